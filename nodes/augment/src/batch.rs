@@ -1,0 +1,145 @@
+//! The work on one batch.
+
+use arrow::array::LargeBinaryArray;
+use arrow::buffer::{Buffer, OffsetBuffer};
+use plugin_api::edges::Batches;
+use plugin_api::{Edge, Tag};
+use plugin_augment::{Key, Pipeline, ShapeError};
+use plugin_harness::HarnessError;
+use rayon::prelude::*;
+
+/// A batch that cannot be augmented.
+#[derive(Debug, thiserror::Error)]
+pub enum AugmentError {
+    /// dora, or a message of another type.
+    #[error(transparent)]
+    Harness(#[from] HarnessError),
+    /// The tag lacks what decides the random numbers.
+    #[error("a batch came without {0:?} in its tag")]
+    Tag(&'static str),
+    /// A picture has another number of bytes than its dimensions say.
+    #[error("picture {digest}: {source}")]
+    Shape {
+        /// The picture's digest.
+        digest: String,
+        /// The dimensions and the bytes.
+        source: ShapeError,
+    },
+}
+
+/// Changes every picture of a batch, as `seed` and `epoch` in the tag and the picture's digest say. The other columns
+/// are not copied.
+///
+/// # Errors
+/// [`AugmentError::Tag`] and [`AugmentError::Shape`].
+pub fn augment(pipeline: &Pipeline, tag: &Tag, batch: Batches) -> Result<Batches, AugmentError> {
+    let seed = tag.number("seed").ok_or(AugmentError::Tag("seed"))?;
+    let epoch = tag.number("epoch").ok_or(AugmentError::Tag("epoch"))?;
+    let lengths: Vec<usize> = (0..batch.rows()).map(|row| batch.pixels.value(row).len()).collect();
+    // One copy, because a received message may not be written to.
+    let mut bytes = Vec::with_capacity(lengths.iter().sum());
+    for row in 0..batch.rows() {
+        bytes.extend_from_slice(batch.pixels.value(row));
+    }
+    parts(&mut bytes, &lengths).into_par_iter().enumerate().try_for_each(|(row, pixels)| {
+        let digest = batch.digest.value(row);
+        pipeline
+            .apply(Key { seed, epoch, digest }, batch.width.value(row), batch.height.value(row), pixels)
+            .map_err(|source| AugmentError::Shape { digest: digest.to_owned(), source })
+    })?;
+    let pixels = LargeBinaryArray::new(OffsetBuffer::from_lengths(lengths), Buffer::from_vec(bytes), None);
+    Ok(Batches { pixels, ..batch })
+}
+
+fn parts<'a>(mut bytes: &'a mut [u8], lengths: &[usize]) -> Vec<&'a mut [u8]> {
+    let mut parts = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (part, rest) = bytes.split_at_mut(length);
+        parts.push(part);
+        bytes = rest;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Array, Float32Array, StringArray, UInt32Array};
+    use clap::Parser;
+    use plugin_api::edges::{list_row, lists_of_u32};
+
+    fn pipeline(args: &[&str]) -> Pipeline {
+        Pipeline::new(&crate::Config::parse_from([&["augment"], args].concat()).augment)
+    }
+
+    fn picture(digest: &str) -> Vec<u8> {
+        (0..24 * 24 * 3).map(|i| (i * 31 + digest.len() * 7 + usize::from(digest.as_bytes()[0])) as u8).collect()
+    }
+
+    fn batch(digests: &[&str]) -> Batches {
+        let side = UInt32Array::from_value(24, digests.len());
+        Batches {
+            digest: StringArray::from_iter_values(digests),
+            path: StringArray::from_iter_values(digests.iter().map(|d| format!("photos/a/{d}.jpg"))),
+            targets: lists_of_u32(digests.iter().map(|_| &[1, 2][..])),
+            weight: Float32Array::from_value(1.5, digests.len()),
+            width: side.clone(),
+            height: side,
+            pixels: LargeBinaryArray::from_iter_values(digests.iter().map(|d| picture(d))),
+        }
+    }
+
+    fn tag() -> Tag {
+        Tag::new("run", 3).with("seed", 7).with("epoch", 2).with("split", "train")
+    }
+
+    #[test]
+    fn pixels_change_and_the_rest_stays() {
+        let out = augment(&pipeline(&[]), &tag(), batch(&["a", "bb", "c"])).unwrap();
+        assert_eq!(out.digest, batch(&["a", "bb", "c"]).digest);
+        assert_eq!(list_row(&out.targets, 2), [1, 2]);
+        assert_eq!(out.weight.value(0), 1.5);
+        assert_eq!(out.pixels.len(), 3);
+        assert!((0..3).all(|row| out.pixels.value(row).len() == 24 * 24 * 3));
+        assert_ne!(out.pixels.value(0), picture("a"));
+    }
+
+    #[test]
+    fn a_picture_fares_the_same_in_any_company() {
+        let pipeline = pipeline(&["--rotation-degrees", "10", "--erase-probability", "0.5"]);
+        let many = augment(&pipeline, &tag(), batch(&["a", "bb", "c", "dd"])).unwrap();
+        let turned = augment(&pipeline, &tag(), batch(&["dd", "c", "bb", "a"])).unwrap();
+        let alone = augment(&pipeline, &tag(), batch(&["c"])).unwrap();
+        assert_eq!(many.pixels.value(2), alone.pixels.value(0));
+        assert!((0..4).all(|row| many.pixels.value(row) == turned.pixels.value(3 - row)));
+        // Part of a longer message, as Arrow may hand it over.
+        let mut sliced = batch(&["x", "a", "bb", "c"]);
+        sliced.digest = sliced.digest.slice(1, 3);
+        sliced.path = sliced.path.slice(1, 3);
+        sliced.targets = sliced.targets.slice(1, 3);
+        sliced.weight = sliced.weight.slice(1, 3);
+        (sliced.width, sliced.height) = (sliced.width.slice(1, 3), sliced.height.slice(1, 3));
+        sliced.pixels = sliced.pixels.slice(1, 3);
+        let sliced = augment(&pipeline, &tag(), sliced).unwrap();
+        assert!((0..3).all(|row| sliced.pixels.value(row) == many.pixels.value(row)));
+    }
+
+    #[test]
+    fn the_epoch_matters_and_must_be_there() {
+        let (all, pipeline) = (["a", "bb"], pipeline(&[]));
+        let one = augment(&pipeline, &tag(), batch(&all)).unwrap();
+        let next = augment(&pipeline, &tag().with("epoch", 3), batch(&all)).unwrap();
+        assert_ne!(one.pixels, next.pixels);
+        let error = augment(&pipeline, &Tag::new("run", 0).with("seed", 1), batch(&all)).unwrap_err().to_string();
+        assert!(error.contains("epoch"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_batch_stays_empty_and_a_wrong_shape_is_named() {
+        assert_eq!(augment(&pipeline(&[]), &tag(), batch(&[])).unwrap().rows(), 0);
+        let mut wrong = batch(&["a", "bb"]);
+        wrong.width = UInt32Array::from(vec![24, 23]);
+        let error = augment(&pipeline(&[]), &tag(), wrong).unwrap_err().to_string();
+        assert!(error.contains("bb") && error.contains("23"), "{error}");
+    }
+}

@@ -1,0 +1,61 @@
+//! Options of the node.
+
+use clap::{Parser, ValueEnum};
+use plugin_api::HomeArgs;
+use plugin_harness::HasHome;
+
+/// Keeps the catalog and the pixels, and serves batches of them.
+///
+/// The one owner of the truth: everything else can be killed and started again.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "dataset")]
+pub struct Config {
+    #[command(flatten)]
+    pub(crate) home: HomeArgs,
+
+    /// Side of the stored pictures, pixels: what `resize` sends.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=512), value_name = "PIXELS")]
+    pub size: u32,
+
+    /// How `resize` fits them: stored under this name, so that another mode starts its own shards.
+    #[arg(long, default_value = "stretch", value_parser = ["stretch", "crop", "pad"])]
+    pub mode: String,
+
+    /// Share of the pictures that choose the best epoch, percent.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(0..=40), value_name = "PERCENT")]
+    pub validation_percent: u32,
+
+    /// Share of the pictures that training never sees, percent.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(0..=40), value_name = "PERCENT")]
+    pub test_percent: u32,
+
+    /// Pictures whose perceptual hashes differ in at most this many bits share a split; 0: only equal files do.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=16), value_name = "BITS")]
+    pub near: u32,
+
+    /// Weight of a picture in the loss: the same in total for every class, or one for every picture.
+    #[arg(long, value_enum, default_value_t = Balance::Classes)]
+    pub balance: Balance,
+}
+
+/// Weight of a picture in the loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Balance {
+    /// Every class weighs the same.
+    Classes,
+    /// Every picture weighs the same.
+    Off,
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+impl Config {
+    /// Name of the kind of pixels that is stored: pixels of other kinds stay where they are.
+    pub(crate) fn profile(&self) -> String {
+        format!("{}-{}", self.size, self.mode)
+    }
+}

@@ -1,0 +1,107 @@
+//! Pictures in: several messages become one change, synced once, acknowledged one by one.
+
+use crate::catalog::{Catalog, Picture, Placement};
+use crate::config::Config;
+use crate::error::DatasetError;
+use crate::shards::Shards;
+use crate::split::{Groups, Shares, split_of};
+use arrow::array::Array;
+use plugin_api::Edge;
+use plugin_api::edges::Pixels;
+use std::collections::HashSet;
+
+/// What decides a picture's split.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    shares: Shares,
+    near: u32,
+    size_px: u32,
+}
+
+impl Rules {
+    /// As the options say.
+    pub fn new(config: &Config) -> Self {
+        let shares = Shares { validation: config.validation_percent, test: config.test_percent };
+        Self { shares, near: config.near, size_px: config.size }
+    }
+}
+
+/// Takes the rows of `messages` into the catalog. When this returns, they last.
+///
+/// Idempotent: the same rows again change nothing.
+///
+/// # Errors
+/// A full disk, a damaged catalog, or pictures of another size than configured; nothing is taken in then.
+pub fn take_in(
+    messages: &[Pixels],
+    catalog: &mut Catalog,
+    shards: &Shards,
+    groups: &mut Groups,
+    profile: &str,
+    rules: Rules,
+) -> Result<u64, DatasetError> {
+    let (mut digests, mut pixels, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    let mut pictures = Vec::new();
+    for message in messages {
+        for row in 0..message.rows() {
+            let (width, height) = (message.width.value(row), message.height.value(row));
+            if (width, height) != (rules.size_px, rules.size_px) {
+                return Err(DatasetError::Size { expected: rules.size_px, width, height });
+            }
+            let digest = message.digest.value(row);
+            if !seen.insert(digest) {
+                continue;
+            }
+            if !catalog.has_pixels(profile, digest)? {
+                digests.push(digest.to_owned());
+                pixels.push(message.pixels.value(row));
+            }
+            if !catalog.has_picture(digest)? {
+                pictures.push(grouped(message, row, groups, rules));
+            }
+        }
+    }
+    // The file first: an entry without pixels would be a lie, pixels without an entry are a stray.
+    let shard = if digests.is_empty() { None } else { Some(shards.write(&digests, &pixels)?) };
+    let mut change = catalog.change()?;
+    for picture in &pictures {
+        change.add_picture(picture)?;
+    }
+    if let Some(file) = shard {
+        change.add_shard(profile, &file, &digests)?;
+    }
+    for message in messages {
+        for row in 0..message.rows() {
+            change.place(&placement(message, row))?;
+        }
+    }
+    change.commit()
+}
+
+/// A picture with its group and split; the group is known from then on.
+fn grouped(message: &Pixels, row: usize, groups: &mut Groups, rules: Rules) -> Picture {
+    let digest = message.digest.value(row);
+    let (phash, dhash) = (message.phash.value(row), message.dhash.value(row));
+    let (group, split) = match groups.near(phash, dhash, rules.near) {
+        Some((group, split)) => (group.to_owned(), split.to_owned()),
+        None => (digest.to_owned(), split_of(digest, rules.shares).to_owned()),
+    };
+    groups.insert(phash, dhash, &group, &split);
+    Picture {
+        digest: digest.to_owned(),
+        hashes: [message.ahash.value(row), dhash, phash, message.whash.value(row)],
+        source: (message.source_width.value(row), message.source_height.value(row)),
+        group,
+        split,
+    }
+}
+
+fn placement(message: &Pixels, row: usize) -> Placement {
+    Placement {
+        path: message.path.value(row).to_owned(),
+        label: (!message.label.is_null(row)).then(|| message.label.value(row).to_owned()),
+        digest: message.digest.value(row).to_owned(),
+        modified_ns: message.modified_ns.value(row),
+        size_bytes: message.size_bytes.value(row),
+    }
+}

@@ -1,0 +1,181 @@
+//! A model before its judge: its answers on the held-out pictures, in the terms of the data set.
+
+use crate::classifier::{Classifier, ClassifierError, Pictures};
+use crate::error::EvaluateError;
+use plugin_metric::Judged;
+use plugin_resize::Stretch;
+
+/// A model and what it has said so far.
+pub struct Contender {
+    classifier: Box<dyn Classifier>,
+    /// For each class of the model, its column in `judged`.
+    columns: Vec<usize>,
+    judged: Judged,
+}
+
+impl Contender {
+    /// A model that is to be judged on pictures of `classes`.
+    ///
+    /// Classes meet by name. Those that only the model knows come after the data set's: what it says of them is a
+    /// mistake on any picture. Of those that only the data set knows the model says nothing, so their pictures are
+    /// mistakes too.
+    pub fn new(classifier: Box<dyn Classifier>, classes: &[String]) -> Self {
+        let mut names = classes.to_vec();
+        let columns = classifier
+            .card()
+            .classes
+            .iter()
+            .map(|name| {
+                names.iter().position(|n| n == name).unwrap_or_else(|| {
+                    names.push(name.clone());
+                    names.len() - 1
+                })
+            })
+            .collect();
+        Self { classifier, columns, judged: Judged::new(names) }
+    }
+
+    /// Adds pictures with their class indices, resizing them when the model reads another size.
+    ///
+    /// # Errors
+    /// [`EvaluateError::Prediction`] when the device fails or the model does not answer for every picture.
+    pub fn judge(&mut self, pictures: &Pictures, truth: &[usize]) -> Result<(), EvaluateError> {
+        let model = self.classifier.card().run.clone();
+        let failed = |problem: String| EvaluateError::Prediction { model: model.clone(), problem };
+        let size_px = self.classifier.card().size_px;
+        let answers = if size_px == pictures.size_px {
+            self.classifier.probabilities(pictures)
+        } else {
+            resized(pictures, size_px).and_then(|p| self.classifier.probabilities(&p))
+        }
+        .map_err(|e| failed(e.to_string()))?;
+        if answers.len() != truth.len() {
+            return Err(failed(format!("{} answers to {} pictures", answers.len(), truth.len())));
+        }
+        for (answer, &truth) in answers.iter().zip(truth) {
+            let mut row = vec![0.0; self.judged.classes().len()];
+            for (&column, &probability) in self.columns.iter().zip(answer) {
+                row[column] = probability;
+            }
+            self.judged.push(truth, &row).map_err(|e| failed(e.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// What it has said so far. Its classes begin with those of the data set.
+    pub fn judged(&self) -> &Judged {
+        &self.judged
+    }
+
+    /// What is uneven about judging this model on pictures of `size_px` that were brought to size by `resize_mode`,
+    /// for a person; empty when nothing is.
+    pub fn handicap(&self, classes: &[String], size_px: u32, resize_mode: &str) -> Vec<String> {
+        let card = self.classifier.card();
+        let mut notes = Vec::new();
+        if card.size_px != size_px {
+            let own = card.size_px;
+            notes.push(format!("It reads pictures of {own} px; those of {size_px} px were resized for it."));
+        }
+        if card.resize_mode != resize_mode {
+            notes.push(format!("It learnt from pictures resized by {}; these are by {resize_mode}.", card.resize_mode));
+        }
+        let unknown: Vec<&str> = classes.iter().filter(|c| !card.classes.contains(c)).map(String::as_str).collect();
+        if !unknown.is_empty() {
+            notes.push(format!("It does not know {}.", unknown.join(", ")));
+        }
+        notes
+    }
+}
+
+/// The same pictures in another size.
+fn resized(pictures: &Pictures, size_px: u32) -> Result<Pictures, ClassifierError> {
+    let bytes = pictures.size_px as usize * pictures.size_px as usize * 3;
+    let mut pixels = Vec::with_capacity(pictures.count * size_px as usize * size_px as usize * 3);
+    for picture in pictures.pixels.chunks_exact(bytes) {
+        let small = plugin_resize::resize(pictures.size_px, pictures.size_px, picture, size_px, &Stretch);
+        pixels.extend(small.map_err(|e| ClassifierError::Unusable(e.to_string()))?);
+    }
+    Ok(Pictures { size_px, count: pictures.count, pixels })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use plugin_api::runs::ModelCard;
+
+    /// Says the class that the first byte of a picture stands for: `names[byte]`.
+    pub(crate) struct ByFirstByte {
+        pub card: ModelCard,
+        pub names: Vec<String>,
+    }
+
+    pub(crate) fn card(run: &str, size_px: u32, classes: &[&str]) -> ModelCard {
+        ModelCard {
+            architecture: "by-first-byte".to_owned(),
+            size_px,
+            resize_mode: "crop".to_owned(),
+            classes: classes.iter().map(|&c| c.to_owned()).collect(),
+            run: run.to_owned(),
+            digest: String::new(),
+        }
+    }
+
+    impl Classifier for ByFirstByte {
+        fn card(&self) -> &ModelCard {
+            &self.card
+        }
+
+        fn probabilities(&mut self, pictures: &Pictures) -> Result<Vec<Vec<f32>>, ClassifierError> {
+            assert_eq!(pictures.size_px, self.card.size_px, "pictures come in the model's size");
+            let bytes = pictures.pixels.len() / pictures.count.max(1);
+            assert_eq!(bytes, (self.card.size_px * self.card.size_px * 3) as usize);
+            let answer = |picture: &[u8]| {
+                let name = &self.names[picture[0] as usize];
+                self.card.classes.iter().map(|c| if c == name { 0.9 } else { 0.1 }).collect()
+            };
+            Ok(pictures.pixels.chunks_exact(bytes).map(answer).collect())
+        }
+    }
+
+    fn names(all: &[&str]) -> Vec<String> {
+        all.iter().map(|&n| n.to_owned()).collect()
+    }
+
+    fn pictures(size_px: u32, first_bytes: &[u8]) -> Pictures {
+        let bytes = (size_px * size_px * 3) as usize;
+        let pixels = first_bytes.iter().flat_map(|&b| std::iter::repeat_n(b, bytes)).collect();
+        Pictures { size_px, count: first_bytes.len(), pixels }
+    }
+
+    #[test]
+    fn classes_meet_by_name_not_by_index() {
+        let model =
+            ByFirstByte { card: card("m", 16, &["わくわく", "bus"]), names: names(&["bus", "わくわく"]) };
+        let mut contender = Contender::new(Box::new(model), &names(&["bus", "わくわく"]));
+        contender.judge(&pictures(16, &[0, 1, 1]), &[0, 1, 0]).unwrap();
+        assert_eq!(contender.judged().hits(), [true, true, false]);
+    }
+
+    #[test]
+    fn a_class_the_model_does_not_know_is_a_mistake_and_so_is_one_that_is_gone() {
+        let model = ByFirstByte { card: card("m", 16, &["bus", "gone"]), names: names(&["bus", "gone"]) };
+        let classes = names(&["bus", "cat"]);
+        let mut contender = Contender::new(Box::new(model), &classes);
+        contender.judge(&pictures(16, &[0, 1, 0, 1]), &[0, 0, 1, 1]).unwrap();
+        assert_eq!(contender.judged().hits(), [true, false, false, false]);
+        assert_eq!(contender.judged().classes(), names(&["bus", "cat", "gone"]));
+        assert_eq!(contender.handicap(&classes, 16, "crop"), ["It does not know cat."]);
+    }
+
+    #[test]
+    fn pictures_are_resized_for_a_model_of_another_size() {
+        let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
+        let classes = names(&["a", "b"]);
+        let mut contender = Contender::new(Box::new(model), &classes);
+        contender.judge(&pictures(32, &[1, 0]), &[1, 1]).unwrap();
+        assert_eq!(contender.judged().hits(), [true, false]);
+        let notes = contender.handicap(&classes, 32, "pad").join(" ");
+        assert!(notes.contains("16 px") && notes.contains("32 px") && notes.contains("by pad"), "{notes}");
+        assert!(contender.handicap(&classes, 16, "crop").is_empty());
+    }
+}

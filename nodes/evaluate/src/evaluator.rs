@@ -1,0 +1,123 @@
+//! What `evaluate` does with what it is told; it knows messages, but not dora.
+
+use crate::checkpoint::Checkpoint;
+use crate::classifier::Loader;
+use crate::conclude::unreadable;
+use crate::error::EvaluateError;
+use crate::promote::unfinished;
+use crate::trial::Trial;
+use plugin_api::edges::{Batches, Demand};
+use plugin_api::runs::{RunFolder, RunManifest, Verdict, read_json, write_json};
+use plugin_api::{Home, Tag};
+use std::collections::VecDeque;
+use std::io;
+use std::time::Instant;
+
+/// What is to be sent.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// To `dataset`.
+    Demand(Box<Demand>),
+    /// To `train`, `predict`, `dashboard`.
+    Verdict(Box<Verdict>),
+}
+
+/// Judges one run after the other.
+pub struct Evaluator<L> {
+    home: Home,
+    loader: L,
+    batch_size: u32,
+    waiting: VecDeque<Checkpoint>,
+    trial: Option<Trial>,
+}
+
+impl<L: Loader> Evaluator<L> {
+    /// Nothing to judge yet.
+    pub fn new(home: Home, loader: L, batch_size: u32) -> Self {
+        Self { home, loader, batch_size, waiting: VecDeque::new(), trial: None }
+    }
+
+    /// The run that is being judged.
+    pub fn trial(&self) -> Option<&Trial> {
+        self.trial.as_ref()
+    }
+
+    /// A run has ended. One that was judged before is answered from `verdict.json`; one that is being judged or waits
+    /// is not taken twice; one whose folder is gone is nobody's business any more.
+    ///
+    /// # Errors
+    /// Any error of the file system, with the path in its text.
+    pub fn announced(&mut self, checkpoint: Checkpoint) -> Result<Option<Outgoing>, EvaluateError> {
+        let folder = RunFolder::new(&self.home.runs(), &checkpoint.run);
+        if let Some(verdict) = folder.verdict() {
+            return Ok(Some(Outgoing::Verdict(Box::new(verdict))));
+        }
+        let known = self.trial.iter().map(Trial::run).chain(self.waiting.iter().map(|c| c.run.as_str()));
+        if known.into_iter().any(|run| run == checkpoint.run) {
+            return Ok(None);
+        }
+        if !folder.0.is_dir() {
+            tracing::warn!(run = checkpoint.run, "the folder of the run is gone; it is not judged");
+            return Ok(None);
+        }
+        // Killed between promotion and `verdict.json`, the run is champion already and must not be judged again.
+        if let Some(verdict) = unfinished(&self.home, &checkpoint.run)? {
+            tracing::info!(run = checkpoint.run, "a promotion is finished that was cut short");
+            write_json(&folder.0.join("verdict.json"), &verdict)?;
+            return Ok(Some(Outgoing::Verdict(Box::new(verdict))));
+        }
+        self.waiting.push_back(checkpoint);
+        Ok(None)
+    }
+
+    /// Held-out pictures have come.
+    ///
+    /// # Errors
+    /// [`EvaluateError`] when they don't keep to their contract or the device fails.
+    pub fn heard(&mut self, tag: &Tag, batch: &Batches) -> Result<(), EvaluateError> {
+        self.trial.as_mut().map_or(Ok(()), |trial| trial.hear(tag, batch))
+    }
+
+    /// `dataset` was started again.
+    pub fn restarted(&mut self) {
+        if let Some(trial) = &mut self.trial {
+            trial.ask_again();
+        }
+    }
+
+    /// Begins, asks and ends what is due at `now`.
+    ///
+    /// # Errors
+    /// [`EvaluateError`] when the device fails or a file cannot be written.
+    pub fn proceed(&mut self, now: Instant) -> Result<Vec<Outgoing>, EvaluateError> {
+        let mut out = Vec::new();
+        loop {
+            match self.trial.take() {
+                Some(trial) if trial.over() => out.push(Outgoing::Verdict(Box::new(trial.close(&self.home)?))),
+                Some(mut trial) => {
+                    out.extend(trial.demand(now).map(Box::new).map(Outgoing::Demand));
+                    self.trial = Some(trial);
+                    return Ok(out);
+                }
+                None => match self.waiting.pop_front() {
+                    Some(checkpoint) => match manifest(&self.home, &checkpoint) {
+                        Ok(manifest) => self.trial = Some(self.begin(checkpoint, manifest, now)?),
+                        Err(why) => out.push(Outgoing::Verdict(Box::new(unreadable(&self.home, &checkpoint, &why)?))),
+                    },
+                    None => return Ok(out),
+                },
+            }
+        }
+    }
+
+    fn begin(&self, checkpoint: Checkpoint, manifest: RunManifest, now: Instant) -> Result<Trial, EvaluateError> {
+        Trial::open(&self.home, &self.loader, checkpoint, manifest, self.batch_size, now)
+    }
+}
+
+fn manifest(home: &Home, checkpoint: &Checkpoint) -> io::Result<RunManifest> {
+    read_json(&RunFolder::new(&home.runs(), &checkpoint.run).0.join("run.json"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+use super::*;
+use crate::classifier::{Classifier, ClassifierError};
+use crate::contender::tests::ByFirstByte;
+use crate::promote::champion;
+use plugin_api::edges::lists_of_u32;
+use plugin_api::runs::ModelCard;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+const CLASSES: [&str; 2] = ["bus", "きゅんきゅん"];
+const SIDE: u32 = 16;
+
+/// Weights are names of classes by the first byte of a picture: `bus,きゅんきゅん` is right on all of them.
+struct Names;
+
+impl Loader for Names {
+    fn load(&self, weights: &Path, card: ModelCard) -> Result<Box<dyn Classifier>, ClassifierError> {
+        let text = fs::read_to_string(weights).map_err(|e| ClassifierError::Unusable(e.to_string()))?;
+        if text == "broken" {
+            return Err(ClassifierError::Unusable("a tensor is missing".to_owned()));
+        }
+        Ok(Box::new(ByFirstByte { card, names: text.split(',').map(str::to_owned).collect() }))
+    }
+}
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    home: Home,
+    /// The held-out pictures: class indices.
+    held_out: Vec<u32>,
+}
+
+impl Bench {
+    fn new(held_out: &[u32]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        Self { _folder: folder, home, held_out: held_out.to_vec() }
+    }
+
+    /// A run that has ended with these weights.
+    fn run(&self, id: &str, weights: &str) -> Checkpoint {
+        let folder = RunFolder::new(&self.home.runs(), id);
+        fs::create_dir_all(&folder.0).unwrap();
+        let manifest = RunManifest {
+            id: id.to_owned(),
+            started_ms: 0,
+            reason: "for a test".to_owned(),
+            parent: None,
+            architecture: "by-first-byte".to_owned(),
+            size_px: SIDE,
+            resize_mode: "crop".to_owned(),
+            classes: CLASSES.map(str::to_owned).to_vec(),
+            version: 3,
+            fingerprint: "f".to_owned(),
+            counts: vec![[10, 2, 5, 0]; 2],
+            epochs: 1,
+            batch_size: 2,
+            seed: 7,
+            device: "flex".to_owned(),
+            options: serde_json::Value::Null,
+            code: "0".to_owned(),
+        };
+        write_json(&folder.0.join("run.json"), &manifest).unwrap();
+        fs::write(folder.0.join("last.safetensors"), weights).unwrap();
+        Checkpoint {
+            run: id.to_owned(),
+            uri: format!("runs/{id}/last.safetensors"),
+            digest: blake3::hash(weights.as_bytes()).to_hex().to_string(),
+            version: 3,
+        }
+    }
+
+    fn evaluator(&self) -> Evaluator<Names> {
+        Evaluator::new(self.home.clone(), Names, 2)
+    }
+
+    /// What `dataset` answers to a request.
+    fn answers(&self, demand: &Demand) -> Vec<(Tag, Batches)> {
+        let size = demand.batch_size.value(0) as usize;
+        let batches: Vec<&[u32]> = self.held_out.chunks(size).collect();
+        let first = demand.first.value(0) as usize;
+        (first..(first + demand.count.value(0) as usize).min(batches.len().max(1)))
+            .map(|i| {
+                let rows = batches.get(i).copied().unwrap_or_default();
+                let name = |r: usize| format!("photos/{}/{i}-{r}.jpg", CLASSES[rows[r] as usize]);
+                let paths: Vec<String> = (0..rows.len()).map(name).collect();
+                let pixels: Vec<Vec<u8>> =
+                    rows.iter().map(|&class| vec![class as u8; (SIDE * SIDE * 3) as usize]).collect();
+                let batch = Batches {
+                    digest: paths.clone().into(),
+                    path: paths.into(),
+                    targets: lists_of_u32(rows.iter().map(std::slice::from_ref)),
+                    weight: vec![1.0; rows.len()].into(),
+                    width: vec![SIDE; rows.len()].into(),
+                    height: vec![SIDE; rows.len()].into(),
+                    pixels: pixels.iter().map(|p| Some(p.as_slice())).collect(),
+                };
+                let tag = Tag::new(demand.run.value(0), i as u64)
+                    .fin(i + 1 >= batches.len())
+                    .with("split", demand.split.value(0))
+                    .with("version", demand.version.value(0))
+                    .with("epoch", 0)
+                    .with("batches", batches.len())
+                    .with("classes", serde_json::to_string(&CLASSES).unwrap());
+                (tag, batch)
+            })
+            .collect()
+    }
+
+    /// Announces a run and plays `dataset` until there is a verdict.
+    fn judge(&self, evaluator: &mut Evaluator<Names>, checkpoint: &Checkpoint) -> Verdict {
+        if let Some(Outgoing::Verdict(verdict)) = evaluator.announced(checkpoint.clone()).unwrap() {
+            return *verdict;
+        }
+        for _ in 0..100 {
+            for out in evaluator.proceed(Instant::now()).unwrap() {
+                match out {
+                    Outgoing::Verdict(verdict) => return *verdict,
+                    Outgoing::Demand(demand) => {
+                        for (tag, batch) in self.answers(&demand) {
+                            evaluator.heard(&tag, &batch).unwrap();
+                        }
+                    }
+                }
+            }
+        }
+        panic!("no verdict");
+    }
+}
+
+const GOOD: &str = "bus,きゅんきゅん";
+const HALF: &str = "bus,bus";
+const BAD: &str = "きゅんきゅん,bus";
+
+#[test]
+fn runs_are_judged_promoted_and_refused() {
+    let bench = Bench::new(&[0, 0, 0, 1, 1, 0, 1, 1, 0, 1, 0]);
+    let mut evaluator = bench.evaluator();
+    let first = bench.judge(&mut evaluator, &bench.run("one", HALF));
+    assert_eq!((first.decision.as_str(), first.pictures, first.balanced_accuracy), ("promoted", 11, 0.5));
+    assert_eq!(first.confusion, [[6, 0], [5, 0]]);
+    assert_eq!((first.previous, first.champion.as_deref()), (None, Some("one")));
+
+    let worse = bench.judge(&mut evaluator, &bench.run("two", BAD));
+    assert_eq!((worse.decision.as_str(), worse.champion.as_deref()), ("refused", Some("one")));
+    assert!(!bench.home.models().join("two").exists());
+
+    let better = bench.judge(&mut evaluator, &bench.run("three", GOOD));
+    assert_eq!((better.decision.as_str(), better.accuracy), ("promoted", 1.0));
+    assert_eq!(better.champion_balanced_accuracy, Some(0.5));
+    assert_eq!(better.p_value, Some(0.0625), "five pictures that only the challenger got right: 2 / 2⁵");
+    assert_eq!(champion(&bench.home).as_deref(), Some("three"));
+    assert!(bench.home.models().join("one/model.safetensors").is_file(), "the one before stays");
+}
+
+#[test]
+fn everything_is_written_down_and_told_again_the_same() {
+    let bench = Bench::new(&[0, 1, 1]);
+    let checkpoint = bench.run("one", HALF);
+    let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
+    let folder = RunFolder::new(&bench.home.runs(), "one");
+    assert_eq!(folder.verdict(), Some(verdict.clone()));
+    let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
+    assert!(page.contains("Promoted") && page.contains("きゅんきゅん → <strong>bus</strong>"));
+    let table = fs::read_to_string(folder.0.join("report/predictions.csv")).unwrap();
+    assert_eq!(table.lines().count(), 4);
+    assert!(table.contains("photos/きゅんきゅん/0-1.jpg") && table.contains("p_きゅんきゅん"));
+    assert_eq!(bench.judge(&mut bench.evaluator(), &checkpoint), verdict);
+}
+
+#[test]
+fn killed_between_promotion_and_verdict_it_is_not_judged_against_itself() {
+    let bench = Bench::new(&[0, 1, 1]);
+    bench.judge(&mut bench.evaluator(), &bench.run("one", HALF));
+    let checkpoint = bench.run("two", GOOD);
+    let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
+    fs::remove_file(RunFolder::new(&bench.home.runs(), "two").0.join("verdict.json")).unwrap();
+    let again = bench.judge(&mut bench.evaluator(), &checkpoint);
+    assert_eq!(again, verdict);
+    assert_eq!(again.previous.as_deref(), Some("one"));
+    assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(verdict));
+}
+
+#[test]
+fn killed_amid_the_pictures_another_process_begins_anew() {
+    let bench = Bench::new(&[0, 0, 0, 1, 1, 0, 1]);
+    let checkpoint = bench.run("one", GOOD);
+    let mut killed = bench.evaluator();
+    assert!(killed.announced(checkpoint.clone()).unwrap().is_none());
+    let Some(Outgoing::Demand(demand)) = killed.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
+    let (tag, batch) = bench.answers(&demand).swap_remove(0);
+    killed.heard(&tag, &batch).unwrap();
+    drop(killed);
+    let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
+    assert_eq!((verdict.pictures, verdict.accuracy), (7, 1.0));
+}
+
+#[test]
+fn lost_and_repeated_batches_change_nothing() {
+    let bench = Bench::new(&[0, 0, 0, 1, 1, 0, 1]);
+    let mut evaluator = bench.evaluator();
+    let checkpoint = bench.run("one", GOOD);
+    evaluator.announced(checkpoint.clone()).unwrap();
+    assert!(evaluator.announced(checkpoint).unwrap().is_none(), "it is being judged already");
+    let now = Instant::now();
+    let Some(Outgoing::Demand(demand)) = evaluator.proceed(now).unwrap().pop() else { panic!("no demand") };
+    let answers = bench.answers(&demand);
+    // The second of four batches is lost; the first comes twice.
+    for i in [0, 0, 2, 3] {
+        evaluator.heard(&answers[i].0, &answers[i].1).unwrap();
+    }
+    let later = Instant::now() + Duration::from_secs(11);
+    let Some(Outgoing::Demand(again)) = evaluator.proceed(later).unwrap().pop() else { panic!("no demand") };
+    assert_eq!((again.first.value(0), again.count.value(0)), (1, 3));
+    for (tag, batch) in bench.answers(&again) {
+        evaluator.heard(&tag, &batch).unwrap();
+    }
+    let Some(Outgoing::Verdict(verdict)) = evaluator.proceed(later).unwrap().pop() else { panic!("no verdict") };
+    assert_eq!(verdict.pictures, 7);
+}
+
+#[test]
+fn without_held_out_pictures_only_the_first_is_promoted() {
+    let bench = Bench::new(&[]);
+    let mut evaluator = bench.evaluator();
+    let first = bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    assert_eq!((first.decision.as_str(), first.pictures), ("promoted", 0));
+    let second = bench.judge(&mut evaluator, &bench.run("two", GOOD));
+    assert_eq!(second.decision, "refused");
+    assert!(second.reason.contains("No picture is held out"), "{}", second.reason);
+    assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(second), "figures survive the file");
+}
+
+#[test]
+fn weights_that_cannot_be_used_lose_without_asking_for_pictures() {
+    let bench = Bench::new(&[0, 1]);
+    let mut evaluator = bench.evaluator();
+    let broken = bench.run("one", "broken");
+    evaluator.announced(broken).unwrap();
+    let out = evaluator.proceed(Instant::now()).unwrap();
+    assert!(matches!(&out[..], [Outgoing::Verdict(v)] if v.decision == "refused" && v.reason.contains("tensor")));
+    assert_eq!(champion(&bench.home), None);
+}
+
+#[test]
+fn a_champion_that_cannot_be_used_is_replaced_and_named() {
+    let bench = Bench::new(&[0, 1]);
+    let mut evaluator = bench.evaluator();
+    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    fs::write(bench.home.models().join("one/model.safetensors"), "broken").unwrap();
+    let verdict = bench.judge(&mut evaluator, &bench.run("two", BAD));
+    assert_eq!((verdict.decision.as_str(), verdict.previous.as_deref()), ("promoted", Some("one")));
+    assert!(verdict.reason.contains("one") && verdict.reason.contains("tensor"), "{}", verdict.reason);
+}
+
+#[test]
+fn runs_without_folder_are_ignored_and_without_manifest_refused() {
+    let bench = Bench::new(&[0, 1]);
+    let mut evaluator = bench.evaluator();
+    let gone = Checkpoint { run: "gone".to_owned(), uri: String::new(), digest: String::new(), version: 1 };
+    assert!(evaluator.announced(gone).unwrap().is_none());
+    assert!(evaluator.proceed(Instant::now()).unwrap().is_empty());
+    let checkpoint = bench.run("one", GOOD);
+    fs::write(bench.home.runs().join("one/run.json"), "{").unwrap();
+    let verdict = bench.judge(&mut evaluator, &checkpoint);
+    assert!(verdict.decision == "refused" && verdict.reason.contains("run.json"), "{}", verdict.reason);
+}

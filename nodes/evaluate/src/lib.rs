@@ -1,0 +1,153 @@
+//! The node `evaluate`: judges a finished run on the held-out pictures, beside the champion, and names the champion.
+//!
+//! `checkpoints` (from `train`) announces weights; of those that end their run the held-out pictures of the run's data
+//! version are asked for (`demand` to `dataset`, answers on `heldout`), and both challenger and champion are judged on
+//! them. What is found is written into `runs/<id>/report/`; a challenger that is promoted is copied to `models/<id>/`
+//! and the link `models/champion` is swapped; `runs/<id>/verdict.json` ends it, and `verdicts` tells it. Killed at any
+//! point and started again, the node does over what is missing when `train` announces the weights again.
+
+mod checkpoint;
+mod classifier;
+mod conclude;
+mod contender;
+mod error;
+mod evaluator;
+mod heldout;
+mod promote;
+mod rule;
+mod trial;
+
+pub use checkpoint::{Checkpoint, verdict_message};
+pub use classifier::{Classifier, ClassifierError, Loader, OnDevice, Pictures};
+pub use error::EvaluateError;
+pub use evaluator::{Evaluator, Outgoing};
+pub use promote::champion;
+pub use rule::{Decision, Reigning, decide};
+
+use plugin_api::edges::{Batches, Checkpoints};
+use plugin_api::{HomeArgs, Tag};
+use plugin_harness::{Event, HasHome, Message, Node};
+use plugin_model::DeviceChoice;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Judge finished runs on held-out pictures and name the champion.
+#[derive(Clone, Debug, clap::Parser)]
+#[command(name = "evaluate", version)]
+pub struct Config {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// Where models are computed: auto, flex, libtorch or libtorch-cuda:N.
+    #[arg(long, default_value_t = DeviceChoice::Auto)]
+    pub device: DeviceChoice,
+    /// Pictures a batch; fewer when they would not fit into a message of 16 MiB.
+    #[arg(long, default_value_t = 32, value_name = "PICTURES", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub batch_size: u32,
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// [`EvaluateError`]: the device is not there or failed, a file cannot be written, or a message breaks its contract.
+pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
+    let device = config.device.open()?;
+    tracing::info!(device = device.name, "ready");
+    let mut evaluator = Evaluator::new(node.home().clone(), OnDevice(device), config.batch_size);
+    let mut inbox: VecDeque<Message> = VecDeque::new();
+    loop {
+        // First everything that is there, so that a stop is heard between two batches; then one message.
+        let mut event = if inbox.is_empty() { Some(node.recv(Duration::from_secs(1))?) } else { node.try_recv()? };
+        while let Some(now) = event {
+            match now {
+                Event::Stop => return Ok(()),
+                Event::Timeout => break,
+                Event::Restarted(by) if by == "dataset" => evaluator.restarted(),
+                Event::Restarted(_) => {}
+                Event::Message(message) => inbox.push_back(message),
+            }
+            event = node.try_recv()?;
+        }
+        if let Some(message) = inbox.pop_front() {
+            take(&mut evaluator, node, &message)?;
+        }
+        for out in evaluator.proceed(Instant::now())? {
+            send(node, out)?;
+        }
+        show(&evaluator, node);
+    }
+}
+
+fn take(evaluator: &mut Evaluator<OnDevice>, node: &mut Node, message: &Message) -> Result<(), EvaluateError> {
+    match message.input.as_str() {
+        "checkpoints" => {
+            for checkpoint in Checkpoint::last_ones(&message.read::<Checkpoints>()?) {
+                if let Some(out) = evaluator.announced(checkpoint)? {
+                    send(node, out)?;
+                }
+            }
+            Ok(())
+        }
+        "heldout" => evaluator.heard(&message.tag, &message.read::<Batches>()?),
+        // `tick` only wakes the loop.
+        _ => Ok(()),
+    }
+}
+
+fn send(node: &mut Node, out: Outgoing) -> Result<(), EvaluateError> {
+    match out {
+        Outgoing::Demand(demand) => {
+            let tag = Tag::new(demand.run.value(0), demand.first.value(0));
+            node.send("demand", &tag, *demand)?;
+        }
+        Outgoing::Verdict(verdict) => {
+            node.status().add(&verdict.decision, 1);
+            node.status().gauge("accuracy", verdict.accuracy);
+            node.status().gauge("balanced_accuracy", verdict.balanced_accuracy);
+            let tag = Tag::new(verdict.run.as_str(), 0).fin(true);
+            node.send("verdicts", &tag, verdict_message(&verdict))?;
+        }
+    }
+    Ok(())
+}
+
+fn show(evaluator: &Evaluator<OnDevice>, node: &mut Node) {
+    let status = node.status();
+    let Some(trial) = evaluator.trial() else {
+        status.state("waiting for a run to end");
+        return;
+    };
+    let (pictures, done, total) = trial.progress();
+    status.state(trial.reigning().map_or_else(
+        || format!("judging run {}", trial.run()),
+        |champion| format!("judging run {} and the champion {champion}", trial.run()),
+    ));
+    status.gauge("pictures", pictures as f64);
+    status.gauge("batches_done", done as f64);
+    if let Some(total) = total {
+        status.gauge("batches", total as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn options_are_sound_and_bad_values_are_named() {
+        Config::command().debug_assert();
+        let config = Config::try_parse_from(["evaluate"]).unwrap();
+        assert_eq!((config.device, config.batch_size), (DeviceChoice::Auto, 32));
+        for (flag, value) in [("--device", "gpu"), ("--batch-size", "0"), ("--batch-size", "2000")] {
+            let text = Config::try_parse_from(["evaluate", flag, value]).unwrap_err().to_string();
+            assert!(text.contains(flag) && text.contains(value), "{text}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Making a run the champion: a whole folder in `models/`, then one rename of the link.
+//!
+//! `models/<run>/verdict.json` holds the verdict from before the link is swapped. When the node is killed in between,
+//! [`unfinished`] finds it and the promotion is finished, instead of judging the run against itself.
+
+use plugin_api::Home;
+use plugin_api::files::{named, point_atomically, sync_folder};
+use plugin_api::runs::{ModelCard, Verdict, read_json, write_json};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// A step of a promotion, in order. Tests end it after each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The weights lie in the unfinished folder.
+    Weights,
+    /// So do the card and the verdict.
+    Folder,
+    /// The folder has its name.
+    Named,
+    /// The link points to it.
+    Linked,
+}
+
+/// The name of the champion: a folder in `models/`. None when there is no link.
+pub fn champion(home: &Home) -> Option<String> {
+    let target = fs::read_link(home.champion()).ok()?;
+    Some(target.file_name()?.to_string_lossy().into_owned())
+}
+
+/// Where a model's weights lie.
+pub fn weights(folder: &Path) -> PathBuf {
+    folder.join("model.safetensors")
+}
+
+/// Makes the run of `verdict` champion. Done twice, or after an attempt that was cut short, it has the same result.
+///
+/// # Errors
+/// Any error of the file system, with the path in its text, and a copy that has not the digest of `card`.
+pub fn promote(home: &Home, checkpoint: &Path, card: &ModelCard, verdict: &Verdict) -> io::Result<()> {
+    promote_until(home, checkpoint, card, verdict, Step::Linked)
+}
+
+fn promote_until(home: &Home, checkpoint: &Path, card: &ModelCard, verdict: &Verdict, until: Step) -> io::Result<()> {
+    let models = home.models();
+    let (folder, part) = (models.join(&card.run), models.join(format!(".{}.part", card.run)));
+    if champion(home).as_deref() != Some(&card.run) || !complete(&folder) {
+        remove(&part)?;
+        fs::create_dir(&part).map_err(|e| named(&part, &e))?;
+        copy(checkpoint, &weights(&part), &card.digest)?;
+        if until == Step::Weights {
+            return Ok(());
+        }
+        write_json(&part.join("model.json"), card)?;
+        write_json(&part.join("verdict.json"), verdict)?;
+        sync_folder(&part).map_err(|e| named(&part, &e))?;
+        if until == Step::Folder {
+            return Ok(());
+        }
+        discard(home, &card.run)?;
+        fs::rename(&part, &folder).map_err(|e| named(&folder, &e))?;
+        sync_folder(&models).map_err(|e| named(&models, &e))?;
+    }
+    if until == Step::Named {
+        return Ok(());
+    }
+    point_atomically(&home.champion(), Path::new(&card.run))
+}
+
+/// A promotion of `run` that was decided but not told: the link is swapped if that is what was missing. None when the
+/// run has to be judged, also when there is another champion now than there was then.
+///
+/// # Errors
+/// Any error of the file system, with the path in its text.
+pub fn unfinished(home: &Home, run: &str) -> io::Result<Option<Verdict>> {
+    let folder = home.models().join(run);
+    let Ok(verdict) = read_json::<Verdict>(&folder.join("verdict.json")) else { return Ok(None) };
+    if !complete(&folder) || verdict.run != run {
+        return Ok(None);
+    }
+    let now = champion(home);
+    if now.as_deref() == Some(run) {
+        return Ok(Some(verdict));
+    }
+    if now != verdict.previous {
+        return Ok(None);
+    }
+    point_atomically(&home.champion(), Path::new(run))?;
+    Ok(Some(verdict))
+}
+
+/// Removes what an attempt to promote `run` has left, unless it is the champion.
+///
+/// # Errors
+/// Any error of the file system, with the path in its text.
+pub fn discard(home: &Home, run: &str) -> io::Result<()> {
+    let (folder, old) = (home.models().join(run), home.models().join(format!(".{run}.old")));
+    remove(&old)?;
+    if folder.is_dir() {
+        // Out of sight in one step, so that nobody sees it half removed.
+        fs::rename(&folder, &old).map_err(|e| named(&folder, &e))?;
+        remove(&old)?;
+    }
+    Ok(())
+}
+
+/// Whether a folder holds a model. Folders get their name only when they do; this guards against a person's hands.
+fn complete(folder: &Path) -> bool {
+    weights(folder).is_file() && folder.join("model.json").is_file()
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(named(folder, &e)),
+        _ => Ok(()),
+    }
+}
+
+/// Copies a file, makes the copy last, and checks its BLAKE3.
+fn copy(from: &Path, to: &Path, digest: &str) -> io::Result<()> {
+    let mut source = File::open(from).map_err(|e| named(from, &e))?;
+    let mut target = File::create(to).map_err(|e| named(to, &e))?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = source.read(&mut buffer).map_err(|e| named(from, &e))?;
+        if n == 0 {
+            break;
+        }
+        hasher.update(&buffer[..n]);
+        target.write_all(&buffer[..n]).map_err(|e| named(to, &e))?;
+    }
+    target.sync_all().map_err(|e| named(to, &e))?;
+    let found = hasher.finalize().to_hex();
+    if found.as_str() == digest {
+        return Ok(());
+    }
+    let text = format!("{}: BLAKE3 is {found}, announced was {digest}", from.display());
+    Err(io::Error::new(io::ErrorKind::InvalidData, text))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! One run before its judge.
+
+use crate::checkpoint::Checkpoint;
+use crate::classifier::{Classifier, ClassifierError, Loader, Pictures};
+use crate::conclude::{Evidence, card, conclude};
+use crate::contender::Contender;
+use crate::error::EvaluateError;
+use crate::heldout::HeldOut;
+use crate::promote::{champion, weights};
+use crate::rule::Reigning;
+use plugin_api::edges::{Batches, Demand, list_row};
+use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json};
+use plugin_api::{Edge as _, Home, Tag};
+use plugin_metric::Judged;
+use plugin_metric::report::{Picture, WrongPictures};
+use std::time::Instant;
+
+/// Bytes of pictures in a batch: below dora's limit for a message, with room for the other columns.
+const BATCH_BYTES: u32 = 15 << 20;
+
+/// A model from before the first batch, when the classes of the data set are not known yet, until the end.
+enum Seat {
+    Waiting(Box<dyn Classifier>),
+    Judged(Contender),
+    /// Nobody, or why not.
+    Empty(Option<String>),
+}
+
+impl Seat {
+    fn load(loader: &dyn Loader, weights: &std::path::Path, card: ModelCard) -> Result<Self, EvaluateError> {
+        let model = card.run.clone();
+        match loader.load(weights, card) {
+            Ok(classifier) => Ok(Self::Waiting(classifier)),
+            Err(ClassifierError::Unusable(why)) => Ok(Self::Empty(Some(why))),
+            Err(ClassifierError::Device(problem)) => Err(EvaluateError::Prediction { model, problem }),
+        }
+    }
+
+    /// Sits down, now that the classes are known.
+    fn sit(&mut self, classes: &[String]) {
+        *self = match std::mem::replace(self, Self::Empty(None)) {
+            Self::Waiting(classifier) => Self::Judged(Contender::new(classifier, classes)),
+            other => other,
+        };
+    }
+
+    fn contender(&mut self) -> Option<&mut Contender> {
+        if let Self::Judged(contender) = self { Some(contender) } else { None }
+    }
+}
+
+/// One run before its judge.
+pub struct Trial {
+    checkpoint: Checkpoint,
+    manifest: RunManifest,
+    held_out: HeldOut,
+    challenger: Seat,
+    champion: Seat,
+    /// The champion's name.
+    reigning: Option<String>,
+    /// Classes of the data set; empty before the first batch.
+    classes: Vec<String>,
+    /// Side of the held-out pictures, pixels.
+    size_px: u32,
+    pictures: Vec<Picture>,
+    wrong: WrongPictures,
+    left_out: u64,
+}
+
+impl Trial {
+    /// Loads the challenger and the champion.
+    ///
+    /// # Errors
+    /// [`EvaluateError::Prediction`] when the device fails. Weights that cannot be used are no error: they lose.
+    pub fn open(
+        home: &Home,
+        loader: &dyn Loader,
+        checkpoint: Checkpoint,
+        manifest: RunManifest,
+        batch_size: u32,
+        now: Instant,
+    ) -> Result<Self, EvaluateError> {
+        let challenger = Seat::load(loader, &home.root().join(&checkpoint.uri), card(&manifest, &checkpoint))?;
+        let reigning = champion(home);
+        let folder = home.champion();
+        let champion = match reigning.as_ref().map(|_| read_json::<ModelCard>(&folder.join("model.json"))) {
+            None => Seat::Empty(None),
+            Some(Ok(card)) => Seat::load(loader, &weights(&folder), card)?,
+            Some(Err(error)) => Seat::Empty(Some(error.to_string())),
+        };
+        let fits = BATCH_BYTES / (manifest.size_px.max(1).saturating_pow(2).saturating_mul(3));
+        let batch_size = batch_size.min(fits).max(1);
+        Ok(Self {
+            held_out: HeldOut::new(&checkpoint.run, checkpoint.version, manifest.seed, batch_size, now),
+            size_px: manifest.size_px,
+            checkpoint,
+            manifest,
+            challenger,
+            champion,
+            reigning,
+            classes: Vec::new(),
+            pictures: Vec::new(),
+            wrong: WrongPictures::default(),
+            left_out: 0,
+        })
+    }
+
+    /// The run.
+    pub fn run(&self) -> &str {
+        &self.checkpoint.run
+    }
+
+    /// The champion's name.
+    pub fn reigning(&self) -> Option<&str> {
+        self.reigning.as_deref()
+    }
+
+    /// Pictures judged so far, batches that have come, and how many there are once that is known.
+    pub fn progress(&self) -> (u64, u64, Option<u64>) {
+        let (done, total) = self.held_out.progress();
+        (self.pictures.len() as u64, done, total)
+    }
+
+    /// What to ask `dataset` for now.
+    pub fn demand(&mut self, now: Instant) -> Option<Demand> {
+        if self.over() { None } else { self.held_out.demand(now) }
+    }
+
+    /// `dataset` was started again: what was under way is lost.
+    pub fn ask_again(&mut self) {
+        self.held_out.ask_again();
+    }
+
+    /// Everything has been heard. Of weights that cannot be used there is nothing to hear.
+    pub fn over(&self) -> bool {
+        matches!(self.challenger, Seat::Empty(_)) || self.held_out.done()
+    }
+
+    /// Judges both on a batch. Batches that are not due are left out.
+    ///
+    /// # Errors
+    /// [`EvaluateError`] when the batch does not keep to its contract, or the device fails.
+    pub fn hear(&mut self, tag: &Tag, batch: &Batches) -> Result<(), EvaluateError> {
+        if !self.held_out.accept(tag, Instant::now()) {
+            tracing::debug!(run = tag.session, seq = tag.seq, "a batch that is not due");
+            return Ok(());
+        }
+        if batch.rows() == 0 {
+            return Ok(());
+        }
+        let fault = |problem: String| EvaluateError::Batch { run: tag.session.clone(), seq: tag.seq, problem };
+        let classes: Vec<String> =
+            serde_json::from_str(tag.text("classes")).map_err(|e| fault(format!("its classes: {e}")))?;
+        if self.classes.is_empty() {
+            self.classes = classes;
+            self.challenger.sit(&self.classes);
+            self.champion.sit(&self.classes);
+        } else if self.classes != classes {
+            return Err(fault("its classes are not those of the batches before".to_owned()));
+        }
+        let (pictures, truth) = self.read(batch).map_err(fault)?;
+        if pictures.count == 0 {
+            return Ok(());
+        }
+        for contender in [&mut self.challenger, &mut self.champion].into_iter().filter_map(Seat::contender) {
+            contender.judge(&pictures, &truth)?;
+        }
+        self.note_mistakes(&pictures);
+        self.held_out.busy_until(Instant::now());
+        Ok(())
+    }
+
+    /// The pictures of a batch that have exactly one class; their paths are noted.
+    fn read(&mut self, batch: &Batches) -> Result<(Pictures, Vec<usize>), String> {
+        let (mut pictures, mut truth) = (Pictures::default(), Vec::new());
+        for row in 0..batch.rows() {
+            let [class] = list_row(&batch.targets, row)[..] else {
+                self.left_out += 1;
+                continue;
+            };
+            let (width, height, pixels) = (batch.width.value(row), batch.height.value(row), batch.pixels.value(row));
+            let expected = width as usize * height as usize * 3;
+            if width != height || pixels.len() != expected || (pictures.count > 0 && pictures.size_px != width) {
+                return Err(format!(
+                    "picture {} has {width} × {height} px and {} bytes; squares of one size are expected",
+                    batch.digest.value(row),
+                    pixels.len()
+                ));
+            }
+            if class as usize >= self.classes.len() {
+                return Err(format!("class {class} with {} classes", self.classes.len()));
+            }
+            pictures.size_px = width;
+            pictures.count += 1;
+            pictures.pixels.extend_from_slice(pixels);
+            truth.push(class as usize);
+            let (path, digest) = (batch.path.value(row).to_owned(), batch.digest.value(row).to_owned());
+            self.pictures.push(Picture { path, digest });
+        }
+        if pictures.count > 0 {
+            self.size_px = pictures.size_px;
+        }
+        Ok((pictures, truth))
+    }
+
+    /// Keeps the challenger's mistakes among the pictures heard last.
+    fn note_mistakes(&mut self, heard: &Pictures) {
+        let Seat::Judged(contender) = &self.challenger else { return };
+        let judged = contender.judged();
+        let first = judged.len() - heard.count;
+        let bytes = heard.pixels.len() / heard.count;
+        for (i, pixels) in (first..judged.len()).zip(heard.pixels.chunks_exact(bytes)) {
+            if judged.correct(i) {
+                continue;
+            }
+            let path = self.pictures[i].path.as_str();
+            let [truth, said] = [judged.truth(i), judged.prediction(i)].map(|c| judged.classes()[c].as_str());
+            let sides = [heard.size_px, heard.size_px];
+            if let Err(error) = self.wrong.offer([path, truth, said], judged.confidence(i), pixels, sides) {
+                tracing::warn!(path, %error, "no thumbnail");
+            }
+        }
+    }
+
+    /// Decides and writes everything down.
+    ///
+    /// # Errors
+    /// Any error of the file system, with the path in its text.
+    pub fn close(mut self, home: &Home) -> std::io::Result<Verdict> {
+        // Without a held-out batch there were no classes to sit down for.
+        let classes = if self.classes.is_empty() { self.manifest.classes.clone() } else { self.classes };
+        self.challenger.sit(&classes);
+        self.champion.sit(&classes);
+        if self.left_out > 0 {
+            tracing::warn!(run = self.checkpoint.run, pictures = self.left_out, "left out: not of exactly one class");
+        }
+        let nothing = Judged::new(classes.clone());
+        let (challenger, unusable) = match &self.challenger {
+            Seat::Judged(contender) => (contender.judged(), None),
+            Seat::Empty(why) => (&nothing, Some(why.as_deref().unwrap_or("they are not there"))),
+            Seat::Waiting(_) => (&nothing, None),
+        };
+        let handicap = match &self.champion {
+            Seat::Judged(contender) => contender.handicap(&classes, self.size_px, &self.manifest.resize_mode),
+            _ => Vec::new(),
+        };
+        let reigning = match (&self.reigning, &self.champion) {
+            (None, _) => Reigning::Nobody,
+            (Some(name), Seat::Judged(c)) => Reigning::Judged { name, judged: c.judged(), handicap: &handicap },
+            (Some(name), Seat::Empty(why)) => {
+                Reigning::Unusable { name, why: why.as_deref().unwrap_or("it is not there") }
+            }
+            (Some(name), Seat::Waiting(_)) => Reigning::Judged { name, judged: &nothing, handicap: &handicap },
+        };
+        conclude(
+            home,
+            &Evidence {
+                checkpoint: &self.checkpoint,
+                manifest: &self.manifest,
+                challenger,
+                unusable,
+                reigning,
+                pictures: &self.pictures,
+                wrong: &self.wrong,
+            },
+        )
+    }
+}

@@ -1,0 +1,108 @@
+//! `hash`: from files to files with their digest, perceptual hashes and dimensions. What is no picture is rejected
+//! with the decoder's reason.
+
+use arrow::array::{LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
+use plugin_api::HomeArgs;
+use plugin_api::edges::{EncodedImages, HashedImages};
+use plugin_api::select::Select;
+use plugin_api::{Edge, Tag};
+use plugin_decode::{DecodeError, Limits, decode};
+use plugin_harness::{Answer, HarnessError, HasHome, Node, Reject, Stage, run_stage};
+use plugin_hash::{Hashes, digest};
+use rayon::prelude::*;
+
+/// Decodes pictures, and gives each its digest and perceptual hashes.
+#[derive(Debug, clap::Parser)]
+pub struct Config {
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// What a picture may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// Any [`HarnessError`].
+pub fn run(config: Config, node: &mut Node) -> Result<(), HarnessError> {
+    run_stage(&mut HashStage { limits: config.limits }, node)
+}
+
+/// The work on one message.
+#[derive(Debug)]
+pub struct HashStage {
+    /// What a picture may cost.
+    pub limits: Limits,
+}
+
+/// What is found out about one picture.
+struct Found {
+    digest: String,
+    hashes: Hashes,
+    width: u32,
+    height: u32,
+}
+
+impl HashStage {
+    fn look(&self, data: &[u8]) -> Result<Found, DecodeError> {
+        let picture = decode(data, &self.limits)?;
+        // A decoded picture always has pixels of the right number.
+        let hashes = Hashes::of(picture.width, picture.height, &picture.pixels).unwrap_or_default();
+        Ok(Found { digest: digest(data), hashes, width: picture.width, height: picture.height })
+    }
+}
+
+impl Stage for HashStage {
+    type In = EncodedImages;
+    type Out = HashedImages;
+    const INPUT: &'static str = "images";
+    const OUTPUT: &'static str = "hashed";
+
+    fn process(&mut self, _tag: &Tag, batch: EncodedImages) -> Answer<HashedImages> {
+        let looked: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.look(batch.data.value(row))).collect();
+        let (mut rows, mut found, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, result) in looked.into_iter().enumerate() {
+            match result {
+                Ok(one) => {
+                    rows.push(row);
+                    found.push(one);
+                }
+                Err(error) => rejects.push(Reject {
+                    path: batch.path.value(row).to_owned(),
+                    reason: error.reason().to_owned(),
+                    detail: error.to_string(),
+                }),
+            }
+        }
+        Answer { out: answer(&batch, &rows, &found), rejects }
+    }
+}
+
+fn answer(batch: &EncodedImages, rows: &[usize], found: &[Found]) -> HashedImages {
+    let hash = |which: fn(&Hashes) -> u64| UInt64Array::from_iter_values(found.iter().map(|f| which(&f.hashes)));
+    let data: LargeBinaryArray = batch.data.select(rows);
+    HashedImages {
+        path: batch.path.select(rows),
+        label: batch.label.select(rows),
+        modified_ns: batch.modified_ns.select(rows),
+        data,
+        digest: StringArray::from_iter_values(found.iter().map(|f| &f.digest)),
+        ahash: hash(|h| h.ahash),
+        dhash: hash(|h| h.dhash),
+        phash: hash(|h| h.phash),
+        whash: hash(|h| h.whash),
+        width: UInt32Array::from_iter_values(found.iter().map(|f| f.width)),
+        height: UInt32Array::from_iter_values(found.iter().map(|f| f.height)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

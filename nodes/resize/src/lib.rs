@@ -1,0 +1,108 @@
+//! `resize`: from files to squares of one size. What cannot be decoded is rejected with the decoder's reason.
+
+use arrow::array::{LargeBinaryArray, UInt32Array, UInt64Array};
+use plugin_api::HomeArgs;
+use plugin_api::edges::{HashedImages, Pixels};
+use plugin_api::select::Select;
+use plugin_api::{Edge, Tag};
+use plugin_decode::{Limits, decode};
+use plugin_harness::{Answer, HarnessError, HasHome, Node, Reject, Stage, run_stage};
+use plugin_resize::{ResizeOptions, resize};
+use rayon::prelude::*;
+
+/// Brings pictures to one size.
+#[derive(Debug, clap::Parser)]
+pub struct Config {
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// Size and mode.
+    #[command(flatten)]
+    pub resize: ResizeOptions,
+    /// What a picture may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// Any [`HarnessError`].
+pub fn run(config: Config, node: &mut Node) -> Result<(), HarnessError> {
+    run_stage(&mut ResizeStage { resize: config.resize, limits: config.limits }, node)
+}
+
+/// The work on one message.
+#[derive(Debug)]
+pub struct ResizeStage {
+    /// Size and mode.
+    pub resize: ResizeOptions,
+    /// What a picture may cost.
+    pub limits: Limits,
+}
+
+/// Why a picture has no square: one word and the whole story.
+type Refusal = (&'static str, String);
+
+impl ResizeStage {
+    fn square(&self, data: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let picture = decode(data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
+        resize(picture.width, picture.height, &picture.pixels, self.resize.size_px, self.resize.mode)
+            .map_err(|e| ("not_resized", e.to_string()))
+    }
+
+    fn answer(&self, batch: &HashedImages, rows: &[usize], squares: &[Vec<u8>]) -> Pixels {
+        let all = |value: u32| UInt32Array::from_value(value, rows.len());
+        Pixels {
+            path: batch.path.select(rows),
+            label: batch.label.select(rows),
+            modified_ns: batch.modified_ns.select(rows),
+            size_bytes: UInt64Array::from_iter_values(rows.iter().map(|&row| batch.data.value(row).len() as u64)),
+            digest: batch.digest.select(rows),
+            ahash: batch.ahash.select(rows),
+            dhash: batch.dhash.select(rows),
+            phash: batch.phash.select(rows),
+            whash: batch.whash.select(rows),
+            source_width: batch.width.select(rows),
+            source_height: batch.height.select(rows),
+            width: all(self.resize.size_px),
+            height: all(self.resize.size_px),
+            channels: all(3),
+            pixels: LargeBinaryArray::from_iter_values(squares),
+        }
+    }
+}
+
+impl Stage for ResizeStage {
+    type In = HashedImages;
+    type Out = Pixels;
+    const INPUT: &'static str = "hashed";
+    const OUTPUT: &'static str = "pixels";
+
+    fn process(&mut self, _tag: &Tag, batch: HashedImages) -> Answer<Pixels> {
+        let squared: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.square(batch.data.value(row))).collect();
+        let (mut rows, mut squares, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, result) in squared.into_iter().enumerate() {
+            match result {
+                Ok(square) => {
+                    rows.push(row);
+                    squares.push(square);
+                }
+                Err((reason, detail)) => {
+                    let path = batch.path.value(row).to_owned();
+                    rejects.push(Reject { path, reason: reason.to_owned(), detail });
+                }
+            }
+        }
+        Answer { out: self.answer(&batch, &rows, &squares), rejects }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! Options of the node.
+
+use crate::error::TrainError;
+use clap::Parser;
+use plugin_api::HomeArgs;
+use plugin_harness::HasHome;
+use plugin_model::{DeviceChoice, TrainerOptions};
+use serde_json::{Value, json};
+
+/// Trains a network whenever the data set has changed.
+///
+/// Starts from the champion's weights when architecture and size are still the same, from scratch otherwise.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "train")]
+pub struct Config {
+    #[command(flatten)]
+    pub(crate) home: HomeArgs,
+
+    /// The architecture: small-cnn (seconds on a CPU) or resnet18.
+    #[arg(long, default_value = "small-cnn", value_name = "NAME", value_parser = architecture())]
+    pub model: String,
+
+    /// Side of the pictures, pixels: what `resize` sends.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=1024), value_name = "PIXELS")]
+    pub size: u32,
+
+    /// How `resize` fits them, for the model's card.
+    #[arg(long, default_value = "stretch", value_parser = ["stretch", "crop", "pad"])]
+    pub resize_mode: String,
+
+    /// Epochs of a run that starts from scratch.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
+    pub epochs: u64,
+
+    /// Epochs of a run that starts from the champion. Without it: half of --epochs, rounded up.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
+    pub retrain_epochs: Option<u64>,
+
+    /// Pictures a step.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), value_name = "NUMBER")]
+    pub batch_size: u32,
+
+    /// Decides first weights, order and augmentation: the same data, options and seed give the same model on the CPU.
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub seed: u64,
+
+    /// Where to compute: auto, flex, libtorch or libtorch-cuda:N.
+    #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
+    pub device: DeviceChoice,
+
+    /// Seconds the data set must have been the same before a run starts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
+    pub quiet_seconds: u64,
+
+    /// Training pictures there must be, in at least two classes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..), value_name = "NUMBER")]
+    pub min_train: u64,
+
+    #[command(flatten)]
+    pub(crate) trainer: TrainerOptions,
+}
+
+/// Architectures by name, as clap checks them.
+fn architecture() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(plugin_model::network::names())
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+/// What fits in a message of the graph, bytes, less what the other columns take.
+const PIXELS_LIMIT: u64 = 15 << 20;
+
+impl Config {
+    /// Refuses options that do not go together.
+    ///
+    /// # Errors
+    /// [`TrainError::Options`], naming flags, values and what is accepted.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let picture = u64::from(self.size) * u64::from(self.size) * 3;
+        let most = PIXELS_LIMIT / picture;
+        if u64::from(self.batch_size) > most {
+            return Err(TrainError::Options(format!(
+                "--batch-size {} with --size {}: a batch must fit in a message; accepted are 1 to {most}",
+                self.batch_size, self.size
+            )));
+        }
+        let (min, max) = plugin_model::network::find(&self.model)?.sizes_px;
+        if !(min..=max).contains(&self.size) {
+            return Err(TrainError::Options(format!(
+                "--size {} with --model {}: accepted are {min} to {max}",
+                self.size, self.model
+            )));
+        }
+        Ok(())
+    }
+
+    /// Epochs of a run that starts from the champion.
+    pub fn retrain_epochs(&self) -> u64 {
+        self.retrain_epochs.unwrap_or(self.epochs.div_ceil(2))
+    }
+
+    /// The options of a run, for its manifest.
+    pub fn options(&self) -> Value {
+        json!({ "trainer": self.trainer, "retrain_epochs": self.retrain_epochs(), "config": self.digest() })
+    }
+
+    /// Digest of everything that decides what is learnt from given data. The device is not part of it, nor when a run
+    /// starts.
+    pub fn digest(&self) -> String {
+        let decides = json!([
+            self.model,
+            self.size,
+            self.resize_mode,
+            self.epochs,
+            self.retrain_epochs(),
+            self.batch_size,
+            self.seed,
+            self.trainer,
+        ]);
+        blake3::hash(decides.to_string().as_bytes()).to_hex()[..16].to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(line: &str) -> Config {
+        Config::parse_from(std::iter::once("train").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_defaults_go_together() {
+        config("").check().unwrap();
+        assert_eq!(config("--epochs 9").retrain_epochs(), 5);
+        assert_eq!(config("--epochs 9 --retrain-epochs 2").retrain_epochs(), 2);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused_by_name() {
+        let error = config("--size 512 --batch-size 64").check().unwrap_err().to_string();
+        assert!(error.contains("--batch-size 64") && error.contains("1 to 20"), "{error}");
+        let error = config("--size 1024 --batch-size 1").check().unwrap_err().to_string();
+        assert!(error.contains("--size 1024") && error.contains("16 to 512"), "{error}");
+    }
+
+    #[test]
+    fn out_of_range_values_are_refused_by_name() {
+        for line in
+            ["--model resnet19", "--size 8", "--epochs 0", "--batch-size 0", "--device gpu", "--resize-mode fit"]
+        {
+            let parsed = Config::try_parse_from(std::iter::once("train").chain(line.split_whitespace()));
+            let error = parsed.unwrap_err().to_string();
+            let (flag, value) = line.split_once(' ').unwrap();
+            assert!(error.contains(flag) && error.contains(value), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_digest_follows_what_decides_and_nothing_else() {
+        let digest = |line: &str| config(line).digest();
+        assert_eq!(digest(""), digest("--device flex --quiet-seconds 1 --min-train 3 --home /tmp/x"));
+        assert_eq!(digest("--epochs 12"), digest("--retrain-epochs 6"));
+        for line in ["--model resnet18", "--size 32", "--epochs 3", "--batch-size 8", "--seed 2", "--momentum 0.5"] {
+            assert_ne!(digest(""), digest(line), "{line}");
+        }
+    }
+}

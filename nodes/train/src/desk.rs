@@ -1,0 +1,88 @@
+//! What comes in while the node waits or learns: snapshots, verdicts, batches, the end.
+
+use crate::announce::Announcer;
+use crate::snapshot::State;
+use crate::trigger::Trigger;
+use plugin_api::Tag;
+use plugin_api::edges::{Snapshot, Verdicts};
+use plugin_harness::{Event, HarnessError, Message, Node};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Everything that came and has not been dealt with.
+pub struct Desk {
+    /// When the next run starts.
+    pub trigger: Trigger,
+    /// Finished runs without a verdict.
+    pub announcer: Announcer,
+    /// Batches, in the order they came.
+    pub batches: VecDeque<Message>,
+    /// The dataflow ends.
+    pub stop: bool,
+    /// What was asked for may be lost.
+    lost: bool,
+}
+
+impl Desk {
+    /// An empty desk.
+    pub fn new(trigger: Trigger, announcer: Announcer) -> Self {
+        Self { trigger, announcer, batches: VecDeque::new(), stop: false, lost: false }
+    }
+
+    /// Waits for an event, then takes all there are, so that the end is seen before the batches that wait. Tells
+    /// `evaluate` what it must know.
+    ///
+    /// # Errors
+    /// The harness's.
+    pub fn pump(&mut self, node: &mut Node, wait: Duration) -> Result<(), HarnessError> {
+        let mut event = node.recv(wait)?;
+        loop {
+            match event {
+                Event::Stop => self.stop = true,
+                Event::Timeout => break,
+                Event::Restarted(id) => self.restarted(&id),
+                Event::Message(message) => self.message(message)?,
+            }
+            if self.stop {
+                return Ok(());
+            }
+            event = node.recv(Duration::ZERO)?;
+        }
+        let home = node.home().root().to_owned();
+        for (run, message) in self.announcer.due(&home, Instant::now()) {
+            node.send("checkpoints", &Tag::new(run, 0).fin(true), message)?;
+        }
+        Ok(())
+    }
+
+    /// Whether what was asked for may be lost; forgets it.
+    pub fn take_lost(&mut self) -> bool {
+        std::mem::take(&mut self.lost)
+    }
+
+    fn restarted(&mut self, id: &str) {
+        tracing::info!(node = id, "was started again");
+        match id {
+            "evaluate" => self.announcer.forget(),
+            _ => self.lost = true,
+        }
+    }
+
+    fn message(&mut self, message: Message) -> Result<(), HarnessError> {
+        match &message.input[..] {
+            "snapshot" => {
+                if let Some(state) = State::from_edge(&message.read::<Snapshot>()?) {
+                    self.trigger.snapshot(state, Instant::now());
+                }
+            }
+            "verdicts" => {
+                for run in message.read::<Verdicts>()?.run.iter().flatten() {
+                    self.announcer.judged(run);
+                }
+            }
+            "batches" => self.batches.push_back(message),
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,299 @@
+//! The folder of a run as `train` writes it. Every file is whole or not there; what a kill leaves behind is put right
+//! when the run goes on.
+//!
+//! Beside the files of [`plugin_api::runs`]: `progress.json` (where the run stands after an epoch) and
+//! `abandoned.json` (it will not go on, and why).
+
+use plugin_api::files::named;
+use plugin_api::runs::{MetricRow, RunFolder, RunManifest, read_json, write_json};
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::io;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How good the weights of an epoch are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Share of the validation pictures that were right, by weight; none without validation pictures.
+    pub accuracy: Option<f64>,
+    /// Loss on the validation pictures, or on the training pictures when there are none.
+    pub loss: f64,
+}
+
+impl Score {
+    /// Higher accuracy is better, then lower loss. A loss that is not a number is the worst.
+    pub fn better_than(&self, other: &Self) -> bool {
+        let accuracy = self.accuracy.unwrap_or_default().total_cmp(&other.accuracy.unwrap_or_default());
+        match accuracy {
+            Ordering::Equal => self.loss < other.loss || (other.loss.is_nan() && !self.loss.is_nan()),
+            order => order == Ordering::Greater,
+        }
+    }
+}
+
+/// Weights on disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Saved {
+    /// The epoch they are from, from 0.
+    pub epoch: u64,
+    /// File name in `checkpoints/`.
+    pub file: String,
+    /// BLAKE3 of the file.
+    pub digest: String,
+    /// How good they are.
+    pub score: Score,
+}
+
+/// Where a run stands after an epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Epochs done.
+    pub epochs: u64,
+    /// Optimizer steps done.
+    pub steps: u64,
+    /// Training pictures seen.
+    pub samples: u64,
+    /// Seconds of work.
+    pub seconds: f64,
+    /// The weights after the last epoch.
+    pub last: Saved,
+    /// The best ones.
+    pub best: Saved,
+}
+
+/// Why a run will not go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abandoned {
+    /// For a person.
+    pub reason: String,
+    /// The same data and options would fail again.
+    pub hopeless: bool,
+}
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// The folder.
+    pub folder: RunFolder,
+}
+
+impl Journal {
+    /// Makes the folder of a new run and writes its manifest.
+    ///
+    /// # Errors
+    /// Any error of the file system; there is a folder of that name already.
+    pub fn create(folder: RunFolder, manifest: &RunManifest) -> io::Result<Self> {
+        std::fs::create_dir(&folder.0).map_err(|e| named(&folder.0, &e))?;
+        let journal = Self { folder };
+        std::fs::create_dir(journal.checkpoints()).map_err(|e| named(&journal.checkpoints(), &e))?;
+        journal.write_manifest(manifest)?;
+        Ok(journal)
+    }
+
+    /// Writes `run.json`.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn write_manifest(&self, manifest: &RunManifest) -> io::Result<()> {
+        write_json(&self.folder.0.join("run.json"), manifest)
+    }
+
+    /// The folder of the weights.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.folder.0.join("checkpoints")
+    }
+
+    /// The file for the weights after an epoch.
+    pub fn checkpoint(epoch: u64) -> String {
+        format!("epoch-{epoch:04}.safetensors")
+    }
+
+    /// Where the run stands, when an epoch is over.
+    pub fn progress(&self) -> Option<Progress> {
+        read_json(&self.folder.0.join("progress.json")).ok()
+    }
+
+    /// Ends an epoch whose weights are written: figures, then the progress, then old weights go. Killed in between,
+    /// the run goes on from the epoch before.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn end_epoch(&self, rows: &[MetricRow], progress: &Progress) -> io::Result<()> {
+        self.folder.append_metrics(rows)?;
+        write_json(&self.folder.0.join("progress.json"), progress)?;
+        self.tidy(progress);
+        Ok(())
+    }
+
+    /// Makes ready to go on after `progress`: what came after it goes.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn rewind(&self, progress: &Progress) -> io::Result<()> {
+        let mut text = String::new();
+        for row in self.folder.metrics().iter().filter(|row| row.epoch < progress.epochs) {
+            text.push_str(&serde_json::to_string(row)?);
+            text.push('\n');
+        }
+        plugin_api::files::write_atomically(&self.folder.0.join("metrics.jsonl"), text.as_bytes())?;
+        self.tidy(progress);
+        Ok(())
+    }
+
+    /// Removes all weights but the last and the best. A failure costs space alone.
+    fn tidy(&self, progress: &Progress) {
+        let Ok(entries) = std::fs::read_dir(self.checkpoints()) else { return };
+        for entry in entries.flatten() {
+            if ![&progress.last, &progress.best].iter().any(|kept| *kept.file == *entry.file_name()) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Why the run will not go on, when it won't.
+    pub fn abandoned(&self) -> Option<Abandoned> {
+        read_json(&self.folder.0.join("abandoned.json")).ok()
+    }
+
+    /// Writes down that the run will not go on, and removes its weights.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn abandon(&self, reason: &str, hopeless: bool) -> io::Result<()> {
+        tracing::warn!(run = self.folder.id(), reason, "abandoned");
+        write_json(&self.folder.0.join("abandoned.json"), &Abandoned { reason: reason.to_owned(), hopeless })?;
+        let _ = std::fs::remove_dir_all(self.checkpoints());
+        Ok(())
+    }
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
+/// A run's id: the time in UTC, then four digits of `salt`. Later ids sort after earlier ones.
+pub fn run_id(now_ms: u64, salt: &str) -> String {
+    let (days, seconds) = (now_ms / 86_400_000, now_ms / 1000 % 86_400);
+    let (year, month, day) = civil(days);
+    let digest = blake3::hash(format!("{now_ms} {salt}").as_bytes()).to_hex();
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}-{}", &digest[..4])
+}
+
+/// Days since 1970 as year, month, day. <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year + era * 400 + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::snapshot::State;
+
+    pub fn manifest(id: &str, state: &State) -> RunManifest {
+        RunManifest {
+            id: id.to_owned(),
+            started_ms: 0,
+            reason: "first run".to_owned(),
+            parent: None,
+            architecture: "small-cnn".to_owned(),
+            size_px: 32,
+            resize_mode: "stretch".to_owned(),
+            classes: state.classes.clone(),
+            version: state.version,
+            fingerprint: state.fingerprint.clone(),
+            counts: state.counts.clone(),
+            epochs: 4,
+            batch_size: 8,
+            seed: 1,
+            device: "flex".to_owned(),
+            options: serde_json::json!({ "config": "options" }),
+            code: "0".to_owned(),
+        }
+    }
+
+    pub fn saved(epoch: u64) -> Saved {
+        let score = Score { accuracy: Some(0.5), loss: 1.0 };
+        Saved { epoch, file: Journal::checkpoint(epoch), digest: "d".to_owned(), score }
+    }
+
+    fn row(epoch: u64) -> MetricRow {
+        MetricRow { split: "train".to_owned(), metric: "loss".to_owned(), epoch, step: 1, value: 0.5 }
+    }
+
+    fn files(journal: &Journal) -> Vec<String> {
+        let entries = std::fs::read_dir(journal.checkpoints()).unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn ids_are_times_and_sort_by_time() {
+        // 2026-11-23 22:45:30 UTC.
+        assert!(run_id(1_795_473_930_000, "x").starts_with("20261123-224530-"));
+        assert!(run_id(951_782_400_000, "x").starts_with("20000229-000000-"));
+        assert_eq!(run_id(0, "x").len(), 20);
+        assert_ne!(run_id(0, "x"), run_id(0, "y"));
+    }
+
+    #[test]
+    fn best_is_by_accuracy_then_by_loss() {
+        let score = |accuracy, loss| Score { accuracy, loss };
+        assert!(score(Some(0.6), 2.0).better_than(&score(Some(0.5), 1.0)));
+        assert!(score(Some(0.5), 1.0).better_than(&score(Some(0.5), 2.0)));
+        assert!(!score(Some(0.5), 1.0).better_than(&score(Some(0.5), 1.0)));
+        assert!(score(None, 1.0).better_than(&score(None, 2.0)), "no validation picture");
+        assert!(score(None, 1.0).better_than(&score(None, f64::NAN)));
+    }
+
+    #[test]
+    fn the_best_and_the_last_weights_stay_and_a_rewind_forgets_what_came_after() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(home.path(), "r");
+        let journal = Journal::create(folder.clone(), &manifest("r", &State::default())).unwrap();
+        assert!(Journal::create(folder, &manifest("r", &State::default())).is_err(), "never twice");
+        let mut progress = None;
+        for epoch in 0..4 {
+            std::fs::write(journal.checkpoints().join(Journal::checkpoint(epoch)), b"w").unwrap();
+            let now = Progress {
+                epochs: epoch + 1,
+                steps: 10,
+                samples: 80,
+                seconds: 1.0,
+                last: saved(epoch),
+                best: saved(1.min(epoch)),
+            };
+            journal.end_epoch(&[row(epoch)], &now).unwrap();
+            progress = Some(now);
+        }
+        assert_eq!(files(&journal), ["epoch-0001.safetensors", "epoch-0003.safetensors"]);
+        assert_eq!(journal.progress(), progress);
+        // Killed in the fifth epoch, after its figures and weights were written and before its progress was.
+        journal.folder.append_metrics(&[row(4)]).unwrap();
+        std::fs::write(journal.checkpoints().join(Journal::checkpoint(4)), b"w").unwrap();
+        std::fs::write(journal.checkpoints().join(".epoch-0004.safetensors.77.part"), b"w").unwrap();
+        journal.rewind(&progress.unwrap()).unwrap();
+        assert_eq!(files(&journal), ["epoch-0001.safetensors", "epoch-0003.safetensors"]);
+        assert_eq!(journal.folder.metrics().iter().map(|r| r.epoch).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn an_abandoned_run_says_why() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::create(RunFolder::new(home.path(), "r"), &manifest("r", &State::default())).unwrap();
+        assert_eq!(journal.abandoned(), None);
+        journal.abandon("no hope", true).unwrap();
+        assert_eq!(journal.abandoned(), Some(Abandoned { reason: "no hope".to_owned(), hopeless: true }));
+        assert!(!journal.checkpoints().exists());
+    }
+}

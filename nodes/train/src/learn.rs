@@ -1,0 +1,254 @@
+//! A run from its first open epoch to its end.
+
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::error::TrainError;
+use crate::fetch::{Fetch, Wanted};
+use crate::figures::{self, Epoch, Sums};
+use crate::journal::{Journal, Progress, Saved, Score};
+use crate::start::Begun;
+use plugin_api::edges::Batches;
+use plugin_api::runs::{Finished, write_json};
+use plugin_api::{Edge as _, Tag};
+use plugin_harness::{Message, Node};
+use plugin_model::Batch;
+use std::time::{Duration, Instant};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All epochs are done.
+    Finished,
+    /// It will not go on.
+    Abandoned,
+    /// The dataflow ends; it can go on later.
+    Stopped,
+}
+
+/// How a pass over a split ended.
+enum Pass {
+    Done(Sums),
+    Stopped,
+    Failed { reason: String, hopeless: bool },
+}
+
+/// A run at work.
+pub struct Learning {
+    begun: Begun,
+    /// When work began, less what was done before.
+    clock: Instant,
+    /// Epochs done when it began or went on.
+    first: u64,
+}
+
+impl Learning {
+    /// Ready to work.
+    pub fn new(begun: Begun) -> Self {
+        let first = begun.progress.as_ref().map_or(0, |p| p.epochs);
+        Self { begun, clock: Instant::now(), first }
+    }
+
+    /// Works until the run ends.
+    ///
+    /// # Errors
+    /// The harness's, the network's or the file system's; the run can go on after a restart.
+    pub fn work(&mut self, config: &Config, node: &mut Node, desk: &mut Desk) -> Result<End, TrainError> {
+        let epochs = self.begun.manifest.epochs;
+        node.status().gauge("epochs", epochs as f64);
+        for epoch in self.first..epochs {
+            let start = Instant::now();
+            let train = match self.pass("train", epoch, node, desk)? {
+                Pass::Done(sums) => sums,
+                Pass::Stopped => return Ok(End::Stopped),
+                Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
+            };
+            let train_seconds = start.elapsed().as_secs_f64();
+            let validation = match self.pass("validation", epoch, node, desk)? {
+                Pass::Done(sums) => sums,
+                Pass::Stopped => return Ok(End::Stopped),
+                Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
+            };
+            self.end_epoch(epoch, train, validation, [train_seconds, start.elapsed().as_secs_f64()], config, node)?;
+        }
+        self.finish(node, desk)
+    }
+
+    /// Goes once over a split: learns from `train`, looks at `validation`.
+    fn pass(&mut self, split: &'static str, epoch: u64, node: &mut Node, desk: &mut Desk) -> Result<Pass, TrainError> {
+        let manifest = &self.begun.manifest;
+        let wanted = Wanted {
+            run: manifest.id.clone(),
+            version: manifest.version,
+            epoch,
+            seed: manifest.seed,
+            split,
+            batch_size: manifest.batch_size,
+        };
+        let mut fetch = Fetch::new(wanted, Instant::now());
+        let mut sums = Sums::default();
+        while !fetch.complete() {
+            if desk.stop {
+                return Ok(Pass::Stopped);
+            }
+            if desk.take_lost() {
+                fetch.again(Instant::now());
+            }
+            self.ask(&mut fetch, desk.batches.is_empty(), node)?;
+            let Some(message) = desk.batches.pop_front() else {
+                desk.pump(node, Duration::from_millis(500))?;
+                continue;
+            };
+            let index = fetch.arrived();
+            if !fetch.accept(&message.tag, Instant::now()) {
+                continue;
+            }
+            // The next one travels while this one is worked on.
+            self.ask(&mut fetch, false, node)?;
+            if let Some(reason) = self.wrong_classes(&message) {
+                return Ok(Pass::Failed { reason, hopeless: false });
+            }
+            let rows: Batches = message.read()?;
+            if rows.rows() > 0 {
+                let batch = Batch::from_edge(&rows, self.begun.trainer.size_px())?;
+                let done = epoch as f64 + index as f64 / fetch.batches().unwrap_or(1) as f64;
+                let step = if split == "train" {
+                    self.begun.trainer.train_step(&batch, done)?
+                } else {
+                    self.begun.trainer.validate(&batch)?
+                };
+                if split == "train" && !step.loss.is_finite() {
+                    let reason = format!(
+                        "the loss was {} in epoch {epoch} at a learning rate of {:.2e}: try a lower --learning-rate",
+                        step.loss,
+                        self.begun.trainer.learning_rate(done)
+                    );
+                    return Ok(Pass::Failed { reason, hopeless: true });
+                }
+                sums.add(&step);
+                self.show(split, epoch, done, &sums, node);
+            }
+            desk.pump(node, Duration::ZERO)?;
+        }
+        Ok(Pass::Done(sums))
+    }
+
+    fn ask(&self, fetch: &mut Fetch, idle: bool, node: &mut Node) -> Result<(), TrainError> {
+        if let Some(demand) = fetch.demand(idle, Instant::now()) {
+            node.send("demand", &Tag::new(self.begun.manifest.id.clone(), fetch.arrived()), demand)?;
+        }
+        Ok(())
+    }
+
+    /// The classes of a batch must be those of the run, or targets would mean something else.
+    fn wrong_classes(&self, message: &Message) -> Option<String> {
+        let classes: Option<Vec<String>> = serde_json::from_str(message.tag.text("classes")).ok();
+        (classes.as_ref() != Some(&self.begun.manifest.classes)).then(|| {
+            format!(
+                "the batches are of the classes {:?}, not {:?}",
+                classes.unwrap_or_default(),
+                self.begun.manifest.classes
+            )
+        })
+    }
+
+    fn show(&self, split: &str, epoch: u64, done: f64, sums: &Sums, node: &mut Node) {
+        let manifest = &self.begun.manifest;
+        let (worked, left) = (done - self.first as f64, manifest.epochs as f64 - done);
+        let status = node.status();
+        status.gauge("epoch", (epoch + 1) as f64);
+        if split == "train" {
+            status.gauge("loss", sums.loss());
+            if worked > 0.0 {
+                status.gauge("seconds_left", (self.clock.elapsed().as_secs_f64() / worked * left).round());
+            }
+        }
+        status.state(format!("run {}: epoch {} of {}, {split}", manifest.id, epoch + 1, manifest.epochs));
+        status.tick();
+    }
+
+    /// Writes figures, weights and progress.
+    fn end_epoch(
+        &mut self,
+        epoch: u64,
+        train: Sums,
+        validation: Sums,
+        seconds: [f64; 2],
+        config: &Config,
+        node: &mut Node,
+    ) -> Result<(), TrainError> {
+        let before = self.begun.progress.take();
+        let batches = (train.pictures as u64).div_ceil(u64::from(config.batch_size));
+        let step = before.as_ref().map_or(0, |p| p.steps) + batches;
+        // Without validation pictures the training loss must do.
+        let score = if validation.pictures > 0 {
+            Score { accuracy: Some(validation.weighted_accuracy()), loss: validation.loss() }
+        } else {
+            Score { accuracy: None, loss: train.loss() }
+        };
+        let file = Journal::checkpoint(epoch);
+        let digest = self.begun.trainer.save(&self.begun.journal.checkpoints().join(&file))?;
+        let last = Saved { epoch, file, digest, score };
+        let best = match &before {
+            Some(before) if !score.better_than(&before.best.score) => before.best.clone(),
+            _ => last.clone(),
+        };
+        let learning_rate = self.begun.trainer.learning_rate((epoch + 1) as f64 - 1.0 / batches.max(1) as f64);
+        let [train_seconds, seconds] = seconds;
+        let rows = Epoch { epoch, step, train, validation, learning_rate, train_seconds, seconds }.rows();
+        let progress = Progress {
+            epochs: epoch + 1,
+            steps: step,
+            samples: before.as_ref().map_or(0, |p| p.samples) + train.pictures as u64,
+            seconds: before.as_ref().map_or(0.0, |p| p.seconds) + seconds,
+            last,
+            best,
+        };
+        self.begun.journal.end_epoch(&rows, &progress)?;
+        let run = &self.begun.manifest.id;
+        tracing::info!(
+            run,
+            epoch,
+            train_loss = train.loss(),
+            loss = validation.loss(),
+            accuracy = validation.accuracy(),
+            seconds,
+            "epoch over"
+        );
+        node.send(
+            "metrics",
+            &Tag::new(run.clone(), epoch).fin(epoch + 1 == self.begun.manifest.epochs),
+            figures::message(run, &rows),
+        )?;
+        if validation.pictures > 0 {
+            node.status().gauge("accuracy", validation.accuracy());
+        }
+        self.begun.progress = Some(progress);
+        Ok(())
+    }
+
+    fn finish(&mut self, node: &mut Node, desk: &mut Desk) -> Result<End, TrainError> {
+        let Some(progress) = &self.begun.progress else {
+            return self.abandon("it had no epoch to do", true);
+        };
+        let run = &self.begun.manifest.id;
+        let finished = Finished {
+            uri: format!("runs/{run}/checkpoints/{}", progress.best.file),
+            digest: progress.best.digest.clone(),
+            epochs: progress.epochs,
+            steps: progress.steps,
+            samples: progress.samples,
+            seconds: progress.seconds,
+        };
+        write_json(&self.begun.journal.folder.0.join("finished.json"), &finished)?;
+        tracing::info!(run, best_epoch = progress.best.epoch, seconds = progress.seconds, "finished");
+        node.status().gauge("seconds_left", 0.0);
+        node.status().add("runs_finished", 1);
+        desk.announcer.add(self.begun.journal.folder.clone(), Instant::now());
+        Ok(End::Finished)
+    }
+
+    fn abandon(&self, reason: &str, hopeless: bool) -> Result<End, TrainError> {
+        self.begun.journal.abandon(reason, hopeless)?;
+        Ok(End::Abandoned)
+    }
+}

@@ -1,0 +1,66 @@
+//! The node that learns: a run whenever the data set has changed and has been quiet for a while.
+//!
+//! Inputs `snapshot`, `batches`, `verdicts`, `tick`; outputs `demand`, `metrics`, `checkpoints`.
+//!
+//! - [`trigger`] decides when, [`start`] with which weights, [`learn`] does it, [`fetch`] gets the batches.
+//! - [`journal`] is the folder of a run, [`recover`] what it means after a restart, [`announce`] who is told.
+
+pub mod announce;
+mod config;
+mod desk;
+mod error;
+pub mod fetch;
+pub mod figures;
+pub mod journal;
+mod learn;
+pub mod reason;
+pub mod recover;
+pub mod snapshot;
+pub mod start;
+pub mod trigger;
+
+pub use config::Config;
+pub use error::TrainError;
+
+use announce::Announcer;
+use desk::Desk;
+use learn::{End, Learning};
+use plugin_harness::Node;
+use std::time::{Duration, Instant};
+use trigger::{Due, Trigger};
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// [`TrainError`]; a run that was going on goes on from its last epoch after the restart.
+pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
+    config.check()?;
+    let device = config.device.open()?;
+    tracing::info!(device = device.name, model = config.model, size_px = config.size, "ready");
+    let runs = node.home().runs();
+    let done = recover::last_ended(&runs).as_ref().map(recover::key);
+    let quiet = Duration::from_secs(config.quiet_seconds);
+    let trigger = Trigger::new(quiet, config.min_train, config.digest(), done);
+    let mut desk = Desk::new(trigger, Announcer::from_disk(&runs, Instant::now()));
+    loop {
+        desk.pump(node, Duration::from_millis(200))?;
+        if desk.stop {
+            return Ok(());
+        }
+        desk.batches.clear();
+        let now = Instant::now();
+        match (desk.trigger.due(now), desk.announcer.awaited(now)) {
+            (Due::Wait(what), None) => node.status().state(what),
+            (_, Some(run)) => node.status().state(format!("waiting for the verdict on run {run}")),
+            (Due::Run(state), None) => {
+                let home = node.home().clone();
+                let begun = start::begin(&config, &device, &home, &state)?;
+                node.status().state(format!("run {}: begins", begun.manifest.id));
+                if Learning::new(begun).work(&config, node, &mut desk)? == End::Stopped {
+                    return Ok(());
+                }
+                desk.trigger.done(&state.fingerprint);
+            }
+        }
+    }
+}

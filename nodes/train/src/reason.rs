@@ -1,0 +1,101 @@
+//! Why a run starts, in words.
+
+use crate::snapshot::State;
+use plugin_api::runs::RunManifest;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// At most so many classes are named.
+const NAMED: usize = 4;
+
+/// Compares the data set with that of the run before.
+pub fn reason(previous: Option<&RunManifest>, state: &State, same_options: bool) -> String {
+    let Some(previous) = previous else { return "first run".to_owned() };
+    if previous.fingerprint == state.fingerprint {
+        return if same_options { "the last run was not finished" } else { "the options were changed" }.to_owned();
+    }
+    let (old, new) = (totals(&previous.classes, &previous.counts), totals(&state.classes, &state.counts));
+    let mut changes = Vec::new();
+    for class in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        match (old.get(class), new.get(class)) {
+            (None, Some(n)) => changes.push(format!("new class {class} with {}", pictures(*n))),
+            (Some(n), None) => changes.push(format!("class {class} gone with {}", pictures(*n))),
+            (Some(a), Some(b)) if b > a => changes.push(format!("{} added in {class}", pictures(b - a))),
+            (Some(a), Some(b)) if a > b => changes.push(format!("{} removed in {class}", pictures(a - b))),
+            _ => {}
+        }
+    }
+    if changes.is_empty() {
+        return "pictures were exchanged".to_owned();
+    }
+    let more = changes.len().saturating_sub(NAMED);
+    changes.truncate(NAMED);
+    if more > 0 {
+        changes.push(format!("{more} more classes changed"));
+    }
+    changes.join(", ")
+}
+
+fn totals<'a>(classes: &'a [String], counts: &[[u64; 4]]) -> BTreeMap<&'a str, u64> {
+    classes.iter().zip(counts).map(|(class, counts)| (&class[..], counts.iter().sum())).collect()
+}
+
+fn pictures(n: u64) -> String {
+    if n == 1 { "1 picture".to_owned() } else { format!("{n} pictures") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(fingerprint: &str, classes: &[(&str, [u64; 4])]) -> State {
+        State {
+            version: 1,
+            fingerprint: fingerprint.to_owned(),
+            classes: classes.iter().map(|c| c.0.to_owned()).collect(),
+            counts: classes.iter().map(|c| c.1).collect(),
+        }
+    }
+
+    fn after(old: &State, new: &State) -> String {
+        reason(Some(&crate::journal::tests::manifest("r", old)), new, true)
+    }
+
+    #[test]
+    fn the_first_run_says_so() {
+        assert_eq!(reason(None, &state("a", &[]), true), "first run");
+    }
+
+    #[test]
+    fn differences_are_counted_by_class() {
+        let old = state("a", &[("ねこ", [5, 1, 1, 0]), ("いぬ", [5, 1, 1, 0]), ("とり", [2, 0, 0, 0])]);
+        let new = state("b", &[("ねこ", [15, 2, 2, 0]), ("いぬ", [4, 1, 1, 0]), ("うし", [2, 0, 0, 1])]);
+        let text = after(&old, &new);
+        for part in [
+            "12 pictures added in ねこ",
+            "1 picture removed in いぬ",
+            "new class うし with 3 pictures",
+            "class とり gone with 2 pictures",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn equal_counts_and_equal_data_are_told_apart() {
+        let old = state("a", &[("x", [5, 1, 1, 0])]);
+        assert_eq!(after(&old, &state("b", &[("x", [5, 1, 1, 0])])), "pictures were exchanged");
+        let manifest = crate::journal::tests::manifest("r", &old);
+        assert_eq!(reason(Some(&manifest), &old, false), "the options were changed");
+        assert_eq!(reason(Some(&manifest), &old, true), "the last run was not finished");
+    }
+
+    #[test]
+    fn many_changes_are_summed_up() {
+        let names: Vec<String> = (0..9).map(|i| format!("c{i}")).collect();
+        let of = |fingerprint: &str, n: u64| {
+            state(fingerprint, &names.iter().map(|c| (&c[..], [n, 0, 0, 0])).collect::<Vec<_>>())
+        };
+        let text = after(&of("a", 1), &of("b", 2));
+        assert!(text.ends_with("5 more classes changed") && text.contains("1 picture added in c0"), "{text}");
+    }
+}

@@ -1,0 +1,152 @@
+//! What runs on disk mean after a start.
+
+use crate::journal::{Journal, Progress};
+use crate::snapshot::State;
+use crate::trigger::Key;
+use plugin_api::runs::{RunFolder, RunManifest};
+use std::io;
+use std::path::Path;
+
+/// A run that can go on.
+pub struct Unfinished {
+    /// Its folder.
+    pub journal: Journal,
+    /// What decides it.
+    pub manifest: RunManifest,
+    /// Where it stands.
+    pub progress: Progress,
+}
+
+/// The digest of the options a run was started with.
+fn options(manifest: &RunManifest) -> &str {
+    manifest.options.get("config").and_then(serde_json::Value::as_str).unwrap_or_default()
+}
+
+/// The last run that came to an end: finished, or hopeless.
+pub fn last_ended(runs: &Path) -> Option<RunManifest> {
+    RunFolder::all(runs).into_iter().rev().find_map(|folder| {
+        let ended = folder.finished().is_some()
+            || Journal { folder: folder.clone() }.abandoned().is_some_and(|abandoned| abandoned.hopeless);
+        folder.manifest().filter(|_| ended)
+    })
+}
+
+/// The last run that finished.
+pub fn last_finished(runs: &Path) -> Option<RunManifest> {
+    RunFolder::all(runs).into_iter().rev().find(|folder| folder.finished().is_some())?.manifest()
+}
+
+/// What a run learnt from, and how.
+pub fn key(manifest: &RunManifest) -> Key {
+    (manifest.fingerprint.clone(), options(manifest).to_owned())
+}
+
+/// Looks for a run to go on with: the newest unfinished one, when data and options are still the same. All others that
+/// are not finished are abandoned.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn unfinished(runs: &Path, state: &State, options_now: &str) -> io::Result<Option<Unfinished>> {
+    let mut newest = None;
+    for folder in RunFolder::all(runs).into_iter().rev() {
+        let journal = Journal { folder };
+        if journal.folder.finished().is_some() || journal.abandoned().is_some() {
+            continue;
+        }
+        let Some(manifest) = journal.folder.manifest() else {
+            journal.abandon("its run.json cannot be read", false)?;
+            continue;
+        };
+        let progress = journal.progress();
+        let reason = if newest.is_some() {
+            "a newer run goes on"
+        } else if manifest.fingerprint != state.fingerprint || manifest.classes != state.classes {
+            "it stopped before its end, and the data set has changed since"
+        } else if options(&manifest) != options_now {
+            "it stopped before its end, and the options have changed since"
+        } else if let Some(progress) = progress
+            && journal.checkpoints().join(&progress.last.file).is_file()
+        {
+            newest = Some(Unfinished { journal, manifest, progress });
+            continue;
+        } else {
+            "it stopped before the end of its first epoch"
+        };
+        journal.abandon(reason, false)?;
+    }
+    Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::tests::{manifest, saved};
+    use plugin_api::runs::{Finished, write_json};
+
+    fn state(fingerprint: &str) -> State {
+        State { version: 1, fingerprint: fingerprint.to_owned(), ..State::default() }
+    }
+
+    fn run(runs: &Path, id: &str, fingerprint: &str, epochs: u64) -> Journal {
+        let journal = Journal::create(RunFolder::new(runs, id), &manifest(id, &state(fingerprint))).unwrap();
+        for epoch in 0..epochs {
+            std::fs::write(journal.checkpoints().join(Journal::checkpoint(epoch)), b"w").unwrap();
+            let progress = Progress {
+                epochs: epoch + 1,
+                steps: 1,
+                samples: 1,
+                seconds: 1.0,
+                last: saved(epoch),
+                best: saved(epoch),
+            };
+            journal.end_epoch(&[], &progress).unwrap();
+        }
+        journal
+    }
+
+    fn finish(journal: &Journal) {
+        let finished =
+            Finished { uri: String::new(), digest: String::new(), epochs: 1, steps: 1, samples: 1, seconds: 1.0 };
+        write_json(&journal.folder.0.join("finished.json"), &finished).unwrap();
+    }
+
+    #[test]
+    fn a_run_goes_on_when_data_and_options_are_the_same() {
+        let home = tempfile::tempdir().unwrap();
+        run(home.path(), "1", "a", 2);
+        run(home.path(), "2", "a", 3);
+        let found = unfinished(home.path(), &state("a"), "options").unwrap().unwrap();
+        assert_eq!((found.manifest.id.as_str(), found.progress.epochs), ("2", 3));
+        let older = Journal { folder: RunFolder::new(home.path(), "1") };
+        assert!(older.abandoned().unwrap().reason.contains("newer"));
+        assert!(unfinished(home.path(), &state("a"), "options").unwrap().is_some(), "and again");
+    }
+
+    #[test]
+    fn what_cannot_go_on_is_abandoned_with_the_reason() {
+        for (fingerprint, options, epochs, word) in
+            [("b", "options", 2, "data set"), ("a", "other", 2, "options"), ("a", "options", 0, "first epoch")]
+        {
+            let home = tempfile::tempdir().unwrap();
+            let journal = run(home.path(), "1", "a", epochs);
+            assert!(unfinished(home.path(), &state(fingerprint), options).unwrap().is_none());
+            let abandoned = journal.abandoned().unwrap();
+            assert!(abandoned.reason.contains(word) && !abandoned.hopeless, "{}", abandoned.reason);
+        }
+    }
+
+    #[test]
+    fn the_last_run_that_ended_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(last_ended(home.path()).is_none());
+        finish(&run(home.path(), "1", "a", 1));
+        finish(&run(home.path(), "2", "b", 1));
+        run(home.path(), "3", "c", 1);
+        assert_eq!(key(&last_ended(home.path()).unwrap()), ("b".to_owned(), "options".to_owned()));
+        run(home.path(), "4", "d", 1).abandon("not a number", true).unwrap();
+        run(home.path(), "5", "e", 1).abandon("changed", false).unwrap();
+        assert_eq!(key(&last_ended(home.path()).unwrap()).0, "d");
+        assert_eq!(last_finished(home.path()).unwrap().id, "2");
+        assert!(unfinished(home.path(), &state("c"), "options").unwrap().is_some(), "finished ones are left alone");
+    }
+}

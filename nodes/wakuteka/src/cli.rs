@@ -1,0 +1,108 @@
+//! Options. The doc comments are the `--help`.
+
+use crate::checkout::Checkout;
+use crate::verify::steps::Name;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Wakuteka: drop pictures into folders, and a classifier keeps learning from them.
+#[derive(Debug, Parser)]
+#[command(name = "cargo wakuteka", bin_name = "cargo wakuteka")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows the whole workflow on pictures that come with the checkout. Short form: `cargo demo`.
+    ///
+    /// Gets the dora command line when there is none, builds the nodes, lays out a workspace, starts the dataflow,
+    /// and waits for the first verdict. Leaves nothing running.
+    Demo(Demo),
+    /// Sets up what the tests need, then formats, lints, documents, builds and tests. Short form: `cargo verify`.
+    Verify(Verify),
+    /// Shows what the nodes are doing.
+    Status(Status),
+    /// Gets the dora command line when there is none, and prints where it is.
+    Dora,
+    /// Gets LibTorch when there is none, and prints where it is and how to build with it.
+    Libtorch,
+}
+
+/// Where the workspace is.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Workspace {
+    /// The workspace: photos/, runs/ and models/ lie in it [default: .wakuteka/home in the checkout]
+    #[arg(long, env = "WAKUTEKA_HOME", value_name = "FOLDER")]
+    pub home: Option<PathBuf>,
+}
+
+impl Workspace {
+    /// The folder asked for, or the one in the checkout. It need not exist.
+    pub fn folder(&self, checkout: &Checkout) -> PathBuf {
+        self.home.clone().unwrap_or_else(|| checkout.home())
+    }
+}
+
+/// Options of `demo`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Demo {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub workspace: Workspace,
+    /// Leave the dataflow running, to drop more pictures in.
+    #[arg(long)]
+    pub keep: bool,
+    /// Forget the data set, runs and models of an earlier demo and learn anew. Pictures stay.
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// Options of `verify`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Verify {
+    /// Only these steps.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
+    pub only: Vec<Name>,
+    /// All but these steps.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
+    pub skip: Vec<Name>,
+}
+
+/// Options of `status`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Status {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub workspace: Workspace,
+    /// Go on showing until Ctrl-C.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn steps_are_listed_with_commas() {
+        let cli = Cli::try_parse_from(["wakuteka", "verify", "--only", "format,test"]).unwrap();
+        let Command::Verify(options) = cli.command else { panic!("{cli:?}") };
+        assert_eq!(options.only, [Name::Format, Name::Test]);
+    }
+
+    #[test]
+    fn an_unknown_step_is_refused_and_the_known_ones_named() {
+        let error = Cli::try_parse_from(["wakuteka", "verify", "--skip", "tests"]).unwrap_err().to_string();
+        assert!(error.contains("--skip") && error.contains("'tests'") && error.contains("format"), "{error}");
+    }
+}

@@ -1,0 +1,132 @@
+//! `cargo demo`: the whole workflow on pictures that come with the checkout, done as a user would do it.
+
+mod pictures;
+mod session;
+mod verdict;
+mod wait;
+
+use crate::checkout::Checkout;
+use crate::dora::Dora;
+use crate::{Error, cli, process, progress, say, tools};
+use plugin_api::{Home, files};
+use session::Session;
+use std::fs;
+use std::path::Path;
+use std::time::{Instant, SystemTime};
+use wait::Found;
+
+/// Fetches, builds, lays out, starts, waits, shows and stops.
+///
+/// # Errors
+/// Whatever stopped it. What it started is stopped all the same.
+pub fn run(checkout: &Checkout, options: &cli::Demo) -> Result<(), Error> {
+    let start = Instant::now();
+    let pipeline = checkout.dataflows().join("pipeline.yml");
+    let program = tools::dora::ready(checkout)?;
+    say::heading(start, &format!("dora is {}", program.display()));
+
+    say::heading(start, "building the nodes");
+    build(checkout, &pipeline)?;
+
+    let home = Home::create(&options.workspace.folder(checkout))?;
+    let session = Session::new(Dora::new(program.clone(), checkout.local())?, home.clone());
+    if options.fresh {
+        forget(&home)?;
+    }
+    say::heading(start, &pictures::lay_out(checkout, &home)?);
+
+    let changed = pictures::changed(&home.photos());
+    let known = wait::up_to_date(&home, changed);
+    let (found, stop) = if let (Some(verdict), false) = (&known, options.keep) {
+        (Found { verdict: verdict.clone(), anew: false }, session.end(start))
+    } else {
+        follow(session, &pipeline, known, options.keep, start)?
+    };
+    verdict::show(&home, &found);
+    verdict::how_to_go_on(checkout, &home, &program, stop.as_deref());
+    Ok(())
+}
+
+/// Starts the dataflow, waits for a verdict, and stops what was started; gives how to stop what still runs.
+fn follow(
+    mut session: Session,
+    pipeline: &Path,
+    known: Option<plugin_api::runs::Verdict>,
+    keep: bool,
+    start: Instant,
+) -> Result<(Found, Option<String>), Error> {
+    let judged = wait::judged(session.home());
+    let since = SystemTime::now();
+    session.start(pipeline, start)?;
+    let found = match known {
+        Some(verdict) => Found { verdict, anew: false },
+        None => wait::for_verdict(&session, &judged, since)?,
+    };
+    if keep {
+        session.keep();
+    }
+    Ok((found, session.end(start)))
+}
+
+/// Builds every node of the dataflow into the folder where the dataflow looks for it; with LibTorch when it asks for it.
+fn build(checkout: &Checkout, pipeline: &Path) -> Result<(), Error> {
+    let yaml = fs::read_to_string(pipeline).map_err(|e| files::named(pipeline, &e))?;
+    let mut cargo = process::cargo(checkout);
+    cargo.arg("build").arg("--target-dir").arg(checkout.target());
+    for node in nodes(&yaml) {
+        cargo.arg("-p").arg(format!("node-{node}"));
+    }
+    if yaml.contains("--device libtorch") {
+        cargo.args(["--features", "libtorch"]).env("LIBTORCH", tools::libtorch::ready(checkout)?);
+    }
+    process::run(&mut cargo)
+}
+
+/// The programs a dataflow runs from our target folder: `path: ../target/debug/hash` is `hash`.
+fn nodes(yaml: &str) -> Vec<&str> {
+    let paths = yaml.lines().filter_map(|line| line.trim_start().strip_prefix("path:"));
+    paths.filter_map(|path| path.trim().strip_prefix("../target/debug/")).collect()
+}
+
+/// Removes what an earlier demo has learnt; only from a workspace that a demo has made, and that nobody works in.
+fn forget(home: &Home) -> Result<(), Error> {
+    let root = home.root().display();
+    if !pictures::is_ours(home) {
+        return Err(Error::Demo(format!("--fresh: {root} was not made by a demo, so nothing is removed from it")));
+    }
+    if progress::read(home.root()).iter().any(progress::is_alive) {
+        return Err(Error::Demo(format!(
+            "--fresh: nodes are at work in {root}: stop their dataflow first (dora stop)"
+        )));
+    }
+    for folder in [home.dataset(), home.runs(), home.models(), home.status()] {
+        fs::remove_dir_all(&folder).map_err(|e| files::named(&folder, &e))?;
+    }
+    Home::create(home.root())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nodes_to_build_are_those_of_the_dataflow() {
+        let yaml = "nodes:\n  - id: watch\n    path: ../target/debug/watch\n    args: --x\n  - id: far\n    path: /bin/far\n  \
+                    - id: train\n    path: ../target/debug/train\n";
+        assert_eq!(nodes(yaml), ["watch", "train"]);
+    }
+
+    #[test]
+    fn only_a_workspace_of_a_demo_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let model = home.models().join("m");
+        fs::write(&model, "weights").unwrap();
+        assert!(forget(&home).unwrap_err().to_string().contains("--fresh"));
+        assert!(model.exists());
+        pictures::mark(&home).unwrap();
+        forget(&home).unwrap();
+        assert!(!model.exists() && home.models().is_dir());
+    }
+}

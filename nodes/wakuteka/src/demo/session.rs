@@ -1,0 +1,186 @@
+//! The dataflow of the demo: started, and stopped again whatever happens.
+
+use crate::dora::Dora;
+use crate::{Error, progress, say};
+use plugin_api::Home;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// The name of the dataflow for `dora list`.
+const NAME: &str = "wakuteka-demo";
+
+/// What the demo has started. Dropping it stops that.
+#[derive(Debug)]
+pub struct Session {
+    dora: Dora,
+    home: Home,
+    daemon: bool,
+    watching: bool,
+    dataflow: Option<String>,
+    logs: Option<PathBuf>,
+    keep: bool,
+}
+
+impl Session {
+    /// Nothing is started yet.
+    pub fn new(dora: Dora, home: Home) -> Self {
+        Self { dora, home, daemon: false, watching: false, dataflow: None, logs: None, keep: false }
+    }
+
+    /// The workspace.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The command line.
+    pub fn dora(&self) -> &Dora {
+        &self.dora
+    }
+
+    /// The dataflow, when this session has started it.
+    pub fn dataflow(&self) -> Option<&str> {
+        self.dataflow.as_deref()
+    }
+
+    /// Where dora puts the logs of dataflows, a folder each.
+    pub fn logs(&self) -> Option<&Path> {
+        self.logs.as_deref()
+    }
+
+    /// `dora up` and `dora start`, unless nodes are at work in the workspace already: two dataflows must not share one.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with what dora said, [`Error::Interrupted`].
+    pub fn start(&mut self, dataflow: &Path, start: Instant) -> Result<(), Error> {
+        if progress::read(self.home.root()).iter().any(progress::is_alive) {
+            say::heading(start, "a dataflow is at work in this workspace already: watching it");
+            self.watching = true;
+            return Ok(());
+        }
+        if !self.dora.is_up() {
+            say::heading(start, "dora up");
+            self.daemon = true;
+            self.dora.up()?;
+        }
+        let shown = dataflow.file_name().unwrap_or_default().to_string_lossy();
+        say::heading(start, &format!("dora start dataflows/{shown}"));
+        self.logs = dataflow.parent().map(|folder| folder.join("out"));
+        let started = self.dora.start(dataflow, NAME, self.home.root());
+        // dora may have started it and then failed to say so.
+        self.dataflow = started.as_ref().ok().cloned().or_else(|| self.running());
+        started.map(|_| ())
+    }
+
+    /// Leaves everything running.
+    pub fn keep(&mut self) {
+        self.keep = true;
+    }
+
+    /// Stops what was started and says so. Gives how to stop what is still running.
+    pub fn end(mut self, start: Instant) -> Option<String> {
+        if self.keep || self.watching {
+            say::heading(start, "the dataflow is left running");
+        } else if self.daemon || self.dataflow.is_some() {
+            say::heading(start, "stopping the dataflow");
+        }
+        self.stop();
+        let name = if self.watching { "<the name or uuid that `dora list` shows>" } else { NAME };
+        (self.keep || self.watching).then(|| format!("stop {name}"))
+    }
+
+    fn running(&self) -> Option<String> {
+        let list = self.dora.list().ok()?;
+        list.into_iter().find(|d| d.name == NAME && d.status == "Running").map(|d| d.uuid)
+    }
+
+    fn stop(&mut self) {
+        if self.keep {
+            return;
+        }
+        if let Some(uuid) = self.dataflow.take() {
+            // dora also fails here when a node had failed before, so what counts is what is left.
+            if let Err(error) = self.dora.stop(&uuid)
+                && self.running().is_some()
+            {
+                say::problem(&format!("the dataflow {uuid} is still running: {error}"));
+            }
+        }
+        if std::mem::take(&mut self.daemon)
+            && self.dora.is_up()
+            && let Err(error) = self.dora.down()
+        {
+            say::problem(&format!("dora is still up: {error}"));
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.keep && (self.daemon || self.dataflow.is_some()) {
+            say::problem("stopping what was started …");
+        }
+        self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use tempfile::TempDir;
+
+    /// Stands in for dora: notes what it is asked, and is up between `up` and `down`.
+    const DORA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo/fake_dora.sh");
+
+    fn session() -> (TempDir, Session) {
+        let folder = tempfile::tempdir().unwrap();
+        let dora = Dora::new(DORA.into(), folder.path().to_owned()).unwrap();
+        let home = Home::create(&folder.path().join("home")).unwrap();
+        (folder, Session::new(dora, home))
+    }
+
+    fn asked(folder: &TempDir) -> Vec<String> {
+        let text = fs::read_to_string(folder.path().join("asked")).unwrap_or_default();
+        text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+
+    fn start(session: &mut Session) -> Result<(), Error> {
+        session.start(Path::new("/flows/pipeline.yml"), Instant::now())
+    }
+
+    #[test]
+    fn what_was_started_is_stopped_even_when_it_is_just_dropped() {
+        let (folder, mut session) = session();
+        start(&mut session).unwrap();
+        assert_eq!(session.dataflow(), Some("u-1"));
+        drop(session);
+        assert_eq!(asked(&folder), ["up", "start --detach", "stop u-1", "down"]);
+    }
+
+    #[test]
+    fn a_dora_that_was_up_stays_up() {
+        let (folder, mut session) = session();
+        fs::write(folder.path().join("is_up"), "").unwrap();
+        start(&mut session).unwrap();
+        assert_eq!(session.end(Instant::now()), None);
+        assert_eq!(asked(&folder), ["start --detach", "stop u-1"]);
+    }
+
+    #[test]
+    fn a_dataflow_that_does_not_start_leaves_no_dora() {
+        let (folder, mut session) = session();
+        fs::write(folder.path().join("broken"), "").unwrap();
+        assert!(start(&mut session).is_err());
+        drop(session);
+        assert_eq!(asked(&folder), ["up", "start --detach", "down"]);
+    }
+
+    #[test]
+    fn what_is_kept_is_not_stopped() {
+        let (folder, mut session) = session();
+        start(&mut session).unwrap();
+        session.keep();
+        assert_eq!(session.end(Instant::now()).unwrap(), "stop wakuteka-demo");
+        assert_eq!(asked(&folder), ["up", "start --detach"]);
+    }
+}

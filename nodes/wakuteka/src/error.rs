@@ -1,0 +1,68 @@
+//! Everything that can go wrong, for a person.
+
+use crate::say;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Ctrl-C, or the terminal was closed.
+    #[error("interrupted")]
+    Interrupted,
+    /// A program is not there or cannot be run.
+    #[error("{program} cannot be started: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A program ended with an error.
+    #[error("`{command}` failed with exit code {code}{}", say::indented(.output.lines()))]
+    Failed {
+        /// The command line.
+        command: String,
+        /// Its exit code; 128 and the signal's number when it was killed.
+        code: u8,
+        /// What it said, when it was not shown already.
+        output: String,
+    },
+    /// A file could not be read or written. The text names the file.
+    #[error("{0}")]
+    File(#[from] io::Error),
+    /// This program is not in a checkout of Wakuteka.
+    #[error("{0} is not a checkout of Wakuteka: run this as `cargo wakuteka` inside one")]
+    NoCheckout(PathBuf),
+    /// A tool that must be there is not, and cannot be had.
+    #[error("{0}")]
+    Tool(String),
+    /// The demo could not go on.
+    #[error("{0}")]
+    Demo(String),
+}
+
+impl Error {
+    /// The exit code to end with: that of the program that failed, 130 after Ctrl-C, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed { code, .. } => (*code).max(1),
+            Self::Interrupted => 130,
+            _ => 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_is_that_of_the_program() {
+        let failed = |code| Error::Failed { command: "cargo test".into(), code, output: "a\nb".into() };
+        assert_eq!(failed(101).exit_code(), 101);
+        assert_eq!(failed(0).exit_code(), 1);
+        assert_eq!(failed(4).to_string(), "`cargo test` failed with exit code 4\n  a\n  b");
+        assert_eq!(Error::Interrupted.exit_code(), 130);
+    }
+}

@@ -1,0 +1,41 @@
+//! The one command line of Wakuteka. It fetches the tools that a machine with Rust, a C compiler and Python lacks,
+//! shows the whole workflow on pictures that come with the checkout (`cargo demo`), and checks everything
+//! (`cargo verify`).
+//!
+//! It knows neither burn nor Arrow, so that it is built in seconds.
+
+pub mod checkout;
+pub mod cli;
+pub mod demo;
+pub mod dora;
+pub mod error;
+pub mod interrupt;
+pub mod process;
+pub mod progress;
+pub mod say;
+pub mod screen;
+pub mod tools;
+pub mod verify;
+
+pub use error::Error;
+
+use cli::{Cli, Command};
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// Whatever stopped it, for a person; [`Error::exit_code`] is the exit code to end with.
+pub fn run(cli: Cli) -> Result<(), Error> {
+    interrupt::listen()?;
+    let checkout = checkout::Checkout::find()?;
+    match cli.command {
+        Command::Demo(options) => demo::run(&checkout, &options),
+        Command::Verify(options) => verify::run(&checkout, &options),
+        Command::Status(options) => progress::run(&checkout, &options),
+        Command::Dora => {
+            say::line(&tools::dora::ready(&checkout)?.display().to_string());
+            Ok(())
+        }
+        Command::Libtorch => tools::libtorch::show(&checkout),
+    }
+}

@@ -1,0 +1,156 @@
+//! What the nodes are doing, in lines for a person: read from `status/*.json` in the workspace.
+
+use crate::checkout::Checkout;
+use crate::screen::Screen;
+use crate::{Error, cli, interrupt, say};
+use plugin_api::status::{self, Status};
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+/// The order of the pipeline. Other nodes follow by name.
+const ORDER: &[&str] = &["watch", "hash", "resize", "dataset", "augment", "train", "evaluate"];
+
+/// How often the display looks again.
+pub const PAUSE: Duration = Duration::from_millis(250);
+
+/// `cargo wakuteka status`.
+///
+/// # Errors
+/// [`Error::Demo`] when nothing has been running in this workspace, [`Error::Interrupted`] on Ctrl-C.
+pub fn run(checkout: &Checkout, options: &cli::Status) -> Result<(), Error> {
+    let home = options.workspace.folder(checkout);
+    if !options.watch {
+        let all = read(&home);
+        if all.is_empty() {
+            return Err(Error::Demo(format!("no node has been running in the workspace {}", home.display())));
+        }
+        for status in all {
+            for text in lines(&status) {
+                say::line(&format!("{text}{}", if is_alive(&status) { "" } else { "   (not running)" }));
+            }
+        }
+        return Ok(());
+    }
+    let mut screen = Screen::default();
+    loop {
+        let all: Vec<Status> = read(&home).into_iter().filter(is_alive).collect();
+        let nothing = || vec![format!("no node is running in the workspace {}", home.display())];
+        let lines = if all.is_empty() { nothing() } else { all.iter().flat_map(lines).collect() };
+
+        screen.show(&lines, &summary(&all));
+        interrupt::sleep(PAUSE)?;
+    }
+}
+
+/// The status of every node of a workspace, in the order of the pipeline.
+pub fn read(home: &Path) -> Vec<Status> {
+    let mut all: Vec<Status> = status::read_all(&home.join("status")).into_values().collect();
+    all.sort_by_key(|s| ORDER.iter().position(|name| *name == s.node).unwrap_or(ORDER.len()));
+    all
+}
+
+/// Is the node's process there? A number that was given to another program since does not count.
+pub fn is_alive(status: &Status) -> bool {
+    let program = std::fs::read_link(format!("/proc/{}/exe", status.pid)).unwrap_or_default();
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    // A program that was built anew since is called "… (deleted)".
+    name.trim_end_matches(" (deleted)") == status.node
+}
+
+/// One node: `hash        2,366 (1 rejected)   waiting`; how far learning is goes below it.
+pub fn lines(status: &Status) -> Vec<String> {
+    let mut text = format!("{:<9} {:>7}", status.node, pictures(status).map(say::count).unwrap_or_default());
+    if let Some(rejected) = status.counters.get("rejected").filter(|n| **n > 0) {
+        let _ = write!(text, " ({} rejected)", say::count(*rejected));
+    }
+    if !status.state.is_empty() {
+        let _ = write!(text, "   {}", status.state);
+    }
+    let below = Some(learning(status)).filter(|learning| !learning.is_empty());
+    std::iter::once(text).chain(below.map(|learning| format!("{:>20}{learning}", ""))).collect()
+}
+
+/// All nodes in one line, for a log: pictures by node, and how far learning is.
+pub fn summary(all: &[Status]) -> String {
+    let counts = all.iter().filter_map(|s| Some(format!("{} {}", s.node, say::count(pictures(s)?))));
+    let learning = all.iter().filter(|s| s.gauges.contains_key("epoch")).map(learning);
+    let parts: Vec<String> = counts.chain(learning).collect();
+    if parts.is_empty() { "the nodes are starting".to_owned() } else { parts.join(", ") }
+}
+
+/// Pictures that have passed a node.
+fn pictures(status: &Status) -> Option<u64> {
+    ["pictures", "pictures_found", "pictures_out", "pictures_in"]
+        .iter()
+        .find_map(|name| status.counters.get(*name))
+        .copied()
+}
+
+/// `epoch 7/30, loss 1.43, accuracy 0.48, 0:52 left`: whatever of it the node knows.
+fn learning(status: &Status) -> String {
+    let gauge = |name: &str| status.gauges.get(name).copied().filter(|value| value.is_finite());
+    let epoch = gauge("epoch").map(|epoch| match gauge("epochs") {
+        Some(epochs) => format!("epoch {epoch:.0}/{epochs:.0}"),
+        None => format!("epoch {epoch:.0}"),
+    });
+    let figure = |name: &'static str| gauge(name).map(|value| format!("{name} {value:.2}"));
+    let left = gauge("seconds_left").filter(|s| *s > 0.0);
+    let left = left.map(|s| format!("{} left", say::clock(Duration::from_secs_f64(s.min(1e7)))));
+    let parts = [epoch, figure("loss"), figure("accuracy"), left];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugin_api::status::StatusFile;
+
+    fn status(node: &str, counters: &[(&str, u64)], gauges: &[(&str, f64)]) -> Status {
+        let counters = counters.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+        let gauges = gauges.iter().map(|(name, x)| ((*name).to_owned(), *x)).collect();
+        Status { node: node.into(), state: "waiting".into(), counters, gauges, ..Status::default() }
+    }
+
+    #[test]
+    fn a_stage_shows_its_pictures_and_rejects() {
+        let hash = status("hash", &[("pictures_in", 2367), ("pictures_out", 2366), ("rejected", 1)], &[]);
+        assert_eq!(lines(&hash), ["hash        2,366 (1 rejected)   waiting"]);
+        assert_eq!(lines(&status("augment", &[], &[])), ["augment             waiting"]);
+    }
+
+    #[test]
+    fn training_shows_what_it_knows() {
+        let mut train = status("train", &[], &[("epoch", 7.0), ("epochs", 30.0), ("loss", 1.4321), ("accuracy", 0.48)]);
+        assert_eq!(lines(&train)[1], "                    epoch 7/30, loss 1.43, accuracy 0.48");
+        train.gauges.insert("seconds_left".into(), 52.4);
+        train.gauges.insert("loss".into(), f64::NAN);
+        assert_eq!(learning(&train), "epoch 7/30, accuracy 0.48, 0:52 left");
+        assert_eq!(
+            summary(&[status("watch", &[("pictures_out", 1200)], &[]), train]),
+            "watch 1,200, epoch 7/30, accuracy 0.48, 0:52 left"
+        );
+        assert_eq!(summary(&[]), "the nodes are starting");
+        assert_eq!(summary(&[status("evaluate", &[], &[("accuracy", 0.5)])]), "the nodes are starting");
+    }
+
+    #[test]
+    fn nodes_come_in_the_order_of_the_pipeline() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("status")).unwrap();
+        for node in ["augment", "dashboard", "hash", "train", "watch"] {
+            StatusFile::new(&home.path().join("status"), node).write();
+        }
+        let names: Vec<String> = read(home.path()).into_iter().map(|s| s.node).collect();
+        assert_eq!(names, ["watch", "hash", "augment", "train", "dashboard"]);
+    }
+
+    #[test]
+    fn a_process_of_another_name_is_not_the_node() {
+        let mut me = status("train", &[], &[]);
+        me.pid = std::process::id();
+        assert!(!is_alive(&me));
+        me.node = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        assert!(is_alive(&me));
+    }
+}

@@ -1,0 +1,181 @@
+//! The steps of `cargo verify`. All that compile do so with one set of features, so that nothing is built twice.
+
+use super::{Setup, doctests};
+use crate::{Error, process, say};
+use clap::ValueEnum;
+use plugin_api::files;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A step's name, as `--only` and `--skip` take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Name {
+    /// `cargo fmt`.
+    Format,
+    /// `cargo clippy`.
+    Clippy,
+    /// `cargo doc`.
+    Doc,
+    /// `cargo build`.
+    Build,
+    /// `dora validate`.
+    Dataflows,
+    /// The examples in the documentation.
+    Doctest,
+    /// Unit and end-to-end tests.
+    Test,
+}
+
+impl Name {
+    /// The name in lower case.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Clippy => "clippy",
+            Self::Doc => "doc",
+            Self::Build => "build",
+            Self::Dataflows => "dataflows",
+            Self::Doctest => "doctest",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct Step {
+    /// For `--only` and `--skip`.
+    pub name: Name,
+    /// For the heading.
+    pub what: &'static str,
+    /// Does it.
+    pub run: fn(&Setup) -> Result<(), Error>,
+}
+
+/// Every step, in order. The tests are last: their runner's summary ends the output.
+pub const STEPS: &[Step] = &[
+    Step { name: Name::Format, what: "the sources are formatted", run: format },
+    Step { name: Name::Clippy, what: "no lint complains", run: clippy },
+    Step { name: Name::Doc, what: "the documentation has no broken link", run: doc },
+    Step { name: Name::Build, what: "nodes and tests", run: build },
+    Step { name: Name::Dataflows, what: "every dataflow is valid, types included", run: dataflows },
+    Step { name: Name::Doctest, what: "the examples in the documentation", run: doctest },
+    Step { name: Name::Test, what: "unit and end-to-end tests", run: test },
+];
+
+/// The one set of features and the one target folder of every step that compiles.
+const EVERYTHING: &[&str] = &["--workspace", "--features", "libtorch"];
+
+fn cargo(setup: &Setup, command: &[&str]) -> Command {
+    let mut cargo = process::cargo(&setup.checkout);
+    cargo.args(command).env("LIBTORCH", &setup.libtorch).env("CARGO_TARGET_DIR", setup.checkout.target());
+    cargo
+}
+
+fn format(setup: &Setup) -> Result<(), Error> {
+    process::run(&mut cargo(setup, &["fmt", "--all", "--check"]))
+}
+
+fn clippy(setup: &Setup) -> Result<(), Error> {
+    process::run(cargo(setup, &["clippy", "--all-targets"]).args(EVERYTHING).args(["--", "-D", "warnings"]))
+}
+
+fn doc(setup: &Setup) -> Result<(), Error> {
+    process::run(cargo(setup, &["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// With the test targets, so that dependencies that only tests have change no features later on.
+fn build(setup: &Setup) -> Result<(), Error> {
+    process::run(cargo(setup, &["build", "--all-targets"]).args(EVERYTHING))
+}
+
+fn dataflows(setup: &Setup) -> Result<(), Error> {
+    for yaml in find_dataflows(&setup.checkout.dataflows())? {
+        let mut dora = Command::new(&setup.dora);
+        dora.args(["validate", "--strict-types"]).arg(&yaml);
+        process::capture(dora.current_dir(setup.checkout.root()).env("RUST_BACKTRACE", "0"))?;
+        say::line(&format!("  {} is valid", yaml.file_name().unwrap_or_default().to_string_lossy()));
+    }
+    Ok(())
+}
+
+fn doctest(setup: &Setup) -> Result<(), Error> {
+    if !doctests::any_in(setup.checkout.root()) {
+        say::line("  there are none");
+        return Ok(());
+    }
+    process::run(for_tests(cargo(setup, &["test", "--doc"]).args(EVERYTHING), setup))
+}
+
+fn test(setup: &Setup) -> Result<(), Error> {
+    let nextest = process::succeeds(process::cargo(&setup.checkout).args(["nextest", "--version"]));
+    let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test", "--all-targets"] };
+    process::run(for_tests(cargo(setup, runner).args(EVERYTHING), setup))
+}
+
+/// What the end-to-end tests have to know.
+fn for_tests<'a>(command: &'a mut Command, setup: &Setup) -> &'a mut Command {
+    command.env("WAKUTEKA_DORA", &setup.dora).env("WAKUTEKA_TARGET", setup.checkout.target())
+}
+
+/// Every YAML in the folder that lists nodes.
+fn find_dataflows(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let list = fs::read_dir(folder).map_err(|e| files::named(folder, &e))?;
+    let mut found = Vec::new();
+    for path in list.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()? {
+        if path.extension().is_some_and(|end| end == "yml" || end == "yaml") {
+            let text = fs::read_to_string(&path).map_err(|e| files::named(&path, &e))?;
+            if text.lines().any(|line| line.trim_end() == "nodes:") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkout::Checkout;
+
+    fn setup() -> Setup {
+        let checkout = Checkout::find().unwrap();
+        Setup { checkout, dora: "/tools/dora".into(), libtorch: "/libtorch".into() }
+    }
+
+    #[test]
+    fn every_name_is_a_step_and_the_tests_come_last() {
+        assert_eq!(STEPS.len(), Name::value_variants().len());
+        for (step, name) in STEPS.iter().zip(Name::value_variants()) {
+            assert_eq!(step.name, *name);
+            assert_eq!(name.to_possible_value().unwrap().get_name(), name.text());
+        }
+        assert_eq!(STEPS.last().unwrap().name, Name::Test);
+    }
+
+    #[test]
+    fn the_tests_are_told_where_things_are() {
+        let setup = setup();
+        let mut command = cargo(&setup, &["test"]);
+        let env: Vec<_> = for_tests(&mut command, &setup).get_envs().filter_map(|(k, v)| Some((k, v?))).collect();
+        for (name, value) in [("WAKUTEKA_DORA", "/tools/dora"), ("LIBTORCH", "/libtorch")] {
+            assert!(env.contains(&(name.as_ref(), value.as_ref())), "{name}");
+        }
+        let target = setup.checkout.target();
+        assert!(env.contains(&("WAKUTEKA_TARGET".as_ref(), target.as_os_str())));
+        assert!(env.contains(&("CARGO_TARGET_DIR".as_ref(), target.as_os_str())));
+    }
+
+    #[test]
+    fn only_dataflows_are_dataflows() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("pipeline.yml", "# x\nnodes:\n  - id: a\n");
+        write("network.yml", "layers:\n  - nodes: 3\n");
+        write("notes.txt", "nodes:\n");
+        fs::create_dir(folder.path().join("types")).unwrap();
+        assert_eq!(find_dataflows(folder.path()).unwrap(), [folder.path().join("pipeline.yml")]);
+    }
+}

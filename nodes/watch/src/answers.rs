@@ -1,0 +1,151 @@
+//! From answers back to what is known.
+
+use crate::asking::Asking;
+use crate::desk::{Desk, Missing};
+use crate::disk::Mark;
+use crate::ledger::Held;
+use crate::outbox::{Acknowledged, STREAMS, Stream};
+use crate::quarantine::Record;
+use plugin_api::edges::{Committed, Inventory, Rejects};
+use plugin_api::{Edge, Tag};
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+/// Rejects travel on another edge than the acknowledgement and may come this much later.
+const REJECTS_LATE: Duration = Duration::from_secs(3);
+
+/// Breath taken before everything is sent again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+impl Desk {
+    /// Part of what the dataset holds. True when that was the last part: then `photos/` must be scanned.
+    pub fn inventory(&mut self, tag: &Tag, rows: &Inventory, now: Instant) -> bool {
+        let Some(asking) = &mut self.asking else { return false };
+        let listed = (0..rows.rows()).filter(|at| rows.path.value(*at).starts_with("photos/")).map(|at| {
+            let mark = Mark { size_bytes: rows.size_bytes.value(at), modified_ns: rows.modified_ns.value(at) };
+            (rows.path.value(at).to_owned(), mark)
+        });
+        let Some(inventory) = asking.hear(tag, listed, now) else { return false };
+        tracing::info!(pictures = inventory.len(), "the dataset has said what it holds");
+        self.ledger.set_inventory(inventory);
+        self.asking = None;
+        true
+    }
+
+    /// An acknowledgement, or the wish to get everything again.
+    pub fn committed(&mut self, tag: &Tag, listed: &Committed, now: Instant) {
+        let Some(stream) = Stream::named(tag.text("stream")) else {
+            return tracing::warn!(stream = tag.text("stream"), "an acknowledgement of an unknown stream");
+        };
+        match tag.text("status") {
+            "committed" => {}
+            "resend" => return self.resend(stream, tag, now),
+            status => return tracing::warn!(status, "an acknowledgement of an unknown kind"),
+        }
+        let listed: HashSet<&str> = listed.path.iter().flatten().collect();
+        match self.outbox.acknowledge(stream, tag, now) {
+            Acknowledged::Current(rows) => {
+                for row in rows {
+                    match stream {
+                        Stream::Removed => self.landed(&row.path, Held::Nothing, now),
+                        Stream::Images if listed.contains(row.path.as_str()) => {
+                            self.landed(&row.path, Held::Picture(row.mark), now);
+                        }
+                        Stream::Images => {
+                            let missing = Missing { tag: tag.clone(), mark: row.mark, until: now + REJECTS_LATE };
+                            self.missing.insert(row.path, missing);
+                        }
+                    }
+                }
+            }
+            // The dataset answers in the order in which it works: the latest answer is the present truth. A newer
+            // message about the same path may be on its way; its own answer will come.
+            Acknowledged::Stale(rows) => {
+                for row in rows.into_iter().filter(|row| listed.contains(row.path.as_str())) {
+                    let held = if stream == Stream::Images { Held::Picture(row.mark) } else { Held::Nothing };
+                    self.now_holds(&row.path, held, now);
+                }
+            }
+            Acknowledged::Again => {}
+            // From an earlier life of this process: what exactly was sent is not known.
+            Acknowledged::Unknown => {
+                for path in listed {
+                    self.now_holds(path, Held::Unsure, now);
+                }
+            }
+        }
+    }
+
+    fn resend(&mut self, stream: Stream, tag: &Tag, now: Instant) {
+        if self.outbox.is_current(stream, tag) {
+            tracing::warn!(stream = stream.name(), seq = tag.seq, "the dataset misses messages, sending again");
+            self.outbox.heard(now);
+            self.start_over(stream, now);
+            self.not_before = now + PAUSE;
+        }
+    }
+
+    fn landed(&mut self, path: &str, held: Held, now: Instant) {
+        match held {
+            Held::Picture(_) => self.counts.committed += 1,
+            _ => self.counts.removed += 1,
+        }
+        self.ledger.change(path, |entry| {
+            entry.in_flight = false;
+            entry.losses = 0;
+            entry.held = held;
+            if matches!(held, Held::Picture(_)) {
+                entry.refused = None;
+            }
+        });
+        if matches!(held, Held::Picture(_)) {
+            self.quarantine.withdraw(path);
+        }
+        self.nominate(path, now);
+    }
+
+    fn now_holds(&mut self, path: &str, held: Held, now: Instant) {
+        self.ledger.change(path, |entry| entry.held = held);
+        self.nominate(path, now);
+    }
+
+    /// Pictures that a stage refused. Which version it was is known from the message it was sent in.
+    pub fn rejects(&mut self, tag: &Tag, rejects: &Rejects, now: Instant) {
+        for at in 0..rejects.rows() {
+            let path = rejects.path.value(at);
+            let late = self.missing.get(path).is_some_and(|m| m.tag.session == tag.session && m.tag.seq == tag.seq);
+            let (mark, answered) = if late {
+                (self.missing.remove(path).map(|missing| missing.mark), true)
+            } else {
+                let refused = self.outbox.refuse(tag, path);
+                (refused.as_ref().map(|(row, _)| row.mark), refused.is_some_and(|(_, current)| current))
+            };
+            let Some(mark) = mark else {
+                tracing::debug!(path, "refused, but not known to have been sent");
+                continue;
+            };
+            if answered {
+                self.ledger.change(path, |entry| {
+                    entry.in_flight = false;
+                    entry.losses = 0;
+                });
+            }
+            let (stage, reason, detail) = (rejects.stage.value(at), rejects.reason.value(at), rejects.detail.value(at));
+            self.refuse(Record::new(path, mark, stage, reason, detail), now);
+            self.nominate(path, now);
+        }
+    }
+
+    /// A node upstream was started again. What it had in hand is lost; a new `dataset` is asked what it holds.
+    pub fn restarted(&mut self, node: &str, now: Instant) {
+        tracing::info!(node, "was started again, sending again what it may have lost");
+        if node == "dataset" {
+            for stream in STREAMS {
+                self.start_over(stream, now);
+            }
+            self.asking = Some(Asking::new(now));
+        } else {
+            self.start_over(Stream::Images, now);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Asking `dataset` what it holds, until it has said all of it.
+
+use crate::disk::Mark;
+use plugin_api::Tag;
+use plugin_api::tag::new_session;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// The question is repeated after this long without a word.
+const REPEAT: Duration = Duration::from_secs(2);
+
+/// A question and what has been answered so far.
+#[derive(Debug)]
+pub struct Asking {
+    session: String,
+    asked: u64,
+    next: Instant,
+    due_seq: u64,
+    heard: BTreeMap<String, Mark>,
+}
+
+impl Asking {
+    /// A new question, to be asked at once.
+    pub fn new(now: Instant) -> Self {
+        Self { session: new_session("watch-hello"), asked: 0, next: now, due_seq: 0, heard: BTreeMap::new() }
+    }
+
+    /// The tag to ask with, when it is time.
+    pub fn ask(&mut self, now: Instant) -> Option<Tag> {
+        if now < self.next {
+            return None;
+        }
+        self.next = now + REPEAT;
+        let tag = Tag::new(self.session.clone(), self.asked);
+        self.asked += 1;
+        Some(tag)
+    }
+
+    /// Takes one message of an answer. Returns everything once the last has come.
+    ///
+    /// Asked twice, `dataset` answers twice; the first answer without a gap counts.
+    pub fn hear(
+        &mut self,
+        tag: &Tag,
+        rows: impl Iterator<Item = (String, Mark)>,
+        now: Instant,
+    ) -> Option<BTreeMap<String, Mark>> {
+        if tag.session != self.session {
+            return None;
+        }
+        if tag.seq == 0 {
+            self.heard.clear();
+        } else if tag.seq != self.due_seq {
+            tracing::warn!(expected = self.due_seq, seq = tag.seq, "part of the inventory is missing, asking again");
+            self.due_seq = 0;
+            return None;
+        }
+        self.due_seq = tag.seq + 1;
+        self.next = now + REPEAT;
+        self.heard.extend(rows);
+        tag.fin.then(|| std::mem::take(&mut self.heard))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(path: &str) -> std::iter::Once<(String, Mark)> {
+        std::iter::once((path.to_owned(), Mark { size_bytes: 1, modified_ns: 1 }))
+    }
+
+    #[test]
+    fn the_question_is_repeated_until_something_comes() {
+        let start = Instant::now();
+        let mut asking = Asking::new(start);
+        let tag = asking.ask(start).unwrap();
+        assert_eq!(asking.ask(start + REPEAT / 2), None);
+        let again = asking.ask(start + REPEAT).unwrap();
+        assert_eq!((&again.session, again.seq), (&tag.session, 1));
+        let part = Tag::new(tag.session, 0);
+        assert_eq!(asking.hear(&part, row("a"), start + REPEAT * 3 / 2), None);
+        assert_eq!(asking.ask(start + REPEAT * 2), None, "an answer is coming");
+    }
+
+    #[test]
+    fn the_first_whole_answer_counts() {
+        let now = Instant::now();
+        let mut asking = Asking::new(now);
+        let session = asking.ask(now).unwrap().session;
+        let part = |seq| Tag::new(session.clone(), seq);
+        assert_eq!(asking.hear(&Tag::new("another", 0).fin(true), row("x"), now), None);
+        assert_eq!(asking.hear(&part(0), row("a"), now), None);
+        assert_eq!(asking.hear(&part(2).fin(true), row("c"), now), None, "a part is missing");
+        assert_eq!(asking.hear(&part(0), row("a"), now), None);
+        let all = asking.hear(&part(1).fin(true), row("b"), now).unwrap();
+        assert_eq!(all.keys().collect::<Vec<_>>(), ["a", "b"]);
+    }
+}

@@ -1,0 +1,88 @@
+//! The options of `watch`.
+
+use clap::Parser;
+use plugin_api::HomeArgs;
+use std::time::Duration;
+
+/// A message holds 16 MiB; what is left after this is for paths and labels.
+pub const MESSAGE_BYTES: u64 = 15 << 20;
+
+/// Watches photos/ and sends every picture in it, and word of every picture gone, to the rest of the graph.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "watch", version)]
+pub struct Config {
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+
+    /// A file is read once its size and modification time have stayed the same for this long. Empty files, and
+    /// rejected ones before they are moved away, get ten times as much.
+    #[arg(long, default_value_t = 500, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    pub settle_ms: u64,
+
+    /// How often everything below photos/ is looked through for changes that went unnoticed.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub rescan_seconds: u64,
+
+    /// A message is sent when it holds this much. A larger picture travels alone.
+    #[arg(long, default_value_t = 4 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(65_536..=MESSAGE_BYTES))]
+    pub batch_bytes: u64,
+
+    /// A message is sent when it holds this many pictures. At most 20: so many fill a 16 MiB message at 512 px.
+    #[arg(long, default_value_t = 16, value_name = "PICTURES", value_parser = clap::value_parser!(u64).range(1..=20))]
+    pub batch_rows: u64,
+
+    /// At most this many messages are on their way without an acknowledgement.
+    #[arg(long, default_value_t = 4, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..=8))]
+    pub window: u64,
+
+    /// Larger files are moved to quarantine/.
+    #[arg(long, default_value_t = MESSAGE_BYTES, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1024..=MESSAGE_BYTES))]
+    pub max_bytes: u64,
+
+    /// With no acknowledgement for this long, everything unacknowledged is sent again; the wait then doubles, up to
+    /// 120 s, until one comes.
+    #[arg(long, default_value_t = 15, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=120))]
+    pub ack_timeout_seconds: u64,
+}
+
+impl Config {
+    /// How long a file must stay the same before it is read.
+    pub fn settle(&self) -> Duration {
+        Duration::from_millis(self.settle_ms)
+    }
+
+    /// How long a file that looks broken may take to become whole.
+    pub fn patience(&self) -> Duration {
+        self.settle() * 10
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_within_their_own_ranges() {
+        let config = Config::try_parse_from(["watch"]).unwrap();
+        assert_eq!((config.settle_ms, config.rescan_seconds, config.window), (500, 30, 4));
+        assert!(config.max_bytes <= MESSAGE_BYTES);
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_by_name() {
+        for (flag, value, accepted) in [
+            ("--settle-ms", "5", "100..=60000"),
+            ("--rescan-seconds", "0", "1..=3600"),
+            ("--batch-bytes", "1", "65536..=15728640"),
+            ("--batch-rows", "1000", "1..=20"),
+            ("--window", "9", "1..=8"),
+            ("--max-bytes", "99999999", "1024..=15728640"),
+            ("--ack-timeout-seconds", "0", "1..=120"),
+        ] {
+            let error = Config::try_parse_from(["watch", flag, value]).unwrap_err().to_string();
+            assert!(error.contains(flag) && error.contains(value) && error.contains(accepted), "{error}");
+        }
+        assert!(Config::try_parse_from(["watch", "--windows", "3"]).is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! Which names below `photos/` count as pictures.
+//!
+//! The format of a picture is decided by its content, further on; a name only tells what is certainly not meant as
+//! one: what a system or a program hides, what is still being written under a passing name, and notes about pictures.
+
+/// What a path below `photos/` is, going by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// To be read, whatever its extension says.
+    Picture,
+    /// Directly in `photos/`, so that nobody has said what it shows.
+    NoClass,
+    /// Hidden, passing, or a note beside a picture: left alone without a word.
+    Ignored,
+}
+
+/// Folders that systems and archives leave behind.
+const FOLDERS: &[&str] = &["__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
+
+/// Files that systems leave behind, in lower case.
+const FILES: &[&str] = &["thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"];
+
+/// Endings of files that are still being written by a browser, an editor or a copying program.
+const PASSING: &[&str] = &[
+    "part",
+    "partial",
+    "crdownload",
+    "download",
+    "opdownload",
+    "filepart",
+    "aria2",
+    "!ut",
+    "!qb",
+    "tmp",
+    "temp",
+    "swp",
+    "swo",
+    "swx",
+    "bak",
+    "lock",
+];
+
+/// Endings of notes that people and programs keep beside pictures.
+const SIDECARS: &[&str] = &[
+    "xmp", "json", "jsonl", "csv", "tsv", "txt", "md", "xml", "yaml", "yml", "toml", "ini", "log", "html", "htm",
+    "aae", "pp3", "dop", "nfo", "url", "lnk", "db", "md5", "sha1", "sha256",
+];
+
+/// Whether pictures are looked for in a folder of this name.
+pub fn folder_counts(name: &str) -> bool {
+    !name.starts_with('.') && !FOLDERS.contains(&name)
+}
+
+/// Whether a file of this name may be a picture.
+pub fn file_counts(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let hidden = name.starts_with('.') || name.starts_with("~$") || name.ends_with('~');
+    let ending = lower.rsplit_once('.').map_or("", |(_, ending)| ending);
+    !hidden && !FILES.contains(&lower.as_str()) && !PASSING.contains(&ending) && !SIDECARS.contains(&ending)
+}
+
+/// What the file at `path`, as messages name it (`photos/…`), is.
+pub fn kind(path: &str) -> Kind {
+    let Some(relative) = path.strip_prefix("photos/") else { return Kind::Ignored };
+    let (folders, file) = relative.rsplit_once('/').map_or((None, relative), |(folders, file)| (Some(folders), file));
+    if !file_counts(file) || folders.is_some_and(|f| !f.split('/').all(folder_counts)) {
+        Kind::Ignored
+    } else if folders.is_none() {
+        Kind::NoClass
+    } else {
+        Kind::Picture
+    }
+}
+
+/// The class of `path` (`photos/<class>/…`): the first folder below `photos/`.
+pub fn label(path: &str) -> Option<&str> {
+    path.strip_prefix("photos/")?.split_once('/').map(|(class, _)| class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_count_whatever_they_are_called() {
+        for name in ["cat/a.jpg", "cat/A.JPEG", "きゅんきゅん/夏/写真", "cat/b.tar", "cat/a.b.c.png", "cat/no ending"]
+        {
+            assert_eq!(kind(&format!("photos/{name}")), Kind::Picture, "{name}");
+        }
+    }
+
+    #[test]
+    fn hidden_passing_and_side_files_are_left_alone() {
+        for name in [
+            ".DS_Store",
+            "._a.jpg",
+            ".a.jpg.Xy12",
+            "a.jpg~",
+            "a.jpg.part",
+            "a.jpg.crdownload",
+            "a.TMP",
+            ".a.jpg.swp",
+            "Thumbs.db",
+            "desktop.ini",
+            "~$a.jpg",
+            "a.xmp",
+            "a.jpg.json",
+            "labels.csv",
+            "README.md",
+            "notes.txt",
+        ] {
+            assert_eq!(kind(&format!("photos/cat/{name}")), Kind::Ignored, "{name}");
+        }
+        assert_eq!(kind("photos/cat/.thumbnails/a.jpg"), Kind::Ignored);
+        assert_eq!(kind("photos/__MACOSX/cat/a.jpg"), Kind::Ignored);
+    }
+
+    #[test]
+    fn a_file_without_a_class_is_told_apart() {
+        assert_eq!(kind("photos/a.jpg"), Kind::NoClass);
+        assert_eq!(kind("photos/.DS_Store"), Kind::Ignored);
+        assert_eq!(kind("photos/photos/a.jpg"), Kind::Picture, "a class may be called photos");
+        assert_eq!(kind("inbox/cat/a.jpg"), Kind::Ignored);
+    }
+
+    #[test]
+    fn the_class_is_the_first_folder() {
+        assert_eq!(label("photos/きゅんきゅん/2024/a.jpg"), Some("きゅんきゅん"));
+        assert_eq!(label("photos/a.jpg"), None);
+    }
+}

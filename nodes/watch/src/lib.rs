@@ -1,0 +1,101 @@
+//! Turns the folder `photos/` into a stream of pictures, and keeps the dataset as the folder is.
+//!
+//! The only node that touches a person's files: it reads them, and moves what cannot be used to `quarantine/`. Nothing
+//! is ever deleted or overwritten.
+//!
+//! Messages are sent at least once and may be sent twice; `dataset` takes each path's latest version. A path is never
+//! in two unanswered messages, so that a picture and its removal cannot overtake one another.
+
+pub mod answers;
+pub mod asking;
+pub mod config;
+pub mod desk;
+pub mod disk;
+pub mod eyes;
+pub mod ignore;
+pub mod ledger;
+pub mod outbox;
+pub mod peer;
+pub mod quarantine;
+pub mod ready;
+pub mod record;
+pub mod refusing;
+pub mod report;
+pub mod scan;
+pub mod sending;
+pub mod settle;
+pub mod watcher;
+
+pub use config::Config;
+
+use crate::desk::Desk;
+use crate::eyes::Eyes;
+use crate::peer::{News, Peer};
+use plugin_api::files::named;
+use plugin_api::{Home, HomeArgs};
+use plugin_harness::{HarnessError, HasHome, Node};
+use std::io;
+use std::time::{Duration, Instant};
+
+/// `watch` cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// The graph.
+    #[error(transparent)]
+    Harness(#[from] HarnessError),
+    /// The workspace.
+    #[error("workspace: {0}")]
+    Workspace(#[from] io::Error),
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+/// The kernel's hints are asked for this often while something is going on, and while nothing is.
+const BUSY: Duration = Duration::from_millis(20);
+const IDLE: Duration = Duration::from_millis(100);
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// When the graph has gone or `photos/` cannot be opened. Whatever happens to single files is logged and passed over.
+pub fn run(config: Config, node: &mut Node) -> Result<(), WatchError> {
+    let home = node.home().clone();
+    run_with(&config, &home, node)
+}
+
+/// As [`run`], with any peer.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(config: &Config, home: &Home, peer: &mut impl Peer) -> Result<(), WatchError> {
+    let photos = home.photos();
+    let photos = photos.canonicalize().map_err(|error| named(&photos, &error))?;
+    let mut desk = Desk::new(config, photos.clone(), home.quarantine(), Instant::now())?;
+    let mut eyes = Eyes::open(photos, Duration::from_secs(config.rescan_seconds), Instant::now())?;
+    loop {
+        let now = Instant::now();
+        eyes.report(&mut desk, now);
+        desk.work(now);
+        if let Some(message) = desk.next_message(now) {
+            peer.send(message)?;
+        }
+        desk.report(peer.status());
+        let wait = if desk.is_idle() && eyes.is_idle() { IDLE } else { BUSY };
+        match peer.receive(if desk.has_message(now) { Duration::ZERO } else { wait })? {
+            News::Committed(tag, listed) => desk.committed(&tag, &listed, Instant::now()),
+            News::Rejects(tag, rejects) => desk.rejects(&tag, &rejects, Instant::now()),
+            News::Restarted(node) => desk.restarted(&node, Instant::now()),
+            News::Inventory(tag, rows) => {
+                if desk.inventory(&tag, &rows, Instant::now()) {
+                    eyes.look_through(Instant::now());
+                }
+            }
+            News::Nothing => {}
+            News::Stop => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The rest of the graph, as `watch` sees it: the only module that speaks with the harness.
+
+use crate::WatchError;
+use crate::sending::Outgoing;
+use plugin_api::Tag;
+use plugin_api::edges::{Committed, Inventory, Rejects};
+use plugin_api::status::StatusFile;
+use plugin_harness::{Event, Node};
+use std::time::Duration;
+
+/// What comes from the graph.
+#[derive(Debug)]
+pub enum News {
+    /// An acknowledgement.
+    Committed(Tag, Committed),
+    /// Part of what the dataset holds.
+    Inventory(Tag, Inventory),
+    /// Refused pictures.
+    Rejects(Tag, Rejects),
+    /// A node upstream was started again.
+    Restarted(String),
+    /// Nothing, for the time given, or a tick of the timer.
+    Nothing,
+    /// The end.
+    Stop,
+}
+
+/// Sends and receives.
+pub trait Peer {
+    /// What has come, waiting at most `timeout`.
+    ///
+    /// # Errors
+    /// When the graph has gone, or speaks another language.
+    fn receive(&mut self, timeout: Duration) -> Result<News, WatchError>;
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// When the graph has gone.
+    fn send(&mut self, message: Outgoing) -> Result<(), WatchError>;
+
+    /// What the node says of itself.
+    fn status(&mut self) -> &mut StatusFile;
+}
+
+impl Peer for Node {
+    fn receive(&mut self, timeout: Duration) -> Result<News, WatchError> {
+        Ok(match self.recv(timeout)? {
+            Event::Message(message) => match message.input.as_str() {
+                "committed" => News::Committed(message.tag.clone(), message.read()?),
+                "inventory" => News::Inventory(message.tag.clone(), message.read()?),
+                "hash_rejects" | "resize_rejects" => News::Rejects(message.tag.clone(), message.read()?),
+                _ => News::Nothing,
+            },
+            Event::Restarted(node) => News::Restarted(node),
+            Event::Timeout => News::Nothing,
+            Event::Stop => News::Stop,
+        })
+    }
+
+    fn send(&mut self, message: Outgoing) -> Result<(), WatchError> {
+        match message {
+            Outgoing::Hello(tag, hello) => Node::send(self, "hello", &tag, hello)?,
+            Outgoing::Images(tag, images) => Node::send(self, "images", &tag, *images)?,
+            Outgoing::Removed(tag, removed) => Node::send(self, "removed", &tag, removed)?,
+        }
+        Ok(())
+    }
+
+    fn status(&mut self) -> &mut StatusFile {
+        Node::status(self)
+    }
+}

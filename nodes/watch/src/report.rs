@@ -1,0 +1,65 @@
+//! What the node says of itself.
+
+use crate::desk::Desk;
+use plugin_api::status::StatusFile;
+
+/// Pictures counted since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Sent, each as often as it was.
+    pub sent: u64,
+    /// Acknowledged.
+    pub committed: u64,
+    /// Removals acknowledged.
+    pub removed: u64,
+    /// Refused.
+    pub rejected: u64,
+    /// Given up for lost, to be sent again.
+    pub resent: u64,
+}
+
+impl Desk {
+    /// Fills in the status.
+    pub fn report(&self, status: &mut StatusFile) {
+        let pending = self.settling.len() + self.ready.len();
+        let in_flight = self.outbox.rows() + self.missing.len();
+        status.set("pictures_found", self.ledger.found() as u64);
+        status.set("pictures_sent", self.counts.sent);
+        status.set("pictures_committed", self.counts.committed);
+        status.set("removed", self.counts.removed);
+        status.set("rejected", self.counts.rejected);
+        status.set("resent", self.counts.resent);
+        status.gauge("pending", pending as f64);
+        status.gauge("in_flight", in_flight as f64);
+        status.state(match (self.is_asking(), pending, in_flight) {
+            (true, ..) => "asking what the dataset holds".to_owned(),
+            (false, 0, 0) => "idle".to_owned(),
+            (false, 0, n) => format!("waiting for {} to be kept", pictures(n)),
+            (false, n, _) => format!("reading {}", pictures(n)),
+        });
+    }
+}
+
+/// `1 picture`, `1,234 pictures`.
+fn pictures(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    format!("{text} picture{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let texts = [1, 12, 999, 1000, 1_234_567].map(pictures);
+        assert_eq!(texts, ["1 picture", "12 pictures", "999 pictures", "1,000 pictures", "1,234,567 pictures"]);
+    }
+}

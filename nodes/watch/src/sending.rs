@@ -1,0 +1,215 @@
+//! From settled paths to messages.
+
+use crate::desk::Desk;
+use crate::disk::{Mark, ReadError};
+use crate::ignore::label;
+use crate::ledger::Wish;
+use crate::outbox::{Row, Stream};
+use crate::ready::{REMOVED_ROWS, cost_bytes};
+use crate::scan::real;
+use arrow::array::{Int64Array, LargeBinaryArray, StringArray};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use plugin_api::Tag;
+use plugin_api::edges::{EncodedImages, Hello, Removed};
+use std::time::Instant;
+
+/// A message to send, with its tag.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// The question for the inventory.
+    Hello(Tag, Hello),
+    /// Pictures.
+    Images(Tag, Box<EncodedImages>),
+    /// Paths without a picture.
+    Removed(Tag, Removed),
+}
+
+impl Desk {
+    /// The next message to send, if there is one and room for it. Files are read here.
+    pub fn next_message(&mut self, now: Instant) -> Option<Outgoing> {
+        if let Some(asking) = &mut self.asking {
+            let tag = asking.ask(now)?;
+            return Some(Outgoing::Hello(tag, Hello { asker: StringArray::from_iter_values(["watch"]) }));
+        }
+        if now < self.not_before || !self.outbox.has_room() {
+            return None;
+        }
+        let removals = if self.ready.has_removals(now) { self.removals(now) } else { None };
+        removals.or_else(|| if self.has_images(now) { self.images(now) } else { None })
+    }
+
+    /// Whether [`Desk::next_message`] would have something to send.
+    pub fn has_message(&self, now: Instant) -> bool {
+        let may_send = !self.is_asking() && now >= self.not_before && self.outbox.has_room();
+        may_send && (self.ready.has_removals(now) || self.has_images(now))
+    }
+
+    fn has_images(&self, now: Instant) -> bool {
+        self.ready.has_images(self.batch_bytes, self.batch_rows, now)
+    }
+
+    fn removals(&mut self, now: Instant) -> Option<Outgoing> {
+        let mut rows = Vec::new();
+        while rows.len() < REMOVED_ROWS
+            && let Some(path) = self.ready.take_removal()
+        {
+            // Looked at again: it may have waited long for its turn.
+            match self.look(&path) {
+                Ok(disk) if self.ledger.get(&path).wish(disk.map(|s| s.mark)) == Wish::Removal => {
+                    rows.push(Row { path, mark: disk.map_or(Mark::default(), |s| s.mark) });
+                }
+                _ => self.settling.add(&path, now),
+            }
+        }
+        if rows.is_empty() || !self.photos_are_there() {
+            for row in rows {
+                self.settling.add(&row.path, now);
+            }
+            return None;
+        }
+        let path = StringArray::from_iter_values(rows.iter().map(|row| &row.path));
+        Some(Outgoing::Removed(self.depart(Stream::Removed, rows, now), Removed { path }))
+    }
+
+    fn images(&mut self, now: Instant) -> Option<Outgoing> {
+        let mut rows: Vec<Row> = Vec::new();
+        let mut data: Vec<u8> = Vec::new();
+        let mut ends: Vec<i64> = vec![0];
+        let mut bytes = 0;
+        while rows.len() < self.batch_rows {
+            let limit = if rows.is_empty() { u64::MAX } else { self.batch_bytes.saturating_sub(bytes) };
+            let Some((path, stamp)) = self.ready.take_image(limit) else { break };
+            if self.ledger.get(&path).wish(Some(stamp.mark)) != Wish::Image {
+                self.settling.add(&path, now);
+                continue;
+            }
+            match (self.reading)(&real(&self.photos, &path), stamp, &mut data) {
+                Ok(()) => {
+                    bytes += cost_bytes(&path, stamp);
+                    ends.push(data.len() as i64);
+                    rows.push(Row { path, mark: stamp.mark });
+                }
+                Err(ReadError::Changed) => self.settling.add(&path, now),
+                Err(ReadError::Unreadable(error)) => self.unreadable(&path, stamp.mark, &error),
+            }
+        }
+        if rows.is_empty() {
+            return None;
+        }
+        self.counts.sent += rows.len() as u64;
+        let message = EncodedImages {
+            path: StringArray::from_iter_values(rows.iter().map(|row| &row.path)),
+            label: rows.iter().map(|row| label(&row.path)).collect(),
+            modified_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.mark.modified_ns)),
+            data: LargeBinaryArray::new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(data), None),
+        };
+        Some(Outgoing::Images(self.depart(Stream::Images, rows, now), Box::new(message)))
+    }
+
+    fn depart(&mut self, stream: Stream, rows: Vec<Row>, now: Instant) -> Tag {
+        for row in &rows {
+            self.ledger.change(&row.path, |entry| entry.in_flight = true);
+        }
+        self.outbox.send(stream, rows, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::disk::{ReadError, Stamp, read_whole};
+    use crate::scan::walk;
+    use clap::Parser;
+    use plugin_api::edges::Committed;
+    use std::fs;
+    use std::io;
+    use std::path::Path;
+    use std::time::Duration;
+
+    /// A desk over one picture in `photos/cat`, with another way of reading.
+    fn desk(folder: &Path, now: Instant, reading: crate::desk::Reading) -> Desk {
+        let photos = folder.join("photos").canonicalize();
+        let photos = photos.unwrap_or_else(|_| {
+            fs::create_dir_all(folder.join("photos/cat")).unwrap();
+            fs::write(folder.join("photos/cat/a.jpg"), "first").unwrap();
+            folder.join("photos").canonicalize().unwrap()
+        });
+        let config = Config::try_parse_from(["watch"]).unwrap();
+        let mut desk = Desk::new(&config, photos, folder.join("quarantine"), now).unwrap();
+        desk.asking = None;
+        desk.reading = reading;
+        desk
+    }
+
+    /// Scans and works for `seconds`; what was sent.
+    fn pass(desk: &mut Desk, now: &mut Instant, seconds: u64) -> Vec<Outgoing> {
+        let mut sent = Vec::new();
+        for _ in 0..seconds * 10 {
+            *now += Duration::from_millis(100);
+            desk.scanned(walk(&desk.photos.clone(), "photos"), *now);
+            desk.work(*now);
+            sent.extend(desk.next_message(*now));
+        }
+        sent
+    }
+
+    fn denied(_: &Path, _: Stamp, _: &mut Vec<u8>) -> Result<(), ReadError> {
+        Err(ReadError::Unreadable(io::Error::from(io::ErrorKind::PermissionDenied)))
+    }
+
+    fn failing(_: &Path, _: Stamp, _: &mut Vec<u8>) -> Result<(), ReadError> {
+        Err(ReadError::Unreadable(io::Error::other("the disk fails")))
+    }
+
+    /// Somebody else writes while we read.
+    fn disturbed(path: &Path, seen: Stamp, data: &mut Vec<u8>) -> Result<(), ReadError> {
+        if fs::read(path).unwrap() == b"first" {
+            fs::write(path, "second, longer").unwrap();
+        }
+        read_whole(path, seen, data)
+    }
+
+    #[test]
+    fn a_file_without_permission_stays_with_a_note_until_that_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut now = Instant::now();
+        let mut desk = desk(folder.path(), now, denied);
+        assert!(pass(&mut desk, &mut now, 5).is_empty());
+        let note = folder.path().join("quarantine/cat/a.jpg.json");
+        assert!(fs::read_to_string(&note).unwrap().contains("unreadable"));
+        assert!(folder.path().join("photos/cat/a.jpg").exists());
+        assert_eq!(desk.counts.rejected, 1, "not tried again and again");
+
+        desk.reading = read_whole;
+        assert!(pass(&mut desk, &mut now, 5).is_empty(), "nobody has touched it");
+        desk.point_out("photos/cat/a.jpg", now);
+        let sent = pass(&mut desk, &mut now, 5);
+        let [Outgoing::Images(tag, _)] = sent.as_slice() else { panic!("{sent:?}") };
+        let listed = Committed { path: StringArray::from_iter_values(["photos/cat/a.jpg"]) };
+        desk.committed(&tag.clone().with("status", "committed"), &listed, now);
+        assert!(!note.exists(), "the note is taken back");
+    }
+
+    #[test]
+    fn a_failing_disk_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut now = Instant::now();
+        let mut desk = desk(folder.path(), now, failing);
+        assert!(pass(&mut desk, &mut now, 5).is_empty());
+        assert_eq!(desk.counts.rejected, 0);
+        desk.reading = read_whole;
+        assert_eq!(pass(&mut desk, &mut now, 5).len(), 1);
+    }
+
+    #[test]
+    fn a_file_written_while_it_is_read_is_sent_once_it_is_quiet() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut now = Instant::now();
+        let mut desk = desk(folder.path(), now, disturbed);
+        let sent = pass(&mut desk, &mut now, 5);
+        let [Outgoing::Images(_, images)] = sent.as_slice() else { panic!("{sent:?}") };
+        assert_eq!(images.data.value(0), b"second, longer");
+        assert_eq!(images.label.value(0), "cat");
+    }
+}

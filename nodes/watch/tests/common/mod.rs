@@ -1,0 +1,316 @@
+//! A dataset of a few lines that keeps its side of the contract, to stand for the rest of the graph.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "a part of each test, which uses a part of it")]
+
+use arrow::array::{Array, ArrayRef, Int64Array, StringArray, UInt64Array};
+use clap::Parser;
+use node_watch::Config;
+use node_watch::desk::Desk;
+use node_watch::disk::Mark;
+use node_watch::scan::walk;
+use node_watch::sending::Outgoing;
+use plugin_api::edges::{Committed, EncodedImages, Inventory, Rejects};
+use plugin_api::{Edge, Tag};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// What comes back from the graph.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Committed(Tag, Committed),
+    Rejects(Tag, Rejects),
+    Inventory(Tag, Inventory),
+}
+
+/// Follows one stream as `dataset` does.
+#[derive(Default)]
+struct Line {
+    session: String,
+    next: u64,
+}
+
+/// Holds path → content, refuses pictures that begin with `bad`.
+#[derive(Default)]
+pub struct Model {
+    pub catalog: BTreeMap<String, (Mark, Vec<u8>, String)>,
+    lines: BTreeMap<String, Line>,
+    /// Rejects come after the acknowledgement, as they may on an edge of their own.
+    pub late_rejects: bool,
+    /// Paths that vanish on the way once.
+    pub swallow: Vec<String>,
+    /// Every picture that came, in order.
+    pub came: Vec<String>,
+}
+
+impl Model {
+    /// Works on a message. Answers in the order in which they are sent.
+    pub fn take(&mut self, message: &Outgoing) -> Vec<Answer> {
+        match message {
+            Outgoing::Hello(tag, _) => vec![Answer::Inventory(Tag::new(&tag.session, 0).fin(true), self.inventory())],
+            Outgoing::Removed(tag, removed) => {
+                let Some(status) = self.place(tag) else { return Vec::new() };
+                let paths: Vec<&str> = removed.path.iter().flatten().collect();
+                if status == "committed" {
+                    for path in &paths {
+                        self.catalog.remove(*path);
+                    }
+                }
+                vec![committed(tag, status, &paths)]
+            }
+            Outgoing::Images(tag, images) => {
+                let Some(status) = self.place(tag) else { return Vec::new() };
+                if status == "resend" {
+                    return vec![committed(tag, status, &[])];
+                }
+                self.images(tag, images)
+            }
+        }
+    }
+
+    fn images(&mut self, tag: &Tag, images: &EncodedImages) -> Vec<Answer> {
+        let (mut kept, mut refused) = (Vec::new(), Vec::new());
+        for at in 0..images.rows() {
+            let (path, data) = (images.path.value(at), images.data.value(at));
+            self.came.push(path.to_owned());
+            if let Some(at) = self.swallow.iter().position(|p| p == path) {
+                self.swallow.remove(at);
+            } else if data.starts_with(b"bad") {
+                refused.push(path);
+            } else {
+                let mark = Mark { size_bytes: data.len() as u64, modified_ns: images.modified_ns.value(at) };
+                let label = images.label.value(at).to_owned();
+                self.catalog.insert(path.to_owned(), (mark, data.to_vec(), label));
+                kept.push(path);
+            }
+        }
+        let mut answers = vec![committed(tag, "committed", &kept)];
+        if !refused.is_empty() {
+            answers.insert(usize::from(self.late_rejects), rejects(tag, &refused));
+        }
+        answers
+    }
+
+    /// The status to answer with; none for a session that was given up.
+    fn place(&mut self, tag: &Tag) -> Option<&'static str> {
+        let line = self.lines.entry(tag.text("stream").to_owned()).or_default();
+        if tag.session < line.session {
+            return None;
+        }
+        if tag.session > line.session && tag.seq == 0 {
+            *line = Line { session: tag.session.clone(), next: 0 };
+        }
+        if tag.session > line.session || tag.seq > line.next {
+            return Some("resend");
+        }
+        line.next = line.next.max(tag.seq + 1);
+        Some("committed")
+    }
+
+    fn inventory(&self) -> Inventory {
+        Inventory {
+            path: StringArray::from_iter_values(self.catalog.keys()),
+            modified_ns: Int64Array::from_iter_values(self.catalog.values().map(|(mark, ..)| mark.modified_ns)),
+            size_bytes: UInt64Array::from_iter_values(self.catalog.values().map(|(mark, ..)| mark.size_bytes)),
+        }
+    }
+
+    /// Started again: the catalog stays, the places in the streams are forgotten.
+    pub fn restart(&mut self) {
+        self.lines.clear();
+    }
+
+    /// Path → content.
+    pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        self.catalog.iter().map(|(path, (_, data, _))| (path.clone(), data.clone())).collect()
+    }
+}
+
+pub fn committed(tag: &Tag, status: &str, paths: &[&str]) -> Answer {
+    let path = StringArray::from_iter_values(paths);
+    Answer::Committed(tag.clone().with("status", status), Committed { path })
+}
+
+pub fn rejects(tag: &Tag, paths: &[&str]) -> Answer {
+    let column = |text: &str| StringArray::from_iter_values(paths.iter().map(|_| text));
+    let rejects = Rejects {
+        path: StringArray::from_iter_values(paths),
+        stage: column("hash"),
+        reason: column("not_an_image"),
+        detail: column("it begins with bad"),
+    };
+    Answer::Rejects(Tag::new(&tag.session, tag.seq), rejects)
+}
+
+/// A workspace, a desk, a clock that is moved by hand and messages that are delivered by hand.
+pub struct Bench {
+    pub folder: tempfile::TempDir,
+    pub desk: Desk,
+    pub model: Model,
+    pub now: Instant,
+    pub sent: VecDeque<Outgoing>,
+    pub back: VecDeque<Answer>,
+    config: Config,
+    clock_ns: u64,
+}
+
+impl Bench {
+    pub fn new(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["photos", "quarantine"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let config = Config::try_parse_from(["watch"].iter().chain(flags)).unwrap();
+        let now = Instant::now();
+        let desk = Self::desk(&folder, &config, now);
+        let (sent, back, model) = (VecDeque::new(), VecDeque::new(), Model::default());
+        // Long ago, so that no file looks as if it were being written.
+        Self { folder, desk, model, now, sent, back, config, clock_ns: 1_600_000_000_000_000_000 }
+    }
+
+    fn desk(folder: &tempfile::TempDir, config: &Config, now: Instant) -> Desk {
+        let (photos, quarantine) = (folder.path().join("photos"), folder.path().join("quarantine"));
+        Desk::new(config, photos.canonicalize().unwrap(), quarantine, now).unwrap()
+    }
+
+    /// `watch` is killed and started again.
+    pub fn restart_watch(&mut self) {
+        self.desk = Self::desk(&self.folder, &self.config, self.now);
+        self.back.clear();
+    }
+
+    pub fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes a file, with a time of its own.
+    pub fn put(&mut self, path: &str, content: impl AsRef<[u8]>) {
+        let at = self.at(path);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(&at, content).unwrap();
+        self.clock_ns += 1_000_000_000;
+        self.touch(path, self.clock_ns);
+    }
+
+    pub fn touch(&self, path: &str, modified_ns: u64) {
+        let file = File::options().write(true).open(self.at(path)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_nanos(modified_ns)).unwrap();
+    }
+
+    pub fn rename(&self, from: &str, to: &str) {
+        fs::create_dir_all(self.at(to).parent().unwrap()).unwrap();
+        fs::rename(self.at(from), self.at(to)).unwrap();
+    }
+
+    /// Scans, works, and takes every message that may be sent.
+    pub fn send(&mut self) {
+        let photos = self.at("photos").canonicalize();
+        if let Ok(photos) = photos
+            && !self.desk.is_asking()
+        {
+            self.desk.scanned(walk(&photos, "photos"), self.now);
+        }
+        self.desk.work(self.now);
+        while let Some(message) = self.desk.next_message(self.now) {
+            let (Outgoing::Hello(..) | Outgoing::Images(..) | Outgoing::Removed(..)) = &message;
+            self.sent.push_back(over_the_wire(message));
+        }
+    }
+
+    /// Lets the dataset work on what was sent, and the answers come back.
+    pub fn deliver(&mut self) {
+        while let Some(message) = self.sent.pop_front() {
+            self.back.extend(self.model.take(&message));
+        }
+        while let Some(answer) = self.back.pop_front() {
+            self.answer(answer);
+        }
+    }
+
+    pub fn answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Committed(tag, listed) => self.desk.committed(&tag, &listed, self.now),
+            Answer::Rejects(tag, rejects) => self.desk.rejects(&tag, &rejects, self.now),
+            Answer::Inventory(tag, rows) => {
+                self.desk.inventory(&tag, &rows, self.now);
+            }
+        }
+    }
+
+    /// Time passes without anything being delivered.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now += Duration::from_millis(100).min(end - self.now);
+            self.send();
+        }
+    }
+
+    /// Time passes and everything is delivered, until there is nothing left to do.
+    pub fn settle(&mut self) {
+        for _ in 0..20_000 {
+            self.send();
+            self.deliver();
+            self.now += Duration::from_millis(100);
+            if self.desk.is_idle() {
+                self.send();
+                if self.desk.is_idle() {
+                    return;
+                }
+            }
+        }
+        panic!("never idle: {:?}", self.desk);
+    }
+
+    /// Path → content of every picture below `photos/`.
+    pub fn disk(&self) -> BTreeMap<String, Vec<u8>> {
+        let scan = walk(&self.at("photos"), "photos");
+        scan.files.into_iter().map(|(path, _)| (path.clone(), fs::read(self.at(&path)).unwrap())).collect()
+    }
+
+    /// The dataset holds what is on disk.
+    pub fn assert_same(&self) {
+        assert_eq!(self.model.contents(), self.disk());
+    }
+
+    /// Files in quarantine/ that are not notes.
+    pub fn quarantined(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.at("quarantine")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_none_or(|e| e != "json") {
+                    found.push(path.strip_prefix(self.at("quarantine")).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+/// Rows in a message of pictures, and its bytes.
+pub fn images(message: &Outgoing) -> Option<(usize, usize)> {
+    match message {
+        Outgoing::Images(_, images) => Some((images.rows(), images.data.values().len())),
+        _ => None,
+    }
+}
+
+/// A message as the other side reads it: the schema is checked.
+fn over_the_wire(message: Outgoing) -> Outgoing {
+    fn again<E: Edge>(message: E) -> E {
+        let array: ArrayRef = Arc::new(message.into_array());
+        assert!(array.to_data().get_slice_memory_size().unwrap() <= 16 << 20);
+        E::from_array(&array).unwrap()
+    }
+    match message {
+        Outgoing::Hello(tag, hello) => Outgoing::Hello(tag, again(hello)),
+        Outgoing::Images(tag, images) => Outgoing::Images(tag, Box::new(again(*images))),
+        Outgoing::Removed(tag, removed) => Outgoing::Removed(tag, again(removed)),
+    }
+}

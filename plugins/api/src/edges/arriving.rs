@@ -1,0 +1,137 @@
+//! Left of `dataset`: data flows as files arrive.
+
+use crate::edge;
+
+edge! {
+    /// Pictures as they lie on disk. `watch → hash`.
+    EncodedImages {
+        /// Relative to the workspace, with `/`: `photos/<class>/a.jpg`. The key that rejects and acknowledgements use.
+        path: Utf8,
+        /// The class folder; null for unlabelled pictures.
+        label: OptionalUtf8,
+        /// Modification time, nanoseconds since 1970.
+        modified_ns: Int64,
+        /// The whole file.
+        data: LargeBinary,
+    }
+}
+
+edge! {
+    /// Pictures with their digest and perceptual hashes. `hash → resize`.
+    HashedImages {
+        /// As in [`EncodedImages`].
+        path: Utf8,
+        /// As in [`EncodedImages`].
+        label: OptionalUtf8,
+        /// As in [`EncodedImages`].
+        modified_ns: Int64,
+        /// The whole file.
+        data: LargeBinary,
+        /// BLAKE3 of the file's bytes, 64 hexadecimal digits: the identity of a picture.
+        digest: Utf8,
+        /// Average hash.
+        ahash: UInt64,
+        /// Difference hash.
+        dhash: UInt64,
+        /// Perceptual (DCT) hash.
+        phash: UInt64,
+        /// Wavelet hash.
+        whash: UInt64,
+        /// Width after orientation, pixels.
+        width: UInt32,
+        /// Height after orientation, pixels.
+        height: UInt32,
+    }
+}
+
+edge! {
+    /// Decoded pictures of one size. `resize → dataset`.
+    ///
+    /// Everything the catalog must know of a file travels with it, so that `dataset` needs to join nothing.
+    Pixels {
+        /// As in [`EncodedImages`].
+        path: Utf8,
+        /// As in [`EncodedImages`].
+        label: OptionalUtf8,
+        /// As in [`EncodedImages`].
+        modified_ns: Int64,
+        /// Size of the file, bytes.
+        size_bytes: UInt64,
+        /// As in [`HashedImages`].
+        digest: Utf8,
+        /// Average hash.
+        ahash: UInt64,
+        /// Difference hash.
+        dhash: UInt64,
+        /// Perceptual (DCT) hash.
+        phash: UInt64,
+        /// Wavelet hash.
+        whash: UInt64,
+        /// Width of the original after orientation, pixels.
+        source_width: UInt32,
+        /// Height of the original after orientation, pixels.
+        source_height: UInt32,
+        /// Width of `pixels`.
+        width: UInt32,
+        /// Height of `pixels`.
+        height: UInt32,
+        /// Channels of `pixels`: 3.
+        channels: UInt32,
+        /// Row after row, channels last, 8 bit, sRGB, orientation applied.
+        pixels: LargeBinary,
+    }
+}
+
+edge! {
+    /// Files that are no longer there. `watch → dataset`.
+    Removed {
+        /// As in [`EncodedImages`].
+        path: Utf8,
+    }
+}
+
+edge! {
+    /// Pictures a stage could not work with. Sent before the stage's answer to the batch they came in.
+    Rejects {
+        /// As in [`EncodedImages`].
+        path: Utf8,
+        /// The node that refused the picture.
+        stage: Utf8,
+        /// One word: `truncated`, `too_large`, `unsupported`, `empty`, `not_an_image`, …
+        reason: Utf8,
+        /// The whole story, for a person.
+        detail: Utf8,
+    }
+}
+
+edge! {
+    /// `watch` asks for the [`Inventory`], with its session in the tag. `watch → dataset`.
+    Hello {
+        /// The size and resize mode wanted is `dataset`'s to know; this names the asker, for the log.
+        asker: Utf8,
+    }
+}
+
+edge! {
+    /// What the catalog holds already, so that nothing is hashed twice. `dataset → watch`; `fin` on the last message.
+    Inventory {
+        /// As in [`EncodedImages`].
+        path: Utf8,
+        /// As in [`EncodedImages`].
+        modified_ns: Int64,
+        /// Size of the file, bytes.
+        size_bytes: UInt64,
+    }
+}
+
+edge! {
+    /// Acknowledgement, sent after fsync; credit at the same time. `dataset → watch`.
+    ///
+    /// The tag repeats `session` and `seq` of what is acknowledged, and carries `stream` (`images` or `removed`) and
+    /// `status`: `committed`, or `resend` when messages before this one are missing. A row of the batch that is
+    /// neither here nor in [`Rejects`] was lost and is sent again.
+    Committed {
+        /// Paths now in the catalog (or, for `removed`, out of it).
+        path: Utf8,
+    }
+}

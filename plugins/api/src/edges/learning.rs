@@ -1,0 +1,136 @@
+//! Right of `dataset`: data flows as training asks.
+
+use crate::edge;
+
+edge! {
+    /// The data set as it stands after a change, one row a class. `dataset → train`.
+    Snapshot {
+        /// Counts up with every change; any earlier version can still be served.
+        version: UInt64,
+        /// Digest of the pictures and their labels: equal fingerprints hold equal data, whatever the file names.
+        fingerprint: Utf8,
+        /// Class name. Rows are sorted by it, and the row number is the class index.
+        label: Utf8,
+        /// Pictures in the training split.
+        train: UInt64,
+        /// Pictures in the validation split.
+        validation: UInt64,
+        /// Pictures in the test split.
+        test: UInt64,
+        /// Pictures of this class that stand in another class too and are kept out until that is resolved.
+        conflicts: UInt64,
+    }
+}
+
+edge! {
+    /// A request for batches `first .. first + count`, one row a request. Asking twice is harmless: the answer is a
+    /// function of the columns. `train → augment → dataset`, `evaluate → dataset`.
+    Demand {
+        /// Who asks: a run's id.
+        run: Utf8,
+        /// Version of the data set.
+        version: UInt64,
+        /// Epoch, from 0: decides the order and the augmentation.
+        epoch: UInt64,
+        /// Seed of the run.
+        seed: UInt64,
+        /// `train` (shuffled), `validation` or `test` (in order of digest).
+        split: Utf8,
+        /// Pictures a batch; the last one may be smaller.
+        batch_size: UInt32,
+        /// Index of the first batch wanted.
+        first: UInt64,
+        /// How many.
+        count: UInt64,
+    }
+}
+
+edge! {
+    /// Pictures to learn from or to be tested on. `dataset → augment → train`, `dataset → evaluate`.
+    ///
+    /// The tag: `session` = run, `seq` = index of the batch, `fin` on the last of the epoch, and in `extra` `epoch`,
+    /// `seed`, `split`, `version`, `batches` (how many the epoch has) and `classes` (a JSON array of class names).
+    /// An epoch without pictures is one message with no row.
+    Batches {
+        /// As in [`HashedImages`](super::HashedImages).
+        digest: Utf8,
+        /// Path of one file that holds the picture.
+        path: Utf8,
+        /// Class indices, one or several.
+        targets: ListUInt32,
+        /// Weight of the picture in the loss; its mean over the training split is 1.
+        weight: Float32,
+        /// Width of `pixels`.
+        width: UInt32,
+        /// Height of `pixels`.
+        height: UInt32,
+        /// Row after row, channels last, 8 bit, sRGB. Normalising happens on the device.
+        pixels: LargeBinary,
+    }
+}
+
+edge! {
+    /// Numbers of a run as it goes. `train → evaluate, dashboard`.
+    Metrics {
+        /// The run.
+        run: Utf8,
+        /// `train`, `validation` or `test`.
+        split: Utf8,
+        /// `loss`, `accuracy`, `learning_rate`, `images_per_second`, …
+        metric: Utf8,
+        /// Epoch, from 0.
+        epoch: UInt64,
+        /// Optimizer steps so far.
+        step: UInt64,
+        /// The figure.
+        value: Float64,
+    }
+}
+
+edge! {
+    /// Weights written by a run. `train → evaluate`.
+    Checkpoints {
+        /// The run.
+        run: Utf8,
+        /// The weights, relative to the workspace: `runs/<id>/checkpoints/epoch-0009.safetensors`.
+        uri: Utf8,
+        /// BLAKE3 of the weights.
+        digest: Utf8,
+        /// Epochs done.
+        epoch: UInt64,
+        /// Optimizer steps done.
+        step: UInt64,
+        /// Training pictures seen.
+        samples: UInt64,
+        /// Version of the data set the run learnt from.
+        version: UInt64,
+        /// The run is over: judge this one.
+        last: Boolean,
+    }
+}
+
+edge! {
+    /// What became of a run. `evaluate → train, predict, dashboard`.
+    Verdicts {
+        /// The run that was judged.
+        run: Utf8,
+        /// The champion after the verdict: a folder in `models/`.
+        model: Utf8,
+        /// `promoted` or `refused`.
+        decision: Utf8,
+        /// Why, for a person.
+        reason: Utf8,
+        /// Held-out pictures both were judged on.
+        pictures: UInt64,
+        /// Share of them the challenger got right.
+        accuracy: Float64,
+        /// Mean recall of the challenger over the classes.
+        balanced_accuracy: Float64,
+        /// The same of the champion before the verdict; NaN when there was none.
+        champion_accuracy: Float64,
+        /// The same of the champion before the verdict; NaN when there was none.
+        champion_balanced_accuracy: Float64,
+        /// Two-sided McNemar test of the two; 1 when there was no champion.
+        p_value: Float64,
+    }
+}

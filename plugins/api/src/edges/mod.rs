@@ -1,0 +1,56 @@
+//! The edge types, as `dataflows/types/imagery/v1.yml` declares them for `dora validate`.
+
+mod arriving;
+mod learning;
+
+pub use arriving::{Committed, EncodedImages, HashedImages, Hello, Inventory, Pixels, Rejects, Removed};
+pub use learning::{Batches, Checkpoints, Demand, Metrics, Snapshot, Verdicts};
+
+use crate::Edge;
+use arrow::array::{LargeListArray, UInt32Array};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields};
+use std::sync::Arc;
+
+/// Name and columns of an edge type.
+pub type EdgeType = (&'static str, fn() -> Fields);
+
+/// Every edge type, in the order of the graph: what the contract test holds against `dataflows/types`.
+pub const REGISTRY: &[EdgeType] = &[
+    (EncodedImages::NAME, EncodedImages::fields),
+    (HashedImages::NAME, HashedImages::fields),
+    (Pixels::NAME, Pixels::fields),
+    (Removed::NAME, Removed::fields),
+    (Rejects::NAME, Rejects::fields),
+    (Hello::NAME, Hello::fields),
+    (Inventory::NAME, Inventory::fields),
+    (Committed::NAME, Committed::fields),
+    (Snapshot::NAME, Snapshot::fields),
+    (Demand::NAME, Demand::fields),
+    (Batches::NAME, Batches::fields),
+    (Metrics::NAME, Metrics::fields),
+    (Checkpoints::NAME, Checkpoints::fields),
+    (Verdicts::NAME, Verdicts::fields),
+];
+
+/// The type of a column that holds several `UInt32` a row; `List<UInt32>` in dora's type files.
+pub fn list_of_u32() -> DataType {
+    DataType::LargeList(Arc::new(Field::new("item", DataType::UInt32, true)))
+}
+
+/// Builds a list column, one list a row.
+pub fn lists_of_u32<'a>(rows: impl IntoIterator<Item = &'a [u32]>) -> LargeListArray {
+    let (mut values, mut lengths) = (Vec::new(), Vec::new());
+    for row in rows {
+        values.extend_from_slice(row);
+        lengths.push(row.len());
+    }
+    let item = Arc::new(Field::new("item", DataType::UInt32, true));
+    LargeListArray::new(item, OffsetBuffer::from_lengths(lengths), Arc::new(UInt32Array::from(values)), None)
+}
+
+/// One row of a list column made by [`lists_of_u32`].
+pub fn list_row(column: &LargeListArray, row: usize) -> Vec<u32> {
+    use arrow::array::Array as _;
+    column.value(row).as_any().downcast_ref::<UInt32Array>().map(|v| v.values().to_vec()).unwrap_or_default()
+}

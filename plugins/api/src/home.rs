@@ -1,0 +1,91 @@
+//! The workspace a person sees: `$WAKUTEKA_HOME`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where the workspace is. Part of every node's options.
+#[derive(Clone, Debug, clap::Args)]
+pub struct HomeArgs {
+    /// The workspace: photos/, inbox/, quarantine/, dataset/, runs/ and models/ lie in it.
+    #[arg(long, env = "WAKUTEKA_HOME", default_value = "../.wakuteka/home", value_name = "FOLDER")]
+    pub home: PathBuf,
+}
+
+impl HomeArgs {
+    /// Opens the workspace, making the folders that are missing.
+    ///
+    /// # Errors
+    /// Any error of the file system, with the path in its text.
+    pub fn open(&self) -> io::Result<Home> {
+        Home::create(&self.home)
+    }
+}
+
+/// The folders of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    root: PathBuf,
+}
+
+impl Home {
+    /// Opens a workspace, making the folders that are missing.
+    ///
+    /// # Errors
+    /// Any error of the file system, with the path in its text.
+    pub fn create(root: &Path) -> io::Result<Self> {
+        let make = |folder: &Path| std::fs::create_dir_all(folder).map_err(|e| crate::files::named(folder, &e));
+        make(root)?;
+        let home = Self { root: root.canonicalize().map_err(|e| crate::files::named(root, &e))? };
+        for folder in ["photos", "inbox", "quarantine", "dataset", "runs", "models", "status"] {
+            make(&home.root.join(folder))?;
+        }
+        Ok(home)
+    }
+
+    /// The workspace itself: absolute, without links.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Labelled pictures: `photos/<class>/**`.
+    pub fn photos(&self) -> PathBuf {
+        self.root.join("photos")
+    }
+
+    /// What could not be read, each with a `.json` that says why.
+    pub fn quarantine(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
+    /// Catalog and pixel shards.
+    pub fn dataset(&self) -> PathBuf {
+        self.root.join("dataset")
+    }
+
+    /// One folder a training run.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// One folder a model that was champion once, and the link `champion`.
+    pub fn models(&self) -> PathBuf {
+        self.root.join("models")
+    }
+
+    /// The link to the champion's folder. It need not exist.
+    pub fn champion(&self) -> PathBuf {
+        self.root.join("models/champion")
+    }
+
+    /// What each node is doing, for progress displays.
+    pub fn status(&self) -> PathBuf {
+        self.root.join("status")
+    }
+
+    /// A file inside the workspace as messages name it: relative, with `/`. None outside it or when not Unicode.
+    pub fn relative(&self, path: &Path) -> Option<String> {
+        let parts: Option<Vec<&str>> =
+            path.strip_prefix(&self.root).ok()?.components().map(|c| c.as_os_str().to_str()).collect();
+        parts.map(|p| p.join("/"))
+    }
+}

@@ -1,0 +1,21 @@
+//! What every node and plugin of Wakuteka agrees on: Arrow edge contracts, message tags, the workspace folders,
+//! the files of a run, and how files are written so that none is ever half there.
+//!
+//! This crate knows neither dora nor burn.
+
+#[cfg(feature = "edges")]
+pub mod edge;
+#[cfg(feature = "edges")]
+pub mod edges;
+pub mod files;
+pub mod home;
+pub mod runs;
+#[cfg(feature = "edges")]
+pub mod select;
+pub mod status;
+pub mod tag;
+
+#[cfg(feature = "edges")]
+pub use edge::{Edge, SchemaError};
+pub use home::{Home, HomeArgs};
+pub use tag::Tag;

@@ -1,0 +1,220 @@
+//! The files of a training run, `runs/<id>/`, and of a model, `models/<id>/`.
+//!
+//! ```text
+//! runs/<id>/run.json                        RunManifest, written at the start
+//! runs/<id>/metrics.jsonl                   MetricRow, one a line, appended as the run goes
+//! runs/<id>/checkpoints/epoch-0009.safetensors
+//! runs/<id>/finished.json                   Finished, written when training is over
+//! runs/<id>/verdict.json                    Verdict, written by evaluate
+//! runs/<id>/report/index.html               and predictions.csv, confusion.csv, per_class.csv
+//! models/<id>/model.safetensors, model.json (ModelCard)
+//! models/champion -> <id>
+//! ```
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What must be known of weights to use them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelCard {
+    /// Name in the registry of architectures: `small-cnn`, `resnet18`, …
+    pub architecture: String,
+    /// Side of the square input, pixels.
+    pub size_px: u32,
+    /// How pictures are brought to that size: `stretch`, `crop`, `pad`.
+    pub resize_mode: String,
+    /// Class names, by index.
+    pub classes: Vec<String>,
+    /// The run the weights come from.
+    pub run: String,
+    /// BLAKE3 of the weights' file.
+    pub digest: String,
+}
+
+/// Everything that decides a run, written before it starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunManifest {
+    /// Sortable by time: `20261123-224530-3f2a`.
+    pub id: String,
+    /// Start, milliseconds since 1970.
+    pub started_ms: u64,
+    /// Why it was started, for a person.
+    pub reason: String,
+    /// The model whose weights it started from; none when from scratch.
+    pub parent: Option<String>,
+    /// Name in the registry of architectures.
+    pub architecture: String,
+    /// Side of the square input, pixels.
+    pub size_px: u32,
+    /// `stretch`, `crop` or `pad`.
+    pub resize_mode: String,
+    /// Class names, by index.
+    pub classes: Vec<String>,
+    /// Version of the data set.
+    pub version: u64,
+    /// Digest of the data set's pictures and labels.
+    pub fingerprint: String,
+    /// Pictures by class: `[train, validation, test, conflicts]`, in the order of `classes`.
+    pub counts: Vec<[u64; 4]>,
+    /// Epochs to train.
+    pub epochs: u64,
+    /// Pictures a batch.
+    pub batch_size: u32,
+    /// Seed of initial weights, order and augmentation.
+    pub seed: u64,
+    /// `flex`, `libtorch`, `libtorch-cuda:0`.
+    pub device: String,
+    /// Optimizer, learning rate, schedule and the like, as the options named them.
+    pub options: serde_json::Value,
+    /// Version of the program.
+    pub code: String,
+}
+
+/// One figure of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricRow {
+    /// `train`, `validation` or `test`.
+    pub split: String,
+    /// `loss`, `accuracy`, `learning_rate`, …
+    pub metric: String,
+    /// Epoch, from 0.
+    pub epoch: u64,
+    /// Optimizer steps so far.
+    pub step: u64,
+    /// The figure.
+    pub value: f64,
+}
+
+/// The end of a run's training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// The weights to judge, relative to the workspace.
+    pub uri: String,
+    /// BLAKE3 of the weights' file.
+    pub digest: String,
+    /// Epochs done.
+    pub epochs: u64,
+    /// Optimizer steps done.
+    pub steps: u64,
+    /// Training pictures seen.
+    pub samples: u64,
+    /// Wall time of training, seconds.
+    pub seconds: f64,
+}
+
+/// What `evaluate` found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The run that was judged.
+    pub run: String,
+    /// `promoted` or `refused`.
+    pub decision: String,
+    /// Why, for a person.
+    pub reason: String,
+    /// The champion after the verdict.
+    pub champion: Option<String>,
+    /// The champion before it.
+    pub previous: Option<String>,
+    /// Class names, by index of the confusion matrix.
+    pub classes: Vec<String>,
+    /// Held-out pictures.
+    pub pictures: u64,
+    /// Share of them the challenger got right.
+    pub accuracy: f64,
+    /// Its 95 % confidence interval (Wilson).
+    pub accuracy_interval: [f64; 2],
+    /// Mean recall over the classes that have held-out pictures.
+    pub balanced_accuracy: f64,
+    /// The same of the champion before, on the same pictures.
+    pub champion_accuracy: Option<f64>,
+    /// The same of the champion before, on the same pictures.
+    pub champion_balanced_accuracy: Option<f64>,
+    /// Two-sided McNemar test of the two.
+    pub p_value: Option<f64>,
+    /// Confusion matrix of the challenger: `[truth][prediction]`.
+    pub confusion: Vec<Vec<u64>>,
+    /// The report, relative to the workspace.
+    pub report: String,
+    /// When, milliseconds since 1970.
+    pub judged_ms: u64,
+}
+
+/// The folder of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder(pub PathBuf);
+
+impl RunFolder {
+    /// The folder of run `id` in `runs`.
+    pub fn new(runs: &Path, id: &str) -> Self {
+        Self(runs.join(id))
+    }
+
+    /// The run's id: the folder's name.
+    pub fn id(&self) -> String {
+        self.0.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Runs on disk, oldest first.
+    pub fn all(runs: &Path) -> Vec<Self> {
+        let Ok(entries) = std::fs::read_dir(runs) else { return Vec::new() };
+        let mut folders: Vec<PathBuf> =
+            entries.flatten().map(|e| e.path()).filter(|p| p.join("run.json").is_file()).collect();
+        folders.sort();
+        folders.into_iter().map(Self).collect()
+    }
+
+    /// `run.json`, when it is there and sound.
+    pub fn manifest(&self) -> Option<RunManifest> {
+        read_json(&self.0.join("run.json")).ok()
+    }
+
+    /// `finished.json`, when training is over.
+    pub fn finished(&self) -> Option<Finished> {
+        read_json(&self.0.join("finished.json")).ok()
+    }
+
+    /// `verdict.json`, when the run has been judged.
+    pub fn verdict(&self) -> Option<Verdict> {
+        read_json(&self.0.join("verdict.json")).ok()
+    }
+
+    /// The lines of `metrics.jsonl`; a half-written last line is left out.
+    pub fn metrics(&self) -> Vec<MetricRow> {
+        let text = std::fs::read_to_string(self.0.join("metrics.jsonl")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Appends to `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// Any error of the file system, with the path in its text.
+    pub fn append_metrics(&self, rows: &[MetricRow]) -> io::Result<()> {
+        let path = self.0.join("metrics.jsonl");
+        let mut text = String::new();
+        for row in rows {
+            text.push_str(&serde_json::to_string(row)?);
+            text.push('\n');
+        }
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
+        file.write_all(text.as_bytes()).map_err(|e| crate::files::named(&path, &e))
+    }
+}
+
+/// Reads a JSON file.
+///
+/// # Errors
+/// Any error of the file system or the content, with the path in its text.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
+    let bytes = std::fs::read(path).map_err(|e| crate::files::named(path, &e))?;
+    serde_json::from_slice(&bytes).map_err(|e| crate::files::named(path, &e.into()))
+}
+
+/// Writes a JSON file, whole or not at all.
+///
+/// # Errors
+/// Any error of the file system, with the path in its text.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    crate::files::write_atomically(path, &serde_json::to_vec_pretty(value)?)
+}

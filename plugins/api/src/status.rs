@@ -1,0 +1,96 @@
+//! What a node is doing, in one small file: `status/<node>.json`. For progress displays; nothing depends on it.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// What a node says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The node's name.
+    pub node: String,
+    /// Its process.
+    pub pid: u32,
+    /// When this was written, milliseconds since 1970.
+    pub updated_ms: u64,
+    /// One line for a person: what it is busy with.
+    pub state: String,
+    /// Counts since the node started: `pictures_in`, `pictures_out`, `rejected`, …
+    pub counters: BTreeMap<String, u64>,
+    /// Figures that go up and down: `epoch`, `loss`, `accuracy`, `seconds_left`, …
+    pub gauges: BTreeMap<String, f64>,
+}
+
+/// Keeps a node's status and writes it at most four times a second.
+#[derive(Debug)]
+pub struct StatusFile {
+    path: PathBuf,
+    status: Status,
+    written: Option<Instant>,
+    dirty: bool,
+}
+
+const PAUSE: Duration = Duration::from_millis(250);
+
+impl StatusFile {
+    /// The status of `node` in the folder `status` of the workspace.
+    pub fn new(folder: &Path, node: &str) -> Self {
+        let status = Status { node: node.to_owned(), pid: std::process::id(), ..Status::default() };
+        Self { path: folder.join(format!("{node}.json")), status, written: None, dirty: true }
+    }
+
+    /// Adds to a counter.
+    pub fn add(&mut self, counter: &str, n: u64) {
+        *self.status.counters.entry(counter.to_owned()).or_default() += n;
+        self.dirty = true;
+    }
+
+    /// Sets a counter.
+    pub fn set(&mut self, counter: &str, n: u64) {
+        self.dirty |= self.status.counters.insert(counter.to_owned(), n) != Some(n);
+    }
+
+    /// Sets a gauge.
+    pub fn gauge(&mut self, name: &str, value: f64) {
+        self.dirty |= self.status.gauges.insert(name.to_owned(), value) != Some(value);
+    }
+
+    /// Says what the node is busy with.
+    pub fn state(&mut self, state: impl Into<String>) {
+        let state = state.into();
+        self.dirty |= self.status.state != state;
+        self.status.state = state;
+    }
+
+    /// Writes the file if something changed and the last write is a quarter of a second ago. A failure is of no
+    /// consequence and is ignored: the file is only a display.
+    pub fn tick(&mut self) {
+        if self.dirty && self.written.is_none_or(|at| at.elapsed() >= PAUSE) {
+            self.write();
+        }
+    }
+
+    /// Writes the file now.
+    pub fn write(&mut self) {
+        self.status.updated_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let part = self.path.with_extension("part");
+        if let Ok(json) = serde_json::to_vec_pretty(&self.status) {
+            // No fsync: a display may be lost in a power cut, and must not slow a node.
+            let _ = std::fs::write(&part, json).and_then(|()| std::fs::rename(&part, &self.path));
+        }
+        self.written = Some(Instant::now());
+        self.dirty = false;
+    }
+}
+
+/// Reads the status of every node that has written one.
+pub fn read_all(folder: &Path) -> BTreeMap<String, Status> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return BTreeMap::new() };
+    entries
+        .flatten()
+        .filter(|e| e.path().extension().is_some_and(|x| x == "json"))
+        .filter_map(|e| serde_json::from_slice::<Status>(&std::fs::read(e.path()).ok()?).ok())
+        .map(|s| (s.node.clone(), s))
+        .collect()
+}

@@ -1,0 +1,66 @@
+//! The augmentations that are switched on, one after the other.
+
+use crate::{AugmentOptions, Augmentation, Picture, REGISTRY, Rng, ShapeError};
+use rand::SeedableRng;
+
+/// All that decides what happens to a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key<'a> {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Epoch, from 0.
+    pub epoch: u64,
+    /// Digest of the picture's file.
+    pub digest: &'a str,
+}
+
+impl Key<'_> {
+    /// The generator of one augmentation: the same for the same key and name, unlike any other.
+    fn rng(&self, augmentation: &str) -> Rng {
+        let mut hasher = blake3::Hasher::new_derive_key("wakuteka augmentation 1");
+        hasher.update(&self.seed.to_le_bytes());
+        hasher.update(&self.epoch.to_le_bytes());
+        hasher.update(&(augmentation.len() as u64).to_le_bytes());
+        hasher.update(augmentation.as_bytes());
+        hasher.update(self.digest.as_bytes());
+        let mut seed = <Rng as SeedableRng>::Seed::default();
+        hasher.finalize_xof().fill(&mut seed);
+        Rng::from_seed(seed)
+    }
+}
+
+/// The augmentations that are switched on, in the order of the registry.
+pub struct Pipeline {
+    steps: Vec<(&'static str, Box<dyn Augmentation>)>,
+}
+
+impl Pipeline {
+    /// What the options switch on.
+    pub fn new(options: &AugmentOptions) -> Self {
+        let step = |entry: &crate::Entry| Some((entry.name, (entry.build)(options)?));
+        Self { steps: REGISTRY.iter().filter_map(step).collect() }
+    }
+
+    /// Names of the augmentations that are switched on.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.steps.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// Changes a picture of `height × width × 3` bytes in place.
+    ///
+    /// # Errors
+    /// [`ShapeError`] when it has no pixel or another number of bytes; then nothing is changed.
+    pub fn apply(&self, key: Key<'_>, width: u32, height: u32, pixels: &mut [u8]) -> Result<(), ShapeError> {
+        let mut picture = Picture::new(width, height, pixels)?;
+        for (name, step) in &self.steps {
+            step.apply(&mut picture, &mut key.rng(name));
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Pipeline").field(&self.names()).finish()
+    }
+}

@@ -1,0 +1,84 @@
+//! Why a file is not a picture we can work with.
+
+/// Why a file could not be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The file has no byte.
+    #[error("the file is empty")]
+    Empty,
+    /// The file does not begin like any picture.
+    #[error("the file does not begin like any picture format we know")]
+    NotAnImage,
+    /// A format, or a kind of it, that is not decoded.
+    #[error("{what} is not decoded; save it as JPEG or PNG")]
+    Unsupported {
+        /// The format's name.
+        what: String,
+    },
+    /// The file ends before the picture does.
+    #[error("the {format} file is cut off: {detail}")]
+    Truncated {
+        /// The format's name.
+        format: &'static str,
+        /// What the decoder says.
+        detail: String,
+    },
+    /// The file breaks its format's rules.
+    #[error("the {format} file is damaged: {detail}")]
+    Corrupt {
+        /// The format's name.
+        format: &'static str,
+        /// What the decoder says.
+        detail: String,
+    },
+    /// The file or the picture is over a limit.
+    #[error("{what} is {size} {unit}, over the limit of {limit} ({option})")]
+    TooLarge {
+        /// What was measured.
+        what: &'static str,
+        /// Its size.
+        size: u64,
+        /// The unit of `size` and `limit`.
+        unit: &'static str,
+        /// The limit.
+        limit: u64,
+        /// The option that sets the limit.
+        option: &'static str,
+    },
+    /// The decoder panicked. The file is to blame as far as the user is concerned.
+    #[error("the {format} decoder gave up on the file: {detail}")]
+    Panicked {
+        /// The format's name.
+        format: &'static str,
+        /// The panic's message.
+        detail: String,
+    },
+}
+
+impl DecodeError {
+    /// One word for tables and file names: `empty`, `not_an_image`, `unsupported`, `truncated`, `corrupt`,
+    /// `too_large` or `panicked`.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotAnImage => "not_an_image",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Truncated { .. } => "truncated",
+            Self::Corrupt { .. } => "corrupt",
+            Self::TooLarge { .. } => "too_large",
+            Self::Panicked { .. } => "panicked",
+        }
+    }
+
+    pub(crate) fn corrupt(format: &'static str, detail: impl Into<String>) -> Self {
+        Self::Corrupt { format, detail: detail.into() }
+    }
+
+    pub(crate) fn truncated(format: &'static str, detail: impl Into<String>) -> Self {
+        Self::Truncated { format, detail: detail.into() }
+    }
+
+    pub(crate) fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported { what: what.into() }
+    }
+}

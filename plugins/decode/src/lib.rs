@@ -1,0 +1,54 @@
+//! From the bytes of a file to a picture: 8-bit sRGB, channels last, orientation applied, transparency over white.
+//!
+//! The content decides the format, never the file's name. Whatever the bytes are, [`decode`] answers with a picture
+//! or a [`DecodeError`]: dimensions are held against [`Limits`] before pixels are allocated, and a panic of a decoder
+//! is caught. Embedded colour profiles are not applied: the numbers of the file are taken for sRGB.
+
+pub mod error;
+mod guard;
+mod jpeg;
+pub mod limits;
+mod raster;
+mod sniff;
+
+pub use error::DecodeError;
+pub use limits::Limits;
+
+use sniff::Kind;
+
+/// A decoded picture.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Width after orientation, pixels; at least 1.
+    pub width: u32,
+    /// Height after orientation, pixels; at least 1.
+    pub height: u32,
+    /// `height × width × 3` bytes: row after row, red, green, blue.
+    pub pixels: Vec<u8>,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Picture({} × {})", self.width, self.height)
+    }
+}
+
+/// Decodes a whole file. Of an animation, the first frame.
+///
+/// # Errors
+/// [`DecodeError`], whose [`reason`](DecodeError::reason) is one word and whose text is the whole story.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+    if bytes.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    limits.check_bytes(bytes.len())?;
+    match sniff::kind(bytes) {
+        Kind::Jpeg => guard::caught("JPEG", || jpeg::decode(bytes, limits)),
+        Kind::Raster(format, name) => guard::caught(name, || raster::decode(bytes, format, name, limits)),
+        Kind::Foreign(name) => Err(DecodeError::Unsupported { what: name.to_owned() }),
+        Kind::Unknown => Err(DecodeError::NotAnImage),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Whole files: the committed ones of `tests/fixtures/odd`, and the larger set outside the repository when it is there.
+
+use crate::{DecodeError, Limits, Picture, decode};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/odd")
+}
+
+fn table(name: &str) -> serde_json::Map<String, Value> {
+    let text = fs::read_to_string(fixtures().join(name)).unwrap();
+    serde_json::from_str::<Value>(&text).unwrap().as_object().unwrap().clone()
+}
+
+fn number(value: &Value) -> usize {
+    value.as_u64().unwrap() as usize
+}
+
+fn assert_sound(picture: &Picture, name: &str) {
+    assert!(picture.width > 0 && picture.height > 0, "{name}");
+    assert_eq!(picture.pixels.len(), picture.width as usize * picture.height as usize * 3, "{name}");
+}
+
+#[test]
+fn good_files_have_the_pixels_that_pillow_reads() {
+    let mut wrong = Vec::new();
+    for (name, expected) in table("good.json") {
+        let bytes = fs::read(fixtures().join("good").join(&name)).unwrap();
+        let picture = decode(&bytes, &Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_sound(&picture, &name);
+        let size = (number(&expected["width"]), number(&expected["height"]));
+        assert_eq!((picture.width as usize, picture.height as usize), size, "{name}");
+        for point in expected["points"].as_array().unwrap() {
+            let at = (number(&point["y"]) * size.0 + number(&point["x"])) * 3;
+            for (have, want) in picture.pixels[at..at + 3].iter().zip(point["rgb"].as_array().unwrap()) {
+                if usize::from(*have).abs_diff(number(want)) > number(&expected["tolerance"]) {
+                    wrong.push(format!("{name}: {point} but {:?}", &picture.pixels[at..at + 3]));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn bad_files_are_refused_with_their_reason() {
+    let mut wrong = Vec::new();
+    for (name, expected) in table("bad.json") {
+        let bytes = fs::read(fixtures().join("bad").join(&name)).unwrap();
+        match decode(&bytes, &Limits::default()) {
+            Ok(picture) => wrong.push(format!("{name}: {picture:?}")),
+            Err(error) => {
+                let text = error.to_string();
+                if error.reason() != expected["reason"] || !text.contains(expected["mentions"].as_str().unwrap()) {
+                    wrong.push(format!("{name}: {} ({text}), expected {expected}", error.reason()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A JPEG cut anywhere is refused, unless only the end marker or padding is missing: then every pixel is right.
+#[test]
+fn no_cut_of_a_jpeg_gives_a_half_picture() {
+    for name in ["baseline.jpg", "progressive.jpg", "grey.jpg", "cmyk-adobe.jpg", "restarts.jpg"] {
+        let bytes = fs::read(fixtures().join("good").join(name)).unwrap();
+        let whole = decode(&bytes, &Limits::default()).unwrap();
+        for length in 1..bytes.len() {
+            let ended = [&bytes[..length], b"\xFF\xD9"].concat();
+            // With an end marker behind it, a progressive file cut between two passes is a whole, coarser picture.
+            let files = if name == "progressive.jpg" {
+                vec![bytes[..length].to_vec()]
+            } else {
+                vec![bytes[..length].to_vec(), ended]
+            };
+            for file in files {
+                if let Ok(picture) = decode(&file, &Limits::default()) {
+                    assert_eq!(picture, whole, "{name} cut at {length} of {}", bytes.len());
+                    assert!(length + 16 >= bytes.len(), "{name} cut at {length} of {} passes", bytes.len());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn limits_are_held_before_decoding() {
+    let bytes = fs::read(fixtures().join("good/baseline.jpg")).unwrap();
+    let refused = |limits: Limits| decode(&bytes, &limits).unwrap_err();
+    assert_eq!(refused(Limits { max_pixels: 48 * 32 - 1, ..Limits::default() }).reason(), "too_large");
+    assert_eq!(refused(Limits { max_bytes: 10, ..Limits::default() }).reason(), "too_large");
+    assert!(decode(&bytes, &Limits { max_pixels: 48 * 32, max_bytes: bytes.len() as u64 }).is_ok());
+}
+
+/// Every byte of the small files is bent in a few ways: the answer is a picture or an error, never a panic.
+#[test]
+fn bent_bytes_are_answered() {
+    for name in ["baseline.jpg", "palette.png", "animated.gif", "plain.bmp", "lossy.webp", "orientation-6.tiff"] {
+        let bytes = fs::read(fixtures().join("good").join(name)).unwrap();
+        let limits = Limits { max_pixels: 1_000_000, ..Limits::default() };
+        for at in 0..bytes.len().min(700) {
+            for value in [0x00, 0x7F, 0xFF] {
+                let mut bent = bytes.clone();
+                bent[at] = value;
+                match decode(&bent, &limits) {
+                    Ok(picture) => assert_sound(&picture, name),
+                    Err(DecodeError::Panicked { detail, .. }) => eprintln!("caught: {name}[{at}]={value}: {detail}"),
+                    Err(error) => assert!(!error.to_string().is_empty()),
+                }
+            }
+        }
+    }
+}
+
+fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() { files_under(&entry.path(), found) } else { found.push(entry.path()) }
+    }
+}
+
+/// The test images of gdk-pixbuf: fuzzed, cut off and odd files. The folder is `$WAKUTEKA_SHARED/data/odd-images`, or
+/// `../shared` beside the workspace.
+#[test]
+fn the_shared_odd_images_are_answered() {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let shared = std::env::var_os("WAKUTEKA_SHARED").map_or_else(beside, PathBuf::from);
+    let folder = shared.join("data/odd-images");
+    if !folder.is_dir() {
+        eprintln!("SKIPPED: {} is not there; the odd images were not tried", folder.display());
+        return;
+    }
+    let mut files = Vec::new();
+    files_under(&folder, &mut files);
+    files.sort();
+    assert!(files.len() > 100, "only {} files", files.len());
+    let mut answers = std::collections::BTreeMap::<&str, usize>::new();
+    for file in &files {
+        let started = std::time::Instant::now();
+        let answer = decode(&fs::read(file).unwrap(), &Limits::default());
+        let reason = match &answer {
+            Ok(picture) => {
+                assert_sound(picture, &file.display().to_string());
+                "decoded"
+            }
+            Err(error) => error.reason(),
+        };
+        *answers.entry(reason).or_default() += 1;
+        eprintln!("{}: {reason} {:?} {:?}", file.display(), answer.err(), started.elapsed());
+    }
+    eprintln!("{} files: {answers:?}", files.len());
+    assert!(answers["decoded"] > 50 && answers["corrupt"] + answers["truncated"] > 20, "{answers:?}");
+}

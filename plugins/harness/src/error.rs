@@ -1,0 +1,35 @@
+//! What can go wrong between a node and dora.
+
+/// A node cannot go on. It exits with an error, dora starts it again, and what was not acknowledged is sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum HarnessError {
+    /// dora refused something.
+    #[error("dora: {0}")]
+    Dora(String),
+    /// An input overflowed. The credits of the graph make that impossible, so the graph or a node is wrong.
+    #[error("input {input:?} lost {count} messages: its queue_size is smaller than the sender's window")]
+    Lost {
+        /// Name of the input in the YAML.
+        input: String,
+        /// How many.
+        count: u64,
+    },
+    /// A message is not of its edge's type.
+    #[error("input {input:?}: {source}")]
+    Schema {
+        /// Name of the input in the YAML.
+        input: String,
+        /// Both schemas.
+        source: plugin_api::SchemaError,
+    },
+    /// A message is larger than the graph allows.
+    #[error("output {output:?}: a message of {bytes} bytes; at most {limit} are allowed")]
+    TooLarge {
+        /// Name of the output in the YAML.
+        output: String,
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+}

@@ -1,0 +1,99 @@
+//! A connected node: typed messages in and out, its workspace, its status.
+
+use crate::error::HarnessError;
+use crate::inbox::{Event, Inbox};
+use crate::wire;
+use arrow::array::{Array, ArrayRef};
+use dora_node_api::DoraNode;
+use dora_node_api::dora_core::config::DataId;
+use plugin_api::status::StatusFile;
+use plugin_api::{Edge, Home, Tag};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Largest message, bytes (design: bytes, not rows, decide).
+pub const MESSAGE_LIMIT_BYTES: usize = 16 << 20;
+
+/// A node of a running dataflow.
+pub struct Node {
+    name: String,
+    dora: DoraNode,
+    inbox: Inbox,
+    home: Home,
+    status: StatusFile,
+}
+
+impl Node {
+    /// Connects to the daemon that started this process.
+    ///
+    /// # Errors
+    /// [`HarnessError::Dora`] when there is no daemon, or it refuses.
+    pub(crate) fn connect(name: &str, home: Home) -> Result<Self, HarnessError> {
+        let (dora, events) = DoraNode::init_from_env_force().map_err(|e| HarnessError::Dora(e.to_string()))?;
+        let mut status = StatusFile::new(&home.status(), name);
+        status.set("restarts", u64::from(dora.restart_count()));
+        status.write();
+        Ok(Self { name: name.to_owned(), dora, inbox: Inbox::drain(events)?, home, status })
+    }
+
+    /// The node's name, as in `main`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The workspace.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// What the node says of itself; written by [`Node::recv`] at most four times a second.
+    pub fn status(&mut self) -> &mut StatusFile {
+        &mut self.status
+    }
+
+    /// The next event, or [`Event::Timeout`] after `timeout`. After [`Event::Stop`] only that.
+    ///
+    /// # Errors
+    /// [`HarnessError::Lost`] when an input overflowed.
+    pub fn recv(&mut self, timeout: Duration) -> Result<Event, HarnessError> {
+        self.status.tick();
+        self.inbox.recv(timeout)
+    }
+
+    /// The next event if there is one.
+    ///
+    /// # Errors
+    /// [`HarnessError::Lost`] when an input overflowed.
+    pub fn try_recv(&mut self) -> Result<Option<Event>, HarnessError> {
+        Ok(match self.recv(Duration::ZERO)? {
+            Event::Timeout => None,
+            event => Some(event),
+        })
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// [`HarnessError::TooLarge`], or [`HarnessError::Dora`] when the daemon has gone.
+    pub fn send<M: Edge>(&mut self, output: &str, tag: &Tag, message: M) -> Result<(), HarnessError> {
+        self.send_array(output, tag, Arc::new(message.into_array()))
+    }
+
+    /// Sends a message as it came, without looking into it.
+    ///
+    /// # Errors
+    /// As [`Node::send`].
+    pub fn send_array(&mut self, output: &str, tag: &Tag, array: ArrayRef) -> Result<(), HarnessError> {
+        let bytes = array.to_data().get_slice_memory_size().unwrap_or_default();
+        if bytes > MESSAGE_LIMIT_BYTES {
+            return Err(HarnessError::TooLarge { output: output.to_owned(), bytes, limit: MESSAGE_LIMIT_BYTES });
+        }
+        self.dora
+            .send_output(
+                DataId::from(output.to_owned()),
+                wire::to_parameters(tag),
+                dora_node_api::DoraArray::from(array),
+            )
+            .map_err(|e| HarnessError::Dora(format!("output {output:?}: {e}")))
+    }
+}

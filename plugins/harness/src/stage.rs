@@ -1,0 +1,97 @@
+//! A node that answers each message with exactly one message, in order, under the same tag.
+
+use crate::error::HarnessError;
+use crate::inbox::Event;
+use crate::node::Node;
+use crate::sequence::{Place, Sequence};
+use arrow::array::StringArray;
+use plugin_api::edges::Rejects;
+use plugin_api::{Edge, Tag};
+use std::time::Duration;
+
+/// Work on one stream of messages.
+pub trait Stage {
+    /// Messages that come.
+    type In: Edge;
+    /// Messages that go.
+    type Out: Edge;
+    /// Name of the input in the YAML.
+    const INPUT: &'static str;
+    /// Name of the output in the YAML.
+    const OUTPUT: &'static str;
+
+    /// Answers one message. Rows that cannot be worked with leave as rejects; an empty answer is still an answer.
+    fn process(&mut self, tag: &Tag, batch: Self::In) -> Answer<Self::Out>;
+}
+
+/// The answer to one message.
+#[derive(Debug)]
+pub struct Answer<O> {
+    /// The rows that went through.
+    pub out: O,
+    /// The rows that did not.
+    pub rejects: Vec<Reject>,
+}
+
+/// A row that a stage refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// The picture.
+    pub path: String,
+    /// One word.
+    pub reason: String,
+    /// The whole story, for a person.
+    pub detail: String,
+}
+
+/// Name of the output that takes refused rows.
+const REJECTS: &str = "rejects";
+
+/// Runs a stage until the dataflow stops.
+///
+/// # Errors
+/// Any [`HarnessError`]; dora starts the node again, and the source sends again what was in hand.
+pub fn run_stage<S: Stage>(stage: &mut S, node: &mut Node) -> Result<(), HarnessError> {
+    let mut sequence = Sequence::default();
+    node.status().state("waiting");
+    loop {
+        let message = match node.recv(Duration::from_secs(1))? {
+            Event::Message(message) if message.input == S::INPUT => message,
+            Event::Stop => return Ok(()),
+            Event::Message(_) | Event::Restarted(_) | Event::Timeout => continue,
+        };
+        match sequence.place(&message.tag) {
+            // `dataset` notices too and asks the source to send again; a stage keeps no state worth guarding.
+            Place::Gap { expected } => {
+                tracing::warn!(session = message.tag.session, expected, seq = message.tag.seq, "messages are missing");
+            }
+            Place::Stale => continue,
+            Place::Due | Place::Repeated => {}
+        }
+        let batch: S::In = message.read()?;
+        node.status().add("pictures_in", batch.rows() as u64);
+        let answer = stage.process(&message.tag, batch);
+        node.status().add("pictures_out", answer.out.rows() as u64);
+        if !answer.rejects.is_empty() {
+            node.status().add("rejected", answer.rejects.len() as u64);
+            send_rejects(node, &message.tag, S::INPUT, &answer.rejects)?;
+        }
+        node.send(S::OUTPUT, &message.tag, answer.out)?;
+    }
+}
+
+fn send_rejects(node: &mut Node, tag: &Tag, input: &str, rejects: &[Reject]) -> Result<(), HarnessError> {
+    for reject in rejects {
+        tracing::warn!(path = reject.path, reason = reject.reason, detail = reject.detail, "refused");
+    }
+    let column = |f: fn(&Reject) -> &str| StringArray::from_iter_values(rejects.iter().map(f));
+    let stage = node.name().to_owned();
+    let message = Rejects {
+        path: column(|r| &r.path),
+        stage: StringArray::from_iter_values(rejects.iter().map(|_| stage.as_str())),
+        reason: column(|r| &r.reason),
+        detail: column(|r| &r.detail),
+    };
+    tracing::debug!(input, rows = rejects.len(), "rejects sent");
+    node.send(REJECTS, tag, message)
+}

@@ -1,0 +1,53 @@
+//! The beginning and the end of a node's process.
+
+use crate::node::Node;
+use clap::Parser;
+use plugin_api::HomeArgs;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Options that say where the workspace is.
+pub trait HasHome {
+    /// Where the workspace is.
+    fn home(&self) -> &HomeArgs;
+}
+
+/// Parses the options, connects to dora and runs a node until it ends.
+///
+/// Bad options end the process at once with status 2 and a message that names flag, value and what is accepted.
+///
+/// # Errors
+/// Whatever ended the node early; the process then exits with status 1 and dora may start it again.
+pub fn main<C, E>(name: &'static str, run: fn(C, &mut Node) -> Result<(), E>) -> eyre::Result<()>
+where
+    C: Parser + HasHome,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let config = C::parse();
+    log();
+    let home = config.home().open()?;
+    tracing::info!(node = name, home = %home.root().display(), "started");
+    let mut node = Node::connect(name, home)?;
+    let ended = run(config, &mut node);
+    if let Err(error) = &ended {
+        tracing::error!(node = name, %error, "ends with an error");
+        node.status().state(format!("error: {error}"));
+    } else {
+        node.status().state("ended");
+    }
+    node.status().write();
+    // Dropping the node closes its outputs. Its event thread ends with the process.
+    drop(node);
+    Ok(ended?)
+}
+
+/// Logs to standard error, which dora keeps per node. `WAKUTEKA_LOG` is `error`, `warn`, `info`, `debug` or `trace`.
+fn log() {
+    let level = std::env::var("WAKUTEKA_LOG").ok().and_then(|l| l.parse().ok()).unwrap_or(LevelFilter::INFO);
+    // dora 1.1.0 warns of its first large messages as a diagnostic of its own (dora-rs/dora#2742); what matters to us,
+    // messages lost, the inbox counts itself.
+    let targets = Targets::new().with_default(level).with_target("dora_node_api", level.min(LevelFilter::ERROR));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+}

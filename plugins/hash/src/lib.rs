@@ -1,0 +1,77 @@
+//! The identity of a file and four hashes of what is to be seen on it.
+//!
+//! The perceptual hashes follow Python's [imagehash](https://github.com/JohannesBuchner/imagehash) 4.3 with its
+//! default of 8 × 8 bits, down to the rounding of Pillow's resize: the first bit, row after row, is the most
+//! significant. Two pictures look alike when few bits differ.
+
+mod ahash;
+mod dct;
+mod dhash;
+mod grey;
+mod haar;
+mod lanczos;
+mod phash;
+mod whash;
+
+pub use ahash::AverageHash;
+pub use dhash::DifferenceHash;
+pub use grey::Grey;
+pub use phash::DctHash;
+pub use whash::WaveletHash;
+
+/// A hash of what is to be seen on a picture.
+pub trait PerceptualHash: Sync {
+    /// Name of the hash, and of its column in messages.
+    fn name(&self) -> &'static str;
+    /// What it sees, in one line.
+    fn about(&self) -> &'static str;
+    /// The hash of a picture that has pixels.
+    fn hash(&self, picture: &Grey) -> u64;
+}
+
+/// Every perceptual hash.
+pub const REGISTRY: &[&dyn PerceptualHash] = &[&AverageHash, &DifferenceHash, &DctHash, &WaveletHash];
+
+/// The four hashes of one picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hashes {
+    /// [`AverageHash`].
+    pub ahash: u64,
+    /// [`DifferenceHash`].
+    pub dhash: u64,
+    /// [`DctHash`].
+    pub phash: u64,
+    /// [`WaveletHash`].
+    pub whash: u64,
+}
+
+impl Hashes {
+    /// The hashes of a picture of `height × width × 3` bytes, RGB. None when it has no pixel or another length.
+    pub fn of(width: u32, height: u32, rgb: &[u8]) -> Option<Self> {
+        let grey = Grey::from_rgb(width, height, rgb)?;
+        Some(Self {
+            ahash: AverageHash.hash(&grey),
+            dhash: DifferenceHash.hash(&grey),
+            phash: DctHash.hash(&grey),
+            whash: WaveletHash.hash(&grey),
+        })
+    }
+}
+
+/// BLAKE3 of a file's bytes, 64 hexadecimal digits. Source: <https://github.com/BLAKE3-team/BLAKE3-specs>.
+pub fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// Bits in which two hashes differ, 0 to 64.
+pub const fn distance(a: u64, b: u64) -> u32 {
+    (a ^ b).count_ones()
+}
+
+/// 64 bits from 64 answers, the first the most significant.
+fn bits(answers: impl Iterator<Item = bool>) -> u64 {
+    answers.fold(0, |hash, bit| (hash << 1) | u64::from(bit))
+}
+
+#[cfg(test)]
+mod tests;

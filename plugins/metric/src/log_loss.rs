@@ -1,0 +1,34 @@
+//! How surprised the model is by the truth.
+
+use crate::Judged;
+
+/// Mean negative logarithm of the probability the model gave the true class, in nats; 0 is perfect, ln(classes) is
+/// what guessing earns. None without pictures.
+///
+/// Probabilities are clipped to `[ε, 1]` with the ε of 32-bit floats, so that one sure mistake is not infinite. As
+/// scikit-learn's `log_loss`: <https://scikit-learn.org/stable/modules/model_evaluation.html#log-loss>.
+pub fn log_loss(judged: &Judged) -> Option<f64> {
+    let clipped = |p: f32| if p.is_nan() { f32::EPSILON } else { p.clamp(f32::EPSILON, 1.0) };
+    let sum: f64 = (0..judged.len()).map(|i| -f64::from(clipped(judged.row(i)[judged.truth(i)])).ln()).sum();
+    (!judged.is_empty()).then(|| sum / judged.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judged::tests::ten;
+
+    #[test]
+    fn it_is_scikit_learns() {
+        let loss = log_loss(&ten()).unwrap();
+        assert!((loss - 0.670_949_726_462_664_7).abs() < 1e-7, "{loss}");
+    }
+
+    #[test]
+    fn a_sure_mistake_is_finite() {
+        let mut judged = Judged::new(vec!["a".to_owned(), "b".to_owned()]);
+        judged.push(0, &[0.0, 1.0]).unwrap();
+        let loss = log_loss(&judged).unwrap();
+        assert!((loss - 15.942_385).abs() < 1e-5, "{loss}");
+    }
+}

@@ -1,0 +1,127 @@
+//! The decision, why, and the figures behind it.
+
+use super::Report;
+use super::format::{count, counted, percent, percent_or_dash, short, utc};
+use crate::{Compute, Judged, REGISTRY};
+use maud::{Markup, html};
+use plugin_api::runs::Verdict;
+
+pub fn section(report: &Report) -> Markup {
+    let verdict = report.verdict;
+    let promoted = verdict.decision == "promoted";
+    let judged = verdict.pictures > 0;
+    let figure = |share: f64| if judged { percent(share) } else { "–".to_owned() };
+    html! {
+        header {
+            p.run { "Run " (verdict.run) " · judged " (utc(verdict.judged_ms)) }
+            h1.promoted[promoted] { @if promoted { "Promoted" } @else { "Refused" } }
+            p.reason { (verdict.reason) }
+            div.figures {
+                div {
+                    h2 { "Accuracy" }
+                    p.figure { (figure(verdict.accuracy)) }
+                    @if judged {
+                        (interval(verdict))
+                        p.note {
+                            "95\u{a0}% interval " (range(verdict.accuracy_interval)) ", "
+                            (counted(verdict.pictures, "held-out picture"))
+                        }
+                    } @else {
+                        p.note { "There are no held-out pictures." }
+                    }
+                }
+                div {
+                    h2 { "Balanced accuracy" }
+                    p.figure { (figure(verdict.balanced_accuracy)) }
+                    p.note { "Mean recall over " (classes(verdict.classes.len())) }
+                }
+                div {
+                    h2 { "Champion before" }
+                    p.figure.other { (percent_or_dash(verdict.champion_balanced_accuracy)) }
+                    p.note { (champion(verdict)) }
+                }
+            }
+            @if judged { (every_figure(report)) }
+        }
+    }
+}
+
+fn classes(n: usize) -> String {
+    format!("{n} {}", if n == 1 { "class" } else { "classes" })
+}
+
+fn range([low, high]: [f64; 2]) -> String {
+    format!("{:.1}–{:.1}\u{a0}%", low * 100.0, high * 100.0)
+}
+
+fn champion(verdict: &Verdict) -> String {
+    match (&verdict.previous, verdict.champion_accuracy) {
+        (None, _) => "There was none.".to_owned(),
+        (Some(name), None) => format!("{name}; not compared."),
+        (Some(name), Some(accuracy)) => {
+            let p = verdict.p_value.map(|p| format!("; McNemar p {}", short(p))).unwrap_or_default();
+            format!("Balanced, on the same pictures. {name}; accuracy {}{p}", percent(accuracy))
+        }
+    }
+}
+
+/// The interval as a band on a line from 0 to 100 %, the figure as a dot, the champion as a stroke.
+fn interval(verdict: &Verdict) -> Markup {
+    let [low, high] = verdict.accuracy_interval.map(|s| s * 300.0);
+    html! {
+        svg.interval viewBox="-5 0 310 14" aria-hidden="true" {
+            line.axis x1="0" y1="7" x2="300" y2="7" {}
+            rect.band x=(format!("{low:.1}")) y="4" width=(format!("{:.1}", high - low)) height="6" rx="3" {}
+            @if let Some(champion) = verdict.champion_accuracy {
+                @let x = format!("{:.1}", champion * 300.0);
+                line.champion x1=(x) y1="1" x2=(x) y2="13" {}
+            }
+            circle cx=(format!("{:.1}", verdict.accuracy * 300.0)) cy="7" r="4" {}
+        }
+    }
+}
+
+/// Every metric of the registry that is one figure of a model, and those of two.
+fn every_figure(report: &Report) -> Markup {
+    let show = |best: Option<f64>, value: f64| if best == Some(1.0) { percent(value) } else { short(value) };
+    let one = |f: fn(&Judged) -> Option<f64>, judged: Option<&Judged>, best| {
+        judged.and_then(f).map_or_else(|| "–".to_owned(), |v| show(best, v))
+    };
+    html! {
+        details {
+            summary { "Every figure" }
+            div.scroll { table.plain {
+                thead { tr { th {} th.n { "This run" } @if report.champion.is_some() { th.n { "Champion" } } th {} } }
+                tbody {
+                    @for metric in REGISTRY {
+                        @if let Compute::One(f) = metric.compute {
+                            tr {
+                                th scope="row" { (metric.title) }
+                                td.n { (one(f, Some(report.challenger), metric.best)) }
+                                @if report.champion.is_some() { td.n { (one(f, report.champion, metric.best)) } }
+                                td.meaning { (metric.meaning) }
+                            }
+                        }
+                        @if let (Compute::Paired(f), Some(champion)) = (metric.compute, report.champion) {
+                            tr {
+                                th scope="row" { (metric.title) }
+                                td.n colspan="2" { (short(f(&report.challenger.hits(), &champion.hits()))) }
+                                td.meaning { (metric.meaning) }
+                            }
+                        }
+                    }
+                    tr {
+                        th scope="row" { "Right" }
+                        td.n { (hits(report.challenger)) }
+                        @if let Some(champion) = report.champion { td.n { (hits(champion)) } }
+                        td.meaning { "Of " (counted(report.challenger.len() as u64, "picture")) "." }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+fn hits(judged: &Judged) -> String {
+    count(judged.hits().into_iter().filter(|&h| h).count() as u64)
+}

@@ -1,0 +1,100 @@
+//! Pictures a second, by device, architecture, size and batch.
+//!
+//! ```text
+//! cargo run -p plugin-model --example step -- --model resnet18 --size 64 --batch-size 32 --seconds 5
+//! ```
+#![allow(clippy::print_stdout)]
+
+use clap::Parser;
+use plugin_model::trainer::TrainerOptions;
+use plugin_model::{Batch, DeviceChoice, ModelError, Start, Task, Trainer, device, network};
+use std::time::{Duration, Instant};
+
+/// Measures training and inference.
+#[derive(Parser)]
+struct Config {
+    /// Devices; without it all there are.
+    #[arg(long, value_delimiter = ',')]
+    device: Vec<DeviceChoice>,
+    /// Architectures; without it all there are.
+    #[arg(long, value_delimiter = ',')]
+    model: Vec<String>,
+    /// Sides of the pictures, pixels.
+    #[arg(long, value_delimiter = ',', default_value = "32,64,128")]
+    size: Vec<u32>,
+    /// Pictures a step.
+    #[arg(long, value_delimiter = ',', default_value = "32")]
+    batch_size: Vec<usize>,
+    /// Seconds for each figure.
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    #[command(flatten)]
+    options: TrainerOptions,
+}
+
+const CLASSES: usize = 10;
+
+fn batch(size_px: u32, pictures: usize) -> Batch {
+    let bytes = pictures * size_px as usize * size_px as usize * 3;
+    Batch {
+        size_px,
+        pixels: (0..bytes).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect(),
+        targets: (0..pictures).map(|i| vec![(i % CLASSES) as u32]).collect(),
+        weights: vec![1.0; pictures],
+    }
+}
+
+/// Repeats `step` for the time given, after three times that do not count; steps a second.
+fn rate(seconds: u64, mut step: impl FnMut() -> Result<(), ModelError>) -> Result<f64, ModelError> {
+    for _ in 0..3 {
+        step()?;
+    }
+    let (start, mut steps) = (Instant::now(), 0_u32);
+    while start.elapsed() < Duration::from_secs(seconds) {
+        step()?;
+        steps += 1;
+    }
+    Ok(f64::from(steps) / start.elapsed().as_secs_f64())
+}
+
+fn main() -> Result<(), ModelError> {
+    let config = Config::parse();
+    let devices = if config.device.is_empty() {
+        device::available().iter().filter_map(|d| d.parse().ok()).filter(|d| *d != DeviceChoice::Auto).collect()
+    } else {
+        config.device.clone()
+    };
+    let models: Vec<String> = match &config.model[..] {
+        [] => network::names().into_iter().map(String::from).collect(),
+        names => names.to_vec(),
+    };
+    println!("device            model       size  batch   train/s   infer/s");
+    for choice in devices {
+        let opened = choice.open()?;
+        for model in &models {
+            for &size_px in &config.size {
+                for &batch_size in &config.batch_size {
+                    let task = Task {
+                        architecture: model.clone(),
+                        classes: (0..CLASSES).map(|i| i.to_string()).collect(),
+                        size_px,
+                        epochs: 1,
+                        seed: 1,
+                    };
+                    let batch = batch(size_px, batch_size);
+                    let mut trainer = Trainer::new(&task, &config.options, Start::Scratch, &opened)?;
+                    let trained = rate(config.seconds, || trainer.train_step(&batch, 0.0).map(drop))?;
+                    let answered = rate(config.seconds, || trainer.predict(&batch).map(drop))?;
+                    let pictures = batch_size as f64;
+                    println!(
+                        "{:<17} {model:<11} {size_px:>4} {batch_size:>6} {:>9.1} {:>9.1}",
+                        opened.name,
+                        trained * pictures,
+                        answered * pictures
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! A batch of pictures with their targets, on the host.
+
+use crate::ModelError;
+use arrow::array::Array as _;
+use plugin_api::Edge as _;
+use plugin_api::edges::{Batches, list_row};
+
+/// Pictures of one size with their targets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Side of the square pictures, pixels.
+    pub size_px: u32,
+    /// `[pictures, size_px, size_px, 3]`, 8 bit, sRGB, channels last.
+    pub pixels: Vec<u8>,
+    /// Class indices of each picture; several share the picture equally, none leaves it out of loss and accuracy.
+    pub targets: Vec<Vec<u32>>,
+    /// Weight of each picture in the loss.
+    pub weights: Vec<f32>,
+}
+
+impl Batch {
+    /// Reads the message `dataset` and `augment` send.
+    ///
+    /// # Errors
+    /// [`ModelError::BatchSize`] or [`ModelError::Pixels`] when a picture is not `size_px` × `size_px` × 3 bytes.
+    pub fn from_edge(rows: &Batches, size_px: u32) -> Result<Self, ModelError> {
+        let expected = size_px as usize * size_px as usize * 3;
+        let mut batch = Self { size_px, pixels: Vec::with_capacity(rows.rows() * expected), ..Self::default() };
+        for row in 0..rows.rows() {
+            let (width, height) = (rows.width.value(row), rows.height.value(row));
+            let digest = || rows.digest.value(row).to_owned();
+            if (width, height) != (size_px, size_px) {
+                return Err(ModelError::BatchSize { digest: digest(), width, height, size_px });
+            }
+            let pixels = rows.pixels.value(row);
+            if pixels.len() != expected {
+                return Err(ModelError::Pixels { digest: digest(), bytes: pixels.len(), width, height, expected });
+            }
+            batch.pixels.extend_from_slice(pixels);
+            batch.targets.push(if rows.targets.is_null(row) { Vec::new() } else { list_row(&rows.targets, row) });
+            batch.weights.push(rows.weight.value(row));
+        }
+        Ok(batch)
+    }
+
+    /// Pictures in the batch.
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// No picture at all.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
+    use plugin_api::edges::lists_of_u32;
+
+    fn message(side: u32, pixels: &[u8]) -> Batches {
+        Batches {
+            digest: StringArray::from(vec!["abc"]),
+            path: StringArray::from(vec!["photos/a/b.jpg"]),
+            targets: lists_of_u32([&[1_u32][..]]),
+            weight: Float32Array::from(vec![0.5]),
+            width: UInt32Array::from(vec![side]),
+            height: UInt32Array::from(vec![side]),
+            pixels: LargeBinaryArray::from_iter_values([pixels]),
+        }
+    }
+
+    #[test]
+    fn a_message_becomes_a_batch() {
+        let batch = Batch::from_edge(&message(2, &[7; 12]), 2).unwrap();
+        assert_eq!((batch.len(), batch.pixels.len()), (1, 12));
+        assert_eq!((&batch.targets[0][..], batch.weights[0]), (&[1][..], 0.5));
+    }
+
+    #[test]
+    fn another_size_is_refused_and_both_are_named() {
+        let error = Batch::from_edge(&message(2, &[7; 12]), 64).unwrap_err().to_string();
+        assert!(error.contains("2 × 2") && error.contains("64 × 64") && error.contains("abc"), "{error}");
+        assert!(Batch::from_edge(&message(2, &[7; 11]), 2).is_err());
+    }
+}

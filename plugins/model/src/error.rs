@@ -1,0 +1,101 @@
+//! What can go wrong with networks and weights.
+
+use std::path::PathBuf;
+
+/// What can go wrong with networks and weights.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// No such architecture.
+    #[error("architecture {name:?} is not known; known are: {known}")]
+    Architecture {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The network cannot work on pictures of this size.
+    #[error("architecture {architecture} takes pictures of {min} to {max} px, not {size_px} px")]
+    Size {
+        /// The architecture.
+        architecture: &'static str,
+        /// Smallest side, pixels.
+        min: u32,
+        /// Largest side, pixels.
+        max: u32,
+        /// What was asked for, pixels.
+        size_px: u32,
+    },
+    /// Fewer than one class.
+    #[error("a network needs at least one class")]
+    NoClasses,
+    /// A picture of a batch has another size than the network.
+    #[error(
+        "picture {digest} is {width} × {height} px; the network takes {size_px} × {size_px} px (`--size` must be that of `resize`)"
+    )]
+    BatchSize {
+        /// The picture.
+        digest: String,
+        /// Its width, pixels.
+        width: u32,
+        /// Its height, pixels.
+        height: u32,
+        /// Side of the network's input, pixels.
+        size_px: u32,
+    },
+    /// The columns of a batch do not fit together.
+    #[error("picture {digest} has {bytes} bytes of pixels; {width} × {height} × 3 would be {expected}")]
+    Pixels {
+        /// The picture.
+        digest: String,
+        /// Bytes that came.
+        bytes: usize,
+        /// Width, pixels.
+        width: u32,
+        /// Height, pixels.
+        height: u32,
+        /// Bytes that should have come.
+        expected: usize,
+    },
+    /// A target is not one of the classes.
+    #[error("target {target} of picture {row} of the batch is not one of the {classes} classes")]
+    Target {
+        /// The target.
+        target: u32,
+        /// Row of the batch.
+        row: usize,
+        /// Classes of the network.
+        classes: usize,
+    },
+    /// A batch without pictures.
+    #[error("the batch holds no picture")]
+    EmptyBatch,
+    /// The device that was asked for is not there.
+    #[error("--device {asked}: {problem}; accepted here: {accepted}")]
+    Device {
+        /// The value of the flag.
+        asked: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What would do.
+        accepted: String,
+    },
+    /// The device failed at work.
+    #[error("the device failed: {0}")]
+    Execution(String),
+    /// Weights could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is there, but it does not hold these weights.
+    #[error("{path}: {problem}")]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}

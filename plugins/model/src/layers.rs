@@ -1,0 +1,146 @@
+//! Layers whose parameters are called and laid out as PyTorch's, so that weights need no translation.
+
+use crate::init::Init;
+use burn::module::{Module, Param, RunningState};
+use burn::nn::PaddingConfig2d;
+use burn::nn::conv::Conv2d;
+use burn::tensor::Tensor;
+use burn::tensor::module::{batch_norm_train, linear};
+
+/// A square convolution with zeros around, `[in, out]` channels, first weights as torchvision's networks have them:
+/// normal, `sqrt(2 / (out · kernel²))`.
+pub fn conv(
+    init: &mut Init<'_>,
+    channels: [usize; 2],
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    bias: bool,
+) -> Conv2d {
+    let [from, to] = channels;
+    let deviation = (2.0 / (to * kernel * kernel) as f64).sqrt();
+    Conv2d {
+        weight: init.normal([to, from, kernel, kernel], deviation),
+        bias: bias.then(|| init.constant([to], 0.0)),
+        stride: [stride; 2],
+        kernel_size: [kernel; 2],
+        dilation: [1; 2],
+        groups: 1,
+        padding: PaddingConfig2d::Explicit(padding, padding, padding, padding),
+    }
+}
+
+/// A fully connected layer. Unlike burn's, the weight is `[outputs, inputs]`, as in PyTorch.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[outputs, inputs]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[outputs]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// Uniform first weights within `1 / sqrt(inputs)`, as in PyTorch.
+    pub fn new(init: &mut Init<'_>, inputs: usize, outputs: usize) -> Self {
+        let bound = 1.0 / (inputs as f64).sqrt();
+        Self { weight: init.uniform([outputs, inputs], bound), bias: init.uniform([outputs], bound) }
+    }
+
+    /// `[pictures, inputs]` to `[pictures, outputs]`.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        linear(x, self.weight.val().transpose(), Some(self.bias.val()))
+    }
+}
+
+const EPSILON: f64 = 1e-5;
+const MOMENTUM: f64 = 0.1;
+
+/// Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167) as in PyTorch: the running variance is the unbiased
+/// one, where burn's own layer keeps the biased one.
+#[derive(Module, Debug)]
+pub struct BatchNorm2d {
+    /// Factor by channel.
+    pub weight: Param<Tensor<1>>,
+    /// Summand by channel.
+    pub bias: Param<Tensor<1>>,
+    /// Mean of the batches seen, recent ones count more.
+    pub running_mean: RunningState<Tensor<1>>,
+    /// Their unbiased variance.
+    pub running_var: RunningState<Tensor<1>>,
+}
+
+impl BatchNorm2d {
+    /// Changes nothing at first.
+    pub fn new(init: &Init<'_>, channels: usize) -> Self {
+        Self {
+            weight: init.constant([channels], 1.0),
+            bias: init.constant([channels], 0.0),
+            running_mean: RunningState::new(Tensor::zeros([channels], init.device())),
+            running_var: RunningState::new(Tensor::ones([channels], init.device())),
+        }
+    }
+
+    /// Normalises `[pictures, channels, height, width]`: with the batch's own figures on a device with autodiff, with
+    /// the running ones otherwise.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        if x.device().is_autodiff() { self.train(x) } else { self.infer(x) }
+    }
+
+    fn infer(&self, x: Tensor<4>) -> Tensor<4> {
+        let scale = self.weight.val() / (self.running_var.value_sync() + EPSILON).sqrt();
+        let shift = self.bias.val() - self.running_mean.value_sync() * scale.clone();
+        let channels = x.dims()[1];
+        x * scale.reshape([1, channels, 1, 1]) + shift.reshape([1, channels, 1, 1])
+    }
+
+    fn train(&self, x: Tensor<4>) -> Tensor<4> {
+        let [pictures, _, height, width] = x.dims();
+        let n = (pictures * height * width) as f64;
+        let unbiased = if n > 1.0 { n / (n - 1.0) } else { 1.0 };
+        let done = batch_norm_train(x, self.weight.val(), self.bias.val(), EPSILON);
+        let blend = |old: &RunningState<Tensor<1>>, new: Tensor<1>| {
+            old.update((old.value_sync() * (1.0 - MOMENTUM) + new.detach() * MOMENTUM).detach());
+        };
+        blend(&self.running_mean, done.mean);
+        blend(&self.running_var, done.variance * unbiased);
+        done.output
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData, Tolerance};
+
+    /// `torch.nn.BatchNorm2d(1)` on `[[[[1, 2], [3, 4]]]]` in training: mean 2.5, unbiased variance 5/3.
+    #[test]
+    fn the_running_variance_is_pytorchs() {
+        let device = Device::flex().autodiff();
+        let layer = BatchNorm2d::new(&Init::new(1, &device), 1);
+        let x = Tensor::<4>::from_data([[[[1.0, 2.0], [3.0, 4.0]]]], &device);
+        let y = layer.forward(x);
+        let expected = TensorData::from([[[[-1.341_640_8_f32, -0.447_213_6], [0.447_213_6, 1.341_640_8]]]]);
+        y.into_data().assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-4));
+        let layer = layer.valid();
+        let figures = [layer.running_mean.value(), layer.running_var.value()].map(|t| t.into_scalar::<f32>());
+        assert!((figures[0] - 0.25).abs() < 1e-6 && (figures[1] - (0.9 + 0.5 / 3.0)).abs() < 1e-6, "{figures:?}");
+    }
+
+    #[test]
+    fn inference_uses_the_running_figures() {
+        let device = Device::flex();
+        let mut layer = BatchNorm2d::new(&Init::new(1, &device), 1);
+        layer.running_mean = RunningState::new(Tensor::from_data([2.0], &device));
+        layer.running_var = RunningState::new(Tensor::from_data([4.0 - EPSILON as f32], &device));
+        let y = layer.forward(Tensor::<4>::from_data([[[[4.0]]]], &device)).into_scalar::<f32>();
+        assert!((y - 1.0).abs() < 1e-6, "{y}");
+    }
+
+    #[test]
+    fn one_value_a_channel_does_not_divide_by_zero() {
+        let device = Device::flex().autodiff();
+        let layer = BatchNorm2d::new(&Init::new(1, &device), 1);
+        let _ = layer.forward(Tensor::<4>::from_data([[[[4.0]]]], &device));
+        assert!(layer.valid().running_var.value().into_scalar::<f32>().is_finite());
+    }
+}

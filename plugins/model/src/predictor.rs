@@ -1,0 +1,50 @@
+//! Weights in use: pictures in, probabilities out.
+
+use crate::device::Opened;
+use crate::network::{Network, Shape, find};
+use crate::{Batch, ModelError, input, weights};
+use burn::tensor::Device;
+use burn::tensor::activation::softmax;
+use plugin_api::runs::ModelCard;
+use std::path::Path;
+
+/// A network with the weights a card describes.
+pub struct Predictor {
+    card: ModelCard,
+    network: Network,
+    device: Device,
+}
+
+impl Predictor {
+    /// Reads weights; the digest of the file must be that of the card.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the architecture is not known, or the file is not there, broken, or of another network.
+    pub fn load(weights: &Path, card: ModelCard, device: &Opened) -> Result<Self, ModelError> {
+        let shape = Shape { classes: card.classes.len(), size_px: card.size_px };
+        let network = find(&card.architecture)?.network(shape, 0, &device.device)?;
+        let network = weights::load(network, weights, Some(&card.digest))?;
+        Ok(Self { card, network, device: device.device.clone() })
+    }
+
+    /// What the weights are.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    /// Probabilities of each picture, by class index.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the batch is empty or the device fails.
+    pub fn predict(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
+        probabilities(&self.network, batch, &self.device)
+    }
+}
+
+/// Probabilities by a network on a device without autodiff.
+pub(crate) fn probabilities(network: &Network, batch: &Batch, device: &Device) -> Result<Vec<Vec<f32>>, ModelError> {
+    let scores = softmax(network.forward(input::normalised(batch, device)?), 1);
+    let classes = scores.dims()[1];
+    let values = scores.try_into_vec_as::<f32>().map_err(|e| ModelError::Execution(e.to_string()))?;
+    Ok(values.chunks_exact(classes).map(<[f32]>::to_vec).collect())
+}

@@ -1,0 +1,58 @@
+//! flex and LibTorch learn the same from the same first weights.
+#![cfg(feature = "libtorch")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use clap::Parser;
+use plugin_model::trainer::TrainerOptions;
+use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, network};
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    options: TrainerOptions,
+}
+
+/// Noise with a colour that tells the class.
+fn batch(step: usize) -> Batch {
+    let (size_px, pictures) = (32_u32, 8);
+    let mut state = step as u64 * 77 + 1;
+    let mut batch = Batch { size_px, weights: vec![1.0; pictures], ..Batch::default() };
+    for picture in 0..pictures {
+        for _ in 0..size_px * size_px {
+            for channel in 0..3 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let noise = (state >> 57) as u8;
+                batch.pixels.push(noise + if picture % 3 == channel { 100 } else { 0 });
+            }
+        }
+        batch.targets.push(vec![picture as u32 % 3]);
+    }
+    batch
+}
+
+fn losses(architecture: &str, device: DeviceChoice) -> Vec<f64> {
+    let task = Task {
+        architecture: architecture.to_owned(),
+        classes: ["r", "g", "b"].map(String::from).to_vec(),
+        size_px: 32,
+        epochs: 5,
+        seed: 11,
+    };
+    let options = Line::parse_from(["x", "--learning-rate", "0.01", "--schedule", "constant"]).options;
+    let mut trainer = Trainer::new(&task, &options, Start::Scratch, &device.open().unwrap()).unwrap();
+    let mut losses: Vec<f64> = (0..5).map(|s| trainer.train_step(&batch(s), s as f64).unwrap().loss).collect();
+    // What the running figures of batch normalisation came to shows here.
+    losses.push(trainer.validate(&batch(9)).unwrap().loss);
+    losses
+}
+
+#[test]
+fn five_steps_agree_within_a_thousandth() {
+    for architecture in network::names() {
+        let (flex, torch) = (losses(architecture, DeviceChoice::Flex), losses(architecture, DeviceChoice::Libtorch));
+        let worst = flex.iter().zip(&torch).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        println!("{architecture}: {worst:.2e}\n  flex     {flex:?}\n  libtorch {torch:?}");
+        assert!(worst < 1e-3, "{architecture}: {flex:?} {torch:?}");
+        assert!(flex[4] < flex[0], "it learns: {flex:?}");
+    }
+}

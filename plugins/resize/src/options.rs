@@ -1,0 +1,61 @@
+//! Size and mode as command line options.
+
+use crate::{MAX_SIZE_PX, MIN_SIZE_PX, Mode, REGISTRY, mode};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+/// How pictures are brought to one size.
+#[derive(Clone, clap::Args)]
+pub struct ResizeOptions {
+    /// Side of the square that every picture becomes, pixels.
+    #[arg(long = "size", default_value_t = 64, value_name = "PIXELS",
+          value_parser = clap::value_parser!(u32).range(i64::from(MIN_SIZE_PX)..=i64::from(MAX_SIZE_PX)))]
+    pub size_px: u32,
+    /// How a picture that is not square becomes one.
+    #[arg(long, default_value = REGISTRY[0].name(), value_name = "MODE", value_parser = modes())]
+    pub mode: &'static dyn Mode,
+}
+
+impl std::fmt::Debug for ResizeOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} px, {}", self.size_px, self.mode.name())
+    }
+}
+
+fn modes() -> impl TypedValueParser<Value = &'static dyn Mode> {
+    PossibleValuesParser::new(REGISTRY.iter().map(|m| PossibleValue::new(m.name()).help(m.about())))
+        .map(|name| mode(&name).unwrap_or(REGISTRY[0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Config {
+        #[command(flatten)]
+        resize: ResizeOptions,
+    }
+
+    fn parse(args: &[&str]) -> Result<ResizeOptions, String> {
+        let all = [&["x"], args].concat();
+        Config::try_parse_from(all).map(|c| c.resize).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn defaults_and_choices() {
+        assert_eq!(format!("{:?}", parse(&[]).unwrap()), "64 px, stretch");
+        for mode in REGISTRY {
+            assert_eq!(parse(&["--mode", mode.name()]).unwrap().mode.name(), mode.name());
+        }
+        assert!(parse(&["--size", "16"]).is_ok() && parse(&["--size", "512"]).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_what_is_right() {
+        let size = parse(&["--size", "15"]).unwrap_err();
+        assert!(size.contains("--size") && size.contains("15") && size.contains("16..=512"), "{size}");
+        let mode = parse(&["--mode", "zoom"]).unwrap_err();
+        assert!(mode.contains("--mode") && mode.contains("zoom") && mode.contains("stretch, crop, pad"), "{mode}");
+    }
+}

@@ -1,0 +1,78 @@
+//! The YAML files against the code: edge types column by column, every option with its node's own parser.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::used_underscore_binding,
+    reason = "a test fails by panicking"
+)]
+
+use arrow::datatypes::{DataType, Field};
+use clap::Parser;
+use serde_yaml::Value;
+use std::path::PathBuf;
+
+fn dataflows() -> PathBuf {
+    tests::checkout().join("dataflows")
+}
+
+fn yaml(path: PathBuf) -> Value {
+    serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn column(field: &Field) -> (String, String, bool) {
+    let kind = match field.data_type() {
+        DataType::LargeList(item) => format!("List<{}>", item.data_type()),
+        other => other.to_string(),
+    };
+    (field.name().clone(), kind, field.is_nullable())
+}
+
+#[test]
+fn the_types_dora_checks_are_the_types_we_send() {
+    let declared = yaml(dataflows().join("types/imagery/v1.yml"));
+    let declared = declared["types"].as_mapping().unwrap();
+    assert_eq!(declared.len(), plugin_api::edges::REGISTRY.len());
+    for (name, fields) in plugin_api::edges::REGISTRY {
+        let ours: Vec<_> = fields().iter().map(|f| column(f)).collect();
+        let theirs: Vec<_> = declared[*name]["fields"]
+            .as_sequence()
+            .unwrap()
+            .iter()
+            .map(|f| {
+                let text = |key: &str| f[key].as_str().unwrap().to_owned();
+                (text("name"), text("type"), f["nullable"].as_bool().unwrap())
+            })
+            .collect();
+        assert_eq!(ours, theirs, "{name}");
+    }
+}
+
+#[test]
+fn every_option_in_the_graph_is_one_its_node_knows() {
+    type Parse = fn(&[String]) -> Result<(), clap::Error>;
+    fn parse<C: Parser>(args: &[String]) -> Result<(), clap::Error> {
+        C::try_parse_from(args).map(|_| ())
+    }
+    let parsers: [(&str, Parse); 7] = [
+        ("watch", parse::<node_watch::Config>),
+        ("hash", parse::<node_hash::Config>),
+        ("resize", parse::<node_resize::Config>),
+        ("dataset", parse::<node_dataset::Config>),
+        ("augment", parse::<node_augment::Config>),
+        ("train", parse::<node_train::Config>),
+        ("evaluate", parse::<node_evaluate::Config>),
+    ];
+    for file in std::fs::read_dir(dataflows()).unwrap().flatten().filter(|f| f.path().extension().is_some()) {
+        let nodes = yaml(file.path());
+        for node in nodes["nodes"].as_sequence().unwrap() {
+            let id = node["id"].as_str().unwrap();
+            let (_, parse) = parsers.iter().find(|(name, _)| *name == id).unwrap_or_else(|| panic!("{id}: no parser"));
+            let args = node["args"].as_str().unwrap_or_default().split_whitespace().map(str::to_owned);
+            let args: Vec<String> = std::iter::once(id.to_owned()).chain(args).collect();
+            parse(&args).unwrap_or_else(|e| panic!("{}: {id}: {e}", file.path().display()));
+            let wrong = [args.clone(), vec!["--no-such-option".to_owned()]].concat();
+            assert!(parse(&wrong).is_err(), "{id} takes an option it does not know");
+        }
+    }
+}

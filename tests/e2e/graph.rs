@@ -1,0 +1,135 @@
+//! Photos in, evaluated model out: the main graph over real pictures, as a person uses it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::used_underscore_binding,
+    reason = "a test fails by panicking"
+)]
+
+use plugin_api::runs::{RunFolder, RunManifest, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+use tests::graph::{Failure, Graph};
+use tests::{catalog, pictures};
+
+/// Small and quick: what is tested is the way, not the accuracy.
+const QUICK: &[(&str, &str, &str)] = &[
+    ("resize", "--size", "32"),
+    ("dataset", "--size", "32"),
+    ("train", "--size", "32"),
+    ("train", "--model", "small-cnn"),
+    ("train", "--epochs", "3"),
+    ("train", "--batch-size", "16"),
+    ("train", "--quiet-seconds", "3"),
+    ("train", "--device", "flex"),
+    ("evaluate", "--device", "flex"),
+    ("watch", "--rescan-seconds", "5"),
+];
+
+const MINUTES_3: Duration = Duration::from_mins(3);
+
+fn latest(graph: &Graph) -> Option<(RunManifest, Verdict)> {
+    RunFolder::all(&graph.home.runs()).into_iter().rev().find_map(|run| Some((run.manifest()?, run.verdict()?)))
+}
+
+fn settled(graph: &Graph, expected: &BTreeMap<String, String>) -> bool {
+    catalog::files(&graph.home) == *expected
+}
+
+#[test]
+fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<(), Failure> {
+    let root = tempfile::tempdir()?;
+    let photos = root.path().join("home/photos");
+    let mut expected = BTreeMap::new();
+    let all = pictures::first_of_each(pictures::demo(), 34);
+    assert!(all.len() > 200, "the demo's pictures are missing: {}", all.len());
+    // A class folder with a Japanese name, and pictures in sub-folders of a class.
+    let class = |name: &str| if name == "animals" { "きゅんきゅん".to_owned() } else { name.to_owned() };
+    let (later, first): (Vec<_>, Vec<_>) = all.into_iter().enumerate().partition(|(at, _)| at % 10 == 0);
+    for (_, (name, file)) in &first {
+        expected.insert(pictures::drop_into(&photos, &class(name), file)?, class(name));
+    }
+    let refused = drop_what_must_be_refused(&photos)?;
+
+    let mut graph = Graph::start(root.path(), QUICK)?;
+    graph.wait("the catalog to hold every picture once", MINUTES_3, |g| settled(g, &expected))?;
+    graph.wait("the refused files in quarantine", MINUTES_3, |g| catalog::quarantined(&g.home) == refused)?;
+    graph.wait("the first verdict", MINUTES_3, |g| latest(g).is_some())?;
+    let (manifest, verdict) = latest(&graph).ok_or("no verdict")?;
+    assert_eq!(verdict.decision, "promoted", "{}", verdict.reason);
+    assert!(manifest.parent.is_none());
+    assert!(verdict.pictures > 0 && verdict.confusion.iter().flatten().sum::<u64>() == verdict.pictures);
+    assert_eq!(std::fs::read_link(graph.home.champion())?, Path::new(&verdict.run));
+    let report = std::fs::read_to_string(graph.home.root().join(&verdict.report))?;
+    assert!(report.contains("きゅんきゅん"), "the report does not name the class");
+    assert!(!report.contains("http://") && !report.contains("https://"), "the report is not self-contained");
+    let splits = catalog::splits(&graph.home);
+
+    // What people do: add a burst, move one to another class, delete one, rename one, overwrite one.
+    for (_, (name, file)) in &later {
+        expected.insert(pictures::drop_into(&photos, &class(name), file)?, class(name));
+    }
+    assert!(later.len() >= 20, "{} pictures make no burst", later.len());
+    let mut of_food = expected.iter().filter(|(_, label)| *label == "food").map(|(path, _)| path.clone());
+    let mut next = || of_food.next().ok_or("no picture of food is left");
+    let (moved, deleted, renamed, overwritten) = (next()?, next()?, next()?, next()?);
+    drop(of_food);
+    let at = |path: &str| graph.home.root().join(path);
+    std::fs::create_dir_all(photos.join("new class/sub"))?;
+    std::fs::rename(at(&moved), photos.join("new class/sub/moved.jpg"))?;
+    std::fs::remove_file(at(&deleted))?;
+    std::fs::rename(at(&renamed), photos.join("food/renamed.jpg"))?;
+    std::fs::copy(&later[0].1.1, at(&overwritten))?;
+    for gone in [&moved, &deleted, &renamed] {
+        expected.remove(gone);
+    }
+    expected.insert("photos/new class/sub/moved.jpg".into(), "new class".into());
+    expected.insert("photos/food/renamed.jpg".into(), "food".into());
+    graph.wait("the catalog to follow the folders", MINUTES_3, |g| settled(g, &expected))?;
+    let is_new = |g: &Graph| latest(g).is_some_and(|(m, _)| m.id != manifest.id && m.classes.len() == 9);
+    graph.wait("a verdict without a command", MINUTES_3, is_new)?;
+    let (second, _) = latest(&graph).ok_or("no second verdict")?;
+    assert_eq!(second.parent.as_deref(), Some(manifest.id.as_str()), "not from the champion's weights");
+    let runs = RunFolder::all(&graph.home.runs()).len();
+    assert!(runs <= 3, "a burst of drops made {} runs", runs - 1);
+    let after = catalog::splits(&graph.home);
+    assert!(splits.iter().all(|(digest, split)| after.get(digest) == Some(split)), "a picture changed its split");
+
+    // The whole graph again: nothing is hashed or trained that need not be.
+    let verdicts = graph.verdicts().len();
+    let mut graph = graph.restart(QUICK)?;
+    graph.wait("watch to be idle", MINUTES_3, |g| {
+        g.status("watch").counters.get("pictures_found") == Some(&(expected.len() as u64))
+    })?;
+    std::thread::sleep(Duration::from_secs(8));
+    let hashed = graph.status("hash").counters.get("pictures_in").copied().unwrap_or_default();
+    assert_eq!(hashed, 0, "hashed again after a restart");
+    assert_eq!(RunFolder::all(&graph.home.runs()).len(), runs, "trained again after a restart");
+    assert_eq!(graph.verdicts().len(), verdicts);
+    assert!(settled(&graph, &expected));
+    graph.end()
+}
+
+/// Files that are no pictures, or broken ones; returns where they must end up, sorted.
+fn drop_what_must_be_refused(photos: &Path) -> Result<Vec<String>, Failure> {
+    let folder = photos.join("tools");
+    std::fs::create_dir_all(&folder)?;
+    let whole = std::fs::read(&pictures::demo()[0].1)?;
+    std::fs::write(folder.join("half.jpg"), &whole[..whole.len() / 2])?;
+    std::fs::write(folder.join("empty.png"), b"")?;
+    std::fs::write(folder.join("letter.jpg"), b"Dear photos, I am no picture at all.")?;
+    let mut refused: BTreeSet<String> =
+        ["half.jpg", "empty.png", "letter.jpg"].map(|n| format!("quarantine/tools/{n}")).into();
+    if let Some(shared) = tests::shared() {
+        for name in ["invalid.1.gif", "bug793470-crasher.png", "colormap-image-without-colormap.tga"] {
+            std::fs::copy(shared.join("data/odd-images/fail").join(name), folder.join(name))?;
+            refused.insert(format!("quarantine/tools/{name}"));
+        }
+    }
+    // Hidden and temporary files are nobody's pictures: they stay where they are.
+    std::fs::write(folder.join(".hidden.jpg"), &whole)?;
+    std::fs::write(folder.join("download.jpg.part"), &whole[..10])?;
+    Ok(refused.into_iter().collect())
+}

@@ -1,0 +1,197 @@
+//! Measures the graph beside the same plugin code in one process without dora, and the time from drop to verdict.
+//!
+//! `cargo run -p tests --bin bench-graph -- [PICTURES] [SIZE]`: both in one run, over the same files, as pictures a
+//! second and as pictures a second of CPU time (what a core gives). No figure is a test: machines are shared.
+
+use arrow::array::{Int64Array, LargeBinaryArray, StringArray};
+use node_dataset::catalog::Catalog;
+use node_dataset::intake::{Rules, take_in};
+use node_dataset::shards::Shards;
+use node_dataset::split::Groups;
+use plugin_api::edges::EncodedImages;
+use plugin_api::{Edge, Home, Tag};
+use plugin_harness::Stage;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tests::graph::{Failure, Graph};
+use tests::{catalog, pictures};
+
+const NODES: [&str; 4] = ["watch", "hash", "resize", "dataset"];
+const ROWS: usize = 16;
+
+/// One way of doing the work, measured.
+struct Measured {
+    seconds: f64,
+    cpu_seconds: f64,
+}
+
+#[allow(clippy::print_stdout)]
+fn main() -> Result<(), Failure> {
+    let mut numbers = std::env::args().skip(1).map(|a| a.parse::<usize>());
+    let count = numbers.next().transpose()?.unwrap_or(2_000);
+    let size = numbers.next().transpose()?.unwrap_or(128).to_string();
+    let root = tempfile::tempdir()?;
+    let home = Home::create(&root.path().join("home"))?;
+    let files = lay_out(&home, count)?;
+    println!("{count} pictures, {size} px, {} cores", std::thread::available_parallelism()?);
+
+    let stages = in_one_process(&home, &files, &size)?;
+    let alone = total(&stages);
+    println!("\nin one process, without dora");
+    for (name, measured) in NODES.iter().zip(&stages) {
+        print_line(name, count, measured);
+    }
+    print_line("all", count, &alone);
+
+    let (graph, nodes) = through_the_graph(root.path(), count, &size)?;
+    println!("\nthrough the graph");
+    for (name, cpu_seconds) in NODES.iter().zip(&nodes) {
+        print_line(name, count, &Measured { seconds: graph.seconds, cpu_seconds: *cpu_seconds });
+    }
+    print_line("all", count, &graph);
+    println!(
+        "\ngraph / one process, pictures a second of CPU time: {:.2}; pictures a second: {:.2}",
+        alone.cpu_seconds / graph.cpu_seconds,
+        alone.seconds / graph.seconds
+    );
+    drop_to_verdict()
+}
+
+#[allow(clippy::print_stdout)]
+fn print_line(name: &str, count: usize, measured: &Measured) {
+    let n = count as f64;
+    println!(
+        "  {name:<8} {:>8.0} pictures/s {:>8.0} pictures/CPU-s {:>8.2} CPU-s",
+        n / measured.seconds,
+        n / measured.cpu_seconds.max(1e-3),
+        measured.cpu_seconds
+    );
+}
+
+fn total(stages: &[Measured]) -> Measured {
+    Measured {
+        seconds: stages.iter().map(|s| s.seconds).sum(),
+        cpu_seconds: stages.iter().map(|s| s.cpu_seconds).sum(),
+    }
+}
+
+/// Distinct files: real pictures, a comment's worth of bytes apart when there are not enough of them.
+fn lay_out(home: &Home, count: usize) -> Result<Vec<(String, String)>, Failure> {
+    let source = match tests::shared() {
+        Some(shared) => pictures::of(&shared.join("data/openclipart8")),
+        None => pictures::demo(),
+    };
+    let mut files = Vec::new();
+    for at in 0..count {
+        let (class, file) = &source[at % source.len()];
+        let folder = home.photos().join(class);
+        std::fs::create_dir_all(&folder)?;
+        let mut bytes = std::fs::read(file)?;
+        if at >= source.len() {
+            // Bytes after the end of a JPEG are ignored by decoders and make another file of it.
+            bytes.extend_from_slice(at.to_string().as_bytes());
+        }
+        std::fs::write(folder.join(format!("{at:06}.jpg")), bytes)?;
+        files.push((format!("photos/{class}/{at:06}.jpg"), class.clone()));
+    }
+    Ok(files)
+}
+
+fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result<Vec<Measured>, Failure> {
+    let folder = tempfile::tempdir()?;
+    let parse = |args: &[&str]| args.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
+    let hash: node_hash::Config = clap::Parser::try_parse_from(parse(&["hash"]))?;
+    let resize: node_resize::Config = clap::Parser::try_parse_from(parse(&["resize", "--size", size]))?;
+    let mut hash = node_hash::HashStage { limits: hash.limits };
+    let mut resize = node_resize::ResizeStage { limits: resize.limits, resize: resize.resize };
+    let config: node_dataset::Config = clap::Parser::try_parse_from(parse(&["dataset", "--size", size]))?;
+    let mut catalog = Catalog::open(&folder.path().join("catalog.sqlite"))?;
+    let shards = Shards::open(folder.path(), "bench")?;
+    let mut groups = Groups::default();
+    let mut spent: Vec<Measured> = NODES.iter().map(|_| Measured { seconds: 0.0, cpu_seconds: 0.0 }).collect();
+    for (seq, files) in files.chunks(ROWS).enumerate() {
+        let tag = Tag::new("bench", seq as u64);
+        let encoded = timed(&mut spent[0], || read(home.root(), files))?;
+        let hashed = timed(&mut spent[1], || hash.process(&tag, encoded)).out;
+        let pixels = timed(&mut spent[2], || resize.process(&tag, hashed)).out;
+        assert_eq!(pixels.rows(), files.len(), "a picture was refused");
+        timed(&mut spent[3], || take_in(&[pixels], &mut catalog, &shards, &mut groups, "bench", Rules::new(&config)))?;
+    }
+    Ok(spent)
+}
+
+fn read(root: &Path, files: &[(String, String)]) -> std::io::Result<EncodedImages> {
+    let data: Vec<Vec<u8>> = files.iter().map(|(path, _)| std::fs::read(root.join(path))).collect::<Result<_, _>>()?;
+    Ok(EncodedImages {
+        path: StringArray::from_iter_values(files.iter().map(|(path, _)| path)),
+        label: StringArray::from_iter_values(files.iter().map(|(_, label)| label)),
+        modified_ns: Int64Array::from(vec![0; files.len()]),
+        data: LargeBinaryArray::from_iter_values(data),
+    })
+}
+
+fn timed<T>(into: &mut Measured, work: impl FnOnce() -> T) -> T {
+    let (start, cpu) = (Instant::now(), cpu_seconds("self"));
+    let done = work();
+    into.seconds += start.elapsed().as_secs_f64();
+    into.cpu_seconds += cpu_seconds("self") - cpu;
+    done
+}
+
+/// CPU time of a process so far, all threads: fields 14 and 15 of /proc/<pid>/stat, in ticks of 10 ms.
+fn cpu_seconds(pid: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    fields.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<(Measured, Vec<f64>), Failure> {
+    let options = [
+        ("resize", "--size", size),
+        ("dataset", "--size", size),
+        ("train", "--size", size),
+        ("train", "--quiet-seconds", "600"),
+    ];
+    let mut graph = Graph::start(root, &options)?;
+    let limit = Duration::from_mins(10);
+    graph.wait("the first picture", limit, |g| !catalog::files(&g.home).is_empty())?;
+    let pid = |g: &Graph, node: &str| g.pid(node).map(|p| p.to_string()).unwrap_or_default();
+    let start = Instant::now();
+    let first = catalog::files(&graph.home).len();
+    let before: Vec<f64> = NODES.iter().map(|n| cpu_seconds(&pid(&graph, n))).collect();
+    graph.wait("all pictures", limit, |g| {
+        g.status("dataset").counters.get("files").is_some_and(|files| *files >= count as u64)
+    })?;
+    let seconds = start.elapsed().as_secs_f64();
+    let share = count as f64 / (count - first) as f64;
+    let cpu: Vec<f64> = NODES.iter().zip(&before).map(|(n, b)| (cpu_seconds(&pid(&graph, n)) - b) * share).collect();
+    graph.end()?;
+    Ok((Measured { seconds: seconds * share, cpu_seconds: cpu.iter().sum() }, cpu))
+}
+
+/// With the options of the demo: 20 pictures dropped into a graph that has its first verdict.
+#[allow(clippy::print_stdout)]
+fn drop_to_verdict() -> Result<(), Failure> {
+    let root = tempfile::tempdir()?;
+    let (later, first): (Vec<_>, Vec<_>) = pictures::demo().into_iter().enumerate().partition(|(at, _)| at % 50 == 7);
+    let later: Vec<(String, PathBuf)> = later.into_iter().map(|(_, p)| p).take(20).collect();
+    let photos = root.path().join("home/photos");
+    for (_, (class, file)) in &first {
+        pictures::drop_into(&photos, class, file)?;
+    }
+    let mut graph = Graph::start(root.path(), &[])?;
+    let limit = Duration::from_mins(20);
+    let start = Instant::now();
+    graph.wait("the first verdict", limit, |g| !g.verdicts().is_empty())?;
+    println!("\nfrom start to the first verdict over {} pictures: {:.0} s", first.len(), start.elapsed().as_secs_f64());
+    let start = Instant::now();
+    for (class, file) in &later {
+        pictures::drop_into(&photos, class, file)?;
+    }
+    graph.wait("the second verdict", limit, |g| g.verdicts().len() > 1)?;
+    println!("from dropping {} pictures to the verdict: {:.0} s", later.len(), start.elapsed().as_secs_f64());
+    for verdict in graph.verdicts() {
+        println!("  {} {}: accuracy {:.3}, {}", verdict.run, verdict.decision, verdict.accuracy, verdict.reason);
+    }
+    graph.end()
+}

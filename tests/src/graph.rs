@@ -1,0 +1,189 @@
+//! A real graph: `dataflows/pipeline.yml` with some options changed, under `dora run`.
+
+use plugin_api::Home;
+use plugin_api::runs::{RunFolder, Verdict};
+use plugin_api::status::{self, Status};
+use serde_yaml::Value;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Something in a test's surroundings failed.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A running graph. It ends when dropped.
+pub struct Graph {
+    /// Its workspace.
+    pub home: Home,
+    /// Where its YAML and dora's logs lie.
+    pub folder: PathBuf,
+    dora: Child,
+    /// Held as long as the graph runs.
+    lock: File,
+}
+
+/// The dora CLI: the one `cargo verify` has set up, or the one on the PATH.
+pub fn dora() -> PathBuf {
+    let ours = crate::checkout().join(".wakuteka/tools/dora/bin/dora");
+    std::env::var_os("WAKUTEKA_DORA").map(PathBuf::from).unwrap_or(if ours.exists() { ours } else { "dora".into() })
+}
+
+/// The folder with the nodes' binaries.
+pub fn binaries() -> PathBuf {
+    // The test's own binary lies in <target>/debug/deps.
+    let own = std::env::current_exe().unwrap_or_default();
+    own.ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
+}
+
+impl Graph {
+    /// Starts the main graph over the workspace `root`, with other options for some nodes: `(node, flag, value)`.
+    ///
+    /// # Errors
+    /// When the graph cannot be started at all.
+    pub fn start(root: &Path, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
+        let lock = File::create(std::env::temp_dir().join("wakuteka-tests.lock"))?;
+        lock.lock()?;
+        Self::start_locked(root, options, lock)
+    }
+
+    fn start_locked(root: &Path, options: &[(&str, &str, &str)], lock: File) -> Result<Self, Failure> {
+        let home = Home::create(&root.join("home"))?;
+        let folder = root.join("graph");
+        std::fs::create_dir_all(&folder)?;
+        let yaml = folder.join("pipeline.yml");
+        std::fs::write(&yaml, serde_yaml::to_string(&pipeline(options)?)?)?;
+        let log = File::options().create(true).append(true).open(root.join("dora.log"))?;
+        let dora = Command::new(dora())
+            .arg("run")
+            .arg(&yaml)
+            .env("WAKUTEKA_HOME", home.root())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        Ok(Self { home, folder, dora, lock })
+    }
+
+    /// What the nodes say of themselves.
+    pub fn status(&self, node: &str) -> Status {
+        status::read_all(&self.home.status()).remove(node).unwrap_or_default()
+    }
+
+    /// Waits until `met`, or fails with `what` and the end of the log after `limit`.
+    ///
+    /// # Errors
+    /// When the limit has passed or the graph has ended.
+    pub fn wait(&mut self, what: &str, limit: Duration, mut met: impl FnMut(&Self) -> bool) -> Result<(), Failure> {
+        let start = Instant::now();
+        while !met(self) {
+            if let Some(ended) = self.dora.try_wait()? {
+                return Err(format!("waiting for {what}: the graph ended with {ended}\n{}", self.log()).into());
+            }
+            if start.elapsed() > limit {
+                return Err(format!("waiting for {what}: nothing after {limit:?}\n{}", self.log()).into());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// The last lines of the log.
+    pub fn log(&self) -> String {
+        let log = self.folder.parent().map(|root| root.join("dora.log")).unwrap_or_default();
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+
+    /// Verdicts so far, oldest first.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        RunFolder::all(&self.home.runs()).iter().filter_map(RunFolder::verdict).collect()
+    }
+
+    /// Process of a node.
+    pub fn pid(&self, node: &str) -> Option<u32> {
+        Some(self.status(node).pid).filter(|pid| *pid != 0 && Path::new(&format!("/proc/{pid}")).exists())
+    }
+
+    /// Sends a signal to a node, `KILL` or `STOP`.
+    ///
+    /// # Errors
+    /// When the node is not there.
+    pub fn signal(&self, node: &str, signal: &str) -> Result<(), Failure> {
+        let pid = self.pid(node).ok_or_else(|| format!("{node} has no process"))?;
+        let done = Command::new("kill").arg(format!("-{signal}")).arg(pid.to_string()).status()?;
+        if done.success() { Ok(()) } else { Err(format!("kill -{signal} {node}: {done}").into()) }
+    }
+
+    /// Ends the graph as Ctrl-C does, and starts it again over the same workspace.
+    ///
+    /// # Errors
+    /// When it does not end, or cannot be started.
+    pub fn restart(mut self, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
+        self.end()?;
+        let root = self.folder.parent().map(Path::to_path_buf).unwrap_or_default();
+        for entry in std::fs::read_dir(self.home.status())?.flatten() {
+            std::fs::remove_file(entry.path())?;
+        }
+        let lock = self.lock.try_clone()?;
+        Self::start_locked(&root, options, lock)
+    }
+
+    /// Ends the graph as Ctrl-C does.
+    ///
+    /// # Errors
+    /// When it has not ended after 30 s.
+    pub fn end(&mut self) -> Result<(), Failure> {
+        Command::new("kill").arg("-INT").arg(self.dora.id().to_string()).status()?;
+        let start = Instant::now();
+        while self.dora.try_wait()?.is_none() {
+            if start.elapsed() > Duration::from_secs(30) {
+                return Err(format!("the graph does not end\n{}", self.log()).into());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        if self.end().is_err() {
+            let _ = self.dora.kill();
+            let _ = self.dora.wait();
+        }
+    }
+}
+
+/// The main graph with other options, and absolute paths so that it can lie anywhere.
+///
+/// # Errors
+/// When the YAML cannot be read or names no such node.
+pub fn pipeline(options: &[(&str, &str, &str)]) -> Result<Value, Failure> {
+    let path = crate::checkout().join("dataflows/pipeline.yml");
+    let mut yaml: Value = serde_yaml::from_str(&std::fs::read_to_string(path)?)?;
+    let nodes = yaml.get_mut("nodes").and_then(Value::as_sequence_mut).ok_or("no nodes")?;
+    for node in nodes {
+        let id = node.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let node = node.as_mapping_mut().ok_or("a node is not a mapping")?;
+        node.remove("build");
+        node.insert("path".into(), binaries().join(&id).to_string_lossy().into_owned().into());
+        let mut args: Vec<String> = node
+            .get("args")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        for (_, flag, value) in options.iter().filter(|(of, ..)| *of == id) {
+            if let Some(at) = args.iter().position(|a| a == flag) {
+                args.drain(at..(at + 2).min(args.len()));
+            }
+            args.push((*flag).to_owned());
+            args.push((*value).to_owned());
+        }
+        node.insert("args".into(), args.join(" ").into());
+    }
+    Ok(yaml)
+}

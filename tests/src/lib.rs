@@ -1,0 +1,31 @@
+//! What the end-to-end tests share: a real dataflow under a real `dora run`, pictures, and the catalog to count in.
+//!
+//! Every test that runs a graph takes a lock, so that graphs run one after another whatever the test runner does.
+
+pub mod catalog;
+pub mod graph;
+pub mod pictures;
+
+use std::path::PathBuf;
+
+/// The checkout.
+pub fn checkout() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map(PathBuf::from).unwrap_or(here)
+}
+
+/// The folder with data that is not part of the checkout, when it is there.
+pub fn shared() -> Option<PathBuf> {
+    let folder = std::env::var_os("WAKUTEKA_SHARED").map_or_else(|| checkout().join("../shared"), PathBuf::from);
+    let found = folder.join("data").is_dir().then_some(folder);
+    if found.is_none() {
+        skipped("../shared/data is not there: the checks that need the whole set are left out");
+    }
+    found
+}
+
+/// Says loudly that something was not tested.
+#[allow(clippy::print_stderr)]
+pub fn skipped(what: &str) {
+    eprintln!("\n=== SKIPPED: {what} ===\n");
+}

@@ -1,0 +1,44 @@
+//! Real pictures to drop into class folders: the ones the demo uses.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The committed pictures: class and file, sorted.
+pub fn demo() -> Vec<(String, PathBuf)> {
+    of(&crate::checkout().join("tests/fixtures/openclipart8"))
+}
+
+/// Pictures below a folder of class folders, sorted.
+pub fn of(folder: &Path) -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
+    for class in std::fs::read_dir(folder).into_iter().flatten().flatten().filter(|e| e.path().is_dir()) {
+        for file in std::fs::read_dir(class.path()).into_iter().flatten().flatten() {
+            found.push((class.file_name().to_string_lossy().into_owned(), file.path()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The first `each` pictures of every class.
+pub fn first_of_each(pictures: Vec<(String, PathBuf)>, each: usize) -> Vec<(String, PathBuf)> {
+    let mut taken = BTreeMap::<String, usize>::new();
+    let mut keep = |class: &str| {
+        let n = taken.entry(class.to_owned()).or_default();
+        *n += 1;
+        *n <= each
+    };
+    pictures.into_iter().filter(|(class, _)| keep(class)).collect()
+}
+
+/// Copies a picture into a class folder of a workspace and returns its path as the catalog names it.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn drop_into(photos: &Path, class: &str, file: &Path) -> std::io::Result<String> {
+    let name = file.file_name().unwrap_or_default();
+    let folder = photos.join(class);
+    std::fs::create_dir_all(&folder)?;
+    std::fs::copy(file, folder.join(name))?;
+    Ok(format!("photos/{class}/{}", name.to_string_lossy()))
+}
