@@ -26,7 +26,8 @@ pub struct Graph {
 /// The dora CLI: the one `cargo verify` has set up, or the one on the PATH.
 pub fn dora() -> PathBuf {
     let ours = crate::checkout().join(".wakuteka/tools/dora/bin/dora");
-    std::env::var_os("WAKUTEKA_DORA").map(PathBuf::from).unwrap_or(if ours.exists() { ours } else { "dora".into() })
+    let found = || if ours.exists() { ours } else { "dora".into() };
+    std::env::var_os("WAKUTEKA_DORA").map_or_else(found, PathBuf::from)
 }
 
 /// The folder with the nodes' binaries.
@@ -36,15 +37,23 @@ pub fn binaries() -> PathBuf {
     own.ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
 }
 
+/// One graph at a time: the lock is held until the file is closed.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn lock() -> std::io::Result<File> {
+    let lock = File::create(std::env::temp_dir().join("wakuteka-tests.lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
 impl Graph {
     /// Starts the main graph over the workspace `root`, with other options for some nodes: `(node, flag, value)`.
     ///
     /// # Errors
     /// When the graph cannot be started at all.
     pub fn start(root: &Path, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
-        let lock = File::create(std::env::temp_dir().join("wakuteka-tests.lock"))?;
-        lock.lock()?;
-        Self::start_locked(root, options, lock)
+        Self::start_locked(root, options, lock()?)
     }
 
     fn start_locked(root: &Path, options: &[(&str, &str, &str)], lock: File) -> Result<Self, Failure> {

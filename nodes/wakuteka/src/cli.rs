@@ -59,6 +59,9 @@ pub struct Demo {
     /// Forget the data set, runs and models of an earlier demo and learn anew. Pictures stay.
     #[arg(long)]
     pub fresh: bool,
+    /// Take the nodes as they are built already.
+    #[arg(long)]
+    pub no_build: bool,
 }
 
 /// Options of `verify`.

@@ -25,8 +25,10 @@ pub fn run(checkout: &Checkout, options: &cli::Demo) -> Result<(), Error> {
     let program = tools::dora::ready(checkout)?;
     say::heading(start, &format!("dora is {}", program.display()));
 
-    say::heading(start, "building the nodes");
-    build(checkout, &pipeline)?;
+    if !options.no_build {
+        say::heading(start, "building the nodes");
+        build(checkout, &pipeline)?;
+    }
 
     let home = Home::create(&options.workspace.folder(checkout))?;
     let session = Session::new(Dora::new(program.clone(), checkout.local())?, home.clone());

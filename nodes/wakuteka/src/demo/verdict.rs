@@ -52,7 +52,7 @@ pub fn how_to_go_on(checkout: &Checkout, home: &Home, dora: &Path, stop: Option<
         &format!("    {command}"),
         "- drop pictures into the class folders, move or delete some, make a new folder for a new class: it learns",
         "  from what changed. `cargo wakuteka status --watch` shows how far it is.",
-        "- edit dataflows/pipeline.yml: hashes, size, augmentation, architecture, epochs, …; `target/debug/train --help`",
+        "- edit dataflows/pipeline.yml: size, augmentation, architecture, epochs, …; `target/debug/train --help`",
         "  and the like list what there is.",
         "- learn faster with LibTorch: `cargo wakuteka libtorch`.",
     ] {
