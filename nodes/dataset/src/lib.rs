@@ -35,6 +35,8 @@ const INVENTORY_ROWS: usize = 100_000;
 const SNAPSHOT_AGAIN: Duration = Duration::from_secs(3);
 /// Snapshots of a burst are not sent more often than this.
 const SNAPSHOT_PAUSE: Duration = Duration::from_millis(500);
+/// Nor may they take more than this share of the time: with 100,000 files, reading a version takes a while.
+const SNAPSHOT_SHARE: u32 = 10;
 
 /// Everything the node holds.
 struct Dataset {
@@ -46,8 +48,8 @@ struct Dataset {
     rules: Rules,
     images: Sequence,
     removed: Sequence,
-    /// Version and time of the snapshot sent last.
-    announced: Option<(u64, Instant)>,
+    /// Version of the snapshot sent last, when it was sent, and how long the next new one has to wait.
+    announced: Option<(u64, Instant, Duration)>,
 }
 
 /// Runs the node until the dataflow stops.
@@ -197,12 +199,12 @@ impl Dataset {
     /// Sends the snapshot when there is a new version, and now and then again.
     fn announce(&mut self, node: &mut Node) -> Result<(), DatasetError> {
         let version = self.catalog.version()?;
-        if let Some((sent, at)) = self.announced {
-            let pause = if sent == version { SNAPSHOT_AGAIN } else { SNAPSHOT_PAUSE };
-            if at.elapsed() < pause {
-                return Ok(());
-            }
+        if let Some((sent, at, pause)) = self.announced
+            && at.elapsed() < if sent == version { SNAPSHOT_AGAIN } else { pause }
+        {
+            return Ok(());
         }
+        let begun = Instant::now();
         let state = self.server.version(&self.catalog, version)?;
         let classes = state.classes.len();
         let counts: Vec<Vec<u64>> = (0..3).map(|split| state.counts(split)).collect();
@@ -218,7 +220,8 @@ impl Dataset {
         node.status().set("version", version);
         node.status().set("conflicts", state.conflicts.iter().sum());
         node.send("snapshot", &Tag::new("dataset", version), message)?;
-        self.announced = Some((version, Instant::now()));
+        let pause = SNAPSHOT_PAUSE.max(begun.elapsed() * SNAPSHOT_SHARE);
+        self.announced = Some((version, Instant::now(), pause));
         Ok(())
     }
 }

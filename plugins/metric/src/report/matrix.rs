@@ -88,7 +88,7 @@ fn pairs(classes: &[String], counts: &[Vec<u64>], shown: usize) -> Markup {
     pairs.sort_by(|a, b| b.0.cmp(&a.0).then(a.cmp(b)));
     html! {
         div.scroll { table.plain {
-            thead { tr { th { "Confused most" } th { "Called" } th.n { "Pictures" } th.n { "Of the class" } } }
+            thead { tr { th { "Confused most" } th { "Called" } th.n { "Pictures" } th.n { "Share" } } }
             tbody {
                 @for (n, truth, prediction) in pairs.into_iter().take(shown) {
                     @let total: u64 = counts[truth].iter().sum();
