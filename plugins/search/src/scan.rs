@@ -51,6 +51,7 @@ fn measure_avx2(hashes: &[u64], hash: u64, distances: &mut [u8]) -> u8 {
     measure_plainly(hashes, hash, distances)
 }
 
+#[allow(clippy::inline_always, reason = "its caller's instructions are only used when it becomes part of the caller")]
 #[inline(always)]
 fn measure_plainly(hashes: &[u64], hash: u64, distances: &mut [u8]) -> u8 {
     let mut least = 64;
