@@ -2,7 +2,7 @@
 //!
 //! Inputs `snapshot`, `batches`, `verdicts`, `tick`; outputs `demand`, `metrics`, `checkpoints`.
 //!
-//! - [`trigger`] decides when, [`start`] with which weights, [`learn`] does it, [`fetch`] gets the batches.
+//! - [`trigger`] decides when, [`start`] with which weights, `learn` does it, [`fetch`] gets the batches.
 //! - [`journal`] is the folder of a run, [`recover`] what it means after a restart, [`announce`] who is told.
 
 pub mod announce;
