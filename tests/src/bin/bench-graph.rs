@@ -138,7 +138,7 @@ fn timed<T>(into: &mut Measured, work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// CPU time of a process so far, all threads: fields 14 and 15 of /proc/<pid>/stat, in ticks of 10 ms.
+/// CPU time of a process so far, all threads: fields 14 and 15 of `/proc/<pid>/stat`, in ticks of 10 ms.
 fn cpu_seconds(pid: &str) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields = stat.rsplit(')').next().unwrap_or_default();
