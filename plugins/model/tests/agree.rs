@@ -14,7 +14,7 @@ struct Line {
 
 /// Noise with a colour that tells the class.
 fn batch(step: usize) -> Batch {
-    let (size_px, pictures) = (32_u32, 8);
+    let (size_px, pictures) = (64_u32, 16);
     let mut state = step as u64 * 77 + 1;
     let mut batch = Batch { size_px, weights: vec![1.0; pictures], ..Batch::default() };
     for picture in 0..pictures {
@@ -34,7 +34,7 @@ fn losses(architecture: &str, device: DeviceChoice) -> Vec<f64> {
     let task = Task {
         architecture: architecture.to_owned(),
         classes: ["r", "g", "b"].map(String::from).to_vec(),
-        size_px: 32,
+        size_px: 64,
         epochs: 5,
         seed: 11,
     };
