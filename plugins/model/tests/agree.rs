@@ -14,7 +14,7 @@ struct Line {
 
 /// Noise with a colour that tells the class.
 fn batch(step: usize) -> Batch {
-    let (size_px, pictures) = (64_u32, 16);
+    let (size_px, pictures) = (64_u32, 32);
     let mut state = step as u64 * 77 + 1;
     let mut batch = Batch { size_px, weights: vec![1.0; pictures], ..Batch::default() };
     for picture in 0..pictures {
@@ -30,29 +30,43 @@ fn batch(step: usize) -> Batch {
     batch
 }
 
-fn losses(architecture: &str, device: DeviceChoice) -> Vec<f64> {
+/// Steps of an epoch of 1,500 pictures.
+const EPOCH_STEPS: f64 = 47.0;
+
+/// The first five steps of a run, and then a look at what was not learnt from.
+fn losses(architecture: &str, recipe: &[&str], device: DeviceChoice) -> Vec<f64> {
     let task = Task {
         architecture: architecture.to_owned(),
         classes: ["r", "g", "b"].map(String::from).to_vec(),
         size_px: 64,
-        epochs: 5,
+        epochs: 15,
         seed: 11,
     };
-    let options = Line::parse_from(["x", "--learning-rate", "0.01", "--schedule", "constant"]).options;
+    let options = Line::parse_from([&["x"], recipe].concat()).options;
     let mut trainer = Trainer::new(&task, &options, Start::Scratch, &device.open().unwrap()).unwrap();
-    let mut losses: Vec<f64> = (0..5).map(|s| trainer.train_step(&batch(s), s as f64).unwrap().loss).collect();
+    let mut step = |s: usize| trainer.train_step(&batch(s), s as f64 / EPOCH_STEPS).unwrap().loss;
+    let mut losses: Vec<f64> = (0..5).map(&mut step).collect();
     // What the running figures of batch normalisation came to shows here.
     losses.push(trainer.validate(&batch(9)).unwrap().loss);
     losses
 }
 
+/// What the pipeline has, and momentum at a rate at which five steps stay five small steps.
+const RECIPES: [&[&str]; 2] = [&["--optimizer", "adamw"], &["--optimizer", "sgd", "--learning-rate", "0.002"]];
+
+/// Not to the last bit, and not at any rate: where a ReLU's input is zero but for rounding, its gate opens on one
+/// device and not on the other. One gate of the 130,000 of a ResNet's second layer is 0.3 % of the gradient before it,
+/// and large steps multiply that.
 #[test]
 fn five_steps_agree_within_a_thousandth() {
     for architecture in network::names() {
-        let (flex, torch) = (losses(architecture, DeviceChoice::Flex), losses(architecture, DeviceChoice::Libtorch));
-        let worst = flex.iter().zip(&torch).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        println!("{architecture}: {worst:.2e}\n  flex     {flex:?}\n  libtorch {torch:?}");
-        assert!(worst < 1e-3, "{architecture}: {flex:?} {torch:?}");
-        assert!(flex[4] < flex[0], "it learns: {flex:?}");
+        for recipe in RECIPES {
+            let of = |device| losses(architecture, recipe, device);
+            let (flex, torch) = (of(DeviceChoice::Flex), of(DeviceChoice::Libtorch));
+            let worst = flex.iter().zip(&torch).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            println!("{architecture} {recipe:?}: {worst:.2e}\n  flex     {flex:?}\n  libtorch {torch:?}");
+            assert!(worst < 1e-3, "{architecture} {recipe:?}: {flex:?} {torch:?}");
+            assert!(flex[4] < flex[0] - 0.01, "it learns: {flex:?}");
+        }
     }
 }
