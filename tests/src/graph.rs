@@ -32,9 +32,10 @@ pub fn dora() -> PathBuf {
 
 /// The folder with the nodes' binaries.
 pub fn binaries() -> PathBuf {
-    // The test's own binary lies in <target>/debug/deps.
+    // A test's own binary lies in <target>/debug/deps, a benchmark's beside the nodes.
     let own = std::env::current_exe().unwrap_or_default();
-    own.ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
+    let folder = own.parent().unwrap_or(&own);
+    if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder }.to_path_buf()
 }
 
 /// One graph at a time: the lock is held until the file is closed.
