@@ -35,7 +35,7 @@ const INVENTORY_ROWS: usize = 100_000;
 const SNAPSHOT_AGAIN: Duration = Duration::from_secs(3);
 /// Snapshots of a burst are not sent more often than this.
 const SNAPSHOT_PAUSE: Duration = Duration::from_millis(500);
-/// Nor may they take more than this share of the time: with 100,000 files, reading a version takes a while.
+/// Nor may they, or counting, take more than one part in so many of the time: with 100,000 files both take a while.
 const SNAPSHOT_SHARE: u32 = 10;
 
 /// Everything the node holds.
@@ -48,6 +48,8 @@ struct Dataset {
     rules: Rules,
     images: Sequence,
     removed: Sequence,
+    /// When files and pictures were counted last, how long that took, and whether they are the same since.
+    counted: (Instant, Duration, bool),
     /// Version of the snapshot sent last, when it was sent, and how long the next new one has to wait.
     announced: Option<(u64, Instant, Duration)>,
 }
@@ -76,6 +78,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), DatasetError> {
             },
             Event::Restarted(_) | Event::Timeout => {}
         }
+        dataset.count(node)?;
         dataset.announce(node)?;
     }
 }
@@ -103,17 +106,25 @@ impl Dataset {
             rules: Rules::new(config),
             images: Sequence::default(),
             removed: Sequence::default(),
+            counted: (Instant::now(), Duration::ZERO, false),
             announced: None,
         };
         dataset.count(node)?;
         Ok(dataset)
     }
 
+    /// Counts files and pictures for the status, when they have changed: a look at the whole catalog, so not too often.
     fn count(&mut self, node: &mut Node) -> Result<(), DatasetError> {
+        let (at, took, done) = self.counted;
+        if done || at.elapsed() < took * SNAPSHOT_SHARE {
+            return Ok(());
+        }
+        let begun = Instant::now();
         let (files, pictures) = self.catalog.counts()?;
         node.status().set("files", files);
         node.status().set("pictures", pictures);
         node.status().state(format!("{files} files, {pictures} pictures"));
+        self.counted = (Instant::now(), begun.elapsed(), true);
         Ok(())
     }
 
@@ -147,7 +158,7 @@ impl Dataset {
             node.status().add("committed", message.rows() as u64);
             acknowledge(&tag, message.path, node)?;
         }
-        self.count(node)?;
+        self.counted.2 = false;
         Ok(other)
     }
 
@@ -165,7 +176,8 @@ impl Dataset {
         change.commit()?;
         node.status().add("removed", removed.rows() as u64);
         acknowledge(&message.tag, removed.path, node)?;
-        self.count(node)
+        self.counted.2 = false;
+        Ok(())
     }
 
     fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), DatasetError> {

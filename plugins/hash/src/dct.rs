@@ -1,8 +1,17 @@
 //! The discrete cosine transform, type II, as scipy's `dct` scales it: `y[k] = 2 Σ x[n] cos(π k (2n + 1) / 2N)`.
 
 use std::f64::consts::PI;
+use std::sync::LazyLock;
 
-/// The transform of a line whose length is a power of two. Even coefficients come from the sums of mirrored pairs and
+/// The longest line whose cosines are kept: the hashes take 32.
+const LONGEST: usize = 32;
+/// `cos(π j / 2n)` for `j` in `0..4n`, at `log2 n`.
+static COSINES: LazyLock<Vec<Vec<f64>>> = LazyLock::new(|| {
+    let row = |n: usize| (0..4 * n).map(|j| (PI * j as f64 / (2 * n) as f64).cos()).collect();
+    (0..=LONGEST.ilog2()).map(|log| row(1 << log)).collect()
+});
+
+/// The transform of a line whose length is a power of two, at most 32. Even coefficients come from the sums of mirrored pairs and
 /// odd ones from their differences, so that what is zero by symmetry is exactly zero, as in scipy.
 pub fn transform(line: &[f64]) -> Vec<f64> {
     let n = line.len();
@@ -13,9 +22,10 @@ pub fn transform(line: &[f64]) -> Vec<f64> {
     let sums: Vec<f64> = pairs().map(|(a, b)| a + b).collect();
     let differences: Vec<f64> = pairs().map(|(a, b)| a - b).collect();
     let even = transform(&sums);
+    let cosines = &COSINES[n.ilog2() as usize];
     let odd = |k: usize| -> f64 {
-        let angle = |i: usize| PI * ((k * (2 * i + 1)) % (4 * n)) as f64 / (2 * n) as f64;
-        2.0 * differences.iter().enumerate().map(|(i, d)| d * angle(i).cos()).sum::<f64>()
+        let cosine = |i: usize| cosines[(k * (2 * i + 1)) % (4 * n)];
+        2.0 * differences.iter().enumerate().map(|(i, d)| d * cosine(i)).sum::<f64>()
     };
     (0..n).map(|k| if k % 2 == 0 { even[k / 2] } else { odd(k) }).collect()
 }

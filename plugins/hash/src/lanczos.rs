@@ -3,7 +3,10 @@
 //! here and there, and with it a bit.)
 
 use crate::grey::Grey;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::f64::consts::PI;
+use std::rc::Rc;
 
 const PRECISION: u32 = 22;
 const SUPPORT: f64 = 3.0;
@@ -19,13 +22,30 @@ pub fn resize(picture: &Grey, width: usize, height: usize) -> Vec<u8> {
     let narrowed;
     let mut pixels = picture.pixels();
     if width != picture.width() {
-        narrowed = horizontal(pixels, picture.width(), &windows(picture.width(), width));
+        narrowed = horizontal(pixels, picture.width(), &kept(picture.width(), width));
         pixels = &narrowed;
     }
     if height == picture.height() {
         return pixels.to_vec();
     }
-    vertical(pixels, width, &windows(picture.height(), height))
+    vertical(pixels, width, &kept(picture.height(), height))
+}
+
+thread_local! {
+    /// Windows by length before and after: sines are dear, and pictures of a folder often have the same size.
+    static KEPT: RefCell<HashMap<(usize, usize), Rc<Vec<Window>>>> = RefCell::default();
+}
+
+/// The most lengths whose windows are kept, for each thread: 20 MB if all pictures have 12,000 pixels a side.
+const MOST_KEPT: usize = 64;
+
+fn kept(from: usize, to: usize) -> Rc<Vec<Window>> {
+    KEPT.with_borrow_mut(|all| {
+        if all.len() >= MOST_KEPT && !all.contains_key(&(from, to)) {
+            all.clear();
+        }
+        Rc::clone(all.entry((from, to)).or_insert_with(|| Rc::new(windows(from, to))))
+    })
 }
 
 fn sinc(x: f64) -> f64 {
