@@ -1,6 +1,6 @@
 //! Measures the graph beside the same plugin code in one process without dora, and the time from drop to verdict.
 //!
-//! `cargo run -p tests --bin bench-graph -- [PICTURES] [SIZE]`: both in one run, over the same files, as pictures a
+//! `cargo run -p tests --bin bench-graph -- [PICTURES] [SIZE] [FOLDER]`: both in one run, over the same files, as pictures a
 //! second and as pictures a second of CPU time (what a core gives). No figure is a test: machines are shared.
 
 use arrow::array::{Int64Array, LargeBinaryArray, StringArray};
@@ -27,12 +27,17 @@ struct Measured {
 
 #[allow(clippy::print_stdout)]
 fn main() -> Result<(), Failure> {
-    let mut numbers = std::env::args().skip(1).map(|a| a.parse::<usize>());
-    let count = numbers.next().transpose()?.unwrap_or(2_000);
-    let size = numbers.next().transpose()?.unwrap_or(128).to_string();
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |usual: usize| arguments.next().map_or(Ok(usual), |a| a.parse::<usize>());
+    let (count, size) = (number(2_000)?, number(128)?.to_string());
+    let source = match (arguments.next(), tests::shared()) {
+        (Some(folder), _) => pictures::of(Path::new(&folder)),
+        (None, Some(shared)) => pictures::of(&shared.join("data/openclipart8")),
+        (None, None) => pictures::demo(),
+    };
     let root = tempfile::tempdir()?;
     let home = Home::create(&root.path().join("home"))?;
-    let files = lay_out(&home, count)?;
+    let files = lay_out(&home, &source, count)?;
     println!("{count} pictures, {size} px, {} cores", std::thread::available_parallelism()?);
 
     let stages = in_one_process(&home, &files, &size)?;
@@ -76,11 +81,7 @@ fn total(stages: &[Measured]) -> Measured {
 }
 
 /// Distinct files: real pictures, a comment's worth of bytes apart when there are not enough of them.
-fn lay_out(home: &Home, count: usize) -> Result<Vec<(String, String)>, Failure> {
-    let source = match tests::shared() {
-        Some(shared) => pictures::of(&shared.join("data/openclipart8")),
-        None => pictures::demo(),
-    };
+fn lay_out(home: &Home, source: &[(String, PathBuf)], count: usize) -> Result<Vec<(String, String)>, Failure> {
     let mut files = Vec::new();
     for at in 0..count {
         let (class, file) = &source[at % source.len()];
