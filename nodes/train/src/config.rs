@@ -29,7 +29,7 @@ pub struct Config {
     pub resize_mode: String,
 
     /// Epochs of a run that starts from scratch.
-    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
     pub epochs: u64,
 
     /// Epochs of a run that starts from the champion. Without it: half of --epochs, rounded up.
@@ -164,7 +164,7 @@ mod tests {
     fn the_digest_follows_what_decides_and_nothing_else() {
         let digest = |line: &str| config(line).digest();
         assert_eq!(digest(""), digest("--device flex --quiet-seconds 1 --min-train 3 --home /tmp/x"));
-        assert_eq!(digest("--epochs 12"), digest("--retrain-epochs 6"));
+        assert_eq!(digest("--epochs 15"), digest("--retrain-epochs 8"));
         for line in ["--model resnet18", "--size 32", "--epochs 3", "--batch-size 8", "--seed 2", "--momentum 0.5"] {
             assert_ne!(digest(""), digest(line), "{line}");
         }

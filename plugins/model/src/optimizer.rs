@@ -24,7 +24,7 @@ impl Optimizer {
     /// A learning rate that works for most networks.
     pub fn usual_learning_rate(self) -> f64 {
         match self {
-            Self::Sgd => 0.05,
+            Self::Sgd => 0.01,
             Self::Adam | Self::Adamw => 0.001,
         }
     }

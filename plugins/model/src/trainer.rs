@@ -16,9 +16,9 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
 pub struct TrainerOptions {
     /// The rule that turns gradients into new weights.
-    #[arg(long, value_enum, default_value_t = Optimizer::Sgd)]
+    #[arg(long, value_enum, default_value_t = Optimizer::Adamw)]
     pub optimizer: Optimizer,
-    /// Greatest learning rate, above 0 and up to 10. Without it: 0.05 for sgd, 0.001 for adam and adamw.
+    /// Greatest learning rate, above 0 and up to 10. Without it: 0.01 for sgd, 0.001 for adam and adamw.
     #[arg(long, value_name = "RATE", value_parser = positive, allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
     /// How much of the last step goes into the next, 0 to below 1. Of use to sgd alone.
