@@ -31,9 +31,12 @@ pub fn resize(picture: &Grey, width: usize, height: usize) -> Vec<u8> {
     vertical(pixels, width, &kept(picture.height(), height))
 }
 
+/// Windows by length before and after.
+type Kept = HashMap<(usize, usize), Rc<Vec<Window>>>;
+
 thread_local! {
-    /// Windows by length before and after: sines are dear, and pictures of a folder often have the same size.
-    static KEPT: RefCell<HashMap<(usize, usize), Rc<Vec<Window>>>> = RefCell::default();
+    /// Sines are dear, and pictures of a folder often have the same size.
+    static KEPT: RefCell<Kept> = RefCell::default();
 }
 
 /// The most lengths whose windows are kept, for each thread: 20 MB if all pictures have 12,000 pixels a side.
