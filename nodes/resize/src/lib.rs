@@ -1,6 +1,6 @@
 //! `resize`: from files to squares of one size. What cannot be decoded is rejected with the decoder's reason.
 
-use arrow::array::{LargeBinaryArray, UInt32Array, UInt64Array};
+use arrow::array::{Float32Array, LargeBinaryArray, UInt32Array, UInt64Array};
 use plugin_api::HomeArgs;
 use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
@@ -74,6 +74,10 @@ impl ResizeStage {
             width: all(self.resize.size_px),
             height: all(self.resize.size_px),
             channels: all(3),
+            dark: Float32Array::from_value(f32::NAN, rows.len()),
+            bright: Float32Array::from_value(f32::NAN, rows.len()),
+            blur: Float32Array::from_value(f32::NAN, rows.len()),
+            information: Float32Array::from_value(f32::NAN, rows.len()),
             pixels: LargeBinaryArray::from_iter_values(squares),
         }
     }

@@ -117,11 +117,17 @@ macro_rules! column {
     (array ListUInt32) => {
         ::arrow::array::LargeListArray
     };
+    (array ListFloat32) => {
+        ::arrow::array::LargeListArray
+    };
     (field $name:expr, OptionalUtf8) => {
         ::arrow::datatypes::Field::new($name, ::arrow::datatypes::DataType::Utf8, true)
     };
     (field $name:expr, ListUInt32) => {
         ::arrow::datatypes::Field::new($name, $crate::edges::list_of_u32(), false)
+    };
+    (field $name:expr, ListFloat32) => {
+        ::arrow::datatypes::Field::new($name, $crate::edges::list_of_f32(), false)
     };
     (field $name:expr, $kind:ident) => {
         ::arrow::datatypes::Field::new($name, ::arrow::datatypes::DataType::$kind, false)

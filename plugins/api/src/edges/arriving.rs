@@ -77,8 +77,46 @@ edge! {
         height: UInt32,
         /// Channels of `pixels`: 3.
         channels: UInt32,
+        /// Not too dark: 0 (black) to 1. This and the next three are `plugin-check`'s scores of the original, low is bad.
+        dark: Float32,
+        /// Not too bright: 0 (white) to 1.
+        bright: Float32,
+        /// Not blurred: 0 to 1.
+        blur: Float32,
+        /// Not empty of information: 0 (one colour) to 1.
+        information: Float32,
         /// Row after row, channels last, 8 bit, sRGB, orientation applied.
         pixels: LargeBinary,
+    }
+}
+
+edge! {
+    /// Pictures with their embedding. `embed → gather`.
+    Embedded {
+        /// As in [`EncodedImages`]: `seeds/<class>/a.jpg` or `pool/a.jpg`.
+        path: Utf8,
+        /// The class folder of a seed; null in the pool.
+        label: OptionalUtf8,
+        /// As in [`EncodedImages`].
+        modified_ns: Int64,
+        /// Size of the file, bytes.
+        size_bytes: UInt64,
+        /// As in [`HashedImages`].
+        digest: Utf8,
+        /// Average hash.
+        ahash: UInt64,
+        /// Difference hash.
+        dhash: UInt64,
+        /// Perceptual (DCT) hash.
+        phash: UInt64,
+        /// Wavelet hash.
+        whash: UInt64,
+        /// Width after orientation, pixels.
+        width: UInt32,
+        /// Height after orientation, pixels.
+        height: UInt32,
+        /// What the network's penultimate layer says of the picture, of unit length; empty with `--network none`.
+        embedding: ListFloat32,
     }
 }
 

@@ -70,6 +70,49 @@ edge! {
 }
 
 edge! {
+    /// The data set as it stands at a version, one row a file and label, conflicts and unlabelled files included, ordered by
+    /// path. Asked for with a [`Demand`] of the split `records`, `batch_size` rows a message. `dataset → inspect`.
+    ///
+    /// The tag: `session` = the asker, `seq` = index of the message, `fin` on the last, and `version` in `extra`.
+    Records {
+        /// As in [`EncodedImages`](super::EncodedImages).
+        path: Utf8,
+        /// Its class folder; null for unlabelled pictures.
+        label: OptionalUtf8,
+        /// As in [`HashedImages`](super::HashedImages).
+        digest: Utf8,
+        /// Modification time, nanoseconds since 1970.
+        modified_ns: Int64,
+        /// Size of the file, bytes.
+        size_bytes: UInt64,
+        /// Digest that stands for the group of look-alikes this picture is in.
+        group: Utf8,
+        /// `train`, `validation` or `test`.
+        split: Utf8,
+        /// Average hash.
+        ahash: UInt64,
+        /// Difference hash.
+        dhash: UInt64,
+        /// Perceptual (DCT) hash.
+        phash: UInt64,
+        /// Wavelet hash.
+        whash: UInt64,
+        /// Width of the original after orientation, pixels.
+        width: UInt32,
+        /// Height of the original after orientation, pixels.
+        height: UInt32,
+        /// As in [`Pixels`](super::Pixels); this and the next three are NaN where they were never measured.
+        dark: Float32,
+        /// As in [`Pixels`](super::Pixels).
+        bright: Float32,
+        /// As in [`Pixels`](super::Pixels).
+        blur: Float32,
+        /// As in [`Pixels`](super::Pixels).
+        information: Float32,
+    }
+}
+
+edge! {
     /// Numbers of a run as it goes. `train → evaluate, dashboard`.
     Metrics {
         /// The run.

@@ -3,11 +3,11 @@
 mod arriving;
 mod learning;
 
-pub use arriving::{Committed, EncodedImages, HashedImages, Hello, Inventory, Pixels, Rejects, Removed};
-pub use learning::{Batches, Checkpoints, Demand, Metrics, Snapshot, Verdicts};
+pub use arriving::{Committed, Embedded, EncodedImages, HashedImages, Hello, Inventory, Pixels, Rejects, Removed};
+pub use learning::{Batches, Checkpoints, Demand, Metrics, Records, Snapshot, Verdicts};
 
 use crate::Edge;
-use arrow::array::{LargeListArray, UInt32Array};
+use arrow::array::{Float32Array, LargeListArray, UInt32Array};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub const REGISTRY: &[EdgeType] = &[
     (EncodedImages::NAME, EncodedImages::fields),
     (HashedImages::NAME, HashedImages::fields),
     (Pixels::NAME, Pixels::fields),
+    (Embedded::NAME, Embedded::fields),
     (Removed::NAME, Removed::fields),
     (Rejects::NAME, Rejects::fields),
     (Hello::NAME, Hello::fields),
@@ -28,6 +29,7 @@ pub const REGISTRY: &[EdgeType] = &[
     (Snapshot::NAME, Snapshot::fields),
     (Demand::NAME, Demand::fields),
     (Batches::NAME, Batches::fields),
+    (Records::NAME, Records::fields),
     (Metrics::NAME, Metrics::fields),
     (Checkpoints::NAME, Checkpoints::fields),
     (Verdicts::NAME, Verdicts::fields),
@@ -53,4 +55,26 @@ pub fn lists_of_u32<'a>(rows: impl IntoIterator<Item = &'a [u32]>) -> LargeListA
 pub fn list_row(column: &LargeListArray, row: usize) -> Vec<u32> {
     use arrow::array::Array as _;
     column.value(row).as_any().downcast_ref::<UInt32Array>().map(|v| v.values().to_vec()).unwrap_or_default()
+}
+
+/// The type of a column that holds several `Float32` a row; `List<Float32>` in dora's type files.
+pub fn list_of_f32() -> DataType {
+    DataType::LargeList(Arc::new(Field::new("item", DataType::Float32, true)))
+}
+
+/// Builds a list column, one list a row.
+pub fn lists_of_f32<'a>(rows: impl IntoIterator<Item = &'a [f32]>) -> LargeListArray {
+    let (mut values, mut lengths) = (Vec::new(), Vec::new());
+    for row in rows {
+        values.extend_from_slice(row);
+        lengths.push(row.len());
+    }
+    let item = Arc::new(Field::new("item", DataType::Float32, true));
+    LargeListArray::new(item, OffsetBuffer::from_lengths(lengths), Arc::new(Float32Array::from(values)), None)
+}
+
+/// One row of a list column made by [`lists_of_f32`].
+pub fn list_row_f32(column: &LargeListArray, row: usize) -> Vec<f32> {
+    use arrow::array::Array as _;
+    column.value(row).as_any().downcast_ref::<Float32Array>().map(|v| v.values().to_vec()).unwrap_or_default()
 }

@@ -1,0 +1,1 @@
+//! `embed`: from hashed pictures to embeddings.

@@ -1,0 +1,3 @@
+//! The node `embed`.
+
+fn main() {}

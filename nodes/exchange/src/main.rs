@@ -1,0 +1,3 @@
+//! The node `exchange`.
+
+fn main() {}

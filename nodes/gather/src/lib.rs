@@ -1,0 +1,1 @@
+//! `gather`: look-alikes of the seeds, from the pool to `candidates/<class>/`.

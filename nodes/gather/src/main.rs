@@ -1,0 +1,3 @@
+//! The node `gather`.
+
+fn main() {}

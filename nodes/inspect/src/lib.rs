@@ -1,0 +1,1 @@
+//! `inspect`: looks through the data set and writes `dataset/report.html`.

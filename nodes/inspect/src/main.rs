@@ -1,0 +1,3 @@
+//! The node `inspect`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Pictures to embeddings: a network's penultimate layer.

@@ -1,0 +1,1 @@
+//! Wrong labels, found by confident learning from out-of-fold predictions.

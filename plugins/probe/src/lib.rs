@@ -1,0 +1,1 @@
+//! A linear head on frozen embeddings, and its out-of-fold predictions.
