@@ -1,1 +1,22 @@
 //! A linear head on frozen embeddings, and its out-of-fold predictions.
+//!
+//! - [`fit`]: multinomial logistic regression with an L2 penalty, the same as scikit-learn's `LogisticRegression`.
+//! - [`out_of_fold`]: what heads say of pictures that they have not learned from.
+//! - [`assign_folds`]: stratified folds that never split a group.
+//!
+//! The same input and options give the same numbers, however many threads there are.
+
+mod error;
+mod folds;
+mod head;
+mod kernel;
+mod lbfgs;
+mod loss;
+mod options;
+mod out_of_fold;
+
+pub use error::ProbeError;
+pub use folds::assign_folds;
+pub use head::{Head, fit};
+pub use options::ProbeOptions;
+pub use out_of_fold::out_of_fold;
