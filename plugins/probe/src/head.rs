@@ -63,7 +63,8 @@ impl Head {
 }
 
 /// Fits a head to rows of features by multinomial logistic regression: the weighted cross-entropy, summed, times C,
-/// plus half the sum of squared weights, is least. The bias is not penalised. Rows of weight zero count for nothing.
+/// plus half the sum of squared weights, is least. The bias is not penalised. With two classes this is plain logistic
+/// regression, with one row of weights. Rows of weight zero count for nothing.
 ///
 /// # Errors
 /// [`ProbeError`] when lists differ in length, a number is not finite, a class is not below `classes`, or no row has a
@@ -106,7 +107,7 @@ pub fn fit_rows(
         weights: rows.iter().map(|row| weights[*row]).collect(),
         dimensions,
         classes: present.len(),
-        c: options.c,
+        c: strength(options.c, present.len()),
     };
     let start = vec![0.0; loss.parameters()];
     let minimum =
@@ -120,6 +121,12 @@ pub fn fit_rows(
         biases[*class] = offsets[at];
     }
     Ok(Head { dimensions, weights, biases, iterations: minimum.iterations, converged: minimum.converged })
+}
+
+/// Two classes need only one row of weights, the difference of ours, and scikit-learn penalises that: as much as half
+/// of C does ours.
+fn strength(c: f64, classes: usize) -> f64 {
+    if classes == 2 { c / 2.0 } else { c }
 }
 
 /// Everything that can be wrong with what a head is to be fitted to.

@@ -3,6 +3,9 @@
 //! The direction is the two-loop recursion of Nocedal, "Updating Quasi-Newton Matrices with Limited Storage",
 //! Mathematics of Computation 35, 1980. The step is found by doubling and halving until the weak Wolfe conditions hold:
 //! Lewis, Overton, "Nonsmooth optimization via quasi-Newton methods", Mathematical Programming 141, 2013, section 3.
+//! Near the bottom, where rounding hides by how much the value falls, the slope tells: the approximate Wolfe condition of
+//! Hager, Zhang, "A New Conjugate Gradient Method with Guaranteed Descent and an Efficient Line Search", SIAM Journal on
+//! Optimization 16, 2005.
 
 use std::collections::VecDeque;
 
@@ -12,6 +15,8 @@ const MEMORY: usize = 10;
 const DESCENT: f64 = 1e-4;
 /// Share of the slope that may be left after a step.
 const SLOPE: f64 = 0.9;
+/// Share of the value that may be rounding.
+const ROUNDING: f64 = 1e-6;
 /// Tries at one step's length. A doubled or halved step meets the conditions much sooner.
 const TRIES: usize = 40;
 
@@ -68,9 +73,12 @@ pub fn minimize(
                 *next = at + length * d;
             }
             let reached = evaluate(&next, &mut next_gradient);
-            if reached.is_nan() || reached > value + DESCENT * length * slope {
+            let left = dot(&direction, &next_gradient);
+            let falls = reached <= value + DESCENT * length * slope;
+            let seems_to_fall = reached <= value + ROUNDING * value.abs() && left <= (2.0 * DESCENT - 1.0) * slope;
+            if !falls && !seems_to_fall {
                 high = length;
-            } else if dot(&direction, &next_gradient) < SLOPE * slope {
+            } else if left < SLOPE * slope {
                 low = length;
             } else {
                 found = Some(reached);
