@@ -77,6 +77,7 @@ fn main() -> Result<(), ModelError> {
                     let task = Task {
                         architecture: model.clone(),
                         classes: (0..CLASSES).map(|i| i.to_string()).collect(),
+                        labels: plugin_api::Labels::Single,
                         size_px,
                         epochs: 1,
                         seed: 1,

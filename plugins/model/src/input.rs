@@ -3,16 +3,23 @@
 use crate::{Batch, ModelError};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-/// Mean of ImageNet's pictures by channel, of 1. <https://docs.pytorch.org/vision/stable/models.html>
-pub const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-/// Their standard deviation.
-pub const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+/// What is taken from the numbers of a picture, by channel, and what they are divided by. White is 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalisation {
+    /// Taken from them.
+    pub mean: [f32; 3],
+    /// Then they are divided by it.
+    pub deviation: [f32; 3],
+}
+
+/// Mean and standard deviation of ImageNet's pictures. <https://docs.pytorch.org/vision/stable/models.html>
+pub const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 
 /// Moves the bytes to the device and normalises there: `[pictures, 3, size, size]`.
 ///
 /// # Errors
 /// [`ModelError::EmptyBatch`] when there is no picture.
-pub fn normalised(batch: &Batch, device: &Device) -> Result<Tensor<4>, ModelError> {
+pub fn normalised(batch: &Batch, how: Normalisation, device: &Device) -> Result<Tensor<4>, ModelError> {
     if batch.is_empty() {
         return Err(ModelError::EmptyBatch);
     }
@@ -20,7 +27,8 @@ pub fn normalised(batch: &Batch, device: &Device) -> Result<Tensor<4>, ModelErro
     let data = TensorData::new(batch.pixels.clone(), [batch.len(), side, side, 3]);
     let x = Tensor::<4, Int>::from_data(data, (device, DType::U8)).float().permute([0, 3, 1, 2]);
     let by_channel = |f: fn(f32, f32) -> f32| {
-        let values: Vec<f32> = MEAN.iter().zip(DEVIATION).map(|(&mean, deviation)| f(mean, deviation)).collect();
+        let values: Vec<f32> =
+            how.mean.iter().zip(how.deviation).map(|(&mean, deviation)| f(mean, deviation)).collect();
         Tensor::<4>::from_data(TensorData::new(values, [1, 3, 1, 1]), device)
     };
     Ok(x * by_channel(|_, deviation| 1.0 / (255.0 * deviation)) - by_channel(|mean, deviation| mean / deviation))
@@ -38,7 +46,7 @@ mod tests {
             targets: vec![vec![0], vec![0]],
             weights: vec![1.0; 2],
         };
-        let x = normalised(&batch, &Device::flex()).unwrap();
+        let x = normalised(&batch, IMAGENET, &Device::flex()).unwrap();
         assert_eq!(x.dims(), [2, 3, 1, 1]);
         let values = x.into_data().try_to_vec::<f32>().unwrap();
         let expected = [
@@ -56,6 +64,6 @@ mod tests {
 
     #[test]
     fn no_picture_is_an_error() {
-        assert!(matches!(normalised(&Batch::default(), &Device::flex()), Err(ModelError::EmptyBatch)));
+        assert!(matches!(normalised(&Batch::default(), IMAGENET, &Device::flex()), Err(ModelError::EmptyBatch)));
     }
 }

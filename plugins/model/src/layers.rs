@@ -30,6 +30,23 @@ pub fn conv(
     }
 }
 
+/// As [`conv`], without bias and with TensorFlow's "same" padding: the output is the input's size over `stride`, rounded
+/// up, and of an odd number of zeros the odd one goes to the right and below. In `groups`, as many as there are channels
+/// for a depthwise convolution.
+pub fn conv_same(init: &mut Init<'_>, channels: [usize; 2], kernel: usize, stride: usize, groups: usize) -> Conv2d {
+    let [from, to] = channels;
+    let deviation = (2.0 / (to / groups * kernel * kernel) as f64).sqrt();
+    Conv2d {
+        weight: init.normal([to, from / groups, kernel, kernel], deviation),
+        bias: None,
+        stride: [stride; 2],
+        kernel_size: [kernel; 2],
+        dilation: [1; 2],
+        groups,
+        padding: PaddingConfig2d::Same,
+    }
+}
+
 /// A fully connected layer. Unlike burn's, the weight is `[outputs, inputs]`, as in PyTorch.
 #[derive(Module, Debug)]
 pub struct Linear {
@@ -52,6 +69,7 @@ impl Linear {
     }
 }
 
+/// What PyTorch adds to a variance when nothing else is said.
 const EPSILON: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
@@ -67,16 +85,24 @@ pub struct BatchNorm2d {
     pub running_mean: RunningState<Tensor<1>>,
     /// Their unbiased variance.
     pub running_var: RunningState<Tensor<1>>,
+    /// Added to the variance, so that none is zero.
+    pub epsilon: f64,
 }
 
 impl BatchNorm2d {
     /// Changes nothing at first.
     pub fn new(init: &Init<'_>, channels: usize) -> Self {
+        Self::with_epsilon(init, channels, EPSILON)
+    }
+
+    /// With another summand of the variance than PyTorch's usual one.
+    pub fn with_epsilon(init: &Init<'_>, channels: usize, epsilon: f64) -> Self {
         Self {
             weight: init.constant([channels], 1.0),
             bias: init.constant([channels], 0.0),
             running_mean: RunningState::new(Tensor::zeros([channels], init.device())),
             running_var: RunningState::new(Tensor::ones([channels], init.device())),
+            epsilon,
         }
     }
 
@@ -86,9 +112,36 @@ impl BatchNorm2d {
         if x.device().is_autodiff() { self.train(x) } else { self.infer(x) }
     }
 
-    fn infer(&self, x: Tensor<4>) -> Tensor<4> {
-        let scale = self.weight.val() / (self.running_var.value_sync() + EPSILON).sqrt();
+    /// `conv` and this layer in one. Where nothing is learnt it is one convolution, with weights scaled and a bias that
+    /// shifts: two passes over the pictures less.
+    pub fn after(&self, conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+        if x.device().is_autodiff() || conv.bias.is_some() {
+            return self.forward(conv.forward(x));
+        }
+        let (scale, shift) = self.scale_and_shift();
+        let channels = scale.dims()[0];
+        let weight = conv.weight.val() * scale.reshape([channels, 1, 1, 1]);
+        let fused = Conv2d {
+            weight: Param::from_tensor(weight),
+            bias: Some(Param::from_tensor(shift)),
+            stride: conv.stride,
+            kernel_size: conv.kernel_size,
+            dilation: conv.dilation,
+            groups: conv.groups,
+            padding: conv.padding.clone(),
+        };
+        fused.forward(x)
+    }
+
+    /// What the layer multiplies by and adds where nothing is learnt, by channel.
+    fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
+        let scale = self.weight.val() / (self.running_var.value_sync() + self.epsilon).sqrt();
         let shift = self.bias.val() - self.running_mean.value_sync() * scale.clone();
+        (scale, shift)
+    }
+
+    fn infer(&self, x: Tensor<4>) -> Tensor<4> {
+        let (scale, shift) = self.scale_and_shift();
         let channels = x.dims()[1];
         x * scale.reshape([1, channels, 1, 1]) + shift.reshape([1, channels, 1, 1])
     }
@@ -97,7 +150,7 @@ impl BatchNorm2d {
         let [pictures, _, height, width] = x.dims();
         let n = (pictures * height * width) as f64;
         let unbiased = if n > 1.0 { n / (n - 1.0) } else { 1.0 };
-        let done = batch_norm_train(x, self.weight.val(), self.bias.val(), EPSILON);
+        let done = batch_norm_train(x, self.weight.val(), self.bias.val(), self.epsilon);
         let blend = |old: &RunningState<Tensor<1>>, new: Tensor<1>| {
             old.update((old.value_sync() * (1.0 - MOMENTUM) + new.detach() * MOMENTUM).detach());
         };

@@ -1,12 +1,15 @@
-//! Cross entropy with weights and label smoothing.
+//! Cross entropy with weights and label smoothing: over all classes where a picture has one, of each class where it may
+//! have several.
 
 use crate::{Batch, ModelError};
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Tensor, TensorData};
+use plugin_api::Labels;
 
 /// What a batch should have answered, on the device.
 pub struct Targets {
-    /// `[pictures, classes]`, rows sum to 1.
+    labels: Labels,
+    /// `[pictures, classes]`; with one label rows sum to 1, with several each number is 0 to 1 by itself.
     share: Tensor<2>,
     /// `[pictures, 1]`.
     weight: Tensor<2>,
@@ -15,18 +18,33 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// Moves the targets to the device. A picture with several targets shares them equally; one without any weighs
-    /// nothing. `smoothing` of each picture is spread over all classes (Szegedy et al. 2015, arXiv 1512.00567).
+    /// Moves the targets to the device. With [`Labels::Single`], a picture with several targets shares them equally; a
+    /// picture without any weighs nothing. `smoothing` of each picture is spread over all classes (Szegedy et al. 2015,
+    /// arXiv 1512.00567), or with [`Labels::Multi`] over "yes" and "no" of each.
     ///
     /// # Errors
     /// [`ModelError::Target`] when a target is not below `classes`.
-    pub fn new(batch: &Batch, classes: usize, smoothing: f32, device: &Device) -> Result<Self, ModelError> {
-        let mut share = vec![smoothing / classes as f32; batch.len() * classes];
+    pub fn new(
+        batch: &Batch,
+        labels: Labels,
+        classes: usize,
+        smoothing: f32,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let nothing = match labels {
+            Labels::Single => smoothing / classes as f32,
+            Labels::Multi => smoothing / 2.0,
+        };
+        let mut share = vec![nothing; batch.len() * classes];
         let mut weight = batch.weights.clone();
         for (row, targets) in batch.targets.iter().enumerate() {
+            let each = match labels {
+                Labels::Single => (1.0 - smoothing) / targets.len() as f32,
+                Labels::Multi => 1.0 - smoothing,
+            };
             for &target in targets {
                 let place = share.get_mut(row * classes + target as usize).filter(|_| (target as usize) < classes);
-                *place.ok_or(ModelError::Target { target, row, classes })? += (1.0 - smoothing) / targets.len() as f32;
+                *place.ok_or(ModelError::Target { target, row, classes })? += each;
             }
             if targets.is_empty() {
                 weight[row] = 0.0;
@@ -34,6 +52,7 @@ impl Targets {
         }
         let total = weight.iter().sum();
         Ok(Self {
+            labels,
             share: Tensor::from_data(TensorData::new(share, [batch.len(), classes]), device),
             weight: Tensor::from_data(TensorData::new(weight, [batch.len(), 1]), device),
             total,
@@ -41,10 +60,29 @@ impl Targets {
     }
 
     /// `Σ wᵢ·ceᵢ / Σ wᵢ` over the pictures of the batch, as PyTorch's weighted cross entropy has it; 0 when no picture
-    /// weighs anything.
+    /// weighs anything. With several labels `ceᵢ` is the mean over the classes of the binary cross entropy, as PyTorch's
+    /// `BCEWithLogitsLoss`.
     pub fn loss(&self, logits: Tensor<2>) -> Tensor<1> {
-        let cross_entropy = (log_softmax(logits, 1) * self.share.clone()).sum_dim(1).neg();
-        (cross_entropy * self.weight.clone()).sum().div_scalar(self.total.max(f32::MIN_POSITIVE))
+        let cross_entropy = match self.labels {
+            Labels::Single => (log_softmax(logits, 1) * self.share.clone()).sum_dim(1),
+            Labels::Multi => {
+                let yes = log_sigmoid(logits.clone()) * self.share.clone();
+                let no = log_sigmoid(logits.neg()) * self.share.clone().neg().add_scalar(1.0);
+                (yes + no).mean_dim(1)
+            }
+        };
+        (cross_entropy.neg() * self.weight.clone()).sum().div_scalar(self.total.max(f32::MIN_POSITIVE))
+    }
+}
+
+/// Whether the scores of a picture say its classes: the likeliest is one of them, or with several labels, all of them
+/// and no other have a probability of a half or more.
+pub fn right(logits: &[f32], targets: &[u32], labels: Labels) -> bool {
+    match labels {
+        Labels::Single => targets.contains(&likeliest(logits)),
+        Labels::Multi => {
+            logits.iter().enumerate().all(|(class, logit)| (*logit >= 0.0) == targets.contains(&(class as u32)))
+        }
     }
 }
 
@@ -68,10 +106,14 @@ mod tests {
     }
 
     fn loss(batch: &Batch, smoothing: f32, logits: &[[f32; 3]]) -> f32 {
+        loss_of(batch, Labels::Single, smoothing, logits)
+    }
+
+    fn loss_of(batch: &Batch, labels: Labels, smoothing: f32, logits: &[[f32; 3]]) -> f32 {
         let device = Device::flex();
         let values: Vec<f32> = logits.iter().flatten().copied().collect();
         let logits = Tensor::from_data(TensorData::new(values, [logits.len(), 3]), &device);
-        Targets::new(batch, 3, smoothing, &device).unwrap().loss(logits).into_scalar::<f32>()
+        Targets::new(batch, labels, 3, smoothing, &device).unwrap().loss(logits).into_scalar::<f32>()
     }
 
     /// Cross entropy of one row by hand.
@@ -105,9 +147,38 @@ mod tests {
         assert_eq!(loss(&batch(&[&[]], &[1.0]), 0.0, &[a]), 0.0);
     }
 
+    /// Mean binary cross entropy of one row by hand.
+    fn binary_by_hand(row: [f32; 3], share: [f32; 3]) -> f32 {
+        let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());
+        let each = |(v, s): (&f32, f32)| -s * sigmoid(*v).ln() - (1.0 - s) * (1.0 - sigmoid(*v)).ln();
+        row.iter().zip(share).map(each).sum::<f32>() / 3.0
+    }
+
+    #[test]
+    fn with_several_labels_each_class_is_a_question_of_its_own() {
+        let (a, b) = ([1.0, 2.0, 0.5], [0.0, -1.0, 3.0]);
+        let two = batch(&[&[0, 2], &[1]], &[0.5, 1.5]);
+        let expected = (0.5 * binary_by_hand(a, [1.0, 0.0, 1.0]) + 1.5 * binary_by_hand(b, [0.0, 1.0, 0.0])) / 2.0;
+        let value = loss_of(&two, Labels::Multi, 0.0, &[a, b]);
+        assert!((value - expected).abs() < 1e-5, "{value} {expected}");
+        let value = loss_of(&batch(&[&[0, 2]], &[1.0]), Labels::Multi, 0.2, &[a]);
+        assert!((value - binary_by_hand(a, [0.9, 0.1, 0.9])).abs() < 1e-5, "smoothing is between yes and no");
+        let sure = loss_of(&batch(&[&[0]], &[1.0]), Labels::Multi, 0.0, &[[-200.0, 200.0, 0.0]]);
+        assert!((sure - (200.0 + 200.0 + 2f32.ln()) / 3.0).abs() < 1e-3, "large scores stay finite: {sure}");
+    }
+
+    #[test]
+    fn with_several_labels_all_and_no_other_are_right() {
+        assert!(right(&[1.0, -1.0, 0.2], &[0, 2], Labels::Multi));
+        assert!(!right(&[1.0, -1.0, -0.2], &[0, 2], Labels::Multi), "one is missing");
+        assert!(!right(&[1.0, 1.0, 0.2], &[0, 2], Labels::Multi), "one too many");
+        assert!(right(&[1.0, -1.0, 0.2], &[0, 2], Labels::Single) && !right(&[1.0, 3.0, 0.2], &[0, 2], Labels::Single));
+    }
+
     #[test]
     fn a_target_beyond_the_classes_is_refused() {
-        let error = Targets::new(&batch(&[&[0], &[3]], &[1.0; 2]), 3, 0.0, &Device::flex()).err().unwrap();
+        let error =
+            Targets::new(&batch(&[&[0], &[3]], &[1.0; 2]), Labels::Single, 3, 0.0, &Device::flex()).err().unwrap();
         assert!(matches!(error, ModelError::Target { target: 3, row: 1, classes: 3 }));
     }
 

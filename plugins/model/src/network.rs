@@ -1,9 +1,9 @@
 //! Any of the architectures, behind one face, and the list of them.
 
-use crate::ModelError;
 use crate::init::Init;
+use crate::input::{self, Normalisation};
 use crate::layers::Linear;
-use crate::{resnet18, small_cnn};
+use crate::{Batch, ModelError, efficientnet_lite0, resnet18, small_cnn};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -24,12 +24,16 @@ pub struct Architecture {
     pub about: &'static str,
     /// Smallest and largest side of its input, pixels.
     pub sizes_px: (u32, u32),
+    /// How its input is normalised.
+    pub input: Normalisation,
+    /// What its last layer is called in the file of weights.
+    pub classifier: &'static str,
     /// Draws first weights.
     pub build: fn(&mut Init<'_>, Shape) -> Network,
 }
 
 /// Every architecture. A new one is a file, a line here and a variant of [`Network`].
-pub const REGISTRY: &[Architecture] = &[small_cnn::ENTRY, resnet18::ENTRY];
+pub const REGISTRY: &[Architecture] = &[small_cnn::ENTRY, resnet18::ENTRY, efficientnet_lite0::ENTRY];
 
 /// A network of any architecture.
 #[derive(Module, Debug)]
@@ -39,6 +43,8 @@ pub enum Network {
     SmallCnn(small_cnn::SmallCnn),
     /// See [`resnet18`].
     Resnet18(resnet18::Resnet18),
+    /// See [`efficientnet_lite0`].
+    EfficientNetLite0(efficientnet_lite0::EfficientNetLite0),
 }
 
 /// Finds an architecture by name.
@@ -78,17 +84,50 @@ impl Network {
     /// Normalised pictures `[pictures, 3, size, size]` to logits `[pictures, classes]`. On a device with autodiff
     /// layers behave as in training.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        self.classifier().forward(self.features(x))
+    }
+
+    /// Normalised pictures `[pictures, 3, size, size]` to what the classifier sees of them, `[pictures, features]`.
+    pub fn features(&self, x: Tensor<4>) -> Tensor<2> {
         match self {
-            Self::SmallCnn(network) => network.forward(x),
-            Self::Resnet18(network) => network.forward(x),
+            Self::SmallCnn(network) => network.features(x),
+            Self::Resnet18(network) => network.features(x),
+            Self::EfficientNetLite0(network) => network.features(x),
         }
     }
 
-    /// The last layer, `fc` in the file of weights: one row a class.
+    /// The batch on `device`, normalised as this network wants it: `[pictures, 3, size, size]`.
+    ///
+    /// # Errors
+    /// [`ModelError::EmptyBatch`] when there is no picture.
+    pub fn input(&self, batch: &Batch, device: &Device) -> Result<Tensor<4>, ModelError> {
+        input::normalised(batch, self.architecture().input, device)
+    }
+
+    /// The entry it was built by.
+    pub fn architecture(&self) -> &'static Architecture {
+        match self {
+            Self::SmallCnn(_) => &small_cnn::ENTRY,
+            Self::Resnet18(_) => &resnet18::ENTRY,
+            Self::EfficientNetLite0(_) => &efficientnet_lite0::ENTRY,
+        }
+    }
+
+    /// The last layer: one row a class.
+    pub fn classifier(&self) -> &Linear {
+        match self {
+            Self::SmallCnn(network) => &network.fc,
+            Self::Resnet18(network) => &network.fc,
+            Self::EfficientNetLite0(network) => &network._fc,
+        }
+    }
+
+    /// The last layer: one row a class.
     pub fn classifier_mut(&mut self) -> &mut Linear {
         match self {
             Self::SmallCnn(network) => &mut network.fc,
             Self::Resnet18(network) => &mut network.fc,
+            Self::EfficientNetLite0(network) => &mut network._fc,
         }
     }
 }
@@ -105,7 +144,11 @@ mod tests {
             for size_px in [min, 33, max.min(256)] {
                 let network = architecture.network(Shape { classes: 3, size_px }, 1, &device).unwrap();
                 let side = size_px as usize;
-                assert_eq!(network.forward(Tensor::ones([2, 3, side, side], &device)).dims(), [2, 3]);
+                let x = Tensor::ones([2, 3, side, side], &device);
+                let features = network.features(x.clone());
+                assert_eq!(features.dims(), [2, network.classifier().weight.dims()[1]], "{}", architecture.name);
+                assert_eq!(network.forward(x).dims(), [2, 3]);
+                assert_eq!(network.architecture().name, architecture.name);
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use crate::device::Opened;
 use crate::network::{Network, Shape, find};
-use crate::{Batch, ModelError, input, weights};
+use crate::{Batch, ModelError, weights};
 use burn::tensor::Device;
-use burn::tensor::activation::softmax;
+use burn::tensor::activation::{sigmoid, softmax};
+use plugin_api::Labels;
 use plugin_api::runs::ModelCard;
 use std::path::Path;
 
@@ -32,18 +33,27 @@ impl Predictor {
         &self.card
     }
 
-    /// Probabilities of each picture, by class index.
+    /// Probabilities of each picture, by class index; with several labels each is of its own, and they sum to anything.
     ///
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
-        probabilities(&self.network, batch, &self.device)
+        probabilities(&self.network, batch, self.card.labels, &self.device)
     }
 }
 
 /// Probabilities by a network on a device without autodiff.
-pub(crate) fn probabilities(network: &Network, batch: &Batch, device: &Device) -> Result<Vec<Vec<f32>>, ModelError> {
-    let scores = softmax(network.forward(input::normalised(batch, device)?), 1);
+pub(crate) fn probabilities(
+    network: &Network,
+    batch: &Batch,
+    labels: Labels,
+    device: &Device,
+) -> Result<Vec<Vec<f32>>, ModelError> {
+    let logits = network.forward(network.input(batch, device)?);
+    let scores = match labels {
+        Labels::Single => softmax(logits, 1),
+        Labels::Multi => sigmoid(logits),
+    };
     let classes = scores.dims()[1];
     let values = scores.try_into_vec_as::<f32>().map_err(|e| ModelError::Execution(e.to_string()))?;
     Ok(values.chunks_exact(classes).map(<[f32]>::to_vec).collect())

@@ -2,6 +2,7 @@
 //! out. The fields are called as torchvision's, so weights go both ways without renaming.
 
 use crate::init::Init;
+use crate::input::IMAGENET;
 use crate::layers::{BatchNorm2d, Linear, conv};
 use crate::network::{Architecture, Network, Shape};
 use burn::module::Module;
@@ -16,6 +17,8 @@ pub const ENTRY: Architecture = Architecture {
     name: "resnet18",
     about: "18 layers with residual connections and batch normalisation, torchvision's layout",
     sizes_px: (16, 1024),
+    input: IMAGENET,
+    classifier: "fc",
     build: |init, shape| Network::Resnet18(Resnet18::new(init, shape)),
 };
 
@@ -82,15 +85,15 @@ impl Resnet18 {
         }
     }
 
-    /// `[pictures, 3, size, size]` to `[pictures, classes]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+    /// `[pictures, 3, size, size]` to `[pictures, 512]`.
+    pub fn features(&self, x: Tensor<4>) -> Tensor<2> {
         let x = relu(self.bn1.forward(self.conv1.forward(x)));
         let mut x = max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]));
         for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
             x = block.forward(x);
         }
         // Mean over what is left of height and width.
-        self.fc.forward(x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2))
+        x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
     }
 }
 

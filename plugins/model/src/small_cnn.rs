@@ -3,6 +3,7 @@
 //! The network a beginner draws first in a block editor; it trains in seconds on a CPU.
 
 use crate::init::Init;
+use crate::input::IMAGENET;
 use crate::layers::{Linear, conv};
 use crate::network::{Architecture, Network, Shape};
 use burn::module::Module;
@@ -17,6 +18,8 @@ pub const ENTRY: Architecture = Architecture {
     name: "small-cnn",
     about: "two convolutions with max pooling and ReLU, then a fully connected layer",
     sizes_px: (16, 512),
+    input: IMAGENET,
+    classifier: "fc",
     build: |init, shape| Network::SmallCnn(SmallCnn::new(init, shape)),
 };
 
@@ -44,11 +47,11 @@ impl SmallCnn {
         }
     }
 
-    /// `[pictures, 3, size, size]` to `[pictures, classes]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+    /// `[pictures, 3, size, size]` to `[pictures, 32 · ⌊size / 4⌋²]`.
+    pub fn features(&self, x: Tensor<4>) -> Tensor<2> {
         let halve = |x| relu(max_pool2d(x, MaxPoolOptions::new([2, 2])));
         let x = halve(self.conv1.forward(x));
         let x = halve(self.conv2.forward(x));
-        self.fc.forward(x.flatten(1, 3))
+        x.flatten(1, 3)
     }
 }

@@ -1,14 +1,15 @@
 //! Learning, one batch at a time.
 
 use crate::device::Opened;
-use crate::loss::{Targets, likeliest};
+use crate::loss::{Targets, right};
 use crate::network::{Network, Shape, find};
 use crate::optimizer::Optimizer;
 use crate::schedule::{Course, Schedule};
-use crate::{Batch, ModelError, input, predictor, weights};
+use crate::{Batch, ModelError, predictor, weights};
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
+use plugin_api::Labels;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -85,6 +86,8 @@ pub struct Task {
     pub architecture: String,
     /// Class names, by index.
     pub classes: Vec<String>,
+    /// Whether a picture has one class or several: decides the loss.
+    pub labels: Labels,
     /// Side of the square pictures, pixels.
     pub size_px: u32,
     /// Epochs the schedule goes over.
@@ -111,7 +114,7 @@ pub struct StepResult {
     pub loss: f64,
     /// Sum of the pictures' weights.
     pub weight: f64,
-    /// Pictures whose likeliest class was right.
+    /// Pictures whose likeliest class was right; with several labels, those whose classes were all told and no other.
     pub correct: usize,
     /// Sum of their weights.
     pub correct_weight: f64,
@@ -125,6 +128,7 @@ pub struct Trainer {
     optimizer: ModuleOptimizer,
     course: Course,
     label_smoothing: f32,
+    labels: Labels,
     classes: usize,
     size_px: u32,
     device: Device,
@@ -149,6 +153,7 @@ impl Trainer {
             optimizer: options.optimizer.build(options.momentum, options.weight_decay),
             course: options.course(task.epochs),
             label_smoothing: options.label_smoothing as f32,
+            labels: task.labels,
             classes: shape.classes,
             size_px: shape.size_px,
             device,
@@ -172,8 +177,8 @@ impl Trainer {
     /// not a number is no error.
     pub fn train_step(&mut self, batch: &Batch, done: f64) -> Result<StepResult, ModelError> {
         let device = self.device.clone().autodiff();
-        let targets = Targets::new(batch, self.classes, self.label_smoothing, &device)?;
-        let logits = self.network.forward(input::normalised(batch, &device)?);
+        let targets = Targets::new(batch, self.labels, self.classes, self.label_smoothing, &device)?;
+        let logits = self.network.forward(self.network.input(batch, &device)?);
         let loss = targets.loss(logits.clone());
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         self.network = self.optimizer.step(self.learning_rate(done), self.network.clone(), gradients);
@@ -185,8 +190,8 @@ impl Trainer {
     /// # Errors
     /// As [`Self::train_step`].
     pub fn validate(&self, batch: &Batch) -> Result<StepResult, ModelError> {
-        let targets = Targets::new(batch, self.classes, 0.0, &self.device)?;
-        let logits = self.network.valid().forward(input::normalised(batch, &self.device)?);
+        let targets = Targets::new(batch, self.labels, self.classes, 0.0, &self.device)?;
+        let logits = self.network.valid().forward(self.network.input(batch, &self.device)?);
         let loss = targets.loss(logits.clone());
         self.result(batch, logits, loss)
     }
@@ -196,7 +201,7 @@ impl Trainer {
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
-        predictor::probabilities(&self.network.valid(), batch, &self.device)
+        predictor::probabilities(&self.network.valid(), batch, self.labels, &self.device)
     }
 
     /// Writes the weights whole or not at all, and returns the BLAKE3 digest of the file.
@@ -216,7 +221,7 @@ impl Trainer {
         let mut result = StepResult { loss: f64::from(loss[0]), pictures: batch.len(), ..StepResult::default() };
         for (row, (weight, targets)) in scores.chunks_exact(self.classes).zip(batch.weights.iter().zip(&batch.targets))
         {
-            let hit = targets.contains(&likeliest(row));
+            let hit = right(row, targets, self.labels);
             result.weight += if targets.is_empty() { 0.0 } else { f64::from(*weight) };
             result.correct += usize::from(hit);
             result.correct_weight += if hit { f64::from(*weight) } else { 0.0 };
@@ -243,7 +248,8 @@ mod tests {
 
     fn task(architecture: &str) -> Task {
         let classes = ["green", "red"].map(String::from).to_vec();
-        Task { architecture: architecture.to_owned(), classes, size_px: 16, epochs: 10, seed: 5 }
+        let labels = Labels::Single;
+        Task { architecture: architecture.to_owned(), classes, labels, size_px: 16, epochs: 10, seed: 5 }
     }
 
     /// Pictures that are green or red, with a little pattern.
@@ -276,6 +282,28 @@ mod tests {
         }
         let (_, losses) = learn("resnet18", "--learning-rate 0.01", 8, Start::Scratch);
         assert!(losses[7] < 0.7 * losses[0], "resnet18: {losses:?}");
+    }
+
+    #[test]
+    fn pictures_with_both_classes_are_learnt_as_both() {
+        let flex = DeviceChoice::Flex.open().unwrap();
+        let task = Task { labels: Labels::Multi, ..task("small-cnn") };
+        let mut trainer = Trainer::new(&task, &options("--label-smoothing 0").unwrap(), Start::Scratch, &flex).unwrap();
+        // Red ones are of both classes, green ones of the first alone.
+        let both = |first: usize| {
+            let mut batch = batch(first);
+            for targets in &mut batch.targets {
+                *targets = if targets[0] == 1 { vec![0, 1] } else { vec![0] };
+            }
+            batch
+        };
+        for step in 0..30 {
+            trainer.train_step(&both(step * 8), step as f64 / 3.0).unwrap();
+        }
+        let result = trainer.validate(&both(0)).unwrap();
+        assert_eq!(result.correct, 8, "{:?}", trainer.predict(&both(0)).unwrap());
+        let red = &trainer.predict(&both(0)).unwrap()[1];
+        assert!(red[0] > 0.5 && red[1] > 0.5, "both at once: {red:?}");
     }
 
     #[test]

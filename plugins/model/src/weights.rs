@@ -1,6 +1,7 @@
 //! Weights on disk: safetensors with PyTorch's names and layout.
 //! Format: <https://github.com/huggingface/safetensors#format>
 
+use crate::network::REGISTRY;
 use crate::{ModelError, Network};
 use burn::module::{Module, Param};
 use burn::store::{ApplyResult, ModuleSnapshot as _, ModuleStore as _, SafetensorsStore, bridge};
@@ -8,8 +9,6 @@ use burn::tensor::{DType, Tensor, TensorData};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// The layer that has a row for each class.
-const CLASSIFIER: &str = "fc.";
 /// PyTorch counts batches here; nothing uses the count.
 const COUNTER: &str = ".num_batches_tracked";
 
@@ -58,18 +57,67 @@ pub fn start_from(
     old_classes: &[String],
 ) -> Result<(Network, Vec<String>), ModelError> {
     let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
-    let mut store = open(path, None)?.with_predicate(|name, _| !name.starts_with(CLASSIFIER));
-    let (mut network, result) = apply(network, &mut store).map_err(broken)?;
-    complete(&result).map_err(broken)?;
+    let classifier_name = network.architecture().classifier;
+    let (mut network, mut store, _) = all_but_classifier(network, path, None)?;
 
     let old_rows: HashMap<&str, usize> = old_classes.iter().enumerate().map(|(row, name)| (&name[..], row)).collect();
     let pairs: Vec<(usize, usize)> =
         classes.iter().enumerate().filter_map(|(new, name)| Some((new, *old_rows.get(&name[..])?))).collect();
     let classifier = network.classifier_mut();
-    let mut rows = |name: &str| tensor(&mut store, &format!("{CLASSIFIER}{name}"), old_classes.len());
+    let mut rows = |name: &str| tensor(&mut store, &format!("{classifier_name}.{name}"), old_classes.len());
     classifier.weight = copy_rows(&classifier.weight, &rows("weight").map_err(broken)?, &pairs).map_err(broken)?;
     classifier.bias = copy_rows(&classifier.bias, &rows("bias").map_err(broken)?, &pairs).map_err(broken)?;
     Ok((network, pairs.iter().map(|&(new, _)| classes[new].clone()).collect()))
+}
+
+/// What came of reading weights into a network that has a classifier of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Tensors that were read.
+    pub read: Vec<String>,
+    /// Tensors of the network that are as they were: the classifier's.
+    pub kept: Vec<String>,
+    /// Tensors of the file that were not used: the classifier's, and counters.
+    pub unused: Vec<String>,
+}
+
+impl std::fmt::Display for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { read, kept, unused } = self;
+        let counters = unused.iter().filter(|name| name.ends_with(COUNTER)).count();
+        let left: Vec<&str> = unused.iter().map(|n| &n[..]).filter(|n| !n.ends_with(COUNTER)).collect();
+        write!(f, "{} tensors read, all but {}; ", read.len(), kept.join(", "))?;
+        write!(f, "of the file, {} and {counters} counters not used", left.join(", "))
+    }
+}
+
+/// Reads all weights but those of the classifier, which stay as they were drawn: for features alone, or for other
+/// classes than the file's. Says what was read and what was not.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_features(network: Network, path: &Path, digest: Option<&str>) -> Result<(Network, Loaded), ModelError> {
+    let (network, _, loaded) = all_but_classifier(network, path, digest)?;
+    Ok((network, loaded))
+}
+
+/// The network, the file still open, and what was read.
+fn all_but_classifier(
+    network: Network,
+    path: &Path,
+    digest: Option<&str>,
+) -> Result<(Network, SafetensorsStore, Loaded), ModelError> {
+    let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
+    let mut store = open(path, digest)?.with_predicate(|name, _| !is_classifier(name));
+    let (network, result) = apply(network, &mut store).map_err(broken)?;
+    complete(&result).map_err(broken)?;
+    let loaded = Loaded { read: result.applied, kept: result.skipped, unused: result.unused };
+    Ok((network, store, loaded))
+}
+
+/// A plain function, as the store takes no closure: so of any architecture.
+fn is_classifier(name: &str) -> bool {
+    REGISTRY.iter().any(|a| name.strip_prefix(a.classifier).is_some_and(|rest| rest.starts_with('.')))
 }
 
 fn open(path: &Path, digest: Option<&str>) -> Result<SafetensorsStore, ModelError> {

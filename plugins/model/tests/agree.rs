@@ -38,6 +38,7 @@ fn losses(architecture: &str, recipe: &[&str], device: DeviceChoice) -> Vec<f64>
     let task = Task {
         architecture: architecture.to_owned(),
         classes: ["r", "g", "b"].map(String::from).to_vec(),
+        labels: plugin_api::Labels::Single,
         size_px: 64,
         epochs: 15,
         seed: 11,
