@@ -55,7 +55,7 @@ pub fn is_alive(status: &Status) -> bool {
     let program = std::fs::read_link(format!("/proc/{}/exe", status.pid)).unwrap_or_default();
     let name = program.file_name().unwrap_or_default().to_string_lossy();
     // A program that was built anew since is called "… (deleted)".
-    name.trim_end_matches(" (deleted)") == status.node
+    name.trim_end_matches(" (deleted)") == status.program()
 }
 
 /// One node: `hash        2,366 (1 rejected)   waiting`; how far learning is goes below it.
@@ -150,7 +150,12 @@ mod tests {
         let mut me = status("train", &[], &[]);
         me.pid = std::process::id();
         assert!(!is_alive(&me));
-        me.node = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let program = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        me.node.clone_from(&program);
         assert!(is_alive(&me));
+        me.node = "collect".into();
+        assert!(!is_alive(&me));
+        me.program = program;
+        assert!(is_alive(&me), "an id of the YAML is not the program's name");
     }
 }

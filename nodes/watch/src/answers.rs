@@ -18,10 +18,12 @@ const REJECTS_LATE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(250);
 
 impl Desk {
-    /// Part of what the dataset holds. True when that was the last part: then `photos/` must be scanned.
+    /// Part of what the dataset holds. True when that was the last part: then everything must be scanned.
     pub fn inventory(&mut self, tag: &Tag, rows: &Inventory, now: Instant) -> bool {
         let Some(asking) = &mut self.asking else { return false };
-        let listed = (0..rows.rows()).filter(|at| rows.path.value(*at).starts_with("photos/")).map(|at| {
+        // What it holds of folders that are not watched here is not this node's to take back.
+        let roots = &self.roots;
+        let listed = (0..rows.rows()).filter(|at| roots.of(rows.path.value(*at)).is_some()).map(|at| {
             let mark = Mark { size_bytes: rows.size_bytes.value(at), modified_ns: rows.modified_ns.value(at) };
             (rows.path.value(at).to_owned(), mark)
         });
@@ -136,16 +138,18 @@ impl Desk {
         }
     }
 
-    /// A node upstream was started again. What it had in hand is lost; a new `dataset` is asked what it holds.
+    /// A stage was started again. What it had in hand is lost.
     pub fn restarted(&mut self, node: &str, now: Instant) {
         tracing::info!(node, "was started again, sending again what it may have lost");
-        if node == "dataset" {
-            for stream in STREAMS {
-                self.start_over(stream, now);
-            }
-            self.asking = Some(Asking::new(now));
-        } else {
-            self.start_over(Stream::Images, now);
+        self.start_over(Stream::Images, now);
+    }
+
+    /// The node that keeps the pictures (`dataset`, `gather`) was started again, and is asked what it holds.
+    pub fn keeper_restarted(&mut self, now: Instant) {
+        tracing::info!("the node that keeps the pictures was started again, asking what it holds");
+        for stream in STREAMS {
+            self.start_over(stream, now);
         }
+        self.asking = Some(Asking::new(now));
     }
 }

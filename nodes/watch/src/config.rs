@@ -1,5 +1,6 @@
 //! The options of `watch`.
 
+use crate::roots::Folder;
 use clap::Parser;
 use plugin_api::HomeArgs;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 /// A message holds 16 MiB; what is left after this is for paths and labels.
 pub const MESSAGE_BYTES: u64 = 15 << 20;
 
-/// Watches photos/ and sends every picture in it, and word of every picture gone, to the rest of the graph.
+/// Watches folders and sends every picture in them, and word of every picture gone, to the rest of the graph.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "watch", version)]
 pub struct Config {
@@ -15,12 +16,17 @@ pub struct Config {
     #[command(flatten)]
     pub home: HomeArgs,
 
+    /// What is watched, separated by commas. In photos and seeds the first folder is a picture's class; in the pool
+    /// folders say nothing.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Folder::Photos], value_name = "FOLDERS")]
+    pub folders: Vec<Folder>,
+
     /// A file is read once its size and modification time have stayed the same for this long. Empty files, and
     /// rejected ones before they are moved away, get ten times as much.
     #[arg(long, default_value_t = 500, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(100..=60_000))]
     pub settle_ms: u64,
 
-    /// How often everything below photos/ is looked through for changes that went unnoticed.
+    /// How often everything below these folders is looked through for changes that went unnoticed.
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub rescan_seconds: u64,
 
@@ -67,6 +73,9 @@ mod tests {
         let config = Config::try_parse_from(["watch"]).unwrap();
         assert_eq!((config.settle_ms, config.rescan_seconds, config.window), (500, 30, 4));
         assert!(config.max_bytes <= MESSAGE_BYTES);
+        assert_eq!(config.folders, [Folder::Photos]);
+        let config = Config::try_parse_from(["watch", "--folders", "seeds,pool"]).unwrap();
+        assert_eq!(config.folders, [Folder::Seeds, Folder::Pool]);
     }
 
     #[test]
@@ -79,6 +88,7 @@ mod tests {
             ("--window", "9", "1..=8"),
             ("--max-bytes", "99999999", "1024..=15728640"),
             ("--ack-timeout-seconds", "0", "1..=120"),
+            ("--folders", "pools", "photos, seeds, pool"),
         ] {
             let error = Config::try_parse_from(["watch", flag, value]).unwrap_err().to_string();
             assert!(error.contains(flag) && error.contains(value) && error.contains(accepted), "{error}");

@@ -14,13 +14,12 @@ use crate::outbox::{Outbox, Row, STREAMS, Stream};
 use crate::quarantine::{Quarantine, Record};
 use crate::ready::Ready;
 use crate::report::Counts;
-use crate::scan::{Scan, real};
+use crate::roots::Roots;
+use crate::scan::Scan;
 use crate::settle::Settling;
 use plugin_api::Tag;
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -41,8 +40,7 @@ pub(crate) struct Missing {
 /// All that `watch` knows.
 #[derive(Debug)]
 pub struct Desk {
-    pub(crate) photos: PathBuf,
-    device: u64,
+    pub(crate) roots: Roots,
     pub(crate) batch_bytes: u64,
     pub(crate) batch_rows: usize,
     max_bytes: u64,
@@ -62,14 +60,16 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Pictures lie in `photos`, which must be a real path, not a link; rejected ones go to `quarantine`.
+    /// Pictures lie in `roots`; rejected ones go to `quarantine`.
     ///
     /// # Errors
-    /// When `photos` cannot be looked at.
-    pub fn new(config: &Config, photos: PathBuf, quarantine: PathBuf, now: Instant) -> io::Result<Self> {
+    /// When one of the roots is not there.
+    pub fn new(config: &Config, roots: Roots, quarantine: PathBuf, now: Instant) -> io::Result<Self> {
+        if let Some(root) = roots.iter().find(|root| !root.is_there()) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{}: no such folder", root.at.display())));
+        }
         Ok(Self {
-            device: fs::metadata(&photos)?.dev(),
-            photos,
+            roots,
             batch_bytes: config.batch_bytes,
             batch_rows: config.batch_rows as usize,
             max_bytes: config.max_bytes,
@@ -165,8 +165,8 @@ impl Desk {
 
     /// The picture at `path`, if there is one that counts.
     pub(crate) fn look(&self, path: &str) -> io::Result<Option<Stamp>> {
-        match (kind(path), path.strip_prefix("photos/")) {
-            (Kind::Picture, Some(relative)) => look_below(&self.photos, relative),
+        match (kind(path), self.roots.of(path), path.split_once('/')) {
+            (Kind::Picture, Some(root), Some((_, relative))) => look_below(&root.at, relative),
             _ => Ok(None),
         }
     }
@@ -174,7 +174,7 @@ impl Desk {
     /// Looks at one path and decides.
     fn check(&mut self, path: &str, now: Instant) {
         let disk = match self.look(path) {
-            Ok(disk) if disk.is_some() || self.photos_are_there() => disk,
+            Ok(disk) if disk.is_some() || self.root_is_there(path) => disk,
             Ok(_) => return self.settling.forget(path),
             Err(error) => {
                 self.notice_error(path, &error);
@@ -205,19 +205,25 @@ impl Desk {
         }
     }
 
-    /// False when `photos/` is missing or on another device than at the start: then an absent file proves nothing.
-    pub(crate) fn photos_are_there(&mut self) -> bool {
-        let there = fs::metadata(&self.photos).is_ok_and(|meta| meta.is_dir() && meta.dev() == self.device);
+    /// Whether the watched folder that `path` is in is the one of the start: otherwise an absent file proves nothing.
+    pub(crate) fn root_is_there(&mut self, path: &str) -> bool {
+        let Some(root) = self.roots.of(path) else { return false };
+        let there = root.is_there();
         if there {
-            self.noticed.remove(&self.photos);
-        } else if self.noticed.insert(self.photos.clone()) {
-            tracing::error!(photos = %self.photos.display(), "the folder is missing or its drive is not mounted");
+            self.noticed.remove(&root.at);
+        } else if self.noticed.insert(root.at.clone()) {
+            tracing::error!(folder = %root.at.display(), "the folder is missing or its drive is not mounted");
         }
         there
     }
 
+    /// Where `path`, as messages name it, really is.
+    pub(crate) fn real(&self, path: &str) -> PathBuf {
+        self.roots.real(path).unwrap_or_default()
+    }
+
     pub(crate) fn notice_error(&mut self, path: &str, error: &io::Error) {
-        let at = real(&self.photos, path);
+        let at = self.real(path);
         if self.noticed.insert(at.clone()) {
             tracing::warn!(path = %at.display(), %error, "cannot be looked at, tried again later");
         }

@@ -1,21 +1,23 @@
 //! Finding out what changed: the kernel's hints at once, scans of new folders, and a scan of everything now and then.
 
 use crate::desk::Desk;
+use crate::roots::Roots;
 use crate::scan::Scanner;
-use crate::watcher::Watcher;
+use crate::watcher::{Changes, Watcher};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A new folder is scanned at once and once more: files may come into it before the kernel watches it.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 
-/// Watches `photos/` for a [`Desk`].
+/// Watches folders for a [`Desk`].
 #[derive(Debug)]
 pub struct Eyes {
-    photos: PathBuf,
-    watcher: Option<Watcher>,
+    roots: Roots,
+    /// One for each root, in their order.
+    watchers: Vec<Option<Watcher>>,
     scanner: Scanner,
     rescan: Duration,
     next_rescan: Instant,
@@ -24,19 +26,19 @@ pub struct Eyes {
 }
 
 impl Eyes {
-    /// Watches `photos`, a real path, and looks through all of it every `rescan`.
+    /// Watches `roots`, and looks through all of them every `rescan`.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn open(photos: PathBuf, rescan: Duration, now: Instant) -> io::Result<Self> {
-        let scanner = Scanner::start(photos.clone())?;
+    pub fn open(roots: Roots, rescan: Duration, now: Instant) -> io::Result<Self> {
+        let scanner = Scanner::start(roots.clone())?;
         let mut eyes = Self {
-            watcher: None,
+            watchers: roots.iter().map(|_| None).collect(),
             scanner,
             rescan,
             next_rescan: now + rescan,
             folders: BTreeMap::new(),
-            photos,
+            roots,
             warned: false,
         };
         eyes.renew();
@@ -50,7 +52,10 @@ impl Eyes {
 
     /// Tells the desk what was found since.
     pub fn report(&mut self, desk: &mut Desk, now: Instant) {
-        let changes = self.watcher.as_ref().map(Watcher::take).unwrap_or_default();
+        let mut changes = Changes::default();
+        for watcher in self.watchers.iter().flatten() {
+            changes.add(watcher.take());
+        }
         if changes.no_watches {
             self.warn("the system has no watches left (fs.inotify.max_user_watches)");
         }
@@ -66,7 +71,9 @@ impl Eyes {
         // Before the inventory is known a scan would point out every picture there is.
         if !desk.is_asking() && (now >= self.next_rescan || changes.rescan) && self.scanner.is_idle() {
             self.renew();
-            self.scanner.ask("photos");
+            for root in self.roots.iter() {
+                self.scanner.ask(root.folder.name());
+            }
             self.next_rescan = now + self.rescan;
         } else if changes.rescan {
             self.next_rescan = now;
@@ -82,13 +89,11 @@ impl Eyes {
     }
 
     fn changed(&mut self, path: &Path, desk: &mut Desk, now: Instant) {
-        let Ok(relative) = path.strip_prefix(&self.photos) else { return };
         // Names that are not Unicode are met, and named, by the scan.
-        let Some(relative) = relative.to_str().filter(|relative| !relative.is_empty()) else { return };
-        let name = format!("photos/{relative}");
+        let Some(name) = self.roots.name(path) else { return };
         desk.point_out(&name, now);
         let is_folder = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
-        if is_folder && !self.folders.contains_key(&name) && relative.split('/').all(crate::ignore::folder_counts) {
+        if is_folder && !self.folders.contains_key(&name) && name.split('/').all(crate::ignore::folder_counts) {
             self.scanner.ask(&name);
             self.folders.insert(name, now + SECOND_LOOK);
         }
@@ -96,22 +101,21 @@ impl Eyes {
 
     /// Watches anew when there is no watch, or one on a folder that has been replaced.
     fn renew(&mut self) {
-        if self.watcher.as_ref().is_some_and(Watcher::is_good) {
-            return;
-        }
-        self.watcher = match Watcher::start(&self.photos) {
-            Ok(watcher) => Some(watcher),
-            Err(error) => {
-                self.warn(&error.to_string());
-                None
+        let mut failed = None;
+        for (root, watcher) in self.roots.iter().zip(&mut self.watchers) {
+            if !watcher.as_ref().is_some_and(Watcher::is_good) {
+                *watcher = Watcher::start(&root.at).map_err(|error| failed = Some(error.to_string())).ok();
             }
-        };
+        }
+        if let Some(reason) = failed {
+            self.warn(&reason);
+        }
     }
 
     fn warn(&mut self, reason: &str) {
         if !std::mem::replace(&mut self.warned, true) {
             let every_seconds = self.rescan.as_secs();
-            tracing::warn!(reason, every_seconds, "photos/ cannot be watched as a whole: changes are found by scans");
+            tracing::warn!(reason, every_seconds, "folders cannot be watched as a whole: changes are found by scans");
         }
     }
 }
@@ -121,6 +125,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::ledger::Held;
+    use crate::roots::Folder;
     use clap::Parser;
     use notify::event::Flag;
     use notify::{Event, EventKind};
@@ -132,7 +137,7 @@ mod tests {
     /// A desk that has been told that the dataset holds nothing.
     fn desk(folder: &Path, photos: &Path, now: Instant) -> Desk {
         let config = Config::try_parse_from(["watch", "--settle-ms", "100"]).unwrap();
-        let mut desk = Desk::new(&config, photos.to_owned(), folder.join("quarantine"), now).unwrap();
+        let mut desk = Desk::new(&config, Roots::one(Folder::Photos, photos), folder.join("quarantine"), now).unwrap();
         let Some(crate::sending::Outgoing::Hello(tag, _)) = desk.next_message(now) else { panic!("does not ask") };
         let inventory = Inventory {
             path: Vec::<&str>::new().into(),
@@ -150,14 +155,14 @@ mod tests {
         fs::create_dir_all(photos.join("cat")).unwrap();
         let now = Instant::now();
         let mut desk = desk(folder.path(), &photos, now);
-        let mut eyes = Eyes::open(photos.clone(), Duration::from_hours(1), now).unwrap();
+        let mut eyes = Eyes::open(Roots::one(Folder::Photos, &photos), Duration::from_hours(1), now).unwrap();
         fs::write(photos.join("cat/a.jpg"), "a").unwrap();
         sleep(Duration::from_millis(200));
-        eyes.watcher.as_ref().unwrap().take();
+        eyes.watchers[0].as_ref().unwrap().take();
         eyes.report(&mut desk, Instant::now());
         assert!(eyes.is_idle() && desk.settling.is_empty(), "nothing is known of it");
 
-        eyes.watcher.as_ref().unwrap().pretend(Event::new(EventKind::Other).set_flag(Flag::Rescan));
+        eyes.watchers[0].as_ref().unwrap().pretend(Event::new(EventKind::Other).set_flag(Flag::Rescan));
         let end = Instant::now() + Duration::from_secs(10);
         while desk.settling.is_empty() {
             assert!(Instant::now() < end, "not found");
@@ -175,13 +180,13 @@ mod tests {
         fs::create_dir_all(photos.join("cat")).unwrap();
         let start = Instant::now();
         let mut desk = desk(folder.path(), &photos, start);
-        let mut eyes = Eyes::open(photos.clone(), Duration::from_hours(1), start).unwrap();
-        eyes.watcher.as_ref().unwrap().take();
+        let mut eyes = Eyes::open(Roots::one(Folder::Photos, &photos), Duration::from_hours(1), start).unwrap();
+        eyes.watchers[0].as_ref().unwrap().take();
         eyes.changed(&photos.join("cat"), &mut desk, start);
         let drain = |eyes: &mut Eyes, desk: &mut Desk, now| {
             while !eyes.scanner.is_idle() {
                 sleep(Duration::from_millis(5));
-                eyes.watcher.as_ref().unwrap().take();
+                eyes.watchers[0].as_ref().unwrap().take();
                 eyes.report(desk, now);
             }
         };
@@ -189,7 +194,7 @@ mod tests {
         // A file that came between the first look and the kernel's watch.
         fs::write(photos.join("cat/a.jpg"), "a").unwrap();
         sleep(Duration::from_millis(100));
-        eyes.watcher.as_ref().unwrap().take();
+        eyes.watchers[0].as_ref().unwrap().take();
         eyes.report(&mut desk, start + SECOND_LOOK);
         drain(&mut eyes, &mut desk, start + SECOND_LOOK);
         assert_eq!(desk.ledger.found(), 1);

@@ -1,14 +1,16 @@
-//! Which names below `photos/` count as pictures.
+//! Which names below a watched folder count as pictures.
 //!
 //! The format of a picture is decided by its content, further on; a name only tells what is certainly not meant as
 //! one: what a system or a program hides, what is still being written under a passing name, and notes about pictures.
 
-/// What a path below `photos/` is, going by its name.
+use crate::roots::Folder;
+
+/// What a path below a watched folder is, going by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// To be read, whatever its extension says.
     Picture,
-    /// Directly in `photos/`, so that nobody has said what it shows.
+    /// Directly in `photos/` or `seeds/`, so that nobody has said what it shows.
     NoClass,
     /// Hidden, passing, or a note beside a picture: left alone without a word.
     Ignored,
@@ -59,22 +61,23 @@ pub fn file_counts(name: &str) -> bool {
     !hidden && !FILES.contains(&lower.as_str()) && !PASSING.contains(&ending) && !SIDECARS.contains(&ending)
 }
 
-/// What the file at `path`, as messages name it (`photos/…`), is.
+/// What the file at `path`, as messages name it (`photos/…`, `pool/…`), is.
 pub fn kind(path: &str) -> Kind {
-    let Some(relative) = path.strip_prefix("photos/") else { return Kind::Ignored };
+    let Some((root, relative)) = Folder::split(path) else { return Kind::Ignored };
     let (folders, file) = relative.rsplit_once('/').map_or((None, relative), |(folders, file)| (Some(folders), file));
     if !file_counts(file) || folders.is_some_and(|f| !f.split('/').all(folder_counts)) {
         Kind::Ignored
-    } else if folders.is_none() {
+    } else if folders.is_none() && root.has_classes() {
         Kind::NoClass
     } else {
         Kind::Picture
     }
 }
 
-/// The class of `path` (`photos/<class>/…`): the first folder below `photos/`.
+/// The class of `path` (`photos/<class>/…`, `seeds/<class>/…`): the first folder below. None in the pool.
 pub fn label(path: &str) -> Option<&str> {
-    path.strip_prefix("photos/")?.split_once('/').map(|(class, _)| class)
+    let (root, relative) = Folder::split(path)?;
+    relative.split_once('/').map(|(class, _)| class).filter(|_| root.has_classes())
 }
 
 #[cfg(test)]
@@ -127,5 +130,16 @@ mod tests {
     fn the_class_is_the_first_folder() {
         assert_eq!(label("photos/きゅんきゅん/2024/a.jpg"), Some("きゅんきゅん"));
         assert_eq!(label("photos/a.jpg"), None);
+        assert_eq!(label("seeds/cat/a.jpg"), Some("cat"));
+    }
+
+    #[test]
+    fn the_pool_has_no_classes() {
+        assert_eq!(kind("pool/a.jpg"), Kind::Picture);
+        assert_eq!(kind("pool/2024/summer/a.jpg"), Kind::Picture);
+        assert_eq!(kind("pool/.thumbnails/a.jpg"), Kind::Ignored);
+        assert_eq!(label("pool/2024/a.jpg"), None);
+        assert_eq!(kind("seeds/a.jpg"), Kind::NoClass);
+        assert_eq!(kind("candidates/cat/a.jpg"), Kind::Ignored);
     }
 }

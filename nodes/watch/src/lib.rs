@@ -1,4 +1,5 @@
-//! Turns the folder `photos/` into a stream of pictures, and keeps the dataset as the folder is.
+//! Turns `photos/`, or `seeds/` and `pool/`, into a stream of pictures, and keeps the node that keeps them (`dataset`,
+//! `gather`; "the dataset" in these modules) as the folders are.
 //!
 //! The only node that touches a person's files: it reads them, and moves what cannot be used to `quarantine/`. Nothing
 //! is ever deleted or overwritten.
@@ -21,6 +22,7 @@ pub mod ready;
 pub mod record;
 pub mod refusing;
 pub mod report;
+pub mod roots;
 pub mod scan;
 pub mod sending;
 pub mod settle;
@@ -31,7 +33,7 @@ pub use config::Config;
 use crate::desk::Desk;
 use crate::eyes::Eyes;
 use crate::peer::{News, Peer};
-use plugin_api::files::named;
+use crate::roots::Roots;
 use plugin_api::{Home, HomeArgs};
 use plugin_harness::{HarnessError, HasHome, Node};
 use std::io;
@@ -61,7 +63,7 @@ const IDLE: Duration = Duration::from_millis(100);
 /// Runs the node until the dataflow stops.
 ///
 /// # Errors
-/// When the graph has gone or `photos/` cannot be opened. Whatever happens to single files is logged and passed over.
+/// When the graph has gone or a watched folder cannot be opened. Whatever happens to single files is logged and passed over.
 pub fn run(config: Config, node: &mut Node) -> Result<(), WatchError> {
     let home = node.home().clone();
     run_with(&config, &home, node)
@@ -72,10 +74,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), WatchError> {
 /// # Errors
 /// As [`run`].
 pub fn run_with(config: &Config, home: &Home, peer: &mut impl Peer) -> Result<(), WatchError> {
-    let photos = home.photos();
-    let photos = photos.canonicalize().map_err(|error| named(&photos, &error))?;
-    let mut desk = Desk::new(config, photos.clone(), home.quarantine(), Instant::now())?;
-    let mut eyes = Eyes::open(photos, Duration::from_secs(config.rescan_seconds), Instant::now())?;
+    let roots = Roots::open(home, &config.folders)?;
+    let mut desk = Desk::new(config, roots.clone(), home.quarantine(), Instant::now())?;
+    let mut eyes = Eyes::open(roots, Duration::from_secs(config.rescan_seconds), Instant::now())?;
     loop {
         let now = Instant::now();
         eyes.report(&mut desk, now);
@@ -88,6 +89,7 @@ pub fn run_with(config: &Config, home: &Home, peer: &mut impl Peer) -> Result<()
         match peer.receive(if desk.has_message(now) { Duration::ZERO } else { wait })? {
             News::Committed(tag, listed) => desk.committed(&tag, &listed, Instant::now()),
             News::Rejects(tag, rejects) => desk.rejects(&tag, &rejects, Instant::now()),
+            News::KeeperRestarted => desk.keeper_restarted(Instant::now()),
             News::Restarted(node) => desk.restarted(&node, Instant::now()),
             News::Inventory(tag, rows) => {
                 if desk.inventory(&tag, &rows, Instant::now()) {

@@ -17,7 +17,9 @@ pub enum News {
     Inventory(Tag, Inventory),
     /// Refused pictures.
     Rejects(Tag, Rejects),
-    /// A node upstream was started again.
+    /// The node that keeps the pictures was started again.
+    KeeperRestarted,
+    /// Another node upstream was started again.
     Restarted(String),
     /// Nothing, for the time given, or a tick of the timer.
     Nothing,
@@ -49,9 +51,10 @@ impl Peer for Node {
             Event::Message(message) => match message.input.as_str() {
                 "committed" => News::Committed(message.tag.clone(), message.read()?),
                 "inventory" => News::Inventory(message.tag.clone(), message.read()?),
-                "hash_rejects" | "resize_rejects" => News::Rejects(message.tag.clone(), message.read()?),
+                input if input.ends_with("rejects") => News::Rejects(message.tag.clone(), message.read()?),
                 _ => News::Nothing,
             },
+            Event::Restarted(node) if self.source_of("committed").as_ref() == Some(&node) => News::KeeperRestarted,
             Event::Restarted(node) => News::Restarted(node),
             Event::Timeout => News::Nothing,
             Event::Stop => News::Stop,

@@ -4,7 +4,6 @@ use crate::desk::Desk;
 use crate::disk::{Mark, wall_ns};
 use crate::ledger::Refusal;
 use crate::quarantine::{Moved, Record};
-use crate::scan::real;
 use std::io;
 use std::time::Instant;
 
@@ -45,7 +44,7 @@ impl Desk {
         let due = self.doomed.iter().filter(|(_, (due, _))| *due <= now).map(|(path, _)| path.clone());
         for path in due.take(MOVES).collect::<Vec<_>>() {
             let Some((_, record)) = self.doomed.remove(&path) else { continue };
-            match self.quarantine.take(&real(&self.photos, &path), &record) {
+            match self.quarantine.take(&self.real(&path), &record) {
                 Ok(Moved::To(target)) => {
                     tracing::warn!(path, reason = record.reason, to = %target.display(), "moved to quarantine");
                 }

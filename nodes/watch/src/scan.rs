@@ -1,13 +1,14 @@
-//! Looking through `photos/`, off the event loop.
+//! Looking through the watched folders, off the event loop.
 //!
 //! A scan only points out paths worth a look. What becomes of a path is decided by looking at the file itself
 //! afterwards, so a scan that is out of date does no harm.
 
 use crate::disk::{Mark, Stamp};
 use crate::ignore::{self, Kind};
+use crate::roots::Roots;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -36,30 +37,23 @@ pub fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Walks the folder that messages name `folder`. `photos` is where `photos/` really is. Links are not followed.
-pub fn walk(photos: &Path, folder: &str) -> Scan {
+/// Walks the folder that messages name `folder`. Links are not followed.
+pub fn walk(roots: &Roots, folder: &str) -> Scan {
     let mut scan = Scan { folder: folder.to_owned(), ..Scan::default() };
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        if let Err(error) = list(photos, &folder, &mut folders, &mut scan) {
-            scan.fail(real(photos, &folder), folder, &error);
+        if let Err(error) = list(roots, &folder, &mut folders, &mut scan) {
+            scan.fail(roots.real(&folder).unwrap_or_default(), folder, &error);
         }
     }
     scan
 }
 
-/// Where `path`, as messages name it, really is.
-pub fn real(photos: &Path, path: &str) -> PathBuf {
-    match path.strip_prefix("photos/") {
-        Some(relative) => photos.join(relative),
-        None => photos.to_owned(),
-    }
-}
-
-fn list(photos: &Path, folder: &str, folders: &mut Vec<String>, scan: &mut Scan) -> io::Result<()> {
-    let entries = match fs::read_dir(real(photos, folder)) {
-        // A folder below photos/ that is gone holds nothing. photos/ itself missing means that nothing is known.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && folder != "photos" => return Ok(()),
+fn list(roots: &Roots, folder: &str, folders: &mut Vec<String>, scan: &mut Scan) -> io::Result<()> {
+    let at = roots.real(folder).ok_or_else(|| io::Error::other("it is not watched"))?;
+    let entries = match fs::read_dir(at) {
+        // A folder below a watched one that is gone holds nothing. That one missing means that nothing is known.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder.contains('/') => return Ok(()),
         entries => entries?,
     };
     for entry in entries {
@@ -116,12 +110,12 @@ impl Scanner {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub fn start(photos: PathBuf) -> io::Result<Self> {
+    pub fn start(roots: Roots) -> io::Result<Self> {
         let (requests, todo) = channel::<String>();
         let (done, results) = channel();
         thread::Builder::new().name("scan".to_owned()).spawn(move || {
             while let Ok(folder) = todo.recv() {
-                if done.send(walk(&photos, &folder)).is_err() {
+                if done.send(walk(&roots, &folder)).is_err() {
                     break;
                 }
             }
@@ -150,9 +144,11 @@ impl Scanner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::roots::Folder;
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
+    use std::path::Path;
 
     fn put(photos: &Path, path: &str) {
         let path = photos.join(path);
@@ -173,11 +169,11 @@ mod tests {
         {
             put(photos.path(), path);
         }
-        let scan = walk(photos.path(), "photos");
+        let scan = walk(&Roots::one(Folder::Photos, photos.path()), "photos");
         assert_eq!(paths(&scan), ["photos/cat/a.jpg", "photos/きゅんきゅん/夏/b.png"]);
         assert_eq!(scan.files[0].1.size_bytes, 7);
         assert_eq!(scan.notices, [(photos.path().join("e.jpg"), "it is in no class folder".to_owned())]);
-        assert_eq!(paths(&walk(photos.path(), "photos/cat")), ["photos/cat/a.jpg"]);
+        assert_eq!(paths(&walk(&Roots::one(Folder::Photos, photos.path()), "photos/cat")), ["photos/cat/a.jpg"]);
     }
 
     #[test]
@@ -190,7 +186,7 @@ mod tests {
         symlink(photos.path(), photos.path().join("cat/loop")).unwrap();
         symlink(photos.path().join("cat/a.jpg"), photos.path().join("cat/b.jpg")).unwrap();
         fs::write(photos.path().join("cat").join(OsStr::from_bytes(b"\xff.jpg")), b"x").unwrap();
-        let scan = walk(photos.path(), "photos");
+        let scan = walk(&Roots::one(Folder::Photos, photos.path()), "photos");
         assert_eq!(paths(&scan), ["photos/cat/a.jpg"]);
         assert_eq!(scan.notices.len(), 4);
         assert_eq!(scan.notices.iter().filter(|(_, why)| why.contains("link")).count(), 3);
@@ -199,18 +195,28 @@ mod tests {
     #[test]
     fn a_missing_class_is_empty_but_missing_photos_are_unknown() {
         let photos = tempfile::tempdir().unwrap();
-        let scan = walk(photos.path(), "photos/gone");
+        let scan = walk(&Roots::one(Folder::Photos, photos.path()), "photos/gone");
         assert!(scan.covers("photos/gone/a.jpg") && !scan.covers("photos/gone2/a.jpg"));
-        let scan = walk(&photos.path().join("nowhere"), "photos");
+        let scan = walk(&Roots::one(Folder::Photos, photos.path().join("nowhere")), "photos");
         assert!(!scan.covers("photos/cat/a.jpg"));
         assert_eq!(scan.notices.len(), 1);
+    }
+
+    #[test]
+    fn the_pool_is_walked_without_classes() {
+        let pool = tempfile::tempdir().unwrap();
+        put(pool.path(), "a.jpg");
+        put(pool.path(), "2024/summer/b.jpg");
+        let scan = walk(&Roots::one(Folder::Pool, pool.path()), "pool");
+        assert_eq!(paths(&scan), ["pool/2024/summer/b.jpg", "pool/a.jpg"]);
+        assert!(scan.notices.is_empty() && scan.covers("pool/gone.jpg") && !scan.covers("seeds/cat/a.jpg"));
     }
 
     #[test]
     fn the_thread_answers_every_request() {
         let photos = tempfile::tempdir().unwrap();
         put(photos.path(), "cat/a.jpg");
-        let mut scanner = Scanner::start(photos.path().to_owned()).unwrap();
+        let mut scanner = Scanner::start(Roots::one(Folder::Photos, photos.path())).unwrap();
         scanner.ask("photos");
         assert!(!scanner.is_idle());
         let scan = loop {

@@ -6,7 +6,6 @@ use crate::ignore::label;
 use crate::ledger::Wish;
 use crate::outbox::{Row, Stream};
 use crate::ready::{REMOVED_ROWS, cost_bytes};
-use crate::scan::real;
 use arrow::array::{Int64Array, LargeBinaryArray, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use plugin_api::Tag;
@@ -61,10 +60,11 @@ impl Desk {
                 _ => self.settling.add(&path, now),
             }
         }
-        if rows.is_empty() || !self.photos_are_there() {
-            for row in rows {
-                self.settling.add(&row.path, now);
-            }
+        let (rows, doubtful): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| self.root_is_there(&row.path));
+        for row in doubtful {
+            self.settling.add(&row.path, now);
+        }
+        if rows.is_empty() {
             return None;
         }
         let path = StringArray::from_iter_values(rows.iter().map(|row| &row.path));
@@ -83,7 +83,7 @@ impl Desk {
                 self.settling.add(&path, now);
                 continue;
             }
-            match (self.reading)(&real(&self.photos, &path), stamp, &mut data) {
+            match (self.reading)(&self.real(&path), stamp, &mut data) {
                 Ok(()) => {
                     bytes += cost_bytes(&path, stamp);
                     ends.push(data.len() as i64);
@@ -119,6 +119,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::disk::{ReadError, Stamp, read_whole};
+    use crate::roots::{Folder, Roots};
     use crate::scan::walk;
     use clap::Parser;
     use plugin_api::edges::Committed;
@@ -136,7 +137,7 @@ mod tests {
             folder.join("photos").canonicalize().unwrap()
         });
         let config = Config::try_parse_from(["watch"]).unwrap();
-        let mut desk = Desk::new(&config, photos, folder.join("quarantine"), now).unwrap();
+        let mut desk = Desk::new(&config, Roots::one(Folder::Photos, photos), folder.join("quarantine"), now).unwrap();
         desk.asking = None;
         desk.reading = reading;
         desk
@@ -147,7 +148,7 @@ mod tests {
         let mut sent = Vec::new();
         for _ in 0..seconds * 10 {
             *now += Duration::from_millis(100);
-            desk.scanned(walk(&desk.photos.clone(), "photos"), *now);
+            desk.scanned(walk(&desk.roots.clone(), "photos"), *now);
             desk.work(*now);
             sent.extend(desk.next_message(*now));
         }

@@ -1,4 +1,4 @@
-//! What the kernel says about `photos/`.
+//! What the kernel says about a watched folder.
 //!
 //! Its word is only taken as a hint where to look. Words that were lost, or never said (network drives, too few
 //! watches), are made up for by the regular scan.
@@ -22,6 +22,13 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Both together.
+    pub fn add(&mut self, other: Self) {
+        self.paths.extend(other.paths);
+        self.rescan |= other.rescan;
+        self.no_watches |= other.no_watches;
+    }
+
     fn take_in(&mut self, event: notify::Result<Event>) {
         match event {
             Ok(event) => {

@@ -87,7 +87,7 @@ fn act(bench: &mut Bench, step: &Step) {
         Step::RestartWatch => bench.restart_watch(),
         Step::RestartDataset => {
             bench.model.restart();
-            bench.desk.restarted("dataset", bench.now);
+            bench.desk.keeper_restarted(bench.now);
         }
         Step::RestartStage => {
             bench.sent.clear();

@@ -329,7 +329,7 @@ fn a_started_dataset_is_asked_again_and_loses_nothing() {
     bench.model.take(&first);
     bench.sent.clear();
     bench.model.restart();
-    bench.desk.restarted("dataset", bench.now);
+    bench.desk.keeper_restarted(bench.now);
     assert!(bench.desk.is_asking());
     bench.model.came.clear();
     bench.settle();

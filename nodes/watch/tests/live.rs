@@ -6,6 +6,7 @@ mod common;
 use clap::Parser;
 use common::{Answer, Model};
 use node_watch::peer::{News, Peer};
+use node_watch::roots::{Folder, Roots};
 use node_watch::scan::walk;
 use node_watch::sending::Outgoing;
 use node_watch::{Config, WatchError, run_with};
@@ -100,7 +101,7 @@ impl Live {
     }
 
     fn disk(&self) -> BTreeMap<String, Vec<u8>> {
-        let scan = walk(&self.photos(), "photos");
+        let scan = walk(&Roots::one(Folder::Photos, self.photos()), "photos");
         scan.files.into_iter().map(|(p, _)| (p.clone(), fs::read(self.folder.path().join(p)).unwrap())).collect()
     }
 

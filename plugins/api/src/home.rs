@@ -3,10 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What lies in a workspace.
+const FOLDERS: [&str; 10] =
+    ["photos", "seeds", "pool", "candidates", "inbox", "quarantine", "dataset", "runs", "models", "status"];
+
 /// Where the workspace is. Part of every node's options.
 #[derive(Clone, Debug, clap::Args)]
 pub struct HomeArgs {
-    /// The workspace: photos/, inbox/, quarantine/, dataset/, runs/ and models/ lie in it.
+    /// The workspace: photos/, seeds/, pool/, candidates/, inbox/, quarantine/, dataset/, runs/ and models/ lie in it.
     #[arg(long, env = "WAKUTEKA_HOME", default_value = "../.wakuteka/home", value_name = "FOLDER")]
     pub home: PathBuf,
 }
@@ -36,7 +40,7 @@ impl Home {
         let make = |folder: &Path| std::fs::create_dir_all(folder).map_err(|e| crate::files::named(folder, &e));
         make(root)?;
         let home = Self { root: root.canonicalize().map_err(|e| crate::files::named(root, &e))? };
-        for folder in ["photos", "inbox", "quarantine", "dataset", "runs", "models", "status"] {
+        for folder in FOLDERS {
             make(&home.root.join(folder))?;
         }
         Ok(home)
@@ -50,6 +54,21 @@ impl Home {
     /// Labelled pictures: `photos/<class>/**`.
     pub fn photos(&self) -> PathBuf {
         self.root.join("photos")
+    }
+
+    /// A few examples of each class: `seeds/<class>/**`.
+    pub fn seeds(&self) -> PathBuf {
+        self.root.join("seeds")
+    }
+
+    /// Pictures without a label: `pool/**`.
+    pub fn pool(&self) -> PathBuf {
+        self.root.join("pool")
+    }
+
+    /// Look-alikes of the seeds from the pool, for a person to accept or refuse: `candidates/<class>/`.
+    pub fn candidates(&self) -> PathBuf {
+        self.root.join("candidates")
     }
 
     /// What could not be read, each with a `.json` that says why.

@@ -1,4 +1,4 @@
-//! What a node is doing, in one small file: `status/<node>.json`. For progress displays; nothing depends on it.
+//! What a node is doing, in one small file: `status/<node>.json`, by its id in the YAML. For progress displays; nothing depends on it.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,8 +8,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// What a node says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// The node's name.
+    /// The node's id in the YAML.
     pub node: String,
+    /// The name of its program; empty when it is the node's id.
+    #[serde(default)]
+    pub program: String,
     /// Its process.
     pub pid: u32,
     /// When this was written, milliseconds since 1970.
@@ -20,6 +23,13 @@ pub struct Status {
     pub counters: BTreeMap<String, u64>,
     /// Figures that go up and down: `epoch`, `loss`, `accuracy`, `seconds_left`, …
     pub gauges: BTreeMap<String, f64>,
+}
+
+impl Status {
+    /// The name of the node's program.
+    pub fn program(&self) -> &str {
+        if self.program.is_empty() { &self.node } else { &self.program }
+    }
 }
 
 /// Keeps a node's status and writes it at most four times a second.
@@ -38,6 +48,12 @@ impl StatusFile {
     pub fn new(folder: &Path, node: &str) -> Self {
         let status = Status { node: node.to_owned(), pid: std::process::id(), ..Status::default() };
         Self { path: folder.join(format!("{node}.json")), status, written: None, dirty: true }
+    }
+
+    /// The same, naming the program where it is called otherwise than the node.
+    pub fn of_program(mut self, program: &str) -> Self {
+        program.clone_into(&mut self.status.program);
+        self
     }
 
     /// Adds to a counter.

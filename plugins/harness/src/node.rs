@@ -30,15 +30,22 @@ impl Node {
     /// [`HarnessError::Dora`] when there is no daemon, or it refuses.
     pub(crate) fn connect(name: &str, home: Home) -> Result<Self, HarnessError> {
         let (dora, events) = DoraNode::init_from_env_force().map_err(|e| HarnessError::Dora(e.to_string()))?;
-        let mut status = StatusFile::new(&home.status(), name);
+        // By the id in the YAML: the same program may run twice over one workspace.
+        let mut status = StatusFile::new(&home.status(), dora.id().as_ref()).of_program(name);
         status.set("restarts", u64::from(dora.restart_count()));
         status.write();
         Ok(Self { name: name.to_owned(), dora, inbox: Inbox::drain(events)?, home, status })
     }
 
-    /// The node's name, as in `main`.
+    /// The program's name, as in `main`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The id of the node that feeds an input, as in the YAML.
+    pub fn source_of(&self, input: &str) -> Option<String> {
+        let input = self.dora.node_config().inputs.get(&DataId::from(input.to_owned()))?;
+        input.mapping.to_string().split_once('/').map(|(node, _)| node.to_owned())
     }
 
     /// The workspace.

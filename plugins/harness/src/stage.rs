@@ -22,6 +22,12 @@ pub trait Stage {
 
     /// Answers one message. Rows that cannot be worked with leave as rejects; an empty answer is still an answer.
     fn process(&mut self, tag: &Tag, batch: Self::In) -> Answer<Self::Out>;
+
+    /// The tag of an answer: that of the message, and what a stage has to say of its whole work, such as which network
+    /// it has.
+    fn mark(&self, tag: Tag) -> Tag {
+        tag
+    }
 }
 
 /// The answer to one message.
@@ -76,7 +82,8 @@ pub fn run_stage<S: Stage>(stage: &mut S, node: &mut Node) -> Result<(), Harness
             node.status().add("rejected", answer.rejects.len() as u64);
             send_rejects(node, &message.tag, S::INPUT, &answer.rejects)?;
         }
-        node.send(S::OUTPUT, &message.tag, answer.out)?;
+        let tag = stage.mark(message.tag);
+        node.send(S::OUTPUT, &tag, answer.out)?;
     }
 }
 

@@ -6,6 +6,7 @@ use clap::Parser;
 use node_watch::Config;
 use node_watch::desk::Desk;
 use node_watch::disk::Mark;
+use node_watch::roots::{Folder, Roots};
 use node_watch::scan::walk;
 use node_watch::sending::Outgoing;
 use plugin_api::edges::{Committed, EncodedImages, Inventory, Rejects};
@@ -171,7 +172,7 @@ impl Bench {
 
     fn desk(folder: &tempfile::TempDir, config: &Config, now: Instant) -> Desk {
         let (photos, quarantine) = (folder.path().join("photos"), folder.path().join("quarantine"));
-        Desk::new(config, photos.canonicalize().unwrap(), quarantine, now).unwrap()
+        Desk::new(config, Roots::one(Folder::Photos, photos.canonicalize().unwrap()), quarantine, now).unwrap()
     }
 
     /// `watch` is killed and started again.
@@ -209,7 +210,7 @@ impl Bench {
         if let Ok(photos) = photos
             && !self.desk.is_asking()
         {
-            self.desk.scanned(walk(&photos, "photos"), self.now);
+            self.desk.scanned(walk(&Roots::one(Folder::Photos, photos), "photos"), self.now);
         }
         self.desk.work(self.now);
         while let Some(message) = self.desk.next_message(self.now) {
@@ -265,7 +266,7 @@ impl Bench {
 
     /// Path → content of every picture below `photos/`.
     pub fn disk(&self) -> BTreeMap<String, Vec<u8>> {
-        let scan = walk(&self.at("photos"), "photos");
+        let scan = walk(&Roots::one(Folder::Photos, self.at("photos")), "photos");
         scan.files.into_iter().map(|(path, _)| (path.clone(), fs::read(self.at(&path)).unwrap())).collect()
     }
 
