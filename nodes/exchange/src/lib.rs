@@ -1,1 +1,30 @@
-//! Data sets in the formats of other tools: in and out.
+//! Data sets in the formats of other tools, in and out: the CSV of Sony's Neural Network Console.
+//!
+//! A data set there is a CSV file with a header `x:image,y:label` and a row a picture: where it lies, relative to the
+//! CSV, and the number of its class. Out: [`export`] writes one from the catalog. In: [`import`] lays one out as class
+//! folders.
+
+pub mod catalog;
+pub mod classes;
+pub mod config;
+pub mod copy;
+pub mod error;
+pub mod export;
+pub mod import;
+pub mod publish;
+pub mod source;
+pub mod table;
+
+pub use config::Cli;
+pub use error::ExchangeError;
+
+/// Does what the command line asks for, and says what was done.
+///
+/// # Errors
+/// Whatever stopped it, for a person. Nothing is left half done.
+pub fn run(cli: Cli) -> Result<String, ExchangeError> {
+    match cli.command {
+        config::Command::ExportNnc(options) => export::run(&options).map(|done| done.to_string()),
+        config::Command::ImportNnc(options) => import::run(&options).map(|done| done.to_string()),
+    }
+}

@@ -7,7 +7,7 @@
 
 use clap::Parser;
 use plugin_probe::{ProbeError, ProbeOptions, fit, out_of_fold};
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 use std::time::Instant;
 

@@ -1,0 +1,99 @@
+//! Options. The doc comments are the `--help`.
+
+use clap::{Args, Parser, Subcommand};
+use plugin_api::HomeArgs;
+use plugin_decode::Limits;
+use plugin_resize::ResizeOptions;
+use std::path::PathBuf;
+
+/// Data sets in the formats of other tools: in and out.
+#[derive(Debug, Parser)]
+#[command(name = "exchange")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Writes the labelled pictures of a workspace as a data set of Neural Network Console.
+    ///
+    /// The folder gets index.csv (all), train.csv, validation.csv and test.csv (split as for training), classes.csv
+    /// (number and name of each class), sources.csv (which photo became which file) and the resized pictures in data/.
+    /// Pictures that stand in several classes are left out.
+    ExportNnc(Export),
+    /// Lays a data set of Neural Network Console out as class folders.
+    ///
+    /// Pictures are copied, never moved. Everything is checked before the first is copied. What is there already is
+    /// not copied again. Which of them are for training and which for validation is decided by the workspace.
+    ImportNnc(Import),
+}
+
+/// Options of `export-nnc`.
+#[derive(Clone, Debug, Args)]
+pub struct Export {
+    /// Where to write: a folder that is not there yet.
+    #[arg(value_name = "FOLDER")]
+    pub to: PathBuf,
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// Size and mode of the pictures.
+    #[command(flatten)]
+    pub resize: ResizeOptions,
+    /// What a picture may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Replace an earlier export that is there. A folder that holds anything else is not touched.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Options of `import-nnc`.
+#[derive(Clone, Debug, Args)]
+pub struct Import {
+    /// The data set: a CSV file, or a folder with index.csv or else train.csv, validation.csv and test.csv.
+    #[arg(value_name = "FILE_OR_FOLDER")]
+    pub from: PathBuf,
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// Where the class folders go [default: photos/ in the workspace]
+    #[arg(long, value_name = "FOLDER")]
+    pub into: Option<PathBuf>,
+    /// Names of the classes, in the order of their numbers. Without it those in classes.csv beside the data set, then
+    /// those in the header (`y:label;cat;dog`), then class-0, class-1, …
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub classes: Vec<String>,
+    /// What a picture may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let refused = |args: &[&str]| Cli::try_parse_from([&["exchange"], args].concat()).unwrap_err().to_string();
+        assert!(refused(&["export-nnc", "out", "--size", "4"]).contains("16..=512"));
+        assert!(refused(&["export-nnc"]).contains("FOLDER"));
+        assert!(refused(&["import-nnc", "in", "--copy"]).contains("--copy"));
+    }
+
+    #[test]
+    fn classes_are_listed_with_commas() {
+        let cli = Cli::try_parse_from(["exchange", "import-nnc", "in", "--classes", "cat,dog"]).unwrap();
+        let Command::ImportNnc(options) = cli.command else { panic!("{cli:?}") };
+        assert_eq!(options.classes, ["cat", "dog"]);
+    }
+}

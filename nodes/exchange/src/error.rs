@@ -1,0 +1,88 @@
+//! Everything that can go wrong, for a person.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why nothing was exported or imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// A file could not be read or written. The text names the file.
+    #[error("{0}")]
+    File(#[from] io::Error),
+    /// There is no catalog.
+    #[error(
+        "{0} is not there: no picture has been taken into this workspace yet. Start the pipeline first, or name another workspace with --home"
+    )]
+    NoCatalog(PathBuf),
+    /// The catalog could not be read.
+    #[error("{path}: {source}")]
+    Catalog {
+        /// The catalog.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// No picture is left to export.
+    #[error("there is no labelled picture to export{0}")]
+    NothingToExport(String),
+    /// The target is there and `--force` was not given.
+    #[error("{0} is there already: name another folder, or replace an earlier export with --force")]
+    TargetExists(PathBuf),
+    /// The target holds something that no export wrote.
+    #[error("{folder} holds {found}, which is not of an earlier export: nothing was replaced")]
+    TargetForeign {
+        /// The target.
+        folder: PathBuf,
+        /// What is there.
+        found: String,
+    },
+    /// A picture could not be written as PNG.
+    #[error("{path}: {source}")]
+    Png {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: image::ImageError,
+    },
+    /// A cell of a CSV file is wrong.
+    #[error("{}, {fault}", .file.display())]
+    Csv {
+        /// The CSV file.
+        file: PathBuf,
+        /// Where, and why.
+        fault: Fault,
+    },
+    /// There is no CSV file where one should be.
+    #[error("{0} holds neither index.csv nor train.csv, validation.csv or test.csv")]
+    NoDataSet(PathBuf),
+    /// A data set without rows.
+    #[error("{0} lists no picture")]
+    NothingToImport(PathBuf),
+    /// A name given with `--classes` cannot be a folder.
+    #[error("--classes: {0}")]
+    Classes(String),
+}
+
+/// Where in a CSV file something is wrong, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {reason}")]
+pub struct Fault {
+    /// Line of the file, from 1.
+    pub line: usize,
+    /// Column of the table, from 1.
+    pub column: usize,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+impl Fault {
+    /// A fault at a place.
+    pub fn new(line: usize, column: usize, reason: impl Into<String>) -> Self {
+        Self { line, column, reason: reason.into() }
+    }
+
+    /// The same, naming the file.
+    pub fn in_file(self, file: impl Into<PathBuf>) -> ExchangeError {
+        ExchangeError::Csv { file: file.into(), fault: self }
+    }
+}

@@ -1,0 +1,162 @@
+//! From the catalog to a data set of Neural Network Console.
+
+use crate::catalog::{self, Labelled, Selection};
+use crate::publish::Draft;
+use crate::{ExchangeError, config};
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use plugin_api::files::{named, sync_folder, write_atomically};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The header of every file of pictures.
+const HEADER: [&str; 2] = ["x:image", "y:label"];
+
+/// A file for each of these, and one for all.
+const SPLITS: [&str; 3] = ["train", "validation", "test"];
+
+/// What was exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Pictures by split.
+    pub pictures: BTreeMap<String, usize>,
+    /// Classes, in the order of their numbers.
+    pub classes: Vec<String>,
+    /// Pictures left out because they stand in several classes.
+    pub in_several_classes: usize,
+    /// Pictures left out for another reason: path and reason.
+    pub left_out: Vec<(String, String)>,
+}
+
+impl fmt::Display for Exported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: usize = self.pictures.values().sum();
+        let of = |split: &&str| format!("{} {split}", self.pictures.get(*split).copied().unwrap_or(0));
+        let splits = SPLITS.iter().map(of).collect::<Vec<_>>().join(", ");
+        write!(f, "{all} pictures of {} classes ({splits}) in {}", self.classes.len(), self.folder.display())?;
+        if self.in_several_classes > 0 {
+            write!(f, "\n{} pictures left out: they stand in several classes", self.in_several_classes)?;
+        }
+        for (path, reason) in &self.left_out {
+            write!(f, "\nleft out: {path}: {reason}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Exports the labelled pictures of a workspace.
+///
+/// # Errors
+/// [`ExchangeError`]: no catalog, nothing to export, a target that is there, any error of the file system. Nothing is
+/// left half written. A picture that cannot be read any more is no error: it is left out and named.
+pub fn run(options: &config::Export) -> Result<Exported, ExchangeError> {
+    let home = options.home.home.as_path();
+    let selection = catalog::read(home)?;
+    let draft = Draft::begin(&options.to, options.force)?;
+    let data = draft.folder().join("data");
+    fs::create_dir(&data).map_err(|e| named(&data, &e))?;
+
+    let digits = selection.pictures.len().saturating_sub(1).to_string().len();
+    let outcomes: Vec<Result<Option<String>, ExchangeError>> = selection
+        .pictures
+        .par_iter()
+        .enumerate()
+        .map(|(at, picture)| write_picture(home, picture, &data.join(format!("{at:0digits$}.png")), options))
+        .collect();
+    let (mut rows, mut left_out) = (Vec::new(), Vec::new());
+    for (at, (picture, outcome)) in selection.pictures.iter().zip(outcomes).enumerate() {
+        match outcome? {
+            None => rows.push((format!("./data/{at:0digits$}.png"), picture)),
+            Some(reason) => left_out.push((picture.path.clone(), reason)),
+        }
+    }
+    if rows.is_empty() {
+        return Err(nothing(&selection, &left_out));
+    }
+    let classes: BTreeSet<&str> = rows.iter().map(|(_, picture)| picture.label.as_str()).collect();
+    let classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
+    write_tables(draft.folder(), &rows, &classes)?;
+    sync_folder(&data).map_err(|e| named(&data, &e))?;
+
+    let mut pictures = BTreeMap::<String, usize>::new();
+    rows.iter().for_each(|(_, picture)| *pictures.entry(picture.split.clone()).or_default() += 1);
+    let in_several_classes = selection.in_several_classes;
+    Ok(Exported { folder: draft.publish()?, pictures, classes, in_several_classes, left_out })
+}
+
+fn nothing(selection: &Selection, left_out: &[(String, String)]) -> ExchangeError {
+    let mut why = String::new();
+    if selection.in_several_classes > 0 {
+        why.push_str(&format!("; {} stand in several classes", selection.in_several_classes));
+    }
+    if let Some((path, reason)) = left_out.first() {
+        why.push_str(&format!("; {} could not be read, the first: {path}: {reason}", left_out.len()));
+    }
+    ExchangeError::NothingToExport(why)
+}
+
+/// Decodes, resizes and writes one picture. Gives the reason when the picture itself is at fault.
+fn write_picture(
+    home: &Path,
+    picture: &Labelled,
+    to: &Path,
+    options: &config::Export,
+) -> Result<Option<String>, ExchangeError> {
+    let bytes = match fs::read(home.join(&picture.path)) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Some(error.to_string())),
+    };
+    if blake3::hash(&bytes).to_hex().as_str() != picture.digest {
+        return Ok(Some("it was changed and not taken in anew yet".to_owned()));
+    }
+    let decoded = match plugin_decode::decode(&bytes, &options.limits) {
+        Ok(decoded) => decoded,
+        Err(error) => return Ok(Some(error.to_string())),
+    };
+    let size_px = options.resize.size_px;
+    let mode = options.resize.mode;
+    let pixels = match plugin_resize::resize(decoded.width, decoded.height, &decoded.pixels, size_px, mode) {
+        Ok(pixels) => pixels,
+        Err(error) => return Ok(Some(error.to_string())),
+    };
+    let mut png = Vec::new();
+    let encoded = PngEncoder::new(&mut png).write_image(&pixels, size_px, size_px, ExtendedColorType::Rgb8);
+    encoded.map_err(|source| ExchangeError::Png { path: to.to_owned(), source })?;
+    let written = File::create(to).and_then(|mut file| file.write_all(&png).and_then(|()| file.sync_all()));
+    written.map_err(|e| named(to, &e))?;
+    Ok(None)
+}
+
+/// The tables beside the pictures.
+fn write_tables(folder: &Path, rows: &[(String, &Labelled)], classes: &[String]) -> Result<(), ExchangeError> {
+    let number = |label: &str| classes.iter().position(|class| class == label).unwrap_or(0).to_string();
+    let pictures = |split: Option<&str>| -> Vec<Vec<String>> {
+        let of_split = rows.iter().filter(|(_, picture)| split.is_none_or(|split| picture.split == split));
+        of_split.map(|(image, picture)| vec![image.clone(), number(&picture.label)]).collect()
+    };
+    write_table(&folder.join("index.csv"), &HEADER, pictures(None).into_iter())?;
+    for split in SPLITS {
+        write_table(&folder.join(format!("{split}.csv")), &HEADER, pictures(Some(split)).into_iter())?;
+    }
+    let names = classes.iter().map(|class| vec![number(class), class.clone()]);
+    write_table(&folder.join("classes.csv"), &["index", "class"], names)?;
+    let sources = rows.iter().map(|(image, picture)| {
+        vec![image.clone(), picture.path.clone(), picture.label.clone(), picture.split.clone()]
+    });
+    write_table(&folder.join("sources.csv"), &["image", "path", "class", "split"], sources)
+}
+
+fn write_table(path: &Path, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<(), ExchangeError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let table = writer
+        .write_record(header)
+        .and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(row)))
+        .map_err(std::io::Error::from)
+        .and_then(|()| writer.into_inner().map_err(csv::IntoInnerError::into_error))?;
+    Ok(write_atomically(path, &table)?)
+}

@@ -1,0 +1,121 @@
+//! From a data set of Neural Network Console to class folders.
+
+use crate::copy::{Copy, Names, copy_all};
+use crate::error::Fault;
+use crate::source::{Listing, Source, resolve};
+use crate::table::Row;
+use crate::{ExchangeError, classes, config};
+use plugin_api::files::named;
+use plugin_decode::Limits;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+
+/// What was imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// Where the class folders are.
+    pub folder: PathBuf,
+    /// Pictures copied, by class.
+    pub pictures: BTreeMap<String, usize>,
+    /// Rows whose picture its class folder has already.
+    pub there_already: usize,
+}
+
+impl fmt::Display for Imported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: usize = self.pictures.values().sum();
+        write!(f, "{all} pictures copied into {}", self.folder.display())?;
+        for (class, pictures) in &self.pictures {
+            write!(f, "\n{pictures:>8} {class}")?;
+        }
+        match self.there_already {
+            0 => Ok(()),
+            rows => write!(f, "\n{rows} rows name pictures that are there already"),
+        }
+    }
+}
+
+/// Imports a data set. Everything is checked before the first picture is copied.
+///
+/// # Errors
+/// [`ExchangeError`]: a CSV file with line, column and reason, a name that cannot be a folder, any error of the file
+/// system. What was copied before the error is removed again.
+pub fn run(options: &config::Import) -> Result<Imported, ExchangeError> {
+    let source = Source::read(&options.from)?;
+    let into = options.into.clone().unwrap_or_else(|| options.home.home.join("photos"));
+    let given = classes::numbered(&options.classes).map_err(ExchangeError::Classes)?;
+
+    let (mut copies, mut names, mut there_already) = (Vec::new(), Names::default(), 0);
+    for listing in &source.listings {
+        let known = known_classes(&source, listing, &given)?;
+        let checked: Vec<(PathBuf, blake3::Hash)> = listing
+            .table
+            .rows
+            .par_iter()
+            .map(|row| check(&source, row, &options.limits).map_err(|fault| fault.in_file(&listing.file)))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect::<Result<_, _>>()?;
+        for (row, (from, digest)) in listing.table.rows.iter().zip(checked) {
+            let class = class_name(row, &known).map_err(|fault| fault.in_file(&listing.file))?;
+            let folder = into.join(class);
+            let own = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match names.choose(&folder, &own, digest)? {
+                Some(name) => copies.push(Copy { from, folder, name, digest }),
+                None => there_already += 1,
+            }
+        }
+    }
+    if copies.is_empty() && there_already == 0 {
+        return Err(ExchangeError::NothingToImport(options.from.clone()));
+    }
+    fs::create_dir_all(&into).map_err(|e| named(&into, &e))?;
+    copy_all(&copies)?;
+
+    let mut pictures = BTreeMap::<String, usize>::new();
+    for copy in &copies {
+        let class = copy.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        *pictures.entry(class).or_default() += 1;
+    }
+    Ok(Imported { folder: into, pictures, there_already })
+}
+
+/// The first there are of: `--classes`, `classes.csv`, the header. None when there are none.
+fn known_classes(
+    source: &Source,
+    listing: &Listing,
+    given: &classes::Names,
+) -> Result<Option<classes::Names>, ExchangeError> {
+    if !given.is_empty() {
+        return Ok(Some(given.clone()));
+    }
+    if let Some(names) = &source.names {
+        return Ok(Some(names.clone()));
+    }
+    if listing.table.classes.is_empty() {
+        return Ok(None);
+    }
+    let column = listing.table.rows.first().map_or(1, |row| row.class_column);
+    let names = classes::numbered(&listing.table.classes);
+    names.map(Some).map_err(|reason| Fault::new(1, column, reason).in_file(&listing.file))
+}
+
+fn class_name(row: &Row, known: &Option<classes::Names>) -> Result<String, Fault> {
+    let Some(names) = known else { return Ok(format!("class-{}", row.class)) };
+    names.get(&row.class).cloned().ok_or_else(|| {
+        let reason = format!("class {} has no name; there are names for {} classes", row.class, names.len());
+        Fault::new(row.line, row.class_column, reason)
+    })
+}
+
+/// Finds a row's picture and decodes it, so that nothing that is no picture is copied.
+fn check(source: &Source, row: &Row, limits: &Limits) -> Result<(PathBuf, blake3::Hash), Fault> {
+    let path = resolve(&source.folder, row)?;
+    let fault = |reason: String| Fault::new(row.line, row.image_column, format!("{:?}: {reason}", row.image));
+    let bytes = fs::read(&path).map_err(|error| fault(error.to_string()))?;
+    plugin_decode::decode(&bytes, limits).map_err(|error| fault(error.to_string()))?;
+    Ok((path, blake3::hash(&bytes)))
+}
