@@ -2,6 +2,7 @@
 
 use crate::ExchangeError;
 use plugin_api::files::{named, sync_folder};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
@@ -73,29 +74,28 @@ impl Names {
 /// # Errors
 /// Any error of the file system, or a file that has changed since it was checked.
 pub fn copy_all(copies: &[Copy]) -> Result<(), ExchangeError> {
-    let mut made: Vec<PathBuf> = Vec::new();
-    let mut folders = BTreeSet::new();
-    for copy in copies {
-        if let Err(error) = copy_one(copy) {
-            for path in made {
-                let _ = fs::remove_file(path);
-            }
-            // Only those that are empty go.
-            for copy in copies {
-                let _ = fs::remove_dir(&copy.folder);
-            }
-            return Err(error);
+    let new: BTreeSet<&PathBuf> = copies.iter().map(|copy| &copy.folder).filter(|folder| !folder.exists()).collect();
+    // Side by side: most of the time is waiting for the disk.
+    let outcomes: Vec<Result<PathBuf, ExchangeError>> = copies.par_iter().map(copy_one).collect();
+    let (made, failed): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    if let Some(Err(error)) = failed.into_iter().next() {
+        for path in made.into_iter().flatten() {
+            let _ = fs::remove_file(path);
         }
-        made.push(copy.folder.join(&copy.name));
-        folders.insert(&copy.folder);
+        for folder in new {
+            let _ = fs::remove_dir(folder);
+        }
+        return Err(error);
     }
+    let folders: BTreeSet<&PathBuf> = copies.iter().map(|copy| &copy.folder).collect();
     for folder in folders {
         sync_folder(folder).map_err(|e| named(folder, &e))?;
     }
     Ok(())
 }
 
-fn copy_one(copy: &Copy) -> Result<(), ExchangeError> {
+/// Gives the file made.
+fn copy_one(copy: &Copy) -> Result<PathBuf, ExchangeError> {
     let target = copy.folder.join(&copy.name);
     let failed = |e: std::io::Error| named(&target, &e);
     let bytes = fs::read(&copy.from).map_err(|e| named(&copy.from, &e))?;
@@ -112,7 +112,7 @@ fn copy_one(copy: &Copy) -> Result<(), ExchangeError> {
         .map_err(failed)?;
     file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist_noclobber(&target).map_err(|e| failed(e.error))?;
-    Ok(())
+    Ok(target)
 }
 
 #[cfg(test)]
@@ -158,6 +158,8 @@ mod tests {
         copy_all(&[copy("a.png")]).unwrap();
         assert_eq!(fs::read(target.join("a.png")).unwrap(), b"new");
         fs::write(&from, "newer").unwrap();
-        assert!(copy_all(&[copy("c.png")]).unwrap_err().to_string().contains("changed since"));
+        let elsewhere = Copy { folder: folder.path().join("dog"), ..copy("c.png") };
+        assert!(copy_all(&[elsewhere]).unwrap_err().to_string().contains("changed since"));
+        assert!(!folder.path().join("dog").exists());
     }
 }

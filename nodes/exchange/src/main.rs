@@ -2,10 +2,18 @@
 
 use clap::Parser;
 use std::io::Write;
+use std::process::ExitCode;
 
-fn main() -> eyre::Result<()> {
-    let said = node_exchange::run(node_exchange::Cli::parse())?;
+fn main() -> ExitCode {
     // A reader that is gone is no reason to fail: the work is done.
-    let _ = writeln!(std::io::stdout(), "{said}");
-    Ok(())
+    match node_exchange::run(node_exchange::Cli::parse()) {
+        Ok(said) => {
+            let _ = writeln!(std::io::stdout(), "{said}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
