@@ -10,7 +10,7 @@
 use arrow::datatypes::{DataType, Field};
 use clap::Parser;
 use serde_yaml::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn dataflows() -> PathBuf {
     tests::checkout().join("dataflows")
@@ -54,7 +54,7 @@ fn every_option_in_the_graph_is_one_its_node_knows() {
     fn parse<C: Parser>(args: &[String]) -> Result<(), clap::Error> {
         C::try_parse_from(args).map(|_| ())
     }
-    let parsers: [(&str, Parse); 7] = [
+    let parsers: &[(&str, Parse)] = &[
         ("watch", parse::<node_watch::Config>),
         ("hash", parse::<node_hash::Config>),
         ("resize", parse::<node_resize::Config>),
@@ -62,12 +62,17 @@ fn every_option_in_the_graph_is_one_its_node_knows() {
         ("augment", parse::<node_augment::Config>),
         ("train", parse::<node_train::Config>),
         ("evaluate", parse::<node_evaluate::Config>),
+        ("embed", parse::<node_embed::Config>),
+        ("gather", parse::<node_gather::Config>),
     ];
     for file in std::fs::read_dir(dataflows()).unwrap().flatten().filter(|f| f.path().extension().is_some()) {
         let nodes = yaml(file.path());
         for node in nodes["nodes"].as_sequence().unwrap() {
+            // By the program: the same one may stand in a graph under several ids.
+            let program = Path::new(node["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap();
             let id = node["id"].as_str().unwrap();
-            let (_, parse) = parsers.iter().find(|(name, _)| *name == id).unwrap_or_else(|| panic!("{id}: no parser"));
+            let parser = parsers.iter().find(|(name, _)| *name == program);
+            let (_, parse) = parser.unwrap_or_else(|| panic!("{program}: no parser"));
             let args = node["args"].as_str().unwrap_or_default().split_whitespace().map(str::to_owned);
             let args: Vec<String> = std::iter::once(id.to_owned()).chain(args).collect();
             parse(&args).unwrap_or_else(|e| panic!("{}: {id}: {e}", file.path().display()));

@@ -1,4 +1,4 @@
-//! A real graph: `dataflows/pipeline.yml` with some options changed, under `dora run`.
+//! A real graph: one of `dataflows/*.yml` with some options changed, under `dora run`.
 
 use plugin_api::Home;
 use plugin_api::runs::{RunFolder, Verdict};
@@ -18,6 +18,8 @@ pub struct Graph {
     pub home: Home,
     /// Where its YAML and dora's logs lie.
     pub folder: PathBuf,
+    /// Its YAML.
+    yaml: &'static str,
     dora: Child,
     /// Held as long as the graph runs.
     lock: File,
@@ -54,15 +56,28 @@ impl Graph {
     /// # Errors
     /// When the graph cannot be started at all.
     pub fn start(root: &Path, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
-        Self::start_locked(root, options, lock()?)
+        Self::start_of("pipeline.yml", root, options)
     }
 
-    fn start_locked(root: &Path, options: &[(&str, &str, &str)], lock: File) -> Result<Self, Failure> {
+    /// As [`Graph::start`], another graph.
+    ///
+    /// # Errors
+    /// When the graph cannot be started at all.
+    pub fn start_of(yaml: &'static str, root: &Path, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
+        Self::start_locked(yaml, root, options, lock()?)
+    }
+
+    fn start_locked(
+        name: &'static str,
+        root: &Path,
+        options: &[(&str, &str, &str)],
+        lock: File,
+    ) -> Result<Self, Failure> {
         let home = Home::create(&root.join("home"))?;
         let folder = root.join("graph");
         std::fs::create_dir_all(&folder)?;
-        let yaml = folder.join("pipeline.yml");
-        std::fs::write(&yaml, serde_yaml::to_string(&pipeline(options)?)?)?;
+        let yaml = folder.join(name);
+        std::fs::write(&yaml, serde_yaml::to_string(&dataflow(name, options)?)?)?;
         let log = File::options().create(true).append(true).open(root.join("dora.log"))?;
         let dora = Command::new(dora())
             .arg("run")
@@ -72,7 +87,7 @@ impl Graph {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        Ok(Self { home, folder, dora, lock })
+        Ok(Self { home, folder, yaml: name, dora, lock })
     }
 
     /// What the nodes say of themselves.
@@ -137,7 +152,7 @@ impl Graph {
             std::fs::remove_file(entry.path())?;
         }
         let lock = self.lock.try_clone()?;
-        Self::start_locked(&root, options, lock)
+        Self::start_locked(self.yaml, &root, options, lock)
     }
 
     /// Ends the graph as Ctrl-C does.
@@ -166,19 +181,21 @@ impl Drop for Graph {
     }
 }
 
-/// The main graph with other options, and absolute paths so that it can lie anywhere.
+/// One of the graphs with other options, and absolute paths so that it can lie anywhere.
 ///
 /// # Errors
 /// When the YAML cannot be read or names no such node.
-pub fn pipeline(options: &[(&str, &str, &str)]) -> Result<Value, Failure> {
-    let path = crate::checkout().join("dataflows/pipeline.yml");
+pub fn dataflow(name: &str, options: &[(&str, &str, &str)]) -> Result<Value, Failure> {
+    let path = crate::checkout().join("dataflows").join(name);
     let mut yaml: Value = serde_yaml::from_str(&std::fs::read_to_string(path)?)?;
     let nodes = yaml.get_mut("nodes").and_then(Value::as_sequence_mut).ok_or("no nodes")?;
     for node in nodes {
         let id = node.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let node = node.as_mapping_mut().ok_or("a node is not a mapping")?;
         node.remove("build");
-        node.insert("path".into(), binaries().join(&id).to_string_lossy().into_owned().into());
+        let program = node.get("path").and_then(Value::as_str).map(Path::new).and_then(Path::file_name);
+        let program = binaries().join(program.ok_or("a node has no path")?);
+        node.insert("path".into(), program.to_string_lossy().into_owned().into());
         let mut args: Vec<String> = node
             .get("args")
             .and_then(Value::as_str)

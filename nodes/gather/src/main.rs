@@ -1,3 +1,5 @@
-//! The node `gather`.
+//! The node `gather`. See [`node_gather`].
 
-fn main() {}
+fn main() -> eyre::Result<()> {
+    plugin_harness::main("gather", node_gather::run)
+}

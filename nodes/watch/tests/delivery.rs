@@ -417,3 +417,59 @@ fn a_link_to_a_picture_is_left_alone() {
     bench.settle();
     assert_eq!(bench.model.came, ["photos/cat/a.jpg"]);
 }
+
+/// Seeds and pool, as `curate.yml` watches them.
+const CURATE: [&str; 2] = ["--folders", "seeds,pool"];
+
+#[test]
+fn seeds_and_pool_are_watched_as_photos_are() {
+    let mut bench = Bench::new(&CURATE);
+    bench.put("seeds/cat/s.jpg", "s");
+    bench.put("seeds/nobody.jpg", "no class");
+    bench.put("pool/a.jpg", "a");
+    bench.put("pool/2024/夏/b.jpg", "b");
+    bench.put("pool/c.jpg", "bad");
+    bench.put("photos/cat/p.jpg", "not watched here");
+    bench.settle();
+    bench.assert_same();
+    let labels: Vec<(&str, &str)> =
+        bench.model.catalog.iter().map(|(path, row)| (path.as_str(), row.2.as_str())).collect();
+    assert_eq!(labels, [("pool/2024/夏/b.jpg", ""), ("pool/a.jpg", ""), ("seeds/cat/s.jpg", "cat")]);
+    assert_eq!(bench.quarantined(), ["pool/c.jpg"]);
+
+    bench.rename("pool/2024", "pool/2025");
+    bench.rename("pool/a.jpg", "seeds/cat/a.jpg");
+    fs::remove_file(bench.at("seeds/cat/s.jpg")).unwrap();
+    bench.settle();
+    bench.assert_same();
+    assert_eq!(bench.model.catalog["seeds/cat/a.jpg"].2, "cat");
+    assert!(bench.at("photos/cat/p.jpg").exists() && bench.at("seeds/nobody.jpg").exists());
+}
+
+#[test]
+fn a_missing_pool_proves_nothing_and_seeds_go_on() {
+    let mut bench = Bench::new(&CURATE);
+    bench.put("seeds/cat/s.jpg", "s");
+    bench.put("pool/a.jpg", "a");
+    bench.settle();
+    bench.rename("pool", "elsewhere");
+    fs::remove_file(bench.at("seeds/cat/s.jpg")).unwrap();
+    bench.desk.point_out("pool/a.jpg", bench.now);
+    bench.pass(SECOND * 5);
+    bench.deliver();
+    assert_eq!(bench.model.contents().keys().collect::<Vec<_>>(), ["pool/a.jpg"]);
+    bench.rename("elsewhere", "pool");
+    bench.settle();
+    bench.assert_same();
+}
+
+#[test]
+fn what_others_hold_is_not_taken_back() {
+    let mut bench = Bench::new(&CURATE);
+    let mark = node_watch::disk::Mark { size_bytes: 1, modified_ns: 1 };
+    for path in ["photos/cat/p.jpg", "pool/gone.jpg"] {
+        bench.model.catalog.insert(path.to_owned(), (mark, b"x".to_vec(), String::new()));
+    }
+    bench.settle();
+    assert_eq!(bench.model.contents().keys().collect::<Vec<_>>(), ["photos/cat/p.jpg"]);
+}

@@ -10,7 +10,7 @@ use node_watch::roots::{Folder, Roots};
 use node_watch::scan::walk;
 use node_watch::sending::Outgoing;
 use plugin_api::edges::{Committed, EncodedImages, Inventory, Rejects};
-use plugin_api::{Edge, Tag};
+use plugin_api::{Edge, Home, Tag};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -159,9 +159,7 @@ pub struct Bench {
 impl Bench {
     pub fn new(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["photos", "quarantine"] {
-            fs::create_dir(folder.path().join(name)).unwrap();
-        }
+        Home::create(folder.path()).unwrap();
         let config = Config::try_parse_from(["watch"].iter().chain(flags)).unwrap();
         let now = Instant::now();
         let desk = Self::desk(&folder, &config, now);
@@ -171,8 +169,12 @@ impl Bench {
     }
 
     fn desk(folder: &tempfile::TempDir, config: &Config, now: Instant) -> Desk {
-        let (photos, quarantine) = (folder.path().join("photos"), folder.path().join("quarantine"));
-        Desk::new(config, Roots::one(Folder::Photos, photos.canonicalize().unwrap()), quarantine, now).unwrap()
+        Desk::new(config, Self::roots(folder, config), folder.path().join("quarantine"), now).unwrap()
+    }
+
+    /// The watched folders, where they should be.
+    fn roots(folder: &tempfile::TempDir, config: &Config) -> Roots {
+        Roots::open(&Home::create(folder.path()).unwrap(), &config.folders).unwrap()
     }
 
     /// `watch` is killed and started again.
@@ -206,11 +208,13 @@ impl Bench {
 
     /// Scans, works, and takes every message that may be sent.
     pub fn send(&mut self) {
-        let photos = self.at("photos").canonicalize();
-        if let Ok(photos) = photos
-            && !self.desk.is_asking()
-        {
-            self.desk.scanned(walk(&Roots::one(Folder::Photos, photos), "photos"), self.now);
+        for folder in self.config.folders.clone() {
+            let at = self.at(folder.name()).canonicalize();
+            if let Ok(at) = at
+                && !self.desk.is_asking()
+            {
+                self.desk.scanned(walk(&Roots::one(folder, at), folder.name()), self.now);
+            }
         }
         self.desk.work(self.now);
         while let Some(message) = self.desk.next_message(self.now) {
@@ -264,10 +268,11 @@ impl Bench {
         panic!("never idle: {:?}", self.desk);
     }
 
-    /// Path → content of every picture below `photos/`.
+    /// Path → content of every picture in the watched folders.
     pub fn disk(&self) -> BTreeMap<String, Vec<u8>> {
-        let scan = walk(&Roots::one(Folder::Photos, self.at("photos")), "photos");
-        scan.files.into_iter().map(|(path, _)| (path.clone(), fs::read(self.at(&path)).unwrap())).collect()
+        let scan = |folder: &Folder| walk(&Roots::one(*folder, self.at(folder.name())), folder.name()).files;
+        let files = self.config.folders.iter().flat_map(scan);
+        files.map(|(path, _)| (path.clone(), fs::read(self.at(&path)).unwrap())).collect()
     }
 
     /// The dataset holds what is on disk.

@@ -1,0 +1,116 @@
+//! Options of the node.
+
+use crate::error::GatherError;
+use crate::measure::{By, Reach};
+use clap::Parser;
+use plugin_api::HomeArgs;
+use plugin_harness::HasHome;
+
+/// How far a look-alike may be, in bits of 64, when nothing is said.
+const RADIUS_BITS: u32 = 20;
+/// How alike it must be, cosine, when nothing is said.
+const SIMILARITY: f32 = 0.5;
+
+/// Puts look-alikes of the seeds from the pool into candidates/<class>/, as hard links, nearest first.
+///
+/// A person accepts one by moving it to photos/<class>/ and refuses one by deleting it. Refused ones never come back for
+/// that class. Files of the pool are never moved or changed.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "gather", version)]
+pub struct Config {
+    #[command(flatten)]
+    pub(crate) home: HomeArgs,
+
+    /// What alike means. The embedding knows what is to be seen, hashes only how light and dark are spread; it needs
+    /// `embed` with a network.
+    #[arg(long, value_enum, default_value_t = By::Embedding)]
+    pub by: By,
+
+    /// Bits of the hash in which a candidate may differ from a seed; 64 means any picture, so that --most decides
+    /// alone. 20 when not given. Not with `--by embedding`.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=64), value_name = "BITS")]
+    pub radius: Option<u32>,
+
+    /// Cosine of the angle between the embeddings of a candidate and a seed, at least; 0 means nearly any picture, so
+    /// that --most decides alone. 0.5 when not given. Only with `--by embedding`.
+    #[arg(long, value_parser = similarity, value_name = "0..1")]
+    pub similarity: Option<f32>,
+
+    /// A picture's distance from a class is the mean of those from so many of its nearest seeds.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "SEEDS")]
+    pub nearest: u32,
+
+    /// At most so many candidates lie in a class's folder: the nearest. When some have been accepted or refused, others
+    /// come.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "PICTURES")]
+    pub most: u32,
+
+    /// Put a picture that several classes claim into the folder of each of them, not only of the nearest.
+    #[arg(long)]
+    pub several: bool,
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+impl Config {
+    /// How far a candidate may be.
+    ///
+    /// # Errors
+    /// [`GatherError::Option`] when the limit given is not one of this measure.
+    pub fn reach(&self) -> Result<Reach, GatherError> {
+        let option = |flag: &str, value: String, other: &str| {
+            let by = self.by.name();
+            Err(GatherError::Option(format!("{flag} {value}: --by {by} goes by {other}; leave {flag} out")))
+        };
+        match (self.by, self.radius, self.similarity) {
+            (By::Embedding, Some(radius), _) => option("--radius", radius.to_string(), "--similarity 0..1"),
+            (By::Embedding, None, similarity) => Ok(Reach::Cosine(1.0 - similarity.unwrap_or(SIMILARITY))),
+            (_, _, Some(similarity)) => option("--similarity", similarity.to_string(), "--radius 0..64"),
+            (_, radius, None) => Ok(Reach::Bits(radius.unwrap_or(RADIUS_BITS))),
+        }
+    }
+}
+
+fn similarity(text: &str) -> Result<f32, String> {
+    let number: f32 = text.parse().map_err(|_| "not a number from 0 to 1".to_owned())?;
+    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(format!("{number} is not from 0 to 1")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Config, clap::Error> {
+        Config::try_parse_from(["gather"].iter().chain(args))
+    }
+
+    #[test]
+    fn the_limit_is_one_of_the_measure() {
+        assert_eq!(parse(&["--by", "phash"]).unwrap().reach().unwrap(), Reach::Bits(RADIUS_BITS));
+        assert_eq!(parse(&["--by", "phash", "--radius", "7"]).unwrap().reach().unwrap(), Reach::Bits(7));
+        assert_eq!(parse(&["--similarity", "0.75"]).unwrap().reach().unwrap(), Reach::Cosine(0.25));
+        let error = parse(&["--radius", "7"]).unwrap().reach().unwrap_err().to_string();
+        assert!(error.contains("--radius 7") && error.contains("--similarity"), "{error}");
+        let error = parse(&["--by", "ahash", "--similarity", "0.9"]).unwrap().reach().unwrap_err().to_string();
+        assert!(error.contains("--similarity 0.9") && error.contains("--radius"), "{error}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_by_name() {
+        for (flag, value, accepted) in [
+            ("--by", "colour", "ahash, dhash, phash, whash, embedding"),
+            ("--radius", "65", "0..=64"),
+            ("--similarity", "1.5", "from 0 to 1"),
+            ("--nearest", "0", "1..=100"),
+            ("--most", "0", "1..=10000"),
+        ] {
+            let error = parse(&[flag, value]).unwrap_err().to_string();
+            assert!(error.contains(flag) && error.contains(value) && error.contains(accepted), "{error}");
+        }
+        assert!(parse(&["--mosts", "3"]).is_err());
+    }
+}

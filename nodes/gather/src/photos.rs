@@ -1,0 +1,102 @@
+//! Which pictures of the pool stand in `photos/` already, whoever put them there.
+//!
+//! The files are only looked at: what has the size of a picture of the pool is read once, and again when it changed.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What tells one version of a file from another.
+type Version = (u64, i64, i64, u64);
+
+/// `photos/`, as last looked at.
+#[derive(Debug)]
+pub struct Photos {
+    folder: PathBuf,
+    read: HashMap<PathBuf, (Version, String)>,
+    digests: HashSet<String>,
+}
+
+impl Photos {
+    /// Not looked at yet.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, read: HashMap::new(), digests: HashSet::new() }
+    }
+
+    /// Digests that were found.
+    pub fn digests(&self) -> &HashSet<String> {
+        &self.digests
+    }
+
+    /// Looks through the folder for files of one of these sizes. True when other digests are found than before. A file
+    /// or folder that cannot be read keeps what was known of it.
+    pub fn look(&mut self, sizes: &HashSet<u64>) -> bool {
+        let (mut folders, mut found) = (vec![self.folder.clone()], HashMap::new());
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = fs::read_dir(&folder) else {
+                let below = self.read.iter().filter(|(path, _)| path.starts_with(&folder));
+                if folder.exists() {
+                    found.extend(below.map(|(path, known)| (path.clone(), known.clone())));
+                }
+                continue;
+            };
+            for entry in entries.flatten() {
+                let Ok(meta) = entry.metadata() else { continue };
+                if meta.is_dir() {
+                    folders.push(entry.path());
+                } else if meta.is_file() && sizes.contains(&meta.len()) {
+                    let version = (meta.len(), meta.mtime(), meta.mtime_nsec(), meta.ino());
+                    let path = entry.path();
+                    match self.read.get(&path).filter(|(of, _)| *of == version) {
+                        Some(known) => {
+                            found.insert(path, known.clone());
+                        }
+                        None => match digest(&path) {
+                            Ok(digest) => {
+                                found.insert(path, (version, digest));
+                            }
+                            Err(error) => tracing::debug!(path = %path.display(), %error, "cannot be read"),
+                        },
+                    }
+                }
+            }
+        }
+        let digests: HashSet<String> = found.values().map(|(_, digest)| digest.clone()).collect();
+        let changed = digests != self.digests;
+        (self.read, self.digests) = (found, digests);
+        changed
+    }
+}
+
+/// BLAKE3 of a file, as `hash` gives it.
+fn digest(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_the_right_size_are_read_and_changes_are_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let photos = folder.path().join("photos");
+        fs::create_dir_all(photos.join("cat/sub")).unwrap();
+        fs::write(photos.join("cat/sub/a.jpg"), "four").unwrap();
+        fs::write(photos.join("cat/b.jpg"), "longer").unwrap();
+        let mut of = Photos::new(photos.clone());
+        assert!(of.look(&[4].into()));
+        let four = blake3::hash(b"four").to_hex().to_string();
+        assert_eq!(of.digests(), &HashSet::from([four.clone()]));
+        assert!(!of.look(&[4].into()));
+        fs::rename(photos.join("cat/sub/a.jpg"), photos.join("a.jpg")).unwrap();
+        assert!(!of.look(&[4].into()), "it has only moved");
+        fs::remove_file(photos.join("a.jpg")).unwrap();
+        assert!(of.look(&[4].into()) && of.digests().is_empty());
+        assert!(of.look(&[6].into()) && !of.digests().contains(&four));
+    }
+}

@@ -1,0 +1,408 @@
+//! What a person sees of `gather`: folders of candidates, lists, and that answers count.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use arrow::array::{Int64Array, StringArray, UInt32Array, UInt64Array};
+use node_gather::GatherError;
+use node_gather::gatherer::{Gatherer, Rules};
+use node_gather::measure::{By, Reach};
+use node_gather::review::CONFIRM;
+use node_gather::store::{State, Store};
+use plugin_api::Home;
+use plugin_api::edges::{Embedded, lists_of_f32};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::Instant;
+
+const RULES: Rules = Rules { by: By::Phash, reach: Reach::Bits(10), nearest: 1, most: 50, several: false };
+
+/// A workspace and the node over it.
+struct House {
+    _folder: tempfile::TempDir,
+    home: Home,
+    rules: Rules,
+    gatherer: Gatherer,
+    now: Instant,
+}
+
+fn house(rules: Rules) -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(folder.path()).unwrap();
+    let gatherer = Gatherer::open(&home, rules).unwrap();
+    House { _folder: folder, home, rules, gatherer, now: Instant::now() }
+}
+
+/// A message of one picture.
+fn message(home: &Home, path: &str, phash: u64, embedding: &[f32]) -> Embedded {
+    let at = home.root().join(path);
+    let meta = fs::metadata(&at).unwrap();
+    let label = path.strip_prefix("seeds/").and_then(|path| path.split_once('/')).map(|(class, _)| class);
+    let hash = |value: u64| UInt64Array::from(vec![value]);
+    Embedded {
+        path: StringArray::from(vec![path]),
+        label: StringArray::from(vec![label]),
+        modified_ns: Int64Array::from(vec![meta.mtime() * 1_000_000_000 + meta.mtime_nsec()]),
+        size_bytes: hash(meta.len()),
+        digest: StringArray::from(vec![blake3::hash(&fs::read(&at).unwrap()).to_hex().to_string()]),
+        ahash: hash(0),
+        dhash: hash(0),
+        phash: hash(phash),
+        whash: hash(0),
+        width: UInt32Array::from(vec![8]),
+        height: UInt32Array::from(vec![8]),
+        embedding: lists_of_f32([embedding]),
+    }
+}
+
+impl House {
+    fn at(&self, path: &str) -> PathBuf {
+        self.home.root().join(path)
+    }
+
+    /// A file comes, whose perceptual hash is this.
+    fn put(&mut self, path: &str, phash: u64) {
+        fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
+        fs::write(self.at(path), format!("{path} {phash}")).unwrap();
+        let message = message(&self.home, path, phash, &[]);
+        self.gatherer.take_in(&[("", &message)]).unwrap();
+    }
+
+    fn remove(&mut self, path: &str) {
+        let _ = fs::remove_file(self.at(path));
+        self.gatherer.take_away([path].into_iter()).unwrap();
+    }
+
+    /// Time passes and the node works.
+    fn work(&mut self) {
+        for _ in 0..3 {
+            self.now += CONFIRM;
+            self.gatherer.review(self.now).unwrap();
+            self.gatherer.look_through_photos();
+            if self.gatherer.is_dirty() {
+                self.gatherer.arrange().unwrap();
+            }
+        }
+    }
+
+    /// The node is killed and started again.
+    fn restart(&mut self) {
+        self.gatherer = Gatherer::open(&self.home, self.rules).unwrap();
+        self.gatherer.look_through_photos();
+    }
+
+    /// The candidates of a class, by name.
+    fn candidates(&self, class: &str) -> Vec<String> {
+        let list = fs::read_dir(self.at("candidates").join(class)).into_iter().flatten().flatten();
+        let mut names: Vec<String> = list.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn list(&self, name: &str) -> Vec<BTreeMap<String, String>> {
+        let mut rows = csv::Reader::from_path(self.at("candidates").join(name)).unwrap();
+        rows.deserialize().map(Result::unwrap).collect()
+    }
+
+    /// Two classes and five pictures: three cats, one dog, one neither.
+    fn fill(&mut self) {
+        self.put("seeds/cat/s.jpg", 0);
+        self.put("seeds/dog/s.jpg", 0xFFF);
+        self.put("pool/near.jpg", 0b1);
+        self.put("pool/far.jpg", 0b11);
+        self.put("pool/sub/both.jpg", 0b1_1111);
+        self.put("pool/dog.jpg", 0xFFE);
+        self.put("pool/none.jpg", 0xFFFF_FFFF_0000_0000);
+        self.work();
+    }
+}
+
+#[test]
+fn look_alikes_are_linked_nearest_first_and_listed() {
+    let mut house = house(RULES);
+    house.fill();
+    assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg", "05_both.jpg"]);
+    assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
+    let inode = |path: &str| fs::metadata(house.at(path)).unwrap().ino();
+    assert_eq!(inode("candidates/cat/05_both.jpg"), inode("pool/sub/both.jpg"));
+    assert_eq!(fs::metadata(house.at("pool/sub/both.jpg")).unwrap().nlink(), 2);
+
+    let rows = house.list("candidates.csv");
+    let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+    assert_eq!(column("path"), ["pool/near.jpg", "pool/far.jpg", "pool/sub/both.jpg", "pool/dog.jpg"]);
+    assert_eq!(column("rank"), ["1", "2", "3", "1"]);
+    assert_eq!(column("distance"), ["01", "02", "05", "01"]);
+    assert_eq!(column("candidate")[2], "candidates/cat/05_both.jpg");
+    assert_eq!(column("claimed_by")[2], "cat 05; dog 07");
+    let several = house.list("claimed-by-several.csv");
+    assert_eq!(several.len(), 2, "{several:?}");
+    let both = several.iter().find(|row| row["path"] == "pool/sub/both.jpg").unwrap();
+    assert_eq!((both["classes"].as_str(), both["candidate_of"].as_str()), ("2", "cat"));
+}
+
+#[test]
+fn several_classes_may_have_the_same_picture() {
+    let mut house = house(Rules { several: true, ..RULES });
+    house.fill();
+    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "07_both.jpg", "10_far.jpg"]);
+    // Refused by one, it stays with the other.
+    fs::remove_file(house.at("candidates/dog/07_both.jpg")).unwrap();
+    house.work();
+    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "10_far.jpg"]);
+    assert!(house.candidates("cat").contains(&"05_both.jpg".to_owned()));
+}
+
+#[test]
+fn refused_is_refused_for_that_class_whatever_is_started_again() {
+    let mut house = house(RULES);
+    house.fill();
+    fs::remove_file(house.at("candidates/cat/05_both.jpg")).unwrap();
+    fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
+    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "07_both.jpg"], "the next class may have it");
+    for _ in 0..2 {
+        house.restart();
+        house.work();
+        assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
+    }
+    // The same bytes under another name are the same picture.
+    fs::rename(house.at("pool/near.jpg"), house.at("pool/again.jpg")).unwrap();
+    house.remove("pool/near.jpg");
+    let again = message(&house.home, "pool/again.jpg", 0b1, &[]);
+    house.gatherer.take_in(&[("", &again)]).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
+    assert_eq!(house.gatherer.counts(), [5, 2, 3, 2, 0]);
+}
+
+#[test]
+fn refused_while_nothing_ran_is_refused() {
+    let mut house = house(RULES);
+    house.fill();
+    fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
+    house.restart();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["02_far.jpg", "05_both.jpg"]);
+}
+
+#[test]
+fn accepted_is_not_proposed_again_and_the_pool_keeps_its_file() {
+    let mut house = house(RULES);
+    house.fill();
+    fs::create_dir_all(house.at("photos/cat")).unwrap();
+    fs::rename(house.at("candidates/cat/01_near.jpg"), house.at("photos/cat/nice.jpg")).unwrap();
+    // Dragged across drives it is a copy, and the link goes.
+    fs::copy(house.at("candidates/cat/05_both.jpg"), house.at("photos/cat/both.jpg")).unwrap();
+    fs::remove_file(house.at("candidates/cat/05_both.jpg")).unwrap();
+    house.work();
+    assert_eq!(house.gatherer.counts(), [5, 2, 2, 0, 2]);
+    assert_eq!(
+        (house.candidates("cat"), house.candidates("dog")),
+        (vec!["02_far.jpg".to_owned()], vec!["01_dog.jpg".to_owned()])
+    );
+    for path in ["pool/near.jpg", "pool/sub/both.jpg"] {
+        assert!(house.at(path).exists(), "{path}");
+    }
+    house.restart();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
+    // A picture that a person puts into photos/ himself is no candidate either.
+    fs::copy(house.at("pool/far.jpg"), house.at("photos/cat/far.jpg")).unwrap();
+    house.work();
+    assert!(house.candidates("cat").is_empty());
+    // Taken out of photos/ again, what was accepted by its class does not come back there.
+    fs::remove_file(house.at("photos/cat/both.jpg")).unwrap();
+    house.work();
+    assert_eq!((house.candidates("cat").len(), house.candidates("dog").len()), (0, 2));
+}
+
+#[test]
+fn a_folder_deleted_as_a_whole_refuses_nothing() {
+    let mut house = house(RULES);
+    house.fill();
+    // In the middle of deleting it, file by file, the node looks.
+    fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
+    house.gatherer.review(house.now).unwrap();
+    fs::remove_dir_all(house.at("candidates/cat")).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg", "05_both.jpg"]);
+    fs::rename(house.at("candidates"), house.at("elsewhere")).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat").len(), 3);
+    assert_eq!(house.list("candidates.csv").len(), 4, "the list is written again");
+    // A picture that needs the folder comes before anybody has noticed.
+    fs::remove_dir_all(house.at("candidates/cat")).unwrap();
+    house.put("pool/new.jpg", 0b111);
+    house.gatherer.arrange().unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg", "03_new.jpg", "05_both.jpg"]);
+    assert_eq!(house.gatherer.counts()[3], 0);
+    // Emptied after what was good had been moved to photos/.
+    fs::create_dir_all(house.at("photos/cat")).unwrap();
+    fs::rename(house.at("candidates/cat/01_near.jpg"), house.at("photos/cat/near.jpg")).unwrap();
+    fs::remove_dir_all(house.at("candidates/cat")).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["02_far.jpg", "03_new.jpg", "05_both.jpg"]);
+    assert_eq!(house.gatherer.counts()[3..], [0, 1]);
+}
+
+#[test]
+fn what_a_person_renames_moves_and_puts_back_is_understood() {
+    let mut house = house(RULES);
+    house.fill();
+    // Renamed: still a candidate.
+    fs::rename(house.at("candidates/cat/01_near.jpg"), house.at("candidates/cat/best.jpg")).unwrap();
+    // Moved to another class: that class's, and refused by the first.
+    fs::rename(house.at("candidates/cat/02_far.jpg"), house.at("candidates/dog/far.jpg")).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["05_both.jpg", "best.jpg"]);
+    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "far.jpg"]);
+    assert_eq!(house.gatherer.counts(), [5, 2, 4, 1, 0]);
+    // Put back: not refused any more, and it stays.
+    fs::rename(house.at("candidates/cat/best.jpg"), house.at("kept.jpg")).unwrap();
+    house.work();
+    assert_eq!(house.gatherer.counts()[3], 2);
+    fs::rename(house.at("kept.jpg"), house.at("candidates/cat/best.jpg")).unwrap();
+    house.work();
+    assert_eq!(house.gatherer.counts()[3], 1);
+    house.restart();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["05_both.jpg", "best.jpg"]);
+    // A file of a person's own is left alone.
+    fs::write(house.at("candidates/cat/mine.txt"), "a note").unwrap();
+    house.remove("seeds/cat/s.jpg");
+    house.work();
+    assert_eq!(house.candidates("cat"), ["best.jpg", "mine.txt"]);
+}
+
+#[test]
+fn seeds_and_pictures_come_and_go() {
+    let mut house = house(RULES);
+    house.fill();
+    house.remove("seeds/cat/s.jpg");
+    house.work();
+    assert!(!house.at("candidates/cat").exists());
+    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "07_both.jpg", "10_far.jpg"]);
+    house.put("seeds/きゅん/new.jpg", 0xFFFF_FFFF_0000_0001);
+    house.work();
+    assert_eq!(house.candidates("きゅん"), ["01_none.jpg"]);
+    house.put("pool/late.jpg", 0xFFFF_FFFF_0000_0001);
+    house.work();
+    assert_eq!(house.candidates("きゅん"), ["00_late.jpg", "01_none.jpg"]);
+    // A nearer class takes it.
+    house.put("seeds/cat/s.jpg", 0b1_1111);
+    house.work();
+    assert_eq!(house.candidates("cat"), ["00_both.jpg", "03_far.jpg", "04_near.jpg"]);
+    assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
+    // Without its pool file a candidate would be the last of its picture: it stays for a person to decide.
+    house.remove("pool/dog.jpg");
+    house.work();
+    assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
+    assert_eq!(house.gatherer.counts()[2], 5);
+    // A class without a seed of its own says nothing; its folder with a file in it stays.
+    house.remove("seeds/dog/s.jpg");
+    house.work();
+    assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
+    // A seed that also lies in the pool is no candidate.
+    fs::create_dir_all(house.at("seeds/cat")).unwrap();
+    fs::copy(house.at("pool/far.jpg"), house.at("seeds/cat/far.jpg")).unwrap();
+    let seed = message(&house.home, "seeds/cat/far.jpg", 0b11, &[]);
+    house.gatherer.take_in(&[("", &seed)]).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["00_both.jpg", "01_near.jpg"].map(|n| n.replace("01_near", "04_near")));
+}
+
+#[test]
+fn a_full_folder_keeps_the_nearest() {
+    let mut house = house(Rules { most: 2, ..RULES });
+    house.fill();
+    assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg"]);
+    house.put("pool/nearest.jpg", 0);
+    house.work();
+    assert_eq!(house.candidates("cat"), ["00_nearest.jpg", "01_near.jpg"]);
+    fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["00_nearest.jpg", "02_far.jpg"], "another comes");
+    assert_eq!(house.gatherer.counts()[3], 1, "what gave way was not refused");
+}
+
+#[test]
+fn killed_at_any_step_nothing_is_lost_and_nothing_refused() {
+    for (state, linked) in
+        [(State::Coming, false), (State::Coming, true), (State::Leaving, true), (State::Leaving, false)]
+    {
+        let mut house = house(RULES);
+        house.fill();
+        let mut store = Store::open(&house.at("dataset/curation.sqlite")).unwrap();
+        let mut placed = store.placed().unwrap().into_iter().find(|p| p.name == "01_near.jpg").unwrap();
+        if !linked {
+            fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
+        }
+        placed.state = state;
+        if state == State::Coming {
+            placed.inode = 0;
+        }
+        let change = store.change().unwrap();
+        change.put_placed(&placed).unwrap();
+        change.commit().unwrap();
+        house.restart();
+        house.work();
+        assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg", "05_both.jpg"], "{state:?} {linked}");
+        assert_eq!(house.gatherer.counts(), [5, 2, 4, 0, 0], "{state:?} {linked}");
+    }
+}
+
+#[test]
+fn an_overwritten_file_is_another_picture() {
+    let mut house = house(RULES);
+    house.fill();
+    // The same file with other bytes: what lies in the folder of cats is no cat any more.
+    house.put("pool/near.jpg", 0xFFFF_0000_FFFF_0000);
+    house.work();
+    assert_eq!(house.candidates("cat"), ["02_far.jpg", "05_both.jpg"]);
+    assert_eq!(house.gatherer.counts()[3], 0);
+}
+
+#[test]
+fn embeddings_are_of_one_network() {
+    let rules = Rules { by: By::Embedding, reach: Reach::Cosine(0.5), ..RULES };
+    let mut house = house(rules);
+    for path in ["seeds/cat/s.jpg", "pool/a.jpg", "pool/b.jpg"] {
+        fs::create_dir_all(house.at(path).parent().unwrap()).unwrap();
+        fs::write(house.at(path), path).unwrap();
+    }
+    let seed = message(&house.home, "seeds/cat/s.jpg", 0, &[1.0, 0.0]);
+    let a = message(&house.home, "pool/a.jpg", 0, &[0.8, 0.6]);
+    let b = message(&house.home, "pool/b.jpg", 0, &[0.0, 1.0]);
+    let without = message(&house.home, "pool/b.jpg", 0, &[]);
+    house.gatherer.take_in(&[("one", &seed), ("one", &a), ("one", &b)]).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["0.200_a.jpg"]);
+    let error = house.gatherer.take_in(&[("one", &without)]).unwrap_err();
+    assert!(matches!(&error, GatherError::NoEmbedding { path } if path == "pool/b.jpg"));
+    assert!(error.to_string().contains("cargo wakuteka weights efficientnet-lite0"));
+    house.restart();
+    assert_eq!(house.gatherer.inventory().count(), 3);
+    // Another network: what the first said is worth nothing, and everything is asked for again.
+    let error = house.gatherer.take_in(&[("two", &a)]).unwrap_err();
+    assert!(matches!(&error, GatherError::OtherNetwork { before, now } if before == "one" && now == "two"));
+    house.restart();
+    assert_eq!(house.gatherer.inventory().count(), 0);
+    house.gatherer.take_in(&[("two", &seed), ("two", &a)]).unwrap();
+    house.work();
+    assert_eq!(house.candidates("cat"), ["0.200_a.jpg"]);
+    assert_eq!(house.gatherer.counts()[3], 0);
+}
+
+#[test]
+fn a_class_cannot_lead_out_of_the_folder() {
+    let mut house = house(RULES);
+    house.put("pool/a.jpg", 1);
+    house.put("seeds/cat/s.jpg", 0);
+    let mut evil = message(&house.home, "seeds/cat/s.jpg", 1, &[]);
+    evil.label = StringArray::from(vec![Some("..")]);
+    house.gatherer.take_in(&[("", &evil)]).unwrap();
+    house.work();
+    assert!(!house.at("01_a.jpg").exists() && !house.at("00_a.jpg").exists());
+}
