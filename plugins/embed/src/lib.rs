@@ -1,1 +1,15 @@
-//! Pictures to embeddings: a network's penultimate layer.
+//! Pictures to embeddings: what a network's penultimate layer sees in them, of unit length, so that the scalar product
+//! of two is the cosine of the angle between them.
+//!
+//! [`Embedder`] computes them, by pretrained weights or by the workspace's own champion; [`EmbedOptions`] are its
+//! command line options. [`Cache`] keeps them on disk by the pictures' digest, so that none is computed twice.
+
+pub mod cache;
+pub mod embedder;
+pub mod error;
+pub mod options;
+
+pub use cache::Cache;
+pub use embedder::Embedder;
+pub use error::EmbedError;
+pub use options::{EmbedOptions, NetworkChoice};

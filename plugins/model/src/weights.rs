@@ -111,7 +111,10 @@ fn all_but_classifier(
     let mut store = open(path, digest)?.with_predicate(|name, _| !is_classifier(name));
     let (network, result) = apply(network, &mut store).map_err(broken)?;
     complete(&result).map_err(broken)?;
-    let loaded = Loaded { read: result.applied, kept: result.skipped, unused: result.unused };
+    let in_file = store.get_all_tensors().map_err(|e| broken(e.to_string()))?.keys();
+    let mut unused: Vec<String> = in_file.filter(|name| !result.applied.contains(name)).cloned().collect();
+    unused.sort();
+    let loaded = Loaded { read: result.applied, kept: result.skipped, unused };
     Ok((network, store, loaded))
 }
 

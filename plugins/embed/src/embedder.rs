@@ -1,0 +1,148 @@
+//! The network at work.
+
+use crate::error::EmbedError;
+use crate::options::{EmbedOptions, NetworkChoice};
+use plugin_api::Home;
+use plugin_api::files::named;
+use plugin_api::runs::{ModelCard, read_json};
+use plugin_decode::Picture;
+use plugin_model::Extractor;
+use plugin_model::device::Opened;
+use plugin_resize::{Mode, resize};
+use rayon::prelude::*;
+
+/// Pictures at a time. More are hardly faster, and each takes some ten megabytes on the way.
+const BATCH: usize = 16;
+/// Features a picture may have: sixteen embeddings then fit a message many times over.
+const MOST_DIMENSIONS: usize = 32_768;
+
+/// Turns pictures into embeddings.
+pub struct Embedder {
+    /// None with `--network none`.
+    eye: Option<Eye>,
+    fingerprint: String,
+}
+
+/// A network and how it wants its pictures.
+struct Eye {
+    extractor: Extractor,
+    mode: &'static dyn Mode,
+}
+
+impl Embedder {
+    /// Reads the weights.
+    ///
+    /// # Errors
+    /// [`EmbedError`] when the weights or the champion are not there, broken, or of another network, or the device is
+    /// not there.
+    pub fn open(options: &EmbedOptions, home: &Home) -> Result<Self, EmbedError> {
+        match options.network {
+            NetworkChoice::None => Ok(Self { eye: None, fingerprint: "none".to_owned() }),
+            NetworkChoice::Champion => Self::champion(home, &options.device.open()?),
+            NetworkChoice::EfficientNetLite0 => Self::pretrained(options, &options.device.open()?),
+        }
+    }
+
+    fn pretrained(options: &EmbedOptions, device: &Opened) -> Result<Self, EmbedError> {
+        let path = std::path::absolute(&options.weights).unwrap_or_else(|_| options.weights.clone());
+        if !path.is_file() {
+            return Err(EmbedError::NoWeights(path));
+        }
+        let name = options.network.to_string();
+        let (extractor, loaded) = Extractor::pretrained(&name, options.size_px, &path, device)?;
+        tracing::info!(weights = %path.display(), device = device.name, %loaded, "weights read");
+        let digest = blake3::hash(&std::fs::read(&path).map_err(|e| named(&path, &e))?).to_hex();
+        Ok(Self::new(&name, &digest, Eye { extractor, mode: options.mode }))
+    }
+
+    fn champion(home: &Home, device: &Opened) -> Result<Self, EmbedError> {
+        // The link may be swapped at any time; what it points to now stays whole.
+        let Ok(folder) = home.champion().canonicalize() else { return Err(EmbedError::NoChampion(home.champion())) };
+        let path = folder.join("model.json");
+        let card: ModelCard = read_json(&path)?;
+        let mode = plugin_resize::mode(&card.resize_mode)
+            .ok_or_else(|| EmbedError::Mode { path, mode: card.resize_mode.clone() })?;
+        let weights = folder.join("model.safetensors");
+        let extractor = Extractor::of_card(&weights, &card, device)?;
+        let dimensions = extractor.dimensions();
+        if dimensions > MOST_DIMENSIONS {
+            let (architecture, size_px) = (card.architecture, card.size_px);
+            return Err(EmbedError::TooWide { architecture, size_px, dimensions, limit: MOST_DIMENSIONS });
+        }
+        tracing::info!(weights = %weights.display(), device = device.name, dimensions, "weights read");
+        Ok(Self::new(&card.architecture, &card.digest, Eye { extractor, mode }))
+    }
+
+    fn new(architecture: &str, digest: &str, eye: Eye) -> Self {
+        let (size_px, mode) = (eye.extractor.size_px(), eye.mode.name());
+        let digest = &digest[..digest.len().min(16)];
+        Self { fingerprint: format!("{architecture}-{size_px}-{mode}-{digest}"), eye: Some(eye) }
+    }
+
+    /// Numbers of an embedding; 0 with `--network none`.
+    pub fn dimensions(&self) -> usize {
+        self.eye.as_ref().map_or(0, |eye| eye.extractor.dimensions())
+    }
+
+    /// What decides the embeddings: architecture, size, resize mode, and the beginning of the weights' digest. Good as
+    /// the name of a file.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// A picture as the network looks at it, which is all that must be kept of it until it is embedded.
+    ///
+    /// # Errors
+    /// [`EmbedError::Resize`] when it is no picture.
+    pub fn prepare(&self, picture: Picture) -> Result<Picture, EmbedError> {
+        let Some(eye) = &self.eye else { return Ok(picture) };
+        let size_px = eye.extractor.size_px();
+        Ok(Picture { width: size_px, height: size_px, pixels: eye.square(&picture)? })
+    }
+
+    /// An embedding of each picture, of unit length (of length 0 where the network sees nothing at all).
+    ///
+    /// # Errors
+    /// [`EmbedError`] when the device fails, or the network's answer is not a number.
+    pub fn embed(&self, pictures: &[Picture]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let Some(eye) = &self.eye else { return Ok(vec![Vec::new(); pictures.len()]) };
+        let mut embeddings = Vec::with_capacity(pictures.len());
+        for batch in pictures.chunks(BATCH) {
+            for mut features in eye.extractor.features(eye.squares(batch)?)? {
+                to_unit_length(&mut features)?;
+                embeddings.push(features);
+            }
+        }
+        Ok(embeddings)
+    }
+}
+
+impl Eye {
+    /// The pictures as the network wants them, one after the other.
+    fn squares(&self, pictures: &[Picture]) -> Result<Vec<u8>, EmbedError> {
+        let squares: Result<Vec<Vec<u8>>, _> = pictures.par_iter().map(|p| self.square(p)).collect();
+        Ok(squares?.concat())
+    }
+
+    fn square(&self, picture: &Picture) -> Result<Vec<u8>, EmbedError> {
+        let (Picture { width, height, pixels }, size_px) = (picture, self.extractor.size_px());
+        if (*width, *height) == (size_px, size_px) {
+            return Ok(pixels.clone());
+        }
+        Ok(resize(*width, *height, pixels, size_px, self.mode)?)
+    }
+}
+
+fn to_unit_length(features: &mut [f32]) -> Result<(), EmbedError> {
+    let length = features.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+    if !length.is_finite() {
+        return Err(EmbedError::NotFinite);
+    }
+    if length > 0.0 {
+        features.iter_mut().for_each(|v| *v = (f64::from(*v) / length) as f32);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
