@@ -116,13 +116,21 @@ fn candidates(home: &Home) -> Vec<(String, String, String, PathBuf)> {
     found
 }
 
+/// Whether what should lie there lies there, and the list says so. The distance in a name is the one it came with; the
+/// list has the present one.
 fn lie_there(home: &Home, not: &BTreeSet<(String, String)>) -> bool {
-    let mut found: Vec<_> = candidates(home).into_iter().map(|(class, digest, at, _)| (class, digest, at)).collect();
     let text = |(class, digest, distance): (String, String, u32)| (class, digest, format!("{distance:02}"));
-    let mut wanted: Vec<_> = expected(&known(home), not).into_iter().map(text).collect();
-    found.sort();
-    wanted.sort();
-    found == wanted
+    let wanted: BTreeSet<_> = expected(&known(home), not).into_iter().map(text).collect();
+    let found: BTreeSet<_> = candidates(home).into_iter().map(|(class, digest, ..)| (class, digest)).collect();
+    let list = fs::read_to_string(home.candidates().join("candidates.csv")).unwrap_or_default();
+    let row = |line: &str| {
+        let mut columns = line.split(',').map(str::to_owned);
+        let (path, class, distance) = (columns.next()?, columns.next()?, columns.next()?);
+        let digest = blake3::hash(&fs::read(home.root().join(path)).ok()?).to_hex().to_string();
+        Some((class, digest, distance))
+    };
+    let listed: BTreeSet<_> = list.lines().skip(1).filter_map(row).collect();
+    listed == wanted && found == wanted.into_iter().map(|(class, digest, _)| (class, digest)).collect()
 }
 
 fn counter(graph: &Graph, name: &str) -> u64 {

@@ -193,16 +193,14 @@ impl Gatherer {
             let listed = self.shelf.list(&placed.class)?.unwrap_or_default();
             let pair = (placed.class.clone(), placed.digest.clone());
             let change = self.store.change()?;
-            match inodes.into_iter().find_map(|inode| listed.get(&inode).map(|name| (name.clone(), inode))) {
-                Some((name, inode)) => {
-                    let placed = Placed { name, inode, state: State::There, ..placed };
-                    change.put_placed(&placed)?;
-                    self.placed.insert(pair, placed);
-                }
-                None => {
-                    change.remove_placed(&pair.0, &pair.1)?;
-                    self.placed.remove(&pair);
-                }
+            let found = inodes.into_iter().find_map(|inode| listed.get(&inode).map(|name| (name.clone(), inode)));
+            if let Some((name, inode)) = found {
+                let placed = Placed { name, inode, state: State::There, ..placed };
+                change.put_placed(&placed)?;
+                self.placed.insert(pair, placed);
+            } else {
+                change.remove_placed(&pair.0, &pair.1)?;
+                self.placed.remove(&pair);
             }
             change.commit()?;
         }

@@ -82,15 +82,12 @@ impl Claims {
         if of_class.contains_key(digest) {
             return;
         }
-        let near = match (self.reach, &feature) {
-            (Reach::Bits(radius), Feature::Hash(hash)) => {
-                self.index.within(*hash, radius).into_iter().map(|found| (found.id, found.distance as f32)).collect()
-            }
-            _ => {
-                let measured = |slot: u32| (slot, feature.distance(&self.pool[slot as usize].feature));
-                let all = (0..self.pool.len() as u32).into_par_iter().map(measured);
-                all.filter(|(_, distance)| self.reach.holds(*distance)).collect()
-            }
+        let near = if let (Reach::Bits(radius), Feature::Hash(hash)) = (self.reach, &feature) {
+            self.index.within(*hash, radius).into_iter().map(|found| (found.id, found.distance as f32)).collect()
+        } else {
+            let measured = |slot: u32| (slot, feature.distance(&self.pool[slot as usize].feature));
+            let all = (0..self.pool.len() as u32).into_par_iter().map(measured);
+            all.filter(|(_, distance)| self.reach.holds(*distance)).collect()
         };
         of_class.insert(digest.to_owned(), Seed { feature, near });
     }

@@ -7,7 +7,7 @@ use plugin_api::HomeArgs;
 use plugin_harness::HasHome;
 
 /// How far a look-alike may be, in bits of 64, when nothing is said.
-const RADIUS_BITS: u32 = 20;
+const RADIUS_BITS: u32 = 16;
 /// How alike it must be, cosine, when nothing is said.
 const SIMILARITY: f32 = 0.5;
 
@@ -27,7 +27,7 @@ pub struct Config {
     pub by: By,
 
     /// Bits of the hash in which a candidate may differ from a seed; 64 means any picture, so that --most decides
-    /// alone. 20 when not given. Not with `--by embedding`.
+    /// alone. 16 when not given. Not with `--by embedding`.
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=64), value_name = "BITS")]
     pub radius: Option<u32>,
 

@@ -111,7 +111,7 @@ impl Gatherer {
                     let now = (*network).to_owned();
                     return Err(GatherError::OtherNetwork { before, now });
                 }
-                before = (*network).to_owned();
+                (*network).clone_into(&mut before);
             }
             for row in 0..rows.rows() {
                 let path = rows.path.value(row).to_owned();

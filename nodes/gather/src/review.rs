@@ -78,18 +78,15 @@ impl Gatherer {
         let mut ours = BTreeSet::new();
         for (pair, placed) in self.placed.iter().filter(|((of, _), _)| of == class) {
             ours.insert(placed.inode);
-            match listed.get(&placed.inode) {
-                Some(name) => {
-                    self.missing.remove(pair);
-                    if *name != placed.name {
-                        found.push(Placed { name: name.clone(), ..placed.clone() });
-                    }
+            if let Some(name) = listed.get(&placed.inode) {
+                self.missing.remove(pair);
+                if *name != placed.name {
+                    found.push(Placed { name: name.clone(), ..placed.clone() });
                 }
-                None => {
-                    let since = *self.missing.entry(pair.clone()).or_insert(now);
-                    if now.duration_since(since) >= CONFIRM {
-                        late.push((pair.clone(), true));
-                    }
+            } else {
+                let since = *self.missing.entry(pair.clone()).or_insert(now);
+                if now.duration_since(since) >= CONFIRM {
+                    late.push((pair.clone(), true));
                 }
             }
         }
