@@ -1,1 +1,190 @@
-//! `embed`: from hashed pictures to embeddings.
+//! `embed`: from hashed pictures to embeddings. What was embedded once, by the same network, is read from the cache in
+//! `dataset/embeddings/` and not even decoded.
+
+use arrow::array::{LargeListArray, UInt64Array};
+use plugin_api::edges::{Embedded, HashedImages, lists_of_f32};
+use plugin_api::select::Select;
+use plugin_api::{Edge, HomeArgs, Tag};
+use plugin_decode::{Limits, Picture, decode};
+use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
+use plugin_harness::{Answer, HarnessError, HasHome, Node, Reject, Stage, run_stage};
+use rayon::prelude::*;
+
+/// Says of each picture what a network sees in it.
+#[derive(Debug, clap::Parser)]
+#[command(name = "embed")]
+pub struct Config {
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// Which network, and how.
+    #[command(flatten)]
+    pub embed: EmbedOptions,
+    /// What a picture may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+/// The node cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// dora, or the other nodes.
+    #[error(transparent)]
+    Harness(#[from] HarnessError),
+    /// The network or its weights.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+}
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// [`EmbedError`] when the network cannot be had; any [`HarnessError`].
+pub fn run(config: Config, node: &mut Node) -> Result<(), Error> {
+    let embedder = Embedder::open(&config.embed, node.home())?;
+    let cache = match embedder.dimensions() {
+        0 => None,
+        dimensions => Some(Cache::open(node.home(), embedder.fingerprint(), dimensions).map_err(EmbedError::File)?),
+    };
+    let known = cache.as_ref().map_or(0, Cache::len);
+    tracing::info!(network = embedder.fingerprint(), dimensions = embedder.dimensions(), known, "ready");
+    Ok(run_stage(&mut EmbedStage { embedder, cache, limits: config.limits }, node)?)
+}
+
+/// The work on one message.
+pub struct EmbedStage {
+    /// The network.
+    pub embedder: Embedder,
+    /// What it said before; none with `--network none`.
+    pub cache: Option<Cache>,
+    /// What a picture may cost.
+    pub limits: Limits,
+}
+
+/// Why a picture has no embedding: one word and the whole story.
+type Refusal = (&'static str, String);
+
+impl EmbedStage {
+    /// An embedding or a refusal for each row.
+    fn look(&mut self, batch: &HashedImages) -> Vec<Result<Vec<f32>, Refusal>> {
+        let mut seen: Vec<Option<Result<Vec<f32>, Refusal>>> =
+            (0..batch.rows()).map(|row| self.known(batch.digest.value(row)).map(Ok)).collect();
+        let unknown: Vec<usize> = (0..batch.rows()).filter(|&row| seen[row].is_none()).collect();
+        let decoded: Vec<Result<Picture, Refusal>> =
+            unknown.par_iter().map(|&row| self.open(batch.data.value(row))).collect();
+        let (mut rows, mut pictures) = (Vec::new(), Vec::new());
+        for (&row, decoded) in unknown.iter().zip(decoded) {
+            match decoded {
+                Ok(picture) => {
+                    rows.push(row);
+                    pictures.push(picture);
+                }
+                Err(refusal) => seen[row] = Some(Err(refusal)),
+            }
+        }
+        for (row, embedding) in rows.into_iter().zip(self.embed(&pictures)) {
+            if let Ok(embedding) = &embedding {
+                self.remember(batch.digest.value(row), embedding);
+            }
+            seen[row] = Some(embedding);
+        }
+        self.sync();
+        seen.into_iter().flatten().collect()
+    }
+
+    fn known(&self, digest: &str) -> Option<Vec<f32>> {
+        match &self.cache {
+            Some(cache) => cache.get(digest).map(<[f32]>::to_vec),
+            // Nothing is to be computed, so nothing is to be decoded.
+            None => Some(Vec::new()),
+        }
+    }
+
+    /// What is kept of a picture is small, so that a message of large ones is no trouble.
+    fn open(&self, data: &[u8]) -> Result<Picture, Refusal> {
+        let picture = decode(data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
+        self.embedder.prepare(picture).map_err(|e| ("not_resized", e.to_string()))
+    }
+
+    /// All at once; one by one when that fails, so that a picture is refused for its own faults alone.
+    fn embed(&self, pictures: &[Picture]) -> Vec<Result<Vec<f32>, Refusal>> {
+        match self.embedder.embed(pictures) {
+            Ok(embeddings) => embeddings.into_iter().map(Ok).collect(),
+            Err(error) => {
+                tracing::warn!(%error, pictures = pictures.len(), "failed together, trying one by one");
+                let one = |p| self.embedder.embed(std::slice::from_ref(p)).map(Vec::into_iter);
+                let refused = |e: EmbedError| ("not_embedded", e.to_string());
+                pictures.iter().map(|p| one(p).map(|mut e| e.next().unwrap_or_default()).map_err(refused)).collect()
+            }
+        }
+    }
+
+    /// A full disk costs time, not pictures.
+    fn remember(&mut self, digest: &str, embedding: &[f32]) {
+        if let Some(Err(error)) = self.cache.as_mut().map(|cache| cache.put(digest, embedding)) {
+            tracing::warn!(%error, digest, "not kept");
+        }
+    }
+
+    fn sync(&mut self) {
+        if let Some(Err(error)) = self.cache.as_mut().map(Cache::sync) {
+            tracing::warn!(%error, "not kept for good");
+        }
+    }
+}
+
+impl Stage for EmbedStage {
+    type In = HashedImages;
+    type Out = Embedded;
+    const INPUT: &'static str = "hashed";
+    const OUTPUT: &'static str = "embedded";
+
+    fn process(&mut self, _tag: &Tag, batch: HashedImages) -> Answer<Embedded> {
+        let (mut rows, mut embeddings, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, result) in self.look(&batch).into_iter().enumerate() {
+            match result {
+                Ok(embedding) => {
+                    rows.push(row);
+                    embeddings.push(embedding);
+                }
+                Err((reason, detail)) => {
+                    let path = batch.path.value(row).to_owned();
+                    rejects.push(Reject { path, reason: reason.to_owned(), detail });
+                }
+            }
+        }
+        let embedding = lists_of_f32(embeddings.iter().map(|e| &e[..]));
+        Answer { out: answer(&batch, &rows, embedding), rejects }
+    }
+
+    /// Embeddings of two networks cannot be compared: `gather` has to know whose these are.
+    fn mark(&self, tag: Tag) -> Tag {
+        tag.with("network", self.embedder.fingerprint())
+    }
+}
+
+fn answer(batch: &HashedImages, rows: &[usize], embedding: LargeListArray) -> Embedded {
+    Embedded {
+        path: batch.path.select(rows),
+        label: batch.label.select(rows),
+        modified_ns: batch.modified_ns.select(rows),
+        size_bytes: UInt64Array::from_iter_values(rows.iter().map(|&row| batch.data.value(row).len() as u64)),
+        digest: batch.digest.select(rows),
+        ahash: batch.ahash.select(rows),
+        dhash: batch.dhash.select(rows),
+        phash: batch.phash.select(rows),
+        whash: batch.whash.select(rows),
+        width: batch.width.select(rows),
+        height: batch.height.select(rows),
+        embedding,
+    }
+}
+
+#[cfg(test)]
+mod tests;

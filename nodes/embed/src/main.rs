@@ -1,3 +1,5 @@
 //! The node `embed`.
 
-fn main() {}
+fn main() -> eyre::Result<()> {
+    plugin_harness::main("embed", node_embed::run)
+}

@@ -1,0 +1,136 @@
+//! The stage on real files, with a champion of its own.
+
+use super::*;
+use arrow::array::{Array, ArrayRef, Int64Array, LargeBinaryArray, StringArray, UInt32Array};
+use clap::Parser;
+use plugin_api::Home;
+use plugin_api::edges::list_row_f32;
+use plugin_api::runs::{ModelCard, write_json};
+use plugin_hash::{Hashes, digest};
+use plugin_model::{DeviceChoice, Shape, network, weights};
+use std::path::Path;
+use std::sync::Arc;
+
+fn home() -> (tempfile::TempDir, Home) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(folder.path()).unwrap();
+    let model = home.models().join("one");
+    std::fs::create_dir(&model).unwrap();
+    let device = DeviceChoice::Flex.open().unwrap().device;
+    let shape = Shape { classes: 2, size_px: 32 };
+    let network = network::find("resnet18").unwrap().network(shape, 1, &device).unwrap();
+    let card = ModelCard {
+        architecture: "resnet18".to_owned(),
+        size_px: 32,
+        resize_mode: "stretch".to_owned(),
+        classes: vec!["a".to_owned(), "b".to_owned()],
+        labels: plugin_api::Labels::Single,
+        run: "one".to_owned(),
+        digest: weights::save(&network, &model.join("model.safetensors")).unwrap(),
+    };
+    write_json(&model.join("model.json"), &card).unwrap();
+    plugin_api::files::point_atomically(&home.champion(), Path::new("one")).unwrap();
+    (folder, home)
+}
+
+fn stage(home: &Home, network: &str) -> EmbedStage {
+    let config = Config::try_parse_from(["embed", "--home", "x", "--network", network, "--device", "flex"]).unwrap();
+    let embedder = Embedder::open(&config.embed, home).unwrap();
+    let cache = (network != "none").then(|| Cache::open(home, embedder.fingerprint(), embedder.dimensions()).unwrap());
+    EmbedStage { embedder, cache, limits: config.limits }
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/odd").join(name)).unwrap()
+}
+
+fn batch(names: &[&str]) -> HashedImages {
+    let files: Vec<Vec<u8>> = names.iter().map(|n| fixture(n)).collect();
+    // What `hash` found out does not matter here, as long as it is handed on.
+    let hashes = Hashes { ahash: 1, dhash: 2, phash: 3, whash: 4 };
+    let all = |value: u64| UInt64Array::from_value(value, names.len());
+    HashedImages {
+        path: StringArray::from_iter_values(names),
+        label: names.iter().map(|n| n.starts_with("good").then_some("cats")).collect(),
+        modified_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64 * 10)),
+        data: LargeBinaryArray::from_iter_values(&files),
+        digest: StringArray::from_iter_values(files.iter().map(|f| digest(f))),
+        ahash: all(hashes.ahash),
+        dhash: all(hashes.dhash),
+        phash: all(hashes.phash),
+        whash: all(hashes.whash),
+        width: UInt32Array::from_value(48, names.len()),
+        height: UInt32Array::from_value(32, names.len()),
+    }
+}
+
+fn process(stage: &mut EmbedStage, names: &[&str]) -> Answer<Embedded> {
+    stage.process(&Tag::new("s", 0), batch(names))
+}
+
+#[test]
+fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
+    let (_folder, home) = home();
+    let names = ["bad/cut.jpg", "good/blobs.png", "bad/photo.heic", "good/orientation-6.jpg", "bad/bomb.png"];
+    let Answer { out, rejects } = process(&mut stage(&home, "champion"), &names);
+    assert_eq!(out.path, StringArray::from(vec!["good/blobs.png", "good/orientation-6.jpg"]));
+    assert_eq!(out.label, StringArray::from(vec!["cats", "cats"]));
+    assert_eq!(out.modified_ns, Int64Array::from(vec![10, 30]));
+    assert_eq!(out.size_bytes.value(1), fixture("good/orientation-6.jpg").len() as u64);
+    assert_eq!(out.digest.value(0), digest(&fixture("good/blobs.png")));
+    assert_eq!((out.ahash.value(0), out.whash.value(1), out.width.value(1), out.height.value(0)), (1, 4, 48, 32));
+    let embeddings = [0, 1].map(|row| list_row_f32(&out.embedding, row));
+    for embedding in &embeddings {
+        assert_eq!(embedding.len(), 512);
+        assert!((embedding.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-4);
+    }
+    assert_ne!(embeddings[0], embeddings[1]);
+    let rejects: Vec<(&str, &str)> = rejects.iter().map(|r| (&r.path[..], &r.reason[..])).collect();
+    assert_eq!(
+        rejects,
+        [("bad/cut.jpg", "truncated"), ("bad/photo.heic", "unsupported"), ("bad/bomb.png", "too_large")]
+    );
+}
+
+/// The second time the answer comes from the cache: it is the same, and limits under which nothing could be decoded do
+/// not matter.
+#[test]
+fn what_was_embedded_once_is_not_computed_again() {
+    let (_folder, home) = home();
+    let names = ["good/blobs.png", "good/baseline.jpg", "good/blobs.png"];
+    let first = process(&mut stage(&home, "champion"), &names).out;
+    let mut again = stage(&home, "champion");
+    assert_eq!(again.cache.as_ref().unwrap().len(), 2, "a copy is kept once");
+    again.limits.max_pixels = 1;
+    let second = process(&mut again, &names);
+    assert!(second.rejects.is_empty());
+    assert_eq!(first.embedding, second.out.embedding);
+    assert_eq!(process(&mut again, &["good/plain.png"]).rejects[0].reason, "too_large");
+}
+
+#[test]
+fn without_a_network_every_row_goes_through_with_an_empty_embedding() {
+    let (_folder, home) = home();
+    let Answer { out, rejects } = process(&mut stage(&home, "none"), &["good/plain.png", "good/blobs.png"]);
+    assert_eq!((out.rows(), rejects.len()), (2, 0));
+    assert!(list_row_f32(&out.embedding, 1).is_empty());
+}
+
+#[test]
+fn an_empty_message_is_answered_with_an_empty_message() {
+    let (_folder, home) = home();
+    for network in ["champion", "none"] {
+        let answer = process(&mut stage(&home, network), &[]);
+        assert_eq!((answer.out.rows(), answer.rejects.len()), (0, 0));
+        let array: ArrayRef = Arc::new(answer.out.into_array());
+        assert_eq!(Embedded::from_array(&array).unwrap().embedding.len(), 0);
+    }
+}
+
+#[test]
+fn options_are_checked() {
+    let error = Config::try_parse_from(["embed", "--networks", "none"]).unwrap_err().to_string();
+    assert!(error.contains("--networks"), "{error}");
+    let error = Config::try_parse_from(["embed", "--network", "vgg"]).unwrap_err().to_string();
+    assert!(error.contains("vgg") && error.contains("champion"), "{error}");
+}
