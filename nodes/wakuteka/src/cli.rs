@@ -1,8 +1,10 @@
 //! Options. The doc comments are the `--help`.
 
 use crate::checkout::Checkout;
+use crate::tools::weights::Pretrained;
 use crate::verify::steps::Name;
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Wakuteka: drop pictures into folders, and a classifier keeps learning from them.
@@ -26,10 +28,26 @@ pub enum Command {
     Verify(Verify),
     /// Shows what the nodes are doing.
     Status(Status),
+    /// Writes the labelled pictures as a data set of Sony's Neural Network Console. `--help` after it says how.
+    #[command(disable_help_flag = true)]
+    ExportNnc(PassedOn),
+    /// Lays a data set of Sony's Neural Network Console out as class folders. `--help` after it says how.
+    #[command(disable_help_flag = true)]
+    ImportNnc(PassedOn),
     /// Gets the dora command line when there is none, and prints where it is.
     Dora,
     /// Gets LibTorch when there is none, and prints where it is and how to build with it.
     Libtorch,
+    /// Gets pretrained weights when they are not there, and prints where they are. Embeddings need them.
+    Weights(Weights),
+}
+
+/// Options of a program that knows them itself.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PassedOn {
+    /// Passed on as they are.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    pub words: Vec<OsString>,
 }
 
 /// Where the workspace is.
@@ -75,6 +93,14 @@ pub struct Verify {
     pub skip: Vec<Name>,
 }
 
+/// Options of `weights`.
+#[derive(Clone, Debug, Args)]
+pub struct Weights {
+    /// The network.
+    #[arg(value_enum, value_name = "NETWORK")]
+    pub of: Pretrained,
+}
+
 /// Options of `status`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Status {
@@ -101,6 +127,16 @@ mod tests {
         let cli = Cli::try_parse_from(["wakuteka", "verify", "--only", "format,test"]).unwrap();
         let Command::Verify(options) = cli.command else { panic!("{cli:?}") };
         assert_eq!(options.only, [Name::Format, Name::Test]);
+    }
+
+    #[test]
+    fn options_of_other_programs_are_passed_on() {
+        let words = ["export-nnc", "--help", "out", "--size", "32"];
+        let cli = Cli::try_parse_from([&["wakuteka"], &words[..]].concat()).unwrap();
+        let Command::ExportNnc(options) = cli.command else { panic!("{cli:?}") };
+        assert_eq!(options.words, words[1..]);
+        let cli = Cli::try_parse_from(["wakuteka", "import-nnc", "in", "--classes", "a,b"]).unwrap();
+        assert!(matches!(cli.command, Command::ImportNnc(PassedOn { words }) if words == ["in", "--classes", "a,b"]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod demo;
 pub mod dora;
 pub mod error;
+pub mod exchange;
 pub mod interrupt;
 pub mod process;
 pub mod progress;
@@ -32,10 +33,13 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Demo(options) => demo::run(&checkout, &options),
         Command::Verify(options) => verify::run(&checkout, &options),
         Command::Status(options) => progress::run(&checkout, &options),
+        Command::ExportNnc(options) => exchange::run(&checkout, "export-nnc", &options.words),
+        Command::ImportNnc(options) => exchange::run(&checkout, "import-nnc", &options.words),
         Command::Dora => {
             say::line(&tools::dora::ready(&checkout)?.display().to_string());
             Ok(())
         }
         Command::Libtorch => tools::libtorch::show(&checkout),
+        Command::Weights(options) => tools::weights::show(&checkout, options.of),
     }
 }

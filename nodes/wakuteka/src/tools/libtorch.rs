@@ -75,7 +75,7 @@ pub fn show(checkout: &Checkout) -> Result<(), Error> {
     say::line(&folder.display().to_string());
     say::problem(&format!(
         "To train and predict with it, build the nodes that compute:\n  \
-         LIBTORCH={} cargo build --features libtorch -p node-train -p node-evaluate\n\
+         LIBTORCH={} cargo build --features libtorch -p node-train -p node-evaluate -p node-embed\n\
          and write `--device libtorch` into their args in dataflows/pipeline.yml.",
         folder.display()
     ));

@@ -3,6 +3,7 @@
 pub mod dora;
 pub mod libtorch;
 pub mod python;
+pub mod weights;
 
 use crate::Error;
 use crate::checkout::Checkout;
