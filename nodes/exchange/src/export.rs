@@ -84,20 +84,22 @@ pub fn run(options: &config::Export) -> Result<Exported, ExchangeError> {
     sync_folder(&data).map_err(|e| named(&data, &e))?;
 
     let mut pictures = BTreeMap::<String, usize>::new();
-    rows.iter().for_each(|(_, picture)| *pictures.entry(picture.split.clone()).or_default() += 1);
+    for (_, picture) in &rows {
+        *pictures.entry(picture.split.clone()).or_default() += 1;
+    }
     let in_several_classes = selection.in_several_classes;
     Ok(Exported { folder: draft.publish()?, pictures, classes, in_several_classes, left_out })
 }
 
 fn nothing(selection: &Selection, left_out: &[(String, String)]) -> ExchangeError {
-    let mut why = String::new();
-    if selection.in_several_classes > 0 {
-        why.push_str(&format!("; {} stand in several classes", selection.in_several_classes));
-    }
-    if let Some((path, reason)) = left_out.first() {
-        why.push_str(&format!("; {} could not be read, the first: {path}: {reason}", left_out.len()));
-    }
-    ExchangeError::NothingToExport(why)
+    let several = match selection.in_several_classes {
+        0 => String::new(),
+        pictures => format!("; {pictures} stand in several classes"),
+    };
+    let unread = left_out.first().map_or_else(String::new, |(path, reason)| {
+        format!("; {} could not be read, the first: {path}: {reason}", left_out.len())
+    });
+    ExchangeError::NothingToExport(several + &unread)
 }
 
 /// Decodes, resizes and writes one picture. Gives the reason when the picture itself is at fault.

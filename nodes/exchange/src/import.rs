@@ -60,7 +60,7 @@ pub fn run(options: &config::Import) -> Result<Imported, ExchangeError> {
             .into_iter()
             .collect::<Result<_, _>>()?;
         for (row, (from, digest)) in listing.table.rows.iter().zip(checked) {
-            let class = class_name(row, &known).map_err(|fault| fault.in_file(&listing.file))?;
+            let class = class_name(row, known.as_ref()).map_err(|fault| fault.in_file(&listing.file))?;
             let folder = into.join(class);
             let own = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
             match names.choose(&folder, &own, digest)? {
@@ -103,7 +103,7 @@ fn known_classes(
     names.map(Some).map_err(|reason| Fault::new(1, column, reason).in_file(&listing.file))
 }
 
-fn class_name(row: &Row, known: &Option<classes::Names>) -> Result<String, Fault> {
+fn class_name(row: &Row, known: Option<&classes::Names>) -> Result<String, Fault> {
     let Some(names) = known else { return Ok(format!("class-{}", row.class)) };
     names.get(&row.class).cloned().ok_or_else(|| {
         let reason = format!("class {} has no name; there are names for {} classes", row.class, names.len());

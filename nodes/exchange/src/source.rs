@@ -85,11 +85,10 @@ pub fn resolve(folder: &Path, row: &Row) -> Result<PathBuf, Fault> {
     let mut parts: Vec<&str> = Vec::new();
     for part in text.split('/') {
         match part {
-            "" | "." => {}
             ".." if parts.pop().is_none() => {
                 return Err(fault(format!("{:?} leads out of the data set's folder", row.image)));
             }
-            ".." => {}
+            "" | "." | ".." => {}
             part => parts.push(part),
         }
     }

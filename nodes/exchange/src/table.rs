@@ -76,6 +76,9 @@ pub fn read(bytes: &[u8]) -> Result<Table, Fault> {
 }
 
 /// Every record with its line. All are UTF-8.
+///
+/// # Errors
+/// [`Fault`] for text that is not UTF-8.
 pub fn records(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, Fault> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err(Fault::new(1, 1, "the file is UTF-16: save it as UTF-8"));

@@ -1,4 +1,5 @@
 //! Out and in again: the same classes, the same pixels up to resizing; faults leave nothing behind.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use clap::Parser;
 use node_exchange::{Cli, run};

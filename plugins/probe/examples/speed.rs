@@ -43,7 +43,9 @@ fn main() -> Result<(), ProbeError> {
             let mut row = row(6.0);
             row.iter_mut().zip(&centres[*target as usize]).for_each(|(x, centre)| *x += centre);
             let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
-            row.iter_mut().for_each(|x| *x /= length);
+            for x in &mut row {
+                *x /= length;
+            }
             row
         })
         .collect();

@@ -113,7 +113,9 @@ fn direction(gradient: &[f64], memory: &VecDeque<Pair>) -> Vec<f64> {
     }
     if let Some(last) = memory.back() {
         let scale = 1.0 / (last.curvature * dot(&last.change, &last.change));
-        q.iter_mut().for_each(|x| *x *= scale);
+        for x in &mut q {
+            *x *= scale;
+        }
     }
     for (pair, share) in memory.iter().zip(shares.into_iter().rev()) {
         let back = pair.curvature * dot(&pair.change, &q);

@@ -49,7 +49,9 @@ impl Loss<'_> {
             gradient.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
         }
         let penalty = 1.0 / (self.c * total);
-        gradient.iter_mut().for_each(|g| *g /= total);
+        for slope in gradient.iter_mut() {
+            *slope /= total;
+        }
         gradient.iter_mut().zip(weights).for_each(|(g, w)| *g += penalty * w);
         loss / total + 0.5 * penalty * weights.iter().map(|w| w * w).sum::<f64>()
     }
@@ -104,7 +106,9 @@ fn softmax(logits: &mut [[f64; ROWS]], row: usize, target: usize) -> f64 {
         logit[row] = (logit[row] - most).exp();
         sum += logit[row];
     }
-    logits.iter_mut().for_each(|logit| logit[row] /= sum);
+    for logit in logits.iter_mut() {
+        logit[row] /= sum;
+    }
     sum.ln() - of_target
 }
 
