@@ -1,31 +1,17 @@
 //! The catalog: which pictures there are, where they lie, what they are called. SQLite in WAL mode, synced on commit.
 //!
-//! Placements are never changed, only ended: the state at any earlier version can still be read, so a training run
-//! goes on over the data it began with while new pictures arrive.
+//! Placements are never changed, only ended, and what group and split a picture had before is noted: the state at any
+//! earlier version can still be read, so a training run goes on over the data it began with while new pictures arrive.
 
 use crate::error::DatasetError;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::path::Path;
 
-const FORMAT: i64 = 1;
+mod groups;
+mod records;
+mod schema;
 
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS pictures (
-  digest TEXT PRIMARY KEY, ahash INTEGER NOT NULL, dhash INTEGER NOT NULL, phash INTEGER NOT NULL,
-  whash INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
-  grouped TEXT NOT NULL, split TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS placements (
-  id INTEGER PRIMARY KEY, path TEXT NOT NULL, label TEXT, digest TEXT NOT NULL REFERENCES pictures(digest),
-  modified_ns INTEGER NOT NULL, size_bytes INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER);
-CREATE UNIQUE INDEX IF NOT EXISTS placements_live ON placements(path) WHERE removed IS NULL;
-CREATE INDEX IF NOT EXISTS placements_digest ON placements(digest);
-CREATE TABLE IF NOT EXISTS shards (id INTEGER PRIMARY KEY, profile TEXT NOT NULL, file TEXT NOT NULL, rows INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS pixels (
-  profile TEXT NOT NULL, digest TEXT NOT NULL, shard INTEGER NOT NULL REFERENCES shards(id), row INTEGER NOT NULL,
-  PRIMARY KEY (profile, digest)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS counter (only INTEGER PRIMARY KEY CHECK (only = 0), version INTEGER NOT NULL);
-INSERT OR IGNORE INTO counter VALUES (0, 0);
-";
+pub use records::Record;
 
 /// A file as the catalog knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +29,7 @@ pub struct Placement {
 }
 
 /// A picture, whatever its files are called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     /// BLAKE3 of the file.
     pub digest: String,
@@ -51,7 +37,9 @@ pub struct Picture {
     pub hashes: [u64; 4],
     /// Width and height of the original, pixels.
     pub source: (u32, u32),
-    /// Digest of the group's founder.
+    /// dark, bright, blur, information: 0 is bad, 1 is good, NaN was never measured.
+    pub scores: [f32; 4],
+    /// Digest that stands for the group.
     pub group: String,
     /// `train`, `validation` or `test`.
     pub split: String,
@@ -66,10 +54,10 @@ pub struct Labelled {
     pub label: String,
     /// One file that holds it.
     pub path: String,
+    /// Digest that stands for its group of look-alikes.
+    pub group: String,
     /// Its split.
     pub split: String,
-    /// It stands in other classes too.
-    pub conflict: bool,
 }
 
 /// The open catalog.
@@ -83,16 +71,11 @@ impl Catalog {
     /// # Errors
     /// SQLite's, or [`DatasetError::Format`] for a catalog of a later version.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
-        let db = Connection::open(path)?;
+        let mut db = Connection::open(path)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
-        let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if found > FORMAT {
-            return Err(DatasetError::Format { found, known: FORMAT });
-        }
-        db.execute_batch(SCHEMA)?;
-        db.pragma_update(None, "user_version", FORMAT)?;
+        schema::prepare(&mut db)?;
         Ok(Self { db })
     }
 
@@ -112,20 +95,6 @@ impl Catalog {
         let tx = self.db.transaction()?;
         let version: u64 = tx.query_row("SELECT version FROM counter", [], |row| row.get(0))?;
         Ok(Change { tx, version: version + 1, labels_changed: false })
-    }
-
-    /// Calls `each` with phash, dhash, group and split of every picture.
-    ///
-    /// # Errors
-    /// SQLite's: a full disk, a damaged file.
-    pub fn groups(&self, mut each: impl FnMut(u64, u64, &str, &str)) -> Result<(), DatasetError> {
-        let mut rows = self.db.prepare("SELECT phash, dhash, grouped, split FROM pictures")?;
-        let mut rows = rows.query([])?;
-        while let Some(row) = rows.next()? {
-            let (phash, dhash): (i64, i64) = (row.get(0)?, row.get(1)?);
-            each(phash.cast_unsigned(), dhash.cast_unsigned(), &row.get::<_, String>(2)?, &row.get::<_, String>(3)?);
-        }
-        Ok(())
     }
 
     /// Whether the pixels of a picture are stored.
@@ -164,9 +133,11 @@ impl Catalog {
     /// SQLite's: a full disk, a damaged file.
     pub fn labelled(&self, version: u64, profile: &str) -> Result<Vec<Labelled>, DatasetError> {
         let mut rows = self.db.prepare(
-            "SELECT p.digest, p.label, MIN(p.path), pictures.split,
-                    COUNT(*) OVER (PARTITION BY p.digest) > 1
-             FROM placements p JOIN pictures USING (digest) JOIN pixels x ON x.digest = p.digest AND x.profile = ?2
+            "SELECT p.digest, p.label, MIN(p.path), COALESCE(r.grouped, i.grouped), COALESCE(r.split, i.split)
+             FROM placements p JOIN pictures i USING (digest)
+             JOIN pixels x ON x.digest = p.digest AND x.profile = ?2
+             LEFT JOIN regrouped r ON r.digest = p.digest
+               AND r.until = (SELECT MIN(until) FROM regrouped WHERE digest = p.digest AND until > ?1)
              WHERE p.label IS NOT NULL AND p.added <= ?1 AND (p.removed IS NULL OR p.removed > ?1)
              GROUP BY p.digest, p.label ORDER BY p.digest, p.label",
         )?;
@@ -175,8 +146,8 @@ impl Catalog {
                 digest: row.get(0)?,
                 label: row.get(1)?,
                 path: row.get(2)?,
-                split: row.get(3)?,
-                conflict: row.get(4)?,
+                group: row.get(3)?,
+                split: row.get(4)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -224,6 +195,11 @@ impl Catalog {
     }
 }
 
+/// What was never measured is null.
+fn stored(score: f32) -> Option<f64> {
+    (!score.is_nan()).then_some(f64::from(score))
+}
+
 /// A change in the making.
 pub struct Change<'a> {
     tx: Transaction<'a>,
@@ -266,9 +242,38 @@ impl Change<'_> {
     /// SQLite's: a full disk, a damaged file.
     pub fn add_picture(&self, picture: &Picture) -> Result<(), DatasetError> {
         let [a, d, p, w] = picture.hashes.map(u64::cast_signed);
-        self.tx.prepare_cached("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
-            params![picture.digest, a, d, p, w, picture.source.0, picture.source.1, picture.group, picture.split],
-        )?;
+        let [dark, bright, blur, information] = picture.scores.map(stored);
+        self.tx
+            .prepare_cached("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            .execute(params![
+                picture.digest,
+                a,
+                d,
+                p,
+                w,
+                picture.source.0,
+                picture.source.1,
+                picture.group,
+                picture.split,
+                dark,
+                bright,
+                blur,
+                information
+            ])?;
+        Ok(())
+    }
+
+    /// Scores of a picture that is known, when it had none.
+    ///
+    /// # Errors
+    /// SQLite's: a full disk, a damaged file.
+    pub fn measured(&self, digest: &str, scores: [f32; 4]) -> Result<(), DatasetError> {
+        let [dark, bright, blur, information] = scores.map(stored);
+        self.tx
+            .prepare_cached(
+                "UPDATE pictures SET dark = ?, bright = ?, blur = ?, information = ? WHERE digest = ? AND dark IS NULL",
+            )?
+            .execute(params![dark, bright, blur, information, digest])?;
         Ok(())
     }
 

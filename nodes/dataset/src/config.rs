@@ -1,7 +1,8 @@
 //! Options of the node.
 
+use crate::order::Reading;
 use clap::{Parser, ValueEnum};
-use plugin_api::HomeArgs;
+use plugin_api::{HomeArgs, Labels};
 use plugin_harness::HasHome;
 
 /// Keeps the catalog and the pixels, and serves batches of them.
@@ -29,9 +30,15 @@ pub struct Config {
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(0..=40), value_name = "PERCENT")]
     pub test_percent: u32,
 
-    /// Pictures whose perceptual hashes differ in at most this many bits share a split; 0: only equal files do.
+    /// Pictures whose perceptual hashes differ in at most this many bits are one group, which is never split between
+    /// training and tests, nor learnt as several classes; 0: only equal files are.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=16), value_name = "BITS")]
     pub near: u32,
+
+    /// Pictures that stand in several class folders, or have a near-copy in another: single keeps them out until that is
+    /// resolved, multi learns all their classes.
+    #[arg(long, value_enum, default_value_t = Labels::Single)]
+    pub labels: Labels,
 
     /// Weight of a picture in the loss: the same in total for every class, or one for every picture.
     #[arg(long, value_enum, default_value_t = Balance::Classes)]
@@ -57,5 +64,10 @@ impl Config {
     /// Name of the kind of pixels that is stored: pixels of other kinds stay where they are.
     pub(crate) fn profile(&self) -> String {
         format!("{}-{}", self.size, self.mode)
+    }
+
+    /// How rows become pictures to learn from.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading { labels: self.labels, by_group: self.near > 0, balanced: self.balance == Balance::Classes }
     }
 }

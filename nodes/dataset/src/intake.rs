@@ -4,7 +4,7 @@ use crate::catalog::{Catalog, Picture, Placement};
 use crate::config::Config;
 use crate::error::DatasetError;
 use crate::shards::Shards;
-use crate::split::{Groups, Shares, split_of};
+use crate::split::{Groups, Merge, Shares};
 use arrow::array::Array;
 use plugin_api::Edge;
 use plugin_api::edges::Pixels;
@@ -14,7 +14,6 @@ use std::collections::HashSet;
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     shares: Shares,
-    near: u32,
     size_px: u32,
 }
 
@@ -22,7 +21,7 @@ impl Rules {
     /// As the options say.
     pub fn new(config: &Config) -> Self {
         let shares = Shares { validation: config.validation_percent, test: config.test_percent };
-        Self { shares, near: config.near, size_px: config.size }
+        Self { shares, size_px: config.size }
     }
 }
 
@@ -41,7 +40,7 @@ pub fn take_in(
     rules: Rules,
 ) -> Result<u64, DatasetError> {
     let (mut digests, mut pixels, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-    let mut pictures = Vec::new();
+    let (mut pictures, mut known) = (Vec::new(), Vec::new());
     for message in messages {
         for row in 0..message.rows() {
             let (width, height) = (message.width.value(row), message.height.value(row));
@@ -56,7 +55,9 @@ pub fn take_in(
                 digests.push(digest.to_owned());
                 pixels.push(message.pixels.value(row));
             }
-            if !catalog.has_picture(digest)? {
+            if catalog.has_picture(digest)? {
+                known.push((digest, scores(message, row)));
+            } else {
                 pictures.push(grouped(message, row, groups, rules));
             }
         }
@@ -64,8 +65,17 @@ pub fn take_in(
     // The file first: an entry without pixels would be a lie, pixels without an entry are a stray.
     let shard = if digests.is_empty() { None } else { Some(shards.write(&digests, &pixels)?) };
     let mut change = catalog.change()?;
-    for picture in &pictures {
+    for (picture, merges) in &pictures {
         change.add_picture(picture)?;
+        for merge in merges {
+            tracing::info!(merge.kept, merge.gone, merge.split, picture = picture.digest, "two groups are one");
+            change.merge(merge)?;
+        }
+    }
+    for (digest, scores) in known {
+        if !scores[0].is_nan() {
+            change.measured(digest, scores)?;
+        }
     }
     if let Some(file) = shard {
         change.add_shard(profile, &file, &digests)?;
@@ -78,22 +88,24 @@ pub fn take_in(
     change.commit()
 }
 
-/// A picture with its group and split; the group is known from then on.
-fn grouped(message: &Pixels, row: usize, groups: &mut Groups, rules: Rules) -> Picture {
+/// A picture with its group and split, and the groups it made one; all that is known from then on.
+fn grouped(message: &Pixels, row: usize, groups: &mut Groups, rules: Rules) -> (Picture, Vec<Merge>) {
     let digest = message.digest.value(row);
     let (phash, dhash) = (message.phash.value(row), message.dhash.value(row));
-    let (group, split) = match groups.near(phash, dhash, rules.near) {
-        Some((group, split)) => (group.to_owned(), split.to_owned()),
-        None => (digest.to_owned(), split_of(digest, rules.shares).to_owned()),
-    };
-    groups.insert(phash, dhash, &group, &split);
-    Picture {
+    let (group, split, merges) = groups.add(digest, phash, dhash, rules.shares);
+    let picture = Picture {
         digest: digest.to_owned(),
         hashes: [message.ahash.value(row), dhash, phash, message.whash.value(row)],
         source: (message.source_width.value(row), message.source_height.value(row)),
+        scores: scores(message, row),
         group,
-        split,
-    }
+        split: split.to_owned(),
+    };
+    (picture, merges)
+}
+
+fn scores(message: &Pixels, row: usize) -> [f32; 4] {
+    [&message.dark, &message.bright, &message.blur, &message.information].map(|column| column.value(row))
 }
 
 fn placement(message: &Pixels, row: usize) -> Placement {

@@ -1,7 +1,7 @@
 //! The node that owns the data set: takes pictures in, keeps them, serves them.
 //!
-//! Inputs `pixels`, `removed`, `hello`, `demand`, `heldout_demand`, `tick`; outputs `committed`, `inventory`,
-//! `snapshot`, `samples`, `heldout`.
+//! Inputs `pixels`, `removed`, `hello`, `demand`, `heldout_demand`, `records_demand`, `tick`; outputs `committed`,
+//! `inventory`, `snapshot`, `samples`, `heldout`, `records`.
 
 pub mod catalog;
 mod compact;
@@ -9,6 +9,7 @@ mod config;
 mod error;
 pub mod intake;
 pub mod order;
+pub mod records;
 mod serve;
 pub mod shards;
 pub mod split;
@@ -20,7 +21,7 @@ use arrow::array::{Int64Array, StringArray, UInt64Array};
 use catalog::Catalog;
 use intake::{Rules, take_in};
 use plugin_api::edges::{Committed, Demand, Inventory, Pixels, Removed, Snapshot};
-use plugin_api::{Edge, Tag};
+use plugin_api::{Edge, Labels, Tag};
 use plugin_harness::{Event, Message, Node, Place, Sequence};
 use serve::Server;
 use shards::Shards;
@@ -46,6 +47,7 @@ struct Dataset {
     server: Server,
     profile: String,
     rules: Rules,
+    labels: Labels,
     images: Sequence,
     removed: Sequence,
     /// When files and pictures were counted last, how long that took, and whether they are the same since.
@@ -74,6 +76,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), DatasetError> {
                 "hello" => dataset.inventory(&message.tag, node)?,
                 "demand" => dataset.demand(&message, "samples", node)?,
                 "heldout_demand" => dataset.demand(&message, "heldout", node)?,
+                "records_demand" => dataset.records(&message, node)?,
                 _ => {}
             },
             Event::Restarted(_) | Event::Timeout => {}
@@ -92,11 +95,21 @@ impl Dataset {
         let merged = compact::compact(&mut catalog, &mut shards, &profile)?;
         let known = catalog.shards(&profile)?;
         shards.remove_strays(|name| known.iter().any(|(_, file, _)| file == name));
-        let mut groups = Groups::default();
-        catalog.groups(|phash, dhash, group, split| groups.insert(phash, dhash, group, split))?;
+        let mut groups = Groups::new(config.near);
+        let mut merges = Vec::new();
+        catalog.groups(|phash, dhash, group, split| merges.extend(groups.load(phash, dhash, group, split)))?;
+        groups.loaded();
+        if !merges.is_empty() {
+            tracing::info!(merges = merges.len(), near = config.near, "groups that are one are made one");
+            let mut change = catalog.change()?;
+            for merge in &merges {
+                change.merge(merge)?;
+            }
+            change.commit()?;
+        }
         let (files, pictures) = catalog.counts()?;
         tracing::info!(files, pictures, profile, merged, version = catalog.version()?, "catalog open");
-        let server = Server::new(profile.clone(), config.size, config.balance == Balance::Classes);
+        let server = Server::new(profile.clone(), config.size, config.reading());
         let mut dataset = Self {
             catalog,
             shards,
@@ -104,6 +117,7 @@ impl Dataset {
             server,
             profile,
             rules: Rules::new(config),
+            labels: config.labels,
             images: Sequence::default(),
             removed: Sequence::default(),
             counted: (Instant::now(), Duration::ZERO, false),
@@ -208,6 +222,20 @@ impl Dataset {
         Ok(())
     }
 
+    fn records(&mut self, message: &Message, node: &mut Node) -> Result<(), DatasetError> {
+        let demand: Demand = message.read()?;
+        for row in serve::demands(&demand) {
+            records::answer(
+                &demand,
+                row,
+                &self.catalog,
+                self.labels,
+                |tag, rows| Ok(node.send("records", tag, rows)?),
+            )?;
+        }
+        Ok(())
+    }
+
     /// Sends the snapshot when there is a new version, and now and then again.
     fn announce(&mut self, node: &mut Node) -> Result<(), DatasetError> {
         let version = self.catalog.version()?;
@@ -231,7 +259,7 @@ impl Dataset {
         };
         node.status().set("version", version);
         node.status().set("conflicts", state.conflicts.iter().sum());
-        node.send("snapshot", &Tag::new("dataset", version), message)?;
+        node.send("snapshot", &Tag::new("dataset", version).with("labels", self.labels), message)?;
         let pause = SNAPSHOT_PAUSE.max(begun.elapsed() * SNAPSHOT_SHARE);
         self.announced = Some((version, Instant::now(), pause));
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::error::DatasetError;
-use crate::order::{Version, epoch_order};
+use crate::order::{Reading, Version, epoch_order};
 use crate::shards::Shards;
 use crate::split::SPLITS;
 use arrow::array::{Array, Float32Array, LargeBinaryArray, StringArray, UInt32Array};
@@ -20,7 +20,7 @@ type EpochKey = (u64, usize, u64, u64);
 pub struct Server {
     profile: String,
     size_px: u32,
-    balanced: bool,
+    reading: Reading,
     versions: Vec<(u64, Version)>,
     /// The epoch served last and its order.
     epoch: Option<(EpochKey, Vec<u32>)>,
@@ -29,8 +29,8 @@ pub struct Server {
 
 impl Server {
     /// A server of one profile.
-    pub fn new(profile: String, size_px: u32, balanced: bool) -> Self {
-        Self { profile, size_px, balanced, versions: Vec::new(), epoch: None, files: HashMap::new() }
+    pub fn new(profile: String, size_px: u32, reading: Reading) -> Self {
+        Self { profile, size_px, reading, versions: Vec::new(), epoch: None, files: HashMap::new() }
     }
 
     /// The data set at a version.
@@ -45,7 +45,7 @@ impl Server {
             if self.versions.len() >= VERSIONS_KEPT {
                 self.versions.remove(0);
             }
-            self.versions.push((version, Version::new(rows, self.balanced)));
+            self.versions.push((version, Version::new(rows, self.reading)));
             self.versions.len() - 1
         };
         Ok(&self.versions[index].1)
@@ -95,7 +95,7 @@ impl Server {
             let message = Batches {
                 digest: column(|r| &r.digest),
                 path: column(|r| &r.path),
-                targets: lists_of_u32(picked.iter().map(|&at| std::slice::from_ref(&rows.targets[at as usize]))),
+                targets: lists_of_u32(picked.iter().map(|&at| &rows.targets[at as usize][..])),
                 weight: picked.iter().map(|&at| rows.weights[at as usize]).collect::<Float32Array>(),
                 width: UInt32Array::from(vec![self.size_px; picked.len()]),
                 height: UInt32Array::from(vec![self.size_px; picked.len()]),
@@ -108,6 +108,7 @@ impl Server {
                 .with("split", name)
                 .with("version", number)
                 .with("batches", batches)
+                .with("labels", self.reading.labels)
                 .with("classes", &classes);
             send(&tag, message)?;
         }

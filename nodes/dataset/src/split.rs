@@ -1,12 +1,15 @@
-//! Which split a picture belongs to: decided once, by the digest of its group, never moved.
+//! Which split a picture belongs to: that of its group, so near-copies never sit on both sides.
 //!
-//! A group holds pictures that look the same. A new picture joins the group of the nearest one already known, when
-//! their perceptual and difference hashes are both near; else it founds a group. So near-copies never sit on both
-//! sides, and the test set only grows.
+//! A group is a connected component of "near": two pictures are near when their perceptual hashes differ in at most
+//! `near` bits and their difference hashes in at most `near + 2`. The radius is strict and two hashes must agree, because
+//! components chain. A group's split is decided by its founder's digest. When a new picture links groups of different
+//! splits, all go where tests stay honest: to test before validation, to validation before train. So the test set only
+//! grows.
 
-use std::collections::HashMap;
+use plugin_search::{Index, Union};
+use std::collections::{HashMap, HashSet};
 
-/// The three parts of the data set.
+/// The three parts of the data set, the strictest last.
 pub const SPLITS: [&str; 3] = ["train", "validation", "test"];
 
 /// How the parts are cut.
@@ -31,40 +34,135 @@ pub fn split_of(group: &str, shares: Shares) -> &'static str {
     }
 }
 
-/// Hashes of the pictures known, to find the group of a new one.
-///
-/// A scan: 100,000 pictures take about 50 µs.
+/// Two groups that turned out to be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// The name that stays.
+    pub kept: String,
+    /// The name that goes.
+    pub gone: String,
+    /// The split of all of it.
+    pub split: &'static str,
+}
+
+/// One group.
+#[derive(Clone, Debug)]
+struct Group {
+    name: String,
+    /// Place in [`SPLITS`].
+    split: usize,
+    pictures: usize,
+}
+
+/// The pictures known and their groups. Adding one is a search among hashes, not a look at all.
 #[derive(Debug, Default)]
 pub struct Groups {
-    hashes: Vec<(u64, u64, u32)>,
-    names: Vec<(String, String)>,
-    by_name: HashMap<String, u32>,
+    near: u32,
+    /// Perceptual hashes of the pictures that have structure.
+    index: Index,
+    /// Difference hash and picture, by number in the index.
+    indexed: Vec<(u64, u32)>,
+    union: Union,
+    /// By the picture that stands for it.
+    groups: HashMap<u32, Group>,
+    /// The first picture loaded of each group.
+    loaded: HashMap<String, u32>,
+}
+
+/// A hash of a picture without structure: such pictures are near to nothing, or all clear skies would be one group.
+fn plain(hash: u64) -> bool {
+    hash.count_ones() < 4 || hash.count_zeros() < 4
 }
 
 impl Groups {
-    /// Adds a picture to a group that has a split already.
-    pub fn insert(&mut self, phash: u64, dhash: u64, group: &str, split: &str) {
-        let next = self.names.len() as u32;
-        let index = *self.by_name.entry(group.to_owned()).or_insert(next);
-        if index == next {
-            self.names.push((group.to_owned(), split.to_owned()));
-        }
-        self.hashes.push((phash, dhash, index));
+    /// No picture is known. `near`: bits; with 0 every picture is its own group.
+    pub fn new(near: u32) -> Self {
+        Self { near, ..Self::default() }
     }
 
-    /// Group and split of the nearest picture within `near` bits of the perceptual hash and `near + 2` of the
-    /// difference hash. Pictures without structure (all bits alike) are near to nothing.
-    pub fn near(&self, phash: u64, dhash: u64, near: u32) -> Option<(&str, &str)> {
-        let plain = |hash: u64| hash.count_ones() < 4 || hash.count_zeros() < 4;
-        if near == 0 || plain(phash) || plain(dhash) {
+    /// A picture as it is stored, with its group and split. Returns what has to be made one though it is stored as two:
+    /// by an earlier version, or with a smaller `near`.
+    pub fn load(&mut self, phash: u64, dhash: u64, name: &str, split: &str) -> Vec<Merge> {
+        let near = self.near(phash, dhash);
+        let split = SPLITS.iter().position(|s| *s == split).unwrap_or_default();
+        let picture = self.insert(phash, dhash, name, split);
+        if let Some(&first) = self.loaded.get(name) {
+            self.join(first, picture);
+        } else {
+            self.loaded.insert(name.to_owned(), picture);
+        }
+        near.into_iter().filter_map(|other| self.join(other, picture)).collect()
+    }
+
+    /// All have been loaded.
+    pub fn loaded(&mut self) {
+        self.loaded = HashMap::new();
+    }
+
+    /// A picture that was not known. Returns its group and split, and what it made one; that has to be stored after it.
+    pub fn add(&mut self, digest: &str, phash: u64, dhash: u64, shares: Shares) -> (String, &'static str, Vec<Merge>) {
+        let near = self.near(phash, dhash);
+        let Some((&nearest, others)) = near.split_first() else {
+            let split = split_of(digest, shares);
+            self.insert(phash, dhash, digest, SPLITS.iter().position(|s| *s == split).unwrap_or_default());
+            return (digest.to_owned(), split, Vec::new());
+        };
+        let root = self.union.find(nearest);
+        let (name, split) = self.groups.get(&root).map_or((digest.to_owned(), 0), |g| (g.name.clone(), g.split));
+        let picture = self.insert(phash, dhash, &name, split);
+        self.join(nearest, picture);
+        let merges = others.iter().filter_map(|&other| self.join(picture, other)).collect();
+        (name, SPLITS[split], merges)
+    }
+
+    /// Sizes of the groups of at least two pictures, largest first.
+    pub fn sizes(&self) -> Vec<usize> {
+        let mut sizes: Vec<usize> = self.groups.values().map(|g| g.pictures).filter(|n| *n > 1).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        sizes
+    }
+
+    /// One picture of each group that has one near, nearest first.
+    fn near(&mut self, phash: u64, dhash: u64) -> Vec<u32> {
+        if self.near == 0 || plain(phash) || plain(dhash) {
+            return Vec::new();
+        }
+        let (mut pictures, mut seen) = (Vec::new(), HashSet::new());
+        for found in self.index.within(phash, self.near) {
+            let Some(&(other, picture)) = self.indexed.get(found.id as usize) else { continue };
+            if (other ^ dhash).count_ones() <= self.near + 2 && seen.insert(self.union.find(picture)) {
+                pictures.push(picture);
+            }
+        }
+        pictures
+    }
+
+    /// A picture on its own.
+    fn insert(&mut self, phash: u64, dhash: u64, name: &str, split: usize) -> u32 {
+        let picture = self.union.add();
+        self.groups.insert(picture, Group { name: name.to_owned(), split, pictures: 1 });
+        if !plain(phash) && !plain(dhash) {
+            self.index.insert(phash);
+            self.indexed.push((dhash, picture));
+        }
+        picture
+    }
+
+    /// Makes one group of two, named after the larger, or the first of equals. None when they are one already, or are
+    /// of one name and so stored as one.
+    fn join(&mut self, a: u32, b: u32) -> Option<Merge> {
+        let (a, b) = (self.union.find(a), self.union.find(b));
+        if !self.union.join(a, b) {
             return None;
         }
-        let distance = |&(p, d, index): &(u64, u64, u32)| {
-            let (p, d) = ((p ^ phash).count_ones(), (d ^ dhash).count_ones());
-            (p <= near && d <= near + 2).then_some((p + d, index))
-        };
-        let (_, index) = self.hashes.iter().filter_map(distance).min()?;
-        self.names.get(index as usize).map(|(group, split)| (group.as_str(), split.as_str()))
+        let root = self.union.find(a);
+        let (a, b) = (self.groups.remove(&a)?, self.groups.remove(&b)?);
+        let (kept, gone) = if a.pictures < b.pictures { (b, a) } else { (a, b) };
+        let split = kept.split.max(gone.split);
+        let merge = Merge { kept: kept.name.clone(), gone: gone.name, split: SPLITS[split] };
+        let merged = Group { split, pictures: kept.pictures + gone.pictures, name: kept.name };
+        self.groups.insert(root, merged);
+        (merge.kept != merge.gone).then_some(merge)
     }
 }
 
@@ -73,6 +171,9 @@ mod tests {
     use super::*;
 
     const SHARES: Shares = Shares { validation: 15, test: 15 };
+    /// A picture with structure.
+    const P: u64 = 0x0f0f_1234_5678_9abc;
+    const D: u64 = 0x00ff_4321_8765_cba9;
 
     #[test]
     fn shares_hold_and_are_decided_by_the_digest() {
@@ -86,12 +187,91 @@ mod tests {
 
     #[test]
     fn a_near_copy_joins_the_group_and_a_stranger_does_not() {
-        let mut groups = Groups::default();
-        let (p, d) = (0x0f0f_1234_5678_9abc, 0x00ff_4321_8765_cba9);
-        groups.insert(p, d, "aa", "test");
-        assert_eq!(groups.near(p ^ 0b101, d ^ 1, 4), Some(("aa", "test")));
-        assert_eq!(groups.near(p ^ 0xffff, d, 4), None);
-        assert_eq!(groups.near(p, d, 0), None);
-        assert_eq!(groups.near(0, 0, 4), None, "plain pictures are near to nothing");
+        let mut groups = Groups::new(4);
+        assert!(groups.load(P, D, "aa", "test").is_empty());
+        assert_eq!(groups.add("ff1", P ^ 0b101, D ^ 1, SHARES), ("aa".to_owned(), "test", vec![]));
+        assert_eq!(groups.add("ff2", P ^ 0xffff_0000, D, SHARES).0, "ff2", "another perceptual hash");
+        assert_eq!(groups.add("ff3", P, D ^ 0xffff, SHARES).0, "ff3", "another difference hash");
+        assert_eq!(groups.add("ff4", 0, 0, SHARES).0, "ff4");
+        assert_eq!(groups.add("ff5", 0, 0, SHARES).0, "ff5", "plain pictures are near to nothing");
+        let mut groups = Groups::new(0);
+        groups.load(P, D, "aa", "test");
+        assert_eq!(groups.add("ff1", P, D, SHARES).0, "ff1", "with 0 every picture is its own group");
+    }
+
+    #[test]
+    fn a_picture_that_links_groups_makes_them_one_where_tests_stay_honest() {
+        for (first, second, both) in [
+            ("train", "test", "test"),
+            ("test", "train", "test"),
+            ("train", "validation", "validation"),
+            ("validation", "test", "test"),
+            ("train", "train", "train"),
+        ] {
+            let mut groups = Groups::new(4);
+            groups.load(P, D, "aa", first);
+            assert!(groups.load(P ^ 0b111_1111, D, "bb", second).is_empty(), "7 bits apart are not near");
+            let (group, split, merges) = groups.add("cc", P ^ 0b111, D, SHARES);
+            assert_eq!((group.as_str(), split), ("aa", first), "stored as one of the nearest, then merged");
+            let merge = Merge {
+                kept: "aa".to_owned(),
+                gone: "bb".to_owned(),
+                split: SPLITS.iter().find(|s| **s == both).unwrap(),
+            };
+            assert_eq!(merges, [merge]);
+            let (group, split, merges) = groups.add("dd", P ^ 0b111_1111, D, SHARES);
+            assert_eq!((group.as_str(), split, merges.len()), ("aa", both, 0));
+            assert_eq!(groups.sizes(), [4]);
+        }
+    }
+
+    #[test]
+    fn what_is_stored_as_two_and_is_one_is_made_one_when_it_is_loaded() {
+        let mut groups = Groups::new(4);
+        assert!(groups.load(P, D, "aa", "train").is_empty());
+        assert!(groups.load(P ^ 0b111_1111, D, "bb", "test").is_empty());
+        let merges = groups.load(P ^ 0b111, D, "aa", "train");
+        assert_eq!(merges, [Merge { kept: "aa".to_owned(), gone: "bb".to_owned(), split: "test" }]);
+        assert!(groups.load(P ^ 0b1111_1111, D, "bb", "test").is_empty(), "of the group that goes, and gone already");
+        assert_eq!(groups.sizes(), [4]);
+    }
+
+    #[test]
+    fn groups_are_the_connected_components_of_near() {
+        // Few bits vary, so that there are chains; brute force says what is connected.
+        let hash = |i: u32, salt: u64| {
+            let noise = u64::from_le_bytes(blake3::hash(&i.to_le_bytes()).as_bytes()[..8].try_into().unwrap());
+            P ^ (noise.rotate_left(salt as u32) & 0x0f0f_00ff_0000_3f00)
+        };
+        let pictures: Vec<(u64, u64)> = (0..400).map(|i| (hash(i, 0), hash(i / 3, 17))).collect();
+        let mut union = Union::new(pictures.len());
+        let mut groups = Groups::new(6);
+        let mut stored: Vec<(String, &str)> = Vec::new();
+        for (i, &(p, d)) in pictures.iter().enumerate() {
+            for (j, &(q, e)) in pictures[..i].iter().enumerate() {
+                if (p ^ q).count_ones() <= 6 && (d ^ e).count_ones() <= 8 {
+                    union.join(i as u32, j as u32);
+                }
+            }
+            let digest = blake3::hash(&(i as u32).to_le_bytes()).to_hex().to_string();
+            let (group, split, merges) = groups.add(&digest, p, d, SHARES);
+            stored.push((group, split));
+            // As the catalog does it.
+            for merge in merges {
+                for row in stored.iter_mut().filter(|row| row.0 == merge.gone || row.0 == merge.kept) {
+                    assert!(SPLITS.iter().position(|s| *s == row.1) <= SPLITS.iter().position(|s| *s == merge.split));
+                    *row = (merge.kept.clone(), merge.split);
+                }
+            }
+        }
+        let expected = union.groups();
+        assert!(expected.len() > 5 && expected.iter().any(|g| g.len() > 4), "the test tests something");
+        for (i, a) in stored.iter().enumerate() {
+            for (j, b) in stored.iter().enumerate() {
+                let together = union.find(i as u32) == union.find(j as u32);
+                assert_eq!(a.0 == b.0, together, "{i} {j}");
+                assert!(!together || a.1 == b.1, "one split");
+            }
+        }
     }
 }

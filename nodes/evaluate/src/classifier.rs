@@ -102,6 +102,7 @@ mod tests {
             size_px: 32,
             resize_mode: "stretch".to_owned(),
             classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
+            labels: plugin_api::Labels::Single,
             run: "one".to_owned(),
             digest,
         };

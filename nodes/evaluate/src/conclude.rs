@@ -1,12 +1,13 @@
 //! From answers to a verdict on disk: report, promotion, `verdict.json`, in that order.
 
 use crate::checkpoint::Checkpoint;
+use crate::contender::Answers;
 use crate::promote::{champion, discard, promote};
-use crate::rule::{Decision, Reigning, decide};
-use plugin_api::Home;
+use crate::rule::{Decision, Reigning, decide, decide_tagged, mean_recall, share};
 use plugin_api::runs::{ModelCard, RunFolder, RunManifest, Verdict, write_json};
-use plugin_metric::report::{self, Picture, Report, WrongPictures};
-use plugin_metric::{Judged, accuracy, balanced_accuracy, confusion, wilson};
+use plugin_api::{Home, Labels};
+use plugin_metric::report::{self, Picture, Report, TaggedReport, WrongPictures};
+use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_tagged, wilson};
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,11 +19,11 @@ pub struct Evidence<'a> {
     /// What decided the run.
     pub manifest: &'a RunManifest,
     /// What the challenger said; empty when it could not be used.
-    pub challenger: &'a Judged,
+    pub challenger: &'a Answers,
     /// Why the challenger could not be used.
     pub unusable: Option<&'a str>,
     /// The champion so far.
-    pub reigning: Reigning<'a>,
+    pub reigning: Reigning<'a, Answers>,
     /// The held-out pictures, in order.
     pub pictures: &'a [Picture],
     /// The challenger's surest mistakes.
@@ -36,6 +37,7 @@ pub fn card(manifest: &RunManifest, checkpoint: &Checkpoint) -> ModelCard {
         size_px: manifest.size_px,
         resize_mode: manifest.resize_mode.clone(),
         classes: manifest.classes.clone(),
+        labels: manifest.labels,
         run: checkpoint.run.clone(),
         digest: checkpoint.digest.clone(),
     }
@@ -49,26 +51,11 @@ pub fn card(manifest: &RunManifest, checkpoint: &Checkpoint) -> ModelCard {
 pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     let run = &evidence.checkpoint.run;
     let folder = RunFolder::new(&home.runs(), run);
-    let decision = evidence.unusable.map_or_else(|| decide(evidence.challenger, evidence.reigning), unusable);
+    let decision = evidence.unusable.map_or_else(|| decision(evidence), unusable);
     let before = champion(home);
     let verdict = verdict(evidence, &decision, before.clone());
     tracing::info!(run, decision = verdict.decision, reason = verdict.reason, "verdict");
-    report::write(
-        &folder.0.join("report"),
-        &Report {
-            manifest: evidence.manifest,
-            finished: folder.finished().as_ref(),
-            metrics: &folder.metrics(),
-            verdict: &verdict,
-            challenger: evidence.challenger,
-            champion: match evidence.reigning {
-                Reigning::Judged { judged, .. } => Some(judged),
-                Reigning::Nobody | Reigning::Unusable { .. } => None,
-            },
-            pictures: evidence.pictures,
-            wrong: evidence.wrong,
-        },
-    )?;
+    write_report(&folder, evidence, &verdict)?;
     if decision.promoted {
         let weights = home.root().join(&evidence.checkpoint.uri);
         promote(home, &weights, &card(evidence.manifest, evidence.checkpoint), &verdict)?;
@@ -77,6 +64,48 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     }
     write_json(&folder.0.join("verdict.json"), &verdict)?;
     Ok(verdict)
+}
+
+/// Challenger and champion are judged on the same labels; see `Trial`.
+fn decision(evidence: &Evidence) -> Decision {
+    const ANOTHER: &str = "it was trained with the other --labels, so the two cannot be compared";
+    match evidence.challenger {
+        Answers::Single(challenger) => match evidence.reigning {
+            Reigning::Judged { name, judged: Answers::Single(judged), handicap } => {
+                decide(challenger, Reigning::Judged { name, judged, handicap })
+            }
+            Reigning::Judged { name, .. } => decide(challenger, Reigning::Unusable { name, why: ANOTHER }),
+            Reigning::Unusable { name, why } => decide(challenger, Reigning::Unusable { name, why }),
+            Reigning::Nobody => decide(challenger, Reigning::Nobody),
+        },
+        Answers::Multi(challenger) => match evidence.reigning {
+            Reigning::Judged { name, judged: Answers::Multi(judged), handicap } => {
+                decide_tagged(challenger, Reigning::Judged { name, judged, handicap })
+            }
+            Reigning::Judged { name, .. } => decide_tagged(challenger, Reigning::Unusable { name, why: ANOTHER }),
+            Reigning::Unusable { name, why } => decide_tagged(challenger, Reigning::Unusable { name, why }),
+            Reigning::Nobody => decide_tagged(challenger, Reigning::Nobody),
+        },
+    }
+}
+
+fn write_report(folder: &RunFolder, evidence: &Evidence, verdict: &Verdict) -> io::Result<()> {
+    let (finished, metrics) = (folder.finished(), folder.metrics());
+    let (manifest, pictures, wrong) = (evidence.manifest, evidence.pictures, evidence.wrong);
+    let (to, finished, metrics) = (folder.0.join("report"), finished.as_ref(), &metrics[..]);
+    match evidence.challenger {
+        Answers::Single(challenger) => {
+            let champion = match evidence.reigning {
+                Reigning::Judged { judged: Answers::Single(judged), .. } => Some(judged),
+                _ => None,
+            };
+            report::write(&to, &Report { manifest, finished, metrics, verdict, challenger, champion, pictures, wrong })
+        }
+        Answers::Multi(challenger) => report::write_tagged(
+            &to,
+            &TaggedReport { manifest, finished, metrics, verdict, challenger, pictures, wrong },
+        ),
+    }
 }
 
 /// Refuses a run whose manifest cannot be read. Nothing is known of it, so there is no report.
@@ -94,13 +123,17 @@ pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::
         champion: before.clone(),
         previous: before,
         classes: Vec::new(),
+        labels: Labels::Single,
         pictures: 0,
         accuracy: 0.0,
         accuracy_interval: wilson(0, 0),
         balanced_accuracy: 0.0,
         champion_accuracy: None,
         champion_balanced_accuracy: None,
+        mean_average_precision: None,
+        champion_mean_average_precision: None,
         p_value: None,
+        f1: Vec::new(),
         confusion: Vec::new(),
         report: String::new(),
         judged_ms: now_ms(),
@@ -115,33 +148,39 @@ fn now_ms() -> u64 {
 
 /// Weights that cannot be read are refused for good, so that they are not announced for ever.
 fn unusable(why: &str) -> Decision {
-    Decision {
-        promoted: false,
-        reason: format!("Its weights cannot be used: {why}."),
-        champion_accuracy: None,
-        champion_balanced_accuracy: None,
-        p_value: None,
-    }
+    Decision::plain(false, format!("Its weights cannot be used: {why}."))
 }
 
 fn verdict(evidence: &Evidence, decision: &Decision, before: Option<String>) -> Verdict {
-    let (run, judged) = (&evidence.checkpoint.run, evidence.challenger);
-    let hits = judged.hits().into_iter().filter(|&h| h).count() as u64;
+    let (run, answers) = (&evidence.checkpoint.run, evidence.challenger);
+    let (hits, balanced, precision, figures, confusion) = match answers {
+        Answers::Single(judged) => {
+            (judged.hits(), balanced_accuracy(judged), None, per_class(judged), confusion(judged))
+        }
+        Answers::Multi(tagged) => {
+            (tagged.hits(), mean_recall(tagged), mean_average_precision(tagged), per_class_tagged(tagged), Vec::new())
+        }
+    };
+    let right = hits.iter().filter(|h| **h).count() as u64;
     Verdict {
         run: run.clone(),
         decision: if decision.promoted { "promoted" } else { "refused" }.to_owned(),
         reason: decision.reason.clone(),
         champion: if decision.promoted { Some(run.clone()) } else { before.clone() },
         previous: before,
-        classes: judged.classes().to_vec(),
-        pictures: judged.len() as u64,
-        accuracy: accuracy(judged).unwrap_or(0.0),
-        accuracy_interval: wilson(hits, judged.len() as u64),
-        balanced_accuracy: balanced_accuracy(judged).unwrap_or(0.0),
+        classes: answers.classes().to_vec(),
+        labels: evidence.manifest.labels,
+        pictures: answers.len() as u64,
+        accuracy: share(&hits),
+        accuracy_interval: wilson(right, answers.len() as u64),
+        balanced_accuracy: balanced.unwrap_or(0.0),
         champion_accuracy: decision.champion_accuracy,
         champion_balanced_accuracy: decision.champion_balanced_accuracy,
+        mean_average_precision: precision,
+        champion_mean_average_precision: decision.champion_mean_average_precision,
         p_value: decision.p_value,
-        confusion: confusion(judged),
+        f1: figures.iter().map(|c| c.f1).collect(),
+        confusion,
         report: format!("runs/{run}/report/index.html"),
         judged_ms: now_ms(),
     }
@@ -160,13 +199,17 @@ pub(crate) mod tests {
             champion: Some(run.to_owned()),
             previous: previous.map(str::to_owned),
             classes: vec!["a".to_owned(), "b".to_owned()],
+            labels: Labels::Single,
             pictures: 4,
             accuracy: 0.75,
             accuracy_interval: [0.3, 0.95],
             balanced_accuracy: 0.75,
             champion_accuracy: None,
             champion_balanced_accuracy: None,
+            mean_average_precision: None,
+            champion_mean_average_precision: None,
             p_value: None,
+            f1: vec![Some(2.0 / 3.0), Some(0.8)],
             confusion: vec![vec![1, 1], vec![0, 2]],
             report: format!("runs/{run}/report/index.html"),
             judged_ms: 1,

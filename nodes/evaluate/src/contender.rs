@@ -2,15 +2,73 @@
 
 use crate::classifier::{Classifier, ClassifierError, Pictures};
 use crate::error::EvaluateError;
-use plugin_metric::Judged;
+use plugin_api::Labels;
+use plugin_metric::{Judged, Tagged};
 use plugin_resize::Stretch;
+
+/// What a model said of the held-out pictures.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answers {
+    /// One class a picture.
+    Single(Judged),
+    /// Several.
+    Multi(Tagged),
+}
+
+impl Answers {
+    /// Nothing yet, of these classes.
+    pub fn new(labels: Labels, classes: Vec<String>) -> Self {
+        match labels {
+            Labels::Single => Self::Single(Judged::new(classes)),
+            Labels::Multi => Self::Multi(Tagged::new(classes)),
+        }
+    }
+
+    /// Class names, by index.
+    pub fn classes(&self) -> &[String] {
+        match self {
+            Self::Single(judged) => judged.classes(),
+            Self::Multi(tagged) => tagged.classes(),
+        }
+    }
+
+    /// How many pictures.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Single(judged) => judged.len(),
+            Self::Multi(tagged) => tagged.len(),
+        }
+    }
+
+    /// A mistake on picture `i`: what is true, what was said, and how sure the model was, 0 to 1; none when it was right.
+    pub fn mistake(&self, i: usize) -> Option<(String, String, f32)> {
+        match self {
+            Self::Single(judged) if !judged.correct(i) => {
+                let [truth, said] = [judged.truth(i), judged.prediction(i)].map(|c| judged.classes()[c].clone());
+                Some((truth, said, judged.confidence(i)))
+            }
+            Self::Multi(tagged) if !tagged.correct(i) => {
+                Some((tagged.names(i, Tagged::has), tagged.names(i, Tagged::says), tagged.error(i)))
+            }
+            _ => None,
+        }
+    }
+
+    fn push(&mut self, truth: &[usize], row: &[f32]) -> Result<(), String> {
+        match (self, truth) {
+            (Self::Single(judged), [truth]) => judged.push(*truth, row).map_err(|e| e.to_string()),
+            (Self::Single(_), truth) => Err(format!("a picture of {} classes", truth.len())),
+            (Self::Multi(tagged), truth) => tagged.push(truth, row).map_err(|e| e.to_string()),
+        }
+    }
+}
 
 /// A model and what it has said so far.
 pub struct Contender {
     classifier: Box<dyn Classifier>,
-    /// For each class of the model, its column in `judged`.
+    /// For each class of the model, its column in `answers`.
     columns: Vec<usize>,
-    judged: Judged,
+    answers: Answers,
 }
 
 impl Contender {
@@ -19,7 +77,7 @@ impl Contender {
     /// Classes meet by name. Those that only the model knows come after the data set's: what it says of them is a
     /// mistake on any picture. Of those that only the data set knows the model says nothing, so their pictures are
     /// mistakes too.
-    pub fn new(classifier: Box<dyn Classifier>, classes: &[String]) -> Self {
+    pub fn new(classifier: Box<dyn Classifier>, labels: Labels, classes: &[String]) -> Self {
         let mut names = classes.to_vec();
         let columns = classifier
             .card()
@@ -32,14 +90,14 @@ impl Contender {
                 })
             })
             .collect();
-        Self { classifier, columns, judged: Judged::new(names) }
+        Self { classifier, columns, answers: Answers::new(labels, names) }
     }
 
     /// Adds pictures with their class indices, resizing them when the model reads another size.
     ///
     /// # Errors
     /// [`EvaluateError::Prediction`] when the device fails or the model does not answer for every picture.
-    pub fn judge(&mut self, pictures: &Pictures, truth: &[usize]) -> Result<(), EvaluateError> {
+    pub fn judge(&mut self, pictures: &Pictures, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
         let model = self.classifier.card().run.clone();
         let failed = |problem: String| EvaluateError::Prediction { model: model.clone(), problem };
         let size_px = self.classifier.card().size_px;
@@ -52,19 +110,19 @@ impl Contender {
         if answers.len() != truth.len() {
             return Err(failed(format!("{} answers to {} pictures", answers.len(), truth.len())));
         }
-        for (answer, &truth) in answers.iter().zip(truth) {
-            let mut row = vec![0.0; self.judged.classes().len()];
+        for (answer, truth) in answers.iter().zip(truth) {
+            let mut row = vec![0.0; self.answers.classes().len()];
             for (&column, &probability) in self.columns.iter().zip(answer) {
                 row[column] = probability;
             }
-            self.judged.push(truth, &row).map_err(|e| failed(e.to_string()))?;
+            self.answers.push(truth, &row).map_err(failed)?;
         }
         Ok(())
     }
 
     /// What it has said so far. Its classes begin with those of the data set.
-    pub fn judged(&self) -> &Judged {
-        &self.judged
+    pub fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// What is uneven about judging this model on pictures of `size_px` that were brought to size by `resize_mode`,
@@ -115,6 +173,7 @@ pub(crate) mod tests {
             size_px,
             resize_mode: "crop".to_owned(),
             classes: classes.iter().map(|&c| c.to_owned()).collect(),
+            labels: plugin_api::Labels::Single,
             run: run.to_owned(),
             digest: String::new(),
         }
@@ -137,6 +196,14 @@ pub(crate) mod tests {
         }
     }
 
+    fn one(truth: &[usize]) -> Vec<Vec<usize>> {
+        truth.iter().map(|&t| vec![t]).collect()
+    }
+
+    fn hits(contender: &Contender) -> Vec<bool> {
+        (0..contender.answers().len()).map(|i| contender.answers().mistake(i).is_none()).collect()
+    }
+
     fn names(all: &[&str]) -> Vec<String> {
         all.iter().map(|&n| n.to_owned()).collect()
     }
@@ -151,19 +218,19 @@ pub(crate) mod tests {
     fn classes_meet_by_name_not_by_index() {
         let model =
             ByFirstByte { card: card("m", 16, &["わくわく", "bus"]), names: names(&["bus", "わくわく"]) };
-        let mut contender = Contender::new(Box::new(model), &names(&["bus", "わくわく"]));
-        contender.judge(&pictures(16, &[0, 1, 1]), &[0, 1, 0]).unwrap();
-        assert_eq!(contender.judged().hits(), [true, true, false]);
+        let mut contender = Contender::new(Box::new(model), Labels::Single, &names(&["bus", "わくわく"]));
+        contender.judge(&pictures(16, &[0, 1, 1]), &one(&[0, 1, 0])).unwrap();
+        assert_eq!(hits(&contender), [true, true, false]);
     }
 
     #[test]
     fn a_class_the_model_does_not_know_is_a_mistake_and_so_is_one_that_is_gone() {
         let model = ByFirstByte { card: card("m", 16, &["bus", "gone"]), names: names(&["bus", "gone"]) };
         let classes = names(&["bus", "cat"]);
-        let mut contender = Contender::new(Box::new(model), &classes);
-        contender.judge(&pictures(16, &[0, 1, 0, 1]), &[0, 0, 1, 1]).unwrap();
-        assert_eq!(contender.judged().hits(), [true, false, false, false]);
-        assert_eq!(contender.judged().classes(), names(&["bus", "cat", "gone"]));
+        let mut contender = Contender::new(Box::new(model), Labels::Single, &classes);
+        contender.judge(&pictures(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
+        assert_eq!(hits(&contender), [true, false, false, false]);
+        assert_eq!(contender.answers().classes(), names(&["bus", "cat", "gone"]));
         assert_eq!(contender.handicap(&classes, 16, "crop"), ["It does not know cat."]);
     }
 
@@ -171,11 +238,22 @@ pub(crate) mod tests {
     fn pictures_are_resized_for_a_model_of_another_size() {
         let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
         let classes = names(&["a", "b"]);
-        let mut contender = Contender::new(Box::new(model), &classes);
-        contender.judge(&pictures(32, &[1, 0]), &[1, 1]).unwrap();
-        assert_eq!(contender.judged().hits(), [true, false]);
+        let mut contender = Contender::new(Box::new(model), Labels::Single, &classes);
+        contender.judge(&pictures(32, &[1, 0]), &one(&[1, 1])).unwrap();
+        assert_eq!(hits(&contender), [true, false]);
         let notes = contender.handicap(&classes, 32, "pad").join(" ");
         assert!(notes.contains("16 px") && notes.contains("32 px") && notes.contains("by pad"), "{notes}");
         assert!(contender.handicap(&classes, 16, "crop").is_empty());
+    }
+
+    #[test]
+    fn with_several_labels_a_picture_is_right_when_all_are_told() {
+        let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
+        let mut contender = Contender::new(Box::new(model), Labels::Multi, &names(&["a", "b", "c"]));
+        contender.judge(&pictures(16, &[0, 1, 1]), &[vec![0], vec![0, 1], vec![1]]).unwrap();
+        assert_eq!(hits(&contender), [true, false, true]);
+        let (truth, said, sure) = contender.answers().mistake(1).unwrap();
+        assert_eq!((truth.as_str(), said.as_str()), ("a + b", "b"));
+        assert!((sure - 0.9).abs() < 1e-6);
     }
 }

@@ -3,15 +3,14 @@
 use crate::checkpoint::Checkpoint;
 use crate::classifier::{Classifier, ClassifierError, Loader, Pictures};
 use crate::conclude::{Evidence, card, conclude};
-use crate::contender::Contender;
+use crate::contender::{Answers, Contender};
 use crate::error::EvaluateError;
 use crate::heldout::HeldOut;
 use crate::promote::{champion, weights};
 use crate::rule::Reigning;
 use plugin_api::edges::{Batches, Demand, list_row};
 use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json};
-use plugin_api::{Edge as _, Home, Tag};
-use plugin_metric::Judged;
+use plugin_api::{Edge as _, Home, Labels, Tag};
 use plugin_metric::report::{Picture, WrongPictures};
 use std::time::Instant;
 
@@ -37,9 +36,9 @@ impl Seat {
     }
 
     /// Sits down, now that the classes are known.
-    fn sit(&mut self, classes: &[String]) {
+    fn sit(&mut self, labels: Labels, classes: &[String]) {
         *self = match std::mem::replace(self, Self::Empty(None)) {
-            Self::Waiting(classifier) => Self::Judged(Contender::new(classifier, classes)),
+            Self::Waiting(classifier) => Self::Judged(Contender::new(classifier, labels, classes)),
             other => other,
         };
     }
@@ -152,9 +151,8 @@ impl Trial {
         let classes: Vec<String> =
             serde_json::from_str(tag.text("classes")).map_err(|e| fault(format!("its classes: {e}")))?;
         if self.classes.is_empty() {
+            self.sit(&classes);
             self.classes = classes;
-            self.challenger.sit(&self.classes);
-            self.champion.sit(&self.classes);
         } else if self.classes != classes {
             return Err(fault("its classes are not those of the batches before".to_owned()));
         }
@@ -170,14 +168,31 @@ impl Trial {
         Ok(())
     }
 
-    /// The pictures of a batch that have exactly one class; their paths are noted.
-    fn read(&mut self, batch: &Batches) -> Result<(Pictures, Vec<usize>), String> {
+    /// Both sit down, now that the classes are known. A champion that was trained with other
+    /// labels answers another question: it is not compared, and whoever changed `--labels` wants the new one.
+    fn sit(&mut self, classes: &[String]) {
+        let labels = self.manifest.labels;
+        self.challenger.sit(labels, classes);
+        if let Seat::Waiting(champion) = &self.champion
+            && champion.card().labels != labels
+        {
+            let own = champion.card().labels;
+            let why =
+                format!("it was trained with --labels {own} and this run with {labels}, so the two cannot be compared");
+            self.champion = Seat::Empty(Some(why));
+        }
+        self.champion.sit(labels, classes);
+    }
+
+    /// The pictures of a batch that have as many classes as the run's labels allow; their paths are noted.
+    fn read(&mut self, batch: &Batches) -> Result<(Pictures, Vec<Vec<usize>>), String> {
         let (mut pictures, mut truth) = (Pictures::default(), Vec::new());
         for row in 0..batch.rows() {
-            let [class] = list_row(&batch.targets, row)[..] else {
+            let truth_here: Vec<usize> = list_row(&batch.targets, row).iter().map(|&class| class as usize).collect();
+            if truth_here.is_empty() || (self.manifest.labels == Labels::Single && truth_here.len() > 1) {
                 self.left_out += 1;
                 continue;
-            };
+            }
             let (width, height, pixels) = (batch.width.value(row), batch.height.value(row), batch.pixels.value(row));
             let expected = width as usize * height as usize * 3;
             if width != height || pixels.len() != expected || (pictures.count > 0 && pictures.size_px != width) {
@@ -187,13 +202,13 @@ impl Trial {
                     pixels.len()
                 ));
             }
-            if class as usize >= self.classes.len() {
+            if let Some(class) = truth_here.iter().find(|&&class| class >= self.classes.len()) {
                 return Err(format!("class {class} with {} classes", self.classes.len()));
             }
             pictures.size_px = width;
             pictures.count += 1;
             pictures.pixels.extend_from_slice(pixels);
-            truth.push(class as usize);
+            truth.push(truth_here);
             let (path, digest) = (batch.path.value(row).to_owned(), batch.digest.value(row).to_owned());
             self.pictures.push(Picture { path, digest });
         }
@@ -206,17 +221,14 @@ impl Trial {
     /// Keeps the challenger's mistakes among the pictures heard last.
     fn note_mistakes(&mut self, heard: &Pictures) {
         let Seat::Judged(contender) = &self.challenger else { return };
-        let judged = contender.judged();
-        let first = judged.len() - heard.count;
+        let answers = contender.answers();
+        let first = answers.len() - heard.count;
         let bytes = heard.pixels.len() / heard.count;
-        for (i, pixels) in (first..judged.len()).zip(heard.pixels.chunks_exact(bytes)) {
-            if judged.correct(i) {
-                continue;
-            }
+        for (i, pixels) in (first..answers.len()).zip(heard.pixels.chunks_exact(bytes)) {
+            let Some((truth, said, sure)) = answers.mistake(i) else { continue };
             let path = self.pictures[i].path.as_str();
-            let [truth, said] = [judged.truth(i), judged.prediction(i)].map(|c| judged.classes()[c].as_str());
             let sides = [heard.size_px, heard.size_px];
-            if let Err(error) = self.wrong.offer([path, truth, said], judged.confidence(i), pixels, sides) {
+            if let Err(error) = self.wrong.offer([path, &truth, &said], sure, pixels, sides) {
                 tracing::warn!(path, %error, "no thumbnail");
             }
         }
@@ -228,15 +240,18 @@ impl Trial {
     /// Any error of the file system, with the path in its text.
     pub fn close(mut self, home: &Home) -> std::io::Result<Verdict> {
         // Without a held-out batch there were no classes to sit down for.
-        let classes = if self.classes.is_empty() { self.manifest.classes.clone() } else { self.classes };
-        self.challenger.sit(&classes);
-        self.champion.sit(&classes);
+        let classes = if self.classes.is_empty() { self.manifest.classes.clone() } else { self.classes.clone() };
+        self.sit(&classes);
         if self.left_out > 0 {
-            tracing::warn!(run = self.checkpoint.run, pictures = self.left_out, "left out: not of exactly one class");
+            tracing::warn!(
+                run = self.checkpoint.run,
+                pictures = self.left_out,
+                "left out: of no class, or of several with --labels single"
+            );
         }
-        let nothing = Judged::new(classes.clone());
+        let nothing = Answers::new(self.manifest.labels, classes.clone());
         let (challenger, unusable) = match &self.challenger {
-            Seat::Judged(contender) => (contender.judged(), None),
+            Seat::Judged(contender) => (contender.answers(), None),
             Seat::Empty(why) => (&nothing, Some(why.as_deref().unwrap_or("they are not there"))),
             Seat::Waiting(_) => (&nothing, None),
         };
@@ -246,7 +261,7 @@ impl Trial {
         };
         let reigning = match (&self.reigning, &self.champion) {
             (None, _) => Reigning::Nobody,
-            (Some(name), Seat::Judged(c)) => Reigning::Judged { name, judged: c.judged(), handicap: &handicap },
+            (Some(name), Seat::Judged(c)) => Reigning::Judged { name, judged: c.answers(), handicap: &handicap },
             (Some(name), Seat::Empty(why)) => {
                 Reigning::Unusable { name, why: why.as_deref().unwrap_or("it is not there") }
             }

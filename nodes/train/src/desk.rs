@@ -71,7 +71,7 @@ impl Desk {
     fn message(&mut self, message: Message) -> Result<(), HarnessError> {
         match &message.input[..] {
             "snapshot" => {
-                if let Some(state) = State::from_edge(&message.read::<Snapshot>()?) {
+                if let Some(state) = State::from_edge(&message.tag, &message.read::<Snapshot>()?) {
                     self.trigger.snapshot(state, Instant::now());
                 }
             }

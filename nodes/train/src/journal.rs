@@ -209,6 +209,7 @@ pub(crate) mod tests {
             size_px: 32,
             resize_mode: "stretch".to_owned(),
             classes: state.classes.clone(),
+            labels: state.labels,
             version: state.version,
             fingerprint: state.fingerprint.clone(),
             counts: state.counts.clone(),

@@ -53,6 +53,7 @@ mod tests {
             fingerprint: fingerprint.to_owned(),
             classes: classes.iter().map(|c| c.0.to_owned()).collect(),
             counts: classes.iter().map(|c| c.1).collect(),
+            labels: plugin_api::Labels::Single,
         }
     }
 

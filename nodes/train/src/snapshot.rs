@@ -1,7 +1,7 @@
 //! The data set as `train` knows it.
 
-use plugin_api::Edge as _;
 use plugin_api::edges::Snapshot;
+use plugin_api::{Edge as _, Labels, Tag};
 
 /// One state of the data set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,11 +14,13 @@ pub struct State {
     pub classes: Vec<String>,
     /// Pictures by class: `[train, validation, test, conflicts]`.
     pub counts: Vec<[u64; 4]>,
+    /// Whether a picture has one class or several.
+    pub labels: Labels,
 }
 
 impl State {
     /// Reads the message; none when the data set has no class.
-    pub fn from_edge(rows: &Snapshot) -> Option<Self> {
+    pub fn from_edge(tag: &Tag, rows: &Snapshot) -> Option<Self> {
         if rows.rows() == 0 {
             return None;
         }
@@ -28,6 +30,7 @@ impl State {
             fingerprint: rows.fingerprint.value(0).to_owned(),
             classes: rows.label.iter().map(|l| l.unwrap_or_default().to_owned()).collect(),
             counts: (0..rows.rows()).map(counts).collect(),
+            labels: Labels::of(tag),
         })
     }
 

@@ -40,6 +40,7 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
     let mut task = Task {
         architecture: config.model.clone(),
         classes: state.classes.clone(),
+        labels: state.labels,
         size_px: config.size,
         epochs: config.epochs,
         seed: config.seed,
@@ -74,6 +75,7 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
         size_px: config.size,
         resize_mode: config.resize_mode.clone(),
         classes: state.classes.clone(),
+        labels: state.labels,
         version: state.version,
         fingerprint: state.fingerprint.clone(),
         counts: state.counts.clone(),
@@ -116,6 +118,7 @@ fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> 
     let task = Task {
         architecture: manifest.architecture.clone(),
         classes: manifest.classes.clone(),
+        labels: manifest.labels,
         size_px: manifest.size_px,
         epochs: manifest.epochs,
         seed: manifest.seed,
@@ -164,6 +167,7 @@ mod tests {
             fingerprint: classes.concat(),
             classes: classes.iter().map(ToString::to_string).collect(),
             counts: classes.iter().map(|_| [9, 1, 1, 0]).collect(),
+            labels: plugin_api::Labels::Single,
         }
     }
 
@@ -177,6 +181,7 @@ mod tests {
             size_px: begun.manifest.size_px,
             resize_mode: "stretch".to_owned(),
             classes: begun.manifest.classes.clone(),
+            labels: begun.manifest.labels,
             run: begun.manifest.id.clone(),
             digest,
         };
@@ -190,12 +195,12 @@ mod tests {
         let first = begin(&config, &device, &home, &state(&["a", "b"])).unwrap();
         assert_eq!(
             (first.manifest.reason.as_str(), first.manifest.epochs),
-            ("first run; from scratch: there is no champion yet", 12)
+            ("first run; from scratch: there is no champion yet", 15)
         );
         assert_eq!(first.journal.folder.manifest(), Some(first.manifest.clone()));
         crown(&first, &home);
         let second = begin(&config, &device, &home, &state(&["a", "b", "c"])).unwrap();
-        assert_eq!((second.manifest.parent.as_ref(), second.manifest.epochs), (Some(&first.manifest.id), 6));
+        assert_eq!((second.manifest.parent.as_ref(), second.manifest.epochs), (Some(&first.manifest.id), 8));
         assert!(first.journal.abandoned().is_some(), "a run that never ended an epoch");
     }
 

@@ -80,6 +80,7 @@ mod tests {
             fingerprint: fingerprint.to_owned(),
             classes: (0..train.len()).map(|i| format!("class {i}")).collect(),
             counts: train.iter().map(|&n| [n, 1, 1, 0]).collect(),
+            labels: plugin_api::Labels::Single,
         }
     }
 

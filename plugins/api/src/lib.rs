@@ -9,6 +9,7 @@ pub mod edge;
 pub mod edges;
 pub mod files;
 pub mod home;
+pub mod labels;
 pub mod runs;
 #[cfg(feature = "edges")]
 pub mod select;
@@ -18,4 +19,5 @@ pub mod tag;
 #[cfg(feature = "edges")]
 pub use edge::{Edge, SchemaError};
 pub use home::{Home, HomeArgs};
+pub use labels::Labels;
 pub use tag::Tag;

@@ -11,6 +11,7 @@
 //! models/champion -> <id>
 //! ```
 
+use crate::Labels;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ pub struct ModelCard {
     pub resize_mode: String,
     /// Class names, by index.
     pub classes: Vec<String>,
+    /// Whether a picture has one class or several.
+    #[serde(default)]
+    pub labels: Labels,
     /// The run the weights come from.
     pub run: String,
     /// BLAKE3 of the weights' file.
@@ -52,6 +56,9 @@ pub struct RunManifest {
     pub resize_mode: String,
     /// Class names, by index.
     pub classes: Vec<String>,
+    /// Whether a picture has one class or several.
+    #[serde(default)]
+    pub labels: Labels,
     /// Version of the data set.
     pub version: u64,
     /// Digest of the data set's pictures and labels.
@@ -119,9 +126,12 @@ pub struct Verdict {
     pub previous: Option<String>,
     /// Class names, by index of the confusion matrix.
     pub classes: Vec<String>,
+    /// Whether a picture has one class or several.
+    #[serde(default)]
+    pub labels: Labels,
     /// Held-out pictures.
     pub pictures: u64,
-    /// Share of them the challenger got right.
+    /// Share of them the challenger got right: with several labels, all of a picture's classes and no other.
     pub accuracy: f64,
     /// Its 95 % confidence interval (Wilson).
     pub accuracy_interval: [f64; 2],
@@ -131,9 +141,18 @@ pub struct Verdict {
     pub champion_accuracy: Option<f64>,
     /// The same of the champion before, on the same pictures.
     pub champion_balanced_accuracy: Option<f64>,
-    /// Two-sided McNemar test of the two.
+    /// Mean average precision over the classes, with several labels.
+    #[serde(default)]
+    pub mean_average_precision: Option<f64>,
+    /// The same of the champion before, on the same pictures.
+    #[serde(default)]
+    pub champion_mean_average_precision: Option<f64>,
+    /// Two-sided test of the two: McNemar's, or with several labels a paired bootstrap of mean average precision.
     pub p_value: Option<f64>,
-    /// Confusion matrix of the challenger: `[truth][prediction]`.
+    /// F1 of each class, by index; none where it would be 0 / 0.
+    #[serde(default)]
+    pub f1: Vec<Option<f64>>,
+    /// Confusion matrix of the challenger: `[truth][prediction]`; empty with several labels.
     pub confusion: Vec<Vec<u64>>,
     /// The report, relative to the workspace.
     pub report: String,

@@ -1,10 +1,13 @@
 //! Figures about a model's predictions, and the report a person reads.
 //!
 //! A metric is a function of [`Judged`]: pictures, their true class, and the probabilities a model gave. There is one
-//! file for each, and [`REGISTRY`] lists them all. [`report`] writes `index.html` and the tables beside it.
+//! file for each, and [`REGISTRY`] lists them all. Where a picture may have several classes, a metric is a function of
+//! [`Tagged`]. [`report`] writes `index.html` and the tables beside it.
 
 mod accuracy;
+mod average_precision;
 mod balanced_accuracy;
+mod bootstrap;
 mod calibration;
 mod confusion;
 mod judged;
@@ -14,9 +17,12 @@ mod mcnemar;
 mod per_class;
 mod registry;
 pub mod report;
+mod tagged;
 
 pub use accuracy::{accuracy, wilson};
+pub use average_precision::{average_precision, mean_average_precision, per_class_tagged};
 pub use balanced_accuracy::balanced_accuracy;
+pub use bootstrap::paired_bootstrap;
 pub use calibration::expected_calibration_error;
 pub use confusion::confusion;
 pub use judged::{Judged, ShapeError, most_probable};
@@ -25,3 +31,4 @@ pub use macro_f1::macro_f1;
 pub use mcnemar::mcnemar;
 pub use per_class::{ClassFigures, per_class};
 pub use registry::{Compute, Metric, REGISTRY};
+pub use tagged::Tagged;

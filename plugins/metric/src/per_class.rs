@@ -18,6 +18,20 @@ pub struct ClassFigures {
     pub predicted: u64,
 }
 
+impl ClassFigures {
+    /// From the pictures told right, those of the class and those called so.
+    pub(crate) fn new(right: u64, support: u64, predicted: u64) -> Self {
+        let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+        Self {
+            precision: share(right, predicted),
+            recall: share(right, support),
+            f1: share(2 * right, support + predicted),
+            support,
+            predicted,
+        }
+    }
+}
+
 /// The figures of each class, by index.
 ///
 /// C. J. van Rijsbergen, Information Retrieval, 2nd edition 1979, chapter 7; as scikit-learn's
@@ -25,19 +39,12 @@ pub struct ClassFigures {
 /// <https://scikit-learn.org/stable/modules/model_evaluation.html#precision-recall-f-measure-metrics>.
 pub fn per_class(judged: &Judged) -> Vec<ClassFigures> {
     let counts = confusion(judged);
-    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
     (0..counts.len())
         .map(|class| {
             let right = counts[class][class];
             let support: u64 = counts[class].iter().sum();
             let predicted: u64 = counts.iter().map(|row| row[class]).sum();
-            ClassFigures {
-                precision: share(right, predicted),
-                recall: share(right, support),
-                f1: share(2 * right, support + predicted),
-                support,
-                predicted,
-            }
+            ClassFigures::new(right, support, predicted)
         })
         .collect()
 }

@@ -103,12 +103,12 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
     let parse = |args: &[&str]| args.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
     let hash: node_hash::Config = clap::Parser::try_parse_from(parse(&["hash"]))?;
     let resize: node_resize::Config = clap::Parser::try_parse_from(parse(&["resize", "--size", size]))?;
-    let mut hash = node_hash::HashStage { limits: hash.limits };
+    let mut hash = node_hash::HashStage { limits: hash.limits, decode: hash.decode };
     let mut resize = node_resize::ResizeStage { limits: resize.limits, resize: resize.resize };
     let config: node_dataset::Config = clap::Parser::try_parse_from(parse(&["dataset", "--size", size]))?;
     let mut catalog = Catalog::open(&folder.path().join("catalog.sqlite"))?;
     let shards = Shards::open(folder.path(), "bench")?;
-    let mut groups = Groups::default();
+    let mut groups = Groups::new(config.near);
     let mut spent: Vec<Measured> = NODES.iter().map(|_| Measured { seconds: 0.0, cpu_seconds: 0.0 }).collect();
     for (seq, files) in files.chunks(ROWS).enumerate() {
         let tag = Tag::new("bench", seq as u64);

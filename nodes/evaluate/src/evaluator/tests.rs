@@ -51,6 +51,7 @@ impl Bench {
             size_px: SIDE,
             resize_mode: "crop".to_owned(),
             classes: CLASSES.map(str::to_owned).to_vec(),
+            labels: plugin_api::Labels::Single,
             version: 3,
             fingerprint: "f".to_owned(),
             counts: vec![[10, 2, 5, 0]; 2],

@@ -1,29 +1,29 @@
 //! What decided the run: enough to repeat it.
 
-use super::Report;
 use super::format::{count, duration, utc};
 use maud::{Markup, html};
+use plugin_api::runs::{Finished, RunManifest};
 use serde_json::Value;
 
-pub fn section(report: &Report) -> Markup {
+pub fn section(manifest: &RunManifest, finished: Option<&Finished>) -> Markup {
     html! {
         section {
             h2 { "Configuration" }
             dl.configuration {
-                @for (name, value) in rows(report) { div { dt { (name) } dd { (value) } } }
+                @for (name, value) in rows(manifest, finished) { div { dt { (name) } dd { (value) } } }
             }
         }
     }
 }
 
-fn rows(report: &Report) -> Vec<(String, String)> {
-    let m = report.manifest;
+fn rows(m: &RunManifest, finished: Option<&Finished>) -> Vec<(String, String)> {
     let mut rows: Vec<(String, String)> = [
         ("Started", utc(m.started_ms)),
         ("Because", m.reason.clone()),
         ("Architecture", m.architecture.clone()),
         ("Weights from", m.parent.clone().unwrap_or_else(|| "scratch".to_owned())),
         ("Input", format!("{0} × {0} px, {1}", m.size_px, m.resize_mode)),
+        ("Labels", m.labels.to_string()),
         ("Epochs", count(m.epochs)),
         ("Batch size", m.batch_size.to_string()),
         ("Seed", m.seed.to_string()),
@@ -33,7 +33,7 @@ fn rows(report: &Report) -> Vec<(String, String)> {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec();
-    if let Some(f) = report.finished {
+    if let Some(f) = finished {
         let rate = if f.seconds > 0.0 { f.samples as f64 / f.seconds } else { 0.0 };
         rows.push(("Trained".to_owned(), format!("{} for {} epochs", duration(f.seconds), count(f.epochs))));
         rows.push(("Speed".to_owned(), format!("{rate:.1} pictures a second, {} in all", count(f.samples))));

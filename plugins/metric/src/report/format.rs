@@ -71,7 +71,12 @@ pub fn utc(ms: u64) -> String {
 
 /// A link from `runs/<id>/report/` to a file of the workspace.
 pub fn link(path: &str) -> String {
-    let mut url = "../../../".to_owned();
+    format!("../../../{}", encoded(path))
+}
+
+/// A path as it stands in a link.
+pub fn encoded(path: &str) -> String {
+    let mut url = String::new();
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             url.push(byte as char);

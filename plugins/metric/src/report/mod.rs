@@ -8,17 +8,19 @@ mod classes;
 mod configuration;
 mod counts;
 mod curves;
-mod format;
+pub mod format;
 mod headline;
 mod matrix;
 mod page;
 mod scale;
 mod tables;
+mod tagged;
 mod warnings;
 mod wrong;
 
-pub use page::html;
+pub use page::{STYLE, html};
 pub use tables::{confusion_csv, per_class_csv, predictions_csv};
+pub use tagged::{TaggedReport, write_tagged};
 pub use warnings::{Warning, warnings};
 pub use wrong::{MAX_WRONG, Wrong, WrongPictures};
 

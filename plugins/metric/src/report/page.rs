@@ -3,7 +3,8 @@
 use super::{Report, classes, configuration, counts, curves, headline, matrix, wrong};
 use maud::{DOCTYPE, PreEscaped, html};
 
-const STYLE: &str = include_str!("style.css");
+/// How reports look.
+pub const STYLE: &str = include_str!("style.css");
 
 /// The whole page: one HTML document that needs nothing else.
 pub fn html(report: &Report) -> String {
@@ -26,7 +27,7 @@ pub fn html(report: &Report) -> String {
                     (classes::section(report.challenger))
                     (counts::section(report.manifest))
                     (wrong::section(report.wrong))
-                    (configuration::section(report))
+                    (configuration::section(report.manifest, report.finished))
                     footer {
                         "Tables: "
                         a href="predictions.csv" { "predictions.csv" } ", "
@@ -44,7 +45,7 @@ pub fn html(report: &Report) -> String {
 pub(crate) mod tests {
     use super::*;
     use crate::report::{Picture, WrongPictures, write};
-    use crate::{Judged, accuracy, balanced_accuracy, confusion, mcnemar, wilson};
+    use crate::{Judged, accuracy, balanced_accuracy, confusion, mcnemar, per_class, wilson};
     use plugin_api::runs::{Finished, MetricRow, RunManifest, Verdict};
 
     const CLASSES: [&str; 6] = ["いらいら", "うきうき", "きゅんきゅん", "しょんぼり", "どきどき", "わくわく"];
@@ -59,6 +60,7 @@ pub(crate) mod tests {
             size_px: 128,
             resize_mode: "crop".to_owned(),
             classes: CLASSES.map(str::to_owned).to_vec(),
+            labels: plugin_api::Labels::Single,
             version: 41,
             fingerprint: "9f2c51d07be84c1a".to_owned(),
             counts: vec![
@@ -143,6 +145,7 @@ pub(crate) mod tests {
             champion: Some(manifest().id),
             previous: Some("20261122-101500-77ab".to_owned()),
             classes: challenger.classes().to_vec(),
+            labels: plugin_api::Labels::Single,
             pictures: challenger.len() as u64,
             accuracy: accuracy(challenger).unwrap(),
             accuracy_interval: wilson(hits, challenger.len() as u64),
@@ -150,6 +153,9 @@ pub(crate) mod tests {
             champion_accuracy: accuracy(champion),
             champion_balanced_accuracy: balanced_accuracy(champion),
             p_value: Some(mcnemar(&challenger.hits(), &champion.hits())),
+            mean_average_precision: None,
+            champion_mean_average_precision: None,
+            f1: per_class(challenger).iter().map(|c| c.f1).collect(),
             confusion: confusion(challenger),
             report: "runs/20261123-224530-3f2a/report/index.html".to_owned(),
             judged_ms: 1_795_474_530_000,

@@ -1,0 +1,50 @@
+//! Groups of look-alikes as they are stored. A group only grows; which group and split a picture had at an earlier
+//! version can still be read.
+
+use super::{Catalog, Change};
+use crate::error::DatasetError;
+use crate::split::Merge;
+use rusqlite::params;
+
+impl Catalog {
+    /// Calls `each` with phash, dhash, group and split of every picture.
+    ///
+    /// # Errors
+    /// SQLite's: a full disk, a damaged file.
+    pub fn groups(&self, mut each: impl FnMut(u64, u64, &str, &str)) -> Result<(), DatasetError> {
+        let mut rows = self.db.prepare("SELECT phash, dhash, grouped, split FROM pictures")?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            let (phash, dhash): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let text = |at: usize| row.get_ref(at).and_then(|value| Ok(value.as_str()?));
+            each(phash.cast_unsigned(), dhash.cast_unsigned(), text(2)?, text(3)?);
+        }
+        Ok(())
+    }
+}
+
+impl Change<'_> {
+    /// Makes one group of two. What the pictures had before this version is noted.
+    ///
+    /// # Errors
+    /// SQLite's: a full disk, a damaged file.
+    pub fn merge(&mut self, merge: &Merge) -> Result<(), DatasetError> {
+        // Those of the group that goes, and those of the one that stays when its split is not the one of both.
+        for (group, split) in [(&merge.gone, ""), (&merge.kept, merge.split)] {
+            let noted = self
+                .tx
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO regrouped
+                     SELECT digest, ?1, grouped, split FROM pictures WHERE grouped = ?2 AND split <> ?3",
+                )?
+                .execute(params![self.version, group, split])?;
+            if noted > 0 {
+                self.labels_changed = true;
+            }
+            self.tx
+                .prepare_cached("UPDATE pictures SET grouped = ?1, split = ?2 WHERE grouped = ?3 AND split <> ?4")?
+                .execute(params![merge.kept, merge.split, group, split])?;
+        }
+        Ok(())
+    }
+}

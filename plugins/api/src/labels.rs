@@ -1,0 +1,51 @@
+//! Whether a picture has one class or several.
+
+use crate::Tag;
+use serde::{Deserialize, Serialize};
+
+/// What a picture that stands in several class folders means. `dataset` decides; `train` and `evaluate` read it in the
+/// tag `labels` of its messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Labels {
+    /// A mistake: a picture has one class, and one that stands in several is kept out until that is resolved.
+    #[default]
+    Single,
+    /// It has all of them.
+    Multi,
+}
+
+impl Labels {
+    /// As the tag says; [`Labels::Single`] when it says nothing.
+    pub fn of(tag: &Tag) -> Self {
+        if tag.text("labels") == Self::Multi.name() { Self::Multi } else { Self::Single }
+    }
+
+    /// As in options, tags and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Multi => "multi",
+        }
+    }
+}
+
+impl std::fmt::Display for Labels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_says_which_and_files_hold_the_same_word() {
+        for labels in [Labels::Single, Labels::Multi] {
+            assert_eq!(Labels::of(&Tag::new("x", 0).with("labels", labels)), labels);
+            assert_eq!(serde_json::to_string(&labels).unwrap(), format!("\"{labels}\""));
+        }
+        assert_eq!(Labels::of(&Tag::new("x", 0)), Labels::Single, "a message of an earlier version");
+    }
+}
