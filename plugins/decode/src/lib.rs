@@ -5,6 +5,7 @@
 //! is caught. Embedded colour profiles are not applied: the numbers of the file are taken for sRGB.
 
 pub mod error;
+mod glance;
 mod guard;
 mod jpeg;
 pub mod limits;
@@ -12,6 +13,7 @@ mod raster;
 mod sniff;
 
 pub use error::DecodeError;
+pub use glance::{Glance, Luma};
 pub use limits::Limits;
 
 use sniff::Kind;
@@ -38,16 +40,35 @@ impl std::fmt::Debug for Picture {
 /// # Errors
 /// [`DecodeError`], whose [`reason`](DecodeError::reason) is one word and whose text is the whole story.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
-    if bytes.is_empty() {
-        return Err(DecodeError::Empty);
-    }
-    limits.check_bytes(bytes.len())?;
-    match sniff::kind(bytes) {
+    match kind(bytes, limits)? {
         Kind::Jpeg => guard::caught("JPEG", || jpeg::decode(bytes, limits)),
         Kind::Raster(format, name) => guard::caught(name, || raster::decode(bytes, format, name, limits)),
         Kind::Foreign(name) => Err(DecodeError::Unsupported { what: name.to_owned() }),
         Kind::Unknown => Err(DecodeError::NotAnImage),
     }
+}
+
+/// Decodes no more of a file than its brightness at reduced size, where that is possible: a JPEG at 1/8, 1/4 or 1/2 of its
+/// size, so that its shorter side still has `least` samples. All else is decoded whole.
+///
+/// What [`decode`] refuses is refused here for the same reason, but for damage in what is not looked at: the finer passes
+/// of a progressive JPEG, and coefficients whose value is wrong without the codes around them being so.
+///
+/// # Errors
+/// [`DecodeError`], as [`decode`].
+pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, DecodeError> {
+    match kind(bytes, limits)? {
+        Kind::Jpeg => guard::caught("JPEG", || jpeg::glance(bytes, limits, least)),
+        _ => decode(bytes, limits).map(Glance::Whole),
+    }
+}
+
+fn kind(bytes: &[u8], limits: &Limits) -> Result<Kind, DecodeError> {
+    if bytes.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    limits.check_bytes(bytes.len())?;
+    Ok(sniff::kind(bytes))
 }
 
 #[cfg(test)]

@@ -3,20 +3,29 @@
 //! The perceptual hashes follow Python's [imagehash](https://github.com/JohannesBuchner/imagehash) 4.3 with its
 //! default of 8 × 8 bits, down to the rounding of Pillow's resize: the first bit, row after row, is the most
 //! significant. Two pictures look alike when few bits differ.
+//!
+//! - [`exact`] and [`fast`]: from a file to its hashes.
+//! - [`Views`] and [`NearCopies`]: also mirrored, cropped and slightly turned copies.
 
 mod ahash;
 mod dct;
 mod dhash;
+mod fast;
 mod grey;
 mod haar;
 mod lanczos;
+mod near;
 mod phash;
+mod views;
 mod whash;
 
 pub use ahash::AverageHash;
 pub use dhash::DifferenceHash;
+pub use fast::{Hashed, LEAST, exact, fast};
 pub use grey::Grey;
+pub use near::{NearCopies, Radii, are_near, distance_all};
 pub use phash::DctHash;
+pub use views::Views;
 pub use whash::WaveletHash;
 
 /// A hash of what is to be seen on a picture.
@@ -48,13 +57,21 @@ pub struct Hashes {
 impl Hashes {
     /// The hashes of a picture of `height × width × 3` bytes, RGB. None when it has no pixel or another length.
     pub fn of(width: u32, height: u32, rgb: &[u8]) -> Option<Self> {
-        let grey = Grey::from_rgb(width, height, rgb)?;
-        Some(Self {
-            ahash: AverageHash.hash(&grey),
-            dhash: DifferenceHash.hash(&grey),
-            phash: DctHash.hash(&grey),
-            whash: WaveletHash.hash(&grey),
-        })
+        Some(Self::of_grey(&Grey::from_rgb(width, height, rgb)?))
+    }
+
+    /// The hashes of a grey picture.
+    pub fn of_grey(grey: &Grey) -> Self {
+        let square = lanczos::resize(grey, phash::SIDE, phash::SIDE);
+        // Of a small picture two hashes see the same square.
+        let side = whash::side(grey);
+        let whash = if side == phash::SIDE { whash::of_square(&square, side) } else { WaveletHash.hash(grey) };
+        Self {
+            ahash: AverageHash.hash(grey),
+            dhash: DifferenceHash.hash(grey),
+            phash: phash::of_square(&square),
+            whash,
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use crate::{PerceptualHash, bits, dct, lanczos, whash::median};
 #[derive(Clone, Copy, Debug)]
 pub struct DctHash;
 
-const SIDE: usize = 32;
+/// Pixels of a side that the transform takes.
+pub const SIDE: usize = 32;
 const KEPT: usize = 8;
 
 impl PerceptualHash for DctHash {
@@ -21,15 +22,19 @@ impl PerceptualHash for DctHash {
     }
 
     fn hash(&self, picture: &Grey) -> u64 {
-        let pixels = lanczos::resize(picture, SIDE, SIDE);
-        let columns: Vec<Vec<f64>> = (0..SIDE)
-            .map(|x| dct::transform(&(0..SIDE).map(|y| f64::from(pixels[y * SIDE + x])).collect::<Vec<_>>()))
-            .collect();
-        let row = |y: usize| dct::transform(&columns.iter().map(|column| column[y]).collect::<Vec<_>>());
-        let low: Vec<f64> = (0..KEPT).flat_map(|y| row(y).into_iter().take(KEPT)).collect();
-        let median = median(&low);
-        bits(low.iter().map(|&c| c > median))
+        of_square(&lanczos::resize(picture, SIDE, SIDE))
     }
+}
+
+/// The hash of a picture at [`SIDE`] × [`SIDE`].
+pub fn of_square(pixels: &[u8]) -> u64 {
+    let rows: Vec<[f64; SIDE]> = pixels.as_chunks::<SIDE>().0.iter().map(|row| row.map(f64::from)).collect();
+    let columns = dct::transform(&rows, KEPT);
+    let turned: Vec<[f64; KEPT]> = (0..SIDE).map(|x| std::array::from_fn(|y| columns[y][x])).collect();
+    let low = dct::transform(&turned, KEPT);
+    let low: Vec<f64> = (0..KEPT).flat_map(|y| low.iter().map(move |column| column[y])).collect();
+    let median = median(&low);
+    bits(low.iter().map(|&c| c > median))
 }
 
 #[cfg(test)]

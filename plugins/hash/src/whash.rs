@@ -21,11 +21,19 @@ impl PerceptualHash for WaveletHash {
     }
 
     fn hash(&self, picture: &Grey) -> u64 {
-        // The largest power of two that fits into the picture.
-        let side = (1_usize << picture.width().min(picture.height()).ilog2()).max(SIDE);
-        let pixels = lanczos::resize(picture, side, side);
-        by_sums(&pixels, side).unwrap_or_else(|| by_wavelets(&pixels, side))
+        let side = side(picture);
+        of_square(&lanczos::resize(picture, side, side), side)
     }
+}
+
+/// The largest power of two that fits into the picture, at least 8.
+pub fn side(picture: &Grey) -> usize {
+    (1_usize << picture.width().min(picture.height()).ilog2()).max(SIDE)
+}
+
+/// The hash of a picture at [`side`] × [`side`].
+pub fn of_square(pixels: &[u8], side: usize) -> u64 {
+    by_sums(pixels, side).unwrap_or_else(|| by_wavelets(pixels, side))
 }
 
 /// The approximation is the mean of a block but for rounding, so whole sums decide, unless two are equal at the

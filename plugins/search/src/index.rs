@@ -7,14 +7,14 @@
 //! `r % 4`, and after ring `r` all within distance `r` have been met. Where a ring would cost more than comparing with
 //! every hash, that is done instead.
 
-use crate::{Match, scan};
+use crate::{Match, scan, scan_within};
 
 const PARTS: usize = 4;
 const PART_BITS: u32 = 16;
 /// Up to so many hashes there are no tables: comparing with all is as quick.
 const SMALL: usize = 20_000;
-/// A look into a table costs as much as comparing with so many hashes in a row; measured, see the example `speed`.
-const LOOK: usize = 40;
+/// A look into a table costs as much as comparing with so many hashes in a row; measured, see the example `bench-search`.
+const LOOK: usize = 600;
 
 /// Hashes by one part of theirs. The hash itself lies in the table, so that a look does not leave it.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +71,7 @@ impl Index {
         for ring in 0..=radius.min(u64::BITS) {
             cost += self.cost(ring);
             if cost > self.hashes.len() {
-                return self.compare_with_all(hash, radius);
+                return scan_within(&self.hashes, hash, radius);
             }
             self.look(hash, ring, |of| {
                 if of.distance <= radius {
@@ -85,42 +85,34 @@ impl Index {
 
     /// The `count` nearest to `hash`, nearest first, then in the order they were inserted; fewer when there are fewer.
     pub fn nearest(&self, hash: u64, count: usize) -> Vec<Match> {
-        let mut found = Vec::new();
-        let (mut cost, mut sure) = (0, 0);
+        if count == 0 {
+            return Vec::new();
+        }
+        let mut best = Nearest::new(count);
+        let mut cost = 0;
         for ring in 0..=u64::BITS {
             cost += self.cost(ring);
-            if cost > self.hashes.len() {
-                return self.nearest_of_all(hash, count);
+            // How far the rings will have to go is not known, so they get half of what comparing with all costs.
+            if cost > self.hashes.len() / 2 {
+                return self.nearest_of_all(hash, count, best.bound);
             }
-            self.look(hash, ring, |of| found.push(of));
+            self.look(hash, ring, |of| best.offer(of));
             // All within `ring` bits have been met, and others too.
-            sure = sure.max(found.iter().filter(|of| of.distance <= ring).count());
-            if sure >= count {
+            if best.is_full() && best.bound <= ring {
                 break;
             }
         }
-        found.sort_unstable();
-        found.truncate(count);
-        found
+        best.sorted()
     }
 
-    fn compare_with_all(&self, hash: u64, radius: u32) -> Vec<Match> {
-        let mut found = Vec::new();
-        scan::within(&self.hashes, hash, radius, |id, distance| found.push(Match { distance, id: id as u32 }));
-        found.sort_unstable();
-        found
-    }
-
-    fn nearest_of_all(&self, hash: u64, count: usize) -> Vec<Match> {
-        let mut met = 0;
-        let counts = scan::histogram(&self.hashes, hash);
-        let radius = counts.iter().position(|of| {
-            met += of;
-            met >= count
+    /// Comparing with all; so many are known to lie within `bound` bits.
+    fn nearest_of_all(&self, hash: u64, count: usize, bound: u32) -> Vec<Match> {
+        let mut best = Nearest { bound, ..Nearest::new(count) };
+        scan::nearer(&self.hashes, hash, bound, |id, distance| {
+            best.offer(Match { distance, id: id as u32 });
+            best.bound
         });
-        let mut found = self.compare_with_all(hash, radius.unwrap_or(64) as u32);
-        found.truncate(count);
-        found
+        best.sorted()
     }
 
     /// What a ring costs, in comparisons in a row.
@@ -138,14 +130,74 @@ impl Index {
         let Some(table) = self.tables.get(part) else { return };
         for mask in masks(bits) {
             let bucket = &table[of(hash, part) ^ mask];
-            for (other, &id) in bucket.hashes.iter().zip(&bucket.ids) {
+            // Numbers lie apart from the hashes, and are only fetched for what is found.
+            for (other, at) in bucket.hashes.iter().zip(0..) {
                 let difference = other ^ hash;
                 let ring_of = |part: usize| of(difference, part).count_ones() * PARTS as u32 + part as u32;
                 if (0..PARTS).all(|part| ring_of(part) >= ring) {
-                    found(Match { distance: difference.count_ones(), id });
+                    found(Match { distance: difference.count_ones(), id: bucket.ids[at] });
                 }
             }
         }
+    }
+}
+
+/// The nearest so far.
+struct Nearest {
+    count: usize,
+    /// No farther one is of use: `count` have been met within so many bits.
+    bound: u32,
+    at_distance: [usize; 65],
+    found: Vec<Match>,
+}
+
+impl Nearest {
+    const fn new(count: usize) -> Self {
+        Self { count, bound: u64::BITS, at_distance: [0; 65], found: Vec::new() }
+    }
+
+    fn offer(&mut self, of: Match) {
+        if of.distance > self.bound {
+            return;
+        }
+        self.found.push(of);
+        self.at_distance[of.distance as usize] += 1;
+        // Far ones are dropped now and then, and the bound drawn closer.
+        if self.found.len() >= 2 * self.count + 64 || of.distance < self.bound && self.found.len() == self.count {
+            self.tighten();
+        }
+    }
+
+    fn tighten(&mut self) {
+        let mut met = 0;
+        let bound = self.at_distance.iter().position(|at| {
+            met += at;
+            met >= self.count
+        });
+        self.bound = bound.map_or(self.bound, |bound| bound as u32);
+        let bound = self.bound;
+        self.found.retain(|of| of.distance <= bound);
+        self.at_distance[bound as usize + 1..].fill(0);
+        // Of those at the bound, more than are needed may be left: the first of them count.
+        if self.found.len() > 2 * self.count {
+            self.found.sort_unstable();
+            self.found.truncate(self.count);
+            self.at_distance.fill(0);
+            for of in &self.found {
+                self.at_distance[of.distance as usize] += 1;
+            }
+        }
+    }
+
+    fn is_full(&mut self) -> bool {
+        self.tighten();
+        self.found.len() >= self.count
+    }
+
+    fn sorted(mut self) -> Vec<Match> {
+        self.found.sort_unstable();
+        self.found.truncate(self.count);
+        self.found
     }
 }
 

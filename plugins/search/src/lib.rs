@@ -24,3 +24,12 @@ pub struct Match {
     /// Its number: how many were inserted before it.
     pub id: u32,
 }
+
+/// All of `hashes` within `radius` bits of `hash`, nearest first, then by place: by comparing with every one of them. For a
+/// list that is asked once.
+pub fn scan_within(hashes: &[u64], hash: u64, radius: u32) -> Vec<Match> {
+    let mut found = Vec::new();
+    scan::within(hashes, hash, radius, |id, distance| found.push(Match { distance, id: id as u32 }));
+    found.sort_unstable();
+    found
+}

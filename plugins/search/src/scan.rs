@@ -16,18 +16,21 @@ pub fn within(hashes: &[u64], hash: u64, radius: u32, mut found: impl FnMut(usiz
     }
 }
 
-/// How many hashes there are at each distance.
-pub fn histogram(hashes: &[u64], hash: u64) -> [usize; 65] {
-    let mut counts = [0; 65];
+/// Calls `found` with the place and distance of hashes that are within `bound` bits, or from then on what `found` last
+/// answered.
+pub fn nearer(hashes: &[u64], hash: u64, mut bound: u32, mut found: impl FnMut(usize, u32) -> u32) {
     let mut distances = [0_u8; BLOCK];
-    for hashes in hashes.chunks(BLOCK) {
+    for (block, hashes) in hashes.chunks(BLOCK).enumerate() {
         let distances = &mut distances[..hashes.len()];
-        measure(hashes, hash, distances);
-        for &distance in &*distances {
-            counts[usize::from(distance)] += 1;
+        if u32::from(measure(hashes, hash, distances)) > bound {
+            continue;
+        }
+        for (at, &distance) in distances.iter().enumerate() {
+            if u32::from(distance) <= bound {
+                bound = found(block * BLOCK + at, u32::from(distance));
+            }
         }
     }
-    counts
 }
 
 /// Few enough that distances stay in the first-level cache; enough that most blocks hold nothing near.

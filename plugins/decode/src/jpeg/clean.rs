@@ -37,7 +37,7 @@ pub fn file(bytes: &[u8], structure: &Structure) -> Vec<u8> {
 
 /// The colour transform as libjpeg decides it: 0 none (RGB, CMYK), 1 YCbCr, 2 YCCK.
 /// Source: libjpeg's `default_decompress_parms`.
-fn transform(structure: &Structure) -> Option<u8> {
+pub fn transform(structure: &Structure) -> Option<u8> {
     match (structure.components.as_slice(), structure.adobe) {
         ([_, _, _], _) if structure.jfif => Some(1),
         ([_, _, _], Some(0)) | ([b'R', b'G', b'B'], None) | ([_, _, _, _], None | Some(0)) => Some(0),

@@ -7,11 +7,14 @@
 //!   the end of the last scan, so that running out of data is an error there.
 
 mod clean;
+mod reduced;
 mod structure;
 
+use crate::glance::{Glance, Luma};
 use crate::{DecodeError, Limits, Picture, guard};
 use image::metadata::Orientation;
-use image::{DynamicImage, RgbImage};
+use image::{DynamicImage, GrayImage, RgbImage};
+use structure::Structure;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -25,11 +28,39 @@ const ENDS_EARLY: &str = "the compressed data ends before the picture does";
 ///
 /// Four-colour files are taken as inverted (255 is no ink), with and without Adobe's marker, as browsers and Pillow do.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+    whole(bytes, limits, &structure::read(bytes)?)
+}
+
+/// The brightness at the smallest of 1/8, 1/4 and 1/2 of the size that has `least` samples a side, or the whole
+/// picture where none has, or the file is of a kind that is not read at reduced size.
+pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, DecodeError> {
     let structure = structure::read(bytes)?;
+    let (width, height) = (u32::from(structure.width), u32::from(structure.height));
+    limits.check_pixels(NAME, width, height)?;
+    let brightness_is_first = structure.components.len() == 1 || clean::transform(&structure) == Some(1);
+    let eighths = [1, 2, 4].into_iter().find(|eighths| width.min(height) * eighths >= least * 8);
+    if let Some(eighths) = eighths.filter(|_| brightness_is_first)
+        && let Some(plane) = reduced::plane(bytes, &structure, eighths as usize)
+    {
+        let (columns, rows) = (plane.columns as u32, plane.rows as u32);
+        if let Some(samples) = GrayImage::from_raw(columns, rows, plane.samples) {
+            let orientation = orientation(bytes, &structure);
+            return Ok(Glance::Luma(Luma::new((width, height), eighths, samples, orientation)));
+        }
+    }
+    whole(bytes, limits, &structure).map(Glance::Whole)
+}
+
+fn orientation(bytes: &[u8], structure: &Structure) -> Orientation {
+    let exif = structure.exif.clone().and_then(|range| Orientation::from_exif_chunk(bytes.get(range)?));
+    exif.unwrap_or(Orientation::NoTransforms)
+}
+
+fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture, DecodeError> {
     let (width, height) = (u32::from(structure.width), u32::from(structure.height));
     let pixels = limits.check_pixels(NAME, width, height)?;
     let _turn = guard::turn(pixels);
-    let file = clean::file(bytes, &structure);
+    let file = clean::file(bytes, structure);
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(usize::from(u16::MAX))
@@ -39,8 +70,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     let decoded = decoder.decode().map_err(|error| refused(&error))?;
     let image = RgbImage::from_raw(width, height, decoded)
         .ok_or_else(|| DecodeError::corrupt(NAME, "the decoder returned another size than the header names"))?;
-    let orientation = structure.exif.and_then(|range| Orientation::from_exif_chunk(bytes.get(range)?));
-    let image = upright(image, orientation.unwrap_or(Orientation::NoTransforms));
+    let image = upright(image, orientation(bytes, structure));
     Ok(Picture { width: image.width(), height: image.height(), pixels: image.into_raw() })
 }
 

@@ -144,7 +144,7 @@ fn frame(found: &mut Structure, marker: u8, content: &[u8]) -> Result<(), Decode
 
 /// Where the compressed data that begins at `at` ends: at the next marker that is not a restart.
 fn end_of_scan(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(step) = bytes[at..].iter().position(|&b| b == 0xFF) {
+    while let Some(step) = memchr::memchr(0xFF, &bytes[at..]) {
         at += step;
         match bytes.get(at + 1) {
             Some(0x00 | 0xD0..=0xD7) => at += 2,

@@ -1,0 +1,117 @@
+//! How many edited copies of real pictures are found, and how many others with them: for each hash and radius, and for
+//! all views together. `cargo run -p plugin-hash --example near-copies -- [--csv FILE]`
+//!
+//! Originals are every eighth of `tests/fixtures/openclipart8`, exact copies left out. They are kept with their families
+//! (playing cards, road signs, smileys), which look alike: most of the "others" are those, and no hash tells them apart.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use clap::Parser;
+use common::{EDITS, OTHERS, Seen, originals, seen};
+use plugin_hash::{Hashes, Radii, Views, are_near, distance, distance_all};
+use rayon::prelude::*;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Recall of edited copies, and false matches.
+#[derive(Parser)]
+struct Options {
+    /// The table as CSV.
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// Every so many-th picture.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    each: u32,
+    /// Also tries other radii for the views.
+    #[arg(long)]
+    curve: bool,
+}
+
+/// One of the hashes.
+type Kind = fn(&Hashes) -> u64;
+
+/// A way to tell a copy.
+type Rule = Box<dyn Fn(&Seen, &Seen) -> bool + Sync>;
+
+fn main() -> std::io::Result<()> {
+    let options = Options::parse();
+    let pictures = originals(options.each as usize);
+    let known: Vec<Seen> = pictures.par_iter().map(|(_, picture)| seen(&common::jpeg(picture, 95))).collect();
+    let edits = [&EDITS[..], &OTHERS].concat();
+    let copies: Vec<Vec<Seen>> =
+        edits.iter().map(|(_, edit)| pictures.par_iter().map(|(_, picture)| seen(&edit(picture))).collect()).collect();
+    let mut out = std::io::stdout().lock();
+    let names: Vec<&str> = edits.iter().map(|(name, _)| *name).collect();
+    writeln!(
+        out,
+        "{} originals\n| found by | {} | others, 7 edits | others, all | F1 |",
+        pictures.len(),
+        names.join(" | ")
+    )?;
+    writeln!(out, "|---|{}", "---|".repeat(names.len() + 3))?;
+    let mut table = options.csv.as_ref().map(csv::Writer::from_path).transpose()?;
+    if let Some(table) = &mut table {
+        table.write_record([&["rule"][..], &names, &["others_7_edits", "others_all", "f1_7_edits"]].concat())?;
+    }
+    for (rule, near) in rules(options.curve) {
+        let mut cells = Vec::new();
+        let (mut others, mut right) = ([0, 0], 0);
+        for (at, copies) in copies.iter().enumerate() {
+            let met = |(id, copy): (usize, &Seen)| {
+                let all = known.iter().enumerate().filter(|(_, original)| near(copy, original));
+                let (own, others): (Vec<_>, Vec<_>) = all.partition(|(other, _)| *other == id);
+                (own.len(), others.len())
+            };
+            let (found, wrong) =
+                copies.par_iter().enumerate().map(met).reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+            cells.push(format!("{:.1}", found as f64 * 100.0 / known.len() as f64));
+            others[1] += wrong;
+            if at < EDITS.len() {
+                others[0] += wrong;
+                right += found;
+            }
+        }
+        cells.extend(others.map(|count: usize| count.to_string()));
+        // Of precision and recall over the seven edits; what is right counts twice against what is missed or wrong.
+        let f1 = 2.0 * right as f64 / (right + others[0] + EDITS.len() * known.len()) as f64;
+        cells.push(format!("{f1:.3}"));
+        writeln!(out, "| {rule} | {} |", cells.join(" | "))?;
+        if let Some(table) = &mut table {
+            table.write_record(std::iter::once(&rule).chain(&cells))?;
+        }
+    }
+    table.map_or(Ok(()), |mut table| table.flush())
+}
+
+fn rules(curve: bool) -> Vec<(String, Rule)> {
+    let mut rules: Vec<(String, Rule)> = Vec::new();
+    let kinds: [(&str, Kind); 4] =
+        [("ahash", |h| h.ahash), ("dhash", |h| h.dhash), ("phash", |h| h.phash), ("whash", |h| h.whash)];
+    for (name, of) in kinds {
+        for radius in [2, 4, 6, 8, 10, 12] {
+            let near = move |a: &Seen, b: &Seen| distance(of(&a.hashes), of(&b.hashes)) <= radius;
+            rules.push((format!("{name} {radius}"), Box::new(near)));
+        }
+    }
+    for radius in [20, 28, 36, 44] {
+        let near = move |a: &Seen, b: &Seen| distance_all(&a.hashes, &b.hashes) <= radius;
+        rules.push((format!("all four {radius}"), Box::new(near)));
+    }
+    let mut by_views = |name: &str, radii: Radii| {
+        let near = move |a: &Views, b: &Views| are_near(a, b, &radii);
+        let Radii { plain, plain_all, view, view_all } = radii;
+        let name = format!("{name} {plain}/{plain_all} {view}/{view_all}");
+        rules.push((name, Box::new(move |a: &Seen, b: &Seen| near(&a.views, &b.views))));
+    };
+    by_views("**views**", Radii::default());
+    if curve {
+        for (plain, plain_all) in [(6, 20), (6, 28), (8, 24), (8, 28), (8, 36), (10, 28), (10, 40), (12, 40)] {
+            for (view, view_all) in [(4, 14), (6, 16), (6, 18), (6, 20), (8, 20), (8, 22), (8, 26), (10, 26), (12, 34)]
+            {
+                by_views("views", Radii { plain, plain_all, view, view_all });
+            }
+        }
+    }
+    rules
+}

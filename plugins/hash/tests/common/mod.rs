@@ -1,0 +1,113 @@
+//! Ground truth for near-copies: real pictures, and copies of them by named edits.
+#![allow(dead_code, reason = "the example and the test use different parts")]
+#![allow(clippy::unwrap_used, reason = "an example is not seen to be a test")]
+
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::{self, FilterType};
+use image::{Rgb, RgbImage};
+use plugin_decode::Limits;
+use plugin_hash::{Hashes, Views, digest};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// What is done to a picture.
+pub type Edit = (&'static str, fn(&RgbImage) -> Vec<u8>);
+
+/// The seven edits; every copy is written as JPEG.
+pub const EDITS: [Edit; 7] = [
+    ("quality 30", |p| jpeg(p, 30)),
+    ("half size", |p| jpeg(&imageops::resize(p, p.width() / 2, p.height() / 2, FilterType::Lanczos3), 90)),
+    ("crop 5 % a side", |p| cropped(p, [0.05; 4])),
+    ("brightness × 1.3", |p| jpeg(&brighter(p, 1.3), 90)),
+    ("rotation 3°", |p| jpeg(&turned(p, 3.0, [255; 3]), 90)),
+    ("grey", |p| jpeg(&image::DynamicImage::ImageLuma8(imageops::grayscale(p)).into_rgb8(), 90)),
+    ("mirror", |p| jpeg(&imageops::flip_horizontal(p), 90)),
+];
+
+/// Others of the kind, which nothing was chosen for.
+pub const OTHERS: [Edit; 5] = [
+    ("crop 3 % a side", |p| cropped(p, [0.03; 4])),
+    ("crop 10 % at the left", |p| cropped(p, [0.1, 0.0, 0.0, 0.0])),
+    ("crop 6 % left and top", |p| cropped(p, [0.06, 0.06, 0.0, 0.0])),
+    ("rotation -2°, black", |p| jpeg(&turned(p, -2.0, [0; 3]), 90)),
+    ("mirror and quality 30", |p| jpeg(&imageops::flip_horizontal(p), 30)),
+];
+
+/// A picture as the catalog knows it.
+pub struct Seen {
+    /// From the file at full size.
+    pub hashes: Hashes,
+    /// From the square of 64 px.
+    pub views: Views,
+}
+
+/// Of a JPEG file.
+pub fn seen(bytes: &[u8]) -> Seen {
+    let picture = plugin_decode::decode(bytes, &Limits::default()).unwrap();
+    let hashes = Hashes::of(picture.width, picture.height, &picture.pixels).unwrap();
+    let image = RgbImage::from_raw(picture.width, picture.height, picture.pixels).unwrap();
+    let square = imageops::resize(&image, 64, 64, FilterType::Triangle);
+    Seen { hashes, views: Views::of(64, 64, square.as_raw()).unwrap() }
+}
+
+/// Every `each`-th of the fixtures' pictures, without exact copies.
+pub fn originals(each: usize) -> Vec<(String, RgbImage)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/openclipart8");
+    let mut paths = Vec::new();
+    for folder in fs::read_dir(&root).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
+        paths.extend(fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.path()));
+    }
+    paths.sort();
+    let (mut met, mut originals) = (BTreeSet::new(), Vec::new());
+    for path in paths.iter().step_by(each) {
+        let bytes = fs::read(path).unwrap();
+        if met.insert(digest(&bytes)) {
+            let picture = plugin_decode::decode(&bytes, &Limits::default()).unwrap();
+            let name = path.strip_prefix(&root).unwrap().display().to_string();
+            originals.push((name, RgbImage::from_raw(picture.width, picture.height, picture.pixels).unwrap()));
+        }
+    }
+    originals
+}
+
+/// As JPEG.
+pub fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(picture).unwrap();
+    bytes
+}
+
+fn cropped(picture: &RgbImage, [left, top, right, bottom]: [f64; 4]) -> Vec<u8> {
+    let part = |side: u32, share: f64| (f64::from(side) * share).round() as u32;
+    let (x, y) = (part(picture.width(), left), part(picture.height(), top));
+    let (right, bottom) = (part(picture.width(), right), part(picture.height(), bottom));
+    let (width, height) = (picture.width() - x - right, picture.height() - y - bottom);
+    jpeg(&imageops::crop_imm(picture, x, y, width, height).to_image(), 90)
+}
+
+fn brighter(picture: &RgbImage, by: f32) -> RgbImage {
+    let mut picture = picture.clone();
+    picture.iter_mut().for_each(|value| *value = (f32::from(*value) * by).min(255.0) as u8);
+    picture
+}
+
+/// Turned around its middle, bilinear; what comes in at the corners is `fill`.
+fn turned(picture: &RgbImage, degrees: f32, fill: [u8; 3]) -> RgbImage {
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    let (width, height) = picture.dimensions();
+    let middle = [(width - 1) as f32 / 2.0, (height - 1) as f32 / 2.0];
+    let pixel = |x: i64, y: i64| {
+        let inside = x >= 0 && y >= 0 && x < i64::from(width) && y < i64::from(height);
+        if inside { picture.get_pixel(x as u32, y as u32).0 } else { fill }
+    };
+    RgbImage::from_fn(width, height, |x, y| {
+        let (u, v) = (x as f32 - middle[0], y as f32 - middle[1]);
+        let (x, y) = (cos * u - sin * v + middle[0], sin * u + cos * v + middle[1]);
+        let (left, top) = (x.floor(), y.floor());
+        let around = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(i, j)| pixel(left as i64 + i, top as i64 + j));
+        let (fx, fy) = (x - left, y - top);
+        let weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
+        Rgb([0, 1, 2].map(|c| (0..4).map(|k| f32::from(around[k][c]) * weights[k]).sum::<f32>() as u8))
+    })
+}
