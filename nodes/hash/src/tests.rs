@@ -19,7 +19,7 @@ fn batch(names: &[&str]) -> EncodedImages {
 }
 
 fn process(limits: Limits, names: &[&str]) -> Answer<HashedImages> {
-    HashStage { limits }.process(&Tag::new("s", 0), batch(names))
+    HashStage { limits, decode: Decoding::Fast }.process(&Tag::new("s", 0), batch(names))
 }
 
 #[test]
@@ -56,6 +56,17 @@ fn the_hashes_are_imagehashs() {
 }
 
 #[test]
+fn fast_and_exact_say_the_same_of_size_and_refusal() {
+    let names =
+        ["good/orientation-6.jpg", "good/blobs.png", "bad/cut.jpg", "good/progressive.jpg", "bad/cut-progressive.jpg"];
+    let process = |decode| HashStage { limits: Limits::default(), decode }.process(&Tag::new("s", 0), batch(&names));
+    let (fast, exact) = (process(Decoding::Fast), process(Decoding::Exact));
+    assert_eq!((&fast.out.width, &fast.out.height), (&exact.out.width, &exact.out.height));
+    let reasons = |answer: &Answer<HashedImages>| answer.rejects.iter().map(|r| r.reason.clone()).collect::<Vec<_>>();
+    assert_eq!((reasons(&fast), fast.out.rows()), (reasons(&exact), 3));
+}
+
+#[test]
 fn limits_are_the_configs() {
     let limits = Limits { max_pixels: 100, ..Limits::default() };
     let answer = process(limits, &["good/plain.png"]);
@@ -74,7 +85,7 @@ fn an_empty_message_is_answered_with_an_empty_message() {
 fn when_all_is_well_the_files_are_not_copied() {
     let input = batch(&["good/plain.png", "good/baseline.jpg"]);
     let bytes = input.data.value_data().as_ptr();
-    let out = HashStage { limits: Limits::default() }.process(&Tag::new("s", 0), input).out;
+    let out = HashStage { limits: Limits::default(), decode: Decoding::Exact }.process(&Tag::new("s", 0), input).out;
     assert_eq!((out.data.value_data().as_ptr(), out.data.len()), (bytes, 2));
 }
 
@@ -82,6 +93,8 @@ fn when_all_is_well_the_files_are_not_copied() {
 fn options_are_checked() {
     use clap::Parser;
     assert!(Config::try_parse_from(["hash", "--home", "x", "--max-pixels", "1000"]).is_ok());
+    let error = Config::try_parse_from(["hash", "--decode", "some"]).unwrap_err().to_string();
+    assert!(error.contains("some") && error.contains("fast") && error.contains("exact"), "{error}");
     let error = Config::try_parse_from(["hash", "--max-pixel", "1"]).unwrap_err().to_string();
     assert!(error.contains("--max-pixel"), "{error}");
     let error = Config::try_parse_from(["hash", "--max-bytes", "-1"]).unwrap_err().to_string();
