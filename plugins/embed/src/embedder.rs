@@ -11,8 +11,9 @@ use plugin_model::device::Opened;
 use plugin_resize::{Mode, resize};
 use rayon::prelude::*;
 
-/// Pictures at a time. More are hardly faster, and each takes some ten megabytes on the way.
-const BATCH: usize = 16;
+/// Pictures at a time. What lies between two layers then stays near the cores: on flex a picture takes a quarter less of
+/// their time than among 16.
+const BATCH: usize = 4;
 /// Features a picture may have: sixteen embeddings then fit a message many times over.
 const MOST_DIMENSIONS: usize = 32_768;
 
