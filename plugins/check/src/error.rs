@@ -1,0 +1,13 @@
+//! What is wrong with what was given.
+
+/// A picture that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a picture of {width} × {height} pixels in {found} bytes cannot be checked")]
+pub struct CheckError {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Bytes there were.
+    pub found: usize,
+}
