@@ -1,10 +1,12 @@
-//! `resize`: from files to squares of one size. What cannot be decoded is rejected with the decoder's reason.
+//! `resize`: from files to squares of one size, and the scores of their checks, since the picture is decoded here already. What
+//! cannot be decoded is rejected with the decoder's reason.
 
 use arrow::array::{Float32Array, LargeBinaryArray, UInt32Array, UInt64Array};
 use plugin_api::HomeArgs;
 use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
 use plugin_api::{Edge, Tag};
+use plugin_check::{Scores, scores};
 use plugin_decode::{Limits, decode};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Reject, Stage, run_stage};
 use plugin_resize::{ResizeOptions, resize};
@@ -47,17 +49,27 @@ pub struct ResizeStage {
     pub limits: Limits,
 }
 
+/// What became of a picture.
+struct Worked {
+    square: Vec<u8>,
+    scores: Scores,
+}
+
 /// Why a picture has no square: one word and the whole story.
 type Refusal = (&'static str, String);
 
 impl ResizeStage {
-    fn square(&self, data: &[u8]) -> Result<Vec<u8>, Refusal> {
+    fn work(&self, data: &[u8]) -> Result<Worked, Refusal> {
         let picture = decode(data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
-        resize(picture.width, picture.height, &picture.pixels, self.resize.size_px, self.resize.mode)
-            .map_err(|e| ("not_resized", e.to_string()))
+        let (width, height) = (picture.width, picture.height);
+        let square = resize(width, height, &picture.pixels, self.resize.size_px, self.resize.mode)
+            .map_err(|e| ("not_resized", e.to_string()))?;
+        let scores = scores(width, height, &picture.pixels).map_err(|e| ("not_checked", e.to_string()))?;
+        Ok(Worked { square, scores })
     }
 
-    fn answer(&self, batch: &HashedImages, rows: &[usize], squares: &[Vec<u8>]) -> Pixels {
+    fn answer(&self, batch: &HashedImages, rows: &[usize], worked: &[Worked]) -> Pixels {
+        let score = |of: fn(&Scores) -> f32| Float32Array::from_iter_values(worked.iter().map(|w| of(&w.scores)));
         let all = |value: u32| UInt32Array::from_value(value, rows.len());
         Pixels {
             path: batch.path.select(rows),
@@ -74,11 +86,11 @@ impl ResizeStage {
             width: all(self.resize.size_px),
             height: all(self.resize.size_px),
             channels: all(3),
-            dark: Float32Array::from_value(f32::NAN, rows.len()),
-            bright: Float32Array::from_value(f32::NAN, rows.len()),
-            blur: Float32Array::from_value(f32::NAN, rows.len()),
-            information: Float32Array::from_value(f32::NAN, rows.len()),
-            pixels: LargeBinaryArray::from_iter_values(squares),
+            dark: score(|s| s.dark),
+            bright: score(|s| s.bright),
+            blur: score(|s| s.blur),
+            information: score(|s| s.information),
+            pixels: LargeBinaryArray::from_iter_values(worked.iter().map(|w| &w.square)),
         }
     }
 }
@@ -90,13 +102,13 @@ impl Stage for ResizeStage {
     const OUTPUT: &'static str = "pixels";
 
     fn process(&mut self, _tag: &Tag, batch: HashedImages) -> Answer<Pixels> {
-        let squared: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.square(batch.data.value(row))).collect();
-        let (mut rows, mut squares, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, result) in squared.into_iter().enumerate() {
+        let done: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.work(batch.data.value(row))).collect();
+        let (mut rows, mut worked, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, result) in done.into_iter().enumerate() {
             match result {
-                Ok(square) => {
+                Ok(of_row) => {
                     rows.push(row);
-                    squares.push(square);
+                    worked.push(of_row);
                 }
                 Err((reason, detail)) => {
                     let path = batch.path.value(row).to_owned();
@@ -104,7 +116,7 @@ impl Stage for ResizeStage {
                 }
             }
         }
-        Answer { out: self.answer(&batch, &rows, &squares), rejects }
+        Answer { out: self.answer(&batch, &rows, &worked), rejects }
     }
 }
 

@@ -48,6 +48,14 @@ fn rows_keep_their_columns_and_order() {
     assert_eq!(out.digest.value(2), plugin_hash::digest(&fixture("good/grey.jpg")));
     assert_eq!((out.width.value(0), out.height.value(0), out.channels.value(0)), (32, 32, 3));
     assert!((0..3).all(|row| out.pixels.value(row).len() == 32 * 32 * 3));
+    for row in 0..3 {
+        let picture = decode(&fixture(out.path.value(row)), &Limits::default()).unwrap();
+        let scores = scores(picture.width, picture.height, &picture.pixels).unwrap();
+        assert_eq!(out.dark.value(row), scores.dark);
+        assert_eq!(out.bright.value(row), scores.bright);
+        assert_eq!(out.blur.value(row), scores.blur);
+        assert_eq!(out.information.value(row), scores.information);
+    }
     let reasons: Vec<&str> = answer.rejects.iter().map(|r| r.reason.as_str()).collect();
     assert_eq!(reasons, ["not_an_image", "truncated"]);
 }
