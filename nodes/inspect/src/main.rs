@@ -1,3 +1,5 @@
 //! The node `inspect`.
 
-fn main() {}
+fn main() -> eyre::Result<()> {
+    plugin_harness::main("inspect", node_inspect::run)
+}

@@ -1,0 +1,77 @@
+//! Options of the node.
+
+use clap::{Parser, ValueEnum};
+use plugin_api::HomeArgs;
+use plugin_decode::Limits;
+use plugin_embed::EmbedOptions;
+use plugin_harness::HasHome;
+
+/// Looks through the data set and writes what should be mended to dataset/report.html and dataset/report/*.csv.
+///
+/// It works at the lowest priority, so that training has the processor whenever it wants it.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "inspect")]
+pub struct Config {
+    #[command(flatten)]
+    pub(crate) home: HomeArgs,
+
+    /// How long the data set must be quiet before it is looked through.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
+    pub quiet_seconds: u64,
+
+    /// Findings of a kind that the page shows, with thumbnails. The tables hold all of them.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=2_000), value_name = "ROWS")]
+    pub shown: u32,
+
+    /// Whether to look for wrong labels: every new picture is embedded by a network once, which takes a while.
+    #[arg(long, value_enum, default_value_t = LabelErrors::On)]
+    pub label_errors: LabelErrors,
+
+    /// Pictures that are looked at for wrong labels at most; of a larger set, so many by chance.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000), value_name = "PICTURES")]
+    pub label_pictures: u32,
+
+    /// Whose eyes look for wrong labels.
+    #[command(flatten)]
+    pub embed: EmbedOptions,
+
+    /// What a picture may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// Whether to look for wrong labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LabelErrors {
+    /// By confident learning on a network's embeddings.
+    On,
+    /// Not at all.
+    Off,
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_have_defaults_and_refuse_what_is_out_of_range() {
+        let config = Config::try_parse_from(["inspect"]).unwrap();
+        assert_eq!((config.quiet_seconds, config.shown, config.label_errors), (4, 40, LabelErrors::On));
+        for (flag, value, accepted) in [
+            ("--shown", "0", "1..=2000"),
+            ("--label-errors", "maybe", "on, off"),
+            ("--label-pictures", "3", "100..="),
+            ("--network", "vgg", "efficientnet-lite0"),
+            ("--max-bytes", "0", "1..="),
+        ] {
+            let error = Config::try_parse_from(["inspect", flag, value]).unwrap_err().to_string();
+            assert!(error.contains(flag) && error.contains(value) && error.contains(accepted), "{error}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! How many pictures each class has, and what is wrong with that.
+//!
+//! Each of these was a cause of the 62 % that a contestant was left with in 2020: about 700 pictures a class, unevenly
+//! spread, some of them in several classes.
+
+use super::table;
+use crate::record::Record;
+use plugin_api::Labels;
+use plugin_metric::report::format::{count, counted};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The largest class may have this many times the pictures of the smallest.
+const MAX_IMBALANCE: f64 = 1.3;
+/// Pictures to learn from that a class should have.
+const MIN_TRAIN: u64 = 100;
+/// Classes named in a warning.
+const NAMED: usize = 8;
+
+/// One class.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// Its files.
+    pub files: u64,
+    /// Different pictures among them.
+    pub pictures: u64,
+    /// Pictures to learn from, to choose the best epoch by, and to test with; without those in several classes unless
+    /// that is meant.
+    pub splits: [u64; 3],
+    /// Pictures that stand in other classes too.
+    pub conflicts: u64,
+}
+
+/// Every class, by name.
+pub fn find(records: &[Record], labels: Labels) -> Vec<Class> {
+    let mut classes_of: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for record in records {
+        if let Some(label) = &record.label {
+            classes_of.entry(&record.digest).or_default().insert(label);
+        }
+    }
+    let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
+    let mut seen = HashSet::new();
+    for record in records {
+        let Some(label) = &record.label else { continue };
+        let class = classes.entry(label).or_insert_with(|| Class { name: label.clone(), ..Class::default() });
+        class.files += 1;
+        if !seen.insert((&record.digest[..], &label[..])) {
+            continue;
+        }
+        class.pictures += 1;
+        let several = classes_of.get(&record.digest[..]).is_some_and(|c| c.len() > 1);
+        class.conflicts += u64::from(several);
+        let split = ["train", "validation", "test"].iter().position(|s| *s == record.split);
+        if let Some(split) = split.filter(|_| !several || labels == Labels::Multi) {
+            class.splits[split] += 1;
+        }
+    }
+    classes.into_values().collect()
+}
+
+/// What is wrong: title and text.
+pub fn warnings(classes: &[Class]) -> Vec<(&'static str, String)> {
+    let mut warnings = Vec::new();
+    let largest = classes.iter().max_by_key(|c| c.pictures);
+    let smallest = classes.iter().min_by_key(|c| c.pictures);
+    if let (Some(large), Some(small)) = (largest, smallest)
+        && large.pictures as f64 > MAX_IMBALANCE * small.pictures as f64
+    {
+        warnings.push((
+            "Classes of unequal size",
+            format!(
+                "{} has {}, {:.1} times as many as {} with {}. With dataset's --balance classes, which is the default, \
+                 every class weighs the same while learning; pictures that are not there cannot be weighed. Add to the \
+                 smaller ones.",
+                large.name,
+                counted(large.pictures, "picture"),
+                large.pictures as f64 / small.pictures.max(1) as f64,
+                small.name,
+                count(small.pictures),
+            ),
+        ));
+    }
+    let few: Vec<&Class> = classes.iter().filter(|c| c.splits[0] < MIN_TRAIN).collect();
+    if !few.is_empty() {
+        let mut names: Vec<String> =
+            few.iter().take(NAMED).map(|c| format!("{}\u{a0}{}", c.name, count(c.splits[0]))).collect();
+        if few.len() > NAMED {
+            names.push(format!("and {} more", few.len() - NAMED));
+        }
+        warnings.push((
+            "Few pictures to learn from",
+            format!("Fewer than {MIN_TRAIN} training pictures: {}. More would help most here.", names.join(", ")),
+        ));
+    }
+    if classes.len() == 1 {
+        let text = "One class cannot be told from nothing: make a second folder.";
+        warnings.push(("Only one class", text.to_owned()));
+    }
+    warnings
+}
+
+/// `classes.csv`: one line a class.
+///
+/// # Errors
+/// As [`table`].
+pub fn csv(classes: &[Class]) -> Result<Vec<u8>, csv::Error> {
+    let header = ["class", "files", "pictures", "train", "validation", "test", "in_several_classes"];
+    let rows = classes.iter().map(|class| {
+        let [train, validation, test] = class.splits;
+        let counts = [class.files, class.pictures, train, validation, test, class.conflicts];
+        let [a, b, c, d, e, f] = counts.map(|n| n.to_string());
+        [class.name.clone(), a, b, c, d, e, f]
+    });
+    table(header, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::find::tests::lines;
+    use crate::record::tests::record;
+
+    #[test]
+    fn files_pictures_and_conflicts_are_counted() {
+        let mut records = vec![
+            record("photos/a/1.jpg", "d1"),
+            record("photos/a/2.jpg", "d1"),
+            record("photos/a/3.jpg", "d3"),
+            record("photos/b/3.jpg", "d3"),
+            record("photos/b/4.jpg", "d4"),
+            record("loose.jpg", "d5"),
+        ];
+        records[4].split = "test".to_owned();
+        let class = |name: &str, [files, pictures, conflicts]: [u64; 3], splits| Class {
+            name: name.to_owned(),
+            files,
+            pictures,
+            splits,
+            conflicts,
+        };
+        let expected = [class("a", [3, 2, 1], [1, 0, 0]), class("b", [2, 2, 1], [0, 0, 1])];
+        assert_eq!(find(&records, Labels::Single), expected);
+        assert_eq!(find(&records, Labels::Multi)[0].splits, [2, 0, 0]);
+        assert_eq!(lines(csv(&expected))[1], ["a", "3", "2", "1", "0", "0", "1"]);
+    }
+
+    #[test]
+    fn uneven_and_small_classes_are_named() {
+        let class = |name: &str, pictures, train| Class {
+            name: name.to_owned(),
+            pictures,
+            splits: [train, 0, 0],
+            ..Class::default()
+        };
+        assert_eq!(warnings(&[class("a", 130, 100), class("b", 100, 100)]), []);
+        let found = warnings(&[class("a", 131, 100), class("b", 100, 99)]);
+        assert_eq!(
+            found.iter().map(|w| w.0).collect::<Vec<_>>(),
+            ["Classes of unequal size", "Few pictures to learn from"]
+        );
+        assert!(found[0].1.contains("1.3 times as many as b with 100") && found[1].1.contains("b\u{a0}99"));
+        assert_eq!(warnings(&[class("a", 200, 140)])[0].0, "Only one class");
+        assert_eq!(warnings(&[]), []);
+    }
+}

@@ -1,0 +1,60 @@
+//! What there is to mend, one file a kind. Each finds by itself, says it as cards for the page and as a table.
+
+pub mod classes;
+pub mod conflicts;
+pub mod duplicates;
+pub mod issues;
+pub mod labels;
+
+use crate::record::Record;
+
+/// A file on a card.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown<'a> {
+    /// The file.
+    pub record: &'a Record,
+    /// What is to be told of it.
+    pub note: String,
+}
+
+/// Something to mend, as the page shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card<'a> {
+    /// The files it is about; the first few are shown.
+    pub files: Vec<Shown<'a>>,
+    /// What was found.
+    pub found: String,
+    /// What to do.
+    pub advice: String,
+}
+
+/// A table: UTF-8, one header line.
+///
+/// # Errors
+/// What the `csv` crate reports; writing to memory, none is expected.
+pub fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header)?;
+    for row in rows {
+        writer.write_record(&row)?;
+    }
+    writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
+}
+
+/// `200 × 150 px`.
+pub fn size(record: &Record) -> String {
+    format!("{}\u{a0}×\u{a0}{}\u{a0}px", record.facts.width, record.facts.height)
+}
+
+#[cfg(test)]
+pub mod tests {
+    /// The lines of a table.
+    pub fn lines(table: Result<Vec<u8>, csv::Error>) -> Vec<Vec<String>> {
+        let bytes = table.unwrap();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
+        reader.records().map(|r| r.unwrap().iter().map(str::to_owned).collect()).collect()
+    }
+}

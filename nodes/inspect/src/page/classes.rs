@@ -1,0 +1,48 @@
+//! Classes: how many pictures each has, and what is wrong with that.
+
+use super::Report;
+use crate::find::classes::{Class, warnings};
+use maud::{Markup, html};
+use plugin_metric::report::format::{count, encoded};
+
+pub fn section(report: &Report) -> Markup {
+    let classes = &report.classes;
+    let largest = classes.iter().map(|c| c.pictures).max().unwrap_or(0).max(1);
+    let conflicts = classes.iter().any(|c| c.conflicts > 0);
+    html! {
+        section id="classes" {
+            h2 { "Classes" }
+            @for (title, text) in warnings(classes) {
+                div.warning { strong { (title) } p { (text) } }
+            }
+            @if classes.is_empty() {
+                p.note { "There is none yet: make a folder of photos/ for each and put pictures in." }
+            } @else {
+                div.scroll { table.plain.counts {
+                    thead { tr {
+                        th { "Class" } th.n { "Pictures" } th.n { "Training" } th.n { "Validation" } th.n { "Test" }
+                        @if conflicts { th.n { "In several" } }
+                        th.bar {}
+                    } }
+                    tbody { @for class in classes { (row(class, conflicts, largest)) } }
+                } }
+            }
+        }
+    }
+}
+
+fn row(class: &Class, conflicts: bool, largest: u64) -> Markup {
+    html! {
+        tr {
+            th scope="row" { a href=(format!("../{}", encoded(&format!("photos/{}/", class.name)))) { (class.name) } }
+            td.n { (count(class.pictures)) }
+            @for split in class.splits { td.n { (count(split)) } }
+            @if conflicts { td.n { @if class.conflicts > 0 { (count(class.conflicts)) } } }
+            td.bar { span.stack {
+                @for (part, n) in ["train", "validation", "test"].iter().zip(class.splits) {
+                    span class=(part) style=(format!("width:{:.2}%", n as f64 / largest as f64 * 100.0)) {}
+                }
+            } }
+        }
+    }
+}

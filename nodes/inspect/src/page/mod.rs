@@ -1,0 +1,190 @@
+//! `dataset/report.html`: one document that needs nothing else, in the look of a run's report.
+
+mod cards;
+mod classes;
+mod headline;
+
+use crate::find::Card;
+use crate::find::classes::Class;
+use crate::find::conflicts::Conflict;
+use crate::find::duplicates::{Duplicates, Kind};
+use crate::find::issues::{self, Issue};
+use crate::find::labels::{self, Search};
+use crate::record::Record;
+use crate::thumbnails::Thumbnails;
+use cards::Section;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use plugin_api::Labels;
+use plugin_check::REGISTRY;
+use plugin_metric::report::STYLE;
+use plugin_metric::report::format::{count, counted};
+
+const OWN_STYLE: &str = include_str!("style.css");
+
+/// Everything a report tells.
+pub struct Report<'a> {
+    /// Version of the data set.
+    pub version: u64,
+    /// When it was looked at, milliseconds since 1970.
+    pub made_ms: u64,
+    /// What several classes mean.
+    pub labels: Labels,
+    /// Every file.
+    pub records: &'a [Record],
+    /// Every class.
+    pub classes: Vec<Class>,
+    /// Pictures several times in one class.
+    pub duplicates: Vec<Duplicates<'a>>,
+    /// Pictures in several classes.
+    pub conflicts: Vec<Conflict<'a>>,
+    /// Pictures that a check flags.
+    pub issues: Vec<Issue<'a>>,
+    /// Wrong labels.
+    pub search: &'a Search,
+}
+
+impl<'a> Report<'a> {
+    /// Findings by section, at most `shown` cards each.
+    fn sections(&self, shown: usize) -> Vec<Section<'a>> {
+        let labels = self.labels;
+        let conflicts = match labels {
+            Labels::Single => "A picture has one class. These are kept out of training until you decide.",
+            Labels::Multi => {
+                "With --labels multi a picture may have several classes; look whether these are meant to. Look-alikes of \
+                 different classes teach contradictions."
+            }
+        };
+        let duplicates = |kind: Kind| {
+            let all: Vec<&Duplicates> = self.duplicates.iter().filter(|d| d.kind == kind).collect();
+            (all.len(), all.iter().take(shown).map(|d| d.card()).collect::<Vec<Card>>())
+        };
+        let (exact, near) = (duplicates(Kind::Exact), duplicates(Kind::Near));
+        let suspects = self.search.suspects();
+        let mut sections = vec![
+            Section {
+                id: "conflicts",
+                title: "In several classes",
+                about: conflicts.to_owned(),
+                total: self.conflicts.len(),
+                cards: self.conflicts.iter().take(shown).map(|c| c.card(labels)).collect(),
+                table: "conflicts.csv",
+            },
+            Section {
+                id: "labels",
+                title: "Suspected wrong labels",
+                about: about_search(self.search),
+                total: suspects.len(),
+                cards: suspects.iter().take(shown).filter_map(|s| labels::card(s, self.records)).collect(),
+                table: "label_errors.csv",
+            },
+            Section {
+                id: "exact",
+                title: "The same file several times",
+                about: "They weigh more than others while learning, and take space.".to_owned(),
+                total: exact.0,
+                cards: exact.1,
+                table: "duplicates.csv",
+            },
+            Section {
+                id: "near",
+                title: "Look-alikes",
+                about: "Of one class, by perceptual hashes. They are always in the same split, so that none is tested \
+                        with a copy of what it learnt."
+                    .to_owned(),
+                total: near.0,
+                cards: near.1,
+                table: "duplicates.csv",
+            },
+        ];
+        for check in REGISTRY {
+            let of_check = || self.issues.iter().filter(|i| i.check.name == check.name);
+            sections.push(Section {
+                id: check.name,
+                title: check.title,
+                about: check.meaning.to_owned(),
+                total: of_check().count(),
+                cards: of_check().take(shown).map(Issue::card).collect(),
+                table: "issues.csv",
+            });
+        }
+        sections
+    }
+
+    /// Path and digest of every file the page shows.
+    pub fn pictured(&self, shown: usize) -> Vec<(&'a str, &'a str)> {
+        let cards = self.sections(shown).into_iter().flat_map(|section| section.cards);
+        let files = cards.flat_map(|card| card.files.into_iter().take(cards::FILES));
+        files.map(|file| (&file.record.path[..], &file.record.digest[..])).collect()
+    }
+
+    /// The whole page.
+    pub fn html(&self, shown: usize, thumbnails: &Thumbnails) -> String {
+        let sections = self.sections(shown);
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { "Data set, version " (self.version) }
+                    style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
+                }
+                body { main {
+                    (headline::section(self, &sections))
+                    (classes::section(self))
+                    @for section in sections.iter().filter(|s| s.told()) { (section.markup(thumbnails)) }
+                    (quiet(&sections, issues::unmeasured(self.records)))
+                    footer {
+                        "Tables, with every row: "
+                        @for (at, table) in TABLES.iter().enumerate() {
+                            @if at > 0 { ", " }
+                            a href=(format!("report/{table}")) { (table) }
+                        }
+                        "."
+                    }
+                } }
+            }
+        }
+        .into_string()
+    }
+}
+
+/// The tables beside the page, in `dataset/report/`.
+pub const TABLES: [&str; 5] = ["classes.csv", "duplicates.csv", "conflicts.csv", "issues.csv", "label_errors.csv"];
+
+/// What was looked for and not found.
+fn quiet(sections: &[Section], unmeasured: usize) -> Markup {
+    let nothing: Vec<&str> = sections.iter().filter(|s| !s.told()).map(|s| s.title).collect();
+    html! {
+        @if !nothing.is_empty() || unmeasured > 0 {
+            section {
+                h2 { "Nothing to mend" }
+                @if !nothing.is_empty() { p { (nothing.join(" · ")) } }
+                @if unmeasured > 0 {
+                    p.note {
+                        (counted(unmeasured as u64, "file")) " came before there were these checks and were not measured \
+                        for brightness, blur and information. A change of the file's time (touch) has it read again."
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn about_search(search: &Search) -> String {
+    const HOW: &str = "By confident learning (Northcutt, Jiang, Chuang: JAIR 70, 2021) on what a network sees: each \
+                       picture is judged by a classifier that did not learn from it or its look-alikes. It errs; look.";
+    match search {
+        Search::Off => "Not looked for: --label-errors off.".to_owned(),
+        Search::Going(what) => format!("Being looked for: {what}. This page is written again when it is done."),
+        Search::NotDone(why) => format!("Not looked for. {why}"),
+        Search::Done { looked_at, of, .. } if looked_at < of => {
+            format!("{HOW} Looked at {} of {} pictures.", count(*looked_at as u64), count(*of as u64))
+        }
+        Search::Done { looked_at, .. } => format!("{HOW} Looked at {}.", counted(*looked_at as u64, "picture")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

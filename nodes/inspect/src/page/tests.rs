@@ -1,0 +1,79 @@
+//! The page over a small set with something of everything.
+
+use super::*;
+use crate::find::labels::Suspect;
+use crate::find::{classes, conflicts, duplicates, issues};
+use crate::record::tests::record;
+use plugin_decode::Limits;
+
+fn records() -> Vec<Record> {
+    let mut records: Vec<Record> = (0..30)
+        .map(|i| record(&format!("photos/{}/{i}.jpg", if i < 20 { "きゅん" } else { "<b>" }), &format!("d{i}")))
+        .collect();
+    records.push(record("photos/きゅん/copy.jpg", "d0"));
+    records.push(record("photos/<b>/in two.jpg", "d1"));
+    records.push(record("photos/きゅん/near.jpg", "near/d2"));
+    records[3].facts.scores.dark = 0.1;
+    records[4].facts.scores.blur = f32::NAN;
+    records
+}
+
+fn page(records: &[Record], search: &Search, shown: usize) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let report = Report {
+        version: 7,
+        made_ms: 1_795_474_530_000,
+        labels: Labels::Single,
+        records,
+        classes: classes::find(records, Labels::Single),
+        duplicates: duplicates::find(records),
+        conflicts: conflicts::find(records),
+        issues: issues::find(records),
+        search,
+    };
+    let mut thumbnails = Thumbnails::new(folder.path(), Limits::default());
+    assert!(thumbnails.make(&report.pictured(shown), || true));
+    report.html(shown, &thumbnails)
+}
+
+#[test]
+fn every_section_names_its_findings_and_what_to_do() {
+    let records = records();
+    let suspects = vec![Suspect { record: 5, suggested: "<b>".to_owned(), own: 0.01, other: 0.98 }];
+    let page = page(&records, &Search::Done { suspects, looked_at: 30, of: 30 }, 10);
+    for part in [
+        "Delete photos/きゅん/1.jpg or photos/&lt;b&gt;/in two.jpg",
+        "Delete photos/きゅん/copy.jpg and keep photos/きゅん/0.jpg",
+        "move photos/きゅん/5.jpg to photos/&lt;b&gt;/",
+        "photos/きゅん/near.jpg",
+        "Too dark",
+        "Brighten it, or delete it.",
+        "Classes of unequal size",
+        "Few pictures to learn from",
+        "../photos/%3Cb%3E/in%20two.jpg",
+        "prefers-color-scheme: dark",
+        "report/label_errors.csv",
+        "2026-11-23 22:55 UTC",
+    ] {
+        assert!(page.contains(part), "{part} is missing");
+    }
+    assert!(!page.contains("<b>"), "names are escaped");
+    assert!(!page.contains("://") && !page.contains("<script") && !page.contains("url("), "it must stand alone");
+    assert!(!page.contains("NaN"));
+}
+
+#[test]
+fn what_is_not_shown_is_counted() {
+    let mut records = records();
+    records.iter_mut().for_each(|r| r.facts.scores.bright = 0.01);
+    let page = page(&records, &Search::Off, 10);
+    assert!(page.contains("23\u{a0}more findings in") && page.contains("--label-errors off"));
+}
+
+#[test]
+fn no_picture_makes_a_page_too() {
+    let page = page(&[], &Search::NotDone("Why not.".to_owned()), 10);
+    assert!(
+        page.contains("0\u{a0}pictures") && page.contains("Nothing to mend was found") && page.contains("Why not.")
+    );
+}

@@ -1,0 +1,206 @@
+//! The work on one version: look through it, write tables and page, search for wrong labels, write again.
+//!
+//! On a thread of the lowest priority: the event loop always drains, and training has the processor when it wants it.
+
+use crate::config::Config;
+use crate::error::ReportError;
+use crate::find::labels::{self, Search};
+use crate::find::{classes, conflicts, duplicates, issues};
+use crate::page::{Report, TABLES};
+use crate::record::Record;
+use crate::search::{Chosen, Eyes};
+use crate::thumbnails::Thumbnails;
+use plugin_api::files::{named, write_atomically};
+use plugin_api::{Home, Labels};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The lowest priority there is.
+const NICE: i32 = 19;
+/// A version that is never.
+const NONE: u64 = u64::MAX;
+/// Longest wait for the thread at the end; every file is whole at any time.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A version to look through.
+pub struct Job {
+    /// The version.
+    pub version: u64,
+    /// What several classes mean.
+    pub labels: Labels,
+    /// Every file, ordered by path.
+    pub records: Vec<Record>,
+}
+
+/// What the thread tells the event loop.
+#[derive(Debug)]
+pub enum News {
+    /// What it is busy with.
+    Busy(String),
+    /// A page was written: version, findings, and whether this was the last word on the version.
+    Written(u64, u64, bool),
+}
+
+/// The thread.
+pub struct Worker {
+    jobs: Option<Sender<Job>>,
+    /// What it has to tell.
+    pub news: Receiver<News>,
+    wanted: Arc<AtomicU64>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub fn start(config: Config, home: Home) -> std::io::Result<Self> {
+        let (jobs, todo) = channel::<Job>();
+        let (tell, news) = channel();
+        let wanted = Arc::new(AtomicU64::new(NONE));
+        let shared = Arc::clone(&wanted);
+        let thread = std::thread::Builder::new().name("inspect".to_owned()).spawn(move || {
+            // On Linux this is the thread's own, and that of the threads it starts.
+            if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+                tracing::warn!(%error, "the priority stays as it is");
+            }
+            let thumbnails = Thumbnails::new(home.root(), config.limits.clone());
+            let mut bench = Bench { config, home, thumbnails, wanted: shared, tell };
+            for job in todo {
+                match bench.work(&job) {
+                    Ok(()) | Err(ReportError::Cancelled) => {}
+                    Err(error) => {
+                        tracing::error!(version = job.version, %error, "no report");
+                        let _ = bench.tell.send(News::Busy(format!("no report of version {}: {error}", job.version)));
+                    }
+                }
+            }
+        })?;
+        Ok(Self { jobs: Some(jobs), news, wanted, thread })
+    }
+
+    /// Gives it a version to look through; an earlier one is dropped.
+    pub fn give(&self, job: Job) {
+        self.wanted.store(job.version, Ordering::Relaxed);
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(job);
+        }
+    }
+
+    /// It has ended before its time.
+    pub fn is_gone(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// A later version is there: what is being looked through is of no use any more.
+    pub fn overtaken(&self, version: u64) {
+        let wanted = self.wanted.load(Ordering::Relaxed);
+        if wanted != NONE && wanted != version {
+            self.wanted.store(NONE, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends it.
+    pub fn end(mut self) {
+        self.wanted.store(NONE, Ordering::Relaxed);
+        self.jobs = None;
+        let start = Instant::now();
+        while !self.thread.is_finished() && start.elapsed() < FAREWELL {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// What the thread works with.
+struct Bench {
+    config: Config,
+    home: Home,
+    thumbnails: Thumbnails,
+    wanted: Arc<AtomicU64>,
+    tell: Sender<News>,
+}
+
+impl Bench {
+    fn work(&mut self, job: &Job) -> Result<(), ReportError> {
+        let begun = Instant::now();
+        self.busy(job, "looking through it")?;
+        let mut eyes = match Eyes::open(&self.config, &self.home) {
+            Ok(eyes) => eyes,
+            Err(search) => return self.write(job, &search, true),
+        };
+        let chosen = Chosen::of(&job.records, self.config.label_pictures as usize);
+        let unseen = eyes.unseen(&job.records, &chosen);
+        if !unseen.is_empty() {
+            let what = format!("{} pictures are new to the network", unseen.len());
+            self.write(job, &Search::Going(what), false)?;
+        }
+        let went = |done: usize| self.busy(job, &format!("embedding, {done} of {} pictures", unseen.len())).is_ok();
+        let search = match eyes.look(&job.records, &unseen, &self.config, &self.home, went) {
+            Ok(()) => {
+                self.busy(job, "looking for wrong labels")?;
+                eyes.judge(&job.records, &chosen)
+            }
+            Err(search) => search,
+        };
+        self.write(job, &search, true)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        tracing::info!(version = job.version, embedded = unseen.len(), seconds, "looked through");
+        Ok(())
+    }
+
+    /// Goes on only when the version is still wanted, and tells what with.
+    fn busy(&self, job: &Job, what: &str) -> Result<(), ReportError> {
+        if self.wanted.load(Ordering::Relaxed) != job.version {
+            return Err(ReportError::Cancelled);
+        }
+        let _ = self.tell.send(News::Busy(format!("version {}: {what}", job.version)));
+        Ok(())
+    }
+
+    /// Writes the tables and then the page. Each file is whole or not there.
+    fn write(&mut self, job: &Job, search: &Search, last: bool) -> Result<(), ReportError> {
+        self.busy(job, "writing the report")?;
+        let (records, labels) = (&job.records[..], job.labels);
+        let report = Report {
+            version: job.version,
+            made_ms: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
+            labels,
+            records,
+            classes: classes::find(records, labels),
+            duplicates: duplicates::find(records),
+            conflicts: conflicts::find(records),
+            issues: issues::find(records),
+            search,
+        };
+        let shown = self.config.shown as usize;
+        let wanted = || self.wanted.load(Ordering::Relaxed) == job.version;
+        if !self.thumbnails.make(&report.pictured(shown), wanted) {
+            return Err(ReportError::Cancelled);
+        }
+        let tables = [
+            classes::csv(&report.classes)?,
+            duplicates::csv(&report.duplicates)?,
+            conflicts::csv(&report.conflicts, labels)?,
+            issues::csv(&report.issues)?,
+            labels::csv(search, records)?,
+        ];
+        let page = report.html(shown, &self.thumbnails);
+        self.busy(job, "writing the report")?;
+        let folder = self.home.dataset().join("report");
+        std::fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
+        for (name, table) in TABLES.iter().zip(tables) {
+            write_atomically(&folder.join(name), &table)?;
+        }
+        write_atomically(&self.home.dataset().join("report.html"), page.as_bytes())?;
+        let findings = report.duplicates.len() + report.conflicts.len() + report.issues.len() + search.suspects().len();
+        let _ = self.tell.send(News::Written(job.version, findings as u64, last));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! The report of the data set: planted problems are all named, in the page and in the tables, and `inspect` can die.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::used_underscore_binding,
+    reason = "a test fails by panicking"
+)]
+
+use image::{DynamicImage, RgbImage, imageops};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tests::graph::{Failure, Graph};
+use tests::{pictures, skipped};
+
+/// No training: what is tested is the way from the folders to the report.
+const QUICK: &[(&str, &str, &str)] = &[
+    ("resize", "--size", "32"),
+    ("dataset", "--size", "32"),
+    ("train", "--size", "32"),
+    ("train", "--min-train", "1000000"),
+    ("evaluate", "--device", "flex"),
+    ("inspect", "--quiet-seconds", "2"),
+];
+
+const MINUTES_5: Duration = Duration::from_mins(5);
+/// With the planted ones these are enough for a head to learn two classes from.
+const EACH: usize = 24;
+
+/// Weights for the search for wrong labels, when they are there.
+fn weights() -> Option<PathBuf> {
+    let found = tests::shared().map(|shared| shared.join("data/models"));
+    let files = found.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    files.map(|f| f.path()).find(|p| p.extension().is_some_and(|e| e == "safetensors"))
+}
+
+fn save(picture: &RgbImage, path: &Path) -> Result<(), Failure> {
+    Ok(DynamicImage::from(picture.clone()).save(path)?)
+}
+
+/// What was planted: table, and words that stand together in one of its lines.
+type Planted = Vec<(&'static str, Vec<&'static str>)>;
+
+fn plant(photos: &Path) -> Result<Planted, Failure> {
+    let of = |class: &str| -> Vec<PathBuf> {
+        pictures::demo().into_iter().filter(|(name, _)| name == class).map(|(_, file)| file).collect()
+    };
+    let (animals, food) = (of("animals"), of("food"));
+    let (a, b) = (photos.join("animals"), photos.join("美味しい <food>"));
+    std::fs::create_dir_all(&a)?;
+    std::fs::create_dir_all(&b)?;
+    for (n, file) in animals.iter().take(EACH).enumerate() {
+        std::fs::copy(file, a.join(format!("a{n:02}.jpg")))?;
+    }
+    for (n, file) in food.iter().take(EACH).enumerate() {
+        std::fs::copy(file, b.join(format!("f{n:02}.jpg")))?;
+    }
+    // Five further pictures, each spoilt in its own way.
+    std::fs::copy(&animals[3], a.join("copy.jpg"))?;
+    let near = image::open(&animals[5])?.to_rgb8();
+    let larger = imageops::resize(&near, near.width() * 2, near.height() * 2, imageops::FilterType::Triangle);
+    save(&larger, &a.join("near.png"))?;
+    std::fs::copy(&animals[7], b.join("in two.jpg"))?;
+    let dark = image::open(&animals[EACH])?.to_rgb8();
+    save(
+        &RgbImage::from_fn(dark.width(), dark.height(), |x, y| image::Rgb(dark[(x, y)].0.map(|v| v / 5))),
+        &a.join("dark.png"),
+    )?;
+    save(&RgbImage::from_pixel(200, 150, image::Rgb([255; 3])), &a.join("white.png"))?;
+    let slope = |x: u32, y: u32| image::Rgb([(x * 130 / 200 + y * 30 / 150 + 20) as u8; 3]);
+    save(&RgbImage::from_fn(200, 150, slope), &a.join("blurred.png"))?;
+    save(
+        &RgbImage::from_fn(900, 90, |x, y| {
+            image::Rgb([(x * 7 % 256) as u8, (y * 31 % 256) as u8, (x * y % 251) as u8])
+        }),
+        &a.join("strip.png"),
+    )?;
+    Ok(vec![
+        ("duplicates.csv", vec!["exact", "photos/animals/copy.jpg"]),
+        ("duplicates.csv", vec!["near", "photos/animals/a05.jpg"]),
+        ("duplicates.csv", vec!["near", "photos/animals/near.png"]),
+        ("conflicts.csv", vec!["exact", "photos/animals/a07.jpg", "photos/美味しい <food>/in two.jpg"]),
+        ("issues.csv", vec!["dark", "photos/animals/dark.png"]),
+        ("issues.csv", vec!["bright", "photos/animals/white.png"]),
+        ("issues.csv", vec!["blur", "photos/animals/blurred.png"]),
+        ("issues.csv", vec!["odd_aspect", "photos/animals/strip.png"]),
+        ("classes.csv", vec!["美味しい <food>"]),
+    ])
+}
+
+fn read(graph: &Graph, name: &str) -> String {
+    std::fs::read_to_string(graph.home.dataset().join(name)).unwrap_or_default()
+}
+
+/// The last word on the version that `dataset` has.
+fn reported(graph: &Graph) -> bool {
+    let version = |node: &str| graph.status(node).counters.get("version").copied();
+    version("inspect").is_some()
+        && version("inspect") == version("dataset")
+        && graph.status("inspect").counters.get("done") == Some(&1)
+}
+
+#[test]
+fn planted_problems_are_named_and_inspect_may_die() -> Result<(), Failure> {
+    let root = tempfile::tempdir()?;
+    let photos = root.path().join("home/photos");
+    let planted = plant(&photos)?;
+    let weights = weights();
+    let mut options = QUICK.to_vec();
+    let path = weights.as_ref().map(|w| w.to_string_lossy().into_owned());
+    match &path {
+        Some(path) => options.extend([("inspect", "--weights", &path[..]), ("inspect", "--device", "flex")]),
+        None => skipped("no EfficientNet-Lite0 weights in ../shared/data/models: wrong labels are not looked for"),
+    }
+    // One picture of food among the animals, that stands nowhere else.
+    let wrong = pictures::demo().into_iter().filter(|(class, _)| class == "food").nth(EACH).ok_or("no food")?;
+    std::fs::copy(&wrong.1, photos.join("animals/wrong.jpg"))?;
+
+    let mut graph = Graph::start(root.path(), &options)?;
+    let files = 2 * EACH as u64 + 8;
+    let taken_in = |g: &Graph| g.status("dataset").counters.get("files") == Some(&files);
+    graph.wait("every picture in the catalog", MINUTES_5, taken_in)?;
+    graph.wait("the report", MINUTES_5, reported)?;
+    let page = read(&graph, "report.html");
+    for (table, words) in &planted {
+        let text = read(&graph, &format!("report/{table}"));
+        assert!(text.lines().any(|line| words.iter().all(|w| line.contains(w))), "{table}: {words:?} in\n{text}");
+        for word in words.iter().filter(|w| w.starts_with("photos/")) {
+            let escaped = word.replace('<', "&lt;").replace('>', "&gt;");
+            assert!(page.contains(&escaped), "{escaped} is not in the page");
+        }
+    }
+    assert!(!page.contains("://") && !page.contains("<food>"), "self-contained, and names escaped");
+    assert!(page.contains("data:image/jpeg;base64,"), "no thumbnails");
+    let suspects = read(&graph, "report/label_errors.csv");
+    if weights.is_some() {
+        assert!(suspects.contains("photos/animals/wrong.jpg"), "{suspects}");
+    } else {
+        assert!(page.contains("cargo wakuteka weights efficientnet-lite0"));
+    }
+
+    // Killed, it comes back and goes on with what has changed; nobody else notices.
+    let pids = ["watch", "hash", "resize", "dataset", "train"].map(|n| graph.pid(n));
+    let before = graph.pid("inspect");
+    graph.signal("inspect", "KILL")?;
+    graph.wait("inspect to come back", MINUTES_5, |g| g.pid("inspect").is_some() && g.pid("inspect") != before)?;
+    std::fs::remove_file(photos.join("美味しい <food>/in two.jpg"))?;
+    graph.wait("the catalog to follow", MINUTES_5, |g| {
+        g.status("dataset").counters.get("files") == Some(&(files - 1))
+    })?;
+    graph.wait("the report to follow", MINUTES_5, |g| {
+        reported(g) && !read(g, "report/conflicts.csv").contains("in two")
+    })?;
+    assert_eq!(
+        ["watch", "hash", "resize", "dataset", "train"].map(|n| graph.pid(n)),
+        pids,
+        "another node was started again"
+    );
+    graph.end()
+}
