@@ -267,3 +267,30 @@ fn runs_without_folder_are_ignored_and_without_manifest_refused() {
     let verdict = bench.judge(&mut evaluator, &checkpoint);
     assert!(verdict.decision == "refused" && verdict.reason.contains("run.json"), "{}", verdict.reason);
 }
+
+#[test]
+fn a_champion_of_other_labels_is_not_compared_and_gives_way() {
+    let bench = Bench::new(&[0, 1, 1, 0, 1]);
+    let mut evaluator = bench.evaluator();
+    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    let several = |id: &str, weights: &str| {
+        let checkpoint = bench.run(id, weights);
+        let folder = RunFolder::new(&bench.home.runs(), id);
+        let manifest = RunManifest { labels: plugin_api::Labels::Multi, ..folder.manifest().unwrap() };
+        write_json(&folder.0.join("run.json"), &manifest).unwrap();
+        checkpoint
+    };
+    let first = bench.judge(&mut evaluator, &several("two", HALF));
+    assert_eq!((first.decision.as_str(), first.previous.as_deref()), ("promoted", Some("one")));
+    assert!(first.reason.contains("cannot be compared"), "{}", first.reason);
+    assert!(first.champion_mean_average_precision.is_none() && first.confusion.is_empty());
+    assert!(first.mean_average_precision.unwrap() < 1.0 && first.f1.len() == 2);
+
+    let second = bench.judge(&mut evaluator, &several("three", GOOD));
+    assert_eq!((second.decision.as_str(), second.mean_average_precision), ("promoted", Some(1.0)));
+    assert_eq!(second.champion_mean_average_precision, first.mean_average_precision);
+    let page = fs::read_to_string(bench.home.root().join(&second.report)).unwrap();
+    assert!(page.contains("Mean average precision"));
+    let worse = bench.judge(&mut evaluator, &several("four", BAD));
+    assert_eq!((worse.decision.as_str(), worse.champion.as_deref()), ("refused", Some("three")));
+}

@@ -1,0 +1,112 @@
+//! What taking in costs when the catalog is large: `cargo run -p node-dataset --example scale -- [PICTURES]`.
+//!
+//! Synthetic pictures, one in twenty a near-copy of an earlier one, in messages of 16 as `watch` sends them, one change a
+//! message: the shard is written and SQLite synced, as in the node. Then what a snapshot, records and a start cost.
+#![allow(clippy::print_stdout, reason = "a benchmark prints")]
+
+use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
+use node_dataset::catalog::Catalog;
+use node_dataset::intake::{Rules, take_in};
+use node_dataset::order::{Reading, Version};
+use node_dataset::shards::Shards;
+use node_dataset::split::Groups;
+use plugin_api::Labels;
+use plugin_api::edges::Pixels;
+use std::time::Instant;
+
+const ROWS: u64 = 16;
+const SIDE: u32 = 16;
+
+fn random(i: u64, salt: u64) -> u64 {
+    let bytes = blake3::hash(&[i.to_le_bytes(), salt.to_le_bytes()].concat());
+    bytes.as_bytes()[..8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+fn message(first: u64) -> Pixels {
+    let rows = first..first + ROWS;
+    let hash = |salt: u64| {
+        let of = move |i: u64| if i.is_multiple_of(20) && i > 0 { random(i / 2, salt) ^ 1 } else { random(i, salt) };
+        UInt64Array::from_iter_values((first..first + ROWS).map(of))
+    };
+    let all = |value: u32| UInt32Array::from_value(value, ROWS as usize);
+    let score = || Float32Array::from_value(0.5, ROWS as usize);
+    let pixels: Vec<Vec<u8>> = rows.clone().map(|i| vec![i as u8; (SIDE * SIDE * 3) as usize]).collect();
+    Pixels {
+        path: StringArray::from_iter_values(rows.clone().map(|i| format!("photos/class {}/{i:08}.jpg", i % 8))),
+        label: StringArray::from_iter_values(rows.clone().map(|i| format!("class {}", i % 8))),
+        modified_ns: rows.clone().map(|i| i as i64).collect(),
+        size_bytes: rows.clone().collect(),
+        digest: StringArray::from_iter_values(rows.map(|i| blake3::hash(&i.to_le_bytes()).to_hex().to_string())),
+        ahash: hash(0),
+        dhash: hash(1),
+        phash: hash(2),
+        whash: hash(3),
+        source_width: all(640),
+        source_height: all(480),
+        width: all(SIDE),
+        height: all(SIDE),
+        channels: all(3),
+        dark: score(),
+        bright: score(),
+        blur: score(),
+        information: score(),
+        pixels: LargeBinaryArray::from_iter_values(&pixels),
+    }
+}
+
+/// A line of `/proc/self/status`, kB.
+fn memory_kb(name: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap_or_default()
+}
+
+fn timed<T>(
+    what: &str,
+    work: impl FnOnce() -> Result<T, node_dataset::DatasetError>,
+) -> Result<T, node_dataset::DatasetError> {
+    let begun = Instant::now();
+    let done = work()?;
+    println!("{what}: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
+    Ok(done)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let pictures: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("catalog.sqlite");
+    let config: node_dataset::Config = clap::Parser::try_parse_from(["dataset", "--size", "16"])?;
+    let (mut catalog, shards) = (Catalog::open(&file)?, Shards::open(folder.path(), "16-stretch")?);
+    let (mut groups, rules) = (Groups::new(config.near), Rules::new(&config));
+    let (mut spent, mut worst, mut tenth) = (0.0, 0.0_f64, 0.0);
+    for first in (0..pictures).step_by(ROWS as usize) {
+        let message = [message(first)];
+        let begun = Instant::now();
+        take_in(&message, &mut catalog, &shards, &mut groups, "16-stretch", rules)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        (spent, tenth, worst) = (spent + seconds, tenth + seconds, worst.max(seconds));
+        let done = first + ROWS;
+        if done % (pictures / 10).max(1) < ROWS {
+            println!(
+                "{done} pictures: {:.3} ms each since the last line, slowest message {:.1} ms, memory at most {} MB",
+                tenth * 1e3 / (pictures as f64 / 10.0),
+                worst * 1e3,
+                memory_kb("VmHWM") / 1024
+            );
+            (tenth, worst) = (0.0, 0.0);
+        }
+    }
+    println!("{:.3} ms a picture, {} groups of several", spent * 1e3 / pictures as f64, groups.sizes().len());
+    let version = catalog.version()?;
+    let rows = timed("rows of a snapshot", || catalog.labelled(version, "16-stretch"))?;
+    let reading = Reading { labels: Labels::Single, by_group: true, balanced: true };
+    let state = timed("a snapshot of them", || Ok(Version::new(rows, reading)))?;
+    println!("classes {}, conflicts {}", state.classes.len(), state.conflicts.iter().sum::<u64>());
+    timed("records, 1,000 in the middle", || catalog.records(version, pictures / 2, 1000))?;
+    timed("a start: groups are read", || {
+        let mut again = Groups::new(config.near);
+        catalog.groups(|phash, dhash, group, split| drop(again.load(phash, dhash, group, split)))
+    })?;
+    println!("memory at most {} MB", memory_kb("VmHWM") / 1024);
+    Ok(())
+}
