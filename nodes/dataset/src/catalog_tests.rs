@@ -124,26 +124,28 @@ fn hashes_keep_all_64_bits() {
     assert_eq!(seen, [(2, 1, "d1".to_owned(), "train".to_owned())]);
 }
 
+/// A change that joins two groups.
+fn merge<'a>(
+    catalog: &'a mut Catalog,
+    [kept, gone]: [&str; 2],
+    split: &'static str,
+    new: Option<&Placement>,
+) -> Change<'a> {
+    let mut change = catalog.change().unwrap();
+    if let Some(file) = new {
+        change.add_picture(&Picture { group: kept.to_owned(), ..picture(&file.digest, "train") }).unwrap();
+        change.add_shard("8-stretch", "s.arrow", std::slice::from_ref(&file.digest)).unwrap();
+        change.place(file).unwrap();
+    }
+    change.merge(&crate::split::Merge { kept: kept.to_owned(), gone: gone.to_owned(), split }).unwrap();
+    change
+}
+
 #[test]
 fn a_merge_holds_from_its_version_on_and_what_is_learnt_from_does_not_change() {
     let (folder, mut catalog) = open();
     let [one, two, three] = ["d1", "d2", "d3"].map(|d| file(&format!("photos/a/{d}.jpg"), "a", d));
     let before = place(&mut catalog, &[one, two]);
-    fn merge<'a>(
-        catalog: &'a mut Catalog,
-        [kept, gone]: [&str; 2],
-        split: &'static str,
-        new: Option<&Placement>,
-    ) -> Change<'a> {
-        let mut change = catalog.change().unwrap();
-        if let Some(file) = new {
-            change.add_picture(&Picture { group: kept.to_owned(), ..picture(&file.digest, "train") }).unwrap();
-            change.add_shard("8-stretch", "s.arrow", std::slice::from_ref(&file.digest)).unwrap();
-            change.place(file).unwrap();
-        }
-        change.merge(&crate::split::Merge { kept: kept.to_owned(), gone: gone.to_owned(), split }).unwrap();
-        change
-    }
     let old = groups(&catalog, before);
     drop(merge(&mut catalog, ["d1", "d2"], "test", Some(&three)));
     assert_eq!(groups(&catalog, before), old, "nothing of it lasts before commit");

@@ -64,7 +64,7 @@ pub struct Groups {
     indexed: Vec<(u64, u32)>,
     union: Union,
     /// By the picture that stands for it.
-    groups: HashMap<u32, Group>,
+    members: HashMap<u32, Group>,
     /// The first picture loaded of each group.
     loaded: HashMap<String, u32>,
 }
@@ -108,7 +108,7 @@ impl Groups {
             return (digest.to_owned(), split, Vec::new());
         };
         let root = self.union.find(nearest);
-        let (name, split) = self.groups.get(&root).map_or((digest.to_owned(), 0), |g| (g.name.clone(), g.split));
+        let (name, split) = self.members.get(&root).map_or((digest.to_owned(), 0), |g| (g.name.clone(), g.split));
         let picture = self.insert(phash, dhash, &name, split);
         self.join(nearest, picture);
         let merges = others.iter().filter_map(|&other| self.join(picture, other)).collect();
@@ -117,7 +117,7 @@ impl Groups {
 
     /// Sizes of the groups of at least two pictures, largest first.
     pub fn sizes(&self) -> Vec<usize> {
-        let mut sizes: Vec<usize> = self.groups.values().map(|g| g.pictures).filter(|n| *n > 1).collect();
+        let mut sizes: Vec<usize> = self.members.values().map(|g| g.pictures).filter(|n| *n > 1).collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes
     }
@@ -140,7 +140,7 @@ impl Groups {
     /// A picture on its own.
     fn insert(&mut self, phash: u64, dhash: u64, name: &str, split: usize) -> u32 {
         let picture = self.union.add();
-        self.groups.insert(picture, Group { name: name.to_owned(), split, pictures: 1 });
+        self.members.insert(picture, Group { name: name.to_owned(), split, pictures: 1 });
         if !plain(phash) && !plain(dhash) {
             self.index.insert(phash);
             self.indexed.push((dhash, picture));
@@ -156,12 +156,12 @@ impl Groups {
             return None;
         }
         let root = self.union.find(a);
-        let (a, b) = (self.groups.remove(&a)?, self.groups.remove(&b)?);
+        let (a, b) = (self.members.remove(&a)?, self.members.remove(&b)?);
         let (kept, gone) = if a.pictures < b.pictures { (b, a) } else { (a, b) };
         let split = kept.split.max(gone.split);
         let merge = Merge { kept: kept.name.clone(), gone: gone.name, split: SPLITS[split] };
         let merged = Group { split, pictures: kept.pictures + gone.pictures, name: kept.name };
-        self.groups.insert(root, merged);
+        self.members.insert(root, merged);
         (merge.kept != merge.gone).then_some(merge)
     }
 }

@@ -173,7 +173,7 @@ pub(crate) mod tests {
             size_px,
             resize_mode: "crop".to_owned(),
             classes: classes.iter().map(|&c| c.to_owned()).collect(),
-            labels: plugin_api::Labels::Single,
+            labels: Labels::Single,
             run: run.to_owned(),
             digest: String::new(),
         }

@@ -70,7 +70,7 @@ impl Decision {
 const DIVERGED: &str = "Its answers are not numbers: training diverged. Try a lower learning rate.";
 
 /// The champion to compare with, or the decision when there is none.
-fn opponent<'a, J>(reigning: Reigning<'a, J>, unheld: bool) -> Result<(&'a str, &'a J, &'a [String]), Decision> {
+fn opponent<J>(reigning: Reigning<'_, J>, unheld: bool) -> Result<(&str, &J, &[String]), Decision> {
     let unheld = if unheld { " No picture is held out, so it could not be judged." } else { "" };
     match reigning {
         Reigning::Nobody => Err(Decision::plain(true, format!("There was no champion.{unheld}"))),

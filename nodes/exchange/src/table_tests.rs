@@ -94,7 +94,7 @@ proptest! {
 
     #[test]
     fn whatever_the_bytes_are_there_is_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let lines = bytes.split(|byte| *byte == b'\n').count();
         if let Err(fault) = read(&bytes) {
             prop_assert!(fault.line >= 1 && fault.line <= lines && fault.column >= 1);
         }
@@ -103,11 +103,10 @@ proptest! {
     #[test]
     fn a_broken_cell_is_found_where_it_is(good in 0_usize..40, windows in any::<bool>()) {
         let end = if windows { "\r\n" } else { "\n" };
-        let mut text = format!("x:image,y:label{end}");
-        for row in 0..good {
-            text.push_str(&format!("./data/{row}.png,{row}{end}"));
-        }
-        text.push_str(&format!("./data/bad.png,bad{end}"));
+        let head = std::iter::once("x:image,y:label".to_owned());
+        let rows = (0..good).map(|row| format!("./data/{row}.png,{row}"));
+        let lines: Vec<String> = head.chain(rows).chain(["./data/bad.png,bad".to_owned()]).collect();
+        let text = lines.join(end) + end;
         let fault = read(text.as_bytes()).unwrap_err();
         prop_assert_eq!((fault.line, fault.column), (good + 2, 2));
     }

@@ -67,7 +67,7 @@ pub fn read(rows: &Records) -> impl Iterator<Item = Record> + '_ {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A file of a class; `digest` is also its group unless it says `digest/group`.

@@ -167,10 +167,10 @@ mod tests {
 
     /// 40 pictures of two classes around two centres; number 7 is in the wrong folder.
     fn two_classes() -> (Vec<Record>, Vec<Vec<f32>>) {
-        let class = |i: usize| if (i % 2 == 0) == (i != 7) { "a" } else { "b" };
+        let class = |i: usize| if i.is_multiple_of(2) == (i != 7) { "a" } else { "b" };
         let records = (0..40).map(|i| record(&format!("photos/{}/{i}.jpg", class(i)), &format!("d{i}"))).collect();
         let noise = |i: usize, k: usize| ((i * 31 + k * 7) % 17) as f32 / 60.0;
-        let side = |i: usize| if i % 2 == 0 { 1.0 } else { -1.0 };
+        let side = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
         (records, (0..40).map(|i| vec![side(i) + noise(i, 0), noise(i, 1), noise(i, 2) - side(i)]).collect())
     }
 

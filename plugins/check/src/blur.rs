@@ -41,7 +41,9 @@ fn deviation_of_edges(grey: &Grey) -> f64 {
     for y in 0..height {
         let row = &pixels[y * width..(y + 1) * width];
         if y == 0 || y + 1 == height || width < 3 {
-            row.iter().for_each(|p| take(u64::from(*p)));
+            for p in row {
+                take(u64::from(*p));
+            }
             continue;
         }
         let (above, below) = (&pixels[(y - 1) * width..y * width], &pixels[(y + 1) * width..(y + 2) * width]);

@@ -140,7 +140,9 @@ fn to_unit_length(features: &mut [f32]) -> Result<(), EmbedError> {
         return Err(EmbedError::NotFinite);
     }
     if length > 0.0 {
-        features.iter_mut().for_each(|v| *v = (f64::from(*v) / length) as f32);
+        for v in features {
+            *v = (f64::from(*v) / length) as f32;
+        }
     }
     Ok(())
 }

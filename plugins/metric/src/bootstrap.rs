@@ -58,7 +58,7 @@ mod tests {
     fn model(wrong: usize) -> Tagged {
         let row = |i: usize| {
             let truth = u8::from(i.is_multiple_of(2));
-            let said = if i % wrong == 0 { 1 - truth } else { truth };
+            let said = if i.is_multiple_of(wrong) { 1 - truth } else { truth };
             ([truth, 1 - truth, 0], [0.2 + 0.6 * f32::from(said), 0.8 - 0.6 * f32::from(said), 0.1])
         };
         some(&(0..120).map(row).collect::<Vec<_>>())

@@ -158,7 +158,8 @@ mod tests {
     fn with_several_labels_each_class_is_a_question_of_its_own() {
         let (a, b) = ([1.0, 2.0, 0.5], [0.0, -1.0, 3.0]);
         let two = batch(&[&[0, 2], &[1]], &[0.5, 1.5]);
-        let expected = (0.5 * binary_by_hand(a, [1.0, 0.0, 1.0]) + 1.5 * binary_by_hand(b, [0.0, 1.0, 0.0])) / 2.0;
+        let expected =
+            f32::midpoint(0.5 * binary_by_hand(a, [1.0, 0.0, 1.0]), 1.5 * binary_by_hand(b, [0.0, 1.0, 0.0]));
         let value = loss_of(&two, Labels::Multi, 0.0, &[a, b]);
         assert!((value - expected).abs() < 1e-5, "{value} {expected}");
         let value = loss_of(&batch(&[&[0, 2]], &[1.0]), Labels::Multi, 0.2, &[a]);

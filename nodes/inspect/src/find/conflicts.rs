@@ -46,14 +46,18 @@ pub fn find(records: &[Record]) -> Vec<Conflict<'_>> {
 /// The class of more than half of the files.
 fn majority<'a>(files: &[&'a Record]) -> Option<&'a str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    files.iter().for_each(|r| *counts.entry(r.class()).or_default() += 1);
+    for record in files {
+        *counts.entry(record.class()).or_default() += 1;
+    }
     counts.into_iter().find(|(_, n)| n * 2 > files.len()).map(|(class, _)| class)
 }
 
 /// Pairs of one picture in two classes.
 fn same_picture<'a>(files: &[&'a Record]) -> impl Iterator<Item = [&'a Record; 2]> {
     let mut by_digest: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
-    files.iter().for_each(|r| by_digest.entry(&r.digest).or_default().push(r));
+    for record in files {
+        by_digest.entry(&record.digest).or_default().push(record);
+    }
     by_digest.into_values().flat_map(|files| {
         let pairs = (0..files.len()).flat_map(|a| (a + 1..files.len()).map(move |b| (a, b)));
         pairs.map(|(a, b)| [files[a], files[b]]).collect::<Vec<_>>()

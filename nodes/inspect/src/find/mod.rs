@@ -50,9 +50,9 @@ pub fn size(record: &Record) -> String {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     /// The lines of a table.
-    pub fn lines(table: Result<Vec<u8>, csv::Error>) -> Vec<Vec<String>> {
+    pub(crate) fn lines(table: Result<Vec<u8>, csv::Error>) -> Vec<Vec<String>> {
         let bytes = table.unwrap();
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
         reader.records().map(|r| r.unwrap().iter().map(str::to_owned).collect()).collect()

@@ -65,7 +65,9 @@ fn every_section_names_its_findings_and_what_to_do() {
 #[test]
 fn what_is_not_shown_is_counted() {
     let mut records = records();
-    records.iter_mut().for_each(|r| r.facts.scores.bright = 0.01);
+    for record in &mut records {
+        record.facts.scores.bright = 0.01;
+    }
     let page = page(&records, &Search::Off, 10);
     assert!(page.contains("23\u{a0}more findings in") && page.contains("--label-errors off"));
 }
