@@ -11,6 +11,6 @@ mod report;
 mod round;
 
 pub use error::LabelErrorsError;
-pub use filters::{Filter, REGISTRY, filter};
+pub use filters::{Both, Filter, REGISTRY, filter};
 pub use joint::Joint;
 pub use report::{Report, Suspect, find, find_by};
