@@ -1,6 +1,6 @@
 //! What taking in costs when the catalog is large: `cargo run -p node-dataset --example scale -- [PICTURES]`.
 //!
-//! Synthetic pictures, one in twenty a near-copy of an earlier one, in messages of 16 as `watch` sends them, one change a
+//! Synthetic pictures, one in forty a near-copy of an earlier one, in messages of 16 as `watch` sends them, one change a
 //! message: the shard is written and SQLite synced, as in the node. Then what a snapshot, records and a start cost.
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 

@@ -11,9 +11,9 @@ const RADIUS_BITS: u32 = 16;
 /// How alike it must be, cosine, when nothing is said.
 const SIMILARITY: f32 = 0.6;
 
-/// Puts look-alikes of the seeds from the pool into candidates/<class>/, as hard links, nearest first.
+/// Puts look-alikes of the seeds from the pool into the class's folder in candidates/, as hard links, nearest first.
 ///
-/// A person accepts one by moving it to photos/<class>/ and refuses one by deleting it. Refused ones never come back for
+/// A person accepts one by moving it to its class in photos/ and refuses one by deleting it. Refused ones never come back for
 /// that class. Files of the pool are never moved or changed.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "gather", version)]

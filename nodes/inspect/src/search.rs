@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Pictures embedded between two looks at whether the work is still wanted.
-const AT_A_TIME: usize = 16;
+const AT_A_TIME: usize = 4;
 /// Parts the pictures are dealt to: a head learns from four and speaks of the fifth.
 const FOLDS: usize = 5;
 const SEED: u64 = 1;

@@ -23,7 +23,7 @@ const NICE: i32 = 19;
 /// A version that is never.
 const NONE: u64 = u64::MAX;
 /// Longest wait for the thread at the end; every file is whole at any time.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A version to look through.
 pub struct Job {
