@@ -95,7 +95,14 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     let runs = RunFolder::all(&graph.home.runs()).len();
     assert!(runs <= 3, "a burst of drops made {} runs", runs - 1);
     let after = catalog::splits(&graph.home);
-    assert!(splits.iter().all(|(digest, split)| after.get(digest) == Some(split)), "a picture changed its split");
+    // Only a picture that joins two groups moves one of them, and never out of the test set.
+    let strictness = |split: &String| ["train", "validation", "test"].iter().position(|name| name == split);
+    let kept = |(digest, before): (&String, &String)| {
+        after.get(digest).and_then(strictness).is_some_and(|now| Some(now) >= strictness(before))
+    };
+    assert!(splits.iter().all(kept), "a picture moved to a less strict split");
+    let moved = splits.iter().filter(|(digest, split)| after.get(*digest) != Some(split)).count();
+    assert!(moved * 20 <= splits.len(), "{moved} of {} pictures changed their split", splits.len());
 
     // The whole graph again: nothing is hashed or trained that need not be.
     let verdicts = graph.verdicts().len();
