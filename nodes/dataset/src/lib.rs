@@ -17,21 +17,18 @@ pub mod split;
 pub use config::{Balance, Config};
 pub use error::DatasetError;
 
-use arrow::array::{Int64Array, StringArray, UInt64Array};
+use arrow::array::{StringArray, UInt64Array};
 use catalog::Catalog;
 use intake::{Rules, take_in};
-use plugin_api::edges::{Committed, Demand, Inventory, Pixels, Removed, Snapshot};
+use plugin_api::edges::{Demand, Pixels, Snapshot};
 use plugin_api::{Edge, Labels, Tag};
-use plugin_harness::{Event, Message, Node, Place, Sequence};
+use plugin_harness::keeper::{acknowledge, send_inventory};
+use plugin_harness::{Event, Keeper, Message, Node};
 use serve::Server;
 use shards::Shards;
 use split::Groups;
 use std::time::{Duration, Instant};
 
-/// Messages that one change takes in at most: the window of `watch`.
-const GROUP_COMMIT: usize = 8;
-/// Rows of an inventory message: 100,000 paths of 100 bytes are 12 MB.
-const INVENTORY_ROWS: usize = 100_000;
 /// A snapshot is sent again so often, for a `train` that has just been started again.
 const SNAPSHOT_AGAIN: Duration = Duration::from_secs(3);
 /// Snapshots of a burst are not sent more often than this.
@@ -48,8 +45,7 @@ struct Dataset {
     profile: String,
     rules: Rules,
     labels: Labels,
-    images: Sequence,
-    removed: Sequence,
+    keeper: Keeper,
     /// When files and pictures were counted last, how long that took, and whether they are the same since.
     counted: (Instant, Duration, bool),
     /// Version of the snapshot sent last, when it was sent, and how long the next new one has to wait.
@@ -118,8 +114,7 @@ impl Dataset {
             profile,
             rules: Rules::new(config),
             labels: config.labels,
-            images: Sequence::default(),
-            removed: Sequence::default(),
+            keeper: Keeper::default(),
             counted: (Instant::now(), Duration::ZERO, false),
             announced: None,
         };
@@ -144,26 +139,8 @@ impl Dataset {
 
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     fn pixels(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, DatasetError> {
-        let (mut tags, mut messages, mut other) = (Vec::new(), Vec::new(), None);
-        let mut next = Some(first);
-        while let Some(message) = next.take() {
-            match self.images.place(&message.tag) {
-                Place::Due | Place::Repeated => {
-                    messages.push(message.read::<Pixels>()?);
-                    tags.push(message.tag);
-                }
-                Place::Gap { expected } => resend(&message.tag, expected, node)?,
-                Place::Stale => tracing::debug!(session = message.tag.session, "a session that was given up"),
-            }
-            if messages.len() < GROUP_COMMIT {
-                match node.try_recv()? {
-                    Some(Event::Message(message)) if message.input == "pixels" => next = Some(message),
-                    Some(Event::Message(message)) => other = Some(message),
-                    // The inbox repeats Stop, so the loop in `run` sees it again.
-                    Some(Event::Stop | Event::Restarted(_) | Event::Timeout) | None => {}
-                }
-            }
-        }
+        let (taken, other) = self.keeper.images::<Pixels>(first, node)?;
+        let (tags, messages): (Vec<Tag>, Vec<Pixels>) = taken.into_iter().unzip();
         if messages.is_empty() {
             return Ok(other);
         }
@@ -177,12 +154,7 @@ impl Dataset {
     }
 
     fn removed(&mut self, message: &Message, node: &mut Node) -> Result<(), DatasetError> {
-        match self.removed.place(&message.tag) {
-            Place::Stale => return Ok(()),
-            Place::Gap { expected } => return resend(&message.tag, expected, node),
-            Place::Due | Place::Repeated => {}
-        }
-        let removed: Removed = message.read()?;
+        let Some(removed) = self.keeper.removed(message, node)? else { return Ok(()) };
         let mut change = self.catalog.change()?;
         for path in removed.path.iter().flatten() {
             change.remove(path)?;
@@ -196,19 +168,8 @@ impl Dataset {
 
     fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), DatasetError> {
         let files = self.catalog.inventory(&self.profile)?;
-        let messages = files.len().div_ceil(INVENTORY_ROWS).max(1);
-        for index in 0..messages {
-            let rows = files.chunks(INVENTORY_ROWS).nth(index).unwrap_or_default();
-            let tag = Tag::new(hello.session.clone(), index as u64).fin(index + 1 == messages);
-            let message = Inventory {
-                path: StringArray::from_iter_values(rows.iter().map(|(path, ..)| path)),
-                modified_ns: rows.iter().map(|(_, modified_ns, _)| *modified_ns).collect::<Int64Array>(),
-                size_bytes: rows.iter().map(|(_, _, size_bytes)| *size_bytes).collect::<UInt64Array>(),
-            };
-            node.send("inventory", &tag, message)?;
-        }
-        tracing::info!(files = files.len(), "inventory sent");
-        Ok(())
+        let files: Vec<_> = files.iter().map(|(path, modified, size)| (path.as_str(), *modified, *size)).collect();
+        Ok(send_inventory(hello, &files, node)?)
     }
 
     fn demand(&mut self, message: &Message, output: &str, node: &mut Node) -> Result<(), DatasetError> {
@@ -264,17 +225,4 @@ impl Dataset {
         self.announced = Some((version, Instant::now(), pause));
         Ok(())
     }
-}
-
-/// Tells `watch` that a message lasts.
-fn acknowledge(tag: &Tag, path: StringArray, node: &mut Node) -> Result<(), DatasetError> {
-    let tag = tag.clone().with("status", "committed");
-    Ok(node.send("committed", &tag, Committed { path })?)
-}
-
-/// Tells `watch` that messages before this one are missing.
-fn resend(tag: &Tag, expected: u64, node: &mut Node) -> Result<(), DatasetError> {
-    tracing::warn!(session = tag.session, seq = tag.seq, expected, "messages are missing; asking for them again");
-    let tag = tag.clone().with("status", "resend").with("expected", expected);
-    Ok(node.send("committed", &tag, Committed { path: StringArray::from(Vec::<String>::new()) })?)
 }

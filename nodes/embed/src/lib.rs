@@ -7,7 +7,7 @@ use plugin_api::select::Select;
 use plugin_api::{Edge, HomeArgs, Tag};
 use plugin_decode::{Limits, Picture, decode};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
-use plugin_harness::{Answer, HarnessError, HasHome, Node, Reject, Stage, run_stage};
+use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use rayon::prelude::*;
 
 /// Says of each picture what a network sees in it.
@@ -66,9 +66,6 @@ pub struct EmbedStage {
     /// What a picture may cost.
     pub limits: Limits,
 }
-
-/// Why a picture has no embedding: one word and the whole story.
-type Refusal = (&'static str, String);
 
 impl EmbedStage {
     /// An embedding or a refusal for each row.
@@ -146,19 +143,8 @@ impl Stage for EmbedStage {
     const OUTPUT: &'static str = "embedded";
 
     fn process(&mut self, _tag: &Tag, batch: HashedImages) -> Answer<Embedded> {
-        let (mut rows, mut embeddings, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, result) in self.look(&batch).into_iter().enumerate() {
-            match result {
-                Ok(embedding) => {
-                    rows.push(row);
-                    embeddings.push(embedding);
-                }
-                Err((reason, detail)) => {
-                    let path = batch.path.value(row).to_owned();
-                    rejects.push(Reject { path, reason: reason.to_owned(), detail });
-                }
-            }
-        }
+        let looked = self.look(&batch);
+        let (rows, embeddings, rejects) = part(&batch.path, looked);
         let embedding = lists_of_f32(embeddings.iter().map(|e| &e[..]));
         Answer { out: answer(&batch, &rows, embedding), rejects }
     }

@@ -20,18 +20,14 @@ pub mod store;
 pub use config::Config;
 pub use error::GatherError;
 
-use arrow::array::{Int64Array, StringArray, UInt64Array};
 use gatherer::{Gatherer, Rules};
-use plugin_api::edges::{Committed, Embedded, Inventory, Removed};
+use plugin_api::edges::Embedded;
 use plugin_api::{Edge, Home, Tag};
-use plugin_harness::{Event, Message, Node, Place, Sequence};
+use plugin_harness::keeper::{acknowledge, send_inventory};
+use plugin_harness::{Event, Keeper, Message, Node};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
-/// Messages that one change takes in at most: the window of `watch`.
-const GROUP_COMMIT: usize = 8;
-/// Rows of an inventory message: 100,000 paths of 100 bytes are 12 MB.
-const INVENTORY_ROWS: usize = 100_000;
 /// How often the folders of candidates are looked at.
 const REVIEW: Duration = Duration::from_millis(500);
 /// How often `photos/` is looked through.
@@ -60,8 +56,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), GatherError> {
     let now = Instant::now();
     let mut desk = Desk {
         gatherer,
-        images: Sequence::default(),
-        removed: Sequence::default(),
+        keeper: Keeper::default(),
         came: now,
         arranged: now,
         reviewed: now.checked_sub(REVIEW).unwrap_or(now),
@@ -98,8 +93,7 @@ fn one_device(home: &Home) -> Result<(), GatherError> {
 /// The gatherer, its streams, and when what was done.
 struct Desk {
     gatherer: Gatherer,
-    images: Sequence,
-    removed: Sequence,
+    keeper: Keeper,
     came: Instant,
     arranged: Instant,
     reviewed: Instant,
@@ -109,26 +103,7 @@ struct Desk {
 impl Desk {
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     fn embedded(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, GatherError> {
-        let (mut taken, mut other) = (Vec::new(), None);
-        let mut next = Some(first);
-        while let Some(message) = next.take() {
-            match self.images.place(&message.tag) {
-                Place::Due | Place::Repeated => {
-                    let rows = message.read::<Embedded>()?;
-                    taken.push((message.tag, rows));
-                }
-                Place::Gap { expected } => resend(&message.tag, expected, node)?,
-                Place::Stale => tracing::debug!(session = message.tag.session, "a session that was given up"),
-            }
-            if taken.len() < GROUP_COMMIT {
-                match node.try_recv()? {
-                    Some(Event::Message(message)) if message.input == "embedded" => next = Some(message),
-                    Some(Event::Message(message)) => other = Some(message),
-                    // The inbox repeats Stop, so the loop in `run` sees it again.
-                    Some(Event::Stop | Event::Restarted(_) | Event::Timeout) | None => {}
-                }
-            }
-        }
+        let (taken, other) = self.keeper.images::<Embedded>(first, node)?;
         if taken.is_empty() {
             return Ok(other);
         }
@@ -143,33 +118,17 @@ impl Desk {
     }
 
     fn removed(&mut self, message: &Message, node: &mut Node) -> Result<(), GatherError> {
-        match self.removed.place(&message.tag) {
-            Place::Stale => return Ok(()),
-            Place::Gap { expected } => return resend(&message.tag, expected, node),
-            Place::Due | Place::Repeated => {}
-        }
-        let removed: Removed = message.read()?;
+        let Some(removed) = self.keeper.removed(message, node)? else { return Ok(()) };
         self.gatherer.take_away(removed.path.iter().flatten())?;
         self.came = Instant::now();
         node.status().add("removed", removed.rows() as u64);
-        acknowledge(&message.tag, removed.path, node)
+        Ok(acknowledge(&message.tag, removed.path, node)?)
     }
 
     fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), GatherError> {
-        let files: Vec<_> = self.gatherer.inventory().collect();
-        let messages = files.len().div_ceil(INVENTORY_ROWS).max(1);
-        for index in 0..messages {
-            let rows = files.chunks(INVENTORY_ROWS).nth(index).unwrap_or_default();
-            let tag = Tag::new(hello.session.clone(), index as u64).fin(index + 1 == messages);
-            let message = Inventory {
-                path: StringArray::from_iter_values(rows.iter().map(|file| &file.path)),
-                modified_ns: rows.iter().map(|file| file.modified_ns).collect::<Int64Array>(),
-                size_bytes: rows.iter().map(|file| file.size_bytes).collect::<UInt64Array>(),
-            };
-            node.send("inventory", &tag, message)?;
-        }
-        tracing::info!(files = files.len(), "inventory sent");
-        Ok(())
+        let files: Vec<_> =
+            self.gatherer.inventory().map(|file| (file.path.as_str(), file.modified_ns, file.size_bytes)).collect();
+        Ok(send_inventory(hello, &files, node)?)
     }
 
     fn work(&mut self, now: Instant) -> Result<(), GatherError> {
@@ -200,17 +159,4 @@ impl Desk {
         let busy = if self.gatherer.is_dirty() { ", choosing" } else { "" };
         status.state(format!("{candidates} candidates, {accepted} accepted, {refused} refused{busy}"));
     }
-}
-
-/// Tells `watch` that a message lasts.
-fn acknowledge(tag: &Tag, path: StringArray, node: &mut Node) -> Result<(), GatherError> {
-    let tag = tag.clone().with("status", "committed");
-    Ok(node.send("committed", &tag, Committed { path })?)
-}
-
-/// Tells `watch` that messages before this one are missing.
-fn resend(tag: &Tag, expected: u64, node: &mut Node) -> Result<(), GatherError> {
-    tracing::warn!(session = tag.session, seq = tag.seq, expected, "messages are missing; asking for them again");
-    let tag = tag.clone().with("status", "resend").with("expected", expected);
-    Ok(node.send("committed", &tag, Committed { path: StringArray::from(Vec::<String>::new()) })?)
 }

@@ -6,8 +6,8 @@ use plugin_api::HomeArgs;
 use plugin_api::edges::{EncodedImages, HashedImages};
 use plugin_api::select::Select;
 use plugin_api::{Edge, Tag};
-use plugin_decode::{DecodeError, Limits};
-use plugin_harness::{Answer, HarnessError, HasHome, Node, Reject, Stage, run_stage};
+use plugin_decode::Limits;
+use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use plugin_hash::{Hashed, Hashes, digest, exact, fast};
 use rayon::prelude::*;
 
@@ -65,11 +65,12 @@ struct Found {
 }
 
 impl HashStage {
-    fn look(&self, data: &[u8]) -> Result<Found, DecodeError> {
+    fn look(&self, data: &[u8]) -> Result<Found, Refusal> {
         let hashed = match self.decode {
-            Decoding::Fast => fast(data, &self.limits)?,
-            Decoding::Exact => exact(data, &self.limits)?,
-        };
+            Decoding::Fast => fast(data, &self.limits),
+            Decoding::Exact => exact(data, &self.limits),
+        }
+        .map_err(|error| (error.reason(), error.to_string()))?;
         Ok(Found { digest: digest(data), hashed })
     }
 }
@@ -82,20 +83,7 @@ impl Stage for HashStage {
 
     fn process(&mut self, _tag: &Tag, batch: EncodedImages) -> Answer<HashedImages> {
         let looked: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.look(batch.data.value(row))).collect();
-        let (mut rows, mut found, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, result) in looked.into_iter().enumerate() {
-            match result {
-                Ok(one) => {
-                    rows.push(row);
-                    found.push(one);
-                }
-                Err(error) => rejects.push(Reject {
-                    path: batch.path.value(row).to_owned(),
-                    reason: error.reason().to_owned(),
-                    detail: error.to_string(),
-                }),
-            }
-        }
+        let (rows, found, rejects) = part(&batch.path, looked);
         Answer { out: answer(&batch, &rows, &found), rejects }
     }
 }

@@ -8,7 +8,7 @@ use plugin_api::select::Select;
 use plugin_api::{Edge, Tag};
 use plugin_check::{Scores, scores};
 use plugin_decode::{Limits, decode};
-use plugin_harness::{Answer, HarnessError, HasHome, Node, Reject, Stage, run_stage};
+use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use plugin_resize::{ResizeOptions, resize};
 use rayon::prelude::*;
 
@@ -55,9 +55,6 @@ struct Worked {
     scores: Scores,
 }
 
-/// Why a picture has no square: one word and the whole story.
-type Refusal = (&'static str, String);
-
 impl ResizeStage {
     fn work(&self, data: &[u8]) -> Result<Worked, Refusal> {
         let picture = decode(data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
@@ -103,19 +100,7 @@ impl Stage for ResizeStage {
 
     fn process(&mut self, _tag: &Tag, batch: HashedImages) -> Answer<Pixels> {
         let done: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.work(batch.data.value(row))).collect();
-        let (mut rows, mut worked, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, result) in done.into_iter().enumerate() {
-            match result {
-                Ok(of_row) => {
-                    rows.push(row);
-                    worked.push(of_row);
-                }
-                Err((reason, detail)) => {
-                    let path = batch.path.value(row).to_owned();
-                    rejects.push(Reject { path, reason: reason.to_owned(), detail });
-                }
-            }
-        }
+        let (rows, worked, rejects) = part(&batch.path, done);
         Answer { out: self.answer(&batch, &rows, &worked), rejects }
     }
 }

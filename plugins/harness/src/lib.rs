@@ -6,6 +6,7 @@
 
 mod error;
 mod inbox;
+pub mod keeper;
 mod node;
 mod sequence;
 mod stage;
@@ -14,7 +15,8 @@ mod wire;
 
 pub use error::HarnessError;
 pub use inbox::{Event, Message};
+pub use keeper::Keeper;
 pub use node::Node;
 pub use sequence::{Place, Sequence};
-pub use stage::{Answer, Reject, Stage, run_stage};
+pub use stage::{Answer, Refusal, Reject, Stage, part, run_stage};
 pub use start::{HasHome, main};

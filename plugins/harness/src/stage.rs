@@ -50,6 +50,29 @@ pub struct Reject {
     pub detail: String,
 }
 
+/// Why a row is refused: one word and the whole story.
+pub type Refusal = (&'static str, String);
+
+/// Parts a message's results, one a row: the rows that went through, what came of them, and the rejects.
+pub fn part<T>(
+    path: &StringArray,
+    results: impl IntoIterator<Item = Result<T, Refusal>>,
+) -> (Vec<usize>, Vec<T>, Vec<Reject>) {
+    let (mut rows, mut good, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, result) in results.into_iter().enumerate() {
+        match result {
+            Ok(one) => {
+                rows.push(row);
+                good.push(one);
+            }
+            Err((reason, detail)) => {
+                rejects.push(Reject { path: path.value(row).to_owned(), reason: reason.to_owned(), detail });
+            }
+        }
+    }
+    (rows, good, rejects)
+}
+
 /// Name of the output that takes refused rows.
 const REJECTS: &str = "rejects";
 

@@ -1,0 +1,106 @@
+//! The other side of `watch`: a node that keeps what `watch` sees, and answers for it.
+//!
+//! `dataset` keeps `photos/`, `gather` keeps `seeds/` and `pool/`; both by this protocol. What lasts is acknowledged on
+//! `committed`, what is missing is asked for there too, and `inventory` says what is kept already.
+
+use crate::error::HarnessError;
+use crate::inbox::{Event, Message};
+use crate::node::Node;
+use crate::sequence::{Place, Sequence};
+use arrow::array::{Int64Array, StringArray, UInt64Array};
+use plugin_api::edges::{Committed, Inventory, Removed};
+use plugin_api::{Edge, Tag};
+
+/// Messages that one change takes in at most: the window of `watch`.
+const GROUP_COMMIT: usize = 8;
+/// Rows of an inventory message: 100,000 paths of 100 bytes are 12 MB.
+const INVENTORY_ROWS: usize = 100_000;
+
+/// Messages to take in, and the first behind them that is something else.
+pub type Taken<M> = (Vec<(Tag, M)>, Option<Message>);
+
+/// Where the two streams of `watch` stand: pictures, and word of pictures gone.
+#[derive(Debug, Default)]
+pub struct Keeper {
+    images: Sequence,
+    removed: Sequence,
+}
+
+impl Keeper {
+    /// A message of pictures and those of the same input that wait behind it.
+    ///
+    /// # Errors
+    /// Any [`HarnessError`].
+    pub fn images<M: Edge>(&mut self, first: Message, node: &mut Node) -> Result<Taken<M>, HarnessError> {
+        let input = first.input.clone();
+        let (mut taken, mut other) = (Vec::new(), None);
+        let mut next = Some(first);
+        while let Some(message) = next.take() {
+            match self.images.place(&message.tag) {
+                Place::Due | Place::Repeated => {
+                    let rows = message.read::<M>()?;
+                    taken.push((message.tag, rows));
+                }
+                Place::Gap { expected } => resend(&message.tag, expected, node)?,
+                Place::Stale => tracing::debug!(session = message.tag.session, "a session that was given up"),
+            }
+            if taken.len() < GROUP_COMMIT {
+                match node.try_recv()? {
+                    Some(Event::Message(message)) if message.input == input => next = Some(message),
+                    Some(Event::Message(message)) => other = Some(message),
+                    // The inbox repeats Stop, so the node's own loop sees it again.
+                    Some(Event::Stop | Event::Restarted(_) | Event::Timeout) | None => {}
+                }
+            }
+        }
+        Ok((taken, other))
+    }
+
+    /// Word of pictures gone; none when it is not due.
+    ///
+    /// # Errors
+    /// Any [`HarnessError`].
+    pub fn removed(&mut self, message: &Message, node: &mut Node) -> Result<Option<Removed>, HarnessError> {
+        match self.removed.place(&message.tag) {
+            Place::Stale => Ok(None),
+            Place::Gap { expected } => resend(&message.tag, expected, node).map(|()| None),
+            Place::Due | Place::Repeated => message.read().map(Some),
+        }
+    }
+}
+
+/// Tells `watch` that a message lasts.
+///
+/// # Errors
+/// As [`Node::send`].
+pub fn acknowledge(tag: &Tag, path: StringArray, node: &mut Node) -> Result<(), HarnessError> {
+    let tag = tag.clone().with("status", "committed");
+    node.send("committed", &tag, Committed { path })
+}
+
+/// Tells `watch` that messages before this one are missing.
+fn resend(tag: &Tag, expected: u64, node: &mut Node) -> Result<(), HarnessError> {
+    tracing::warn!(session = tag.session, seq = tag.seq, expected, "messages are missing; asking for them again");
+    let tag = tag.clone().with("status", "resend").with("expected", expected);
+    node.send("committed", &tag, Committed { path: StringArray::from(Vec::<String>::new()) })
+}
+
+/// Tells `watch` what is kept: path, modification time in nanoseconds and size in bytes of each file.
+///
+/// # Errors
+/// As [`Node::send`].
+pub fn send_inventory(hello: &Tag, files: &[(&str, i64, u64)], node: &mut Node) -> Result<(), HarnessError> {
+    let messages = files.len().div_ceil(INVENTORY_ROWS).max(1);
+    for index in 0..messages {
+        let rows = files.chunks(INVENTORY_ROWS).nth(index).unwrap_or_default();
+        let tag = Tag::new(hello.session.clone(), index as u64).fin(index + 1 == messages);
+        let message = Inventory {
+            path: StringArray::from_iter_values(rows.iter().map(|(path, ..)| path)),
+            modified_ns: rows.iter().map(|(_, modified_ns, _)| *modified_ns).collect::<Int64Array>(),
+            size_bytes: rows.iter().map(|(_, _, size_bytes)| *size_bytes).collect::<UInt64Array>(),
+        };
+        node.send("inventory", &tag, message)?;
+    }
+    tracing::info!(files = files.len(), "inventory sent");
+    Ok(())
+}
