@@ -9,7 +9,7 @@ use plugin_harness::HasHome;
 /// How far a look-alike may be, in bits of 64, when nothing is said.
 const RADIUS_BITS: u32 = 16;
 /// How alike it must be, cosine, when nothing is said.
-const SIMILARITY: f32 = 0.6;
+const SIMILARITY: f32 = 0.4;
 
 /// Puts look-alikes of the seeds from the pool into the class's folder in candidates/, as hard links, nearest first.
 ///
@@ -32,7 +32,7 @@ pub struct Config {
     pub radius: Option<u32>,
 
     /// Cosine of the angle between the embeddings of a candidate and a seed, at least; 0 means nearly any picture, so
-    /// that --most decides alone. 0.6 when not given. Only with `--by embedding`.
+    /// that --most decides alone. 0.4 when not given. Only with `--by embedding`.
     #[arg(long, value_parser = similarity, value_name = "0..1")]
     pub similarity: Option<f32>,
 
