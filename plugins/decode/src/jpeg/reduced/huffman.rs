@@ -23,7 +23,9 @@ pub const COEFFICIENTS: u16 = 64;
 pub struct Table {
     /// Length of the code in the upper byte and its symbol in the lower, by the next bits; 0 when the code is longer.
     codes: Vec<u16>,
-    /// Coefficients to go on by in the upper byte and bits in the lower, by the next bits.
+    /// Coefficients to go on by in the upper byte and bits in the lower, by the next bits: for one code.
+    singles: Vec<u16>,
+    /// The same for as many codes as fit.
     steps: Vec<u16>,
     /// By length: the first number of 16 bits that is no code of this length or a shorter one.
     limits: [u32; 17],
@@ -37,6 +39,7 @@ impl Table {
     pub fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
         let mut table = Self {
             codes: vec![0; SIZE],
+            singles: Vec::new(),
             steps: Vec::new(),
             limits: [0; 17],
             places: [0; 17],
@@ -66,23 +69,21 @@ impl Table {
 
     /// The same, with the steps for [`Self::pass`].
     pub fn with_steps(mut self) -> Self {
-        let step = |bits| match self.further(bits, 0) {
-            0 => ONE_BY_ONE << 8,
-            step => step,
-        };
-        self.steps = (0..SIZE).map(step).collect();
+        self.singles = self.codes.iter().map(|&code| step(code)).collect();
+        self.steps = (0..).zip(&self.singles).map(|(bits, &single)| self.further(bits, single)).collect();
         self
     }
 
     /// Goes on from a step by the coefficients whose codes are among the bits looked up.
+    #[inline]
     fn further(&self, bits: usize, mut all: u16) -> u16 {
         loop {
             let used = u32::from(all & 0xFF);
             if all >> 8 >= COEFFICIENTS || used >= LOOK {
                 return all;
             }
-            let code = self.codes[(bits << used) & (SIZE - 1)];
-            let next = step(code);
+            let rest = (bits << used) & (SIZE - 1);
+            let (code, next) = (self.codes[rest], self.singles[rest]);
             // Only the bits that were looked at are known; a value may reach beyond them, a code may not.
             if u32::from(code >> 8) > LOOK - used || (all >> 8) + (next >> 8 & !ENDS) >= COEFFICIENTS {
                 return all;
