@@ -55,10 +55,19 @@ impl Entropy {
         Some(Bits { bytes: &self.bytes, at: start, next: 0, count: 0 })
     }
 
-    /// Whether all of an interval has been read but for the bits that fill its last byte.
-    pub fn is_end(&self, interval: usize, bits: &Bits<'_>) -> bool {
+    /// The bits from a place on, counted in bits; at least 49 of them are ready. None behind the end.
+    #[inline]
+    pub fn at(&self, position: usize) -> Option<Bits<'_>> {
+        let mut bits = Bits { bytes: &self.bytes, at: position / 8, next: 0, count: 0 };
+        bits.refill()?;
+        bits.skip((position % 8) as u32);
+        Some(bits)
+    }
+
+    /// Whether all of an interval has been read but for the bits that fill its last byte, at a place counted in bits.
+    pub fn is_end(&self, interval: usize, position: usize) -> bool {
         let end = self.ends.get(interval).map_or(0, |end| end * 8);
-        (end.saturating_sub(7)..=end).contains(&bits.position())
+        (end.saturating_sub(7)..=end).contains(&position)
     }
 }
 
@@ -140,13 +149,13 @@ mod tests {
         let mut bits = entropy.bits(0).unwrap();
         bits.refill().unwrap();
         bits.skip(8);
-        assert!(!entropy.is_end(0, &bits));
+        assert!(!entropy.is_end(0, bits.position()));
         bits.skip(1);
-        assert!(entropy.is_end(0, &bits));
+        assert!(entropy.is_end(0, bits.position()));
         bits.skip(7);
-        assert!(entropy.is_end(0, &bits));
+        assert!(entropy.is_end(0, bits.position()));
         bits.skip(1);
-        assert!(!entropy.is_end(0, &bits));
+        assert!(!entropy.is_end(0, bits.position()));
     }
 
     #[test]

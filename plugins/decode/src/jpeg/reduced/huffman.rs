@@ -7,21 +7,25 @@
 use super::bits::Bits;
 
 /// Bits that are looked up at once.
-const LOOK: u32 = 12;
-const SIZE: usize = 1 << LOOK;
+pub const LOOK: u32 = 12;
+/// Entries of a table that is looked up.
+pub const SIZE: usize = 1 << LOOK;
 
 /// In the upper byte of a step: the block ends with it.
 const ENDS: u16 = 128;
 /// In the upper byte of a step: it has to be taken one by one.
-const ONE_BY_ONE: u16 = 127;
-const COEFFICIENTS: u16 = 64;
+const ONE_BY_ONE: u16 = 192;
+/// Coefficients of a block.
+pub const COEFFICIENTS: u16 = 64;
 
 /// A table of codes, as a DHT segment defines it.
 #[derive(Clone)]
 pub struct Table {
     /// Length of the code in the upper byte and its symbol in the lower, by the next bits; 0 when the code is longer.
     codes: Vec<u16>,
-    /// Coefficients to go on by in the upper byte and bits in the lower, by the next bits.
+    /// Coefficients to go on by in the upper byte and bits in the lower, by the next bits: for one code.
+    singles: Vec<u16>,
+    /// The same for as many codes as fit.
     steps: Vec<u16>,
     /// By length: the first number of 16 bits that is no code of this length or a shorter one.
     limits: [u32; 17],
@@ -35,6 +39,7 @@ impl Table {
     pub fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
         let mut table = Self {
             codes: vec![0; SIZE],
+            singles: Vec::new(),
             steps: Vec::new(),
             limits: [0; 17],
             places: [0; 17],
@@ -64,25 +69,41 @@ impl Table {
 
     /// The same, with the steps for [`Self::pass`].
     pub fn with_steps(mut self) -> Self {
-        let single: Vec<u16> = self.codes.iter().map(|&code| step(code)).collect();
-        let further = |bits: usize| {
-            let mut all = single[bits];
-            loop {
-                let used = u32::from(all & 0xFF);
-                if all >> 8 >= COEFFICIENTS || used >= LOOK {
-                    return all;
-                }
-                let rest = (bits << used) & (SIZE - 1);
-                let (code, next) = (u32::from(self.codes[rest] >> 8), single[rest]);
-                // Only the bits that were looked at are known; a value may reach beyond them, a code may not.
-                if code == 0 || code > LOOK - used || next >> 8 == ONE_BY_ONE {
-                    return all;
-                }
-                all += next;
-            }
-        };
-        self.steps = (0..SIZE).map(further).collect();
+        self.singles = self.codes.iter().map(|&code| step(code)).collect();
+        self.steps = (0..).zip(&self.singles).map(|(bits, &single)| self.further(bits, single)).collect();
         self
+    }
+
+    /// Goes on from a step by the coefficients whose codes are among the bits looked up.
+    #[inline]
+    fn further(&self, bits: usize, mut all: u16) -> u16 {
+        loop {
+            let used = u32::from(all & 0xFF);
+            if all >> 8 >= COEFFICIENTS || used >= LOOK {
+                return all;
+            }
+            let rest = (bits << used) & (SIZE - 1);
+            let (code, next) = (self.codes[rest], self.singles[rest]);
+            // Only the bits that were looked at are known; a value may reach beyond them, a code may not.
+            if u32::from(code >> 8) > LOOK - used || (all >> 8) + (next >> 8 & !ENDS) >= COEFFICIENTS {
+                return all;
+            }
+            all += next;
+        }
+    }
+
+    /// Coefficients to go on by in the upper byte and bits in the lower, by the next bits; [`ENDS`] is added when the block
+    /// ends, and [`ONE_BY_ONE`] stands for what the bits don't tell.
+    pub fn steps(&self) -> &[u16] {
+        &self.steps
+    }
+
+    /// The same for the beginning of a block: the mean, coded as here, and those after it that fit, coded as in `ac`.
+    pub fn first_steps(&self, ac: &Self) -> impl Iterator<Item = u16> {
+        self.codes.iter().enumerate().map(|(bits, &code)| match (code >> 8, code & 15) {
+            (0, _) => ONE_BY_ONE << 8,
+            (length, size) => ac.further(bits, 1 << 8 | (length + size)),
+        })
     }
 
     /// Reads a symbol, up to 16 of the bits that are ready. None when they are no code.
@@ -134,7 +155,7 @@ impl Table {
 
     /// Passes over one coefficient: the place of the next, 64 at the end of the block.
     #[cold]
-    fn one(&self, bits: &mut Bits<'_>, at: u16) -> Option<u16> {
+    pub fn one(&self, bits: &mut Bits<'_>, at: u16) -> Option<u16> {
         bits.refill()?;
         let symbol = self.symbol(bits)?;
         bits.skip(u32::from(symbol & 15));

@@ -38,6 +38,14 @@ pub fn samples(coefficients: &[f32; 16], side: usize) -> [u8; 16] {
     samples
 }
 
+/// The one sample of a block at an eighth of its size, as [`samples`] has it.
+pub fn shade(mean: i32) -> u8 {
+    (mean as f32 * WAVE * WAVE + 128.5).clamp(0.0, 255.0) as u8
+}
+
+/// `√(1 / 8)`.
+const WAVE: f32 = 0.353_553_39;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +57,15 @@ mod tests {
         for side in [1, 2, 4] {
             let samples = samples(&coefficients, side);
             assert!((0..side * side).all(|i| samples[i / side * 4 + i % side] == 178), "{side} {samples:?}");
+        }
+    }
+
+    #[test]
+    fn a_shade_is_the_sample_of_a_block_of_one() {
+        for mean in -5000..5000 {
+            let mut coefficients = [0.0; 16];
+            coefficients[0] = mean as f32;
+            assert_eq!(shade(mean), samples(&coefficients, 1)[0], "{mean}");
         }
     }
 

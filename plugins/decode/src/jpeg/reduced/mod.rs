@@ -10,6 +10,8 @@ mod bits;
 mod header;
 mod huffman;
 mod idct;
+mod means;
+mod walk;
 
 use super::structure::Structure;
 use bits::{Bits, Entropy};
@@ -179,6 +181,12 @@ impl<'a> Scan<'a> {
         } else {
             blocks.complete = true;
         }
+        if !header.progressive
+            && blocks.eighths == 1
+            && let Some(walk) = means::walk(self)
+        {
+            return means::read(self, header, &walk, &entropy, each, blocks);
+        }
         for interval in 0..entropy.intervals() {
             let mut bits = entropy.bits(interval)?;
             let mut means = [0; 4];
@@ -198,7 +206,7 @@ impl<'a> Scan<'a> {
                     }
                 }
             }
-            entropy.is_end(interval, &bits).then_some(())?;
+            entropy.is_end(interval, bits.position()).then_some(())?;
         }
         if header.progressive { shades(header, blocks) } else { Some(()) }
     }
