@@ -33,6 +33,7 @@ struct Options {
 
 /// A picture: its hashes, its views, and itself small.
 struct Seen {
+    folder: String,
     name: String,
     hashes: Hashes,
     views: Views,
@@ -70,9 +71,12 @@ fn main() -> std::io::Result<()> {
         groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
         let together: usize = sizes.iter().sum();
+        let folder = |id: &u32| &pictures[*id as usize].folder;
+        let mixed = groups.iter().filter(|group| group.iter().any(|id| folder(id) != folder(&group[0])));
+        let mixed: usize = mixed.map(Vec::len).sum();
         writeln!(
             out,
-            "{name}: {pairs} pairs, {} groups of {together} pictures, the largest {:?}",
+            "{name}: {pairs} pairs, {} groups of {together} pictures, {mixed} of them in several folders, largest {:?}",
             sizes.len(),
             &sizes[..sizes.len().min(10)]
         )?;
@@ -92,7 +96,8 @@ fn see(file: &Path, bytes: &[u8]) -> Option<Seen> {
     let hashes = Hashes::of(picture.width, picture.height, &picture.pixels)?;
     let square = resize(picture.width, picture.height, &picture.pixels, SIDE as u32, &Stretch).ok()?;
     let name = file.file_stem()?.to_string_lossy().into_owned();
-    Some(Seen { name, hashes, views: Views::of(&square)?, square })
+    let folder = file.parent()?.to_string_lossy().into_owned();
+    Some(Seen { folder, name, hashes, views: Views::of(&square)?, square })
 }
 
 /// Milliseconds a picture, the median.
