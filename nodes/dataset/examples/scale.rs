@@ -12,6 +12,7 @@ use node_dataset::shards::Shards;
 use node_dataset::split::Groups;
 use plugin_api::Labels;
 use plugin_api::edges::Pixels;
+use plugin_hash::{Look, Views};
 use std::time::Instant;
 
 const ROWS: u64 = 16;
@@ -20,6 +21,17 @@ const SIDE: u32 = 16;
 fn random(i: u64, salt: u64) -> u64 {
     let bytes = blake3::hash(&[i.to_le_bytes(), salt.to_le_bytes()].concat());
     bytes.as_bytes()[..8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// Views at random; one in twenty is a copy of another picture but for a bit.
+fn views(i: u64) -> Views {
+    let (of, bit) = if i.is_multiple_of(20) && i > 0 { (i / 2, 1) } else { (i, 0) };
+    let look = |k: u64| {
+        let hash = |salt: u64| random(of, 4 + k * 4 + salt);
+        Look { means: hash(0), across: hash(1), down: hash(2), waves: hash(3) ^ bit }
+    };
+    let (turned, edited) = (std::array::from_fn(|k| look(1 + k as u64)), std::array::from_fn(|k| look(6 + k as u64)));
+    Views { plain: look(0), turned, edited }
 }
 
 fn message(first: u64) -> Pixels {
@@ -50,6 +62,7 @@ fn message(first: u64) -> Pixels {
         bright: score(),
         blur: score(),
         information: score(),
+        views: LargeBinaryArray::from_iter_values((first..first + ROWS).map(|i| views(i).to_bytes())),
         pixels: LargeBinaryArray::from_iter_values(&pixels),
     }
 }
@@ -77,7 +90,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = folder.path().join("catalog.sqlite");
     let config: node_dataset::Config = clap::Parser::try_parse_from(["dataset", "--size", "16"])?;
     let (mut catalog, shards) = (Catalog::open(&file)?, Shards::open(folder.path(), "16-stretch")?);
-    let (mut groups, rules) = (Groups::new(config.near), Rules::new(&config));
+    let (mut groups, rules) = (Groups::new(config.near_copies.radii()), Rules::new(&config));
     let (mut spent, mut worst, mut tenth) = (0.0, 0.0_f64, 0.0);
     for first in (0..pictures).step_by(ROWS as usize) {
         let message = [message(first)];
@@ -104,8 +117,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("classes {}, conflicts {}", state.classes.len(), state.conflicts.iter().sum::<u64>());
     timed("records, 1,000 in the middle", || catalog.records(version, pictures / 2, 1000))?;
     timed("a start: groups are read", || {
-        let mut again = Groups::new(config.near);
-        catalog.groups(|phash, dhash, group, split| drop(again.load(phash, dhash, group, split)))
+        let mut again = Groups::new(config.near_copies.radii());
+        catalog.groups(|face, group, split| drop(again.load(face, group, split)))
     })?;
     println!("memory at most {} MB", memory_kb("VmHWM") / 1024);
     Ok(())

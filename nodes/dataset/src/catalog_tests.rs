@@ -120,7 +120,9 @@ fn hashes_keep_all_64_bits() {
     let (_folder, mut catalog) = open();
     place(&mut catalog, &[file("photos/a/1.jpg", "a", "d1")]);
     let mut seen = Vec::new();
-    catalog.groups(|p, d, group, split| seen.push((p, d, group.to_owned(), split.to_owned()))).unwrap();
+    catalog
+        .groups(|face, group, split| seen.push((face.phash, face.dhash, group.to_owned(), split.to_owned())))
+        .unwrap();
     assert_eq!(seen, [(2, 1, "d1".to_owned(), "train".to_owned())]);
 }
 

@@ -4,6 +4,7 @@ use crate::order::Reading;
 use clap::{Parser, ValueEnum};
 use plugin_api::{HomeArgs, Labels};
 use plugin_harness::HasHome;
+use plugin_hash::Radii;
 
 /// Keeps the catalog and the pixels, and serves batches of them.
 ///
@@ -30,10 +31,11 @@ pub struct Config {
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(0..=40), value_name = "PERCENT")]
     pub test_percent: u32,
 
-    /// Pictures whose perceptual hashes differ in at most this many bits are one group, which is never split between
-    /// training and tests, nor learnt as several classes; 0: only equal files are.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=16), value_name = "BITS")]
-    pub near: u32,
+    /// Which pictures are one group, that is never split between training and tests, nor learnt as several classes. usual:
+    /// copies that were compressed, resized, cropped by a few percent, mirrored, turned a little or made brighter; strict:
+    /// the same with less leeway, for pictures that look much alike; off: only equal files.
+    #[arg(long, value_enum, default_value_t = Near::Usual, value_name = "HOW")]
+    pub near_copies: Near,
 
     /// Pictures that stand in several class folders, or have a near-copy in another: single keeps them out until that is
     /// resolved, multi learns all their classes.
@@ -43,6 +45,28 @@ pub struct Config {
     /// Weight of a picture in the loss: the same in total for every class, or one for every picture.
     #[arg(long, value_enum, default_value_t = Balance::Classes)]
     pub balance: Balance,
+}
+
+/// Which pictures are near-copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Near {
+    /// Only equal files.
+    Off,
+    /// Within [`Radii::STRICT`].
+    Strict,
+    /// Within [`Radii::USUAL`].
+    Usual,
+}
+
+impl Near {
+    /// The radii; none when only equal files count.
+    pub const fn radii(self) -> Option<Radii> {
+        match self {
+            Self::Off => None,
+            Self::Strict => Some(Radii::STRICT),
+            Self::Usual => Some(Radii::USUAL),
+        }
+    }
 }
 
 /// Weight of a picture in the loss.
@@ -68,6 +92,27 @@ impl Config {
 
     /// How rows become pictures to learn from.
     pub(crate) fn reading(&self) -> Reading {
-        Reading { labels: self.labels, by_group: self.near > 0, balanced: self.balance == Balance::Classes }
+        Reading {
+            labels: self.labels,
+            by_group: self.near_copies != Near::Off,
+            balanced: self.balance == Balance::Classes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_copies_are_named_and_what_is_unknown_is_refused() {
+        let of = |args: &[&str]| Config::try_parse_from([&["dataset"], args].concat());
+        assert_eq!(of(&[]).unwrap().near_copies, Near::Usual);
+        assert_eq!(of(&["--near-copies", "off"]).unwrap().near_copies.radii(), None);
+        assert!(!of(&["--near-copies", "off"]).unwrap().reading().by_group);
+        assert_eq!(of(&["--near-copies", "strict"]).unwrap().near_copies.radii(), Some(Radii::STRICT));
+        let error = of(&["--near-copies", "4"]).unwrap_err().to_string();
+        assert!(error.contains("--near-copies") && error.contains("off, strict, usual"), "{error}");
+        assert!(of(&["--near", "4"]).is_err());
     }
 }

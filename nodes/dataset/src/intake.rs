@@ -4,10 +4,11 @@ use crate::catalog::{Catalog, Picture, Placement};
 use crate::config::Config;
 use crate::error::DatasetError;
 use crate::shards::Shards;
-use crate::split::{Groups, Merge, Shares};
+use crate::split::{Face, Groups, Merge, Shares};
 use arrow::array::Array;
 use plugin_api::Edge;
 use plugin_api::edges::Pixels;
+use plugin_hash::Views;
 use std::collections::HashSet;
 
 /// What decides a picture's split.
@@ -27,7 +28,8 @@ impl Rules {
 
 /// Takes the rows of `messages` into the catalog. When this returns, they last.
 ///
-/// Idempotent: the same rows again change nothing.
+/// Idempotent: the same rows again change nothing. Views that a picture lacked so far are kept, and count from the next
+/// start on.
 ///
 /// # Errors
 /// A full disk, a damaged catalog, or pictures of another size than configured; nothing is taken in then.
@@ -56,7 +58,7 @@ pub fn take_in(
                 pixels.push(message.pixels.value(row));
             }
             if catalog.has_picture(digest)? {
-                known.push((digest, scores(message, row)));
+                known.push((digest, scores(message, row), views(message, row)));
             } else {
                 pictures.push(grouped(message, row, groups, rules));
             }
@@ -65,14 +67,20 @@ pub fn take_in(
     // The file first: an entry without pixels would be a lie, pixels without an entry are a stray.
     let shard = if digests.is_empty() { None } else { Some(shards.write(&digests, &pixels)?) };
     let mut change = catalog.change()?;
-    for (picture, merges) in &pictures {
+    for New { picture, views, merges } in &pictures {
         change.add_picture(picture)?;
+        if let Some(views) = views {
+            change.add_views(&picture.digest, views)?;
+        }
         for merge in merges {
             tracing::info!(merge.kept, merge.gone, merge.split, picture = picture.digest, "two groups are one");
             change.merge(merge)?;
         }
     }
-    for (digest, scores) in known {
+    for (digest, scores, views) in known {
+        if let Some(views) = views {
+            change.add_views(digest, &views)?;
+        }
         if !scores[0].is_nan() {
             change.measured(digest, scores)?;
         }
@@ -88,11 +96,21 @@ pub fn take_in(
     change.commit()
 }
 
-/// A picture with its group and split, and the groups it made one; all that is known from then on.
-fn grouped(message: &Pixels, row: usize, groups: &mut Groups, rules: Rules) -> (Picture, Vec<Merge>) {
+/// A picture that was not known, with its group and split.
+struct New {
+    picture: Picture,
+    views: Option<Views>,
+    /// The groups it made one.
+    merges: Vec<Merge>,
+}
+
+/// A picture with its group, and the groups it made one; all that is known from then on.
+fn grouped(message: &Pixels, row: usize, groups: &mut Groups, rules: Rules) -> New {
     let digest = message.digest.value(row);
     let (phash, dhash) = (message.phash.value(row), message.dhash.value(row));
-    let (group, split, merges) = groups.add(digest, phash, dhash, rules.shares);
+    let views = views(message, row);
+    let face = Face { phash, dhash, views: views.as_ref() };
+    let (group, split, merges) = groups.add(digest, face, rules.shares);
     let picture = Picture {
         digest: digest.to_owned(),
         hashes: [message.ahash.value(row), dhash, phash, message.whash.value(row)],
@@ -101,7 +119,19 @@ fn grouped(message: &Pixels, row: usize, groups: &mut Groups, rules: Rules) -> (
         group,
         split: split.to_owned(),
     };
-    (picture, merges)
+    New { picture, views, merges }
+}
+
+/// The views of a row. Those of another length than ours are none: the picture is taken in all the same, and near-copies of
+/// it are found by its hashes.
+fn views(message: &Pixels, row: usize) -> Option<Views> {
+    let bytes = message.views.value(row);
+    let views = Views::from_bytes(bytes);
+    if views.is_none() && !bytes.is_empty() {
+        let (path, found) = (message.path.value(row), bytes.len());
+        tracing::error!(path, found, expected = Views::BYTES, "views of another length are not used");
+    }
+    views
 }
 
 fn scores(message: &Pixels, row: usize) -> [f32; 4] {
@@ -117,3 +147,7 @@ fn placement(message: &Pixels, row: usize) -> Placement {
         size_bytes: message.size_bytes.value(row),
     }
 }
+
+#[cfg(test)]
+#[path = "intake_tests.rs"]
+mod tests;

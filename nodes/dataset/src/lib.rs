@@ -14,7 +14,7 @@ mod serve;
 pub mod shards;
 pub mod split;
 
-pub use config::{Balance, Config};
+pub use config::{Balance, Config, Near};
 pub use error::DatasetError;
 
 use arrow::array::{StringArray, UInt64Array};
@@ -91,12 +91,12 @@ impl Dataset {
         let merged = compact::compact(&mut catalog, &mut shards, &profile)?;
         let known = catalog.shards(&profile)?;
         shards.remove_strays(|name| known.iter().any(|(_, file, _)| file == name));
-        let mut groups = Groups::new(config.near);
+        let mut groups = Groups::new(config.near_copies.radii());
         let mut merges = Vec::new();
-        catalog.groups(|phash, dhash, group, split| merges.extend(groups.load(phash, dhash, group, split)))?;
+        catalog.groups(|face, group, split| merges.extend(groups.load(face, group, split)))?;
         groups.loaded();
         if !merges.is_empty() {
-            tracing::info!(merges = merges.len(), near = config.near, "groups that are one are made one");
+            tracing::info!(merges = merges.len(), near_copies = ?config.near_copies, "groups that are one are made one");
             let mut change = catalog.change()?;
             for merge in &merges {
                 change.merge(merge)?;

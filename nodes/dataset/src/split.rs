@@ -1,11 +1,12 @@
 //! Which split a picture belongs to: that of its group, so near-copies never sit on both sides.
 //!
-//! A group is a connected component of "near": two pictures are near when their perceptual hashes differ in at most
-//! `near` bits and their difference hashes in at most `near + 2`. The radius is strict and two hashes must agree, because
-//! components chain. A group's split is decided by its founder's digest. When a new picture links groups of different
+//! A group is a connected component of "near": two pictures are near when [`plugin_hash::NearCopies`] says so of their
+//! views. Pictures of an earlier version have no views: they are near when their perceptual hashes differ in at most 4 bits
+//! and their difference hashes in at most 6. The radii are strict, because components chain. A group's split is decided by its founder's digest. When a new picture links groups of different
 //! splits, all go where tests stay honest: to test before validation, to validation before train. So the test set only
 //! grows.
 
+use plugin_hash::{NearCopies, Radii, Views};
 use plugin_search::{Index, Union};
 use std::collections::{HashMap, HashSet};
 
@@ -45,6 +46,22 @@ pub struct Merge {
     pub split: &'static str,
 }
 
+/// What a picture is known by.
+#[derive(Clone, Copy, Debug)]
+pub struct Face<'a> {
+    /// Perceptual hash.
+    pub phash: u64,
+    /// Difference hash.
+    pub dhash: u64,
+    /// Its views, unless it was stored by an earlier version.
+    pub views: Option<&'a Views>,
+}
+
+/// Bits of the perceptual hash within which pictures are near that have no views.
+const PHASH_BITS: u32 = 4;
+/// Bits of the difference hash, likewise.
+const DHASH_BITS: u32 = 6;
+
 /// One group.
 #[derive(Clone, Debug)]
 struct Group {
@@ -57,16 +74,29 @@ struct Group {
 /// The pictures known and their groups. Adding one is a search among hashes, not a look at all.
 #[derive(Debug, Default)]
 pub struct Groups {
-    near: u32,
+    /// None: every picture is its own group.
+    near: Option<NearCopies>,
+    /// Picture, by number among the near-copies.
+    viewed: Vec<u32>,
+    /// Pictures without views.
+    unviewed: usize,
     /// Perceptual hashes of the pictures that have structure.
     index: Index,
-    /// Difference hash and picture, by number in the index.
-    indexed: Vec<(u64, u32)>,
+    /// By number in the index.
+    indexed: Vec<Indexed>,
     union: Union,
     /// By the picture that stands for it.
     members: HashMap<u32, Group>,
     /// The first picture loaded of each group.
     loaded: HashMap<String, u32>,
+}
+
+/// A picture with structure.
+#[derive(Clone, Copy, Debug)]
+struct Indexed {
+    dhash: u64,
+    picture: u32,
+    has_views: bool,
 }
 
 /// A hash of a picture without structure: such pictures are near to nothing, or all clear skies would be one group.
@@ -75,17 +105,17 @@ fn plain(hash: u64) -> bool {
 }
 
 impl Groups {
-    /// No picture is known. `near`: bits; with 0 every picture is its own group.
-    pub fn new(near: u32) -> Self {
-        Self { near, ..Self::default() }
+    /// No picture is known. Without radii every picture is its own group.
+    pub fn new(radii: Option<Radii>) -> Self {
+        Self { near: radii.map(NearCopies::new), ..Self::default() }
     }
 
     /// A picture as it is stored, with its group and split. Returns what has to be made one though it is stored as two:
-    /// by an earlier version, or with a smaller `near`.
-    pub fn load(&mut self, phash: u64, dhash: u64, name: &str, split: &str) -> Vec<Merge> {
-        let near = self.near(phash, dhash);
+    /// by an earlier version, or with other radii.
+    pub fn load(&mut self, face: Face, name: &str, split: &str) -> Vec<Merge> {
+        let near = self.near(face);
         let split = SPLITS.iter().position(|s| *s == split).unwrap_or_default();
-        let picture = self.insert(phash, dhash, name, split);
+        let picture = self.insert(face, name, split);
         if let Some(&first) = self.loaded.get(name) {
             self.join(first, picture);
         } else {
@@ -100,16 +130,16 @@ impl Groups {
     }
 
     /// A picture that was not known. Returns its group and split, and what it made one; that has to be stored after it.
-    pub fn add(&mut self, digest: &str, phash: u64, dhash: u64, shares: Shares) -> (String, &'static str, Vec<Merge>) {
-        let near = self.near(phash, dhash);
+    pub fn add(&mut self, digest: &str, face: Face, shares: Shares) -> (String, &'static str, Vec<Merge>) {
+        let near = self.near(face);
         let Some((&nearest, others)) = near.split_first() else {
             let split = split_of(digest, shares);
-            self.insert(phash, dhash, digest, SPLITS.iter().position(|s| *s == split).unwrap_or_default());
+            self.insert(face, digest, SPLITS.iter().position(|s| *s == split).unwrap_or_default());
             return (digest.to_owned(), split, Vec::new());
         };
         let root = self.union.find(nearest);
         let (name, split) = self.members.get(&root).map_or((digest.to_owned(), 0), |g| (g.name.clone(), g.split));
-        let picture = self.insert(phash, dhash, &name, split);
+        let picture = self.insert(face, &name, split);
         self.join(nearest, picture);
         let merges = others.iter().filter_map(|&other| self.join(picture, other)).collect();
         (name, SPLITS[split], merges)
@@ -123,27 +153,41 @@ impl Groups {
     }
 
     /// One picture of each group that has one near, nearest first.
-    fn near(&mut self, phash: u64, dhash: u64) -> Vec<u32> {
-        if self.near == 0 || plain(phash) || plain(dhash) {
-            return Vec::new();
+    fn near(&mut self, face: Face) -> Vec<u32> {
+        let Some(near) = &self.near else { return Vec::new() };
+        let mut found = Vec::new();
+        if let Some(views) = face.views {
+            let mut by_bits: Vec<(u32, u32)> = near.find(views).into_iter().map(|(id, bits)| (bits, id)).collect();
+            by_bits.sort_unstable();
+            found.extend(by_bits.into_iter().filter_map(|(_, id)| self.viewed.get(id as usize)));
         }
-        let (mut pictures, mut seen) = (Vec::new(), HashSet::new());
-        for found in self.index.within(phash, self.near) {
-            let Some(&(other, picture)) = self.indexed.get(found.id as usize) else { continue };
-            if (other ^ dhash).count_ones() <= self.near + 2 && seen.insert(self.union.find(picture)) {
-                pictures.push(picture);
-            }
+        // By their hashes alone, where one of two has nothing else.
+        if (face.views.is_none() || self.unviewed > 0) && !plain(face.phash) && !plain(face.dhash) {
+            let within = self.index.within(face.phash, PHASH_BITS);
+            let other = within.iter().filter_map(|found| self.indexed.get(found.id as usize));
+            let blind = other.filter(|other| face.views.is_none() || !other.has_views);
+            found.extend(blind.filter(|o| (o.dhash ^ face.dhash).count_ones() <= DHASH_BITS).map(|o| o.picture));
         }
-        pictures
+        let mut seen = HashSet::new();
+        found.retain(|picture| seen.insert(self.union.find(*picture)));
+        found
     }
 
     /// A picture on its own.
-    fn insert(&mut self, phash: u64, dhash: u64, name: &str, split: usize) -> u32 {
+    fn insert(&mut self, face: Face, name: &str, split: usize) -> u32 {
         let picture = self.union.add();
         self.members.insert(picture, Group { name: name.to_owned(), split, pictures: 1 });
-        if !plain(phash) && !plain(dhash) {
-            self.index.insert(phash);
-            self.indexed.push((dhash, picture));
+        let Some(near) = &mut self.near else { return picture };
+        match face.views {
+            Some(views) => {
+                near.insert(views);
+                self.viewed.push(picture);
+            }
+            None => self.unviewed += 1,
+        }
+        if !plain(face.phash) && !plain(face.dhash) {
+            self.index.insert(face.phash);
+            self.indexed.push(Indexed { dhash: face.dhash, picture, has_views: face.views.is_some() });
         }
         picture
     }
@@ -169,11 +213,17 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_hash::{Look, are_near};
 
     const SHARES: Shares = Shares { validation: 15, test: 15 };
     /// A picture with structure.
     const P: u64 = 0x0f0f_1234_5678_9abc;
     const D: u64 = 0x00ff_4321_8765_cba9;
+
+    /// A picture of an earlier version.
+    const fn old(phash: u64, dhash: u64) -> Face<'static> {
+        Face { phash, dhash, views: None }
+    }
 
     #[test]
     fn shares_hold_and_are_decided_by_the_digest() {
@@ -187,16 +237,16 @@ mod tests {
 
     #[test]
     fn a_near_copy_joins_the_group_and_a_stranger_does_not() {
-        let mut groups = Groups::new(4);
-        assert!(groups.load(P, D, "aa", "test").is_empty());
-        assert_eq!(groups.add("ff1", P ^ 0b101, D ^ 1, SHARES), ("aa".to_owned(), "test", vec![]));
-        assert_eq!(groups.add("ff2", P ^ 0xffff_0000, D, SHARES).0, "ff2", "another perceptual hash");
-        assert_eq!(groups.add("ff3", P, D ^ 0xffff, SHARES).0, "ff3", "another difference hash");
-        assert_eq!(groups.add("ff4", 0, 0, SHARES).0, "ff4");
-        assert_eq!(groups.add("ff5", 0, 0, SHARES).0, "ff5", "plain pictures are near to nothing");
-        let mut groups = Groups::new(0);
-        groups.load(P, D, "aa", "test");
-        assert_eq!(groups.add("ff1", P, D, SHARES).0, "ff1", "with 0 every picture is its own group");
+        let mut groups = Groups::new(Some(Radii::USUAL));
+        assert!(groups.load(old(P, D), "aa", "test").is_empty());
+        assert_eq!(groups.add("ff1", old(P ^ 0b101, D ^ 1), SHARES), ("aa".to_owned(), "test", vec![]));
+        assert_eq!(groups.add("ff2", old(P ^ 0xffff_0000, D), SHARES).0, "ff2", "another perceptual hash");
+        assert_eq!(groups.add("ff3", old(P, D ^ 0xffff), SHARES).0, "ff3", "another difference hash");
+        assert_eq!(groups.add("ff4", old(0, 0), SHARES).0, "ff4");
+        assert_eq!(groups.add("ff5", old(0, 0), SHARES).0, "ff5", "plain pictures are near to nothing");
+        let mut groups = Groups::new(None);
+        groups.load(old(P, D), "aa", "test");
+        assert_eq!(groups.add("ff1", old(P, D), SHARES).0, "ff1", "without radii every picture is its own group");
     }
 
     #[test]
@@ -208,10 +258,10 @@ mod tests {
             ("validation", "test", "test"),
             ("train", "train", "train"),
         ] {
-            let mut groups = Groups::new(4);
-            groups.load(P, D, "aa", first);
-            assert!(groups.load(P ^ 0b111_1111, D, "bb", second).is_empty(), "7 bits apart are not near");
-            let (group, split, merges) = groups.add("cc", P ^ 0b111, D, SHARES);
+            let mut groups = Groups::new(Some(Radii::USUAL));
+            groups.load(old(P, D), "aa", first);
+            assert!(groups.load(old(P ^ 0b111_1111, D), "bb", second).is_empty(), "7 bits apart are not near");
+            let (group, split, merges) = groups.add("cc", old(P ^ 0b111, D), SHARES);
             assert_eq!((group.as_str(), split), ("aa", first), "stored as one of the nearest, then merged");
             let merge = Merge {
                 kept: "aa".to_owned(),
@@ -219,7 +269,7 @@ mod tests {
                 split: SPLITS.iter().find(|s| **s == both).unwrap(),
             };
             assert_eq!(merges, [merge]);
-            let (group, split, merges) = groups.add("dd", P ^ 0b111_1111, D, SHARES);
+            let (group, split, merges) = groups.add("dd", old(P ^ 0b111_1111, D), SHARES);
             assert_eq!((group.as_str(), split, merges.len()), ("aa", both, 0));
             assert_eq!(groups.sizes(), [4]);
         }
@@ -227,34 +277,49 @@ mod tests {
 
     #[test]
     fn what_is_stored_as_two_and_is_one_is_made_one_when_it_is_loaded() {
-        let mut groups = Groups::new(4);
-        assert!(groups.load(P, D, "aa", "train").is_empty());
-        assert!(groups.load(P ^ 0b111_1111, D, "bb", "test").is_empty());
-        let merges = groups.load(P ^ 0b111, D, "aa", "train");
+        let mut groups = Groups::new(Some(Radii::USUAL));
+        assert!(groups.load(old(P, D), "aa", "train").is_empty());
+        assert!(groups.load(old(P ^ 0b111_1111, D), "bb", "test").is_empty());
+        let merges = groups.load(old(P ^ 0b111, D), "aa", "train");
         assert_eq!(merges, [Merge { kept: "aa".to_owned(), gone: "bb".to_owned(), split: "test" }]);
-        assert!(groups.load(P ^ 0b1111_1111, D, "bb", "test").is_empty(), "of the group that goes, and gone already");
+        assert!(
+            groups.load(old(P ^ 0b1111_1111, D), "bb", "test").is_empty(),
+            "of the group that goes, and gone already"
+        );
         assert_eq!(groups.sizes(), [4]);
     }
 
     #[test]
     fn groups_are_the_connected_components_of_near() {
         // Few bits vary, so that there are chains; brute force says what is connected.
-        let hash = |i: u32, salt: u64| {
+        let varied = |i: u32, salt: u64, bits: u64| {
             let noise = u64::from_le_bytes(blake3::hash(&i.to_le_bytes()).as_bytes()[..8].try_into().unwrap());
-            P ^ (noise.rotate_left(salt as u32) & 0x0f0f_00ff_0000_3f00)
+            P ^ (noise.rotate_left(salt as u32) & bits)
         };
-        let pictures: Vec<(u64, u64)> = (0..400).map(|i| (hash(i, 0), hash(i / 3, 17))).collect();
+        let hash = |i: u32, salt: u64| varied(i, salt, 0x0f0f_000f_0000_3f00);
+        // Every third has no views; of the others, every fourth looks like another when it is edited.
+        let waves = |i: u32| varied(i, 3, 0xff0f_00ff_0000_3fff);
+        let look = |i: u32| Look { means: D, across: hash(i / 3, 29), down: P, waves: waves(i) };
+        let edited = |i: u32| if i.is_multiple_of(4) { look(i + 1000) } else { Look::default() };
+        let views = |i: u32| Views { plain: look(i), edited: [edited(i); 8], ..Views::default() };
+        let pictures: Vec<(u64, u64, Option<Views>)> =
+            (0..400).map(|i| (hash(i, 0), hash(i / 3, 17), (i % 3 > 0).then(|| views(i)))).collect();
         let mut union = Union::new(pictures.len());
-        let mut groups = Groups::new(6);
+        let mut groups = Groups::new(Some(Radii::USUAL));
         let mut stored: Vec<(String, &str)> = Vec::new();
-        for (i, &(p, d)) in pictures.iter().enumerate() {
-            for (j, &(q, e)) in pictures[..i].iter().enumerate() {
-                if (p ^ q).count_ones() <= 6 && (d ^ e).count_ones() <= 8 {
+        for (i, (p, d, views)) in pictures.iter().enumerate() {
+            for (j, (q, e, others)) in pictures[..i].iter().enumerate() {
+                let near = match (views, others) {
+                    (Some(a), Some(b)) => are_near(a, b, &Radii::USUAL),
+                    _ => (p ^ q).count_ones() <= 4 && (d ^ e).count_ones() <= 6,
+                };
+                if near {
                     union.join(i as u32, j as u32);
                 }
             }
             let digest = blake3::hash(&(i as u32).to_le_bytes()).to_hex().to_string();
-            let (group, split, merges) = groups.add(&digest, p, d, SHARES);
+            let face = Face { phash: *p, dhash: *d, views: views.as_ref() };
+            let (group, split, merges) = groups.add(&digest, face, SHARES);
             stored.push((group, split));
             // As the catalog does it.
             for merge in merges {

@@ -1,5 +1,5 @@
-//! `resize`: from files to squares of one size, and the scores of their checks, since the picture is decoded here already. What
-//! cannot be decoded is rejected with the decoder's reason.
+//! `resize`: from files to squares of one size, and, since the picture is decoded here already, the scores of its checks and
+//! the views by which its near-copies are found. What cannot be decoded is rejected with the decoder's reason.
 
 use arrow::array::{Float32Array, LargeBinaryArray, UInt32Array, UInt64Array};
 use plugin_api::HomeArgs;
@@ -9,7 +9,8 @@ use plugin_api::{Edge, Tag};
 use plugin_check::{Scores, scores};
 use plugin_decode::{Limits, decode};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
-use plugin_resize::{ResizeOptions, resize};
+use plugin_hash::{SIDE, Views};
+use plugin_resize::{Mode, ResizeOptions, Stretch, resize};
 use rayon::prelude::*;
 
 /// Brings pictures to one size.
@@ -52,6 +53,7 @@ pub struct ResizeStage {
 /// What became of a picture.
 struct Worked {
     square: Vec<u8>,
+    views: Vec<u8>,
     scores: Scores,
 }
 
@@ -59,10 +61,19 @@ impl ResizeStage {
     fn work(&self, data: &[u8]) -> Result<Worked, Refusal> {
         let picture = decode(data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
         let (width, height) = (picture.width, picture.height);
-        let square = resize(width, height, &picture.pixels, self.resize.size_px, self.resize.mode)
-            .map_err(|e| ("not_resized", e.to_string()))?;
+        let fit = |size_px: u32, mode: &dyn Mode| {
+            resize(width, height, &picture.pixels, size_px, mode).map_err(|e| ("not_resized", e.to_string()))
+        };
+        let square = fit(self.resize.size_px, self.resize.mode)?;
+        // Always of the whole picture at one size, so that views can be compared whatever the options are.
+        let views = if self.resize.size_px == SIDE as u32 && self.resize.mode.name() == Stretch.name() {
+            Views::of(&square)
+        } else {
+            Views::of(&fit(SIDE as u32, &Stretch)?)
+        };
+        let views = views.as_ref().map(Views::to_bytes).unwrap_or_default();
         let scores = scores(width, height, &picture.pixels).map_err(|e| ("not_checked", e.to_string()))?;
-        Ok(Worked { square, scores })
+        Ok(Worked { square, views, scores })
     }
 
     fn answer(&self, batch: &HashedImages, rows: &[usize], worked: &[Worked]) -> Pixels {
@@ -87,6 +98,7 @@ impl ResizeStage {
             bright: score(|s| s.bright),
             blur: score(|s| s.blur),
             information: score(|s| s.information),
+            views: LargeBinaryArray::from_iter_values(worked.iter().map(|w| &w.views)),
             pixels: LargeBinaryArray::from_iter_values(worked.iter().map(|w| &w.square)),
         }
     }

@@ -71,6 +71,21 @@ fn the_mode_decides_what_is_in_the_corner() {
 }
 
 #[test]
+fn views_are_of_the_whole_picture_whatever_the_options_are() {
+    let views = |args: &[&str]| {
+        let out = stage(args).process(&Tag::new("s", 0), batch(&["good/plain.bmp", "good/orientation-6.jpg"])).out;
+        [0, 1].map(|row| Views::from_bytes(out.views.value(row)).unwrap())
+    };
+    let usual = views(&["--size", "64", "--mode", "stretch"]);
+    assert!(usual[0] != usual[1] && usual[1].plain.structure() > 0);
+    for args in
+        [["--size", "32", "--mode", "stretch"], ["--size", "64", "--mode", "crop"], ["--size", "96", "--mode", "pad"]]
+    {
+        assert_eq!(views(&args), usual, "{args:?}");
+    }
+}
+
+#[test]
 fn an_empty_message_is_answered_with_an_empty_message() {
     let answer = stage(&[]).process(&Tag::new("s", 0), batch(&[]));
     assert_eq!(answer.rejects.len(), 0);

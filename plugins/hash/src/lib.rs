@@ -23,9 +23,9 @@ pub use ahash::AverageHash;
 pub use dhash::DifferenceHash;
 pub use fast::{Hashed, LEAST, exact, fast};
 pub use grey::Grey;
-pub use near::{NearCopies, Radii, are_near, distance_all};
+pub use near::{NearCopies, Radii, are_near};
 pub use phash::DctHash;
-pub use views::Views;
+pub use views::{Look, SIDE, Views};
 pub use whash::WaveletHash;
 
 /// A hash of what is to be seen on a picture.

@@ -1,140 +1,231 @@
-//! A picture as its near-copies may show it: mirrored, turned a little, without its edges.
+//! A picture as its near-copies may show it: mirrored, turned a little, without its edges, brighter.
 
-use crate::{Grey, Hashes};
+mod axis;
+mod turn;
 
-/// Turned by up to so many degrees each way.
+use crate::{Grey, distance};
+use axis::Axis;
+use std::sync::LazyLock;
+use turn::{Turn, mirrored};
+
+/// Pixels of a side of the square that views are taken of.
+pub const SIDE: usize = 64;
+/// Brightness, row after row.
+type Square = [f32; SIDE * SIDE];
+
+/// Turned by so many degrees each way.
 const DEGREES: f64 = 3.0;
+/// Share of each side that is left out of a turned picture, once more.
+const TURNED_INSET: f64 = 0.04;
+/// So much brighter.
+const BRIGHTER: f32 = 1.3;
+const BRIGHTEST: f32 = 255.0;
 
-/// Shares of a side that are left out: left, top, right, bottom.
+/// Shares of a side that are left out: left, right, top, bottom.
 const INSETS: [[f64; 4]; 7] = [
     [0.025, 0.025, 0.025, 0.025],
     [0.05, 0.05, 0.05, 0.05],
     [0.08, 0.08, 0.08, 0.08],
-    [0.08, 0.08, 0.0, 0.0],
+    [0.08, 0.0, 0.08, 0.0],
     [0.0, 0.08, 0.08, 0.0],
     [0.08, 0.0, 0.0, 0.08],
-    [0.0, 0.0, 0.08, 0.08],
+    [0.0, 0.08, 0.0, 0.08],
 ];
 
-/// Mirrored or not, turned by degrees, and the share of each side that is left out after that.
-const TURNS: [(bool, f64, f64); 5] =
-    [(true, 0.0, 0.0), (false, DEGREES, 0.0), (false, -DEGREES, 0.0), (false, DEGREES, 0.04), (false, -DEGREES, 0.04)];
+/// Structure below which a picture is near to nothing.
+const LEAST: u32 = 6;
+/// Bits that may differ, as a share of the structure.
+const SHARE: (u32, u32) = (1, 2);
 
-/// Bytes of [`Views::to_bytes`].
-const BYTES: usize = (1 + TURNS.len() + INSETS.len()) * 32;
+/// So many views are of the turned picture, and so many of it as it stands.
+const TURNED: usize = 5;
+const EDITED: usize = INSETS.len() + 1;
 
-/// The hashes of a picture as it is, and of what its near-copies may look like. [`NearCopies`](crate::NearCopies) finds
-/// who is who with them.
+/// What is to be seen of a picture, in four hashes of 64 bits. They are made like the hashes of the same kind, but for the
+/// last bit of their numbers: where a picture is plain, its rounding would decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Which of 8 × 8 fields are brighter than the mean.
+    pub means: u64,
+    /// Where brightness grows from left to right.
+    pub across: u64,
+    /// Where brightness grows from top to bottom.
+    pub down: u64,
+    /// Which of the 8 × 8 lowest frequencies are above their median.
+    pub waves: u64,
+}
+
+impl Look {
+    /// Bits in which the four hashes differ, 0 to 256.
+    pub const fn distance(&self, other: &Self) -> u32 {
+        distance(self.means, other.means)
+            + distance(self.across, other.across)
+            + distance(self.down, other.down)
+            + distance(self.waves, other.waves)
+    }
+
+    /// How much there is to be seen: bits of the fields' hashes that are not what most are, 0 to 96. A picture of one colour
+    /// has none, a small figure on a white page some, a photo many.
+    pub fn structure(&self) -> u32 {
+        [self.means, self.across, self.down].iter().map(|hash| hash.count_ones().min(hash.count_zeros())).sum()
+    }
+
+    /// Whether two show the same, by so many bits of the waves and of all four hashes. What shows little may differ in less,
+    /// or all small figures on a white page would be one; and what shows next to nothing is the same as nothing.
+    pub fn is_near(&self, other: &Self, waves: u32, all: u32) -> bool {
+        let structure = self.structure().min(other.structure());
+        let all = all.min(structure * SHARE.0 / SHARE.1);
+        structure >= LEAST && distance(self.waves, other.waves) <= waves && self.distance(other) <= all
+    }
+}
+
+/// A picture as it is, and as its near-copies may look. [`NearCopies`](crate::NearCopies) finds who is who with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Views {
     /// As it is.
-    pub plain: Hashes,
+    pub plain: Look,
     /// Mirrored; turned by 3° each way, with and without its edges.
-    pub turned: [Hashes; TURNS.len()],
-    /// Without its edges: all of them, or two.
-    pub insets: [Hashes; INSETS.len()],
+    pub turned: [Look; TURNED],
+    /// Without its edges: all of them, or two. Then brighter.
+    pub edited: [Look; EDITED],
 }
 
+/// What all pictures are looked at through.
+struct Glasses {
+    whole: Axis,
+    turned: Axis,
+    turns: [Turn; 2],
+    /// Every pair of shares in [`INSETS`] once.
+    axes: Vec<Axis>,
+    /// By inset: the axis of its rows, that of its columns.
+    insets: [[usize; 2]; INSETS.len()],
+}
+
+static GLASSES: LazyLock<Glasses> = LazyLock::new(|| {
+    let mut pairs: Vec<[f64; 2]> = Vec::new();
+    let mut place = |pair: [f64; 2]| {
+        pairs.iter().position(|known| *known == pair).unwrap_or_else(|| {
+            pairs.push(pair);
+            pairs.len() - 1
+        })
+    };
+    let insets = INSETS.map(|[left, right, top, bottom]| [place([left, right]), place([top, bottom])]);
+    Glasses {
+        whole: Axis::new(0.0, 0.0),
+        turned: Axis::new(TURNED_INSET, TURNED_INSET),
+        turns: [Turn::new(DEGREES), Turn::new(-DEGREES)],
+        axes: pairs.into_iter().map(|[before, after]| Axis::new(before, after)).collect(),
+        insets,
+    }
+});
+
 impl Views {
-    /// The views of a picture of `height × width × 3` bytes, RGB. None when it has no pixel or another length.
-    ///
-    /// A small picture is enough: 64 × 64 pixels, stretched. But pictures are only comparable when all have been brought
-    /// to their size in the same way (stretched, cropped or padded). It costs about half a millisecond at 64 × 64.
-    pub fn of(width: u32, height: u32, rgb: &[u8]) -> Option<Self> {
-        let grey = Grey::from_rgb(width, height, rgb)?;
-        let hashes = |seen: Option<Grey>| seen.map_or_else(Hashes::default, |seen| Hashes::of_grey(&seen));
+    /// Bytes of [`Self::to_bytes`].
+    pub const BYTES: usize = (1 + TURNED + EDITED) * 32;
+
+    /// The views of a picture of 64 × 64 × 3 bytes, RGB, to which it has been stretched whatever its shape. None when there
+    /// is another number of bytes. It costs about 0.1 milliseconds.
+    pub fn of(rgb: &[u8]) -> Option<Self> {
+        let grey = Grey::from_rgb(SIDE as u32, SIDE as u32, rgb)?;
+        let grey: &[u8; SIDE * SIDE] = grey.pixels().try_into().ok()?;
+        let square = Box::new(grey.map(f32::from));
+        let Glasses { whole, turned, turns, axes, insets } = &*GLASSES;
+        let look = |through: &Axis, square: &Square| through.across(&through.down(square));
+        let [one, other] = turns.each_ref().map(|turn| turn.of(&square));
+        let brighter = Box::new(square.map(|value| (value * BRIGHTER).min(BRIGHTEST)));
+        let columns: Vec<_> = axes.iter().map(|axis| axis.down(&square)).collect();
+        let mut edited = [look(whole, &brighter); EDITED];
+        for (look, [rows, down]) in edited.iter_mut().zip(insets) {
+            *look = axes[*rows].across(&columns[*down]);
+        }
         Some(Self {
-            plain: Hashes::of_grey(&grey),
-            turned: TURNS.map(|(mirrored, degrees, inset)| hashes(seen(&grey, [inset; 4], mirrored, degrees))),
-            insets: INSETS.map(|inset| hashes(seen(&grey, inset, false, 0.0))),
+            plain: look(whole, &square),
+            turned: [
+                look(whole, &mirrored(&square)),
+                look(whole, &one),
+                look(whole, &other),
+                look(turned, &one),
+                look(turned, &other),
+            ],
+            edited,
         })
     }
 
-    /// All hashes in a row, to be kept: 416 bytes.
+    /// All hashes in a row, to be kept: [`Self::BYTES`] bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let each = [&[self.plain][..], &self.turned, &self.insets].concat();
-        each.iter().flat_map(|h| [h.ahash, h.dhash, h.phash, h.whash]).flat_map(u64::to_le_bytes).collect()
+        let each = [&[self.plain][..], &self.turned, &self.edited].concat();
+        each.iter().flat_map(|l| [l.means, l.across, l.down, l.waves]).flat_map(u64::to_le_bytes).collect()
     }
 
     /// What [`Self::to_bytes`] gave. None when there is another number of bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let numbers: Vec<u64> = bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
-        let each: Vec<Hashes> = (numbers.as_chunks::<4>().0.iter())
-            .map(|&[ahash, dhash, phash, whash]| Hashes { ahash, dhash, phash, whash })
+        let each: Vec<Look> = (numbers.as_chunks::<4>().0.iter())
+            .map(|&[means, across, down, waves]| Look { means, across, down, waves })
             .collect();
-        let (plain, rest) = each.split_first().filter(|_| bytes.len() == BYTES)?;
-        let (turned, insets) = rest.split_first_chunk()?;
-        Some(Self { plain: *plain, turned: *turned, insets: *insets.first_chunk()? })
+        let (plain, rest) = each.split_first().filter(|_| bytes.len() == Self::BYTES)?;
+        let (turned, edited) = rest.split_first_chunk()?;
+        Some(Self { plain: *plain, turned: *turned, edited: *edited.first_chunk()? })
     }
-}
-
-/// The picture mirrored, turned, then without its edges; at the same size, bilinear. Beyond its edge it goes on as at the
-/// edge.
-fn seen(grey: &Grey, [left, top, right, bottom]: [f64; 4], mirrored: bool, degrees: f64) -> Option<Grey> {
-    let (width, height) = (grey.width(), grey.height());
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    let (across, down) = (width as f64, height as f64);
-    let mut pixels = Vec::with_capacity(width * height);
-    for y in 0..height {
-        let v = (top + (y as f64 + 0.5) / down * (1.0 - top - bottom) - 0.5) * down;
-        for x in 0..width {
-            let u = (left + (x as f64 + 0.5) / across * (1.0 - left - right) - 0.5) * across;
-            let (u, v) = (cos * u - sin * v, sin * u + cos * v);
-            let u = if mirrored { -u } else { u };
-            pixels.push(at(grey, u + across / 2.0 - 0.5, v + down / 2.0 - 0.5));
-        }
-    }
-    Grey::new(width, height, pixels)
-}
-
-/// Brightness between pixels, whose centres are at whole numbers.
-fn at(grey: &Grey, x: f64, y: f64) -> u8 {
-    let (x, y) = (x.clamp(0.0, grey.width() as f64 - 1.0), y.clamp(0.0, grey.height() as f64 - 1.0));
-    let (left, top) = (x as usize, y as usize);
-    let (right, below) = ((left + 1).min(grey.width() - 1), (top + 1).min(grey.height() - 1));
-    let pixel = |x: usize, y: usize| f64::from(grey.pixels()[y * grey.width() + x]);
-    let (fx, fy) = (x - left as f64, y - top as f64);
-    let upper = pixel(left, top) * (1.0 - fx) + pixel(right, top) * fx;
-    let lower = pixel(left, below) * (1.0 - fx) + pixel(right, below) * fx;
-    (upper * (1.0 - fy) + lower * fy + 0.5) as u8
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn grey() -> Grey {
-        Grey::new(5, 3, (0..15).map(|i| i * 17).collect()).unwrap()
+    fn rgb(of: impl Fn(usize, usize) -> u8) -> Vec<u8> {
+        (0..SIDE * SIDE).flat_map(|i| [of(i % SIDE, i / SIDE); 3]).collect()
     }
 
-    #[test]
-    fn without_change_it_stays_as_it_is() {
-        assert_eq!(seen(&grey(), [0.0; 4], false, 0.0), Some(grey()));
-        let mirrored = seen(&grey(), [0.0; 4], true, 0.0).unwrap();
-        assert_eq!(mirrored.pixels()[..5], [68, 51, 34, 17, 0]);
-        assert_eq!(seen(&mirrored, [0.0; 4], true, 0.0), Some(grey()));
-    }
-
-    #[test]
-    fn turning_goes_around_the_middle_and_back() {
-        let half = seen(&grey(), [0.0; 4], false, 180.0).unwrap();
-        let back: Vec<u8> = grey().pixels().iter().rev().copied().collect();
-        assert_eq!(half.pixels(), back);
-    }
-
-    #[test]
-    fn an_inset_lies_inside() {
-        let right = seen(&grey(), [0.6, 0.0, 0.0, 0.0], false, 0.0).unwrap();
-        assert!(right.pixels()[0] >= 17 * 2 && right.pixels()[4] == 17 * 4, "{:?}", right.pixels());
+    /// Waves that no mirror or turn leaves as they are.
+    fn some(x: f64, y: f64) -> u8 {
+        (128.0 + 60.0 * (x / 7.0 + y / 31.0).sin() + 60.0 * (y / 9.0 - x * x / 900.0).cos()) as u8
     }
 
     #[test]
     fn views_are_kept_and_read_back() {
-        let rgb: Vec<u8> = (0..32 * 32 * 3_u32).map(|i| (i * i % 251) as u8).collect();
-        let views = Views::of(32, 32, &rgb).unwrap();
+        let views = Views::of(&rgb(|x, y| some(x as f64, y as f64))).unwrap();
         let bytes = views.to_bytes();
-        assert_eq!((bytes.len(), Views::from_bytes(&bytes)), (416, Some(views)));
+        assert_eq!((bytes.len(), Views::from_bytes(&bytes)), (Views::BYTES, Some(views)));
         assert_eq!(Views::from_bytes(&bytes[1..]), None);
-        assert_eq!(Views::of(0, 0, &[]), None);
+        assert_eq!(Views::of(&[]), None);
+    }
+
+    #[test]
+    fn each_view_is_what_its_copy_looks_like() {
+        let views = Views::of(&rgb(|x, y| some(x as f64, y as f64))).unwrap();
+        let plain = |of: &dyn Fn(f64, f64) -> u8| Views::of(&rgb(|x, y| of(x as f64, y as f64))).unwrap().plain;
+        assert_eq!(views.turned[0], plain(&|x, y| some(63.0 - x, y)), "mirrored");
+        let near = |look: &Look, copy: Look| {
+            let bits = look.distance(&copy);
+            assert!(bits <= 6 && views.plain.distance(&copy) > bits + 6, "{bits} {}", views.plain.distance(&copy));
+        };
+        let turned = |degrees: f64| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            plain(&|x, y| some(cos * (x - 31.5) - sin * (y - 31.5) + 31.5, sin * (x - 31.5) + cos * (y - 31.5) + 31.5))
+        };
+        near(&views.turned[1], turned(3.0));
+        near(&views.turned[2], turned(-3.0));
+        let inset = |[left, right, top, bottom]: [f64; 4]| {
+            let part =
+                |at: f64, before: f64, after: f64| (before + (at + 0.5) / 64.0 * (1.0 - before - after)) * 64.0 - 0.5;
+            plain(&|x, y| some(part(x, left, right), part(y, top, bottom)))
+        };
+        for (look, shares) in views.edited.iter().zip(INSETS).skip(1) {
+            near(look, inset(shares));
+        }
+    }
+
+    #[test]
+    fn what_shows_little_may_differ_in_less() {
+        let plain = |of: &dyn Fn(usize, usize) -> u8| Views::of(&rgb(of)).unwrap().plain;
+        let one_colour = plain(&|_, _| 255);
+        assert!(one_colour.structure() == 0 && !one_colour.is_near(&one_colour, 64, 256), "all clear skies");
+        let rich = plain(&|x, y| some(x as f64, y as f64));
+        assert!(rich.structure() > 60 && rich.is_near(&rich, 0, 0));
+        let figure =
+            |top: usize| plain(&move |x, y| if (28..36).contains(&x) && (top..top + 9).contains(&y) { 0 } else { 255 });
+        let (one, other) = (figure(8), figure(15));
+        assert!(one.is_near(&one, 0, 0) && !one.is_near(&other, 64, 256), "small figures at other places");
     }
 }

@@ -27,10 +27,10 @@ fn edited_pictures_are_found_and_no_more_others_than_by_one_hash() {
         }
         let percent = found * 100 / pictures.len();
         eprintln!("{name}: {percent} %");
-        // In the whole table (290 originals) it is 99, 99, 99, 88, 91, 99 and 97 %; by pHash at 10: crop 43, mirror 0.
+        // In the whole table it is 99, 99, 99, 94, 89, 99 and 99 %; by pHash at 10: crop 46, mirror 0.
         let least = match name {
-            "brightness × 1.3" => 82,
-            "rotation 3°" => 85,
+            "brightness × 1.3" => 90,
+            "rotation 3°" => 82,
             _ => 95,
         };
         assert!(percent >= least, "{name}: {percent} %");

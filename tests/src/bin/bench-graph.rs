@@ -108,7 +108,7 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
     let config: node_dataset::Config = clap::Parser::try_parse_from(parse(&["dataset", "--size", size]))?;
     let mut catalog = Catalog::open(&folder.path().join("catalog.sqlite"))?;
     let shards = Shards::open(folder.path(), "bench")?;
-    let mut groups = Groups::new(config.near);
+    let mut groups = Groups::new(config.near_copies.radii());
     let mut spent: Vec<Measured> = NODES.iter().map(|_| Measured { seconds: 0.0, cpu_seconds: 0.0 }).collect();
     for (seq, files) in files.chunks(ROWS).enumerate() {
         let tag = Tag::new("bench", seq as u64);

@@ -3,27 +3,43 @@
 
 use super::{Catalog, Change};
 use crate::error::DatasetError;
-use crate::split::Merge;
+use crate::split::{Face, Merge};
+use plugin_hash::Views;
 use rusqlite::params;
 
 impl Catalog {
-    /// Calls `each` with phash, dhash, group and split of every picture.
+    /// Calls `each` with what every picture is known by, its group and its split.
     ///
     /// # Errors
     /// SQLite's: a full disk, a damaged file.
-    pub fn groups(&self, mut each: impl FnMut(u64, u64, &str, &str)) -> Result<(), DatasetError> {
-        let mut rows = self.db.prepare("SELECT phash, dhash, grouped, split FROM pictures")?;
+    pub fn groups(&self, mut each: impl FnMut(Face, &str, &str)) -> Result<(), DatasetError> {
+        let mut rows = self
+            .db
+            .prepare("SELECT phash, dhash, grouped, split, looks FROM pictures LEFT JOIN views USING (digest)")?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             let (phash, dhash): (i64, i64) = (row.get(0)?, row.get(1)?);
             let text = |at: usize| row.get_ref(at).and_then(|value| Ok(value.as_str()?));
-            each(phash.cast_unsigned(), dhash.cast_unsigned(), text(2)?, text(3)?);
+            let looks = row.get_ref(4).and_then(|value| Ok(value.as_blob_or_null()?))?;
+            let views = looks.and_then(Views::from_bytes);
+            let face = Face { phash: phash.cast_unsigned(), dhash: dhash.cast_unsigned(), views: views.as_ref() };
+            each(face, text(2)?, text(3)?);
         }
         Ok(())
     }
 }
 
 impl Change<'_> {
+    /// Keeps the views of a picture that has none yet.
+    ///
+    /// # Errors
+    /// SQLite's: a full disk, a damaged file.
+    pub fn add_views(&self, digest: &str, views: &Views) -> Result<(), DatasetError> {
+        let mut insert = self.tx.prepare_cached("INSERT OR IGNORE INTO views VALUES (?, ?)")?;
+        insert.execute(params![digest, views.to_bytes()])?;
+        Ok(())
+    }
+
     /// Makes one group of two. What the pictures had before this version is noted.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 use crate::error::DatasetError;
 use rusqlite::Connection;
 
-/// 1: as it began. 2: scores of the pictures, groups that grow together.
-const FORMAT: i64 = 2;
+/// 1: as it began. 2: scores of the pictures, groups that grow together. 3: views of the pictures.
+const FORMAT: i64 = 3;
 
 /// As it began.
 const TABLES: &str = "
@@ -41,6 +41,12 @@ CREATE INDEX IF NOT EXISTS pictures_grouped ON pictures(grouped);
 CREATE INDEX IF NOT EXISTS placements_path ON placements(path);
 ";
 
+/// `plugin-hash`'s views, in a table of their own, since only a start reads them; none for pictures of an earlier format.
+const VIEWS: &str = "
+CREATE TABLE IF NOT EXISTS views (
+  digest TEXT PRIMARY KEY REFERENCES pictures(digest), looks BLOB NOT NULL) WITHOUT ROWID;
+";
+
 /// Makes the tables, or brings them to this format. Whole or not at all.
 ///
 /// # Errors
@@ -57,6 +63,7 @@ pub fn prepare(db: &mut Connection) -> Result<(), DatasetError> {
         change.execute_batch(SCORES)?;
     }
     change.execute_batch(GROUPS)?;
+    change.execute_batch(VIEWS)?;
     change.pragma_update(None, "user_version", FORMAT)?;
     if found != FORMAT && found > 0 {
         tracing::info!(from = found, to = FORMAT, "the catalog was brought to a new format");
@@ -68,6 +75,8 @@ pub fn prepare(db: &mut Connection) -> Result<(), DatasetError> {
 mod tests {
     use super::*;
     use crate::catalog::Catalog;
+    use crate::split::Face;
+    use plugin_hash::{Look, Views};
 
     #[test]
     fn a_catalog_of_format_1_is_kept() {
@@ -97,6 +106,40 @@ mod tests {
             let format: i64 = catalog.db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
             assert_eq!(format, FORMAT);
         }
+    }
+
+    #[test]
+    fn pictures_of_format_2_have_no_views_and_keep_their_groups() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.sqlite");
+        let db = Connection::open(&path).unwrap();
+        for tables in [TABLES, SCORES, GROUPS] {
+            db.execute_batch(tables).unwrap();
+        }
+        db.execute_batch(
+            "INSERT INTO pictures VALUES ('d1', 1, 2, 3, 4, 50, 40, 'd0', 'test', 0.5, 0.5, 0.5, 0.5);
+             PRAGMA user_version = 2;",
+        )
+        .unwrap();
+        drop(db);
+        let mut catalog = Catalog::open(&path).unwrap();
+        let faces = |catalog: &Catalog| {
+            let mut faces = Vec::new();
+            let each = |face: Face, group: &str, split: &str| {
+                faces.push((face.phash, face.dhash, face.views.copied(), format!("{group} {split}")));
+            };
+            catalog.groups(each).unwrap();
+            faces
+        };
+        assert_eq!(faces(&catalog), [(3, 2, None, "d0 test".to_owned())]);
+        let views = Views { plain: Look { waves: 77, ..Look::default() }, ..Views::default() };
+        for views in [views, Views::default()] {
+            let change = catalog.change().unwrap();
+            change.add_views("d1", &views).unwrap();
+            change.commit().unwrap();
+        }
+        drop(catalog);
+        assert_eq!(faces(&Catalog::open(&path).unwrap()), [(3, 2, Some(views), "d0 test".to_owned())]);
     }
 
     #[test]

@@ -85,6 +85,9 @@ edge! {
         blur: Float32,
         /// Not empty of information: 0 (one colour) to 1.
         information: Float32,
+        /// The picture as near-copies of it may look: `plugin-hash`'s views of the original at 64 × 64, as bytes. Empty when
+        /// there are none; near-copies are then found by `phash` and `dhash` alone.
+        views: LargeBinary,
         /// Row after row, channels last, 8 bit, sRGB, orientation applied.
         pixels: LargeBinary,
     }

@@ -6,7 +6,8 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use plugin_decode::Limits;
-use plugin_hash::{Hashes, Views, digest};
+use plugin_hash::{Hashes, SIDE, Views, digest};
+use plugin_resize::{Stretch, resize};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -26,12 +27,14 @@ pub const EDITS: [Edit; 7] = [
 ];
 
 /// Others of the kind, which nothing was chosen for.
-pub const OTHERS: [Edit; 5] = [
+pub const OTHERS: [Edit; 7] = [
     ("crop 3 % a side", |p| cropped(p, [0.03; 4])),
     ("crop 10 % at the left", |p| cropped(p, [0.1, 0.0, 0.0, 0.0])),
     ("crop 6 % left and top", |p| cropped(p, [0.06, 0.06, 0.0, 0.0])),
     ("rotation -2°, black", |p| jpeg(&turned(p, -2.0, [0; 3]), 90)),
     ("mirror and quality 30", |p| jpeg(&imageops::flip_horizontal(p), 30)),
+    ("brightness × 1.15", |p| jpeg(&brighter(p, 1.15), 90)),
+    ("brightness × 0.7", |p| jpeg(&brighter(p, 0.7), 90)),
 ];
 
 /// A picture as the catalog knows it.
@@ -46,9 +49,8 @@ pub struct Seen {
 pub fn seen(bytes: &[u8]) -> Seen {
     let picture = plugin_decode::decode(bytes, &Limits::default()).unwrap();
     let hashes = Hashes::of(picture.width, picture.height, &picture.pixels).unwrap();
-    let image = RgbImage::from_raw(picture.width, picture.height, picture.pixels).unwrap();
-    let square = imageops::resize(&image, 64, 64, FilterType::Triangle);
-    Seen { hashes, views: Views::of(64, 64, square.as_raw()).unwrap() }
+    let square = resize(picture.width, picture.height, &picture.pixels, SIDE as u32, &Stretch).unwrap();
+    Seen { hashes, views: Views::of(&square).unwrap() }
 }
 
 /// Every `each`-th of the fixtures' pictures, without exact copies.

@@ -1,0 +1,175 @@
+//! Real pictures and their copies, as `resize` sends them.
+
+use super::*;
+use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
+use clap::Parser as _;
+use image::codecs::jpeg::JpegEncoder;
+use image::{RgbImage, imageops};
+use plugin_decode::{Limits, decode};
+use plugin_hash::{Hashes, SIDE, digest};
+use plugin_resize::{Stretch, resize};
+use std::path::Path;
+
+const PROFILE: &str = "64-stretch";
+
+fn jpeg(picture: &RgbImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(picture).unwrap();
+    bytes
+}
+
+/// Some of the fixtures that look like no other.
+fn originals() -> Vec<RgbImage> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/openclipart8/animals");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let open = |path: &std::path::PathBuf| {
+        let picture = decode(&std::fs::read(path).unwrap(), &Limits::default()).unwrap();
+        RgbImage::from_raw(picture.width, picture.height, picture.pixels).unwrap()
+    };
+    paths.iter().step_by(12).map(open).collect()
+}
+
+/// What `hash` and `resize` make of files; `views` has the last word on theirs.
+fn message(files: &[Vec<u8>], views: impl Fn(Vec<u8>) -> Vec<u8>) -> Pixels {
+    let pictures: Vec<_> = files.iter().map(|file| decode(file, &Limits::default()).unwrap()).collect();
+    let hashes: Vec<_> = pictures.iter().map(|p| Hashes::of(p.width, p.height, &p.pixels).unwrap()).collect();
+    let squares: Vec<_> =
+        pictures.iter().map(|p| resize(p.width, p.height, &p.pixels, SIDE as u32, &Stretch).unwrap()).collect();
+    let hash = |of: fn(&Hashes) -> u64| UInt64Array::from_iter_values(hashes.iter().map(of));
+    let all = |value: u32| UInt32Array::from_value(value, files.len());
+    let score = || Float32Array::from_value(0.5, files.len());
+    Pixels {
+        path: files.iter().map(|file| Some(format!("photos/animals/{}.jpg", digest(file)))).collect(),
+        label: files.iter().map(|_| Some("animals")).collect(),
+        modified_ns: files.iter().map(|_| 1).collect(),
+        size_bytes: files.iter().map(|file| file.len() as u64).collect(),
+        digest: StringArray::from_iter_values(files.iter().map(|file| digest(file))),
+        ahash: hash(|h| h.ahash),
+        dhash: hash(|h| h.dhash),
+        phash: hash(|h| h.phash),
+        whash: hash(|h| h.whash),
+        source_width: all(96),
+        source_height: all(96),
+        width: all(SIDE as u32),
+        height: all(SIDE as u32),
+        channels: all(3),
+        dark: score(),
+        bright: score(),
+        blur: score(),
+        information: score(),
+        views: LargeBinaryArray::from_iter_values(
+            squares.iter().map(|square| views(Views::of(square).unwrap().to_bytes())),
+        ),
+        pixels: LargeBinaryArray::from_iter_values(&squares),
+    }
+}
+
+/// A data set that keeps what it is given.
+struct House {
+    _folder: tempfile::TempDir,
+    catalog: Catalog,
+    shards: Shards,
+    config: Config,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.sqlite")).unwrap();
+        let shards = Shards::open(folder.path(), PROFILE).unwrap();
+        Self { _folder: folder, catalog, shards, config: Config::parse_from(["dataset"]) }
+    }
+
+    /// As after a start.
+    fn take(&mut self, message: Pixels) {
+        let mut groups = Groups::new(self.config.near_copies.radii());
+        self.catalog.groups(|face, group, split| drop(groups.load(face, group, split))).unwrap();
+        groups.loaded();
+        let rules = Rules::new(&self.config);
+        take_in(&[message], &mut self.catalog, &self.shards, &mut groups, PROFILE, rules).unwrap();
+    }
+
+    /// Group and split of a file's picture.
+    fn place(&self, file: &[u8]) -> (String, String) {
+        let rows = self.catalog.labelled(self.catalog.version().unwrap(), PROFILE).unwrap();
+        let row = rows.into_iter().find(|row| row.digest == digest(file)).unwrap();
+        (row.group, row.split)
+    }
+
+    /// How many of the copies lie with their originals.
+    fn together(&self, files: &[Vec<u8>], copies: &[Vec<u8>]) -> usize {
+        files.iter().zip(copies).filter(|(file, copy)| self.place(file) == self.place(copy)).count()
+    }
+}
+
+#[test]
+fn mirrored_and_cropped_copies_end_in_the_group_and_split_of_their_original() {
+    let pictures = originals();
+    let files: Vec<_> = pictures.iter().map(jpeg).collect();
+    let mirrored: Vec<_> = pictures.iter().map(|p| jpeg(&imageops::flip_horizontal(p))).collect();
+    let inside = |p: &RgbImage| {
+        let (x, y) = (p.width() / 20, p.height() / 20);
+        jpeg(&imageops::crop_imm(p, x, y, p.width() - 2 * x, p.height() - 2 * y).to_image())
+    };
+    let cropped: Vec<_> = pictures.iter().map(inside).collect();
+    let mut house = House::new();
+    for files in [&files, &mirrored, &cropped] {
+        house.take(message(files, |views| views));
+    }
+    let groups: HashSet<String> = files.iter().map(|file| house.place(file).0).collect();
+    assert!(files.len() > 20 && groups.len() + 2 >= files.len(), "{} of {}", groups.len(), files.len());
+    for (name, copies) in [("mirrored", &mirrored), ("cropped", &cropped)] {
+        assert!(house.together(&files, copies) + 1 >= files.len(), "{name}: {}", house.together(&files, copies));
+        let shares = Rules::new(&house.config).shares;
+        let elsewhere = |(file, copy): &(&Vec<u8>, &Vec<u8>)| {
+            crate::split::split_of(&digest(file), shares) != crate::split::split_of(&digest(copy), shares)
+        };
+        assert!(files.iter().zip(copies).any(|pair| elsewhere(&pair)), "the test tests something");
+    }
+    // Without views only what hardly differs is found.
+    let mut blind = House::new();
+    blind.take(message(&files, |_| Vec::new()));
+    blind.take(message(&mirrored, |_| Vec::new()));
+    assert!(blind.together(&files, &mirrored) < files.len() / 2);
+}
+
+#[test]
+fn pictures_of_an_earlier_version_are_found_by_their_hashes_and_get_views_when_they_come_again() {
+    let pictures = originals();
+    let files: Vec<_> = pictures.iter().map(jpeg).collect();
+    let again: Vec<_> = pictures
+        .iter()
+        .map(|p| {
+            let mut bytes = Vec::new();
+            JpegEncoder::new_with_quality(&mut bytes, 70).encode_image(p).unwrap();
+            bytes
+        })
+        .collect();
+    let mirrored: Vec<_> = pictures.iter().map(|p| jpeg(&imageops::flip_horizontal(p))).collect();
+    let mut house = House::new();
+    house.take(message(&files, |_| Vec::new()));
+    let before: Vec<_> = files.iter().map(|file| house.place(file)).collect();
+    house.take(message(&again, |views| views));
+    assert!(house.together(&files, &again) + 1 >= files.len(), "{}", house.together(&files, &again));
+    let after: Vec<_> = files.iter().map(|file| house.place(file)).collect();
+    assert_eq!(before, after, "old pictures stay where they are");
+    house.take(message(&files, |views| views));
+    house.take(message(&mirrored, |views| views));
+    assert!(house.together(&files, &mirrored) + 1 >= files.len(), "{}", house.together(&files, &mirrored));
+}
+
+#[test]
+fn views_of_another_length_are_none_and_the_picture_is_taken_in() {
+    let files: Vec<_> = originals().iter().take(3).map(jpeg).collect();
+    for cut in [1, Views::BYTES - 1, Views::BYTES + 1, 416] {
+        let mut house = House::new();
+        house.take(message(&files, |mut views| {
+            views.resize(cut, 0);
+            views
+        }));
+        let mut seen = Vec::new();
+        house.catalog.groups(|face, _, _| seen.push(face.views.is_some())).unwrap();
+        assert_eq!(seen, [false; 3]);
+    }
+}
