@@ -81,20 +81,18 @@ impl Scope {
 
     /// The next number of a repetition, or the name and a number that starts from 0.
     fn items(&mut self, name: Option<&str>, times: usize) -> Vec<String> {
-        match name {
-            Some(name) => (0..times).map(|i| format!("{name}.{i}")).collect(),
-            None => {
-                let from = self.items;
-                self.items += times;
-                (from..from + times).map(|i| i.to_string()).collect()
-            }
+        if let Some(name) = name {
+            return (0..times).map(|i| format!("{name}.{i}")).collect();
         }
+        let from = self.items;
+        self.items += times;
+        (from..self.items).map(|i| i.to_string()).collect()
     }
 }
 
 type Expanded = (usize, Vec<Part>);
 
-impl<'a> Expander<'a> {
+impl Expander<'_> {
     /// An error of the block at work.
     fn wrong(&self, input: usize, problem: String) -> BlocksError {
         BlocksError::Block {
