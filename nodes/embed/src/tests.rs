@@ -21,6 +21,7 @@ fn home() -> (tempfile::TempDir, Home) {
     let network = network::find("resnet18").unwrap().network(shape, 1, &device).unwrap();
     let card = ModelCard {
         architecture: "resnet18".to_owned(),
+        definition: None,
         size_px: 32,
         resize_mode: "stretch".to_owned(),
         classes: vec!["a".to_owned(), "b".to_owned()],

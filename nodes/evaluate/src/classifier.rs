@@ -99,6 +99,7 @@ mod tests {
         let digest = weights::save(&network, &path).unwrap();
         let card = ModelCard {
             architecture: "small-cnn".to_owned(),
+            definition: None,
             size_px: 32,
             resize_mode: "stretch".to_owned(),
             classes: ["a", "b", "c"].map(str::to_owned).to_vec(),

@@ -34,6 +34,7 @@ pub struct Evidence<'a> {
 pub fn card(manifest: &RunManifest, checkpoint: &Checkpoint) -> ModelCard {
     ModelCard {
         architecture: manifest.architecture.clone(),
+        definition: manifest.definition.clone(),
         size_px: manifest.size_px,
         resize_mode: manifest.resize_mode.clone(),
         classes: manifest.classes.clone(),

@@ -170,6 +170,7 @@ pub(crate) mod tests {
     pub(crate) fn card(run: &str, size_px: u32, classes: &[&str]) -> ModelCard {
         ModelCard {
             architecture: "by-first-byte".to_owned(),
+            definition: None,
             size_px,
             resize_mode: "crop".to_owned(),
             classes: classes.iter().map(|&c| c.to_owned()).collect(),

@@ -29,6 +29,41 @@ pub enum Command {
     /// Pictures are copied, never moved. Everything is checked before the first is copied. What is there already is
     /// not copied again. Which of them are for training and which for validation is decided by the workspace.
     ImportNnc(Import),
+    /// Writes a model for other programs: its weights under PyTorch's names, or all of it as ONNX.
+    ///
+    /// In ONNX the input `pixels` is [N, 3, size, size]: red, green and blue from 0 to 255, of which the mean is taken,
+    /// divided by the deviation. Both, the names of the classes and the rest of the model's card stand in its metadata.
+    /// The output `logits` is [N, classes].
+    ExportModel(ExportModel),
+}
+
+/// Options of `export-model`.
+#[derive(Clone, Debug, Args)]
+pub struct ExportModel {
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// A run that has ended. Without it the champion.
+    #[arg(long, value_name = "ID", conflicts_with = "champion")]
+    pub run: Option<String>,
+    /// The champion, which is meant without --run too.
+    #[arg(long)]
+    pub champion: bool,
+    /// What to write.
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// Where to write. A file that is there is replaced.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// How a model is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Weights alone, named and laid out as PyTorch's.
+    Safetensors,
+    /// Network and weights, ONNX with operators of version 17.
+    Onnx,
 }
 
 /// Options of `export-nnc`.
@@ -88,6 +123,17 @@ mod tests {
         assert!(refused(&["export-nnc", "out", "--size", "4"]).contains("16..=512"));
         assert!(refused(&["export-nnc"]).contains("FOLDER"));
         assert!(refused(&["import-nnc", "in", "--copy"]).contains("--copy"));
+    }
+
+    #[test]
+    fn a_model_is_a_runs_or_the_champion() {
+        let parse = |line: &str| {
+            let words = ["exchange", "export-model", "--out", "x"].into_iter().chain(line.split_whitespace());
+            Cli::try_parse_from(words).map_err(|e| e.to_string())
+        };
+        assert!(parse("--format onnx").is_ok() && parse("--format safetensors --champion").is_ok());
+        assert!(parse("--format onnx --run a --champion").unwrap_err().contains("--run"));
+        assert!(parse("--format pth").unwrap_err().contains("safetensors, onnx"));
     }
 
     #[test]

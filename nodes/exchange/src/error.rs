@@ -22,6 +22,17 @@ pub enum ExchangeError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// There is no such model.
+    #[error("{0}")]
+    NoModel(String),
+    /// The model's blocks or weights are broken.
+    #[error("{path}: {problem}")]
+    Model {
+        /// The weights, or the card.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// No picture is left to export.
     #[error("there is no labelled picture to export{0}")]
     NothingToExport(String),

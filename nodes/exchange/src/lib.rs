@@ -1,8 +1,9 @@
-//! Data sets in the formats of other tools, in and out: the CSV of Sony's Neural Network Console.
+//! Data sets and models in the formats of other tools: the CSV of Sony's Neural Network Console in and out, safetensors
+//! and ONNX out.
 //!
 //! A data set there is a CSV file with a header `x:image,y:label` and a row a picture: where it lies, relative to the
 //! CSV, and the number of its class. Out: [`export`] writes one from the catalog. In: [`import`] lays one out as class
-//! folders.
+//! folders. [`model`] writes weights or whole networks.
 
 pub mod catalog;
 pub mod classes;
@@ -11,6 +12,7 @@ pub mod copy;
 pub mod error;
 pub mod export;
 pub mod import;
+pub mod model;
 pub mod publish;
 pub mod source;
 pub mod table;
@@ -26,5 +28,6 @@ pub fn run(cli: Cli) -> Result<String, ExchangeError> {
     match cli.command {
         config::Command::ExportNnc(options) => export::run(&options).map(|done| done.to_string()),
         config::Command::ImportNnc(options) => import::run(&options).map(|done| done.to_string()),
+        config::Command::ExportModel(options) => model::run(&options),
     }
 }

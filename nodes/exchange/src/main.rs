@@ -1,4 +1,4 @@
-//! Data sets in the formats of other tools: `exchange export-nnc`, `exchange import-nnc`.
+//! Data sets and models in the formats of other tools: `exchange export-nnc`, `import-nnc`, `export-model`.
 
 use clap::Parser;
 use std::io::Write;

@@ -1,10 +1,12 @@
 //! Options of the node.
 
 use crate::error::TrainError;
+use crate::pretrained::WeightsFile;
 use clap::Parser;
 use plugin_api::HomeArgs;
 use plugin_harness::HasHome;
-use plugin_model::{DeviceChoice, TrainerOptions};
+use plugin_model::weights::Loaded;
+use plugin_model::{Architecture, DeviceChoice, TrainerOptions};
 use serde_json::{Value, json};
 
 /// Trains a network whenever the data set has changed.
@@ -16,9 +18,16 @@ pub struct Config {
     #[command(flatten)]
     pub(crate) home: HomeArgs,
 
-    /// The architecture: small-cnn (seconds on a CPU) or resnet18.
-    #[arg(long, default_value = "small-cnn", value_name = "NAME", value_parser = architecture())]
-    pub model: String,
+    /// The network: small-cnn (seconds on a CPU), cnn-relu, cnn-tanh, lenet, resnet18, resnet34, resnet50,
+    /// efficientnet-lite0, or a file of blocks that ends in .yml, as those in networks/.
+    #[arg(long, default_value = "small-cnn", value_name = "NAME|FILE")]
+    pub model: Architecture,
+
+    /// Weights to start from when there is no champion to start from: a file (safetensors, or PyTorch's .pth or .pt), or
+    /// efficientnet-lite0, which `cargo wakuteka weights efficientnet-lite0` fetches. The last layer is learnt anew when
+    /// the classes are others.
+    #[arg(long, value_name = "FILE|NAME")]
+    pub weights: Option<WeightsFile>,
 
     /// Side of the pictures, pixels: what `resize` sends.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=1024), value_name = "PIXELS")]
@@ -60,11 +69,6 @@ pub struct Config {
     pub(crate) trainer: TrainerOptions,
 }
 
-/// Architectures by name, as clap checks them.
-fn architecture() -> clap::builder::PossibleValuesParser {
-    clap::builder::PossibleValuesParser::new(plugin_model::network::names())
-}
-
 impl HasHome for Config {
     fn home(&self) -> &HomeArgs {
         &self.home
@@ -88,14 +92,13 @@ impl Config {
                 self.batch_size, self.size
             )));
         }
-        let (min, max) = plugin_model::network::find(&self.model)?.sizes_px;
+        let (min, max) = self.model.description().sizes_px();
+        let with = || format!("--size {} with --model {}", self.size, self.model.description().file());
         if !(min..=max).contains(&self.size) {
-            return Err(TrainError::Options(format!(
-                "--size {} with --model {}: accepted are {min} to {max}",
-                self.size, self.model
-            )));
+            return Err(TrainError::Options(format!("{}: accepted are {min} to {max}", with())));
         }
-        Ok(())
+        let blocks = self.model.description().graph(self.size, 2);
+        blocks.map(drop).map_err(|e| TrainError::Options(format!("{}: {e}", with())))
     }
 
     /// Epochs of a run that starts from the champion.
@@ -103,16 +106,23 @@ impl Config {
         self.retrain_epochs.unwrap_or(self.epochs.div_ceil(2))
     }
 
-    /// The options of a run, for its manifest.
-    pub fn options(&self) -> Value {
-        json!({ "trainer": self.trainer, "retrain_epochs": self.retrain_epochs(), "config": self.digest() })
+    /// The options of a run, for its manifest; `loaded` is what was read of `--weights` when it starts from them.
+    pub fn options(&self, loaded: Option<&Loaded>) -> Value {
+        let mut options =
+            json!({ "trainer": self.trainer, "retrain_epochs": self.retrain_epochs(), "config": self.digest() });
+        if let (Some(WeightsFile { path, digest }), Some(Loaded { read, kept, unused })) = (&self.weights, loaded) {
+            let read = read.len();
+            options["weights"] =
+                json!({ "file": path, "digest": digest, "read": read, "kept": kept, "unused": unused });
+        }
+        options
     }
 
     /// Digest of everything that decides what is learnt from given data. The device is not part of it, nor when a run
     /// starts.
     pub fn digest(&self) -> String {
         let decides = json!([
-            self.model,
+            self.model.description().canonical(),
             self.size,
             self.resize_mode,
             self.epochs,
@@ -120,6 +130,7 @@ impl Config {
             self.batch_size,
             self.seed,
             self.trainer,
+            self.weights.as_ref().map(|w| &w.digest),
         ]);
         blake3::hash(decides.to_string().as_bytes()).to_hex()[..16].to_owned()
     }
@@ -158,6 +169,39 @@ mod tests {
             let (flag, value) = line.split_once(' ').unwrap();
             assert!(error.contains(flag) && error.contains(value), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_of_blocks_is_a_model_and_decides_what_is_learnt() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.yml");
+        let with = |blocks: &str| {
+            std::fs::write(&path, format!("blocks: [{blocks}, {{affine: classes, name: fc}}]")).unwrap();
+            config(&format!("--model {}", path.display()))
+        };
+        let (one, two) = (with("relu"), with("tanh"));
+        assert_eq!((one.model.name(), one.check().is_ok()), ("mine", true));
+        assert_eq!(one.digest(), with("relu   # the same").digest());
+        assert_ne!(one.digest(), two.digest());
+        let error = with("{convolution: 3, kernel: 99}").check().unwrap_err().to_string();
+        assert!(["--model", "mine.yml", "block 1 (convolution)", "99 px"].iter().all(|p| error.contains(p)), "{error}");
+        std::fs::write(&path, "blocks: [rely]").unwrap();
+        let parsed = Config::try_parse_from(["train", "--model", &path.display().to_string()]);
+        let error = parsed.unwrap_err().to_string();
+        assert!(["--model", "mine.yml", "rely is no block"].iter().all(|p| error.contains(p)), "{error}");
+    }
+
+    #[test]
+    fn weights_decide_too_and_are_named_when_they_are_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.pth");
+        std::fs::write(&path, b"one").unwrap();
+        let with = || config(&format!("--weights {}", path.display())).digest();
+        let one = with();
+        std::fs::write(&path, b"two").unwrap();
+        assert!(one != with() && one != config("").digest());
+        let error = Config::try_parse_from(["train", "--weights", "no.pth"]).unwrap_err().to_string();
+        assert!(error.contains("--weights") && error.contains("no.pth: "), "{error}");
     }
 
     #[test]

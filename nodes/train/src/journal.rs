@@ -206,6 +206,7 @@ pub(crate) mod tests {
             reason: "first run".to_owned(),
             parent: None,
             architecture: "small-cnn".to_owned(),
+            definition: None,
             size_px: 32,
             resize_mode: "stretch".to_owned(),
             classes: state.classes.clone(),

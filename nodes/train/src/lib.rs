@@ -13,6 +13,7 @@ pub mod fetch;
 pub mod figures;
 pub mod journal;
 mod learn;
+pub mod pretrained;
 pub mod reason;
 pub mod recover;
 pub mod snapshot;
@@ -36,7 +37,7 @@ use trigger::{Due, Trigger};
 pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     config.check()?;
     let device = config.device.open()?;
-    tracing::info!(device = device.name, model = config.model, size_px = config.size, "ready");
+    tracing::info!(device = device.name, model = config.model.name(), size_px = config.size, "ready");
     let runs = node.home().runs();
     let done = recover::last_ended(&runs).as_ref().map(recover::key);
     let quiet = Duration::from_secs(config.quiet_seconds);

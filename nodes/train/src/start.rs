@@ -9,7 +9,7 @@ use crate::snapshot::State;
 use plugin_api::Home;
 use plugin_api::runs::{ModelCard, RunFolder, RunManifest, read_json};
 use plugin_model::device::Opened;
-use plugin_model::{ModelError, Start, Task, Trainer};
+use plugin_model::{Architecture, ModelError, Start, Task, Trainer};
 
 /// A run that is ready to learn.
 pub struct Begun {
@@ -38,7 +38,8 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
     let mut why = reason(recover::last_finished(&home.runs()).as_ref(), state, same_options);
 
     let mut task = Task {
-        architecture: config.model.clone(),
+        architecture: config.model.name().to_owned(),
+        definition: Some(config.model.description().text().to_owned()),
         classes: state.classes.clone(),
         labels: state.labels,
         size_px: config.size,
@@ -54,16 +55,20 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
                 Err(error @ (ModelError::File { .. } | ModelError::Weights { .. })) => {
                     why = format!("{why}; from scratch: {error}");
                     task.epochs = config.epochs;
-                    (Trainer::new(&task, &config.trainer, Start::Scratch, device)?, None)
+                    (fresh(&task, config, device)?, None)
                 }
                 Err(error) => return Err(error.into()),
             }
         }
         Err(because) => {
             why = format!("{why}; from scratch: {because}");
-            (Trainer::new(&task, &config.trainer, Start::Scratch, device)?, None)
+            (fresh(&task, config, device)?, None)
         }
     };
+    if let (Some(weights), Some(loaded)) = (&config.weights, trainer.loaded()) {
+        tracing::info!(weights = %weights.path.display(), %loaded, "weights read");
+        why = format!("{why}, with weights of {}", weights.path.display());
+    }
 
     let started_ms = now_ms();
     let manifest = RunManifest {
@@ -71,7 +76,8 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
         started_ms,
         reason: why,
         parent,
-        architecture: config.model.clone(),
+        architecture: task.architecture,
+        definition: task.definition,
         size_px: config.size,
         resize_mode: config.resize_mode.clone(),
         classes: state.classes.clone(),
@@ -83,7 +89,7 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
         batch_size: config.batch_size,
         seed: config.seed,
         device: device.name.clone(),
-        options: config.options(),
+        options: config.options(trainer.loaded()),
         code: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let journal = Journal::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
@@ -97,6 +103,17 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
     Ok(Begun { journal, manifest, progress: None, trainer })
 }
 
+/// A network without a champion before it: from `--weights`, or drawn.
+fn fresh(task: &Task, config: &Config, device: &Opened) -> Result<Trainer, TrainError> {
+    let Some(weights) = &config.weights else {
+        return Ok(Trainer::new(task, &config.trainer, Start::Scratch, device)?);
+    };
+    Trainer::new(task, &config.trainer, Start::Pretrained(&weights.path), device).map_err(|error| match error {
+        ModelError::File { .. } | ModelError::Weights { .. } => TrainError::Options(format!("--weights {error}")),
+        other => other.into(),
+    })
+}
+
 /// The champion's card, or why its weights are of no use here.
 fn champion(config: &Config, home: &Home) -> Result<ModelCard, String> {
     let path = home.champion().join("model.json");
@@ -104,12 +121,16 @@ fn champion(config: &Config, home: &Home) -> Result<ModelCard, String> {
         return Err("there is no champion yet".to_owned());
     }
     let card: ModelCard = read_json(&path).map_err(|e| e.to_string())?;
-    let (here, there) =
-        (format!("{} at {} px", config.model, config.size), format!("{} at {} px", card.architecture, card.size_px));
-    if here != there {
-        return Err(format!("the champion is {there}, not {here}"));
+    let blocks = Architecture::of_card(&card).map_err(|e| format!("the champion cannot be read: {e}"))?;
+    let same_blocks = blocks.description() == config.model.description();
+    if same_blocks && card.size_px == config.size {
+        return Ok(card);
     }
-    Ok(card)
+    let there = format!("{} at {} px", card.architecture, card.size_px);
+    Err(match format!("{} at {} px", config.model.name(), config.size) {
+        here if here == there => format!("the champion is {there} too, but of other blocks"),
+        here => format!("the champion is {there}, not {here}"),
+    })
 }
 
 /// Goes on after the last epoch; none when its weights cannot be read.
@@ -117,6 +138,7 @@ fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> 
     let Unfinished { journal, mut manifest, progress } = found;
     let task = Task {
         architecture: manifest.architecture.clone(),
+        definition: manifest.definition.clone(),
         classes: manifest.classes.clone(),
         labels: manifest.labels,
         size_px: manifest.size_px,
@@ -178,6 +200,7 @@ mod tests {
         let digest = begun.trainer.save(&folder.join("model.safetensors")).unwrap();
         let card = ModelCard {
             architecture: begun.manifest.architecture.clone(),
+            definition: begun.manifest.definition.clone(),
             size_px: begun.manifest.size_px,
             resize_mode: "stretch".to_owned(),
             classes: begun.manifest.classes.clone(),
@@ -214,6 +237,50 @@ mod tests {
         std::fs::write(home.champion().join("model.safetensors"), b"broken").unwrap();
         let begun = begin(&config, &device, &home, &state(&["a", "b"])).unwrap();
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("model.safetensors"));
+    }
+
+    #[test]
+    fn a_champion_of_other_blocks_is_not_used_and_says_itself_what_it_is() {
+        let (folder, home, config, device) = setup("");
+        let path = folder.path().join("mine.yml");
+        let with = |block: &str| {
+            std::fs::write(&path, format!("blocks: [{block}, {{affine: classes, name: fc}}]")).unwrap();
+            Config { model: path.display().to_string().parse().unwrap(), ..config.clone() }
+        };
+        let two = state(&["a", "b"]);
+        let first = begin(&with("relu"), &device, &home, &two).unwrap();
+        crown(&first, &home);
+        let card: ModelCard = read_json(&home.champion().join("model.json")).unwrap();
+        let other = begin(&with("tanh"), &device, &home, &two).unwrap();
+        assert!(other.manifest.parent.is_none(), "{}", other.manifest.reason);
+        assert!(other.manifest.reason.contains("mine at 16 px too, but of other blocks"), "{}", other.manifest.reason);
+        // The file has changed, and yet the champion can be read.
+        let weights = home.champion().join("model.safetensors");
+        assert!(plugin_model::Predictor::load(&weights, card, &device).is_ok());
+        let again = begin(&with("relu"), &device, &home, &state(&["a", "c"])).unwrap();
+        assert_eq!(again.manifest.parent, Some(first.manifest.id));
+    }
+
+    #[test]
+    fn weights_are_started_from_until_there_is_a_champion() {
+        let (folder, home, config, device) = setup("");
+        let scratch = begin(&config, &device, &home, &state(&["a", "b"])).unwrap();
+        let path = folder.path().join("start.safetensors");
+        scratch.trainer.save(&path).unwrap();
+        let config = Config { weights: Some(path.display().to_string().parse().unwrap()), seed: 9, ..config };
+        let begun = begin(&config, &device, &home, &state(&["a", "b", "c"])).unwrap();
+        assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("with weights of "));
+        let loaded = &begun.manifest.options["weights"];
+        assert_eq!((&loaded["read"], &loaded["kept"][0]), (&4.into(), &"fc.weight".into()));
+        crown(&begun, &home);
+        let next = begin(&config, &device, &home, &state(&["a", "d"])).unwrap();
+        assert_eq!(next.manifest.parent, Some(begun.manifest.id));
+        assert!(next.manifest.options.get("weights").is_none());
+
+        std::fs::remove_file(home.champion()).unwrap();
+        std::fs::write(&path, b"broken").unwrap();
+        let error = begin(&config, &device, &home, &state(&["a", "e"])).err().unwrap().to_string();
+        assert!(error.contains("--weights") && error.contains("start.safetensors"), "{error}");
     }
 
     #[test]

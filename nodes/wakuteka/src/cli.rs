@@ -34,6 +34,12 @@ pub enum Command {
     /// Lays a data set of Sony's Neural Network Console out as class folders. `--help` after it says how.
     #[command(disable_help_flag = true)]
     ImportNnc(PassedOn),
+    /// Writes a model as safetensors or ONNX. `--help` after it says how.
+    #[command(disable_help_flag = true)]
+    ExportModel(PassedOn),
+    /// Networks of blocks.
+    #[command(subcommand)]
+    Network(Network),
     /// Gets the dora command line when there is none, and prints where it is.
     Dora,
     /// Gets LibTorch when there is none, and prints where it is and how to build with it.
@@ -99,6 +105,30 @@ pub struct Weights {
     /// The network.
     #[arg(value_enum, value_name = "NETWORK")]
     pub of: Pretrained,
+}
+
+/// What to do with a network.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Network {
+    /// Shows a network block by block: shapes, numbers that are learnt, and work.
+    Show(NetworkShow),
+}
+
+/// Options of `network show`.
+#[derive(Clone, Debug, Args)]
+pub struct NetworkShow {
+    /// A network that comes with the program, or a file of blocks that ends in .yml.
+    #[arg(value_name = "NAME|FILE")]
+    pub network: String,
+    /// Side of the pictures, pixels.
+    #[arg(long, default_value_t = 64, value_name = "PIXELS")]
+    pub size: u32,
+    /// Classes.
+    #[arg(long, default_value_t = 8, value_name = "NUMBER")]
+    pub classes: usize,
+    /// Draw it into this file too, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
 
 /// Options of `status`.

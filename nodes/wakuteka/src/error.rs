@@ -37,6 +37,9 @@ pub enum Error {
     /// A tool that must be there is not, and cannot be had.
     #[error("{0}")]
     Tool(String),
+    /// A network of blocks is not there, or is broken.
+    #[error(transparent)]
+    Blocks(#[from] plugin_blocks::BlocksError),
     /// The demo could not go on.
     #[error("{0}")]
     Demo(String),

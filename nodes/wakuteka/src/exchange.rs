@@ -1,4 +1,4 @@
-//! `cargo wakuteka export-nnc` and `import-nnc`: done by the program `exchange`, which is built when it is asked for.
+//! `cargo wakuteka export-nnc`, `import-nnc` and `export-model`: done by the program `exchange`, which is built when it is asked for.
 //! It works on pictures and the catalog; this program is spared both.
 
 use crate::checkout::Checkout;

@@ -11,6 +11,7 @@ pub mod dora;
 pub mod error;
 pub mod exchange;
 pub mod interrupt;
+pub mod network;
 pub mod process;
 pub mod progress;
 pub mod say;
@@ -35,6 +36,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Status(options) => progress::run(&checkout, &options),
         Command::ExportNnc(options) => exchange::run(&checkout, "export-nnc", &options.words),
         Command::ImportNnc(options) => exchange::run(&checkout, "import-nnc", &options.words),
+        Command::ExportModel(options) => exchange::run(&checkout, "export-model", &options.words),
+        Command::Network(cli::Network::Show(options)) => network::show(&options),
         Command::Dora => {
             say::line(&tools::dora::ready(&checkout)?.display().to_string());
             Ok(())

@@ -20,8 +20,11 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelCard {
-    /// Name in the registry of architectures: `small-cnn`, `resnet18`, …
+    /// What the architecture is called: `small-cnn`, `resnet18`, …
     pub architecture: String,
+    /// Its blocks, as text; none in cards from when a name was enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
     /// Side of the square input, pixels.
     pub size_px: u32,
     /// How pictures are brought to that size: `stretch`, `crop`, `pad`.
@@ -48,8 +51,11 @@ pub struct RunManifest {
     pub reason: String,
     /// The model whose weights it started from; none when from scratch.
     pub parent: Option<String>,
-    /// Name in the registry of architectures.
+    /// What the architecture is called.
     pub architecture: String,
+    /// Its blocks, as text; none in runs from when a name was enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
     /// Side of the square input, pixels.
     pub size_px: u32,
     /// `stretch`, `crop` or `pad`.

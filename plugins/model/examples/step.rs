@@ -76,6 +76,7 @@ fn main() -> Result<(), ModelError> {
                 for &batch_size in &config.batch_size {
                     let task = Task {
                         architecture: model.clone(),
+                        definition: None,
                         classes: (0..CLASSES).map(|i| i.to_string()).collect(),
                         labels: plugin_api::Labels::Single,
                         size_px,

@@ -13,11 +13,14 @@ pub enum ModelError {
         /// What there is.
         known: String,
     },
+    /// A description of blocks is broken.
+    #[error(transparent)]
+    Blocks(#[from] plugin_blocks::BlocksError),
     /// The network cannot work on pictures of this size.
     #[error("architecture {architecture} takes pictures of {min} to {max} px, not {size_px} px")]
     Size {
         /// The architecture.
-        architecture: &'static str,
+        architecture: String,
         /// Smallest side, pixels.
         min: u32,
         /// Largest side, pixels.

@@ -1,7 +1,8 @@
 //! Weights in use: pictures in, features out, what the classifier sees of a picture.
 
 use crate::device::Opened;
-use crate::network::{Network, Shape, find};
+use crate::interpreter::Network;
+use crate::network::{Architecture, Shape, find};
 use crate::weights::{self, Loaded};
 use crate::{Batch, ModelError};
 use burn::tensor::Device;
@@ -21,7 +22,7 @@ impl Extractor {
     /// # Errors
     /// [`ModelError`] when the architecture is not known, or the file is not there, broken, or of another network.
     pub fn of_card(weights: &Path, card: &ModelCard, device: &Opened) -> Result<Self, ModelError> {
-        Ok(Self::load(&card.architecture, card.size_px, weights, Some(&card.digest), device)?.0)
+        Ok(Self::load(&Architecture::of_card(card)?, card.size_px, weights, Some(&card.digest), device)?.0)
     }
 
     /// Pretrained weights of an architecture, for pictures of `size_px`. Says what of the file was read.
@@ -35,18 +36,18 @@ impl Extractor {
         weights: &Path,
         device: &Opened,
     ) -> Result<(Self, Loaded), ModelError> {
-        Self::load(architecture, size_px, weights, None, device)
+        Self::load(&find(architecture)?, size_px, weights, None, device)
     }
 
     fn load(
-        architecture: &str,
+        architecture: &Architecture,
         size_px: u32,
         weights: &Path,
         digest: Option<&str>,
         device: &Opened,
     ) -> Result<(Self, Loaded), ModelError> {
         // The classifier is never asked, so it may be small.
-        let network = find(architecture)?.network(Shape { classes: 1, size_px }, 0, &device.device)?;
+        let network = architecture.network(Shape { classes: 1, size_px }, 0, &device.device)?;
         let (network, loaded) = weights::load_features(network, weights, digest)?;
         Ok((Self { network, size_px, device: device.device.clone() }, loaded))
     }
@@ -83,7 +84,7 @@ impl Extractor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::REGISTRY;
+    use crate::network::names;
     use crate::{DeviceChoice, Predictor};
 
     /// A classifier on the features gives what the predictor gives.
@@ -92,11 +93,13 @@ mod tests {
         let device = DeviceChoice::Flex.open().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        for architecture in REGISTRY {
+        for name in names() {
+            let architecture = find(name).unwrap();
             let network = architecture.network(Shape { classes: 3, size_px: 32 }, 1, &device.device).unwrap();
             let digest = weights::save(&network, &path).unwrap();
             let card = ModelCard {
-                architecture: architecture.name.to_owned(),
+                architecture: name.to_owned(),
+                definition: None,
                 size_px: 32,
                 resize_mode: "stretch".to_owned(),
                 classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
@@ -107,7 +110,7 @@ mod tests {
             let extractor = Extractor::of_card(&path, &card, &device).unwrap();
             let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();
             let features = extractor.features(pixels.clone()).unwrap();
-            assert_eq!((features.len(), features[1].len()), (2, extractor.dimensions()), "{}", architecture.name);
+            assert_eq!((features.len(), features[1].len()), (2, extractor.dimensions()), "{name}");
 
             let head = network.classifier();
             let (rows, bias) = (head.weight.val().into_data(), head.bias.val().into_data());

@@ -1,6 +1,6 @@
 //! Networks, their training and their use, on burn.
 //!
-//! - [`Network`] holds any architecture of [`network::REGISTRY`]; each architecture is one file.
+//! - [`Network`] does what any [`Architecture`] says: a description of blocks, one YAML file each.
 //! - [`Trainer`] learns from [`Batch`]es one step at a time; [`TrainerOptions`] are its command line options.
 //! - [`Predictor`] loads weights that a [`plugin_api::runs::ModelCard`] describes and answers with probabilities.
 //! - [`Extractor`] answers with the penultimate layer instead, of a trained network or of pretrained weights.
@@ -9,19 +9,19 @@
 
 pub mod batch;
 pub mod device;
-pub mod efficientnet_lite0;
 pub mod error;
 pub mod extractor;
 pub mod init;
 pub mod input;
+pub mod interpreter;
 pub mod layers;
 pub mod loss;
 pub mod network;
 pub mod optimizer;
 pub mod predictor;
-pub mod resnet18;
+pub mod pretrained;
 pub mod schedule;
-pub mod small_cnn;
+mod step;
 pub mod trainer;
 pub mod weights;
 
@@ -29,6 +29,7 @@ pub use batch::Batch;
 pub use device::DeviceChoice;
 pub use error::ModelError;
 pub use extractor::Extractor;
-pub use network::{Architecture, Network, Shape};
+pub use interpreter::Network;
+pub use network::{Architecture, Shape};
 pub use predictor::Predictor;
 pub use trainer::{Start, StepResult, Task, Trainer, TrainerOptions};

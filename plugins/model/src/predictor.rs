@@ -1,7 +1,8 @@
 //! Weights in use: pictures in, probabilities out.
 
 use crate::device::Opened;
-use crate::network::{Network, Shape, find};
+use crate::interpreter::Network;
+use crate::network::{Architecture, Shape};
 use crate::{Batch, ModelError, weights};
 use burn::tensor::Device;
 use burn::tensor::activation::{sigmoid, softmax};
@@ -23,7 +24,7 @@ impl Predictor {
     /// [`ModelError`] when the architecture is not known, or the file is not there, broken, or of another network.
     pub fn load(weights: &Path, card: ModelCard, device: &Opened) -> Result<Self, ModelError> {
         let shape = Shape { classes: card.classes.len(), size_px: card.size_px };
-        let network = find(&card.architecture)?.network(shape, 0, &device.device)?;
+        let network = Architecture::of_card(&card)?.network(shape, 0, &device.device)?;
         let network = weights::load(network, weights, Some(&card.digest))?;
         Ok(Self { card, network, device: device.device.clone() })
     }

@@ -1,11 +1,13 @@
 //! Learning, one batch at a time.
 
 use crate::device::Opened;
+use crate::interpreter::Network;
 use crate::loss::{Targets, right};
-use crate::network::{Network, Shape, find};
+use crate::network::{Architecture, Shape};
 use crate::optimizer::Optimizer;
 use crate::schedule::{Course, Schedule};
-use crate::{Batch, ModelError, predictor, weights};
+use crate::weights::Loaded;
+use crate::{Batch, ModelError, predictor, pretrained, weights};
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
@@ -82,8 +84,10 @@ impl TrainerOptions {
 /// What is to be trained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// Name in the registry.
+    /// What the architecture is called.
     pub architecture: String,
+    /// Its blocks; without them it is found by name.
+    pub definition: Option<String>,
     /// Class names, by index.
     pub classes: Vec<String>,
     /// Whether a picture has one class or several: decides the loss.
@@ -103,6 +107,8 @@ pub enum Start<'a> {
     Scratch,
     /// From another model of this architecture and size; its classes by index.
     Model(&'a Path, &'a [String]),
+    /// From weights of elsewhere, see [`pretrained`]. The classifier is drawn when its classes are others.
+    Pretrained(&'a Path),
     /// From a checkpoint of the same run.
     Checkpoint(&'a Path),
 }
@@ -125,6 +131,7 @@ pub struct StepResult {
 /// A network that learns.
 pub struct Trainer {
     network: Network,
+    loaded: Option<Loaded>,
     optimizer: ModuleOptimizer,
     course: Course,
     label_smoothing: f32,
@@ -142,14 +149,25 @@ impl Trainer {
     pub fn new(task: &Task, options: &TrainerOptions, start: Start<'_>, device: &Opened) -> Result<Self, ModelError> {
         let device = device.device.clone();
         let shape = Shape { classes: task.classes.len(), size_px: task.size_px };
-        let network = find(&task.architecture)?.network(shape, task.seed, &device.clone().autodiff())?;
+        let network = Architecture::of(&task.architecture, task.definition.as_deref())?.network(
+            shape,
+            task.seed,
+            &device.clone().autodiff(),
+        )?;
+        let mut loaded = None;
         let network = match start {
             Start::Scratch => network,
+            Start::Pretrained(path) => {
+                let (network, what) = pretrained::load(network, path)?;
+                loaded = Some(what);
+                network
+            }
             Start::Model(path, classes) => weights::start_from(network, &task.classes, path, classes)?.0,
             Start::Checkpoint(path) => weights::load(network, path, None)?,
         };
         Ok(Self {
             network,
+            loaded,
             optimizer: options.optimizer.build(options.momentum, options.weight_decay),
             course: options.course(task.epochs),
             label_smoothing: options.label_smoothing as f32,
@@ -163,6 +181,11 @@ impl Trainer {
     /// Side of the square pictures, pixels.
     pub fn size_px(&self) -> u32 {
         self.size_px
+    }
+
+    /// What was read of weights from elsewhere, after [`Start::Pretrained`].
+    pub fn loaded(&self) -> Option<&Loaded> {
+        self.loaded.as_ref()
     }
 
     /// The learning rate of a step that starts when `done` epochs are over.
@@ -249,7 +272,15 @@ mod tests {
     fn task(architecture: &str) -> Task {
         let classes = ["green", "red"].map(String::from).to_vec();
         let labels = Labels::Single;
-        Task { architecture: architecture.to_owned(), classes, labels, size_px: 16, epochs: 10, seed: 5 }
+        Task {
+            architecture: architecture.to_owned(),
+            definition: None,
+            classes,
+            labels,
+            size_px: 16,
+            epochs: 10,
+            seed: 5,
+        }
     }
 
     /// Pictures that are green or red, with a little pattern.

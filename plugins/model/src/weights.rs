@@ -1,7 +1,6 @@
 //! Weights on disk: safetensors with PyTorch's names and layout.
 //! Format: <https://github.com/huggingface/safetensors#format>
 
-use crate::network::REGISTRY;
 use crate::{ModelError, Network};
 use burn::module::{Module, Param};
 use burn::store::{ApplyResult, ModuleSnapshot as _, ModuleStore as _, SafetensorsStore, bridge};
@@ -10,20 +9,21 @@ use std::collections::HashMap;
 use std::path::Path;
 
 /// PyTorch counts batches here; nothing uses the count.
-const COUNTER: &str = ".num_batches_tracked";
+pub(crate) const COUNTER: &str = ".num_batches_tracked";
 
 /// Writes the weights whole or not at all, and returns the BLAKE3 digest of the file.
 ///
 /// # Errors
 /// [`ModelError::File`] or [`ModelError::Weights`].
 pub fn save(network: &Network, path: &Path) -> Result<String, ModelError> {
-    let bytes = to_bytes(network).map_err(|problem| ModelError::Weights { path: path.to_owned(), problem })?;
+    let bytes = bytes(network).map_err(|problem| ModelError::Weights { path: path.to_owned(), problem })?;
     plugin_api::files::write_atomically(path, &bytes)
         .map_err(|source| ModelError::File { path: path.to_owned(), source })?;
     Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
-fn to_bytes(network: &Network) -> Result<Vec<u8>, String> {
+/// The weights as they are written.
+pub(crate) fn bytes(network: &Network) -> Result<Vec<u8>, String> {
     // The copy for inference: it holds the running figures of the last step too.
     let network = network.valid();
     // One entry, because the store writes them in no certain order and equal weights should give equal files.
@@ -57,7 +57,7 @@ pub fn start_from(
     old_classes: &[String],
 ) -> Result<(Network, Vec<String>), ModelError> {
     let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
-    let classifier_name = network.architecture().classifier;
+    let classifier_name = network.classifier_name().to_owned();
     let (mut network, mut store, _) = all_but_classifier(network, path, None)?;
 
     let old_rows: HashMap<&str, usize> = old_classes.iter().enumerate().map(|(row, name)| (&name[..], row)).collect();
@@ -86,8 +86,9 @@ impl std::fmt::Display for Loaded {
         let Self { read, kept, unused } = self;
         let counters = unused.iter().filter(|name| name.ends_with(COUNTER)).count();
         let left: Vec<&str> = unused.iter().map(|n| &n[..]).filter(|n| !n.ends_with(COUNTER)).collect();
-        write!(f, "{} tensors read, all but {}; ", read.len(), kept.join(", "))?;
-        write!(f, "of the file, {} and {counters} counters not used", left.join(", "))
+        let all = |names: String| if names.is_empty() { "none".to_owned() } else { names };
+        write!(f, "{} tensors read, all but {}; ", read.len(), all(kept.join(", ")))?;
+        write!(f, "of the file, {} and {counters} counters not used", all(left.join(", ")))
     }
 }
 
@@ -108,7 +109,9 @@ fn all_but_classifier(
     digest: Option<&str>,
 ) -> Result<(Network, SafetensorsStore, Loaded), ModelError> {
     let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
-    let mut store = open(path, digest)?.with_predicate(|name, _| !is_classifier(name));
+    let classifier = network.graph().classifier().weights();
+    let wanted = network.graph().weights().into_iter().filter(|w| !classifier.contains(w)).map(|w| w.name);
+    let mut store = open(path, digest)?.with_full_paths(wanted);
     let (network, result) = apply(network, &mut store).map_err(broken)?;
     complete(&result).map_err(broken)?;
     let in_file = store.get_all_tensors().map_err(|e| broken(e.to_string()))?.keys();
@@ -118,12 +121,7 @@ fn all_but_classifier(
     Ok((network, store, loaded))
 }
 
-/// A plain function, as the store takes no closure: so of any architecture.
-fn is_classifier(name: &str) -> bool {
-    REGISTRY.iter().any(|a| name.strip_prefix(a.classifier).is_some_and(|rest| rest.starts_with('.')))
-}
-
-fn open(path: &Path, digest: Option<&str>) -> Result<SafetensorsStore, ModelError> {
+pub(crate) fn open(path: &Path, digest: Option<&str>) -> Result<SafetensorsStore, ModelError> {
     let bytes = std::fs::read(path).map_err(|source| ModelError::File { path: path.to_owned(), source })?;
     let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
     if let Some(digest) = digest {
@@ -141,13 +139,13 @@ fn open(path: &Path, digest: Option<&str>) -> Result<SafetensorsStore, ModelErro
     }
 }
 
-fn apply(mut network: Network, store: &mut SafetensorsStore) -> Result<(Network, ApplyResult), String> {
+pub(crate) fn apply(mut network: Network, store: &mut SafetensorsStore) -> Result<(Network, ApplyResult), String> {
     let result = network.load_from(store).map_err(|e| e.to_string())?;
     Ok((network, result))
 }
 
 /// Refuses a result with anything missing, left over or wrong.
-fn complete(result: &ApplyResult) -> Result<(), String> {
+pub(crate) fn complete(result: &ApplyResult) -> Result<(), String> {
     let missing: Vec<&str> = result.missing.iter().map(|(name, _)| &name[..]).collect();
     let unused: Vec<&str> = result.unused.iter().map(|n| &n[..]).filter(|n| !n.ends_with(COUNTER)).collect();
     let errors: Vec<String> = result.errors.iter().map(ToString::to_string).collect();
@@ -202,7 +200,7 @@ fn copy_rows<const D: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{REGISTRY, Shape, find};
+    use crate::network::{Shape, find, names as architectures};
     use burn::tensor::Device;
 
     fn names(list: &[&str]) -> Vec<String> {
@@ -219,21 +217,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
         let (device, shape) = (Device::flex(), Shape { classes: 3, size_px: 32 });
-        for architecture in REGISTRY {
+        for name in architectures() {
+            let architecture = find(name).unwrap();
             let saved = architecture.network(shape, 1, &device).unwrap();
             let digest = save(&saved, &path).unwrap();
             assert_eq!(digest, save(&saved, &path).unwrap(), "equal weights, equal files");
             let other = architecture.network(shape, 2, &device).unwrap();
             assert_ne!(answer(&saved), answer(&other));
             let loaded = load(other, &path, Some(&digest)).unwrap();
-            assert_eq!(answer(&saved), answer(&loaded), "{}", architecture.name);
+            assert_eq!(answer(&saved), answer(&loaded), "{name}");
         }
     }
 
     #[test]
     fn resnet18_has_torchvisions_names() {
         let network = find("resnet18").unwrap().network(Shape { classes: 3, size_px: 32 }, 1, &Device::flex()).unwrap();
-        let mut store = SafetensorsStore::from_bytes(Some(to_bytes(&network).unwrap()));
+        let mut store = SafetensorsStore::from_bytes(Some(bytes(&network).unwrap()));
         let tensors = store.get_all_tensors().unwrap();
         // torchvision's has 122 with the 20 counters.
         assert_eq!(tensors.len(), 102);

@@ -37,6 +37,7 @@ const EPOCH_STEPS: f64 = 47.0;
 fn losses(architecture: &str, recipe: &[&str], device: DeviceChoice) -> Vec<f64> {
     let task = Task {
         architecture: architecture.to_owned(),
+        definition: None,
         classes: ["r", "g", "b"].map(String::from).to_vec(),
         labels: plugin_api::Labels::Single,
         size_px: 64,

@@ -48,6 +48,7 @@ impl Bench {
             reason: "for a test".to_owned(),
             parent: None,
             architecture: "by-first-byte".to_owned(),
+            definition: None,
             size_px: SIDE,
             resize_mode: "crop".to_owned(),
             classes: CLASSES.map(str::to_owned).to_vec(),

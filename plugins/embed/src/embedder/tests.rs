@@ -23,6 +23,7 @@ fn crown(home: &Home, architecture: &str, size_px: u32, seed: u64) {
     let network = network::find(architecture).unwrap().network(shape, seed, &device).unwrap();
     let card = ModelCard {
         architecture: architecture.to_owned(),
+        definition: None,
         size_px,
         resize_mode: "pad".to_owned(),
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),

@@ -1,0 +1,186 @@
+//! A model for other programs.
+
+use crate::ExchangeError;
+use crate::config::{ExportModel, Format};
+use plugin_api::files::{named, write_atomically};
+use plugin_api::runs::{ModelCard, RunFolder, read_json};
+use plugin_blocks::{BlocksError, Description, Graph, shipped};
+use prost::Message as _;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Writes the model and says so.
+///
+/// # Errors
+/// [`ExchangeError`]: no such model, broken weights, any error of the file system. Nothing is left half written.
+pub fn run(options: &ExportModel) -> Result<String, ExchangeError> {
+    let (card, path) = find(&options.home.home, options.run.as_deref())?;
+    let weights = std::fs::read(&path).map_err(|e| named(&path, &e))?;
+    let broken = |problem: String| ExchangeError::Model { path: path.clone(), problem };
+    let found = blake3::hash(&weights).to_hex();
+    if found.as_str() != card.digest {
+        return Err(broken(format!("the file's digest is {found}, not {}: it was changed or is broken", card.digest)));
+    }
+    let (description, graph) = blocks(&card).map_err(|e| broken(e.to_string()))?;
+    // Looked at in either case: what is written is whole.
+    let read = plugin_onnx::Weights::read(&graph, &weights).map_err(|e| broken(e.to_string()))?;
+    let content = match options.format {
+        Format::Safetensors => weights,
+        Format::Onnx => {
+            let notes = notes(&card, &description);
+            let model = plugin_onnx::model(&graph, &card.architecture, &read, &notes);
+            model.map_err(|e| broken(e.to_string()))?.encode_to_vec()
+        }
+    };
+    write_atomically(&options.out, &content)?;
+    let ModelCard { architecture, size_px, classes, run, .. } = &card;
+    let (parameters, count) = (plugin_blocks::table::grouped(graph.parameters()), classes.len());
+    let out = options.out.display();
+    Ok(format!("{architecture} of run {run}, {size_px} px, {count} classes, {parameters} parameters: {out}"))
+}
+
+/// The card and the weights of a run, or of the champion.
+fn find(home: &Path, run: Option<&str>) -> Result<(ModelCard, PathBuf), ExchangeError> {
+    let Some(id) = run else {
+        // The link may be swapped at any time; what it points to now stays whole.
+        let link = home.join("models/champion");
+        let none = || format!("{} is not there: no model has been promoted yet; name a run with --run", link.display());
+        let folder = link.canonicalize().map_err(|_| ExchangeError::NoModel(none()))?;
+        return Ok((read_json(&folder.join("model.json"))?, folder.join("model.safetensors")));
+    };
+    let runs = home.join("runs");
+    let folder = RunFolder::new(&runs, id);
+    let (Some(manifest), Some(finished)) = (folder.manifest(), folder.finished()) else {
+        let all = RunFolder::all(&runs).into_iter().filter(|r| r.finished().is_some());
+        let ended: Vec<String> = all.map(|r| r.id()).collect();
+        let ended = if ended.is_empty() { "none".to_owned() } else { ended.join(", ") };
+        return Err(ExchangeError::NoModel(format!("--run {id}: no run of this name has ended; ended have: {ended}")));
+    };
+    let card = ModelCard {
+        architecture: manifest.architecture,
+        definition: manifest.definition,
+        size_px: manifest.size_px,
+        resize_mode: manifest.resize_mode,
+        classes: manifest.classes,
+        labels: manifest.labels,
+        run: manifest.id,
+        digest: finished.digest,
+    };
+    Ok((card, home.join(finished.uri)))
+}
+
+/// The card's blocks; those of old cards are found by name.
+fn blocks(card: &ModelCard) -> Result<(Description, Graph), BlocksError> {
+    let unknown = || BlocksError::Form {
+        file: card.architecture.clone(),
+        problem: format!("no such network; there are {}", shipped::names().join(", ")),
+    };
+    let description = match &card.definition {
+        Some(text) => Description::parse(&card.architecture, text)?,
+        None => shipped::find(&card.architecture)?.ok_or_else(unknown)?,
+    };
+    let graph = description.graph(card.size_px, card.classes.len())?;
+    Ok((description, graph))
+}
+
+/// What another program must know to use the model.
+fn notes(card: &ModelCard, description: &Description) -> Vec<(&'static str, String)> {
+    let input = description.input();
+    vec![
+        ("classes", json!(card.classes).to_string()),
+        ("labels", json!(card.labels).as_str().unwrap_or_default().to_owned()),
+        ("colours", "RGB, 0 to 255, less the mean, over the deviation".to_owned()),
+        ("mean", json!(input.mean).to_string()),
+        ("deviation", json!(input.deviation).to_string()),
+        ("size_px", card.size_px.to_string()),
+        ("resize_mode", card.resize_mode.clone()),
+        ("architecture", card.architecture.clone()),
+        ("definition", description.text().to_owned()),
+        ("run", card.run.clone()),
+        ("weights_blake3", card.digest.clone()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugin_api::HomeArgs;
+    use plugin_api::runs::write_json;
+    use plugin_onnx::proto::ModelProto;
+
+    const BLOCKS: &str = "input: {mean: 127, deviation: 128}\nblocks: [{affine: classes, name: fc}]";
+
+    /// A workspace whose champion is one affine block on pictures of 2 px.
+    fn workspace() -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("models/one");
+        std::fs::create_dir_all(&folder).unwrap();
+        let bytes = |count: usize| (0..count).flat_map(|i| (i as f32).to_le_bytes()).collect::<Vec<u8>>();
+        let (weight, bias) = (bytes(24), bytes(2));
+        let view = |shape: &[usize], data| {
+            safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.to_vec(), data).unwrap()
+        };
+        let tensors = [("fc.weight", view(&[2, 12], &weight)), ("fc.bias", view(&[2], &bias))];
+        let file = safetensors::serialize(tensors, None).unwrap();
+        std::fs::write(folder.join("model.safetensors"), &file).unwrap();
+        let card = ModelCard {
+            architecture: "mine".to_owned(),
+            definition: Some(BLOCKS.to_owned()),
+            size_px: 2,
+            resize_mode: "crop".to_owned(),
+            classes: ["わくわく", "bus"].map(str::to_owned).to_vec(),
+            labels: plugin_api::Labels::Multi,
+            run: "one".to_owned(),
+            digest: blake3::hash(&file).to_hex().to_string(),
+        };
+        write_json(&folder.join("model.json"), &card).unwrap();
+        std::os::unix::fs::symlink("one", home.path().join("models/champion")).unwrap();
+        home
+    }
+
+    fn options(home: &Path, format: Format) -> ExportModel {
+        let (out, home) = (home.join("out"), HomeArgs { home: home.to_owned() });
+        ExportModel { home, run: None, champion: false, format, out }
+    }
+
+    #[test]
+    fn the_champion_as_onnx_says_itself_how_to_use_it() {
+        let home = workspace();
+        let options = options(home.path(), Format::Onnx);
+        let said = run(&options).unwrap();
+        assert!(said.contains("mine of run one, 2 px, 2 classes, 26 parameters"), "{said}");
+        let model = ModelProto::decode(&std::fs::read(&options.out).unwrap()[..]).unwrap();
+        let note = |key: &str| model.metadata_props.iter().find(|n| n.key == key).unwrap().value.clone();
+        assert_eq!((note("classes"), note("labels")), ("[\"わくわく\",\"bus\"]".to_owned(), "multi".to_owned()));
+        assert_eq!((note("mean"), note("size_px")), ("[127.0,127.0,127.0]".to_owned(), "2".to_owned()));
+        assert_eq!(note("definition"), BLOCKS);
+        assert_eq!(model.graph.unwrap().node.last().unwrap().op_type, "Gemm");
+    }
+
+    #[test]
+    fn safetensors_are_the_weights_as_they_are() {
+        let home = workspace();
+        let options = options(home.path(), Format::Safetensors);
+        run(&options).unwrap();
+        let weights = std::fs::read(home.path().join("models/one/model.safetensors")).unwrap();
+        assert_eq!(std::fs::read(&options.out).unwrap(), weights);
+    }
+
+    #[test]
+    fn what_is_not_there_or_broken_is_named() {
+        let home = workspace();
+        let error = |options: &ExportModel| run(options).unwrap_err().to_string();
+        let mut options = options(home.path(), Format::Onnx);
+        options.run = Some("two".to_owned());
+        assert!(error(&options).contains("--run two") && error(&options).contains("ended have: none"));
+        options.run = None;
+        let path = home.path().join("models/one/model.safetensors");
+        let mut weights = std::fs::read(&path).unwrap();
+        *weights.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, weights).unwrap();
+        assert!(error(&options).contains("digest") && error(&options).contains("model.safetensors"));
+        std::fs::remove_file(home.path().join("models/champion")).unwrap();
+        assert!(error(&options).contains("no model has been promoted yet"));
+        assert!(!options.out.exists());
+    }
+}

@@ -1,0 +1,52 @@
+//! `--weights`: a file to start from, or the name of weights that `cargo wakuteka weights` has fetched.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Weights to start from. Read once, so that what a run is called after is what it starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightsFile {
+    /// Where they are.
+    pub path: PathBuf,
+    /// BLAKE3 of the file.
+    pub digest: String,
+}
+
+/// What can be had by name, relative to the folder of the dataflows, where nodes run.
+const FETCHED: [(&str, &str); 1] = [("efficientnet-lite0", "../.wakuteka/weights/efficientnet-lite0.safetensors")];
+
+impl FromStr for WeightsFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = FETCHED.iter().find(|(name, _)| *name == text);
+        let path = Path::new(named.map_or(text, |(_, path)| path));
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(Self { path: path.to_owned(), digest: blake3::hash(&bytes).to_hex().to_string() }),
+            Err(error) => Err(match named {
+                Some((name, _)) => {
+                    format!("{}: {error}; `cargo wakuteka weights {name}` puts it there", path.display())
+                }
+                None => format!("{}: {error}", path.display()),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_and_a_name_says_how_to_get_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.pth");
+        std::fs::write(&path, b"abc").unwrap();
+        let found: WeightsFile = path.display().to_string().parse().unwrap();
+        assert_eq!((found.path, found.digest), (path, blake3::hash(b"abc").to_hex().to_string()));
+        assert!("nowhere.pth".parse::<WeightsFile>().unwrap_err().contains("nowhere.pth: "));
+        // Tests do not run where the nodes do.
+        let error = "efficientnet-lite0".parse::<WeightsFile>().unwrap_err();
+        assert!(error.contains("cargo wakuteka weights efficientnet-lite0"), "{error}");
+    }
+}

@@ -1,0 +1,513 @@
+//! Blocks as they are written: `relu`, `{convolution: 64, kernel: 3, padding: same}`.
+//!
+//! A block is a word, or a mapping whose first key says what it is and has the block's most important number.
+
+use crate::expression::Number;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_yaml::Value;
+use std::collections::BTreeMap;
+
+/// Blocks, one after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Blocks(pub Vec<Block>);
+
+/// One block.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// See [`Convolution`].
+    Convolution(Convolution),
+    /// See [`MaxPooling`].
+    MaxPooling(MaxPooling),
+    /// See [`AveragePooling`].
+    AveragePooling(AveragePooling),
+    /// See [`Affine`].
+    Affine(Affine),
+    /// See [`BatchNormalization`].
+    BatchNormalization(BatchNormalization),
+    /// See [`Dropout`].
+    Dropout(Dropout),
+    /// See [`LeakyRelu`].
+    LeakyRelu(LeakyRelu),
+    /// See [`Plain`].
+    Plain(&'static str, Plain),
+    /// See [`Residual`].
+    Residual(Residual),
+    /// See [`Concatenation`].
+    Concatenation(Concatenation),
+    /// See [`Sequence`].
+    Sequence(Sequence),
+    /// See [`Repeat`].
+    Repeat(Repeat),
+    /// See [`Use`].
+    Use(Use),
+}
+
+/// `{convolution: channels, kernel: 3}`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Convolution {
+    /// Channels that come out.
+    #[serde(rename = "convolution")]
+    pub channels: Number,
+    /// Side of the square kernel, pixels.
+    pub kernel: Number,
+    /// Pixels from one place of the kernel to the next.
+    #[serde(default = "one")]
+    pub stride: Number,
+    /// Zeros around the picture.
+    #[serde(default)]
+    pub padding: Padding,
+    /// Groups of channels that do not see each other.
+    #[serde(default = "one")]
+    pub groups: Number,
+    /// Pixels from one point of the kernel to the next.
+    #[serde(default = "one")]
+    pub dilation: Number,
+    /// Whether a number is added to each channel; of no use before a batch normalisation.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{max-pooling: kernel}`: the largest of `kernel × kernel` pixels.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaxPooling {
+    /// Side of the square, pixels.
+    #[serde(rename = "max-pooling")]
+    pub kernel: Number,
+    /// As `kernel` when it is not given.
+    #[serde(default)]
+    pub stride: Option<Number>,
+    /// Pixels around the picture that never are the largest.
+    #[serde(default = "none")]
+    pub padding: Number,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{average-pooling: kernel}`: the mean of `kernel × kernel` pixels.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AveragePooling {
+    /// Side of the square, pixels.
+    #[serde(rename = "average-pooling")]
+    pub kernel: Number,
+    /// As `kernel` when it is not given.
+    #[serde(default)]
+    pub stride: Option<Number>,
+    /// Zeros around the picture; they count.
+    #[serde(default = "none")]
+    pub padding: Number,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{affine: outputs}`: every output sees every input. Takes any shape.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Affine {
+    /// Numbers that come out; `classes` for the last one.
+    #[serde(rename = "affine")]
+    pub outputs: Number,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `batch-normalization`: each channel gets mean 0 and deviation 1, then a factor and a summand that are learnt.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchNormalization {
+    /// Nothing: its channels are those that come in.
+    #[serde(rename = "batch-normalization")]
+    pub what: (),
+    /// Added to the variance.
+    #[serde(default = "usual_epsilon")]
+    pub epsilon: f64,
+    /// Share of a new batch in the running figures.
+    #[serde(default = "usual_momentum")]
+    pub momentum: f64,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{dropout: rate}`: while learning, this share of the numbers is 0.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dropout {
+    /// The share; a half when it is not given.
+    #[serde(rename = "dropout")]
+    pub rate: Option<f64>,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{leaky-relu: slope}`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeakyRelu {
+    /// What numbers below 0 are multiplied by; 0.1 when it is not given.
+    #[serde(rename = "leaky-relu")]
+    pub slope: Option<f64>,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// A block that has no numbers of its own: `relu`, `relu6`, `tanh`, `sigmoid`, `gelu`, `flatten`,
+/// `global-average-pooling`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plain {
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{residual: blocks}`: what comes in is added to what the blocks make of it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Residual {
+    /// What is added to.
+    pub residual: Blocks,
+    /// What is made of the input before it is added.
+    #[serde(default)]
+    pub shortcut: Option<Blocks>,
+    /// The same, but only when the blocks change the shape; or `no-shortcut`: nothing is added then.
+    #[serde(default)]
+    pub if_shapes_differ: Option<Otherwise>,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// What to do when a residual block changes the shape.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Otherwise {
+    /// Add nothing.
+    NoShortcut,
+    /// Add what these make of the input.
+    Shortcut(Blocks),
+}
+
+/// `{concatenation: [blocks, blocks]}`: the channels of all branches.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Concatenation {
+    /// Each sees the same input; an empty one passes it on.
+    #[serde(rename = "concatenation")]
+    pub branches: Vec<Blocks>,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{sequence: blocks, name: stem}`: blocks with a name in common.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sequence {
+    /// The blocks.
+    pub sequence: Blocks,
+    /// What they are called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{repeat: times, blocks: blocks}`. Numbers that differ the first time go by names.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repeat {
+    /// How often.
+    #[serde(rename = "repeat")]
+    pub times: Number,
+    /// The blocks.
+    pub blocks: Blocks,
+    /// What names stand for the first time.
+    #[serde(default)]
+    pub first: BTreeMap<String, Number>,
+    /// What they stand for the other times.
+    #[serde(default)]
+    pub then: BTreeMap<String, Number>,
+    /// What they are called; each time has its number after it.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{use: basic, channels: 64, repeat: 2, first: {stride: 2}, name: layer1}`: blocks of the file's `definitions`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Use {
+    /// The definition.
+    #[serde(rename = "use")]
+    pub definition: String,
+    /// How often; once and without a number in its name when it is not given.
+    #[serde(default)]
+    pub repeat: Option<Number>,
+    /// Other values of parameters, the first time.
+    #[serde(default)]
+    pub first: BTreeMap<String, Number>,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// Values of the definition's parameters.
+    #[serde(flatten)]
+    pub parameters: BTreeMap<String, Number>,
+}
+
+/// Zeros around a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Padding {
+    /// As many at each side.
+    Pixels(Number),
+    /// As many as make the output's size the input's over the stride, rounded up. Of an odd number the odd one goes to
+    /// the right and below, as in TensorFlow.
+    Same,
+}
+
+impl Default for Padding {
+    fn default() -> Self {
+        Self::Pixels(Number::Fixed(0))
+    }
+}
+
+/// Part of the name of a block's weights: letters, digits, `_`, `-`, and `.` between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(pub String);
+
+fn one() -> Number {
+    Number::Fixed(1)
+}
+
+fn none() -> Number {
+    Number::Fixed(0)
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn usual_epsilon() -> f64 {
+    1e-5
+}
+
+fn usual_momentum() -> f64 {
+    0.1
+}
+
+/// Blocks without a number, as they are written.
+const PLAIN: [&str; 7] = ["relu", "relu6", "tanh", "sigmoid", "gelu", "flatten", "global-average-pooling"];
+
+/// All that say what a block is. `use` comes before `repeat`, which may stand beside it.
+const KINDS: [&str; 19] = [
+    "use",
+    "convolution",
+    "max-pooling",
+    "average-pooling",
+    "global-average-pooling",
+    "affine",
+    "batch-normalization",
+    "dropout",
+    "relu",
+    "relu6",
+    "leaky-relu",
+    "tanh",
+    "sigmoid",
+    "gelu",
+    "flatten",
+    "residual",
+    "concatenation",
+    "sequence",
+    "repeat",
+];
+
+impl Block {
+    /// What it is, as it is written.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Convolution(_) => "convolution",
+            Self::MaxPooling(_) => "max-pooling",
+            Self::AveragePooling(_) => "average-pooling",
+            Self::Affine(_) => "affine",
+            Self::BatchNormalization(_) => "batch-normalization",
+            Self::Dropout(_) => "dropout",
+            Self::LeakyRelu(_) => "leaky-relu",
+            Self::Plain(kind, _) => kind,
+            Self::Residual(_) => "residual",
+            Self::Concatenation(_) => "concatenation",
+            Self::Sequence(_) => "sequence",
+            Self::Repeat(_) => "repeat",
+            Self::Use(_) => "use",
+        }
+    }
+
+    /// What its author calls it.
+    pub fn name(&self) -> Option<&str> {
+        let name = match self {
+            Self::Convolution(block) => &block.name,
+            Self::MaxPooling(block) => &block.name,
+            Self::AveragePooling(block) => &block.name,
+            Self::Affine(block) => &block.name,
+            Self::BatchNormalization(block) => &block.name,
+            Self::Dropout(block) => &block.name,
+            Self::LeakyRelu(block) => &block.name,
+            Self::Plain(_, block) => &block.name,
+            Self::Residual(block) => &block.name,
+            Self::Concatenation(block) => &block.name,
+            Self::Sequence(block) => &block.name,
+            Self::Repeat(block) => &block.name,
+            Self::Use(block) => &block.name,
+        };
+        name.as_ref().map(|n| n.0.as_str())
+    }
+
+    fn read(value: Value) -> Result<Self, String> {
+        let mut fields = match value {
+            Value::String(kind) => serde_yaml::Mapping::from_iter([(Value::String(kind), Value::Null)]),
+            Value::Mapping(fields) => fields,
+            _ => return Err(unknown("it")),
+        };
+        let has = |kind: &&&str| fields.contains_key(**kind);
+        let first = fields.keys().next().and_then(Value::as_str).unwrap_or("it").to_owned();
+        let found: Vec<&'static str> = KINDS.iter().filter(has).copied().collect();
+        let kind = match found[..] {
+            [] if first == "softmax" => {
+                return Err("softmax: learning has it already; end with an affine block".to_owned());
+            }
+            [] => return Err(unknown(&first)),
+            [kind] | ["use", kind @ "repeat"] => {
+                if found[0] == "use" {
+                    "use"
+                } else {
+                    kind
+                }
+            }
+            [a, b, ..] => return Err(format!("it is {a} and {b} at once; one block has one of them")),
+        };
+        if PLAIN.contains(&kind) {
+            match fields.remove(kind) {
+                Some(Value::Null) | None => {}
+                Some(_) => return Err(format!("{kind}: takes no value; write `{kind}`, or {{{kind}, name: …}}")),
+            }
+        }
+        let fields = Value::Mapping(fields);
+        let read = match kind {
+            "convolution" => serde_yaml::from_value(fields).map(Self::Convolution),
+            "max-pooling" => serde_yaml::from_value(fields).map(Self::MaxPooling),
+            "average-pooling" => serde_yaml::from_value(fields).map(Self::AveragePooling),
+            "affine" => serde_yaml::from_value(fields).map(Self::Affine),
+            "batch-normalization" => serde_yaml::from_value(fields).map(Self::BatchNormalization),
+            "dropout" => serde_yaml::from_value(fields).map(Self::Dropout),
+            "leaky-relu" => serde_yaml::from_value(fields).map(Self::LeakyRelu),
+            "residual" => serde_yaml::from_value(fields).map(Self::Residual),
+            "concatenation" => serde_yaml::from_value(fields).map(Self::Concatenation),
+            "sequence" => serde_yaml::from_value(fields).map(Self::Sequence),
+            "repeat" => serde_yaml::from_value(fields).map(Self::Repeat),
+            "use" => serde_yaml::from_value(fields).map(Self::Use),
+            plain => serde_yaml::from_value(fields).map(|block| Self::Plain(plain, block)),
+        };
+        read.map_err(|e| format!("{kind}: {e}"))
+    }
+}
+
+fn unknown(what: &str) -> String {
+    format!("{what} is no block; blocks are: {}", KINDS.join(", "))
+}
+
+impl<'de> Deserialize<'de> for Blocks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let blocks = Vec::<Value>::deserialize(deserializer)?.into_iter().enumerate();
+        let read = |(i, value)| Block::read(value).map_err(|e| format!("block {}: {e}", i + 1));
+        blocks.map(read).collect::<Result<_, _>>().map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Padding {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Number::deserialize(deserializer)? {
+            Number::Name(name) if name == "same" => Ok(Self::Same),
+            number => Ok(Self::Pixels(number)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Otherwise {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(word) if word == "no-shortcut" => Ok(Self::NoShortcut),
+            list @ Value::Sequence(_) => serde_yaml::from_value(list).map(Self::Shortcut).map_err(D::Error::custom),
+            _ => Err(D::Error::custom("if-shapes-differ: accepted are `no-shortcut` and a list of blocks")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = match Value::deserialize(deserializer)? {
+            Value::String(name) => name,
+            Value::Number(number) => number.to_string(),
+            _ => String::new(),
+        };
+        let good =
+            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+        if name.split('.').all(good) {
+            return Ok(Self(name));
+        }
+        Err(D::Error::custom(format!(
+            "name {name:?}: accepted are letters a-z, digits, `_` and `-`, and `.` between them"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Block>, String> {
+        serde_yaml::from_str::<Blocks>(text).map(|b| b.0).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn short_forms_are_read() {
+        let blocks = read("[relu, {batch-normalization, name: bn1}, batch-normalization, dropout, {dropout: 0.2}]");
+        let blocks = blocks.unwrap();
+        assert_eq!(blocks[0], Block::Plain("relu", Plain::default()));
+        assert_eq!((blocks[1].kind(), blocks[1].name()), ("batch-normalization", Some("bn1")));
+        let Block::BatchNormalization(plain) = &blocks[2] else { panic!("{blocks:?}") };
+        assert_eq!((plain.epsilon, plain.momentum), (1e-5, 0.1));
+        let rate = |block: &Block| if let Block::Dropout(d) = block { d.rate } else { panic!("{block:?}") };
+        assert_eq!((rate(&blocks[3]), rate(&blocks[4])), (None, Some(0.2)));
+        let blocks = read("[{convolution: inputs * 6, kernel: 1, padding: same, bias: false, name: 0}]").unwrap();
+        let Block::Convolution(convolution) = &blocks[0] else { panic!("{blocks:?}") };
+        assert_eq!((&convolution.padding, blocks[0].name()), (&Padding::Same, Some("0")));
+        let blocks = read("[{use: basic, channels: 64, repeat: 2, first: {stride: 2}, name: layer1}]").unwrap();
+        let Block::Use(used) = &blocks[0] else { panic!("{blocks:?}") };
+        assert_eq!(used.parameters.keys().collect::<Vec<_>>(), ["channels"]);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place_and_what_would_do() {
+        for (text, parts) in [
+            ("[relu, {convolution: 3, kernel: 3, strid: 2}]", &["block 2: convolution", "`strid`", "`stride`"][..]),
+            ("[{convolution: 3}]", &["block 1: convolution", "missing field `kernel`"]),
+            ("[{residual: [relu, convolutoin]}]", &["block 1: residual", "block 2: convolutoin", "leaky-relu"]),
+            ("[{affine: many people}]", &["affine", "\"many people\" is no number"]),
+            ("[{affine: -3}]", &["affine", "-3 is no whole number"]),
+            ("[{relu: 3}]", &["relu: takes no value"]),
+            ("[{relu, slope: 3}]", &["relu", "`slope`"]),
+            ("[{dropout: 0.3, max-pooling: 2}]", &["max-pooling and dropout at once"]),
+            ("[softmax]", &["softmax", "affine"]),
+            ("[{affine: 3, name: a b}]", &["name \"a b\"", "letters"]),
+            ("[{residual: [], if-shapes-differ: never}]", &["no-shortcut"]),
+            ("[3]", &["block 1: it is no block"]),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");
+        }
+    }
+}

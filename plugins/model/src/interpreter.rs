@@ -1,0 +1,265 @@
+//! A network that does what a graph of blocks says.
+
+use crate::init::Init;
+use crate::layers::{BatchNorm2d, Linear};
+use crate::network::Architecture;
+use crate::step::{Dropout, Layers, Step, Work, pooling};
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor};
+use burn::nn::PaddingConfig2d;
+use burn::nn::conv::Conv2d;
+use burn::tensor::{Device, Tensor};
+use plugin_blocks::graph::Convolution;
+use plugin_blocks::{Graph, Op, Padding};
+use std::sync::Arc;
+
+/// A layer and what the names of its weights begin with.
+#[derive(Clone, Debug)]
+struct Named<M> {
+    name: String,
+    layer: M,
+}
+
+/// A network of any architecture, with weights.
+#[derive(Clone, Debug)]
+pub struct Network {
+    convolutions: Vec<Named<Conv2d>>,
+    norms: Vec<Named<BatchNorm2d>>,
+    affines: Vec<Named<Linear>>,
+    classifier: Named<Linear>,
+    plan: Arc<Plan>,
+}
+
+/// What is done, apart from the weights.
+#[derive(Debug)]
+struct Plan {
+    architecture: Architecture,
+    graph: Graph,
+    steps: Vec<Step>,
+}
+
+impl Network {
+    /// Draws first weights, in the order of the graph.
+    pub(crate) fn new(architecture: Architecture, graph: Graph, seed: u64, init: &mut Init<'_>) -> Self {
+        let (mut convolutions, mut norms, mut affines) = (Vec::new(), Vec::new(), Vec::new());
+        let readers = graph.readers();
+        let mut steps: Vec<Step> = Vec::new();
+        // A convolution that only a batch normalisation reads is computed with it.
+        let mut alone: Vec<Option<usize>> = vec![None; graph.nodes.len()];
+        for (i, node) in graph.nodes.iter().enumerate().skip(1) {
+            let name = node.name.clone();
+            let mut inputs = node.inputs.clone();
+            let work = match &node.op {
+                Op::Convolution(op) => {
+                    convolutions.push(Named { name, layer: convolution(op, init) });
+                    alone[i] = (readers[i] == 1).then_some(convolutions.len() - 1);
+                    Work::Convolution(convolutions.len() - 1)
+                }
+                Op::BatchNormalization { channels, epsilon, .. } => {
+                    norms.push(Named { name, layer: BatchNorm2d::with_epsilon(init, *channels as usize, *epsilon) });
+                    match alone[inputs[0]] {
+                        Some(convolution) => {
+                            let before = inputs[0];
+                            inputs.clone_from(&graph.nodes[before].inputs);
+                            steps.retain(|step| step.output != before);
+                            Work::ConvolutionAndNorm(convolution, norms.len() - 1)
+                        }
+                        None => Work::Norm(norms.len() - 1),
+                    }
+                }
+                Op::Affine { inputs, outputs } => {
+                    affines.push(Named { name, layer: Linear::new(init, *inputs as usize, *outputs as usize) });
+                    Work::Affine(affines.len() - 1)
+                }
+                Op::MaxPooling(window) => Work::MaxPooling(pooling(window)),
+                Op::AveragePooling(window) => Work::AveragePooling(pooling(window)),
+                Op::GlobalAveragePooling => Work::GlobalAveragePooling,
+                Op::Activation(activation) => Work::Activation(*activation),
+                Op::Dropout { rate } => Work::Dropout(Dropout::new(*rate, seed, i as u64)),
+                Op::Flatten => Work::Flatten,
+                Op::Add => Work::Add,
+                Op::Concatenation => Work::Concatenation,
+                Op::Input => continue,
+            };
+            steps.push(Step { work, inputs, output: i });
+        }
+        // A graph ends with an affine block, which `expand` has seen to.
+        steps.pop();
+        let classifier = affines.pop().unwrap_or_else(|| Named { name: String::new(), layer: Linear::new(init, 1, 1) });
+        let plan = Arc::new(Plan { architecture, graph, steps });
+        Self { convolutions, norms, affines, classifier, plan }
+    }
+
+    /// Normalised pictures `[pictures, 3, size, size]` to logits `[pictures, classes]`. On a device with autodiff
+    /// layers behave as in training.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        self.classifier().forward(self.features(x))
+    }
+
+    /// Normalised pictures `[pictures, 3, size, size]` to what the classifier sees of them, `[pictures, features]`.
+    pub fn features(&self, x: Tensor<4>) -> Tensor<2> {
+        let nodes = &self.plan.graph.nodes;
+        let classifier = nodes.len() - 1;
+        let mut readers = vec![0_usize; nodes.len()];
+        for input in self.plan.steps.iter().flat_map(|step| &step.inputs).chain(&nodes[classifier].inputs) {
+            readers[*input] += 1;
+        }
+        // A value is given away when it is read for the last time, so that its memory can be used again.
+        let nothing = Tensor::<4>::empty([1, 1, 1, 1], &x.device());
+        let mut values = vec![nothing.clone(); nodes.len()];
+        values[0] = x;
+        let mut read = |values: &mut Vec<Tensor<4>>, node: usize| {
+            readers[node] -= 1;
+            if readers[node] == 0 {
+                std::mem::replace(&mut values[node], nothing.clone())
+            } else {
+                values[node].clone()
+            }
+        };
+        for step in &self.plan.steps {
+            let inputs = step.inputs.iter().map(|node| read(&mut values, *node)).collect();
+            values[step.output] = step.work.run(self, inputs);
+        }
+        read(&mut values, nodes[classifier].inputs[0]).flatten(1, 3)
+    }
+
+    /// What it was built by.
+    pub fn architecture(&self) -> &Architecture {
+        &self.plan.architecture
+    }
+
+    /// Its blocks, with all their numbers.
+    pub fn graph(&self) -> &Graph {
+        &self.plan.graph
+    }
+
+    /// The last layer: one row a class.
+    pub fn classifier(&self) -> &Linear {
+        &self.classifier.layer
+    }
+
+    /// The last layer: one row a class.
+    pub fn classifier_mut(&mut self) -> &mut Linear {
+        &mut self.classifier.layer
+    }
+
+    /// What the last layer is called in a file of weights.
+    pub fn classifier_name(&self) -> &str {
+        &self.classifier.name
+    }
+}
+
+impl Layers for Network {
+    fn convolution(&self, index: usize) -> &Conv2d {
+        &self.convolutions[index].layer
+    }
+
+    fn norm(&self, index: usize) -> &BatchNorm2d {
+        &self.norms[index].layer
+    }
+
+    fn affine(&self, index: usize) -> &Linear {
+        &self.affines[index].layer
+    }
+}
+
+/// First weights as torchvision's networks have them: normal, `sqrt(2 / (out / groups · kernel²))`; no bias.
+fn convolution(op: &Convolution, init: &mut Init<'_>) -> Conv2d {
+    let [from, to] = op.channels.map(|c| c as usize);
+    let (groups, kernel) = (op.groups as usize, op.window.kernel as usize);
+    let deviation = (2.0 / (to / groups * kernel * kernel) as f64).sqrt();
+    Conv2d {
+        weight: init.normal([to, from / groups, kernel, kernel], deviation),
+        bias: op.bias.then(|| init.constant([to], 0.0)),
+        stride: [op.window.stride as usize; 2],
+        kernel_size: [kernel; 2],
+        dilation: [op.window.dilation as usize; 2],
+        groups,
+        padding: match op.window.padding {
+            Padding::Same => PaddingConfig2d::Same,
+            Padding::Pixels(pixels) => {
+                let pixels = pixels as usize;
+                PaddingConfig2d::Explicit(pixels, pixels, pixels, pixels)
+            }
+        },
+    }
+}
+
+/// Applies `f` to every layer.
+fn each<M: Module>(layers: Vec<Named<M>>, f: &mut impl FnMut(&str, M) -> M) -> Vec<Named<M>> {
+    layers.into_iter().map(|Named { name, layer }| one(Named { name, layer }, f)).collect()
+}
+
+fn one<M: Module>(Named { name, layer }: Named<M>, f: &mut impl FnMut(&str, M) -> M) -> Named<M> {
+    let layer = f(&name, layer);
+    Named { name, layer }
+}
+
+fn visit<'a, M: Module + 'a, V: ModuleVisitor>(layers: impl IntoIterator<Item = &'a Named<M>>, visitor: &mut V) {
+    for Named { name, layer } in layers {
+        visitor.enter_module(name, "Vec");
+        layer.visit(visitor);
+        visitor.exit_module(name, "Vec");
+    }
+}
+
+fn map<M: Module, P: ModuleMapper>(name: &str, layer: M, mapper: &mut P) -> M {
+    mapper.enter_module(name, "Vec");
+    let layer = layer.map(mapper);
+    mapper.exit_module(name, "Vec");
+    layer
+}
+
+/// By hand, as layers are called by their blocks and not by fields.
+macro_rules! each_layer {
+    ($network:expr, |$name:pat_param, $layer:ident| $body:expr) => {{
+        let Network { convolutions, norms, affines, classifier, plan } = $network;
+        Network {
+            convolutions: each(convolutions, &mut |$name, $layer| $body),
+            norms: each(norms, &mut |$name, $layer| $body),
+            affines: each(affines, &mut |$name, $layer| $body),
+            classifier: one(classifier, &mut |$name, $layer| $body),
+            plan,
+        }
+    }};
+}
+
+impl Module for Network {
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        let devices = self.convolutions.iter().fold(devices, |d, m| m.layer.collect_devices(d));
+        let devices = self.norms.iter().fold(devices, |d, m| m.layer.collect_devices(d));
+        self.affines.iter().chain([&self.classifier]).fold(devices, |d, m| m.layer.collect_devices(d))
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        each_layer!(self, |_, layer| layer.fork(device))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        each_layer!(self, |_, layer| layer.to_device(device))
+    }
+
+    fn train(self) -> Self {
+        each_layer!(self, |_, layer| layer.train())
+    }
+
+    fn valid(&self) -> Self {
+        each_layer!(self.clone(), |_, layer| layer.valid())
+    }
+
+    fn materialize(self) -> Self {
+        each_layer!(self, |_, layer| layer.materialize())
+    }
+
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        visit(&self.convolutions, visitor);
+        visit(&self.norms, visitor);
+        visit(self.affines.iter().chain([&self.classifier]), visitor);
+    }
+
+    fn map<P: ModuleMapper>(self, mapper: &mut P) -> Self {
+        each_layer!(self, |name, layer| map(name, layer, mapper))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! One step of a network: what an operation of a graph does to tensors.
+//!
+//! All of them are `[pictures, channels, height, width]`; numbers in a row are channels of one pixel.
+
+use crate::layers::{BatchNorm2d, Linear};
+use burn::nn::conv::Conv2d;
+use burn::tensor::activation::{gelu, leaky_relu, relu, sigmoid, tanh};
+use burn::tensor::module::{avg_pool2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::tensor::{Tensor, TensorData};
+use plugin_blocks::{Activation, Padding, Window};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A step, and the nodes of the graph it reads and gives the value of.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub work: Work,
+    pub inputs: Vec<usize>,
+    pub output: usize,
+}
+
+/// What is done. Numbers are those of layers.
+#[derive(Debug)]
+pub(crate) enum Work {
+    Convolution(usize),
+    ConvolutionAndNorm(usize, usize),
+    Norm(usize),
+    Affine(usize),
+    MaxPooling(Pooling),
+    AveragePooling(Pooling),
+    GlobalAveragePooling,
+    Activation(Activation),
+    Dropout(Dropout),
+    Flatten,
+    Add,
+    Concatenation,
+}
+
+/// A window without dilation and with as many zeros at each side.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pooling {
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+}
+
+pub(crate) fn pooling(window: &Window) -> Pooling {
+    let padding = if let Padding::Pixels(pixels) = window.padding { pixels as usize } else { 0 };
+    Pooling { kernel: [window.kernel as usize; 2], stride: [window.stride as usize; 2], padding: [padding; 2] }
+}
+
+/// Who has the layers with weights.
+pub(crate) trait Layers {
+    fn convolution(&self, index: usize) -> &Conv2d;
+    fn norm(&self, index: usize) -> &BatchNorm2d;
+    fn affine(&self, index: usize) -> &Linear;
+}
+
+impl Work {
+    /// The value of a node from those it reads, of which there is at least one.
+    pub fn run(&self, layers: &impl Layers, mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
+        if matches!(self, Self::Concatenation) {
+            return Tensor::cat(inputs, 1);
+        }
+        let x = inputs.swap_remove(0);
+        match self {
+            Self::Convolution(index) => layers.convolution(*index).forward(x),
+            Self::ConvolutionAndNorm(convolution, norm) => {
+                layers.norm(*norm).after(layers.convolution(*convolution), x)
+            }
+            Self::Norm(index) => layers.norm(*index).forward(x),
+            Self::Affine(index) => row(layers.affine(*index).forward(x.flatten(1, 3))),
+            Self::MaxPooling(Pooling { kernel, stride, padding }) => {
+                max_pool2d(x, MaxPoolOptions::new(*kernel).with_stride(*stride).with_padding(*padding))
+            }
+            Self::AveragePooling(Pooling { kernel, stride, padding }) => {
+                avg_pool2d(x, AvgPoolOptions::new(*kernel).with_stride(*stride).with_padding(*padding))
+            }
+            Self::GlobalAveragePooling => row(x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)),
+            Self::Activation(Activation::Relu) => relu(x),
+            Self::Activation(Activation::Relu6) => x.clamp(0.0, 6.0),
+            Self::Activation(Activation::LeakyRelu { slope }) => leaky_relu(x, *slope),
+            Self::Activation(Activation::Tanh) => tanh(x),
+            Self::Activation(Activation::Sigmoid) => sigmoid(x),
+            Self::Activation(Activation::Gelu) => gelu(x),
+            Self::Dropout(dropout) => dropout.run(x),
+            Self::Flatten => row(x.flatten(1, 3)),
+            Self::Add => inputs.into_iter().fold(x, |sum, more| sum + more),
+            Self::Concatenation => x,
+        }
+    }
+}
+
+/// `[pictures, numbers]` as channels of one pixel.
+fn row(x: Tensor<2>) -> Tensor<4> {
+    let [pictures, numbers] = x.dims();
+    x.reshape([pictures, numbers, 1, 1])
+}
+
+/// Sets a share of the numbers to 0 while learning (Srivastava et al. 2014). Drawn on the host, so that a run is the
+/// same on every device.
+#[derive(Debug)]
+pub(crate) struct Dropout {
+    rate: f64,
+    seed: u64,
+    place: u64,
+    calls: AtomicU64,
+}
+
+impl Dropout {
+    pub fn new(rate: f64, seed: u64, place: u64) -> Self {
+        Self { rate, seed, place, calls: AtomicU64::new(0) }
+    }
+
+    fn run(&self, x: Tensor<4>) -> Tensor<4> {
+        if !x.device().is_autodiff() || self.rate == 0.0 {
+            return x;
+        }
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let seed = blake3::hash(&[self.seed, self.place, call].map(u64::to_le_bytes).concat());
+        let mut first = [0; 16];
+        first.copy_from_slice(&seed.as_bytes()[..16]);
+        let mut rng = Pcg64Mcg::from_seed(first);
+        let (kept, shape) = ((1.0 / (1.0 - self.rate)) as f32, x.dims());
+        let draw = |_| if rng.random::<f64>() < self.rate { 0.0 } else { kept };
+        let mask: Vec<f32> = (0..shape.iter().product()).map(draw).collect();
+        let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
+        x * mask
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn dropout_drops_its_share_while_learning_and_keeps_the_mean() {
+        let dropped = |device: &Device, calls: usize| {
+            let dropout = Dropout::new(0.3, 7, 1);
+            let x = || Tensor::<4>::ones([4, 100, 10, 10], device);
+            (0..calls).map(|_| dropout.run(x()).into_data().try_to_vec::<f32>().unwrap()).collect::<Vec<_>>()
+        };
+        let runs = dropped(&Device::flex().autodiff(), 2);
+        let zeros = runs[0].iter().filter(|v| **v == 0.0).count() as f32 / 40_000.0;
+        let mean = runs[0].iter().sum::<f32>() / 40_000.0;
+        assert!((zeros - 0.3).abs() < 0.01 && (mean - 1.0).abs() < 0.02, "{zeros} {mean}");
+        assert_ne!(runs[0], runs[1], "another draw each time");
+        assert_eq!(runs, dropped(&Device::flex().autodiff(), 2), "the seed decides");
+        assert!(dropped(&Device::flex(), 1)[0].iter().all(|v| *v == 1.0), "nothing is dropped in use");
+    }
+}

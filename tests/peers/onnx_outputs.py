@@ -1,0 +1,33 @@
+"""Our ONNX files in onnxruntime against what our own networks say.
+
+    pip install onnx onnxruntime numpy
+    cargo run -p plugin-model --example onnx -- FOLDER
+    python tests/peers/onnx_outputs.py FOLDER
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy
+import onnx
+import onnxruntime
+
+TOLERANCE = 1e-4
+worst = 0.0
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
+    onnx.checker.check_model(str(path), full_check=True)
+    vector = json.loads(path.with_suffix(".json").read_text())
+    size = vector["size"]
+    pictures = numpy.array(vector["pictures"], numpy.float32).reshape(-1, 3, size, size)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    expected = numpy.array(vector["logits"], numpy.float32).reshape(len(pictures), -1)
+    # Both at once and one alone: N is free.
+    for count in (len(pictures), 1):
+        (logits,) = session.run(["logits"], {"pixels": pictures[:count]})
+        off = float(numpy.abs(logits - expected[:count]).max())
+        largest = float(numpy.abs(expected).max())
+        print(f"{path.stem:20} N={count}  off by {off:.1e}, the largest logit is {largest:.1f}")
+        worst = max(worst, off)
+print(f"worst: {worst:.1e}")
+sys.exit(worst > TOLERANCE)
