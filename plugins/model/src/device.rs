@@ -60,6 +60,13 @@ pub struct Opened {
     pub device: Device,
 }
 
+impl Opened {
+    /// Whether LibTorch computes here.
+    pub fn is_libtorch(&self) -> bool {
+        self.name.starts_with("libtorch")
+    }
+}
+
 impl DeviceChoice {
     /// Finds the device.
     ///

@@ -82,6 +82,12 @@ pub enum ModelError {
         /// What would do.
         accepted: String,
     },
+    /// Mixed precision where there is none.
+    #[error("--precision bf16: {device} cannot do it, LibTorch can; accepted here: fp32")]
+    Precision {
+        /// The device.
+        device: String,
+    },
     /// The device failed at work.
     #[error("the device failed: {0}")]
     Execution(String),

@@ -69,6 +69,15 @@ impl Linear {
     }
 }
 
+/// Whether layers behave as in training.
+pub(crate) fn learns(x: &Tensor<4>) -> bool {
+    #[cfg(feature = "libtorch")]
+    if crate::native::mode::learning() {
+        return true;
+    }
+    x.device().is_autodiff()
+}
+
 /// What PyTorch adds to a variance when nothing else is said.
 const EPSILON: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
@@ -106,16 +115,23 @@ impl BatchNorm2d {
         }
     }
 
-    /// Normalises `[pictures, channels, height, width]`: with the batch's own figures on a device with autodiff, with
-    /// the running ones otherwise.
+    /// Normalises `[pictures, channels, height, width]`: with the batch's own figures on a device with autodiff or
+    /// within a [`Learning`](crate::native::Learning) span, with the running ones otherwise.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        if x.device().is_autodiff() { self.train(x) } else { self.infer(x) }
+        if x.device().is_autodiff() {
+            return self.train(x);
+        }
+        #[cfg(feature = "libtorch")]
+        if let Some(y) = crate::native::norm::batch_norm(self, &x, MOMENTUM) {
+            return y;
+        }
+        self.infer(x)
     }
 
     /// `conv` and this layer in one. Where nothing is learnt it is one convolution, with weights scaled and a bias that
     /// shifts: two passes over the pictures less.
     pub fn after(&self, conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
-        if x.device().is_autodiff() || conv.bias.is_some() {
+        if learns(&x) || conv.bias.is_some() {
             return self.forward(conv.forward(x));
         }
         let (scale, shift) = self.scale_and_shift();

@@ -8,11 +8,11 @@ use plugin_api::Labels;
 
 /// What a batch should have answered, on the device.
 pub struct Targets {
-    labels: Labels,
+    pub(crate) labels: Labels,
     /// `[pictures, classes]`; with one label rows sum to 1, with several each number is 0 to 1 by itself.
-    share: Tensor<2>,
+    pub(crate) share: Tensor<2>,
     /// `[pictures, 1]`.
-    weight: Tensor<2>,
+    pub(crate) weight: Tensor<2>,
     /// Sum of the weights.
     total: f32,
 }
@@ -59,6 +59,11 @@ impl Targets {
         })
     }
 
+    /// Sum of the weights, never 0.
+    pub(crate) fn total(&self) -> f32 {
+        self.total.max(f32::MIN_POSITIVE)
+    }
+
     /// `Σ wᵢ·ceᵢ / Σ wᵢ` over the pictures of the batch, as PyTorch's weighted cross entropy has it; 0 when no picture
     /// weighs anything. With several labels `ceᵢ` is the mean over the classes of the binary cross entropy, as PyTorch's
     /// `BCEWithLogitsLoss`.
@@ -71,7 +76,7 @@ impl Targets {
                 (yes + no).mean_dim(1)
             }
         };
-        (cross_entropy.neg() * self.weight.clone()).sum().div_scalar(self.total.max(f32::MIN_POSITIVE))
+        (cross_entropy.neg() * self.weight.clone()).sum().div_scalar(self.total())
     }
 }
 

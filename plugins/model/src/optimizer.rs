@@ -18,7 +18,7 @@ pub enum Optimizer {
 }
 
 /// Adam's guard against division by zero; burn's default is 1e-5.
-const EPSILON: f32 = 1e-8;
+pub(crate) const EPSILON: f32 = 1e-8;
 
 impl Optimizer {
     /// A learning rate that works for most networks.

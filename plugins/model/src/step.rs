@@ -2,9 +2,9 @@
 //!
 //! All of them are `[pictures, channels, height, width]`; numbers in a row are channels of one pixel.
 
-use crate::layers::{BatchNorm2d, Linear};
+use crate::layers::{BatchNorm2d, Linear, learns};
+use crate::ops::{add, gelu, leaky_relu, mean_over_picture, multiply, relu, relu6, sigmoid, tanh};
 use burn::nn::conv::Conv2d;
-use burn::tensor::activation::{gelu, leaky_relu, relu, sigmoid, tanh};
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData};
@@ -78,16 +78,16 @@ impl Work {
             Self::AveragePooling(Pooling { kernel, stride, padding }) => {
                 avg_pool2d(x, AvgPoolOptions::new(*kernel).with_stride(*stride).with_padding(*padding))
             }
-            Self::GlobalAveragePooling => row(x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)),
+            Self::GlobalAveragePooling => row(mean_over_picture(x)),
             Self::Activation(Activation::Relu) => relu(x),
-            Self::Activation(Activation::Relu6) => x.clamp(0.0, 6.0),
+            Self::Activation(Activation::Relu6) => relu6(x),
             Self::Activation(Activation::LeakyRelu { slope }) => leaky_relu(x, *slope),
             Self::Activation(Activation::Tanh) => tanh(x),
             Self::Activation(Activation::Sigmoid) => sigmoid(x),
             Self::Activation(Activation::Gelu) => gelu(x),
             Self::Dropout(dropout) => dropout.run(x),
             Self::Flatten => row(x.flatten(1, 3)),
-            Self::Add => inputs.into_iter().fold(x, |sum, more| sum + more),
+            Self::Add => inputs.into_iter().fold(x, add),
             Self::Concatenation => x,
         }
     }
@@ -115,7 +115,7 @@ impl Dropout {
     }
 
     fn run(&self, x: Tensor<4>) -> Tensor<4> {
-        if !x.device().is_autodiff() || self.rate == 0.0 {
+        if !learns(&x) || self.rate == 0.0 {
             return x;
         }
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
@@ -127,7 +127,7 @@ impl Dropout {
         let draw = |_| if rng.random::<f64>() < self.rate { 0.0 } else { kept };
         let mask: Vec<f32> = (0..shape.iter().product()).map(draw).collect();
         let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
-        x * mask
+        multiply(x, mask)
     }
 }
 

@@ -1,15 +1,14 @@
 //! Learning, one batch at a time.
 
 use crate::device::Opened;
-use crate::interpreter::Network;
+use crate::learner::Learner;
 use crate::loss::{Targets, right};
 use crate::network::{Architecture, Shape};
 use crate::optimizer::Optimizer;
+use crate::precision::Precision;
 use crate::schedule::{Course, Schedule};
 use crate::weights::Loaded;
 use crate::{Batch, ModelError, predictor, pretrained, weights};
-use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use plugin_api::Labels;
 use serde::{Deserialize, Serialize};
@@ -45,6 +44,9 @@ pub struct TrainerOptions {
     /// Share of each target that is spread over all classes, 0 to below 1.
     #[arg(long, default_value_t = 0.05, value_name = "SHARE", value_parser = below_one, allow_negative_numbers = true)]
     pub label_smoothing: f64,
+    /// How exactly numbers are kept while learning. bf16 needs LibTorch.
+    #[arg(long, value_enum, default_value_t = Precision::Fp32)]
+    pub precision: Precision,
 }
 
 fn number(text: &str, ok: fn(f64) -> bool, accepted: &str) -> Result<f64, String> {
@@ -130,9 +132,8 @@ pub struct StepResult {
 
 /// A network that learns.
 pub struct Trainer {
-    network: Network,
+    learner: Learner,
     loaded: Option<Loaded>,
-    optimizer: ModuleOptimizer,
     course: Course,
     label_smoothing: f32,
     labels: Labels,
@@ -147,12 +148,11 @@ impl Trainer {
     /// # Errors
     /// [`ModelError`] when the architecture is not known or not for this size, or the weights cannot be read.
     pub fn new(task: &Task, options: &TrainerOptions, start: Start<'_>, device: &Opened) -> Result<Self, ModelError> {
-        let device = device.device.clone();
         let shape = Shape { classes: task.classes.len(), size_px: task.size_px };
         let network = Architecture::of(&task.architecture, task.definition.as_deref())?.network(
             shape,
             task.seed,
-            &device.clone().autodiff(),
+            &device.device.clone().autodiff(),
         )?;
         let mut loaded = None;
         let network = match start {
@@ -166,15 +166,14 @@ impl Trainer {
             Start::Checkpoint(path) => weights::load(network, path, None)?,
         };
         Ok(Self {
-            network,
+            learner: Learner::new(network, options, device)?,
             loaded,
-            optimizer: options.optimizer.build(options.momentum, options.weight_decay),
             course: options.course(task.epochs),
             label_smoothing: options.label_smoothing as f32,
             labels: task.labels,
             classes: shape.classes,
             size_px: shape.size_px,
-            device,
+            device: device.device.clone(),
         })
     }
 
@@ -199,12 +198,10 @@ impl Trainer {
     /// [`ModelError`] when the batch is empty, a target is not one of the classes, or the device fails. A loss that is
     /// not a number is no error.
     pub fn train_step(&mut self, batch: &Batch, done: f64) -> Result<StepResult, ModelError> {
-        let device = self.device.clone().autodiff();
+        let device = self.learner.device(&self.device);
         let targets = Targets::new(batch, self.labels, self.classes, self.label_smoothing, &device)?;
-        let logits = self.network.forward(self.network.input(batch, &device)?);
-        let loss = targets.loss(logits.clone());
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        self.network = self.optimizer.step(self.learning_rate(done), self.network.clone(), gradients);
+        let rate = self.learning_rate(done);
+        let (logits, loss) = self.learner.step(batch, &targets, rate, &self.device)?;
         self.result(batch, logits, loss)
     }
 
@@ -214,7 +211,8 @@ impl Trainer {
     /// As [`Self::train_step`].
     pub fn validate(&self, batch: &Batch) -> Result<StepResult, ModelError> {
         let targets = Targets::new(batch, self.labels, self.classes, 0.0, &self.device)?;
-        let logits = self.network.valid().forward(self.network.input(batch, &self.device)?);
+        let logits =
+            self.learner.look(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
         let loss = targets.loss(logits.clone());
         self.result(batch, logits, loss)
     }
@@ -224,7 +222,7 @@ impl Trainer {
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
-        predictor::probabilities(&self.network.valid(), batch, self.labels, &self.device)
+        self.learner.look(|network| predictor::probabilities(network, batch, self.labels, &self.device))
     }
 
     /// Writes the weights whole or not at all, and returns the BLAKE3 digest of the file.
@@ -232,7 +230,7 @@ impl Trainer {
     /// # Errors
     /// [`ModelError::File`] or [`ModelError::Weights`].
     pub fn save(&self, path: &Path) -> Result<String, ModelError> {
-        weights::save(&self.network, path)
+        self.learner.look(|network| weights::save(network, path))
     }
 
     fn result(&self, batch: &Batch, logits: Tensor<2>, loss: Tensor<1>) -> Result<StepResult, ModelError> {

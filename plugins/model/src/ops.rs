@@ -1,0 +1,151 @@
+//! What networks do between layers. As burn's functions of the same name, except while LibTorch learns: then each is
+//! one kernel that ATen records. burn's own work in place where they can, and would overwrite what ATen keeps for the
+//! backward pass; ATen refuses such a step.
+
+#[cfg(feature = "libtorch")]
+use crate::native::recorded;
+use burn::tensor::{Tensor, activation};
+
+/// Answers with ATen's kernel if LibTorch learns here.
+macro_rules! or_recorded {
+    ($x:ident, $op:expr) => {
+        #[cfg(feature = "libtorch")]
+        if let Some(y) = recorded(&$x, $op) {
+            return y;
+        }
+    };
+    ($x:ident, $y:ident, $op:expr) => {
+        #[cfg(feature = "libtorch")]
+        if let (Some(other), true) = (crate::native::bridge::to_torch($y.clone()), crate::native::mode::learning()) {
+            let op: fn(&tch::Tensor, &tch::Tensor) -> tch::Tensor = $op;
+            if let Some(y) = recorded(&$x, |x| op(x, &other)) {
+                return y;
+            }
+        }
+    };
+}
+
+/// `max(x, 0)`.
+pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::relu);
+    activation::relu(x)
+}
+
+/// `x` within 0 and 6.
+pub fn relu6<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::relu6);
+    x.clamp(0.0, 6.0)
+}
+
+/// `1 / (1 + e⁻ˣ)`.
+pub fn sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::sigmoid);
+    activation::sigmoid(x)
+}
+
+/// `x · Φ(x)` with the normal distribution's Φ (Hendrycks and Gimpel 2016, arXiv 1606.08415).
+pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, |x| x.gelu("none"));
+    activation::gelu(x)
+}
+
+/// The hyperbolic tangent.
+pub fn tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::tanh);
+    activation::tanh(x)
+}
+
+/// `x`, or `slope · x` where that is negative (Maas et al. 2013).
+pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
+    // As ATen's `leaky_relu`, of which `tch` does not give the slope.
+    or_recorded!(x, |x| x.clamp_min(0.0) + x.clamp_max(0.0) * slope);
+    activation::leaky_relu(x, slope)
+}
+
+/// `x + y`; sides of length 1 are stretched.
+pub fn add<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, y, |x, y| x.g_add(y));
+    x + y
+}
+
+/// `x · y`, number by number; sides of length 1 are stretched.
+pub fn multiply<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, y, |x, y| x.g_mul(y));
+    x * y
+}
+
+/// The mean over height and width: `[pictures, channels, height, width]` to `[pictures, channels]`.
+pub fn mean_over_picture(x: Tensor<4>) -> Tensor<2> {
+    x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData, Tolerance};
+
+    type Unary = fn(Tensor<2>) -> Tensor<2>;
+
+    const ALL: [(&str, Unary); 6] = [
+        ("relu", relu),
+        ("relu6", relu6),
+        ("sigmoid", sigmoid),
+        ("gelu", gelu),
+        ("tanh", tanh),
+        ("leaky_relu", |x| leaky_relu(x, 0.1)),
+    ];
+
+    /// No place where one of them bends.
+    const AT: [[f32; 4]; 2] = [[-7.0, -2.5, -0.5, 0.25], [0.5, 1.5, 4.5, 7.0]];
+
+    /// By hand, in 64 bits.
+    fn by_hand(name: &str, x: f64) -> f64 {
+        let sigmoid = 1.0 / (1.0 + (-x).exp());
+        match name {
+            "relu" => x.max(0.0),
+            "relu6" => x.clamp(0.0, 6.0),
+            "sigmoid" => sigmoid,
+            "tanh" => x.tanh(),
+            "leaky_relu" => x.max(0.1 * x),
+            // Φ by Simpson's rule over the density.
+            _ => {
+                let density = |t: f64| (-t * t / 2.0).exp() / std::f64::consts::TAU.sqrt();
+                let (steps, width) = (2000, x / 2000.0);
+                let inner: f64 = (1..steps).map(|i| density(f64::from(i) * width) * f64::from(2 + 2 * (i % 2))).sum();
+                x * (0.5 + width / 3.0 * (density(0.0) + density(x) + inner))
+            }
+        }
+    }
+
+    fn values(of: impl Fn(f64) -> f64) -> TensorData {
+        TensorData::from(AT.map(|row| row.map(|x| of(f64::from(x)) as f32)))
+    }
+
+    #[test]
+    fn each_is_what_it_says() {
+        for (name, op) in ALL {
+            let y = op(Tensor::from_data(AT, &Device::flex())).into_data();
+            y.assert_approx_eq::<f32>(&values(|x| by_hand(name, x)), Tolerance::absolute(1e-5));
+        }
+    }
+
+    /// The slopes too, by differences, and when the result is used again at once: in place, that would break the tape.
+    #[cfg(feature = "libtorch")]
+    #[test]
+    fn each_is_recorded_right() {
+        use crate::native::bridge::{from_torch, to_torch};
+        let device = crate::DeviceChoice::Libtorch.open().unwrap().device;
+        for (name, op) in ALL {
+            let leaf = to_torch(Tensor::<2>::from_data(AT, &device)).unwrap().set_requires_grad(true);
+            let _learning = crate::native::Learning::begin();
+            let y = add(op(from_torch(leaf.shallow_clone())), Tensor::zeros([2, 4], &device));
+            let y = multiply(y, Tensor::ones([2, 4], &device));
+            let y = to_torch(y).unwrap();
+            let slope = tch::Tensor::run_backward(&[y.sum(tch::Kind::Float)], &[&leaf], false, false);
+            let found = |t: tch::Tensor| from_torch::<2>(t.detach()).into_data();
+            found(y).assert_approx_eq::<f32>(&values(|x| by_hand(name, x)), Tolerance::absolute(1e-5));
+            let by_difference = |x| (by_hand(name, x + 1e-5) - by_hand(name, x - 1e-5)) / 2e-5;
+            found(slope[0].shallow_clone()).assert_approx_eq::<f32>(&values(by_difference), Tolerance::absolute(1e-4));
+        }
+    }
+}
