@@ -1,7 +1,7 @@
 //! Learning on LibTorch gives PyTorch's losses, gradients and running figures, from the same weights and pictures.
 //! `training.json` is made by `tests/peers/training_vectors.py`.
 #![cfg(feature = "libtorch")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use clap::Parser;
 use plugin_model::trainer::TrainerOptions;
@@ -94,6 +94,7 @@ fn size_of(recipe: &str) -> usize {
 fn trainer(recipe: &str, device: DeviceChoice, folder: &Path) -> Trainer {
     let task = Task {
         architecture: "resnet18".to_owned(),
+        definition: None,
         classes: ["r", "g", "b"].map(String::from).to_vec(),
         labels: plugin_api::Labels::Single,
         size_px: size_of(recipe) as u32,
@@ -199,6 +200,7 @@ fn equal_seeds_give_equal_weights_bit_for_bit() {
 fn flex_refuses_bfloat16_by_name() {
     let task = Task {
         architecture: "small-cnn".to_owned(),
+        definition: None,
         classes: vec!["a".to_owned()],
         labels: plugin_api::Labels::Single,
         size_px: 16,
