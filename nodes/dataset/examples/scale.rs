@@ -117,7 +117,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("classes {}, conflicts {}", state.classes.len(), state.conflicts.iter().sum::<u64>());
     timed("records, 1,000 in the middle", || catalog.records(version, pictures / 2, 1000))?;
     timed("a start: groups are read", || {
-        let mut again = Groups::new(config.near_copies.radii());
+        let mut again = Groups::new(config.near_copies.radii()).settled(true);
         catalog.groups(|face, group, split| drop(again.load(face, group, split)))
     })?;
     println!("memory at most {} MB", memory_kb("VmHWM") / 1024);

@@ -4,7 +4,7 @@ use crate::order::Reading;
 use clap::{Parser, ValueEnum};
 use plugin_api::{HomeArgs, Labels};
 use plugin_harness::HasHome;
-use plugin_hash::Radii;
+use plugin_hash::{Radii, Views};
 
 /// Keeps the catalog and the pixels, and serves batches of them.
 ///
@@ -66,6 +66,13 @@ impl Near {
             Self::Strict => Some(Radii::STRICT),
             Self::Usual => Some(Radii::USUAL),
         }
+    }
+}
+
+impl std::fmt::Display for Near {
+    /// The rule, figures and all: another rule has another text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} of {} bytes", self.radii(), Views::BYTES)
     }
 }
 

@@ -79,7 +79,7 @@ pub fn take_in(
     }
     for (digest, scores, views) in known {
         if let Some(views) = views {
-            change.add_views(digest, &views)?;
+            change.add_late_views(digest, &views)?;
         }
         if !scores[0].is_nan() {
             change.measured(digest, scores)?;

@@ -154,7 +154,13 @@ fn pictures_of_an_earlier_version_are_found_by_their_hashes_and_get_views_when_t
     assert!(house.together(&files, &again) + 1 >= files.len(), "{}", house.together(&files, &again));
     let after: Vec<_> = files.iter().map(|file| house.place(file)).collect();
     assert_eq!(before, after, "old pictures stay where they are");
+    let change = house.catalog.change().unwrap();
+    change.grouped_by("a rule").unwrap();
+    change.commit().unwrap();
+    house.take(message(&again, |views| views));
+    assert!(house.catalog.is_grouped_by("a rule").unwrap() && !house.catalog.is_grouped_by("another").unwrap());
     house.take(message(&files, |views| views));
+    assert!(!house.catalog.is_grouped_by("a rule").unwrap(), "late views: the next start looks through all");
     house.take(message(&mirrored, |views| views));
     assert!(house.together(&files, &mirrored) + 1 >= files.len(), "{}", house.together(&files, &mirrored));
 }

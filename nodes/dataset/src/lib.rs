@@ -91,16 +91,19 @@ impl Dataset {
         let merged = compact::compact(&mut catalog, &mut shards, &profile)?;
         let known = catalog.shards(&profile)?;
         shards.remove_strays(|name| known.iter().any(|(_, file, _)| file == name));
-        let mut groups = Groups::new(config.near_copies.radii());
+        let rule = config.near_copies.to_string();
+        let settled = catalog.is_grouped_by(&rule)?;
+        let mut groups = Groups::new(config.near_copies.radii()).settled(settled);
         let mut merges = Vec::new();
         catalog.groups(|face, group, split| merges.extend(groups.load(face, group, split)))?;
         groups.loaded();
-        if !merges.is_empty() {
-            tracing::info!(merges = merges.len(), near_copies = ?config.near_copies, "groups that are one are made one");
+        if !settled {
+            tracing::info!(merges = merges.len(), near_copies = rule, "groups that are one are made one");
             let mut change = catalog.change()?;
             for merge in &merges {
                 change.merge(merge)?;
             }
+            change.grouped_by(&rule)?;
             change.commit()?;
         }
         let (files, pictures) = catalog.counts()?;

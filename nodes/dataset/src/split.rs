@@ -76,6 +76,8 @@ struct Group {
 pub struct Groups {
     /// None: every picture is its own group.
     near: Option<NearCopies>,
+    /// What is loaded has been held against each other before.
+    settled: bool,
     /// Picture, by number among the near-copies.
     viewed: Vec<u32>,
     /// Pictures without views.
@@ -110,10 +112,16 @@ impl Groups {
         Self { near: radii.map(NearCopies::new), ..Self::default() }
     }
 
+    /// What will be loaded was grouped by this rule, so that it need not be searched: at 100,000 pictures that takes minutes.
+    #[must_use]
+    pub fn settled(self, settled: bool) -> Self {
+        Self { settled, ..self }
+    }
+
     /// A picture as it is stored, with its group and split. Returns what has to be made one though it is stored as two:
     /// by an earlier version, or with other radii.
     pub fn load(&mut self, face: Face, name: &str, split: &str) -> Vec<Merge> {
-        let near = self.near(face);
+        let near = if self.settled { Vec::new() } else { self.near(face) };
         let split = SPLITS.iter().position(|s| *s == split).unwrap_or_default();
         let picture = self.insert(face, name, split);
         if let Some(&first) = self.loaded.get(name) {
@@ -287,6 +295,12 @@ mod tests {
             "of the group that goes, and gone already"
         );
         assert_eq!(groups.sizes(), [4]);
+        let mut settled = Groups::new(Some(Radii::USUAL)).settled(true);
+        for name in ["aa", "aa", "bb"] {
+            assert!(settled.load(old(P, D), name, "train").is_empty(), "it was searched before");
+        }
+        assert_eq!(settled.sizes(), [2]);
+        assert_eq!(settled.add("cc", old(P, D), SHARES).2.len(), 1, "what is new is searched for");
     }
 
     #[test]

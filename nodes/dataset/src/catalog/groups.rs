@@ -29,15 +29,49 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// Whether all pictures have been held against each other by a rule, so that a start need not do it.
+    ///
+    /// # Errors
+    /// SQLite's: a full disk, a damaged file.
+    pub fn is_grouped_by(&self, rule: &str) -> Result<bool, DatasetError> {
+        Ok(self.db.prepare_cached("SELECT 1 FROM grouping WHERE rule = ?")?.exists([rule])?)
+    }
+}
+
 impl Change<'_> {
-    /// Keeps the views of a picture that has none yet.
+    /// All pictures have been held against each other by a rule.
+    ///
+    /// # Errors
+    /// SQLite's: a full disk, a damaged file.
+    pub fn grouped_by(&self, rule: &str) -> Result<(), DatasetError> {
+        self.tx.execute("INSERT OR REPLACE INTO grouping VALUES (0, ?)", [rule])?;
+        Ok(())
+    }
+
+    /// Keeps the views of a new picture.
     ///
     /// # Errors
     /// SQLite's: a full disk, a damaged file.
     pub fn add_views(&self, digest: &str, views: &Views) -> Result<(), DatasetError> {
-        let mut insert = self.tx.prepare_cached("INSERT OR IGNORE INTO views VALUES (?, ?)")?;
-        insert.execute(params![digest, views.to_bytes()])?;
+        self.insert_views(digest, views)?;
         Ok(())
+    }
+
+    /// Keeps the views of a picture that was known without: the next start holds all against each other.
+    ///
+    /// # Errors
+    /// SQLite's: a full disk, a damaged file.
+    pub fn add_late_views(&self, digest: &str, views: &Views) -> Result<(), DatasetError> {
+        if self.insert_views(digest, views)? > 0 {
+            self.tx.execute("DELETE FROM grouping", [])?;
+        }
+        Ok(())
+    }
+
+    fn insert_views(&self, digest: &str, views: &Views) -> Result<usize, DatasetError> {
+        let mut insert = self.tx.prepare_cached("INSERT OR IGNORE INTO views VALUES (?, ?)")?;
+        Ok(insert.execute(params![digest, views.to_bytes()])?)
     }
 
     /// Makes one group of two. What the pictures had before this version is noted.

@@ -42,9 +42,11 @@ CREATE INDEX IF NOT EXISTS placements_path ON placements(path);
 ";
 
 /// `plugin-hash`'s views, in a table of their own, since only a start reads them; none for pictures of an earlier format.
+/// In the order they come, so that taking one in touches no page for each. `grouping`: the rule by which all pictures have
+/// been held against each other; no row when they have to be once more.
 const VIEWS: &str = "
-CREATE TABLE IF NOT EXISTS views (
-  digest TEXT PRIMARY KEY REFERENCES pictures(digest), looks BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS views (digest TEXT PRIMARY KEY REFERENCES pictures(digest), looks BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS grouping (only INTEGER PRIMARY KEY CHECK (only = 0), rule TEXT NOT NULL);
 ";
 
 /// Makes the tables, or brings them to this format. Whole or not at all.
