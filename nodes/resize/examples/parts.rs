@@ -11,7 +11,8 @@
 use clap::Parser;
 use plugin_check::scores;
 use plugin_decode::{Limits, decode};
-use plugin_resize::{ResizeOptions, resize};
+use plugin_hash::{SIDE, Views};
+use plugin_resize::{ResizeOptions, Stretch, resize};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,7 @@ struct Config {
     rounds: u32,
 }
 
-const PARTS: [&str; 3] = ["decode", "resize", "check"];
+const PARTS: [&str; 4] = ["decode", "resize", "check", "views"];
 
 /// The quickest round of each part.
 fn quickest(bytes: &[u8], config: &Config) -> Option<[Duration; PARTS.len()]> {
@@ -46,6 +47,9 @@ fn quickest(bytes: &[u8], config: &Config) -> Option<[Duration; PARTS.len()]> {
         lap(1);
         std::hint::black_box(scores(width, height, pixels).ok()?);
         lap(2);
+        let square = resize(width, height, pixels, SIDE as u32, &Stretch).ok()?;
+        std::hint::black_box(Views::of(&square)?);
+        lap(3);
     }
     Some(best)
 }
