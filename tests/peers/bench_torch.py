@@ -1,5 +1,7 @@
 """Pictures a second of Wakuteka on LibTorch beside PyTorch's, in turn on the same machine; medians and ratios.
 
+Also by second of processor time, which other work on the machine disturbs less: set OMP_WAIT_POLICY=passive for that.
+
 Needs torch 2.9. The networks are torchvision's ResNets, written out here; steps are whole ones: pictures from 8 bit,
 forward, cross entropy, backward, optimizer.
 
@@ -109,11 +111,11 @@ class Peer:
 def rate(step, pictures, seconds):
     for _ in range(2):
         step()
-    start, done = time.perf_counter(), 0
+    start, before, done = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - start < seconds:
         step()
         done += pictures
-    return done / (time.perf_counter() - start)
+    return done / (time.perf_counter() - start), done / (time.process_time() - before)
 
 
 def ours(args, precision):
@@ -121,7 +123,7 @@ def ours(args, precision):
     command += [str(args.batch_size), "--seconds", str(args.seconds), "--optimizer", args.optimizer]
     command += ["--precision", precision]
     line = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
-    return [float(number) for number in line.split()[-2:]]
+    return [float(number) for number in line.split()[-4:]]
 
 
 def main():
@@ -148,19 +150,21 @@ def main():
             for precision in args.precision.split(","):
                 found.setdefault(f"ours {precision}", []).append(ours(args, precision))
         for name, peer in peers.items():
-            figures = [rate(step, args.batch_size, args.seconds) for step in (peer.train, peer.infer)]
-            found.setdefault(name, []).append(figures)
+            train = rate(peer.train, args.batch_size, args.seconds)
+            infer = rate(peer.infer, args.batch_size, args.seconds)
+            found.setdefault(name, []).append([train[0], infer[0], train[1], infer[1]])
     first = next(iter(found))
     print(f"{args.model}, {args.size} px, batch {args.batch_size}, {args.optimizer}, {args.threads} threads,", end=" ")
     print(f"torch {torch.__version__}, median of {args.rounds}; ratios are those of {first!r} to each")
-    print("                          train/s   ratio   infer/s   ratio")
-    medians = {name: [statistics.median(column) for column in zip(*rows)] for name, rows in found.items()}
+    print(f"{'':<24}" + "".join(f"{what:>12} ratio" for what in ("train/s", "infer/s", "train/cpu-s", "infer/cpu-s")))
     # Machines with other work on them go up and down: ratios are taken round by round.
-    for name, (train, infer) in medians.items():
-        both = zip(found[first], found[name])
-        ratios = [[a / b for a, b in zip(one, other)] for one, other in both]
-        train_ratio, infer_ratio = (statistics.median(column) for column in zip(*ratios))
-        print(f"{name:<24} {train:>8.1f} {train_ratio:>7.2f} {infer:>9.1f} {infer_ratio:>7.2f}", flush=True)
+    for name, rows in found.items():
+        line = f"{name:<24}"
+        for column in range(4):
+            median = statistics.median(row[column] for row in rows)
+            ratio = statistics.median(one[column] / row[column] for one, row in zip(found[first], rows))
+            line += f"{median:>12.1f} {ratio:>5.2f}"
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,15 @@ pub struct Saved {
     pub score: Score,
 }
 
+/// What the optimizer remembers, on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// File name in `checkpoints/`.
+    pub file: String,
+    /// BLAKE3 of the file.
+    pub digest: String,
+}
+
 /// Where a run stands after an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
@@ -60,6 +69,9 @@ pub struct Progress {
     pub last: Saved,
     /// The best ones.
     pub best: Saved,
+    /// What the optimizer remembers after the last epoch; none in runs of older versions.
+    #[serde(default)]
+    pub memory: Option<Memory>,
 }
 
 /// Why a run will not go on.
@@ -109,6 +121,11 @@ impl Journal {
         format!("epoch-{epoch:04}.safetensors")
     }
 
+    /// The file for what the optimizer remembers after an epoch.
+    pub fn memory(epoch: u64) -> String {
+        format!("epoch-{epoch:04}.optimizer")
+    }
+
     /// Where the run stands, when an epoch is over.
     pub fn progress(&self) -> Option<Progress> {
         read_json(&self.folder.0.join("progress.json")).ok()
@@ -141,11 +158,13 @@ impl Journal {
         Ok(())
     }
 
-    /// Removes all weights but the last and the best. A failure costs space alone.
+    /// Removes all weights but the last and the best, and all memory but the last. A failure costs space alone.
     fn tidy(&self, progress: &Progress) {
+        let memory = progress.memory.as_ref().map(|memory| &memory.file);
+        let kept: Vec<&String> = [&progress.last.file, &progress.best.file].into_iter().chain(memory).collect();
         let Ok(entries) = std::fs::read_dir(self.checkpoints()) else { return };
         for entry in entries.flatten() {
-            if ![&progress.last, &progress.best].iter().any(|kept| *kept.file == *entry.file_name()) {
+            if !kept.iter().any(|kept| ***kept == *entry.file_name()) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -267,6 +286,7 @@ pub(crate) mod tests {
         let mut progress = None;
         for epoch in 0..4 {
             std::fs::write(journal.checkpoints().join(Journal::checkpoint(epoch)), b"w").unwrap();
+            std::fs::write(journal.checkpoints().join(Journal::memory(epoch)), b"m").unwrap();
             let now = Progress {
                 epochs: epoch + 1,
                 steps: 10,
@@ -274,18 +294,19 @@ pub(crate) mod tests {
                 seconds: 1.0,
                 last: saved(epoch),
                 best: saved(1.min(epoch)),
+                memory: Some(Memory { file: Journal::memory(epoch), digest: "d".to_owned() }),
             };
             journal.end_epoch(&[row(epoch)], &now).unwrap();
             progress = Some(now);
         }
-        assert_eq!(files(&journal), ["epoch-0001.safetensors", "epoch-0003.safetensors"]);
+        assert_eq!(files(&journal), ["epoch-0001.safetensors", "epoch-0003.optimizer", "epoch-0003.safetensors"]);
         assert_eq!(journal.progress(), progress);
         // Killed in the fifth epoch, after its figures and weights were written and before its progress was.
         journal.folder.append_metrics(&[row(4)]).unwrap();
         std::fs::write(journal.checkpoints().join(Journal::checkpoint(4)), b"w").unwrap();
         std::fs::write(journal.checkpoints().join(".epoch-0004.safetensors.77.part"), b"w").unwrap();
         journal.rewind(&progress.unwrap()).unwrap();
-        assert_eq!(files(&journal), ["epoch-0001.safetensors", "epoch-0003.safetensors"]);
+        assert_eq!(files(&journal), ["epoch-0001.safetensors", "epoch-0003.optimizer", "epoch-0003.safetensors"]);
         assert_eq!(journal.folder.metrics().iter().map(|r| r.epoch).collect::<Vec<_>>(), [0, 1, 2, 3]);
     }
 

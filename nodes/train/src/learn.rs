@@ -5,7 +5,7 @@ use crate::desk::Desk;
 use crate::error::TrainError;
 use crate::fetch::{Fetch, Wanted};
 use crate::figures::{self, Epoch, Sums};
-use crate::journal::{Journal, Progress, Saved, Score};
+use crate::journal::{Journal, Memory, Progress, Saved, Score};
 use crate::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
@@ -188,6 +188,9 @@ impl Learning {
         let file = Journal::checkpoint(epoch);
         let digest = self.begun.trainer.save(&self.begun.journal.checkpoints().join(&file))?;
         let last = Saved { epoch, file, digest, score };
+        let file = Journal::memory(epoch);
+        let digest = self.begun.trainer.save_memory(&self.begun.journal.checkpoints().join(&file))?;
+        let memory = Some(Memory { file, digest });
         let best = match &before {
             Some(before) if !score.better_than(&before.best.score) => before.best.clone(),
             _ => last.clone(),
@@ -202,6 +205,7 @@ impl Learning {
             seconds: before.as_ref().map_or(0.0, |p| p.seconds) + seconds,
             last,
             best,
+            memory,
         };
         self.begun.journal.end_epoch(&rows, &progress)?;
         let run = &self.begun.manifest.id;

@@ -98,6 +98,7 @@ mod tests {
                 seconds: 1.0,
                 last: saved(epoch),
                 best: saved(epoch),
+                memory: None,
             };
             journal.end_epoch(&[], &progress).unwrap();
         }

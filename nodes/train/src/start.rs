@@ -146,13 +146,17 @@ fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> 
         seed: manifest.seed,
     };
     let weights = journal.checkpoints().join(&progress.last.file);
-    match Trainer::new(&task, &config.trainer, Start::Checkpoint(&weights), device) {
-        Ok(trainer) => {
-            tracing::info!(
-                run = manifest.id,
-                epochs_done = progress.epochs,
-                "goes on; the optimizer's memory (momentum) starts anew"
-            );
+    let fresh = || Trainer::new(&task, &config.trainer, Start::Checkpoint(&weights), device);
+    match fresh() {
+        Ok(mut trainer) => {
+            let memory = progress.memory.as_ref().map_or(Ok(()), |memory| {
+                trainer.load_memory(&journal.checkpoints().join(&memory.file), &memory.digest)
+            });
+            if let Err(error) = memory {
+                tracing::warn!(run = manifest.id, %error, "the optimizer's memory (momentum) starts anew");
+                trainer = fresh()?;
+            }
+            tracing::info!(run = manifest.id, epochs_done = progress.epochs, "goes on");
             journal.rewind(&progress)?;
             manifest.version = state.version;
             manifest.device.clone_from(&device.name);
@@ -291,7 +295,8 @@ mod tests {
         let digest = begun.trainer.save(&begun.journal.checkpoints().join(&file)).unwrap();
         let score = crate::journal::Score { accuracy: None, loss: 1.0 };
         let last = crate::journal::Saved { epoch: 0, file, digest, score };
-        let progress = Progress { epochs: 1, steps: 2, samples: 18, seconds: 1.0, best: last.clone(), last };
+        let progress =
+            Progress { epochs: 1, steps: 2, samples: 18, seconds: 1.0, best: last.clone(), last, memory: None };
         begun.journal.end_epoch(&[], &progress).unwrap();
         let moved = State { version: 9, ..state(&["a", "b"]) };
         let again = begin(&config, &device, &home, &moved).unwrap();

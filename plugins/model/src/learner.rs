@@ -5,9 +5,10 @@ use crate::loss::Targets;
 use crate::precision::Precision;
 use crate::trainer::TrainerOptions;
 use crate::{Batch, ModelError, Network};
-use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor};
+use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
+use burn::tensor::{Bytes, Device, Tensor};
+use std::path::Path;
 
 /// A network and the rule that changes it.
 pub enum Learner {
@@ -32,7 +33,7 @@ impl Learner {
             return Err(ModelError::Precision { device: device.name.clone() });
         }
         let optimizer = options.optimizer.build(options.momentum, options.weight_decay);
-        Ok(Self::Burn(Box::new(network), optimizer))
+        Ok(Self::Burn(Box::new(network.map(&mut Numbering(0))), optimizer))
     }
 
     /// The device on which it learns.
@@ -72,6 +73,44 @@ impl Learner {
         }
     }
 
+    /// What the optimizer remembers, as the content of a file that will be at `path`.
+    ///
+    /// # Errors
+    /// A text.
+    pub fn memory(
+        &self,
+        #[allow(unused, reason = "LibTorch writes to files alone")] path: &Path,
+    ) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Burn(_, optimizer) => optimizer.into_bytes().map(|b| b.to_vec()).map_err(|e| e.to_string()),
+            #[cfg(feature = "libtorch")]
+            Self::Torch(engine) => engine.memory(path).map_err(|e| e.to_string()),
+        }
+    }
+
+    /// Remembers what the file says; `bytes` are its content.
+    ///
+    /// # Errors
+    /// A text when it is not of these weights and this rule.
+    pub fn remember(
+        &mut self,
+        #[allow(unused, reason = "LibTorch reads files alone")] path: &Path,
+        bytes: Vec<u8>,
+    ) -> Result<(), String> {
+        match self {
+            Self::Burn(_, optimizer) => {
+                let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|e| e.to_string())?;
+                *optimizer = optimizer.clone().load_record(record);
+                Ok(())
+            }
+            #[cfg(feature = "libtorch")]
+            Self::Torch(engine) => {
+                drop(bytes);
+                engine.remember(path)
+            }
+        }
+    }
+
     /// Does something with the network as it is now, on the device without autodiff.
     pub fn look<T>(&self, with: impl FnOnce(&Network) -> T) -> T {
         match self {
@@ -79,5 +118,16 @@ impl Learner {
             #[cfg(feature = "libtorch")]
             Self::Torch(engine) => engine.look(with),
         }
+    }
+}
+
+/// Numbers the parameters in their order: burn's optimizers know them by id, which a new process would draw anew.
+struct Numbering(u64);
+
+impl ModuleMapper for Numbering {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (_, value, mapper) = param.consume();
+        self.0 += 1;
+        Param::from_mapped_value(ParamId::from(self.0), value, mapper)
     }
 }

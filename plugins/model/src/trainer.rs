@@ -233,6 +233,34 @@ impl Trainer {
         self.learner.look(|network| weights::save(network, path))
     }
 
+    /// Writes what the optimizer remembers whole or not at all, and returns the BLAKE3 digest of the file. With it and
+    /// the weights of the same moment, learning goes on as if it had never stopped.
+    ///
+    /// # Errors
+    /// [`ModelError::File`] or [`ModelError::Weights`].
+    pub fn save_memory(&self, path: &Path) -> Result<String, ModelError> {
+        let broken = |problem| ModelError::Weights { path: path.to_owned(), problem };
+        let bytes = self.learner.memory(path).map_err(broken)?;
+        plugin_api::files::write_atomically(path, &bytes)
+            .map_err(|source| ModelError::File { path: path.to_owned(), source })?;
+        Ok(blake3::hash(&bytes).to_hex().to_string())
+    }
+
+    /// Reads what [`Self::save_memory`] wrote. After an error, the optimizer may know a part of it: make another trainer.
+    ///
+    /// # Errors
+    /// [`ModelError::File`] when there is no such file; [`ModelError::Weights`] when its digest is not `digest`, or it
+    /// is of other weights, another rule or another device.
+    pub fn load_memory(&mut self, path: &Path, digest: &str) -> Result<(), ModelError> {
+        let broken = |problem| ModelError::Weights { path: path.to_owned(), problem };
+        let bytes = std::fs::read(path).map_err(|source| ModelError::File { path: path.to_owned(), source })?;
+        let found = blake3::hash(&bytes).to_hex();
+        if found.as_str() != digest {
+            return Err(broken(format!("the file's digest is {found}, not {digest}: it was changed or is broken")));
+        }
+        self.learner.remember(path, bytes).map_err(broken)
+    }
+
     fn result(&self, batch: &Batch, logits: Tensor<2>, loss: Tensor<1>) -> Result<StepResult, ModelError> {
         let read = |values: Result<Vec<f32>, _>| {
             values.map_err(|e: burn::tensor::TensorReadError| ModelError::Execution(e.to_string()))
@@ -360,6 +388,38 @@ mod tests {
             let before = copy.predict(&batch(0)).unwrap();
             copy.train_step(&batch(0), 3.0).unwrap();
             assert_ne!(before, copy.predict(&batch(0)).unwrap(), "loaded weights learn");
+        }
+    }
+
+    /// Every device there is, and every rule.
+    #[test]
+    fn with_its_memory_a_run_ends_as_if_it_had_not_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (weights, memory) = (folder.path().join("a.safetensors"), folder.path().join("a.memory"));
+        let devices = [DeviceChoice::Flex, DeviceChoice::Auto].map(|choice| choice.open().unwrap());
+        for (device, rule) in devices.iter().flat_map(|d| ["sgd", "adam", "adamw"].map(|rule| (d, rule))) {
+            let options = options(&format!("--optimizer {rule} --learning-rate 0.003")).unwrap();
+            let fresh = |start| Trainer::new(&task("small-cnn"), &options, start, device).unwrap();
+            let learn = |trainer: &mut Trainer, steps: std::ops::Range<usize>| {
+                for step in steps {
+                    trainer.train_step(&batch(step * 8), step as f64).unwrap();
+                }
+            };
+            let mut whole = fresh(Start::Scratch);
+            learn(&mut whole, 0..3);
+            whole.save(&weights).unwrap();
+            let digest = whole.save_memory(&memory).unwrap();
+            learn(&mut whole, 3..6);
+            let mut forgetful = fresh(Start::Checkpoint(&weights));
+            learn(&mut forgetful, 3..6);
+            let mut resumed = fresh(Start::Checkpoint(&weights));
+            resumed.load_memory(&memory, &digest).unwrap();
+            learn(&mut resumed, 3..6);
+            let answer = |trainer: &Trainer| trainer.predict(&batch(0)).unwrap();
+            assert_eq!(answer(&whole), answer(&resumed), "{} {rule}", device.name);
+            assert_ne!(answer(&whole), answer(&forgetful), "{} {rule}", device.name);
+            let error = resumed.load_memory(&memory, "no").unwrap_err().to_string();
+            assert!(error.contains("a.memory") && error.contains("changed"), "{error}");
         }
     }
 

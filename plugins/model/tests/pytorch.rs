@@ -123,8 +123,7 @@ fn losses_agree(recipe: &str, expected: &Value, tolerance: f64) {
     let found: Vec<f64> =
         (0..expected.len()).map(|s| trainer.train_step(&batch(s, size_of(recipe)), 0.0).unwrap().loss).collect();
     let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    println!("{recipe}: off by {worst:.1e}");
-    assert!(worst < tolerance, "{recipe}: {found:?}, PyTorch {expected:?}");
+    assert!(worst < tolerance, "{recipe}: off by {worst:.1e}: {found:?}, PyTorch {expected:?}");
 }
 
 #[test]

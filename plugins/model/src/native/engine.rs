@@ -2,6 +2,7 @@
 
 use super::autocast::Autocast;
 use super::bridge::{from_torch, to_torch};
+use super::memory;
 use super::mode::Learning;
 use super::optimizer::Optimizer;
 use crate::loss::Targets;
@@ -10,6 +11,7 @@ use crate::trainer::TrainerOptions;
 use crate::{ModelError, Network};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
+use std::path::Path;
 use tch::TchError;
 
 /// A network whose weights want gradients from ATen, and the rule that changes them.
@@ -60,6 +62,22 @@ impl Engine {
         let gradients = tch::Tensor::f_run_backward(&[&loss], &self.leaves, false, false)?;
         self.optimizer.step(&self.leaves, &gradients, rate)?;
         Ok((from_torch(logits.f_detach()?), from_torch(loss.f_detach()?)))
+    }
+
+    /// What the optimizer remembers, as the content of a file that will be at `path`.
+    ///
+    /// # Errors
+    /// LibTorch's, or the file system's.
+    pub fn memory(&self, path: &Path) -> Result<Vec<u8>, ModelError> {
+        memory::to_bytes(&self.optimizer, path)
+    }
+
+    /// Remembers what the file says.
+    ///
+    /// # Errors
+    /// A text when it is not of these weights and this rule.
+    pub fn remember(&mut self, path: &Path) -> Result<(), String> {
+        memory::read(&mut self.optimizer, path)
     }
 
     /// Does something with the network as it is, recording nothing.

@@ -6,6 +6,7 @@
 //!
 //! - [`bridge`] goes from burn's tensors to LibTorch's and back.
 //! - [`engine`] takes a network, and makes steps with it.
+//! - `memory` keeps what the optimizer remembers.
 //! - [`optimizer`] turns gradients into new weights, with LibTorch's fused kernels.
 //! - [`autocast`] is mixed precision.
 //! - [`shim`] reaches what `tch` leaves out.
@@ -14,6 +15,7 @@ pub mod autocast;
 pub mod bridge;
 pub mod engine;
 mod loss;
+mod memory;
 pub mod mode;
 pub mod norm;
 pub mod optimizer;

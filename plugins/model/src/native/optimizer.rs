@@ -13,10 +13,10 @@ pub struct Optimizer {
     momentum: f64,
     decay: f64,
     /// Momenta, or running means of the gradients; as the weights in shape and strides.
-    means: Vec<Tensor>,
+    pub(super) means: Vec<Tensor>,
     /// Running means of the squares; none for gradient descent.
-    squares: Vec<Tensor>,
-    steps: u64,
+    pub(super) squares: Vec<Tensor>,
+    pub(super) steps: u64,
 }
 
 impl Optimizer {
