@@ -57,6 +57,11 @@ pub struct Config {
     #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
     pub device: DeviceChoice,
 
+    /// A run ends when so many epochs in a row were no better than the best one; 0: it goes over all its epochs. Mind that
+    /// the schedule one-cycle is at its best at its end.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000), value_name = "EPOCHS")]
+    pub patience: u64,
+
     /// Seconds the data set must have been the same before a run starts.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
     pub quiet_seconds: u64,
@@ -129,6 +134,7 @@ impl Config {
             self.retrain_epochs(),
             self.batch_size,
             self.seed,
+            self.patience,
             self.trainer,
             self.weights.as_ref().map(|w| &w.digest),
         ]);

@@ -9,7 +9,7 @@ use crate::journal::{Journal, Memory, Progress, Saved, Score};
 use crate::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
-use plugin_api::{Edge as _, Tag};
+use plugin_api::{Edge as _, Labels, Tag};
 use plugin_harness::{Message, Node};
 use plugin_model::Batch;
 use std::time::{Duration, Instant};
@@ -69,6 +69,19 @@ impl Learning {
                 Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
             };
             self.end_epoch(epoch, train, validation, [train_seconds, start.elapsed().as_secs_f64()], config, node)?;
+            if let Some(progress) = &self.begun.progress
+                && config.patience > 0
+                && progress.last.epoch >= progress.best.epoch + config.patience
+            {
+                let run = &self.begun.manifest.id;
+                tracing::info!(
+                    run,
+                    epoch,
+                    best_epoch = progress.best.epoch,
+                    "ends early: no better for --patience epochs"
+                );
+                break;
+            }
         }
         self.finish(node, desk)
     }
@@ -179,9 +192,11 @@ impl Learning {
         let before = self.begun.progress.take();
         let batches = (train.pictures as u64).div_ceil(u64::from(config.batch_size));
         let step = before.as_ref().map_or(0, |p| p.steps) + batches;
-        // Without validation pictures the training loss must do.
+        // Without validation pictures the training loss must do. With several labels a picture counts as right only when all
+        // of them are: too coarse to tell epochs apart.
         let score = if validation.pictures > 0 {
-            Score { accuracy: Some(validation.weighted_accuracy()), loss: validation.loss() }
+            let single = self.begun.manifest.labels == Labels::Single;
+            Score { accuracy: single.then(|| validation.weighted_accuracy()), loss: validation.loss() }
         } else {
             Score { accuracy: None, loss: train.loss() }
         };

@@ -17,6 +17,7 @@ pub mod interpreter;
 pub mod layers;
 mod learner;
 pub mod loss;
+pub mod mix;
 #[cfg(feature = "libtorch")]
 pub mod native;
 pub mod network;

@@ -1,6 +1,7 @@
 //! Cross entropy with weights and label smoothing: over all classes where a picture has one, of each class where it may
 //! have several.
 
+use crate::mix::Blend;
 use crate::{Batch, ModelError};
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -31,6 +32,21 @@ impl Targets {
         smoothing: f32,
         device: &Device,
     ) -> Result<Self, ModelError> {
+        Self::mixed(batch, None, labels, classes, smoothing, device)
+    }
+
+    /// The same for pictures that were mixed.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn mixed(
+        batch: &Batch,
+        blend: Option<&Blend>,
+        labels: Labels,
+        classes: usize,
+        smoothing: f32,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
         let nothing = match labels {
             Labels::Single => smoothing / classes as f32,
             Labels::Multi => smoothing / 2.0,
@@ -49,6 +65,9 @@ impl Targets {
             if targets.is_empty() {
                 weight[row] = 0.0;
             }
+        }
+        if let Some(blend) = blend {
+            blend.mix(&mut share, &mut weight, classes);
         }
         let total = weight.iter().sum();
         Ok(Self {

@@ -3,6 +3,7 @@
 use crate::device::Opened;
 use crate::learner::Learner;
 use crate::loss::{Targets, right};
+use crate::mix::MixOptions;
 use crate::network::{Architecture, Shape};
 use crate::optimizer::Optimizer;
 use crate::precision::Precision;
@@ -12,6 +13,7 @@ use crate::{Batch, ModelError, predictor, pretrained, weights};
 use burn::tensor::{Device, Tensor};
 use plugin_api::Labels;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// How to learn.
@@ -47,6 +49,10 @@ pub struct TrainerOptions {
     /// How exactly numbers are kept while learning. bf16 needs LibTorch.
     #[arg(long, value_enum, default_value_t = Precision::Fp32)]
     pub precision: Precision,
+    /// How much pictures are mixed.
+    #[command(flatten)]
+    #[serde(default)]
+    pub mix: MixOptions,
 }
 
 fn number(text: &str, ok: fn(f64) -> bool, accepted: &str) -> Result<f64, String> {
@@ -136,6 +142,8 @@ pub struct Trainer {
     loaded: Option<Loaded>,
     course: Course,
     label_smoothing: f32,
+    mix: MixOptions,
+    seed: u64,
     labels: Labels,
     classes: usize,
     size_px: u32,
@@ -170,6 +178,8 @@ impl Trainer {
             loaded,
             course: options.course(task.epochs),
             label_smoothing: options.label_smoothing as f32,
+            mix: options.mix,
+            seed: task.seed,
             labels: task.labels,
             classes: shape.classes,
             size_px: shape.size_px,
@@ -192,17 +202,27 @@ impl Trainer {
         self.course.learning_rate(done)
     }
 
-    /// Learns from a batch. `done`: epochs over when it starts, 2.5 in the middle of the third.
+    /// Learns from a batch, mixed if the options say so; hits are counted by what a picture was called before. `done`: epochs over when it starts, 2.5 in the middle of the third.
     ///
     /// # Errors
     /// [`ModelError`] when the batch is empty, a target is not one of the classes, or the device fails. A loss that is
     /// not a number is no error.
     pub fn train_step(&mut self, batch: &Batch, done: f64) -> Result<StepResult, ModelError> {
         let device = self.learner.device(&self.device);
-        let targets = Targets::new(batch, self.labels, self.classes, self.label_smoothing, &device)?;
+        let mut mixed = Cow::Borrowed(batch);
+        let blend = if self.mix.is_off() { None } else { self.mix.mix(mixed.to_mut(), self.draw(done)) };
+        let batch = &*mixed;
+        let (labels, smoothing) = (self.labels, self.label_smoothing);
+        let targets = Targets::mixed(batch, blend.as_ref(), labels, self.classes, smoothing, &device)?;
         let rate = self.learning_rate(done);
         let (logits, loss) = self.learner.step(batch, &targets, rate, &self.device)?;
         self.result(batch, logits, loss)
+    }
+
+    /// Decides what is drawn for a step: a function of the place in the run, so a resumed run draws the same.
+    fn draw(&self, done: f64) -> u64 {
+        let hash = blake3::hash(&[self.seed, done.to_bits()].map(u64::to_le_bytes).concat());
+        hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
     /// Loss (without label smoothing) and hits on a batch, learning nothing.
@@ -328,6 +348,18 @@ mod tests {
         let mut trainer = Trainer::new(&task(architecture), &options(line).unwrap(), start, &flex).unwrap();
         let losses = (0..steps).map(|s| trainer.train_step(&batch(s * 8), s as f64).unwrap().loss).collect();
         (trainer, losses)
+    }
+
+    #[test]
+    fn mixed_pictures_teach_too_and_the_place_in_the_run_decides_how_they_are_mixed() {
+        for line in ["--mixup 0.4", "--cutmix 1", "--mixup 0.4 --cutmix 1"] {
+            let (trainer, losses) = learn("small-cnn", line, 16, Start::Scratch);
+            assert_eq!(trainer.validate(&batch(0)).unwrap().correct, 8, "{line}: {losses:?}");
+            assert_eq!(losses, learn("small-cnn", line, 16, Start::Scratch).1, "{line}");
+            assert_ne!(losses[..2], learn("small-cnn", "", 2, Start::Scratch).1, "{line}");
+        }
+        let error = options("--cutmix 11").unwrap_err().to_string();
+        assert!(error.contains("--cutmix") && error.contains("11") && error.contains("from 0 to 10"), "{error}");
     }
 
     #[test]

@@ -1,0 +1,222 @@
+//! Pictures of a batch mixed with each other, and their targets with them: mixup (Zhang et al. 2017, arXiv 1710.09412)
+//! blends two, CutMix (Yun et al. 2019, arXiv 1905.04899) puts a piece of one into the other. Both keep a network from
+//! being too sure of few pictures.
+
+use crate::Batch;
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+use serde::{Deserialize, Serialize};
+
+/// How much pictures are mixed. With both, each batch gets one of the two, by chance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::Args, Serialize, Deserialize)]
+pub struct MixOptions {
+    /// Blend pictures two by two, by a share drawn from Beta(ALPHA, ALPHA): 0 (never) to 10. 0.2 is usual.
+    #[arg(long, default_value_t = 0.0, value_name = "ALPHA", value_parser = alpha, allow_negative_numbers = true)]
+    #[serde(default)]
+    pub mixup: f64,
+    /// Put a piece of one picture into another, as large as drawn from Beta(ALPHA, ALPHA): 0 (never) to 10. 1 is usual.
+    #[arg(long, default_value_t = 0.0, value_name = "ALPHA", value_parser = alpha, allow_negative_numbers = true)]
+    #[serde(default)]
+    pub cutmix: f64,
+}
+
+fn alpha(text: &str) -> Result<f64, String> {
+    let accepted = || "accepted is a number from 0 to 10".to_owned();
+    text.parse().ok().filter(|v| (0.0..=10.0).contains(v)).ok_or_else(accepted)
+}
+
+/// Which pictures were mixed, and how much of each is left.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Blend {
+    /// By picture, the one that was mixed into it.
+    pub partner: Vec<usize>,
+    /// Of each picture, what is its own: 0 to 1.
+    pub own: f32,
+}
+
+impl Blend {
+    /// Mixes targets: `share` has `pictures × classes` numbers, `weight` one a picture.
+    pub fn mix(&self, share: &mut [f32], weight: &mut [f32], classes: usize) {
+        let (before, weights) = (share.to_vec(), weight.to_vec());
+        for (row, &partner) in self.partner.iter().enumerate() {
+            let (mine, other) = (self.own * weights[row], (1.0 - self.own) * weights[partner]);
+            weight[row] = mine + other;
+            if weight[row] > 0.0 {
+                let whole = mine + other;
+                for class in 0..classes {
+                    share[row * classes + class] =
+                        (mine * before[row * classes + class] + other * before[partner * classes + class]) / whole;
+                }
+            }
+        }
+    }
+}
+
+impl MixOptions {
+    /// Whether pictures stay as they are.
+    pub fn is_off(&self) -> bool {
+        self.mixup == 0.0 && self.cutmix == 0.0
+    }
+
+    /// Mixes the pictures of a batch, each with another; says how. None, and nothing changed, when both are off or there
+    /// are not two pictures. The same seed mixes the same batch in the same way.
+    pub fn mix(&self, batch: &mut Batch, seed: u64) -> Option<Blend> {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let cut = match (self.mixup > 0.0, self.cutmix > 0.0) {
+            (false, false) => return None,
+            (true, true) => rng.random::<bool>(),
+            (_, cut) => cut,
+        };
+        let pictures = batch.len();
+        if pictures < 2 {
+            return None;
+        }
+        let mut partner: Vec<usize> = (0..pictures).collect();
+        // Sattolo's shuffle: one cycle, so that no picture meets itself.
+        for last in (1..pictures).rev() {
+            partner.swap(last, rng.random_range(0..last));
+        }
+        let size = batch.size_px as usize;
+        let own = if cut {
+            let own = beta(&mut rng, self.cutmix);
+            let side = ((1.0 - own).sqrt() * size as f64).round() as usize;
+            // The middle lies anywhere, so a piece at the edge is smaller; what counts is what is seen of it.
+            let mut span = || {
+                let (middle, half) = (rng.random_range(0..size), side.div_ceil(2));
+                (middle.saturating_sub(half), (middle + side - half).min(size))
+            };
+            let (x, y) = (span(), span());
+            paste(batch, &partner, x, y);
+            1.0 - ((x.1 - x.0) * (y.1 - y.0)) as f64 / (size * size) as f64
+        } else {
+            let own = beta(&mut rng, self.mixup);
+            blend(batch, &partner, own as f32);
+            own
+        };
+        Some(Blend { partner, own: own as f32 })
+    }
+}
+
+/// Puts what partners show in columns `x` and rows `y` into the pictures.
+fn paste(batch: &mut Batch, partner: &[usize], x: (usize, usize), y: (usize, usize)) {
+    let size = batch.size_px as usize;
+    let before = batch.pixels.clone();
+    for (row, &other) in partner.iter().enumerate() {
+        for line in y.0..y.1 {
+            let place = |picture: usize| ((picture * size + line) * size + x.0) * 3;
+            let length = (x.1 - x.0) * 3;
+            let (to, from) = (place(row), place(other));
+            batch.pixels[to..to + length].copy_from_slice(&before[from..from + length]);
+        }
+    }
+}
+
+fn blend(batch: &mut Batch, partner: &[usize], own: f32) {
+    let bytes = batch.size_px as usize * batch.size_px as usize * 3;
+    let before = batch.pixels.clone();
+    for (picture, &other) in batch.pixels.chunks_exact_mut(bytes).zip(partner) {
+        let others = &before[other * bytes..(other + 1) * bytes];
+        for (pixel, other) in picture.iter_mut().zip(others) {
+            *pixel = (f32::from(*pixel) * own + f32::from(*other) * (1.0 - own) + 0.5) as u8;
+        }
+    }
+}
+
+/// A draw from Beta(alpha, alpha).
+fn beta(rng: &mut Pcg64Mcg, alpha: f64) -> f64 {
+    let (a, b) = (gamma(rng, alpha), gamma(rng, alpha));
+    if a + b > 0.0 { a / (a + b) } else { f64::from(rng.next_u32() & 1) }
+}
+
+/// A draw from Gamma(shape, 1): Marsaglia and Tsang 2000, doi 10.1145/358407.358414.
+fn gamma(rng: &mut Pcg64Mcg, shape: f64) -> f64 {
+    if shape < 1.0 {
+        return gamma(rng, shape + 1.0) * (1.0 - rng.random::<f64>()).powf(1.0 / shape);
+    }
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let normal =
+            (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt() * (std::f64::consts::TAU * rng.random::<f64>()).cos();
+        let v = (1.0 + c * normal).powi(3);
+        if v > 0.0 && (1.0 - rng.random::<f64>()).ln() < 0.5 * normal * normal + d - d * v + d * v.ln() {
+            return d * v;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pictures of one tone each, 10 apart.
+    fn batch(pictures: usize) -> Batch {
+        Batch {
+            size_px: 16,
+            pixels: (0..pictures).flat_map(|p| vec![(p * 10) as u8; 16 * 16 * 3]).collect(),
+            targets: (0..pictures).map(|p| vec![p as u32]).collect(),
+            weights: vec![1.0; pictures],
+        }
+    }
+
+    #[test]
+    fn a_draw_has_the_mean_and_deviation_of_its_distribution() {
+        let mut rng = Pcg64Mcg::seed_from_u64(1);
+        for alpha in [0.2, 1.0, 3.0] {
+            let draws: Vec<f64> = (0..20_000).map(|_| beta(&mut rng, alpha)).collect();
+            let mean = draws.iter().sum::<f64>() / 20_000.0;
+            let deviation = (draws.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt();
+            let expected = (1.0 / (4.0 * (2.0 * alpha + 1.0))).sqrt();
+            assert!((mean - 0.5).abs() < 0.01 && (deviation - expected).abs() < 0.01, "{alpha}: {mean} {deviation}");
+        }
+    }
+
+    #[test]
+    fn cutmix_says_how_much_is_left_of_each() {
+        for seed in 0..50 {
+            let (before, mut after) = (batch(5), batch(5));
+            let blend = MixOptions { mixup: 0.0, cutmix: 1.0 }.mix(&mut after, seed).unwrap();
+            for (picture, &partner) in blend.partner.iter().enumerate() {
+                assert_ne!(picture, partner);
+                let pixels = &after.pixels[picture * 768..(picture + 1) * 768];
+                let own = pixels.iter().filter(|p| **p == (picture * 10) as u8).count();
+                assert_eq!(own + pixels.iter().filter(|p| **p == (partner * 10) as u8).count(), 768);
+                assert!((own as f32 / 768.0 - blend.own).abs() < 1e-6);
+            }
+            assert_eq!(before.targets, after.targets);
+        }
+    }
+
+    #[test]
+    fn mixup_blends_and_the_seed_decides() {
+        let options = MixOptions { mixup: 0.5, cutmix: 0.0 };
+        let (mut a, mut b, mut c) = (batch(4), batch(4), batch(4));
+        let blend = options.mix(&mut a, 7).unwrap();
+        assert_eq!((options.mix(&mut b, 7).unwrap(), &b), (blend.clone(), &a));
+        assert_ne!(options.mix(&mut c, 8).unwrap(), blend);
+        for (picture, &partner) in blend.partner.iter().enumerate() {
+            let expected = (picture * 10) as f32 * blend.own + (partner * 10) as f32 * (1.0 - blend.own);
+            assert!((f32::from(a.pixels[picture * 768]) - expected).abs() <= 0.5);
+        }
+    }
+
+    #[test]
+    fn targets_are_mixed_by_weight() {
+        let blend = Blend { partner: vec![1, 0], own: 0.75 };
+        let (mut share, mut weight) = (vec![1.0, 0.0, 0.0, 1.0], vec![1.0, 3.0]);
+        blend.mix(&mut share, &mut weight, 2);
+        assert_eq!(weight, [1.5, 2.5]);
+        assert_eq!(share, [0.5, 0.5, 0.1, 0.9]);
+        let (mut share, mut weight) = (vec![1.0, 0.0, 0.0, 1.0], vec![0.0, 0.0]);
+        blend.mix(&mut share, &mut weight, 2);
+        assert_eq!(weight, [0.0, 0.0]);
+    }
+
+    #[test]
+    fn off_or_alone_nothing_is_mixed() {
+        let mut one = batch(1);
+        assert_eq!(MixOptions { mixup: 1.0, cutmix: 1.0 }.mix(&mut one, 1), None);
+        assert_eq!(MixOptions::default().mix(&mut batch(3), 1), None);
+        assert!(alpha("10.5").is_err() && alpha("x").is_err() && alpha("0").is_ok());
+    }
+}
