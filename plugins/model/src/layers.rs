@@ -116,7 +116,7 @@ impl BatchNorm2d {
     }
 
     /// Normalises `[pictures, channels, height, width]`: with the batch's own figures on a device with autodiff or
-    /// within a [`Learning`](crate::native::Learning) span, with the running ones otherwise.
+    /// within a `native::Learning` span, with the running ones otherwise.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         if x.device().is_autodiff() {
             return self.train(x);
