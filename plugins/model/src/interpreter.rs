@@ -54,8 +54,8 @@ impl Network {
                     alone[i] = (readers[i] == 1).then_some(convolutions.len() - 1);
                     Work::Convolution(convolutions.len() - 1)
                 }
-                Op::BatchNormalization { channels, epsilon, .. } => {
-                    norms.push(Named { name, layer: BatchNorm2d::with_epsilon(init, *channels as usize, *epsilon) });
+                Op::BatchNormalization { channels, epsilon, momentum } => {
+                    norms.push(Named { name, layer: BatchNorm2d::new(init, *channels as usize, *epsilon, *momentum) });
                     match alone[inputs[0]] {
                         Some(convolution) => {
                             let before = inputs[0];

@@ -2,50 +2,9 @@
 
 use crate::init::Init;
 use burn::module::{Module, Param, RunningState};
-use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 use burn::tensor::module::{batch_norm_train, linear};
-
-/// A square convolution with zeros around, `[in, out]` channels, first weights as torchvision's networks have them:
-/// normal, `sqrt(2 / (out · kernel²))`.
-pub fn conv(
-    init: &mut Init<'_>,
-    channels: [usize; 2],
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-    bias: bool,
-) -> Conv2d {
-    let [from, to] = channels;
-    let deviation = (2.0 / (to * kernel * kernel) as f64).sqrt();
-    Conv2d {
-        weight: init.normal([to, from, kernel, kernel], deviation),
-        bias: bias.then(|| init.constant([to], 0.0)),
-        stride: [stride; 2],
-        kernel_size: [kernel; 2],
-        dilation: [1; 2],
-        groups: 1,
-        padding: PaddingConfig2d::Explicit(padding, padding, padding, padding),
-    }
-}
-
-/// As [`conv`], without bias and with TensorFlow's "same" padding: the output is the input's size over `stride`, rounded
-/// up, and of an odd number of zeros the odd one goes to the right and below. In `groups`, as many as there are channels
-/// for a depthwise convolution.
-pub fn conv_same(init: &mut Init<'_>, channels: [usize; 2], kernel: usize, stride: usize, groups: usize) -> Conv2d {
-    let [from, to] = channels;
-    let deviation = (2.0 / (to / groups * kernel * kernel) as f64).sqrt();
-    Conv2d {
-        weight: init.normal([to, from / groups, kernel, kernel], deviation),
-        bias: None,
-        stride: [stride; 2],
-        kernel_size: [kernel; 2],
-        dilation: [1; 2],
-        groups,
-        padding: PaddingConfig2d::Same,
-    }
-}
 
 /// A fully connected layer. Unlike burn's, the weight is `[outputs, inputs]`, as in PyTorch.
 #[derive(Module, Debug)]
@@ -78,10 +37,6 @@ pub(crate) fn learns(x: &Tensor<4>) -> bool {
     x.device().is_autodiff()
 }
 
-/// What PyTorch adds to a variance when nothing else is said.
-const EPSILON: f64 = 1e-5;
-const MOMENTUM: f64 = 0.1;
-
 /// Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167) as in PyTorch: the running variance is the unbiased
 /// one, where burn's own layer keeps the biased one.
 #[derive(Module, Debug)]
@@ -96,22 +51,20 @@ pub struct BatchNorm2d {
     pub running_var: RunningState<Tensor<1>>,
     /// Added to the variance, so that none is zero.
     pub epsilon: f64,
+    /// Share of a new batch in the running figures.
+    pub momentum: f64,
 }
 
 impl BatchNorm2d {
-    /// Changes nothing at first.
-    pub fn new(init: &Init<'_>, channels: usize) -> Self {
-        Self::with_epsilon(init, channels, EPSILON)
-    }
-
-    /// With another summand of the variance than PyTorch's usual one.
-    pub fn with_epsilon(init: &Init<'_>, channels: usize, epsilon: f64) -> Self {
+    /// Changes nothing at first. PyTorch's usual summand of the variance is 1e-5, its usual momentum 0.1.
+    pub fn new(init: &Init<'_>, channels: usize, epsilon: f64, momentum: f64) -> Self {
         Self {
             weight: init.constant([channels], 1.0),
             bias: init.constant([channels], 0.0),
             running_mean: RunningState::new(Tensor::zeros([channels], init.device())),
             running_var: RunningState::new(Tensor::ones([channels], init.device())),
             epsilon,
+            momentum,
         }
     }
 
@@ -122,7 +75,7 @@ impl BatchNorm2d {
             return self.train(x);
         }
         #[cfg(feature = "libtorch")]
-        if let Some(y) = crate::native::norm::batch_norm(self, &x, MOMENTUM) {
+        if let Some(y) = crate::native::norm::batch_norm(self, &x) {
             return y;
         }
         self.infer(x)
@@ -168,7 +121,7 @@ impl BatchNorm2d {
         let unbiased = if n > 1.0 { n / (n - 1.0) } else { 1.0 };
         let done = batch_norm_train(x, self.weight.val(), self.bias.val(), self.epsilon);
         let blend = |old: &RunningState<Tensor<1>>, new: Tensor<1>| {
-            old.update((old.value_sync() * (1.0 - MOMENTUM) + new.detach() * MOMENTUM).detach());
+            old.update((old.value_sync() * (1.0 - self.momentum) + new.detach() * self.momentum).detach());
         };
         blend(&self.running_mean, done.mean);
         blend(&self.running_var, done.variance * unbiased);
@@ -181,11 +134,13 @@ mod tests {
     use super::*;
     use burn::tensor::{Device, TensorData, Tolerance};
 
+    const EPSILON: f64 = 1e-5;
+
     /// `torch.nn.BatchNorm2d(1)` on `[[[[1, 2], [3, 4]]]]` in training: mean 2.5, unbiased variance 5/3.
     #[test]
     fn the_running_variance_is_pytorchs() {
         let device = Device::flex().autodiff();
-        let layer = BatchNorm2d::new(&Init::new(1, &device), 1);
+        let layer = BatchNorm2d::new(&Init::new(1, &device), 1, EPSILON, 0.1);
         let x = Tensor::<4>::from_data([[[[1.0, 2.0], [3.0, 4.0]]]], &device);
         let y = layer.forward(x);
         let expected = TensorData::from([[[[-1.341_640_8_f32, -0.447_213_6], [0.447_213_6, 1.341_640_8]]]]);
@@ -198,7 +153,7 @@ mod tests {
     #[test]
     fn inference_uses_the_running_figures() {
         let device = Device::flex();
-        let mut layer = BatchNorm2d::new(&Init::new(1, &device), 1);
+        let mut layer = BatchNorm2d::new(&Init::new(1, &device), 1, EPSILON, 0.1);
         layer.running_mean = RunningState::new(Tensor::from_data([2.0], &device));
         layer.running_var = RunningState::new(Tensor::from_data([4.0 - EPSILON as f32], &device));
         let y = layer.forward(Tensor::<4>::from_data([[[[4.0]]]], &device)).into_scalar::<f32>();
@@ -208,7 +163,7 @@ mod tests {
     #[test]
     fn one_value_a_channel_does_not_divide_by_zero() {
         let device = Device::flex().autodiff();
-        let layer = BatchNorm2d::new(&Init::new(1, &device), 1);
+        let layer = BatchNorm2d::new(&Init::new(1, &device), 1, EPSILON, 0.1);
         let _ = layer.forward(Tensor::<4>::from_data([[[[4.0]]]], &device));
         assert!(layer.valid().running_var.value().into_scalar::<f32>().is_finite());
     }

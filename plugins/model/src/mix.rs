@@ -179,8 +179,9 @@ mod tests {
             for (picture, &partner) in blend.partner.iter().enumerate() {
                 assert_ne!(picture, partner);
                 let pixels = &after.pixels[picture * 768..(picture + 1) * 768];
-                let own = pixels.iter().filter(|p| **p == (picture * 10) as u8).count();
-                assert_eq!(own + pixels.iter().filter(|p| **p == (partner * 10) as u8).count(), 768);
+                let of = |picture: usize| pixels.iter().map(|p| usize::from(*p == (picture * 10) as u8)).sum::<usize>();
+                let own = of(picture);
+                assert_eq!(own + of(partner), 768);
                 assert!((own as f32 / 768.0 - blend.own).abs() < 1e-6);
             }
             assert_eq!(before.targets, after.targets);

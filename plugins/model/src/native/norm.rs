@@ -7,13 +7,13 @@ use burn::tensor::Tensor;
 
 /// Normalises `[pictures, channels, height, width]` with the batch's own figures and blends them into the running
 /// ones, in one kernel. None when nothing is learnt here, or not on LibTorch.
-pub fn batch_norm(layer: &BatchNorm2d, x: &Tensor<4>, momentum: f64) -> Option<Tensor<4>> {
+pub fn batch_norm(layer: &BatchNorm2d, x: &Tensor<4>) -> Option<Tensor<4>> {
     if !learning() {
         return None;
     }
     let (mean, var) = (to_torch(layer.running_mean.value_sync())?, to_torch(layer.running_var.value_sync())?);
     let (weight, bias) = (to_torch(layer.weight.val())?, to_torch(layer.bias.val())?);
     let x = to_torch(x.clone())?;
-    let y = x.batch_norm(Some(weight), Some(bias), Some(mean), Some(var), true, momentum, layer.epsilon, true);
+    let y = x.batch_norm(Some(weight), Some(bias), Some(mean), Some(var), true, layer.momentum, layer.epsilon, true);
     Some(from_torch(y))
 }
