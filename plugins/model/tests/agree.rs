@@ -68,7 +68,7 @@ fn five_steps_agree_within_a_thousandth() {
             let worst = flex.iter().zip(&torch).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             println!("{architecture} {recipe:?}: {worst:.2e}\n  flex     {flex:?}\n  libtorch {torch:?}");
             assert!(worst < 1e-3, "{architecture} {recipe:?}: {flex:?} {torch:?}");
-            assert!(flex[4] < flex[0] - 0.005, "it learns: {flex:?}");
+            assert!(flex[4] < flex[0] - 0.002, "it learns: {flex:?}");
         }
     }
 }
