@@ -32,17 +32,7 @@ pub fn indented<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// A number with its thousands apart: `2,367`.
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use plugin_blocks::table::grouped as count;
 
 #[cfg(test)]
 mod tests {
