@@ -15,7 +15,7 @@ from torch.nn import functional
 
 # At 96 px no ReLU's input is so near zero that rounding decides its gate, so both sides' gradients can agree closely.
 SIZE, SIZE_BF16, PICTURES, CLASSES, STEPS = 96, 32, 8, 3, 5
-SMOOTHING, DECAY = 0.05, 0.0005
+SMOOTHING, DECAY, CLIP = 0.05, 0.05, 0.5
 MASK = 0xFFFFFFFF
 
 
@@ -126,20 +126,27 @@ class Net:
         return functional.cross_entropy(logits.float(), targets, label_smoothing=SMOOTHING)
 
 
-def losses(rule, bf16=False):
+def losses(rule, bf16=False, clipped=False):
     net = Net()
     weights = [net.w[name] for name in net.learnt]
+    # Biases and what norms have are not pulled towards 0.
+    groups = [
+        {"params": [w for w in weights if w.dim() > 1], "weight_decay": DECAY},
+        {"params": [w for w in weights if w.dim() == 1], "weight_decay": 0.0},
+    ]
     if rule == "sgd":
-        rule = torch.optim.SGD(weights, 0.0002, momentum=0.9, weight_decay=DECAY)
+        rule = torch.optim.SGD(groups, 0.0002, momentum=0.9)
     elif rule == "adam":
-        rule = torch.optim.Adam(weights, 0.00002, weight_decay=DECAY)
+        rule = torch.optim.Adam(groups, 0.00002)
     else:
-        rule = torch.optim.AdamW(weights, 0.00002, weight_decay=DECAY)
+        rule = torch.optim.AdamW(groups, 0.00002)
     found = []
     for step in range(STEPS):
         rule.zero_grad()
         loss = net.loss(step, bf16)
         loss.backward()
+        if clipped:
+            torch.nn.utils.clip_grad_norm_(weights, CLIP)
         rule.step()
         found.append(loss.item())
     return found
@@ -162,6 +169,7 @@ def main(path):
     answer = {
         "torch": torch.__version__.split("+")[0],
         "losses": {rule: losses(rule) for rule in ("sgd", "adam", "adamw")},
+        "losses_clipped": losses("sgd", clipped=True),
         # Later steps depend on the gates that rounding decides.
         "losses_bf16": losses("sgd", True)[:1],
         "gradients": gradients(False),

@@ -1,12 +1,12 @@
 //! Options of the node.
 
 use crate::error::TrainError;
-use crate::pretrained::WeightsFile;
 use clap::Parser;
 use plugin_api::HomeArgs;
 use plugin_harness::HasHome;
+use plugin_model::progressive::Growth;
 use plugin_model::weights::Loaded;
-use plugin_model::{Architecture, DeviceChoice, TrainerOptions};
+use plugin_model::{Architecture, DeviceChoice, TrainerOptions, WeightsFile};
 use serde_json::{Value, json};
 
 /// Trains a network whenever the data set has changed.
@@ -28,6 +28,10 @@ pub struct Config {
     /// the classes are others.
     #[arg(long, value_name = "FILE|NAME")]
     pub weights: Option<WeightsFile>,
+
+    /// Epochs at the start of a run with --weights in which the last layer alone learns, before all of them do.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000), value_name = "EPOCHS")]
+    pub freeze_epochs: u64,
 
     /// Side of the pictures, pixels: what `resize` sends.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=1024), value_name = "PIXELS")]
@@ -103,7 +107,9 @@ impl Config {
             return Err(TrainError::Options(format!("{}: accepted are {min} to {max}", with())));
         }
         let blocks = self.model.description().graph(self.size, 2);
-        blocks.map(drop).map_err(|e| TrainError::Options(format!("{}: {e}", with())))
+        blocks.map_err(|e| TrainError::Options(format!("{}: {e}", with())))?;
+        let growth = Growth::new(self.trainer.progressive, &self.model, 2, self.size, self.epochs);
+        growth.map(drop).map_err(|e| TrainError::Options(e.to_string()))
     }
 
     /// Epochs of a run that starts from the champion.
@@ -135,6 +141,7 @@ impl Config {
             self.batch_size,
             self.seed,
             self.patience,
+            self.freeze_epochs,
             self.trainer,
             self.weights.as_ref().map(|w| &w.digest),
         ]);
@@ -163,6 +170,9 @@ mod tests {
         assert!(error.contains("--batch-size 64") && error.contains("1 to 20"), "{error}");
         let error = config("--size 1024 --batch-size 1").check().unwrap_err().to_string();
         assert!(error.contains("--size 1024") && error.contains("16 to 512"), "{error}");
+        let error = config("--progressive 0.5").check().unwrap_err().to_string();
+        assert!(error.contains("--progressive 0.5") && error.contains("small-cnn"), "{error}");
+        config("--progressive 0.5 --model resnet18").check().unwrap();
     }
 
     #[test]
@@ -215,7 +225,16 @@ mod tests {
         let digest = |line: &str| config(line).digest();
         assert_eq!(digest(""), digest("--device flex --quiet-seconds 1 --min-train 3 --home /tmp/x"));
         assert_eq!(digest("--epochs 15"), digest("--retrain-epochs 8"));
-        for line in ["--model resnet18", "--size 32", "--epochs 3", "--batch-size 8", "--seed 2", "--momentum 0.5"] {
+        for line in [
+            "--freeze-epochs 1",
+            "--ema 0.99",
+            "--model resnet18",
+            "--size 32",
+            "--epochs 3",
+            "--batch-size 8",
+            "--seed 2",
+            "--momentum 0.5",
+        ] {
             assert_ne!(digest(""), digest(line), "{line}");
         }
     }

@@ -39,13 +39,15 @@ pub struct Learning {
     clock: Instant,
     /// Epochs done when it began or went on.
     first: u64,
+    /// Into how many pieces batches are cut because more does not fit into memory.
+    pieces: usize,
 }
 
 impl Learning {
     /// Ready to work.
     pub fn new(begun: Begun) -> Self {
         let first = begun.progress.as_ref().map_or(0, |p| p.epochs);
-        Self { begun, clock: Instant::now(), first }
+        Self { begun, clock: Instant::now(), first, pieces: 1 }
     }
 
     /// Works until the run ends.
@@ -125,7 +127,9 @@ impl Learning {
                 let batch = Batch::from_edge(&rows, self.begun.trainer.size_px())?;
                 let done = epoch as f64 + index as f64 / fetch.batches().unwrap_or(1) as f64;
                 let step = if split == "train" {
-                    self.begun.trainer.train_step(&batch, done)?
+                    let step = self.begun.trainer.train_step(&batch, done)?;
+                    self.tell_pieces(batch.len());
+                    step
                 } else {
                     self.begun.trainer.validate(&batch)?
                 };
@@ -143,6 +147,22 @@ impl Learning {
             desk.pump(node, Duration::ZERO)?;
         }
         Ok(Pass::Done(sums))
+    }
+
+    /// Says so when memory has run out and batches are cut from now on.
+    fn tell_pieces(&mut self, pictures: usize) {
+        let pieces = self.begun.trainer.pieces();
+        if pieces != self.pieces {
+            self.pieces = pieces;
+            let (run, pictures) = (&self.begun.manifest.id, pictures.div_ceil(pieces));
+            tracing::warn!(
+                run,
+                pieces,
+                pictures,
+                "the device ran out of memory: a batch is learnt in pieces, and their gradients summed; a smaller --batch-size \
+                 would do without"
+            );
+        }
     }
 
     fn ask(&self, fetch: &mut Fetch, idle: bool, node: &mut Node) -> Result<(), TrainError> {

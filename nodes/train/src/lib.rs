@@ -13,7 +13,6 @@ pub mod fetch;
 pub mod figures;
 pub mod journal;
 mod learn;
-pub mod pretrained;
 pub mod reason;
 pub mod recover;
 pub mod snapshot;

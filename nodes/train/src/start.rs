@@ -44,6 +44,7 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
         labels: state.labels,
         size_px: config.size,
         epochs: config.epochs,
+        freeze_epochs: 0,
         seed: config.seed,
     };
     let (trainer, parent) = match champion(config, home) {
@@ -108,7 +109,8 @@ fn fresh(task: &Task, config: &Config, device: &Opened) -> Result<Trainer, Train
     let Some(weights) = &config.weights else {
         return Ok(Trainer::new(task, &config.trainer, Start::Scratch, device)?);
     };
-    Trainer::new(task, &config.trainer, Start::Pretrained(&weights.path), device).map_err(|error| match error {
+    let task = Task { freeze_epochs: config.freeze_epochs, ..task.clone() };
+    Trainer::new(&task, &config.trainer, Start::Pretrained(&weights.path), device).map_err(|error| match error {
         ModelError::File { .. } | ModelError::Weights { .. } => TrainError::Options(format!("--weights {error}")),
         other => other.into(),
     })
@@ -143,6 +145,7 @@ fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> 
         labels: manifest.labels,
         size_px: manifest.size_px,
         epochs: manifest.epochs,
+        freeze_epochs: if manifest.options.get("weights").is_some() { config.freeze_epochs } else { 0 },
         seed: manifest.seed,
     };
     let weights = journal.checkpoints().join(&progress.last.file);
@@ -153,7 +156,7 @@ fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> 
                 trainer.load_memory(&journal.checkpoints().join(&memory.file), &memory.digest)
             });
             if let Err(error) = memory {
-                tracing::warn!(run = manifest.id, %error, "the optimizer's memory (momentum) starts anew");
+                tracing::warn!(run = manifest.id, %error, "the optimizer starts anew");
                 trainer = fresh()?;
             }
             tracing::info!(run = manifest.id, epochs_done = progress.epochs, "goes on");

@@ -37,6 +37,10 @@ pub enum Command {
     /// Writes a model as safetensors or ONNX. `--help` after it says how.
     #[command(disable_help_flag = true)]
     ExportModel(PassedOn),
+    /// Trains networks side by side on the same pictures: sizes, recipes, or folds of a cross-validation. `--help` after it
+    /// says how.
+    #[command(disable_help_flag = true)]
+    Experiment(PassedOn),
     /// Networks of blocks.
     #[command(subcommand)]
     Network(Network),
@@ -165,6 +169,8 @@ mod tests {
         let cli = Cli::try_parse_from([&["wakuteka"], &words[..]].concat()).unwrap();
         let Command::ExportNnc(options) = cli.command else { panic!("{cli:?}") };
         assert_eq!(options.words, words[1..]);
+        let cli = Cli::try_parse_from(["wakuteka", "experiment", "sizes", "--help"]).unwrap();
+        assert!(matches!(cli.command, Command::Experiment(PassedOn { words }) if words == ["sizes", "--help"]));
         let cli = Cli::try_parse_from(["wakuteka", "import-nnc", "in", "--classes", "a,b"]).unwrap();
         assert!(matches!(cli.command, Command::ImportNnc(PassedOn { words }) if words == ["in", "--classes", "a,b"]));
     }

@@ -9,10 +9,11 @@ pub mod cli;
 pub mod demo;
 pub mod dora;
 pub mod error;
-pub mod exchange;
+
 pub mod interrupt;
 pub mod network;
 pub mod process;
+pub mod program;
 pub mod progress;
 pub mod say;
 pub mod screen;
@@ -22,6 +23,7 @@ pub mod verify;
 pub use error::Error;
 
 use cli::{Cli, Command};
+use program::Program;
 
 /// Does what the command line asks for.
 ///
@@ -34,9 +36,12 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Demo(options) => demo::run(&checkout, &options),
         Command::Verify(options) => verify::run(&checkout, &options),
         Command::Status(options) => progress::run(&checkout, &options),
-        Command::ExportNnc(options) => exchange::run(&checkout, "export-nnc", &options.words),
-        Command::ImportNnc(options) => exchange::run(&checkout, "import-nnc", &options.words),
-        Command::ExportModel(options) => exchange::run(&checkout, "export-model", &options.words),
+        Command::ExportNnc(options) => program::run(&checkout, Program::Exchange, Some("export-nnc"), &options.words),
+        Command::ImportNnc(options) => program::run(&checkout, Program::Exchange, Some("import-nnc"), &options.words),
+        Command::Experiment(options) => program::run(&checkout, Program::Experiment, None, &options.words),
+        Command::ExportModel(options) => {
+            program::run(&checkout, Program::Exchange, Some("export-model"), &options.words)
+        }
         Command::Network(cli::Network::Show(options)) => network::show(&options),
         Command::Dora => {
             say::line(&tools::dora::ready(&checkout)?.display().to_string());

@@ -92,6 +92,7 @@ fn main() -> Result<(), ModelError> {
                         labels: plugin_api::Labels::Single,
                         size_px,
                         epochs: 1,
+                        freeze_epochs: 0,
                         seed: 1,
                     };
                     let batch = batch(size_px, batch_size);

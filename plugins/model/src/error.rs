@@ -28,6 +28,21 @@ pub enum ModelError {
         /// What was asked for, pixels.
         size_px: u32,
     },
+    /// The network has other weights at a smaller size.
+    #[error(
+        "--progressive {share} with {architecture}: it has not the same weights at {first_px} px as at {size_px} px; accepted is 1, or a \
+         network that ends with global-average-pooling, as the ResNets and efficientnet-lite0"
+    )]
+    Progressive {
+        /// The value of the flag.
+        share: f64,
+        /// The architecture.
+        architecture: String,
+        /// Side at the start, pixels.
+        first_px: u32,
+        /// Side at the end, pixels.
+        size_px: u32,
+    },
     /// Fewer than one class.
     #[error("a network needs at least one class")]
     NoClasses,

@@ -4,7 +4,7 @@ use crate::init::Init;
 use crate::layers::{BatchNorm2d, Linear};
 use crate::network::Architecture;
 use crate::step::{Dropout, Layers, Step, Work, pooling};
-use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor};
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
@@ -80,7 +80,20 @@ impl Network {
                 Op::Concatenation => Work::Concatenation,
                 Op::Input => continue,
             };
-            steps.push(Step { work, inputs, output: i });
+            // What batch normalisation, convolutions and sums give, no backward pass reads again; so when nobody else does
+            // either, the next step may write over it.
+            let free = |input: usize| {
+                let op = &graph.nodes[input].op;
+                readers[input] == 1
+                    && matches!(op, Op::BatchNormalization { .. } | Op::Convolution(_) | Op::Affine { .. } | Op::Add)
+            };
+            if matches!(work, Work::Add)
+                && let Some(place) = inputs.iter().position(|input| free(*input))
+            {
+                inputs.swap(0, place);
+            }
+            let in_place = free(inputs[0]);
+            steps.push(Step { work, inputs, output: i, in_place });
         }
         // A graph ends with an affine block, which `expand` has seen to.
         steps.pop();
@@ -117,7 +130,7 @@ impl Network {
         };
         for step in &self.plan.steps {
             let inputs = step.inputs.iter().map(|node| read(&mut values, *node)).collect();
-            values[step.output] = step.work.run(self, inputs);
+            values[step.output] = step.run(self, inputs);
         }
         read(&mut values, nodes[classifier].inputs[0]).flatten(1, 3)
     }
@@ -130,6 +143,29 @@ impl Network {
     /// Its blocks, with all their numbers.
     pub fn graph(&self) -> &Graph {
         &self.plan.graph
+    }
+
+    /// Lets all layers learn, or the classifier alone, whose weights are the last in any order of them. Of use where
+    /// burn's autodiff records; LibTorch's tensors are told themselves.
+    pub(crate) fn freeze(mut self, frozen: bool) -> Self {
+        fn set<const D: usize>(param: &mut Param<Tensor<D>>, frozen: bool) {
+            *param = param.clone().set_require_grad(!frozen);
+        }
+        for Conv2d { weight, bias, .. } in self.convolutions.iter_mut().map(|c| &mut c.layer) {
+            set(weight, frozen);
+            if let Some(bias) = bias {
+                set(bias, frozen);
+            }
+        }
+        for BatchNorm2d { weight, bias, .. } in self.norms.iter_mut().map(|n| &mut n.layer) {
+            set(weight, frozen);
+            set(bias, frozen);
+        }
+        for Linear { weight, bias } in self.affines.iter_mut().map(|a| &mut a.layer) {
+            set(weight, frozen);
+            set(bias, frozen);
+        }
+        self
     }
 
     /// The last layer: one row a class.

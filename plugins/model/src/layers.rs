@@ -1,6 +1,7 @@
 //! Layers whose parameters are called and laid out as PyTorch's, so that weights need no translation.
 
 use crate::init::Init;
+use crate::ops::convolution;
 use burn::module::{Module, Param, RunningState};
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
@@ -69,23 +70,33 @@ impl BatchNorm2d {
     }
 
     /// Normalises `[pictures, channels, height, width]`: with the batch's own figures on a device with autodiff or
-    /// within a `native::Learning` span, with the running ones otherwise.
+    /// within a `native::Learning` span, with the running ones otherwise, and where its weights are frozen.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        if x.device().is_autodiff() {
-            return self.train(x);
+        if !self.learns(&x) {
+            return self.infer(x);
         }
         #[cfg(feature = "libtorch")]
         if let Some(y) = crate::native::norm::batch_norm(self, &x) {
             return y;
         }
-        self.infer(x)
+        self.train(x)
+    }
+
+    /// Whether it behaves as in training: a layer whose weights are frozen does not.
+    fn learns(&self, x: &Tensor<4>) -> bool {
+        #[cfg(feature = "libtorch")]
+        if crate::native::mode::learning() {
+            let weight = crate::native::bridge::to_torch(self.weight.val());
+            return weight.is_some_and(|weight| weight.requires_grad());
+        }
+        learns(x) && self.weight.val().is_require_grad()
     }
 
     /// `conv` and this layer in one. Where nothing is learnt it is one convolution, with weights scaled and a bias that
     /// shifts: two passes over the pictures less.
     pub fn after(&self, conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
-        if learns(&x) || conv.bias.is_some() {
-            return self.forward(conv.forward(x));
+        if self.learns(&x) || conv.bias.is_some() {
+            return self.forward(convolution(conv, x));
         }
         let (scale, shift) = self.scale_and_shift();
         let channels = scale.dims()[0];
@@ -99,7 +110,7 @@ impl BatchNorm2d {
             groups: conv.groups,
             padding: conv.padding.clone(),
         };
-        fused.forward(x)
+        convolution(&fused, x)
     }
 
     /// What the layer multiplies by and adds where nothing is learnt, by channel.

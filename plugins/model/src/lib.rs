@@ -7,6 +7,8 @@
 //! - [`DeviceChoice`] is `--device`; all that depends on what a device is called lies in [`device`].
 //! - [`weights`] reads and writes safetensors, with the names of the published weights where there are any.
 
+mod autodiff;
+pub mod average;
 pub mod batch;
 pub mod device;
 pub mod error;
@@ -18,18 +20,22 @@ pub mod layers;
 mod learner;
 pub mod loss;
 pub mod mix;
+pub mod moment;
 #[cfg(feature = "libtorch")]
 pub mod native;
 pub mod network;
 pub mod ops;
 pub mod optimizer;
+pub mod options;
 pub mod precision;
 pub mod predictor;
 pub mod pretrained;
+pub mod progressive;
 pub mod schedule;
 mod step;
 pub mod trainer;
 pub mod weights;
+pub mod weights_file;
 
 pub use batch::Batch;
 pub use device::DeviceChoice;
@@ -40,3 +46,4 @@ pub use network::{Architecture, Shape};
 pub use precision::Precision;
 pub use predictor::Predictor;
 pub use trainer::{Start, StepResult, Task, Trainer, TrainerOptions};
+pub use weights_file::WeightsFile;

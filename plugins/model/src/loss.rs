@@ -78,6 +78,14 @@ impl Targets {
         })
     }
 
+    /// Of some of the pictures. The losses of all parts sum to that of the whole.
+    #[cfg(feature = "libtorch")]
+    pub(crate) fn rows(&self, rows: std::ops::Range<usize>) -> Self {
+        let Self { labels, share, weight, total } = self;
+        let of = |tensor: &Tensor<2>| tensor.clone().slice([rows.clone()]);
+        Self { labels: *labels, share: of(share), weight: of(weight), total: *total }
+    }
+
     /// Sum of the weights, never 0.
     pub(crate) fn total(&self) -> f32 {
         self.total.max(f32::MIN_POSITIVE)

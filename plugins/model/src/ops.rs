@@ -1,9 +1,12 @@
 //! What networks do between layers. As burn's functions of the same name, except while LibTorch learns: then each is
-//! one kernel that ATen records. burn's own work in place where they can, and would overwrite what ATen keeps for the
-//! backward pass; ATen refuses such a step.
+//! one kernel that ATen records, in place where the graph says that nobody needs the old value. burn's own work in place
+//! wherever they can, and would overwrite what ATen keeps for the backward pass; ATen refuses such a step.
 
 #[cfg(feature = "libtorch")]
 use crate::native::recorded;
+#[cfg(feature = "libtorch")]
+use burn::nn::PaddingConfig2d;
+use burn::nn::conv::Conv2d;
 use burn::tensor::{Tensor, activation};
 
 /// Answers with ATen's kernel if LibTorch learns here.
@@ -17,23 +20,24 @@ macro_rules! or_recorded {
     ($x:ident, $y:ident, $op:expr) => {
         #[cfg(feature = "libtorch")]
         if let (Some(other), true) = (crate::native::bridge::to_torch($y.clone()), crate::native::mode::learning()) {
-            let op: fn(&tch::Tensor, &tch::Tensor) -> tch::Tensor = $op;
-            if let Some(y) = recorded(&$x, |x| op(x, &other)) {
+            if let Some(y) = recorded(&$x, |x| ($op)(x, &other)) {
                 return y;
             }
         }
     };
 }
 
-/// `max(x, 0)`.
-pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    or_recorded!(x, tch::Tensor::relu);
+/// `max(x, 0)`. `in_place`: nobody reads `x` again, nor does the backward pass of what gave it.
+pub fn relu<const D: usize>(x: Tensor<D>, in_place: bool) -> Tensor<D> {
+    or_recorded!(x, |x| if in_place { x.shallow_clone().relu_() } else { x.relu() });
+    let _ = in_place;
     activation::relu(x)
 }
 
-/// `x` within 0 and 6.
-pub fn relu6<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    or_recorded!(x, tch::Tensor::relu6);
+/// `x` within 0 and 6. `in_place` as of [`relu`].
+pub fn relu6<const D: usize>(x: Tensor<D>, in_place: bool) -> Tensor<D> {
+    or_recorded!(x, |x| if in_place { x.shallow_clone().relu6_() } else { x.relu6() });
+    let _ = in_place;
     x.clamp(0.0, 6.0)
 }
 
@@ -62,15 +66,51 @@ pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
     activation::leaky_relu(x, slope)
 }
 
-/// `x + y`; sides of length 1 are stretched.
-pub fn add<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
-    or_recorded!(x, y, |x, y| x.g_add(y));
+/// `conv` of `[pictures, channels, height, width]`.
+///
+/// Where more zeros are wanted at one side than at the other, burn lays the padded pictures out with their channels first,
+/// and so are those of all layers after it, which LibTorch's depthwise convolutions are many times slower with. So they are
+/// padded by LibTorch here, which keeps the layout.
+pub fn convolution(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "libtorch")]
+    {
+        let [_, _, height, width] = x.dims();
+        let ((top, bottom), (left, right)) = (same(conv, height, 0), same(conv, width, 1));
+        if matches!(conv.padding, PaddingConfig2d::Same)
+            && (top, left) != (bottom, right)
+            && let Some(pictures) = crate::native::bridge::to_torch(x.clone())
+        {
+            let sides = [left, right, top, bottom].map(|side| side as i64);
+            let padded = crate::native::bridge::from_torch(pictures.constant_pad_nd(sides));
+            let inside = Conv2d { padding: PaddingConfig2d::Valid, ..conv.clone() };
+            return inside.forward(padded);
+        }
+    }
+    conv.forward(x)
+}
+
+/// Zeros before and after, as many as let `ceil(side / stride)` come out, as burn and TensorFlow have it.
+#[cfg(feature = "libtorch")]
+fn same(conv: &Conv2d, side: usize, axis: usize) -> (usize, usize) {
+    let stride = conv.stride[axis];
+    let wanted = ((side.div_ceil(stride) - 1) * stride + conv.kernel_size[axis]).saturating_sub(side);
+    (wanted / 2, wanted - wanted / 2)
+}
+
+/// `x + y`; sides of length 1 are stretched. `in_place` as of [`relu`], and then only those of `y` are.
+pub fn add<const D: usize>(x: Tensor<D>, y: Tensor<D>, in_place: bool) -> Tensor<D> {
+    or_recorded!(x, y, |x: &tch::Tensor, y: &tch::Tensor| if in_place && x.kind() == y.kind() {
+        x.shallow_clone().g_add_(y)
+    } else {
+        x.g_add(y)
+    });
+    let _ = in_place;
     x + y
 }
 
 /// `x · y`, number by number; sides of length 1 are stretched.
 pub fn multiply<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
-    or_recorded!(x, y, |x, y| x.g_mul(y));
+    or_recorded!(x, y, |x: &tch::Tensor, y: &tch::Tensor| x.g_mul(y));
     x * y
 }
 
@@ -87,8 +127,8 @@ mod tests {
     type Unary = fn(Tensor<2>) -> Tensor<2>;
 
     const ALL: [(&str, Unary); 6] = [
-        ("relu", relu),
-        ("relu6", relu6),
+        ("relu", |x| relu(x, false)),
+        ("relu6", |x| relu6(x, false)),
         ("sigmoid", sigmoid),
         ("gelu", gelu),
         ("tanh", tanh),
@@ -138,7 +178,7 @@ mod tests {
         for (name, op) in ALL {
             let leaf = to_torch(Tensor::<2>::from_data(AT, &device)).unwrap().set_requires_grad(true);
             let _learning = crate::native::Learning::begin();
-            let y = add(op(from_torch(leaf.shallow_clone())), Tensor::zeros([2, 4], &device));
+            let y = add(op(from_torch(leaf.shallow_clone())), Tensor::zeros([2, 4], &device), false);
             let y = multiply(y, Tensor::ones([2, 4], &device));
             let y = to_torch(y).unwrap();
             let slope = tch::Tensor::run_backward(&[y.sum(tch::Kind::Float)], &[&leaf], false, false);

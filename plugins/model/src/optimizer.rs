@@ -1,8 +1,9 @@
 //! Optimizers by name, with PyTorch's conventions where burn's defaults differ.
 
+use burn::module::{ParamGroup, ParamId};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
+use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, Optimizer as Rule, SgdConfig};
 use serde::{Deserialize, Serialize};
 
 /// The rule that turns gradients into new weights.
@@ -29,18 +30,29 @@ impl Optimizer {
         }
     }
 
-    /// A fresh optimizer. `momentum` is used by [`Optimizer::Sgd`] alone.
-    pub fn build(self, momentum: f64, weight_decay: f64) -> ModuleOptimizer {
-        let decay = (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32));
+    /// A fresh optimizer. `momentum` is used by [`Optimizer::Sgd`] alone. Weights of `spared` are not pulled towards 0.
+    pub fn build(self, momentum: f64, weight_decay: f64, spared: Vec<ParamId>) -> ModuleOptimizer {
+        let some = |decay: f64| (decay > 0.0).then(|| WeightDecayConfig::new(decay as f32));
         match self {
             Self::Sgd => {
                 // PyTorch does not dampen; burn's default is 0.1.
                 let momentum =
                     (momentum > 0.0).then(|| MomentumConfig::new().with_momentum(momentum).with_dampening(0.0));
-                SgdConfig::new().with_momentum(momentum).with_weight_decay(decay).init()
+                let rule = SgdConfig::new().with_momentum(momentum);
+                grouped(|decay| rule.clone().with_weight_decay(some(decay)).build(), weight_decay, spared)
             }
-            Self::Adam => AdamConfig::new().with_epsilon(EPSILON).with_weight_decay(decay).init(),
-            Self::Adamw => AdamWConfig::new().with_epsilon(EPSILON).with_weight_decay(weight_decay as f32).init(),
+            Self::Adam => {
+                let rule = AdamConfig::new().with_epsilon(EPSILON);
+                grouped(|decay| rule.clone().with_weight_decay(some(decay)).build(), weight_decay, spared)
+            }
+            Self::Adamw => {
+                let rule = AdamWConfig::new().with_epsilon(EPSILON);
+                grouped(|decay| rule.clone().with_weight_decay(decay as f32).build(), weight_decay, spared)
+            }
         }
     }
+}
+
+fn grouped<R: Rule>(rule: impl Fn(f64) -> R, weight_decay: f64, spared: Vec<ParamId>) -> ModuleOptimizer {
+    ModuleOptimizer::from(rule(weight_decay)).with_group(ParamGroup::from_ids(spared), rule(0.0), None)
 }

@@ -3,7 +3,7 @@
 //! All of them are `[pictures, channels, height, width]`; numbers in a row are channels of one pixel.
 
 use crate::layers::{BatchNorm2d, Linear, learns};
-use crate::ops::{add, gelu, leaky_relu, mean_over_picture, multiply, relu, relu6, sigmoid, tanh};
+use crate::ops::{add, convolution, gelu, leaky_relu, mean_over_picture, multiply, relu, relu6, sigmoid, tanh};
 use burn::nn::conv::Conv2d;
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
@@ -19,6 +19,8 @@ pub(crate) struct Step {
     pub work: Work,
     pub inputs: Vec<usize>,
     pub output: usize,
+    /// Whether the first value it reads may be written over.
+    pub in_place: bool,
 }
 
 /// What is done. Numbers are those of layers.
@@ -58,15 +60,30 @@ pub(crate) trait Layers {
     fn affine(&self, index: usize) -> &Linear;
 }
 
-impl Work {
+impl Step {
     /// The value of a node from those it reads, of which there is at least one.
     pub fn run(&self, layers: &impl Layers, mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
-        if matches!(self, Self::Concatenation) {
-            return Tensor::cat(inputs, 1);
+        let in_place = self.in_place;
+        match &self.work {
+            Work::Concatenation => Tensor::cat(inputs, 1),
+            Work::Activation(Activation::Relu) => relu(inputs.swap_remove(0), in_place),
+            Work::Activation(Activation::Relu6) => relu6(inputs.swap_remove(0), in_place),
+            Work::Add => inputs.into_iter().reduce(|x, y| add(x, y, in_place)).unwrap_or_else(nothing),
+            work => work.run(layers, inputs.swap_remove(0)),
         }
-        let x = inputs.swap_remove(0);
+    }
+}
+
+/// A sum of no values does not happen.
+fn nothing() -> Tensor<4> {
+    Tensor::empty([1, 1, 1, 1], &burn::tensor::Device::flex())
+}
+
+impl Work {
+    /// Of one value.
+    fn run(&self, layers: &impl Layers, x: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Convolution(index) => layers.convolution(*index).forward(x),
+            Self::Convolution(index) => convolution(layers.convolution(*index), x),
             Self::ConvolutionAndNorm(convolution, norm) => {
                 layers.norm(*norm).after(layers.convolution(*convolution), x)
             }
@@ -79,16 +96,15 @@ impl Work {
                 avg_pool2d(x, AvgPoolOptions::new(*kernel).with_stride(*stride).with_padding(*padding))
             }
             Self::GlobalAveragePooling => row(mean_over_picture(x)),
-            Self::Activation(Activation::Relu) => relu(x),
-            Self::Activation(Activation::Relu6) => relu6(x),
+            Self::Activation(Activation::Relu) => relu(x, false),
+            Self::Activation(Activation::Relu6) => relu6(x, false),
             Self::Activation(Activation::LeakyRelu { slope }) => leaky_relu(x, *slope),
             Self::Activation(Activation::Tanh) => tanh(x),
             Self::Activation(Activation::Sigmoid) => sigmoid(x),
             Self::Activation(Activation::Gelu) => gelu(x),
             Self::Dropout(dropout) => dropout.run(x),
             Self::Flatten => row(x.flatten(1, 3)),
-            Self::Add => inputs.into_iter().fold(x, add),
-            Self::Concatenation => x,
+            Self::Add | Self::Concatenation => x,
         }
     }
 }

@@ -121,6 +121,16 @@ fn all_but_classifier(
     Ok((network, store, loaded))
 }
 
+/// Reads what [`bytes`] made.
+///
+/// # Errors
+/// A text.
+pub(crate) fn read(network: Network, bytes: Vec<u8>) -> Result<Network, String> {
+    let (network, result) = apply(network, &mut store(bytes)?)?;
+    complete(&result)?;
+    Ok(network)
+}
+
 pub(crate) fn open(path: &Path, digest: Option<&str>) -> Result<SafetensorsStore, ModelError> {
     let bytes = std::fs::read(path).map_err(|source| ModelError::File { path: path.to_owned(), source })?;
     let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
@@ -130,11 +140,15 @@ pub(crate) fn open(path: &Path, digest: Option<&str>) -> Result<SafetensorsStore
             return Err(broken(format!("the file's digest is {found}, not {digest}: it was changed or is broken")));
         }
     }
+    store(bytes).map_err(broken)
+}
+
+fn store(bytes: Vec<u8>) -> Result<SafetensorsStore, String> {
     let mut store =
         SafetensorsStore::from_bytes(Some(bytes)).skip_enum_variants(true).allow_partial(true).validate(false);
-    let tensors = store.get_all_tensors().map_err(|e| broken(e.to_string()))?;
+    let tensors = store.get_all_tensors().map_err(|e| e.to_string())?;
     match tensors.iter().find(|(name, tensor)| tensor.dtype != DType::F32 && !name.ends_with(COUNTER)) {
-        Some((name, tensor)) => Err(broken(format!("{name} is {:?}; only F32 is read", tensor.dtype))),
+        Some((name, tensor)) => Err(format!("{name} is {:?}; only F32 is read", tensor.dtype)),
         None => Ok(store),
     }
 }

@@ -42,6 +42,7 @@ fn losses(architecture: &str, recipe: &[&str], device: DeviceChoice) -> Vec<f64>
         labels: plugin_api::Labels::Single,
         size_px: 64,
         epochs: 15,
+        freeze_epochs: 0,
         seed: 11,
     };
     let options = Line::parse_from([&["x"], recipe].concat()).options;

@@ -99,6 +99,7 @@ fn trainer(recipe: &str, device: DeviceChoice, folder: &Path) -> Trainer {
         labels: plugin_api::Labels::Single,
         size_px: size_of(recipe) as u32,
         epochs: 1,
+        freeze_epochs: 0,
         seed: 1,
     };
     let always = ["x", "--schedule", "constant", "--label-smoothing", "0.05"];
@@ -116,9 +117,9 @@ fn said() -> Value {
     serde_json::from_str(include_str!("training.json")).unwrap()
 }
 
-fn losses_agree(recipe: &str, expected: &Value, tolerance: f64) {
+fn losses_agree(recipe: &str, device: DeviceChoice, expected: &Value, tolerance: f64) {
     let folder = tempfile::tempdir().unwrap();
-    let mut trainer = trainer(recipe, DeviceChoice::Libtorch, folder.path());
+    let mut trainer = trainer(recipe, device, folder.path());
     let expected: Vec<f64> = serde_json::from_value(expected.clone()).unwrap();
     let found: Vec<f64> =
         (0..expected.len()).map(|s| trainer.train_step(&batch(s, size_of(recipe)), 0.0).unwrap().loss).collect();
@@ -130,13 +131,33 @@ fn losses_agree(recipe: &str, expected: &Value, tolerance: f64) {
 fn losses_are_pytorchs() {
     let said = said();
     for (rule, rate) in [("sgd", "0.0002"), ("adam", "0.00002"), ("adamw", "0.00002")] {
-        losses_agree(&format!("--optimizer {rule} --learning-rate {rate}"), &said["losses"][rule], 1e-3);
+        let recipe = format!("--weight-decay 0.05 --optimizer {rule} --learning-rate {rate}");
+        losses_agree(&recipe, DeviceChoice::Libtorch, &said["losses"][rule], 1e-3);
+    }
+    losses_agree(
+        "--weight-decay 0.05 --optimizer sgd --learning-rate 0.0002",
+        DeviceChoice::Flex,
+        &said["losses"]["sgd"],
+        1e-3,
+    );
+}
+
+#[test]
+fn losses_with_clipped_gradients_are_pytorchs() {
+    let said = said();
+    // Clipping changes them by far more than the tolerance.
+    let last = |losses: &Value| losses[4].as_f64().unwrap();
+    assert!((last(&said["losses_clipped"]) - last(&said["losses"]["sgd"])).abs() > 1e-2);
+    for device in [DeviceChoice::Libtorch, DeviceChoice::Flex] {
+        let recipe = "--weight-decay 0.05 --optimizer sgd --learning-rate 0.0002 --clip-norm 0.5";
+        losses_agree(recipe, device, &said["losses_clipped"], 1e-3);
     }
 }
 
 #[test]
 fn losses_in_bfloat16_are_pytorchs() {
-    losses_agree("--optimizer sgd --learning-rate 0.0002 --precision bf16", &said()["losses_bf16"], 2e-2);
+    let recipe = "--optimizer sgd --learning-rate 0.0002 --precision bf16";
+    losses_agree(recipe, DeviceChoice::Libtorch, &said()["losses_bf16"], 2e-2);
 }
 
 /// The gradients are what one step takes from the weights at a learning rate of 1.
@@ -174,6 +195,31 @@ fn gradients_are_pytorchs() {
     }
 }
 
+/// One step with and without weight decay: they differ in what has more than one dimension, by the weight times it.
+#[test]
+fn norms_and_biases_are_not_pulled_towards_zero() {
+    for device in [DeviceChoice::Libtorch, DeviceChoice::Flex] {
+        let folder = tempfile::tempdir().unwrap();
+        let once = |decay: &str| {
+            let recipe = format!("--optimizer sgd --learning-rate 1 --momentum 0 --weight-decay {decay}");
+            let mut trainer = trainer(&recipe, device, folder.path());
+            trainer.train_step(&batch(0, SIZE), 0.0).unwrap();
+            let path = folder.path().join("after.safetensors");
+            trainer.save(&path).unwrap();
+            read(&path)
+        };
+        let (without, with) = (once("0"), once("0.1"));
+        let first = read(&folder.path().join("first.safetensors"));
+        for (name, weights) in &without {
+            let pulled = name.contains("conv") || name.contains("downsample.0") || name == "fc.weight";
+            let (place, weight) = (0, first[name][0]);
+            let difference = weights[place] - with[name][place];
+            let wanted = if pulled { 0.1 * weight } else { 0.0 };
+            assert!((difference - wanted).abs() < 1e-4, "{name}: {difference}, not {wanted}");
+        }
+    }
+}
+
 #[test]
 fn gradients_in_bfloat16_are_as_large_as_pytorchs() {
     gradients_agree("--precision bf16", DeviceChoice::Libtorch, &said()["gradients_bf16"], 0.1);
@@ -204,6 +250,7 @@ fn flex_refuses_bfloat16_by_name() {
         labels: plugin_api::Labels::Single,
         size_px: 16,
         epochs: 1,
+        freeze_epochs: 0,
         seed: 1,
     };
     let options = Line::parse_from(["x", "--precision", "bf16"]).options;

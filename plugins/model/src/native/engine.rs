@@ -1,27 +1,33 @@
 //! A network that learns on LibTorch.
 
-use super::autocast::Autocast;
 use super::bridge::{from_torch, to_torch};
-use super::memory;
-use super::mode::Learning;
 use super::optimizer::Optimizer;
+use super::pass::{Pass, out_of_memory};
+use super::{heap, memory};
 use crate::loss::Targets;
 use crate::precision::Precision;
 use crate::trainer::TrainerOptions;
 use crate::{ModelError, Network};
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use std::path::Path;
 use tch::TchError;
 
 /// A network whose weights want gradients from ATen, and the rule that changes them.
 pub struct Engine {
     network: Network,
-    /// The weights that learn: the same tensors as in the network.
+    /// The weights that learn: the same tensors as in the network. The classifier's are the last.
     leaves: Vec<tch::Tensor>,
+    /// How many of the first leaves are frozen.
+    frozen: usize,
     optimizer: Optimizer,
     precision: Precision,
+    clip_norm: f64,
+    /// Into how many pieces a batch is cut, because more would not fit into memory.
+    pieces: usize,
 }
+
+/// The classifier's weight and bias.
+const CLASSIFIER: usize = 2;
 
 impl Engine {
     /// Takes over a network on LibTorch with burn's autodiff.
@@ -29,6 +35,7 @@ impl Engine {
     /// # Errors
     /// [`ModelError::Execution`] when it is on another device.
     pub fn new(network: Network, options: &TrainerOptions) -> Result<Self, ModelError> {
+        heap::keep();
         let mut taking = Taking::default();
         let network = network.map(&mut taking);
         if let Some(problem) = taking.problem {
@@ -36,53 +43,94 @@ impl Engine {
         }
         let leaves = taking.leaves;
         let optimizer = Optimizer::new(options.optimizer, options.momentum, options.weight_decay, &leaves)?;
-        Ok(Self { network, leaves, optimizer, precision: options.precision })
+        let TrainerOptions { precision, clip_norm, .. } = *options;
+        Ok(Self { network, leaves, frozen: 0, optimizer, precision, clip_norm, pieces: 1 })
     }
 
-    /// Learns from a batch on the device without burn's autodiff; logits and loss before the step.
+    /// Lets all layers learn, or the classifier alone.
+    pub fn freeze(&mut self, frozen: bool) {
+        self.frozen = if frozen { self.leaves.len().saturating_sub(CLASSIFIER) } else { 0 };
+        for (place, leaf) in self.leaves.iter_mut().enumerate() {
+            let _ = leaf.set_requires_grad(place >= self.frozen);
+        }
+    }
+
+    /// Forgets what the optimizer remembers.
+    pub fn forget(&mut self) {
+        self.optimizer.forget();
+    }
+
+    /// Learns from a batch on the device without burn's autodiff; logits and loss before the step. When memory runs out,
+    /// the batch is cut in halves whose gradients are summed, and stays cut.
     ///
     /// # Errors
-    /// [`ModelError::Execution`] when LibTorch fails.
+    /// [`ModelError::Execution`] when LibTorch fails, or one picture is too much.
     pub fn step(
         &mut self,
-        input: Tensor<4>,
+        input: &Tensor<4>,
         targets: &Targets,
         rate: f64,
     ) -> Result<(Tensor<2>, Tensor<1>), ModelError> {
-        let logits = {
-            let _learning = Learning::begin();
-            let _autocast = match (self.precision, self.leaves.first()) {
-                (Precision::Bf16, Some(leaf)) => Some(Autocast::begin(leaf.device())?),
-                _ => None,
-            };
-            self.network.forward(input)
+        let leaves = &self.leaves[self.frozen..];
+        let Pass { logits, loss, gradients } = loop {
+            match Pass::new(&self.network, leaves, self.precision, input, targets, self.pieces) {
+                Err(error) if out_of_memory(&error) && self.pieces < input.dims()[0] => self.pieces *= 2,
+                done => break done?,
+            }
         };
-        let logits = torch(logits)?.f_to_kind(tch::Kind::Float)?;
-        let loss = super::loss::loss(&logits, targets)?;
-        let gradients = tch::Tensor::f_run_backward(&[&loss], &self.leaves, false, false)?;
-        self.optimizer.step(&self.leaves, &gradients, rate)?;
-        Ok((from_torch(logits.f_detach()?), from_torch(loss.f_detach()?)))
+        if self.clip_norm > 0.0 {
+            clip(&gradients, self.clip_norm)?;
+        }
+        self.optimizer.step(leaves, &gradients, rate)?;
+        Ok((from_torch(logits), from_torch(loss)))
     }
 
-    /// What the optimizer remembers, as the content of a file that will be at `path`.
+    /// Into how many pieces a batch is cut, because more would not fit into memory.
+    pub fn pieces(&self) -> usize {
+        self.pieces
+    }
+
+    /// What the optimizer remembers.
     ///
     /// # Errors
-    /// LibTorch's, or the file system's.
-    pub fn memory(&self, path: &Path) -> Result<Vec<u8>, ModelError> {
-        memory::to_bytes(&self.optimizer, path)
+    /// A text when LibTorch fails.
+    pub fn memory(&self) -> Result<Vec<u8>, String> {
+        memory::to_bytes(&self.optimizer)
     }
 
-    /// Remembers what the file says.
+    /// Remembers what [`Self::memory`] gave.
     ///
     /// # Errors
     /// A text when it is not of these weights and this rule.
-    pub fn remember(&mut self, path: &Path) -> Result<(), String> {
-        memory::read(&mut self.optimizer, path)
+    pub fn remember(&mut self, bytes: &[u8]) -> Result<(), String> {
+        memory::read(&mut self.optimizer, bytes)
+    }
+
+    /// Replaces the weights.
+    ///
+    /// # Errors
+    /// What `with` says, or LibTorch.
+    pub fn replace(&mut self, with: impl FnOnce(Network) -> Result<Network, ModelError>) -> Result<(), ModelError> {
+        let _guard = tch::no_grad_guard();
+        let (mut here, mut new) = (All::default(), All::default());
+        self.network.visit(&mut here);
+        with(self.network.clone())?.visit(&mut new);
+        for (to, from) in here.0.iter_mut().zip(&new.0) {
+            to.f_copy_(from)?;
+        }
+        Ok(())
     }
 
     /// Does something with the network as it is, recording nothing.
     pub fn look<T>(&self, with: impl FnOnce(&Network) -> T) -> T {
         tch::no_grad(|| with(&self.network))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Nothing of a step is left here; the weights themselves go after this.
+        heap::give_back();
     }
 }
 
@@ -94,6 +142,28 @@ impl From<TchError> for ModelError {
     fn from(error: TchError) -> Self {
         // After the first line comes where in C++ it happened.
         Self::Execution(error.to_string().lines().next().unwrap_or_default().to_owned())
+    }
+}
+
+/// Scales all gradients alike so that their norm, taken together, is at most `most`, as PyTorch's `clip_grad_norm_`.
+fn clip(gradients: &[tch::Tensor], most: f64) -> Result<(), TchError> {
+    let norms = gradients.iter().map(tch::Tensor::f_norm).collect::<Result<Vec<_>, _>>()?;
+    let factor = most / (tch::Tensor::f_stack(&norms, 0)?.f_norm()?.f_double_value(&[])? + 1e-6);
+    if factor < 1.0 {
+        for gradient in gradients {
+            let _ = gradient.shallow_clone().f_mul_scalar_(factor)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every tensor of a network.
+#[derive(Default)]
+struct All(Vec<tch::Tensor>);
+
+impl ModuleVisitor for All {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.extend(to_torch(param.val()));
     }
 }
 

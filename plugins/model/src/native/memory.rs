@@ -1,52 +1,64 @@
-//! What an optimizer remembers, on disk: a safetensors file with `mean.N` and `square.N` by the order of the weights, and
-//! `steps`. Format: <https://github.com/huggingface/safetensors#format>
+//! What an optimizer remembers, as a safetensors file: `mean.N` and `square.N` by the order of the weights, and `steps`.
+//! Format: <https://github.com/huggingface/safetensors#format>
 
 use super::optimizer::Optimizer;
-use crate::ModelError;
-use std::path::Path;
-use tch::{TchError, Tensor};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use tch::{Device, Kind, TchError, Tensor};
 
 const STEPS: &str = "steps";
 
 /// The content of the file.
 ///
 /// # Errors
-/// LibTorch's, or the file system's: tch writes to files alone, so one beside `path` lives for a moment.
-pub fn to_bytes(optimizer: &Optimizer, path: &Path) -> Result<Vec<u8>, ModelError> {
-    let mut tensors = vec![(STEPS.to_owned(), Tensor::f_from_slice(&[optimizer.steps as i64])?)];
+/// A text when LibTorch fails.
+pub fn to_bytes(optimizer: &Optimizer) -> Result<Vec<u8>, String> {
+    let mut all = vec![(STEPS.to_owned(), Vec::new(), optimizer.steps.to_le_bytes().to_vec())];
     for (what, list) in [("mean", &optimizer.means), ("square", &optimizer.squares)] {
         for (place, tensor) in list.iter().enumerate() {
-            tensors.push((format!("{what}.{place}"), tensor.f_to_device(tch::Device::Cpu)?.f_contiguous()?));
+            let (shape, bytes) = bytes_of(tensor).map_err(|e| e.to_string())?;
+            all.push((format!("{what}.{place}"), shape, bytes));
         }
     }
-    let beside = path.with_extension("making");
-    let file = |source| ModelError::File { path: beside.clone(), source };
-    let bytes = Tensor::write_safetensors(&tensors, &beside)
-        .map_err(ModelError::from)
-        .and_then(|()| std::fs::read(&beside).map_err(file));
-    let _ = std::fs::remove_file(&beside);
-    bytes
+    let views = all.iter().map(|(name, shape, bytes)| {
+        let kind = if name == STEPS { Dtype::U64 } else { Dtype::F32 };
+        TensorView::new(kind, shape.clone(), bytes).map(|view| (&name[..], view))
+    });
+    let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
+    serialize(views, None).map_err(|e| e.to_string())
 }
 
 /// Reads what [`to_bytes`] made.
 ///
 /// # Errors
-/// LibTorch's; a text when it is of other weights. The optimizer may have been read in part.
-pub fn read(optimizer: &mut Optimizer, path: &Path) -> Result<(), String> {
-    let text = |error: TchError| error.to_string();
+/// A text when it is of other weights. The optimizer may have been read in part.
+pub fn read(optimizer: &mut Optimizer, bytes: &[u8]) -> Result<(), String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
     let mut wanted = 0;
-    for (name, from) in Tensor::read_safetensors(path).map_err(text)? {
+    for (name, from) in file.iter() {
         if name == STEPS {
-            optimizer.steps = from.f_int64_value(&[0]).map_err(text)? as u64;
+            let steps = from.data().first_chunk().ok_or("it has no number of steps")?;
+            optimizer.steps = u64::from_le_bytes(*steps);
             continue;
         }
         let (what, place) = name.split_once('.').unwrap_or_default();
         let list = if what == "mean" { &mut optimizer.means } else { &mut optimizer.squares };
         let to = place.parse().ok().and_then(|place: usize| list.get_mut(place));
-        let to = to.filter(|to| to.size() == from.size()).ok_or_else(|| format!("{name} is of other weights"))?;
-        to.f_copy_(&from).map_err(text)?;
+        let shape: Vec<i64> = from.shape().iter().map(|side| *side as i64).collect();
+        let to = to.filter(|to| to.size() == shape && from.dtype() == Dtype::F32);
+        let to = to.ok_or_else(|| format!("{name} is of other weights"))?;
+        Tensor::f_from_data_size(from.data(), &shape, Kind::Float)
+            .and_then(|from| to.f_copy_(&from))
+            .map_err(|e| e.to_string())?;
         wanted += 1;
     }
     let all = optimizer.means.len() + optimizer.squares.len();
     if wanted == all { Ok(()) } else { Err(format!("it has {wanted} tensors, not {all}")) }
+}
+
+/// Shape, and the numbers in the order of their indices.
+fn bytes_of(tensor: &Tensor) -> Result<(Vec<usize>, Vec<u8>), TchError> {
+    let tensor = tensor.f_to_device(Device::Cpu)?.f_contiguous()?;
+    let mut bytes = vec![0; tensor.numel() * size_of::<f32>()];
+    tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
+    Ok((tensor.size().iter().map(|side| *side as usize).collect(), bytes))
 }

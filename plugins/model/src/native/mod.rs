@@ -6,19 +6,23 @@
 //!
 //! - [`bridge`] goes from burn's tensors to LibTorch's and back.
 //! - [`engine`] takes a network, and makes steps with it.
+//! - `pass` goes through it and back, in pieces where memory is short.
 //! - `memory` keeps what the optimizer remembers.
 //! - [`optimizer`] turns gradients into new weights, with LibTorch's fused kernels.
+//! - [`heap`] keeps memory between steps.
 //! - [`autocast`] is mixed precision.
 //! - [`shim`] reaches what `tch` leaves out.
 
 pub mod autocast;
 pub mod bridge;
 pub mod engine;
+pub mod heap;
 mod loss;
 mod memory;
 pub mod mode;
 pub mod norm;
 pub mod optimizer;
+mod pass;
 
 pub mod shim;
 

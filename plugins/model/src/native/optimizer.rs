@@ -7,7 +7,8 @@ use tch::{Kind, TchError, Tensor};
 /// PyTorch's, and burn's.
 const BETAS: (f64, f64) = (0.9, 0.999);
 
-/// A rule and what it remembers. The same rules, with the same conventions, as [`Rule::build`].
+/// A rule and what it remembers. The same rules, with the same conventions, as [`Rule::build`]: what has one dimension is
+/// not pulled towards 0.
 pub struct Optimizer {
     rule: Rule,
     momentum: f64,
@@ -17,6 +18,15 @@ pub struct Optimizer {
     /// Running means of the squares; none for gradient descent.
     pub(super) squares: Vec<Tensor>,
     pub(super) steps: u64,
+}
+
+/// Tensors of one call: the same place in each list is of the same weight.
+#[derive(Default)]
+struct Lists {
+    weights: Vec<Tensor>,
+    gradients: Vec<Tensor>,
+    means: Vec<Tensor>,
+    squares: Vec<Tensor>,
 }
 
 impl Optimizer {
@@ -30,28 +40,44 @@ impl Optimizer {
         Ok(Self { rule, momentum, decay, means: zeros()?, squares, steps: 0 })
     }
 
-    /// Changes the weights in place. `gradients` go with `weights` by index.
+    /// Forgets all it remembers.
+    pub fn forget(&mut self) {
+        self.steps = 0;
+        for tensor in self.means.iter_mut().chain(&mut self.squares) {
+            let _ = tensor.zero_();
+        }
+    }
+
+    /// Changes weights in place: all, or the last ones. `gradients` go with `weights` by index.
     ///
     /// # Errors
     /// LibTorch's.
     pub fn step(&mut self, weights: &[Tensor], gradients: &[Tensor], rate: f64) -> Result<(), TchError> {
-        let gradients: Vec<Tensor> =
-            weights.iter().zip(gradients).map(|(w, g)| laid_out_as(g, w)).collect::<Result<_, _>>()?;
+        let before = self.means.len().saturating_sub(weights.len());
         self.steps += 1;
         let _guard = tch::no_grad_guard();
-        if self.rule == Rule::Sgd {
-            return shim::sgd(weights, &gradients, &self.means, rate, self.momentum, self.decay);
+        let (mut pulled, mut spared) = (Lists::default(), Lists::default());
+        for (place, (weight, gradient)) in weights.iter().zip(gradients).enumerate() {
+            let lists = if weight.dim() > 1 { &mut pulled } else { &mut spared };
+            lists.weights.push(weight.shallow_clone());
+            lists.gradients.push(laid_out_as(gradient, weight)?);
+            lists.means.push(self.means[before + place].shallow_clone());
+            lists.squares.extend(self.squares.get(before + place).map(Tensor::shallow_clone));
         }
-        let how = Adam {
-            rate,
-            betas: BETAS,
-            decay: self.decay,
-            epsilon: f64::from(EPSILON),
-            decoupled: self.rule == Rule::Adamw,
-        };
-        let device = weights.first().map_or(tch::Device::Cpu, Tensor::device);
-        let step = Tensor::f_full([1], self.steps as f64, (Kind::Float, device))?;
-        shim::adam(weights, &gradients, &self.means, &self.squares, &step, how)
+        self.change(&pulled, rate, self.decay)?;
+        self.change(&spared, rate, 0.0)
+    }
+
+    fn change(&self, lists: &Lists, rate: f64, decay: f64) -> Result<(), TchError> {
+        let Lists { weights, gradients, means, squares } = lists;
+        let Some(first) = weights.first() else { return Ok(()) };
+        if self.rule == Rule::Sgd {
+            return shim::sgd(weights, gradients, means, rate, self.momentum, decay);
+        }
+        let decoupled = self.rule == Rule::Adamw;
+        let how = Adam { rate, betas: BETAS, decay, epsilon: f64::from(EPSILON), decoupled };
+        let step = Tensor::f_full([1], self.steps as f64, (Kind::Float, first.device()))?;
+        shim::adam(weights, gradients, means, squares, &step, how)
     }
 }
 

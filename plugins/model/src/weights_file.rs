@@ -12,17 +12,22 @@ pub struct WeightsFile {
     pub digest: String,
 }
 
-/// What can be had by name, relative to the folder of the dataflows, where nodes run.
-const FETCHED: [(&str, &str); 1] = [("efficientnet-lite0", "../.wakuteka/weights/efficientnet-lite0.safetensors")];
+/// What can be had by name, and where `cargo wakuteka weights` puts it in the checkout.
+const FETCHED: [(&str, &str); 1] = [("efficientnet-lite0", ".wakuteka/weights/efficientnet-lite0.safetensors")];
 
 impl FromStr for WeightsFile {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let named = FETCHED.iter().find(|(name, _)| *name == text);
-        let path = Path::new(named.map_or(text, |(_, path)| path));
-        match std::fs::read(path) {
-            Ok(bytes) => Ok(Self { path: path.to_owned(), digest: blake3::hash(&bytes).to_hex().to_string() }),
+        // Nodes run in the folder of the dataflows, programs of the command line where a person stands.
+        let path = match named {
+            Some((_, path)) if Path::new(path).exists() => PathBuf::from(path),
+            Some((_, path)) => Path::new("..").join(path),
+            None => PathBuf::from(text),
+        };
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Self { path, digest: blake3::hash(&bytes).to_hex().to_string() }),
             Err(error) => Err(match named {
                 Some((name, _)) => {
                     format!("{}: {error}; `cargo wakuteka weights {name}` puts it there", path.display())

@@ -1,0 +1,207 @@
+//! Options. The doc comments are the `--help`.
+
+use crate::error::ExperimentError;
+use clap::{Args, Parser, Subcommand};
+use plugin_api::HomeArgs;
+use plugin_augment::AugmentOptions;
+use plugin_decode::Limits;
+use plugin_model::{Architecture, DeviceChoice, TrainerOptions, WeightsFile};
+use plugin_resize::{MAX_SIZE_PX, MIN_SIZE_PX, Mode, REGISTRY, mode};
+use std::path::PathBuf;
+
+/// Trains networks side by side on the same pictures, outside of the graph, and compares them.
+#[derive(Debug, Parser)]
+#[command(name = "experiment")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compares sizes of the pictures: each is trained for the same time, and accuracy is drawn against cost.
+    Sizes(Box<Sizes>),
+    /// Compares ways to train: each is trained with several seeds.
+    Recipes(Box<Recipes>),
+    /// Judges one way to train by cross-validation, near-copies never on both sides.
+    Folds(Box<Folds>),
+}
+
+/// Which pictures, and where results go.
+#[derive(Clone, Debug, Args)]
+pub struct Pictures {
+    /// Pictures in class folders [default: photos/ of the workspace]
+    #[arg(value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// Where the page and the table are written [default: experiments/ of the workspace]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// How a picture that is not square becomes one.
+    #[arg(long, default_value = "stretch", value_name = "MODE", value_parser = ["stretch", "crop", "pad"])]
+    pub resize_mode: String,
+    /// What a picture may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+impl Pictures {
+    /// Where the pictures are.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| self.home.home.join("photos"))
+    }
+
+    /// Where results go.
+    pub fn out(&self) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| self.home.home.join("experiments"))
+    }
+
+    /// How pictures become square.
+    pub fn mode(&self) -> &'static dyn Mode {
+        mode(&self.resize_mode).unwrap_or(REGISTRY[0])
+    }
+}
+
+/// What is trained and how: the options of `train` and `augment`.
+#[derive(Clone, Debug, Args)]
+pub struct Recipe {
+    /// The network, as of `train`: a name, or a file of blocks.
+    #[arg(long, default_value = "small-cnn", value_name = "NAME|FILE")]
+    pub model: Architecture,
+    /// Weights to start from: a file, or efficientnet-lite0 once `cargo wakuteka weights efficientnet-lite0` has fetched it.
+    #[arg(long, value_name = "FILE|NAME")]
+    pub weights: Option<WeightsFile>,
+    /// Epochs at the start in which the last layer alone learns.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000), value_name = "EPOCHS")]
+    pub freeze_epochs: u64,
+    /// Times each picture is learnt from.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
+    pub epochs: u64,
+    /// Pictures a step.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), value_name = "NUMBER")]
+    pub batch_size: u32,
+    /// How pictures are changed.
+    #[command(flatten)]
+    pub augment: AugmentOptions,
+    /// How it learns.
+    #[command(flatten)]
+    pub trainer: TrainerOptions,
+}
+
+/// What all experiments have.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Which pictures.
+    #[command(flatten)]
+    pub pictures: Pictures,
+    /// What is trained and how.
+    #[command(flatten)]
+    pub recipe: Recipe,
+    /// Where to compute: auto, flex, libtorch or libtorch-cuda:N.
+    #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
+    pub device: DeviceChoice,
+    /// The first seed; it decides the split too.
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub seed: u64,
+}
+
+/// Options of `sizes`.
+#[derive(Clone, Debug, Args)]
+pub struct Sizes {
+    /// What all experiments have.
+    #[command(flatten)]
+    pub common: Common,
+    /// Sides of the pictures, pixels.
+    #[arg(long, value_delimiter = ',', default_value = "32,64,128", value_parser = side(), value_name = "PIXELS")]
+    pub sizes: Vec<u32>,
+    /// Seconds of training for each size: it has as many epochs as fit, at least one. Takes the place of --epochs.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000), value_name = "SECONDS")]
+    pub budget_seconds: u64,
+    /// Runs of each size, with one seed after the other.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100), value_name = "NUMBER")]
+    pub seeds: u64,
+    /// Share of the pictures that are judged and not learnt, percent.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
+    pub test_percent: u32,
+}
+
+/// Options of `recipes`.
+#[derive(Clone, Debug, Args)]
+pub struct Recipes {
+    /// What all experiments have; what a recipe does not say is taken from here.
+    #[command(flatten)]
+    pub common: Common,
+    /// Side of the pictures, pixels.
+    #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
+    pub size: u32,
+    /// A recipe: a name, a colon and options of this command, as in "soft: --label-smoothing 0.2 --mixup 0.4". Can be given
+    /// several times; without it those that come with the program are compared.
+    #[arg(long = "recipe", value_name = "NAME: OPTIONS")]
+    pub recipe_line: Vec<String>,
+    /// Runs of each recipe, with one seed after the other.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100), value_name = "NUMBER")]
+    pub seeds: u64,
+    /// Share of the pictures that are judged and not learnt, percent.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
+    pub test_percent: u32,
+}
+
+/// Options of `folds`.
+#[derive(Clone, Debug, Args)]
+pub struct Folds {
+    /// What all experiments have.
+    #[command(flatten)]
+    pub common: Common,
+    /// Side of the pictures, pixels.
+    #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
+    pub size: u32,
+    /// Parts the pictures are cut into; each is judged by a network that learnt the others.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=20), value_name = "NUMBER")]
+    pub folds: u32,
+}
+
+fn side() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(i64::from(MIN_SIZE_PX)..=i64::from(MAX_SIZE_PX))
+}
+
+impl Recipe {
+    /// Refuses a size that the network does not take.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Options`], naming flags, values and what is accepted.
+    pub fn check(&self, size_px: u32, classes: usize) -> Result<(), ExperimentError> {
+        let description = self.model.description();
+        let (min, max) = description.sizes_px();
+        let with = || format!("a size of {size_px} px with --model {}", description.file());
+        if !(min..=max).contains(&size_px) {
+            return Err(ExperimentError::Options(format!("{}: accepted are {min} to {max}", with())));
+        }
+        let graph = description.graph(size_px, classes);
+        graph.map(drop).map_err(|e| ExperimentError::Options(format!("{}: {e}", with())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_sound_and_bad_values_are_named() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+        for (line, parts) in [
+            ("sizes --sizes 32,8", ["--sizes", "8"]),
+            ("sizes --budget-seconds 0", ["--budget-seconds", "0"]),
+            ("folds --folds 1", ["--folds", "1"]),
+            ("recipes --ema 1", ["--ema", "1"]),
+        ] {
+            let words = std::iter::once("experiment").chain(line.split(' '));
+            let error = Cli::try_parse_from(words).unwrap_err().to_string();
+            assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What can stop an experiment.
+
+use plugin_model::ModelError;
+
+/// What can stop an experiment.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// Options that do not go together.
+    #[error("{0}")]
+    Options(String),
+    /// Pictures there must be, and are not.
+    #[error("{folder}: {problem}")]
+    Photos {
+        /// Where they were sought.
+        folder: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The network, its weights or the device.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The file system; the path is in the text.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}

@@ -1,0 +1,179 @@
+//! Training and judging in one process: what the graph does, without the graph.
+
+use crate::config::{Common, Recipe};
+use crate::error::ExperimentError;
+use crate::photos::Photos;
+use plugin_api::Labels;
+use plugin_augment::{Key, Pipeline};
+use plugin_metric::{Judged, accuracy, balanced_accuracy};
+use plugin_model::device::Opened;
+use plugin_model::{Batch, Start, Task, Trainer};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+/// One training: what is learnt, what is judged, and how.
+pub struct Lesson<'a> {
+    /// All pictures.
+    pub photos: &'a Photos,
+    /// Those that are learnt, by place.
+    pub train: &'a [usize],
+    /// Those that are judged.
+    pub test: &'a [usize],
+    /// Which of the squares of a picture, and its side in pixels.
+    pub square: (usize, u32),
+    /// What is trained and how.
+    pub recipe: &'a Recipe,
+    /// Decides weights, order and augmentation.
+    pub seed: u64,
+    /// Where.
+    pub device: &'a Opened,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What the network said of the test pictures, by the order of [`Lesson::test`].
+    pub judged: Judged,
+    /// Share of the test pictures that were right.
+    pub accuracy: f64,
+    /// Mean of the classes' recalls.
+    pub balanced_accuracy: f64,
+    /// Epochs.
+    pub epochs: u64,
+    /// Seconds of training, without judging.
+    pub seconds: f64,
+    /// Pictures learnt from in a second.
+    pub pictures_per_second: f64,
+}
+
+/// Opens the device and says which it is.
+///
+/// # Errors
+/// [`ExperimentError::Model`].
+pub fn open(common: &Common) -> Result<Opened, ExperimentError> {
+    let device = common.device.open()?;
+    crate::tell(&format!("device: {}", device.name));
+    Ok(device)
+}
+
+impl Lesson<'_> {
+    /// Trains for `epochs`, and judges.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Model`]; a loss that is not a number is [`ExperimentError::Options`].
+    pub fn take(&self, epochs: u64) -> Result<Outcome, ExperimentError> {
+        let mut trainer = self.trainer(epochs)?;
+        let begun = Instant::now();
+        for epoch in 0..epochs {
+            self.epoch(&mut trainer, epoch, None)?;
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        let mut judged = Judged::new(self.photos.classes.clone());
+        for places in self.test.chunks(self.recipe.batch_size as usize) {
+            for (place, row) in places.iter().zip(trainer.predict(&self.batch(places, None))?) {
+                let truth = self.photos.photos[*place].class as usize;
+                judged.push(truth, &row).map_err(|e| ExperimentError::Options(e.to_string()))?;
+            }
+        }
+        Ok(Outcome {
+            accuracy: accuracy(&judged).unwrap_or_default(),
+            balanced_accuracy: balanced_accuracy(&judged).unwrap_or_default(),
+            judged,
+            epochs,
+            seconds,
+            pictures_per_second: self.train.len() as f64 * epochs as f64 / seconds,
+        })
+    }
+
+    /// Pictures learnt from in a second, by some steps after others that are not counted.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn pictures_per_second(&self) -> Result<f64, ExperimentError> {
+        const STEPS: usize = 12;
+        let mut trainer = self.trainer(1)?;
+        self.epoch(&mut trainer, 0, Some(3))?;
+        let begun = Instant::now();
+        let pictures = self.epoch(&mut trainer, 0, Some(STEPS))?;
+        Ok(pictures as f64 / begun.elapsed().as_secs_f64())
+    }
+
+    fn trainer(&self, epochs: u64) -> Result<Trainer, ExperimentError> {
+        let task = Task {
+            architecture: self.recipe.model.name().to_owned(),
+            definition: Some(self.recipe.model.description().text().to_owned()),
+            classes: self.photos.classes.clone(),
+            labels: Labels::Single,
+            size_px: self.square.1,
+            epochs,
+            freeze_epochs: if self.recipe.weights.is_some() { self.recipe.freeze_epochs } else { 0 },
+            seed: self.seed,
+        };
+        let start = self.recipe.weights.as_ref().map_or(Start::Scratch, |weights| Start::Pretrained(&weights.path));
+        Ok(Trainer::new(&task, &self.recipe.trainer, start, self.device)?)
+    }
+
+    /// Learns from each picture once, or from so many batches; how many pictures it were. The next batches are made while
+    /// one is learnt.
+    fn epoch(&self, trainer: &mut Trainer, epoch: u64, most: Option<usize>) -> Result<usize, ExperimentError> {
+        let mut order = self.train.to_vec();
+        order.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(self.seed.wrapping_mul(1_000_003).wrapping_add(epoch)));
+        let pipeline = Pipeline::new(&self.recipe.augment);
+        let batches: Vec<&[usize]> = order.chunks(self.recipe.batch_size as usize).collect();
+        let count = batches.len();
+        let taken = &batches[..most.unwrap_or(count).min(count)];
+        let (send, receive) = sync_channel::<Batch>(2);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for places in taken {
+                    // A reader that is gone has failed, and says so itself.
+                    if send.send(self.batch(places, Some((&pipeline, epoch)))).is_err() {
+                        return;
+                    }
+                }
+            });
+            let mut pictures = 0;
+            for (place, batch) in receive.iter().enumerate() {
+                let done = epoch as f64 + place as f64 / count as f64;
+                let step = trainer.train_step(&batch, done)?;
+                if !step.loss.is_finite() {
+                    let rate = trainer.learning_rate(done);
+                    let text = format!(
+                        "the loss was {} at a learning rate of {rate:.2e}: try a lower --learning-rate",
+                        step.loss
+                    );
+                    return Err(ExperimentError::Options(text));
+                }
+                pictures += batch.len();
+            }
+            Ok(pictures)
+        })
+    }
+
+    /// Pictures with their targets; classes weigh the same, as by `dataset --balance classes`.
+    fn batch(&self, places: &[usize], augment: Option<(&Pipeline, u64)>) -> Batch {
+        let photos = || places.iter().map(|place| &self.photos.photos[*place]);
+        let mut squares: Vec<Vec<u8>> = photos().map(|photo| photo.squares[self.square.0].clone()).collect();
+        if let Some((pipeline, epoch)) = augment {
+            squares.par_iter_mut().zip(places).for_each(|(pixels, place)| {
+                let key = Key { seed: self.seed, epoch, digest: &self.photos.photos[*place].digest };
+                // The squares were made with this size.
+                let _ = pipeline.apply(key, self.square.1, self.square.1, pixels);
+            });
+        }
+        let mut counts = vec![0_usize; self.photos.classes.len()];
+        for place in self.train {
+            counts[self.photos.photos[*place].class as usize] += 1;
+        }
+        let even = self.train.len() as f32 / counts.iter().filter(|n| **n > 0).count().max(1) as f32;
+        Batch {
+            size_px: self.square.1,
+            pixels: squares.concat(),
+            targets: photos().map(|photo| vec![photo.class]).collect(),
+            weights: photos().map(|photo| even / counts[photo.class as usize].max(1) as f32).collect(),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Experiments: the same pictures learnt in several ways, outside of the graph, and what came of each.
+//!
+//! - [`photos`] reads class folders, [`split`] parts them so that near-copies stay together, [`learn`] trains and judges.
+//! - [`sizes`], [`recipes`] and [`folds`] are the experiments; [`table`] and [`chart`] show them.
+
+pub mod chart;
+pub mod config;
+pub mod error;
+pub mod folds;
+pub mod learn;
+pub mod page;
+pub mod photos;
+pub mod recipes;
+pub mod sizes;
+pub mod split;
+pub mod table;
+
+pub use config::Cli;
+pub use error::ExperimentError;
+
+use config::Command;
+use std::io::Write as _;
+
+/// Does what the command line asks for, and says what came of it.
+///
+/// # Errors
+/// Whatever stopped it, for a person.
+pub fn run(cli: Cli) -> Result<String, ExperimentError> {
+    match cli.command {
+        Command::Sizes(options) => sizes::run(&options),
+        Command::Recipes(options) => recipes::run(&options),
+        Command::Folds(options) => folds::run(&options),
+    }
+}
+
+/// Tells a person who waits. A terminal that is gone is no reason to stop.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

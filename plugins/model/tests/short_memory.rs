@@ -1,0 +1,91 @@
+//! Where memory is short, a batch is cut into pieces, and learning goes on.
+//!
+//! The test starts itself again under a limit of address space that a whole batch does not fit into.
+#![cfg(all(feature = "libtorch", target_os = "linux"))]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use clap::Parser;
+use plugin_model::trainer::TrainerOptions;
+use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer};
+use std::process::Command;
+
+const SIZE: usize = 128;
+const CHILD: &str = "WAKUTEKA_TEST_SHORT_MEMORY";
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    options: TrainerOptions,
+}
+
+fn trainer(model: &str) -> Trainer {
+    let task = Task {
+        architecture: model.to_owned(),
+        definition: None,
+        classes: ["a", "b"].map(String::from).to_vec(),
+        labels: plugin_api::Labels::Single,
+        size_px: SIZE as u32,
+        epochs: 1,
+        freeze_epochs: 0,
+        seed: 1,
+    };
+    let device = DeviceChoice::Libtorch.open().unwrap();
+    Trainer::new(&task, &Line::parse_from(["x"]).options, Start::Scratch, &device).unwrap()
+}
+
+fn batch(pictures: usize) -> Batch {
+    Batch {
+        size_px: SIZE as u32,
+        pixels: (0..pictures * SIZE * SIZE * 3).map(|i| (i % 251) as u8).collect(),
+        targets: (0..pictures).map(|i| vec![i as u32 % 2]).collect(),
+        weights: vec![1.0; pictures],
+    }
+}
+
+/// In the child: what it has now and some more is all it gets.
+fn limit(more: u64) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
+    let most = pages * rustix::param::page_size() as u64 + more;
+    setrlimit(Resource::As, Rlimit { current: Some(most), maximum: Some(most) }).unwrap();
+}
+
+/// In the child: says how it went.
+#[test]
+fn child() {
+    let Some(more) = std::env::var_os(CHILD) else { return };
+    let mut trainer = trainer("resnet18");
+    // Some threads and buffers come with the first step.
+    trainer.train_step(&batch(2), 0.0).unwrap();
+    limit(more.into_string().unwrap().parse::<u64>().unwrap() << 20);
+    let (first, second) = (trainer.train_step(&batch(64), 0.0).unwrap(), trainer.train_step(&batch(64), 0.1).unwrap());
+    println!("pieces {} losses {} {} pictures {}", trainer.pieces(), first.loss, second.loss, first.pictures);
+}
+
+/// Pieces, loss and pictures in a child with so many MiB more than it has after a small step; none when it died: within
+/// LibTorch, oneDNN does not look whether it was given memory.
+fn with(more_mib: u32) -> Option<[f64; 3]> {
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    let done = again.args(["--exact", "child", "--nocapture"]).env(CHILD, more_mib.to_string()).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    let words: Vec<&str> = said.lines().find(|l| l.contains("pieces "))?.split_whitespace().collect();
+    let number = |name: &str| words[words.iter().position(|w| *w == name).unwrap() + 1].parse().unwrap();
+    Some(["pieces", "losses", "pictures"].map(number))
+}
+
+#[test]
+fn a_batch_that_does_not_fit_is_cut_and_learnt_all_the_same() {
+    assert_eq!(with(4000).unwrap()[0], 1.0);
+    // A step of the whole batch takes a little less than the first of these.
+    let cut = (400..=900).rev().step_by(50).filter_map(with).find(|[pieces, ..]| *pieces > 1.0);
+    let [_, loss, pictures] = cut.unwrap();
+    assert!(loss.is_finite() && pictures == 64.0, "{loss} {pictures}");
+}
+
+#[test]
+fn a_batch_that_fits_stays_whole() {
+    let mut whole = trainer("small-cnn");
+    whole.train_step(&batch(64), 0.0).unwrap();
+    assert_eq!(whole.pieces(), 1);
+}
