@@ -56,8 +56,10 @@ pub struct Epoch {
     pub learning_rate: f64,
     /// Seconds for the training pictures.
     pub train_seconds: f64,
-    /// Seconds for all of it.
+    /// Seconds for all of it, but the writing of the checkpoint.
     pub seconds: f64,
+    /// Seconds to write the checkpoint.
+    pub checkpoint_seconds: f64,
 }
 
 impl Epoch {
@@ -83,6 +85,7 @@ impl Epoch {
         rows.push(row("train", "learning_rate", self.learning_rate));
         rows.push(row("train", "images_per_second", self.train.pictures as f64 / self.train_seconds.max(1e-9)));
         rows.push(row("train", "epoch_seconds", self.seconds));
+        rows.push(row("train", "checkpoint_seconds", self.checkpoint_seconds));
         // JSON has no infinities and no NaN.
         rows.retain(|row| row.value.is_finite());
         rows
@@ -127,6 +130,7 @@ mod tests {
             learning_rate: 0.1,
             train_seconds: 2.0,
             seconds: 3.0,
+            checkpoint_seconds: 0.1,
         };
         let named = |rows: &[MetricRow]| rows.iter().map(|r| format!("{} {}", r.split, r.metric)).collect::<Vec<_>>();
         let rows = epoch(Sums::default()).rows();

@@ -220,19 +220,22 @@ impl Learning {
         } else {
             Score { accuracy: None, loss: train.loss() }
         };
+        let writing = Instant::now();
         let file = Journal::checkpoint(epoch);
         let digest = self.begun.trainer.save(&self.begun.journal.checkpoints().join(&file))?;
         let last = Saved { epoch, file, digest, score };
         let file = Journal::memory(epoch);
         let digest = self.begun.trainer.save_memory(&self.begun.journal.checkpoints().join(&file))?;
         let memory = Some(Memory { file, digest });
+        let checkpoint_seconds = writing.elapsed().as_secs_f64();
         let best = match &before {
             Some(before) if !score.better_than(&before.best.score) => before.best.clone(),
             _ => last.clone(),
         };
         let learning_rate = self.begun.trainer.learning_rate((epoch + 1) as f64 - 1.0 / batches.max(1) as f64);
         let [train_seconds, seconds] = seconds;
-        let rows = Epoch { epoch, step, train, validation, learning_rate, train_seconds, seconds }.rows();
+        let rows =
+            Epoch { epoch, step, train, validation, learning_rate, train_seconds, seconds, checkpoint_seconds }.rows();
         let progress = Progress {
             epochs: epoch + 1,
             steps: step,
@@ -251,6 +254,7 @@ impl Learning {
             loss = validation.loss(),
             accuracy = validation.accuracy(),
             seconds,
+            checkpoint_seconds,
             "epoch over"
         );
         node.send(

@@ -1,0 +1,75 @@
+//! A run that is killed again and again ends with the weights of one that was left alone.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
+
+use plugin_api::runs::{Finished, MetricRow, RunFolder};
+use std::path::Path;
+use std::time::Duration;
+use tests::graph::{Failure, Graph};
+use tests::pictures;
+
+/// All that a resumed run could get wrong: order, mixing, the optimizer's memory, the running mean, the schedule.
+const OPTIONS: &[(&str, &str, &str)] = &[
+    ("resize", "--size", "32"),
+    ("dataset", "--size", "32"),
+    ("train", "--size", "32"),
+    ("train", "--model", "resnet18"),
+    ("train", "--epochs", "6"),
+    ("train", "--quiet-seconds", "4"),
+    ("train", "--mixup", "0.2"),
+    ("train", "--ema", "0.95"),
+    ("train", "--device", "flex"),
+    ("evaluate", "--device", "flex"),
+    ("inspect", "--label-errors", "off"),
+];
+
+const MINUTES_5: Duration = Duration::from_mins(5);
+
+/// The run that has ended, and how it went.
+fn finished(graph: &Graph) -> Option<(RunFolder, Finished)> {
+    RunFolder::all(&graph.home.runs()).into_iter().find_map(|run| run.finished().map(|finished| (run, finished)))
+}
+
+fn begin(root: &Path) -> Result<Graph, Failure> {
+    let photos = root.join("home/photos");
+    for (class, file) in pictures::first_of_each(pictures::demo(), 30) {
+        pictures::drop_into(&photos, &class, &file)?;
+    }
+    Graph::start(root, OPTIONS)
+}
+
+/// Figures but for times, by epoch.
+fn figures(run: &RunFolder) -> Vec<MetricRow> {
+    let mut rows = run.metrics();
+    rows.retain(|row| !row.metric.contains("second"));
+    rows
+}
+
+#[test]
+fn killed_in_three_epochs_a_run_ends_as_if_it_had_not_been() -> Result<(), Failure> {
+    let (alone, killed) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let mut graph = begin(alone.path())?;
+    graph.wait("the run to end", MINUTES_5, |g| finished(g).is_some())?;
+    let (run, left_alone) = finished(&graph).unwrap();
+    let undisturbed = figures(&run);
+    graph.end()?;
+    drop(graph);
+
+    let mut graph = begin(killed.path())?;
+    // In the first epoch there is nothing to go on from: the run begins anew. In the others it goes on.
+    for epoch in [1.0, 2.0, 5.0] {
+        graph.wait("the epoch", MINUTES_5, |g| {
+            assert!(finished(g).is_none(), "the run ended before it could be killed");
+            g.status("train").gauges.get("epoch") == Some(&epoch)
+        })?;
+        let before = graph.pid("train");
+        graph.signal("train", "KILL")?;
+        graph.wait("the node to come back", MINUTES_5, |g| g.pid("train").is_some() && g.pid("train") != before)?;
+    }
+    graph.wait("the run to end", MINUTES_5, |g| finished(g).is_some())?;
+    let (run, ended) = finished(&graph).unwrap();
+    let restarts = graph.status("train").counters.get("restarts").copied();
+    eprintln!("weights {} and {}, {restarts:?} restarts", left_alone.digest, ended.digest);
+    assert_eq!((ended.digest, ended.steps, ended.epochs), (left_alone.digest, left_alone.steps, left_alone.epochs));
+    assert_eq!(figures(&run), undisturbed);
+    graph.end()
+}
