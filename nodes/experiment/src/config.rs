@@ -27,6 +27,8 @@ pub enum Command {
     Recipes(Box<Recipes>),
     /// Judges one way to train by cross-validation, near-copies never on both sides.
     Folds(Box<Folds>),
+    /// Trains once and says where the time goes: pictures a second, the wait for pictures, memory.
+    Once(Box<Once>),
 }
 
 /// Which pictures, and where results go.
@@ -162,6 +164,26 @@ pub struct Folds {
     /// Parts the pictures are cut into; each is judged by a network that learnt the others.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=20), value_name = "NUMBER")]
     pub folds: u32,
+}
+
+/// Options of `once`.
+#[derive(Clone, Debug, Args)]
+pub struct Once {
+    /// What all experiments have.
+    #[command(flatten)]
+    pub common: Common,
+    /// Side of the pictures, pixels.
+    #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
+    pub size: u32,
+    /// Pictures to learn: some of those there are, or some of them several times. Without it, all.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..), value_name = "NUMBER")]
+    pub pictures_learnt: Option<u32>,
+    /// Epochs between two judgements, which count as training time; 0: at the end alone.
+    #[arg(long, default_value_t = 0, value_name = "EPOCHS")]
+    pub judge_every: u64,
+    /// Share of the pictures that are judged and not learnt, percent.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
+    pub test_percent: u32,
 }
 
 fn side() -> clap::builder::RangedI64ValueParser<u32> {

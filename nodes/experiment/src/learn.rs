@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use std::sync::mpsc::sync_channel;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// One training: what is learnt, what is judged, and how.
 pub struct Lesson<'a> {
@@ -47,6 +47,10 @@ pub struct Outcome {
     pub seconds: f64,
     /// Pictures learnt from in a second.
     pub pictures_per_second: f64,
+    /// Seconds of them in which no batch was ready.
+    pub waited_seconds: f64,
+    /// Into how many pieces batches were cut because more did not fit into memory.
+    pub pieces: usize,
 }
 
 /// Opens the device and says which it is.
@@ -65,19 +69,26 @@ impl Lesson<'_> {
     /// # Errors
     /// [`ExperimentError::Model`]; a loss that is not a number is [`ExperimentError::Options`].
     pub fn take(&self, epochs: u64) -> Result<Outcome, ExperimentError> {
+        self.take_and_tell(epochs, |_, _| Ok(()))
+    }
+
+    /// As [`Self::take`]; `after` is called with each epoch that is over and a way to judge, and its time counts.
+    ///
+    /// # Errors
+    /// As [`Self::take`], and what `after` says.
+    pub fn take_and_tell(
+        &self,
+        epochs: u64,
+        mut after: impl FnMut(u64, &dyn Fn() -> Result<Judged, ExperimentError>) -> Result<(), ExperimentError>,
+    ) -> Result<Outcome, ExperimentError> {
         let mut trainer = self.trainer(epochs)?;
-        let begun = Instant::now();
+        let (begun, mut waited) = (Instant::now(), Duration::ZERO);
         for epoch in 0..epochs {
-            self.epoch(&mut trainer, epoch, None)?;
+            waited += self.epoch(&mut trainer, epoch, None)?.1;
+            after(epoch, &|| self.judge(&trainer))?;
         }
         let seconds = begun.elapsed().as_secs_f64();
-        let mut judged = Judged::new(self.photos.classes.clone());
-        for places in self.test.chunks(self.recipe.batch_size as usize) {
-            for (place, row) in places.iter().zip(trainer.predict(&self.batch(places, None))?) {
-                let truth = self.photos.photos[*place].class as usize;
-                judged.push(truth, &row).map_err(|e| ExperimentError::Options(e.to_string()))?;
-            }
-        }
+        let judged = self.judge(&trainer)?;
         Ok(Outcome {
             accuracy: accuracy(&judged).unwrap_or_default(),
             balanced_accuracy: balanced_accuracy(&judged).unwrap_or_default(),
@@ -85,7 +96,20 @@ impl Lesson<'_> {
             epochs,
             seconds,
             pictures_per_second: self.train.len() as f64 * epochs as f64 / seconds,
+            waited_seconds: waited.as_secs_f64(),
+            pieces: trainer.pieces(),
         })
+    }
+
+    fn judge(&self, trainer: &Trainer) -> Result<Judged, ExperimentError> {
+        let mut judged = Judged::new(self.photos.classes.clone());
+        for places in self.test.chunks(self.recipe.batch_size as usize) {
+            for (place, row) in places.iter().zip(trainer.predict(&self.batch(places, None))?) {
+                let truth = self.photos.photos[*place].class as usize;
+                judged.push(truth, &row).map_err(|e| ExperimentError::Options(e.to_string()))?;
+            }
+        }
+        Ok(judged)
     }
 
     /// Pictures learnt from in a second, by some steps after others that are not counted.
@@ -97,7 +121,7 @@ impl Lesson<'_> {
         let mut trainer = self.trainer(1)?;
         self.epoch(&mut trainer, 0, Some(3))?;
         let begun = Instant::now();
-        let pictures = self.epoch(&mut trainer, 0, Some(STEPS))?;
+        let (pictures, _) = self.epoch(&mut trainer, 0, Some(STEPS))?;
         Ok(pictures as f64 / begun.elapsed().as_secs_f64())
     }
 
@@ -116,9 +140,14 @@ impl Lesson<'_> {
         Ok(Trainer::new(&task, &self.recipe.trainer, start, self.device)?)
     }
 
-    /// Learns from each picture once, or from so many batches; how many pictures it were. The next batches are made while
-    /// one is learnt.
-    fn epoch(&self, trainer: &mut Trainer, epoch: u64, most: Option<usize>) -> Result<usize, ExperimentError> {
+    /// Learns from each picture once, or from so many batches; how many pictures it were, and how long none was ready. The
+    /// next batches are made while one is learnt.
+    fn epoch(
+        &self,
+        trainer: &mut Trainer,
+        epoch: u64,
+        most: Option<usize>,
+    ) -> Result<(usize, Duration), ExperimentError> {
         let mut order = self.train.to_vec();
         order.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(self.seed.wrapping_mul(1_000_003).wrapping_add(epoch)));
         let pipeline = Pipeline::new(&self.recipe.augment);
@@ -135,8 +164,11 @@ impl Lesson<'_> {
                     }
                 }
             });
-            let mut pictures = 0;
-            for (place, batch) in receive.iter().enumerate() {
+            let (mut pictures, mut waited) = (0, Duration::ZERO);
+            for place in 0.. {
+                let asked = Instant::now();
+                let Ok(batch) = receive.recv() else { break };
+                waited += asked.elapsed();
                 let done = epoch as f64 + place as f64 / count as f64;
                 let step = trainer.train_step(&batch, done)?;
                 if !step.loss.is_finite() {
@@ -149,7 +181,7 @@ impl Lesson<'_> {
                 }
                 pictures += batch.len();
             }
-            Ok(pictures)
+            Ok((pictures, waited))
         })
     }
 

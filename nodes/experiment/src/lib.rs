@@ -1,13 +1,14 @@
 //! Experiments: the same pictures learnt in several ways, outside of the graph, and what came of each.
 //!
 //! - [`photos`] reads class folders, [`split`] parts them so that near-copies stay together, [`learn`] trains and judges.
-//! - [`sizes`], [`recipes`] and [`folds`] are the experiments; [`table`] and [`chart`] show them.
+//! - [`sizes`], [`recipes`], [`folds`] and [`once`] are the experiments; [`table`] and [`chart`] show them.
 
 pub mod chart;
 pub mod config;
 pub mod error;
 pub mod folds;
 pub mod learn;
+pub mod once;
 pub mod page;
 pub mod photos;
 pub mod recipes;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<String, ExperimentError> {
         Command::Sizes(options) => sizes::run(&options),
         Command::Recipes(options) => recipes::run(&options),
         Command::Folds(options) => folds::run(&options),
+        Command::Once(options) => once::run(&options),
     }
 }
 

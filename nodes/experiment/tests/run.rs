@@ -1,0 +1,64 @@
+//! Every experiment, on a few real pictures.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use clap::Parser;
+use node_experiment::{Cli, run};
+use std::path::Path;
+
+/// What an experiment says, and what it writes.
+fn experiment(line: &str) -> (String, String, String) {
+    let (photos, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/openclipart8");
+    let mut classes: Vec<_> = std::fs::read_dir(source).unwrap().map(|e| e.unwrap().path()).collect();
+    classes.retain(|class| class.is_dir());
+    classes.sort();
+    for class in &classes[..3] {
+        let to = photos.path().join(class.file_name().unwrap());
+        std::fs::create_dir(&to).unwrap();
+        for file in std::fs::read_dir(class).unwrap().take(12).map(|e| e.unwrap().path()) {
+            std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+        }
+    }
+    let name = line.split(' ').next().unwrap().to_owned();
+    let folder = photos.path().display().to_string();
+    let to = out.path().display().to_string();
+    let rest = ["--out", &to[..], "--device", "flex", "--batch-size", "8", &folder];
+    let words = std::iter::once("experiment").chain(line.split(' ')).chain(rest);
+    let said = run(Cli::try_parse_from(words).unwrap()).unwrap();
+    let read = |ending: &str| std::fs::read_to_string(out.path().join(format!("{name}.{ending}"))).unwrap();
+    (said, read("csv"), read("html"))
+}
+
+#[test]
+fn folds_judge_every_picture_once() {
+    let (said, csv, html) = experiment("folds --folds 3 --size 16 --epochs 1");
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    let judged: usize = csv.lines().skip(1).map(|l| l.split(',').nth(2).unwrap().parse::<usize>().unwrap()).sum();
+    assert!(said.contains(&format!("of {judged} right")), "{said}");
+    assert!(html.contains("groups of near-copies"));
+}
+
+#[test]
+fn sizes_are_drawn_against_their_cost() {
+    let (said, csv, html) = experiment("sizes --sizes 16,32 --budget-seconds 1 --seeds 2");
+    assert_eq!(csv.lines().count(), 3, "{said}");
+    assert_eq!(html.matches("<circle").count(), 2);
+    assert!(csv.contains("yes"), "one of them is best for its cost: {csv}");
+}
+
+#[test]
+fn recipes_are_compared_seed_by_seed() {
+    let (said, csv, _) =
+        experiment("recipes --size 16 --epochs 1 --seeds 2 --recipe plain: --recipe sgd:--optimizer=sgd");
+    assert_eq!(csv.lines().count(), 3, "{said}");
+    assert!(csv.contains("\nplain,") && csv.contains("\nsgd,"), "{csv}");
+}
+
+#[test]
+fn once_says_where_the_time_went() {
+    let (said, csv, _) = experiment("once --size 16 --epochs 2 --judge-every 1 --pictures-learnt 40");
+    assert!(csv.contains("\"pictures learnt, judged\",\"40, "), "{csv}");
+    for what in ["pictures a second", "share of the time without a batch", "memory at most"] {
+        assert!(said.contains(what), "{said}");
+    }
+}
