@@ -77,7 +77,8 @@ class Peer:
         torch.manual_seed(1)
         self.bf16 = bf16
         self.format = torch.channels_last if channels_last else torch.contiguous_format
-        self.net = MODELS[args.model]().to(memory_format=self.format)
+        self.device = args.device
+        self.net = MODELS[args.model]().to(args.device, memory_format=self.format)
         parameters = self.net.parameters()
         if args.optimizer == "sgd":
             self.rule = torch.optim.SGD(parameters, 0.01, momentum=0.9, weight_decay=5e-4, fused=args.fused)
@@ -85,13 +86,13 @@ class Peer:
             self.rule = torch.optim.AdamW(parameters, 1e-3, weight_decay=5e-4, fused=args.fused)
         count = args.batch_size
         self.bytes = torch.randint(0, 256, (count, args.size, args.size, 3), dtype=torch.uint8)
-        self.targets = torch.arange(count) % CLASSES
-        self.mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-        self.deviation = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+        self.targets = (torch.arange(count) % CLASSES).to(args.device)
+        self.mean = torch.tensor([0.485, 0.456, 0.406], device=args.device).view(1, 3, 1, 1)
+        self.deviation = torch.tensor([0.229, 0.224, 0.225], device=args.device).view(1, 3, 1, 1)
 
     def logits(self):
-        x = self.bytes.permute(0, 3, 1, 2).contiguous(memory_format=self.format).float() / 255
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+        x = self.bytes.to(self.device).permute(0, 3, 1, 2).contiguous(memory_format=self.format).float() / 255
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
             return self.net((x - self.mean) / self.deviation)
 
     def train(self):
@@ -119,7 +120,8 @@ def rate(step, pictures, seconds):
 
 
 def ours(args, precision):
-    command = [args.ours, "--device", "libtorch", "--model", args.model, "--size", str(args.size), "--batch-size"]
+    device = "libtorch-cuda:0" if args.device == "cuda" else "libtorch"
+    command = [args.ours, "--device", device, "--model", args.model, "--size", str(args.size), "--batch-size"]
     command += [str(args.batch_size), "--seconds", str(args.seconds), "--optimizer", args.optimizer]
     command += ["--precision", precision]
     line = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
@@ -129,6 +131,7 @@ def ours(args, precision):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", help="the program `step`; without it PyTorch alone")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--model", choices=MODELS, default="resnet18")
     parser.add_argument("--optimizer", choices=["sgd", "adamw"], default="sgd")
     parser.add_argument("--size", type=int, default=128, help="side of the pictures, pixels")

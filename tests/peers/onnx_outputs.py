@@ -1,6 +1,6 @@
 """Our ONNX files in onnxruntime against what our own networks say.
 
-    pip install onnx onnxruntime numpy
+    pip install onnxruntime numpy (and onnx, to have the files checked against the standard too)
     cargo run -p plugin-model --example onnx -- FOLDER
     python tests/peers/onnx_outputs.py FOLDER
 """
@@ -10,13 +10,19 @@ import pathlib
 import sys
 
 import numpy
-import onnx
 import onnxruntime
 
+try:
+    import onnx
+except ImportError:
+    onnx = None
+
 TOLERANCE = 1e-4
-worst = 0.0
+worst, count_of_files = 0.0, 0
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
-    onnx.checker.check_model(str(path), full_check=True)
+    if onnx:
+        onnx.checker.check_model(str(path), full_check=True)
+    count_of_files += 1
     vector = json.loads(path.with_suffix(".json").read_text())
     size = vector["size"]
     pictures = numpy.array(vector["pictures"], numpy.float32).reshape(-1, 3, size, size)
@@ -30,4 +36,4 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
         print(f"{path.stem:20} N={count}  off by {off:.1e}, the largest logit is {largest:.1f}")
         worst = max(worst, off)
 print(f"worst: {worst:.1e}")
-sys.exit(worst > TOLERANCE)
+sys.exit(worst > TOLERANCE or count_of_files == 0)

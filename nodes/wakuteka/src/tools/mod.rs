@@ -2,6 +2,7 @@
 
 pub mod dora;
 pub mod libtorch;
+pub mod onnxruntime;
 pub mod python;
 pub mod weights;
 

@@ -1,6 +1,8 @@
 //! The steps of `cargo verify`. All that compile do so with one set of features, so that nothing is built twice.
 
 use super::{Setup, doctests};
+use crate::tools::onnxruntime;
+use crate::tools::python::Python;
 use crate::{Error, process, say};
 use clap::ValueEnum;
 use plugin_api::files;
@@ -23,6 +25,8 @@ pub enum Name {
     Dataflows,
     /// The examples in the documentation.
     Doctest,
+    /// Exported networks in onnxruntime.
+    Onnx,
     /// Unit and end-to-end tests.
     Test,
 }
@@ -37,6 +41,7 @@ impl Name {
             Self::Build => "build",
             Self::Dataflows => "dataflows",
             Self::Doctest => "doctest",
+            Self::Onnx => "onnx",
             Self::Test => "test",
         }
     }
@@ -61,6 +66,7 @@ pub const STEPS: &[Step] = &[
     Step { name: Name::Build, what: "nodes and tests", run: build },
     Step { name: Name::Dataflows, what: "every dataflow is valid, types included", run: dataflows },
     Step { name: Name::Doctest, what: "the examples in the documentation", run: doctest },
+    Step { name: Name::Onnx, what: "exported networks say the same in onnxruntime", run: onnx },
     Step { name: Name::Test, what: "unit and end-to-end tests", run: test },
 ];
 
@@ -106,6 +112,17 @@ fn doctest(setup: &Setup) -> Result<(), Error> {
         return Ok(());
     }
     process::run(for_tests(cargo(setup, &["test", "--doc"]).args(EVERYTHING), setup))
+}
+
+/// Every network that comes with the program, within 1e-4.
+fn onnx(setup: &Setup) -> Result<(), Error> {
+    let packages = onnxruntime::ready(&setup.checkout)?;
+    let python = Python::find().ok_or_else(|| Error::Tool("there is no Python with pip here".to_owned()))?;
+    let folder = setup.checkout.target().join("onnx");
+    process::run(cargo(setup, &["build", "--example", "onnx"]).args(EVERYTHING))?;
+    process::run(Command::new(setup.checkout.target().join("debug/examples/onnx")).arg(&folder))?;
+    let script = setup.checkout.root().join("tests/peers/onnx_outputs.py");
+    process::run(python.command().arg(script).arg(&folder).env("PYTHONPATH", packages))
 }
 
 fn test(setup: &Setup) -> Result<(), Error> {

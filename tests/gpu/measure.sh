@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# The 2020 job and the training steps on a GPU, beside PyTorch. Two halves, as the machine with the GPU may have neither
+# Rust nor a network:
+#
+#   tests/gpu/measure.sh build FOLDER              here: builds against PyTorch's wheel, and puts all that is needed into FOLDER
+#   FOLDER/measure.sh measure FOLDER PICTURES      there: checks, measures, and prints a table last
+#
+# PICTURES: a folder of class folders; of them 3,000 are learnt (some several times when there are fewer). The PyTorch there
+# must be the version built against: TORCH=2.11.0 (CUDA 13) unless it is set. Where there is no GPU it says so and ends well.
+set -euo pipefail
+
+torch_version=${TORCH:-2.11.0}
+
+build() {
+    local out root
+    root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+    mkdir -p "$1"
+    out=$(cd "$1" && pwd)
+    if [ ! -d "$out/torch/torch/lib" ]; then
+        python3 -m pip install --quiet --no-deps --target "$out/torch" "torch==$torch_version" \
+            nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
+    fi
+    local lib="$out/torch/torch/lib" links=""
+    # What libtorch_cuda.so itself wants is not needed to link; it is there on the other machine.
+    for folder in "$out"/torch/nvidia/*/lib "$lib"; do links="$links -Clink-arg=-Wl,-rpath-link,$folder"; done
+    (
+        cd "$root"
+        export LIBTORCH="$out/torch/torch" LIBTORCH_BYPASS_VERSION_CHECK=1 CARGO_TARGET_DIR="$out/target"
+        export RUSTFLAGS="-Clink-arg=-Wl,--allow-shlib-undefined $links"
+        cargo build --workspace --features libtorch --bin experiment --example step
+    )
+    mkdir -p "$out/bin"
+    cp "$out/target/debug/experiment" "$out/target/debug/examples/step" "$out/bin/"
+    cp "$root/tests/peers/bench_torch.py" "$root/tests/gpu/measure.sh" "$out/"
+    echo "carry $out/bin, $out/bench_torch.py, $out/measure.sh and the pictures; then: measure.sh measure FOLDER PICTURES"
+}
+
+measure() {
+    local here=$1 pictures=$2
+    if ! nvidia-smi -L >/dev/null 2>&1; then
+        echo "no GPU here: nothing measured"
+        return
+    fi
+    local gpu found
+    gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader | head -1)
+    found=$(python3 -c 'import torch; print(torch.__version__.split("+")[0])')
+    if [ "$found" != "$torch_version" ]; then
+        echo "PyTorch here is $found, built was against $torch_version: build again with TORCH=$found" >&2
+        return 1
+    fi
+    LD_LIBRARY_PATH=$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))'):${LD_LIBRARY_PATH:-}
+    export LD_LIBRARY_PATH
+    local work
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' RETURN
+
+    echo "== check: the same training on the CPU and on the GPU"
+    local one="once $pictures --size 64 --epochs 3"
+    for device in flex libtorch-cuda:0; do
+        # shellcheck disable=SC2086
+        "$here/bin/experiment" $one --device "$device" --out "$work/$device" | tee "$work/check-$device" | grep '^accuracy'
+    done
+    python3 - "$work/check-flex" "$work/check-libtorch-cuda:0" <<'PY'
+import sys
+flex, gpu = (float(next(l for l in open(p) if l.startswith("accuracy")).split()[-1]) for p in sys.argv[1:])
+sys.exit(f"accuracy {flex} on the CPU and {gpu} on the GPU: too far apart" if abs(flex - gpu) > 0.1 else 0)
+PY
+
+    echo "== steps, beside PyTorch"
+    for model in resnet18 resnet50; do
+        python3 "$here/bench_torch.py" --ours "$here/bin/step" --device cuda --model "$model" --settings all \
+            --precision fp32,bf16 --rounds 3 | tee "$work/steps-$model"
+    done
+
+    echo "== the 2020 job: ResNet-18, 128 px, 3,000 pictures, 100 epochs, augmentation, judged each 10 epochs"
+    nvidia-smi --query-gpu=utilization.gpu,memory.used --format=csv,noheader,nounits -lms 200 >"$work/smi" &
+    local sampler=$!
+    "$here/bin/experiment" once "$pictures" --model resnet18 --size 128 --pictures-learnt 3000 --epochs 100 --judge-every 10 \
+        --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device libtorch-cuda:0 --out "$work/job" | tee "$work/job.txt"
+    kill "$sampler"
+    echo
+    echo "== table ($gpu, PyTorch $found)"
+    cat "$work"/steps-*
+    cat "$work/job.txt"
+    awk -F', ' '{ busy += $1; if ($2 > most) most = $2 } END { printf "GPU busy, mean of samples  %.0f %%\nGPU memory at most  %d MiB\n", busy / NR, most }' "$work/smi"
+}
+
+case "${1:-}" in
+    build) build "${2:?a folder to build into}" ;;
+    measure) measure "${2:?the folder that was built}" "${3:?a folder of class folders}" ;;
+    *) sed -n '2,11p' "${BASH_SOURCE[0]}"; nvidia-smi -L 2>/dev/null || echo "no GPU here: nothing measured" ;;
+esac
