@@ -1,6 +1,8 @@
 //! Options of the node.
 
 use crate::error::TrainError;
+use crate::tiers::TierOptions;
+use crate::when::When;
 use clap::Parser;
 use plugin_api::HomeArgs;
 use plugin_harness::HasHome;
@@ -66,13 +68,15 @@ pub struct Config {
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000), value_name = "EPOCHS")]
     pub patience: u64,
 
-    /// Seconds the data set must have been the same before a run starts.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
-    pub quiet_seconds: u64,
+    /// A run from whose weights all runs begin instead of the champion's: its id, a folder of runs/.
+    #[arg(long, value_name = "RUN")]
+    pub from_run: Option<String>,
 
-    /// Training pictures there must be, in at least two classes.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..), value_name = "NUMBER")]
-    pub min_train: u64,
+    #[command(flatten)]
+    pub(crate) tiers: TierOptions,
+
+    #[command(flatten)]
+    pub(crate) when: When,
 
     #[command(flatten)]
     pub(crate) trainer: TrainerOptions,
@@ -117,10 +121,13 @@ impl Config {
         self.retrain_epochs.unwrap_or(self.epochs.div_ceil(2))
     }
 
-    /// The options of a run, for its manifest; `loaded` is what was read of `--weights` when it starts from them.
-    pub fn options(&self, loaded: Option<&Loaded>) -> Value {
-        let mut options =
-            json!({ "trainer": self.trainer, "retrain_epochs": self.retrain_epochs(), "config": self.digest() });
+    /// The options of a run, for its manifest; `tier` is what [`crate::tiers::Tier::json`] says; `loaded` is what was read of `--weights` when it starts from them.
+    pub fn options(&self, loaded: Option<&Loaded>, tier: Value) -> Value {
+        let (retrain_epochs, digest) = (self.retrain_epochs(), self.digest());
+        let mut options = json!({
+            "trainer": self.trainer, "retrain_epochs": retrain_epochs, "config": digest, "tier": tier,
+            "shrink": self.tiers.shrink, "noise": self.tiers.noise,
+        });
         if let (Some(WeightsFile { path, digest }), Some(Loaded { read, kept, unused })) = (&self.weights, loaded) {
             let read = read.len();
             options["weights"] =
@@ -142,6 +149,8 @@ impl Config {
             self.seed,
             self.patience,
             self.freeze_epochs,
+            self.from_run,
+            [self.tiers.shrink, self.tiers.noise],
             self.trainer,
             self.weights.as_ref().map(|w| &w.digest),
         ]);
@@ -223,7 +232,7 @@ mod tests {
     #[test]
     fn the_digest_follows_what_decides_and_nothing_else() {
         let digest = |line: &str| config(line).digest();
-        assert_eq!(digest(""), digest("--device flex --quiet-seconds 1 --min-train 3 --home /tmp/x"));
+        assert_eq!(digest(""), digest("--device flex --quiet-seconds 1 --min-train 3 --full-every 2 --home x"));
         assert_eq!(digest("--epochs 15"), digest("--retrain-epochs 8"));
         for line in [
             "--freeze-epochs 1",

@@ -2,7 +2,7 @@
 
 use crate::announce::Announcer;
 use crate::snapshot::State;
-use crate::trigger::Trigger;
+use crate::trigger::{Now, Trigger};
 use plugin_api::Tag;
 use plugin_api::edges::{Snapshot, Verdicts};
 use plugin_harness::{Event, HarnessError, Message, Node};
@@ -72,7 +72,7 @@ impl Desk {
         match &message.input[..] {
             "snapshot" => {
                 if let Some(state) = State::from_edge(&message.tag, &message.read::<Snapshot>()?) {
-                    self.trigger.snapshot(state, Instant::now());
+                    self.trigger.snapshot(state, Now::new());
                 }
             }
             "verdicts" => {

@@ -1,6 +1,7 @@
 //! A run from its first open epoch to its end.
 
 use crate::config::Config;
+use crate::data::Data;
 use crate::desk::Desk;
 use crate::error::TrainError;
 use crate::fetch::{Fetch, Wanted};
@@ -41,13 +42,18 @@ pub struct Learning {
     first: u64,
     /// Into how many pieces batches are cut because more does not fit into memory.
     pieces: usize,
+    /// When it was last asked whether newer pictures make this run pointless.
+    asked: Instant,
 }
+
+/// How often that is asked.
+const ASKED_EVERY: Duration = Duration::from_secs(2);
 
 impl Learning {
     /// Ready to work.
     pub fn new(begun: Begun) -> Self {
         let first = begun.progress.as_ref().map_or(0, |p| p.epochs);
-        Self { begun, clock: Instant::now(), first, pieces: 1 }
+        Self { begun, clock: Instant::now(), first, pieces: 1, asked: Instant::now() }
     }
 
     /// Works until the run ends.
@@ -59,13 +65,13 @@ impl Learning {
         node.status().gauge("epochs", epochs as f64);
         for epoch in self.first..epochs {
             let start = Instant::now();
-            let train = match self.pass("train", epoch, node, desk)? {
+            let train = match self.pass("train", epoch, config, node, desk)? {
                 Pass::Done(sums) => sums,
                 Pass::Stopped => return Ok(End::Stopped),
                 Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
             };
             let train_seconds = start.elapsed().as_secs_f64();
-            let validation = match self.pass("validation", epoch, node, desk)? {
+            let validation = match self.pass("validation", epoch, config, node, desk)? {
                 Pass::Done(sums) => sums,
                 Pass::Stopped => return Ok(End::Stopped),
                 Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
@@ -89,7 +95,14 @@ impl Learning {
     }
 
     /// Goes once over a split: learns from `train`, looks at `validation`.
-    fn pass(&mut self, split: &'static str, epoch: u64, node: &mut Node, desk: &mut Desk) -> Result<Pass, TrainError> {
+    fn pass(
+        &mut self,
+        split: &'static str,
+        epoch: u64,
+        config: &Config,
+        node: &mut Node,
+        desk: &mut Desk,
+    ) -> Result<Pass, TrainError> {
         let manifest = &self.begun.manifest;
         let wanted = Wanted {
             run: manifest.id.clone(),
@@ -104,6 +117,9 @@ impl Learning {
         while !fetch.complete() {
             if desk.stop {
                 return Ok(Pass::Stopped);
+            }
+            if let Some(reason) = self.overtaken(config, node, desk) {
+                return Ok(Pass::Failed { reason, hopeless: false });
             }
             if desk.take_lost() {
                 fetch.again(Instant::now());
@@ -147,6 +163,19 @@ impl Learning {
             desk.pump(node, Duration::ZERO)?;
         }
         Ok(Pass::Done(sums))
+    }
+
+    /// Why the run should be given up for a newer one: too many pictures have changed since it began.
+    fn overtaken(&mut self, config: &Config, node: &Node, desk: &Desk) -> Option<String> {
+        let state = desk.trigger.overtaken(&self.begun.manifest.fingerprint)?;
+        if self.asked.elapsed() < ASKED_EVERY {
+            return None;
+        }
+        self.asked = Instant::now();
+        let learnt = self.begun.data.as_ref()?;
+        let changes = Data::at(node.home().root(), state.version)?.since(learnt);
+        let overtaken = config.when.is_overtaken(changes.pictures, learnt.len());
+        overtaken.then(|| format!("overtaken by a newer data set: {changes} since it began"))
     }
 
     /// Says so when memory has run out and batches are cut from now on.

@@ -2,11 +2,12 @@
 //!
 //! Inputs `snapshot`, `batches`, `verdicts`, `tick`; outputs `demand`, `metrics`, `checkpoints`.
 //!
-//! - [`trigger`] decides when, [`start`] with which weights, `learn` does it, [`fetch`] gets the batches.
-//! - [`journal`] is the folder of a run, [`recover`] what it means after a restart, [`announce`] who is told.
+//! - [`trigger`] decides when, as [`when`] says or a [`request`], [`start`] with which weights, as [`tiers`] says, `learn` does it, [`fetch`] gets the batches.
+//! - [`data`] is what a run learns from, [`reason`] why it starts. [`journal`] is the folder of a run, [`recover`] what it means after a restart, [`announce`] who is told.
 
 pub mod announce;
 mod config;
+pub mod data;
 mod desk;
 mod error;
 pub mod fetch;
@@ -15,9 +16,12 @@ pub mod journal;
 mod learn;
 pub mod reason;
 pub mod recover;
+pub mod request;
 pub mod snapshot;
 pub mod start;
+pub mod tiers;
 pub mod trigger;
+pub mod when;
 
 pub use config::Config;
 pub use error::TrainError;
@@ -27,7 +31,7 @@ use desk::Desk;
 use learn::{End, Learning};
 use plugin_harness::Node;
 use std::time::{Duration, Instant};
-use trigger::{Due, Trigger};
+use trigger::{Due, Now, Trigger};
 
 /// Runs the node until the dataflow stops.
 ///
@@ -39,8 +43,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     tracing::info!(device = device.name, model = config.model.name(), size_px = config.size, "ready");
     let runs = node.home().runs();
     let done = recover::last_ended(&runs).as_ref().map(recover::key);
-    let quiet = Duration::from_secs(config.quiet_seconds);
-    let trigger = Trigger::new(quiet, config.min_train, config.digest(), done);
+    let trigger = Trigger::new(config.when.clone(), config.digest(), done);
     let mut desk = Desk::new(trigger, Announcer::from_disk(&runs, Instant::now()));
     loop {
         desk.pump(node, Duration::from_millis(200))?;
@@ -48,18 +51,22 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
             return Ok(());
         }
         desk.batches.clear();
-        let now = Instant::now();
-        match (desk.trigger.due(now), desk.announcer.awaited(now)) {
+        let (now, home) = (Now::new(), node.home().clone());
+        let request = request::pending(&home);
+        let due = desk.trigger.due(now, request.is_some(), |state| start::changes(&home, state).map(|c| c.pictures));
+        match (due, desk.announcer.awaited(now.instant)) {
             (Due::Wait(what), None) => node.status().state(what),
             (_, Some(run)) => node.status().state(format!("waiting for the verdict on run {run}")),
             (Due::Run(state), None) => {
-                let home = node.home().clone();
-                let begun = start::begin(&config, &device, &home, &state)?;
+                let begun = start::begin(&config, &device, &home, &state, request.as_ref())?;
+                if request.is_some() {
+                    request::answered(&home);
+                }
                 node.status().state(format!("run {}: begins", begun.manifest.id));
                 if Learning::new(begun).work(&config, node, &mut desk)? == End::Stopped {
                     return Ok(());
                 }
-                desk.trigger.done(&state.fingerprint);
+                desk.trigger.done(&state.fingerprint, Now::new());
             }
         }
     }

@@ -31,6 +31,12 @@ pub fn last_ended(runs: &Path) -> Option<RunManifest> {
     })
 }
 
+/// All runs that have finished, newest first.
+pub fn all_ended(runs: &Path) -> Vec<RunManifest> {
+    let finished = RunFolder::all(runs).into_iter().rev().filter(|folder| folder.finished().is_some());
+    finished.filter_map(|folder| folder.manifest()).collect()
+}
+
 /// The last run that finished.
 pub fn last_finished(runs: &Path) -> Option<RunManifest> {
     RunFolder::all(runs).into_iter().rev().find(|folder| folder.finished().is_some())?.manifest()

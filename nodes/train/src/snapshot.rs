@@ -39,6 +39,11 @@ impl State {
         self.counts.iter().map(|c| c[0]).sum()
     }
 
+    /// All pictures that can be learnt or judged.
+    pub fn pictures(&self) -> u64 {
+        self.counts.iter().flat_map(|c| &c[..3]).sum()
+    }
+
     /// Classes with training pictures.
     pub fn taught_classes(&self) -> usize {
         self.counts.iter().filter(|c| c[0] > 0).count()

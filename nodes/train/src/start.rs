@@ -1,15 +1,18 @@
 //! How a run begins: with an unfinished one, with the champion's weights, or from scratch.
 
 use crate::config::Config;
+use crate::data::{Changes, Data};
 use crate::error::TrainError;
 use crate::journal::{Journal, Progress, now_ms, run_id};
 use crate::reason::reason;
 use crate::recover::{self, Unfinished};
 use crate::snapshot::State;
+use crate::tiers::Tier;
 use plugin_api::Home;
-use plugin_api::runs::{ModelCard, RunFolder, RunManifest, read_json};
+use plugin_api::runs::{ModelCard, RunFolder, RunManifest, RunRequest, read_json};
 use plugin_model::device::Opened;
 use plugin_model::{Architecture, ModelError, Start, Task, Trainer};
+use std::path::PathBuf;
 
 /// A run that is ready to learn.
 pub struct Begun {
@@ -21,21 +24,49 @@ pub struct Begun {
     pub progress: Option<Progress>,
     /// The network.
     pub trainer: Trainer,
+    /// What it learns from; none when the catalog could not be read.
+    pub data: Option<Data>,
 }
 
-/// Begins a run, or goes on with one.
+/// What has changed since the last run that has ended; none when that is not known.
+pub fn changes(home: &Home, state: &State) -> Option<Changes> {
+    let before = recover::last_ended(&home.runs())?;
+    let before = Data::read(&RunFolder::new(&home.runs(), &before.id).0)?;
+    Some(Data::at(home.root(), state.version)?.since(&before))
+}
+
+/// Weights to go on from, and the classes of their rows.
+struct Known {
+    run: String,
+    weights: PathBuf,
+    classes: Vec<String>,
+}
+
+/// Begins a run, or goes on with one. `request`: somebody has asked for it.
 ///
 /// # Errors
 /// Any of the file system, or of the network.
-pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Result<Begun, TrainError> {
-    if let Some(found) = recover::unfinished(&home.runs(), state, &config.digest())?
+pub fn begin(
+    config: &Config,
+    device: &Opened,
+    home: &Home,
+    state: &State,
+    request: Option<&RunRequest>,
+) -> Result<Begun, TrainError> {
+    if request.is_none()
+        && let Some(found) = recover::unfinished(&home.runs(), state, &config.digest())?
         && let Some(begun) = go_on(found, config, device, state)?
     {
         return Ok(begun);
     }
     let ended = recover::last_ended(&home.runs());
     let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == config.digest());
-    let mut why = reason(recover::last_finished(&home.runs()).as_ref(), state, same_options);
+    let last = recover::last_finished(&home.runs());
+    let exact = changes(home, state).filter(|_| last.as_ref().is_some_and(|l| l.fingerprint != state.fingerprint));
+    let mut why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.to_string());
+    if request.is_some() {
+        why = format!("asked for by hand; {why}");
+    }
 
     let mut task = Task {
         architecture: config.model.name().to_owned(),
@@ -47,25 +78,44 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
         freeze_epochs: 0,
         seed: config.seed,
     };
-    let (trainer, parent) = match champion(config, home) {
-        Ok(card) => {
-            let weights = home.champion().join("model.safetensors");
-            task.epochs = config.retrain_epochs();
-            match Trainer::new(&task, &config.trainer, Start::Model(&weights, &card.classes), device) {
-                Ok(trainer) => (trainer, Some(card.run)),
-                Err(error @ (ModelError::File { .. } | ModelError::Weights { .. })) => {
-                    why = format!("{why}; from scratch: {error}");
-                    task.epochs = config.epochs;
-                    (fresh(&task, config, device)?, None)
-                }
-                Err(error) => return Err(error.into()),
+    let named = request.and_then(|request| request.from.as_ref()).or(config.from_run.as_ref());
+    let (known, tier, because) = match named {
+        Some(run) => match of_run(config, home, run) {
+            Ok(known) => (Some(known), Tier::Two, format!("from run {run}, as asked")),
+            Err(problem) if request.is_some() => {
+                tracing::warn!(run, problem, "the run that was asked for cannot be begun from");
+                (None, Tier::Three, format!("from scratch: run {run} cannot be begun from: {problem}"))
             }
-        }
-        Err(because) => {
-            why = format!("{why}; from scratch: {because}");
-            (fresh(&task, config, device)?, None)
-        }
+            Err(problem) => return Err(TrainError::Options(format!("--from-run {run}: {problem}"))),
+        },
+        None => match champion(config, home) {
+            Ok(known) => {
+                let before = recover::all_ended(&home.runs());
+                let (tier, because) = config.tiers.choose(&state.classes, &known.classes, before.iter());
+                (Some(known).filter(|_| tier == Tier::Two), tier, because)
+            }
+            Err(problem) => (None, Tier::Three, format!("from scratch: {problem}")),
+        },
     };
+    let mut tier = (tier, because);
+    let mut learner = None;
+    if let Some(known) = known {
+        task.epochs = config.retrain_epochs();
+        let perturb = config.tiers.perturb(config.seed, &state.fingerprint);
+        match Trainer::new(&task, &config.trainer, Start::Model(&known.weights, &known.classes, perturb), device) {
+            Ok(trainer) => learner = Some((trainer, Some(known.run))),
+            Err(error @ (ModelError::File { .. } | ModelError::Weights { .. })) => {
+                tier = (Tier::Three, format!("from scratch: {error}"));
+                task.epochs = config.epochs;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let (trainer, parent) = match learner {
+        Some(learner) => learner,
+        None => (fresh(&task, config, device)?, None),
+    };
+    why = format!("{why}; {}", tier.1);
     if let (Some(weights), Some(loaded)) = (&config.weights, trainer.loaded()) {
         tracing::info!(weights = %weights.path.display(), %loaded, "weights read");
         why = format!("{why}, with weights of {}", weights.path.display());
@@ -90,10 +140,14 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
         batch_size: config.batch_size,
         seed: config.seed,
         device: device.name.clone(),
-        options: config.options(trainer.loaded()),
+        options: config.options(trainer.loaded(), tier.0.json(&tier.1)),
         code: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let journal = Journal::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
+    let data = Data::at(home.root(), state.version);
+    if let Some(data) = &data {
+        data.write(&journal.folder.0)?;
+    }
     tracing::info!(
         run = manifest.id,
         reason = manifest.reason,
@@ -101,7 +155,7 @@ pub fn begin(config: &Config, device: &Opened, home: &Home, state: &State) -> Re
         device = device.name,
         "begins"
     );
-    Ok(Begun { journal, manifest, progress: None, trainer })
+    Ok(Begun { journal, manifest, progress: None, trainer, data })
 }
 
 /// A network without a champion before it: from `--weights`, or drawn.
@@ -116,22 +170,39 @@ fn fresh(task: &Task, config: &Config, device: &Opened) -> Result<Trainer, Train
     })
 }
 
-/// The champion's card, or why its weights are of no use here.
-fn champion(config: &Config, home: &Home) -> Result<ModelCard, String> {
+/// The champion, when a network of these options can go on from it; otherwise why not.
+fn champion(config: &Config, home: &Home) -> Result<Known, String> {
     let path = home.champion().join("model.json");
     if !path.exists() {
         return Err("there is no champion yet".to_owned());
     }
     let card: ModelCard = read_json(&path).map_err(|e| e.to_string())?;
     let blocks = Architecture::of_card(&card).map_err(|e| format!("the champion cannot be read: {e}"))?;
-    let same_blocks = blocks.description() == config.model.description();
-    if same_blocks && card.size_px == config.size {
-        return Ok(card);
+    fits(config, "the champion", &blocks, card.size_px)?;
+    Ok(Known { run: card.run, weights: home.champion().join("model.safetensors"), classes: card.classes })
+}
+
+/// A run that has ended, when a network of these options can go on from it; otherwise why not.
+fn of_run(config: &Config, home: &Home, run: &str) -> Result<Known, String> {
+    if run.contains('/') || run.starts_with('.') {
+        return Err("that is no name of a run".to_owned());
     }
-    let there = format!("{} at {} px", card.architecture, card.size_px);
+    let folder = RunFolder::new(&home.runs(), run);
+    let manifest = folder.manifest().ok_or("there is no such run")?;
+    let finished = folder.finished().ok_or("it has not ended")?;
+    let blocks = Architecture::of(&manifest.architecture, manifest.definition.as_deref()).map_err(|e| e.to_string())?;
+    fits(config, "it", &blocks, manifest.size_px)?;
+    Ok(Known { run: manifest.id, weights: home.root().join(finished.uri), classes: manifest.classes })
+}
+
+fn fits(config: &Config, what: &str, blocks: &Architecture, size_px: u32) -> Result<(), String> {
+    if blocks.description() == config.model.description() && size_px == config.size {
+        return Ok(());
+    }
+    let there = format!("{} at {size_px} px", blocks.name());
     Err(match format!("{} at {} px", config.model.name(), config.size) {
-        here if here == there => format!("the champion is {there} too, but of other blocks"),
-        here => format!("the champion is {there}, not {here}"),
+        here if here == there => format!("{what} is {there} too, but of other blocks"),
+        here => format!("{what} is {there}, not {here}"),
     })
 }
 
@@ -164,7 +235,8 @@ fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> 
             manifest.version = state.version;
             manifest.device.clone_from(&device.name);
             journal.write_manifest(&manifest)?;
-            Ok(Some(Begun { journal, manifest, progress: Some(progress), trainer }))
+            let data = Data::read(&journal.folder.0);
+            Ok(Some(Begun { journal, manifest, progress: Some(progress), trainer, data }))
         }
         Err(error @ (ModelError::File { .. } | ModelError::Weights { .. })) => {
             journal.abandon(&format!("its weights cannot be read: {error}"), false)?;
@@ -184,7 +256,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
         let config = Config::parse_from(
-            ["train", "--size", "16", "--device", "flex"].into_iter().chain(line.split_whitespace()),
+            ["train", "--size", "16", "--device", "flex", "--full-when-classes-change", "off"]
+                .into_iter()
+                .chain(line.split_whitespace()),
         );
         let device = config.device.open().unwrap();
         (folder, home, config, device)
@@ -222,14 +296,14 @@ mod tests {
     #[test]
     fn the_first_run_is_from_scratch_and_the_next_from_the_champion() {
         let (_folder, home, config, device) = setup("");
-        let first = begin(&config, &device, &home, &state(&["a", "b"])).unwrap();
+        let first = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
         assert_eq!(
             (first.manifest.reason.as_str(), first.manifest.epochs),
             ("first run; from scratch: there is no champion yet", 15)
         );
         assert_eq!(first.journal.folder.manifest(), Some(first.manifest.clone()));
         crown(&first, &home);
-        let second = begin(&config, &device, &home, &state(&["a", "b", "c"])).unwrap();
+        let second = begin(&config, &device, &home, &state(&["a", "b", "c"]), None).unwrap();
         assert_eq!((second.manifest.parent.as_ref(), second.manifest.epochs), (Some(&first.manifest.id), 8));
         assert!(first.journal.abandoned().is_some(), "a run that never ended an epoch");
     }
@@ -237,12 +311,12 @@ mod tests {
     #[test]
     fn a_champion_of_another_kind_or_a_broken_one_is_not_used() {
         let (_folder, home, config, device) = setup("");
-        crown(&begin(&config, &device, &home, &state(&["a", "b"])).unwrap(), &home);
+        crown(&begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap(), &home);
         let other = Config { size: 32, ..config.clone() };
-        let begun = begin(&other, &device, &home, &state(&["a", "b"])).unwrap();
+        let begun = begin(&other, &device, &home, &state(&["a", "b"]), None).unwrap();
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("small-cnn at 16 px"));
         std::fs::write(home.champion().join("model.safetensors"), b"broken").unwrap();
-        let begun = begin(&config, &device, &home, &state(&["a", "b"])).unwrap();
+        let begun = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("model.safetensors"));
     }
 
@@ -255,45 +329,45 @@ mod tests {
             Config { model: path.display().to_string().parse().unwrap(), ..config.clone() }
         };
         let two = state(&["a", "b"]);
-        let first = begin(&with("relu"), &device, &home, &two).unwrap();
+        let first = begin(&with("relu"), &device, &home, &two, None).unwrap();
         crown(&first, &home);
         let card: ModelCard = read_json(&home.champion().join("model.json")).unwrap();
-        let other = begin(&with("tanh"), &device, &home, &two).unwrap();
+        let other = begin(&with("tanh"), &device, &home, &two, None).unwrap();
         assert!(other.manifest.parent.is_none(), "{}", other.manifest.reason);
         assert!(other.manifest.reason.contains("mine at 16 px too, but of other blocks"), "{}", other.manifest.reason);
         // The file has changed, and yet the champion can be read.
         let weights = home.champion().join("model.safetensors");
         assert!(plugin_model::Predictor::load(&weights, card, &device).is_ok());
-        let again = begin(&with("relu"), &device, &home, &state(&["a", "c"])).unwrap();
+        let again = begin(&with("relu"), &device, &home, &state(&["a", "c"]), None).unwrap();
         assert_eq!(again.manifest.parent, Some(first.manifest.id));
     }
 
     #[test]
     fn weights_are_started_from_until_there_is_a_champion() {
         let (folder, home, config, device) = setup("");
-        let scratch = begin(&config, &device, &home, &state(&["a", "b"])).unwrap();
+        let scratch = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
         let path = folder.path().join("start.safetensors");
         scratch.trainer.save(&path).unwrap();
         let config = Config { weights: Some(path.display().to_string().parse().unwrap()), seed: 9, ..config };
-        let begun = begin(&config, &device, &home, &state(&["a", "b", "c"])).unwrap();
+        let begun = begin(&config, &device, &home, &state(&["a", "b", "c"]), None).unwrap();
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("with weights of "));
         let loaded = &begun.manifest.options["weights"];
         assert_eq!((&loaded["read"], &loaded["kept"][0]), (&4.into(), &"fc.weight".into()));
         crown(&begun, &home);
-        let next = begin(&config, &device, &home, &state(&["a", "d"])).unwrap();
+        let next = begin(&config, &device, &home, &state(&["a", "d"]), None).unwrap();
         assert_eq!(next.manifest.parent, Some(begun.manifest.id));
         assert!(next.manifest.options.get("weights").is_none());
 
         std::fs::remove_file(home.champion()).unwrap();
         std::fs::write(&path, b"broken").unwrap();
-        let error = begin(&config, &device, &home, &state(&["a", "e"])).err().unwrap().to_string();
+        let error = begin(&config, &device, &home, &state(&["a", "e"]), None).err().unwrap().to_string();
         assert!(error.contains("--weights") && error.contains("start.safetensors"), "{error}");
     }
 
     #[test]
     fn a_run_goes_on_with_its_weights() {
         let (_folder, home, config, device) = setup("");
-        let begun = begin(&config, &device, &home, &state(&["a", "b"])).unwrap();
+        let begun = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
         let file = Journal::checkpoint(0);
         let digest = begun.trainer.save(&begun.journal.checkpoints().join(&file)).unwrap();
         let score = crate::journal::Score { accuracy: None, loss: 1.0 };
@@ -302,10 +376,63 @@ mod tests {
             Progress { epochs: 1, steps: 2, samples: 18, seconds: 1.0, best: last.clone(), last, memory: None };
         begun.journal.end_epoch(&[], &progress).unwrap();
         let moved = State { version: 9, ..state(&["a", "b"]) };
-        let again = begin(&config, &device, &home, &moved).unwrap();
+        let again = begin(&config, &device, &home, &moved, None).unwrap();
         assert_eq!((again.manifest.id.as_str(), again.manifest.version), (begun.manifest.id.as_str(), 9));
         assert_eq!(again.progress, Some(progress));
-        let other = begin(&config, &device, &home, &state(&["a", "c"])).unwrap();
+        let other = begin(&config, &device, &home, &state(&["a", "c"]), None).unwrap();
         assert_ne!(other.manifest.id, begun.manifest.id);
+    }
+
+    /// A run that has ended, as `work` leaves it.
+    fn end(begun: &Begun, home: &Home) {
+        let file = Journal::checkpoint(0);
+        let digest = begun.trainer.save(&begun.journal.checkpoints().join(&file)).unwrap();
+        let uri = format!("runs/{}/checkpoints/{file}", begun.manifest.id);
+        let finished = plugin_api::runs::Finished { uri, digest, epochs: 1, steps: 1, samples: 1, seconds: 1.0 };
+        write_json(&begun.journal.folder.0.join("finished.json"), &finished).unwrap();
+        crown(begun, home);
+    }
+
+    #[test]
+    fn the_tier_and_its_reason_are_kept_with_the_run() {
+        let (_folder, home, config, device) =
+            setup("--full-every 3 --full-when-classes-change on --shrink 0.5 --noise 0.1");
+        let mut tiers = Vec::new();
+        let run = |number: u64, classes: &[&str]| {
+            let state = State { fingerprint: number.to_string(), ..state(classes) };
+            let begun = begin(&config, &device, &home, &state, None).unwrap();
+            end(&begun, &home);
+            let tier = &begun.manifest.options["tier"];
+            assert!(begun.manifest.reason.ends_with(tier["why"].as_str().unwrap()), "{}", begun.manifest.reason);
+            (tier["tier"].as_u64().unwrap(), begun.manifest.parent.is_some(), begun.manifest.epochs)
+        };
+        for number in 0..4 {
+            tiers.push(run(number, &["a", "b"]));
+        }
+        tiers.push(run(4, &["a", "b", "c"]));
+        assert_eq!(tiers, [(3, false, 15), (2, true, 8), (2, true, 8), (3, false, 15), (3, false, 15)]);
+    }
+
+    #[test]
+    fn a_run_can_begin_from_the_weights_of_any_other() {
+        let (_folder, home, config, device) = setup("");
+        let first = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
+        end(&first, &home);
+        let second = begin(&Config { seed: 2, ..config.clone() }, &device, &home, &state(&["a", "b"]), None).unwrap();
+        end(&second, &home);
+        let request = RunRequest { from: Some(first.manifest.id.clone()) };
+        let asked = begin(&config, &device, &home, &state(&["a", "b"]), Some(&request)).unwrap();
+        assert_eq!(asked.manifest.parent.as_ref(), Some(&first.manifest.id));
+        assert!(asked.manifest.reason.starts_with("asked for by hand; "), "{}", asked.manifest.reason);
+        let named = Config { from_run: Some(first.manifest.id.clone()), ..config.clone() };
+        let begun = begin(&named, &device, &home, &state(&["a", "c"]), None).unwrap();
+        assert_eq!(begun.manifest.parent, Some(first.manifest.id));
+        let wrong = Config { from_run: Some("20200101-000000-none".to_owned()), ..config.clone() };
+        let error = begin(&wrong, &device, &home, &state(&["a", "d"]), None).err().unwrap().to_string();
+        assert!(error.contains("--from-run 20200101") && error.contains("no such run"), "{error}");
+        // Somebody who asks for what is not there gets a run all the same, and is told.
+        let request = RunRequest { from: Some("../x".to_owned()) };
+        let begun = begin(&config, &device, &home, &state(&["a", "e"]), Some(&request)).unwrap();
+        assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("no name of a run"));
     }
 }

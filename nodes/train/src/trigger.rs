@@ -1,6 +1,7 @@
-//! When a run starts: the data set has changed, has been quiet for a while, and is large enough.
+//! When a run starts: the data set has changed enough, has been quiet for a while, and is large enough.
 
 use crate::snapshot::State;
+use crate::when::{Switch, When};
 use std::time::{Duration, Instant};
 
 /// What decides a run: fingerprint of the data set, digest of the options.
@@ -15,23 +16,49 @@ pub enum Due {
     Run(State),
 }
 
+/// What time it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// For spans.
+    pub instant: Instant,
+    /// Seconds since 1970, for the time of the day.
+    pub unix_s: u64,
+}
+
+impl Now {
+    /// Now.
+    pub fn new() -> Self {
+        Self { instant: Instant::now(), unix_s: crate::journal::now_ms() / 1000 }
+    }
+}
+
+impl Default for Now {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Watches the data set.
 pub struct Trigger {
-    quiet: Duration,
-    min_train: u64,
+    when: When,
     options: String,
-    latest: Option<(State, Instant)>,
+    latest: Option<(State, Now)>,
+    /// Since when there are changes that no run has learnt.
+    waiting: Option<Now>,
     done: Option<Key>,
 }
 
 impl Trigger {
     /// `options`: their digest; `done`: what the last finished run learnt from.
-    pub fn new(quiet: Duration, min_train: u64, options: String, done: Option<Key>) -> Self {
-        Self { quiet, min_train, options, latest: None, done }
+    pub fn new(when: When, options: String, done: Option<Key>) -> Self {
+        Self { when, options, latest: None, waiting: None, done }
     }
 
     /// A snapshot came. The same one again does not disturb the quiet.
-    pub fn snapshot(&mut self, state: State, now: Instant) {
+    pub fn snapshot(&mut self, state: State, now: Now) {
+        if !self.is_done(&state) {
+            self.waiting.get_or_insert(now);
+        }
         match &mut self.latest {
             Some((latest, _)) if latest.fingerprint == state.fingerprint => *latest = state,
             latest => *latest = Some((state, now)),
@@ -39,30 +66,67 @@ impl Trigger {
     }
 
     /// A run on this data is over, one way or the other.
-    pub fn done(&mut self, fingerprint: &str) {
+    pub fn done(&mut self, fingerprint: &str, now: Now) {
         self.done = Some((fingerprint.to_owned(), self.options.clone()));
+        let more = self.latest.as_ref().is_some_and(|(state, _)| state.fingerprint != fingerprint);
+        self.waiting = more.then_some(now);
     }
 
-    /// The data set has changed since a run on `fingerprint` began.
-    pub fn overtaken(&self, fingerprint: &str) -> bool {
-        self.latest.as_ref().is_some_and(|(state, _)| state.fingerprint != fingerprint)
+    /// The data set as it is now, when it has changed since a run on `fingerprint` began.
+    pub fn overtaken(&self, fingerprint: &str) -> Option<&State> {
+        self.latest.as_ref().map(|(state, _)| state).filter(|state| state.fingerprint != fingerprint)
     }
 
-    /// Whether a run is due.
-    pub fn due(&self, now: Instant) -> Due {
+    /// The data set as it is now.
+    pub fn latest(&self) -> Option<&State> {
+        self.latest.as_ref().map(|(state, _)| state)
+    }
+
+    fn is_done(&self, state: &State) -> bool {
+        self.done.as_ref().is_some_and(|(data, options)| *data == state.fingerprint && *options == self.options)
+    }
+
+    /// Whether a run is due. `asked`: somebody has asked for one. `changes`: pictures that are new, relabelled or removed since
+    /// the last run, when that is known.
+    pub fn due(&self, now: Now, asked: bool, changes: impl FnOnce(&State) -> Option<u64>) -> Due {
         let Some((state, since)) = &self.latest else { return Due::Wait("waiting for pictures".to_owned()) };
-        if self.done.as_ref().is_some_and(|(data, options)| *data == state.fingerprint && *options == self.options) {
+        if !asked && self.is_done(state) {
             return Due::Wait(format!("up to date with version {}", state.version));
         }
         if state.taught_classes() < 2 {
             return Due::Wait(format!("waiting for a second class: {} so far", state.taught_classes()));
         }
-        if state.train() < self.min_train {
-            return Due::Wait(format!("waiting for {} training pictures: {} so far", self.min_train, state.train()));
+        if state.train() < self.when.min_train {
+            let (wanted, found) = (self.when.min_train, state.train());
+            return Due::Wait(format!("waiting for {wanted} training pictures: {found} so far"));
         }
-        let quiet = now.saturating_duration_since(*since);
-        if quiet < self.quiet {
+        if asked {
+            return Due::Run(state.clone());
+        }
+        if self.when.retrain == Switch::Off {
+            return Due::Wait("waiting to be asked (--retrain off)".to_owned());
+        }
+        let waited = self.waiting.map(|from| now.instant.saturating_duration_since(from.instant));
+        let longest = Duration::from_secs(self.when.longest_wait_seconds);
+        if !longest.is_zero() && waited.is_some_and(|waited| waited >= longest) {
+            return Due::Run(state.clone());
+        }
+        let quiet = now.instant.saturating_duration_since(since.instant);
+        if quiet < Duration::from_secs(self.when.quiet_seconds) {
             return Due::Wait(format!("waiting for quiet: pictures came {} s ago", quiet.as_secs()));
+        }
+        if let Some(from) = self.waiting
+            && !self.when.is_time(from.unix_s, now.unix_s)
+        {
+            return Due::Wait("waiting for the time of the schedule".to_owned());
+        }
+        // The same pictures with other options are worth a run whatever their number.
+        let same_data = self.done.as_ref().is_some_and(|(data, _)| *data == state.fingerprint);
+        if !same_data
+            && let Some(changes) = changes(state)
+            && !self.when.is_enough(changes, state.pictures())
+        {
+            return Due::Wait(format!("waiting for more changes: {changes} so far"));
         }
         Due::Run(state.clone())
     }
@@ -72,7 +136,7 @@ impl Trigger {
 mod tests {
     use super::*;
 
-    const QUIET: Duration = Duration::from_secs(5);
+    use crate::when::tests::when;
 
     fn state(fingerprint: &str, train: &[u64]) -> State {
         State {
@@ -85,56 +149,69 @@ mod tests {
     }
 
     fn trigger(done: Option<Key>) -> Trigger {
-        Trigger::new(QUIET, 10, "options".to_owned(), done)
+        with("", done)
     }
 
-    fn after(start: Instant, seconds: u64) -> Instant {
-        start + Duration::from_secs(seconds)
+    fn with(line: &str, done: Option<Key>) -> Trigger {
+        Trigger::new(when(line), "options".to_owned(), done)
+    }
+
+    /// Noon of some day.
+    fn start() -> Now {
+        Now { instant: Instant::now(), unix_s: 20_000 * 86_400 + 43_200 }
+    }
+
+    fn after(start: Now, seconds: u64) -> Now {
+        Now { instant: start.instant + Duration::from_secs(seconds), unix_s: start.unix_s + seconds }
+    }
+
+    fn due(trigger: &Trigger, now: Now) -> Due {
+        trigger.due(now, false, |_| None)
     }
 
     #[test]
     fn a_run_starts_after_the_quiet_and_only_once() {
-        let (mut trigger, start) = (trigger(None), Instant::now());
-        assert!(matches!(trigger.due(start), Due::Wait(_)));
+        let (mut trigger, start) = (trigger(None), start());
+        assert!(matches!(due(&trigger, start), Due::Wait(_)));
         trigger.snapshot(state("a", &[6, 6]), start);
-        assert!(matches!(trigger.due(after(start, 4)), Due::Wait(text) if text.contains("quiet")));
-        assert_eq!(trigger.due(after(start, 5)), Due::Run(state("a", &[6, 6])));
-        trigger.done("a");
-        assert!(matches!(trigger.due(after(start, 9)), Due::Wait(text) if text.contains("up to date")));
+        assert!(matches!(due(&trigger, after(start, 4)), Due::Wait(text) if text.contains("quiet")));
+        assert_eq!(due(&trigger, after(start, 5)), Due::Run(state("a", &[6, 6])));
+        trigger.done("a", after(start, 9));
+        assert!(matches!(due(&trigger, after(start, 9)), Due::Wait(text) if text.contains("up to date")));
     }
 
     #[test]
     fn a_burst_leads_to_one_run_and_a_repeated_snapshot_is_no_burst() {
-        let (mut trigger, start) = (trigger(None), Instant::now());
+        let (mut trigger, start) = (trigger(None), start());
         for (second, fingerprint) in [(0, "a"), (3, "b"), (6, "c"), (9, "c")] {
             trigger.snapshot(state(fingerprint, &[6, 6]), after(start, second));
-            assert!(matches!(trigger.due(after(start, second)), Due::Wait(_)));
+            assert!(matches!(due(&trigger, after(start, second)), Due::Wait(_)));
         }
-        assert_eq!(trigger.due(after(start, 11)), Due::Run(state("c", &[6, 6])));
+        assert_eq!(due(&trigger, after(start, 11)), Due::Run(state("c", &[6, 6])));
     }
 
     #[test]
     fn snapshots_during_a_run_lead_to_one_afterwards() {
-        let (mut trigger, start) = (trigger(None), Instant::now());
+        let (mut trigger, start) = (trigger(None), start());
         trigger.snapshot(state("a", &[6, 6]), start);
-        assert!(!trigger.overtaken("a"));
+        assert!(trigger.overtaken("a").is_none());
         trigger.snapshot(state("b", &[6, 7]), after(start, 20));
         trigger.snapshot(state("c", &[6, 8]), after(start, 30));
-        assert!(trigger.overtaken("a"));
-        trigger.done("a");
-        assert_eq!(trigger.due(after(start, 40)), Due::Run(state("c", &[6, 8])));
+        assert_eq!(trigger.overtaken("a").unwrap().fingerprint, "c");
+        trigger.done("a", after(start, 9));
+        assert_eq!(due(&trigger, after(start, 40)), Due::Run(state("c", &[6, 8])));
         // Back to what is known already.
         trigger.snapshot(state("a", &[6, 6]), after(start, 50));
-        assert!(matches!(trigger.due(after(start, 60)), Due::Wait(_)));
+        assert!(matches!(due(&trigger, after(start, 60)), Due::Wait(_)));
     }
 
     #[test]
     fn what_was_learnt_before_a_restart_is_not_learnt_again() {
-        let start = Instant::now();
+        let start = start();
         let known = |data: &str, options: &str| {
             let mut trigger = trigger(Some((data.to_owned(), options.to_owned())));
             trigger.snapshot(state("a", &[6, 6]), start);
-            matches!(trigger.due(after(start, 5)), Due::Wait(_))
+            matches!(due(&trigger, after(start, 5)), Due::Wait(_))
         };
         assert!(known("a", "options"));
         assert!(!known("b", "options"), "other data");
@@ -143,11 +220,52 @@ mod tests {
 
     #[test]
     fn too_few_pictures_or_classes_wait() {
-        let start = Instant::now();
+        let start = start();
         for (train, word) in [(&[50_u64, 0][..], "second class"), (&[5, 4][..], "9 so far")] {
             let mut trigger = trigger(None);
             trigger.snapshot(state("a", train), start);
-            assert!(matches!(trigger.due(after(start, 9)), Due::Wait(text) if text.contains(word)), "{train:?}");
+            assert!(matches!(due(&trigger, after(start, 9)), Due::Wait(text) if text.contains(word)), "{train:?}");
         }
+    }
+
+    #[test]
+    fn too_few_changes_wait_but_not_for_ever() {
+        let mut trigger = with("--min-new 5 --longest-wait-seconds 60", Some(("a".to_owned(), "options".to_owned())));
+        let start = start();
+        trigger.snapshot(state("a", &[6, 6]), start);
+        trigger.snapshot(state("b", &[6, 7]), after(start, 1));
+        let due = |second, changes| trigger.due(after(start, second), false, |_| Some(changes));
+        assert!(matches!(due(10, 4), Due::Wait(text) if text.contains("4 so far")));
+        assert!(matches!(due(10, 5), Due::Run(_)));
+        assert!(matches!(due(60, 4), Due::Wait(_)) && matches!(due(61, 4), Due::Run(_)), "a minute after the change");
+        // Only the options are others.
+        let mut other = with("--min-new 5", Some(("a".to_owned(), "old".to_owned())));
+        other.snapshot(state("a", &[6, 6]), start);
+        assert!(matches!(other.due(after(start, 5), false, |_| Some(0)), Due::Run(_)));
+    }
+
+    #[test]
+    fn a_stream_that_never_stops_does_not_put_a_run_off_for_ever() {
+        let (mut trigger, start) = (with("--longest-wait-seconds 30", None), start());
+        for second in 0..30 {
+            trigger.snapshot(state(&format!("{second}"), &[6, 6]), after(start, second));
+            assert!(matches!(due(&trigger, after(start, second)), Due::Wait(_)));
+        }
+        assert!(matches!(due(&trigger, after(start, 30)), Due::Run(_)));
+    }
+
+    #[test]
+    fn a_schedule_is_kept_and_somebody_who_asks_need_not_wait() {
+        let (mut trigger, start) = (with("--schedule-utc 13:00 --longest-wait-seconds 0", None), start());
+        trigger.snapshot(state("a", &[6, 6]), start);
+        assert!(matches!(due(&trigger, after(start, 3599)), Due::Wait(text) if text.contains("schedule")));
+        assert!(matches!(due(&trigger, after(start, 3600)), Due::Run(_)));
+        assert!(matches!(trigger.due(start, true, |_| None), Due::Run(_)));
+        let mut off = with("--retrain off", None);
+        off.snapshot(state("a", &[6, 6]), start);
+        assert!(matches!(due(&off, after(start, 9999)), Due::Wait(text) if text.contains("--retrain off")));
+        assert!(matches!(off.due(start, true, |_| None), Due::Run(_)));
+        off.done("a", start);
+        assert!(matches!(off.due(start, true, |_| None), Due::Run(_)), "also once more on the same pictures");
     }
 }

@@ -85,6 +85,19 @@ pub struct RunManifest {
     pub code: String,
 }
 
+/// Somebody asks `train` for a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRequest {
+    /// The run from whose weights it is to begin; none: as it would by itself.
+    pub from: Option<String>,
+}
+
+impl RunRequest {
+    /// The file in `runs/`.
+    pub const FILE: &str = "request.json";
+}
+
 /// One figure of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {

@@ -8,6 +8,7 @@ use crate::mix::MixOptions;
 use crate::moment::Moment;
 use crate::network::{Architecture, Shape};
 pub use crate::options::TrainerOptions;
+use crate::perturb::Perturb;
 use crate::progressive::Growth;
 use crate::schedule::Course;
 use crate::weights::Loaded;
@@ -43,8 +44,8 @@ pub struct Task {
 pub enum Start<'a> {
     /// Drawn from the seed.
     Scratch,
-    /// From another model of this architecture and size; its classes by index.
-    Model(&'a Path, &'a [String]),
+    /// From another model of this architecture and size; its classes by index, and what is left of its weights.
+    Model(&'a Path, &'a [String], Perturb),
     /// From weights of elsewhere, see [`pretrained`]. The classifier is drawn when its classes are others.
     Pretrained(&'a Path),
     /// From a checkpoint of the same run.
@@ -103,7 +104,15 @@ impl Trainer {
                 loaded = Some(what);
                 network
             }
-            Start::Model(path, classes) => weights::start_from(network, &task.classes, path, classes)?.0,
+            Start::Model(path, classes, perturb) => {
+                let (network, _) = weights::start_from(network, &task.classes, path, classes)?;
+                if perturb.is_off() {
+                    network
+                } else {
+                    let fresh = architecture.network(shape, perturb.seed, &device.device.clone().autodiff())?;
+                    perturb.apply(network, &fresh)
+                }
+            }
             Start::Checkpoint(path) => weights::load(network, path, None)?,
         };
         let learner = Learner::new(network, options, device)?;

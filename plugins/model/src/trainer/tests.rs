@@ -112,8 +112,11 @@ fn a_checkpoint_goes_on_where_it_stopped() {
         let (resumed, _) = learn(architecture, "", 0, Start::Checkpoint(&path));
         assert_eq!(trainer.predict(&batch(0)).unwrap(), resumed.predict(&batch(0)).unwrap());
         let classes = task(architecture).classes;
-        let (mut copy, _) = learn(architecture, "", 0, Start::Model(&path, &classes));
+        let (mut copy, _) = learn(architecture, "", 0, Start::Model(&path, &classes, Perturb::NOT));
         assert_eq!(trainer.predict(&batch(0)).unwrap(), copy.predict(&batch(0)).unwrap());
+        let perturb = Perturb { shrink: 0.5, noise: 0.1, seed: 3 };
+        let (shaken, _) = learn(architecture, "", 0, Start::Model(&path, &classes, perturb));
+        assert_ne!(copy.predict(&batch(0)).unwrap(), shaken.predict(&batch(0)).unwrap());
         let before = copy.predict(&batch(0)).unwrap();
         copy.train_step(&batch(0), 3.0).unwrap();
         assert_ne!(before, copy.predict(&batch(0)).unwrap(), "loaded weights learn");

@@ -1,0 +1,182 @@
+//! Which pictures, with which labels, a version of the data set has: what a run keeps of it, and what has changed since.
+
+use plugin_api::files::write_atomically;
+use rusqlite::{Connection, OpenFlags};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// Labels of each picture by its digest, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Data(BTreeMap<String, Vec<String>>);
+
+/// The file in the folder of a run.
+pub const FILE: &str = "data.csv";
+
+const AT: &str = "
+    SELECT DISTINCT digest, label FROM placements
+    WHERE label IS NOT NULL AND added <= ?1 AND (removed IS NULL OR removed > ?1) ORDER BY digest, label";
+
+impl Data {
+    /// Reads a version from the catalog of a workspace, which `dataset` may be writing to. None when that cannot be done: what
+    /// it is for, a reason in words, is not worth a run.
+    pub fn at(home: &Path, version: u64) -> Option<Self> {
+        let read = || -> rusqlite::Result<Self> {
+            let path = home.join("dataset/catalog.sqlite");
+            let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            db.busy_timeout(Duration::from_secs(5))?;
+            let mut rows = db.prepare(AT)?;
+            let mut data = Self::default();
+            for row in rows.query_map([version as i64], |row| Ok((row.get(0)?, row.get(1)?)))? {
+                let (digest, label): (String, String) = row?;
+                data.0.entry(digest).or_default().push(label);
+            }
+            Ok(data)
+        };
+        read().inspect_err(|error| tracing::warn!(%error, version, "the catalog cannot be read")).ok()
+    }
+
+    /// Writes it into the folder of a run: a row a picture with its digest and its labels.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn write(&self, run: &Path) -> io::Result<()> {
+        // Labels are names of folders, so they have no slash.
+        let row = |(digest, labels): (&String, &Vec<String>)| {
+            [digest, ",\"", &labels.join("/").replace('"', "\"\""), "\"\n"].concat()
+        };
+        let text = std::iter::once("digest,labels\n".to_owned()).chain(self.0.iter().map(row)).collect::<String>();
+        write_atomically(&run.join(FILE), text.as_bytes())
+    }
+
+    /// Reads it from the folder of a run; none in runs of older versions.
+    pub fn read(run: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(run.join(FILE)).ok()?;
+        let row = |line: &str| {
+            let (digest, labels) = line.split_once(',')?;
+            let labels = labels.strip_prefix('"')?.strip_suffix('"')?.replace("\"\"", "\"");
+            Some((digest.to_owned(), labels.split('/').map(str::to_owned).collect()))
+        };
+        text.lines().skip(1).map(row).collect::<Option<_>>().map(Self)
+    }
+
+    /// How many pictures.
+    pub fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// No picture at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What has changed since.
+    pub fn since(&self, before: &Self) -> Changes {
+        let mut changes = Changes::default();
+        for (digest, labels) in &self.0 {
+            match before.0.get(digest) {
+                None => labels.iter().for_each(|label| *changes.new.entry(label.clone()).or_default() += 1),
+                Some(old) if old != labels => changes.relabelled += 1,
+                Some(_) => {}
+            }
+            changes.pictures += u64::from(before.0.get(digest) != Some(labels));
+        }
+        changes.removed = before.0.keys().filter(|digest| !self.0.contains_key(*digest)).count() as u64;
+        changes.pictures += changes.removed;
+        changes
+    }
+}
+
+/// What has changed between two versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// New pictures by class.
+    new: BTreeMap<String, u64>,
+    relabelled: u64,
+    removed: u64,
+    /// Pictures that are new, relabelled or removed.
+    pub pictures: u64,
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NAMED: usize = 4;
+        let mut most: Vec<(&String, &u64)> = self.new.iter().collect();
+        most.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let mut parts: Vec<String> =
+            most.iter().take(NAMED).map(|(class, count)| format!("{count} new in {class}")).collect();
+        let others = most.iter().skip(NAMED);
+        if most.len() > NAMED {
+            let sum: u64 = others.map(|(_, count)| **count).sum();
+            parts.push(format!("{sum} new in {} more classes", most.len() - NAMED));
+        }
+        for (count, what) in [(self.relabelled, "relabelled"), (self.removed, "removed")] {
+            if count > 0 {
+                parts.push(format!("{count} {what}"));
+            }
+        }
+        f.write_str(&if parts.is_empty() { "nothing changed".to_owned() } else { parts.join(", ") })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Pictures and their labels.
+    pub fn data(rows: &[(&str, &str)]) -> Data {
+        Data(rows.iter().map(|(d, l)| ((*d).to_owned(), l.split('/').map(str::to_owned).collect())).collect())
+    }
+
+    #[test]
+    fn changes_are_counted_by_picture_and_told_by_class() {
+        let before = data(&[("1", "いぬ"), ("2", "いぬ"), ("3", "ねこ"), ("4", "ねこ")]);
+        let after = data(&[
+            ("1", "いぬ"),
+            ("2", "ねこ"),
+            ("4", "ねこ"),
+            ("5", "きゅんきゅん"),
+            ("6", "きゅんきゅん"),
+            ("7", "いぬ/ねこ"),
+        ]);
+        let changes = after.since(&before);
+        assert_eq!(changes.to_string(), "2 new in きゅんきゅん, 1 new in いぬ, 1 new in ねこ, 1 relabelled, 1 removed");
+        assert_eq!(changes.pictures, 5, "one of the new ones is in two classes");
+        assert_eq!(after.since(&after).to_string(), "nothing changed");
+    }
+
+    #[test]
+    fn many_classes_are_summed_up() {
+        let names: Vec<(String, String)> = (0..6).map(|i| (format!("d{i}"), format!("c{i}"))).collect();
+        let rows: Vec<(&str, &str)> = names.iter().map(|(d, c)| (&d[..], &c[..])).collect();
+        let text = data(&rows).since(&Data::default()).to_string();
+        assert!(text.ends_with("2 new in 2 more classes"), "{text}");
+    }
+
+    #[test]
+    fn a_run_keeps_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = data(&[("1", "a \"b\", c"), ("2", "x/y")]);
+        all.write(folder.path()).unwrap();
+        assert_eq!(Data::read(folder.path()), Some(all));
+        assert_eq!(Data::read(&folder.path().join("no")), None);
+    }
+
+    #[test]
+    fn a_catalog_is_read_as_it_was() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(Data::at(home.path(), 1), None);
+        std::fs::create_dir(home.path().join("dataset")).unwrap();
+        let db = Connection::open(home.path().join("dataset/catalog.sqlite")).unwrap();
+        db.execute_batch(
+            "CREATE TABLE placements (path TEXT, label TEXT, digest TEXT, added INTEGER, removed INTEGER);
+             INSERT INTO placements VALUES ('photos/a/1', 'a', 'd1', 1, 3), ('photos/b/1', 'b', 'd1', 3, NULL),
+               ('photos/a/copy', 'a', 'd2', 2, NULL), ('photos/a/2', 'a', 'd2', 2, NULL), ('pool/3', NULL, 'd3', 1, NULL);",
+        )
+        .unwrap();
+        assert_eq!(Data::at(home.path(), 2).unwrap(), data(&[("d1", "a"), ("d2", "a")]));
+        assert_eq!(Data::at(home.path(), 3).unwrap(), data(&[("d1", "b"), ("d2", "a")]));
+    }
+}

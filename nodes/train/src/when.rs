@@ -1,0 +1,132 @@
+//! When a run starts, as options.
+
+use clap::ValueEnum;
+
+/// A switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// When a run starts and when it is given up.
+#[derive(Clone, Debug, PartialEq, clap::Args)]
+pub struct When {
+    /// Whether runs start by themselves. `off`: only those that `cargo wakuteka runs retrain` asks for.
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    pub retrain: Switch,
+
+    /// Seconds the data set must have been the same before a run starts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
+    pub quiet_seconds: u64,
+
+    /// Training pictures there must be, in at least two classes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..), value_name = "NUMBER")]
+    pub min_train: u64,
+
+    /// Pictures that must be new, relabelled or removed since the last run.
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub min_new: u64,
+
+    /// The same as a share of all pictures, percent; both must be reached.
+    #[arg(long, default_value_t = 0.0, value_parser = percent, value_name = "PERCENT")]
+    pub min_new_percent: f64,
+
+    /// After so many seconds with changes that are not learnt, a run starts though it is not quiet, or they are too few, or it
+    /// is not the time; 0: never.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(0..=31_536_000), value_name = "SECONDS")]
+    pub longest_wait_seconds: u64,
+
+    /// Times of the day, UTC, at which runs start, as in 18:00,03:30. Without it, at any time.
+    #[arg(long, value_delimiter = ',', value_parser = time_of_day, value_name = "HH:MM")]
+    pub schedule_utc: Vec<u64>,
+
+    /// A run is given up for a newer one when so many pictures, in percent of those it learns from, have changed since it
+    /// began; 0: never.
+    #[arg(long, default_value_t = 50.0, value_parser = percent, value_name = "PERCENT")]
+    pub cancel_percent: f64,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let value: Option<f64> = text.parse().ok();
+    value.filter(|v| (0.0..=100.0).contains(v)).ok_or_else(|| "accepted is a number from 0 to 100".to_owned())
+}
+
+/// Seconds since midnight.
+fn time_of_day(text: &str) -> Result<u64, String> {
+    let part = |text: &str, below: u64| text.parse().ok().filter(|v: &u64| *v < below && text.len() == 2);
+    let found = text.split_once(':').and_then(|(hour, minute)| Some(part(hour, 24)? * 3600 + part(minute, 60)? * 60));
+    found.ok_or_else(|| "accepted is a time from 00:00 to 23:59".to_owned())
+}
+
+impl When {
+    /// Whether one of the times lies after `from_s` and not after `to_s`, both in seconds since 1970. Always, when there are
+    /// none.
+    pub fn is_time(&self, from_s: u64, to_s: u64) -> bool {
+        const DAY: u64 = 86_400;
+        let next = |time: &u64| {
+            let today = from_s / DAY * DAY + time;
+            if today > from_s { today } else { today + DAY }
+        };
+        self.schedule_utc.is_empty() || self.schedule_utc.iter().any(|time| next(time) <= to_s)
+    }
+
+    /// Whether so many changes to a data set of `pictures` are worth a run.
+    pub fn is_enough(&self, changes: u64, pictures: u64) -> bool {
+        changes >= self.min_new && changes as f64 >= self.min_new_percent / 100.0 * pictures as f64
+    }
+
+    /// Whether so many changes since a run on `pictures` began are a reason to give it up.
+    pub fn is_overtaken(&self, changes: u64, pictures: u64) -> bool {
+        self.cancel_percent > 0.0 && changes as f64 > self.cancel_percent / 100.0 * pictures as f64
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        when: When,
+    }
+
+    /// The options of a line.
+    pub fn when(line: &str) -> When {
+        Line::parse_from(std::iter::once("x").chain(line.split_whitespace())).when
+    }
+
+    #[test]
+    fn times_of_the_day_are_met_once() {
+        let when = when("--schedule-utc 03:00,18:30");
+        let day = 20_000 * 86_400;
+        let at = |hour: u64, minute: u64| day + hour * 3600 + minute * 60;
+        assert!(!when.is_time(at(1, 0), at(2, 59)));
+        assert!(when.is_time(at(1, 0), at(3, 0)));
+        assert!(!when.is_time(at(3, 0), at(18, 29)), "that one was met before");
+        assert!(when.is_time(at(3, 0), at(18, 30)));
+        assert!(!when.is_time(at(19, 0), at(24, 0) + 3600) && when.is_time(at(19, 0), at(27, 0)), "tomorrow's");
+        assert!(tests::when("").is_time(0, 0), "any time");
+    }
+
+    #[test]
+    fn number_and_share_must_both_be_reached() {
+        let when = when("--min-new 5 --min-new-percent 10");
+        assert!(!when.is_enough(4, 10) && when.is_enough(5, 50) && !when.is_enough(5, 51));
+        assert!(when.is_overtaken(26, 50) && !when.is_overtaken(25, 50));
+        assert!(!tests::when("--cancel-percent 0").is_overtaken(1000, 1));
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        for line in ["--schedule-utc 24:00", "--schedule-utc 3:00", "--min-new-percent 101", "--retrain maybe"] {
+            let error = Line::try_parse_from(std::iter::once("x").chain(line.split(' '))).unwrap_err().to_string();
+            let (flag, value) = line.split_once(' ').unwrap();
+            assert!(error.contains(flag) && error.contains(value), "{error}");
+        }
+    }
+}
