@@ -27,6 +27,9 @@ pub enum Command {
     Recipes(Box<Recipes>),
     /// Judges one way to train by cross-validation, near-copies never on both sides.
     Folds(Box<Folds>),
+    /// Feeds the pictures in a little at a time and compares ways to learn on: the tiers of `train`, a plain warm start, from
+    /// scratch each time, and a linear head alone.
+    Increments(Box<Increments>),
     /// Trains once and says where the time goes: pictures a second, the wait for pictures, memory.
     Once(Box<Once>),
 }
@@ -164,6 +167,50 @@ pub struct Folds {
     /// Parts the pictures are cut into; each is judged by a network that learnt the others.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=20), value_name = "NUMBER")]
     pub folds: u32,
+}
+
+/// Options of `increments`.
+#[derive(Clone, Debug, Args)]
+pub struct Increments {
+    /// What all experiments have. --epochs are those from scratch; learning on takes half of them.
+    #[command(flatten)]
+    pub common: Common,
+    /// Side of the pictures, pixels.
+    #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
+    pub size: u32,
+    /// Parts in which the pictures come.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=100), value_name = "NUMBER")]
+    pub increments: u32,
+    /// In which order they come.
+    #[arg(long, value_enum, default_value_t = Order::Mixed)]
+    pub order: Order,
+    /// What the weights are multiplied by when they are shrunk and perturbed, above 0 to 1.
+    #[arg(long, default_value_t = 0.6, value_name = "SHARE")]
+    pub shrink: f64,
+    /// Share of fresh weights that is added then, 0 to 1.
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    pub noise: f64,
+    /// Of the tiers, every so many runs one begins anew.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "RUNS")]
+    pub full_every: u32,
+    /// Weights of EfficientNet-Lite0 for the linear head; without it, there is none.
+    #[arg(long, value_name = "FILE|NAME")]
+    pub head_weights: Option<WeightsFile>,
+    /// Side of the pictures for the linear head, pixels.
+    #[arg(long, default_value_t = 224, value_parser = side(), value_name = "PIXELS")]
+    pub head_size: u32,
+    /// Share of the pictures that are judged and not learnt, percent.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
+    pub test_percent: u32,
+}
+
+/// In which order pictures come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Order {
+    /// Of all classes at once.
+    Mixed,
+    /// One class after the other.
+    ByClass,
 }
 
 /// Options of `once`.

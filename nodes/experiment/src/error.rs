@@ -19,6 +19,9 @@ pub enum ExperimentError {
     /// The network, its weights or the device.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The linear head.
+    #[error(transparent)]
+    Head(#[from] plugin_probe::ProbeError),
     /// The file system; the path is in the text.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -35,6 +35,9 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
             recipe: &common.recipe,
             seed: common.seed,
             device: &device,
+            classes: photos.classes.len(),
+            known: None,
+            keep: None,
         };
         let outcome = lesson.take(common.recipe.epochs)?;
         right += outcome.judged.hits().iter().filter(|hit| **hit).count();

@@ -5,12 +5,13 @@ use crate::error::ExperimentError;
 use crate::photos::Photos;
 use plugin_api::Labels;
 use plugin_augment::{Key, Pipeline};
-use plugin_metric::{Judged, accuracy, balanced_accuracy};
+use plugin_metric::{Judged, balanced_accuracy};
 use plugin_model::device::Opened;
-use plugin_model::{Batch, Start, Task, Trainer};
+use plugin_model::{Batch, Perturb, Start, Task, Trainer};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
@@ -28,14 +29,31 @@ pub struct Lesson<'a> {
     pub recipe: &'a Recipe,
     /// Decides weights, order and augmentation.
     pub seed: u64,
+    /// How many of the classes take part, the first ones; pictures of others are judged wrong.
+    pub classes: usize,
+    /// Weights to go on from.
+    pub known: Option<Known<'a>>,
+    /// Where the weights are written in the end.
+    pub keep: Option<&'a Path>,
     /// Where.
     pub device: &'a Opened,
+}
+
+/// Weights to go on from.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// How many of the classes it knows, the first ones.
+    pub classes: usize,
+    /// What is left of it.
+    pub perturb: Perturb,
 }
 
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What the network said of the test pictures, by the order of [`Lesson::test`].
+    /// What the network said of the test pictures of its classes, by the order of [`Lesson::test`].
     pub judged: Judged,
     /// Share of the test pictures that were right.
     pub accuracy: f64,
@@ -88,9 +106,13 @@ impl Lesson<'_> {
             after(epoch, &|| self.judge(&trainer))?;
         }
         let seconds = begun.elapsed().as_secs_f64();
+        if let Some(path) = self.keep {
+            trainer.save(path)?;
+        }
         let judged = self.judge(&trainer)?;
+        let right = judged.hits().iter().filter(|hit| **hit).count();
         Ok(Outcome {
-            accuracy: accuracy(&judged).unwrap_or_default(),
+            accuracy: right as f64 / self.test.len().max(1) as f64,
             balanced_accuracy: balanced_accuracy(&judged).unwrap_or_default(),
             judged,
             epochs,
@@ -102,10 +124,13 @@ impl Lesson<'_> {
     }
 
     fn judge(&self, trainer: &Trainer) -> Result<Judged, ExperimentError> {
-        let mut judged = Judged::new(self.photos.classes.clone());
+        let mut judged = Judged::new(self.photos.classes[..self.classes].to_vec());
         for places in self.test.chunks(self.recipe.batch_size as usize) {
             for (place, row) in places.iter().zip(trainer.predict(&self.batch(places, None))?) {
                 let truth = self.photos.photos[*place].class as usize;
+                if truth >= self.classes {
+                    continue;
+                }
                 judged.push(truth, &row).map_err(|e| ExperimentError::Options(e.to_string()))?;
             }
         }
@@ -129,14 +154,24 @@ impl Lesson<'_> {
         let task = Task {
             architecture: self.recipe.model.name().to_owned(),
             definition: Some(self.recipe.model.description().text().to_owned()),
-            classes: self.photos.classes.clone(),
+            classes: self.photos.classes[..self.classes].to_vec(),
             labels: Labels::Single,
             size_px: self.square.1,
             epochs,
-            freeze_epochs: if self.recipe.weights.is_some() { self.recipe.freeze_epochs } else { 0 },
+            freeze_epochs: if self.recipe.weights.is_some() && self.known.is_none() {
+                self.recipe.freeze_epochs
+            } else {
+                0
+            },
             seed: self.seed,
         };
-        let start = self.recipe.weights.as_ref().map_or(Start::Scratch, |weights| Start::Pretrained(&weights.path));
+        let start = match (&self.known, &self.recipe.weights) {
+            (Some(Known { path, classes, perturb }), _) => {
+                Start::Model(path, &self.photos.classes[..*classes], *perturb)
+            }
+            (None, Some(weights)) => Start::Pretrained(&weights.path),
+            (None, None) => Start::Scratch,
+        };
         Ok(Trainer::new(&task, &self.recipe.trainer, start, self.device)?)
     }
 

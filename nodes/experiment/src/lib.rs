@@ -1,13 +1,15 @@
 //! Experiments: the same pictures learnt in several ways, outside of the graph, and what came of each.
 //!
 //! - [`photos`] reads class folders, [`split`] parts them so that near-copies stay together, [`learn`] trains and judges.
-//! - [`sizes`], [`recipes`], [`folds`] and [`once`] are the experiments; [`table`] and [`chart`] show them.
+//! - [`sizes`], [`recipes`], [`folds`], [`increments`] and [`once`] are the experiments; [`table`], [`chart`] and [`lines`] show them.
 
 pub mod chart;
 pub mod config;
 pub mod error;
 pub mod folds;
+pub mod increments;
 pub mod learn;
+pub mod lines;
 pub mod once;
 pub mod page;
 pub mod photos;
@@ -31,6 +33,7 @@ pub fn run(cli: Cli) -> Result<String, ExperimentError> {
         Command::Sizes(options) => sizes::run(&options),
         Command::Recipes(options) => recipes::run(&options),
         Command::Folds(options) => folds::run(&options),
+        Command::Increments(options) => increments::run(&options),
         Command::Once(options) => once::run(&options),
     }
 }

@@ -34,6 +34,9 @@ pub fn run(options: &Once) -> Result<String, ExperimentError> {
         recipe: &common.recipe,
         seed: common.seed,
         device: &device,
+        classes: photos.classes.len(),
+        known: None,
+        keep: None,
     };
     let outcome = lesson.take_and_tell(common.recipe.epochs, |epoch, judge| {
         if *judge_every > 0 && (epoch + 1) % judge_every == 0 {

@@ -1,9 +1,8 @@
 //! Results as a page and a table on disk.
 
-use crate::chart::{Chart, svg};
 use crate::error::ExperimentError;
 use crate::table::Table;
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use plugin_api::files::{named, write_atomically};
 use plugin_metric::report::STYLE;
 use std::path::Path;
@@ -17,7 +16,7 @@ pub struct Page<'a> {
     /// The figures.
     pub table: &'a Table,
     /// The figures as a drawing.
-    pub chart: Option<&'a Chart<'a>>,
+    pub chart: Option<Markup>,
 }
 
 /// Writes `NAME.html` and `NAME.csv` into the folder, and says so.
@@ -47,7 +46,7 @@ fn render(page: &Page<'_>) -> String {
                 main {
                     h1 { (page.title) }
                     @for note in page.notes { p.note { (note) } }
-                    @if let Some(chart) = page.chart { (svg(chart)) }
+                    @if let Some(chart) = &page.chart { div.curves.one { (chart) } }
                     div.scroll {
                         table {
                             thead { tr { @for cell in rows.iter().take(1).flatten() { th { (cell) } } } }

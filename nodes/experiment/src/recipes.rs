@@ -66,6 +66,9 @@ pub fn run(options: &Recipes) -> Result<String, ExperimentError> {
                 recipe,
                 seed,
                 device: &device,
+                classes: photos.classes.len(),
+                known: None,
+                keep: None,
             };
             let outcome = lesson.take(recipe.epochs)?;
             tell(&format!("{name}, seed {seed}: {}", percent(outcome.accuracy)));

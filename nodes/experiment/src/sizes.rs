@@ -1,6 +1,6 @@
 //! Sizes of the pictures, each trained for the same time: accuracy against cost.
 
-use crate::chart::{Chart, Point};
+use crate::chart::{Chart, Point, svg};
 use crate::config::Sizes;
 use crate::error::ExperimentError;
 use crate::learn::{Lesson, open};
@@ -47,6 +47,9 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
             recipe: &common.recipe,
             seed,
             device: &device,
+            classes: photos.classes.len(),
+            known: None,
+            keep: None,
         };
         let rate = lesson(common.seed).pictures_per_second()?;
         let epochs = ((*budget_seconds as f64 * rate / train.len() as f64) as u64).max(1);
@@ -90,7 +93,7 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
     let chart = Chart { x: "multiply-adds a picture, millions", y: "accuracy", points: &points };
     let note = format!("{} learnt, {} judged, {seeds} seeds a size.", train.len(), test.len());
     let notes = [photos.summary(), note];
-    let page = Page { title: &title, notes: &notes, table: &table, chart: Some(&chart) };
+    let page = Page { title: &title, notes: &notes, table: &table, chart: Some(svg(&chart)) };
     let written = page::write(&pictures.out(), "sizes", &page)?;
     Ok(format!("{table}\n{written}"))
 }

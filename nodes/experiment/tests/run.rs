@@ -7,6 +7,11 @@ use std::path::Path;
 
 /// What an experiment says, and what it writes.
 fn experiment(line: &str) -> (String, String, String) {
+    written(line, line.split(' ').next().unwrap())
+}
+
+/// The same, of files of another name.
+fn written(line: &str, name: &str) -> (String, String, String) {
     let (photos, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/openclipart8");
     let mut classes: Vec<_> = std::fs::read_dir(source).unwrap().map(|e| e.unwrap().path()).collect();
@@ -19,7 +24,6 @@ fn experiment(line: &str) -> (String, String, String) {
             std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
         }
     }
-    let name = line.split(' ').next().unwrap().to_owned();
     let folder = photos.path().display().to_string();
     let to = out.path().display().to_string();
     let rest = ["--out", &to[..], "--device", "flex", "--batch-size", "8", &folder];
@@ -52,6 +56,18 @@ fn recipes_are_compared_seed_by_seed() {
         experiment("recipes --size 16 --epochs 1 --seeds 2 --recipe plain: --recipe sgd:--optimizer=sgd");
     assert_eq!(csv.lines().count(), 3, "{said}");
     assert!(csv.contains("\nplain,") && csv.contains("\nsgd,"), "{csv}");
+}
+
+#[test]
+fn increments_are_learnt_in_every_way() {
+    for order in ["mixed", "by-class"] {
+        let name = if order == "mixed" { "increments" } else { "increments-by-class" };
+        let line = format!("increments --size 16 --epochs 2 --increments 3 --full-every 2 --order {order}");
+        let (said, csv, html) = written(&line, name);
+        assert_eq!(csv.lines().count(), 4, "{said}");
+        assert!(csv.starts_with("pictures,tiers,seconds,warm start,seconds,from scratch,seconds"), "{csv}");
+        assert_eq!(html.matches("<polyline").count(), 3);
+    }
 }
 
 #[test]

@@ -395,8 +395,8 @@ mod tests {
 
     #[test]
     fn the_tier_and_its_reason_are_kept_with_the_run() {
-        let (_folder, home, config, device) =
-            setup("--full-every 3 --full-when-classes-change on --shrink 0.5 --noise 0.1");
+        let (_folder, home, mut config, device) = setup("--full-every 3 --shrink 0.5 --noise 0.1");
+        config.tiers.full_when_classes_change = crate::when::Switch::On;
         let mut tiers = Vec::new();
         let run = |number: u64, classes: &[&str]| {
             let state = State { fingerprint: number.to_string(), ..state(classes) };

@@ -57,7 +57,7 @@ impl ModuleMapper for Changing {
         let value = match self.fresh.next().map(Tensor::<D>::from_bridge) {
             Some(fresh) if learns => {
                 let mixed = old.detach().mul_scalar(self.how.shrink) + fresh.mul_scalar(self.how.noise);
-                mixed.require_grad()
+                mixed.detach().require_grad()
             }
             _ => old,
         };

@@ -1,0 +1,219 @@
+//! Pictures that come a little at a time, and what it costs to learn on.
+
+use crate::config::{Increments, Order};
+use crate::error::ExperimentError;
+use crate::learn::{Known, Lesson, open};
+use crate::lines::{Line, Lines};
+use crate::page::{self, Page};
+use crate::photos::Photos;
+use crate::split::train_and_test;
+use crate::table::Table;
+use crate::tell;
+use plugin_metric::report::format::percent;
+use plugin_model::device::Opened;
+use plugin_model::{Extractor, Perturb};
+use plugin_probe::{ProbeOptions, fit};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use std::time::Instant;
+
+/// A way to learn on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// As `train` does with its tiers.
+    Tiers,
+    /// From the weights before, as they are.
+    Warm,
+    Scratch,
+    /// A linear head on frozen features.
+    Head,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tiers => "tiers",
+            Self::Warm => "warm start",
+            Self::Scratch => "from scratch",
+            Self::Head => "head alone",
+        }
+    }
+}
+
+/// What came of a way: accuracy after each part, and seconds so far.
+struct Course {
+    way: Way,
+    accuracies: Vec<f64>,
+    seconds: Vec<f64>,
+}
+
+/// Learns on in every way.
+///
+/// # Errors
+/// [`ExperimentError`].
+pub fn run(options: &Increments) -> Result<String, ExperimentError> {
+    let common = &options.common;
+    let device = open(common)?;
+    let pictures = &common.pictures;
+    let sizes = [options.size, options.head_size];
+    let wanted = if options.head_weights.is_some() { &sizes[..] } else { &sizes[..1] };
+    let photos = Photos::read(&pictures.folder(), wanted, pictures.mode(), &pictures.limits)?;
+    tell(&photos.summary());
+    common.recipe.check(options.size, photos.classes.len())?;
+    let (mut train, test) = train_and_test(&photos.photos, options.test_percent, common.seed);
+    train.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(common.seed));
+    if options.order == Order::ByClass {
+        train.sort_by_key(|place| photos.photos[*place].class);
+    }
+    let mut ways = vec![Way::Tiers, Way::Warm, Way::Scratch];
+    ways.extend(options.head_weights.as_ref().map(|_| Way::Head));
+    let plan = Plan { options, photos: &photos, train: &train, test: &test, device: &device };
+    let mut courses = Vec::new();
+    for way in ways {
+        courses.push(if way == Way::Head { plan.head()? } else { plan.network(way)? });
+    }
+    let mut head = vec!["pictures".to_owned()];
+    for course in &courses {
+        head.extend([course.way.name().to_owned(), "seconds".to_owned()]);
+    }
+    let mut table = Table(vec![head]);
+    for part in 0..options.increments as usize {
+        let mut row = vec![plan.so_far(part).len().to_string()];
+        for course in &courses {
+            row.extend([format!("{:.4}", course.accuracies[part]), format!("{:.1}", course.seconds[part])]);
+        }
+        table.push(row);
+    }
+    let line = |course: &Course| Line {
+        label: course.way.name(),
+        points: course.accuracies.iter().enumerate().map(|(part, y)| (plan.so_far(part).len() as f64, *y)).collect(),
+    };
+    let lines: Vec<Line> = courses.iter().map(line).collect();
+    let drawing = crate::lines::svg(&Lines { x: "pictures learnt", lines: &lines });
+    let order = if options.order == Order::Mixed { "all classes at once" } else { "one class after the other" };
+    let title =
+        format!("{} at {} px: {} increments, {order}", common.recipe.model.name(), options.size, options.increments);
+    let note = format!(
+        "{} learnt in the end, {} judged each time; seconds are those of training, summed.",
+        train.len(),
+        test.len()
+    );
+    let notes = [photos.summary(), note];
+    let page = Page { title: &title, notes: &notes, table: &table, chart: Some(drawing) };
+    let name = if options.order == Order::Mixed { "increments" } else { "increments-by-class" };
+    let written = page::write(&pictures.out(), name, &page)?;
+    Ok(format!("{table}\n{written}"))
+}
+
+struct Plan<'a> {
+    options: &'a Increments,
+    photos: &'a Photos,
+    train: &'a [usize],
+    test: &'a [usize],
+    device: &'a Opened,
+}
+
+impl Plan<'_> {
+    /// The pictures that have come with part `part`, from 0.
+    fn so_far(&self, part: usize) -> &[usize] {
+        &self.train[..(part + 1) * self.train.len() / self.options.increments as usize]
+    }
+
+    /// How many classes, the first ones, are among them; at least two.
+    fn classes(&self, train: &[usize]) -> usize {
+        if self.options.order == Order::Mixed {
+            return self.photos.classes.len();
+        }
+        let last = train.iter().map(|place| self.photos.photos[*place].class).max().unwrap_or(0);
+        (last as usize + 1).max(2)
+    }
+
+    fn network(&self, way: Way) -> Result<Course, ExperimentError> {
+        let (options, recipe) = (self.options, &self.options.common.recipe);
+        let folder = tempfile::tempdir()?;
+        let files = ["a", "b"].map(|name| folder.path().join(name).with_extension("safetensors"));
+        let mut course = Course { way, accuracies: Vec::new(), seconds: Vec::new() };
+        let (mut known_classes, mut warm) = (0, 0);
+        for part in 0..options.increments as usize {
+            let train = self.so_far(part);
+            let classes = self.classes(train);
+            let anew = match way {
+                Way::Warm => part == 0,
+                Way::Tiers => part == 0 || classes != known_classes || warm + 1 >= options.full_every,
+                _ => true,
+            };
+            warm = if anew { 0 } else { warm + 1 };
+            let perturb = if way == Way::Tiers {
+                Perturb { shrink: options.shrink, noise: options.noise, seed: options.common.seed + part as u64 }
+            } else {
+                Perturb::NOT
+            };
+            let [old, new] = if part % 2 == 0 { [&files[1], &files[0]] } else { [&files[0], &files[1]] };
+            let lesson = Lesson {
+                photos: self.photos,
+                train,
+                test: self.test,
+                square: (0, options.size),
+                recipe,
+                seed: options.common.seed,
+                device: self.device,
+                classes,
+                known: (!anew).then_some(Known { path: old, classes: known_classes, perturb }),
+                keep: Some(new),
+            };
+            let outcome = lesson.take(if anew { recipe.epochs } else { recipe.epochs.div_ceil(2) })?;
+            known_classes = classes;
+            course.add(outcome.accuracy, outcome.seconds, train.len());
+        }
+        Ok(course)
+    }
+
+    /// Features are computed once a picture, when it comes.
+    fn head(&self) -> Result<Course, ExperimentError> {
+        let options = self.options;
+        let mut course = Course { way: Way::Head, accuracies: Vec::new(), seconds: Vec::new() };
+        let Some(weights) = &options.head_weights else { return Ok(course) };
+        let (extractor, _) =
+            Extractor::pretrained("efficientnet-lite0", options.head_size, &weights.path, self.device)?;
+        let features = |places: &[usize]| -> Result<Vec<Vec<f32>>, ExperimentError> {
+            let mut all = Vec::new();
+            for places in places.chunks(16) {
+                let squares: Vec<Vec<u8>> =
+                    places.iter().map(|place| self.photos.photos[*place].squares[1].clone()).collect();
+                all.extend(extractor.features(squares.concat())?);
+            }
+            Ok(all)
+        };
+        let class = |places: &[usize]| -> Vec<u32> { places.iter().map(|p| self.photos.photos[*p].class).collect() };
+        let judged = features(self.test)?;
+        let (mut known, mut seen) = (Vec::new(), 0);
+        for part in 0..options.increments as usize {
+            let train = self.so_far(part);
+            let begun = Instant::now();
+            known.extend(features(&train[seen..])?);
+            seen = train.len();
+            let weights = vec![1.0; train.len()];
+            let probe = ProbeOptions { c: 10.0, ..ProbeOptions::default() };
+            let head = fit(&known, &class(train), &weights, self.photos.classes.len(), &probe)?;
+            let seconds = begun.elapsed().as_secs_f64();
+            let said = judged.iter().map(|row| plugin_metric::most_probable(&head.probabilities(row)) as u32);
+            let right = said.zip(class(self.test)).filter(|(said, truth)| said == truth).count();
+            course.add(right as f64 / self.test.len().max(1) as f64, seconds, train.len());
+        }
+        Ok(course)
+    }
+}
+
+impl Course {
+    fn add(&mut self, accuracy: f64, seconds: f64, pictures: usize) {
+        let before = self.seconds.last().copied().unwrap_or_default();
+        self.seconds.push(before + seconds);
+        self.accuracies.push(accuracy);
+        tell(&format!(
+            "{}, {pictures} pictures: {} after {:.1} s",
+            self.way.name(),
+            percent(accuracy),
+            before + seconds
+        ));
+    }
+}
