@@ -4,7 +4,7 @@ use crate::checkpoint::Checkpoint;
 use crate::contender::Answers;
 use crate::promote::{champion, discard, promote};
 use crate::rule::{Decision, Reigning, decide, decide_tagged, mean_recall, share};
-use plugin_api::runs::{ModelCard, RunFolder, RunManifest, Verdict, write_json};
+use plugin_api::runs::{Calibration, ModelCard, RunFolder, RunManifest, Verdict, write_json};
 use plugin_api::{Home, Labels};
 use plugin_metric::report::{self, Picture, Report, TaggedReport, WrongPictures};
 use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_tagged, wilson};
@@ -22,6 +22,8 @@ pub struct Evidence<'a> {
     pub challenger: &'a Answers,
     /// Why the challenger could not be used.
     pub unusable: Option<&'a str>,
+    /// How far its probabilities can be trusted.
+    pub calibration: Option<Calibration>,
     /// The champion so far.
     pub reigning: Reigning<'a, Answers>,
     /// The held-out pictures, in order.
@@ -41,6 +43,7 @@ pub fn card(manifest: &RunManifest, checkpoint: &Checkpoint) -> ModelCard {
         labels: manifest.labels,
         run: checkpoint.run.clone(),
         digest: checkpoint.digest.clone(),
+        temperature: None,
     }
 }
 
@@ -59,7 +62,9 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     write_report(&folder, evidence, &verdict)?;
     if decision.promoted {
         let weights = home.root().join(&evidence.checkpoint.uri);
-        promote(home, &weights, &card(evidence.manifest, evidence.checkpoint), &verdict)?;
+        let temperature = evidence.calibration.map(|of| of.temperature);
+        let card = ModelCard { temperature, ..card(evidence.manifest, evidence.checkpoint) };
+        promote(home, &weights, &card, &verdict)?;
     } else if before.as_deref() != Some(run) {
         discard(home, run)?;
     }
@@ -136,6 +141,7 @@ pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::
         p_value: None,
         f1: Vec::new(),
         confusion: Vec::new(),
+        calibration: None,
         report: String::new(),
         judged_ms: now_ms(),
     };
@@ -182,6 +188,7 @@ fn verdict(evidence: &Evidence, decision: &Decision, before: Option<String>) -> 
         p_value: decision.p_value,
         f1: figures.iter().map(|c| c.f1).collect(),
         confusion,
+        calibration: evidence.calibration,
         report: format!("runs/{run}/report/index.html"),
         judged_ms: now_ms(),
     }
@@ -212,6 +219,7 @@ pub(crate) mod tests {
             p_value: None,
             f1: vec![Some(2.0 / 3.0), Some(0.8)],
             confusion: vec![vec![1, 1], vec![0, 2]],
+            calibration: None,
             report: format!("runs/{run}/report/index.html"),
             judged_ms: 1,
         }

@@ -29,13 +29,15 @@ struct Bench {
     home: Home,
     /// The held-out pictures: class indices.
     held_out: Vec<u32>,
+    /// The validation pictures, likewise.
+    validation: Vec<u32>,
 }
 
 impl Bench {
     fn new(held_out: &[u32]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
-        Self { _folder: folder, home, held_out: held_out.to_vec() }
+        Self { _folder: folder, home, held_out: held_out.to_vec(), validation: Vec::new() }
     }
 
     /// A run that has ended with these weights.
@@ -55,7 +57,7 @@ impl Bench {
             labels: plugin_api::Labels::Single,
             version: 3,
             fingerprint: "f".to_owned(),
-            counts: vec![[10, 2, 5, 0]; 2],
+            counts: vec![[10, self.validation.len() as u64 / 2, 5, 0]; 2],
             epochs: 1,
             batch_size: 2,
             seed: 7,
@@ -80,7 +82,8 @@ impl Bench {
     /// What `dataset` answers to a request.
     fn answers(&self, demand: &Demand) -> Vec<(Tag, Batches)> {
         let size = demand.batch_size.value(0) as usize;
-        let batches: Vec<&[u32]> = self.held_out.chunks(size).collect();
+        let of = if demand.split.value(0) == "test" { &self.held_out } else { &self.validation };
+        let batches: Vec<&[u32]> = of.chunks(size).collect();
         let first = demand.first.value(0) as usize;
         (first..(first + demand.count.value(0) as usize).min(batches.len().max(1)))
             .map(|i| {
@@ -154,6 +157,32 @@ fn runs_are_judged_promoted_and_refused() {
     assert_eq!(better.p_value, Some(0.0625), "five pictures that only the challenger got right: 2 / 2⁵");
     assert_eq!(champion(&bench.home).as_deref(), Some("three"));
     assert!(bench.home.models().join("one/model.safetensors").is_file(), "the one before stays");
+}
+
+#[test]
+fn the_temperature_comes_from_validation_pictures_and_goes_with_the_model() {
+    let mut bench = Bench::new(&[0, 1, 1, 0, 0]);
+    // Always right on the test pictures, and on three of four validation pictures: those decide.
+    bench.validation = (0..60).map(|i| u32::from(i % 4 == 0)).collect();
+    let verdict = bench.judge(&mut bench.evaluator(), &bench.run("one", HALF));
+    let calibration = verdict.calibration.unwrap();
+    assert_eq!((verdict.pictures, calibration.fitted_on), (5, 60));
+    // It says 0.9 to 0.1 and is right three times in four: ln 9 / T = ln 3 makes T = 2, but for what is taken for granted.
+    assert!((1.7..2.05).contains(&calibration.temperature), "{}", calibration.temperature);
+    // Three of the five are right at 0.9, and afterwards at about 0.75.
+    assert!((calibration.error_before.unwrap() - 0.3).abs() < 1e-6, "{calibration:?}");
+    assert!(calibration.error_after.unwrap() < 0.2, "{calibration:?}");
+    let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
+    assert_eq!(card.temperature, Some(calibration.temperature));
+    let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
+    assert!(page.contains("fitted on 60"));
+
+    // Too few to go by.
+    bench.validation.truncate(10);
+    let verdict = bench.judge(&mut bench.evaluator(), &bench.run("two", GOOD));
+    assert_eq!((verdict.decision.as_str(), verdict.calibration), ("promoted", None));
+    let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
+    assert_eq!(card.temperature, None);
 }
 
 #[test]

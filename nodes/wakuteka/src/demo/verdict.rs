@@ -116,6 +116,7 @@ pub mod tests {
             champion_mean_average_precision: None,
             f1: vec![Some(0.5), None],
             confusion: vec![vec![12, 3], vec![140, 7]],
+            calibration: None,
             report: format!("runs/{run}/report/index.html"),
             judged_ms: 0,
         }
