@@ -34,7 +34,8 @@ pub fn temper_each(row: &[f32], temperature: f64) -> Vec<f32> {
 /// That its logarithm is normal with mean 0 and deviation 1 is taken for granted beforehand, so that a few pictures that
 /// are all told right do not make a model sure of everything.
 pub fn fit_temperature(judged: &Judged) -> Option<f64> {
-    let logits: Vec<Vec<f64>> = (0..judged.len()).map(|i| judged.row(i).iter().map(|&p| logarithm(p)).collect()).collect();
+    let logits: Vec<Vec<f64>> =
+        (0..judged.len()).map(|i| judged.row(i).iter().map(|&p| logarithm(p)).collect()).collect();
     let surprise = |temperature: f64| -> f64 {
         let of = |(i, row): (usize, &Vec<f64>)| {
             let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);

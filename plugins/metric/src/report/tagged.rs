@@ -1,7 +1,7 @@
 //! The page of a run whose pictures may have several classes, and its tables `predictions.csv` and `per_class.csv`.
 
-use super::headline::tempered;
 use super::format::{count, counted, percent, percent_or_dash, short, utc};
+use super::headline::tempered;
 use super::page::STYLE;
 use super::tables::finish;
 use super::{Picture, WrongPictures, configuration, counts, curves, wrong};
