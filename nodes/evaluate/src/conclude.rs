@@ -2,10 +2,10 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::contender::Answers;
-use crate::promote::{champion, discard, promote};
 use crate::rule::{Decision, Reigning, decide, decide_tagged, mean_recall, share};
 use plugin_api::runs::{Calibration, ModelCard, RunFolder, RunManifest, Verdict, write_json};
 use plugin_api::{Home, Labels};
+use plugin_champion::{card_of, champion, discard, promote};
 use plugin_metric::report::{self, Picture, Report, TaggedReport, WrongPictures};
 use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_tagged, wilson};
 use std::io;
@@ -32,23 +32,8 @@ pub struct Evidence<'a> {
     pub wrong: &'a WrongPictures,
 }
 
-/// The card of a run's weights.
-pub fn card(manifest: &RunManifest, checkpoint: &Checkpoint) -> ModelCard {
-    ModelCard {
-        architecture: manifest.architecture.clone(),
-        definition: manifest.definition.clone(),
-        size_px: manifest.size_px,
-        resize_mode: manifest.resize_mode.clone(),
-        classes: manifest.classes.clone(),
-        labels: manifest.labels,
-        run: checkpoint.run.clone(),
-        digest: checkpoint.digest.clone(),
-        temperature: None,
-    }
-}
-
 /// Decides, writes the report, promotes if that was the decision, and writes `verdict.json` last: while that is
-/// missing, everything is done again.
+/// missing, everything is done again. The caller holds the [`Lock`](plugin_champion::Lock).
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
@@ -63,7 +48,7 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     if decision.promoted {
         let weights = home.root().join(&evidence.checkpoint.uri);
         let temperature = evidence.calibration.map(|of| of.temperature);
-        let card = ModelCard { temperature, ..card(evidence.manifest, evidence.checkpoint) };
+        let card = ModelCard { temperature, ..card_of(evidence.manifest, run, &evidence.checkpoint.digest) };
         promote(home, &weights, &card, &verdict)?;
     } else if before.as_deref() != Some(run) {
         discard(home, run)?;

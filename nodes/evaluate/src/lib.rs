@@ -13,7 +13,6 @@ mod contender;
 mod error;
 mod evaluator;
 mod heldout;
-mod promote;
 mod rule;
 mod trial;
 
@@ -21,7 +20,6 @@ pub use checkpoint::{Checkpoint, verdict_message};
 pub use classifier::{Classifier, ClassifierError, Loader, OnDevice, Pictures};
 pub use error::EvaluateError;
 pub use evaluator::{Evaluator, Outgoing};
-pub use promote::champion;
 pub use rule::{Decision, Reigning, decide};
 
 use plugin_api::edges::{Batches, Checkpoints};

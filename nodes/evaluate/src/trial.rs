@@ -2,15 +2,15 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::classifier::{Classifier, ClassifierError, Loader, Pictures};
-use crate::conclude::{Evidence, card, conclude};
+use crate::conclude::{Evidence, conclude};
 use crate::contender::{Answers, Contender};
 use crate::error::EvaluateError;
 use crate::heldout::{HeldOut, Split};
-use crate::promote::{champion, weights};
 use crate::rule::Reigning;
 use plugin_api::edges::{Batches, Demand, list_row};
 use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json};
 use plugin_api::{Edge as _, Home, Labels, Tag};
+use plugin_champion::{Lock, card_of, champion, weights};
 use plugin_metric::report::{Picture, WrongPictures};
 use std::time::Instant;
 
@@ -48,6 +48,14 @@ impl Seat {
     fn contender(&mut self) -> Option<&mut Contender> {
         if let Self::Judged(contender) = self { Some(contender) } else { None }
     }
+}
+
+/// How a trial ends.
+pub enum Closed {
+    /// With a verdict.
+    Judged(Box<Verdict>),
+    /// A person has made another model champion meanwhile: the run was not compared with that one.
+    Anew(Checkpoint),
 }
 
 /// Pictures of a batch: pixels, classes, and which they are.
@@ -90,7 +98,8 @@ impl Trial {
         batch_size: u32,
         now: Instant,
     ) -> Result<Self, EvaluateError> {
-        let challenger = Seat::load(loader, &home.root().join(&checkpoint.uri), card(&manifest, &checkpoint))?;
+        let card = card_of(&manifest, &checkpoint.run, &checkpoint.digest);
+        let challenger = Seat::load(loader, &home.root().join(&checkpoint.uri), card)?;
         let reigning = champion(home);
         let folder = home.champion();
         let champion = match reigning.as_ref().map(|_| read_json::<ModelCard>(&folder.join("model.json"))) {
@@ -273,7 +282,13 @@ impl Trial {
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn close(mut self, home: &Home) -> std::io::Result<Verdict> {
+    pub fn close(mut self, home: &Home) -> std::io::Result<Closed> {
+        let _lock = Lock::take(home)?;
+        let now = champion(home);
+        if now != self.reigning {
+            tracing::warn!(run = self.run(), was = self.reigning, now, "another champion since: judged anew");
+            return Ok(Closed::Anew(self.checkpoint));
+        }
         // Without a held-out batch there were no classes to sit down for.
         let classes = if self.classes.is_empty() { self.manifest.classes.clone() } else { self.classes.clone() };
         self.sit(&classes);
@@ -306,7 +321,7 @@ impl Trial {
             }
             (Some(name), Seat::Waiting(_)) => Reigning::Judged { name, judged: &nothing, handicap: &handicap },
         };
-        conclude(
+        let verdict = conclude(
             home,
             &Evidence {
                 checkpoint: &self.checkpoint,
@@ -318,6 +333,7 @@ impl Trial {
                 pictures: &self.pictures,
                 wrong: &self.wrong,
             },
-        )
+        )?;
+        Ok(Closed::Judged(Box::new(verdict)))
     }
 }

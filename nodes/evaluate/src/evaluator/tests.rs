@@ -1,9 +1,9 @@
 use super::*;
 use crate::classifier::{Classifier, ClassifierError};
 use crate::contender::tests::ByFirstByte;
-use crate::promote::champion;
 use plugin_api::edges::lists_of_u32;
 use plugin_api::runs::ModelCard;
+use plugin_champion::champion;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -211,6 +211,35 @@ fn killed_between_promotion_and_verdict_it_is_not_judged_against_itself() {
     assert_eq!(again, verdict);
     assert_eq!(again.previous.as_deref(), Some("one"));
     assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(verdict));
+}
+
+#[test]
+fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
+    let bench = Bench::new(&[0, 1, 1, 0, 1, 0, 1, 1]);
+    let mut evaluator = bench.evaluator();
+    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    assert_eq!(bench.judge(&mut evaluator, &bench.run("two", BAD)).decision, "refused");
+    let checkpoint = bench.run("three", HALF);
+    evaluator.announced(checkpoint.clone()).unwrap();
+    let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
+    for (tag, batch) in bench.answers(&demand) {
+        evaluator.heard(&tag, &batch).unwrap();
+    }
+    // All pictures are heard; against "one" it would be refused. Now another is champion.
+    let bad = bench.home.models().join("two");
+    fs::create_dir(&bad).unwrap();
+    fs::write(bad.join("model.safetensors"), BAD).unwrap();
+    let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
+    write_json(&bad.join("model.json"), &ModelCard { run: "two".to_owned(), ..card }).unwrap();
+    plugin_api::files::point_atomically(&bench.home.champion(), Path::new("two")).unwrap();
+    let verdict = bench.judge(&mut evaluator, &checkpoint);
+    assert_eq!(
+        (verdict.decision.as_str(), verdict.previous.as_deref()),
+        ("promoted", Some("two")),
+        "{}",
+        verdict.reason
+    );
+    assert_eq!(verdict.champion_balanced_accuracy, Some(0.0));
 }
 
 #[test]
