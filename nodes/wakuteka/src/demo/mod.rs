@@ -110,6 +110,9 @@ fn forget(home: &Home) -> Result<(), Error> {
 }
 
 #[cfg(test)]
+pub(crate) use verdict::tests::verdict as tests_verdict;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
