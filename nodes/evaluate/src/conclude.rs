@@ -2,7 +2,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::contender::Answers;
-use crate::rule::{Decision, Reigning, decide, decide_tagged, mean_recall, share};
+use crate::rule::{Decision, Gate, Reigning, decide, decide_tagged, mean_recall, share};
 use plugin_api::runs::{Calibration, ModelCard, RunFolder, RunManifest, Verdict, write_json};
 use plugin_api::{Home, Labels};
 use plugin_champion::{card_of, champion, discard, promote};
@@ -26,6 +26,8 @@ pub struct Evidence<'a> {
     pub calibration: Option<Calibration>,
     /// The champion so far.
     pub reigning: Reigning<'a, Answers>,
+    /// What the challenger must show.
+    pub gate: &'a Gate,
     /// The held-out pictures, in order.
     pub pictures: &'a [Picture],
     /// The challenger's surest mistakes.
@@ -60,22 +62,23 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
 /// Challenger and champion are judged on the same labels; see `Trial`.
 fn decision(evidence: &Evidence) -> Decision {
     const ANOTHER: &str = "it was trained with the other --labels, so the two cannot be compared";
+    let gate = evidence.gate;
     match evidence.challenger {
         Answers::Single(challenger) => match evidence.reigning {
             Reigning::Judged { name, judged: Answers::Single(judged), handicap } => {
-                decide(challenger, Reigning::Judged { name, judged, handicap })
+                decide(challenger, Reigning::Judged { name, judged, handicap }, gate)
             }
-            Reigning::Judged { name, .. } => decide(challenger, Reigning::Unusable { name, why: ANOTHER }),
-            Reigning::Unusable { name, why } => decide(challenger, Reigning::Unusable { name, why }),
-            Reigning::Nobody => decide(challenger, Reigning::Nobody),
+            Reigning::Judged { name, .. } => decide(challenger, Reigning::Unusable { name, why: ANOTHER }, gate),
+            Reigning::Unusable { name, why } => decide(challenger, Reigning::Unusable { name, why }, gate),
+            Reigning::Nobody => decide(challenger, Reigning::Nobody, gate),
         },
         Answers::Multi(challenger) => match evidence.reigning {
             Reigning::Judged { name, judged: Answers::Multi(judged), handicap } => {
-                decide_tagged(challenger, Reigning::Judged { name, judged, handicap })
+                decide_tagged(challenger, Reigning::Judged { name, judged, handicap }, gate)
             }
-            Reigning::Judged { name, .. } => decide_tagged(challenger, Reigning::Unusable { name, why: ANOTHER }),
-            Reigning::Unusable { name, why } => decide_tagged(challenger, Reigning::Unusable { name, why }),
-            Reigning::Nobody => decide_tagged(challenger, Reigning::Nobody),
+            Reigning::Judged { name, .. } => decide_tagged(challenger, Reigning::Unusable { name, why: ANOTHER }, gate),
+            Reigning::Unusable { name, why } => decide_tagged(challenger, Reigning::Unusable { name, why }, gate),
+            Reigning::Nobody => decide_tagged(challenger, Reigning::Nobody, gate),
         },
     }
 }
@@ -124,6 +127,7 @@ pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::
         mean_average_precision: None,
         champion_mean_average_precision: None,
         p_value: None,
+        lower_bound: None,
         f1: Vec::new(),
         confusion: Vec::new(),
         calibration: None,
@@ -171,6 +175,7 @@ fn verdict(evidence: &Evidence, decision: &Decision, before: Option<String>) -> 
         mean_average_precision: precision,
         champion_mean_average_precision: decision.champion_mean_average_precision,
         p_value: decision.p_value,
+        lower_bound: decision.lower_bound,
         f1: figures.iter().map(|c| c.f1).collect(),
         confusion,
         calibration: evidence.calibration,
@@ -202,6 +207,7 @@ pub(crate) mod tests {
             mean_average_precision: None,
             champion_mean_average_precision: None,
             p_value: None,
+            lower_bound: None,
             f1: vec![Some(2.0 / 3.0), Some(0.8)],
             confusion: vec![vec![1, 1], vec![0, 2]],
             calibration: None,

@@ -4,6 +4,7 @@ use crate::checkpoint::Checkpoint;
 use crate::classifier::Loader;
 use crate::conclude::unreadable;
 use crate::error::EvaluateError;
+use crate::rule::Gate;
 use crate::trial::{Closed, Trial};
 use plugin_api::edges::{Batches, Demand};
 use plugin_api::runs::{RunFolder, RunManifest, Verdict, read_json, write_json};
@@ -27,14 +28,15 @@ pub struct Evaluator<L> {
     home: Home,
     loader: L,
     batch_size: u32,
+    gate: Gate,
     waiting: VecDeque<Checkpoint>,
     trial: Option<Trial>,
 }
 
 impl<L: Loader> Evaluator<L> {
     /// Nothing to judge yet.
-    pub fn new(home: Home, loader: L, batch_size: u32) -> Self {
-        Self { home, loader, batch_size, waiting: VecDeque::new(), trial: None }
+    pub fn new(home: Home, loader: L, batch_size: u32, gate: Gate) -> Self {
+        Self { home, loader, batch_size, gate, waiting: VecDeque::new(), trial: None }
     }
 
     /// The run that is being judged.
@@ -96,7 +98,7 @@ impl<L: Loader> Evaluator<L> {
         let mut out = Vec::new();
         loop {
             match self.trial.take() {
-                Some(trial) if trial.over() => match trial.close(&self.home)? {
+                Some(trial) if trial.over() => match trial.close(&self.home, &self.gate)? {
                     Closed::Judged(verdict) => out.push(Outgoing::Verdict(verdict)),
                     Closed::Anew(checkpoint) => self.waiting.push_front(checkpoint),
                 },

@@ -20,7 +20,7 @@ pub use checkpoint::{Checkpoint, verdict_message};
 pub use classifier::{Classifier, ClassifierError, Loader, OnDevice, Pictures};
 pub use error::EvaluateError;
 pub use evaluator::{Evaluator, Outgoing};
-pub use rule::{Decision, Reigning, decide};
+pub use rule::{Decision, Gate, Reigning, decide};
 
 use plugin_api::edges::{Batches, Checkpoints};
 use plugin_api::{Home, HomeArgs, Tag};
@@ -42,6 +42,9 @@ pub struct Config {
     /// Pictures a batch; fewer when they would not fit into a message of 16 MiB.
     #[arg(long, default_value_t = 32, value_name = "PICTURES", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub batch_size: u32,
+    /// What a challenger must show.
+    #[command(flatten)]
+    pub gate: Gate,
     /// Judged runs that are kept: with each verdict the oldest beyond so many are removed. Those that are or were champion
     /// are always kept, and so is what has not been judged; they do not count.
     #[arg(long, default_value_t = 100, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -61,7 +64,7 @@ impl HasHome for Config {
 pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     let device = config.device.open()?;
     tracing::info!(device = device.name, "ready");
-    let mut evaluator = Evaluator::new(node.home().clone(), OnDevice(device), config.batch_size);
+    let mut evaluator = Evaluator::new(node.home().clone(), OnDevice(device), config.batch_size, config.gate.clone());
     let mut inbox: VecDeque<Message> = VecDeque::new();
     loop {
         // First everything that is there, so that a stop is heard between two batches; then one message.
@@ -159,7 +162,7 @@ mod tests {
     fn options_are_sound_and_bad_values_are_named() {
         Config::command().debug_assert();
         let config = Config::try_parse_from(["evaluate"]).unwrap();
-        assert_eq!((config.device, config.batch_size), (DeviceChoice::Auto, 32));
+        assert_eq!((config.device, config.batch_size, config.gate), (DeviceChoice::Auto, 32, Gate::default()));
         for (flag, value) in
             [("--device", "gpu"), ("--batch-size", "0"), ("--batch-size", "2000"), ("--keep-runs", "0")]
         {

@@ -6,7 +6,7 @@ use crate::conclude::{Evidence, conclude};
 use crate::contender::{Answers, Contender};
 use crate::error::EvaluateError;
 use crate::heldout::{HeldOut, Split};
-use crate::rule::Reigning;
+use crate::rule::{Gate, Reigning};
 use plugin_api::edges::{Batches, Demand, list_row};
 use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json};
 use plugin_api::{Edge as _, Home, Labels, Tag};
@@ -282,7 +282,7 @@ impl Trial {
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn close(mut self, home: &Home) -> std::io::Result<Closed> {
+    pub fn close(mut self, home: &Home, gate: &Gate) -> std::io::Result<Closed> {
         let _lock = Lock::take(home)?;
         let now = champion(home);
         if now != self.reigning {
@@ -330,6 +330,7 @@ impl Trial {
                 unusable,
                 calibration,
                 reigning,
+                gate,
                 pictures: &self.pictures,
                 wrong: &self.wrong,
             },

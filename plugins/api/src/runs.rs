@@ -172,6 +172,9 @@ pub struct Verdict {
     pub champion_mean_average_precision: Option<f64>,
     /// Two-sided test of the two: McNemar's, or with several labels a paired bootstrap of mean average precision.
     pub p_value: Option<f64>,
+    /// What the deciding figure differs from the champion's by at least, with the confidence that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower_bound: Option<f64>,
     /// F1 of each class, by index; none where it would be 0 / 0.
     #[serde(default)]
     pub f1: Vec<Option<f64>>,

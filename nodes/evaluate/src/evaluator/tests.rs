@@ -76,7 +76,7 @@ impl Bench {
     }
 
     fn evaluator(&self) -> Evaluator<Names> {
-        Evaluator::new(self.home.clone(), Names, 2)
+        Evaluator::new(self.home.clone(), Names, 2, Gate::default())
     }
 
     /// What `dataset` answers to a request.

@@ -156,6 +156,7 @@ pub(crate) mod tests {
             p_value: Some(mcnemar(&challenger.hits(), &champion.hits())),
             mean_average_precision: None,
             champion_mean_average_precision: None,
+            lower_bound: None,
             f1: per_class(challenger).iter().map(|c| c.f1).collect(),
             confusion: confusion(challenger),
             calibration: Some(Calibration {

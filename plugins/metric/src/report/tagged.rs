@@ -210,6 +210,7 @@ mod tests {
             mean_average_precision: Some(0.875),
             champion_mean_average_precision: None,
             p_value: None,
+            lower_bound: None,
             f1: Vec::new(),
             confusion: Vec::new(),
             calibration: None,
