@@ -213,6 +213,20 @@ fn killed_between_promotion_and_verdict_it_is_not_judged_against_itself() {
     assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(verdict));
 }
 
+/// Pictures are relabelled and removed between two runs: the champion's earlier figures are not used, it is judged again on
+/// what the challenger is judged on.
+#[test]
+fn a_test_set_that_changed_is_the_same_for_both() {
+    let mut bench = Bench::new(&[0, 0, 0, 0, 1, 1]);
+    let mut evaluator = bench.evaluator();
+    let first = bench.judge(&mut evaluator, &bench.run("one", HALF));
+    assert_eq!((first.balanced_accuracy, first.accuracy), (0.5, 4.0 / 6.0));
+    bench.held_out = vec![0, 1, 1, 1, 1];
+    let second = bench.judge(&mut evaluator, &bench.run("two", HALF));
+    assert_eq!((second.accuracy, second.champion_accuracy), (0.2, Some(0.2)));
+    assert_eq!((second.pictures, second.decision.as_str()), (5, "promoted"));
+}
+
 #[test]
 fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
     let bench = Bench::new(&[0, 1, 1, 0, 1, 0, 1, 1]);
