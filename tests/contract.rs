@@ -62,6 +62,7 @@ fn every_option_in_the_graph_is_one_its_node_knows() {
         ("augment", parse::<node_augment::Config>),
         ("train", parse::<node_train::Config>),
         ("evaluate", parse::<node_evaluate::Config>),
+        ("predict", parse::<node_predict::Config>),
         ("inspect", parse::<node_inspect::Config>),
         ("embed", parse::<node_embed::Config>),
         ("gather", parse::<node_gather::Config>),

@@ -3,6 +3,7 @@
 //! Every test that runs a graph takes a lock, so that graphs run one after another whatever the test runner does.
 
 pub mod catalog;
+pub mod champion;
 pub mod graph;
 pub mod pictures;
 

@@ -31,6 +31,18 @@ pub fn first_of_each(pictures: Vec<(String, PathBuf)>, each: usize) -> Vec<(Stri
     pictures.into_iter().filter(|(class, _)| keep(class)).collect()
 }
 
+/// The bytes of a PNG of one colour, 24 × 20 px. Some of its pixels are black and white by `number`, so that no two are equal.
+pub fn coloured(colour: [u8; 3], number: u32) -> Vec<u8> {
+    let mut picture = image::RgbImage::from_pixel(24, 20, image::Rgb(colour));
+    for bit in 0..16 {
+        let tone = if number >> bit & 1 == 1 { 255 } else { 0 };
+        picture.put_pixel(bit, 0, image::Rgb([tone; 3]));
+    }
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let _ = picture.write_to(&mut bytes, image::ImageFormat::Png);
+    bytes.into_inner()
+}
+
 /// Copies a picture into a class folder of a workspace and returns its path as the catalog names it.
 ///
 /// # Errors

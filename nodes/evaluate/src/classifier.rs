@@ -106,6 +106,7 @@ mod tests {
             labels: plugin_api::Labels::Single,
             run: "one".to_owned(),
             digest,
+            temperature: None,
         };
         let loader = OnDevice(device);
         let mut model = loader.load(&path, card.clone()).unwrap();

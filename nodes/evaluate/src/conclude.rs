@@ -2,10 +2,10 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::contender::Answers;
-use crate::promote::{champion, discard, promote};
-use crate::rule::{Decision, Reigning, decide, decide_tagged, mean_recall, share};
-use plugin_api::runs::{ModelCard, RunFolder, RunManifest, Verdict, write_json};
+use crate::rule::{Decision, Gate, Reigning, decide, decide_tagged, mean_recall, share};
+use plugin_api::runs::{Calibration, ModelCard, RunFolder, RunManifest, Verdict, write_json};
 use plugin_api::{Home, Labels};
+use plugin_champion::{card_of, champion, discard, promote};
 use plugin_metric::report::{self, Picture, Report, TaggedReport, WrongPictures};
 use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_tagged, wilson};
 use std::io;
@@ -22,30 +22,20 @@ pub struct Evidence<'a> {
     pub challenger: &'a Answers,
     /// Why the challenger could not be used.
     pub unusable: Option<&'a str>,
+    /// How far its probabilities can be trusted.
+    pub calibration: Option<Calibration>,
     /// The champion so far.
     pub reigning: Reigning<'a, Answers>,
+    /// What the challenger must show.
+    pub gate: &'a Gate,
     /// The held-out pictures, in order.
     pub pictures: &'a [Picture],
     /// The challenger's surest mistakes.
     pub wrong: &'a WrongPictures,
 }
 
-/// The card of a run's weights.
-pub fn card(manifest: &RunManifest, checkpoint: &Checkpoint) -> ModelCard {
-    ModelCard {
-        architecture: manifest.architecture.clone(),
-        definition: manifest.definition.clone(),
-        size_px: manifest.size_px,
-        resize_mode: manifest.resize_mode.clone(),
-        classes: manifest.classes.clone(),
-        labels: manifest.labels,
-        run: checkpoint.run.clone(),
-        digest: checkpoint.digest.clone(),
-    }
-}
-
 /// Decides, writes the report, promotes if that was the decision, and writes `verdict.json` last: while that is
-/// missing, everything is done again.
+/// missing, everything is done again. The caller holds the [`Lock`](plugin_champion::Lock).
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
@@ -59,7 +49,9 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     write_report(&folder, evidence, &verdict)?;
     if decision.promoted {
         let weights = home.root().join(&evidence.checkpoint.uri);
-        promote(home, &weights, &card(evidence.manifest, evidence.checkpoint), &verdict)?;
+        let temperature = evidence.calibration.map(|of| of.temperature);
+        let card = ModelCard { temperature, ..card_of(evidence.manifest, run, &evidence.checkpoint.digest) };
+        promote(home, &weights, &card, &verdict)?;
     } else if before.as_deref() != Some(run) {
         discard(home, run)?;
     }
@@ -70,22 +62,23 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
 /// Challenger and champion are judged on the same labels; see `Trial`.
 fn decision(evidence: &Evidence) -> Decision {
     const ANOTHER: &str = "it was trained with the other --labels, so the two cannot be compared";
+    let gate = evidence.gate;
     match evidence.challenger {
         Answers::Single(challenger) => match evidence.reigning {
             Reigning::Judged { name, judged: Answers::Single(judged), handicap } => {
-                decide(challenger, Reigning::Judged { name, judged, handicap })
+                decide(challenger, Reigning::Judged { name, judged, handicap }, gate)
             }
-            Reigning::Judged { name, .. } => decide(challenger, Reigning::Unusable { name, why: ANOTHER }),
-            Reigning::Unusable { name, why } => decide(challenger, Reigning::Unusable { name, why }),
-            Reigning::Nobody => decide(challenger, Reigning::Nobody),
+            Reigning::Judged { name, .. } => decide(challenger, Reigning::Unusable { name, why: ANOTHER }, gate),
+            Reigning::Unusable { name, why } => decide(challenger, Reigning::Unusable { name, why }, gate),
+            Reigning::Nobody => decide(challenger, Reigning::Nobody, gate),
         },
         Answers::Multi(challenger) => match evidence.reigning {
             Reigning::Judged { name, judged: Answers::Multi(judged), handicap } => {
-                decide_tagged(challenger, Reigning::Judged { name, judged, handicap })
+                decide_tagged(challenger, Reigning::Judged { name, judged, handicap }, gate)
             }
-            Reigning::Judged { name, .. } => decide_tagged(challenger, Reigning::Unusable { name, why: ANOTHER }),
-            Reigning::Unusable { name, why } => decide_tagged(challenger, Reigning::Unusable { name, why }),
-            Reigning::Nobody => decide_tagged(challenger, Reigning::Nobody),
+            Reigning::Judged { name, .. } => decide_tagged(challenger, Reigning::Unusable { name, why: ANOTHER }, gate),
+            Reigning::Unusable { name, why } => decide_tagged(challenger, Reigning::Unusable { name, why }, gate),
+            Reigning::Nobody => decide_tagged(challenger, Reigning::Nobody, gate),
         },
     }
 }
@@ -134,8 +127,10 @@ pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::
         mean_average_precision: None,
         champion_mean_average_precision: None,
         p_value: None,
+        lower_bound: None,
         f1: Vec::new(),
         confusion: Vec::new(),
+        calibration: None,
         report: String::new(),
         judged_ms: now_ms(),
     };
@@ -180,8 +175,10 @@ fn verdict(evidence: &Evidence, decision: &Decision, before: Option<String>) -> 
         mean_average_precision: precision,
         champion_mean_average_precision: decision.champion_mean_average_precision,
         p_value: decision.p_value,
+        lower_bound: decision.lower_bound,
         f1: figures.iter().map(|c| c.f1).collect(),
         confusion,
+        calibration: evidence.calibration,
         report: format!("runs/{run}/report/index.html"),
         judged_ms: now_ms(),
     }
@@ -210,8 +207,10 @@ pub(crate) mod tests {
             mean_average_precision: None,
             champion_mean_average_precision: None,
             p_value: None,
+            lower_bound: None,
             f1: vec![Some(2.0 / 3.0), Some(0.8)],
             confusion: vec![vec![1, 1], vec![0, 2]],
+            calibration: None,
             report: format!("runs/{run}/report/index.html"),
             judged_ms: 1,
         }

@@ -3,7 +3,11 @@
 use crate::classifier::{Classifier, ClassifierError, Pictures};
 use crate::error::EvaluateError;
 use plugin_api::Labels;
-use plugin_metric::{Judged, Tagged};
+use plugin_api::runs::Calibration;
+use plugin_metric::{
+    Judged, Tagged, expected_calibration_error, expected_calibration_error_tagged, fit_temperature,
+    fit_temperature_tagged,
+};
 use plugin_resize::Stretch;
 
 /// What a model said of the held-out pictures.
@@ -54,6 +58,27 @@ impl Answers {
         }
     }
 
+    /// The temperature that fits these answers best; none when there are too few.
+    pub fn temperature(&self) -> Option<f64> {
+        match self {
+            Self::Single(judged) => fit_temperature(judged),
+            Self::Multi(tagged) => fit_temperature_tagged(tagged),
+        }
+    }
+
+    /// Expected calibration errors of these answers, as they are and with a temperature; none without any.
+    pub fn calibration_errors(&self, temperature: f64) -> [Option<f64>; 2] {
+        match self {
+            Self::Single(judged) => {
+                [expected_calibration_error(judged), expected_calibration_error(&judged.tempered(temperature))]
+            }
+            Self::Multi(tagged) => [
+                expected_calibration_error_tagged(tagged),
+                expected_calibration_error_tagged(&tagged.tempered(temperature)),
+            ],
+        }
+    }
+
     fn push(&mut self, truth: &[usize], row: &[f32]) -> Result<(), String> {
         match (self, truth) {
             (Self::Single(judged), [truth]) => judged.push(*truth, row).map_err(|e| e.to_string()),
@@ -69,6 +94,8 @@ pub struct Contender {
     /// For each class of the model, its column in `answers`.
     columns: Vec<usize>,
     answers: Answers,
+    /// Answers to validation pictures.
+    practice: Answers,
 }
 
 impl Contender {
@@ -90,7 +117,8 @@ impl Contender {
                 })
             })
             .collect();
-        Self { classifier, columns, answers: Answers::new(labels, names) }
+        let answers = Answers::new(labels, names);
+        Self { classifier, columns, practice: answers.clone(), answers }
     }
 
     /// Adds pictures with their class indices, resizing them when the model reads another size.
@@ -98,24 +126,61 @@ impl Contender {
     /// # Errors
     /// [`EvaluateError::Prediction`] when the device fails or the model does not answer for every picture.
     pub fn judge(&mut self, pictures: &Pictures, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
-        let model = self.classifier.card().run.clone();
-        let failed = |problem: String| EvaluateError::Prediction { model: model.clone(), problem };
+        let rows = self.answer(pictures, truth.len())?;
+        self.push(rows, truth, |of| &mut of.answers)
+    }
+
+    /// As [`Self::judge`], with validation pictures: what is said of them decides the temperature alone.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub fn practise(&mut self, pictures: &Pictures, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
+        let rows = self.answer(pictures, truth.len())?;
+        self.push(rows, truth, |of| &mut of.practice)
+    }
+
+    /// How far its probabilities are from the truth, before and after the temperature that fits the validation pictures;
+    /// none when there were too few of these.
+    pub fn calibration(&self) -> Option<Calibration> {
+        let temperature = self.practice.temperature()?;
+        let [error_before, error_after] = self.answers.calibration_errors(temperature);
+        Some(Calibration { temperature, fitted_on: self.practice.len() as u64, error_before, error_after })
+    }
+
+    fn failed(&self, problem: String) -> EvaluateError {
+        EvaluateError::Prediction { model: self.classifier.card().run.clone(), problem }
+    }
+
+    /// One row a picture, in the columns of the answers.
+    fn answer(&mut self, pictures: &Pictures, count: usize) -> Result<Vec<Vec<f32>>, EvaluateError> {
         let size_px = self.classifier.card().size_px;
-        let answers = if size_px == pictures.size_px {
+        let said = if size_px == pictures.size_px {
             self.classifier.probabilities(pictures)
         } else {
             resized(pictures, size_px).and_then(|p| self.classifier.probabilities(&p))
         }
-        .map_err(|e| failed(e.to_string()))?;
-        if answers.len() != truth.len() {
-            return Err(failed(format!("{} answers to {} pictures", answers.len(), truth.len())));
+        .map_err(|e| self.failed(e.to_string()))?;
+        if said.len() != count {
+            return Err(self.failed(format!("{} answers to {count} pictures", said.len())));
         }
-        for (answer, truth) in answers.iter().zip(truth) {
+        let spread = |answer: &Vec<f32>| {
             let mut row = vec![0.0; self.answers.classes().len()];
             for (&column, &probability) in self.columns.iter().zip(answer) {
                 row[column] = probability;
             }
-            self.answers.push(truth, &row).map_err(failed)?;
+            row
+        };
+        Ok(said.iter().map(spread).collect())
+    }
+
+    fn push(
+        &mut self,
+        rows: Vec<Vec<f32>>,
+        truth: &[Vec<usize>],
+        to: fn(&mut Self) -> &mut Answers,
+    ) -> Result<(), EvaluateError> {
+        for (row, truth) in rows.iter().zip(truth) {
+            to(self).push(truth, row).map_err(|problem| self.failed(problem))?;
         }
         Ok(())
     }
@@ -177,6 +242,7 @@ pub(crate) mod tests {
             labels: Labels::Single,
             run: run.to_owned(),
             digest: String::new(),
+            temperature: None,
         }
     }
 

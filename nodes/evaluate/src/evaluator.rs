@@ -4,11 +4,12 @@ use crate::checkpoint::Checkpoint;
 use crate::classifier::Loader;
 use crate::conclude::unreadable;
 use crate::error::EvaluateError;
-use crate::promote::unfinished;
-use crate::trial::Trial;
+use crate::rule::Gate;
+use crate::trial::{Closed, Trial};
 use plugin_api::edges::{Batches, Demand};
 use plugin_api::runs::{RunFolder, RunManifest, Verdict, read_json, write_json};
 use plugin_api::{Home, Tag};
+use plugin_champion::{Lock, unfinished};
 use std::collections::VecDeque;
 use std::io;
 use std::time::Instant;
@@ -27,14 +28,15 @@ pub struct Evaluator<L> {
     home: Home,
     loader: L,
     batch_size: u32,
+    gate: Gate,
     waiting: VecDeque<Checkpoint>,
     trial: Option<Trial>,
 }
 
 impl<L: Loader> Evaluator<L> {
     /// Nothing to judge yet.
-    pub fn new(home: Home, loader: L, batch_size: u32) -> Self {
-        Self { home, loader, batch_size, waiting: VecDeque::new(), trial: None }
+    pub fn new(home: Home, loader: L, batch_size: u32, gate: Gate) -> Self {
+        Self { home, loader, batch_size, gate, waiting: VecDeque::new(), trial: None }
     }
 
     /// The run that is being judged.
@@ -61,7 +63,10 @@ impl<L: Loader> Evaluator<L> {
             return Ok(None);
         }
         // Killed between promotion and `verdict.json`, the run is champion already and must not be judged again.
-        if let Some(verdict) = unfinished(&self.home, &checkpoint.run)? {
+        let lock = Lock::take(&self.home)?;
+        let cut_short = unfinished(&self.home, &checkpoint.run)?;
+        drop(lock);
+        if let Some(verdict) = cut_short {
             tracing::info!(run = checkpoint.run, "a promotion is finished that was cut short");
             write_json(&folder.0.join("verdict.json"), &verdict)?;
             return Ok(Some(Outgoing::Verdict(Box::new(verdict))));
@@ -93,7 +98,10 @@ impl<L: Loader> Evaluator<L> {
         let mut out = Vec::new();
         loop {
             match self.trial.take() {
-                Some(trial) if trial.over() => out.push(Outgoing::Verdict(Box::new(trial.close(&self.home)?))),
+                Some(trial) if trial.over() => match trial.close(&self.home, &self.gate)? {
+                    Closed::Judged(verdict) => out.push(Outgoing::Verdict(verdict)),
+                    Closed::Anew(checkpoint) => self.waiting.push_front(checkpoint),
+                },
                 Some(mut trial) => {
                     out.extend(trial.demand(now).map(Box::new).map(Outgoing::Demand));
                     self.trial = Some(trial);

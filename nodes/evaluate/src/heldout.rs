@@ -1,4 +1,4 @@
-//! Asking `dataset` for the held-out pictures, batch after batch.
+//! Asking `dataset` for the pictures of a split that nothing is learnt from, batch after batch.
 
 use plugin_api::Tag;
 use plugin_api::edges::Demand;
@@ -8,15 +8,45 @@ use std::time::{Duration, Instant};
 const WINDOW: u64 = 4;
 /// When nothing has come for so long, what is missing is asked for again.
 const SILENCE: Duration = Duration::from_secs(10);
-/// The split that nothing is learnt from.
-const SPLIT: &str = "test";
 
-/// The held-out pictures of one version of the data set, in order.
+/// A split that nothing is learnt from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Models are compared on it: all of it.
+    Test,
+    /// Epochs are chosen by it and temperatures fitted on it: at most so many batches, which in order of digest are as
+    /// good as drawn.
+    Validation {
+        /// At least 1.
+        batches: u64,
+    },
+}
+
+impl Split {
+    /// As messages name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Validation { .. } => "validation",
+        }
+    }
+
+    /// How many batches are wanted of a split that has `batches`.
+    fn wanted(self, batches: u64) -> u64 {
+        match self {
+            Self::Test => batches,
+            Self::Validation { batches: most } => batches.min(most),
+        }
+    }
+}
+
+/// The pictures of a split at one version of the data set, in order.
 #[derive(Clone, Debug)]
 pub struct HeldOut {
     run: String,
     version: u64,
     seed: u64,
+    split: Split,
     batch_size: u32,
     /// The first batch that has not come.
     next: u64,
@@ -29,8 +59,8 @@ pub struct HeldOut {
 
 impl HeldOut {
     /// Nothing has been asked for yet.
-    pub fn new(run: &str, version: u64, seed: u64, batch_size: u32, now: Instant) -> Self {
-        Self { run: run.to_owned(), version, seed, batch_size, next: 0, asked: 0, total: None, heard: now }
+    pub fn new(run: &str, version: u64, seed: u64, split: Split, batch_size: u32, now: Instant) -> Self {
+        Self { run: run.to_owned(), version, seed, split, batch_size, next: 0, asked: 0, total: None, heard: now }
     }
 
     /// What to ask for now; nothing while enough is under way.
@@ -42,7 +72,7 @@ impl HeldOut {
             tracing::warn!(run = self.run, batch = self.next, "held-out pictures do not come; asking again");
             self.ask_again();
         }
-        let last = self.total.map_or(self.next + WINDOW, |total| total.min(self.next + WINDOW));
+        let last = self.split.wanted(self.total.unwrap_or(u64::MAX)).min(self.next + WINDOW);
         if self.asked >= last {
             return None;
         }
@@ -54,7 +84,7 @@ impl HeldOut {
             version: vec![self.version].into(),
             epoch: vec![0].into(),
             seed: vec![self.seed].into(),
-            split: vec![SPLIT].into(),
+            split: vec![self.split.name()].into(),
             batch_size: vec![self.batch_size].into(),
             first: vec![first].into(),
             count: vec![count].into(),
@@ -71,14 +101,15 @@ impl HeldOut {
         let due = !self.done()
             && tag.session == self.run
             && tag.seq == self.next
-            && tag.text("split") == SPLIT
+            && tag.text("split") == self.split.name()
             && tag.number("version") == Some(self.version)
             && tag.number("epoch") == Some(0);
         if due {
             self.next += 1;
             self.asked = self.asked.max(self.next);
             self.heard = now;
-            self.total = if tag.fin { Some(self.next) } else { tag.number("batches").or(self.total) };
+            let total = if tag.fin { Some(self.next) } else { tag.number("batches") };
+            self.total = total.map(|total| self.split.wanted(total)).or(self.total);
         }
         due
     }
@@ -119,7 +150,7 @@ mod tests {
     #[test]
     fn four_are_asked_for_and_then_one_for_each_that_came() {
         let now = Instant::now();
-        let mut held_out = HeldOut::new("run", 3, 7, 32, now);
+        let mut held_out = HeldOut::new("run", 3, 7, Split::Test, 32, now);
         assert_eq!(asked(&mut held_out, now), Some((0, 4)));
         assert_eq!(asked(&mut held_out, now), None);
         for seq in 0..6 {
@@ -133,7 +164,7 @@ mod tests {
     #[test]
     fn silence_and_restarts_ask_again_from_what_is_missing() {
         let now = Instant::now();
-        let mut held_out = HeldOut::new("run", 3, 7, 32, now);
+        let mut held_out = HeldOut::new("run", 3, 7, Split::Test, 32, now);
         held_out.demand(now);
         held_out.accept(&answer(0, 9), now);
         assert_eq!(asked(&mut held_out, now), Some((4, 1)));
@@ -147,7 +178,7 @@ mod tests {
     #[test]
     fn only_the_batch_that_is_due_counts() {
         let now = Instant::now();
-        let mut held_out = HeldOut::new("run", 3, 7, 32, now);
+        let mut held_out = HeldOut::new("run", 3, 7, Split::Test, 32, now);
         held_out.demand(now);
         for wrong in [
             answer(1, 9),
@@ -166,8 +197,23 @@ mod tests {
     #[test]
     fn an_empty_split_is_one_message() {
         let now = Instant::now();
-        let mut held_out = HeldOut::new("run", 3, 7, 32, now);
+        let mut held_out = HeldOut::new("run", 3, 7, Split::Test, 32, now);
         held_out.demand(now);
         assert!(held_out.accept(&answer(0, 0), now) && held_out.done());
+    }
+    #[test]
+    fn of_the_validation_pictures_the_first_are_enough() {
+        let now = Instant::now();
+        let of = |batches| HeldOut::new("run", 3, 7, Split::Validation { batches }, 32, now);
+        let validation = |seq| answer(seq, 9).with("split", "validation");
+        let mut held_out = of(6);
+        assert_eq!(asked(&mut held_out, now), Some((0, 4)));
+        assert!(!held_out.accept(&answer(0, 9), now), "another split");
+        for seq in 0..6 {
+            assert!(!held_out.done() && held_out.accept(&validation(seq), now));
+            assert_eq!(asked(&mut held_out, now), (seq + 4 < 6).then_some((seq + 4, 1)));
+        }
+        assert!(held_out.done());
+        assert_eq!(asked(&mut of(2), now), Some((0, 2)));
     }
 }

@@ -13,7 +13,6 @@ mod contender;
 mod error;
 mod evaluator;
 mod heldout;
-mod promote;
 mod rule;
 mod trial;
 
@@ -21,11 +20,10 @@ pub use checkpoint::{Checkpoint, verdict_message};
 pub use classifier::{Classifier, ClassifierError, Loader, OnDevice, Pictures};
 pub use error::EvaluateError;
 pub use evaluator::{Evaluator, Outgoing};
-pub use promote::champion;
-pub use rule::{Decision, Reigning, decide};
+pub use rule::{Decision, Gate, Reigning, decide};
 
 use plugin_api::edges::{Batches, Checkpoints};
-use plugin_api::{HomeArgs, Tag};
+use plugin_api::{Home, HomeArgs, Tag};
 use plugin_harness::{Event, HasHome, Message, Node};
 use plugin_model::DeviceChoice;
 use std::collections::VecDeque;
@@ -44,6 +42,13 @@ pub struct Config {
     /// Pictures a batch; fewer when they would not fit into a message of 16 MiB.
     #[arg(long, default_value_t = 32, value_name = "PICTURES", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub batch_size: u32,
+    /// What a challenger must show.
+    #[command(flatten)]
+    pub gate: Gate,
+    /// Judged runs that are kept: with each verdict the oldest beyond so many are removed. Those that are or were champion
+    /// are always kept, and so is what has not been judged; they do not count.
+    #[arg(long, default_value_t = 100, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub keep_runs: u32,
 }
 
 impl HasHome for Config {
@@ -59,7 +64,7 @@ impl HasHome for Config {
 pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     let device = config.device.open()?;
     tracing::info!(device = device.name, "ready");
-    let mut evaluator = Evaluator::new(node.home().clone(), OnDevice(device), config.batch_size);
+    let mut evaluator = Evaluator::new(node.home().clone(), OnDevice(device), config.batch_size, config.gate.clone());
     let mut inbox: VecDeque<Message> = VecDeque::new();
     loop {
         // First everything that is there, so that a stop is heard between two batches; then one message.
@@ -78,9 +83,22 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
             take(&mut evaluator, node, &message)?;
         }
         for out in evaluator.proceed(Instant::now())? {
+            let is_verdict = matches!(out, Outgoing::Verdict(_));
             send(node, out)?;
+            if is_verdict {
+                tidy(node.home(), config.keep_runs as usize);
+            }
         }
         show(&evaluator, node);
+    }
+}
+
+/// Removes old runs. A failure costs space alone.
+fn tidy(home: &Home, keep: usize) {
+    match plugin_champion::prune(home, keep) {
+        Ok(gone) if gone.is_empty() => {}
+        Ok(gone) => tracing::info!(?gone, keep, "old runs are removed"),
+        Err(error) => tracing::warn!(%error, "old runs cannot be removed"),
     }
 }
 
@@ -144,8 +162,10 @@ mod tests {
     fn options_are_sound_and_bad_values_are_named() {
         Config::command().debug_assert();
         let config = Config::try_parse_from(["evaluate"]).unwrap();
-        assert_eq!((config.device, config.batch_size), (DeviceChoice::Auto, 32));
-        for (flag, value) in [("--device", "gpu"), ("--batch-size", "0"), ("--batch-size", "2000")] {
+        assert_eq!((config.device, config.batch_size, config.gate), (DeviceChoice::Auto, 32, Gate::default()));
+        for (flag, value) in
+            [("--device", "gpu"), ("--batch-size", "0"), ("--batch-size", "2000"), ("--keep-runs", "0")]
+        {
             let text = Config::try_parse_from(["evaluate", flag, value]).unwrap_err().to_string();
             assert!(text.contains(flag) && text.contains(value), "{text}");
         }

@@ -1,6 +1,8 @@
 //! Who is champion.
 
-use plugin_metric::{Judged, Tagged, accuracy, balanced_accuracy, mcnemar, mean_average_precision, paired_bootstrap};
+use plugin_metric::{
+    ClassPair, Judged, PairedBootstrap, Pairs, Tagged, accuracy, balanced_accuracy, mcnemar, mean_average_precision,
+};
 
 /// Balanced accuracies this near are equal: their sums may be added in another order.
 const EQUAL: f64 = 1e-9;
@@ -51,6 +53,8 @@ pub struct Decision {
     pub champion_mean_average_precision: Option<f64>,
     /// McNemar test of the two, or with several labels a paired bootstrap.
     pub p_value: Option<f64>,
+    /// What the deciding figures differ by at least, with the gate's confidence.
+    pub lower_bound: Option<f64>,
 }
 
 impl Decision {
@@ -63,6 +67,7 @@ impl Decision {
             champion_balanced_accuracy: None,
             champion_mean_average_precision: None,
             p_value: None,
+            lower_bound: None,
         }
     }
 }
@@ -85,26 +90,137 @@ fn nothing_held_out(name: &str) -> Decision {
     Decision::plain(false, format!("No picture is held out, so it could not be compared with the champion {name}."))
 }
 
-/// Whether the challenger is promoted, and why.
-fn compared(what: &str, [ours, theirs]: [f64; 2], pictures: usize, handicap: &[String]) -> (bool, String) {
-    let promoted = ours >= theirs - EQUAL;
-    let verb = if promoted { "is not worse than" } else { "is worse than" };
-    let mut reason = format!(
-        "{what} of {:.1}\u{a0}% {verb} the champion's {:.1}\u{a0}% on the same {pictures} pictures.",
-        ours * 100.0,
-        theirs * 100.0,
-    );
-    for note in handicap {
-        reason.push_str(" Of the champion: ");
-        reason.push_str(note);
-    }
-    (promoted, reason)
+/// What a challenger must show.
+#[derive(Clone, Debug, PartialEq, clap::Args)]
+pub struct Gate {
+    /// How likely a challenger may be promoted though it is truly worse than the champion by --gate-margin: a challenger
+    /// whose balanced accuracy (mean average precision with --labels multi) is not below the champion's is promoted only if,
+    /// with so little doubt, it is not that much worse. 0.5: the figures alone decide.
+    #[arg(long = "gate-level", default_value_t = 0.05, value_name = "0..0.5", value_parser = level)]
+    pub level: f64,
+    /// How much worse a challenger must not be, as a share.
+    #[arg(long = "gate-margin", default_value_t = 0.05, value_name = "0..1", value_parser = share_of_one)]
+    pub margin: f64,
+    /// With fewer held-out pictures than this, nothing as small as --gate-margin can be told, and the figures alone decide.
+    #[arg(long = "gate-pictures", default_value_t = 50, value_name = "PICTURES")]
+    pub pictures: u32,
+    /// How far the recall of a class may fall, as a share. A fall that is no more than chance (sign test at --gate-level)
+    /// does not count, so that classes of a few pictures do not refuse everything.
+    #[arg(long, default_value_t = 0.1, value_name = "0..1", value_parser = share_of_one)]
+    pub recall_margin: f64,
 }
 
-/// Decides: a challenger is promoted when there is no champion, or when its balanced accuracy is not worse than the
-/// champion's on the same pictures. One that does not answer with numbers is refused; so is one that cannot be
-/// compared because no picture is held out.
-pub fn decide(challenger: &Judged, reigning: Reigning) -> Decision {
+impl Default for Gate {
+    fn default() -> Self {
+        Self { level: 0.05, margin: 0.05, pictures: 50, recall_margin: 0.1 }
+    }
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number from 0.0001 to 0.5".to_owned())?;
+    if (0.0001..=0.5).contains(&number) { Ok(number) } else { Err(format!("{number} is not from 0.0001 to 0.5")) }
+}
+
+fn share_of_one(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number from 0 to 1".to_owned())?;
+    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(format!("{number} is not from 0 to 1")) }
+}
+
+/// Two models on the same pictures.
+struct Comparison<'a> {
+    /// What is compared.
+    what: &'static str,
+    /// The challenger's figure and the champion's.
+    figures: [f64; 2],
+    /// What they differ by at least.
+    bound: Option<f64>,
+    pictures: usize,
+    pairs: &'a Pairs,
+    classes: &'a [String],
+    handicap: &'a [String],
+}
+
+impl Comparison<'_> {
+    /// Whether the challenger is promoted, and why, with the figures.
+    fn decide(&self, gate: &Gate) -> (bool, String) {
+        let [ours, theirs] = self.figures.map(|figure| figure * 100.0);
+        let figures = format!(
+            "the champion's {theirs:.1}\u{a0}% on the same {} picture{}",
+            self.pictures,
+            if self.pictures == 1 { "" } else { "s" }
+        );
+        let is_worse = self.figures[0] < self.figures[1] - EQUAL;
+        let (mut promoted, mut reason) = if is_worse {
+            (false, format!("{} of {ours:.1}\u{a0}% is worse than {figures}.", self.what))
+        } else {
+            (true, format!("{} of {ours:.1}\u{a0}% is not worse than {figures}.", self.what))
+        };
+        if !is_worse {
+            let (passes, text) = self.is_sure(gate);
+            promoted &= passes;
+            reason.push_str(&text);
+        }
+        for text in self.falls(gate) {
+            promoted = false;
+            reason.push_str(&text);
+        }
+        for note in self.handicap {
+            reason.push_str(" Of the champion: ");
+            reason.push_str(note);
+        }
+        (promoted, reason)
+    }
+
+    /// Whether the challenger is not much worse in truth, with little enough doubt.
+    fn is_sure(&self, gate: &Gate) -> (bool, String) {
+        if gate.level >= 0.5 {
+            return (true, String::new());
+        }
+        if self.pictures < gate.pictures as usize {
+            let least = gate.pictures;
+            return (true, format!(" With fewer than {least} pictures that alone decides (--gate-pictures)."));
+        }
+        let Some(bound) = self.bound else { return (true, String::new()) };
+        let (margin, confidence) = (gate.margin * 100.0, (1.0 - gate.level) * 100.0);
+        let said = if bound >= 0.0 {
+            format!("{:.1} points better at least", bound * 100.0)
+        } else {
+            format!("{:.1} points worse at most", -bound * 100.0)
+        };
+        let sure = format!("with {confidence:.0}\u{a0}% confidence it is {said}");
+        if bound >= -gate.margin - EQUAL {
+            (true, format!(" {}{}.", sure[..1].to_uppercase(), &sure[1..]))
+        } else {
+            let more = "more held-out pictures, or a clearer lead, would tell";
+            (false, format!(" But {sure}, which is more than {margin:.1} (--gate-margin): {more}."))
+        }
+    }
+
+    /// Classes whose recall fell by more than the margin, and by more than chance.
+    fn falls(&self, gate: &Gate) -> Vec<String> {
+        let classes = self.classes.iter().zip(self.pairs.classes());
+        let fell = |(_, pair): &(&String, &ClassPair)| {
+            pair.drop() > gate.recall_margin + EQUAL && pair.p_worse() <= gate.level
+        };
+        let text = |(class, pair): (&String, &ClassPair)| {
+            format!(
+                " The recall of {class} fell by {:.1} points, more than {:.1} (--recall-margin): of its {} pictures {} were \
+                 lost and {} gained.",
+                pair.drop() * 100.0,
+                gate.recall_margin * 100.0,
+                pair.pictures,
+                pair.lost,
+                pair.gained
+            )
+        };
+        classes.filter(fell).map(text).collect()
+    }
+}
+
+/// Decides: a challenger is promoted when there is no champion, or when on the same pictures its balanced accuracy is not
+/// below the champion's, it is shown not to be worse by the gate's margin, and no class's recall fell too far. One that does
+/// not answer with numbers is refused; so is one that cannot be compared because no picture is held out.
+pub fn decide(challenger: &Judged, reigning: Reigning, gate: &Gate) -> Decision {
     if !challenger.is_finite() {
         return Decision::plain(false, DIVERGED.to_owned());
     }
@@ -115,17 +231,23 @@ pub fn decide(challenger: &Judged, reigning: Reigning) -> Decision {
     let (Some(ours), Some(theirs)) = (balanced_accuracy(challenger), balanced_accuracy(judged)) else {
         return nothing_held_out(name);
     };
-    let (promoted, reason) = compared("Balanced accuracy", [ours, theirs], challenger.len(), handicap);
+    let pairs = Pairs::new(challenger, judged);
+    let bound = pairs.lower_bound(gate.level);
+    let (what, figures, pictures, classes) =
+        ("Balanced accuracy", [ours, theirs], challenger.len(), challenger.classes());
+    let comparison = Comparison { what, figures, bound, pictures, pairs: &pairs, classes, handicap };
+    let (promoted, reason) = comparison.decide(gate);
     Decision {
         champion_accuracy: accuracy(judged),
         champion_balanced_accuracy: Some(theirs),
         p_value: Some(mcnemar(&challenger.hits(), &judged.hits())),
+        lower_bound: bound,
         ..Decision::plain(promoted, reason)
     }
 }
 
-/// As [`decide`], where a picture may have several classes: by mean average precision.
-pub fn decide_tagged(challenger: &Tagged, reigning: Reigning<Tagged>) -> Decision {
+/// As [`decide`], where a picture may have several classes: by mean average precision, with a paired bootstrap.
+pub fn decide_tagged(challenger: &Tagged, reigning: Reigning<Tagged>, gate: &Gate) -> Decision {
     if !challenger.is_finite() {
         return Decision::plain(false, DIVERGED.to_owned());
     }
@@ -136,12 +258,18 @@ pub fn decide_tagged(challenger: &Tagged, reigning: Reigning<Tagged>) -> Decisio
     let (Some(ours), Some(theirs)) = (mean_average_precision(challenger), mean_average_precision(tagged)) else {
         return nothing_held_out(name);
     };
-    let (promoted, reason) = compared("Mean average precision", [ours, theirs], challenger.len(), handicap);
+    let (pairs, bootstrap) = (Pairs::tagged(challenger, tagged), PairedBootstrap::new(challenger, tagged));
+    let bound = bootstrap.lower_bound(gate.level);
+    let (what, figures, pictures, classes) =
+        ("Mean average precision", [ours, theirs], challenger.len(), challenger.classes());
+    let comparison = Comparison { what, figures, bound, pictures, pairs: &pairs, classes, handicap };
+    let (promoted, reason) = comparison.decide(gate);
     Decision {
         champion_accuracy: Some(share(&tagged.hits())),
         champion_balanced_accuracy: mean_recall(tagged),
         champion_mean_average_precision: Some(theirs),
-        p_value: Some(paired_bootstrap(challenger, tagged)),
+        p_value: Some(bootstrap.p_value()),
+        lower_bound: bound,
         ..Decision::plain(promoted, reason)
     }
 }
@@ -158,87 +286,4 @@ pub fn mean_recall(tagged: &Tagged) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Pictures of two classes; `said` is right where it is the truth.
-    fn judged(truth: &[usize], said: &[usize]) -> Judged {
-        let mut judged = Judged::new(vec!["a".to_owned(), "b".to_owned()]);
-        for (&t, &s) in truth.iter().zip(said) {
-            judged.push(t, &[if s == 0 { 0.8 } else { 0.2 }, if s == 0 { 0.2 } else { 0.8 }]).unwrap();
-        }
-        judged
-    }
-
-    fn against(champion: &Judged) -> Reigning<'_> {
-        Reigning::Judged { name: "old", judged: champion, handicap: &[] }
-    }
-
-    const TRUTH: [usize; 6] = [0, 0, 0, 0, 1, 1];
-
-    #[test]
-    fn not_worse_is_promoted_and_worse_is_refused() {
-        let good = judged(&TRUTH, &[0, 0, 0, 1, 1, 1]);
-        let bad = judged(&TRUTH, &[0, 0, 0, 0, 0, 1]);
-        assert!(decide(&good, against(&bad)).promoted);
-        assert!(decide(&good, against(&good)).promoted, "equal is not worse");
-        let refused = decide(&bad, against(&good));
-        assert!(!refused.promoted && refused.reason.contains("75.0") && refused.reason.contains("87.5"));
-        assert_eq!(refused.champion_accuracy, Some(5.0 / 6.0), "the same share right: balanced accuracy decides");
-        assert_eq!(refused.p_value, Some(1.0));
-    }
-
-    #[test]
-    fn without_a_champion_anybody_is() {
-        let bad = judged(&TRUTH, &[1, 1, 1, 1, 0, 0]);
-        assert!(decide(&bad, Reigning::Nobody).promoted);
-        let taken = decide(&bad, Reigning::Unusable { name: "old", why: "the weights are gone" });
-        assert!(taken.promoted && taken.reason.contains("old") && taken.reason.contains("the weights are gone"));
-        assert_eq!(taken.champion_balanced_accuracy, None);
-    }
-
-    #[test]
-    fn without_held_out_pictures_only_the_first_is_promoted() {
-        let nothing = judged(&[], &[]);
-        let first = decide(&nothing, Reigning::Nobody);
-        assert!(first.promoted && first.reason.contains("No picture is held out"));
-        let second = decide(&nothing, against(&nothing));
-        assert!(!second.promoted && second.reason.contains("No picture is held out"));
-    }
-
-    #[test]
-    fn a_model_that_diverged_is_refused_even_without_a_champion() {
-        let mut diverged = judged(&TRUTH, &TRUTH);
-        diverged.push(0, &[f32::NAN, f32::NAN]).unwrap();
-        assert!(!decide(&diverged, Reigning::Nobody).promoted);
-    }
-
-    #[test]
-    fn what_was_uneven_is_said() {
-        let good = judged(&TRUTH, &TRUTH);
-        let handicap = ["It does not know b.".to_owned()];
-        let decision = decide(&good, Reigning::Judged { name: "old", judged: &good, handicap: &handicap });
-        assert!(decision.reason.contains("It does not know b."));
-    }
-
-    #[test]
-    fn with_several_labels_mean_average_precision_decides() {
-        let tagged = |scores: [[f32; 2]; 4]| {
-            let mut tagged = Tagged::new(vec!["a".to_owned(), "b".to_owned()]);
-            for (truth, row) in [vec![0], vec![0, 1], vec![1], vec![]].iter().zip(&scores) {
-                tagged.push(truth, row).unwrap();
-            }
-            tagged
-        };
-        let good = tagged([[0.9, 0.1], [0.8, 0.7], [0.2, 0.9], [0.1, 0.2]]);
-        let bad = tagged([[0.1, 0.9], [0.8, 0.7], [0.2, 0.3], [0.9, 0.2]]);
-        let against = |champion| Reigning::Judged { name: "old", judged: champion, handicap: &[] };
-        let won = decide_tagged(&good, against(&bad));
-        assert!(won.promoted && won.reason.starts_with("Mean average precision of 100.0"), "{}", won.reason);
-        assert!(won.champion_mean_average_precision.unwrap() < 0.9 && won.p_value.is_some());
-        assert!(!decide_tagged(&bad, against(&good)).promoted);
-        assert!(decide_tagged(&good, against(&good)).promoted, "equal is not worse");
-        assert!(decide_tagged(&bad, Reigning::Nobody).promoted);
-        assert!(!decide_tagged(&tagged([[f32::NAN; 2]; 4]), Reigning::Nobody).promoted);
-    }
-}
+mod tests;

@@ -2,20 +2,22 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::classifier::{Classifier, ClassifierError, Loader, Pictures};
-use crate::conclude::{Evidence, card, conclude};
+use crate::conclude::{Evidence, conclude};
 use crate::contender::{Answers, Contender};
 use crate::error::EvaluateError;
-use crate::heldout::HeldOut;
-use crate::promote::{champion, weights};
-use crate::rule::Reigning;
+use crate::heldout::{HeldOut, Split};
+use crate::rule::{Gate, Reigning};
 use plugin_api::edges::{Batches, Demand, list_row};
 use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json};
 use plugin_api::{Edge as _, Home, Labels, Tag};
+use plugin_champion::{Lock, card_of, champion, weights};
 use plugin_metric::report::{Picture, WrongPictures};
 use std::time::Instant;
 
 /// Bytes of pictures in a batch: below dora's limit for a message, with room for the other columns.
 const BATCH_BYTES: u32 = 15 << 20;
+/// So many validation pictures are enough for one number.
+const PRACTICE_PICTURES: u32 = 2048;
 
 /// A model from before the first batch, when the classes of the data set are not known yet, until the end.
 enum Seat {
@@ -48,10 +50,27 @@ impl Seat {
     }
 }
 
+/// How a trial ends.
+pub enum Closed {
+    /// With a verdict.
+    Judged(Box<Verdict>),
+    /// A person has made another model champion meanwhile: the run was not compared with that one.
+    Anew(Checkpoint),
+}
+
+/// Pictures of a batch: pixels, classes, and which they are.
+struct Heard {
+    pictures: Pictures,
+    truth: Vec<Vec<usize>>,
+    of: Vec<Picture>,
+}
+
 /// One run before its judge.
 pub struct Trial {
     checkpoint: Checkpoint,
     manifest: RunManifest,
+    /// Validation pictures, for the temperature; none when there are none.
+    practice: Option<HeldOut>,
     held_out: HeldOut,
     challenger: Seat,
     champion: Seat,
@@ -79,7 +98,8 @@ impl Trial {
         batch_size: u32,
         now: Instant,
     ) -> Result<Self, EvaluateError> {
-        let challenger = Seat::load(loader, &home.root().join(&checkpoint.uri), card(&manifest, &checkpoint))?;
+        let card = card_of(&manifest, &checkpoint.run, &checkpoint.digest);
+        let challenger = Seat::load(loader, &home.root().join(&checkpoint.uri), card)?;
         let reigning = champion(home);
         let folder = home.champion();
         let champion = match reigning.as_ref().map(|_| read_json::<ModelCard>(&folder.join("model.json"))) {
@@ -89,8 +109,12 @@ impl Trial {
         };
         let fits = BATCH_BYTES / (manifest.size_px.max(1).saturating_pow(2).saturating_mul(3));
         let batch_size = batch_size.min(fits).max(1);
+        let of = |split| HeldOut::new(&checkpoint.run, checkpoint.version, manifest.seed, split, batch_size, now);
+        let batches = u64::from(PRACTICE_PICTURES.div_ceil(batch_size));
+        let has_validation = manifest.counts.iter().any(|counts| counts[1] > 0);
         Ok(Self {
-            held_out: HeldOut::new(&checkpoint.run, checkpoint.version, manifest.seed, batch_size, now),
+            practice: has_validation.then(|| of(Split::Validation { batches })),
+            held_out: of(Split::Test),
             size_px: manifest.size_px,
             checkpoint,
             manifest,
@@ -117,30 +141,43 @@ impl Trial {
     /// Pictures judged so far, batches that have come, and how many there are once that is known.
     pub fn progress(&self) -> (u64, u64, Option<u64>) {
         let (done, total) = self.held_out.progress();
-        (self.pictures.len() as u64, done, total)
+        let practice = self.practice.as_ref().map_or((0, Some(0)), HeldOut::progress);
+        let total = total.zip(practice.1).map(|(a, b)| a + b);
+        (self.pictures.len() as u64, done + practice.0, total)
     }
 
     /// What to ask `dataset` for now.
     pub fn demand(&mut self, now: Instant) -> Option<Demand> {
-        if self.over() { None } else { self.held_out.demand(now) }
+        if self.over() {
+            return None;
+        }
+        match &mut self.practice {
+            Some(practice) if !practice.done() => practice.demand(now),
+            _ => self.held_out.demand(now),
+        }
     }
 
     /// `dataset` was started again: what was under way is lost.
     pub fn ask_again(&mut self) {
         self.held_out.ask_again();
+        self.practice.iter_mut().for_each(HeldOut::ask_again);
     }
 
     /// Everything has been heard. Of weights that cannot be used there is nothing to hear.
     pub fn over(&self) -> bool {
-        matches!(self.challenger, Seat::Empty(_)) || self.held_out.done()
+        let practised = self.practice.as_ref().is_none_or(HeldOut::done);
+        matches!(self.challenger, Seat::Empty(_)) || (practised && self.held_out.done())
     }
 
-    /// Judges both on a batch. Batches that are not due are left out.
+    /// Judges both on a batch of held-out pictures, or the challenger on one of validation pictures. Batches that are not
+    /// due are left out.
     ///
     /// # Errors
     /// [`EvaluateError`] when the batch does not keep to its contract, or the device fails.
     pub fn hear(&mut self, tag: &Tag, batch: &Batches) -> Result<(), EvaluateError> {
-        if !self.held_out.accept(tag, Instant::now()) {
+        let now = Instant::now();
+        let is_practice = self.practice.as_mut().is_some_and(|practice| practice.accept(tag, now));
+        if !is_practice && !self.held_out.accept(tag, now) {
             tracing::debug!(run = tag.session, seq = tag.seq, "a batch that is not due");
             return Ok(());
         }
@@ -156,13 +193,24 @@ impl Trial {
         } else if self.classes != classes {
             return Err(fault("its classes are not those of the batches before".to_owned()));
         }
-        let (pictures, truth) = self.read(batch).map_err(fault)?;
+        let Heard { pictures, truth, of } = self.read(batch).map_err(fault)?;
         if pictures.count == 0 {
+            return Ok(());
+        }
+        if is_practice {
+            if let Some(challenger) = self.challenger.contender() {
+                challenger.practise(&pictures, &truth)?;
+            }
+            // Until now the test pictures could not be asked for.
+            self.practice.iter_mut().chain([&mut self.held_out]).for_each(|of| of.busy_until(Instant::now()));
             return Ok(());
         }
         for contender in [&mut self.challenger, &mut self.champion].into_iter().filter_map(Seat::contender) {
             contender.judge(&pictures, &truth)?;
         }
+        self.size_px = pictures.size_px;
+        self.left_out += (batch.rows() - pictures.count) as u64;
+        self.pictures.extend(of);
         self.note_mistakes(&pictures);
         self.held_out.busy_until(Instant::now());
         Ok(())
@@ -184,13 +232,12 @@ impl Trial {
         self.champion.sit(labels, classes);
     }
 
-    /// The pictures of a batch that have as many classes as the run's labels allow; their paths are noted.
-    fn read(&mut self, batch: &Batches) -> Result<(Pictures, Vec<Vec<usize>>), String> {
-        let (mut pictures, mut truth) = (Pictures::default(), Vec::new());
+    /// The pictures of a batch that have as many classes as the run's labels allow.
+    fn read(&self, batch: &Batches) -> Result<Heard, String> {
+        let (mut pictures, mut truth, mut of) = (Pictures::default(), Vec::new(), Vec::new());
         for row in 0..batch.rows() {
             let truth_here: Vec<usize> = list_row(&batch.targets, row).iter().map(|&class| class as usize).collect();
             if truth_here.is_empty() || (self.manifest.labels == Labels::Single && truth_here.len() > 1) {
-                self.left_out += 1;
                 continue;
             }
             let (width, height, pixels) = (batch.width.value(row), batch.height.value(row), batch.pixels.value(row));
@@ -210,12 +257,9 @@ impl Trial {
             pictures.pixels.extend_from_slice(pixels);
             truth.push(truth_here);
             let (path, digest) = (batch.path.value(row).to_owned(), batch.digest.value(row).to_owned());
-            self.pictures.push(Picture { path, digest });
+            of.push(Picture { path, digest });
         }
-        if pictures.count > 0 {
-            self.size_px = pictures.size_px;
-        }
-        Ok((pictures, truth))
+        Ok(Heard { pictures, truth, of })
     }
 
     /// Keeps the challenger's mistakes among the pictures heard last.
@@ -238,7 +282,13 @@ impl Trial {
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn close(mut self, home: &Home) -> std::io::Result<Verdict> {
+    pub fn close(mut self, home: &Home, gate: &Gate) -> std::io::Result<Closed> {
+        let _lock = Lock::take(home)?;
+        let now = champion(home);
+        if now != self.reigning {
+            tracing::warn!(run = self.run(), was = self.reigning, now, "another champion since: judged anew");
+            return Ok(Closed::Anew(self.checkpoint));
+        }
         // Without a held-out batch there were no classes to sit down for.
         let classes = if self.classes.is_empty() { self.manifest.classes.clone() } else { self.classes.clone() };
         self.sit(&classes);
@@ -255,6 +305,10 @@ impl Trial {
             Seat::Empty(why) => (&nothing, Some(why.as_deref().unwrap_or("they are not there"))),
             Seat::Waiting(_) => (&nothing, None),
         };
+        let calibration = match &self.challenger {
+            Seat::Judged(contender) => contender.calibration(),
+            _ => None,
+        };
         let handicap = match &self.champion {
             Seat::Judged(contender) => contender.handicap(&classes, self.size_px, &self.manifest.resize_mode),
             _ => Vec::new(),
@@ -267,17 +321,20 @@ impl Trial {
             }
             (Some(name), Seat::Waiting(_)) => Reigning::Judged { name, judged: &nothing, handicap: &handicap },
         };
-        conclude(
+        let verdict = conclude(
             home,
             &Evidence {
                 checkpoint: &self.checkpoint,
                 manifest: &self.manifest,
                 challenger,
                 unusable,
+                calibration,
                 reigning,
+                gate,
                 pictures: &self.pictures,
                 wrong: &self.wrong,
             },
-        )
+        )?;
+        Ok(Closed::Judged(Box::new(verdict)))
     }
 }

@@ -65,6 +65,7 @@ fn find(home: &Path, run: Option<&str>) -> Result<(ModelCard, PathBuf), Exchange
         labels: manifest.labels,
         run: manifest.id,
         digest: finished.digest,
+        temperature: None,
     };
     Ok((card, home.join(finished.uri)))
 }
@@ -132,6 +133,7 @@ mod tests {
             labels: plugin_api::Labels::Multi,
             run: "one".to_owned(),
             digest: blake3::hash(&file).to_hex().to_string(),
+            temperature: None,
         };
         write_json(&folder.join("model.json"), &card).unwrap();
         std::os::unix::fs::symlink("one", home.path().join("models/champion")).unwrap();

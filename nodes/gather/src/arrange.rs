@@ -6,8 +6,8 @@
 use crate::error::GatherError;
 use crate::gatherer::{Gatherer, Pair};
 use crate::plan::{Wanted, Wishes, plan};
-use crate::shelf::{Linked, name};
 use crate::store::{Placed, State};
+use plugin_shelf::{Linked, name};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::os::unix::fs::MetadataExt;
 

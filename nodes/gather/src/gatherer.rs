@@ -4,11 +4,10 @@ use crate::claims::Claims;
 use crate::error::GatherError;
 use crate::lists::Lists;
 use crate::measure::{By, Feature, Reach};
-use crate::photos::Photos;
-use crate::shelf::Shelf;
 use crate::store::{Answer, File, Picture, Placed, Store};
 use plugin_api::edges::{Embedded, list_row_f32};
 use plugin_api::{Edge, Home};
+use plugin_shelf::{Photos, Shelf};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Instant;
 

@@ -11,10 +11,8 @@ mod error;
 pub mod gatherer;
 pub mod lists;
 pub mod measure;
-pub mod photos;
 pub mod plan;
 pub mod review;
-pub mod shelf;
 pub mod store;
 
 pub use config::Config;

@@ -288,6 +288,7 @@ mod tests {
             labels: begun.manifest.labels,
             run: begun.manifest.id.clone(),
             digest,
+            temperature: None,
         };
         write_json(&folder.join("model.json"), &card).unwrap();
         plugin_api::files::point_atomically(&home.champion(), std::path::Path::new(&begun.manifest.id)).unwrap();

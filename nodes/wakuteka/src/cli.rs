@@ -41,6 +41,12 @@ pub enum Command {
     /// says how.
     #[command(disable_help_flag = true)]
     Experiment(PassedOn),
+    /// The champion, those before it, and changing that by hand.
+    #[command(subcommand)]
+    Models(Models),
+    /// What was trained, from what, why, and what came of it.
+    #[command(subcommand)]
+    Runs(Runs),
     /// Networks of blocks.
     #[command(subcommand)]
     Network(Network),
@@ -111,6 +117,107 @@ pub struct Weights {
     pub of: Pretrained,
 }
 
+/// What to do with models.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Models {
+    /// Lists the champion and those before it, the newest first.
+    List(Workspace),
+    /// Shows a model's figures; the champion's when none is named.
+    Show(ModelsShow),
+    /// Makes a model champion, or a run that was judged, whatever its verdict. Running nodes take it up by themselves.
+    Promote(ModelsPromote),
+    /// Makes the champion before the present one champion again.
+    Rollback(Workspace),
+}
+
+impl Models {
+    /// Where the workspace is.
+    pub fn workspace(&self) -> &Workspace {
+        match self {
+            Self::List(workspace) | Self::Rollback(workspace) => workspace,
+            Self::Show(options) => &options.workspace,
+            Self::Promote(options) => &options.workspace,
+        }
+    }
+}
+
+/// Options of `models show`.
+#[derive(Clone, Debug, Args)]
+pub struct ModelsShow {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub workspace: Workspace,
+    /// The model, or the beginning of its name.
+    #[arg(value_name = "MODEL")]
+    pub id: Option<String>,
+}
+
+/// Options of `models promote`.
+#[derive(Clone, Debug, Args)]
+pub struct ModelsPromote {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub workspace: Workspace,
+    /// The model or run, or the beginning of its name.
+    #[arg(value_name = "MODEL|RUN")]
+    pub id: String,
+}
+
+/// What to do with runs.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Runs {
+    /// Lists runs, the newest first, with their reason and the options in which each differs from the one before.
+    List(RunsList),
+    /// Shows everything about a run.
+    Show(RunsShow),
+    /// Shows runs side by side, and the options in which they differ.
+    Compare(RunsCompare),
+}
+
+impl Runs {
+    /// Where the workspace is.
+    pub fn workspace(&self) -> &Workspace {
+        match self {
+            Self::List(options) => &options.workspace,
+            Self::Show(options) => &options.workspace,
+            Self::Compare(options) => &options.workspace,
+        }
+    }
+}
+
+/// Options of `runs list`.
+#[derive(Clone, Debug, Args)]
+pub struct RunsList {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub workspace: Workspace,
+    /// Only so many, the newest.
+    #[arg(long, value_name = "NUMBER")]
+    pub last: Option<usize>,
+}
+
+/// Options of `runs show`.
+#[derive(Clone, Debug, Args)]
+pub struct RunsShow {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub workspace: Workspace,
+    /// The run, or the beginning of its name.
+    #[arg(value_name = "RUN")]
+    pub id: String,
+}
+
+/// Options of `runs compare`.
+#[derive(Clone, Debug, Args)]
+pub struct RunsCompare {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub workspace: Workspace,
+    /// The runs, or the beginnings of their names.
+    #[arg(value_name = "RUN", num_args = 2.., required = true)]
+    pub ids: Vec<String>,
+}
+
 /// What to do with a network.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Network {
@@ -173,6 +280,16 @@ mod tests {
         assert!(matches!(cli.command, Command::Experiment(PassedOn { words }) if words == ["sizes", "--help"]));
         let cli = Cli::try_parse_from(["wakuteka", "import-nnc", "in", "--classes", "a,b"]).unwrap();
         assert!(matches!(cli.command, Command::ImportNnc(PassedOn { words }) if words == ["in", "--classes", "a,b"]));
+    }
+
+    #[test]
+    fn runs_are_compared_two_at_least() {
+        let parse = |words: &[&str]| Cli::try_parse_from([&["wakuteka", "runs", "compare"], words].concat());
+        assert!(
+            matches!(parse(&["a", "b", "c"]).unwrap().command, Command::Runs(Runs::Compare(o)) if o.ids.len() == 3)
+        );
+        let error = parse(&["a"]).unwrap_err().to_string();
+        assert!(error.contains("RUN") && error.contains('2'), "{error}");
     }
 
     #[test]

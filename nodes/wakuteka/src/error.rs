@@ -40,6 +40,12 @@ pub enum Error {
     /// A network of blocks is not there, or is broken.
     #[error(transparent)]
     Blocks(#[from] plugin_blocks::BlocksError),
+    /// The champion stays as it is.
+    #[error(transparent)]
+    Champion(#[from] plugin_champion::Refused),
+    /// What was asked for cannot be.
+    #[error("{0}")]
+    Refused(String),
     /// The demo could not go on.
     #[error("{0}")]
     Demo(String),

@@ -6,15 +6,18 @@
 
 pub mod checkout;
 pub mod cli;
+pub mod columns;
 pub mod demo;
 pub mod dora;
 pub mod error;
 
 pub mod interrupt;
+pub mod models;
 pub mod network;
 pub mod process;
 pub mod program;
 pub mod progress;
+pub mod runs;
 pub mod say;
 pub mod screen;
 pub mod tools;
@@ -42,6 +45,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::ExportModel(options) => {
             program::run(&checkout, Program::Exchange, Some("export-model"), &options.words)
         }
+        Command::Models(command) => models::run(&checkout, &command),
+        Command::Runs(command) => runs::run(&checkout, &command),
         Command::Network(cli::Network::Show(options)) => network::show(&options),
         Command::Dora => {
             say::line(&tools::dora::ready(&checkout)?.display().to_string());

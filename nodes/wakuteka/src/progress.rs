@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The order of the pipeline. Other nodes follow by name.
-const ORDER: &[&str] = &["watch", "hash", "resize", "dataset", "augment", "train", "evaluate", "inspect"];
+const ORDER: &[&str] =
+    &["watch", "hash", "resize", "dataset", "augment", "train", "evaluate", "inspect", "inbox", "predict"];
 
 /// How often the display looks again.
 pub const PAUSE: Duration = Duration::from_millis(250);

@@ -16,7 +16,7 @@ pub struct Config {
     #[command(flatten)]
     pub home: HomeArgs,
 
-    /// What is watched, separated by commas. In photos and seeds the first folder is a picture's class; in the pool
+    /// What is watched, separated by commas. In photos and seeds the first folder is a picture's class; in pool and inbox
     /// folders say nothing.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Folder::Photos], value_name = "FOLDERS")]
     pub folders: Vec<Folder>,
@@ -76,6 +76,7 @@ mod tests {
         assert_eq!(config.folders, [Folder::Photos]);
         let config = Config::try_parse_from(["watch", "--folders", "seeds,pool"]).unwrap();
         assert_eq!(config.folders, [Folder::Seeds, Folder::Pool]);
+        assert_eq!(Config::try_parse_from(["watch", "--folders", "inbox"]).unwrap().folders, [Folder::Inbox]);
     }
 
     #[test]

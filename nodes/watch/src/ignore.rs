@@ -74,7 +74,7 @@ pub fn kind(path: &str) -> Kind {
     }
 }
 
-/// The class of `path` (`photos/<class>/…`, `seeds/<class>/…`): the first folder below. None in the pool.
+/// The class of `path` (`photos/<class>/…`, `seeds/<class>/…`): the first folder below. None in the pool and the inbox.
 pub fn label(path: &str) -> Option<&str> {
     let (root, relative) = Folder::split(path)?;
     relative.split_once('/').map(|(class, _)| class).filter(|_| root.has_classes())
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(kind("photos/a.jpg"), Kind::NoClass);
         assert_eq!(kind("photos/.DS_Store"), Kind::Ignored);
         assert_eq!(kind("photos/photos/a.jpg"), Kind::Picture, "a class may be called photos");
-        assert_eq!(kind("inbox/cat/a.jpg"), Kind::Ignored);
+        assert_eq!(kind("review/cat/a.jpg"), Kind::Ignored);
     }
 
     #[test]
@@ -134,7 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn the_pool_has_no_classes() {
+    fn pool_and_inbox_have_no_classes() {
+        assert_eq!(kind("inbox/a.jpg"), Kind::Picture);
+        assert_eq!(kind("inbox/holiday/a.jpg"), Kind::Picture);
+        assert_eq!(kind("inbox/predictions.csv"), Kind::Ignored);
+        assert_eq!(kind("inbox/a.jpg.xmp"), Kind::Ignored);
+        assert_eq!(label("inbox/holiday/a.jpg"), None);
         assert_eq!(kind("pool/a.jpg"), Kind::Picture);
         assert_eq!(kind("pool/2024/summer/a.jpg"), Kind::Picture);
         assert_eq!(kind("pool/.thumbnails/a.jpg"), Kind::Ignored);

@@ -1,5 +1,5 @@
-//! Turns `photos/`, or `seeds/` and `pool/`, into a stream of pictures, and keeps the node that keeps them (`dataset`,
-//! `gather`; "the dataset" in these modules) as the folders are.
+//! Turns `photos/`, or `seeds/` and `pool/`, or `inbox/`, into a stream of pictures, and keeps the node that keeps them
+//! (`dataset`, `gather`, `predict`; "the dataset" in these modules) as the folders are.
 //!
 //! The only node that touches a person's files: it reads them, and moves what cannot be used to `quarantine/`. Nothing
 //! is ever deleted or overwritten.

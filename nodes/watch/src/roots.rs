@@ -17,10 +17,12 @@ pub enum Folder {
     Seeds,
     /// Pictures without a label: `pool/**`.
     Pool,
+    /// Pictures to classify: `inbox/**`.
+    Inbox,
 }
 
 impl Folder {
-    const ALL: [Self; 3] = [Self::Photos, Self::Seeds, Self::Pool];
+    const ALL: [Self; 4] = [Self::Photos, Self::Seeds, Self::Pool, Self::Inbox];
 
     /// Its name in the workspace, and the beginning of paths as messages name them.
     pub const fn name(self) -> &'static str {
@@ -28,12 +30,13 @@ impl Folder {
             Self::Photos => "photos",
             Self::Seeds => "seeds",
             Self::Pool => "pool",
+            Self::Inbox => "inbox",
         }
     }
 
     /// Whether the first folder below it is a picture's class.
     pub const fn has_classes(self) -> bool {
-        !matches!(self, Self::Pool)
+        matches!(self, Self::Photos | Self::Seeds)
     }
 
     /// The folder of a path as messages name it, and the path below it.

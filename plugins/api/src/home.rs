@@ -4,13 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What lies in a workspace.
-const FOLDERS: [&str; 10] =
-    ["photos", "seeds", "pool", "candidates", "inbox", "quarantine", "dataset", "runs", "models", "status"];
+const FOLDERS: [&str; 11] =
+    ["photos", "seeds", "pool", "candidates", "inbox", "review", "quarantine", "dataset", "runs", "models", "status"];
 
 /// Where the workspace is. Part of every node's options.
 #[derive(Clone, Debug, clap::Args)]
 pub struct HomeArgs {
-    /// The workspace: photos/, seeds/, pool/, candidates/, inbox/, quarantine/, dataset/, runs/ and models/ lie in it.
+    /// The workspace: photos/, seeds/, pool/, candidates/, inbox/, review/, quarantine/, dataset/, runs/ and models/ lie
+    /// in it.
     #[arg(long, env = "WAKUTEKA_HOME", default_value = "../.wakuteka/home", value_name = "FOLDER")]
     pub home: PathBuf,
 }
@@ -69,6 +70,21 @@ impl Home {
     /// Look-alikes of the seeds from the pool, for a person to accept or refuse: `candidates/<class>/`.
     pub fn candidates(&self) -> PathBuf {
         self.root.join("candidates")
+    }
+
+    /// Pictures to classify: `inbox/**`.
+    pub fn inbox(&self) -> PathBuf {
+        self.root.join("inbox")
+    }
+
+    /// Pictures of the inbox that the champion is unsure of, for a person to label.
+    pub fn review(&self) -> PathBuf {
+        self.root.join("review")
+    }
+
+    /// Pictures of the inbox by the class they were taken for: `sorted/<class>/`. Made when it is asked for.
+    pub fn sorted(&self) -> PathBuf {
+        self.root.join("sorted")
     }
 
     /// What could not be read, each with a `.json` that says why.

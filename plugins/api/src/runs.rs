@@ -38,6 +38,10 @@ pub struct ModelCard {
     pub run: String,
     /// BLAKE3 of the weights' file.
     pub digest: String,
+    /// What its logits are divided by so that probabilities mean what they say; none in cards from before, and where
+    /// there were too few validation pictures to find it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
 }
 
 /// Everything that decides a run, written before it starts.
@@ -130,6 +134,19 @@ pub struct Finished {
     pub seconds: f64,
 }
 
+/// How far a model's probabilities are from how often it is right, before and after temperature scaling.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// What the logits are divided by.
+    pub temperature: f64,
+    /// Validation pictures it was fitted on.
+    pub fitted_on: u64,
+    /// Expected calibration error of 15 bins, 0 to 1, of the held-out pictures as the model answers; none without any.
+    pub error_before: Option<f64>,
+    /// The same with the temperature.
+    pub error_after: Option<f64>,
+}
+
 /// What `evaluate` found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -168,11 +185,17 @@ pub struct Verdict {
     pub champion_mean_average_precision: Option<f64>,
     /// Two-sided test of the two: McNemar's, or with several labels a paired bootstrap of mean average precision.
     pub p_value: Option<f64>,
+    /// What the deciding figure differs from the champion's by at least, with the confidence that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower_bound: Option<f64>,
     /// F1 of each class, by index; none where it would be 0 / 0.
     #[serde(default)]
     pub f1: Vec<Option<f64>>,
     /// Confusion matrix of the challenger: `[truth][prediction]`; empty with several labels.
     pub confusion: Vec<Vec<u64>>,
+    /// How far its probabilities can be trusted; none when there were too few validation pictures to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// The report, relative to the workspace.
     pub report: String,
     /// When, milliseconds since 1970.
@@ -198,7 +221,7 @@ impl RunFolder {
     pub fn all(runs: &Path) -> Vec<Self> {
         let Ok(entries) = std::fs::read_dir(runs) else { return Vec::new() };
         let mut folders: Vec<PathBuf> =
-            entries.flatten().map(|e| e.path()).filter(|p| p.join("run.json").is_file()).collect();
+            entries.flatten().filter(is_shown).map(|e| e.path()).filter(|p| p.join("run.json").is_file()).collect();
         folders.sort();
         folders.into_iter().map(Self).collect()
     }
@@ -238,6 +261,11 @@ impl RunFolder {
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
         file.write_all(text.as_bytes()).map_err(|e| crate::files::named(&path, &e))
     }
+}
+
+/// Hidden folders are on their way out.
+fn is_shown(entry: &std::fs::DirEntry) -> bool {
+    !entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
 /// Reads a JSON file.

@@ -1,6 +1,6 @@
 //! The other side of `watch`: a node that keeps what `watch` sees, and answers for it.
 //!
-//! `dataset` keeps `photos/`, `gather` keeps `seeds/` and `pool/`; both by this protocol. What lasts is acknowledged on
+//! `dataset` keeps `photos/`, `gather` keeps `seeds/` and `pool/`, `predict` keeps `inbox/`; all by this protocol. What lasts is acknowledged on
 //! `committed`, what is missing is asked for there too, and `inventory` says what is kept already.
 
 use crate::error::HarnessError;

@@ -18,5 +18,5 @@ pub use inbox::{Event, Message};
 pub use keeper::Keeper;
 pub use node::Node;
 pub use sequence::{Place, Sequence};
-pub use stage::{Answer, Refusal, Reject, Stage, part, run_stage};
+pub use stage::{Answer, Refusal, Reject, Stage, part, run_stage, send_rejects};
 pub use start::{HasHome, main};

@@ -103,14 +103,18 @@ pub fn run_stage<S: Stage>(stage: &mut S, node: &mut Node) -> Result<(), Harness
         node.status().add("pictures_out", answer.out.rows() as u64);
         if !answer.rejects.is_empty() {
             node.status().add("rejected", answer.rejects.len() as u64);
-            send_rejects(node, &message.tag, S::INPUT, &answer.rejects)?;
+            send_rejects(node, &message.tag, &answer.rejects)?;
         }
         let tag = stage.mark(message.tag);
         node.send(S::OUTPUT, &tag, answer.out)?;
     }
 }
 
-fn send_rejects(node: &mut Node, tag: &Tag, input: &str, rejects: &[Reject]) -> Result<(), HarnessError> {
+/// Tells `watch` of refused rows; before the message they came in is answered.
+///
+/// # Errors
+/// As [`Node::send`].
+pub fn send_rejects(node: &mut Node, tag: &Tag, rejects: &[Reject]) -> Result<(), HarnessError> {
     for reject in rejects {
         tracing::warn!(path = reject.path, reason = reject.reason, detail = reject.detail, "refused");
     }
@@ -122,6 +126,5 @@ fn send_rejects(node: &mut Node, tag: &Tag, input: &str, rejects: &[Reject]) -> 
         reason: column(|r| &r.reason),
         detail: column(|r| &r.detail),
     };
-    tracing::debug!(input, rows = rejects.len(), "rejects sent");
     node.send(REJECTS, tag, message)
 }

@@ -6,38 +6,64 @@ use crate::average_precision::{mean, of_order, order};
 /// Times the pictures are drawn again.
 const DRAWS: usize = 1000;
 
-/// Two-sided p value of a paired bootstrap, 0 to 1: pictures are drawn again with replacement, the same for both models,
-/// and it is twice the share of draws in which the order of the two is not what it was; 1 for equal models, or when
-/// there is nothing to compare. The draws are the same every time.
+/// How the difference of two models comes out when the pictures are drawn again with replacement, the same for both. The
+/// draws are the same every time.
 ///
-/// B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 15; for a figure of a whole set of
+/// B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13 and 15; for a figure of a whole set of
 /// answers as here: T. Berg-Kirkpatrick and others, An Empirical Investigation of Statistical Significance in NLP,
-/// EMNLP 2012, <https://aclanthology.org/D12-1091/>. The two are judged on the same pictures in the same order; with
-/// other numbers of pictures there is nothing to compare.
-pub fn paired_bootstrap(first: &Tagged, second: &Tagged) -> f64 {
-    let pictures = first.len();
-    if pictures == 0 || second.len() != pictures {
-        return 1.0;
-    }
-    let orders =
-        |tagged: &Tagged| -> Vec<Vec<u32>> { (0..tagged.classes().len()).map(|class| order(tagged, class)).collect() };
-    let (ours, theirs) = (orders(first), orders(second));
-    let score = |tagged: &Tagged, orders: &[Vec<u32>], times: &[u32]| {
-        mean(orders.iter().enumerate().map(|(class, order)| of_order(tagged, class, order, times)).collect())
-    };
-    let mut state = 0x5741_4B55_5445_4B41;
-    let (mut less, mut more, mut draws) = (0_u32, 0_u32, 0_u32);
-    for _ in 0..DRAWS {
-        let mut times = vec![0_u32; pictures];
-        for _ in 0..pictures {
-            times[(split_mix(&mut state) % pictures as u64) as usize] += 1;
+/// EMNLP 2012, <https://aclanthology.org/D12-1091/>.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PairedBootstrap {
+    /// Of the first less that of the second, in order.
+    differences: Vec<f64>,
+}
+
+impl PairedBootstrap {
+    /// The two are judged on the same pictures in the same order; with other numbers of pictures there is nothing to
+    /// compare.
+    pub fn new(first: &Tagged, second: &Tagged) -> Self {
+        let pictures = first.len();
+        if pictures == 0 || second.len() != pictures {
+            return Self::default();
         }
-        let (Some(a), Some(b)) = (score(first, &ours, &times), score(second, &theirs, &times)) else { continue };
-        draws += 1;
-        less += u32::from(a <= b);
-        more += u32::from(a >= b);
+        let orders = |tagged: &Tagged| -> Vec<Vec<u32>> {
+            (0..tagged.classes().len()).map(|class| order(tagged, class)).collect()
+        };
+        let (ours, theirs) = (orders(first), orders(second));
+        let score = |tagged: &Tagged, orders: &[Vec<u32>], times: &[u32]| {
+            mean(orders.iter().enumerate().map(|(class, order)| of_order(tagged, class, order, times)).collect())
+        };
+        let mut state = 0x5741_4B55_5445_4B41;
+        let mut differences = Vec::with_capacity(DRAWS);
+        for _ in 0..DRAWS {
+            let mut times = vec![0_u32; pictures];
+            for _ in 0..pictures {
+                times[(split_mix(&mut state) % pictures as u64) as usize] += 1;
+            }
+            let (Some(a), Some(b)) = (score(first, &ours, &times), score(second, &theirs, &times)) else { continue };
+            differences.push(a - b);
+        }
+        differences.sort_by(f64::total_cmp);
+        Self { differences }
     }
-    if draws == 0 { 1.0 } else { (2.0 * f64::from(less.min(more)) / f64::from(draws)).min(1.0) }
+
+    /// Two-sided p value, 0 to 1: twice the share of draws in which the order of the two is not what it was; 1 for equal
+    /// models, or when there is nothing to compare.
+    pub fn p_value(&self) -> f64 {
+        let less = self.differences.iter().filter(|d| **d <= 0.0).count();
+        let more = self.differences.iter().filter(|d| **d >= 0.0).count();
+        match self.differences.len() {
+            0 => 1.0,
+            draws => (2.0 * less.min(more) as f64 / draws as f64).min(1.0),
+        }
+    }
+
+    /// What the difference is at least, with confidence `1 − level`: the percentile of the draws. None when there is nothing
+    /// to compare.
+    pub fn lower_bound(&self, level: f64) -> Option<f64> {
+        let at = (level * self.differences.len() as f64) as usize;
+        self.differences.get(at.min(self.differences.len().saturating_sub(1))).copied()
+    }
 }
 
 /// SplitMix64: G. Steele and others, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014,
@@ -66,12 +92,25 @@ mod tests {
 
     #[test]
     fn equal_models_do_not_differ_and_a_much_better_one_does() {
-        assert_eq!(paired_bootstrap(&model(5), &model(5)), 1.0);
-        assert!(paired_bootstrap(&model(60), &model(3)) < 0.01);
-        assert_eq!(paired_bootstrap(&model(60), &model(3)), paired_bootstrap(&model(3), &model(60)));
-        let near = paired_bootstrap(&model(11), &model(10));
+        let p = |a: &Tagged, b: &Tagged| PairedBootstrap::new(a, b).p_value();
+        assert_eq!(p(&model(5), &model(5)), 1.0);
+        assert!(p(&model(60), &model(3)) < 0.01);
+        assert_eq!(p(&model(60), &model(3)), p(&model(3), &model(60)));
+        let near = p(&model(11), &model(10));
         assert!(near > 0.2, "hardly a difference: {near}");
-        assert_eq!(paired_bootstrap(&some(&[]), &some(&[])), 1.0);
+        assert_eq!(p(&some(&[]), &some(&[])), 1.0);
+    }
+
+    #[test]
+    fn the_bound_is_below_the_difference_and_higher_for_less_confidence() {
+        let bootstrap = PairedBootstrap::new(&model(60), &model(3));
+        let [low, middle] = [0.05, 0.5].map(|level| bootstrap.lower_bound(level).unwrap());
+        let score = |m| crate::mean_average_precision(&m).unwrap();
+        let difference = score(model(60)) - score(model(3));
+        assert!(0.0 < low && low < middle && (middle - difference).abs() < 0.03, "{low} {middle} {difference}");
+        let same = PairedBootstrap::new(&model(5), &model(5));
+        assert_eq!(same.lower_bound(0.05), Some(0.0));
+        assert_eq!(PairedBootstrap::new(&some(&[]), &some(&[])).lower_bound(0.05), None);
     }
 
     #[test]

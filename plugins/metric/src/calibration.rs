@@ -1,6 +1,6 @@
 //! Whether the model is as often right as it says.
 
-use crate::Judged;
+use crate::{Judged, Tagged};
 
 /// Bins of confidence, as in the paper.
 const BINS: usize = 15;
@@ -12,16 +12,29 @@ const BINS: usize = 15;
 /// C. Guo and others, On Calibration of Modern Neural Networks, ICML 2017, equation 3,
 /// <https://arxiv.org/abs/1706.04599>.
 pub fn expected_calibration_error(judged: &Judged) -> Option<f64> {
+    error((0..judged.len()).map(|i| (judged.confidence(i), judged.correct(i))))
+}
+
+/// As [`expected_calibration_error`], where a picture may have several classes: of every picture and class, how far the
+/// probability of the class is from how often it is there.
+pub fn expected_calibration_error_tagged(tagged: &Tagged) -> Option<f64> {
+    let pairs = (0..tagged.len()).flat_map(|i| (0..tagged.classes().len()).map(move |class| (i, class)));
+    error(pairs.map(|(i, class)| (tagged.probability(i, class), tagged.has(i, class))))
+}
+
+/// Of what was said with these probabilities, and whether it was so.
+fn error(said: impl Iterator<Item = (f32, bool)>) -> Option<f64> {
     // A bin holds probabilities in (low, high]: sum of probabilities and hits.
-    let mut bins = [(0.0_f64, 0.0_f64); BINS];
-    for i in 0..judged.len() {
-        let confidence = f64::from(judged.confidence(i));
+    let (mut bins, mut count) = ([(0.0_f64, 0.0_f64); BINS], 0_u64);
+    for (confidence, is_so) in said {
+        let confidence = f64::from(confidence);
         let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
         bins[bin].0 += confidence;
-        bins[bin].1 += f64::from(u8::from(judged.correct(i)));
+        bins[bin].1 += f64::from(u8::from(is_so));
+        count += 1;
     }
     let distance: f64 = bins.iter().map(|(confidence, hits)| (hits - confidence).abs()).sum();
-    (!judged.is_empty()).then(|| distance / judged.len() as f64)
+    (count > 0).then(|| distance / count as f64)
 }
 
 #[cfg(test)]
@@ -42,5 +55,27 @@ mod tests {
         judged.push(0, &[0.5, 0.5]).unwrap();
         judged.push(1, &[0.5, 0.5]).unwrap();
         assert_eq!(expected_calibration_error(&judged), Some(0.0));
+    }
+    /// By hand. Bin (12/15, 13/15]: 0.85 and 0.83, one of two right: 0.5 against 0.84. Bin (9/15, 10/15]: 0.65, right: 1
+    /// against 0.65. Bin (7/15, 8/15]: 0.5, wrong: 0 against 0.5. (2 · 0.34 + 0.35 + 0.5) / 4.
+    #[test]
+    fn four_pictures_by_hand() {
+        let mut judged = Judged::new(vec!["a".to_owned(), "b".to_owned()]);
+        for (truth, p) in [(0, 0.85), (1, 0.83), (0, 0.65), (1, 0.5)] {
+            judged.push(truth, &[p, 1.0 - p]).unwrap();
+        }
+        let error = expected_calibration_error(&judged).unwrap();
+        assert!((error - 0.3825).abs() < 1e-6, "{error}");
+    }
+
+    /// By hand: 0.9 twice, there once (0.4 apart); 0.1 twice, there never (0.1 apart).
+    #[test]
+    fn with_several_labels_classes_are_counted_by_themselves() {
+        let mut tagged = Tagged::new(vec!["a".to_owned(), "b".to_owned()]);
+        tagged.push(&[0], &[0.9, 0.1]).unwrap();
+        tagged.push(&[], &[0.9, 0.1]).unwrap();
+        let error = expected_calibration_error_tagged(&tagged).unwrap();
+        assert!((error - 0.25).abs() < 1e-6, "{error}");
+        assert_eq!(expected_calibration_error_tagged(&Tagged::new(vec!["a".to_owned()])), None);
     }
 }

@@ -1,5 +1,7 @@
 //! What a model said of pictures whose class is known.
 
+use crate::temperature::temper;
+
 /// Truth or probabilities do not fit the classes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
@@ -101,6 +103,13 @@ impl Judged {
     /// Whether every probability is a number. A model that diverged in training answers otherwise.
     pub fn is_finite(&self) -> bool {
         self.probabilities.iter().all(|p| p.is_finite())
+    }
+
+    /// The same pictures, with the model's logits divided by `temperature`, which is greater than 0.
+    #[must_use]
+    pub fn tempered(&self, temperature: f64) -> Self {
+        let rows = self.probabilities.chunks_exact(self.classes.len().max(1));
+        Self { probabilities: rows.flat_map(|row| temper(row, temperature)).collect(), ..self.clone() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a model said of pictures that may have several classes.
 
 use crate::ShapeError;
+use crate::temperature::temper_each;
 
 /// From this probability on a model says that a picture has a class.
 const SAID: f32 = 0.5;
@@ -97,6 +98,12 @@ impl Tagged {
     /// Whether every probability is a number. A model that diverged in training answers otherwise.
     pub fn is_finite(&self) -> bool {
         self.probabilities.iter().all(|p| p.is_finite())
+    }
+
+    /// The same pictures, with the model's logits divided by `temperature`, which is greater than 0.
+    #[must_use]
+    pub fn tempered(&self, temperature: f64) -> Self {
+        Self { probabilities: temper_each(&self.probabilities, temperature), ..self.clone() }
     }
 }
 

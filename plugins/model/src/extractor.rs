@@ -106,6 +106,7 @@ mod tests {
                 labels: plugin_api::Labels::Single,
                 run: "one".to_owned(),
                 digest,
+                temperature: None,
             };
             let extractor = Extractor::of_card(&path, &card, &device).unwrap();
             let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();

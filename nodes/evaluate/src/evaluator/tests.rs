@@ -1,9 +1,9 @@
 use super::*;
 use crate::classifier::{Classifier, ClassifierError};
 use crate::contender::tests::ByFirstByte;
-use crate::promote::champion;
 use plugin_api::edges::lists_of_u32;
 use plugin_api::runs::ModelCard;
+use plugin_champion::champion;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -29,13 +29,15 @@ struct Bench {
     home: Home,
     /// The held-out pictures: class indices.
     held_out: Vec<u32>,
+    /// The validation pictures, likewise.
+    validation: Vec<u32>,
 }
 
 impl Bench {
     fn new(held_out: &[u32]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
-        Self { _folder: folder, home, held_out: held_out.to_vec() }
+        Self { _folder: folder, home, held_out: held_out.to_vec(), validation: Vec::new() }
     }
 
     /// A run that has ended with these weights.
@@ -55,7 +57,7 @@ impl Bench {
             labels: plugin_api::Labels::Single,
             version: 3,
             fingerprint: "f".to_owned(),
-            counts: vec![[10, 2, 5, 0]; 2],
+            counts: vec![[10, self.validation.len() as u64 / 2, 5, 0]; 2],
             epochs: 1,
             batch_size: 2,
             seed: 7,
@@ -74,13 +76,14 @@ impl Bench {
     }
 
     fn evaluator(&self) -> Evaluator<Names> {
-        Evaluator::new(self.home.clone(), Names, 2)
+        Evaluator::new(self.home.clone(), Names, 2, Gate::default())
     }
 
     /// What `dataset` answers to a request.
     fn answers(&self, demand: &Demand) -> Vec<(Tag, Batches)> {
         let size = demand.batch_size.value(0) as usize;
-        let batches: Vec<&[u32]> = self.held_out.chunks(size).collect();
+        let of = if demand.split.value(0) == "test" { &self.held_out } else { &self.validation };
+        let batches: Vec<&[u32]> = of.chunks(size).collect();
         let first = demand.first.value(0) as usize;
         (first..(first + demand.count.value(0) as usize).min(batches.len().max(1)))
             .map(|i| {
@@ -157,6 +160,32 @@ fn runs_are_judged_promoted_and_refused() {
 }
 
 #[test]
+fn the_temperature_comes_from_validation_pictures_and_goes_with_the_model() {
+    let mut bench = Bench::new(&[0, 1, 1, 0, 0]);
+    // Always right on the test pictures, and on three of four validation pictures: those decide.
+    bench.validation = (0..60).map(|i| u32::from(i % 4 == 0)).collect();
+    let verdict = bench.judge(&mut bench.evaluator(), &bench.run("one", HALF));
+    let calibration = verdict.calibration.unwrap();
+    assert_eq!((verdict.pictures, calibration.fitted_on), (5, 60));
+    // It says 0.9 to 0.1 and is right three times in four: ln 9 / T = ln 3 makes T = 2, but for what is taken for granted.
+    assert!((1.7..2.05).contains(&calibration.temperature), "{}", calibration.temperature);
+    // Three of the five are right at 0.9, and afterwards at about 0.75.
+    assert!((calibration.error_before.unwrap() - 0.3).abs() < 1e-6, "{calibration:?}");
+    assert!(calibration.error_after.unwrap() < 0.2, "{calibration:?}");
+    let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
+    assert_eq!(card.temperature, Some(calibration.temperature));
+    let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
+    assert!(page.contains("fitted on 60"));
+
+    // Too few to go by.
+    bench.validation.truncate(10);
+    let verdict = bench.judge(&mut bench.evaluator(), &bench.run("two", GOOD));
+    assert_eq!((verdict.decision.as_str(), verdict.calibration), ("promoted", None));
+    let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
+    assert_eq!(card.temperature, None);
+}
+
+#[test]
 fn everything_is_written_down_and_told_again_the_same() {
     let bench = Bench::new(&[0, 1, 1]);
     let checkpoint = bench.run("one", HALF);
@@ -182,6 +211,49 @@ fn killed_between_promotion_and_verdict_it_is_not_judged_against_itself() {
     assert_eq!(again, verdict);
     assert_eq!(again.previous.as_deref(), Some("one"));
     assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(verdict));
+}
+
+/// Pictures are relabelled and removed between two runs: the champion's earlier figures are not used, it is judged again on
+/// what the challenger is judged on.
+#[test]
+fn a_test_set_that_changed_is_the_same_for_both() {
+    let mut bench = Bench::new(&[0, 0, 0, 0, 1, 1]);
+    let mut evaluator = bench.evaluator();
+    let first = bench.judge(&mut evaluator, &bench.run("one", HALF));
+    assert_eq!((first.balanced_accuracy, first.accuracy), (0.5, 4.0 / 6.0));
+    bench.held_out = vec![0, 1, 1, 1, 1];
+    let second = bench.judge(&mut evaluator, &bench.run("two", HALF));
+    assert_eq!((second.accuracy, second.champion_accuracy), (0.2, Some(0.2)));
+    assert_eq!((second.pictures, second.decision.as_str()), (5, "promoted"));
+}
+
+#[test]
+fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
+    let bench = Bench::new(&[0, 1, 1, 0, 1, 0, 1, 1]);
+    let mut evaluator = bench.evaluator();
+    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    assert_eq!(bench.judge(&mut evaluator, &bench.run("two", BAD)).decision, "refused");
+    let checkpoint = bench.run("three", HALF);
+    evaluator.announced(checkpoint.clone()).unwrap();
+    let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
+    for (tag, batch) in bench.answers(&demand) {
+        evaluator.heard(&tag, &batch).unwrap();
+    }
+    // All pictures are heard; against "one" it would be refused. Now another is champion.
+    let bad = bench.home.models().join("two");
+    fs::create_dir(&bad).unwrap();
+    fs::write(bad.join("model.safetensors"), BAD).unwrap();
+    let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
+    write_json(&bad.join("model.json"), &ModelCard { run: "two".to_owned(), ..card }).unwrap();
+    plugin_api::files::point_atomically(&bench.home.champion(), Path::new("two")).unwrap();
+    let verdict = bench.judge(&mut evaluator, &checkpoint);
+    assert_eq!(
+        (verdict.decision.as_str(), verdict.previous.as_deref()),
+        ("promoted", Some("two")),
+        "{}",
+        verdict.reason
+    );
+    assert_eq!(verdict.champion_balanced_accuracy, Some(0.0));
 }
 
 #[test]

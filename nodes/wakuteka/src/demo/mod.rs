@@ -10,6 +10,7 @@ use crate::dora::Dora;
 use crate::{Error, cli, process, progress, say, tools};
 use plugin_api::{Home, files};
 use session::Session;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
@@ -84,8 +85,8 @@ fn build(checkout: &Checkout, pipeline: &Path) -> Result<(), Error> {
     process::run(&mut cargo)
 }
 
-/// The programs a dataflow runs from our target folder: `path: ../target/debug/hash` is `hash`.
-fn nodes(yaml: &str) -> Vec<&str> {
+/// The programs a dataflow runs from our target folder, each once: `path: ../target/debug/hash` is `hash`.
+fn nodes(yaml: &str) -> BTreeSet<&str> {
     let paths = yaml.lines().filter_map(|line| line.trim_start().strip_prefix("path:"));
     paths.filter_map(|path| path.trim().strip_prefix("../target/debug/")).collect()
 }
@@ -109,14 +110,17 @@ fn forget(home: &Home) -> Result<(), Error> {
 }
 
 #[cfg(test)]
+pub(crate) use verdict::tests::verdict as tests_verdict;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_nodes_to_build_are_those_of_the_dataflow() {
         let yaml = "nodes:\n  - id: watch\n    path: ../target/debug/watch\n    args: --x\n  - id: far\n    path: /bin/far\n  \
-                    - id: train\n    path: ../target/debug/train\n";
-        assert_eq!(nodes(yaml), ["watch", "train"]);
+                    - id: train\n    path: ../target/debug/train\n  - id: inbox\n    path: ../target/debug/watch\n";
+        assert_eq!(nodes(yaml), ["train", "watch"].into());
     }
 
     #[test]

@@ -114,8 +114,10 @@ pub mod tests {
             p_value: None,
             mean_average_precision: None,
             champion_mean_average_precision: None,
+            lower_bound: None,
             f1: vec![Some(0.5), None],
             confusion: vec![vec![12, 3], vec![140, 7]],
+            calibration: None,
             report: format!("runs/{run}/report/index.html"),
             judged_ms: 0,
         }

@@ -30,6 +30,7 @@ fn crown(home: &Home, architecture: &str, size_px: u32, seed: u64) {
         labels: plugin_api::Labels::Single,
         run: format!("run{seed}"),
         digest: weights::save(&network, &folder.join("model.safetensors")).unwrap(),
+        temperature: None,
     };
     plugin_api::runs::write_json(&folder.join("model.json"), &card).unwrap();
     plugin_api::files::point_atomically(&home.champion(), Path::new(&card.run)).unwrap();

@@ -4,7 +4,7 @@ use super::Report;
 use super::format::{count, counted, percent, percent_or_dash, short, utc};
 use crate::{Compute, Judged, REGISTRY};
 use maud::{Markup, html};
-use plugin_api::runs::Verdict;
+use plugin_api::runs::{Calibration, Verdict};
 
 pub fn section(report: &Report) -> Markup {
     let verdict = report.verdict;
@@ -81,6 +81,15 @@ fn interval(verdict: &Verdict) -> Markup {
     }
 }
 
+/// The metric that temperature scaling is for.
+const CALIBRATION: &str = "calibration_error";
+
+/// What was done to the probabilities, and by what.
+pub fn tempered(of: &Calibration) -> String {
+    let pictures = counted(of.fitted_on, "validation picture");
+    format!("Logits divided by {}, fitted on {pictures}; so `predict` gives them.", short(of.temperature))
+}
+
 /// Every metric of the registry that is one figure of a model, and those of two.
 fn every_figure(report: &Report) -> Markup {
     let show = |best: Option<f64>, value: f64| if best == Some(1.0) { percent(value) } else { short(value) };
@@ -100,6 +109,14 @@ fn every_figure(report: &Report) -> Markup {
                                 td.n { (one(f, Some(report.challenger), metric.best)) }
                                 @if report.champion.is_some() { td.n { (one(f, report.champion, metric.best)) } }
                                 td.meaning { (metric.meaning) }
+                            }
+                        }
+                        @if let (CALIBRATION, Some(of)) = (metric.name, report.verdict.calibration) {
+                            tr {
+                                th scope="row" { "… with its temperature" }
+                                td.n { (of.error_after.map_or_else(|| "–".to_owned(), short)) }
+                                @if report.champion.is_some() { td.n {} }
+                                td.meaning { (tempered(&of)) }
                             }
                         }
                         @if let (Compute::Paired(f), Some(champion)) = (metric.compute, report.champion) {

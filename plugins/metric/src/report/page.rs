@@ -46,7 +46,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::report::{Picture, WrongPictures, write};
     use crate::{Judged, accuracy, balanced_accuracy, confusion, mcnemar, per_class, wilson};
-    use plugin_api::runs::{Finished, MetricRow, RunManifest, Verdict};
+    use plugin_api::runs::{Calibration, Finished, MetricRow, RunManifest, Verdict};
 
     const CLASSES: [&str; 6] = ["いらいら", "うきうき", "きゅんきゅん", "しょんぼり", "どきどき", "わくわく"];
 
@@ -156,8 +156,15 @@ pub(crate) mod tests {
             p_value: Some(mcnemar(&challenger.hits(), &champion.hits())),
             mean_average_precision: None,
             champion_mean_average_precision: None,
+            lower_bound: None,
             f1: per_class(challenger).iter().map(|c| c.f1).collect(),
             confusion: confusion(challenger),
+            calibration: Some(Calibration {
+                temperature: 1.84,
+                fitted_on: 369,
+                error_before: Some(0.093),
+                error_after: Some(0.021),
+            }),
             report: "runs/20261123-224530-3f2a/report/index.html".to_owned(),
             judged_ms: 1_795_474_530_000,
         }
@@ -208,6 +215,8 @@ pub(crate) mod tests {
         for part in [
             "<h1 class=\"promoted\">Promoted</h1>",
             "Learning rate",
+            "… with its temperature",
+            "Logits divided by 1.84, fitted on 369",
             "data:image/jpeg;base64,",
             "Classes of unequal size",
             "Few pictures to learn from",

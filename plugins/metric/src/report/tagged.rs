@@ -1,6 +1,7 @@
 //! The page of a run whose pictures may have several classes, and its tables `predictions.csv` and `per_class.csv`.
 
 use super::format::{count, counted, percent, percent_or_dash, short, utc};
+use super::headline::tempered;
 use super::page::STYLE;
 use super::tables::finish;
 use super::{Picture, WrongPictures, configuration, counts, curves, wrong};
@@ -111,6 +112,12 @@ fn headline(verdict: &Verdict) -> Markup {
                     p.note { (champion) }
                 }
             }
+            @if let Some(of) = verdict.calibration {
+                p.note {
+                    "Calibration error " (of.error_before.map_or_else(|| "–".to_owned(), short)) ", with its temperature "
+                    (of.error_after.map_or_else(|| "–".to_owned(), short)) ". " (tempered(&of))
+                }
+            }
         }
     }
 }
@@ -203,8 +210,10 @@ mod tests {
             mean_average_precision: Some(0.875),
             champion_mean_average_precision: None,
             p_value: None,
+            lower_bound: None,
             f1: Vec::new(),
             confusion: Vec::new(),
+            calibration: None,
             report: String::new(),
             judged_ms: 0,
         };

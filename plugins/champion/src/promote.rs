@@ -1,18 +1,18 @@
-//! Making a run the champion: a whole folder in `models/`, then one rename of the link.
+//! Making a run the champion by its verdict: a whole folder in `models/`, then one rename of the link.
 //!
 //! `models/<run>/verdict.json` holds the verdict from before the link is swapped. When the node is killed in between,
 //! [`unfinished`] finds it and the promotion is finished, instead of judging the run against itself.
 
 use plugin_api::Home;
 use plugin_api::files::{named, point_atomically, sync_folder};
-use plugin_api::runs::{ModelCard, Verdict, read_json, write_json};
+use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json, write_json};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A step of a promotion, in order. Tests end it after each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// The weights lie in the unfinished folder.
     Weights,
     /// So do the card and the verdict.
@@ -34,7 +34,22 @@ pub fn weights(folder: &Path) -> PathBuf {
     folder.join("model.safetensors")
 }
 
-/// Makes the run of `verdict` champion. Done twice, or after an attempt that was cut short, it has the same result.
+/// The card of a run's weights, before a temperature was found.
+pub fn card_of(manifest: &RunManifest, run: &str, digest: &str) -> ModelCard {
+    ModelCard {
+        architecture: manifest.architecture.clone(),
+        definition: manifest.definition.clone(),
+        size_px: manifest.size_px,
+        resize_mode: manifest.resize_mode.clone(),
+        classes: manifest.classes.clone(),
+        labels: manifest.labels,
+        run: run.to_owned(),
+        digest: digest.to_owned(),
+        temperature: None,
+    }
+}
+
+/// Makes the run of `verdict` champion. The caller holds the [`Lock`](crate::Lock). Done twice, or after an attempt that was cut short, it has the same result.
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text, and a copy that has not the digest of `card`.
@@ -42,7 +57,13 @@ pub fn promote(home: &Home, checkpoint: &Path, card: &ModelCard, verdict: &Verdi
     promote_until(home, checkpoint, card, verdict, Step::Linked)
 }
 
-fn promote_until(home: &Home, checkpoint: &Path, card: &ModelCard, verdict: &Verdict, until: Step) -> io::Result<()> {
+pub(crate) fn promote_until(
+    home: &Home,
+    checkpoint: &Path,
+    card: &ModelCard,
+    verdict: &Verdict,
+    until: Step,
+) -> io::Result<()> {
     let models = home.models();
     let (folder, part) = (models.join(&card.run), models.join(format!(".{}.part", card.run)));
     if champion(home).as_deref() != Some(&card.run) || !complete(&folder) {
@@ -106,11 +127,11 @@ pub fn discard(home: &Home, run: &str) -> io::Result<()> {
 }
 
 /// Whether a folder holds a model. Folders get their name only when they do; this guards against a person's hands.
-fn complete(folder: &Path) -> bool {
+pub(crate) fn complete(folder: &Path) -> bool {
     weights(folder).is_file() && folder.join("model.json").is_file()
 }
 
-fn remove(folder: &Path) -> io::Result<()> {
+pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(named(folder, &e)),
         _ => Ok(()),
@@ -118,27 +139,33 @@ fn remove(folder: &Path) -> io::Result<()> {
 }
 
 /// Copies a file, makes the copy last, and checks its BLAKE3.
-fn copy(from: &Path, to: &Path, digest: &str) -> io::Result<()> {
-    let mut source = File::open(from).map_err(|e| named(from, &e))?;
+pub(crate) fn copy(from: &Path, to: &Path, digest: &str) -> io::Result<()> {
     let mut target = File::create(to).map_err(|e| named(to, &e))?;
+    read(from, digest, |bytes| target.write_all(bytes).map_err(|e| named(to, &e)))?;
+    target.sync_all().map_err(|e| named(to, &e))
+}
+
+/// Checks the BLAKE3 of a file.
+pub(crate) fn check(file: &Path, digest: &str) -> io::Result<()> {
+    read(file, digest, |_| Ok(()))
+}
+
+fn read(file: &Path, digest: &str, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut source = File::open(file).map_err(|e| named(file, &e))?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let n = source.read(&mut buffer).map_err(|e| named(from, &e))?;
+        let n = source.read(&mut buffer).map_err(|e| named(file, &e))?;
         if n == 0 {
             break;
         }
         hasher.update(&buffer[..n]);
-        target.write_all(&buffer[..n]).map_err(|e| named(to, &e))?;
+        each(&buffer[..n])?;
     }
-    target.sync_all().map_err(|e| named(to, &e))?;
     let found = hasher.finalize().to_hex();
     if found.as_str() == digest {
         return Ok(());
     }
-    let text = format!("{}: BLAKE3 is {found}, announced was {digest}", from.display());
+    let text = format!("{}: BLAKE3 is {found}, announced was {digest}", file.display());
     Err(io::Error::new(io::ErrorKind::InvalidData, text))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,6 @@
-//! Which pictures of the pool stand in `photos/` already, whoever put them there.
+//! Which pictures of the pool or the inbox stand in `photos/` already, whoever put them there.
 //!
-//! The files are only looked at: what has the size of a picture of the pool is read once, and again when it changed.
+//! The files are only looked at: what has the size of such a picture is read once, and again when it changed.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};

@@ -1,5 +1,5 @@
-//! The folders of candidates on disk: what lies there, and the two things that `gather` does to them, linking and
-//! taking a link of its own away.
+//! Folders of links on disk: what lies there, and the two things that `gather` and `predict` do to them, linking and taking
+//! a link of their own away.
 
 use plugin_api::files::{named, sync_folder};
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The folder `candidates/`.
+/// A folder with folders of links in it: `candidates/` with one a class; the workspace with `review/` and `sorted/<class>/`.
 #[derive(Clone, Debug)]
 pub struct Shelf {
     folder: PathBuf,
@@ -29,7 +29,7 @@ impl Shelf {
         Self { folder }
     }
 
-    /// The folder of a class.
+    /// The folder of this name: here and below a class, or any relative path.
     pub fn of(&self, class: &str) -> PathBuf {
         self.folder.join(class)
     }
@@ -112,9 +112,17 @@ impl Shelf {
     /// # Errors
     /// Any error of the file system, with the path in its text.
     pub fn unlink(&self, class: &str, name: &str, inode: u64) -> io::Result<bool> {
+        self.unlink_keeping(class, name, inode, 1)
+    }
+
+    /// As [`Self::unlink`], as long as the file has `others` other names at least; none is for what was replaced.
+    ///
+    /// # Errors
+    /// As [`Self::unlink`].
+    pub fn unlink_keeping(&self, class: &str, name: &str, inode: u64, others: u64) -> io::Result<bool> {
         let path = self.of(class).join(name);
         match fs::symlink_metadata(&path) {
-            Ok(meta) if meta.is_file() && meta.ino() == inode && meta.nlink() > 1 => {
+            Ok(meta) if meta.is_file() && meta.ino() == inode && meta.nlink() > others => {
                 fs::remove_file(&path).map_err(|e| named(&path, &e))?;
                 Ok(true)
             }
@@ -151,11 +159,11 @@ impl Shelf {
     }
 }
 
-/// The name of a candidate: its distance, then the name of its file, cut where names may not be longer.
-pub fn name(distance: &str, path: &str) -> String {
+/// The name of a link: a number that orders it, then the name of its file, cut where names may not be longer.
+pub fn name(number: &str, path: &str) -> String {
     let file = path.rsplit_once('/').map_or(path, |(_, file)| file);
     let (stem, ending) = stem(file);
-    format!("{distance}_{}{ending}", &stem[..stem.floor_char_boundary(200)])
+    format!("{number}_{}{ending}", &stem[..stem.floor_char_boundary(200)])
 }
 
 fn numbered(name: &str, n: u32) -> String {
@@ -233,6 +241,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(!house.shelf.unlink("cat", "a.jpg", inode).unwrap());
         assert_eq!(fs::read_to_string(house.shelf.of("cat").join("a.jpg")).unwrap(), "one");
+        assert!(house.shelf.unlink_keeping("cat", "a.jpg", inode, 0).unwrap(), "but for what was replaced");
     }
 
     #[test]

@@ -1,0 +1,15 @@
+//! Tells the linker where LibTorch lies, so that the program finds it again without `LD_LIBRARY_PATH`.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    for name in ["LIBTORCH", "LIBTORCH_LIB"] {
+        println!("cargo:rerun-if-env-changed={name}");
+    }
+    if std::env::var_os("CARGO_FEATURE_LIBTORCH").is_none() {
+        return;
+    }
+    let Some(folder) = std::env::var_os("LIBTORCH_LIB").or_else(|| std::env::var_os("LIBTORCH")) else { return };
+    let folder = std::path::PathBuf::from(folder);
+    let lib = if folder.ends_with("lib") { folder } else { folder.join("lib") };
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+}

@@ -1,0 +1,316 @@
+//! What `predict` has written down: `dataset/inbox.sqlite`, in WAL mode, synced on commit.
+//!
+//! Files of `inbox/` with what was said of them, and the links to them. Links are written down before they are made and
+//! before they are taken away, so that after a kill at any moment a link that is missing is one that a person took.
+
+use crate::error::PredictError;
+use crate::said::Said;
+use rusqlite::{Connection, Row, Transaction, params};
+use std::path::Path;
+
+const FORMAT: i64 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS files (
+  path TEXT PRIMARY KEY, digest TEXT NOT NULL, modified_ns INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
+  said TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS links (
+  view TEXT NOT NULL, path TEXT NOT NULL, folder TEXT NOT NULL, name TEXT NOT NULL, inode INTEGER NOT NULL,
+  model TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (view, path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sidecars (at TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// A picture in `inbox/`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct File {
+    /// As messages name it: `inbox/a.jpg`.
+    pub path: String,
+    /// BLAKE3 of the file.
+    pub digest: String,
+    /// Nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// What a champion said of it; none while there is no champion.
+    pub said: Option<Said>,
+}
+
+/// Where a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum View {
+    /// `review/`.
+    Review,
+    /// `sorted/<class>/`.
+    Sorted,
+}
+
+/// How far a link is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// About to be linked.
+    Coming,
+    /// Linked.
+    There,
+    /// A person took it out of its folder.
+    Taken,
+    /// About to be taken away.
+    Leaving,
+    /// The same, and the picture it was of was replaced by its owner, so that it may be the last name of the file.
+    Replaced,
+}
+
+const VIEWS: [(View, &str); 2] = [(View::Review, "review"), (View::Sorted, "sorted")];
+const STATES: [(State, &str); 5] = [
+    (State::Coming, "coming"),
+    (State::There, "there"),
+    (State::Taken, "taken"),
+    (State::Leaving, "leaving"),
+    (State::Replaced, "replaced"),
+];
+
+fn name_of<T: PartialEq>(names: &'static [(T, &'static str)], of: &T) -> &'static str {
+    names.iter().find(|(one, _)| one == of).map_or("", |(_, name)| name)
+}
+
+fn named<T: Copy>(names: &[(T, &str)], name: &str, or: T) -> T {
+    names.iter().find(|(_, of)| *of == name).map_or(or, |(one, _)| *one)
+}
+
+/// A link to a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// What it is for.
+    pub view: View,
+    /// The picture in `inbox/`.
+    pub path: String,
+    /// The folder, relative to the workspace: `review`, `sorted/<class>`.
+    pub folder: String,
+    /// Its name there.
+    pub name: String,
+    /// Number of the file on its device; 0 while it is coming.
+    pub inode: u64,
+    /// The model that put it there.
+    pub model: String,
+    /// How far it is.
+    pub state: State,
+}
+
+/// The open store.
+#[derive(Debug)]
+pub struct Store {
+    db: Connection,
+}
+
+impl Store {
+    /// Opens the store, making it when it is not there.
+    ///
+    /// # Errors
+    /// SQLite's, or [`PredictError::Format`] for a store of a later version.
+    pub fn open(path: &Path) -> Result<Self, PredictError> {
+        let db = Connection::open(path)?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.busy_timeout(std::time::Duration::from_secs(10))?;
+        let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if found > FORMAT {
+            return Err(PredictError::Format { found, known: FORMAT });
+        }
+        db.execute_batch(SCHEMA)?;
+        db.pragma_update(None, "user_version", FORMAT)?;
+        Ok(Self { db })
+    }
+
+    /// Starts a change: nothing of it lasts before [`Change::commit`].
+    ///
+    /// # Errors
+    /// SQLite's: a full disk, a damaged file.
+    pub fn change(&mut self) -> Result<Change<'_>, PredictError> {
+        Ok(Change { tx: self.db.transaction()? })
+    }
+
+    /// Every picture.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn files(&self) -> Result<Vec<File>, PredictError> {
+        let read = |row: &Row| {
+            // What cannot be read was said by another version, and is said anew.
+            let said = row.get::<_, Option<String>>(4)?.and_then(|text| serde_json::from_str(&text).ok());
+            let (path, digest) = (row.get(0)?, row.get(1)?);
+            Ok(File { path, digest, modified_ns: row.get(2)?, size_bytes: row.get(3)?, said })
+        };
+        let mut find = self.db.prepare("SELECT path, digest, modified_ns, size_bytes, said FROM files")?;
+        Ok(find.query_map([], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Every link.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn links(&self) -> Result<Vec<Link>, PredictError> {
+        let read = |row: &Row| {
+            Ok(Link {
+                view: named(&VIEWS, &row.get::<_, String>(0)?, View::Review),
+                path: row.get(1)?,
+                folder: row.get(2)?,
+                name: row.get(3)?,
+                inode: row.get::<_, i64>(4)?.cast_unsigned(),
+                model: row.get(5)?,
+                state: named(&STATES, &row.get::<_, String>(6)?, State::Leaving),
+            })
+        };
+        let mut find = self.db.prepare("SELECT view, path, folder, name, inode, model, state FROM links")?;
+        Ok(find.query_map([], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Every sidecar: where, relative to the workspace, and the BLAKE3 of what was written; empty when it may not have been.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn sidecars(&self) -> Result<Vec<(String, String)>, PredictError> {
+        let mut find = self.db.prepare("SELECT at, digest FROM sidecars")?;
+        Ok(find.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+    }
+}
+
+/// A change in the making.
+pub struct Change<'a> {
+    tx: Transaction<'a>,
+}
+
+impl Change<'_> {
+    /// Writes down a picture.
+    ///
+    /// # Errors
+    /// SQLite's, as for all that follow.
+    pub fn put_file(&self, file: &File) -> Result<(), PredictError> {
+        let said = file.said.as_ref().and_then(|said| serde_json::to_string(said).ok());
+        self.tx.prepare_cached("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)")?.execute(params![
+            file.path,
+            file.digest,
+            file.modified_ns,
+            file.size_bytes,
+            said
+        ])?;
+        Ok(())
+    }
+
+    /// Forgets a picture. One that is not there is no error.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn remove_file(&self, path: &str) -> Result<(), PredictError> {
+        self.tx.prepare_cached("DELETE FROM files WHERE path = ?")?.execute([path])?;
+        Ok(())
+    }
+
+    /// Writes down a link.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn put_link(&self, of: &Link) -> Result<(), PredictError> {
+        self.tx.prepare_cached("INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+            name_of(&VIEWS, &of.view),
+            of.path,
+            of.folder,
+            of.name,
+            of.inode.cast_signed(),
+            of.model,
+            name_of(&STATES, &of.state)
+        ])?;
+        Ok(())
+    }
+
+    /// Forgets a link.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn remove_link(&self, view: View, path: &str) -> Result<(), PredictError> {
+        self.tx
+            .prepare_cached("DELETE FROM links WHERE view = ? AND path = ?")?
+            .execute([name_of(&VIEWS, &view), path])?;
+        Ok(())
+    }
+
+    /// Writes down a sidecar.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn put_sidecar(&self, at: &str, digest: &str) -> Result<(), PredictError> {
+        self.tx.prepare_cached("INSERT OR REPLACE INTO sidecars VALUES (?, ?)")?.execute([at, digest])?;
+        Ok(())
+    }
+
+    /// Forgets a sidecar.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn remove_sidecar(&self, at: &str) -> Result<(), PredictError> {
+        self.tx.prepare_cached("DELETE FROM sidecars WHERE at = ?")?.execute([at])?;
+        Ok(())
+    }
+
+    /// Makes the change last.
+    ///
+    /// # Errors
+    /// SQLite's; nothing is changed then.
+    pub fn commit(self) -> Result<(), PredictError> {
+        Ok(self.tx.commit()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::said::Guess;
+
+    #[test]
+    fn what_was_committed_is_there_after_opening_again_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("inbox.sqlite");
+        let said = Said {
+            model: "one".to_owned(),
+            top: vec![Guess { class: "きゅん".to_owned(), probability: 0.75 }],
+            classes: vec!["きゅん".to_owned()],
+            margin: 0.5,
+            calibrated: true,
+        };
+        let file = |path: &str, said| File {
+            path: path.to_owned(),
+            digest: "d".to_owned(),
+            modified_ns: -5,
+            size_bytes: 7,
+            said,
+        };
+        let link = Link {
+            view: View::Sorted,
+            path: "inbox/a.jpg".to_owned(),
+            folder: "sorted/きゅん".to_owned(),
+            name: "a.jpg".to_owned(),
+            inode: u64::MAX,
+            model: "one".to_owned(),
+            state: State::Replaced,
+        };
+        let mut store = Store::open(&at).unwrap();
+        let change = store.change().unwrap();
+        change.put_file(&file("inbox/a.jpg", Some(said.clone()))).unwrap();
+        change.put_file(&file("inbox/b.jpg", None)).unwrap();
+        change.put_link(&link).unwrap();
+        change.put_sidecar("inbox/a.jpg.xmp", "").unwrap();
+        change.commit().unwrap();
+        let change = store.change().unwrap();
+        change.remove_file("inbox/a.jpg").unwrap();
+        change.remove_link(View::Sorted, "inbox/a.jpg").unwrap();
+        change.remove_sidecar("inbox/a.jpg.xmp").unwrap();
+        drop(change);
+        drop(store);
+
+        let store = Store::open(&at).unwrap();
+        assert_eq!(store.files().unwrap(), [file("inbox/a.jpg", Some(said)), file("inbox/b.jpg", None)]);
+        assert_eq!(store.links().unwrap(), [link]);
+        assert_eq!(store.sidecars().unwrap(), [("inbox/a.jpg.xmp".to_owned(), String::new())]);
+        store.db.pragma_update(None, "user_version", FORMAT + 1).unwrap();
+        drop(store);
+        assert!(Store::open(&at).unwrap_err().to_string().contains("format"));
+    }
+}

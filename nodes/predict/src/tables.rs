@@ -1,0 +1,116 @@
+//! `inbox/predictions.csv` and `review/review.csv`.
+
+use crate::said::Said;
+use crate::store::{Link, State, View};
+use crate::tray::Tray;
+use plugin_api::Home;
+use plugin_api::files::write_atomically;
+use std::path::PathBuf;
+
+/// Columns of `predictions.csv`.
+pub const PREDICTIONS: [&str; 12] = [
+    "path",
+    "class",
+    "class_1",
+    "probability_1",
+    "class_2",
+    "probability_2",
+    "class_3",
+    "probability_3",
+    "margin",
+    "abstained",
+    "calibrated",
+    "model",
+];
+/// Columns of `review.csv`.
+pub const REVIEW: [&str; 8] =
+    ["name", "path", "margin", "class_1", "probability_1", "class_2", "probability_2", "model"];
+
+/// The two files, as last written.
+#[derive(Debug)]
+pub struct Tables {
+    paths: [PathBuf; 2],
+    written: [Vec<u8>; 2],
+}
+
+impl Tables {
+    /// What is there already counts as written.
+    pub fn new(home: &Home) -> Self {
+        let paths = [home.inbox().join("predictions.csv"), home.review().join("review.csv")];
+        let written = paths.each_ref().map(|path| std::fs::read(path).unwrap_or_default());
+        Self { paths, written }
+    }
+
+    /// Writes what is new; says what could not be written.
+    fn write(&mut self, contents: [Vec<u8>; 2]) -> Vec<String> {
+        let mut failed = Vec::new();
+        for ((path, content), written) in self.paths.iter().zip(contents).zip(&mut self.written) {
+            let folder_is_there = path.parent().is_some_and(std::path::Path::is_dir);
+            if folder_is_there && (content != *written || !path.exists()) {
+                match write_atomically(path, &content) {
+                    Ok(()) => *written = content,
+                    Err(error) => failed.push(error.to_string()),
+                }
+            }
+        }
+        failed
+    }
+}
+
+impl Tray {
+    /// Writes both tables, each whole or not at all.
+    pub(crate) fn write_tables(&mut self) {
+        match (self.predictions(), self.review()) {
+            (Ok(predictions), Ok(review)) => {
+                for text in self.tables.write([predictions, review]) {
+                    self.notice(text);
+                    self.dirty = true;
+                }
+            }
+            (Err(error), _) | (_, Err(error)) => self.notice(format!("a table cannot be written: {error}")),
+        }
+    }
+
+    fn predictions(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut table = csv::Writer::from_writer(Vec::new());
+        table.write_record(PREDICTIONS)?;
+        for file in self.files.values().filter(|file| !self.is_labelled(file)) {
+            let Some(said) = &file.said else { continue };
+            let is_sure = said.is_sure(self.rules.abstain_below);
+            let class = if is_sure { said.classes.join(" + ") } else { String::new() };
+            let mut row = vec![file.path.clone(), class];
+            row.extend((0..3).flat_map(|rank| guess(said, rank)));
+            row.extend([
+                format!("{:.4}", said.margin),
+                (!is_sure).to_string(),
+                said.calibrated.to_string(),
+                said.model.clone(),
+            ]);
+            table.write_record(row)?;
+        }
+        table.into_inner().map_err(|error| error.into_error().into())
+    }
+
+    /// In the order of doubt.
+    fn review(&self) -> Result<Vec<u8>, csv::Error> {
+        let there = |link: &&Link| link.state == State::There;
+        let links = self.links.of_view(View::Review).filter(there);
+        let mut rows: Vec<(&Link, &Said)> =
+            links.filter_map(|link| Some((link, self.files.get(&link.path)?.said.as_ref()?))).collect();
+        rows.sort_by(|a, b| a.1.margin.total_cmp(&b.1.margin));
+        let mut table = csv::Writer::from_writer(Vec::new());
+        table.write_record(REVIEW)?;
+        for (link, said) in rows {
+            let mut row = vec![link.name.clone(), link.path.clone(), format!("{:.4}", said.margin)];
+            row.extend((0..2).flat_map(|rank| guess(said, rank)));
+            row.push(said.model.clone());
+            table.write_record(row)?;
+        }
+        table.into_inner().map_err(|error| error.into_error().into())
+    }
+}
+
+/// Class and probability, empty when there are fewer classes.
+fn guess(said: &Said, rank: usize) -> [String; 2] {
+    said.top.get(rank).map_or_else(Default::default, |g| [g.class.clone(), format!("{:.4}", g.probability)])
+}

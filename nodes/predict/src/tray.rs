@@ -1,0 +1,255 @@
+//! Everything the node knows of `inbox/`, and pictures in and out of it. Knows nothing of dora, and is told what time it is.
+
+use crate::error::PredictError;
+use crate::links::Links;
+use crate::said::Said;
+use crate::store::{File, Link, State, Store, View};
+use crate::tables::Tables;
+use plugin_api::Home;
+use plugin_shelf::{Photos, Shelf};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
+
+/// Link and picture.
+pub(crate) type Key = (View, String);
+
+/// What is made of what the champion says.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Below this probability no class is named.
+    pub abstain_below: f64,
+    /// Pictures in `review/` at most.
+    pub review: usize,
+    /// It is unsure of a picture whose margin is not greater.
+    pub review_margin: f64,
+    /// Links in `sorted/<class>/`.
+    pub sort: bool,
+    /// XMP sidecars.
+    pub sidecars: bool,
+}
+
+/// Everything the node knows.
+#[derive(Debug)]
+pub struct Tray {
+    pub(crate) rules: Rules,
+    pub(crate) home: Home,
+    pub(crate) store: Store,
+    /// Over the whole workspace.
+    pub(crate) shelf: Shelf,
+    pub(crate) photos: Photos,
+    pub(crate) tables: Tables,
+    pub(crate) files: BTreeMap<String, File>,
+    pub(crate) links: Links,
+    /// By place, relative to the workspace: the BLAKE3 of what was written.
+    pub(crate) sidecars: BTreeMap<String, String>,
+    /// Links that are not in their folder, and since when that has been seen.
+    pub(crate) missing: HashMap<Key, Instant>,
+    /// What could not be done: said once.
+    pub(crate) noticed: HashSet<String>,
+    /// Folders, tables or sidecars are not what they should be.
+    pub(crate) dirty: bool,
+    /// As of the last time they were made so.
+    pub(crate) counts: Counts,
+}
+
+/// Numbers for the status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Pictures in the inbox.
+    pub pictures: usize,
+    /// Of which nothing was said yet.
+    pub waiting: usize,
+    /// For which no class is named.
+    pub abstained: usize,
+    /// That lie in `review/`.
+    pub review: usize,
+    /// That a person has labelled.
+    pub labelled: usize,
+}
+
+impl Tray {
+    /// Opens what was written down, and ends what a kill may have cut short.
+    ///
+    /// # Errors
+    /// A damaged store, or a file system that cannot be read.
+    pub fn open(home: &Home, rules: Rules) -> Result<Self, PredictError> {
+        let store = Store::open(&home.dataset().join("inbox.sqlite"))?;
+        let mut tray = Self {
+            rules,
+            shelf: Shelf::new(home.root().to_path_buf()),
+            photos: Photos::new(home.photos()),
+            tables: Tables::new(home),
+            files: store.files()?.into_iter().map(|file| (file.path.clone(), file)).collect(),
+            links: store.links()?.into_iter().collect(),
+            sidecars: store.sidecars()?.into_iter().collect(),
+            missing: HashMap::new(),
+            noticed: HashSet::new(),
+            dirty: true,
+            counts: Counts::default(),
+            home: home.clone(),
+            store,
+        };
+        tray.recover()?;
+        tray.look_through_photos();
+        Ok(tray)
+    }
+
+    /// Takes in pictures. When this returns, they last. The same again change nothing; one that comes without an answer
+    /// keeps the one it had.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn take_in(&mut self, files: Vec<File>) -> Result<(), PredictError> {
+        let change = self.store.change()?;
+        let (mut coming, mut leaving, mut forgotten) = (Vec::new(), Vec::new(), Vec::new());
+        for mut file in files {
+            match self.files.get(&file.path) {
+                Some(before) if before.digest == file.digest => file.said = file.said.or_else(|| before.said.clone()),
+                Some(_) => {
+                    for link in self.links.to(&file.path) {
+                        if link.state == State::Taken {
+                            change.remove_link(link.view, &link.path)?;
+                            forgotten.push((link.view, link.path.clone()));
+                        } else {
+                            leaving.push(Link { state: State::Replaced, ..link.clone() });
+                        }
+                    }
+                }
+                None => {}
+            }
+            change.put_file(&file)?;
+            coming.push(file);
+        }
+        for link in &leaving {
+            change.put_link(link)?;
+        }
+        change.commit()?;
+        for (view, path) in forgotten {
+            self.links.remove(view, &path);
+        }
+        for file in coming {
+            self.files.insert(file.path.clone(), file);
+        }
+        self.dirty = true;
+        self.finish_leaving(leaving)
+    }
+
+    /// Forgets pictures that are gone. When this returns, that lasts, and so does what is done about their links: they go,
+    /// save that the last name of a file stays.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn take_away<'a>(&mut self, paths: impl Iterator<Item = &'a str> + Clone) -> Result<(), PredictError> {
+        let change = self.store.change()?;
+        let (mut leaving, mut forgotten) = (Vec::new(), Vec::new());
+        for path in paths.clone() {
+            change.remove_file(path)?;
+            for link in self.links.to(path) {
+                if link.state == State::Taken {
+                    change.remove_link(link.view, path)?;
+                    forgotten.push((link.view, path.to_owned()));
+                } else {
+                    let link = Link { state: State::Leaving, ..link.clone() };
+                    change.put_link(&link)?;
+                    leaving.push(link);
+                }
+            }
+        }
+        change.commit()?;
+        for (view, path) in forgotten {
+            self.links.remove(view, &path);
+        }
+        for path in paths {
+            self.files.remove(path);
+        }
+        self.dirty = true;
+        self.finish_leaving(leaving)
+    }
+
+    /// What the champion says of pictures that are known. When this returns, it lasts.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn answered(&mut self, answers: Vec<(String, Said)>) -> Result<(), PredictError> {
+        let change = self.store.change()?;
+        let mut changed = Vec::new();
+        for (path, said) in answers {
+            if let Some(file) = self.files.get(&path) {
+                let file = File { said: Some(said), ..file.clone() };
+                change.put_file(&file)?;
+                changed.push(file);
+            }
+        }
+        change.commit()?;
+        self.dirty |= !changed.is_empty();
+        for file in changed {
+            self.files.insert(file.path.clone(), file);
+        }
+        Ok(())
+    }
+
+    /// A picture by its path.
+    pub fn file(&self, path: &str) -> Option<&File> {
+        self.files.get(path)
+    }
+
+    /// Every picture.
+    pub fn inventory(&self) -> impl Iterator<Item = &File> {
+        self.files.values()
+    }
+
+    /// Pictures of which `model` has said nothing: first those of which nobody has, then the most doubtful ones.
+    pub fn unsaid_by(&self, model: &str) -> Vec<String> {
+        let mut found: Vec<(f64, &String)> = self
+            .files
+            .values()
+            .filter(|file| file.said.as_ref().is_none_or(|said| said.model != model))
+            .map(|file| (file.said.as_ref().map_or(-1.0, |said| said.margin), &file.path))
+            .collect();
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        found.into_iter().map(|(_, path)| path.clone()).collect()
+    }
+
+    /// Whether a person has labelled a picture: one of its links was taken, and it stands in `photos/`.
+    pub fn is_labelled(&self, file: &File) -> bool {
+        self.photos.digests().contains(&file.digest) && self.links.to(&file.path).any(|link| link.state == State::Taken)
+    }
+
+    /// Whether folders, tables or sidecars are not what they should be.
+    pub fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Looks through `photos/` for pictures of the inbox.
+    pub fn look_through_photos(&mut self) {
+        let sizes = self.files.values().map(|file| file.size_bytes).collect();
+        self.dirty |= self.photos.look(&sizes);
+    }
+
+    /// Numbers for the status, as of the last time the folders were arranged; pictures as of now.
+    pub fn counts(&self) -> Counts {
+        Counts { pictures: self.files.len(), ..self.counts }
+    }
+
+    /// Counts.
+    pub(crate) fn count(&mut self) {
+        let mut counts = Counts::default();
+        for file in self.files.values() {
+            match &file.said {
+                None => counts.waiting += 1,
+                Some(_) if self.is_labelled(file) => counts.labelled += 1,
+                Some(said) => counts.abstained += usize::from(!said.is_sure(self.rules.abstain_below)),
+            }
+        }
+        counts.review = self.links.of_view(View::Review).filter(|link| link.state == State::There).count();
+        self.counts = counts;
+    }
+
+    /// Says once what could not be done.
+    pub(crate) fn notice(&mut self, text: String) {
+        if !self.noticed.contains(&text) {
+            tracing::error!("{text}");
+            self.noticed.insert(text);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `cargo wakuteka models`: the champion and those before it, and changing that by hand.
+
+use crate::checkout::Checkout;
+use crate::columns::{aligned, percent};
+use crate::{Error, cli, runs, say};
+use plugin_api::Home;
+use plugin_champion::Model;
+
+/// Does what was asked for.
+///
+/// # Errors
+/// [`Error::Refused`] when it cannot be done, which then changes nothing; any of the file system.
+pub fn run(checkout: &Checkout, command: &cli::Models) -> Result<(), Error> {
+    let home = runs::workspace(checkout, command.workspace())?;
+    let lines = match command {
+        cli::Models::List(_) => list(&home),
+        cli::Models::Show(options) => show(&find(&home, options.id.as_deref())?, &home),
+        cli::Models::Promote(options) => {
+            let id = named(&home, &options.id);
+            let before = plugin_champion::promote_by_hand(&home, &id)?;
+            let before =
+                before.map_or_else(|| "there was none before".to_owned(), |before| format!("before: {before}"));
+            vec![format!("{id} is champion; {before}")]
+        }
+        cli::Models::Rollback(_) => {
+            let (was, is) = plugin_champion::roll_back(&home)?;
+            vec![format!("{is} is champion again; {was} stays in {}", home.models().display())]
+        }
+    };
+    for line in lines {
+        say::line(&line);
+    }
+    Ok(())
+}
+
+fn list(home: &Home) -> Vec<String> {
+    let models = plugin_champion::models(home);
+    if models.is_empty() {
+        return vec![format!("no model yet in {}", home.models().display())];
+    }
+    let heading = ["", "MODEL", "BALANCED", "ACCURACY", "PICTURES", "CLASSES", "NETWORK", "AFTER", ""];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for model in models.iter().rev() {
+        let verdict = model.verdict.as_ref();
+        let judged = verdict.filter(|verdict| verdict.pictures > 0);
+        rows.push(vec![
+            if model.is_champion { "*" } else { "" }.to_owned(),
+            model.id.clone(),
+            percent(judged.map(|v| v.balanced_accuracy)),
+            percent(judged.map(|v| v.accuracy)),
+            verdict.map_or_else(|| "–".to_owned(), |v| say::count(v.pictures)),
+            model.card.classes.len().to_string(),
+            format!("{} {} px", model.card.architecture, model.card.size_px),
+            model.previous().unwrap_or("–").to_owned(),
+            if model.by_hand.is_some() { "by hand" } else { "" }.to_owned(),
+        ]);
+    }
+    let mut lines = aligned(&rows, &[2, 3, 4, 5]);
+    if !models.iter().any(|model| model.is_champion) {
+        lines.push("none of them is champion".to_owned());
+    }
+    lines
+}
+
+/// The model of this name, or whose name alone begins so; the champion when none is named.
+fn find(home: &Home, id: Option<&str>) -> Result<Model, Error> {
+    let models = plugin_champion::models(home);
+    let known = || models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
+    let found = match id {
+        None => models.iter().find(|model| model.is_champion).cloned(),
+        Some(id) => plugin_champion::model(home, &named(home, id)),
+    };
+    found.ok_or_else(|| {
+        Error::Refused(match id {
+            None => format!("there is no champion; models there are: {}", known()),
+            Some(id) => format!("there is no model {id}; models there are: {}", known()),
+        })
+    })
+}
+
+/// The name that alone begins so among models and runs; else as it was given.
+fn named(home: &Home, id: &str) -> String {
+    let models = plugin_champion::models(home).into_iter().map(|model| model.id);
+    runs::complete(id, models.chain(runs::ids(home)))
+}
+
+fn show(model: &Model, home: &Home) -> Vec<String> {
+    let card = &model.card;
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut fact = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
+    fact("model", format!("{}{}", model.id, if model.is_champion { " (champion)" } else { "" }));
+    fact("folder", model.folder.display().to_string());
+    fact("network", format!("{}, {} px, {}", card.architecture, card.size_px, card.resize_mode));
+    fact("classes", card.classes.join(", "));
+    fact("labels", card.labels.to_string());
+    fact("weights", card.digest.clone());
+    fact("temperature", card.temperature.map_or_else(|| "none: not calibrated".to_owned(), |t| format!("{t:.3}")));
+    fact("champion before", model.previous().unwrap_or("none").to_owned());
+    let Some(verdict) = &model.verdict else { return aligned(&rows, &[]) };
+    let by = if model.by_hand.is_some() { "by hand; its verdict: " } else { "" };
+    fact("decision", format!("{by}{}: {}", verdict.decision, verdict.reason));
+    fact("balanced accuracy", percent(Some(verdict.balanced_accuracy)));
+    fact("accuracy", format!("{} of {} pictures", percent(Some(verdict.accuracy)), say::count(verdict.pictures)));
+    if let Some(precision) = verdict.mean_average_precision {
+        fact("mean average precision", percent(Some(precision)));
+    }
+    if let Some(of) = verdict.calibration {
+        let error = |error: Option<f64>| error.map_or_else(|| "–".to_owned(), |e| format!("{e:.4}"));
+        fact(
+            "calibration error",
+            format!("{}, with the temperature {}", error(of.error_before), error(of.error_after)),
+        );
+    }
+    fact("report", home.root().join(&verdict.report).display().to_string());
+    let mut lines = aligned(&rows, &[]);
+    let mut classes = vec![["class", "recall", "F1", "pictures"].map(str::to_owned).to_vec()];
+    for (at, class) in verdict.classes.iter().enumerate() {
+        let row = verdict.confusion.get(at);
+        let pictures = row.map(|row| row.iter().sum::<u64>());
+        let recall = row.zip(pictures.filter(|n| *n > 0)).map(|(row, n)| row[at] as f64 / n as f64);
+        let f1 = verdict.f1.get(at).copied().flatten();
+        let pictures = pictures.map_or_else(|| "–".to_owned(), say::count);
+        classes.push(vec![class.clone(), percent(recall), percent(f1), pictures]);
+    }
+    lines.push(String::new());
+    lines.extend(aligned(&classes, &[1, 2, 3]));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::tests_verdict;
+    use plugin_api::runs::{ModelCard, Verdict, write_json};
+    use std::path::Path;
+
+    fn home_with(models: &[(&str, Option<&str>)]) -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        for (id, previous) in models {
+            let at = home.models().join(id);
+            std::fs::create_dir(&at).unwrap();
+            std::fs::write(at.join("model.safetensors"), "weights").unwrap();
+            let card = serde_json::json!({"architecture": "small-cnn", "size_px": 64, "resize_mode": "crop",
+                "classes": ["animals", "transportation"], "run": id, "digest": "d", "temperature": 1.25});
+            write_json(&at.join("model.json"), &serde_json::from_value::<ModelCard>(card).unwrap()).unwrap();
+            let verdict = Verdict { previous: previous.map(str::to_owned), ..tests_verdict(id) };
+            write_json(&at.join("verdict.json"), &verdict).unwrap();
+            plugin_api::files::point_atomically(&home.champion(), Path::new(id)).unwrap();
+        }
+        (folder, home)
+    }
+
+    #[test]
+    fn the_champion_is_marked_and_figures_are_shown() {
+        let (_folder, home) = home_with(&[("20261101-1", None), ("20261102-2", Some("20261101-1"))]);
+        let lines = list(&home);
+        assert!(lines[1].starts_with("*  20261102-2") && lines[2].starts_with("   20261101-1"), "{lines:#?}");
+        assert!(lines[1].contains("45.7 %") && lines[1].contains("1,412") && lines[1].ends_with("20261101-1"));
+        let text = show(&find(&home, None).unwrap(), &home).join("\n");
+        for part in ["20261102-2 (champion)", "1.250", "small-cnn, 64 px, crop", "the first model", "80.0 %", "147"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert_eq!(find(&home, Some("20261101")).unwrap().id, "20261101-1", "the beginning is enough");
+        let error = find(&home, Some("2026110")).unwrap_err().to_string();
+        assert!(error.contains("20261101-1, 20261102-2"), "{error}");
+    }
+
+    #[test]
+    fn without_models_that_is_said() {
+        let (_folder, home) = home_with(&[]);
+        assert!(list(&home)[0].contains("no model yet"));
+        assert!(find(&home, None).unwrap_err().to_string().contains("no champion"));
+    }
+}

@@ -1,0 +1,339 @@
+//! `cargo wakuteka runs`: what was trained, from what, why, and what came of it.
+
+use crate::checkout::Checkout;
+use crate::columns::{aligned, percent};
+use crate::{Error, cli, say};
+use plugin_api::Home;
+use plugin_api::runs::{Finished, MetricRow, RunFolder, RunManifest, Verdict};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Does what was asked for.
+///
+/// # Errors
+/// [`Error::Refused`] when there is no such workspace or run.
+pub fn run(checkout: &Checkout, command: &cli::Runs) -> Result<(), Error> {
+    let home = workspace(checkout, command.workspace())?;
+    let lines = match command {
+        cli::Runs::List(options) => list(&home, options.last),
+        cli::Runs::Show(options) => show(&find(&home, &options.id)?, &home),
+        cli::Runs::Compare(options) => {
+            let runs: Result<Vec<Run>, Error> = options.ids.iter().map(|id| find(&home, id)).collect();
+            compare(&runs?)
+        }
+    };
+    for line in lines {
+        say::line(&line);
+    }
+    Ok(())
+}
+
+/// The workspace asked for, which must be there.
+///
+/// # Errors
+/// [`Error::Refused`] when it is not.
+pub fn workspace(checkout: &Checkout, workspace: &cli::Workspace) -> Result<Home, Error> {
+    let folder = workspace.folder(checkout);
+    if !folder.join("models").is_dir() {
+        return Err(Error::Refused(format!("there is no workspace {}", folder.display())));
+    }
+    Ok(Home::create(&folder)?)
+}
+
+/// The one name that begins so, or is so; else as it was given.
+pub fn complete(id: &str, names: impl Iterator<Item = String>) -> String {
+    let mut begins: Vec<String> = names.filter(|name| name.starts_with(id)).collect();
+    begins.sort();
+    begins.dedup();
+    match &begins[..] {
+        [one] if !id.is_empty() => one.clone(),
+        _ => id.to_owned(),
+    }
+}
+
+/// Runs there are.
+pub fn ids(home: &Home) -> impl Iterator<Item = String> {
+    RunFolder::all(&home.runs()).into_iter().map(|run| run.id())
+}
+
+/// Everything known of a run.
+struct Run {
+    folder: RunFolder,
+    manifest: RunManifest,
+    finished: Option<Finished>,
+    verdict: Option<Verdict>,
+    state: String,
+}
+
+impl Run {
+    fn read(folder: RunFolder) -> Option<Self> {
+        let (manifest, finished, verdict) = (folder.manifest()?, folder.finished(), folder.verdict());
+        let state = match (&verdict, &finished) {
+            (Some(verdict), _) => verdict.decision.clone(),
+            (None, Some(_)) => "not judged yet".to_owned(),
+            (None, None) if folder.0.join("abandoned.json").is_file() => "abandoned".to_owned(),
+            (None, None) => "not finished".to_owned(),
+        };
+        Some(Self { folder, manifest, finished, verdict, state })
+    }
+
+    /// What decided the run, by name: what `list` shows when it differs.
+    fn options(&self) -> BTreeMap<String, String> {
+        let m = &self.manifest;
+        let mut all: BTreeMap<String, String> = [
+            ("model", m.architecture.clone()),
+            ("size", format!("{} px", m.size_px)),
+            ("resize_mode", m.resize_mode.clone()),
+            ("labels", m.labels.to_string()),
+            ("epochs", m.epochs.to_string()),
+            ("batch_size", m.batch_size.to_string()),
+            ("seed", m.seed.to_string()),
+            ("code", m.code.clone()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        flatten("", &m.options, &mut all);
+        all
+    }
+
+    fn time(&self) -> String {
+        self.finished
+            .as_ref()
+            .map_or_else(|| "–".to_owned(), |f| say::clock(Duration::from_secs_f64(f.seconds.clamp(0.0, 1e7))))
+    }
+
+    /// Figures of the verdict, by name.
+    fn figures(&self) -> Vec<(String, String)> {
+        let Some(v) = &self.verdict else { return Vec::new() };
+        let error = |error: Option<f64>| error.map_or_else(|| "–".to_owned(), |e| format!("{e:.4}"));
+        let mut rows = vec![
+            ("held-out pictures", say::count(v.pictures)),
+            ("balanced accuracy", percent(Some(v.balanced_accuracy))),
+            ("accuracy", percent(Some(v.accuracy))),
+            ("champion before", v.previous.clone().unwrap_or_else(|| "none".to_owned())),
+            ("its balanced accuracy", percent(v.champion_balanced_accuracy)),
+        ];
+        if v.mean_average_precision.is_some() {
+            rows.push(("mean average precision", percent(v.mean_average_precision)));
+        }
+        if let Some(of) = v.calibration {
+            rows.push(("temperature", format!("{:.3}", of.temperature)));
+            rows.push(("calibration error", error(of.error_before)));
+            rows.push(("… with temperature", error(of.error_after)));
+        }
+        let f1 = v.classes.iter().zip(&v.f1).map(|(class, f1)| (format!("F1 of {class}"), percent(*f1)));
+        rows.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(f1).collect()
+    }
+}
+
+/// Nested options as `schedule.kind`.
+fn flatten(name: &str, value: &Value, all: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                flatten(&if name.is_empty() { key.clone() } else { format!("{name}.{key}") }, field, all);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => drop(all.insert(name.to_owned(), text.clone())),
+        other => drop(all.insert(name.to_owned(), other.to_string())),
+    }
+}
+
+fn find(home: &Home, id: &str) -> Result<Run, Error> {
+    let complete = complete(id, ids(home));
+    let folder = RunFolder::all(&home.runs()).into_iter().find(|run| run.id() == complete);
+    folder.and_then(Run::read).ok_or_else(|| {
+        let known: Vec<String> = ids(home).collect();
+        Error::Refused(format!("there is no run {id}; runs there are: {}", known.join(", ")))
+    })
+}
+
+/// The newest first; below each what it was for, and which options differ from the run before it.
+fn list(home: &Home, last: Option<usize>) -> Vec<String> {
+    let all: Vec<Run> = RunFolder::all(&home.runs()).into_iter().filter_map(Run::read).collect();
+    if all.is_empty() {
+        return vec![format!("no run yet in {}", home.runs().display())];
+    }
+    let heading = ["RUN", "STATE", "BALANCED", "ACCURACY", "TIME", "DEVICE", "DATA", "FROM"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    let mut below = vec![Vec::new()];
+    for (at, run) in all.iter().enumerate().rev().take(last.unwrap_or(usize::MAX)) {
+        let judged = run.verdict.as_ref().filter(|verdict| verdict.pictures > 0);
+        rows.push(vec![
+            run.folder.id(),
+            run.state.clone(),
+            percent(judged.map(|v| v.balanced_accuracy)),
+            percent(judged.map(|v| v.accuracy)),
+            run.time(),
+            run.manifest.device.clone(),
+            run.manifest.version.to_string(),
+            run.manifest.parent.clone().unwrap_or_else(|| "scratch".to_owned()),
+        ]);
+        let mut notes = vec![format!("    {}", run.manifest.reason)];
+        if let Some(before) = at.checked_sub(1).map(|before| all[before].options()) {
+            let now = run.options();
+            let gone = before.keys().filter(|name| !now.contains_key(*name)).map(|name| format!("no {name}"));
+            let new = now.iter().filter(|(name, value)| before.get(*name) != Some(value));
+            let differ: Vec<String> = new.map(|(name, value)| format!("{name} {value}")).chain(gone).collect();
+            if !differ.is_empty() {
+                notes.push(format!("    other options than the run before: {}", differ.join(", ")));
+            }
+        }
+        below.push(notes);
+    }
+    let lines = aligned(&rows, &[2, 3, 4, 6]);
+    lines.into_iter().zip(below).flat_map(|(line, notes)| std::iter::once(line).chain(notes)).collect()
+}
+
+fn show(run: &Run, home: &Home) -> Vec<String> {
+    let m = &run.manifest;
+    let mut rows: Vec<(String, String)> = [
+        ("run", run.folder.id()),
+        ("state", run.state.clone()),
+        ("because", m.reason.clone()),
+        ("from", m.parent.clone().unwrap_or_else(|| "scratch".to_owned())),
+        ("data", format!("version {}, {}", m.version, m.fingerprint)),
+        ("device", m.device.clone()),
+        ("time", run.time()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec();
+    if let Some(verdict) = &run.verdict {
+        rows.push(("decision".to_owned(), format!("{}: {}", verdict.decision, verdict.reason)));
+    }
+    rows.extend(run.figures());
+    rows.extend(last_metrics(&run.folder.metrics()));
+    rows.extend(run.options());
+    if let Some(finished) = &run.finished {
+        rows.push(("weights".to_owned(), home.root().join(&finished.uri).display().to_string()));
+    }
+    if let Some(verdict) = run.verdict.as_ref().filter(|verdict| !verdict.report.is_empty()) {
+        rows.push(("report".to_owned(), home.root().join(&verdict.report).display().to_string()));
+    }
+    let mut counts = vec![["class", "train", "validation", "test", "left out"].map(str::to_owned).to_vec()];
+    for (class, row) in m.classes.iter().zip(&m.counts) {
+        counts.push(std::iter::once(class.clone()).chain(row.map(say::count)).collect());
+    }
+    let facts: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name, value]).collect();
+    let mut lines = aligned(&facts, &[]);
+    lines.push(String::new());
+    lines.extend(aligned(&counts, &[1, 2, 3, 4]));
+    lines
+}
+
+/// The last figure of each kind.
+fn last_metrics(metrics: &[MetricRow]) -> BTreeMap<String, String> {
+    let named = metrics.iter().map(|row| (format!("last {} {}", row.split, row.metric), format!("{:.4}", row.value)));
+    named.collect()
+}
+
+/// A column a run; of the options only those that differ.
+fn compare(runs: &[Run]) -> Vec<String> {
+    let options: Vec<BTreeMap<String, String>> = runs.iter().map(Run::options).collect();
+    let column = |f: &dyn Fn(&Run) -> String| runs.iter().map(f).collect::<Vec<String>>();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut row = |name: &str, values: Vec<String>| rows.push([vec![name.to_owned()], values].concat());
+    row("", column(&|run| run.folder.id()));
+    row("state", column(&|run| run.state.clone()));
+    row("from", column(&|run| run.manifest.parent.clone().unwrap_or_else(|| "scratch".to_owned())));
+    row("data version", column(&|run| run.manifest.version.to_string()));
+    row("time", column(&Run::time));
+    row("device", column(&|run| run.manifest.device.clone()));
+    let figures: Vec<BTreeMap<String, String>> = runs.iter().map(|run| run.figures().into_iter().collect()).collect();
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in runs.iter().flat_map(Run::figures) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let value = |of: &BTreeMap<String, String>, name: &str| of.get(name).cloned().unwrap_or_else(|| "–".to_owned());
+    for name in &names {
+        row(name, figures.iter().map(|of| value(of, name)).collect());
+    }
+    let mut names: Vec<&String> = options.iter().flat_map(BTreeMap::keys).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let values: Vec<String> = options.iter().map(|of| value(of, name)).collect();
+        if values.iter().any(|one| *one != values[0]) {
+            row(name, values);
+        }
+    }
+    let mut lines = aligned(&rows, &[]);
+    let fingerprints = runs.iter().filter(|run| run.manifest.fingerprint != runs[0].manifest.fingerprint).count();
+    if fingerprints > 0 {
+        lines.push(
+            "They learnt from, and were judged on, different pictures: the figures of one say little of another."
+                .to_owned(),
+        );
+    }
+    for run in runs {
+        lines.push(format!("{}: {}", run.folder.id(), run.manifest.reason));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::tests_verdict;
+    use plugin_api::runs::write_json;
+
+    fn put(home: &Home, id: &str, learning_rate: f64, version: u64, parent: Option<&str>, judged: bool) {
+        let folder = home.runs().join(id);
+        std::fs::create_dir(&folder).unwrap();
+        let json = serde_json::json!({
+            "id": id, "started_ms": 1, "reason": format!("{version} new in きゅんきゅん"), "parent": parent,
+            "architecture": "small-cnn", "size_px": 32, "resize_mode": "pad", "classes": ["a", "b"],
+            "version": version, "fingerprint": format!("f{version}"), "counts": [[9, 1, 2, 0], [8, 2, 1, 3]],
+            "epochs": 4, "batch_size": 16, "seed": 0, "device": "flex",
+            "options": {"learning_rate": learning_rate, "schedule": {"kind": "cosine"}}, "code": "0.1.0",
+        });
+        let manifest: RunManifest = serde_json::from_value(json).unwrap();
+        write_json(&folder.join("run.json"), &manifest).unwrap();
+        if judged {
+            let (uri, digest) = (format!("runs/{id}/w"), String::new());
+            let finished = Finished { uri, digest, epochs: 4, steps: 8, samples: 99, seconds: 125.0 };
+            write_json(&folder.join("finished.json"), &finished).unwrap();
+            write_json(&folder.join("verdict.json"), &tests_verdict(id)).unwrap();
+        }
+    }
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        put(&home, "20261101-1", 0.1, 3, None, true);
+        put(&home, "20261102-2", 0.1, 4, Some("20261101-1"), true);
+        put(&home, "20261103-3", 0.05, 4, Some("20261102-2"), false);
+        (folder, home)
+    }
+
+    #[test]
+    fn runs_are_listed_with_reason_and_what_differs() {
+        let (_folder, home) = home();
+        let lines = list(&home, None);
+        assert_eq!(lines.len(), 1 + 2 + 2 + 3, "{lines:#?}");
+        assert!(lines[1].starts_with("20261103-3  not finished") && lines[1].ends_with("20261102-2"));
+        assert!(lines[2].contains("4 new in きゅんきゅん") && lines[3].contains("learning_rate 0.05"));
+        assert!(lines[4].contains("promoted") && lines[4].contains("2:05") && lines[4].contains("45.7 %"));
+        assert!(lines[6].ends_with("scratch"));
+        assert_eq!(list(&home, Some(1)).len(), 4);
+    }
+
+    #[test]
+    fn one_is_shown_whole_and_several_side_by_side() {
+        let (_folder, home) = home();
+        let text = show(&find(&home, "20261102").unwrap(), &home).join("\n");
+        for part in ["version 4, f4", "schedule.kind", "cosine", "2:05", "left out", "promoted: the first"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let runs: Vec<Run> = ["20261101-1", "20261103-3"].map(|id| find(&home, id).unwrap()).into();
+        let text = compare(&runs).join("\n");
+        assert!(text.contains("learning_rate") && !text.contains("schedule.kind"), "only what differs: {text}");
+        assert!(text.contains("different pictures") && text.contains("not finished"), "{text}");
+        let error = find(&home, "2027").err().unwrap().to_string();
+        assert!(error.contains("2027") && error.contains("20261103-3"), "{error}");
+    }
+}

@@ -1,0 +1,339 @@
+//! Promotion, rollback and pruning, cut short after every step, and by SIGKILL at any instant.
+
+use crate::by_hand::{Step as HandStep, promote_until as by_hand_until};
+use crate::promote::{Step, promote_until};
+use crate::{
+    Refused, champion, discard, model, models, promote, promote_by_hand, prune, roll_back, unfinished, weights,
+};
+use plugin_api::files::write_atomically;
+use plugin_api::runs::{Finished, ModelCard, RunFolder, RunManifest, Verdict, read_json, write_json};
+use plugin_api::{Home, Labels};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    home: Home,
+}
+
+fn card(run: &str) -> ModelCard {
+    ModelCard {
+        architecture: "small-cnn".to_owned(),
+        definition: None,
+        size_px: 16,
+        resize_mode: "crop".to_owned(),
+        classes: ["a", "b"].map(str::to_owned).to_vec(),
+        labels: Labels::Single,
+        run: run.to_owned(),
+        digest: digest(run),
+        temperature: None,
+    }
+}
+
+fn digest(run: &str) -> String {
+    blake3::hash(format!("weights of {run}").as_bytes()).to_hex().to_string()
+}
+
+/// A verdict that promotes `run`.
+fn verdict(run: &str, previous: Option<&str>) -> Verdict {
+    let json = serde_json::json!({
+        "run": run, "decision": "promoted", "reason": "for a test", "champion": run, "previous": previous,
+        "classes": ["a", "b"], "pictures": 4, "accuracy": 0.75, "accuracy_interval": [0.3, 0.95],
+        "balanced_accuracy": 0.75, "champion_accuracy": null, "champion_balanced_accuracy": null, "p_value": null,
+        "confusion": [[1, 1], [0, 2]], "report": "", "judged_ms": 1,
+        "calibration": {"temperature": 1.5, "fitted_on": 9, "error_before": 0.1, "error_after": 0.05},
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+fn manifest(run: &str) -> RunManifest {
+    let json = serde_json::json!({
+        "id": run, "started_ms": 0, "reason": "", "parent": null, "architecture": "small-cnn", "size_px": 16,
+        "resize_mode": "crop", "classes": ["a", "b"], "version": 1, "fingerprint": "", "counts": [], "epochs": 1,
+        "batch_size": 1, "seed": 0, "device": "flex", "options": {}, "code": "",
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        Self { _folder: folder, home }
+    }
+
+    /// Weights of a run, and the card and verdict that go with them.
+    fn run(&self, run: &str, previous: Option<&str>) -> (PathBuf, ModelCard, Verdict) {
+        let folder = RunFolder::new(&self.home.runs(), run).0;
+        fs::create_dir_all(&folder).unwrap();
+        let checkpoint = folder.join("epoch.safetensors");
+        let content = format!("weights of {run}");
+        fs::write(&checkpoint, &content).unwrap();
+        (checkpoint, card(run), verdict(run, previous))
+    }
+
+    /// A run that has finished, with a verdict or without.
+    fn finished(&self, run: &str, verdict: Option<Verdict>) {
+        let (checkpoint, card, _) = self.run(run, None);
+        let folder = checkpoint.parent().unwrap();
+        write_json(&folder.join("run.json"), &manifest(run)).unwrap();
+        let uri = format!("runs/{run}/epoch.safetensors");
+        let finished = Finished { uri, digest: card.digest, epochs: 1, steps: 1, samples: 1, seconds: 1.0 };
+        write_json(&folder.join("finished.json"), &finished).unwrap();
+        if let Some(verdict) = verdict {
+            write_json(&folder.join("verdict.json"), &verdict).unwrap();
+        }
+    }
+
+    /// Runs that were promoted one after the other by their verdicts.
+    fn promoted(&self, runs: &[&str]) {
+        let mut previous = None;
+        for run in runs {
+            self.finished(run, Some(verdict(run, previous)));
+            let (checkpoint, card, verdict) = self.run(run, previous);
+            promote(&self.home, &checkpoint, &card, &verdict).unwrap();
+            previous = Some(run);
+        }
+    }
+
+    fn champion(&self) -> Option<String> {
+        champion(&self.home)
+    }
+
+    /// Names in `models/`, the link left out.
+    fn models(&self) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.home.models())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .filter(|n| n != "champion" && n != ".lock")
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// What a reader of `models/champion` finds.
+    fn weights(&self) -> Option<String> {
+        fs::read_to_string(weights(&self.home.champion())).ok()
+    }
+}
+
+#[test]
+fn a_promotion_leaves_a_whole_model_and_the_one_before() {
+    let bench = Bench::new();
+    for (run, previous) in [("one", None), ("two", Some("one"))] {
+        let (checkpoint, card, verdict) = bench.run(run, previous);
+        promote(&bench.home, &checkpoint, &card, &verdict).unwrap();
+        assert_eq!(champion(&bench.home).as_deref(), Some(run));
+        assert_eq!(bench.weights().unwrap(), format!("weights of {run}"));
+        assert_eq!(read_json::<ModelCard>(&bench.home.champion().join("model.json")).unwrap(), card);
+    }
+    assert_eq!(bench.models(), ["one", "two"]);
+}
+
+#[test]
+fn cut_after_any_step_it_is_whole_and_can_be_done_again() {
+    for step in [Step::Weights, Step::Folder, Step::Named, Step::Linked] {
+        let bench = Bench::new();
+        let (checkpoint, card, verdict) = bench.run("one", None);
+        promote(&bench.home, &checkpoint, &card, &verdict).unwrap();
+        let (checkpoint, card, verdict) = bench.run("two", Some("one"));
+        promote_until(&bench.home, &checkpoint, &card, &verdict, step).unwrap();
+        let linked = step == Step::Linked;
+        assert_eq!(bench.weights().unwrap(), if linked { "weights of two" } else { "weights of one" }, "{step:?}");
+        for _ in 0..2 {
+            promote(&bench.home, &checkpoint, &card, &verdict).unwrap();
+            assert_eq!(bench.weights().unwrap(), "weights of two", "{step:?}");
+            assert_eq!(bench.models(), ["one", "two"], "{step:?} leaves nothing behind");
+        }
+    }
+}
+
+#[test]
+fn what_was_decided_is_finished_not_judged_again() {
+    for (step, decided) in [(Step::Weights, false), (Step::Folder, false), (Step::Named, true), (Step::Linked, true)] {
+        let bench = Bench::new();
+        let (checkpoint, card, first) = bench.run("one", None);
+        promote(&bench.home, &checkpoint, &card, &first).unwrap();
+        let (checkpoint, card, second) = bench.run("two", Some("one"));
+        promote_until(&bench.home, &checkpoint, &card, &second, step).unwrap();
+        assert_eq!(unfinished(&bench.home, "two").unwrap(), decided.then_some(second), "{step:?}");
+        assert_eq!(champion(&bench.home).as_deref(), Some(if decided { "two" } else { "one" }), "{step:?}");
+    }
+}
+
+#[test]
+fn a_decision_against_another_champion_does_not_count() {
+    let bench = Bench::new();
+    let (checkpoint, card, first) = bench.run("one", None);
+    promote(&bench.home, &checkpoint, &card, &first).unwrap();
+    let (checkpoint, card, second) = bench.run("two", Some("zero"));
+    promote_until(&bench.home, &checkpoint, &card, &second, Step::Named).unwrap();
+    assert_eq!(unfinished(&bench.home, "two").unwrap(), None);
+    assert_eq!(champion(&bench.home).as_deref(), Some("one"));
+    discard(&bench.home, "two").unwrap();
+    assert_eq!(bench.models(), ["one"]);
+}
+
+#[test]
+fn weights_that_are_not_those_announced_are_refused() {
+    let bench = Bench::new();
+    let (checkpoint, mut card, verdict) = bench.run("one", None);
+    card.digest = blake3::hash(b"others").to_hex().to_string();
+    let error = promote(&bench.home, &checkpoint, &card, &verdict).unwrap_err().to_string();
+    assert!(error.contains("epoch.safetensors") && error.contains(&card.digest), "{error}");
+    assert_eq!(champion(&bench.home), None);
+}
+
+#[test]
+fn a_person_promotes_and_goes_back_one_by_one() {
+    let bench = Bench::new();
+    bench.promoted(&["one", "two", "three"]);
+    assert!(matches!(promote_by_hand(&bench.home, "three"), Err(Refused::Already(_))));
+    // One of the earlier champions, then a run that was refused: each by its own choice.
+    assert_eq!(promote_by_hand(&bench.home, "one").unwrap().as_deref(), Some("three"));
+    bench.finished("four", Some(Verdict { decision: "refused".to_owned(), ..verdict("four", Some("three")) }));
+    assert_eq!(promote_by_hand(&bench.home, "four").unwrap().as_deref(), Some("one"));
+    assert_eq!(bench.weights().unwrap(), "weights of four");
+    let four = model(&bench.home, "four").unwrap();
+    assert!(four.is_champion && four.card.temperature == Some(1.5) && four.previous() == Some("one"));
+    let back = |from: &str, to: &str| assert_eq!(roll_back(&bench.home).unwrap(), (from.to_owned(), to.to_owned()));
+    back("four", "one");
+    back("one", "three");
+    back("three", "two");
+    back("two", "one");
+    let error = roll_back(&bench.home).unwrap_err().to_string();
+    assert!(error.contains("one was the first champion"), "{error}");
+    assert_eq!(bench.models(), ["four", "one", "three", "two"], "nothing is lost by going back");
+    assert_eq!(
+        models(&bench.home).iter().filter(|m| m.is_champion).map(|m| m.id.as_str()).collect::<Vec<_>>(),
+        ["one"]
+    );
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_the_reason_and_changes_nothing() {
+    let bench = Bench::new();
+    assert!(matches!(roll_back(&bench.home), Err(Refused::Nobody)));
+    bench.promoted(&["one", "two"]);
+    bench.finished("judged", Some(verdict("judged", None)));
+    bench.finished("unjudged", None);
+    bench.finished("gone", Some(verdict("gone", None)));
+    fs::remove_file(bench.home.runs().join("gone/epoch.safetensors")).unwrap();
+    bench.finished("broken", Some(verdict("broken", None)));
+    fs::write(bench.home.runs().join("broken/epoch.safetensors"), "others").unwrap();
+    bench.finished("early", None);
+    fs::remove_file(bench.home.runs().join("early/finished.json")).unwrap();
+    for (id, why) in [
+        ("nobody", "models there are: one, two"),
+        ("../runs/judged", "neither a model nor a run"),
+        ("", "neither a model nor a run"),
+        ("unjudged", "not been judged"),
+        ("gone", "are gone"),
+        ("broken", "BLAKE3"),
+        ("early", "not finished"),
+    ] {
+        let error = promote_by_hand(&bench.home, id).unwrap_err().to_string();
+        assert!(error.contains(why), "{id}: {error}");
+        assert_eq!(bench.champion().as_deref(), Some("two"), "{id}");
+    }
+    // A model whose weights were tampered with, and one that a person has deleted.
+    fs::write(weights(&bench.home.models().join("one")), "others").unwrap();
+    assert!(roll_back(&bench.home).unwrap_err().to_string().contains("BLAKE3"));
+    fs::remove_dir_all(bench.home.models().join("one")).unwrap();
+    let error = roll_back(&bench.home).unwrap_err().to_string();
+    assert!(error.contains("one") && error.contains("not there any more"), "{error}");
+    assert_eq!(bench.champion().as_deref(), Some("two"));
+}
+
+#[test]
+fn by_hand_cut_after_any_step_it_is_whole_and_can_be_done_again() {
+    for step in [HandStep::Weights, HandStep::Named, HandStep::Noted, HandStep::Linked] {
+        let bench = Bench::new();
+        bench.promoted(&["one"]);
+        bench.finished("two", Some(verdict("two", Some("one"))));
+        by_hand_until(&bench.home, "two", step).unwrap();
+        let linked = step == HandStep::Linked;
+        assert_eq!(bench.weights().unwrap(), if linked { "weights of two" } else { "weights of one" }, "{step:?}");
+        assert_eq!(promote_by_hand(&bench.home, "two").is_ok(), !linked, "{step:?}");
+        assert_eq!(bench.weights().unwrap(), "weights of two", "{step:?}");
+        assert_eq!(bench.models(), ["one", "two"], "{step:?} leaves nothing behind");
+        assert_eq!(roll_back(&bench.home).unwrap().1, "one");
+    }
+}
+
+/// What the next test runs in a process of its own, to be killed.
+#[test]
+#[ignore = "it never ends"]
+fn promotes_and_goes_back_for_ever() {
+    let Some(root) = std::env::var_os("WAKUTEKA_KILLED_HOME") else { return };
+    let home = Home::create(Path::new(&root)).unwrap();
+    let runs: Vec<String> = RunFolder::all(&home.runs()).iter().map(RunFolder::id).collect();
+    // New ones first, so that every step is met.
+    let (new, old): (Vec<String>, Vec<String>) = runs.into_iter().partition(|run| model(&home, run).is_none());
+    for run in new.iter().chain(&old).cycle() {
+        if champion(&home).as_ref() != Some(run) {
+            promote_by_hand(&home, run).unwrap();
+            roll_back(&home).unwrap();
+        }
+    }
+}
+
+#[test]
+fn killed_at_any_instant_a_reader_finds_a_whole_champion() {
+    let bench = Bench::new();
+    bench.promoted(&["one"]);
+    for run in 0..400 {
+        bench.finished(&format!("run-{run:04}"), Some(verdict(&format!("run-{run:04}"), Some("one"))));
+    }
+    let (mut seen, mut reads) = (std::collections::BTreeSet::new(), 0);
+    for n in 0..40_u64 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tests::promotes_and_goes_back_for_ever", "--ignored", "--nocapture"])
+            .env("WAKUTEKA_KILLED_HOME", bench.home.root())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let end = Instant::now() + Duration::from_millis(60 + n * 7 % 31);
+        while Instant::now() < end {
+            // Through the link once, as a reader does.
+            let folder = bench.home.models().join(fs::read_link(bench.home.champion()).unwrap());
+            let card: ModelCard = read_json(&folder.join("model.json")).unwrap();
+            assert_eq!(fs::read_to_string(weights(&folder)).unwrap(), format!("weights of {}", card.run));
+            seen.insert(card.run);
+            reads += 1;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it has ended by itself");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let found = model(&bench.home, &bench.champion().unwrap()).expect("the champion is whole");
+        assert_eq!(fs::read_to_string(weights(&found.folder)).unwrap(), format!("weights of {}", found.id));
+    }
+    assert!(seen.len() > 20 && reads > 1000, "{} champions seen in {reads} reads", seen.len());
+    // Whatever was left, it goes on.
+    promote_by_hand(&bench.home, "run-0399").unwrap();
+    roll_back(&bench.home).unwrap();
+}
+
+#[test]
+fn old_judged_runs_go_and_champions_and_unjudged_ones_never() {
+    let bench = Bench::new();
+    bench.promoted(&["01", "02"]);
+    for run in ["03", "04", "05", "06"] {
+        bench.finished(run, Some(verdict(run, Some("02"))));
+    }
+    for run in ["00", "07"] {
+        bench.finished(run, None);
+    }
+    fs::create_dir_all(bench.home.runs().join(".cut.old/checkpoints")).unwrap();
+    let ids = || RunFolder::all(&bench.home.runs()).iter().map(RunFolder::id).collect::<Vec<_>>();
+    assert_eq!(prune(&bench.home, 10).unwrap(), Vec::<String>::new());
+    assert!(!bench.home.runs().join(".cut.old").exists(), "what was cut short");
+    assert_eq!(prune(&bench.home, 2).unwrap(), ["03", "04"]);
+    assert_eq!(ids(), ["00", "01", "02", "05", "06", "07"]);
+    // A model that cannot be read protects its run all the same.
+    write_atomically(&bench.home.models().join("01/model.json"), b"{").unwrap();
+    assert_eq!(prune(&bench.home, 0).unwrap(), ["05", "06"]);
+    assert_eq!(ids(), ["00", "01", "02", "07"]);
+}
