@@ -172,6 +172,8 @@ pub enum Runs {
     Show(RunsShow),
     /// Shows runs side by side, and the options in which they differ.
     Compare(RunsCompare),
+    /// Asks the graph for a run now, also when it starts none by itself (`train --retrain off`).
+    Retrain(RunsRetrain),
 }
 
 impl Runs {
@@ -181,8 +183,20 @@ impl Runs {
             Self::List(options) => &options.workspace,
             Self::Show(options) => &options.workspace,
             Self::Compare(options) => &options.workspace,
+            Self::Retrain(options) => &options.workspace,
         }
     }
+}
+
+/// Options of `runs retrain`.
+#[derive(Clone, Debug, Args)]
+pub struct RunsRetrain {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub workspace: Workspace,
+    /// The run whose weights it begins with, or the beginning of its name. Without it: as it would by itself.
+    #[arg(long, value_name = "RUN")]
+    pub from: Option<String>,
 }
 
 /// Options of `runs list`.

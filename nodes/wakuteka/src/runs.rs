@@ -4,7 +4,7 @@ use crate::checkout::Checkout;
 use crate::columns::{aligned, percent};
 use crate::{Error, cli, say};
 use plugin_api::Home;
-use plugin_api::runs::{Finished, MetricRow, RunFolder, RunManifest, Verdict};
+use plugin_api::runs::{Finished, MetricRow, RunFolder, RunManifest, RunRequest, Verdict, write_json};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,11 +22,31 @@ pub fn run(checkout: &Checkout, command: &cli::Runs) -> Result<(), Error> {
             let runs: Result<Vec<Run>, Error> = options.ids.iter().map(|id| find(&home, id)).collect();
             compare(&runs?)
         }
+        cli::Runs::Retrain(options) => retrain(&home, options.from.as_deref())?,
     };
     for line in lines {
         say::line(&line);
     }
     Ok(())
+}
+
+/// Leaves a request for `train`, which takes it up within a second and takes the file away.
+fn retrain(home: &Home, from: Option<&str>) -> Result<Vec<String>, Error> {
+    let from = match from.map(|id| find(home, id)).transpose()? {
+        Some(run) if run.finished.is_none() => {
+            return Err(Error::Refused(format!(
+                "run {} has not ended: there are no weights to begin with",
+                run.manifest.id
+            )));
+        }
+        found => found.map(|run| run.manifest.id),
+    };
+    let said = match &from {
+        Some(run) => format!("asked for a run that begins with the weights of {run}"),
+        None => "asked for a run".to_owned(),
+    };
+    write_json(&home.runs().join(RunRequest::FILE), &RunRequest { from })?;
+    Ok(vec![format!("{said}: `train` starts it when the graph runs and no other run is under way")])
 }
 
 /// The workspace asked for, which must be there.
@@ -279,7 +299,6 @@ fn compare(runs: &[Run]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::demo::tests_verdict;
-    use plugin_api::runs::write_json;
 
     fn put(home: &Home, id: &str, learning_rate: f64, version: u64, parent: Option<&str>, judged: bool) {
         let folder = home.runs().join(id);
@@ -335,5 +354,17 @@ mod tests {
         assert!(text.contains("different pictures") && text.contains("not finished"), "{text}");
         let error = find(&home, "2027").err().unwrap().to_string();
         assert!(error.contains("2027") && error.contains("20261103-3"), "{error}");
+    }
+
+    #[test]
+    fn a_run_is_asked_for_from_one_that_has_ended() {
+        let (_folder, home) = home();
+        let request = || plugin_api::runs::read_json::<RunRequest>(&home.runs().join(RunRequest::FILE)).ok();
+        let error = retrain(&home, Some("20261103")).unwrap_err().to_string();
+        assert!(error.contains("20261103-3 has not ended") && request().is_none(), "{error}");
+        retrain(&home, Some("20261101")).unwrap();
+        assert_eq!(request().unwrap().from.as_deref(), Some("20261101-1"));
+        retrain(&home, None).unwrap();
+        assert_eq!(request(), Some(RunRequest::default()));
     }
 }
