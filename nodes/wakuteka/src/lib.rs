@@ -10,7 +10,6 @@ pub mod columns;
 pub mod demo;
 pub mod dora;
 pub mod error;
-
 pub mod interrupt;
 pub mod models;
 pub mod network;
