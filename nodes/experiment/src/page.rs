@@ -44,11 +44,12 @@ fn render(page: &Page<'_>) -> String {
             }
             body {
                 main {
-                    h1 { (page.title) }
+                    // The report's own heading is a verdict, and large.
+                    h1 style="font-size: 32px; color: inherit; letter-spacing: -.01em" { (page.title) }
                     @for note in page.notes { p.note { (note) } }
-                    @if let Some(chart) = &page.chart { div.curves.one { (chart) } }
+                    @if let Some(chart) = &page.chart { div.curves style="display: block; margin: 28px 0" { (chart) } }
                     div.scroll {
-                        table {
+                        table.plain style="font-variant-numeric: tabular-nums; width: auto" {
                             thead { tr { @for cell in rows.iter().take(1).flatten() { th { (cell) } } } }
                             tbody { @for row in rows.iter().skip(1) { tr { @for cell in row { td { (cell) } } } } }
                         }

@@ -91,7 +91,7 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
     }
     let title = format!("{}: sizes under a budget of {budget_seconds} s", common.recipe.model.name());
     let chart = Chart { x: "multiply-adds a picture, millions", y: "accuracy", points: &points };
-    let note = format!("{} learnt, {} judged, {seeds} seeds a size.", train.len(), test.len());
+    let note = format!("{} learnt, {} judged; seeds for each size: {seeds}.", train.len(), test.len());
     let notes = [photos.summary(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: Some(svg(&chart)) };
     let written = page::write(&pictures.out(), "sizes", &page)?;

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub struct TierOptions {
     /// What the champion's weights are multiplied by before a run learns on from them, above 0 to 1 (shrink and perturb).
-    #[arg(long, default_value_t = 1.0, value_parser = shrink, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.6, value_parser = shrink, value_name = "SHARE")]
     pub shrink: f64,
 
     /// Share of fresh weights that is added to them, 0 to 1.
-    #[arg(long, default_value_t = 0.0, value_parser = noise, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.1, value_parser = noise, value_name = "SHARE")]
     pub noise: f64,
 
     /// Every so many runs one begins anew, from --weights or first weights; 1: each does; 0: none does.
