@@ -33,7 +33,7 @@ pub struct Config {
     #[arg(long, default_value_t = 0.2, value_parser = share, value_name = "0..1")]
     pub review_margin: f64,
 
-    /// Whether to link each picture into sorted/<class>/ as well.
+    /// Whether to link each picture into `sorted/<class>/` as well.
     #[arg(long, value_enum, default_value_t = Switch::Off)]
     pub sort: Switch,
 

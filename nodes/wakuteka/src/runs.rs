@@ -114,6 +114,8 @@ impl Run {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         flatten("", &m.options, &mut all);
+        // A digest of all the others.
+        all.remove("config");
         all
     }
 
