@@ -2,9 +2,8 @@
 
 use crate::config::Folds;
 use crate::error::ExperimentError;
-use crate::learn::{Lesson, open};
+use crate::learn::Scene;
 use crate::page::{self, Page};
-use crate::photos::Photos;
 use crate::split::parts;
 use crate::table::{Table, mean_and_deviation};
 use crate::tell;
@@ -17,28 +16,14 @@ use plugin_metric::wilson;
 /// [`ExperimentError`].
 pub fn run(options: &Folds) -> Result<String, ExperimentError> {
     let Folds { common, size, folds } = options;
-    let device = open(common)?;
-    let pictures = &common.pictures;
-    let photos = Photos::read(&pictures.folder(), &[*size], pictures.mode(), &pictures.limits)?;
-    tell(&photos.summary());
-    common.recipe.check(*size, photos.classes.len())?;
+    let scene = Scene::open(common, &[*size], &[])?;
+    let photos = &scene.photos;
     let of = parts(&photos.photos, *folds, common.seed);
     let mut table = Table::new(&["fold", "learnt", "judged", "accuracy", "balanced accuracy", "seconds"]);
     let (mut all, mut balanced, mut right, mut judged) = (Vec::new(), Vec::new(), 0, 0);
     for fold in 0..*folds {
         let (test, train): (Vec<usize>, Vec<usize>) = (0..photos.photos.len()).partition(|place| of[*place] == fold);
-        let lesson = Lesson {
-            photos: &photos,
-            train: &train,
-            test: &test,
-            square: (0, *size),
-            recipe: &common.recipe,
-            seed: common.seed,
-            device: &device,
-            classes: photos.classes.len(),
-            known: None,
-            keep: None,
-        };
+        let lesson = scene.lesson([&train, &test], (0, *size), &common.recipe, common.seed);
         let outcome = lesson.take(common.recipe.epochs)?;
         right += outcome.judged.hits().iter().filter(|hit| **hit).count();
         judged += test.len();
@@ -64,6 +49,6 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
     );
     let title = format!("{} at {size} px, {folds} folds", common.recipe.model.name());
     let page = Page { title: &title, notes: &[photos.summary(), verdict.clone()], table: &table, chart: None };
-    let written = page::write(&pictures.out(), "folds", &page)?;
+    let written = page::write(&common.pictures.out(), "folds", &page)?;
     Ok(format!("{table}\n\n{verdict}\n{written}"))
 }

@@ -2,15 +2,13 @@
 
 use crate::config::{Increments, Order};
 use crate::error::ExperimentError;
-use crate::learn::{Known, Lesson, open};
+use crate::learn::{Known, Lesson, Scene};
 use crate::lines::{Line, Lines};
 use crate::page::{self, Page};
-use crate::photos::Photos;
 use crate::split::train_and_test;
 use crate::table::Table;
 use crate::tell;
 use plugin_metric::report::format::percent;
-use plugin_model::device::Opened;
 use plugin_model::{Extractor, Perturb};
 use plugin_probe::{ProbeOptions, fit};
 use rand::SeedableRng;
@@ -53,13 +51,9 @@ struct Course {
 /// [`ExperimentError`].
 pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     let common = &options.common;
-    let device = open(common)?;
-    let pictures = &common.pictures;
-    let sizes = [options.size, options.head_size];
-    let wanted = if options.head_weights.is_some() { &sizes[..] } else { &sizes[..1] };
-    let photos = Photos::read(&pictures.folder(), wanted, pictures.mode(), &pictures.limits)?;
-    tell(&photos.summary());
-    common.recipe.check(options.size, photos.classes.len())?;
+    let more = if options.head_weights.is_some() { &[options.head_size][..] } else { &[] };
+    let scene = Scene::open(common, &[options.size], more)?;
+    let photos = &scene.photos;
     let (mut train, test) = train_and_test(&photos.photos, options.test_percent, common.seed);
     train.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(common.seed));
     if options.order == Order::ByClass {
@@ -67,7 +61,7 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     }
     let mut ways = vec![Way::Tiers, Way::Warm, Way::Scratch];
     ways.extend(options.head_weights.as_ref().map(|_| Way::Head));
-    let plan = Plan { options, photos: &photos, train: &train, test: &test, device: &device };
+    let plan = Plan { options, scene: &scene, train: &train, test: &test };
     let mut courses = Vec::new();
     for way in ways {
         courses.push(if way == Way::Head { plan.head()? } else { plan.network(way)? });
@@ -101,16 +95,15 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     let notes = [photos.summary(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: Some(drawing) };
     let name = if options.order == Order::Mixed { "increments" } else { "increments-by-class" };
-    let written = page::write(&pictures.out(), name, &page)?;
+    let written = page::write(&common.pictures.out(), name, &page)?;
     Ok(format!("{table}\n{written}"))
 }
 
 struct Plan<'a> {
     options: &'a Increments,
-    photos: &'a Photos,
+    scene: &'a Scene,
     train: &'a [usize],
     test: &'a [usize],
-    device: &'a Opened,
 }
 
 impl Plan<'_> {
@@ -122,9 +115,9 @@ impl Plan<'_> {
     /// How many classes, the first ones, are among them; at least two.
     fn classes(&self, train: &[usize]) -> usize {
         if self.options.order == Order::Mixed {
-            return self.photos.classes.len();
+            return self.scene.photos.classes.len();
         }
-        let last = train.iter().map(|place| self.photos.photos[*place].class).max().unwrap_or(0);
+        let last = train.iter().map(|place| self.scene.photos.photos[*place].class).max().unwrap_or(0);
         (last as usize + 1).max(2)
     }
 
@@ -149,17 +142,13 @@ impl Plan<'_> {
                 Perturb::NOT
             };
             let [old, new] = if part % 2 == 0 { [&files[1], &files[0]] } else { [&files[0], &files[1]] };
+            let from = Known { path: old, classes: known_classes, perturb };
+            let seed = options.common.seed;
             let lesson = Lesson {
-                photos: self.photos,
-                train,
-                test: self.test,
-                square: (0, options.size),
-                recipe,
-                seed: options.common.seed,
-                device: self.device,
                 classes,
-                known: (!anew).then_some(Known { path: old, classes: known_classes, perturb }),
+                known: (!anew).then_some(from),
                 keep: Some(new),
+                ..self.scene.lesson([train, self.test], (0, options.size), recipe, seed)
             };
             let outcome = lesson.take(if anew { recipe.epochs } else { recipe.epochs.div_ceil(2) })?;
             known_classes = classes;
@@ -174,17 +163,18 @@ impl Plan<'_> {
         let mut course = Course { way: Way::Head, accuracies: Vec::new(), seconds: Vec::new() };
         let Some(weights) = &options.head_weights else { return Ok(course) };
         let (extractor, _) =
-            Extractor::pretrained("efficientnet-lite0", options.head_size, &weights.path, self.device)?;
+            Extractor::pretrained("efficientnet-lite0", options.head_size, &weights.path, &self.scene.device)?;
         let features = |places: &[usize]| -> Result<Vec<Vec<f32>>, ExperimentError> {
             let mut all = Vec::new();
             for places in places.chunks(16) {
                 let squares: Vec<Vec<u8>> =
-                    places.iter().map(|place| self.photos.photos[*place].squares[1].clone()).collect();
+                    places.iter().map(|place| self.scene.photos.photos[*place].squares[1].clone()).collect();
                 all.extend(extractor.features(squares.concat())?);
             }
             Ok(all)
         };
-        let class = |places: &[usize]| -> Vec<u32> { places.iter().map(|p| self.photos.photos[*p].class).collect() };
+        let class =
+            |places: &[usize]| -> Vec<u32> { places.iter().map(|p| self.scene.photos.photos[*p].class).collect() };
         let judged = features(self.test)?;
         let (mut known, mut seen) = (Vec::new(), 0);
         for part in 0..options.increments as usize {
@@ -194,7 +184,7 @@ impl Plan<'_> {
             seen = train.len();
             let weights = vec![1.0; train.len()];
             let probe = ProbeOptions { c: 10.0, ..ProbeOptions::default() };
-            let head = fit(&known, &class(train), &weights, self.photos.classes.len(), &probe)?;
+            let head = fit(&known, &class(train), &weights, self.scene.photos.classes.len(), &probe)?;
             let seconds = begun.elapsed().as_secs_f64();
             let said = judged.iter().map(|row| plugin_metric::most_probable(&head.probabilities(row)) as u32);
             let right = said.zip(class(self.test)).filter(|(said, truth)| said == truth).count();

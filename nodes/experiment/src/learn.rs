@@ -71,14 +71,43 @@ pub struct Outcome {
     pub pieces: usize,
 }
 
-/// Opens the device and says which it is.
-///
-/// # Errors
-/// [`ExperimentError::Model`].
-pub fn open(common: &Common) -> Result<Opened, ExperimentError> {
-    let device = common.device.open()?;
-    crate::tell(&format!("device: {}", device.name));
-    Ok(device)
+/// What all lessons of an experiment share.
+pub struct Scene {
+    /// Where they are taken.
+    pub device: Opened,
+    /// All pictures.
+    pub photos: Photos,
+}
+
+impl Scene {
+    /// Opens the device and reads the pictures, at the sizes for the network and then at `more`, and says what was found.
+    ///
+    /// # Errors
+    /// [`ExperimentError`].
+    pub fn open(common: &Common, sizes: &[u32], more: &[u32]) -> Result<Self, ExperimentError> {
+        let device = common.device.open()?;
+        crate::tell(&format!("device: {}", device.name));
+        let pictures = &common.pictures;
+        let all = [sizes, more].concat();
+        let photos = Photos::read(&pictures.folder(), &all, pictures.mode(), &pictures.limits)?;
+        crate::tell(&photos.summary());
+        for size in sizes {
+            common.recipe.check(*size, photos.classes.len())?;
+        }
+        Ok(Self { device, photos })
+    }
+
+    /// A lesson from the beginning, of all classes.
+    pub fn lesson<'a>(
+        &'a self,
+        [train, test]: [&'a [usize]; 2],
+        square: (usize, u32),
+        recipe: &'a Recipe,
+        seed: u64,
+    ) -> Lesson<'a> {
+        let (photos, device, classes) = (&self.photos, &self.device, self.photos.classes.len());
+        Lesson { photos, train, test, square, recipe, seed, device, classes, known: None, keep: None }
+    }
 }
 
 impl Lesson<'_> {

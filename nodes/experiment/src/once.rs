@@ -2,9 +2,8 @@
 
 use crate::config::Once;
 use crate::error::ExperimentError;
-use crate::learn::{Lesson, open};
+use crate::learn::Scene;
 use crate::page::{self, Page};
-use crate::photos::Photos;
 use crate::split::train_and_test;
 use crate::table::Table;
 use crate::tell;
@@ -17,27 +16,13 @@ use plugin_metric::report::format::percent;
 /// [`ExperimentError`].
 pub fn run(options: &Once) -> Result<String, ExperimentError> {
     let Once { common, size, pictures_learnt, judge_every, test_percent } = options;
-    let device = open(common)?;
-    let pictures = &common.pictures;
-    let photos = Photos::read(&pictures.folder(), &[*size], pictures.mode(), &pictures.limits)?;
-    tell(&photos.summary());
-    common.recipe.check(*size, photos.classes.len())?;
+    let scene = Scene::open(common, &[*size], &[])?;
+    let photos = &scene.photos;
     let (mut train, test) = train_and_test(&photos.photos, *test_percent, common.seed);
     if let Some(wanted) = pictures_learnt {
         train = train.iter().copied().cycle().take(*wanted as usize).collect();
     }
-    let lesson = Lesson {
-        photos: &photos,
-        train: &train,
-        test: &test,
-        square: (0, *size),
-        recipe: &common.recipe,
-        seed: common.seed,
-        device: &device,
-        classes: photos.classes.len(),
-        known: None,
-        keep: None,
-    };
+    let lesson = scene.lesson([&train, &test], (0, *size), &common.recipe, common.seed);
     let outcome = lesson.take_and_tell(common.recipe.epochs, |epoch, judge| {
         if *judge_every > 0 && (epoch + 1) % judge_every == 0 {
             let right = accuracy(&judge()?).unwrap_or_default();
@@ -47,7 +32,7 @@ pub fn run(options: &Once) -> Result<String, ExperimentError> {
     })?;
     let mut table = Table::new(&["what", "figure"]);
     for (what, figure) in [
-        ("device", device.name.clone()),
+        ("device", scene.device.name.clone()),
         ("network", format!("{} at {size} px", common.recipe.model.name())),
         ("pictures learnt, judged", format!("{}, {}", train.len(), test.len())),
         ("epochs", outcome.epochs.to_string()),
@@ -63,7 +48,7 @@ pub fn run(options: &Once) -> Result<String, ExperimentError> {
     }
     let title = format!("{} at {size} px", common.recipe.model.name());
     let page = Page { title: &title, notes: &[photos.summary()], table: &table, chart: None };
-    let written = page::write(&pictures.out(), "once", &page)?;
+    let written = page::write(&common.pictures.out(), "once", &page)?;
     Ok(format!("{table}\n{written}"))
 }
 

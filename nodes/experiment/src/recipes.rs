@@ -2,9 +2,8 @@
 
 use crate::config::{Recipe, Recipes};
 use crate::error::ExperimentError;
-use crate::learn::{Lesson, open};
+use crate::learn::Scene;
 use crate::page::{self, Page};
-use crate::photos::Photos;
 use crate::split::train_and_test;
 use crate::table::{Table, mean_and_deviation};
 use crate::tell;
@@ -46,10 +45,8 @@ pub fn run(options: &Recipes) -> Result<String, ExperimentError> {
         };
         recipe_line.iter().map(parts).collect::<Result<Vec<_>, _>>()?
     };
-    let device = open(common)?;
-    let pictures = &common.pictures;
-    let photos = Photos::read(&pictures.folder(), &[*size], pictures.mode(), &pictures.limits)?;
-    tell(&photos.summary());
+    let scene = Scene::open(common, &[*size], &[])?;
+    let photos = &scene.photos;
     for (_, recipe) in &recipes {
         recipe.check(*size, photos.classes.len())?;
     }
@@ -58,18 +55,7 @@ pub fn run(options: &Recipes) -> Result<String, ExperimentError> {
     for (name, recipe) in &recipes {
         let (mut accuracies, mut balanced, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
         for seed in common.seed..common.seed + seeds {
-            let lesson = Lesson {
-                photos: &photos,
-                train: &train,
-                test: &test,
-                square: (0, *size),
-                recipe,
-                seed,
-                device: &device,
-                classes: photos.classes.len(),
-                known: None,
-                keep: None,
-            };
+            let lesson = scene.lesson([&train, &test], (0, *size), recipe, seed);
             let outcome = lesson.take(recipe.epochs)?;
             tell(&format!("{name}, seed {seed}: {}", percent(outcome.accuracy)));
             accuracies.push(outcome.accuracy);
@@ -88,7 +74,7 @@ pub fn run(options: &Recipes) -> Result<String, ExperimentError> {
     let note = format!("{} learnt, {} judged; seeds for each recipe: {seeds}.", train.len(), test.len());
     let notes = [photos.summary(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: None };
-    let written = page::write(&pictures.out(), "recipes", &page)?;
+    let written = page::write(&common.pictures.out(), "recipes", &page)?;
     Ok(format!("{table}\n{written}"))
 }
 

@@ -3,9 +3,8 @@
 use crate::chart::{Chart, Point, svg};
 use crate::config::Sizes;
 use crate::error::ExperimentError;
-use crate::learn::{Lesson, open};
+use crate::learn::Scene;
 use crate::page::{self, Page};
-use crate::photos::Photos;
 use crate::split::train_and_test;
 use crate::table::{Table, mean_and_deviation};
 use crate::tell;
@@ -17,13 +16,8 @@ use plugin_metric::report::format::percent;
 /// [`ExperimentError`].
 pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
     let Sizes { common, sizes, budget_seconds, seeds, test_percent } = options;
-    let device = open(common)?;
-    let pictures = &common.pictures;
-    let photos = Photos::read(&pictures.folder(), sizes, pictures.mode(), &pictures.limits)?;
-    tell(&photos.summary());
-    for size in sizes {
-        common.recipe.check(*size, photos.classes.len())?;
-    }
+    let scene = Scene::open(common, sizes, &[])?;
+    let photos = &scene.photos;
     let (train, test) = train_and_test(&photos.photos, *test_percent, common.seed);
     let head = [
         "size, px",
@@ -39,18 +33,7 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
     let mut table = Table::new(&head);
     let mut rows = Vec::new();
     for (square, size) in sizes.iter().enumerate() {
-        let lesson = |seed| Lesson {
-            photos: &photos,
-            train: &train,
-            test: &test,
-            square: (square, *size),
-            recipe: &common.recipe,
-            seed,
-            device: &device,
-            classes: photos.classes.len(),
-            known: None,
-            keep: None,
-        };
+        let lesson = |seed| scene.lesson([&train, &test], (square, *size), &common.recipe, seed);
         let rate = lesson(common.seed).pictures_per_second()?;
         let epochs = ((*budget_seconds as f64 * rate / train.len() as f64) as u64).max(1);
         tell(&format!("{size} px: {rate:.0} pictures a second, so {epochs} epochs"));
@@ -94,6 +77,6 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
     let note = format!("{} learnt, {} judged; seeds for each size: {seeds}.", train.len(), test.len());
     let notes = [photos.summary(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: Some(svg(&chart)) };
-    let written = page::write(&pictures.out(), "sizes", &page)?;
+    let written = page::write(&common.pictures.out(), "sizes", &page)?;
     Ok(format!("{table}\n{written}"))
 }

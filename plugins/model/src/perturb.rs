@@ -3,8 +3,8 @@
 //! Ash and Adams 2020, "On Warm-Starting Neural Network Training", arXiv 1910.08475: weights that have fitted the old pictures
 //! are pulled towards 0 and given some noise, of the kind that first weights are, before they learn old and new together.
 
-use crate::Network;
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use crate::{Network, tensors};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use burn::tensor::kind::BridgeTensor;
 
@@ -30,17 +30,7 @@ impl Perturb {
 
     /// Changes what learns of a network; `fresh` has the same layers. The running figures of norms stay.
     pub fn apply(&self, network: Network, fresh: &Network) -> Network {
-        let mut all = Collecting(Vec::new());
-        fresh.visit(&mut all);
-        network.map(&mut Changing { fresh: all.0.into_iter(), how: *self })
-    }
-}
-
-struct Collecting(Vec<BridgeTensor>);
-
-impl ModuleVisitor for Collecting {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.0.push(param.val().detach().into_bridge());
+        network.map(&mut Changing { fresh: tensors::of(fresh).into_iter(), how: *self })
     }
 }
 
@@ -77,11 +67,8 @@ mod tests {
         let network =
             |seed| find("resnet18").unwrap().network(Shape { classes: 2, size_px: 32 }, seed, &device).unwrap();
         let values = |network: &Network| {
-            let mut all = Collecting(Vec::new());
-            network.visit(&mut all);
-            // The last are a weight of a norm, its bias, its running figures, then the classifier's weight and bias.
             let classifier = network.classifier().weight.val().into_data().try_to_vec::<f32>().unwrap()[0];
-            (all.0.len(), classifier)
+            (tensors::of(network).len(), classifier)
         };
         let (old, fresh) = (network(1), network(2));
         let how = Perturb { shrink: 0.6, noise: 0.1, seed: 2 };

@@ -1,0 +1,150 @@
+//! Retrain after retrain while nodes are killed at random: there is a whole champion at all times, no picture is lost, and nobody
+//! is champion without a verdict. And a class folder that goes while it is learnt.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
+
+use plugin_api::Home;
+use plugin_api::runs::{ModelCard, RunFolder, read_json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tests::graph::{Failure, Graph};
+use tests::{catalog, pictures};
+
+const OPTIONS: &[(&str, &str, &str)] = &[
+    ("resize", "--size", "32"),
+    ("dataset", "--size", "32"),
+    ("train", "--size", "32"),
+    ("train", "--epochs", "2"),
+    ("train", "--quiet-seconds", "1"),
+    ("train", "--device", "flex"),
+    ("evaluate", "--device", "flex"),
+    ("predict", "--device", "flex"),
+    ("inspect", "--label-errors", "off"),
+    ("watch", "--ack-timeout-seconds", "5"),
+];
+
+const MINUTES_3: Duration = Duration::from_mins(3);
+
+/// Looks at the champion again and again, as another program would, until it is told to stop. How often it looked, or what it
+/// saw that it should not.
+struct Reader {
+    stop: Arc<AtomicBool>,
+    looks: Arc<AtomicU64>,
+    thread: std::thread::JoinHandle<Result<(), String>>,
+}
+
+impl Reader {
+    fn start(home: Home) -> Self {
+        let (stop, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (until, count) = (stop.clone(), looks.clone());
+        let thread = std::thread::spawn(move || {
+            while !until.load(Ordering::Relaxed) {
+                look(&home)?;
+                count.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Ok(())
+        });
+        Self { stop, looks, thread }
+    }
+
+    fn end(self) -> Result<u64, Failure> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().map_err(|_| "the reader panicked")??;
+        Ok(self.looks.load(Ordering::Relaxed))
+    }
+}
+
+/// The champion's folder by its link, then the card and the weights in it, which must go together.
+fn look(home: &Home) -> Result<(), String> {
+    let folder = home.champion().canonicalize().map_err(|e| format!("no champion: {e}"))?;
+    let card: ModelCard = read_json(&folder.join("model.json")).map_err(|e| format!("its card: {e}"))?;
+    let weights = std::fs::read(folder.join("model.safetensors")).map_err(|e| format!("its weights: {e}"))?;
+    let digest = blake3::hash(&weights).to_hex().to_string();
+    if digest == card.digest { Ok(()) } else { Err(format!("the weights of {} are not those of its card", card.run)) }
+}
+
+fn judged(graph: &Graph) -> usize {
+    RunFolder::all(&graph.home.runs()).iter().filter(|run| run.verdict().is_some()).count()
+}
+
+#[test]
+fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Result<(), Failure> {
+    // `WAKUTEKA_RETRAINS=30` for a longer look.
+    let retrains: usize = std::env::var("WAKUTEKA_RETRAINS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    let root = tempfile::tempdir()?;
+    let photos = root.path().join("home/photos");
+    let all = pictures::first_of_each(pictures::demo(), 20 + retrains.div_ceil(4));
+    let first = pictures::first_of_each(all.clone(), 20);
+    let mut expected = BTreeMap::new();
+    for (class, file) in &first {
+        expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
+    }
+    let mut graph = Graph::start(root.path(), OPTIONS)?;
+    graph.wait("the first verdict", MINUTES_3, |g| judged(g) == 1)?;
+    let reader = Reader::start(graph.home.clone());
+    let seed = u64::from(SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos());
+    eprintln!("seed {seed}");
+    let draw = |n: usize, below: u64| {
+        blake3::hash(&[seed, n as u64].map(u64::to_le_bytes).concat()).as_bytes()[0] as u64 % below
+    };
+    let more: Vec<_> = all.iter().filter(|(_, file)| !first.iter().any(|(_, f)| f == file)).collect();
+    let nodes = ["train", "evaluate", "predict", "dataset"];
+    let mut killed = BTreeMap::<&str, u32>::new();
+    for (n, pair) in more.chunks(2).take(retrains).enumerate() {
+        let before = judged(&graph);
+        for (class, file) in pair {
+            expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
+        }
+        // Somewhere between the drop and the verdict: a run takes about that long.
+        std::thread::sleep(Duration::from_millis(40 * draw(2 * n, 100)));
+        let node = nodes[draw(2 * n + 1, 4) as usize];
+        if let Some(pid) = graph.pid(node)
+            && graph.signal(node, "KILL").is_ok()
+        {
+            *killed.entry(node).or_default() += 1;
+            graph.wait("the node to come back", MINUTES_3, |g| g.pid(node).is_some_and(|p| p != pid))?;
+        }
+        graph.wait("the verdict", MINUTES_3, |g| judged(g) > before)?;
+    }
+    graph.wait("every picture in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
+    let looks = reader.end()?;
+    eprintln!("{retrains} retrains, {looks} looks, killed {killed:?}");
+    assert!(looks > 50, "{looks} looks say little");
+    assert_eq!(catalog::quarantined(&graph.home), Vec::<String>::new());
+    for entry in std::fs::read_dir(graph.home.models())?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || name == "champion" {
+            continue;
+        }
+        let verdict = RunFolder::new(&graph.home.runs(), &name).verdict();
+        assert_eq!(verdict.map(|v| v.decision), Some("promoted".to_owned()), "{name} is a model without a verdict");
+    }
+    graph.end()
+}
+
+#[test]
+fn a_class_folder_that_goes_while_it_is_learnt_is_forgotten_in_good_order() -> Result<(), Failure> {
+    let root = tempfile::tempdir()?;
+    let photos = root.path().join("home/photos");
+    let all = pictures::first_of_each(pictures::demo(), 20);
+    for (class, file) in &all {
+        pictures::drop_into(&photos, class, file)?;
+    }
+    let slow: Vec<_> =
+        OPTIONS.iter().copied().chain([("train", "--model", "resnet18"), ("train", "--cancel-percent", "5")]).collect();
+    let mut graph = Graph::start(root.path(), &slow)?;
+    graph.wait("training", MINUTES_3, |g| g.status("train").gauges.contains_key("epoch"))?;
+    let gone = &all[0].0;
+    std::fs::remove_dir_all(photos.join(gone))?;
+    let of_the_rest = |g: &Graph| {
+        let runs = RunFolder::all(&g.home.runs());
+        runs.iter().any(|run| run.verdict().is_some_and(|v| !v.classes.contains(gone)))
+    };
+    graph.wait("a verdict on the other classes", MINUTES_3, of_the_rest)?;
+    assert!(catalog::files(&graph.home).values().all(|class| class != gone));
+    assert_eq!(catalog::quarantined(&graph.home), Vec::<String>::new());
+    look(&graph.home)?;
+    graph.end()
+}
