@@ -120,10 +120,11 @@ impl Trigger {
         {
             return Due::Wait("waiting for the time of the schedule".to_owned());
         }
-        // The same pictures with other options are worth a run whatever their number.
+        // The same pictures with other options are worth a run whatever their number; so are those that are the same and yet
+        // not: now with several labels each, or split otherwise.
         let same_data = self.done.as_ref().is_some_and(|(data, _)| *data == state.fingerprint);
         if !same_data
-            && let Some(changes) = changes(state)
+            && let Some(changes) = changes(state).filter(|changes| *changes > 0)
             && !self.when.is_enough(changes, state.pictures())
         {
             return Due::Wait(format!("waiting for more changes: {changes} so far"));
@@ -238,6 +239,7 @@ mod tests {
         assert!(matches!(due(10, 4), Due::Wait(text) if text.contains("4 so far")));
         assert!(matches!(due(10, 5), Due::Run(_)));
         assert!(matches!(due(60, 4), Due::Wait(_)) && matches!(due(61, 4), Due::Run(_)), "a minute after the change");
+        assert!(matches!(due(10, 0), Due::Run(_)), "the fingerprint is another for another reason");
         // Only the options are others.
         let mut other = with("--min-new 5", Some(("a".to_owned(), "old".to_owned())));
         other.snapshot(state("a", &[6, 6]), start);
