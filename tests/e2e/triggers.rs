@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::{catalog, pictures};
 
 const MINUTES_3: Duration = Duration::from_mins(3);
 
@@ -52,7 +52,10 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
     }
     let off = options(&[("train", "--retrain", "off"), ("train", "--epochs", "2")]);
     let mut graph = Graph::start(root.path(), &off)?;
+    // Who asks gets a run at once, over what has come so far: here that is to be all of it.
+    graph.wait("every picture", MINUTES_3, |g| catalog::files(&g.home).len() == first.len())?;
     graph.wait("train to wait to be asked", MINUTES_3, |g| g.status("train").state.contains("--retrain off"))?;
+    std::thread::sleep(Duration::from_secs(2));
     write_json(&graph.home.runs().join(RunRequest::FILE), &RunRequest::default())?;
     graph.wait("the run that was asked for", MINUTES_3, |g| judged(g).len() == 1)?;
     let asked = judged(&graph).remove(0);

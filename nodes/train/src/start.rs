@@ -65,7 +65,8 @@ pub fn begin(
     let exact = changes(home, state).filter(|_| last.as_ref().is_some_and(|l| l.fingerprint != state.fingerprint));
     let mut why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.to_string());
     if request.is_some() {
-        why = format!("asked for by hand; {why}");
+        let same = last.as_ref().is_some_and(|last| last.fingerprint == state.fingerprint) && same_options;
+        why = if same { "asked for by hand".to_owned() } else { format!("asked for by hand; {why}") };
     }
 
     let mut task = Task {
