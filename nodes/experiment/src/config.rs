@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use plugin_api::HomeArgs;
 use plugin_augment::AugmentOptions;
 use plugin_decode::Limits;
-use plugin_model::{Architecture, DeviceChoice, TrainerOptions, WeightsFile};
+use plugin_model::{Architecture, DeviceChoice, PerturbOptions, TrainerOptions, WeightsFile};
 use plugin_resize::{MAX_SIZE_PX, MIN_SIZE_PX, Mode, REGISTRY, mode};
 use std::path::PathBuf;
 
@@ -184,12 +184,9 @@ pub struct Increments {
     /// In which order they come.
     #[arg(long, value_enum, default_value_t = Order::Mixed)]
     pub order: Order,
-    /// What the weights are multiplied by when they are shrunk and perturbed, above 0 to 1.
-    #[arg(long, default_value_t = 0.6, value_name = "SHARE")]
-    pub shrink: f64,
-    /// Share of fresh weights that is added then, 0 to 1.
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
-    pub noise: f64,
+    /// Of the tiers, what is left of the weights before.
+    #[command(flatten)]
+    pub perturb: PerturbOptions,
     /// Of the tiers, every so many runs one begins anew.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "RUNS")]
     pub full_every: u32,
@@ -267,6 +264,7 @@ mod tests {
             ("sizes --budget-seconds 0", ["--budget-seconds", "0"]),
             ("folds --folds 1", ["--folds", "1"]),
             ("recipes --ema 1", ["--ema", "1"]),
+            ("increments --shrink 5", ["--shrink", "5"]),
         ] {
             let words = std::iter::once("experiment").chain(line.split(' '));
             let error = Cli::try_parse_from(words).unwrap_err().to_string();

@@ -137,7 +137,7 @@ impl Plan<'_> {
             };
             warm = if anew { 0 } else { warm + 1 };
             let perturb = if way == Way::Tiers {
-                Perturb { shrink: options.shrink, noise: options.noise, seed: options.common.seed + part as u64 }
+                options.perturb.with_seed(options.common.seed + part as u64)
             } else {
                 Perturb::NOT
             };

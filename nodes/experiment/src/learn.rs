@@ -214,7 +214,7 @@ impl Lesson<'_> {
     ) -> Result<(usize, Duration), ExperimentError> {
         let mut order = self.train.to_vec();
         order.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(self.seed.wrapping_mul(1_000_003).wrapping_add(epoch)));
-        let pipeline = Pipeline::new(&self.recipe.augment);
+        let teaching = Teaching { pipeline: Pipeline::new(&self.recipe.augment), epoch, weights: self.class_weights() };
         let batches: Vec<&[usize]> = order.chunks(self.recipe.batch_size as usize).collect();
         let count = batches.len();
         let taken = &batches[..most.unwrap_or(count).min(count)];
@@ -223,7 +223,7 @@ impl Lesson<'_> {
             scope.spawn(move || {
                 for places in taken {
                     // A reader that is gone has failed, and says so itself.
-                    if send.send(self.batch(places, Some((&pipeline, epoch)))).is_err() {
+                    if send.send(self.batch(places, Some(&teaching))).is_err() {
                         return;
                     }
                 }
@@ -249,27 +249,41 @@ impl Lesson<'_> {
         })
     }
 
-    /// Pictures with their targets; classes weigh the same, as by `dataset --balance classes`.
-    fn batch(&self, places: &[usize], augment: Option<(&Pipeline, u64)>) -> Batch {
-        let photos = || places.iter().map(|place| &self.photos.photos[*place]);
-        let mut squares: Vec<Vec<u8>> = photos().map(|photo| photo.squares[self.square.0].clone()).collect();
-        if let Some((pipeline, epoch)) = augment {
-            squares.par_iter_mut().zip(places).for_each(|(pixels, place)| {
-                let key = Key { seed: self.seed, epoch, digest: &self.photos.photos[*place].digest };
-                // The squares were made with this size.
-                let _ = pipeline.apply(key, self.square.1, self.square.1, pixels);
-            });
-        }
+    /// Classes weigh the same, as by `dataset --balance classes`.
+    fn class_weights(&self) -> Vec<f32> {
         let mut counts = vec![0_usize; self.photos.classes.len()];
         for place in self.train {
             counts[self.photos.photos[*place].class as usize] += 1;
         }
         let even = self.train.len() as f32 / counts.iter().filter(|n| **n > 0).count().max(1) as f32;
+        counts.iter().map(|count| even / (*count).max(1) as f32).collect()
+    }
+
+    /// Pictures with their targets, as they are or to be learnt from.
+    fn batch(&self, places: &[usize], teaching: Option<&Teaching>) -> Batch {
+        let photos = || places.iter().map(|place| &self.photos.photos[*place]);
+        let mut squares: Vec<Vec<u8>> = photos().map(|photo| photo.squares[self.square.0].clone()).collect();
+        if let Some(Teaching { pipeline, epoch, .. }) = teaching {
+            squares.par_iter_mut().zip(places).for_each(|(pixels, place)| {
+                let key = Key { seed: self.seed, epoch: *epoch, digest: &self.photos.photos[*place].digest };
+                // The squares were made with this size.
+                let _ = pipeline.apply(key, self.square.1, self.square.1, pixels);
+            });
+        }
+        let weight = |class: u32| teaching.map_or(1.0, |teaching| teaching.weights[class as usize]);
         Batch {
             size_px: self.square.1,
             pixels: squares.concat(),
             targets: photos().map(|photo| vec![photo.class]).collect(),
-            weights: photos().map(|photo| even / counts[photo.class as usize].max(1) as f32).collect(),
+            weights: photos().map(|photo| weight(photo.class)).collect(),
         }
     }
+}
+
+/// What an epoch's batches have in common.
+struct Teaching {
+    pipeline: Pipeline,
+    epoch: u64,
+    /// By class.
+    weights: Vec<f32>,
 }

@@ -126,7 +126,7 @@ impl Config {
         let (retrain_epochs, digest) = (self.retrain_epochs(), self.digest());
         let mut options = json!({
             "trainer": self.trainer, "retrain_epochs": retrain_epochs, "config": digest, "tier": tier,
-            "shrink": self.tiers.shrink, "noise": self.tiers.noise,
+            "shrink": self.tiers.perturb.shrink, "noise": self.tiers.perturb.noise,
         });
         if let (Some(WeightsFile { path, digest }), Some(Loaded { read, kept, unused })) = (&self.weights, loaded) {
             let read = read.len();
@@ -150,7 +150,7 @@ impl Config {
             self.patience,
             self.freeze_epochs,
             self.from_run,
-            [self.tiers.shrink, self.tiers.noise],
+            [self.tiers.perturb.shrink, self.tiers.perturb.noise],
             self.trainer,
             self.weights.as_ref().map(|w| &w.digest),
         ]);

@@ -42,8 +42,8 @@ pub struct Learning {
     first: u64,
     /// Into how many pieces batches are cut because more does not fit into memory.
     pieces: usize,
-    /// When it was last asked whether newer pictures make this run pointless.
-    asked: Instant,
+    /// When it was last asked whether newer pictures make this run pointless, and of which data set.
+    asked: (Instant, String),
 }
 
 /// How often that is asked.
@@ -53,7 +53,7 @@ impl Learning {
     /// Ready to work.
     pub fn new(begun: Begun) -> Self {
         let first = begun.progress.as_ref().map_or(0, |p| p.epochs);
-        Self { begun, clock: Instant::now(), first, pieces: 1, asked: Instant::now() }
+        Self { begun, clock: Instant::now(), first, pieces: 1, asked: (Instant::now(), String::new()) }
     }
 
     /// Works until the run ends.
@@ -168,10 +168,11 @@ impl Learning {
     /// Why the run should be given up for a newer one: too many pictures have changed since it began.
     fn overtaken(&mut self, config: &Config, node: &Node, desk: &Desk) -> Option<String> {
         let state = desk.trigger.overtaken(&self.begun.manifest.fingerprint)?;
-        if self.asked.elapsed() < ASKED_EVERY {
+        let (when, what) = &self.asked;
+        if *what == state.fingerprint || when.elapsed() < ASKED_EVERY {
             return None;
         }
-        self.asked = Instant::now();
+        self.asked = (Instant::now(), state.fingerprint.clone());
         let learnt = self.begun.data.as_ref()?;
         let changes = Data::at(node.home().root(), state.version)?.since(learnt);
         let overtaken = config.when.is_overtaken(changes.pictures, learnt.len());

@@ -44,6 +44,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     let runs = node.home().runs();
     let done = recover::last_ended(&runs).as_ref().map(recover::key);
     let trigger = Trigger::new(config.when.clone(), config.digest(), done);
+    let mut changes = start::Counted::default();
     let mut desk = Desk::new(trigger, Announcer::from_disk(&runs, Instant::now()));
     loop {
         desk.pump(node, Duration::from_millis(200))?;
@@ -53,7 +54,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         desk.batches.clear();
         let (now, home) = (Now::new(), node.home().clone());
         let request = request::pending(&home);
-        let due = desk.trigger.due(now, request.is_some(), |state| start::changes(&home, state).map(|c| c.pictures));
+        let due = desk.trigger.due(now, request.is_some(), |state| changes.of(&home, state));
         match (due, desk.announcer.awaited(now.instant)) {
             (Due::Wait(what), None) => node.status().state(what),
             (_, Some(run)) => node.status().state(format!("waiting for the verdict on run {run}")),
@@ -67,6 +68,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                     return Ok(());
                 }
                 desk.trigger.done(&state.fingerprint, Now::new());
+                changes = start::Counted::default();
             }
         }
     }

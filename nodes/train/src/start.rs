@@ -28,11 +28,27 @@ pub struct Begun {
     pub data: Option<Data>,
 }
 
-/// What has changed since the last run that has ended; none when that is not known.
-pub fn changes(home: &Home, state: &State) -> Option<Changes> {
-    let before = recover::last_ended(&home.runs())?;
-    let before = Data::read(&RunFolder::new(&home.runs(), &before.id).0)?;
-    Some(Data::at(home.root(), state.version)?.since(&before))
+/// What has changed since a run; none when that is not known.
+fn changes(home: &Home, run: Option<&RunManifest>, data: Option<&Data>) -> Option<Changes> {
+    let before = Data::read(&RunFolder::new(&home.runs(), &run?.id).0)?;
+    Some(data?.since(&before))
+}
+
+/// How many pictures have changed since the last run that has ended: looked up once for a state of the data set, as it takes
+/// reading all of the catalog. To be made anew after a run.
+#[derive(Default)]
+pub struct Counted(Option<(String, Option<u64>)>);
+
+impl Counted {
+    /// Pictures that are new, relabelled or removed; none when that is not known.
+    pub fn of(&mut self, home: &Home, state: &State) -> Option<u64> {
+        if self.0.as_ref().is_none_or(|(fingerprint, _)| *fingerprint != state.fingerprint) {
+            let last = recover::last_ended(&home.runs());
+            let changes = changes(home, last.as_ref(), Data::at(home.root(), state.version).as_ref());
+            self.0 = Some((state.fingerprint.clone(), changes.map(|changes| changes.pictures)));
+        }
+        self.0.as_ref().and_then(|(_, changes)| *changes)
+    }
 }
 
 /// Weights to go on from, and the classes of their rows.
@@ -62,7 +78,9 @@ pub fn begin(
     let ended = recover::last_ended(&home.runs());
     let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == config.digest());
     let last = recover::last_finished(&home.runs());
-    let exact = changes(home, state).filter(|_| last.as_ref().is_some_and(|l| l.fingerprint != state.fingerprint));
+    let data = Data::at(home.root(), state.version);
+    let exact = changes(home, ended.as_ref(), data.as_ref())
+        .filter(|_| last.as_ref().is_some_and(|l| l.fingerprint != state.fingerprint));
     let mut why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.to_string());
     if request.is_some() {
         let same = last.as_ref().is_some_and(|last| last.fingerprint == state.fingerprint) && same_options;
@@ -145,7 +163,6 @@ pub fn begin(
         code: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let journal = Journal::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
-    let data = Data::at(home.root(), state.version);
     if let Some(data) = &data {
         data.write(&journal.folder.0)?;
     }

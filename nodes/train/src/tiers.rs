@@ -5,19 +5,15 @@
 
 use crate::when::Switch;
 use plugin_api::runs::RunManifest;
-use plugin_model::Perturb;
+use plugin_model::{Perturb, PerturbOptions};
 use serde_json::{Value, json};
 
 /// From what a run learns on.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub struct TierOptions {
-    /// What the champion's weights are multiplied by before a run learns on from them, above 0 to 1 (shrink and perturb).
-    #[arg(long, default_value_t = 0.6, value_parser = shrink, value_name = "SHARE")]
-    pub shrink: f64,
-
-    /// Share of fresh weights that is added to them, 0 to 1.
-    #[arg(long, default_value_t = 0.1, value_parser = noise, value_name = "SHARE")]
-    pub noise: f64,
+    /// What is left of the champion.
+    #[command(flatten)]
+    pub perturb: PerturbOptions,
 
     /// Every so many runs one begins anew, from --weights or first weights; 1: each does; 0: none does.
     #[arg(long, default_value_t = 10, value_name = "RUNS")]
@@ -26,18 +22,6 @@ pub struct TierOptions {
     /// Whether a run begins anew when the classes are others than the champion's.
     #[arg(long, value_enum, default_value_t = Switch::On)]
     pub full_when_classes_change: Switch,
-}
-
-fn number(text: &str, ok: fn(f64) -> bool, accepted: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|v| ok(*v)).ok_or_else(|| format!("accepted is a number {accepted}"))
-}
-
-fn shrink(text: &str) -> Result<f64, String> {
-    number(text, |v| v > 0.0 && v <= 1.0, "above 0 and up to 1")
-}
-
-fn noise(text: &str) -> Result<f64, String> {
-    number(text, |v| (0.0..=1.0).contains(&v), "from 0 to 1")
 }
 
 /// What kind of run it is.
@@ -81,7 +65,7 @@ impl TierOptions {
     pub fn perturb(&self, seed: u64, fingerprint: &str) -> Perturb {
         let hash = blake3::hash(format!("{seed} {fingerprint}").as_bytes());
         let seed = hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        Perturb { shrink: self.shrink, noise: self.noise, seed }
+        self.perturb.with_seed(seed)
     }
 }
 

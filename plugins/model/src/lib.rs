@@ -45,7 +45,7 @@ pub use error::ModelError;
 pub use extractor::Extractor;
 pub use interpreter::Network;
 pub use network::{Architecture, Shape};
-pub use perturb::Perturb;
+pub use perturb::{Perturb, PerturbOptions};
 pub use precision::Precision;
 pub use predictor::Predictor;
 pub use trainer::{Start, StepResult, Task, Trainer, TrainerOptions};

@@ -59,7 +59,8 @@ pub struct TrainerOptions {
     pub mix: MixOptions,
 }
 
-fn number(text: &str, ok: fn(f64) -> bool, accepted: &str) -> Result<f64, String> {
+/// A number of which `ok` holds.
+pub(crate) fn number(text: &str, ok: fn(f64) -> bool, accepted: &str) -> Result<f64, String> {
     text.parse().ok().filter(|v| ok(*v)).ok_or_else(|| format!("accepted is a number {accepted}"))
 }
 

@@ -3,10 +3,38 @@
 //! Ash and Adams 2020, "On Warm-Starting Neural Network Training", arXiv 1910.08475: weights that have fitted the old pictures
 //! are pulled towards 0 and given some noise, of the kind that first weights are, before they learn old and new together.
 
+use crate::options::number;
 use crate::{Network, tensors};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use burn::tensor::kind::BridgeTensor;
+
+/// How much is left of weights that are learnt on from, as options.
+#[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
+pub struct PerturbOptions {
+    /// What the champion's weights are multiplied by before a run learns on from them, above 0 to 1 (shrink and perturb).
+    #[arg(long, default_value_t = 0.6, value_parser = shrink, value_name = "SHARE")]
+    pub shrink: f64,
+
+    /// Share of fresh weights that is added to them, 0 to 1.
+    #[arg(long, default_value_t = 0.1, value_parser = noise, value_name = "SHARE")]
+    pub noise: f64,
+}
+
+impl PerturbOptions {
+    /// With fresh weights drawn from a seed.
+    pub fn with_seed(&self, seed: u64) -> Perturb {
+        Perturb { shrink: self.shrink, noise: self.noise, seed }
+    }
+}
+
+fn shrink(text: &str) -> Result<f64, String> {
+    number(text, |v| v > 0.0 && v <= 1.0, "above 0 and up to 1")
+}
+
+fn noise(text: &str) -> Result<f64, String> {
+    number(text, |v| (0.0..=1.0).contains(&v), "from 0 to 1")
+}
 
 /// What is left of weights that are learnt on from.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,6 +2,7 @@
 
 use crate::average::Average;
 use crate::device::Opened;
+use crate::input::{self, Normalisation};
 use crate::learner::Learner;
 use crate::loss::{Targets, right};
 use crate::mix::MixOptions;
@@ -71,6 +72,7 @@ pub struct StepResult {
 pub struct Trainer {
     learner: Learner,
     average: Option<Average>,
+    normalisation: Normalisation,
     growth: Option<Growth>,
     freeze_epochs: u64,
     /// Whether the classifier alone learns now.
@@ -120,6 +122,7 @@ impl Trainer {
         Ok(Self {
             learner,
             average,
+            normalisation: architecture.input(),
             growth,
             freeze_epochs: task.freeze_epochs,
             frozen: false,
@@ -169,11 +172,10 @@ impl Trainer {
         let (labels, smoothing) = (self.labels, self.label_smoothing);
         let targets = Targets::mixed(batch, blend.as_ref(), labels, self.classes, smoothing, &device)?;
         let rate = self.learning_rate(done);
-        let input = self.learner.look(|network| network.input(batch, &device))?;
-        let input = match &self.growth {
-            Some(growth) => self.learner.look(|_| growth.shrink(input, done)),
-            None => input,
-        };
+        let mut input = input::normalised(batch, self.normalisation, &device)?;
+        if let Some(growth) = &self.growth {
+            input = growth.shrink(input, done);
+        }
         self.freeze(done < self.freeze_epochs as f64);
         let (logits, loss) = self.learner.step(input, &targets, rate)?;
         if let Some(average) = &mut self.average {
