@@ -1,7 +1,8 @@
-//! Tells the linker where LibTorch lies, so that the program finds it again without `LD_LIBRARY_PATH`.
+//! Tells the linker where LibTorch lies, so that what is built finds it again without `LD_LIBRARY_PATH`. The build
+//! script of every crate that links against it.
+#![allow(clippy::print_stdout, reason = "a build script speaks to cargo so")]
 
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
     for name in ["LIBTORCH", "LIBTORCH_LIB"] {
         println!("cargo:rerun-if-env-changed={name}");
     }
