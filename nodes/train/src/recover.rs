@@ -42,6 +42,13 @@ pub fn last_finished(runs: &Path) -> Option<RunManifest> {
     RunFolder::all(runs).into_iter().rev().find(|folder| folder.finished().is_some())?.manifest()
 }
 
+/// A time at which a run can begin so that its id sorts after all others: now, or a second after the newest, when the clock
+/// was set back or runs are short.
+pub fn after_all(runs: &Path, now_ms: u64) -> u64 {
+    let newest = RunFolder::all(runs).into_iter().rev().find_map(|folder| folder.manifest());
+    newest.map_or(now_ms, |newest| now_ms.max((newest.started_ms / 1000 + 1) * 1000))
+}
+
 /// What a run learnt from, and how.
 pub fn key(manifest: &RunManifest) -> Key {
     (manifest.fingerprint.clone(), options(manifest).to_owned())
@@ -109,6 +116,23 @@ mod tests {
             journal.end_epoch(&[], &progress).unwrap();
         }
         journal
+    }
+
+    #[test]
+    fn a_run_comes_after_all_others_whatever_the_clock_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let noon = 1_764_072_000_000;
+        assert_eq!(after_all(folder.path(), noon), noon);
+        let mut ids = Vec::new();
+        for now in [noon, noon + 1, noon + 5_000, noon - 3_600_000, noon - 3_599_000, noon + 86_400_000] {
+            let started_ms = after_all(folder.path(), now);
+            let id = crate::journal::run_id(started_ms, &ids.len().to_string());
+            let run = RunManifest { started_ms, ..manifest(&id, &state("1")) };
+            Journal::create(RunFolder::new(folder.path(), &id), &run).unwrap();
+            ids.push(id);
+        }
+        assert!(ids.is_sorted(), "{ids:?}");
+        assert_eq!(after_all(folder.path(), 0), noon + 86_401_000);
     }
 
     fn finish(journal: &Journal) {

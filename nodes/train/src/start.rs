@@ -140,7 +140,7 @@ pub fn begin(
         why = format!("{why}, with weights of {}", weights.path.display());
     }
 
-    let started_ms = now_ms();
+    let started_ms = recover::after_all(&home.runs(), now_ms());
     let manifest = RunManifest {
         id: run_id(started_ms, &state.fingerprint),
         started_ms,
