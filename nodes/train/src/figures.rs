@@ -56,9 +56,9 @@ pub struct Epoch {
     pub learning_rate: f64,
     /// Seconds for the training pictures.
     pub train_seconds: f64,
-    /// Seconds for all of it, but the writing of the checkpoint.
+    /// Seconds for all of it, but what the checkpoint took.
     pub seconds: f64,
-    /// Seconds to write the checkpoint.
+    /// Seconds in which learning stood still for the checkpoint, which is written beside it.
     pub checkpoint_seconds: f64,
 }
 

@@ -6,7 +6,8 @@ use crate::desk::Desk;
 use crate::error::TrainError;
 use crate::fetch::{Fetch, Wanted};
 use crate::figures::{self, Epoch, Sums};
-use crate::journal::{Journal, Memory, Progress, Saved, Score};
+use crate::journal::Score;
+use crate::scribe::{Page, Scribe};
 use crate::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
@@ -36,6 +37,11 @@ enum Pass {
 /// A run at work.
 pub struct Learning {
     begun: Begun,
+    scribe: Scribe,
+    /// Steps done.
+    steps: u64,
+    /// The best epoch, and how good it is.
+    best: Option<(u64, Score)>,
     /// When work began, less what was done before.
     clock: Instant,
     /// Epochs done when it began or went on.
@@ -52,8 +58,13 @@ const ASKED_EVERY: Duration = Duration::from_secs(2);
 impl Learning {
     /// Ready to work.
     pub fn new(begun: Begun) -> Self {
-        let first = begun.progress.as_ref().map_or(0, |p| p.epochs);
-        Self { begun, clock: Instant::now(), first, pieces: 1, asked: (Instant::now(), String::new()) }
+        let progress = begun.progress.clone();
+        let first = progress.as_ref().map_or(0, |p| p.epochs);
+        let steps = progress.as_ref().map_or(0, |p| p.steps);
+        let best = progress.as_ref().map(|p| (p.best.epoch, p.best.score));
+        let scribe = Scribe::new(begun.journal.clone(), progress);
+        let asked = (Instant::now(), String::new());
+        Self { begun, scribe, steps, best, clock: Instant::now(), first, pieces: 1, asked }
     }
 
     /// Works until the run ends.
@@ -77,17 +88,12 @@ impl Learning {
                 Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
             };
             self.end_epoch(epoch, train, validation, [train_seconds, start.elapsed().as_secs_f64()], config, node)?;
-            if let Some(progress) = &self.begun.progress
+            if let Some((best_epoch, _)) = self.best
                 && config.patience > 0
-                && progress.last.epoch >= progress.best.epoch + config.patience
+                && epoch >= best_epoch + config.patience
             {
                 let run = &self.begun.manifest.id;
-                tracing::info!(
-                    run,
-                    epoch,
-                    best_epoch = progress.best.epoch,
-                    "ends early: no better for --patience epochs"
-                );
+                tracing::info!(run, epoch, best_epoch, "ends early: no better for --patience epochs");
                 break;
             }
         }
@@ -229,7 +235,7 @@ impl Learning {
         status.tick();
     }
 
-    /// Writes figures, weights and progress.
+    /// Tells figures, and has them, the weights and the progress written.
     fn end_epoch(
         &mut self,
         epoch: u64,
@@ -239,9 +245,8 @@ impl Learning {
         config: &Config,
         node: &mut Node,
     ) -> Result<(), TrainError> {
-        let before = self.begun.progress.take();
         let batches = (train.pictures as u64).div_ceil(u64::from(config.batch_size));
-        let step = before.as_ref().map_or(0, |p| p.steps) + batches;
+        self.steps += batches;
         // Without validation pictures the training loss must do. With several labels a picture counts as right only when all
         // of them are: too coarse to tell epochs apart.
         let score = if validation.pictures > 0 {
@@ -250,32 +255,19 @@ impl Learning {
         } else {
             Score { accuracy: None, loss: train.loss() }
         };
-        let writing = Instant::now();
-        let file = Journal::checkpoint(epoch);
-        let digest = self.begun.trainer.save(&self.begun.journal.checkpoints().join(&file))?;
-        let last = Saved { epoch, file, digest, score };
-        let file = Journal::memory(epoch);
-        let digest = self.begun.trainer.save_memory(&self.begun.journal.checkpoints().join(&file))?;
-        let memory = Some(Memory { file, digest });
-        let checkpoint_seconds = writing.elapsed().as_secs_f64();
-        let best = match &before {
-            Some(before) if !score.better_than(&before.best.score) => before.best.clone(),
-            _ => last.clone(),
-        };
+        if self.best.is_none_or(|(_, best)| score.better_than(&best)) {
+            self.best = Some((epoch, score));
+        }
+        let standing = Instant::now();
+        self.scribe.settle()?;
+        let checkpoint = self.begun.trainer.checkpoint();
+        let checkpoint_seconds = standing.elapsed().as_secs_f64();
         let learning_rate = self.begun.trainer.learning_rate((epoch + 1) as f64 - 1.0 / batches.max(1) as f64);
         let [train_seconds, seconds] = seconds;
+        let samples = train.pictures as u64;
+        let (steps, step) = (self.steps, self.steps);
         let rows =
             Epoch { epoch, step, train, validation, learning_rate, train_seconds, seconds, checkpoint_seconds }.rows();
-        let progress = Progress {
-            epochs: epoch + 1,
-            steps: step,
-            samples: before.as_ref().map_or(0, |p| p.samples) + train.pictures as u64,
-            seconds: before.as_ref().map_or(0.0, |p| p.seconds) + seconds,
-            last,
-            best,
-            memory,
-        };
-        self.begun.journal.end_epoch(&rows, &progress)?;
         let run = &self.begun.manifest.id;
         tracing::info!(
             run,
@@ -292,15 +284,15 @@ impl Learning {
             &Tag::new(run.clone(), epoch).fin(epoch + 1 == self.begun.manifest.epochs),
             figures::message(run, &rows),
         )?;
+        self.scribe.write(Page { epoch, score, checkpoint, rows, steps, samples, seconds })?;
         if validation.pictures > 0 {
             node.status().gauge("accuracy", validation.accuracy());
         }
-        self.begun.progress = Some(progress);
         Ok(())
     }
 
     fn finish(&mut self, node: &mut Node, desk: &mut Desk) -> Result<End, TrainError> {
-        let Some(progress) = &self.begun.progress else {
+        let Some(progress) = self.scribe.settle()? else {
             return self.abandon("it had no epoch to do", true);
         };
         let run = &self.begun.manifest.id;
@@ -320,7 +312,8 @@ impl Learning {
         Ok(End::Finished)
     }
 
-    fn abandon(&self, reason: &str, hopeless: bool) -> Result<End, TrainError> {
+    fn abandon(&mut self, reason: &str, hopeless: bool) -> Result<End, TrainError> {
+        self.scribe.settle()?;
         self.begun.journal.abandon(reason, hopeless)?;
         Ok(End::Abandoned)
     }

@@ -3,7 +3,7 @@
 //! Inputs `snapshot`, `batches`, `verdicts`, `tick`; outputs `demand`, `metrics`, `checkpoints`.
 //!
 //! - [`trigger`] decides when, as [`when`] says or a [`request`], [`start`] with which weights, as [`tiers`] says, `learn` does it, [`fetch`] gets the batches.
-//! - [`data`] is what a run learns from, [`reason`] why it starts. [`journal`] is the folder of a run, [`recover`] what it means after a restart, [`announce`] who is told.
+//! - [`data`] is what a run learns from, [`reason`] why it starts. [`journal`] is the folder of a run, `scribe` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
 
 pub mod announce;
 mod config;
@@ -17,6 +17,7 @@ mod learn;
 pub mod reason;
 pub mod recover;
 pub mod request;
+mod scribe;
 pub mod snapshot;
 pub mod start;
 pub mod tiers;

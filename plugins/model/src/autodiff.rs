@@ -1,6 +1,7 @@
 //! A network that learns with burn's autodiff and optimizers: on any device.
 
 use crate::Network;
+use crate::checkpoint::Remembered;
 use crate::loss::Targets;
 use crate::trainer::TrainerOptions;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
@@ -47,15 +48,14 @@ impl Autodiff {
         (logits, loss)
     }
 
-    /// What the optimizer remembers.
-    ///
-    /// # Errors
-    /// A text.
-    pub fn memory(&self) -> Result<Vec<u8>, String> {
-        self.optimizer.into_bytes().map(|b| b.to_vec()).map_err(|e| e.to_string())
+    /// The network and what the optimizer remembers. burn changes no tensor that somebody else holds.
+    pub fn moment(&self) -> (Network, Remembered) {
+        let optimizer = self.optimizer.clone();
+        let bytes = move || optimizer.into_bytes().map(|b| b.to_vec()).map_err(|e| e.to_string());
+        (self.network(), Box::new(bytes))
     }
 
-    /// Remembers what [`Self::memory`] gave.
+    /// Remembers what [`Self::moment`] gave.
     ///
     /// # Errors
     /// A text when it is not of these weights and this rule.

@@ -18,12 +18,12 @@ pub struct Average {
 impl Average {
     /// Begins with these weights, on a device without autodiff.
     pub fn new(network: &Network, decay: f64) -> Self {
-        Self { network: network.clone().map(&mut Copy), decay, updates: 0 }
+        Self { network: copy(network), decay, updates: 0 }
     }
 
     /// Goes on with these weights, after so many updates.
     pub fn restore(&mut self, network: &Network, updates: u64) {
-        self.network = network.clone().map(&mut Copy);
+        self.network = copy(network);
         self.updates = updates;
     }
 
@@ -45,6 +45,11 @@ impl Average {
     pub fn updates(&self) -> u64 {
         self.updates
     }
+}
+
+/// The same weights in memory of their own.
+pub fn copy(network: &Network) -> Network {
+    network.clone().map(&mut Copy)
 }
 
 /// New memory for each tensor.

@@ -1,6 +1,7 @@
 //! A network that learns, on whatever there is.
 
 use crate::autodiff::Autodiff;
+use crate::checkpoint::Remembered;
 use crate::device::Opened;
 use crate::loss::Targets;
 use crate::precision::Precision;
@@ -90,15 +91,12 @@ impl Learner {
         either!(self, learner => learner.forget());
     }
 
-    /// What the optimizer remembers.
-    ///
-    /// # Errors
-    /// A text.
-    pub fn memory(&self) -> Result<Vec<u8>, String> {
-        either!(self, learner => learner.memory())
+    /// The network and what the optimizer remembers, as they are now: later steps change neither.
+    pub fn moment(&self) -> (Network, Remembered) {
+        either!(self, learner => learner.moment())
     }
 
-    /// Remembers what [`Self::memory`] gave.
+    /// Remembers what [`Self::moment`] gave.
     ///
     /// # Errors
     /// A text when it is not of these weights and this rule.

@@ -10,6 +10,7 @@
 mod autodiff;
 pub mod average;
 pub mod batch;
+mod checkpoint;
 pub mod device;
 pub mod error;
 pub mod extractor;
@@ -40,6 +41,7 @@ pub mod weights;
 pub mod weights_file;
 
 pub use batch::Batch;
+pub use checkpoint::Checkpoint;
 pub use device::DeviceChoice;
 pub use error::ModelError;
 pub use extractor::Extractor;

@@ -1,6 +1,7 @@
 //! Learning, one batch at a time.
 
 use crate::average::Average;
+use crate::checkpoint::Checkpoint;
 use crate::device::Opened;
 use crate::input::{self, Normalisation};
 use crate::learner::Learner;
@@ -237,26 +238,18 @@ impl Trainer {
         self.look(|network| weights::save(network, path))
     }
 
-    /// Writes where learning stands beside the weights whole or not at all, and returns the BLAKE3 digest of the file. With
-    /// it and the weights of the same moment, learning goes on as if it had never stopped.
-    ///
-    /// # Errors
-    /// [`ModelError::File`] or [`ModelError::Weights`].
-    pub fn save_memory(&self, path: &Path) -> Result<String, ModelError> {
-        let broken = |problem| ModelError::Weights { path: path.to_owned(), problem };
-        let mut moment =
-            Moment { optimizer: self.learner.memory().map_err(broken)?, frozen: self.frozen, ..Moment::default() };
-        if let Some(average) = &self.average {
-            moment.weights = self.learner.look(weights::bytes).map_err(broken)?;
-            moment.updates = average.updates();
-        }
-        let bytes = moment.to_bytes();
-        plugin_api::files::write_atomically(path, &bytes)
-            .map_err(|source| ModelError::File { path: path.to_owned(), source })?;
-        Ok(blake3::hash(&bytes).to_hex().to_string())
+    /// Copies what a checkpoint holds, to be written beside learning.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let (network, optimizer) = self.learner.moment();
+        let (judged, last) = match &self.average {
+            // A mean is never changed in place.
+            Some(average) => (average.network().clone(), Some((network, average.updates()))),
+            None => (network, None),
+        };
+        Checkpoint { judged, last, optimizer, frozen: self.frozen }
     }
 
-    /// Reads what [`Self::save_memory`] wrote, after a start from the weights of the same moment. After an error, a part of
+    /// Reads what [`Checkpoint::save`] wrote, after a start from the weights of the same moment. After an error, a part of
     /// it may have been taken up: make another trainer.
     ///
     /// # Errors

@@ -1,9 +1,12 @@
 //! A network that learns on LibTorch.
 
 use super::bridge::{from_torch, to_torch};
+use super::heap;
+use super::memory::{self, Memory};
 use super::optimizer::Optimizer;
 use super::pass::{Pass, out_of_memory};
-use super::{heap, memory};
+use crate::average;
+use crate::checkpoint::Remembered;
 use crate::loss::Targets;
 use crate::precision::Precision;
 use crate::trainer::TrainerOptions;
@@ -90,15 +93,14 @@ impl Engine {
         self.pieces
     }
 
-    /// What the optimizer remembers.
-    ///
-    /// # Errors
-    /// A text when LibTorch fails.
-    pub fn memory(&self) -> Result<Vec<u8>, String> {
-        memory::to_bytes(&self.optimizer)
+    /// Copies of the network and of what the optimizer remembers: both are changed in place.
+    pub fn moment(&self) -> (Network, Remembered) {
+        let network = self.look(average::copy);
+        let memory = Memory::of(&self.optimizer);
+        (network, Box::new(move || memory?.to_bytes()))
     }
 
-    /// Remembers what [`Self::memory`] gave.
+    /// Remembers what [`Self::moment`] gave.
     ///
     /// # Errors
     /// A text when it is not of these weights and this rule.

@@ -7,27 +7,52 @@ use tch::{Device, Kind, TchError, Tensor};
 
 const STEPS: &str = "steps";
 
-/// The content of the file.
-///
-/// # Errors
-/// A text when LibTorch fails.
-pub fn to_bytes(optimizer: &Optimizer) -> Result<Vec<u8>, String> {
-    let mut all = vec![(STEPS.to_owned(), Vec::new(), optimizer.steps.to_le_bytes().to_vec())];
-    for (what, list) in [("mean", &optimizer.means), ("square", &optimizer.squares)] {
-        for (place, tensor) in list.iter().enumerate() {
-            let (shape, bytes) = bytes_of(tensor).map_err(|e| e.to_string())?;
-            all.push((format!("{what}.{place}"), shape, bytes));
-        }
-    }
-    let views = all.iter().map(|(name, shape, bytes)| {
-        let kind = if name == STEPS { Dtype::U64 } else { Dtype::F32 };
-        TensorView::new(kind, shape.clone(), bytes).map(|view| (&name[..], view))
-    });
-    let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
-    serialize(views, None).map_err(|e| e.to_string())
+/// What an optimizer remembers at one moment, in memory of its own.
+pub struct Memory {
+    steps: u64,
+    means: Vec<Tensor>,
+    squares: Vec<Tensor>,
 }
 
-/// Reads what [`to_bytes`] made.
+impl Memory {
+    /// Copies it, on the device.
+    ///
+    /// # Errors
+    /// A text when LibTorch fails.
+    pub fn of(optimizer: &Optimizer) -> Result<Self, String> {
+        let copies = |list: &[Tensor]| list.iter().map(copy).collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string());
+        Ok(Self { steps: optimizer.steps, means: copies(&optimizer.means)?, squares: copies(&optimizer.squares)? })
+    }
+
+    /// The content of the file.
+    ///
+    /// # Errors
+    /// A text when LibTorch fails.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let mut all = vec![(STEPS.to_owned(), Vec::new(), self.steps.to_le_bytes().to_vec())];
+        for (what, list) in [("mean", &self.means), ("square", &self.squares)] {
+            for (place, tensor) in list.iter().enumerate() {
+                let (shape, bytes) = bytes_of(tensor).map_err(|e| e.to_string())?;
+                all.push((format!("{what}.{place}"), shape, bytes));
+            }
+        }
+        let views = all.iter().map(|(name, shape, bytes)| {
+            let kind = if name == STEPS { Dtype::U64 } else { Dtype::F32 };
+            TensorView::new(kind, shape.clone(), bytes).map(|view| (&name[..], view))
+        });
+        let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
+        serialize(views, None).map_err(|e| e.to_string())
+    }
+}
+
+/// As it lies in memory, strides and all.
+fn copy(tensor: &Tensor) -> Result<Tensor, TchError> {
+    let mut copy = tensor.f_empty_like()?;
+    copy.f_copy_(tensor)?;
+    Ok(copy)
+}
+
+/// Reads what [`Memory::to_bytes`] made.
 ///
 /// # Errors
 /// A text when it is of other weights. The optimizer may have been read in part.

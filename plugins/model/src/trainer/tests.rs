@@ -199,9 +199,18 @@ fn with_its_memory_a_run_ends_as_if_it_had_not_stopped() {
         };
         let mut whole = fresh(Start::Scratch);
         learn(&mut whole, 0..3);
-        whole.save(&weights).unwrap();
-        let digest = whole.save_memory(&memory).unwrap();
+        // Written after learning has gone on, as it is beside learning.
+        let checkpoint = whole.checkpoint();
+        let answered = whole.predict(&batch(0)).unwrap();
         learn(&mut whole, 3..6);
+        let [_, digest] = std::thread::spawn({
+            let (weights, memory) = (weights.clone(), memory.clone());
+            move || checkpoint.save(&weights, &memory)
+        })
+        .join()
+        .unwrap()
+        .unwrap();
+        assert_eq!(fresh(Start::Checkpoint(&weights)).predict(&batch(0)).unwrap(), answered);
         let mut forgetful = fresh(Start::Checkpoint(&weights));
         learn(&mut forgetful, 3..6);
         let mut resumed = fresh(Start::Checkpoint(&weights));

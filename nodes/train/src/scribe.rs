@@ -1,0 +1,164 @@
+//! Writes what an epoch leaves on disk beside learning: serialising, hashing and syncing take longer than copying.
+
+use crate::error::TrainError;
+use crate::journal::{Journal, Memory, Progress, Saved, Score};
+use plugin_api::runs::MetricRow;
+use plugin_model::Checkpoint;
+use std::io;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+/// What an epoch leaves on disk.
+pub struct Page {
+    /// Which, from 0.
+    pub epoch: u64,
+    /// How good it is.
+    pub score: Score,
+    /// Its weights.
+    pub checkpoint: Checkpoint,
+    /// Its figures.
+    pub rows: Vec<MetricRow>,
+    /// Steps of the run so far.
+    pub steps: u64,
+    /// Pictures it learnt from.
+    pub samples: u64,
+    /// Seconds of work.
+    pub seconds: f64,
+}
+
+/// Writes one epoch after the other.
+pub struct Scribe {
+    journal: Journal,
+    progress: Option<Progress>,
+    busy: Option<JoinHandle<Result<Progress, TrainError>>>,
+}
+
+impl Scribe {
+    /// Goes on after `progress`.
+    pub fn new(journal: Journal, progress: Option<Progress>) -> Self {
+        Self { journal, progress, busy: None }
+    }
+
+    /// Waits until all is written, and returns where the run then stands.
+    ///
+    /// # Errors
+    /// What the write failed with.
+    pub fn settle(&mut self) -> Result<Option<&Progress>, TrainError> {
+        if let Some(busy) = self.busy.take() {
+            let written = busy.join().map_err(|_| io::Error::other("writing a checkpoint panicked"))?;
+            self.progress = Some(written?);
+        }
+        Ok(self.progress.as_ref())
+    }
+
+    /// Begins to write an epoch, once the one before is written.
+    ///
+    /// # Errors
+    /// What the write before failed with.
+    pub fn write(&mut self, page: Page) -> Result<(), TrainError> {
+        self.settle()?;
+        let (journal, before) = (self.journal.clone(), self.progress.clone());
+        let writing = move || write(&journal, before.as_ref(), page);
+        self.busy = Some(std::thread::Builder::new().name("checkpoint".to_owned()).spawn(writing)?);
+        Ok(())
+    }
+}
+
+impl Drop for Scribe {
+    fn drop(&mut self) {
+        // Nobody else may touch the folder before.
+        if let Err(error) = self.settle() {
+            tracing::warn!(run = self.journal.folder.id(), %error, "the last checkpoint was not written");
+        }
+    }
+}
+
+/// Weights and memory, then figures and progress, then old weights go.
+fn write(journal: &Journal, before: Option<&Progress>, page: Page) -> Result<Progress, TrainError> {
+    let Page { epoch, score, checkpoint, rows, steps, samples, seconds } = page;
+    let (file, memory) = (Journal::checkpoint(epoch), Journal::memory(epoch));
+    let (folder, writing) = (journal.checkpoints(), Instant::now());
+    let [digest, of_memory] = checkpoint.save(&folder.join(&file), &folder.join(&memory))?;
+    let last = Saved { epoch, file, digest, score };
+    let best = match before {
+        Some(before) if !score.better_than(&before.best.score) => before.best.clone(),
+        _ => last.clone(),
+    };
+    let progress = Progress {
+        epochs: epoch + 1,
+        steps,
+        samples: before.map_or(0, |p| p.samples) + samples,
+        seconds: before.map_or(0.0, |p| p.seconds) + seconds,
+        last,
+        best,
+        memory: Some(Memory { file: memory, digest: of_memory }),
+    };
+    journal.end_epoch(&rows, &progress)?;
+    let seconds = writing.elapsed().as_secs_f64();
+    tracing::debug!(run = journal.folder.id(), epoch, seconds, "checkpoint written");
+    Ok(progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::tests::manifest;
+    use crate::snapshot::State;
+    use clap::Parser as _;
+    use plugin_api::runs::RunFolder;
+    use plugin_model::{DeviceChoice, Start, Task, Trainer};
+
+    fn trainer() -> Trainer {
+        let task = Task {
+            architecture: "small-cnn".to_owned(),
+            definition: None,
+            classes: vec!["a".to_owned(), "b".to_owned()],
+            labels: plugin_api::Labels::Single,
+            size_px: 16,
+            epochs: 3,
+            freeze_epochs: 0,
+            seed: 1,
+        };
+        let options = crate::Config::parse_from(["train"]).trainer;
+        Trainer::new(&task, &options, Start::Scratch, &DeviceChoice::Flex.open().unwrap()).unwrap()
+    }
+
+    fn page(epoch: u64, loss: f64) -> Page {
+        let score = Score { accuracy: None, loss };
+        let rows =
+            vec![MetricRow { epoch, step: 1, split: "train".to_owned(), metric: "loss".to_owned(), value: loss }];
+        Page { epoch, score, checkpoint: trainer().checkpoint(), rows, steps: epoch + 1, samples: 9, seconds: 0.5 }
+    }
+
+    #[test]
+    fn epochs_are_written_in_order_and_the_best_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path(), "r");
+        let journal = Journal::create(run, &manifest("r", &State::default())).unwrap();
+        let mut scribe = Scribe::new(journal.clone(), None);
+        assert!(scribe.settle().unwrap().is_none());
+        for (epoch, loss) in [(0, 2.0), (1, 1.0), (2, 3.0)] {
+            scribe.write(page(epoch, loss)).unwrap();
+        }
+        let progress = scribe.settle().unwrap().cloned().unwrap();
+        assert_eq!((progress.epochs, progress.steps, progress.samples, progress.seconds), (3, 3, 27, 1.5));
+        assert_eq!((progress.best.epoch, progress.last.epoch), (1, 2));
+        assert_eq!(journal.progress(), Some(progress));
+        assert_eq!(journal.folder.metrics().len(), 3);
+    }
+
+    #[test]
+    fn a_write_that_fails_is_told_and_nothing_is_taken_for_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path(), "r");
+        let journal = Journal::create(run, &manifest("r", &State::default())).unwrap();
+        let mut scribe = Scribe::new(journal.clone(), None);
+        scribe.write(page(0, 1.0)).unwrap();
+        scribe.settle().unwrap();
+        std::fs::remove_dir_all(journal.checkpoints()).unwrap();
+        scribe.write(page(1, 0.5)).unwrap();
+        let error = scribe.settle().unwrap_err().to_string();
+        assert!(error.contains("epoch-0001.safetensors"), "{error}");
+        assert_eq!(journal.progress().unwrap().epochs, 1);
+    }
+}
