@@ -58,7 +58,11 @@ impl Scribe {
     pub fn write(&mut self, page: Page) -> Result<(), TrainError> {
         self.settle()?;
         let (journal, before) = (self.journal.clone(), self.progress.clone());
-        let writing = move || write(&journal, before.as_ref(), page);
+        let writing = move || {
+            // Of this thread alone: a step waits for the slowest of LibTorch's threads, so one that is held up holds up all.
+            let _ = rustix::process::nice(19);
+            write(&journal, before.as_ref(), page)
+        };
         self.busy = Some(std::thread::Builder::new().name("checkpoint".to_owned()).spawn(writing)?);
         Ok(())
     }
