@@ -218,15 +218,10 @@ fn a_heap_becomes_candidates_and_answers_last() -> Result<(), Failure> {
 
 #[test]
 fn a_network_gathers_more_of_the_same_than_chance() -> Result<(), Failure> {
-    let Some(shared) = tests::shared() else { return Ok(()) };
-    let weights = shared.join("data/models/efficientnet_lite0_imagenet.safetensors");
-    if !weights.is_file() {
-        tests::skipped(&format!("{}: no weights, so gathering by embedding is not tested", weights.display()));
-        return Ok(());
-    }
+    let Some(weights) = tests::efficientnet_lite0() else { return Ok(()) };
     let root = tempfile::tempdir()?;
     let pool = fill(&root.path().join("home"))?;
-    let weights = weights.canonicalize()?.to_string_lossy().into_owned();
+    let weights = weights.to_string_lossy().into_owned();
     let options = [
         ("embed", "--network", "efficientnet-lite0"),
         ("embed", "--weights", weights.as_str()),

@@ -30,13 +30,6 @@ const EACH: usize = 48;
 /// measures; here, on a hundred pictures, at least one must reach the report.
 const WRONG: [&str; 4] = ["0049_pizza_cheese.jpg", "0145_pancakes_berries.jpg", "0216_pie_apple.jpg", "0227_apple.jpg"];
 
-/// Weights for the search for wrong labels, when they are there.
-fn weights() -> Option<PathBuf> {
-    let found = tests::shared().map(|shared| shared.join("data/models"));
-    let files = found.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
-    files.map(|f| f.path()).find(|p| p.extension().is_some_and(|e| e == "safetensors"))
-}
-
 fn save(picture: &RgbImage, path: &Path) -> Result<(), Failure> {
     Ok(DynamicImage::from(picture.clone()).save(path)?)
 }
@@ -108,7 +101,7 @@ fn planted_problems_are_named_and_inspect_may_die() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
     let planted = plant(&photos)?;
-    let weights = weights();
+    let weights = tests::efficientnet_lite0();
     let mut options = QUICK.to_vec();
     let path = weights.as_ref().map(|w| w.to_string_lossy().into_owned());
     match &path {

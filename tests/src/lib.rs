@@ -25,6 +25,16 @@ pub fn shared() -> Option<PathBuf> {
     found
 }
 
+/// Weights of EfficientNet-Lite0, when they are there; says so when they are not.
+pub fn efficientnet_lite0() -> Option<PathBuf> {
+    let file = shared()?.join("data/models/efficientnet_lite0_imagenet.safetensors");
+    let found = file.canonicalize().ok();
+    if found.is_none() {
+        skipped(&format!("{}: no weights, so nothing is embedded", file.display()));
+    }
+    found
+}
+
 /// Says loudly that something was not tested.
 #[allow(clippy::print_stderr)]
 pub fn skipped(what: &str) {

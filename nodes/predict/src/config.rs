@@ -1,10 +1,11 @@
 //! Options of the node.
 
+use crate::error::PredictError;
 use clap::{Parser, ValueEnum};
 use plugin_api::HomeArgs;
 use plugin_decode::Limits;
+use plugin_embed::{EmbedOptions, NetworkChoice};
 use plugin_harness::HasHome;
-use plugin_model::DeviceChoice;
 
 /// Classifies the pictures in inbox/ by the champion, and again when there is a new one: inbox/predictions.csv.
 ///
@@ -15,10 +16,6 @@ use plugin_model::DeviceChoice;
 pub struct Config {
     #[command(flatten)]
     pub(crate) home: HomeArgs,
-
-    /// Where the champion is computed: auto, flex, libtorch or libtorch-cuda:N.
-    #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
-    pub device: DeviceChoice,
 
     /// Below this probability of the most probable class no class is named.
     #[arg(long, default_value_t = 0.5, value_parser = share, value_name = "0..1")]
@@ -42,6 +39,10 @@ pub struct Config {
     #[arg(long, value_enum, default_value_t = Switch::Off)]
     pub sidecars: Switch,
 
+    /// Whose embeddings the head goes by that answers until the champion knows every class; and where all is computed.
+    #[command(flatten)]
+    pub embed: EmbedOptions,
+
     /// What a picture may cost.
     #[command(flatten)]
     pub limits: Limits,
@@ -60,6 +61,21 @@ impl Switch {
     /// Whether it is [`Switch::On`].
     pub fn is_on(self) -> bool {
         self == Self::On
+    }
+}
+
+impl Config {
+    /// Whether the options go together.
+    ///
+    /// # Errors
+    /// What does not, for a person.
+    pub fn check(&self) -> Result<(), PredictError> {
+        if self.embed.network == NetworkChoice::Champion {
+            let text = "--network champion: the head answers for what the champion does not know, by a network that stays as it \
+                        is; accepted are efficientnet-lite0 and none";
+            return Err(PredictError::Options(text.to_owned()));
+        }
+        Ok(())
     }
 }
 
@@ -95,5 +111,7 @@ mod tests {
             assert!(error.contains(flag) && error.contains(value) && error.contains(accepted), "{error}");
         }
         assert!(Config::try_parse_from(["predict", "--links", "on"]).is_err());
+        let config = Config::try_parse_from(["predict", "--network", "champion"]).unwrap();
+        assert!(config.check().unwrap_err().to_string().contains("efficientnet-lite0 and none"));
     }
 }

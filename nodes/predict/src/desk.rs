@@ -1,13 +1,15 @@
 //! One turn of the loop after the other: what comes, a new champion, and what follows from both.
 
 use crate::error::PredictError;
-use crate::oracle::{Model, Oracle};
+use crate::head::learner::Job;
+use crate::model::Model;
+use crate::oracle::Oracle;
 use crate::said::Said;
 use crate::store::{File, View};
 use crate::tray::Tray;
 use arrow::array::StringArray;
-use plugin_api::edges::EncodedImages;
-use plugin_api::{Edge, Tag};
+use plugin_api::edges::{EncodedImages, Snapshot};
+use plugin_api::{Edge, Labels, Tag};
 use plugin_decode::{Limits, Picture, decode};
 use plugin_harness::keeper::{acknowledge, send_inventory};
 use plugin_harness::{Keeper, Message, Node, Refusal, part, send_rejects};
@@ -57,6 +59,8 @@ pub struct Desk {
     oracle: Oracle,
     keeper: Keeper,
     limits: Limits,
+    /// Version of the data set that the head was last told of.
+    version: Option<u64>,
     /// Pictures that the champion has not seen.
     unsaid: VecDeque<String>,
     chunk: usize,
@@ -73,6 +77,7 @@ impl Desk {
             oracle,
             keeper: Keeper::default(),
             limits,
+            version: None,
             unsaid: VecDeque::new(),
             chunk: 1,
             review: Turn::new(REVIEW, now),
@@ -95,15 +100,33 @@ impl Desk {
         }
     }
 
+    /// Takes note of a version of the data set: the head learns from it.
+    pub fn snapshot(&mut self, message: &Message) -> Result<(), PredictError> {
+        let rows: Snapshot = message.read()?;
+        let accepted =
+            |row: &usize| [&rows.train, &rows.validation, &rows.test].iter().any(|split| split.value(*row) > 0);
+        let classes = (0..rows.rows()).filter(accepted).map(|row| rows.label.value(row).to_owned()).collect();
+        self.oracle.set_classes(classes);
+        if let Some(version) = rows.version.iter().flatten().next()
+            && self.version != Some(version)
+        {
+            self.version = Some(version);
+            self.oracle.learner().give(Job { version, single: Labels::of(&message.tag) == Labels::Single });
+        }
+        Ok(())
+    }
+
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     pub fn images(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, PredictError> {
         let (taken, other) = self.keeper.images::<EncodedImages>(first, node)?;
         for (tag, rows) in taken {
-            let seen = self.see((0..rows.rows()).map(|row| rows.data.value(row)).collect())?;
+            let files: Vec<&[u8]> = (0..rows.rows()).map(|row| rows.data.value(row)).collect();
+            let digests: Vec<String> = files.par_iter().map(|data| blake3::hash(data).to_hex().to_string()).collect();
+            let seen = self.see(&files, &digests)?;
             let (kept, seen, rejects) = part(&rows.path, seen);
             let file = |(row, said): (&usize, Option<Said>)| File {
                 path: rows.path.value(*row).to_owned(),
-                digest: blake3::hash(rows.data.value(*row)).to_hex().to_string(),
+                digest: digests[*row].clone(),
                 modified_ns: rows.modified_ns.value(*row),
                 size_bytes: rows.data.value(*row).len() as u64,
                 said,
@@ -121,17 +144,19 @@ impl Desk {
     }
 
     /// What the champion says of each file, none without a champion; or why it is no picture.
-    fn see(&self, files: Vec<&[u8]>) -> Result<Vec<Result<Option<Said>, Refusal>>, PredictError> {
+    fn see(&self, files: &[&[u8]], digests: &[String]) -> Result<Vec<Result<Option<Said>, Refusal>>, PredictError> {
         let (model, limits) = (self.oracle.model(), &self.limits);
         let open = |data: &&[u8]| -> Result<Vec<u8>, Refusal> {
             let picture = decode(data, limits).map_err(|e| (e.reason(), e.to_string()))?;
-            square(model, &picture).map_err(|text| ("not_resized", text))
+            square(model, picture).map_err(|text| ("not_resized", text))
         };
         // A square is small: of large pictures, as many are held at once as there are processors.
         let opened: Vec<Result<Vec<u8>, Refusal>> = files.par_iter().map(open).collect();
         let squares: Vec<Vec<u8>> = opened.iter().flatten().cloned().collect();
+        let digests: Vec<&str> =
+            opened.iter().zip(digests).filter(|(one, _)| one.is_ok()).map(|(_, d)| &d[..]).collect();
         let mut said = match model {
-            Some(model) => model.say(&squares)?.into_iter().map(Some).collect(),
+            Some(model) => model.say(&digests, &squares)?.into_iter().map(Some).collect(),
             None => vec![None; squares.len()],
         }
         .into_iter();
@@ -151,11 +176,29 @@ impl Desk {
         let is_new = |file: &&File| file.said.as_ref().is_none_or(|said| said.model != run);
         let files: Vec<&File> = paths.iter().filter_map(|path| self.tray.file(path)).filter(is_new).collect();
         let (root, limits) = (self.tray.home.root(), &self.limits);
-        let open = |file: &&File| Some((file.path.clone(), reopen(root, file, limits, model)?));
-        let opened: Vec<(String, Vec<u8>)> = files.par_iter().filter_map(open).collect();
-        let (paths, squares): (Vec<String>, Vec<Vec<u8>>) = opened.into_iter().unzip();
-        let said = model.say(&squares)?;
-        self.tray.answered(paths.into_iter().zip(said).collect())?;
+        let (mut answers, mut looked) = (Vec::new(), Vec::new());
+        for file in files {
+            match model.recall(&file.digest) {
+                Some(said) => answers.push((file.path.clone(), said)),
+                None => looked.push(file),
+            }
+        }
+        let read: Vec<Option<Picture>> = looked.par_iter().map(|file| reopen(root, file, limits)).collect();
+        let (mut kept, mut squares) = (Vec::new(), Vec::new());
+        for (file, picture) in looked.into_iter().zip(read) {
+            let Some(picture) = picture else { continue };
+            match model.square(picture) {
+                Ok(square) => {
+                    kept.push(file);
+                    squares.push(square);
+                }
+                Err(error) => tracing::warn!(path = file.path, error, "cannot be classified again"),
+            }
+        }
+        let digests: Vec<&str> = kept.iter().map(|file| &file.digest[..]).collect();
+        let said = model.say(&digests, &squares)?;
+        answers.extend(kept.iter().map(|file| file.path.clone()).zip(said));
+        self.tray.answered(answers)?;
         self.chunk = match began.elapsed() {
             took if took < CHUNK / 2 => (self.chunk * 2).min(CHUNK_PICTURES),
             took if took > CHUNK => (self.chunk / 2).max(1),
@@ -212,10 +255,19 @@ impl Desk {
             status.set(name, count as u64);
         }
         let unsure = if counts.review > 0 { format!(", {} in review", counts.review) } else { String::new() };
+        let head = self.oracle.learner().latest();
+        status.gauge("head_accuracy", head.head.as_ref().and_then(|head| head.accuracy).unwrap_or_default());
+        let (unknown, busy) = (
+            self.oracle.unknown(),
+            if head.state.is_empty() { String::new() } else { format!(" (head: {})", head.state) },
+        );
         let state = match (self.oracle.model(), self.oracle.problem()) {
+            (Some(model @ Model::Head { .. }), _) if self.unsaid.is_empty() => {
+                format!("by {}, until a run has learnt {}{unsure}", model.card().run, unknown.join(", "))
+            }
             (None, Some(why)) => format!("the champion cannot be used, {} wait: {why}", pictures(counts.pictures)),
-            (None, None) if counts.pictures == 0 => "no champion yet".to_owned(),
-            (None, None) => format!("no champion yet: {} wait", pictures(counts.pictures)),
+            (None, None) if counts.pictures == 0 => format!("no champion yet{busy}"),
+            (None, None) => format!("no champion yet: {} wait{busy}", pictures(counts.pictures)),
             (Some(model), _) if !self.unsaid.is_empty() => {
                 format!("{} to classify by {}{unsure}", pictures(self.unsaid.len()), model.card().run)
             }
@@ -226,8 +278,8 @@ impl Desk {
     }
 }
 
-/// A picture from its file, as the model looks at it; none when the file is not as it was when it came.
-fn reopen(root: &Path, file: &File, limits: &Limits, model: &Model) -> Option<Vec<u8>> {
+/// A picture from its file; none when the file is not as it was when it came.
+fn reopen(root: &Path, file: &File, limits: &Limits) -> Option<Picture> {
     let at = root.join(&file.path);
     let meta = std::fs::symlink_metadata(&at).ok()?;
     let modified_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
@@ -236,17 +288,11 @@ fn reopen(root: &Path, file: &File, limits: &Limits, model: &Model) -> Option<Ve
     }
     let read = std::fs::read(&at).map_err(|e| e.to_string());
     let picture = read.and_then(|data| decode(&data, limits).map_err(|e| e.to_string()));
-    match picture.and_then(|picture| model.square(&picture)) {
-        Ok(square) => Some(square),
-        Err(error) => {
-            tracing::warn!(path = file.path, error, "cannot be classified again");
-            None
-        }
-    }
+    picture.inspect_err(|error| tracing::warn!(path = file.path, error, "cannot be classified again")).ok()
 }
 
 /// As the model looks at it; nothing without a model.
-fn square(model: Option<&Model>, picture: &Picture) -> Result<Vec<u8>, String> {
+fn square(model: Option<&Model>, picture: Picture) -> Result<Vec<u8>, String> {
     model.map_or_else(|| Ok(Vec::new()), |model| model.square(picture))
 }
 

@@ -1,5 +1,6 @@
 //! What can end the node.
 
+use crate::model::SayError;
 use plugin_harness::HarnessError;
 use plugin_model::ModelError;
 use std::io;
@@ -7,6 +8,9 @@ use std::io;
 /// The node cannot go on. It is started again, and what was not acknowledged is sent again.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictError {
+    /// Options that do not go together.
+    #[error("{0}")]
+    Options(String),
     /// dora, or a message of the wrong type.
     #[error(transparent)]
     Harness(#[from] HarnessError),
@@ -21,9 +25,12 @@ pub enum PredictError {
         /// Ours.
         known: i64,
     },
-    /// The device is not there, or failed at work.
+    /// The device is not there.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The device failed at work.
+    #[error(transparent)]
+    Say(#[from] SayError),
     /// A file or folder.
     #[error(transparent)]
     File(#[from] io::Error),

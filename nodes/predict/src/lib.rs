@@ -1,15 +1,18 @@
 //! `predict`: the pictures of `inbox/` by the champion.
 //!
-//! Inputs `images`, `removed`, `hello`, `tick`; outputs `committed`, `inventory`, `rejects`: it keeps what `watch` sees of
+//! Inputs `images`, `removed`, `hello`, `snapshot`, `tick`; outputs `committed`, `inventory`, `rejects`: it keeps what `watch` sees of
 //! `inbox/`, by the same protocol as `dataset`. A picture that comes is classified from the message; when there is a new
-//! champion, or the first, all are classified again from their files, between what comes. What is said is written down
+//! champion, or the first, all are classified again from their files, between what comes. While the champion does not know
+//! all classes that have accepted pictures, a [`head`] on embeddings answers in its place. What is said is written down
 //! before it is acknowledged; tables, links and sidecars follow from what is written down.
 
 mod arrange;
 mod config;
 mod desk;
 mod error;
+pub mod head;
 pub mod links;
+pub mod model;
 pub mod oracle;
 pub mod review;
 pub mod said;
@@ -22,6 +25,7 @@ pub use config::{Config, Switch};
 pub use error::PredictError;
 
 use desk::Desk;
+use head::learner::Learner;
 use oracle::Oracle;
 use plugin_harness::{Event, Message, Node};
 use std::time::{Duration, Instant};
@@ -34,7 +38,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 /// [`PredictError`]; what was not acknowledged is sent again after the restart.
 pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
-    let device = config.device.open()?;
+    config.check()?;
+    let device = config.embed.device.open()?;
     let rules = Rules {
         abstain_below: config.abstain_below,
         review: config.review as usize,
@@ -44,7 +49,8 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
     };
     let tray = Tray::open(node.home(), rules)?;
     tracing::info!(device = device.name, pictures = tray.counts().pictures, "ready");
-    let mut desk = Desk::new(tray, Oracle::new(node.home(), device), config.limits);
+    let learner = Learner::start(config.embed, config.limits.clone(), node.home().clone())?;
+    let mut desk = Desk::new(tray, Oracle::new(node.home(), device, learner), config.limits);
     let mut waiting: Option<Message> = None;
     loop {
         desk.follow(Instant::now());
@@ -57,6 +63,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
             Event::Message(message) => match message.input.as_str() {
                 "images" => waiting = desk.images(message, node)?,
                 "removed" => desk.removed(&message, node)?,
+                "snapshot" => desk.snapshot(&message)?,
                 "hello" => desk.inventory(&message.tag, node)?,
                 _ => {}
             },

@@ -1,88 +1,43 @@
-//! The champion in use. The link `models/champion` is looked at again and again, so that whatever swaps it, a verdict or a
-//! person, is noticed.
+//! Who answers: the champion, or the head while there is no champion or it does not know all classes.
+//!
+//! The link `models/champion` is looked at again and again, so that whatever swaps it, a verdict or a person, is noticed.
 
-use crate::said::Said;
+use crate::head::learner::Learner;
+use crate::model::Model;
 use plugin_api::Home;
-use plugin_api::runs::{ModelCard, read_json};
-use plugin_decode::Picture;
 use plugin_model::device::Opened;
-use plugin_model::{Batch, ModelError, Predictor};
-use plugin_resize::{Mode, resize};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A champion that cannot be used is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// A model in use.
-pub struct Model {
-    predictor: Predictor,
-    mode: &'static dyn Mode,
-}
-
-impl Model {
-    fn load(folder: &std::path::Path, device: &Opened) -> Result<Self, String> {
-        let path = folder.join("model.json");
-        let card: ModelCard = read_json(&path).map_err(|e| e.to_string())?;
-        let unknown = || format!("{}: resize mode {:?} is not known", path.display(), card.resize_mode);
-        let mode = plugin_resize::mode(&card.resize_mode).ok_or_else(unknown)?;
-        let predictor = Predictor::load(&folder.join("model.safetensors"), card, device).map_err(|e| e.to_string())?;
-        Ok(Self { predictor, mode })
-    }
-
-    /// What it is.
-    pub fn card(&self) -> &ModelCard {
-        self.predictor.card()
-    }
-
-    /// A picture as the model looks at it: size and mode of its card.
-    ///
-    /// # Errors
-    /// When it is no picture, for a person.
-    pub fn square(&self, picture: &Picture) -> Result<Vec<u8>, String> {
-        let Picture { width, height, pixels } = picture;
-        resize(*width, *height, pixels, self.card().size_px, self.mode).map_err(|e| e.to_string())
-    }
-
-    /// What it says of each of these squares.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn say(&self, squares: &[Vec<u8>]) -> Result<Vec<Said>, ModelError> {
-        if squares.is_empty() {
-            return Ok(Vec::new());
-        }
-        let batch = Batch {
-            size_px: self.card().size_px,
-            pixels: squares.concat(),
-            targets: vec![Vec::new(); squares.len()],
-            weights: vec![1.0; squares.len()],
-        };
-        let rows = self.predictor.predict(&batch)?;
-        Ok(rows.iter().map(|row| Said::new(self.card(), row)).collect())
-    }
-}
-
-/// The champion, whoever that is now.
+/// The champion, whoever that is now, and the head beside it.
 pub struct Oracle {
     home: Home,
     device: Opened,
+    learner: Learner,
+    /// Classes with accepted pictures.
+    classes: Vec<String>,
     /// Where the link pointed when it was last looked at.
     target: Option<PathBuf>,
-    model: Option<Model>,
-    /// Why it cannot be used, and when to try again.
+    champion: Option<Model>,
+    /// The head, while it is needed.
+    head: Option<Model>,
+    /// Why the champion cannot be used, and when to try again.
     failed: Option<(String, Instant)>,
 }
 
 impl Oracle {
     /// Nobody yet.
-    pub fn new(home: &Home, device: Opened) -> Self {
-        Self { home: home.clone(), device, target: None, model: None, failed: None }
+    pub fn new(home: &Home, device: Opened, learner: Learner) -> Self {
+        let home = home.clone();
+        Self { home, device, learner, classes: Vec::new(), target: None, champion: None, head: None, failed: None }
     }
 
-    /// The champion; none when there is none, or it cannot be used and neither could the one before.
+    /// Who answers; none when there is no champion that can be used, and no head.
     pub fn model(&self) -> Option<&Model> {
-        self.model.as_ref()
+        self.head.as_ref().or(self.champion.as_ref())
     }
 
     /// Why the present champion cannot be used.
@@ -90,8 +45,48 @@ impl Oracle {
         self.failed.as_ref().map(|(why, _)| why.as_str())
     }
 
-    /// Looks at the link. True when another model, or none, is in use from now on.
+    /// Classes with accepted pictures, as of now.
+    pub fn set_classes(&mut self, classes: Vec<String>) {
+        self.classes = classes;
+    }
+
+    /// Classes with accepted pictures that the champion does not know. All of them without a champion.
+    pub fn unknown(&self) -> Vec<&str> {
+        let known = |class: &String| self.champion.as_ref().is_some_and(|model| model.card().classes.contains(class));
+        self.classes.iter().filter(|class| !known(class)).map(String::as_str).collect()
+    }
+
+    /// The learner of the head.
+    pub fn learner(&self) -> &Learner {
+        &self.learner
+    }
+
+    /// Looks at the link and at the head. True when somebody else, or nobody, answers from now on.
     pub fn follow(&mut self, now: Instant) -> bool {
+        let before = self.model().map(|model| model.card().run.clone());
+        let reloaded = self.follow_champion(now);
+        self.follow_head();
+        let after = self.model().map(|model| &model.card().run);
+        before.as_ref() != after || (reloaded && self.head.is_none())
+    }
+
+    fn follow_head(&mut self) {
+        let latest = self.learner.latest();
+        // It knows a class more than the champion, or there is no champion.
+        let helps = |classes: &[String]| {
+            let new = self.unknown();
+            self.champion.is_none() || classes.iter().any(|class| new.contains(&class.as_str()))
+        };
+        let found = latest.head.zip(latest.eyes).filter(|(head, _)| helps(&head.card.classes));
+        match (found, &self.head) {
+            (Some((head, _)), Some(model)) if *model.card() == head.card => {}
+            (Some((head, eyes)), _) => self.head = Model::of_head(head, eyes, &self.home).ok(),
+            (None, _) => self.head = None,
+        }
+    }
+
+    /// True when another champion, or none, is there from now on.
+    fn follow_champion(&mut self, now: Instant) -> bool {
         let target = std::fs::read_link(self.home.champion()).ok();
         let is_time = self.failed.as_ref().is_some_and(|(_, again)| *again <= now);
         if target == self.target && !is_time {
@@ -100,15 +95,15 @@ impl Oracle {
         self.target.clone_from(&target);
         let Some(target) = target else {
             self.failed = None;
-            return self.model.take().is_some();
+            return self.champion.take().is_some();
         };
         // By its own folder: the link may be swapped again, what it points to now stays whole.
         match Model::load(&self.home.models().join(target), &self.device) {
             Ok(model) => {
                 tracing::info!(model = model.card().run, temperature = model.card().temperature, "champion in use");
                 self.failed = None;
-                let same = self.model.as_ref().is_some_and(|before| before.card() == model.card());
-                self.model = Some(model);
+                let same = self.champion.as_ref().is_some_and(|before| before.card() == model.card());
+                self.champion = Some(model);
                 !same
             }
             Err(why) => {

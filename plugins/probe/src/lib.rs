@@ -1,6 +1,7 @@
 //! A linear head on frozen embeddings, and its out-of-fold predictions.
 //!
 //! - [`fit`]: multinomial logistic regression with an L2 penalty, the same as scikit-learn's `LogisticRegression`.
+//! - [`ClassMeans`]: a head of class means, which a picture joins and leaves by one addition.
 //! - [`out_of_fold`]: what heads say of pictures that they have not learned from.
 //! - [`assign_folds`]: stratified folds that never split a group.
 //!
@@ -12,11 +13,13 @@ mod head;
 mod kernel;
 mod lbfgs;
 mod loss;
+mod means;
 mod options;
 mod out_of_fold;
 
 pub use error::ProbeError;
 pub use folds::assign_folds;
 pub use head::{Head, fit};
+pub use means::ClassMeans;
 pub use options::ProbeOptions;
 pub use out_of_fold::out_of_fold;

@@ -1,0 +1,328 @@
+//! The thread that keeps the head up with the accepted pictures.
+
+use super::accepted::{self, All, in_turn};
+use super::{Head, Kind, card, fit};
+use plugin_api::Home;
+use plugin_decode::{Limits, Picture, decode};
+use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder, NetworkChoice};
+use plugin_probe::ClassMeans;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Below the nodes that training waits for, but not so far that a new class has to wait for training.
+const NICE: i32 = 5;
+/// Pictures embedded between two looks at whether something has changed.
+const AT_A_TIME: usize = 4;
+/// A class is told from this many pictures on, or from all it has.
+const ENOUGH: usize = 5;
+/// While classes stay the same, a new head is shown so often: the whole inbox is then gone through again.
+const SHOWN_EVERY: Duration = Duration::from_secs(5);
+/// A linear head is fitted again when so large a share of the pictures is others.
+const FITTED_EVERY: f64 = 0.02;
+/// Pictures by which class means are judged at most.
+const JUDGED: usize = 5_000;
+
+/// A version of the data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The version.
+    pub version: u64,
+    /// Whether pictures have one class each: no head otherwise.
+    pub single: bool,
+}
+
+/// What there is at the moment.
+#[derive(Clone, Default)]
+pub struct Latest {
+    /// The head; none with fewer than two classes, or without eyes.
+    pub head: Option<Arc<Head>>,
+    /// What embeds pictures for it.
+    pub eyes: Option<Arc<Embedder>>,
+    /// Why there is no head, or what it is busy with.
+    pub state: String,
+}
+
+/// The thread.
+pub struct Learner {
+    jobs: Sender<Job>,
+    latest: Arc<Mutex<Latest>>,
+}
+
+impl Learner {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub fn start(options: EmbedOptions, limits: Limits, home: Home) -> std::io::Result<Self> {
+        let (jobs, todo) = channel();
+        let latest = Arc::new(Mutex::new(Latest::default()));
+        let shared = Arc::clone(&latest);
+        std::thread::Builder::new().name("head".to_owned()).spawn(move || {
+            // On Linux this is the thread's own, and that of the threads it starts.
+            let _ = rustix::process::setpriority_process(None, NICE);
+            Bench::new(options, limits, home, shared).run(&todo);
+        })?;
+        Ok(Self { jobs, latest })
+    }
+
+    /// Tells it of a version; an earlier one that it has not begun is passed over.
+    pub fn give(&self, job: Job) {
+        let _ = self.jobs.send(job);
+    }
+
+    /// What there is at the moment.
+    pub fn latest(&self) -> Latest {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What the thread works with.
+struct Bench {
+    options: EmbedOptions,
+    limits: Limits,
+    home: Home,
+    latest: Arc<Mutex<Latest>>,
+    eyes: Option<(Arc<Embedder>, Cache)>,
+    version: u64,
+    all: All,
+    /// Class of each picture that is in the means.
+    taught: BTreeMap<String, String>,
+    means: ClassMeans,
+    /// The pictures a linear head was last fitted to, and their classes.
+    fitted: BTreeMap<String, String>,
+    /// Classes of the head that was shown last, and when.
+    shown: (BTreeSet<String>, Option<Instant>),
+    /// Something has changed that was not shown.
+    stale: bool,
+}
+
+impl Bench {
+    fn new(options: EmbedOptions, limits: Limits, home: Home, latest: Arc<Mutex<Latest>>) -> Self {
+        Self {
+            options,
+            limits,
+            home,
+            latest,
+            eyes: None,
+            version: 0,
+            all: All::new(),
+            taught: BTreeMap::new(),
+            means: ClassMeans::default(),
+            fitted: BTreeMap::new(),
+            shown: (BTreeSet::new(), None),
+            stale: false,
+        }
+    }
+
+    fn run(&mut self, jobs: &Receiver<Job>) {
+        loop {
+            let job = if self.stale {
+                match jobs.recv_timeout(SHOWN_EVERY) {
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                    Ok(job) => Some(job),
+                }
+            } else {
+                let Ok(job) = jobs.recv() else { return };
+                Some(job)
+            };
+            let done = match job {
+                Some(job) => self.take_up(jobs.try_iter().last().unwrap_or(job), jobs),
+                None => self.show(true).map(|()| self.fit()),
+            };
+            if let Err(why) = done {
+                tracing::warn!(why, "no head");
+                self.tell(&why);
+            }
+        }
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Latest) -> T) -> T {
+        change(&mut self.latest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn tell(&self, state: &str) {
+        self.with(|latest| state.clone_into(&mut latest.state));
+    }
+
+    /// Brings the means to a version, shows them, and fits a linear head when nothing newer is there.
+    fn take_up(&mut self, job: Job, jobs: &Receiver<Job>) -> Result<(), String> {
+        if !job.single || self.options.network == NetworkChoice::None {
+            self.with(|latest| *latest = Latest::default());
+            self.shown.0.clear();
+            return Ok(());
+        }
+        self.open().map_err(|error| error.to_string())?;
+        self.all = accepted::read(self.home.root(), job.version).map_err(|e| format!("the catalog: {e}"))?;
+        self.version = job.version;
+        self.forget();
+        let new = self.all.iter().filter(|(digest, _)| !self.taught.contains_key(*digest));
+        let mut queue = in_turn(new);
+        while !queue.is_empty() {
+            let chunk: Vec<String> = queue.drain(..AT_A_TIME.min(queue.len())).collect();
+            self.teach(&chunk).map_err(|error| error.to_string())?;
+            self.tell(&format!("{} pictures to embed", queue.len()));
+            if self.is_ready() {
+                self.show(false)?;
+            }
+            if let Some(newer) = jobs.try_iter().last() {
+                return self.take_up(newer, jobs);
+            }
+        }
+        self.sync();
+        self.show(false)?;
+        self.fit();
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<(), EmbedError> {
+        if self.eyes.is_none() {
+            let embedder = Embedder::open(&self.options, &self.home)?;
+            let cache = Cache::open(&self.home, embedder.fingerprint(), embedder.dimensions())?;
+            let eyes = Arc::new(embedder);
+            self.with(|latest| latest.eyes = Some(Arc::clone(&eyes)));
+            self.eyes = Some((eyes, cache));
+        }
+        Ok(())
+    }
+
+    /// Takes out of the means what is gone or called otherwise.
+    fn forget(&mut self) {
+        let Some((_, cache)) = &self.eyes else { return };
+        let gone = |(digest, class): &(&String, &String)| self.all.get(*digest).is_none_or(|a| a.class != **class);
+        let gone: Vec<(String, String)> =
+            self.taught.iter().filter(gone).map(|(digest, class)| (digest.clone(), class.clone())).collect();
+        for (digest, class) in gone {
+            if let Some(embedding) = cache.get(&digest) {
+                self.means.remove(&class, embedding);
+            }
+            self.taught.remove(&digest);
+            self.stale = true;
+        }
+    }
+
+    /// Takes pictures into the means. Files that have changed or gone are passed over: a newer version says so.
+    fn teach(&mut self, digests: &[String]) -> Result<(), EmbedError> {
+        let Some((eyes, cache)) = &mut self.eyes else { return Ok(()) };
+        let unknown: Vec<&String> = digests.iter().filter(|digest| cache.get(digest).is_none()).collect();
+        let (root, limits, all) = (self.home.root(), &self.limits, &self.all);
+        let open = |digest: &&String| -> Option<(String, Picture)> {
+            let path = root.join(&all.get(*digest)?.path);
+            let small = std::fs::metadata(&path).ok()?.len() <= limits.max_bytes;
+            let bytes = small.then(|| std::fs::read(&path).ok()).flatten()?;
+            let same = blake3::hash(&bytes).to_hex().as_str() == digest.as_str();
+            let picture = same.then(|| decode(&bytes, limits).ok()).flatten()?;
+            Some(((*digest).clone(), eyes.prepare(picture).ok()?))
+        };
+        let (names, pictures): (Vec<String>, Vec<Picture>) =
+            unknown.par_iter().filter_map(open).collect::<Vec<_>>().into_iter().unzip();
+        for (digest, embedding) in names.iter().zip(eyes.embed(&pictures)?) {
+            cache.put(digest, &embedding)?;
+        }
+        for digest in digests {
+            if let (Some(embedding), Some(accepted)) = (cache.get(digest), self.all.get(digest)) {
+                self.means.add(&accepted.class, embedding);
+                self.taught.insert(digest.clone(), accepted.class.clone());
+                self.stale = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Enough pictures of each class are in the means to tell it.
+    fn is_ready(&self) -> bool {
+        let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
+        self.all.values().for_each(|accepted| *totals.entry(&accepted.class).or_default() += 1);
+        totals.iter().all(|(class, total)| self.means.count(class) >= ENOUGH.min(*total))
+    }
+
+    fn sync(&mut self) {
+        if let Some((_, cache)) = &mut self.eyes
+            && let Err(error) = cache.sync()
+        {
+            tracing::warn!(%error, "embeddings are not kept for good");
+        }
+    }
+
+    fn classes(&self) -> BTreeSet<String> {
+        self.means.classes().map(str::to_owned).collect()
+    }
+
+    /// Every taught picture with its embedding.
+    fn seen(&self) -> Vec<(&str, &[f32])> {
+        let Some((_, cache)) = &self.eyes else { return Vec::new() };
+        self.taught.keys().filter_map(|digest| Some((&digest[..], cache.get(digest)?))).collect()
+    }
+
+    /// Shows the means when that is due: other classes at once, the same ones now and then. A linear head of the same classes
+    /// stays in use until there is another.
+    fn show(&mut self, due: bool) -> Result<(), String> {
+        let classes = self.classes();
+        let others = classes != self.shown.0;
+        let due = due || self.shown.1.is_none_or(|at| at.elapsed() >= SHOWN_EVERY);
+        if !self.stale || !(others || due) {
+            return Ok(());
+        }
+        self.stale = false;
+        let linear = self.with(|latest| latest.head.as_ref().is_some_and(|h| matches!(h.kind, Kind::Linear(_))));
+        if linear && !others {
+            return Ok(());
+        }
+        if classes.len() < 2 {
+            self.with(|latest| latest.head = None);
+            self.shown = (classes, Some(Instant::now()));
+            return Err("fewer than two classes have accepted pictures".to_owned());
+        }
+        let worth = self.worth_of_means();
+        self.put_up("means", Kind::Means(self.means.clone()), classes, &worth);
+        Ok(())
+    }
+
+    fn worth_of_means(&self) -> fit::Worth {
+        let seen = self.seen().into_iter().take(JUDGED);
+        fit::of_means(&self.means, seen.map(|(digest, row)| (&self.taught[digest][..], row)))
+    }
+
+    /// Fits a linear head when enough has changed, and shows it when it is the better one.
+    fn fit(&mut self) {
+        let (now, before) = (&self.taught, &self.fitted);
+        let changed = now.iter().filter(|(digest, class)| before.get(*digest) != Some(class)).count()
+            + before.keys().filter(|digest| !now.contains_key(*digest)).count();
+        if changed == 0 || (changed as f64) < FITTED_EVERY * now.len() as f64 && self.classes() == classes_of(before) {
+            return;
+        }
+        let found = fit::linear(&self.all, &self.seen());
+        let means = self.worth_of_means();
+        self.fitted = self.taught.clone();
+        match found {
+            Some((head, classes, worth)) if worth.loss < means.loss => {
+                self.put_up("linear", Kind::Linear(head), classes.into_iter().collect(), &worth);
+            }
+            _ => self.put_up("means", Kind::Means(self.means.clone()), self.classes(), &means),
+        }
+        self.stale = false;
+    }
+
+    fn put_up(&mut self, name: &str, kind: Kind, classes: BTreeSet<String>, worth: &fit::Worth) {
+        let Some((eyes, _)) = &self.eyes else { return };
+        let mut card = card(self.version, name, classes.iter().cloned().collect(), eyes, worth.temperature);
+        // A version may be shown twice: half taught, and whole.
+        card.run = format!("{}-{}", card.run, self.taught.len());
+        let head = Head { card, kind, accuracy: worth.accuracy };
+        self.shown = (classes, Some(Instant::now()));
+        self.with(|latest| {
+            if latest.head.as_deref() != Some(&head) {
+                tracing::info!(head = head.card.run, accuracy = head.accuracy, pictures = self.taught.len(), "head");
+                latest.head = Some(Arc::new(head));
+            }
+            latest.state.clear();
+        });
+    }
+}
+
+fn classes_of(pictures: &BTreeMap<String, String>) -> BTreeSet<String> {
+    pictures.values().cloned().collect()
+}
