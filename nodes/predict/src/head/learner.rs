@@ -326,3 +326,6 @@ impl Bench {
 fn classes_of(pictures: &BTreeMap<String, String>) -> BTreeSet<String> {
     pictures.values().cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;
