@@ -2,13 +2,11 @@
 //! is champion without a verdict. And a class folder that goes while it is learnt.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
-use plugin_api::Home;
-use plugin_api::runs::{ModelCard, RunFolder, read_json};
+use plugin_api::runs::RunFolder;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tests::graph::{Failure, Graph};
+use tests::reader::{Reader, look};
 use tests::{catalog, pictures};
 
 const OPTIONS: &[(&str, &str, &str)] = &[
@@ -25,45 +23,6 @@ const OPTIONS: &[(&str, &str, &str)] = &[
 ];
 
 const MINUTES_3: Duration = Duration::from_mins(3);
-
-/// Looks at the champion again and again, as another program would, until it is told to stop. How often it looked, or what it
-/// saw that it should not.
-struct Reader {
-    stop: Arc<AtomicBool>,
-    looks: Arc<AtomicU64>,
-    thread: std::thread::JoinHandle<Result<(), String>>,
-}
-
-impl Reader {
-    fn start(home: Home) -> Self {
-        let (stop, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let (until, count) = (stop.clone(), looks.clone());
-        let thread = std::thread::spawn(move || {
-            while !until.load(Ordering::Relaxed) {
-                look(&home)?;
-                count.fetch_add(1, Ordering::Relaxed);
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Ok(())
-        });
-        Self { stop, looks, thread }
-    }
-
-    fn end(self) -> Result<u64, Failure> {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().map_err(|_| "the reader panicked")??;
-        Ok(self.looks.load(Ordering::Relaxed))
-    }
-}
-
-/// The champion's folder by its link, then the card and the weights in it, which must go together.
-fn look(home: &Home) -> Result<(), String> {
-    let folder = home.champion().canonicalize().map_err(|e| format!("no champion: {e}"))?;
-    let card: ModelCard = read_json(&folder.join("model.json")).map_err(|e| format!("its card: {e}"))?;
-    let weights = std::fs::read(folder.join("model.safetensors")).map_err(|e| format!("its weights: {e}"))?;
-    let digest = blake3::hash(&weights).to_hex().to_string();
-    if digest == card.digest { Ok(()) } else { Err(format!("the weights of {} are not those of its card", card.run)) }
-}
 
 fn judged(graph: &Graph) -> usize {
     RunFolder::all(&graph.home.runs()).iter().filter(|run| run.verdict().is_some()).count()

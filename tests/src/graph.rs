@@ -115,10 +115,15 @@ impl Graph {
 
     /// The last lines of the log.
     pub fn log(&self) -> String {
-        let log = self.folder.parent().map(|root| root.join("dora.log")).unwrap_or_default();
-        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let text = self.whole_log();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+
+    /// Everything the nodes have said.
+    pub fn whole_log(&self) -> String {
+        let log = self.folder.parent().map(|root| root.join("dora.log")).unwrap_or_default();
+        std::fs::read_to_string(log).unwrap_or_default()
     }
 
     /// Verdicts so far, oldest first.

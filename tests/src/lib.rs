@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod champion;
 pub mod graph;
 pub mod pictures;
+pub mod reader;
 
 use std::path::PathBuf;
 

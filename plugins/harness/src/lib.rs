@@ -5,6 +5,7 @@
 //! that answers each message with exactly one message.
 
 mod error;
+mod full;
 mod inbox;
 pub mod keeper;
 mod node;

@@ -1,5 +1,6 @@
 //! The beginning and the end of a node's process.
 
+use crate::full;
 use crate::node::Node;
 use clap::Parser;
 use plugin_api::HomeArgs;
@@ -32,7 +33,13 @@ where
     let ended = run(config, &mut node);
     if let Err(error) = &ended {
         tracing::error!(node = name, %error, "ends with an error");
-        node.status().state(format!("error: {error}"));
+        let is_full = full::is_full(error, node.home().root());
+        node.status().state(format!("{}: {error}", if is_full { "the disk is full" } else { "error" }));
+        if is_full {
+            tracing::error!(node = name, "the disk is full: tries again in a while");
+            node.status().write();
+            full::wait(&mut node);
+        }
     } else {
         node.status().state("ended");
     }
