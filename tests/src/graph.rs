@@ -5,6 +5,7 @@ use plugin_api::runs::{RunFolder, Verdict};
 use plugin_api::status::{self, Status};
 use serde_yaml::Value;
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -64,25 +65,39 @@ impl Graph {
     /// # Errors
     /// When the graph cannot be started at all.
     pub fn start_of(yaml: &'static str, root: &Path, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
-        Self::start_locked(yaml, root, options, lock()?)
+        Self::start_locked(yaml, root, options, &[], lock()?)
+    }
+
+    /// As [`Graph::start`], with variables in the environment of dora and all nodes.
+    ///
+    /// # Errors
+    /// When the graph cannot be started at all.
+    pub fn start_in(root: &Path, options: &[(&str, &str, &str)], env: &[(&str, &str)]) -> Result<Self, Failure> {
+        Self::start_locked("pipeline.yml", root, options, env, lock()?)
     }
 
     fn start_locked(
         name: &'static str,
         root: &Path,
         options: &[(&str, &str, &str)],
+        env: &[(&str, &str)],
         lock: File,
     ) -> Result<Self, Failure> {
         let home = Home::create(&root.join("home"))?;
         let folder = root.join("graph");
         std::fs::create_dir_all(&folder)?;
         let yaml = folder.join(name);
-        std::fs::write(&yaml, serde_yaml::to_string(&dataflow(name, options)?)?)?;
+        let mut graph = dataflow(name, options)?;
+        if !env.is_empty() {
+            wrap(&mut graph, env, &root.join("bin"))?;
+        }
+        std::fs::write(&yaml, serde_yaml::to_string(&graph)?)?;
         let log = File::options().create(true).append(true).open(root.join("dora.log"))?;
         let dora = Command::new(dora())
             .arg("run")
             .arg(&yaml)
             .env("WAKUTEKA_HOME", home.root())
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -157,7 +172,7 @@ impl Graph {
             std::fs::remove_file(entry.path())?;
         }
         let lock = self.lock.try_clone()?;
-        Self::start_locked(self.yaml, &root, options, lock)
+        Self::start_locked(self.yaml, &root, options, &[], lock)
     }
 
     /// Ends the graph as Ctrl-C does.
@@ -218,4 +233,21 @@ pub fn dataflow(name: &str, options: &[(&str, &str, &str)]) -> Result<Value, Fai
         node.insert("args".into(), args.join(" ").into());
     }
     Ok(yaml)
+}
+
+/// Starts each node by a script in `folder` that sets the environment first: dora hands not all of its own on.
+fn wrap(graph: &mut Value, env: &[(&str, &str)], folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)?;
+    let variables: Vec<String> = env.iter().map(|(name, value)| format!("{name}='{value}'")).collect();
+    let variables = variables.join(" ");
+    for node in graph.get_mut("nodes").and_then(Value::as_sequence_mut).ok_or("no nodes")? {
+        let path = node.get("path").and_then(Value::as_str).ok_or("a node has no path")?.to_owned();
+        let script = folder.join(Path::new(&path).file_name().unwrap_or_default());
+        std::fs::write(&script, format!("#!/bin/sh\nexec env {variables} '{path}' \"$@\"\n"))?;
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+        node.as_mapping_mut()
+            .ok_or("a node is not a mapping")?
+            .insert("path".into(), script.to_string_lossy().into_owned().into());
+    }
+    Ok(())
 }

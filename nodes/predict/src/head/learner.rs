@@ -134,7 +134,9 @@ impl Bench {
                 None => self.show(true).map(|()| self.fit()),
             };
             if let Err(why) = done {
-                tracing::warn!(why, "no head");
+                if self.with(|latest| latest.state != why) {
+                    tracing::warn!(why, "no head");
+                }
                 self.tell(&why);
             }
         }
