@@ -172,15 +172,30 @@ pub struct Folds {
 /// Options of `increments`.
 #[derive(Clone, Debug, Args)]
 pub struct Increments {
-    /// What all experiments have. --epochs are those from scratch; learning on takes half of them.
+    /// What all experiments have. --epochs are those from scratch.
     #[command(flatten)]
     pub common: Common,
+    /// Epochs when it learns on. Without it: half of --epochs, rounded up.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
+    pub retrain_epochs: Option<u64>,
+    /// Ways to learn on, one after the other.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "tiers,warm-start,from-scratch,head-alone",
+        value_name = "WAYS"
+    )]
+    pub ways: Vec<Way>,
     /// Side of the pictures, pixels.
     #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
     pub size: u32,
     /// Parts in which the pictures come.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=100), value_name = "NUMBER")]
     pub increments: u32,
+    /// Times all of it is done, with one seed after the other: split, order and first weights are others. Means are shown.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100), value_name = "NUMBER")]
+    pub seeds: u64,
     /// In which order they come.
     #[arg(long, value_enum, default_value_t = Order::Mixed)]
     pub order: Order,
@@ -199,6 +214,19 @@ pub struct Increments {
     /// Share of the pictures that are judged and not learnt, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
+}
+
+/// A way to learn on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Way {
+    /// As `train` does with its tiers.
+    Tiers,
+    /// From the weights before, as they are.
+    WarmStart,
+    /// From first weights each time.
+    FromScratch,
+    /// A linear head on frozen features; left out without --head-weights.
+    HeadAlone,
 }
 
 /// In which order pictures come.

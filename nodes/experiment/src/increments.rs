@@ -1,6 +1,6 @@
 //! Pictures that come a little at a time, and what it costs to learn on.
 
-use crate::config::{Increments, Order};
+use crate::config::{Increments, Order, Way};
 use crate::error::ExperimentError;
 use crate::learn::{Known, Lesson, Scene};
 use crate::lines::{Line, Lines};
@@ -15,25 +15,13 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use std::time::Instant;
 
-/// A way to learn on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// As `train` does with its tiers.
-    Tiers,
-    /// From the weights before, as they are.
-    Warm,
-    Scratch,
-    /// A linear head on frozen features.
-    Head,
-}
-
 impl Way {
-    fn name(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::Tiers => "tiers",
-            Self::Warm => "warm start",
-            Self::Scratch => "from scratch",
-            Self::Head => "head alone",
+            Self::WarmStart => "warm start",
+            Self::FromScratch => "from scratch",
+            Self::HeadAlone => "head alone",
         }
     }
 }
@@ -54,21 +42,25 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     let more = if options.head_weights.is_some() { &[options.head_size][..] } else { &[] };
     let scene = Scene::open(common, &[options.size], more)?;
     let photos = &scene.photos;
-    let (mut train, test) = train_and_test(&photos.photos, options.test_percent, common.seed);
-    train.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(common.seed));
-    if options.order == Order::ByClass {
-        train.sort_by_key(|place| photos.photos[*place].class);
+    let mut courses: Vec<Course> = Vec::new();
+    let mut plan = Plan { options, scene: &scene, seed: common.seed, train: Vec::new(), test: Vec::new() };
+    for seed in (common.seed..common.seed + options.seeds).rev() {
+        plan.deal(seed);
+        let with_head = |way: &Way| *way != Way::HeadAlone || options.head_weights.is_some();
+        for (place, way) in options.ways.iter().copied().filter(with_head).enumerate() {
+            let course = if way == Way::HeadAlone { plan.head()? } else { plan.network(way)? };
+            match courses.get_mut(place) {
+                Some(sum) => sum.join(&course),
+                None => courses.push(course),
+            }
+        }
     }
-    let mut ways = vec![Way::Tiers, Way::Warm, Way::Scratch];
-    ways.extend(options.head_weights.as_ref().map(|_| Way::Head));
-    let plan = Plan { options, scene: &scene, train: &train, test: &test };
-    let mut courses = Vec::new();
-    for way in ways {
-        courses.push(if way == Way::Head { plan.head()? } else { plan.network(way)? });
+    for course in &mut courses {
+        course.divide(options.seeds as f64);
     }
     let mut head = vec!["pictures".to_owned()];
     for course in &courses {
-        head.extend([course.way.name().to_owned(), "seconds".to_owned()]);
+        head.extend([course.way.label().to_owned(), "seconds".to_owned()]);
     }
     let mut table = Table(vec![head]);
     for part in 0..options.increments as usize {
@@ -79,7 +71,7 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
         table.push(row);
     }
     let line = |course: &Course| Line {
-        label: course.way.name(),
+        label: course.way.label(),
         points: course.accuracies.iter().enumerate().map(|(part, y)| (plan.so_far(part).len() as f64, *y)).collect(),
     };
     let lines: Vec<Line> = courses.iter().map(line).collect();
@@ -88,9 +80,10 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     let title =
         format!("{} at {} px: {} increments, {order}", common.recipe.model.name(), options.size, options.increments);
     let note = format!(
-        "{} learnt in the end, {} judged each time; seconds are those of training, summed.",
-        train.len(),
-        test.len()
+        "{} learnt in the end, {} judged each time, seeds: {}; seconds are those of training, summed.",
+        plan.train.len(),
+        plan.test.len(),
+        options.seeds
     );
     let notes = [photos.summary(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: Some(drawing) };
@@ -102,11 +95,24 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
 struct Plan<'a> {
     options: &'a Increments,
     scene: &'a Scene,
-    train: &'a [usize],
-    test: &'a [usize],
+    seed: u64,
+    /// In the order they come.
+    train: Vec<usize>,
+    test: Vec<usize>,
 }
 
 impl Plan<'_> {
+    /// Splits the pictures, and puts those that are learnt in order.
+    fn deal(&mut self, seed: u64) {
+        let photos = &self.scene.photos.photos;
+        self.seed = seed;
+        (self.train, self.test) = train_and_test(photos, self.options.test_percent, seed);
+        self.train.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(seed));
+        if self.options.order == Order::ByClass {
+            self.train.sort_by_key(|place| photos[*place].class);
+        }
+    }
+
     /// The pictures that have come with part `part`, from 0.
     fn so_far(&self, part: usize) -> &[usize] {
         &self.train[..(part + 1) * self.train.len() / self.options.increments as usize]
@@ -131,26 +137,26 @@ impl Plan<'_> {
             let train = self.so_far(part);
             let classes = self.classes(train);
             let anew = match way {
-                Way::Warm => part == 0,
+                Way::WarmStart => part == 0,
                 Way::Tiers => part == 0 || classes != known_classes || warm + 1 >= options.full_every,
                 _ => true,
             };
             warm = if anew { 0 } else { warm + 1 };
-            let perturb = if way == Way::Tiers {
-                options.perturb.with_seed(options.common.seed + part as u64)
-            } else {
-                Perturb::NOT
-            };
+            let perturb =
+                if way == Way::Tiers { options.perturb.with_seed(self.seed + part as u64) } else { Perturb::NOT };
             let [old, new] = if part % 2 == 0 { [&files[1], &files[0]] } else { [&files[0], &files[1]] };
             let from = Known { path: old, classes: known_classes, perturb };
-            let seed = options.common.seed;
             let lesson = Lesson {
                 classes,
                 known: (!anew).then_some(from),
                 keep: Some(new),
-                ..self.scene.lesson([train, self.test], (0, options.size), recipe, seed)
+                ..self.scene.lesson([train, &self.test], (0, options.size), recipe, self.seed)
             };
-            let outcome = lesson.take(if anew { recipe.epochs } else { recipe.epochs.div_ceil(2) })?;
+            let outcome = lesson.take(if anew {
+                recipe.epochs
+            } else {
+                options.retrain_epochs.unwrap_or(recipe.epochs.div_ceil(2))
+            })?;
             known_classes = classes;
             course.add(outcome.accuracy, outcome.seconds, train.len());
         }
@@ -160,7 +166,7 @@ impl Plan<'_> {
     /// Features are computed once a picture, when it comes.
     fn head(&self) -> Result<Course, ExperimentError> {
         let options = self.options;
-        let mut course = Course { way: Way::Head, accuracies: Vec::new(), seconds: Vec::new() };
+        let mut course = Course { way: Way::HeadAlone, accuracies: Vec::new(), seconds: Vec::new() };
         let Some(weights) = &options.head_weights else { return Ok(course) };
         let (extractor, _) =
             Extractor::pretrained("efficientnet-lite0", options.head_size, &weights.path, &self.scene.device)?;
@@ -175,7 +181,7 @@ impl Plan<'_> {
         };
         let class =
             |places: &[usize]| -> Vec<u32> { places.iter().map(|p| self.scene.photos.photos[*p].class).collect() };
-        let judged = features(self.test)?;
+        let judged = features(&self.test)?;
         let (mut known, mut seen) = (Vec::new(), 0);
         for part in 0..options.increments as usize {
             let train = self.so_far(part);
@@ -187,7 +193,7 @@ impl Plan<'_> {
             let head = fit(&known, &class(train), &weights, self.scene.photos.classes.len(), &probe)?;
             let seconds = begun.elapsed().as_secs_f64();
             let said = judged.iter().map(|row| plugin_metric::most_probable(&head.probabilities(row)) as u32);
-            let right = said.zip(class(self.test)).filter(|(said, truth)| said == truth).count();
+            let right = said.zip(class(&self.test)).filter(|(said, truth)| said == truth).count();
             course.add(right as f64 / self.test.len().max(1) as f64, seconds, train.len());
         }
         Ok(course)
@@ -195,13 +201,25 @@ impl Plan<'_> {
 }
 
 impl Course {
+    /// Adds another of the same length.
+    fn join(&mut self, other: &Self) {
+        for (sums, more) in [(&mut self.accuracies, &other.accuracies), (&mut self.seconds, &other.seconds)] {
+            sums.iter_mut().zip(more).for_each(|(sum, value)| *sum += value);
+        }
+    }
+
+    /// Divides all figures.
+    fn divide(&mut self, by: f64) {
+        self.accuracies.iter_mut().chain(&mut self.seconds).for_each(|value| *value /= by);
+    }
+
     fn add(&mut self, accuracy: f64, seconds: f64, pictures: usize) {
         let before = self.seconds.last().copied().unwrap_or_default();
         self.seconds.push(before + seconds);
         self.accuracies.push(accuracy);
         tell(&format!(
             "{}, {pictures} pictures: {} after {:.1} s",
-            self.way.name(),
+            self.way.label(),
             percent(accuracy),
             before + seconds
         ));

@@ -40,6 +40,7 @@ use trigger::{Due, Now, Trigger};
 /// [`TrainError`]; a run that was going on goes on from its last epoch after the restart.
 pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     config.check()?;
+    start::check_from_run(&config, node.home())?;
     let device = config.device.open()?;
     tracing::info!(device = device.name, model = config.model.name(), size_px = config.size, "ready");
     let runs = node.home().runs();

@@ -200,6 +200,15 @@ fn champion(config: &Config, home: &Home) -> Result<Known, String> {
     Ok(Known { run: card.run, weights: home.champion().join("model.safetensors"), classes: card.classes })
 }
 
+/// Whether `--from-run` names a run that a network of these options can go on from.
+///
+/// # Errors
+/// [`TrainError::Options`].
+pub fn check_from_run(config: &Config, home: &Home) -> Result<(), TrainError> {
+    let Some(run) = &config.from_run else { return Ok(()) };
+    of_run(config, home, run).map(drop).map_err(|problem| TrainError::Options(format!("--from-run {run}: {problem}")))
+}
+
 /// A run that has ended, when a network of these options can go on from it; otherwise why not.
 fn of_run(config: &Config, home: &Home, run: &str) -> Result<Known, String> {
     if run.contains('/') || run.starts_with('.') {
@@ -447,6 +456,8 @@ mod tests {
         let begun = begin(&named, &device, &home, &state(&["a", "c"]), None).unwrap();
         assert_eq!(begun.manifest.parent, Some(first.manifest.id));
         let wrong = Config { from_run: Some("20200101-000000-none".to_owned()), ..config.clone() };
+        assert!(check_from_run(&wrong, &home).unwrap_err().to_string().contains("no such run"));
+        assert!(check_from_run(&named, &home).is_ok() && check_from_run(&config, &home).is_ok());
         let error = begin(&wrong, &device, &home, &state(&["a", "d"]), None).err().unwrap().to_string();
         assert!(error.contains("--from-run 20200101") && error.contains("no such run"), "{error}");
         // Somebody who asks for what is not there gets a run all the same, and is told.
