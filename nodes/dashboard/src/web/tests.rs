@@ -1,0 +1,216 @@
+//! Real requests over a real socket.
+
+use super::*;
+use clap::Parser;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+/// A server over a workspace of its own.
+pub(crate) struct Served {
+    pub home: Home,
+    pub address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+/// Status, head and body of an answer.
+pub(crate) struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[allow(dead_code)]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+}
+
+impl Served {
+    pub fn with(args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(&folder.path().join("home")).unwrap();
+        let args = [&["dashboard", "--listen", "127.0.0.1:0"], args].concat();
+        let web = Web::start(Config::try_parse_from(args).unwrap(), home.clone()).unwrap();
+        let start = Instant::now();
+        let address = loop {
+            let state = web.state();
+            if let Some(address) = state.strip_prefix("http://") {
+                break address.split('/').next().unwrap().parse().unwrap();
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{state}");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        Self { home, address, _folder: folder }
+    }
+
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A request with these lines of a head. `Host` is that of the server unless the lines have one.
+    pub fn send(&self, line: &str, head: &[&str], body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let (host, length) = (format!("Host: {}", self.address), format!("Content-Length: {}", body.len()));
+        let mut lines = vec![format!("{line} HTTP/1.1"), "Connection: close".to_owned(), length];
+        if !head.iter().any(|line| line.starts_with("Host")) {
+            lines.push(host);
+        }
+        lines.extend(head.iter().map(|line| (*line).to_owned()));
+        stream.write_all(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes()).unwrap();
+        // What is refused may be answered before all of it is sent.
+        let _ = stream.write_all(body);
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("an answer");
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut body = bytes[end + 4..].to_vec();
+        if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            body = dechunked(&body);
+        }
+        Answer { status, head: head.to_ascii_lowercase(), body }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send(&format!("GET {path}"), &[], b"")
+    }
+
+    #[allow(dead_code)]
+    pub fn post(&self, path: &str, body: &serde_json::Value) -> Answer {
+        let head = ["Content-Type: application/json", "X-Wakuteka: 1"];
+        self.send(&format!("POST {path}"), &head, body.to_string().as_bytes())
+    }
+}
+
+fn dechunked(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = body.windows(2).position(|w| w == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+        let next = (end + 2 + size).min(body.len());
+        whole.extend_from_slice(&body[end + 2..next]);
+        body = &body[(next + 2).min(body.len())..];
+    }
+    whole
+}
+
+#[test]
+fn the_page_is_there_with_strict_headers() {
+    let served = Served::new();
+    let page = served.get("/");
+    assert!(page.status == 200 && page.text().contains("<script type=\"module\" src=\"/app.js\""), "{}", page.text());
+    for header in
+        ["script-src 'self'", "default-src 'none'", "frame-ancestors 'none'", "nosniff", "cache-control: no-store"]
+    {
+        assert!(page.head.contains(header), "{header}: {}", page.head);
+    }
+    assert!(!page.head.contains("unsafe-inline"));
+    for file in ["/app.js", "/style.css", "/strings/ja.js"] {
+        assert_eq!(served.get(file).status, 200, "{file}");
+    }
+    for file in ["/none.js", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/strings/..%2Fapp.js", "/strings/"] {
+        assert_eq!(served.get(file).status, 404, "{file}");
+    }
+}
+
+#[test]
+fn only_this_machine_by_its_own_names_and_no_other_page() {
+    let served = Served::with(&["--host", "Workshop.local"]);
+    let port = served.address.port();
+    let ask = |head: &[&str]| served.send("GET /", head, b"").status;
+    for good in ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "workshop.local", "127.0.0.1:99"] {
+        assert_eq!(ask(&[&format!("Host: {good}")]), 200, "{good}");
+        assert_eq!(ask(&[&format!("Host: {good}:{port}").replace(":99:", ":")]), 200, "{good}");
+    }
+    for bad in
+        ["evil.example", "evil.example:80", "localhost.evil.example", "192.168.0.7", "127.0.0.1.evil.example", ""]
+    {
+        assert_eq!(ask(&[&format!("Host: {bad}")]), 403, "{bad}");
+    }
+    assert_eq!(ask(&["Host: localhost", "Host: evil.example"]), 403);
+    let own = format!("Origin: http://{}", served.address);
+    assert_eq!(ask(&[&own]), 200);
+    for other in ["http://evil.example", "null", "http://localhost:1", &format!("ftp://{}", served.address)] {
+        assert_eq!(ask(&[&format!("Origin: {other}")]), 403, "{other}");
+    }
+    assert_eq!(ask(&["Sec-Fetch-Site: same-origin"]), 200);
+    assert_eq!(ask(&["Sec-Fetch-Site: cross-site"]), 403);
+    assert_eq!(ask(&["Sec-Fetch-Site: same-site"]), 403);
+    // Without the header that another page may not set, nothing is changed.
+    assert_eq!(served.send("POST /api/undo", &["Content-Type: application/json"], b"{}").status, 403);
+}
+
+#[test]
+fn a_token_is_asked_for_once() {
+    let token = "a-token-of-letters";
+    let served = Served::with(&["--token", token]);
+    assert_eq!(served.get("/").status, 401);
+    assert_eq!(served.get("/api/events").status, 401);
+    assert_eq!(served.get("/?token=another-token-than-it").status, 401);
+    let brought = served.get(&format!("/?token={token}"));
+    assert!(brought.status == 303 && brought.head.contains("location: /\r\n"), "{}", brought.head);
+    assert!(brought.head.contains("httponly") && brought.head.contains("samesite=strict"));
+    let with = |head: &str| served.send("GET /", &[head], b"").status;
+    assert_eq!(with(&format!("Cookie: other=1; wakuteka={token}")), 200);
+    assert_eq!(with("Cookie: wakuteka=a-token-of-lettera"), 401);
+    assert_eq!(with(&format!("Authorization: Bearer {token}")), 200);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(folder.path()).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", &listen]).unwrap(), home).unwrap();
+    let until = |met: &dyn Fn(&str) -> bool| {
+        let start = Instant::now();
+        while !met(&web.state()) {
+            assert!(start.elapsed() < Duration::from_secs(10), "{}", web.state());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    until(&|state| state.contains(&format!("--listen {listen}")) && state.contains("trying again"));
+    drop(taken);
+    until(&|state| state.starts_with("http://"));
+}
+
+#[test]
+fn news_come_within_a_second_and_a_browser_that_does_not_read_holds_nobody_up() {
+    let served = Served::new();
+    let connect = || {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        let head = format!("GET /api/events HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+    };
+    let _deaf = connect();
+    let mut stream = connect();
+    let mut heard = String::new();
+    let mut until = |word: &str| {
+        let start = Instant::now();
+        while !heard.contains(word) {
+            assert!(start.elapsed() < Duration::from_secs(10), "no {word} in {heard}");
+            let mut bytes = [0; 4096];
+            let n = stream.read(&mut bytes).unwrap();
+            heard.push_str(&String::from_utf8_lossy(&bytes[..n]));
+        }
+        start.elapsed()
+    };
+    until("event: nodes");
+    let mut status = plugin_api::status::StatusFile::new(&served.home.status(), "hash");
+    for n in 0..200 {
+        status.state(format!("word {n} {}", "x".repeat(20_000)));
+        status.write();
+    }
+    status.state("the last word");
+    status.write();
+    let took = until("the last word");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
