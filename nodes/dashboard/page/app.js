@@ -3,8 +3,9 @@ import { h, say } from "/dom.js";
 import { t, language } from "/words.js";
 import { on, start } from "/live.js";
 import * as now from "/now.js";
+import * as look from "/look.js";
 
-const VIEWS = { now };
+const VIEWS = { now, look };
 let leave = () => {};
 
 function open() {
@@ -78,4 +79,4 @@ addEventListener("unhandledrejection", (event) => {
 
 open();
 on("connected", (is) => { connected = is; shownLink(); });
-start(["nodes", "run", "verdict", "machine"]);
+start(["nodes", "run", "verdict", "machine", "album"]);

@@ -7,12 +7,16 @@
 //!
 //! - [`web`]: the server, who may talk to it, and what it answers.
 //! - [`now`]: what is going on.
+//! - [`look`]: the data set, [`sight`]: its pictures for the eye, [`seer`]: what the champion says of them.
 //! - [`safe`]: the only ways to a file from outside.
 
 mod config;
 mod error;
+pub mod look;
 pub mod now;
 pub mod safe;
+pub mod seer;
+pub mod sight;
 pub mod web;
 
 pub use config::Config;

@@ -46,7 +46,8 @@ impl Watcher {
         self.board.clone()
     }
 
-    fn put(&mut self, name: &'static str, part: &impl Serialize) {
+    /// Adds a part that others know of.
+    pub fn put(&mut self, name: &'static str, part: &impl Serialize) {
         let Ok(text) = serde_json::to_string(part) else { return };
         if self.board.get(name).is_none_or(|before| **before != *text) {
             self.board.insert(name, text.into());

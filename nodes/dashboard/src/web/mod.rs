@@ -2,6 +2,7 @@
 
 mod events;
 mod guard;
+mod looking;
 mod page;
 mod reply;
 #[cfg(test)]
@@ -12,7 +13,10 @@ pub use reply::Problem;
 
 use crate::config::Config;
 use crate::error::DashboardError;
+use crate::look::{Alike, Library};
 use crate::now::{Board, Watcher};
+use crate::seer::Seer;
+use crate::sight::Sight;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -46,6 +50,14 @@ pub struct App {
     pub home: Home,
     /// The options.
     pub config: Arc<Config>,
+    /// The data set.
+    pub library: Arc<Library>,
+    /// Pictures for the eye.
+    pub sight: Arc<Sight>,
+    /// The champion's word.
+    pub seer: Arc<Seer>,
+    /// Embeddings.
+    pub alike: Arc<Alike>,
     board: watch::Sender<Board>,
     bell: Arc<Notify>,
 }
@@ -67,6 +79,9 @@ impl Web {
         std::thread::Builder::new()
             .name("web".to_owned())
             .spawn(move || {
+                // The album is read before anybody asks for it.
+                let library = app.library.clone();
+                runtime.spawn_blocking(move || library.renew().map(drop));
                 runtime.block_on(async {
                     tokio::spawn(watch_files(app.clone()));
                     serve(app, &state).await;
@@ -95,7 +110,16 @@ impl App {
     /// All that answers need.
     pub fn new(config: Config, home: Home) -> Self {
         let (board, bell) = (watch::Sender::new(Board::new()), Arc::new(Notify::new()));
-        Self { home, config: Arc::new(config), board, bell }
+        Self {
+            library: Arc::new(Library::new(home.clone())),
+            sight: Arc::new(Sight::new(home.clone(), config.limits.clone())),
+            seer: Arc::new(Seer::new(home.clone(), config.device)),
+            alike: Arc::new(Alike::new(home.clone())),
+            home,
+            config: Arc::new(config),
+            board,
+            bell,
+        }
     }
 
     /// Everything the server answers, behind the guard.
@@ -106,6 +130,7 @@ impl App {
             .route("/{file}", get(page::file))
             .route("/strings/{file}", get(page::strings))
             .route("/api/events", get(events::stream))
+            .merge(looking::routes())
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .layer(middleware::from_fn_with_state(guard, guard::check))
             .with_state(self)
@@ -145,7 +170,11 @@ async fn watch_files(app: App) {
         if app.board.receiver_count() == 0 {
             continue;
         }
+        let library = app.library.clone();
         let looked = tokio::task::spawn_blocking(move || {
+            if let Ok((_, generation)) = library.renew() {
+                watcher.put("album", &generation);
+            }
             let board = watcher.look(Instant::now());
             (watcher, board)
         });

@@ -15,8 +15,18 @@ macro_rules! scripts {
 }
 
 /// One file a view, and what they share.
-const SCRIPTS: &[Asset] =
-    &scripts!["early.js", "app.js", "dom.js", "words.js", "live.js", "ask.js", "chart.js", "now.js"];
+const SCRIPTS: &[Asset] = &scripts![
+    "early.js",
+    "app.js",
+    "dom.js",
+    "words.js",
+    "live.js",
+    "ask.js",
+    "chart.js",
+    "now.js",
+    "look.js",
+    "pictures.js"
+];
 const STYLES: &[Asset] = &[
     ("style.css", STYLE, include_str!("../../page/style.css")),
     ("icon.svg", "image/svg+xml", include_str!("../../page/icon.svg")),

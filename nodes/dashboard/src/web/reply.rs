@@ -41,6 +41,7 @@ impl From<io::Error> for Problem {
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::AlreadyExists => StatusCode::CONFLICT,
+            ErrorKind::InvalidData => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, text: error.to_string() }
@@ -58,7 +59,6 @@ impl IntoResponse for Problem {
 ///
 /// # Errors
 /// Those of the work; [`Problem::failed`] when it panicked.
-#[allow(dead_code)]
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {

@@ -214,3 +214,63 @@ fn news_come_within_a_second_and_a_browser_that_does_not_read_holds_nobody_up() 
     let took = until("the last word");
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
+
+/// A picture in a class folder and in the catalog; returns its digest.
+pub(crate) fn put(served: &Served, db: &rusqlite::Connection, path: &str, colour: [u8; 3]) -> String {
+    let file = served.home.root().join(path);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    image::RgbImage::from_pixel(300, 150, image::Rgb(colour)).save(&file).unwrap();
+    let digest = blake3::hash(&std::fs::read(&file).unwrap()).to_hex().to_string();
+    crate::look::tests::add(db, path, &digest, &digest, "train", 1);
+    digest
+}
+
+#[test]
+fn pictures_are_listed_told_of_and_encoded_anew() {
+    let served = Served::new();
+    let db = crate::look::tests::catalog(&served.home);
+    let red = put(&served, &db, "photos/きゅん/a b&c.png", [200, 0, 0]);
+    put(&served, &db, "photos/dog/d.png", [0, 200, 0]);
+    let wait = Instant::now();
+    let page = loop {
+        let page = served.get("/api/pictures?class=%E3%81%8D%E3%82%85%E3%82%93").json();
+        if page["total"] == 1 {
+            break page;
+        }
+        // Somebody watches, so the page is told of the new catalog.
+        assert!(wait.elapsed() < Duration::from_secs(10), "{page}");
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        write!(stream, "GET /api/events HTTP/1.1\r\nHost: {}\r\n\r\n", served.address).unwrap();
+        std::thread::sleep(Duration::from_millis(900));
+    };
+    assert_eq!((page["items"][0]["digest"].as_str(), &page["choices"]["class"]["dog"]), (Some(&red[..]), &1.into()));
+    let told = served.get(&format!("/api/picture/{red}")).json();
+    assert_eq!((&told["width"], &told["files"][0]["path"]), (&200.into(), &"photos/きゅん/a b&c.png".into()));
+    assert!(told["answer"].is_null() && told["problem"].is_null() && told["by_hash"].as_array().unwrap().len() == 1);
+    for path in
+        [format!("/thumbnail/{red}"), "/thumbnail?path=photos%2F%E3%81%8D%E3%82%85%E3%82%93/a%20b%26c.png".to_owned()]
+    {
+        let answer = served.get(&path);
+        assert!(
+            answer.status == 200 && answer.head.contains("image/jpeg") && answer.body.starts_with(&[0xFF, 0xD8]),
+            "{path}"
+        );
+    }
+    assert!(served.home.dataset().join(format!("thumbnails/{}/{red}.jpg", &red[..2])).is_file());
+    std::fs::write(served.home.root().join("photos/page.html.png"), "<script>alert(1)</script>").unwrap();
+    assert_eq!(served.get("/large?path=photos/page.html.png").status, 415);
+    for path in [
+        "/thumbnail/0000",
+        "/thumbnail/..%2F..%2Fcatalog.sqlite",
+        "/thumbnail?path=../../etc/passwd",
+        "/thumbnail?path=dataset/catalog.sqlite",
+        "/large?path=%2Fetc%2Fpasswd",
+        "/large?path=photos/%2e%2e/dataset/catalog.sqlite",
+        "/api/picture/x",
+        "/api/confusion?run=..",
+    ] {
+        assert_eq!(served.get(path).status, 404, "{path}");
+    }
+    assert_eq!(served.get("/api/pictures?run=..%2Fx").status, 400);
+    assert_eq!(served.get("/api/pictures?order=by").status, 400);
+}
