@@ -4,8 +4,9 @@ import { t, language } from "/words.js";
 import { on, start } from "/live.js";
 import * as now from "/now.js";
 import * as look from "/look.js";
+import * as decide from "/decide.js";
 
-const VIEWS = { now, look };
+const VIEWS = { now, look, decide };
 let leave = () => {};
 
 function open() {

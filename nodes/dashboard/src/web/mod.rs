@@ -1,5 +1,6 @@
 //! The server: one thread, which waits for nobody but browsers.
 
+mod deciding;
 mod events;
 mod guard;
 mod looking;
@@ -12,6 +13,7 @@ pub use guard::Guard;
 pub use reply::Problem;
 
 use crate::config::Config;
+use crate::decide::Decider;
 use crate::error::DashboardError;
 use crate::look::{Alike, Library};
 use crate::now::{Board, Watcher};
@@ -56,6 +58,8 @@ pub struct App {
     pub sight: Arc<Sight>,
     /// The champion's word.
     pub seer: Arc<Seer>,
+    /// What is decided.
+    pub decider: Arc<Decider>,
     /// Embeddings.
     pub alike: Arc<Alike>,
     board: watch::Sender<Board>,
@@ -114,6 +118,7 @@ impl App {
             library: Arc::new(Library::new(home.clone())),
             sight: Arc::new(Sight::new(home.clone(), config.limits.clone())),
             seer: Arc::new(Seer::new(home.clone(), config.device)),
+            decider: Arc::new(Decider::new(home.clone())),
             alike: Arc::new(Alike::new(home.clone())),
             home,
             config: Arc::new(config),
@@ -131,6 +136,7 @@ impl App {
             .route("/strings/{file}", get(page::strings))
             .route("/api/events", get(events::stream))
             .merge(looking::routes())
+            .merge(deciding::routes())
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .layer(middleware::from_fn_with_state(guard, guard::check))
             .with_state(self)

@@ -25,7 +25,8 @@ const SCRIPTS: &[Asset] = &scripts![
     "chart.js",
     "now.js",
     "look.js",
-    "pictures.js"
+    "pictures.js",
+    "decide.js",
 ];
 const STYLES: &[Asset] = &[
     ("style.css", STYLE, include_str!("../../page/style.css")),

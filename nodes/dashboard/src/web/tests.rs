@@ -274,3 +274,34 @@ fn pictures_are_listed_told_of_and_encoded_anew() {
     assert_eq!(served.get("/api/pictures?run=..%2Fx").status, 400);
     assert_eq!(served.get("/api/pictures?order=by").status, 400);
 }
+
+#[test]
+fn a_decision_moves_a_file_and_undo_moves_it_back() {
+    let served = Served::new();
+    let at = |path: &str| served.home.root().join(path);
+    std::fs::create_dir_all(at("candidates/きゅん")).unwrap();
+    std::fs::write(at("candidates/きゅん/01_a.jpg"), "a").unwrap();
+    assert_eq!(served.get("/api/queue/candidates").json()["total"], 1);
+    let act = |path: &str, class: &str| serde_json::json!({ "acts": [{ "label": { "path": path, "class": class } }] });
+    let body = act("candidates/きゅん/01_a.jpg", "きゅん");
+    // Not by another page, not without the header.
+    let json = "Content-Type: application/json";
+    for head in [&[json][..], &[json, "X-Wakuteka: 1", "Origin: http://evil.example"]] {
+        assert_eq!(served.send("POST /api/decide", head, body.to_string().as_bytes()).status, 403);
+    }
+    let done = served.post("/api/decide", &body);
+    assert!(done.status == 200 && done.json()["undoable"] == 1, "{}", done.text());
+    assert!(at("photos/きゅん/01_a.jpg").is_file() && !at("candidates/きゅん/01_a.jpg").exists());
+    assert_eq!(served.get("/api/queues").json()["candidates"], 0);
+    assert_eq!(served.post("/api/decide", &body).status, 404, "it is there no more");
+    assert_eq!(served.post("/api/undo", &serde_json::json!({})).json()["moved"][0][1], "candidates/きゅん/01_a.jpg");
+    assert!(at("candidates/きゅん/01_a.jpg").is_file() && !at("photos/きゅん").exists());
+    assert_eq!(served.post("/api/undo", &serde_json::json!({})).status, 404);
+    for (path, class) in [("../x.jpg", "a"), ("models/champion", "a"), ("candidates/きゅん/01_a.jpg", "../a")] {
+        let status = served.post("/api/decide", &act(path, class)).status;
+        assert!(status == 404 || status == 400, "{path} {class}: {status}");
+    }
+    assert_eq!(served.post("/api/decide", &serde_json::json!({ "acts": [{ "delete": "x" }] })).status, 422);
+    let large = vec![b' '; BODY_BYTES + 1];
+    assert_eq!(served.send("POST /api/decide", &[json, "X-Wakuteka: 1"], &large).status, 413);
+}
