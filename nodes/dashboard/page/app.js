@@ -5,8 +5,10 @@ import { on, start } from "/live.js";
 import * as now from "/now.js";
 import * as look from "/look.js";
 import * as decide from "/decide.js";
+import * as compare from "/compare.js";
+import * as trying from "/try.js";
 
-const VIEWS = { now, look, decide };
+const VIEWS = { now, look, decide, compare, try: trying };
 let leave = () => {};
 
 function open() {

@@ -1,6 +1,7 @@
 // Pictures in a grid of which only what can be seen is in the document, and one picture with all there is to say of it.
-import { h, s } from "/dom.js";
+import { h } from "/dom.js";
 import { get, query } from "/ask.js";
+import { fitted, paint } from "/heat.js";
 import { t, word, number, percent } from "/words.js";
 
 export const thumbnail = (one) => (one.digest ? `/thumbnail/${one.digest}` : `/thumbnail?${query({ path: one.path })}`);
@@ -141,13 +142,23 @@ export function details(first, step) {
   const close = () => box.close();
   async function show(one) {
     shown = one;
-    const about = h("div.about", h("p.quiet", "…"));
+    const told = h("div.about", h("p.quiet", "…"));
+    const place = h("div.large");
     box.replaceChildren(
       h("div.bar", h("b", name(one.path)), h("button", { onclick: close, "aria-label": t("close") }, "✕")),
-      h("div.both", h("div.large", h("img", { src: large(one), alt: name(one.path) })), about));
-    if (!one.digest) { about.replaceChildren(h("p", one.path)); return; }
-    const told = await get(`/api/picture/${one.digest}`);
-    if (shown === one) about.replaceChildren(...facts(told, show));
+      h("div.both", place, told));
+    const which = one.digest ? { digest: one.digest } : { path: one.path };
+    let known;
+    try {
+      known = await get(one.digest ? `/api/picture/${one.digest}` : `/api/picture?${query(which)}`);
+    } catch (error) {
+      if (shown === one) told.replaceChildren(h("p.bad", error.message));
+      return;
+    }
+    if (shown !== one) return;
+    const { box: picture, layer } = fitted(large(one), known.width, known.height, name(one.path));
+    place.replaceWith(picture);
+    told.replaceChildren(...about(known, { layer, show, heat: (label) => get(`/api/heat?${query({ ...which, class: label })}`) }));
   }
   box.addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -160,23 +171,35 @@ export function details(first, step) {
   return box;
 }
 
-function facts(told, show) {
-  const strip = (title, all, say) => all.length ? [h("h3", title), h("div.strip", all.map((one) =>
-    h("button", { title: one.path, onclick: () => show(one) }, h("img", { src: thumbnail(one), alt: name(one.path), loading: "lazy" }), h("span", one.class ?? "–"), h("small", say(one.near)))))] : [];
+// What is known of a picture. layer: where the heat is painted; heat(class) asks for it; show(other) opens a neighbour.
+export function about(told, { layer, heat, show }) {
+  const strip = (title, all, say_) => all.length ? [h("h3", title), h("div.strip", all.map((one) =>
+    h("button", { title: one.path, onclick: () => show(one) }, h("img", { src: thumbnail(one), alt: name(one.path), loading: "lazy" }), h("span", one.class ?? "–"), h("small", say_(one.near)))))] : [];
   return [
-    told.answer ? guesses(told.answer) : h("p.quiet", told.problem || t("picture_no_champion")),
-    h("h3", t("picture_files")),
-    h("ul.plain", told.files.map((file) => h("li", file.path, " ", h("span.tag", t("split_" + file.split)), " ", marks(file)))),
-    h("p.quiet", `${number(told.width)} × ${number(told.height)} px`, told.scores.map(([name, score]) => ` · ${word("score", name)} ${score.toFixed(2)}`)),
+    told.answer ? guesses(told.answer, layer, heat) : h("p.quiet", told.problem || t("picture_no_champion")),
+    told.files.length ? [h("h3", t("picture_files")),
+      h("ul.plain", told.files.map((file) => h("li", file.path, " ", h("span.tag", t("split_" + file.split)), " ", marks(file))))] : [],
+    h("p.quiet", `${number(told.width)} × ${number(told.height)} px`, told.scores.map(([one, score]) => ` · ${word("score", one)} ${score.toFixed(2)}`)),
     strip(t("picture_by_hash"), told.by_hash, (bits) => t("picture_bits", { n: bits })),
     strip(t("picture_by_embedding"), told.by_embedding, (cosine) => cosine.toFixed(2)),
-  ].flat();
+  ].flat(3);
 }
 
-export function guesses(answer) {
-  return h("div.guesses", h("h3", t("picture_says", { model: answer.model })), answer.guesses.slice(0, 8).map((guess) => {
+// A class is a button that shows what speaks for it.
+function guesses(answer, layer, heat) {
+  let on = null;
+  const rows = answer.guesses.slice(0, 8).map((guess) => {
     const bar = h("i");
     bar.style.width = `${100 * guess.probability}%`;
-    return h("div.guess", h("span", guess.class), h("div", bar), h("b", percent(guess.probability)));
-  }));
+    return h("button.guess", { "aria-pressed": "false", title: t("picture_heat"), onclick: () => press(guess.class) }, h("span", guess.class), h("div", bar), h("b", percent(guess.probability)));
+  });
+  async function press(label) {
+    on = on === label ? null : label;
+    rows.forEach((row, at) => row.setAttribute("aria-pressed", String(answer.guesses[at].class === on)));
+    if (!on) return paint(layer, null);
+    const found = await heat(label);
+    if (on === label) paint(layer, found);
+    return null;
+  }
+  return h("div.guesses", h("h3", t("picture_says", { model: answer.model })), rows, h("p.quiet.note", t("picture_heat_how")));
 }

@@ -19,6 +19,8 @@ export const percent = (x, digits = 1) =>
 export const figure = (x) =>
   x === null || x === undefined ? "–" : Math.abs(x) >= 0.01 || x === 0 ? x.toLocaleString(language(), { maximumFractionDigits: 3 }) : x.toExponential(1);
 
+export const short = (x) => x.toLocaleString(language(), { maximumSignificantDigits: 3 });
+
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let at = 0;

@@ -3,8 +3,8 @@
 use clap::Parser;
 use plugin_api::HomeArgs;
 use plugin_decode::Limits;
+use plugin_embed::EmbedOptions;
 use plugin_harness::HasHome;
-use plugin_model::DeviceChoice;
 use std::net::SocketAddr;
 
 /// Letters of a token at least.
@@ -31,9 +31,9 @@ pub struct Config {
     #[arg(long, value_name = "NAME")]
     pub host: Vec<String>,
 
-    /// Where single pictures are looked at by the champion: auto, flex, libtorch or libtorch-cuda:N.
-    #[arg(long, default_value_t = DeviceChoice::Flex, value_name = "DEVICE")]
-    pub device: DeviceChoice,
+    /// By which network pictures are held against each other, as in inspect, and where it and the champion are computed.
+    #[command(flatten)]
+    pub embed: EmbedOptions,
 
     /// What a picture may cost.
     #[command(flatten)]

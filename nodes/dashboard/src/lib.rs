@@ -8,9 +8,11 @@
 //! - [`web`]: the server, who may talk to it, and what it answers.
 //! - [`now`]: what is going on.
 //! - [`look`]: the data set, [`sight`]: its pictures for the eye, [`seer`]: what the champion says of them.
+//! - [`compare`]: runs beside each other.
 //! - [`decide`]: what a person decides, done to files, and undone.
 //! - [`safe`]: the only ways to a file from outside.
 
+pub mod compare;
 mod config;
 pub mod decide;
 mod error;

@@ -5,7 +5,7 @@ use plugin_api::{Home, Labels};
 use plugin_decode::Picture;
 use plugin_metric::{temper, temper_each};
 use plugin_model::{Batch, DeviceChoice, Predictor};
-use plugin_resize::{Mode, resize};
+use plugin_resize::{Mode, Placement, resize};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,6 +44,21 @@ pub struct Answer {
     pub calibrated: bool,
 }
 
+/// What of a picture speaks for a class, over the part of it that the network saw.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeatMap {
+    /// The model.
+    pub model: String,
+    /// The class.
+    pub class: String,
+    /// Rows and columns.
+    pub grid: [usize; 2],
+    /// Row after row, 0 to 1.
+    pub values: Vec<f32>,
+    /// Left, top, width and height of the grid, in widths and heights of the picture; it may stand out over the edges.
+    pub frame: [f64; 4],
+}
+
 impl Seer {
     /// Nothing is read before the first question.
     pub fn new(home: Home, device: DeviceChoice) -> Self {
@@ -60,6 +75,23 @@ impl Seer {
         let row = champion.predictor.predict(&champion.batch(picture)?).map_err(|e| e.to_string())?.pop();
         let card = champion.predictor.card();
         Ok(row.map(|row| answer(card, &row)))
+    }
+
+    /// What the champion looked at, for a class; none when there is no champion.
+    ///
+    /// # Errors
+    /// Why it cannot be asked, for a person: there is no such class, its network has no map.
+    pub fn heat(&self, picture: &Picture, class: &str) -> Result<Option<HeatMap>, String> {
+        let loaded = self.champion()?;
+        let Some(champion) = loaded.as_ref() else { return Ok(None) };
+        let card = champion.predictor.card();
+        let number = card.classes.iter().position(|known| known == class);
+        let number = number.ok_or_else(|| format!("{} knows no class {class:?}", card.run))?;
+        let heat = champion.predictor.heat(&champion.batch(picture)?, number).map_err(|e| e.to_string())?;
+        let placed = champion.mode.place(picture.width, picture.height, card.size_px);
+        let frame = frame(&placed, [picture.width, picture.height], card.size_px);
+        let (model, class) = (card.run.clone(), class.to_owned());
+        Ok(Some(HeatMap { model, class, grid: [heat.height, heat.width], values: heat.values, frame }))
     }
 
     /// The champion of this moment.
@@ -94,6 +126,16 @@ impl Loaded {
     }
 }
 
+/// Where the square that a network sees lies in the picture.
+fn frame(placed: &Placement, [width, height]: [u32; 2], size_px: u32) -> [f64; 4] {
+    let (from, to, side) = (&placed.from, &placed.to, f64::from(size_px));
+    // Pixels of the picture a pixel of the square.
+    let (x, y) = (from.width / f64::from(to.width), from.height / f64::from(to.height));
+    let (left, top) = (from.left - f64::from(to.left) * x, from.top - f64::from(to.top) * y);
+    let (width, height) = (f64::from(width), f64::from(height));
+    [left / width, top / height, side * x / width, side * y / height]
+}
+
 fn answer(card: &ModelCard, row: &[f32]) -> Answer {
     let row = match (card.temperature, card.labels) {
         (Some(temperature), Labels::Single) => temper(row, temperature),
@@ -105,4 +147,20 @@ fn answer(card: &ModelCard, row: &[f32]) -> Answer {
     let mut guesses: Vec<Guess> = card.classes.iter().zip(&row).map(guess).collect();
     guesses.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     Answer { model: card.run.clone(), guesses, calibrated: card.temperature.is_some() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_is_where_the_network_looked() {
+        let frame = |mode: &str, width, height| {
+            let placed = plugin_resize::mode(mode).unwrap().place(width, height, 32);
+            frame(&placed, [width, height], 32)
+        };
+        assert_eq!(frame("stretch", 200, 100), [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(frame("crop", 200, 100), [0.25, 0.0, 0.5, 1.0]);
+        assert_eq!(frame("pad", 200, 100), [0.0, -0.5, 1.0, 2.0]);
+    }
 }

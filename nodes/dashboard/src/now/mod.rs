@@ -8,7 +8,7 @@ mod training;
 
 pub use machine::Machine;
 pub use nodes::{NodeNow, Nodes};
-pub use training::{Training, VerdictNow};
+pub use training::{Curves, Training, VerdictNow, curves};
 
 use plugin_api::Home;
 use serde::Serialize;

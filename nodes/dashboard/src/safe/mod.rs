@@ -28,10 +28,15 @@ pub fn is_name(text: &str) -> bool {
 /// # Errors
 /// [`io::ErrorKind::NotFound`] for whatever is not a plain file there, so that nobody learns what else there is.
 pub fn open(root: &Path, path: &str) -> io::Result<File> {
-    let refused = || io::Error::new(io::ErrorKind::NotFound, "there is no such picture");
-    if !is_shown(path) {
-        return Err(refused());
-    }
+    if is_shown(path) { resolved(root, path) } else { Err(refused()) }
+}
+
+fn refused() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "there is no such file to be shown")
+}
+
+/// Opens a plain file below the workspace; no part of the path is a symbolic link.
+fn resolved(root: &Path, path: &str) -> io::Result<File> {
     let folder = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let how = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
@@ -44,9 +49,24 @@ pub fn open(root: &Path, path: &str) -> io::Result<File> {
 /// # Errors
 /// As [`open`].
 pub fn read(root: &Path, path: &str, max_bytes: u64) -> io::Result<Vec<u8>> {
+    whole(open(root, path)?, max_bytes)
+}
+
+/// A page that a node wrote, at a path whose parts are ours or names by [`is_name`].
+///
+/// # Errors
+/// As [`read`].
+pub fn document(root: &Path, path: &str, max_bytes: u64) -> io::Result<Vec<u8>> {
+    if !path.split('/').all(is_name) {
+        return Err(refused());
+    }
+    whole(resolved(root, path)?, max_bytes)
+}
+
+fn whole(file: File, max_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // One more than allowed, so that a file that grows meanwhile is noticed.
-    open(root, path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max_bytes {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is too large to be shown"));
     }

@@ -1,10 +1,10 @@
 //! Answers about the data set and its pictures.
 
+use super::details::{Felt, felt};
 use super::reply::blocking;
 use super::{App, Problem};
-use crate::look::{Filter, Page, Shown};
+use crate::look::{Filter, Page};
 use crate::safe;
-use crate::seer::Answer;
 use crate::sight::Size;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -13,8 +13,6 @@ use axum::{Json, Router};
 use plugin_api::runs::RunFolder;
 use serde::{Deserialize, Serialize};
 
-/// Neighbours that are shown.
-const NEIGHBOURS: usize = 12;
 /// A name is a digest: what it names never changes.
 const FOR_EVER: &str = "private, max-age=31536000, immutable";
 /// A path may name another file soon.
@@ -23,8 +21,8 @@ const FOR_NOW: &str = "private, max-age=10";
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/pictures", get(pictures))
-        .route("/api/picture/{digest}", get(picture))
         .route("/api/confusion", get(confusion))
+        .route("/api/mood", get(mood))
         .route("/thumbnail/{digest}", get(thumbnail))
         .route("/large/{digest}", get(large))
         .route("/thumbnail", get(thumbnail_of))
@@ -39,61 +37,6 @@ async fn pictures(State(app): State<App>, Query(filter): Query<Filter>) -> Resul
     blocking(move || {
         let (album, generation) = app.library.album().map_err(Problem::failed)?;
         Ok(Json(album.page(&filter, generation, &app.home)))
-    })
-    .await
-}
-
-/// A neighbour and how near it is.
-#[derive(Serialize)]
-struct Neighbour {
-    #[serde(flatten)]
-    shown: Shown,
-    near: f32,
-}
-
-/// All there is to say of a picture.
-#[derive(Serialize)]
-struct Details {
-    files: Vec<Shown>,
-    width: u32,
-    height: u32,
-    scores: Vec<(&'static str, f32)>,
-    answer: Option<Answer>,
-    problem: Option<String>,
-    by_hash: Vec<Neighbour>,
-    by_embedding: Vec<Neighbour>,
-}
-
-async fn picture(State(app): State<App>, Path(digest): Path<String>) -> Result<Json<Details>, Problem> {
-    blocking(move || {
-        let (album, _) = app.library.album().map_err(Problem::failed)?;
-        let item = album.find(&digest).ok_or_else(|| Problem::missing("there is no such picture"))?;
-        let asked = app.sight.bytes(&album, &digest).and_then(|bytes| app.sight.picture(&bytes));
-        let asked = asked.map_err(|e| e.to_string()).and_then(|picture| app.seer.ask(&picture));
-        let (answer, problem) = asked.map_or_else(|why| (None, Some(why)), |answer| (answer, None));
-        let other = |one: &crate::look::Item| one.digest != digest;
-        let by_hash = album.near(item.phash, NEIGHBOURS + 1).into_iter().filter(|(one, _)| other(one));
-        let by_hash = by_hash.map(|(one, bits)| Neighbour { shown: album.shown(one), near: bits as f32 });
-        let embedding = app.alike.of(&digest).unwrap_or_default();
-        let alike = app.alike.near(&album, &embedding, NEIGHBOURS + 1).into_iter().filter(|(one, _)| other(one));
-        let alike = alike.map(|(one, cosine)| Neighbour { shown: album.shown(one), near: cosine });
-        let scores = item.facts.scores;
-        let scores = [
-            ("dark", scores.dark),
-            ("bright", scores.bright),
-            ("blur", scores.blur),
-            ("information", scores.information),
-        ];
-        Ok(Json(Details {
-            files: album.files(&digest).into_iter().map(|one| album.shown(one)).collect(),
-            width: item.facts.width,
-            height: item.facts.height,
-            scores: scores.into_iter().filter(|(_, score)| score.is_finite()).collect(),
-            answer,
-            problem,
-            by_hash: by_hash.take(NEIGHBOURS).collect(),
-            by_embedding: alike.take(NEIGHBOURS).collect(),
-        }))
     })
     .await
 }
@@ -128,6 +71,35 @@ async fn confusion(State(app): State<App>, Query(of): Query<OfRun>) -> Result<Js
         }
         let verdict = RunFolder::new(&app.home.runs(), &run).verdict();
         Ok(Json(verdict.map(|v| Confusion { run, runs, classes: v.classes, counts: v.confusion })))
+    })
+    .await
+}
+
+/// A mood: a class, and the part of its pictures to show.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mood {
+    class: String,
+    #[serde(default)]
+    from: usize,
+    #[serde(default)]
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct Found {
+    total: usize,
+    items: Vec<Felt>,
+    classes: Vec<String>,
+}
+
+/// `/api/mood?class=…`: pictures of the inbox, the surest first.
+async fn mood(State(app): State<App>, Query(of): Query<Mood>) -> Result<Json<Found>, Problem> {
+    blocking(move || {
+        let (all, classes) = felt(&app.home, &of.class);
+        let total = all.len();
+        let items = all.into_iter().skip(of.from).take(of.count.min(500)).collect();
+        Ok(Json(Found { total, items, classes }))
     })
     .await
 }

@@ -1,6 +1,8 @@
 //! The server: one thread, which waits for nobody but browsers.
 
+mod comparing;
 mod deciding;
+mod details;
 mod events;
 mod guard;
 mod looking;
@@ -117,9 +119,9 @@ impl App {
         Self {
             library: Arc::new(Library::new(home.clone())),
             sight: Arc::new(Sight::new(home.clone(), config.limits.clone())),
-            seer: Arc::new(Seer::new(home.clone(), config.device)),
+            seer: Arc::new(Seer::new(home.clone(), config.embed.device)),
             decider: Arc::new(Decider::new(home.clone())),
-            alike: Arc::new(Alike::new(home.clone())),
+            alike: Arc::new(Alike::new(home.clone(), config.embed.clone())),
             home,
             config: Arc::new(config),
             board,
@@ -137,7 +139,9 @@ impl App {
             .route("/api/events", get(events::stream))
             .merge(looking::routes())
             .merge(deciding::routes())
+            .merge(comparing::routes())
             .layer(DefaultBodyLimit::max(BODY_BYTES))
+            .merge(details::routes(self.config.limits.max_bytes))
             .layer(middleware::from_fn_with_state(guard, guard::check))
             .with_state(self)
     }

@@ -27,6 +27,9 @@ const SCRIPTS: &[Asset] = &scripts![
     "look.js",
     "pictures.js",
     "decide.js",
+    "compare.js",
+    "try.js",
+    "heat.js",
 ];
 const STYLES: &[Asset] = &[
     ("style.css", STYLE, include_str!("../../page/style.css")),

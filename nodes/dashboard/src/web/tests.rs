@@ -1,6 +1,7 @@
 //! Real requests over a real socket.
 
 use super::*;
+use ::tests::champion::ByColour;
 use clap::Parser;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -245,7 +246,7 @@ fn pictures_are_listed_told_of_and_encoded_anew() {
     };
     assert_eq!((page["items"][0]["digest"].as_str(), &page["choices"]["class"]["dog"]), (Some(&red[..]), &1.into()));
     let told = served.get(&format!("/api/picture/{red}")).json();
-    assert_eq!((&told["width"], &told["files"][0]["path"]), (&200.into(), &"photos/きゅん/a b&c.png".into()));
+    assert_eq!((&told["width"], &told["files"][0]["path"]), (&300.into(), &"photos/きゅん/a b&c.png".into()));
     assert!(told["answer"].is_null() && told["problem"].is_null() && told["by_hash"].as_array().unwrap().len() == 1);
     for path in
         [format!("/thumbnail/{red}"), "/thumbnail?path=photos%2F%E3%81%8D%E3%82%85%E3%82%93/a%20b%26c.png".to_owned()]
@@ -304,4 +305,66 @@ fn a_decision_moves_a_file_and_undo_moves_it_back() {
     assert_eq!(served.post("/api/decide", &serde_json::json!({ "acts": [{ "delete": "x" }] })).status, 422);
     let large = vec![b' '; BODY_BYTES + 1];
     assert_eq!(served.send("POST /api/decide", &[json, "X-Wakuteka: 1"], &large).status, 413);
+}
+
+#[test]
+fn runs_are_compared_promoted_and_rolled_back_and_reports_have_no_script() {
+    let served = Served::new();
+    for id in ["r1", "r2"] {
+        crate::compare::tests::put(&served.home, id, 32, 2.0, 0.5);
+    }
+    assert_eq!(served.get("/api/runs").json()["runs"].as_array().unwrap().len(), 2);
+    assert_eq!(served.get("/api/run/r1").json(), serde_json::json!({}));
+    let promote = |id: &str| served.post("/api/promote", &serde_json::json!({ "id": id }));
+    assert_eq!(promote("r1").json()["champion"], "r1");
+    let second = promote("r2");
+    assert_eq!((second.status, second.json()["previous"].as_str()), (200, Some("r1")));
+    assert_eq!((promote("r2").status, promote("r9").status, promote("../r1").status), (409, 409, 404));
+    let back = served.post("/api/rollback", &serde_json::json!({}));
+    assert_eq!((back.status, back.json()["champion"].as_str()), (200, Some("r1")));
+    assert_eq!(std::fs::read_link(served.home.champion()).unwrap(), std::path::Path::new("r1"));
+    assert_eq!(served.post("/api/rollback", &serde_json::json!({})).status, 409, "it was the first");
+    let report = served.get("/report/r1");
+    assert!(report.status == 200 && report.text().contains("report"));
+    assert!(report.head.contains("sandbox") && !report.head.contains("script-src"), "{}", report.head);
+    std::fs::create_dir_all(served.home.runs().join("r3/report")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", served.home.runs().join("r3/report/index.html")).unwrap();
+    for path in
+        ["/report/r3", "/report/..", "/report/r9", "/experiment/sizes", "/experiment/..%2Fruns%2Fr1%2Freport%2Findex"]
+    {
+        assert_eq!(served.get(path).status, 404, "{path}");
+    }
+}
+
+/// A white picture with a block of red at its right.
+fn half_red() -> Vec<u8> {
+    let image = image::RgbImage::from_fn(160, 80, |x, _| image::Rgb(if x > 120 { [255, 0, 0] } else { [0, 0, 40] }));
+    let mut file = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    file.into_inner()
+}
+
+#[test]
+fn a_picture_from_a_browser_is_told_of_with_where_the_network_looked() {
+    let served = Served::with(&["--max-bytes", "100000", "--device", "flex", "--network", "none"]);
+    let head = ["X-Wakuteka: 1", "Content-Type: application/octet-stream"];
+    let send = |path: &str, body: &[u8]| served.send(&format!("POST {path}"), &head, body);
+    let told = send("/api/try", &half_red()).json();
+    assert!(told["answer"].is_null() && told["width"] == 160, "no champion yet: {told}");
+    let colours = ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None };
+    colours.crown(&served.home).unwrap();
+    let told = send("/api/try", &half_red()).json();
+    assert_eq!((&told["answer"]["model"], &told["answer"]["guesses"][0]["class"]), (&"one".into(), &"red".into()));
+    let heat = send("/api/try/heat?class=red", &half_red()).json();
+    assert_eq!((&heat["grid"], &heat["frame"][2]), (&serde_json::json!([16, 16]), &1.0.into()));
+    let value = |x: usize| heat["values"][5 * 16 + x].as_f64().unwrap();
+    assert!(value(15) > 0.99 && value(3) < 0.01, "{} {}", value(15), value(3));
+    assert_eq!(send("/api/try/heat?class=purple", &half_red()).status, 400);
+    std::fs::write(served.home.inbox().join("a.png"), half_red()).unwrap();
+    assert_eq!(served.get("/api/picture?path=inbox/a.png").json()["answer"], told["answer"]);
+    assert_eq!(served.get("/api/heat?class=red&path=inbox/a.png").json(), heat);
+    // What is no picture, or too much, is refused; and nothing is kept of what is sent.
+    assert_eq!(send("/api/try", b"<svg onload=alert(1)>").status, 415);
+    assert_eq!(send("/api/try", &vec![0; 100_001]).status, 413);
+    assert_eq!(send("/api/try", &half_red()[..300]).status, 415);
 }
