@@ -64,6 +64,7 @@ fn every_option_in_the_graph_is_one_its_node_knows() {
         ("evaluate", parse::<node_evaluate::Config>),
         ("predict", parse::<node_predict::Config>),
         ("inspect", parse::<node_inspect::Config>),
+        ("dashboard", parse::<node_dashboard::Config>),
         ("embed", parse::<node_embed::Config>),
         ("gather", parse::<node_gather::Config>),
     ];

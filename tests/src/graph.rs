@@ -98,6 +98,8 @@ impl Graph {
             .arg(&yaml)
             .env("WAKUTEKA_HOME", home.root())
             .envs(env.iter().copied())
+            // Any port: other graphs may run on this machine.
+            .env("WAKUTEKA_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

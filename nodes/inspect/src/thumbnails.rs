@@ -2,8 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use image::codecs::jpeg::JpegEncoder;
-use image::{RgbImage, imageops};
 use plugin_decode::{Limits, Picture, decode};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -71,23 +69,14 @@ pub fn read(path: &Path, limits: &Limits) -> Option<Vec<u8>> {
 }
 
 fn thumbnail(picture: Picture) -> Option<String> {
-    let (width, height) = (picture.width, picture.height);
-    let image = RgbImage::from_raw(width, height, picture.pixels)?;
-    let longest = width.max(height);
-    let small = if longest > SIDE_PX {
-        let scaled = |side: u32| (side * SIDE_PX / longest).max(1);
-        imageops::thumbnail(&image, scaled(width), scaled(height))
-    } else {
-        image
-    };
-    let mut jpeg = Vec::new();
-    small.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, QUALITY)).ok()?;
+    let jpeg = plugin_thumbnail::small(picture, SIDE_PX, QUALITY)?;
     Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::RgbImage;
 
     #[test]
     fn thumbnails_are_small_and_missing_files_have_none() {

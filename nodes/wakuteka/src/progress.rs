@@ -8,10 +8,6 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-/// The order of the pipeline. Other nodes follow by name.
-const ORDER: &[&str] =
-    &["watch", "hash", "resize", "dataset", "augment", "train", "evaluate", "inspect", "inbox", "predict"];
-
 /// How often the display looks again.
 pub const PAUSE: Duration = Duration::from_millis(250);
 
@@ -28,14 +24,14 @@ pub fn run(checkout: &Checkout, options: &cli::Status) -> Result<(), Error> {
         }
         for status in all {
             for text in lines(&status) {
-                say::line(&format!("{text}{}", if is_alive(&status) { "" } else { "   (not running)" }));
+                say::line(&format!("{text}{}", if status.is_alive() { "" } else { "   (not running)" }));
             }
         }
         return Ok(());
     }
     let mut screen = Screen::default();
     loop {
-        let all: Vec<Status> = read(&home).into_iter().filter(is_alive).collect();
+        let all: Vec<Status> = read(&home).into_iter().filter(Status::is_alive).collect();
         let nothing = || vec![format!("no node is running in the workspace {}", home.display())];
         let lines = if all.is_empty() { nothing() } else { all.iter().flat_map(lines).collect() };
 
@@ -46,17 +42,7 @@ pub fn run(checkout: &Checkout, options: &cli::Status) -> Result<(), Error> {
 
 /// The status of every node of a workspace, in the order of the pipeline.
 pub fn read(home: &Path) -> Vec<Status> {
-    let mut all: Vec<Status> = status::read_all(&home.join("status")).into_values().collect();
-    all.sort_by_key(|s| ORDER.iter().position(|name| *name == s.node).unwrap_or(ORDER.len()));
-    all
-}
-
-/// Is the node's process there? A number that was given to another program since does not count.
-pub fn is_alive(status: &Status) -> bool {
-    let program = std::fs::read_link(format!("/proc/{}/exe", status.pid)).unwrap_or_default();
-    let name = program.file_name().unwrap_or_default().to_string_lossy();
-    // A program that was built anew since is called "… (deleted)".
-    name.trim_end_matches(" (deleted)") == status.program()
+    status::read_in_order(&home.join("status"))
 }
 
 /// One node: `hash        2,366 (1 rejected)   waiting`; how far learning is goes below it.
@@ -150,13 +136,13 @@ mod tests {
     fn a_process_of_another_name_is_not_the_node() {
         let mut me = status("train", &[], &[]);
         me.pid = std::process::id();
-        assert!(!is_alive(&me));
+        assert!(!me.is_alive());
         let program = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
         me.node.clone_from(&program);
-        assert!(is_alive(&me));
+        assert!(me.is_alive());
         me.node = "collect".into();
-        assert!(!is_alive(&me));
+        assert!(!me.is_alive());
         me.program = program;
-        assert!(is_alive(&me), "an id of the YAML is not the program's name");
+        assert!(me.is_alive(), "an id of the YAML is not the program's name");
     }
 }

@@ -30,7 +30,19 @@ impl Status {
     pub fn program(&self) -> &str {
         if self.program.is_empty() { &self.node } else { &self.program }
     }
+
+    /// Is the node's process there? A number that was given to another program since does not count.
+    pub fn is_alive(&self) -> bool {
+        let program = std::fs::read_link(format!("/proc/{}/exe", self.pid)).unwrap_or_default();
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        // A program that was built anew since is called "… (deleted)".
+        name.trim_end_matches(" (deleted)") == self.program()
+    }
 }
+
+/// The order of the pipeline. Other nodes follow by name.
+const ORDER: &[&str] =
+    &["watch", "hash", "resize", "dataset", "augment", "train", "evaluate", "inspect", "inbox", "predict", "dashboard"];
 
 /// Keeps a node's status and writes it at most four times a second.
 #[derive(Debug)]
@@ -109,4 +121,11 @@ pub fn read_all(folder: &Path) -> BTreeMap<String, Status> {
         .filter_map(|e| serde_json::from_slice::<Status>(&std::fs::read(e.path()).ok()?).ok())
         .map(|s| (s.node.clone(), s))
         .collect()
+}
+
+/// The same, in the order of the pipeline.
+pub fn read_in_order(folder: &Path) -> Vec<Status> {
+    let mut all: Vec<Status> = read_all(folder).into_values().collect();
+    all.sort_by_key(|s| ORDER.iter().position(|name| *name == s.node).unwrap_or(ORDER.len()));
+    all
 }

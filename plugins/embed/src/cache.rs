@@ -57,6 +57,37 @@ impl Cache {
         Ok(cache)
     }
 
+    /// Opens the file that was written to last, whichever network it is of; none when there is none.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn newest(home: &Home) -> io::Result<Option<Self>> {
+        let entries = fs::read_dir(home.dataset().join("embeddings")).into_iter().flatten().flatten();
+        let files = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "f32"));
+        let time = |path: &PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
+        let Some(path) = files.max_by_key(time) else { return Ok(None) };
+        let mut header = [0; HEADER_BYTES];
+        let whole = File::open(&path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
+        let (Some(name), Some(dimensions)) = (path.file_stem().and_then(|name| name.to_str()), header.get(8..12))
+        else {
+            return Ok(None);
+        };
+        let dimensions = dimensions.try_into().map_or(0, u32::from_ne_bytes);
+        // Opened as another kind of file it would be begun anew.
+        let known = whole && header.starts_with(MAGIC) && dimensions > 0;
+        if known { Self::open(home, name, dimensions as usize).map(Some) } else { Ok(None) }
+    }
+
+    /// Numbers of an embedding.
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// What the network is called, as the file is: equal names, equal embeddings.
+    pub fn fingerprint(&self) -> String {
+        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// Embeddings there are.
     pub fn len(&self) -> usize {
         self.places.len() + self.fresh.len()
@@ -120,7 +151,10 @@ impl Cache {
     }
 
     /// Looks through what has come since, from this process or another, and maps the file as it is now.
-    fn refresh(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn refresh(&mut self) -> io::Result<()> {
         let bytes = self.record_bytes();
         let whole = (self.file.metadata()?.len() as usize).saturating_sub(HEADER_BYTES) / bytes;
         // Read, not looked at through the mapping: pages of the mapping would count as this process's memory.

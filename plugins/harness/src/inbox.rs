@@ -86,8 +86,10 @@ fn forward(mut stream: EventStream, sender: &Sender<Item>) {
     while let Some(event) = block_on(stream.next()) {
         let lost = stream.drain_drop_counts().into_iter().find(|(_, count)| *count > 0);
         if let Some((input, count)) = lost {
-            let _ = sender.send(Err(HarnessError::Lost { input: input.to_string(), count }));
-            return;
+            // The event that came with it follows all the same: who only looks at the newest may go on.
+            if sender.send(Err(HarnessError::Lost { input: input.to_string(), count })).is_err() {
+                return;
+            }
         }
         let item = match event {
             DoraEvent::Input { id, metadata, data } => Ok(Event::Message(Message {

@@ -3,6 +3,7 @@
 use crate::full;
 use crate::node::Node;
 use clap::Parser;
+use clap::error::ErrorKind;
 use plugin_api::HomeArgs;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -12,6 +13,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub trait HasHome {
     /// Where the workspace is.
     fn home(&self) -> &HomeArgs;
+
+    /// What must hold between options.
+    ///
+    /// # Errors
+    /// What is wrong, naming flags, values and what is accepted.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Parses the options, connects to dora and runs a node until it ends.
@@ -26,6 +35,9 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     let config = C::parse();
+    if let Err(problem) = config.check() {
+        C::command().error(ErrorKind::ValueValidation, problem).exit();
+    }
     log();
     let home = config.home().open()?;
     tracing::info!(node = name, home = %home.root().display(), "started");

@@ -12,6 +12,10 @@ use plugin_blocks::graph::Convolution;
 use plugin_blocks::{Graph, Op, Padding};
 use std::sync::Arc;
 
+mod heat;
+
+pub use heat::Heat;
+
 /// A layer and what the names of its weights begin with.
 #[derive(Clone, Debug)]
 struct Named<M> {

@@ -1,7 +1,7 @@
 //! Weights in use: pictures in, probabilities out.
 
 use crate::device::Opened;
-use crate::interpreter::Network;
+use crate::interpreter::{Heat, Network};
 use crate::network::{Architecture, Shape};
 use crate::{Batch, ModelError, weights};
 use burn::tensor::Device;
@@ -40,6 +40,20 @@ impl Predictor {
     /// [`ModelError`] when the batch is empty or the device fails.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
         probabilities(&self.network, batch, self.card.labels, &self.device)
+    }
+
+    /// How much each part of the first picture of a batch speaks for a class, by Grad-CAM.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the batch is empty, there is no such class, the network has no map of features, or the device
+    /// fails.
+    pub fn heat(&self, batch: &Batch, class: usize) -> Result<Heat, ModelError> {
+        if class >= self.card.classes.len() {
+            let problem = format!("there are {} classes, none has the number {class}", self.card.classes.len());
+            return Err(ModelError::Execution(problem));
+        }
+        let input = self.network.input(batch, &self.device)?;
+        self.network.heat(input.narrow(0, 0, 1), class)
     }
 }
 

@@ -97,7 +97,7 @@ fn forget(home: &Home) -> Result<(), Error> {
     if !pictures::is_ours(home) {
         return Err(Error::Demo(format!("--fresh: {root} was not made by a demo, so nothing is removed from it")));
     }
-    if progress::read(home.root()).iter().any(progress::is_alive) {
+    if progress::read(home.root()).iter().any(plugin_api::status::Status::is_alive) {
         return Err(Error::Demo(format!(
             "--fresh: nodes are at work in {root}: stop their dataflow first (dora stop)"
         )));

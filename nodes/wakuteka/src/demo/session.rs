@@ -52,7 +52,7 @@ impl Session {
     /// # Errors
     /// [`Error::Failed`] with what dora said, [`Error::Interrupted`].
     pub fn start(&mut self, dataflow: &Path, start: Instant) -> Result<(), Error> {
-        if progress::read(self.home.root()).iter().any(progress::is_alive) {
+        if progress::read(self.home.root()).iter().any(plugin_api::status::Status::is_alive) {
             say::heading(start, "a dataflow is at work in this workspace already: watching it");
             self.watching = true;
             return Ok(());

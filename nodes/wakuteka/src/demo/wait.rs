@@ -91,7 +91,7 @@ fn newest(home: &Home, judged: &BTreeSet<String>, quiet: Duration) -> Option<Fou
 fn at_work(home: &Home, since: SystemTime) -> Vec<Status> {
     let since_ms = since.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let mut all = progress::read(home.root());
-    all.retain(|status| u128::from(status.updated_ms) >= since_ms || progress::is_alive(status));
+    all.retain(|status| u128::from(status.updated_ms) >= since_ms || status.is_alive());
     all
 }
 

@@ -179,3 +179,17 @@ fn resident_bytes() -> usize {
     let text = fs::read_to_string("/proc/self/statm").unwrap();
     text.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
+
+#[test]
+fn the_newest_file_is_opened_whatever_it_is_called_and_others_are_left_alone() {
+    let (_folder, home) = home();
+    assert!(Cache::newest(&home).unwrap().is_none());
+    put(&mut open(&home), 0..2);
+    let newest = Cache::newest(&home).unwrap().unwrap();
+    holds(&newest, 0..2);
+    assert_eq!((newest.fingerprint().as_str(), newest.dimensions()), ("net-1", DIMENSIONS));
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let other = home.dataset().join("embeddings/other.f32");
+    fs::write(&other, "something else altogether").unwrap();
+    assert!(Cache::newest(&home).unwrap().is_none() && fs::metadata(other).unwrap().len() == 25);
+}

@@ -1,0 +1,111 @@
+//! What looking through a large data set costs: `cargo run -p node-dashboard --example gallery -- [PICTURES] [FOLDER]`.
+//!
+//! A catalog is filled with synthetic pictures, as `dataset` fills it; every tenth has something the matter. Then pages are
+//! asked for over HTTP, as a browser does. With a folder, the workspace stays there, with thumbnails of its first 2,000
+//! pictures, to be scrolled through with the example `serve`.
+#![allow(clippy::print_stdout, reason = "a benchmark prints")]
+
+use clap::Parser;
+use node_dashboard::web::Web;
+use node_dashboard::{Config, look};
+use node_dataset::catalog::{Catalog, Picture, Placement};
+use plugin_api::Home;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn random(i: u64, salt: u64) -> u64 {
+    let bytes = blake3::hash(&[i.to_le_bytes(), salt.to_le_bytes()].concat());
+    bytes.as_bytes()[..8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+fn fill(home: &Home, pictures: u64) -> Result<(), Failure> {
+    let mut catalog = Catalog::open(&home.dataset().join("catalog.sqlite"))?;
+    for first in (0..pictures).step_by(10_000) {
+        let mut change = catalog.change()?;
+        for i in first..(first + 10_000).min(pictures) {
+            let digest = blake3::hash(&i.to_le_bytes()).to_hex().to_string();
+            let bad = |kind: u64| if i % 10 == 0 && random(i, 9) % 4 == kind { 0.01 } else { 0.9 };
+            let split = ["train", "train", "train", "validation", "test"][(random(i, 1) % 5) as usize];
+            change.add_picture(&Picture {
+                digest: digest.clone(),
+                hashes: [0, 0, random(i, 2), 0],
+                source: (640, 480),
+                scores: [bad(0), bad(1), bad(2), bad(3)],
+                group: digest.clone(),
+                split: split.to_owned(),
+            })?;
+            let class = format!("class {}", i % 8);
+            let path = format!("photos/{class}/{i:08}.jpg");
+            change.place(&Placement { path, label: Some(class), digest, modified_ns: 0, size_bytes: 50_000 })?;
+        }
+        change.commit()?;
+    }
+    Ok(())
+}
+
+/// Milliseconds until the whole answer is there, and its bytes.
+fn ask(address: &str, path: &str) -> Result<(f64, usize), Failure> {
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect(address)?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    if !answer.starts_with(b"HTTP/1.1 200") {
+        return Err(String::from_utf8_lossy(&answer).into_owned().into());
+    }
+    Ok((begun.elapsed().as_secs_f64() * 1e3, answer.len()))
+}
+
+fn main() -> Result<(), Failure> {
+    let pictures: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
+    let kept = std::env::args().nth(2).map(PathBuf::from);
+    let folder = tempfile::tempdir()?;
+    let home = Home::create(kept.as_deref().unwrap_or(folder.path()))?;
+    fill(&home, pictures)?;
+    let begun = Instant::now();
+    let (album, _) = look::Library::new(home.clone()).album()?;
+    println!("{} files: the album is read in {:.0} ms", album.items.len(), begun.elapsed().as_secs_f64() * 1e3);
+    if kept.is_some() {
+        let cache = plugin_thumbnail::Cache::new(home.dataset().join("thumbnails"));
+        for item in album.items.iter().take(2_000) {
+            let [red, green, blue, ..] = random(u64::from(item.facts.width), item.phash).to_le_bytes();
+            let image = image::RgbImage::from_fn(200, 150, |x, y| image::Rgb([red, green ^ x as u8, blue ^ y as u8]));
+            cache.put(&item.digest, &plugin_thumbnail::encode(&image, 78).unwrap_or_default());
+        }
+    }
+    drop(album);
+    let begun = Instant::now();
+    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", "127.0.0.1:0"])?, home)?;
+    let address = loop {
+        if let Some(rest) = web.state().strip_prefix("http://") {
+            break rest.split('/').next().unwrap_or_default().to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    ask(&address, "/")?;
+    println!("from the start to the page: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
+    let (first, _) = ask(&address, "/api/pictures?count=120")?;
+    println!("the first page of all, right after the start, while the album is read: {first:.0} ms");
+    for (what, path) in [
+        ("first page", "/api/pictures?count=120"),
+        ("first page of a class", "/api/pictures?class=class%203&count=120"),
+        ("first page of a flag in a class", "/api/pictures?class=class%203&flag=blur&count=120"),
+        ("a page in the middle", "/api/pictures?from=50000&count=120"),
+        ("the last page", "/api/pictures?from=99900&count=120"),
+    ] {
+        let mut times = Vec::new();
+        let mut bytes = 0;
+        for _ in 0..21 {
+            let (ms, n) = ask(&address, path)?;
+            times.push(ms);
+            bytes = n;
+        }
+        times.sort_by(f64::total_cmp);
+        println!("{what}: median {:.1} ms, slowest of 21 {:.1} ms, {} kB", times[10], times[20], bytes / 1000);
+    }
+    Ok(())
+}

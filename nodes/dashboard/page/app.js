@@ -1,0 +1,85 @@
+// The frame: views by the part of the address behind #, languages, colours, keys.
+import { h, say } from "/dom.js";
+import { t, language } from "/words.js";
+import { on, start } from "/live.js";
+import * as now from "/now.js";
+import * as look from "/look.js";
+import * as decide from "/decide.js";
+import * as compare from "/compare.js";
+import * as trying from "/try.js";
+
+const VIEWS = { now, look, decide, compare, try: trying };
+let leave = () => {};
+
+function open() {
+  const [name, rest] = location.hash.slice(1).split("?");
+  const view = VIEWS[name] ? name : "now";
+  leave();
+  const root = document.getElementById("view");
+  root.replaceChildren();
+  root.className = view;
+  document.title = `${t("view_" + view)} · Wakuteka`;
+  frame(view);
+  leave = VIEWS[view].show(root, new URLSearchParams(rest || "")) || (() => {});
+}
+
+function frame(view) {
+  document.getElementById("views").replaceChildren(...Object.keys(VIEWS).map((name) =>
+    h("a", { href: `#${name}`, "aria-current": name === view ? "page" : null }, t("view_" + name))));
+  const other = language() === "ja" ? "en" : "ja";
+  document.getElementById("tools").replaceChildren(
+    h("span.link", { id: "link", title: t("link_title") }, h("i.lamp"), h("span")),
+    h("button", { title: t("tool_language"), lang: other, onclick: () => speak(other) }, other === "ja" ? "日本語" : "English"),
+    h("button", { title: t("tool_colours"), "aria-label": t("tool_colours"), onclick: colours }, "◐"),
+    h("button", { title: t("tool_keys"), "aria-label": t("tool_keys"), onclick: keys }, "?"));
+  shownLink();
+}
+
+let connected = false;
+function shownLink() {
+  const link = document.getElementById("link");
+  link.className = connected ? "link alive" : "link gone";
+  link.lastChild.textContent = t(connected ? "link_on" : "link_off");
+}
+
+function speak(chosen) {
+  document.documentElement.lang = chosen;
+  localStorage.setItem("language", chosen);
+  open();
+}
+
+function colours() {
+  const dark = document.documentElement.dataset.theme
+    ? document.documentElement.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = dark ? "light" : "dark";
+  localStorage.setItem("theme", document.documentElement.dataset.theme);
+}
+
+function keys() {
+  const row = (key, text) => h("tr", h("th", h("kbd", key)), h("td", text));
+  const own = VIEWS[location.hash.slice(1).split("?")[0]]?.keys?.() || [];
+  const close = () => box.close();
+  const box = h("dialog", { onclose: () => box.remove() },
+    h("h2", t("tool_keys")),
+    h("table.plain", h("tbody", row(`Alt 1 – ${Object.keys(VIEWS).length}`, t("keys_views")), own.map(([key, text]) => row(key, text)), row("?", t("tool_keys")))),
+    h("button", { onclick: close, autofocus: true }, t("close")));
+  document.body.append(box);
+  box.showModal();
+}
+
+addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, dialog");
+  if (typing || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
+  if (event.key === "?") keys();
+  const view = event.altKey && Object.keys(VIEWS)[Number(event.key) - 1];
+  if (view) { event.preventDefault(); location.hash = view; }
+});
+addEventListener("hashchange", open);
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.name !== "AbortError") say(String(event.reason?.message || event.reason), true);
+});
+
+open();
+on("connected", (is) => { connected = is; shownLink(); });
+start(["nodes", "run", "verdict", "machine", "album"]);

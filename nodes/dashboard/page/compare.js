@@ -1,0 +1,128 @@
+// Compare: runs in a table and as curves over each other, accuracy against cost, and who is champion.
+import { h, s, say } from "/dom.js";
+import { get, post } from "/ask.js";
+import { on } from "/live.js";
+import { lines, ticks } from "/chart.js";
+import { t, word, number, percent, figure, clock, moment, short } from "/words.js";
+
+const KINDS = ["one", "two", "three", "four", "five", "six"];
+const COSTS = [["multiply_adds", (run) => run.multiply_adds && run.multiply_adds / 1e6], ["seconds", (run) => run.seconds]];
+
+export const keys = () => [["Space", t("compare_key")]];
+
+export function show(root) {
+  let table = { runs: [], experiments: [] };
+  const curves = new Map();
+  const compared = [];
+  let ended = false;
+  const champion = h("div.champion");
+  const charts = h("div.charts");
+  const costs = h("div.charts.costs");
+  const body = h("tbody");
+  const pages = h("p");
+  root.append(
+    h("section.card.wide", h("h2", t("compare_champion")), champion),
+    h("section.card.wide", h("h2", t("compare_runs")), h("p.quiet", t("compare_how")), h("div.scroll", h("table.runs",
+      h("thead", h("tr", ["", "run", "state", "balanced", "accuracy", "work", "time", "network", "data", "from", ""].map((name) =>
+        h(["balanced", "accuracy", "work", "time", "data"].includes(name) ? "th.num" : "th", name ? t("run_" + name) : "")))), body))),
+    h("section.card.wide", h("h2", t("compare_curves")), charts),
+    h("section.card.wide", h("h2", t("compare_cost")), h("p.quiet", t("compare_front")), costs),
+    h("section.card.wide", h("h2", t("compare_experiments")), pages));
+
+  async function load() {
+    const found = await get("/api/runs");
+    if (ended) return;
+    table = found;
+    if (!compared.length) compared.push(...table.runs.filter((run) => run.epochs).slice(0, 3).map((run) => run.id));
+    draw();
+    drawCurves();
+  }
+
+  function draw() {
+    const now = table.runs.find((run) => run.id === table.champion);
+    const before = table.runs.find((run) => run.id === table.previous);
+    const told = (run, id) => h("span", h("b", id), " ", run ? h("span.quiet", `${percent(run.balanced_accuracy)} · ${run.architecture} ${run.size_px} px`) : "");
+    champion.replaceChildren(table.champion
+      ? h("div.row", h("span.tag.promoted", t("compare_now")), told(now, table.champion))
+      : h("p.quiet", t("compare_nobody")),
+    table.previous ? h("div.row", h("button", { id: "rollback", onclick: rollback }, "↩ ", t("compare_rollback")), h("span.quiet", t("compare_to")), told(before, table.previous)) : "");
+    body.replaceChildren(...table.runs.map(row));
+    costs.replaceChildren(...COSTS.map(([name, cost], which) => h("figure", h("figcaption", t("cost_" + name)), scatter(name, cost, which))));
+    pages.replaceChildren(table.experiments.length
+      ? h("span", table.experiments.map((name) => [h("a", { href: `/experiment/${encodeURIComponent(name)}`, target: "_blank", rel: "noopener" }, word("experiment", name)), " "]))
+      : h("span.quiet", t("compare_no_experiments")));
+  }
+
+  function row(run) {
+    const place = compared.indexOf(run.id);
+    const mark = h("input", { type: "checkbox", checked: place >= 0, "aria-label": t("compare_draw", { run: run.id }), onchange: (event) => pick(run.id, event.target.checked) });
+    return h("tr", { title: run.reason },
+      h("td", h("label.swatch." + (KINDS[place] || "none"), mark)),
+      h("td.name", run.has_report ? h("a", { href: `/report/${encodeURIComponent(run.id)}`, target: "_blank", rel: "noopener" }, run.id) : run.id, h("div.quiet.note", moment(run.started_ms))),
+      h("td", h("span.tag." + run.state, { title: run.verdict || "" }, word("state", run.state)), run.is_champion ? h("span.tag.promoted", t("compare_now")) : ""),
+      h("td.num", percent(run.balanced_accuracy), run.front.some(Boolean) ? h("span.front", { title: t("compare_on_front") }, " ◆") : ""),
+      h("td.num", percent(run.accuracy)),
+      h("td.num", run.multiply_adds ? `${short(run.multiply_adds / 1e6)} M` : "–"),
+      h("td.num", clock(run.seconds)),
+      h("td", `${run.architecture} ${run.size_px} px`),
+      h("td.num", number(run.version)),
+      h("td.name", run.parent || t("now_scratch")),
+      h("td", run.can_promote ? h("button", { onclick: () => promote(run) }, t("compare_promote")) : ""));
+  }
+
+  function pick(id, is) {
+    if (is) { if (compared.length >= KINDS.length) compared.shift(); compared.push(id); } else compared.splice(compared.indexOf(id), 1);
+    draw();
+    drawCurves();
+    // The box that was used keeps the keyboard.
+    body.querySelectorAll("input")[table.runs.findIndex((run) => run.id === id)]?.focus();
+  }
+
+  async function drawCurves() {
+    await Promise.all(compared.filter((id) => !curves.has(id)).map(async (id) => curves.set(id, await get(`/api/run/${encodeURIComponent(id)}`))));
+    if (ended) return;
+    charts.replaceChildren(...["loss", "accuracy"].map((metric) => {
+      const all = compared.map((id, place) => ({ name: id, kind: KINDS[place], points: curves.get(id)?.[`validation ${metric}`] || [] }));
+      return h("figure", h("figcaption", `${t("metric_" + metric)} (${t("split_validation")})`), lines(t("metric_" + metric), all, metric === "accuracy" ? { y: [0, 1] } : {}));
+    }), h("div.legend.column", compared.map((id, place) => h("span.key", h("i." + KINDS[place]), id))));
+  }
+
+  function scatter(name, cost, which) {
+    const all = table.runs.filter((run) => cost(run) && run.balanced_accuracy !== null);
+    const [W, H, L, B, T, R] = [480, 260, 52, 30, 12, 14];
+    const picture = s("svg", { viewBox: `0 0 ${W} ${H}`, class: "chart tall", role: "img", "aria-label": t("cost_" + name) });
+    if (!all.length) return picture;
+    const xs = all.map(cost);
+    const [x1, y0, y1] = [Math.max(...xs) * 1.08, Math.max(0, Math.min(...all.map((run) => run.balanced_accuracy)) - 0.05), Math.min(1, Math.max(...all.map((run) => run.balanced_accuracy)) + 0.05)];
+    const across = (x) => L + (x / x1) * (W - L - R);
+    const up = (y) => H - B - ((y - y0) / (y1 - y0 || 1)) * (H - B - T);
+    for (const y of ticks(y0, y1, 4)) picture.append(s("line", { x1: L, x2: W - R, y1: up(y), y2: up(y), class: "grid" }), s("text", { x: L - 6, y: up(y) + 4, class: "tick end" }, percent(y, 0)));
+    for (const x of ticks(0, x1, 5)) picture.append(s("text", { x: across(x), y: H - 10, class: "tick mid" }, figure(x)));
+    const front = all.filter((run) => run.front[which]).sort((a, b) => cost(a) - cost(b));
+    picture.append(s("path", { class: "frontline", d: front.map((run, at) => {
+      const [x, y] = [across(cost(run)).toFixed(1), up(run.balanced_accuracy).toFixed(1)];
+      return at ? `H${x}V${y}` : `M${x} ${y}`;
+    }).join("") }));
+    for (const run of all) {
+      const dot = s("circle", { cx: across(cost(run)), cy: up(run.balanced_accuracy), r: run.is_champion ? 7 : 5, class: run.front[which] ? "run onfront" : "run" },
+        s("title", {}, `${run.id} · ${percent(run.balanced_accuracy)} · ${figure(cost(run))}`));
+      picture.append(dot);
+    }
+    return picture;
+  }
+
+  async function change(path, body, word_) {
+    try {
+      const done = await post(path, body);
+      say(t(word_, { run: done.champion }));
+    } catch (error) { say(error.message, true); }
+    if (!ended) load();
+  }
+  const promote = (run) => change("/api/promote", { id: run.id }, "compare_promoted");
+  const rollback = () => change("/api/rollback", {}, "compare_rolled");
+
+  let known;
+  const off = [on("verdict", (verdict) => { const key = JSON.stringify(verdict); if (known !== key) { known = key; curves.clear(); load(); } })];
+  load();
+  return () => { ended = true; off.forEach((f) => f()); };
+}

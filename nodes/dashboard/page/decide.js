@@ -1,0 +1,188 @@
+// Decide: one question after the other, a key each, and every step undone by one.
+import { h, say } from "/dom.js";
+import { get, post } from "/ask.js";
+import { on } from "/live.js";
+import { t, number, percent } from "/words.js";
+import { details, large, name, thumbnail } from "/pictures.js";
+
+const QUEUES = ["candidates", "conflicts", "suspected", "unsure"];
+// Letters that choose a class beyond the ninth.
+const LETTERS = "123456789bcdefghijlmnopqrstvwyz";
+
+export const keys = () => [
+  ["A, →", t("key_accept")], ["X, ←", t("key_throw")], ["K", t("key_keep")], ["1 – 9, b …", t("key_class")],
+  ["U", t("key_undo")], ["↑ ↓", t("key_next")], ["Space", t("keys_choose")], ["Enter", t("keys_open")],
+];
+
+export function show(root, parameters) {
+  const queue = QUEUES.includes(parameters.get("queue")) ? parameters.get("queue") : "candidates";
+  let [questions, classes, total, undoable, at] = [[], [], 0, 0, 0];
+  const answered = new Set();
+  const chosen = new Set();
+  let busy = Promise.resolve();
+  let ended = false;
+
+  const tabs = h("div.tabs", { role: "tablist" });
+  const picture = h("div.ask");
+  const answers = h("div.answers");
+  const strip = h("div.queue", { role: "listbox", "aria-label": t("decide_queue"), "aria-multiselectable": "true" });
+  const state = h("span.quiet", { role: "status" });
+  const undo = h("button", { onclick: back }, t("decide_undo"), " ", h("kbd", "U"));
+  root.append(h("div.wide.tabbar", tabs, h("span.grow"), state, undo), h("div.wide.deciding", picture, answers), h("div.wide", strip));
+
+  const question = () => questions[at];
+  // What is meant: all that are chosen, else the one that is shown.
+  const meant = () => { const some = questions.filter((one) => chosen.has(one.key)); return some.length ? some : [question()].filter(Boolean); };
+
+  async function load() {
+    const found = await get(`/api/queue/${queue}`);
+    if (ended) return;
+    const before = question()?.key;
+    questions = found.questions.filter((one) => !answered.has(one.key));
+    [classes, undoable] = [found.classes, found.undoable];
+    total = Math.max(questions.length, found.total - (found.questions.length - questions.length));
+    const again = questions.findIndex((one) => one.key === before);
+    at = again >= 0 ? again : Math.min(at, Math.max(0, questions.length - 1));
+    draw();
+  }
+
+  async function counts() {
+    const all = await get("/api/queues");
+    if (!ended) tabs.replaceChildren(...QUEUES.map((one) => h("a", { href: `#decide?queue=${one}`, role: "tab", "aria-selected": String(one === queue) }, t("queue_" + one), " ", h("b", number(all[one])))));
+  }
+
+  function draw() {
+    const one = question();
+    state.textContent = t("decide_left", { n: number(total) });
+    undo.disabled = undoable === 0;
+    if (!one) {
+      picture.replaceChildren(h("p.quiet.nothing", t("decide_nothing_" + queue)));
+      answers.replaceChildren();
+    } else {
+      picture.replaceChildren(...one.files.slice(0, 8).map((file) => h("figure", h("img", { src: large(file), alt: name(file.path) }), h("figcaption", h("b", file.class ?? ""), h("span", name(file.path))))));
+      picture.classList.toggle("several", one.files.length > 1);
+      answers.replaceChildren(...buttons(one).flat(9));
+    }
+    strip.replaceChildren(...questions.slice(0, 120).map((each, n) => h(n === at ? "button.small.at" : "button.small", {
+      role: "option", "aria-selected": String(chosen.has(each.key)), title: each.files[0].path,
+      onclick: (event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) choose(n, event.shiftKey); else { at = n; draw(); } },
+    }, h("img", { src: thumbnail(each.files[0]), alt: "", loading: "lazy" }))));
+    strip.querySelector(".at")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // The next pictures are there before they are asked for.
+    for (const next of questions.slice(at + 1, at + 4)) new Image().src = large(next.files[0]);
+  }
+
+  const choices = (one) => {
+    const likely = one.likely.map(([label]) => label);
+    return [...one.likely, ...classes.filter((label) => !likely.includes(label)).map((label) => [label, null])].slice(0, LETTERS.length);
+  };
+
+  function buttons(one) {
+    const button = (key, text, act, kind = "") => h("button" + kind, { onclick: act }, h("kbd", key), " ", text);
+    const several = chosen.size ? h("p", h("b", t("decide_chosen", { n: number(chosen.size) }))) : "";
+    const what = {
+      candidates: () => [
+        h("p", t("decide_candidate")), h("h3.answer", one.likely[0][0]),
+        button("A", t("key_accept"), accept, ".main"), button("X", t("key_refuse"), toss)],
+      conflicts: () => [h("p", t("decide_conflict")), button("K", t("key_keep"), keep)],
+      suspected: () => [
+        h("p", t("decide_suspected", { from: one.files[0].class, to: one.likely[0][0], p: percent(one.likely[0][1], 0), q: percent(one.likely[1]?.[1], 0) })),
+        button("A", t("decide_move_to", { to: one.likely[0][0] }), accept, ".main"), button("K", t("key_keep_label"), keep), button("X", t("key_throw"), toss)],
+      unsure: () => [
+        h("p", t("decide_unsure")), button("X", t("key_dismiss"), toss)],
+    }[queue]();
+    const list = h("div.classes", choices(one).map(([label, p], n) => button(LETTERS[n], [label, p === null ? "" : h("small", " ", percent(p, 0))], () => label_(label))));
+    return [several, what, h("h3", t({ conflicts: "decide_which", unsure: "key_class" }[queue] || "decide_class")), list];
+  }
+
+  function accept() { if (["candidates", "suspected"].includes(queue)) act((one) => label(one, one.likely[0][0])); }
+  function toss() { if (queue !== "conflicts") act((one) => one.files.map((file) => ({ throw: { path: file.path } }))); }
+  function keep() { if (["suspected", "conflicts"].includes(queue)) act((one) => [{ keep: { key: one.key } }]); }
+  function label_(text) { act((one) => label(one, text)); }
+
+  // All files of the question into one class; a copy of what is there already is thrown away.
+  function label(one, text) {
+    const there = new Set(one.files.filter((file) => file.class === text && file.path.startsWith("photos/")).map((file) => file.digest));
+    if (queue === "suspected" && one.files[0].class === text) return [{ keep: { key: one.key } }];
+    const acts = [];
+    for (const file of one.files) {
+      if (file.path.startsWith("photos/") && file.class === text) continue;
+      if (file.digest && there.has(file.digest)) acts.push({ throw: { path: file.path } });
+      else { acts.push({ label: { path: file.path, class: text } }); if (file.digest) there.add(file.digest); }
+    }
+    return acts;
+  }
+
+  // Shown at once, done one after the other; what fails is told and comes back.
+  function act(of) {
+    const some = meant();
+    const acts = some.flatMap(of);
+    if (!acts.length) return;
+    for (const one of some) { answered.add(one.key); chosen.delete(one.key); }
+    const first = questions.indexOf(some[0]);
+    questions = questions.filter((one) => !some.includes(one));
+    at = Math.max(0, Math.min(first, questions.length - 1));
+    total -= some.length;
+    undoable += 1;
+    draw();
+    busy = busy.then(async () => {
+      try {
+        const done = await post("/api/decide", { acts });
+        undoable = done.undoable;
+        if (done.problems.length) say(done.problems.join("\n"), true);
+        if (!ended && questions.length < 30 && total > questions.length) await load();
+      } catch (error) {
+        for (const one of some) answered.delete(one.key);
+        say(error.message, true);
+        await load();
+      }
+      if (!ended) counts();
+    });
+  }
+
+  function back() {
+    busy = busy.then(async () => {
+      try {
+        const done = await post("/api/undo", {});
+        say(t("decide_undone", { n: number(done.moved.length) }) + (done.problems.length ? ` ${done.problems.join("; ")}` : ""), done.problems.length > 0);
+      } catch (error) { say(error.message, true); }
+      answered.clear();
+      if (!ended) { await load(); counts(); }
+    });
+  }
+
+  let from = 0;
+  function choose(n, range) {
+    const one = questions[n];
+    if (!one) return;
+    if (range) for (let k = Math.min(from, n); k <= Math.max(from, n); k += 1) chosen.add(questions[k].key);
+    else if (chosen.has(one.key)) chosen.delete(one.key);
+    else chosen.add(one.key);
+    from = n;
+    draw();
+  }
+
+  function key(event) {
+    if (event.ctrlKey && event.key === "z") { event.preventDefault(); back(); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, dialog")) return;
+    const k = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const inside = event.target.closest?.("button, a");
+    if (k === "a" || k === "ArrowRight") accept();
+    else if (k === "x" || k === "ArrowLeft") toss();
+    else if (k === "k") keep();
+    else if (k === "u") back();
+    else if (k === "ArrowDown") { at = Math.min(questions.length - 1, at + 1); draw(); }
+    else if (k === "ArrowUp") { at = Math.max(0, at - 1); draw(); }
+    else if (k === " " && !inside) choose(at, event.shiftKey);
+    else if (k === "Enter" && !inside && question()) details(question().files[0]);
+    else if (k === "Escape" && chosen.size) { chosen.clear(); draw(); }
+    else if (LETTERS.includes(k) && question()) { const label = choices(question())[LETTERS.indexOf(k)]; if (!label) return; label_(label[0]); }
+    else return;
+    event.preventDefault();
+  }
+  addEventListener("keydown", key);
+  load();
+  counts();
+  const off = on("album", () => { busy = busy.then(() => ended || load()).then(() => ended || counts()); });
+  return () => { ended = true; off(); removeEventListener("keydown", key); };
+}

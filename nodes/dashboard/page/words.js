@@ -1,0 +1,39 @@
+// Words and figures in the language that was chosen.
+import en from "/strings/en.js";
+import ja from "/strings/ja.js";
+
+const all = { en, ja };
+export const language = () => document.documentElement.lang;
+
+export function t(word, values = {}) {
+  const text = all[language()][word] ?? word;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+// A word that comes from the server: as it is when there is none of ours.
+export const word = (prefix, name) => all[language()][`${prefix}_${name}`] ?? String(name);
+
+export const number = (n) => (n === null || n === undefined ? "–" : Number(n).toLocaleString(language()));
+export const percent = (x, digits = 1) =>
+  x === null || x === undefined || Number.isNaN(x) ? "–" : `${(100 * x).toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`;
+export const figure = (x) =>
+  x === null || x === undefined ? "–" : Math.abs(x) >= 0.01 || x === 0 ? x.toLocaleString(language(), { maximumFractionDigits: 3 }) : x.toExponential(1);
+
+export const short = (x) => x.toLocaleString(language(), { maximumSignificantDigits: 3 });
+
+export function bytes(n) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let at = 0;
+  while (n >= 1000 && at < units.length - 1) { n /= 1000; at += 1; }
+  return `${n.toLocaleString(language(), { maximumFractionDigits: n < 10 && at ? 1 : 0 })} ${units[at]}`;
+}
+
+export function clock(seconds) {
+  if (seconds === null || seconds === undefined) return "–";
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+export const moment = (ms) => new Date(ms).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });

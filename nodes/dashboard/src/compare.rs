@@ -1,0 +1,237 @@
+//! Runs beside each other: what came of them, and what they cost.
+
+use plugin_api::Home;
+use plugin_api::runs::{RunFolder, RunManifest};
+use plugin_blocks::{Description, shipped};
+use serde::Serialize;
+use std::collections::{BTreeSet, HashMap};
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Its id.
+    pub id: String,
+    /// Why it was started.
+    pub reason: String,
+    /// `promoted`, `refused`, `judging`, `abandoned` or `unfinished`.
+    pub state: String,
+    /// When, milliseconds since 1970.
+    pub started_ms: u64,
+    /// The network.
+    pub architecture: String,
+    /// Side of its pictures, pixels.
+    pub size_px: u32,
+    /// The model it began with.
+    pub parent: Option<String>,
+    /// Where it was computed.
+    pub device: String,
+    /// Version of the data set it learnt from.
+    pub version: u64,
+    /// Epochs done, or to do.
+    pub epochs: u64,
+    /// Seconds of training.
+    pub seconds: Option<f64>,
+    /// Multiply-adds for one picture.
+    pub multiply_adds: Option<u64>,
+    /// Numbers that are learnt.
+    pub parameters: Option<u64>,
+    /// Held-out pictures.
+    pub pictures: Option<u64>,
+    /// Share that was right.
+    pub accuracy: Option<f64>,
+    /// Mean recall.
+    pub balanced_accuracy: Option<f64>,
+    /// Why it was promoted or refused.
+    pub verdict: Option<String>,
+    /// It is champion.
+    pub is_champion: bool,
+    /// It can be made champion.
+    pub can_promote: bool,
+    /// It has a report.
+    pub has_report: bool,
+    /// No other run of the table is as right for less work, by multiply-adds; nor for less time, by seconds.
+    pub front: [bool; 2],
+}
+
+/// The table, and what can be done.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Table {
+    /// Runs, newest first.
+    pub runs: Vec<Row>,
+    /// The champion.
+    pub champion: Option<String>,
+    /// The one before, to which a rollback leads.
+    pub previous: Option<String>,
+    /// Pages of experiments, by name.
+    pub experiments: Vec<String>,
+}
+
+impl Table {
+    /// Reads all runs.
+    pub fn read(home: &Home) -> Self {
+        let champion = plugin_champion::champion(home);
+        let models = plugin_champion::models(home);
+        let now = models.iter().find(|model| model.is_champion);
+        let previous = now.and_then(|model| model.previous()).map(str::to_owned);
+        let mut costs = HashMap::new();
+        let folders = RunFolder::all(&home.runs());
+        let mut runs: Vec<Row> = folders.iter().rev().filter_map(|run| row(run, home, &mut costs)).collect();
+        for run in &mut runs {
+            run.is_champion = champion.as_ref() == Some(&run.id);
+            run.can_promote = !run.is_champion && (run.can_promote || models.iter().any(|model| model.id == run.id));
+        }
+        mark_fronts(&mut runs);
+        let previous = previous.filter(|id| models.iter().any(|model| model.id == *id));
+        Self { runs, champion, previous, experiments: experiments(home) }
+    }
+}
+
+/// Names of the folders and files of experiments that have a page.
+fn experiments(home: &Home) -> Vec<String> {
+    let entries = std::fs::read_dir(home.root().join("experiments")).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let pages: BTreeSet<String> = names
+        .filter_map(|name| name.strip_suffix(".html").filter(|n| crate::safe::is_name(n)).map(str::to_owned))
+        .collect();
+    pages.into_iter().collect()
+}
+
+/// Multiply-adds and parameters by network, size and classes.
+type Costs = HashMap<(String, Option<String>, u32, usize), Option<(u64, u64)>>;
+
+fn row(run: &RunFolder, home: &Home, costs: &mut Costs) -> Option<Row> {
+    let (manifest, finished, verdict) = (run.manifest()?, run.finished(), run.verdict());
+    let key = (manifest.architecture.clone(), manifest.definition.clone(), manifest.size_px, manifest.classes.len());
+    let cost = *costs.entry(key).or_insert_with(|| cost(&manifest));
+    let state = match (&verdict, &finished) {
+        (Some(verdict), _) => verdict.decision.clone(),
+        (None, Some(_)) => "judging".to_owned(),
+        (None, None) if run.0.join("abandoned.json").is_file() => "abandoned".to_owned(),
+        (None, None) => "unfinished".to_owned(),
+    };
+    let judged = verdict.as_ref().filter(|verdict| verdict.pictures > 0);
+    let weights = finished.as_ref().is_some_and(|finished| home.root().join(&finished.uri).is_file());
+    Some(Row {
+        id: run.id(),
+        state,
+        epochs: finished.as_ref().map_or(manifest.epochs, |finished| finished.epochs),
+        seconds: finished.as_ref().map(|finished| finished.seconds),
+        multiply_adds: cost.map(|(work, _)| work),
+        parameters: cost.map(|(_, numbers)| numbers),
+        pictures: verdict.as_ref().map(|verdict| verdict.pictures),
+        accuracy: judged.map(|verdict| verdict.accuracy),
+        balanced_accuracy: judged.map(|verdict| verdict.balanced_accuracy),
+        can_promote: weights && verdict.is_some(),
+        has_report: run.0.join("report/index.html").is_file(),
+        verdict: verdict.map(|verdict| verdict.reason),
+        is_champion: false,
+        front: [false; 2],
+        reason: manifest.reason,
+        started_ms: manifest.started_ms,
+        architecture: manifest.architecture,
+        size_px: manifest.size_px,
+        parent: manifest.parent,
+        device: manifest.device,
+        version: manifest.version,
+    })
+}
+
+/// By its layer table; none when its blocks are not known.
+fn cost(run: &RunManifest) -> Option<(u64, u64)> {
+    let description = match &run.definition {
+        Some(text) => Description::parse(&run.architecture, text).ok()?,
+        None => shipped::find(&run.architecture).ok()??,
+    };
+    let graph = description.graph(run.size_px, run.classes.len()).ok()?;
+    Some((graph.multiply_adds(), graph.parameters()))
+}
+
+/// A run is on the front when none is better without costing more, or costs less without being worse.
+fn mark_fronts(runs: &mut [Row]) {
+    let costs: [fn(&Row) -> Option<f64>; 2] = [|run| run.multiply_adds.map(|n| n as f64), |run| run.seconds];
+    for (at, cost) in costs.into_iter().enumerate() {
+        let points: Vec<Option<(f64, f64)>> = runs.iter().map(|run| cost(run).zip(run.balanced_accuracy)).collect();
+        for (run, point) in runs.iter_mut().zip(&points) {
+            let Some((cost, right)) = point else { continue };
+            let beaten = |(c, r): &(f64, f64)| c <= cost && r >= right && (c < cost || r > right);
+            run.front[at] = !points.iter().flatten().any(beaten);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use plugin_api::runs::{Finished, Verdict, write_json};
+
+    /// A run that was trained so long and judged so.
+    pub(crate) fn put(home: &Home, id: &str, size_px: u32, seconds: f64, right: f64) {
+        let folder = home.runs().join(id);
+        std::fs::create_dir_all(folder.join("report")).unwrap();
+        let manifest = serde_json::json!({
+            "id": id, "started_ms": 1, "reason": "3 new in きゅん", "parent": null, "architecture": "small-cnn",
+            "size_px": size_px, "resize_mode": "pad", "classes": ["a", "b"], "version": 3, "fingerprint": "f",
+            "counts": [], "epochs": 4, "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
+        });
+        let manifest: RunManifest = serde_json::from_value(manifest).unwrap();
+        write_json(&folder.join("run.json"), &manifest).unwrap();
+        std::fs::write(folder.join("w"), id).unwrap();
+        let digest = blake3::hash(id.as_bytes()).to_hex().to_string();
+        let finished = Finished { uri: format!("runs/{id}/w"), digest, epochs: 4, steps: 8, samples: 9, seconds };
+        write_json(&folder.join("finished.json"), &finished).unwrap();
+        let verdict = serde_json::json!({
+            "run": id, "decision": "refused", "reason": "x", "champion": null, "previous": null, "classes": ["a", "b"],
+            "pictures": 50, "accuracy": right, "accuracy_interval": [0.0, 1.0], "balanced_accuracy": right,
+            "champion_accuracy": null, "champion_balanced_accuracy": null, "p_value": null, "confusion": [[1, 0], [0, 1]],
+            "report": format!("runs/{id}/report/index.html"), "judged_ms": 2,
+        });
+        let verdict: Verdict = serde_json::from_value(verdict).unwrap();
+        write_json(&folder.join("verdict.json"), &verdict).unwrap();
+        std::fs::write(folder.join("report/index.html"), "<p>report</p>").unwrap();
+    }
+
+    #[test]
+    fn runs_have_their_cost_and_the_front_is_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        for (id, size, seconds, right) in [
+            ("1", 32, 10.0, 0.5),
+            ("2", 64, 40.0, 0.7),
+            ("3", 64, 50.0, 0.7),
+            ("4", 32, 5.0, 0.4),
+            ("5", 128, 60.0, 0.6),
+        ] {
+            put(&home, id, size, seconds, right);
+        }
+        let table = Table::read(&home);
+        let told: Vec<(&str, [bool; 2])> = table.runs.iter().map(|run| (run.id.as_str(), run.front)).collect();
+        assert_eq!(
+            told,
+            [
+                ("5", [false, false]),
+                ("4", [false, true]),
+                ("3", [true, false]),
+                ("2", [true, true]),
+                ("1", [true, true])
+            ]
+        );
+        // A quarter of the pixels: a quarter of the work of the convolutions.
+        let work =
+            |id: &str| table.runs.iter().find(|run| run.id == id).and_then(|run| run.multiply_adds).unwrap() as f64;
+        assert!((work("2") / work("1") - 4.0).abs() < 0.1, "{} {}", work("2"), work("1"));
+        assert!(table.runs[0].can_promote && table.runs[0].has_report && table.champion.is_none());
+    }
+
+    #[test]
+    fn the_champion_and_the_one_before_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        put(&home, "1", 32, 1.0, 0.5);
+        put(&home, "2", 32, 1.0, 0.6);
+        plugin_champion::promote_by_hand(&home, "1").unwrap();
+        plugin_champion::promote_by_hand(&home, "2").unwrap();
+        let table = Table::read(&home);
+        assert_eq!((table.champion.as_deref(), table.previous.as_deref()), (Some("2"), Some("1")));
+        assert!(table.runs[0].is_champion && !table.runs[0].can_promote && table.runs[1].can_promote);
+    }
+}

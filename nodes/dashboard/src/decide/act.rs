@@ -1,0 +1,333 @@
+//! Decisions become moves.
+
+use super::journal::{Entry, Journal, Moved};
+use super::moves::Ground;
+use crate::safe;
+use plugin_api::Home;
+use serde::{Deserialize, Serialize};
+use std::io::{self, ErrorKind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Decisions of a step at most.
+const MOST: usize = 1_000;
+/// Where pictures can be labelled from. The pool is no such place: its files are never moved, their candidates are.
+const LABELLED_FROM: [&str; 5] = ["photos", "candidates", "inbox", "review", "trash"];
+/// Where they can be thrown away from.
+const THROWN_FROM: [&str; 3] = ["photos", "candidates", "review"];
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Act {
+    /// The picture is of this class: it goes to `photos/<class>/`.
+    Label {
+        /// Relative to the workspace.
+        path: String,
+        /// The class.
+        class: String,
+    },
+    /// It is not wanted: it goes to `trash/`, where it lies until a person empties that.
+    Throw {
+        /// Relative to the workspace.
+        path: String,
+    },
+    /// A question is answered: it is right as it is.
+    Keep {
+        /// The question's key.
+        key: String,
+    },
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// Files that were moved, from and to.
+    pub moved: Vec<(String, String)>,
+    /// What could not be done, for a person.
+    pub problems: Vec<String>,
+    /// How many steps can be undone now.
+    pub undoable: usize,
+}
+
+/// Does what was decided, one step at a time.
+pub struct Decider {
+    home: Home,
+    journal: Mutex<Journal>,
+}
+
+impl Decider {
+    /// With what was done before.
+    pub fn new(home: Home) -> Self {
+        let journal = Mutex::new(Journal::open(home.root()));
+        Self { home, journal }
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many steps can be undone.
+    pub fn undoable(&self) -> usize {
+        self.journal().len()
+    }
+
+    /// Whether a question was answered with "it is right as it is".
+    pub fn is_kept(&self, key: &str) -> bool {
+        self.journal().kept().contains(key)
+    }
+
+    /// Does all of these as one step. What cannot be done is told; the rest is done all the same.
+    ///
+    /// # Errors
+    /// When nothing at all was done: a decision makes no sense, or the journal cannot be written.
+    pub fn decide(&self, acts: &[Act]) -> io::Result<Done> {
+        let mut journal = self.journal();
+        if acts.is_empty() || acts.len() > MOST {
+            return Err(io::Error::new(ErrorKind::InvalidInput, format!("1 to {MOST} decisions make a step")));
+        }
+        let ground = Ground::open(self.home.root())?;
+        let (mut planned, mut kept, mut problems) = (Vec::<Moved>::new(), Vec::new(), Vec::new());
+        for act in acts {
+            match act {
+                Act::Keep { key } => kept.push(key.clone()),
+                Act::Label { .. } | Act::Throw { .. } => match plan(act, &ground, &planned) {
+                    Ok(moved) => planned.push(moved),
+                    Err(error) => problems.push(error.to_string()),
+                },
+            }
+        }
+        if planned.is_empty() && kept.is_empty() {
+            return Err(io::Error::new(ErrorKind::NotFound, problems.join("; ")));
+        }
+        let (id, ms) = (journal.next(), now_ms());
+        journal.write(Entry::Step { id, ms, moved: planned.clone(), kept: kept.clone() })?;
+        let mut moved = Vec::new();
+        for one in planned {
+            match ground.rename(&one.from, &one.to) {
+                Ok(new_folder) => moved.push(Moved { new_folder, ..one }),
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        if moved.is_empty() && kept.is_empty() {
+            journal.write(Entry::Undone { id })?;
+        } else {
+            journal.write(Entry::Step { id, ms, moved: moved.clone(), kept })?;
+        }
+        tracing::info!(step = id, files = moved.len(), "decided on the page");
+        let moved = moved.into_iter().map(|one| (one.from, one.to)).collect();
+        Ok(Done { moved, problems, undoable: journal.len() })
+    }
+
+    /// Undoes the last step. A file that was moved on since, or whose old name is taken, stays and is told.
+    ///
+    /// # Errors
+    /// Not found when there is nothing to undo.
+    pub fn undo(&self) -> io::Result<Done> {
+        let mut journal = self.journal();
+        let nothing = || io::Error::new(ErrorKind::NotFound, "there is nothing to undo");
+        let (id, steps) = journal.last().ok_or_else(nothing)?;
+        let ground = Ground::open(self.home.root())?;
+        let (mut moved, mut problems) = (Vec::new(), Vec::new());
+        for one in steps.into_iter().rev() {
+            // Never done: written down, then killed.
+            if ground.mark(&one.from).is_ok_and(|mark| mark == one.mark) {
+                continue;
+            }
+            let back = match ground.mark(&one.to) {
+                Ok(mark) if mark == one.mark => ground.rename(&one.to, &one.from).map(drop),
+                Ok(_) => Err(io::Error::other(format!("{} is another file by now", one.to))),
+                Err(error) => Err(error),
+            };
+            match back {
+                Ok(()) => {
+                    if one.new_folder
+                        && let Some((folder, _)) = one.to.rsplit_once('/')
+                    {
+                        ground.close(folder);
+                    }
+                    moved.push((one.to, one.from));
+                }
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        journal.write(Entry::Undone { id })?;
+        tracing::info!(step = id, files = moved.len(), "undone on the page");
+        Ok(Done { moved, problems, undoable: journal.len() })
+    }
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
+/// Where a file is to go. Two of one step never get the same name.
+fn plan(act: &Act, ground: &Ground, planned: &[Moved]) -> io::Result<Moved> {
+    let refused = |why: String| io::Error::new(ErrorKind::InvalidInput, why);
+    let (path, places) = match act {
+        Act::Label { path, .. } => (path, &LABELLED_FROM[..]),
+        Act::Throw { path } => (path, &THROWN_FROM[..]),
+        Act::Keep { key } => return Err(refused(format!("{key} is no file"))),
+    };
+    let mark = ground.mark(path)?;
+    let (place, name) = (path.split('/').next().unwrap_or_default(), path.rsplit('/').next().unwrap_or_default());
+    if !places.contains(&place) {
+        return Err(refused(format!("{path}: files of {place}/ are not moved")));
+    }
+    let folder = match act {
+        Act::Label { class, .. } if safe::is_name(class) => format!("photos/{class}"),
+        Act::Label { class, .. } => return Err(refused(format!("{class:?} is no name of a class"))),
+        _ => format!("trash/{}", path.rsplit_once('/').map_or(place, |(folder, _)| folder)),
+    };
+    if matches!(act, Act::Label { .. }) && path.starts_with(&format!("{folder}/")) {
+        return Err(refused(format!("{path} is there already")));
+    }
+    let mut to = ground.free(&folder, name)?;
+    let (stem, ending) = name.split_at(name.rfind('.').filter(|at| *at > 0).unwrap_or(name.len()));
+    for n in 2..=MOST + 1 {
+        if planned.iter().all(|one| one.to != to) {
+            break;
+        }
+        to = ground.free(&folder, &format!("{stem} ({n}){ending}"))?;
+    }
+    Ok(Moved { from: path.clone(), to, mark, new_folder: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn house() -> (tempfile::TempDir, Home, Decider) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        for path in
+            ["candidates/cat/01_a.jpg", "candidates/cat/02_b.jpg", "candidates/dog/01_a.jpg", "photos/cat/x.jpg"]
+        {
+            let file = home.root().join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, path).unwrap();
+        }
+        let decider = Decider::new(home.clone());
+        (folder, home, decider)
+    }
+
+    fn label(path: &str, class: &str) -> Act {
+        Act::Label { path: path.to_owned(), class: class.to_owned() }
+    }
+
+    fn throw(path: &str) -> Act {
+        Act::Throw { path: path.to_owned() }
+    }
+
+    /// Every file below the folders a person sees.
+    fn files(home: &Home) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![home.root().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap().flatten() {
+                if entry.path().is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    found.push(home.relative(&entry.path()).unwrap());
+                }
+            }
+        }
+        found.retain(|path| !path.starts_with("dashboard/"));
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn every_step_is_a_move_and_can_be_undone_even_after_a_restart() {
+        let (_folder, home, decider) = house();
+        let before = files(&home);
+        let done = decider
+            .decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/dog/01_a.jpg", "cat")])
+            .unwrap();
+        assert!(done.problems.is_empty(), "{done:?}");
+        decider.decide(&[throw("candidates/cat/02_b.jpg"), Act::Keep { key: "suspected x".into() }]).unwrap();
+        decider.decide(&[label("photos/cat/x.jpg", "new class")]).unwrap();
+        assert_eq!(
+            files(&home),
+            [
+                "photos/cat/01_a (2).jpg",
+                "photos/cat/01_a.jpg",
+                "photos/new class/x.jpg",
+                "trash/candidates/cat/02_b.jpg"
+            ]
+        );
+        assert!(decider.is_kept("suspected x"));
+        let decider = Decider::new(home.clone());
+        assert_eq!(decider.undoable(), 3);
+        for left in [2, 1, 0] {
+            let undone = decider.undo().unwrap();
+            assert_eq!((undone.undoable, undone.problems.len()), (left, 0), "{undone:?}");
+        }
+        assert_eq!(files(&home), before);
+        assert!(!home.photos().join("new class").exists() && !decider.is_kept("suspected x"));
+        assert_eq!(decider.undo().unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_told_and_the_rest_is_done() {
+        let (_folder, home, decider) = house();
+        let done = decider
+            .decide(&[label("candidates/cat/none.jpg", "cat"), label("candidates/cat/01_a.jpg", "cat")])
+            .unwrap();
+        assert_eq!((done.moved.len(), done.problems.len()), (1, 1));
+        for bad in [
+            label("candidates/cat/02_b.jpg", "../x"),
+            label("candidates/cat/02_b.jpg", ""),
+            label("candidates/cat/02_b.jpg", ".hidden"),
+            label("photos/cat/x.jpg", "cat"),
+            label("pool/x.jpg", "cat"),
+            throw("inbox/x.jpg"),
+            throw("models/x"),
+        ] {
+            fs::write(home.pool().join("x.jpg"), "x").unwrap();
+            fs::write(home.inbox().join("x.jpg"), "x").unwrap();
+            assert!(decider.decide(std::slice::from_ref(&bad)).is_err(), "{bad:?}");
+        }
+        assert!(decider.decide(&[]).is_err() && decider.undoable() == 1);
+    }
+
+    #[test]
+    fn undo_touches_no_file_that_somebody_changed_since() {
+        let (_folder, home, decider) = house();
+        decider.decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/cat/02_b.jpg", "cat")]).unwrap();
+        fs::remove_file(home.photos().join("cat/01_a.jpg")).unwrap();
+        fs::write(home.photos().join("cat/other"), "another").unwrap();
+        fs::rename(home.photos().join("cat/other"), home.photos().join("cat/01_a.jpg")).unwrap();
+        let undone = decider.undo().unwrap();
+        assert_eq!((undone.moved.len(), undone.problems.len()), (1, 1), "{undone:?}");
+        assert_eq!(fs::read_to_string(home.photos().join("cat/01_a.jpg")).unwrap(), "another");
+        assert!(home.candidates().join("cat/02_b.jpg").exists());
+    }
+
+    #[test]
+    fn a_step_that_was_written_down_and_never_done_is_undone_by_doing_nothing() {
+        let (_folder, home, decider) = house();
+        let mark = Ground::open(home.root()).unwrap().mark("candidates/cat/01_a.jpg").unwrap();
+        let moved = vec![Moved {
+            from: "candidates/cat/01_a.jpg".into(),
+            to: "photos/cat/01_a.jpg".into(),
+            mark,
+            new_folder: false,
+        }];
+        decider.journal().write(Entry::Step { id: 1, ms: 0, moved, kept: vec![] }).unwrap();
+        fs::OpenOptions::new()
+            .append(true)
+            .open(home.root().join("dashboard/journal.jsonl"))
+            .and_then(|mut file| {
+                use std::io::Write;
+                file.write_all(b"{\"step\":{\"id\":2")
+            })
+            .unwrap();
+        let (before, decider) = (files(&home), Decider::new(home.clone()));
+        assert_eq!(decider.undo().unwrap().problems.len(), 0);
+        assert_eq!(files(&home), before);
+        decider.decide(&[label("candidates/cat/01_a.jpg", "cat")]).unwrap();
+        assert_eq!(Decider::new(home).undoable(), 1, "the piece of a line does no harm");
+    }
+}

@@ -1,0 +1,191 @@
+//! Moving a file inside the workspace: nothing is overwritten, no symbolic link is followed, and what lasts is synced.
+
+use crate::safe;
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, mkdirat, openat, openat2, renameat_with, statat, unlinkat,
+};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+/// Names that are tried before a folder is full of the same.
+const NAMES: u32 = 9_999;
+
+/// The workspace, opened.
+pub struct Ground(OwnedFd);
+
+/// A folder of the workspace, opened, and whether it was made for this.
+struct Folder {
+    fd: File,
+    is_new: bool,
+}
+
+fn error(path: &str, errno: Errno) -> io::Error {
+    let kind = io::Error::from(errno).kind();
+    io::Error::new(kind, format!("{path}: {}", io::Error::from(errno)))
+}
+
+/// Folder and name of a path.
+fn split(path: &str) -> io::Result<(&str, &str)> {
+    let refused = || io::Error::new(ErrorKind::NotFound, format!("{path} is not a picture of the workspace"));
+    if safe::is_shown(path) { path.rsplit_once('/').ok_or_else(refused) } else { Err(refused()) }
+}
+
+impl Ground {
+    /// Opens the workspace.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        Ok(Self(openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?))
+    }
+
+    /// Opens a folder, making what is missing of it if wanted.
+    fn folder(&self, path: &str, make: bool) -> io::Result<Folder> {
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || openat2(&self.0, path, flags, Mode::empty(), resolve).map(File::from);
+        match open() {
+            Ok(fd) => Ok(Folder { fd, is_new: false }),
+            Err(Errno::NOENT) if make => {
+                // The folder above first; one name below the opened one is made.
+                let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+                let made = match path.rsplit_once('/') {
+                    Some((above, _)) => mkdirat(&self.folder(above, true)?.fd, name, Mode::from_raw_mode(0o777)),
+                    None => mkdirat(&self.0, name, Mode::from_raw_mode(0o777)),
+                };
+                match made {
+                    Ok(()) | Err(Errno::EXIST) => Ok(Folder { fd: open().map_err(|e| error(path, e))?, is_new: true }),
+                    Err(errno) => Err(error(path, errno)),
+                }
+            }
+            Err(errno) => Err(error(path, errno)),
+        }
+    }
+
+    /// What tells the plain file at a path from any other: its number on disk, which another may have once it is deleted,
+    /// size and modification time. A move changes none of them.
+    ///
+    /// # Errors
+    /// Not found when there is none.
+    pub fn mark(&self, path: &str) -> io::Result<String> {
+        let (folder, name) = split(path)?;
+        let stat =
+            statat(&self.folder(folder, false)?.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|e| error(path, e))?;
+        let is_file = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
+        let gone = || io::Error::new(ErrorKind::NotFound, format!("{path} is no file"));
+        let mark = format!("{}-{}-{}.{:09}", stat.st_ino, stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
+        is_file.then_some(mark).ok_or_else(gone)
+    }
+
+    /// The first free name in a folder for a file of this name: `a.jpg`, `a (2).jpg`, …
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn free(&self, folder: &str, name: &str) -> io::Result<String> {
+        let (stem, ending) = name.split_at(name.rfind('.').filter(|at| *at > 0).unwrap_or(name.len()));
+        let opened = match self.folder(folder, false) {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(format!("{folder}/{name}")),
+            Err(error) => return Err(error),
+        };
+        for n in 1..=NAMES {
+            let name = if n == 1 { name.to_owned() } else { format!("{stem} ({n}){ending}") };
+            match statat(&opened.fd, &name, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => return Ok(format!("{folder}/{name}")),
+                Ok(_) => {}
+                Err(errno) => return Err(error(&name, errno)),
+            }
+        }
+        Err(io::Error::new(ErrorKind::AlreadyExists, format!("no name is free in {folder} for {name}")))
+    }
+
+    /// Moves a file. Says whether the folder it went to was made for it.
+    ///
+    /// # Errors
+    /// Not found when it is not there, already exists when the new name is taken; then nothing has changed.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<bool> {
+        let ((old, old_name), (new, new_name)) = (split(from)?, split(to)?);
+        self.mark(from)?;
+        let old = self.folder(old, false)?;
+        let new = self.folder(new, true)?;
+        renameat_with(&old.fd, old_name, &new.fd, new_name, RenameFlags::NOREPLACE)
+            .map_err(|errno| error(&format!("{from} cannot be moved to {to}"), errno))?;
+        new.fd.sync_all()?;
+        old.fd.sync_all()?;
+        Ok(new.is_new)
+    }
+
+    /// Takes a folder away if nothing is in it.
+    pub fn close(&self, folder: &str) {
+        if let Some((above, name)) = folder.rsplit_once('/')
+            && let Ok(above) = self.folder(above, false)
+        {
+            let _ = unlinkat(&above.fd, name, AtFlags::REMOVEDIR);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    fn ground() -> (tempfile::TempDir, Ground) {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["photos/cat", "candidates/cat", "review", "models"] {
+            fs::create_dir_all(folder.path().join(path)).unwrap();
+        }
+        let ground = Ground::open(folder.path()).unwrap();
+        (folder, ground)
+    }
+
+    #[test]
+    fn a_file_is_moved_and_no_other_is_lost() {
+        let (folder, ground) = ground();
+        let at = |path: &str| folder.path().join(path);
+        fs::write(at("candidates/cat/a.jpg"), "one").unwrap();
+        fs::write(at("photos/cat/a.jpg"), "two").unwrap();
+        let mark = ground.mark("candidates/cat/a.jpg").unwrap();
+        let error = ground.rename("candidates/cat/a.jpg", "photos/cat/a.jpg").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+        let free = ground.free("photos/cat", "a.jpg").unwrap();
+        assert_eq!(free, "photos/cat/a (2).jpg");
+        assert!(!ground.rename("candidates/cat/a.jpg", &free).unwrap());
+        assert_eq!((fs::read_to_string(at(&free)).unwrap(), ground.mark(&free).unwrap()), ("one".into(), mark));
+        assert!(ground.rename(&free, "photos/きゅん/sub/b.jpg").unwrap(), "its folder is new");
+        assert_eq!(fs::read_to_string(at("photos/cat/a.jpg")).unwrap(), "two");
+        assert!(ground.rename("photos/cat/none.jpg", "photos/cat/b.jpg").is_err());
+        ground.close("photos/きゅん/sub");
+        assert!(at("photos/きゅん/sub/b.jpg").exists(), "a folder with something in it stays");
+    }
+
+    #[test]
+    fn nothing_leaves_the_workspace_or_its_folders_of_pictures() {
+        let (folder, ground) = ground();
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("photos/cat/a.jpg"), "one").unwrap();
+        fs::write(elsewhere.path().join("s.jpg"), "secret").unwrap();
+        symlink(elsewhere.path(), folder.path().join("photos/out")).unwrap();
+        symlink(elsewhere.path().join("s.jpg"), folder.path().join("photos/cat/link.jpg")).unwrap();
+        for to in [
+            "models/a.jpg",
+            "photos/out/a.jpg",
+            "photos/../a.jpg",
+            "../a.jpg",
+            "/tmp/a.jpg",
+            "photos/.x/a.jpg",
+            "a.jpg",
+        ] {
+            assert!(ground.rename("photos/cat/a.jpg", to).is_err(), "{to}");
+        }
+        for from in ["photos/out/s.jpg", "photos/cat/link.jpg", "photos/cat", "../x.jpg", "photos/cat/../cat/a.jpg"] {
+            assert!(ground.rename(from, "photos/cat/b.jpg").is_err(), "{from}");
+        }
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
+        assert!(folder.path().join("photos/cat/a.jpg").exists());
+    }
+}

@@ -1,0 +1,50 @@
+//! `dashboard`: a page to watch, review and decide on, beside the folders.
+//!
+//! Inputs `metrics`, `verdicts`, `snapshot`; no output. What the page shows is read from the files of the workspace, which the
+//! nodes write before they send a message; a message says that it is time to look. So nothing is lost when one is, and the
+//! page has the same to show after the node was killed. What the page does is done to files, as a person does by hand.
+//! dora's events are read on a thread of their own, the web has another, and neither waits for the other.
+//!
+//! - [`web`]: the server, who may talk to it, and what it answers.
+//! - [`now`]: what is going on.
+//! - [`look`]: the data set, [`sight`]: its pictures for the eye, [`seer`]: what the champion says of them.
+//! - [`compare`]: runs beside each other.
+//! - [`decide`]: what a person decides, done to files, and undone.
+//! - [`safe`]: the only ways to a file from outside.
+
+pub mod compare;
+mod config;
+pub mod decide;
+mod error;
+pub mod look;
+pub mod now;
+pub mod safe;
+pub mod seer;
+pub mod sight;
+pub mod web;
+
+pub use config::Config;
+pub use error::DashboardError;
+
+use plugin_harness::{Event, HarnessError, Node};
+use std::time::Duration;
+use web::Web;
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// [`DashboardError`]; dora starts it again.
+pub fn run(config: Config, node: &mut Node) -> Result<(), DashboardError> {
+    let web = Web::start(config, node.home().clone())?;
+    loop {
+        let state = web.state();
+        node.status().state(state);
+        match node.recv(Duration::from_millis(200)) {
+            Ok(Event::Stop) => return Ok(()),
+            // What is new is read from the files, so a message more or less does not matter.
+            Ok(Event::Message(_)) | Err(HarnessError::Lost { .. }) => web.look(),
+            Ok(Event::Restarted(_) | Event::Timeout) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

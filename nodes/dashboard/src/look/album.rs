@@ -1,0 +1,248 @@
+//! Every file of the catalog at one moment, in the order in which they should be seen.
+//!
+//! The list is held in memory, some 300 bytes a file, so that any filter is one pass over it and any page of the answer is
+//! at hand, also the middle of it, which a person scrolls to.
+
+use super::flags::Flags;
+use super::notes::Notes;
+use plugin_check::{Facts, REGISTRY, Scores, Set};
+use plugin_search::Index;
+use rusqlite::{Connection, OpenFlags};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// A held-out picture is unsure when the likeliest classes are no further apart.
+const UNSURE: f32 = 0.2;
+
+/// A file.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Relative to the workspace.
+    pub path: String,
+    /// Place of its class; none for a file without one.
+    pub class: Option<u16>,
+    /// BLAKE3 of the file.
+    pub digest: String,
+    /// `train`, `validation` or `test`.
+    pub split: Split,
+    /// Digest that stands for its group of look-alikes, as a number.
+    pub group: u32,
+    /// What may be the matter with it.
+    pub flags: Flags,
+    /// Perceptual hash.
+    pub phash: u64,
+    /// What its checks look at.
+    pub facts: Facts,
+    /// Version of the data set it came in.
+    pub added: u64,
+}
+
+/// Where a picture belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Learnt from.
+    Train,
+    /// To choose the best epoch.
+    Validation,
+    /// Held out.
+    Test,
+}
+
+impl Split {
+    /// By its name; whatever is neither of the other two is learnt from.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "validation" => Self::Validation,
+            "test" => Self::Test,
+            _ => Self::Train,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// All files.
+#[derive(Default)]
+pub struct Album {
+    /// Files, those that need eyes first.
+    pub items: Vec<Item>,
+    /// Class names, sorted.
+    pub classes: Vec<String>,
+    /// Notes they were flagged by.
+    pub notes: Notes,
+    /// First file of each picture.
+    by_digest: HashMap<String, u32>,
+    /// Hashes of the pictures, and whose they are.
+    hashes: Index,
+    of_hash: Vec<u32>,
+}
+
+/// Opens the catalog to read; none when there is none yet.
+pub fn open(catalog: &Path) -> rusqlite::Result<Option<Connection>> {
+    if !catalog.is_file() {
+        return Ok(None);
+    }
+    let db = Connection::open_with_flags(catalog, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(Some(db))
+}
+
+/// The version of the data set.
+///
+/// # Errors
+/// SQLite's.
+pub fn version(db: &Connection) -> rusqlite::Result<u64> {
+    db.query_row("SELECT version FROM counter", [], |row| row.get(0))
+}
+
+impl Album {
+    /// Reads the catalog.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn read(db: &Connection, notes: Notes) -> rusqlite::Result<Self> {
+        let (mut classes, mut groups) = (HashMap::<String, u16>::new(), HashMap::<String, u32>::new());
+        let mut query = db.prepare(
+            "SELECT p.path, p.label, p.digest, p.added, i.phash, i.width, i.height, i.dark, i.bright, i.blur, i.information,
+                    i.grouped, i.split
+             FROM placements p JOIN pictures i USING (digest) WHERE p.removed IS NULL",
+        )?;
+        let mut rows = query.query([])?;
+        let mut items = Vec::new();
+        while let Some(row) = rows.next()? {
+            let score =
+                |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(at)?.map_or(f32::NAN, |s| s as f32));
+            let mut class = None;
+            if let Some(label) = row.get::<_, Option<String>>(1)? {
+                let next = classes.len() as u16;
+                class = Some(*classes.entry(label).or_insert(next));
+            }
+            let next = groups.len() as u32;
+            items.push(Item {
+                path: row.get(0)?,
+                class,
+                digest: row.get(2)?,
+                added: row.get(3)?,
+                phash: row.get::<_, i64>(4)?.cast_unsigned(),
+                facts: Facts {
+                    width: row.get(5)?,
+                    height: row.get(6)?,
+                    scores: Scores { dark: score(7)?, bright: score(8)?, blur: score(9)?, information: score(10)? },
+                },
+                group: *groups.entry(row.get(11)?).or_insert(next),
+                split: Split::named(row.get_ref(12)?.as_str()?),
+                flags: Flags::default(),
+            });
+        }
+        Ok(Self::of(items, classes, groups.len(), notes))
+    }
+
+    fn of(mut items: Vec<Item>, classes: HashMap<String, u16>, groups: usize, notes: Notes) -> Self {
+        let mut names: Vec<(String, u16)> = classes.into_iter().collect();
+        names.sort();
+        let mut place = vec![0; names.len()];
+        for (new, (_, old)) in names.iter().enumerate() {
+            place[usize::from(*old)] = new as u16;
+        }
+        let classes: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+        for item in &mut items {
+            item.class = item.class.map(|old| place[usize::from(old)]);
+        }
+        flag(&mut items, &classes, groups, &notes);
+        let doubt = |item: &Item| {
+            let suspect = notes.suspects.get(&item.path).map_or(0.0, |s| s.other - s.own);
+            let unsure = notes.saw.get(&item.digest).map_or(0.0, |saw| 1.0 - saw.margin);
+            item.flags.weight() + (suspect + unsure) / 4.0
+        };
+        let mut order: Vec<(f32, Item)> = items.into_iter().map(|item| (doubt(&item), item)).collect();
+        // Files of a group side by side, so that what is the same can be compared.
+        order.sort_by(|(a, x), (b, y)| {
+            b.total_cmp(a).then_with(|| x.group.cmp(&y.group)).then_with(|| x.path.cmp(&y.path))
+        });
+        let items: Vec<Item> = order.into_iter().map(|(_, item)| item).collect();
+        let (mut by_digest, mut hashes, mut of_hash) = (HashMap::new(), Index::new(), Vec::new());
+        for (at, item) in items.iter().enumerate() {
+            if !by_digest.contains_key(&item.digest) {
+                by_digest.insert(item.digest.clone(), at as u32);
+                hashes.insert(item.phash);
+                of_hash.push(at as u32);
+            }
+        }
+        Self { items, classes, notes, by_digest, hashes, of_hash }
+    }
+
+    /// Without a file.
+    pub fn empty(notes: Notes) -> Self {
+        Self { notes, ..Self::default() }
+    }
+
+    /// The class of a file.
+    pub fn class(&self, item: &Item) -> Option<&str> {
+        self.classes.get(usize::from(item.class?)).map(String::as_str)
+    }
+
+    /// A file of a picture.
+    pub fn find(&self, digest: &str) -> Option<&Item> {
+        self.items.get(*self.by_digest.get(digest)? as usize)
+    }
+
+    /// All files of a picture.
+    pub fn files(&self, digest: &str) -> Vec<&Item> {
+        self.items.iter().filter(|item| item.digest == digest).collect()
+    }
+
+    /// One file of each picture.
+    pub fn pictures(&self) -> impl Iterator<Item = &Item> {
+        self.of_hash.iter().filter_map(|at| self.items.get(*at as usize))
+    }
+
+    /// The pictures whose perceptual hash is nearest, each with the bits that differ.
+    pub fn near(&self, phash: u64, count: usize) -> Vec<(&Item, u32)> {
+        let found = self.hashes.nearest(phash, count).into_iter();
+        found
+            .filter_map(|one| Some((self.items.get(*self.of_hash.get(one.id as usize)? as usize)?, one.distance)))
+            .collect()
+    }
+}
+
+/// Says of every file what may be the matter with it.
+fn flag(items: &mut [Item], classes: &[String], groups: usize, notes: &Notes) {
+    // Of each group: files, and its class, or that it has several.
+    let mut of_group: Vec<(u32, Option<u16>, bool)> = vec![(0, None, false); groups];
+    for item in items.iter() {
+        let (files, class, several) = &mut of_group[item.group as usize];
+        *files += 1;
+        match (*class, item.class) {
+            (Some(one), Some(other)) if one != other => *several = true,
+            (None, _) => *class = item.class,
+            _ => {}
+        }
+    }
+    let set = Set::of(items.iter().map(|item| (item.facts.width, item.facts.height)));
+    for item in items.iter_mut() {
+        let (files, _, several) = of_group[item.group as usize];
+        let class = item.class.and_then(|at| classes.get(usize::from(at)));
+        let mut mark = |name: &str, is: bool| {
+            if is {
+                item.flags.add(name);
+            }
+        };
+        mark("conflict", several);
+        mark("duplicate", files > 1);
+        mark("new", notes.learnt.is_some_and(|version| item.added > version));
+        mark("suspected", notes.suspects.get(&item.path).is_some_and(|suspect| class == Some(&suspect.class)));
+        let saw = notes.saw.get(&item.digest);
+        mark("wrong", saw.is_some_and(|saw| class != Some(&saw.prediction)));
+        mark("unsure", saw.is_some_and(|saw| saw.margin < UNSURE));
+        for check in REGISTRY {
+            mark(check.name, check.flags(&item.facts, &set));
+        }
+    }
+}

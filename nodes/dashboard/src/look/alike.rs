@@ -1,0 +1,68 @@
+//! Pictures that a network finds alike, by the embeddings that `inspect` and `embed` keep.
+
+use super::album::{Album, Item};
+use plugin_api::Home;
+use plugin_decode::Picture;
+use plugin_embed::{Cache, EmbedOptions, Embedder};
+use std::sync::{Mutex, PoisonError};
+
+/// Embeddings on disk, opened when first asked for.
+pub struct Alike {
+    home: Home,
+    options: EmbedOptions,
+    cache: Mutex<Option<Cache>>,
+    embedder: Mutex<Option<Embedder>>,
+}
+
+impl Alike {
+    /// Nothing opened yet.
+    pub fn new(home: Home, options: EmbedOptions) -> Self {
+        Self { home, options, cache: Mutex::new(None), embedder: Mutex::new(None) }
+    }
+
+    /// The embedding of a picture that is not kept; none when the network's weights are not there, or another network made
+    /// those that are kept.
+    pub fn embed(&self, home: &Home, picture: &Picture) -> Option<Vec<f32>> {
+        let mut embedder = self.embedder.lock().unwrap_or_else(PoisonError::into_inner);
+        if embedder.is_none() {
+            *embedder = Embedder::open(&self.options, home).ok();
+        }
+        let embedder = embedder.as_ref()?;
+        self.opened(|cache| cache.fingerprint() == embedder.fingerprint()).filter(|same| *same)?;
+        embedder.embed(std::slice::from_ref(picture)).ok()?.pop()
+    }
+
+    /// Asks the embeddings; none when there are none.
+    fn opened<T>(&self, ask: impl FnOnce(&mut Cache) -> T) -> Option<T> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.is_none() {
+            *cache = Cache::newest(&self.home).ok().flatten();
+        }
+        cache.as_mut().map(ask)
+    }
+
+    /// The embedding of a picture; none when it has none.
+    pub fn of(&self, digest: &str) -> Option<Vec<f32>> {
+        self.opened(|cache| {
+            if cache.get(digest).is_none() {
+                cache.refresh().ok()?;
+            }
+            cache.get(digest).map(<[f32]>::to_vec)
+        })
+        .flatten()
+    }
+
+    /// The pictures most like it, with the cosine of the angle between them: 1 is the same.
+    pub fn near<'a>(&self, album: &'a Album, embedding: &[f32], count: usize) -> Vec<(&'a Item, f32)> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(cache) = cache.as_ref().filter(|cache| cache.dimensions() == embedding.len()) else {
+            return Vec::new();
+        };
+        let cosine = |other: &[f32]| other.iter().zip(embedding).map(|(a, b)| a * b).sum::<f32>();
+        let measured = album.pictures().filter_map(|item| Some((item, cosine(cache.get(&item.digest)?))));
+        let mut all: Vec<(&Item, f32)> = measured.collect();
+        all.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        all.truncate(count);
+        all
+    }
+}

@@ -1,0 +1,105 @@
+//! What others have noted about pictures: `inspect` of labels, the champion's report of held-out pictures.
+
+use plugin_api::Home;
+use plugin_api::runs::RunFolder;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A suspected wrong label.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Suspect {
+    /// Its class.
+    pub class: String,
+    /// The class it probably is of.
+    pub suggested: String,
+    /// Probability of its own class, 0 to 1.
+    pub own: f32,
+    /// Probability of the other.
+    pub other: f32,
+}
+
+/// What a model said of a held-out picture.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Saw {
+    /// The class it stood in.
+    pub truth: String,
+    /// The class it was taken for.
+    pub prediction: String,
+    /// Probability of that, 0 to 1.
+    pub probability: f32,
+    /// How far that is ahead of the next.
+    pub margin: f32,
+}
+
+/// All notes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notes {
+    /// By path.
+    pub suspects: HashMap<String, Suspect>,
+    /// By digest.
+    pub saw: HashMap<String, Saw>,
+    /// The version of the data set that the champion learnt from; none without a champion.
+    pub learnt: Option<u64>,
+    /// The champion.
+    pub champion: Option<String>,
+}
+
+/// What decides the notes: when it is the same, so are they.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stamp(Option<String>, [Option<SystemTime>; 2]);
+
+fn suspects_file(home: &Home) -> PathBuf {
+    home.dataset().join("report/label_errors.csv")
+}
+
+fn predictions_file(home: &Home, run: &str) -> PathBuf {
+    home.runs().join(run).join("report/predictions.csv")
+}
+
+impl Notes {
+    /// When the files were written.
+    pub fn stamp(home: &Home) -> Stamp {
+        let champion = plugin_champion::champion(home);
+        let time = |path: PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
+        let predictions = champion.as_ref().and_then(|run| time(predictions_file(home, run)));
+        Stamp(champion, [time(suspects_file(home)), predictions])
+    }
+
+    /// Reads them; what cannot be read is not noted.
+    pub fn read(home: &Home) -> Self {
+        let champion = plugin_champion::champion(home);
+        let manifest = champion.as_ref().and_then(|run| RunFolder::new(&home.runs(), run).manifest());
+        Self {
+            suspects: suspects(&suspects_file(home)),
+            saw: champion.as_ref().map(|run| saw(home, run)).unwrap_or_default(),
+            learnt: manifest.map(|manifest| manifest.version),
+            champion,
+        }
+    }
+}
+
+fn suspects(path: &Path) -> HashMap<String, Suspect> {
+    let Ok(mut table) = csv::Reader::from_path(path) else { return HashMap::new() };
+    let rows = table.records().flatten().filter_map(|row| {
+        let number = |at: usize| row.get(at)?.parse::<f32>().ok();
+        let text = |at: usize| row.get(at).map(str::to_owned);
+        Some((text(0)?, Suspect { class: text(1)?, suggested: text(2)?, own: number(3)?, other: number(4)? }))
+    });
+    rows.collect()
+}
+
+/// What a run said of the held-out pictures, by digest.
+pub fn saw(home: &Home, run: &str) -> HashMap<String, Saw> {
+    let Ok(mut table) = csv::Reader::from_path(predictions_file(home, run)) else { return HashMap::new() };
+    let rows = table.records().flatten().filter_map(|row| {
+        let mut each: Vec<f32> = row.iter().skip(6).filter_map(|p| p.parse().ok()).collect();
+        each.sort_by(|a, b| b.total_cmp(a));
+        let margin = each.first()? - each.get(1).unwrap_or(&0.0);
+        let (truth, prediction) = (row.get(2)?.to_owned(), row.get(3)?.to_owned());
+        Some((row.get(1)?.to_owned(), Saw { truth, prediction, probability: row.get(4)?.parse().ok()?, margin }))
+    });
+    rows.collect()
+}

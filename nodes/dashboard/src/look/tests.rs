@@ -1,0 +1,175 @@
+//! A catalog with everything that may be the matter.
+
+use super::*;
+use node_dataset::catalog::{Catalog, Picture, Placement};
+use plugin_api::Home;
+use rusqlite::{Connection, params};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The catalog as `dataset` makes it, and a way around it.
+pub(crate) fn catalog(home: &Home) -> Connection {
+    let path = home.dataset().join("catalog.sqlite");
+    Catalog::open(&path).unwrap();
+    Connection::open(path).unwrap()
+}
+
+/// Adds a file: its picture is 200 × 150 with good scores, unless it is there already.
+pub(crate) fn add(db: &Connection, path: &str, digest: &str, group: &str, split: &str, added: u64) {
+    let label = path.split('/').nth(1).map(str::to_owned);
+    let phash = digest.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let picture = Picture {
+        digest: digest.to_owned(),
+        hashes: [0, 0, phash, 0],
+        source: (200, 150),
+        scores: [0.9; 4],
+        group: group.to_owned(),
+        split: split.to_owned(),
+    };
+    let (path, digest) = (path.to_owned(), digest.to_owned());
+    let mut catalog = Catalog::open(Path::new(db.path().unwrap())).unwrap();
+    let known = catalog.has_picture(&digest).unwrap();
+    let mut change = catalog.change().unwrap();
+    if !known {
+        change.add_picture(&picture).unwrap();
+    }
+    change.place(&Placement { path: path.clone(), label, digest, modified_ns: 0, size_bytes: 9 }).unwrap();
+    change.commit().unwrap();
+    db.execute("UPDATE placements SET added = ?1 WHERE path = ?2", params![added, path]).unwrap();
+}
+
+fn home() -> (tempfile::TempDir, Home, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(&folder.path().join("home")).unwrap();
+    let db = catalog(&home);
+    for n in 0..20 {
+        add(&db, &format!("photos/cat/{n:02}.jpg"), &format!("d{n}"), &format!("d{n}"), "train", 1);
+    }
+    add(&db, "photos/dog/a.jpg", "da", "da", "test", 1);
+    add(&db, "photos/dog/b.jpg", "db", "db", "validation", 5);
+    (folder, home, db)
+}
+
+fn paths(page: &Page) -> Vec<&str> {
+    page.items.iter().map(|item| item.path.as_str()).collect()
+}
+
+fn flags(album: &Album) -> HashMap<String, Vec<&'static str>> {
+    album.items.iter().map(|item| (item.path.clone(), item.flags.names().collect())).collect()
+}
+
+#[test]
+fn what_needs_eyes_comes_first_and_says_why() {
+    let (_folder, home, db) = home();
+    // The same picture in two classes; a copy in its own; one too dark; one suspected, one suspected before it was moved.
+    add(&db, "photos/dog/again.jpg", "d3", "d3", "train", 1);
+    add(&db, "photos/cat/copy.jpg", "d4", "d4", "train", 1);
+    db.execute("UPDATE pictures SET dark = 0.05 WHERE digest = 'd5'", []).unwrap();
+    std::fs::create_dir_all(home.dataset().join("report")).unwrap();
+    std::fs::write(
+        home.dataset().join("report/label_errors.csv"),
+        "path,class,suggested,probability_of_class,probability_of_suggested,digest,what_to_do\n\
+         photos/cat/06.jpg,cat,dog,0.1,0.8,d6,x\nphotos/cat/07.jpg,bird,dog,0.1,0.8,d7,x\n",
+    )
+    .unwrap();
+    let album = Album::read(&db, Notes::read(&home)).unwrap();
+    let page = album.page(&Filter::default(), 1, &home);
+    assert_eq!(page.total, 24);
+    let first = ["photos/cat/03.jpg", "photos/dog/again.jpg", "photos/cat/06.jpg", "photos/cat/05.jpg"];
+    assert_eq!(paths(&page)[..4], first);
+    let flags = flags(&album);
+    assert_eq!(flags["photos/dog/again.jpg"], ["conflict", "duplicate"]);
+    assert_eq!(flags["photos/cat/04.jpg"], ["duplicate"]);
+    assert_eq!(flags["photos/cat/05.jpg"], ["dark"]);
+    assert_eq!(flags["photos/cat/06.jpg"], ["suspected"]);
+    assert!(flags["photos/cat/07.jpg"].is_empty(), "it is in another class since");
+    assert_eq!(page.items[2].suspect.as_ref().unwrap().suggested, "dog");
+    // What was taken away is not there.
+    db.execute("UPDATE placements SET removed = 9 WHERE path = 'photos/dog/again.jpg'", []).unwrap();
+    let album = Album::read(&db, Notes::default()).unwrap();
+    assert!(album.find("d3").unwrap().flags == Flags::default() && album.items.len() == 23);
+}
+
+#[test]
+fn filters_and_pages_go_together() {
+    let (_folder, home, db) = home();
+    let album = Album::read(&db, Notes::default()).unwrap();
+    let ask = |text: &str| {
+        let filter: Filter = serde_json::from_str(text).unwrap();
+        album.page(&filter, 7, &home)
+    };
+    let cats = ask(r#"{"class": "cat", "count": 8}"#);
+    assert_eq!((cats.total, cats.items.len(), cats.generation), (20, 8, 7));
+    let rest = ask(r#"{"class": "cat", "count": 8, "from": 16}"#);
+    assert_eq!(paths(&rest), ["photos/cat/16.jpg", "photos/cat/17.jpg", "photos/cat/18.jpg", "photos/cat/19.jpg"]);
+    assert!(rest.choices.is_none() && ask(r#"{"from": 99}"#).items.is_empty());
+    assert_eq!(paths(&ask(r#"{"split": "test"}"#)), ["photos/dog/a.jpg"]);
+    assert_eq!(ask(r#"{"class": "bird"}"#).total + ask(r#"{"flag": "nonsense"}"#).total, 0);
+    let choices = ask(r#"{"class": "dog"}"#).choices.unwrap();
+    assert_eq!((choices.class["cat"], choices.class["dog"]), (20, 2));
+    assert_eq!((choices.split["test"], choices.split["validation"], choices.split.get("train")), (1, 1, None));
+    assert!(serde_json::from_str::<Filter>(r#"{"order": "by"}"#).is_err());
+}
+
+#[test]
+fn a_cell_of_a_confusion_matrix_is_its_pictures_and_the_champions_are_noted() {
+    let (_folder, home, db) = home();
+    let report = home.runs().join("r1/report");
+    std::fs::create_dir_all(&report).unwrap();
+    std::fs::write(
+        report.join("predictions.csv"),
+        "path,digest,truth,prediction,probability,correct,p_cat,p_dog\n\
+         photos/cat/01.jpg,d1,cat,dog,0.9,false,0.1,0.9\nphotos/cat/02.jpg,d2,cat,cat,0.55,true,0.55,0.45\n\
+         photos/dog/a.jpg,da,dog,dog,0.99,true,0.01,0.99\n",
+    )
+    .unwrap();
+    std::fs::create_dir_all(home.models().join("r1")).unwrap();
+    std::os::unix::fs::symlink("r1", home.champion()).unwrap();
+    let manifest = serde_json::json!({
+        "id": "r1", "started_ms": 1, "reason": "x", "parent": null, "architecture": "small-cnn", "size_px": 32,
+        "resize_mode": "pad", "classes": ["cat", "dog"], "version": 3, "fingerprint": "f", "counts": [], "epochs": 4,
+        "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
+    });
+    std::fs::write(home.runs().join("r1/run.json"), manifest.to_string()).unwrap();
+    let album = Album::read(&db, Notes::read(&home)).unwrap();
+    let flags = flags(&album);
+    assert_eq!((&flags["photos/cat/01.jpg"][..], &flags["photos/cat/02.jpg"][..]), (&["wrong"][..], &["unsure"][..]));
+    assert_eq!((&flags["photos/dog/b.jpg"][..], flags["photos/dog/a.jpg"].len()), (&["new"][..], 0));
+    let cell = |truth: &str, prediction: &str| {
+        let filter =
+            Filter { run: "r1".into(), truth: truth.into(), prediction: prediction.into(), ..Filter::default() };
+        album.page(&filter, 1, &home).total
+    };
+    assert_eq!((cell("cat", "dog"), cell("cat", ""), cell("", ""), cell("dog", "cat")), (1, 2, 3, 0));
+}
+
+#[test]
+fn the_library_reads_again_when_something_changed_and_only_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(&folder.path().join("home")).unwrap();
+    let library = Library::new(home.clone());
+    let (album, first) = library.album().unwrap();
+    assert!(album.items.is_empty(), "no catalog yet");
+    let db = catalog(&home);
+    add(&db, "photos/cat/a.jpg", "d1", "d1", "train", 1);
+    let wait = || std::thread::sleep(std::time::Duration::from_millis(750));
+    wait();
+    let (album, second) = library.renew().unwrap();
+    assert!(album.items.len() == 1 && second > first);
+    wait();
+    assert_eq!(library.renew().unwrap().1, second);
+    db.execute("UPDATE counter SET version = version + 1", []).unwrap();
+    assert_eq!(library.album().unwrap().1, second, "the one before, at once");
+    wait();
+    assert!(library.renew().unwrap().1 > second);
+}
+
+#[test]
+fn neighbours_by_hash_are_other_pictures_nearest_first() {
+    let (_folder, _home, db) = home();
+    db.execute("UPDATE pictures SET phash = 7 WHERE digest = 'd1'", []).unwrap();
+    db.execute("UPDATE pictures SET phash = 5 WHERE digest = 'd2'", []).unwrap();
+    let album = Album::read(&db, Notes::default()).unwrap();
+    let near: Vec<_> = album.near(7, 2).into_iter().map(|(item, bits)| (item.digest.as_str(), bits)).collect();
+    assert_eq!(near, [("d1", 0), ("d2", 1)]);
+}

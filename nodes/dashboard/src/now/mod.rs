@@ -1,0 +1,79 @@
+//! What is going on, read from the files of the workspace.
+//!
+//! Everything is one JSON text a part, so that what has not changed is not sent again, whoever asks.
+
+mod machine;
+mod nodes;
+mod training;
+
+pub use machine::Machine;
+pub use nodes::{NodeNow, Nodes};
+pub use training::{Curves, Training, VerdictNow, curves};
+
+use plugin_api::Home;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Parts by name, each a JSON text.
+pub type Board = BTreeMap<&'static str, Arc<str>>;
+
+/// Looks at the workspace again and again.
+pub struct Watcher {
+    home: Home,
+    nodes: Nodes,
+    training: Training,
+    board: Board,
+}
+
+impl Watcher {
+    /// Nothing seen yet.
+    pub fn new(home: Home) -> Self {
+        let (nodes, training) = (Nodes::default(), Training::default());
+        Self { home, nodes, training, board: Board::new() }
+    }
+
+    /// The parts as they are now; those that did not change are the same text as before.
+    pub fn look(&mut self, now: Instant) -> Board {
+        let nodes = self.nodes.look(&self.home.status(), now);
+        self.put("nodes", &nodes);
+        let run = self.training.run(&self.home);
+        self.put("run", &run);
+        let verdict = self.training.verdict(&self.home);
+        self.put("verdict", &verdict);
+        self.put("machine", &Machine::of(self.home.root()));
+        self.board.clone()
+    }
+
+    /// Adds a part that others know of.
+    pub fn put(&mut self, name: &'static str, part: &impl Serialize) {
+        let Ok(text) = serde_json::to_string(part) else { return };
+        if self.board.get(name).is_none_or(|before| **before != *text) {
+            self.board.insert(name, text.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugin_api::status::StatusFile;
+
+    #[test]
+    fn what_has_not_changed_is_the_same_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let mut status = StatusFile::new(&home.status(), "hash");
+        status.write();
+        let mut watcher = Watcher::new(home);
+        let now = Instant::now();
+        let (first, again) = (watcher.look(now), watcher.look(now));
+        assert!(["nodes", "run", "verdict"].iter().all(|part| Arc::ptr_eq(&first[part], &again[part])));
+        status.add("pictures_in", 3);
+        status.write();
+        let then = watcher.look(now);
+        assert!(!Arc::ptr_eq(&first["nodes"], &then["nodes"]) && then["nodes"].contains("\"received\":3"));
+        assert!(Arc::ptr_eq(&first["run"], &then["run"]));
+    }
+}

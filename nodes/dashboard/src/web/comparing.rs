@@ -1,0 +1,98 @@
+//! Answers about runs and models, and who is champion.
+
+use super::reply::blocking;
+use super::{App, Problem};
+use crate::compare::Table;
+use crate::now::{Curves, curves};
+use crate::safe;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use plugin_api::runs::RunFolder;
+use plugin_champion::Refused;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A page that a node wrote, with styles and pictures in it: no script, no form, nothing from elsewhere.
+const DOCUMENT: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
+                        frame-ancestors 'none'; sandbox allow-popups";
+/// Bytes of such a page at most.
+const DOCUMENT_BYTES: u64 = 64 << 20;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/runs", get(runs))
+        .route("/api/run/{id}", get(run))
+        .route("/api/promote", post(promote))
+        .route("/api/rollback", post(rollback))
+        .route("/report/{id}", get(report))
+        .route("/experiment/{name}", get(experiment))
+}
+
+async fn runs(State(app): State<App>) -> Result<Json<Table>, Problem> {
+    blocking(move || Ok(Json(Table::read(&app.home)))).await
+}
+
+fn named(id: &str, what: &str) -> Result<(), Problem> {
+    if safe::is_name(id) { Ok(()) } else { Err(Problem::missing(what)) }
+}
+
+/// The curves of a run.
+async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Curves>, Problem> {
+    named(&id, "there is no such run")?;
+    blocking(move || Ok(Json(curves(&RunFolder::new(&app.home.runs(), &id).metrics())))).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chosen {
+    id: String,
+}
+
+fn refused(error: Refused) -> Problem {
+    match error {
+        Refused::File(error) => Problem::failed(error),
+        other => Problem::conflict(other.to_string()),
+    }
+}
+
+async fn promote(State(app): State<App>, chosen: Result<Json<Chosen>, JsonRejection>) -> Result<Json<Value>, Problem> {
+    let Json(Chosen { id }) = chosen.map_err(|error| Problem { status: error.status(), text: error.body_text() })?;
+    named(&id, "there is no such run")?;
+    blocking(move || {
+        let before = plugin_champion::promote_by_hand(&app.home, &id).map_err(refused)?;
+        tracing::info!(model = id, "made champion on the page");
+        Ok(Json(json!({ "champion": id, "previous": before })))
+    })
+    .await
+}
+
+async fn rollback(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    blocking(move || {
+        let (was, is) = plugin_champion::roll_back(&app.home).map_err(refused)?;
+        tracing::info!(was, is, "rolled back on the page");
+        Ok(Json(json!({ "champion": is, "previous": was })))
+    })
+    .await
+}
+
+async fn document(app: App, path: String) -> Result<Response, Problem> {
+    blocking(move || {
+        let bytes = safe::document(app.home.root(), &path, DOCUMENT_BYTES)?;
+        let head = [("content-type", "text/html; charset=utf-8"), ("content-security-policy", DOCUMENT)];
+        Ok((head, bytes).into_response())
+    })
+    .await
+}
+
+async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    named(&id, "there is no such report")?;
+    document(app, format!("runs/{id}/report/index.html")).await
+}
+
+async fn experiment(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
+    named(&name, "there is no such page")?;
+    document(app, format!("experiments/{name}.html")).await
+}

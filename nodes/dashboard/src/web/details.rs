@@ -1,0 +1,197 @@
+//! All there is to say of one picture, whether it is in the data set, elsewhere in the workspace, or came from a browser.
+
+use super::reply::blocking;
+use super::{App, Problem};
+use crate::look::{Album, Item, Shown};
+use crate::seer::{Answer, HeatMap};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use plugin_api::Home;
+use plugin_decode::Picture;
+use serde::{Deserialize, Serialize};
+
+/// Neighbours that are shown.
+const NEIGHBOURS: usize = 12;
+
+pub fn routes(max_bytes: u64) -> Router<App> {
+    let largest = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    let sent = Router::new().route("/api/try", post(tried)).route("/api/try/heat", post(tried_heat));
+    Router::new()
+        .route("/api/picture/{digest}", get(of_digest))
+        .route("/api/picture", get(of_path))
+        .route("/api/heat", get(heat))
+        .merge(sent.layer(DefaultBodyLimit::max(largest)))
+}
+
+/// A neighbour and how near it is: bits that differ, or the cosine of the angle between embeddings.
+#[derive(Serialize)]
+struct Neighbour {
+    #[serde(flatten)]
+    shown: Shown,
+    near: f32,
+}
+
+#[derive(Serialize)]
+struct Details {
+    /// Files of the data set that hold it.
+    files: Vec<Shown>,
+    width: u32,
+    height: u32,
+    scores: Vec<(&'static str, f32)>,
+    /// What the champion says of it.
+    answer: Option<Answer>,
+    /// Why it says nothing.
+    problem: Option<String>,
+    by_hash: Vec<Neighbour>,
+    by_embedding: Vec<Neighbour>,
+}
+
+/// Looks at a picture from all sides.
+fn details(app: &App, album: &Album, digest: &str, bytes: &[u8]) -> Result<Details, Problem> {
+    let picture = app.sight.picture(bytes)?;
+    let (answer, problem) = app.seer.ask(&picture).map_or_else(|why| (None, Some(why)), |answer| (answer, None));
+    let item = album.find(digest);
+    let phash = item.map(|item| item.phash).or_else(|| phash(&picture));
+    let near = |(one, near): (&Item, f32)| (one.digest != digest).then(|| Neighbour { shown: album.shown(one), near });
+    let by_hash = phash.map(|phash| album.near(phash, NEIGHBOURS + 1)).unwrap_or_default().into_iter();
+    let by_hash = by_hash.filter_map(|(one, bits)| near((one, bits as f32)));
+    let embedding = app.alike.of(digest).or_else(|| app.alike.embed(&app.home, &picture)).unwrap_or_default();
+    let by_embedding = app.alike.near(album, &embedding, NEIGHBOURS + 1).into_iter().filter_map(near);
+    let scores = item.map(|item| item.facts.scores);
+    let scores =
+        scores.map(|of| [("dark", of.dark), ("bright", of.bright), ("blur", of.blur), ("information", of.information)]);
+    Ok(Details {
+        files: album.files(digest).into_iter().map(|one| album.shown(one)).collect(),
+        width: picture.width,
+        height: picture.height,
+        scores: scores.into_iter().flatten().filter(|(_, score)| score.is_finite()).collect(),
+        answer,
+        problem,
+        by_hash: by_hash.take(NEIGHBOURS).collect(),
+        by_embedding: by_embedding.take(NEIGHBOURS).collect(),
+    })
+}
+
+fn phash(picture: &Picture) -> Option<u64> {
+    plugin_hash::Hashes::of(picture.width, picture.height, &picture.pixels).map(|hashes| hashes.phash)
+}
+
+async fn of_digest(State(app): State<App>, Path(digest): Path<String>) -> Result<Json<Details>, Problem> {
+    blocking(move || {
+        let (album, _) = app.library.album().map_err(Problem::failed)?;
+        let bytes = app.sight.bytes(&album, &digest)?;
+        details(&app, &album, &digest, &bytes).map(Json)
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfPath {
+    path: String,
+}
+
+async fn of_path(State(app): State<App>, Query(of): Query<OfPath>) -> Result<Json<Details>, Problem> {
+    blocking(move || of_bytes(&app, &app.sight.file(&of.path)?)).await
+}
+
+/// `POST /api/try`, the body the picture's file.
+async fn tried(State(app): State<App>, bytes: Bytes) -> Result<Json<Details>, Problem> {
+    blocking(move || of_bytes(&app, &bytes)).await
+}
+
+fn of_bytes(app: &App, bytes: &[u8]) -> Result<Json<Details>, Problem> {
+    let (album, _) = app.library.album().map_err(Problem::failed)?;
+    details(app, &album, blake3::hash(bytes).to_hex().as_str(), bytes).map(Json)
+}
+
+/// Which picture, and for which class it is asked where the network looked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfClass {
+    #[serde(default)]
+    digest: String,
+    #[serde(default)]
+    path: String,
+    class: String,
+}
+
+/// `/api/heat?class=…&digest=…` or `&path=…`.
+async fn heat(State(app): State<App>, Query(of): Query<OfClass>) -> Result<Json<Option<HeatMap>>, Problem> {
+    blocking(move || {
+        let bytes = if of.path.is_empty() {
+            let (album, _) = app.library.album().map_err(Problem::failed)?;
+            app.sight.bytes(&album, &of.digest)?
+        } else {
+            app.sight.file(&of.path)?
+        };
+        heat_of(&app, &bytes, &of.class)
+    })
+    .await
+}
+
+/// `POST /api/try/heat?class=…`, the body the picture's file.
+async fn tried_heat(
+    State(app): State<App>,
+    Query(of): Query<OfClass>,
+    bytes: Bytes,
+) -> Result<Json<Option<HeatMap>>, Problem> {
+    blocking(move || heat_of(&app, &bytes, &of.class)).await
+}
+
+fn heat_of(app: &App, bytes: &[u8], class: &str) -> Result<Json<Option<HeatMap>>, Problem> {
+    let picture = app.sight.picture(bytes)?;
+    app.seer.heat(&picture, class).map(Json).map_err(Problem::wrong)
+}
+
+/// An unlabelled picture of the inbox and how sure the champion is of a class.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Felt {
+    path: String,
+    probability: f32,
+}
+
+/// Pictures of the inbox by how sure the champion is that they are of a class, the surest first; and the classes that are
+/// said at all.
+pub fn felt(home: &Home, class: &str) -> (Vec<Felt>, Vec<String>) {
+    let Ok(mut table) = csv::Reader::from_path(home.inbox().join("predictions.csv")) else { return Default::default() };
+    let (mut found, mut classes) = (Vec::new(), std::collections::BTreeSet::new());
+    for row in table.records().flatten() {
+        for at in [2, 4, 6] {
+            let (Some(said), Some(p)) = (row.get(at), row.get(at + 1)) else { continue };
+            if !said.is_empty() {
+                classes.insert(said.to_owned());
+            }
+            if said == class
+                && let (Some(path), Ok(probability)) = (row.get(0), p.parse())
+            {
+                found.push(Felt { path: path.to_owned(), probability });
+            }
+        }
+    }
+    found.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.path.cmp(&b.path)));
+    (found, classes.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mood_is_searched_for_most_certain_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        assert_eq!(felt(&home, "わくてか"), (vec![], vec![]));
+        let table = "path,class,class_1,probability_1,class_2,probability_2,class_3,probability_3,margin,abstained,calibrated,model\n\
+                     inbox/a.jpg,,きゅん,0.5,わくてか,0.4,,,0.1,true,true,m\n\
+                     inbox/b.jpg,わくてか,わくてか,0.9,きゅん,0.1,,,0.8,false,true,m\n\
+                     inbox/c.jpg,きゅん,きゅん,0.9,しょぼん,0.1,,,0.8,false,true,m\n";
+        std::fs::write(home.inbox().join("predictions.csv"), table).unwrap();
+        let (found, classes) = felt(&home, "わくてか");
+        let found: Vec<(&str, f32)> = found.iter().map(|one| (one.path.as_str(), one.probability)).collect();
+        assert_eq!(found, [("inbox/b.jpg", 0.9), ("inbox/a.jpg", 0.4)]);
+        assert_eq!(classes, ["きゅん", "しょぼん", "わくてか"]);
+    }
+}

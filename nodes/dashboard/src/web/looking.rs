@@ -1,0 +1,143 @@
+//! Answers about the data set and its pictures.
+
+use super::details::{Felt, felt};
+use super::reply::blocking;
+use super::{App, Problem};
+use crate::look::{Filter, Page};
+use crate::safe;
+use crate::sight::Size;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use plugin_api::runs::RunFolder;
+use serde::{Deserialize, Serialize};
+
+/// A name is a digest: what it names never changes.
+const FOR_EVER: &str = "private, max-age=31536000, immutable";
+/// A path may name another file soon.
+const FOR_NOW: &str = "private, max-age=10";
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/pictures", get(pictures))
+        .route("/api/confusion", get(confusion))
+        .route("/api/mood", get(mood))
+        .route("/thumbnail/{digest}", get(thumbnail))
+        .route("/large/{digest}", get(large))
+        .route("/thumbnail", get(thumbnail_of))
+        .route("/large", get(large_of))
+}
+
+/// `/api/pictures?class=…&from=…`: [`Filter`].
+async fn pictures(State(app): State<App>, Query(filter): Query<Filter>) -> Result<Json<Page>, Problem> {
+    if !filter.run.is_empty() && !safe::is_name(&filter.run) {
+        return Err(Problem::wrong("that is no run"));
+    }
+    blocking(move || {
+        let (album, generation) = app.library.album().map_err(Problem::failed)?;
+        Ok(Json(album.page(&filter, generation, &app.home)))
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfRun {
+    #[serde(default)]
+    run: String,
+}
+
+/// A run's confusion matrix: `[truth][prediction]`.
+#[derive(Serialize)]
+struct Confusion {
+    run: String,
+    runs: Vec<String>,
+    classes: Vec<String>,
+    counts: Vec<Vec<u64>>,
+}
+
+/// `/api/confusion?run=…`; the champion's, else that of the newest judged run, when none is named.
+async fn confusion(State(app): State<App>, Query(of): Query<OfRun>) -> Result<Json<Option<Confusion>>, Problem> {
+    blocking(move || {
+        let has_matrix = |run: &RunFolder| run.verdict().is_some_and(|v| !v.confusion.is_empty());
+        let runs: Vec<String> =
+            RunFolder::all(&app.home.runs()).iter().rev().filter(|r| has_matrix(r)).map(RunFolder::id).collect();
+        let champion = plugin_champion::champion(&app.home).filter(|id| runs.contains(id));
+        let run = if of.run.is_empty() { champion.or_else(|| runs.first().cloned()) } else { Some(of.run) };
+        let Some(run) = run else { return Ok(Json(None)) };
+        if !runs.contains(&run) {
+            return Err(Problem::missing("there is no such run with a confusion matrix"));
+        }
+        let verdict = RunFolder::new(&app.home.runs(), &run).verdict();
+        Ok(Json(verdict.map(|v| Confusion { run, runs, classes: v.classes, counts: v.confusion })))
+    })
+    .await
+}
+
+/// A mood: a class, and the part of its pictures to show.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mood {
+    class: String,
+    #[serde(default)]
+    from: usize,
+    #[serde(default)]
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct Found {
+    total: usize,
+    items: Vec<Felt>,
+    classes: Vec<String>,
+}
+
+/// `/api/mood?class=…`: pictures of the inbox, the surest first.
+async fn mood(State(app): State<App>, Query(of): Query<Mood>) -> Result<Json<Found>, Problem> {
+    blocking(move || {
+        let (all, classes) = felt(&app.home, &of.class);
+        let total = all.len();
+        let items = all.into_iter().skip(of.from).take(of.count.min(500)).collect();
+        Ok(Json(Found { total, items, classes }))
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfPath {
+    path: String,
+}
+
+fn jpeg(bytes: Vec<u8>, keep: &'static str) -> Response {
+    ([("content-type", "image/jpeg"), ("cache-control", keep)], bytes).into_response()
+}
+
+async fn by_digest(app: App, digest: String, size: Size) -> Result<Response, Problem> {
+    blocking(move || {
+        let (album, _) = app.library.album().map_err(Problem::failed)?;
+        Ok(jpeg(app.sight.of_digest(&album, &digest, size)?, FOR_EVER))
+    })
+    .await
+}
+
+async fn by_path(app: App, path: String, size: Size) -> Result<Response, Problem> {
+    blocking(move || Ok(jpeg(app.sight.of_path(&path, size)?, FOR_NOW))).await
+}
+
+async fn thumbnail(State(app): State<App>, Path(digest): Path<String>) -> Result<Response, Problem> {
+    by_digest(app, digest, Size::Thumbnail).await
+}
+
+async fn large(State(app): State<App>, Path(digest): Path<String>) -> Result<Response, Problem> {
+    by_digest(app, digest, Size::Large).await
+}
+
+async fn thumbnail_of(State(app): State<App>, Query(of): Query<OfPath>) -> Result<Response, Problem> {
+    by_path(app, of.path, Size::Thumbnail).await
+}
+
+async fn large_of(State(app): State<App>, Query(of): Query<OfPath>) -> Result<Response, Problem> {
+    by_path(app, of.path, Size::Large).await
+}

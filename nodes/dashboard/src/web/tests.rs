@@ -1,0 +1,370 @@
+//! Real requests over a real socket.
+
+use super::*;
+use ::tests::champion::ByColour;
+use clap::Parser;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+/// A server over a workspace of its own.
+pub(crate) struct Served {
+    pub home: Home,
+    pub address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+/// Status, head and body of an answer.
+pub(crate) struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[allow(dead_code)]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+}
+
+impl Served {
+    pub fn with(args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(&folder.path().join("home")).unwrap();
+        let args = [&["dashboard", "--listen", "127.0.0.1:0"], args].concat();
+        let web = Web::start(Config::try_parse_from(args).unwrap(), home.clone()).unwrap();
+        let start = Instant::now();
+        let address = loop {
+            let state = web.state();
+            if let Some(address) = state.strip_prefix("http://") {
+                break address.split('/').next().unwrap().parse().unwrap();
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{state}");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        Self { home, address, _folder: folder }
+    }
+
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A request with these lines of a head. `Host` is that of the server unless the lines have one.
+    pub fn send(&self, line: &str, head: &[&str], body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let (host, length) = (format!("Host: {}", self.address), format!("Content-Length: {}", body.len()));
+        let mut lines = vec![format!("{line} HTTP/1.1"), "Connection: close".to_owned(), length];
+        if !head.iter().any(|line| line.starts_with("Host")) {
+            lines.push(host);
+        }
+        lines.extend(head.iter().map(|line| (*line).to_owned()));
+        stream.write_all(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes()).unwrap();
+        // What is refused may be answered before all of it is sent.
+        let _ = stream.write_all(body);
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("an answer");
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut body = bytes[end + 4..].to_vec();
+        if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            body = dechunked(&body);
+        }
+        Answer { status, head: head.to_ascii_lowercase(), body }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send(&format!("GET {path}"), &[], b"")
+    }
+
+    #[allow(dead_code)]
+    pub fn post(&self, path: &str, body: &serde_json::Value) -> Answer {
+        let head = ["Content-Type: application/json", "X-Wakuteka: 1"];
+        self.send(&format!("POST {path}"), &head, body.to_string().as_bytes())
+    }
+}
+
+fn dechunked(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = body.windows(2).position(|w| w == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+        let next = (end + 2 + size).min(body.len());
+        whole.extend_from_slice(&body[end + 2..next]);
+        body = &body[(next + 2).min(body.len())..];
+    }
+    whole
+}
+
+#[test]
+fn the_page_is_there_with_strict_headers() {
+    let served = Served::new();
+    let page = served.get("/");
+    assert!(page.status == 200 && page.text().contains("<script type=\"module\" src=\"/app.js\""), "{}", page.text());
+    for header in
+        ["script-src 'self'", "default-src 'none'", "frame-ancestors 'none'", "nosniff", "cache-control: no-store"]
+    {
+        assert!(page.head.contains(header), "{header}: {}", page.head);
+    }
+    assert!(!page.head.contains("unsafe-inline"));
+    for file in ["/app.js", "/style.css", "/strings/ja.js"] {
+        assert_eq!(served.get(file).status, 200, "{file}");
+    }
+    for file in ["/none.js", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/strings/..%2Fapp.js", "/strings/"] {
+        assert_eq!(served.get(file).status, 404, "{file}");
+    }
+}
+
+#[test]
+fn only_this_machine_by_its_own_names_and_no_other_page() {
+    let served = Served::with(&["--host", "Workshop.local"]);
+    let port = served.address.port();
+    let ask = |head: &[&str]| served.send("GET /", head, b"").status;
+    for good in ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "workshop.local", "127.0.0.1:99"] {
+        assert_eq!(ask(&[&format!("Host: {good}")]), 200, "{good}");
+        assert_eq!(ask(&[&format!("Host: {good}:{port}").replace(":99:", ":")]), 200, "{good}");
+    }
+    for bad in
+        ["evil.example", "evil.example:80", "localhost.evil.example", "192.168.0.7", "127.0.0.1.evil.example", ""]
+    {
+        assert_eq!(ask(&[&format!("Host: {bad}")]), 403, "{bad}");
+    }
+    assert_eq!(ask(&["Host: localhost", "Host: evil.example"]), 403);
+    let own = format!("Origin: http://{}", served.address);
+    assert_eq!(ask(&[&own]), 200);
+    for other in ["http://evil.example", "null", "http://localhost:1", &format!("ftp://{}", served.address)] {
+        assert_eq!(ask(&[&format!("Origin: {other}")]), 403, "{other}");
+    }
+    assert_eq!(ask(&["Sec-Fetch-Site: same-origin"]), 200);
+    assert_eq!(ask(&["Sec-Fetch-Site: cross-site"]), 403);
+    assert_eq!(ask(&["Sec-Fetch-Site: same-site"]), 403);
+    // Without the header that another page may not set, nothing is changed.
+    assert_eq!(served.send("POST /api/undo", &["Content-Type: application/json"], b"{}").status, 403);
+}
+
+#[test]
+fn a_token_is_asked_for_once() {
+    let token = "a-token-of-letters";
+    let served = Served::with(&["--token", token]);
+    assert_eq!(served.get("/").status, 401);
+    assert_eq!(served.get("/api/events").status, 401);
+    assert_eq!(served.get("/?token=another-token-than-it").status, 401);
+    let brought = served.get(&format!("/?token={token}"));
+    assert!(brought.status == 303 && brought.head.contains("location: /\r\n"), "{}", brought.head);
+    assert!(brought.head.contains("httponly") && brought.head.contains("samesite=strict"));
+    let with = |head: &str| served.send("GET /", &[head], b"").status;
+    assert_eq!(with(&format!("Cookie: other=1; wakuteka={token}")), 200);
+    assert_eq!(with("Cookie: wakuteka=a-token-of-lettera"), 401);
+    assert_eq!(with(&format!("Authorization: Bearer {token}")), 200);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(folder.path()).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", &listen]).unwrap(), home).unwrap();
+    let until = |met: &dyn Fn(&str) -> bool| {
+        let start = Instant::now();
+        while !met(&web.state()) {
+            assert!(start.elapsed() < Duration::from_secs(10), "{}", web.state());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    until(&|state| state.contains(&format!("--listen {listen}")) && state.contains("trying again"));
+    drop(taken);
+    until(&|state| state.starts_with("http://"));
+}
+
+#[test]
+fn news_come_within_a_second_and_a_browser_that_does_not_read_holds_nobody_up() {
+    let served = Served::new();
+    let connect = || {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        let head = format!("GET /api/events HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+    };
+    let _deaf = connect();
+    let mut stream = connect();
+    let mut heard = String::new();
+    let mut until = |word: &str| {
+        let start = Instant::now();
+        while !heard.contains(word) {
+            assert!(start.elapsed() < Duration::from_secs(10), "no {word} in {heard}");
+            let mut bytes = [0; 4096];
+            let n = stream.read(&mut bytes).unwrap();
+            heard.push_str(&String::from_utf8_lossy(&bytes[..n]));
+        }
+        start.elapsed()
+    };
+    until("event: nodes");
+    let mut status = plugin_api::status::StatusFile::new(&served.home.status(), "hash");
+    for n in 0..200 {
+        status.state(format!("word {n} {}", "x".repeat(20_000)));
+        status.write();
+    }
+    status.state("the last word");
+    status.write();
+    let took = until("the last word");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+/// A picture in a class folder and in the catalog; returns its digest.
+pub(crate) fn put(served: &Served, db: &rusqlite::Connection, path: &str, colour: [u8; 3]) -> String {
+    let file = served.home.root().join(path);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    image::RgbImage::from_pixel(300, 150, image::Rgb(colour)).save(&file).unwrap();
+    let digest = blake3::hash(&std::fs::read(&file).unwrap()).to_hex().to_string();
+    crate::look::tests::add(db, path, &digest, &digest, "train", 1);
+    digest
+}
+
+#[test]
+fn pictures_are_listed_told_of_and_encoded_anew() {
+    let served = Served::new();
+    let db = crate::look::tests::catalog(&served.home);
+    let red = put(&served, &db, "photos/きゅん/a b&c.png", [200, 0, 0]);
+    put(&served, &db, "photos/dog/d.png", [0, 200, 0]);
+    let wait = Instant::now();
+    let page = loop {
+        let page = served.get("/api/pictures?class=%E3%81%8D%E3%82%85%E3%82%93").json();
+        if page["total"] == 1 {
+            break page;
+        }
+        // Somebody watches, so the page is told of the new catalog.
+        assert!(wait.elapsed() < Duration::from_secs(10), "{page}");
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        write!(stream, "GET /api/events HTTP/1.1\r\nHost: {}\r\n\r\n", served.address).unwrap();
+        std::thread::sleep(Duration::from_millis(900));
+    };
+    assert_eq!((page["items"][0]["digest"].as_str(), &page["choices"]["class"]["dog"]), (Some(&red[..]), &1.into()));
+    let told = served.get(&format!("/api/picture/{red}")).json();
+    assert_eq!((&told["width"], &told["files"][0]["path"]), (&300.into(), &"photos/きゅん/a b&c.png".into()));
+    assert!(told["answer"].is_null() && told["problem"].is_null() && told["by_hash"].as_array().unwrap().len() == 1);
+    for path in
+        [format!("/thumbnail/{red}"), "/thumbnail?path=photos%2F%E3%81%8D%E3%82%85%E3%82%93/a%20b%26c.png".to_owned()]
+    {
+        let answer = served.get(&path);
+        assert!(
+            answer.status == 200 && answer.head.contains("image/jpeg") && answer.body.starts_with(&[0xFF, 0xD8]),
+            "{path}"
+        );
+    }
+    assert!(served.home.dataset().join(format!("thumbnails/{}/{red}.jpg", &red[..2])).is_file());
+    std::fs::write(served.home.root().join("photos/page.html.png"), "<script>alert(1)</script>").unwrap();
+    assert_eq!(served.get("/large?path=photos/page.html.png").status, 415);
+    for path in [
+        "/thumbnail/0000",
+        "/thumbnail/..%2F..%2Fcatalog.sqlite",
+        "/thumbnail?path=../../etc/passwd",
+        "/thumbnail?path=dataset/catalog.sqlite",
+        "/large?path=%2Fetc%2Fpasswd",
+        "/large?path=photos/%2e%2e/dataset/catalog.sqlite",
+        "/api/picture/x",
+        "/api/confusion?run=..",
+    ] {
+        assert_eq!(served.get(path).status, 404, "{path}");
+    }
+    assert_eq!(served.get("/api/pictures?run=..%2Fx").status, 400);
+    assert_eq!(served.get("/api/pictures?order=by").status, 400);
+}
+
+#[test]
+fn a_decision_moves_a_file_and_undo_moves_it_back() {
+    let served = Served::new();
+    let at = |path: &str| served.home.root().join(path);
+    std::fs::create_dir_all(at("candidates/きゅん")).unwrap();
+    std::fs::write(at("candidates/きゅん/01_a.jpg"), "a").unwrap();
+    assert_eq!(served.get("/api/queue/candidates").json()["total"], 1);
+    let act = |path: &str, class: &str| serde_json::json!({ "acts": [{ "label": { "path": path, "class": class } }] });
+    let body = act("candidates/きゅん/01_a.jpg", "きゅん");
+    // Not by another page, not without the header.
+    let json = "Content-Type: application/json";
+    for head in [&[json][..], &[json, "X-Wakuteka: 1", "Origin: http://evil.example"]] {
+        assert_eq!(served.send("POST /api/decide", head, body.to_string().as_bytes()).status, 403);
+    }
+    let done = served.post("/api/decide", &body);
+    assert!(done.status == 200 && done.json()["undoable"] == 1, "{}", done.text());
+    assert!(at("photos/きゅん/01_a.jpg").is_file() && !at("candidates/きゅん/01_a.jpg").exists());
+    assert_eq!(served.get("/api/queues").json()["candidates"], 0);
+    assert_eq!(served.post("/api/decide", &body).status, 404, "it is there no more");
+    assert_eq!(served.post("/api/undo", &serde_json::json!({})).json()["moved"][0][1], "candidates/きゅん/01_a.jpg");
+    assert!(at("candidates/きゅん/01_a.jpg").is_file() && !at("photos/きゅん").exists());
+    assert_eq!(served.post("/api/undo", &serde_json::json!({})).status, 404);
+    for (path, class) in [("../x.jpg", "a"), ("models/champion", "a"), ("candidates/きゅん/01_a.jpg", "../a")] {
+        let status = served.post("/api/decide", &act(path, class)).status;
+        assert!(status == 404 || status == 400, "{path} {class}: {status}");
+    }
+    assert_eq!(served.post("/api/decide", &serde_json::json!({ "acts": [{ "delete": "x" }] })).status, 422);
+    let large = vec![b' '; BODY_BYTES + 1];
+    assert_eq!(served.send("POST /api/decide", &[json, "X-Wakuteka: 1"], &large).status, 413);
+}
+
+#[test]
+fn runs_are_compared_promoted_and_rolled_back_and_reports_have_no_script() {
+    let served = Served::new();
+    for id in ["r1", "r2"] {
+        crate::compare::tests::put(&served.home, id, 32, 2.0, 0.5);
+    }
+    assert_eq!(served.get("/api/runs").json()["runs"].as_array().unwrap().len(), 2);
+    assert_eq!(served.get("/api/run/r1").json(), serde_json::json!({}));
+    let promote = |id: &str| served.post("/api/promote", &serde_json::json!({ "id": id }));
+    assert_eq!(promote("r1").json()["champion"], "r1");
+    let second = promote("r2");
+    assert_eq!((second.status, second.json()["previous"].as_str()), (200, Some("r1")));
+    assert_eq!((promote("r2").status, promote("r9").status, promote("../r1").status), (409, 409, 404));
+    let back = served.post("/api/rollback", &serde_json::json!({}));
+    assert_eq!((back.status, back.json()["champion"].as_str()), (200, Some("r1")));
+    assert_eq!(std::fs::read_link(served.home.champion()).unwrap(), std::path::Path::new("r1"));
+    assert_eq!(served.post("/api/rollback", &serde_json::json!({})).status, 409, "it was the first");
+    let report = served.get("/report/r1");
+    assert!(report.status == 200 && report.text().contains("report"));
+    assert!(report.head.contains("sandbox") && !report.head.contains("script-src"), "{}", report.head);
+    std::fs::create_dir_all(served.home.runs().join("r3/report")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", served.home.runs().join("r3/report/index.html")).unwrap();
+    for path in
+        ["/report/r3", "/report/..", "/report/r9", "/experiment/sizes", "/experiment/..%2Fruns%2Fr1%2Freport%2Findex"]
+    {
+        assert_eq!(served.get(path).status, 404, "{path}");
+    }
+}
+
+/// A white picture with a block of red at its right.
+fn half_red() -> Vec<u8> {
+    let image = image::RgbImage::from_fn(160, 80, |x, _| image::Rgb(if x > 120 { [255, 0, 0] } else { [0, 0, 40] }));
+    let mut file = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    file.into_inner()
+}
+
+#[test]
+fn a_picture_from_a_browser_is_told_of_with_where_the_network_looked() {
+    let served = Served::with(&["--max-bytes", "100000", "--device", "flex", "--network", "none"]);
+    let head = ["X-Wakuteka: 1", "Content-Type: application/octet-stream"];
+    let send = |path: &str, body: &[u8]| served.send(&format!("POST {path}"), &head, body);
+    let told = send("/api/try", &half_red()).json();
+    assert!(told["answer"].is_null() && told["width"] == 160, "no champion yet: {told}");
+    let colours = ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None };
+    colours.crown(&served.home).unwrap();
+    let told = send("/api/try", &half_red()).json();
+    assert_eq!((&told["answer"]["model"], &told["answer"]["guesses"][0]["class"]), (&"one".into(), &"red".into()));
+    let heat = send("/api/try/heat?class=red", &half_red()).json();
+    assert_eq!((&heat["grid"], &heat["frame"][2]), (&serde_json::json!([16, 16]), &1.0.into()));
+    let value = |x: usize| heat["values"][5 * 16 + x].as_f64().unwrap();
+    assert!(value(15) > 0.99 && value(3) < 0.01, "{} {}", value(15), value(3));
+    assert_eq!(send("/api/try/heat?class=purple", &half_red()).status, 400);
+    std::fs::write(served.home.inbox().join("a.png"), half_red()).unwrap();
+    assert_eq!(served.get("/api/picture?path=inbox/a.png").json()["answer"], told["answer"]);
+    assert_eq!(served.get("/api/heat?class=red&path=inbox/a.png").json(), heat);
+    // What is no picture, or too much, is refused; and nothing is kept of what is sent.
+    assert_eq!(send("/api/try", b"<svg onload=alert(1)>").status, 415);
+    assert_eq!(send("/api/try", &vec![0; 100_001]).status, 413);
+    assert_eq!(send("/api/try", &half_red()[..300]).status, 415);
+}
