@@ -49,6 +49,16 @@ fn the_types_dora_checks_are_the_types_we_send() {
 }
 
 #[test]
+fn nobody_waits_for_the_page() {
+    let graph = yaml(dataflows().join("pipeline.yml"));
+    let nodes = graph["nodes"].as_sequence().unwrap();
+    let page = nodes.iter().find(|node| node["id"] == "dashboard").unwrap();
+    assert!(page["outputs"].is_null(), "it reads, and says nothing");
+    let text = serde_yaml::to_string(&nodes).unwrap();
+    assert!(!text.contains("dashboard/"), "a node reads from it");
+}
+
+#[test]
 fn every_option_in_the_graph_is_one_its_node_knows() {
     type Parse = fn(&[String]) -> Result<(), clap::Error>;
     fn parse<C: Parser>(args: &[String]) -> Result<(), clap::Error> {

@@ -2,6 +2,7 @@
 //!
 //! Every test that runs a graph takes a lock, so that graphs run one after another whatever the test runner does.
 
+pub mod browser;
 pub mod catalog;
 pub mod champion;
 pub mod graph;

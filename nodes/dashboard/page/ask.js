@@ -1,7 +1,9 @@
 // Questions to the server.
 
 async function answer(response) {
-  const body = (response.headers.get("content-type") || "").includes("json") ? await response.json() : null;
+  const kind = response.headers.get("content-type") || "";
+  if (response.ok && kind.startsWith("image/")) return response.blob();
+  const body = kind.includes("json") ? await response.json() : null;
   if (!response.ok) throw new Error(body?.problem || `${response.status}`);
   return body;
 }

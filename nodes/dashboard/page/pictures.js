@@ -1,5 +1,5 @@
 // Pictures in a grid of which only what can be seen is in the document, and one picture with all there is to say of it.
-import { h } from "/dom.js";
+import { h, say } from "/dom.js";
 import { get, query } from "/ask.js";
 import { fitted, paint } from "/heat.js";
 import { t, word, number, percent } from "/words.js";
@@ -198,7 +198,9 @@ function guesses(answer, layer, heat) {
     rows.forEach((row, at) => row.setAttribute("aria-pressed", String(answer.guesses[at].class === on)));
     if (!on) return paint(layer, null);
     const found = await heat(label);
-    if (on === label) paint(layer, found);
+    if (on !== label) return null;
+    paint(layer, found);
+    if (!found?.values.some((value) => value > 0)) say(t("picture_heat_none", { class: label }));
     return null;
   }
   return h("div.guesses", h("h3", t("picture_says", { model: answer.model })), rows, h("p.quiet.note", t("picture_heat_how")));

@@ -47,8 +47,8 @@ export function show(root, parameters) {
     if (shown) URL.revokeObjectURL(shown);
     result.replaceChildren(h("p.quiet", "…"));
     try {
-      const told = await send("/api/try", one);
-      shown = URL.createObjectURL(one);
+      const [told, picture] = await Promise.all([send("/api/try", one), send("/api/try/large", one)]);
+      shown = URL.createObjectURL(picture);
       const { box, layer } = fitted(shown, told.width, told.height, one.name);
       const heat = (label) => send(`/api/try/heat?${query({ class: label })}`, one);
       result.replaceChildren(h("div.both", box, h("div.about", about(told, { layer, heat, show: (other) => details(other) }))));

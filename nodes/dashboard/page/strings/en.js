@@ -178,6 +178,7 @@ export default {
   try_choose: "Choose a class.",
   try_found: "{n} pictures",
   try_nothing: "Nothing in the inbox has been classified yet. Put pictures into inbox/.",
+  picture_heat_none: "Nothing in it speaks for {class}.",
   picture_heat: "Show what speaks for it",
   picture_heat_how: "A class shows what speaks for it (Grad-CAM).",
 };

@@ -178,6 +178,7 @@ export default {
   try_choose: "クラスを選んでください。",
   try_found: "{n} 枚",
   try_nothing: "inbox/ にまだ判定済みの写真がありません。",
+  picture_heat_none: "{class} を支持する場所はありません。",
   picture_heat: "根拠を表示",
   picture_heat_how: "クラスを選ぶと、判断の根拠になった場所を重ねて表示します（Grad-CAM）。",
 };

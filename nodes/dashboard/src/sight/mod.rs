@@ -80,6 +80,14 @@ impl Sight {
         self.encode(&bytes, &digest, size)
     }
 
+    /// The bytes of a picture as a JPEG to look at; nothing is kept.
+    ///
+    /// # Errors
+    /// When it is no picture, or costs too much.
+    pub fn of_bytes(&self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        self.encode(bytes, "", Size::Large)
+    }
+
     /// Decodes within the limits.
     ///
     /// # Errors

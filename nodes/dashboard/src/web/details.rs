@@ -6,6 +6,7 @@ use crate::look::{Album, Item, Shown};
 use crate::seer::{Answer, HeatMap};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use plugin_api::Home;
@@ -18,6 +19,7 @@ const NEIGHBOURS: usize = 12;
 pub fn routes(max_bytes: u64) -> Router<App> {
     let largest = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     let sent = Router::new().route("/api/try", post(tried)).route("/api/try/heat", post(tried_heat));
+    let sent = sent.route("/api/try/large", post(tried_large));
     Router::new()
         .route("/api/picture/{digest}", get(of_digest))
         .route("/api/picture", get(of_path))
@@ -100,6 +102,11 @@ async fn of_path(State(app): State<App>, Query(of): Query<OfPath>) -> Result<Jso
 /// `POST /api/try`, the body the picture's file.
 async fn tried(State(app): State<App>, bytes: Bytes) -> Result<Json<Details>, Problem> {
     blocking(move || of_bytes(&app, &bytes)).await
+}
+
+/// `POST /api/try/large`: what was sent, encoded anew, as everything the page shows.
+async fn tried_large(State(app): State<App>, bytes: Bytes) -> Result<Response, Problem> {
+    blocking(move || Ok(([("content-type", "image/jpeg")], app.sight.of_bytes(&bytes)?).into_response())).await
 }
 
 fn of_bytes(app: &App, bytes: &[u8]) -> Result<Json<Details>, Problem> {

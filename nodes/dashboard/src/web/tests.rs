@@ -363,6 +363,8 @@ fn a_picture_from_a_browser_is_told_of_with_where_the_network_looked() {
     std::fs::write(served.home.inbox().join("a.png"), half_red()).unwrap();
     assert_eq!(served.get("/api/picture?path=inbox/a.png").json()["answer"], told["answer"]);
     assert_eq!(served.get("/api/heat?class=red&path=inbox/a.png").json(), heat);
+    let shown = send("/api/try/large", &half_red());
+    assert!(shown.status == 200 && shown.body.starts_with(&[0xFF, 0xD8]), "it is shown encoded anew: {}", shown.head);
     // What is no picture, or too much, is refused; and nothing is kept of what is sent.
     assert_eq!(send("/api/try", b"<svg onload=alert(1)>").status, 415);
     assert_eq!(send("/api/try", &vec![0; 100_001]).status, 413);

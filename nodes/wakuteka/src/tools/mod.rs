@@ -1,5 +1,6 @@
 //! Programs and libraries that this checkout fetches for itself, into `.wakuteka`, which git ignores.
 
+pub mod browser;
 pub mod dora;
 pub mod libtorch;
 pub mod onnxruntime;

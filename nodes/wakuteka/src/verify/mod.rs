@@ -32,6 +32,8 @@ pub fn run(checkout: &Checkout, options: &cli::Verify) -> Result<(), Error> {
     say::heading(start, &format!("dora is {}", dora.display()));
     let libtorch = tools::libtorch::ready(checkout)?;
     say::heading(start, &format!("LibTorch is {}", libtorch.display()));
+    let browser = if tools::browser::ready() { "there" } else { "not there: the page is not tested in one" };
+    say::heading(start, &format!("a browser is {browser}"));
     let setup = Setup { checkout: checkout.clone(), dora, libtorch };
     for step in steps {
         interrupt::check()?;

@@ -1,0 +1,200 @@
+//! The page in a real browser over the real graph: watched, decided on by keyboard, rolled back; killed and not missed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::used_underscore_binding,
+    reason = "a test fails by panicking"
+)]
+
+use plugin_api::runs::RunFolder;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tests::browser::{self, Browser};
+use tests::graph::{Failure, Graph};
+use tests::{catalog, pictures};
+
+/// Small and quick: what is tested is the way, not the accuracy.
+const QUICK: &[(&str, &str, &str)] = &[
+    ("resize", "--size", "32"),
+    ("dataset", "--size", "32"),
+    ("train", "--size", "32"),
+    ("train", "--epochs", "4"),
+    ("train", "--quiet-seconds", "2"),
+    ("train", "--device", "flex"),
+    ("evaluate", "--device", "flex"),
+    ("predict", "--device", "flex"),
+    ("inspect", "--label-errors", "off"),
+];
+const MINUTE: Duration = Duration::from_mins(1);
+const MINUTES_3: Duration = Duration::from_mins(3);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn address(graph: &mut Graph) -> Result<String, Failure> {
+    let state = |g: &Graph| g.status("dashboard").state;
+    graph.wait("the page to be somewhere", MINUTE, |g| {
+        g.pid("dashboard").is_some() && state(g).starts_with("http://")
+    })?;
+    Ok(state(graph).split(',').next().unwrap_or_default().to_owned())
+}
+
+/// Number in a column of a node's row: 1 in, 2 through.
+fn cell(node: &str, column: usize) -> String {
+    format!(
+        "Number((document.querySelector('tr[data-node={node}]')?.children[{column}]?.textContent || '').replace(/\\D/g, ''))"
+    )
+}
+
+fn judged(graph: &Graph) -> Vec<String> {
+    let runs = RunFolder::all(&graph.home.runs());
+    runs.iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
+}
+
+#[test]
+fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
+    if !browser::is_there() {
+        assert!(std::env::var_os("CI").is_none(), "CI is set: chromium and chromedriver have to be there");
+        tests::skipped("there is no chromium with chromedriver: apt-get install chromium chromium-driver");
+        return Ok(());
+    }
+    let root = tempfile::tempdir()?;
+    let mut graph = Graph::start(root.path(), QUICK)?;
+    let home = graph.home.clone();
+    let page = address(&mut graph)?;
+    let browser = Browser::start(1280, 900)?;
+    browser.open(&format!("{page}?lang=en"))?;
+    browser.wait("the nodes", MINUTE, "return document.querySelectorAll('tr.alive').length >= 11")?;
+    let opened = browser.run("return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")?;
+    eprintln!("the page opens in {opened} ms");
+    assert!(opened.as_f64().unwrap_or(f64::MAX) < 1000.0, "{opened} ms");
+
+    // Pictures come: counts and curves move.
+    let all = pictures::first_of_each(pictures::demo(), 30);
+    let (later, first): (Vec<_>, Vec<_>) = all.into_iter().partition(|(class, file)| {
+        class == "animals"
+            && pictures::demo().iter().filter(|(c, _)| c == class).position(|(_, f)| f == file) > Some(13)
+    });
+    assert!(later.len() >= 12 && first.len() > 150, "{} and {}", later.len(), first.len());
+    for (class, file) in &first {
+        pictures::drop_into(&home.photos(), class, file)?;
+    }
+    let all_hashed = |g: &Graph| g.status("hash").counters.get("pictures_out") == Some(&(first.len() as u64));
+    graph.wait("hash to be through", MINUTES_3, all_hashed)?;
+    let shown = format!("return {} === {}", cell("hash", 2), first.len());
+    let (_, took) = browser.wait("the count of hash", MINUTE, &shown)?;
+    eprintln!("what hash says of itself is on the page {took:?} later");
+    assert!(took < SECOND, "{took:?}");
+    let epochs = |n: usize| {
+        format!(
+            "return (document.querySelector('.chart .line.train')?.getAttribute('d') || '').split(/[ML]/).length > {n}"
+        )
+    };
+    browser.wait("a curve", MINUTES_3, &epochs(1))?;
+    browser.wait("the curve to grow", MINUTES_3, &epochs(3))?;
+    graph.wait("the first verdict", MINUTES_3, |g| !judged(g).is_empty())?;
+    let one = judged(&graph).remove(0);
+    let (_, took) = browser.wait(
+        "the verdict",
+        MINUTE,
+        &format!("return document.querySelector('.verdict')?.textContent.includes({one:?})"),
+    )?;
+    eprintln!("the verdict is on the page {took:?} later");
+    assert!(took < SECOND, "{took:?}");
+    assert!(browser.text(".verdict")?.contains("promoted"), "{}", browser.text(".verdict")?);
+
+    // Candidates, as `gather` lays them out: hard links of the pool.
+    fs::create_dir_all(home.candidates().join("animals"))?;
+    for (n, (_, file)) in later.iter().enumerate() {
+        let pool = home.pool().join(file.file_name().unwrap());
+        fs::copy(file, &pool)?;
+        fs::hard_link(
+            &pool,
+            home.candidates().join(format!("animals/{n:02}_{}", file.file_name().unwrap().to_string_lossy())),
+        )?;
+    }
+    browser.open(&format!("{page}#decide"))?;
+    let left = |n: usize| format!("return document.querySelector('.tabs b')?.textContent === '{n}'");
+    browser.wait("the candidates", MINUTE, &left(later.len()))?;
+    let candidates = || fs::read_dir(home.candidates().join("animals")).map_or(0, Iterator::count);
+    // One is refused by mistake, and comes back.
+    browser.press("x")?;
+    browser.wait("one less", MINUTE, &left(later.len() - 1))?;
+    assert_eq!((candidates(), home.root().join("trash/candidates/animals").is_dir()), (later.len() - 1, true));
+    browser.press("u")?;
+    browser.wait("it to be back", MINUTE, &left(later.len()))?;
+    assert_eq!(candidates(), later.len());
+    let start = Instant::now();
+    for _ in 0..10 {
+        browser.press("a")?;
+    }
+    browser.wait("ten less", MINUTE, &left(later.len() - 10))?;
+    let took = start.elapsed();
+    eprintln!("ten candidates accepted in {took:?}");
+    assert!(took < Duration::from_secs(20), "30 a minute: {took:?}");
+    let accepted = |g: &Graph| catalog::files(&g.home).keys().filter(|p| p.starts_with("photos/animals/")).count();
+    let before = first.iter().filter(|(class, _)| class == "animals").count();
+    graph.wait("the data set to have them", MINUTE, |g| accepted(g) == before + 10)?;
+    assert_eq!(candidates(), later.len() - 10);
+
+    // That leads to a run by itself, and its verdict.
+    browser.open(&format!("{page}#now"))?;
+    graph.wait("the second verdict", MINUTES_3, |g| judged(g).len() > 1)?;
+    let two = judged(&graph).pop().ok_or("no second run")?;
+    browser.wait(
+        "the second verdict",
+        MINUTE,
+        &format!("return document.querySelector('.verdict')?.textContent.includes({two:?})"),
+    )?;
+
+    // Whatever the verdict was, a person may promote it, and take that back.
+    browser.open(&format!("{page}#compare"))?;
+    browser.wait("both runs", MINUTE, "return document.querySelectorAll('table.runs tbody tr').length >= 2")?;
+    let champion = || fs::read_link(home.champion()).unwrap_or_default();
+    if champion() != Path::new(&two) {
+        browser.run(&format!("[...document.querySelectorAll('table.runs tbody tr')].find((row) => row.textContent.includes({two:?})).querySelector('button').click()"))?;
+        graph.wait("the promotion", MINUTE, |_| champion() == Path::new(&two))?;
+    }
+    browser.wait("the way back", MINUTE, "return document.getElementById('rollback') !== null")?;
+    browser.run("document.getElementById('rollback').click()")?;
+    graph.wait("the rollback", MINUTE, |_| champion() == Path::new(&one))?;
+    browser.wait(
+        "it on the page",
+        MINUTE,
+        &format!("return document.querySelector('.champion')?.textContent.includes({one:?})"),
+    )?;
+
+    // Every view, in both languages, without a complaint of the browser.
+    for (language, words) in
+        [("ja", ["いま", "見る", "決める", "比べる", "試す"]), ("en", ["Now", "Look", "Decide", "Compare", "Try"])]
+    {
+        for (view, word) in ["now", "look", "decide", "compare", "try"].into_iter().zip(words) {
+            browser.open("about:blank")?;
+            browser.open(&format!("{page}?lang={language}#{view}"))?;
+            let current = format!("return document.querySelector('nav a[aria-current]')?.textContent === {word:?}");
+            browser.wait(view, MINUTE, &current)?;
+        }
+    }
+    browser.open(&format!("{page}?lang=en#look"))?;
+    browser.wait(
+        "thumbnails",
+        MINUTE,
+        "return [...document.querySelectorAll('.tile img')].filter((i) => i.complete && i.naturalWidth > 0).length > 8",
+    )?;
+    assert_eq!(browser.complaints()?, Vec::<String>::new());
+
+    // Killed, it is not missed, and comes back.
+    let others = ["watch", "hash", "resize", "dataset", "augment", "train", "evaluate", "predict"];
+    let pids = others.map(|node| graph.pid(node));
+    let mine = graph.pid("dashboard");
+    graph.signal("dashboard", "KILL")?;
+    let (class, file) = &later[11];
+    pictures::drop_into(&home.photos(), class, file)?;
+    graph.wait("one more picture", MINUTE, |g| accepted(g) == before + 11)?;
+    graph.wait("the page to be back", MINUTE, |g| g.pid("dashboard").is_some() && g.pid("dashboard") != mine)?;
+    assert_eq!(pids, others.map(|node| graph.pid(node)), "a node was started again");
+    let page = address(&mut graph)?;
+    browser.open(&page)?;
+    browser.wait("the nodes again", MINUTE, "return document.querySelectorAll('tr.alive').length >= 11")?;
+    graph.end()
+}

@@ -1,0 +1,187 @@
+//! Debian's chromium, driven through chromedriver: [W3C WebDriver](https://www.w3.org/TR/webdriver2/), which is JSON over HTTP
+//! on this machine, so a socket is all it takes.
+
+use crate::graph::Failure;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// No window, nothing of its own over the network.
+const FLAGS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+];
+
+/// A browser with one page. It ends when dropped.
+pub struct Browser {
+    driver: Child,
+    port: u16,
+    session: String,
+    profile: TempDir,
+}
+
+/// Whether chromium and chromedriver are on the PATH.
+pub fn is_there() -> bool {
+    let answers = |program: &str| {
+        Command::new(program)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    };
+    answers("chromium") && answers("chromedriver")
+}
+
+impl Browser {
+    /// Starts it, with a window of this size in pixels.
+    ///
+    /// # Errors
+    /// When one of both does not start.
+    pub fn start(width: u32, height: u32) -> Result<Self, Failure> {
+        let mut driver =
+            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut port = None;
+        for line in BufReader::new(driver.stdout.take().ok_or("chromedriver says nothing")?).lines() {
+            if let Some((_, rest)) = line?.split_once("started successfully on port ") {
+                port = rest.trim_end_matches('.').parse().ok();
+                break;
+            }
+        }
+        let profile = tempfile::tempdir()?;
+        let mut browser =
+            Self { driver, port: port.ok_or("chromedriver has no port")?, session: String::new(), profile };
+        let mut args: Vec<String> = FLAGS.map(str::to_owned).to_vec();
+        args.push(format!("--window-size={width},{height}"));
+        args.push(format!("--user-data-dir={}", browser.profile.path().display()));
+        let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": { "args": args }, "goog:loggingPrefs": { "browser": "ALL" } });
+        let answer = browser.ask("POST", "/session", &json!({ "capabilities": { "alwaysMatch": wanted } }))?;
+        answer["sessionId"].as_str().ok_or("no session")?.clone_into(&mut browser.session);
+        Ok(browser)
+    }
+
+    /// One question to chromedriver.
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
+        let body = if method == "GET" { String::new() } else { body.to_string() };
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            self.port,
+            body.len()
+        )?;
+        // chromedriver does not close when it is asked to: the length says where the answer ends.
+        let (mut reader, mut length) = (BufReader::new(stream), 0);
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line)? == 0 {
+                return Err("chromedriver has hung up".into());
+            }
+            if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = text.trim().parse()?;
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut answer = vec![0; length];
+        reader.read_exact(&mut answer)?;
+        let mut answer: Value = serde_json::from_slice(&answer)?;
+        match answer["value"]["error"].as_str() {
+            Some(error) => Err(format!("{method} {path}: {error}: {}", answer["value"]["message"]).into()),
+            None => Ok(answer["value"].take()),
+        }
+    }
+
+    fn of_session(&self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.ask(method, &format!("/session/{}{path}", self.session), body)
+    }
+
+    /// Opens an address and waits until it is loaded.
+    ///
+    /// # Errors
+    /// When nobody answers there.
+    pub fn open(&self, address: &str) -> Result<(), Failure> {
+        self.of_session("POST", "/url", &json!({ "url": address })).map(drop)
+    }
+
+    /// Runs a script in the page and gives what it returns.
+    ///
+    /// # Errors
+    /// When the script throws.
+    pub fn run(&self, script: &str) -> Result<Value, Failure> {
+        self.of_session("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// The text of the first element of a selector; empty when there is none.
+    ///
+    /// # Errors
+    /// When the browser has gone.
+    pub fn text(&self, selector: &str) -> Result<String, Failure> {
+        let script = format!("return document.querySelector({})?.textContent ?? ''", json!(selector));
+        Ok(self.run(&script)?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until a script returns something true, and gives it and how long that took.
+    ///
+    /// # Errors
+    /// When it has not by `limit`; `what` says what was waited for.
+    pub fn wait(&self, what: &str, limit: Duration, script: &str) -> Result<(Value, Duration), Failure> {
+        let start = Instant::now();
+        loop {
+            let value = self.run(script)?;
+            if !value.is_null() && value != false && value != "" && value != 0 {
+                return Ok((value, start.elapsed()));
+            }
+            if start.elapsed() > limit {
+                let page = self.run("return document.body.innerText")?;
+                return Err(format!("waiting for {what} on the page: nothing after {limit:?}\n{page}").into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Presses keys, one after the other.
+    ///
+    /// # Errors
+    /// When the browser has gone.
+    pub fn press(&self, keys: &str) -> Result<(), Failure> {
+        let actions: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() })))
+            .collect();
+        let keyboard = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] });
+        self.of_session("POST", "/actions", &keyboard).map(drop)
+    }
+
+    /// What the page complained of since this was asked last: scripts that failed, rules that were broken.
+    ///
+    /// # Errors
+    /// When the browser has gone.
+    pub fn complaints(&self) -> Result<Vec<String>, Failure> {
+        let lines = self.of_session("POST", "/se/log", &json!({ "type": "browser" }))?;
+        let lines = lines.as_array().cloned().unwrap_or_default();
+        let told = lines.iter().filter(|line| line["level"] == "SEVERE").filter_map(|line| line["message"].as_str());
+        Ok(told.map(str::to_owned).collect())
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.of_session("DELETE", "", &json!({}));
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
