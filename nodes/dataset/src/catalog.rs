@@ -72,9 +72,10 @@ impl Catalog {
     /// SQLite's, or [`DatasetError::Format`] for a catalog of a later version.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
         let mut db = Connection::open(path)?;
+        // First of all: somebody who reads may hold it for a moment, also while its journal is set.
+        db.busy_timeout(std::time::Duration::from_secs(10))?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
-        db.busy_timeout(std::time::Duration::from_secs(10))?;
         schema::prepare(&mut db)?;
         Ok(Self { db })
     }

@@ -84,9 +84,17 @@ pub struct Album {
     of_hash: Vec<u32>,
 }
 
+/// Whether `dataset` has set the catalog's journal, after which nobody who reads holds it up: bytes 18 and 19 of the file are 2
+/// (<https://www.sqlite.org/fileformat.html>, section 1.3.3). Read without SQLite, which would take a lock.
+fn is_ready(catalog: &Path) -> bool {
+    let mut head = [0; 20];
+    let read = std::fs::File::open(catalog).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
+    read.is_ok() && head[18..20] == [2, 2]
+}
+
 /// Opens the catalog to read; none when there is none yet.
 pub fn open(catalog: &Path) -> rusqlite::Result<Option<Connection>> {
-    if !catalog.is_file() {
+    if !is_ready(catalog) {
         return Ok(None);
     }
     let db = Connection::open_with_flags(catalog, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
