@@ -5,21 +5,10 @@ use plugin_api::runs::{RunFolder, RunManifest};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tests::graph::{Failure, Graph};
+use tests::graph::{Failure, Graph, SMALL};
 use tests::reader::{Reader, look};
 use tests::{catalog, pictures};
 
-const OPTIONS: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
-    ("train", "--epochs", "2"),
-    ("train", "--quiet-seconds", "1"),
-    ("train", "--device", "flex"),
-    ("evaluate", "--device", "flex"),
-    ("predict", "--device", "flex"),
-    ("inspect", "--label-errors", "off"),
-];
 const MINUTES_3: Duration = Duration::from_mins(3);
 const DAY_MS: u64 = 86_400_000;
 
@@ -61,7 +50,7 @@ fn a_clock_that_jumps_changes_nothing_but_what_is_said_of_time() -> Result<(), F
     let all = pictures::first_of_each(pictures::demo(), 19);
     let parts = [15, 17, 19].map(|each| pictures::first_of_each(all.clone(), each));
     let mut expected = BTreeMap::new();
-    let mut graph = Graph::start_in(root.path(), OPTIONS, &env)?;
+    let mut graph = Graph::start_in(root.path(), SMALL, &env)?;
     let mut reader = None;
     for (place, (part, shift)) in parts.iter().zip(["+0", "+1d", "-1d"]).enumerate() {
         set(&clock, shift)?;

@@ -5,28 +5,11 @@
 use plugin_api::runs::RunFolder;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tests::graph::{Failure, Graph};
+use tests::graph::{Failure, Graph, SMALL};
 use tests::reader::{Reader, look};
 use tests::{catalog, pictures};
 
-const OPTIONS: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
-    ("train", "--epochs", "2"),
-    ("train", "--quiet-seconds", "1"),
-    ("train", "--device", "flex"),
-    ("evaluate", "--device", "flex"),
-    ("predict", "--device", "flex"),
-    ("inspect", "--label-errors", "off"),
-    ("watch", "--ack-timeout-seconds", "5"),
-];
-
 const MINUTES_3: Duration = Duration::from_mins(3);
-
-fn judged(graph: &Graph) -> usize {
-    RunFolder::all(&graph.home.runs()).iter().filter(|run| run.verdict().is_some()).count()
-}
 
 #[test]
 fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Result<(), Failure> {
@@ -40,8 +23,8 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
     for (class, file) in &first {
         expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
     }
-    let mut graph = Graph::start(root.path(), OPTIONS)?;
-    graph.wait("the first verdict", MINUTES_3, |g| judged(g) == 1)?;
+    let mut graph = Graph::start(root.path(), SMALL)?;
+    graph.wait("the first verdict", MINUTES_3, |g| g.verdicts().len() == 1)?;
     let reader = Reader::start(graph.home.clone());
     let seed = u64::from(SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos());
     eprintln!("seed {seed}");
@@ -52,7 +35,7 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
     let nodes = ["train", "evaluate", "predict", "dataset"];
     let mut killed = BTreeMap::<&str, u32>::new();
     for (n, pair) in more.chunks(2).take(retrains).enumerate() {
-        let before = judged(&graph);
+        let before = graph.verdicts().len();
         for (class, file) in pair {
             expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
         }
@@ -65,7 +48,7 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
             *killed.entry(node).or_default() += 1;
             graph.wait("the node to come back", MINUTES_3, |g| g.pid(node).is_some_and(|p| p != pid))?;
         }
-        graph.wait("the verdict", MINUTES_3, |g| judged(g) > before)?;
+        graph.wait("the verdict", MINUTES_3, |g| g.verdicts().len() > before)?;
     }
     graph.wait("every picture in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
     let looks = reader.end()?;
@@ -92,7 +75,7 @@ fn a_class_folder_that_goes_while_it_is_learnt_is_forgotten_in_good_order() -> R
         pictures::drop_into(&photos, class, file)?;
     }
     let slow: Vec<_> =
-        OPTIONS.iter().copied().chain([("train", "--model", "resnet18"), ("train", "--cancel-percent", "5")]).collect();
+        SMALL.iter().copied().chain([("train", "--model", "resnet18"), ("train", "--cancel-percent", "5")]).collect();
     let mut graph = Graph::start(root.path(), &slow)?;
     graph.wait("training", MINUTES_3, |g| g.status("train").gauges.contains_key("epoch"))?;
     let gone = &all[0].0;

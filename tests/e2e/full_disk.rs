@@ -1,29 +1,16 @@
 //! A disk that is full for a while: nodes wait and say so, nothing is lost or half-written, and all goes on when there is space.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
-use plugin_api::runs::RunFolder;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use tests::graph::{Failure, Graph};
+use tests::graph::{Failure, Graph, SMALL};
 use tests::reader::{Reader, look};
 use tests::{catalog, pictures};
 
-const OPTIONS: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
-    ("train", "--epochs", "3"),
-    ("train", "--quiet-seconds", "1"),
-    ("train", "--device", "flex"),
-    ("evaluate", "--device", "flex"),
-    ("predict", "--device", "flex"),
-    ("inspect", "--label-errors", "off"),
-    ("watch", "--ack-timeout-seconds", "5"),
-];
 const MINUTES_3: Duration = Duration::from_mins(3);
 /// For how long the disk is full: longer than a node that ends at once could be started again and again.
 const FULL: Duration = Duration::from_secs(25);
@@ -54,10 +41,6 @@ impl Drop for Small {
     }
 }
 
-fn judged(graph: &Graph) -> usize {
-    RunFolder::all(&graph.home.runs()).iter().filter(|run| run.verdict().is_some()).count()
-}
-
 #[test]
 fn a_full_disk_costs_time_and_nothing_else() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
@@ -72,8 +55,8 @@ fn a_full_disk_costs_time_and_nothing_else() -> Result<(), Failure> {
     for (class, file) in &first {
         expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
     }
-    let mut graph = Graph::start(root.path(), OPTIONS)?;
-    graph.wait("the first verdict", MINUTES_3, |g| judged(g) == 1)?;
+    let mut graph = Graph::start(root.path(), SMALL)?;
+    graph.wait("the first verdict", MINUTES_3, |g| g.verdicts().len() == 1)?;
     let reader = Reader::start(graph.home.clone());
 
     // Pictures are there and nothing else fits any more.
@@ -92,7 +75,7 @@ fn a_full_disk_costs_time_and_nothing_else() -> Result<(), Failure> {
     // There is space again.
     std::fs::remove_file(ballast)?;
     graph.wait("every picture in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
-    graph.wait("a verdict on all of them", MINUTES_3, |g| judged(g) >= 2)?;
+    graph.wait("a verdict on all of them", MINUTES_3, |g| g.verdicts().len() >= 2)?;
     let looks = reader.end()?;
     assert!(looks > 50, "{looks} looks say little");
     assert_eq!(catalog::quarantined(&graph.home), Vec::<String>::new());

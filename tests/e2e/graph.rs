@@ -98,7 +98,9 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
         g.status("train").state == format!("up to date with version {version}")
     })?;
     let (second, _) = latest(&graph).ok_or("no second verdict")?;
-    assert!(second.parent.is_some(), "not from a champion's weights");
+    let promoted = |v: &Verdict| v.decision == "promoted" && v.run != second.id;
+    let champions: Vec<String> = graph.verdicts().into_iter().filter(promoted).map(|v| v.run).collect();
+    assert!(second.parent.as_ref().is_some_and(|id| champions.contains(id)), "not from a champion's weights");
     assert!(second.reason.contains("1 relabelled") || second.reason.contains("new in"), "{}", second.reason);
     let runs = RunFolder::all(&graph.home.runs()).len();
     assert!(runs <= 3, "a burst of drops made {} runs", runs - 1);

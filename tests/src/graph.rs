@@ -13,6 +13,20 @@ use std::time::{Duration, Instant};
 /// Something in a test's surroundings failed.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// Options with which a run takes a moment.
+pub const SMALL: &[(&str, &str, &str)] = &[
+    ("resize", "--size", "32"),
+    ("dataset", "--size", "32"),
+    ("train", "--size", "32"),
+    ("train", "--epochs", "2"),
+    ("train", "--quiet-seconds", "1"),
+    ("train", "--device", "flex"),
+    ("evaluate", "--device", "flex"),
+    ("predict", "--device", "flex"),
+    ("inspect", "--label-errors", "off"),
+    ("watch", "--ack-timeout-seconds", "5"),
+];
+
 /// A running graph. It ends when dropped.
 pub struct Graph {
     /// Its workspace.

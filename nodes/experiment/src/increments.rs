@@ -189,8 +189,8 @@ impl Plan<'_> {
             known.extend(features(&train[seen..])?);
             seen = train.len();
             let weights = vec![1.0; train.len()];
-            let probe = ProbeOptions { c: 10.0, ..ProbeOptions::default() };
-            let head = fit(&known, &class(train), &weights, self.scene.photos.classes.len(), &probe)?;
+            let head =
+                fit(&known, &class(train), &weights, self.scene.photos.classes.len(), &ProbeOptions::UNIT_LENGTH)?;
             let seconds = begun.elapsed().as_secs_f64();
             let said = judged.iter().map(|row| plugin_metric::most_probable(&head.probabilities(row)) as u32);
             let right = said.zip(class(&self.test)).filter(|(said, truth)| said == truth).count();

@@ -3,21 +3,18 @@
 use crate::config::{Config, LabelErrors};
 use crate::find::labels::{Search, Suspect};
 use crate::record::Record;
-use crate::thumbnails::read;
 use plugin_api::Home;
-use plugin_decode::{Picture, decode};
+use plugin_decode::Picture;
 use plugin_embed::{Cache, EmbedError, Embedder, NetworkChoice};
 use plugin_probe::ProbeOptions;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Pictures embedded between two looks at whether the work is still wanted.
 const AT_A_TIME: usize = 4;
 /// Parts the pictures are dealt to: a head learns from four and speaks of the fifth.
 const FOLDS: usize = 5;
 const SEED: u64 = 1;
-/// Inverse strength of the head's penalty: what suits embeddings of unit length, whose numbers are small.
-const PROBE_C: f64 = 10.0;
 
 /// Pictures that can be looked at: places among the records, one file a picture, only of one class.
 pub struct Chosen {
@@ -88,9 +85,7 @@ impl Eyes {
                 .par_iter()
                 .map(|place| {
                     let record = &records[*place];
-                    let bytes = read(&home.root().join(&record.path), &config.limits)?;
-                    let same = blake3::hash(&bytes).to_hex().as_str() == record.digest;
-                    same.then(|| decode(&bytes, &config.limits).ok()).flatten()
+                    plugin_embed::known(&home.root().join(&record.path), &record.digest, &config.limits)
                 })
                 .collect();
             let (digests, pictures): (Vec<&str>, Vec<Picture>) =
@@ -115,30 +110,31 @@ impl Eyes {
 fn judge(records: &[Record], seen: &[(usize, &[f32])], of: usize) -> Result<Search, String> {
     let classes: Vec<&str> =
         seen.iter().map(|(p, _)| records[*p].class()).collect::<BTreeSet<_>>().into_iter().collect();
-    let mut numbers: HashMap<&str, u32> = HashMap::new();
-    let groups: Vec<u32> = seen
-        .iter()
-        .map(|(p, _)| {
-            let next = numbers.len() as u32;
-            *numbers.entry(&records[*p].group).or_insert(next)
-        })
-        .collect();
-    if classes.len() < 2 || numbers.len() < 2 * FOLDS {
+    let groups = plugin_probe::numbered(seen.iter().map(|(p, _)| &records[*p].group[..]));
+    let different = groups.iter().max().map_or(0, |last| *last as usize + 1);
+    if classes.len() < 2 || different < 2 * FOLDS {
         return Err(format!(
             "It takes two classes and {} pictures that do not look the same; there are {} and {}.",
             2 * FOLDS,
             classes.len(),
-            numbers.len()
+            different
         ));
     }
     let features: Vec<Vec<f32>> = seen.iter().map(|(_, embedding)| embedding.to_vec()).collect();
     let class_of = |place: &usize| classes.binary_search(&records[*place].class()).unwrap_or_default() as u32;
     let given: Vec<u32> = seen.iter().map(|(place, _)| class_of(place)).collect();
     let weights = vec![1.0; seen.len()];
-    let options = ProbeOptions { c: PROBE_C, ..ProbeOptions::default() };
-    let probabilities =
-        plugin_probe::out_of_fold(&features, &given, &groups, &weights, classes.len(), FOLDS, SEED, &options)
-            .map_err(|e| e.to_string())?;
+    let probabilities = plugin_probe::out_of_fold(
+        &features,
+        &given,
+        &groups,
+        &weights,
+        classes.len(),
+        FOLDS,
+        SEED,
+        &ProbeOptions::UNIT_LENGTH,
+    )
+    .map_err(|e| e.to_string())?;
     // Of the filters, the one that was right most often at much the same recall (README has the figures).
     let report = plugin_label_errors::find_by(&plugin_label_errors::Both, &probabilities, &given, classes.len())
         .map_err(|e| e.to_string())?;

@@ -63,7 +63,7 @@ impl Thumbnails {
 }
 
 /// A file of the workspace within the limits.
-pub fn read(path: &Path, limits: &Limits) -> Option<Vec<u8>> {
+fn read(path: &Path, limits: &Limits) -> Option<Vec<u8>> {
     let length = std::fs::metadata(path).ok()?.len();
     (length <= limits.max_bytes).then(|| std::fs::read(path).ok()).flatten()
 }

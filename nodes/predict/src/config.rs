@@ -1,6 +1,5 @@
 //! Options of the node.
 
-use crate::error::PredictError;
 use clap::{Parser, ValueEnum};
 use plugin_api::HomeArgs;
 use plugin_decode::Limits;
@@ -64,24 +63,18 @@ impl Switch {
     }
 }
 
-impl Config {
-    /// Whether the options go together.
-    ///
-    /// # Errors
-    /// What does not, for a person.
-    pub fn check(&self) -> Result<(), PredictError> {
-        if self.embed.network == NetworkChoice::Champion {
-            let text = "--network champion: the head answers for what the champion does not know, by a network that stays as it \
-                        is; accepted are efficientnet-lite0 and none";
-            return Err(PredictError::Options(text.to_owned()));
-        }
-        Ok(())
-    }
-}
-
 impl HasHome for Config {
     fn home(&self) -> &HomeArgs {
         &self.home
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.embed.network == NetworkChoice::Champion {
+            return Err("--network champion: the head answers for what the champion does not know, by a network that stays as it \
+                        is; accepted are efficientnet-lite0 and none"
+                .to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -112,6 +105,6 @@ mod tests {
         }
         assert!(Config::try_parse_from(["predict", "--links", "on"]).is_err());
         let config = Config::try_parse_from(["predict", "--network", "champion"]).unwrap();
-        assert!(config.check().unwrap_err().to_string().contains("efficientnet-lite0 and none"));
+        assert!(config.check().unwrap_err().contains("efficientnet-lite0 and none"));
     }
 }

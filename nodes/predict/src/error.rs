@@ -8,9 +8,6 @@ use std::io;
 /// The node cannot go on. It is started again, and what was not acknowledged is sent again.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictError {
-    /// Options that do not go together.
-    #[error("{0}")]
-    Options(String),
     /// dora, or a message of the wrong type.
     #[error(transparent)]
     Harness(#[from] HarnessError),

@@ -38,7 +38,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 /// [`PredictError`]; what was not acknowledged is sent again after the restart.
 pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
-    config.check()?;
     let device = config.embed.device.open()?;
     let rules = Rules {
         abstain_below: config.abstain_below,

@@ -3,13 +3,16 @@
 //!
 //! [`Embedder`] computes them, by pretrained weights or by the workspace's own champion; [`EmbedOptions`] are its
 //! command line options. [`Cache`] keeps them on disk by the pictures' digest, so that none is computed twice.
+//! [`known`] opens a picture again by its digest.
 
 pub mod cache;
 pub mod embedder;
 pub mod error;
+mod known;
 pub mod options;
 
 pub use cache::Cache;
 pub use embedder::Embedder;
 pub use error::EmbedError;
+pub use known::known;
 pub use options::{EmbedOptions, NetworkChoice};

@@ -4,7 +4,18 @@ use crate::ProbeError;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+/// A number for each row's group, counted up from 0 as new names come.
+pub fn numbered<'a>(groups: impl Iterator<Item = &'a str>) -> Vec<u32> {
+    let mut numbers: HashMap<&str, u32> = HashMap::new();
+    groups
+        .map(|group| {
+            let next = numbers.len() as u32;
+            *numbers.entry(group).or_insert(next)
+        })
+        .collect()
+}
 
 /// A group and how many of its rows are of which class.
 struct Group {

@@ -18,7 +18,7 @@ mod options;
 mod out_of_fold;
 
 pub use error::ProbeError;
-pub use folds::assign_folds;
+pub use folds::{assign_folds, numbered};
 pub use head::{Head, fit};
 pub use means::ClassMeans;
 pub use options::ProbeOptions;

@@ -11,8 +11,6 @@ const LEAST_OF_A_CLASS: usize = 3;
 const MOST_PICTURES: usize = 20_000;
 const FOLDS: usize = 5;
 const SEED: u64 = 1;
-/// Inverse strength of the penalty: what suits embeddings of unit length, whose numbers are small.
-const PROBE_C: f64 = 10.0;
 
 /// How good a head is on what it has not learnt from.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -63,25 +61,18 @@ pub fn linear(all: &All, seen: &[(&str, &[f32])]) -> Option<(Head, Vec<String>, 
     classes.sort();
     let targets: Vec<u32> =
         classes_of.iter().map(|class| classes.iter().position(|c| c == class).unwrap_or_default() as u32).collect();
-    let mut numbers: HashMap<&str, u32> = HashMap::new();
-    let groups: Vec<u32> = seen
-        .iter()
-        .map(|(digest, _)| {
-            let next = numbers.len() as u32;
-            *numbers.entry(&all[*digest].group).or_insert(next)
-        })
-        .collect();
+    let groups = plugin_probe::numbered(seen.iter().map(|(digest, _)| &all[*digest].group[..]));
     let features: Vec<Vec<f32>> = seen.iter().map(|(_, embedding)| embedding.to_vec()).collect();
     // Classes weigh the same, as they do in training.
     let weight = |target: &u32| seen.len() as f32 / (classes.len() * counts[&classes[*target as usize][..]]) as f32;
     let weights: Vec<f32> = targets.iter().map(weight).collect();
-    let options = ProbeOptions { c: PROBE_C, ..ProbeOptions::default() };
+    let options = &ProbeOptions::UNIT_LENGTH;
     let work = || {
         let rows =
-            plugin_probe::out_of_fold(&features, &targets, &groups, &weights, classes.len(), FOLDS, SEED, &options)?;
+            plugin_probe::out_of_fold(&features, &targets, &groups, &weights, classes.len(), FOLDS, SEED, options)?;
         Ok::<_, plugin_probe::ProbeError>((
             rows,
-            plugin_probe::fit(&features, &targets, &weights, classes.len(), &options)?,
+            plugin_probe::fit(&features, &targets, &weights, classes.len(), options)?,
         ))
     };
     let (rows, head) = work().inspect_err(|error| tracing::warn!(%error, "no linear head")).ok()?;

@@ -3,7 +3,7 @@
 use super::accepted::{self, All, in_turn};
 use super::{Head, Kind, card, fit};
 use plugin_api::Home;
-use plugin_decode::{Limits, Picture, decode};
+use plugin_decode::{Limits, Picture};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder, NetworkChoice};
 use plugin_probe::ClassMeans;
 use rayon::prelude::*;
@@ -91,6 +91,8 @@ struct Bench {
     /// Class of each picture that is in the means.
     taught: BTreeMap<String, String>,
     means: ClassMeans,
+    /// What they are worth, once it has been asked; none again when they change.
+    worth: Option<fit::Worth>,
     /// The pictures a linear head was last fitted to, and their classes.
     fitted: BTreeMap<String, String>,
     /// Classes of the head that was shown last, and when.
@@ -111,6 +113,7 @@ impl Bench {
             all: All::new(),
             taught: BTreeMap::new(),
             means: ClassMeans::default(),
+            worth: None,
             fitted: BTreeMap::new(),
             shown: (BTreeSet::new(), None),
             stale: false,
@@ -129,15 +132,16 @@ impl Bench {
                 let Ok(job) = jobs.recv() else { return };
                 Some(job)
             };
-            let done = match job {
-                Some(job) => self.take_up(jobs.try_iter().last().unwrap_or(job), jobs),
-                None => self.show(true).map(|()| self.fit()),
-            };
-            if let Err(why) = done {
-                if self.with(|latest| latest.state != why) {
-                    tracing::warn!(why, "no head");
+            let mut next = job.map(|job| jobs.try_iter().last().unwrap_or(job));
+            if next.is_none() {
+                let done = self.show(true).map(|()| self.fit());
+                self.report(done);
+            }
+            while let Some(job) = next.take() {
+                match self.take_up(job, jobs) {
+                    Ok(newer) => next = newer,
+                    Err(why) => self.report(Err(why)),
                 }
-                self.tell(&why);
             }
         }
     }
@@ -150,12 +154,22 @@ impl Bench {
         self.with(|latest| state.clone_into(&mut latest.state));
     }
 
-    /// Brings the means to a version, shows them, and fits a linear head when nothing newer is there.
-    fn take_up(&mut self, job: Job, jobs: &Receiver<Job>) -> Result<(), String> {
+    /// Says why there is no head, in the log once.
+    fn report(&self, done: Result<(), String>) {
+        let Err(why) = done else { return };
+        if self.with(|latest| latest.state != why) {
+            tracing::warn!(why, "no head");
+        }
+        self.tell(&why);
+    }
+
+    /// Brings the means to a version, shows them, and fits a linear head. Returns a newer version that came meanwhile, for
+    /// which the rest of this one was left.
+    fn take_up(&mut self, job: Job, jobs: &Receiver<Job>) -> Result<Option<Job>, String> {
         if !job.single || self.options.network == NetworkChoice::None {
             self.with(|latest| *latest = Latest::default());
             self.shown.0.clear();
-            return Ok(());
+            return Ok(None);
         }
         self.open().map_err(|error| error.to_string())?;
         self.all = accepted::read(self.home.root(), job.version).map_err(|e| format!("the catalog: {e}"))?;
@@ -171,13 +185,13 @@ impl Bench {
                 self.show(false)?;
             }
             if let Some(newer) = jobs.try_iter().last() {
-                return self.take_up(newer, jobs);
+                return Ok(Some(newer));
             }
         }
         self.sync();
         self.show(false)?;
         self.fit();
-        Ok(())
+        Ok(None)
     }
 
     fn open(&mut self) -> Result<(), EmbedError> {
@@ -202,7 +216,7 @@ impl Bench {
                 self.means.remove(&class, embedding);
             }
             self.taught.remove(&digest);
-            self.stale = true;
+            (self.stale, self.worth) = (true, None);
         }
     }
 
@@ -212,11 +226,7 @@ impl Bench {
         let unknown: Vec<&String> = digests.iter().filter(|digest| cache.get(digest).is_none()).collect();
         let (root, limits, all) = (self.home.root(), &self.limits, &self.all);
         let open = |digest: &&String| -> Option<(String, Picture)> {
-            let path = root.join(&all.get(*digest)?.path);
-            let small = std::fs::metadata(&path).ok()?.len() <= limits.max_bytes;
-            let bytes = small.then(|| std::fs::read(&path).ok()).flatten()?;
-            let same = blake3::hash(&bytes).to_hex().as_str() == digest.as_str();
-            let picture = same.then(|| decode(&bytes, limits).ok()).flatten()?;
+            let picture = plugin_embed::known(&root.join(&all.get(*digest)?.path), digest, limits)?;
             Some(((*digest).clone(), eyes.prepare(picture).ok()?))
         };
         let (names, pictures): (Vec<String>, Vec<Picture>) =
@@ -228,7 +238,7 @@ impl Bench {
             if let (Some(embedding), Some(accepted)) = (cache.get(digest), self.all.get(digest)) {
                 self.means.add(&accepted.class, embedding);
                 self.taught.insert(digest.clone(), accepted.class.clone());
-                self.stale = true;
+                (self.stale, self.worth) = (true, None);
             }
         }
         Ok(())
@@ -283,9 +293,13 @@ impl Bench {
         Ok(())
     }
 
-    fn worth_of_means(&self) -> fit::Worth {
-        let seen = self.seen().into_iter().take(JUDGED);
-        fit::of_means(&self.means, seen.map(|(digest, row)| (&self.taught[digest][..], row)))
+    fn worth_of_means(&mut self) -> fit::Worth {
+        let worth = self.worth.unwrap_or_else(|| {
+            let seen = self.seen().into_iter().take(JUDGED);
+            fit::of_means(&self.means, seen.map(|(digest, row)| (&self.taught[digest][..], row)))
+        });
+        self.worth = Some(worth);
+        worth
     }
 
     /// Fits a linear head when enough has changed, and shows it when it is the better one.
@@ -293,6 +307,9 @@ impl Bench {
         let (now, before) = (&self.taught, &self.fitted);
         let changed = now.iter().filter(|(digest, class)| before.get(*digest) != Some(class)).count()
             + before.keys().filter(|digest| !now.contains_key(*digest)).count();
+        if self.classes().len() < 2 {
+            return;
+        }
         if changed == 0 || (changed as f64) < FITTED_EVERY * now.len() as f64 && self.classes() == classes_of(before) {
             return;
         }

@@ -100,6 +100,11 @@ fn pictures_come_and_go_and_broken_ones_are_passed_over() {
     // A class goes, and the head with it.
     learner.give(single(3));
     wait(&learner, |latest| latest.head.is_none());
+    // A version in which nothing has changed brings none back.
+    learner.give(single(4));
+    learner.give(single(5));
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(learner.latest().head.is_none());
     // What has several labels has no head.
     learner.give(single(2));
     wait(&learner, |latest| latest.head.is_some());
