@@ -1,7 +1,10 @@
-//! Who answers: the champion, or the head while there is no champion or it does not know all classes.
+//! Who answers: the champion; or the head while there is no champion, or it does not know all classes, or is shown to be the
+//! worse of the two.
 //!
 //! The link `models/champion` is looked at again and again, so that whatever swaps it, a verdict or a person, is noticed.
 
+use crate::head::Head;
+use crate::head::better::{self, Answers, Comparison};
 use crate::head::learner::Learner;
 use crate::model::Model;
 use plugin_api::Home;
@@ -22,6 +25,10 @@ pub struct Oracle {
     /// Where the link pointed when it was last looked at.
     target: Option<PathBuf>,
     champion: Option<Model>,
+    /// What the champion said of the pictures that were held out from it.
+    heldout: Answers,
+    /// Champion and head on the same pictures, by the head's name; forgotten when the champion changes.
+    compared: Option<(String, Option<Comparison>)>,
     /// The head, while it is needed.
     head: Option<Model>,
     /// Why the champion cannot be used, and when to try again.
@@ -32,7 +39,18 @@ impl Oracle {
     /// Nobody yet.
     pub fn new(home: &Home, device: Opened, learner: Learner) -> Self {
         let home = home.clone();
-        Self { home, device, learner, classes: Vec::new(), target: None, champion: None, head: None, failed: None }
+        Self {
+            home,
+            device,
+            learner,
+            classes: Vec::new(),
+            target: None,
+            champion: None,
+            heldout: Answers::new(),
+            compared: None,
+            head: None,
+            failed: None,
+        }
     }
 
     /// Who answers; none when there is no champion that can be used, and no head.
@@ -56,6 +74,11 @@ impl Oracle {
         self.classes.iter().filter(|class| !known(class)).map(String::as_str).collect()
     }
 
+    /// Champion and head on the same pictures, when the head answers because it is the better of the two.
+    pub fn comparison(&self) -> Option<&Comparison> {
+        self.head.as_ref().and(self.compared.as_ref()?.1.as_ref()).filter(|_| self.unknown().is_empty())
+    }
+
     /// The learner of the head.
     pub fn learner(&self) -> &Learner {
         &self.learner
@@ -72,17 +95,29 @@ impl Oracle {
 
     fn follow_head(&mut self) {
         let latest = self.learner.latest();
-        // It knows a class more than the champion, or there is no champion.
-        let helps = |classes: &[String]| {
-            let new = self.unknown();
-            self.champion.is_none() || classes.iter().any(|class| new.contains(&class.as_str()))
-        };
-        let found = latest.head.zip(latest.eyes).filter(|(head, _)| helps(&head.card.classes));
+        let found = latest.head.zip(latest.eyes).filter(|(head, _)| self.helps(head));
         match (found, &self.head) {
             (Some((head, _)), Some(model)) if *model.card() == head.card => {}
             (Some((head, eyes)), _) => self.head = Model::of_head(head, eyes, &self.home).ok(),
             (None, _) => self.head = None,
         }
+    }
+
+    /// There is no champion, or the head knows a class more, or is better.
+    fn helps(&mut self, head: &Head) -> bool {
+        let new = self.unknown();
+        if self.champion.is_none() || head.card.classes.iter().any(|class| new.contains(&class.as_str())) {
+            return true;
+        }
+        let is_known = |(name, _): &(String, Option<Comparison>)| *name == head.card.run;
+        if !self.compared.as_ref().is_some_and(is_known) {
+            let found = better::compare(&head.told, &self.heldout);
+            if let Some(Comparison { pictures, head: ours, champion, lead }) = found {
+                tracing::info!(head = head.card.run, pictures, ours, champion, lead, "head and champion compared");
+            }
+            self.compared = Some((head.card.run.clone(), found));
+        }
+        self.compared.as_ref().and_then(|(_, found)| *found).is_some_and(|found| found.head_is_better())
     }
 
     /// True when another champion, or none, is there from now on.
@@ -102,6 +137,7 @@ impl Oracle {
             Ok(model) => {
                 tracing::info!(model = model.card().run, temperature = model.card().temperature, "champion in use");
                 self.failed = None;
+                (self.heldout, self.compared) = (better::of_run(&self.home, &model.card().run), None);
                 let same = self.champion.as_ref().is_some_and(|before| before.card() == model.card());
                 self.champion = Some(model);
                 !same

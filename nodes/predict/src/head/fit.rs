@@ -1,6 +1,7 @@
 //! Which head answers, and how sure it may be: each is judged on pictures that it has not learnt from.
 
 use super::accepted::All;
+use super::better::{Answer, Answers};
 use plugin_metric::{Judged, accuracy, fit_temperature, log_loss};
 use plugin_probe::{ClassMeans, Head, ProbeOptions};
 use std::collections::HashMap;
@@ -45,9 +46,20 @@ pub fn of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a
     Worth::of(&judged)
 }
 
-/// A linear head over all of `seen` (digest and embedding), its classes, and what such a head is worth out of fold. None when
-/// there is too little to fit one, or too much.
-pub fn linear(all: &All, seen: &[(&str, &[f32])]) -> Option<(Head, Vec<String>, Worth)> {
+/// A linear head, and what is known of it.
+pub struct Linear {
+    /// The head.
+    pub head: Head,
+    /// Its classes, in order.
+    pub classes: Vec<String>,
+    /// What such a head is worth out of fold.
+    pub worth: Worth,
+    /// What such heads say of each picture out of fold.
+    pub told: Answers,
+}
+
+/// A linear head over all of `seen` (digest and embedding). None when there is too little to fit one, or too much.
+pub fn linear(all: &All, seen: &[(&str, &[f32])]) -> Option<Linear> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     let classes_of: Vec<&str> = seen.iter().filter_map(|(digest, _)| Some(&all.get(*digest)?.class[..])).collect();
     for class in &classes_of {
@@ -80,7 +92,12 @@ pub fn linear(all: &All, seen: &[(&str, &[f32])]) -> Option<(Head, Vec<String>, 
     for (target, row) in targets.iter().zip(&rows) {
         judged.push(*target as usize, row).ok()?;
     }
-    Some((head, classes, Worth::of(&judged)))
+    let answer = |(place, right): (usize, bool)| {
+        let (digest, truth) = (seen[place].0.to_owned(), classes[judged.truth(place)].clone());
+        (digest, Answer { truth, right })
+    };
+    let told = judged.hits().into_iter().enumerate().map(answer).collect();
+    Some(Linear { head, worth: Worth::of(&judged), told, classes })
 }
 
 #[cfg(test)]
@@ -113,8 +130,9 @@ mod tests {
         let (all, seen) = pictures(2, 0.1);
         assert!(linear(&all, &borrowed(&seen)).is_none());
         let (all, seen) = pictures(30, 0.3);
-        let (head, classes, worth) = linear(&all, &borrowed(&seen)).unwrap();
+        let Linear { head, classes, worth, told } = linear(&all, &borrowed(&seen)).unwrap();
         assert_eq!((classes, worth.accuracy), (vec!["a".to_owned(), "b".to_owned()], Some(1.0)));
+        assert_eq!((told.len(), &told["0001"]), (60, &Answer { truth: "b".to_owned(), right: true }));
         assert!(head.probabilities(&[1.0, 0.0, 0.0])[0] > 0.9 && worth.loss < 0.2, "{worth:?}");
     }
 

@@ -1,6 +1,8 @@
 //! The thread that keeps the head up with the accepted pictures.
 
 use super::accepted::{self, All, in_turn};
+use super::better::Answers;
+use super::fit::Linear;
 use super::{Head, Kind, card, fit};
 use plugin_api::Home;
 use plugin_decode::{Limits, Picture};
@@ -289,7 +291,7 @@ impl Bench {
             return Err("fewer than two classes have accepted pictures".to_owned());
         }
         let worth = self.worth_of_means();
-        self.put_up("means", Kind::Means(self.means.clone()), classes, &worth);
+        self.put_up(Kind::Means(self.means.clone()), classes, &worth, Answers::new());
         Ok(())
     }
 
@@ -317,20 +319,20 @@ impl Bench {
         let means = self.worth_of_means();
         self.fitted = self.taught.clone();
         match found {
-            Some((head, classes, worth)) if worth.loss < means.loss => {
-                self.put_up("linear", Kind::Linear(head), classes.into_iter().collect(), &worth);
+            Some(Linear { head, classes, worth, told }) if worth.loss < means.loss => {
+                self.put_up(Kind::Linear(head), classes.into_iter().collect(), &worth, told);
             }
-            _ => self.put_up("means", Kind::Means(self.means.clone()), self.classes(), &means),
+            _ => self.put_up(Kind::Means(self.means.clone()), self.classes(), &means, Answers::new()),
         }
         self.stale = false;
     }
 
-    fn put_up(&mut self, name: &str, kind: Kind, classes: BTreeSet<String>, worth: &fit::Worth) {
+    fn put_up(&mut self, kind: Kind, classes: BTreeSet<String>, worth: &fit::Worth, told: Answers) {
         let Some((eyes, _)) = &self.eyes else { return };
-        let mut card = card(self.version, name, classes.iter().cloned().collect(), eyes, worth.temperature);
+        let mut card = card(self.version, kind.name(), classes.iter().cloned().collect(), eyes, worth.temperature);
         // A version may be shown twice: half taught, and whole.
         card.run = format!("{}-{}", card.run, self.taught.len());
-        let head = Head { card, kind, accuracy: worth.accuracy };
+        let head = Head { card, kind, accuracy: worth.accuracy, told };
         self.shown = (classes, Some(Instant::now()));
         self.with(|latest| {
             if latest.head.as_deref() != Some(&head) {

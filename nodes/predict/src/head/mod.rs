@@ -3,12 +3,14 @@
 //! A network that stays as it is embeds every accepted picture once; class means, and as soon as there is enough to fit one
 //! a linear head, tell classes apart by these embeddings. Both are there within moments of a picture, long before a run has
 //! learnt it. [`accepted`] is what it learns from, [`learner`] the thread that does, [`fit`] which of the two answers, and
-//! how sure.
+//! how sure. A champion that knows every class answers all the same, unless the head is shown to be [`better`].
 
 pub mod accepted;
+pub mod better;
 pub mod fit;
 pub mod learner;
 
+use better::Answers;
 use plugin_api::Labels;
 use plugin_api::runs::ModelCard;
 use plugin_embed::Embedder;
@@ -23,6 +25,16 @@ pub enum Kind {
     Linear(plugin_probe::Head),
 }
 
+impl Kind {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Means(_) => "means",
+            Self::Linear(_) => "linear",
+        }
+    }
+}
+
 /// A head in use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {
@@ -32,6 +44,9 @@ pub struct Head {
     pub kind: Kind,
     /// Share of the accepted pictures that it tells right without having learnt from them; none where there are too few.
     pub accuracy: Option<f64>,
+    /// What heads like it say of the accepted pictures, each by one that has learnt neither it nor a look-alike; empty for
+    /// class means.
+    pub told: Answers,
 }
 
 impl Head {
