@@ -34,6 +34,9 @@ use plugin_harness::Node;
 use std::time::{Duration, Instant};
 use trigger::{Due, Now, Trigger};
 
+/// Whoever waits for an answer goes first: pictures that come, the page, other programs.
+const NICE: i32 = 10;
+
 /// Runs the node until the dataflow stops.
 ///
 /// # Errors
@@ -41,6 +44,8 @@ use trigger::{Due, Now, Trigger};
 pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     config.check()?;
     start::check_from_run(&config, node.home())?;
+    // LibTorch's threads are started from here, later; dora's are there already.
+    plugin_harness::yield_to_others(NICE);
     let device = config.device.open()?;
     tracing::info!(device = device.name, model = config.model.name(), size_px = config.size, "ready");
     let runs = node.home().runs();

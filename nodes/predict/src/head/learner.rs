@@ -63,8 +63,7 @@ impl Learner {
         let latest = Arc::new(Mutex::new(Latest::default()));
         let shared = Arc::clone(&latest);
         std::thread::Builder::new().name("head".to_owned()).spawn(move || {
-            // On Linux this is the thread's own, and that of the threads it starts.
-            let _ = rustix::process::setpriority_process(None, NICE);
+            plugin_harness::yield_to_others(NICE);
             Bench::new(options, limits, home, shared).run(&todo);
         })?;
         Ok(Self { jobs, latest })
