@@ -1,7 +1,6 @@
 //! One turn of the loop after the other: what comes, a new champion, and what follows from both.
 
 use crate::error::PredictError;
-use crate::head::better::Comparison;
 use crate::head::learner::Job;
 use crate::model::Model;
 use crate::oracle::Oracle;
@@ -14,6 +13,7 @@ use plugin_api::{Edge, Labels, Tag};
 use plugin_decode::{Limits, Picture, decode};
 use plugin_harness::keeper::{acknowledge, send_inventory};
 use plugin_harness::{Keeper, Message, Node, Refusal, part, send_rejects};
+use plugin_standing::Comparison;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::os::unix::fs::MetadataExt;

@@ -4,11 +4,11 @@
 //! The link `models/champion` is looked at again and again, so that whatever swaps it, a verdict or a person, is noticed.
 
 use crate::head::Head;
-use crate::head::better::{self, Answers, Comparison};
 use crate::head::learner::Learner;
 use crate::model::Model;
 use plugin_api::Home;
 use plugin_model::device::Opened;
+use plugin_standing::{Answers, Comparison, Standing, compare, of_run};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,8 @@ pub struct Oracle {
     compared: Option<(String, Option<Comparison>)>,
     /// The head, while it is needed.
     head: Option<Model>,
+    /// Who answers, as it was last written down.
+    standing: Option<Standing>,
     /// Why the champion cannot be used, and when to try again.
     failed: Option<(String, Instant)>,
 }
@@ -49,6 +51,7 @@ impl Oracle {
             heldout: Answers::new(),
             compared: None,
             head: None,
+            standing: None,
             failed: None,
         }
     }
@@ -89,6 +92,7 @@ impl Oracle {
         let before = self.model().map(|model| model.card().run.clone());
         let reloaded = self.follow_champion(now);
         self.follow_head();
+        self.write_standing();
         let after = self.model().map(|model| &model.card().run);
         before.as_ref() != after || (reloaded && self.head.is_none())
     }
@@ -103,6 +107,23 @@ impl Oracle {
         }
     }
 
+    /// Tells others who answers. When that fails, they know it from the next change on.
+    fn write_standing(&mut self) {
+        let run = |model: &Model| model.card().run.clone();
+        let standing = Standing {
+            answers: self.model().map(run),
+            champion: self.champion.as_ref().map(run),
+            comparison: self.comparison().copied(),
+        };
+        if self.standing.as_ref() == Some(&standing) {
+            return;
+        }
+        if let Err(error) = standing.write(&self.home) {
+            tracing::warn!(%error, "who answers is not written down");
+        }
+        self.standing = Some(standing);
+    }
+
     /// There is no champion, or the head knows a class more, or is better.
     fn helps(&mut self, head: &Head) -> bool {
         let new = self.unknown();
@@ -111,7 +132,7 @@ impl Oracle {
         }
         let is_known = |(name, _): &(String, Option<Comparison>)| *name == head.card.run;
         if !self.compared.as_ref().is_some_and(is_known) {
-            let found = better::compare(&head.told, &self.heldout);
+            let found = compare(&head.told, &self.heldout);
             if let Some(Comparison { pictures, head: ours, champion, lead }) = found {
                 tracing::info!(head = head.card.run, pictures, ours, champion, lead, "head and champion compared");
             }
@@ -137,7 +158,7 @@ impl Oracle {
             Ok(model) => {
                 tracing::info!(model = model.card().run, temperature = model.card().temperature, "champion in use");
                 self.failed = None;
-                (self.heldout, self.compared) = (better::of_run(&self.home, &model.card().run), None);
+                (self.heldout, self.compared) = (of_run(&self.home, &model.card().run), None);
                 let same = self.champion.as_ref().is_some_and(|before| before.card() == model.card());
                 self.champion = Some(model);
                 !same

@@ -31,6 +31,7 @@ use announce::Announcer;
 use desk::Desk;
 use learn::{End, Learning};
 use plugin_harness::Node;
+use plugin_standing::Standing;
 use std::time::{Duration, Instant};
 use trigger::{Due, Now, Trigger};
 
@@ -61,7 +62,8 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         desk.batches.clear();
         let (now, home) = (Now::new(), node.home().clone());
         let request = request::pending(&home);
-        let due = desk.trigger.due(now, request.is_some(), |state| changes.of(&home, state));
+        let behind_head = || Standing::head_is_better(&home);
+        let due = desk.trigger.due(now, request.is_some(), |state| changes.of(&home, state), behind_head);
         match (due, desk.announcer.awaited(now.instant)) {
             (Due::Wait(what), None) => node.status().state(what),
             (_, Some(run)) => node.status().state(format!("waiting for the verdict on run {run}")),

@@ -1,9 +1,9 @@
 //! Which head answers, and how sure it may be: each is judged on pictures that it has not learnt from.
 
 use super::accepted::All;
-use super::better::{Answer, Answers};
 use plugin_metric::{Judged, accuracy, fit_temperature, log_loss};
 use plugin_probe::{ClassMeans, Head, ProbeOptions};
+use plugin_standing::{Answer, Answers};
 use std::collections::HashMap;
 
 /// A linear head wants so many pictures of each class.

@@ -1,13 +1,13 @@
 //! The thread that keeps the head up with the accepted pictures.
 
 use super::accepted::{self, All, in_turn};
-use super::better::Answers;
 use super::fit::Linear;
 use super::{Head, Kind, card, fit};
 use plugin_api::Home;
 use plugin_decode::{Limits, Picture};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder, NetworkChoice};
 use plugin_probe::ClassMeans;
+use plugin_standing::Answers;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

@@ -3,18 +3,17 @@
 //! A network that stays as it is embeds every accepted picture once; class means, and as soon as there is enough to fit one
 //! a linear head, tell classes apart by these embeddings. Both are there within moments of a picture, long before a run has
 //! learnt it. [`accepted`] is what it learns from, [`learner`] the thread that does, [`fit`] which of the two answers, and
-//! how sure. A champion that knows every class answers all the same, unless the head is shown to be [`better`].
+//! how sure. A champion that knows every class answers all the same, unless the head is shown to be better ([`plugin_standing`]).
 
 pub mod accepted;
-pub mod better;
 pub mod fit;
 pub mod learner;
 
-use better::Answers;
 use plugin_api::Labels;
 use plugin_api::runs::ModelCard;
 use plugin_embed::Embedder;
 use plugin_probe::ClassMeans;
+use plugin_standing::Answers;
 
 /// What tells the classes apart.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@
 
 use plugin_api::Home;
 use plugin_metric::Pairs;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The head may take the champion's place by chance in one of so many cases: 1 / 0.05.
@@ -25,7 +25,8 @@ pub struct Answer {
 pub type Answers = BTreeMap<String, Answer>;
 
 /// Champion and head on the same pictures.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// How many.
     pub pictures: usize,
