@@ -1,11 +1,11 @@
 //! The thread that keeps the head up with the accepted pictures.
 
 use super::accepted::{self, All, in_turn};
-use super::{Head, Kind, card, fit};
+use super::{Head, Kind, card};
 use plugin_api::Home;
 use plugin_decode::{Limits, Picture};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder, NetworkChoice};
-use plugin_probe::ClassMeans;
+use plugin_probe::{ClassMeans, Seen, Worth, linear, worth_of_means};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -92,7 +92,7 @@ struct Bench {
     taught: BTreeMap<String, String>,
     means: ClassMeans,
     /// What they are worth, once it has been asked; none again when they change.
-    worth: Option<fit::Worth>,
+    worth: Option<Worth>,
     /// The pictures a linear head was last fitted to, and their classes.
     fitted: BTreeMap<String, String>,
     /// Classes of the head that was shown last, and when.
@@ -263,10 +263,13 @@ impl Bench {
         self.means.classes().map(str::to_owned).collect()
     }
 
-    /// Every taught picture with its embedding.
-    fn seen(&self) -> Vec<(&str, &[f32])> {
+    /// Every taught picture that is still there.
+    fn seen(&self) -> Vec<Seen<'_>> {
         let Some((_, cache)) = &self.eyes else { return Vec::new() };
-        self.taught.keys().filter_map(|digest| Some((&digest[..], cache.get(digest)?))).collect()
+        let taught = self.taught.iter().filter_map(|(digest, class)| {
+            Some(Seen { class, group: &self.all.get(digest)?.group, features: cache.get(digest)? })
+        });
+        taught.collect()
     }
 
     /// Shows the means when that is due: other classes at once, the same ones now and then. A linear head of the same classes
@@ -293,10 +296,10 @@ impl Bench {
         Ok(())
     }
 
-    fn worth_of_means(&mut self) -> fit::Worth {
+    fn worth_of_means(&mut self) -> Worth {
         let worth = self.worth.unwrap_or_else(|| {
             let seen = self.seen().into_iter().take(JUDGED);
-            fit::of_means(&self.means, seen.map(|(digest, row)| (&self.taught[digest][..], row)))
+            worth_of_means(&self.means, seen.map(|one| (one.class, one.features)))
         });
         self.worth = Some(worth);
         worth
@@ -313,7 +316,7 @@ impl Bench {
         if changed == 0 || (changed as f64) < FITTED_EVERY * now.len() as f64 && self.classes() == classes_of(before) {
             return;
         }
-        let found = fit::linear(&self.all, &self.seen());
+        let found = linear(&self.seen());
         let means = self.worth_of_means();
         self.fitted = self.taught.clone();
         match found {
@@ -325,7 +328,7 @@ impl Bench {
         self.stale = false;
     }
 
-    fn put_up(&mut self, name: &str, kind: Kind, classes: BTreeSet<String>, worth: &fit::Worth) {
+    fn put_up(&mut self, name: &str, kind: Kind, classes: BTreeSet<String>, worth: &Worth) {
         let Some((eyes, _)) = &self.eyes else { return };
         let mut card = card(self.version, name, classes.iter().cloned().collect(), eyes, worth.temperature);
         // A version may be shown twice: half taught, and whole.

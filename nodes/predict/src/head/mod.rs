@@ -2,11 +2,9 @@
 //!
 //! A network that stays as it is embeds every accepted picture once; class means, and as soon as there is enough to fit one
 //! a linear head, tell classes apart by these embeddings. Both are there within moments of a picture, long before a run has
-//! learnt it. [`accepted`] is what it learns from, [`learner`] the thread that does, [`fit`] which of the two answers, and
-//! how sure.
+//! learnt it. [`accepted`] is what it learns from, [`learner`] the thread that does and chooses which of the two answers.
 
 pub mod accepted;
-pub mod fit;
 pub mod learner;
 
 use plugin_api::Labels;

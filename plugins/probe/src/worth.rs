@@ -1,8 +1,7 @@
-//! Which head answers, and how sure it may be: each is judged on pictures that it has not learnt from.
+//! How good a head is, and how sure it may be: each is judged on pictures that it has not learnt from.
 
-use super::accepted::All;
+use crate::{ClassMeans, Head, ProbeError, ProbeOptions, fit, numbered, out_of_fold};
 use plugin_metric::{Judged, accuracy, fit_temperature, log_loss};
-use plugin_probe::{ClassMeans, Head, ProbeOptions};
 use std::collections::HashMap;
 
 /// A linear head wants so many pictures of each class.
@@ -31,8 +30,19 @@ impl Worth {
     }
 }
 
-/// What class means are worth: each picture by means without it.
-pub fn of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a [f32])>) -> Worth {
+/// A picture that a head learns from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seen<'a> {
+    /// Its class.
+    pub class: &'a str,
+    /// The group of look-alikes it is in, which never predict each other.
+    pub group: &'a str,
+    /// Its embedding, of unit length.
+    pub features: &'a [f32],
+}
+
+/// What class means are worth: each picture, class and embedding, by means without it.
+pub fn worth_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a [f32])>) -> Worth {
     let classes: Vec<String> = means.classes().map(str::to_owned).collect();
     let mut judged = Judged::new(classes.clone());
     for (class, embedding) in seen {
@@ -45,37 +55,33 @@ pub fn of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a
     Worth::of(&judged)
 }
 
-/// A linear head over all of `seen` (digest and embedding), its classes, and what such a head is worth out of fold. None when
-/// there is too little to fit one, or too much.
-pub fn linear(all: &All, seen: &[(&str, &[f32])]) -> Option<(Head, Vec<String>, Worth)> {
+/// A linear head over all of `seen`, its classes, and what such a head is worth out of fold. None when there is too little to
+/// fit one, or too much.
+pub fn linear(seen: &[Seen<'_>]) -> Option<(Head, Vec<String>, Worth)> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
-    let classes_of: Vec<&str> = seen.iter().filter_map(|(digest, _)| Some(&all.get(*digest)?.class[..])).collect();
-    for class in &classes_of {
-        *counts.entry(class).or_default() += 1;
+    for one in seen {
+        *counts.entry(one.class).or_default() += 1;
     }
     let enough = counts.len() > 1 && counts.values().all(|count| *count >= LEAST_OF_A_CLASS);
-    if !enough || seen.len() > MOST_PICTURES || classes_of.len() != seen.len() {
+    if !enough || seen.len() > MOST_PICTURES {
         return None;
     }
-    let mut classes: Vec<String> = counts.keys().map(|class| (*class).to_owned()).collect();
-    classes.sort();
-    let targets: Vec<u32> =
-        classes_of.iter().map(|class| classes.iter().position(|c| c == class).unwrap_or_default() as u32).collect();
-    let groups = plugin_probe::numbered(seen.iter().map(|(digest, _)| &all[*digest].group[..]));
-    let features: Vec<Vec<f32>> = seen.iter().map(|(_, embedding)| embedding.to_vec()).collect();
+    let mut classes: Vec<&str> = counts.keys().copied().collect();
+    classes.sort_unstable();
+    let place: HashMap<&str, u32> = classes.iter().zip(0..).map(|(class, place)| (*class, place)).collect();
+    let targets: Vec<u32> = seen.iter().map(|one| place[one.class]).collect();
+    let groups = numbered(seen.iter().map(|one| one.group));
+    let features: Vec<Vec<f32>> = seen.iter().map(|one| one.features.to_vec()).collect();
     // Classes weigh the same, as they do in training.
-    let weight = |target: &u32| seen.len() as f32 / (classes.len() * counts[&classes[*target as usize][..]]) as f32;
-    let weights: Vec<f32> = targets.iter().map(weight).collect();
+    let weight = |one: &Seen<'_>| seen.len() as f32 / (classes.len() * counts[one.class]) as f32;
+    let weights: Vec<f32> = seen.iter().map(weight).collect();
     let options = &ProbeOptions::UNIT_LENGTH;
     let work = || {
-        let rows =
-            plugin_probe::out_of_fold(&features, &targets, &groups, &weights, classes.len(), FOLDS, SEED, options)?;
-        Ok::<_, plugin_probe::ProbeError>((
-            rows,
-            plugin_probe::fit(&features, &targets, &weights, classes.len(), options)?,
-        ))
+        let rows = out_of_fold(&features, &targets, &groups, &weights, classes.len(), FOLDS, SEED, options)?;
+        Ok::<_, ProbeError>((rows, fit(&features, &targets, &weights, classes.len(), options)?))
     };
     let (rows, head) = work().inspect_err(|error| tracing::warn!(%error, "no linear head")).ok()?;
+    let classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
     let mut judged = Judged::new(classes.clone());
     for (target, row) in targets.iter().zip(&rows) {
         judged.push(*target as usize, row).ok()?;
@@ -86,34 +92,26 @@ pub fn linear(all: &All, seen: &[(&str, &[f32])]) -> Option<(Head, Vec<String>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::head::accepted::Accepted;
 
     /// Pictures of two classes: along one axis each, with `noise` across.
-    fn pictures(of_each: usize, noise: f32) -> (All, Vec<(String, Vec<f32>)>) {
-        let (mut all, mut seen) = (All::new(), Vec::new());
-        for place in 0..2 * of_each {
-            let class = ["a", "b"][place % 2];
-            let digest = format!("{place:04}");
+    fn pictures(of_each: usize, noise: f32) -> Vec<(&'static str, String, Vec<f32>)> {
+        let one = |place: usize| {
             let wave = |k: usize| ((place * k) as f32 * 0.7).sin() * noise;
             let mut row = vec![wave(3), wave(5), wave(7)];
             row[place % 2] += 1.0;
-            let path = String::new();
-            all.insert(digest.clone(), Accepted { class: class.to_owned(), path, group: digest.clone() });
-            seen.push((digest, row));
-        }
-        (all, seen)
+            (["a", "b"][place % 2], format!("{place:04}"), row)
+        };
+        (0..2 * of_each).map(one).collect()
     }
 
-    fn borrowed(seen: &[(String, Vec<f32>)]) -> Vec<(&str, &[f32])> {
-        seen.iter().map(|(digest, row)| (&digest[..], &row[..])).collect()
+    fn seen<'a>(pictures: &'a [(&'static str, String, Vec<f32>)]) -> Vec<Seen<'a>> {
+        pictures.iter().map(|(class, group, features)| Seen { class, group, features }).collect()
     }
 
     #[test]
     fn a_linear_head_needs_a_few_of_each_class_and_is_judged_out_of_fold() {
-        let (all, seen) = pictures(2, 0.1);
-        assert!(linear(&all, &borrowed(&seen)).is_none());
-        let (all, seen) = pictures(30, 0.3);
-        let (head, classes, worth) = linear(&all, &borrowed(&seen)).unwrap();
+        assert!(linear(&seen(&pictures(2, 0.1))).is_none());
+        let (head, classes, worth) = linear(&seen(&pictures(30, 0.3))).unwrap();
         assert_eq!((classes, worth.accuracy), (vec!["a".to_owned(), "b".to_owned()], Some(1.0)));
         assert!(head.probabilities(&[1.0, 0.0, 0.0])[0] > 0.9 && worth.loss < 0.2, "{worth:?}");
     }
@@ -121,16 +119,16 @@ mod tests {
     #[test]
     fn noise_makes_the_means_less_sure() {
         let worth = |noise: f32| {
-            let (all, seen) = pictures(30, noise);
+            let pictures = pictures(30, noise);
             let mut means = ClassMeans::default();
-            for (digest, row) in borrowed(&seen) {
-                means.add(&all[digest].class, row);
+            for (class, _, row) in &pictures {
+                means.add(class, row);
             }
-            of_means(&means, borrowed(&seen).into_iter().map(|(digest, row)| (&all[digest].class[..], row)))
+            worth_of_means(&means, pictures.iter().map(|(class, _, row)| (*class, &row[..])))
         };
         let (clear, noisy) = (worth(0.1), worth(3.0));
         assert!(clear.accuracy > noisy.accuracy && clear.loss < noisy.loss, "{clear:?} {noisy:?}");
         assert!(clear.temperature < noisy.temperature);
-        assert_eq!(of_means(&ClassMeans::default(), std::iter::empty()).accuracy, None);
+        assert_eq!(worth_of_means(&ClassMeans::default(), std::iter::empty()).accuracy, None);
     }
 }
