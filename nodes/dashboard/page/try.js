@@ -4,7 +4,7 @@ import { get, post, query, send } from "/ask.js";
 import { on } from "/live.js";
 import { t, number, percent } from "/words.js";
 import { about, details, grid, name } from "/pictures.js";
-import { fitted, paint } from "/heat.js";
+import { fitted } from "/heat.js";
 
 export const keys = () => [
   ["← ↑ → ↓", t("keys_move")], ["Enter", t("keys_open")], ["Space", t("keys_choose")],

@@ -192,7 +192,8 @@ export default {
   try_busy: "pool/ is being looked at …",
   try_found: "{n} pictures",
   try_nothing: "Nothing has been judged yet. Put pictures into inbox/, or a heap into pool/ and run curate.yml.",
-  picture_heat_none: "Nothing in it speaks for {class}.",
+  picture_heat_of: "The brighter, the more it speaks for {class}.",
+  picture_heat_none: "Nothing in this picture speaks for {class}, so there is nothing to show over it.",
   picture_heat: "Show what speaks for it",
   picture_heat_how: "A class shows what speaks for it (Grad-CAM).",
 };

@@ -192,7 +192,8 @@ export default {
   try_busy: "pool/ を調べています…",
   try_found: "{n} 枚",
   try_nothing: "判定済みの写真がまだありません。inbox/ に写真を入れるか、pool/ に入れて curate.yml を動かしてください。",
-  picture_heat_none: "{class} を支持する場所はありません。",
+  picture_heat_of: "明るい場所ほど {class} の根拠になっています。",
+  picture_heat_none: "この写真には {class} の根拠になる場所がないため、重ねて表示するものがありません。",
   picture_heat: "根拠を表示",
   picture_heat_how: "クラスを選ぶと、判断の根拠になった場所を重ねて表示します（Grad-CAM）。",
 };
