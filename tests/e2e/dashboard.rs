@@ -79,6 +79,33 @@ fn lay_candidates(root: &Path, first: &[(String, PathBuf)], heap: &[(String, Pat
     Ok(wanted)
 }
 
+/// A picture of the inbox is found by its mood, moved to its class by one key, and back by another.
+fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<(), Failure> {
+    let home = graph.home.clone();
+    let (_, file) = pictures::demo().pop().ok_or("no picture")?;
+    let name = file.file_name().unwrap().to_string_lossy().into_owned();
+    let inbox = home.inbox().join(&name);
+    fs::copy(&file, &inbox)?;
+    let said = || {
+        let table = fs::read_to_string(home.inbox().join("predictions.csv")).ok()?;
+        let row = table.lines().find(|line| line.starts_with("inbox/"))?.to_owned();
+        row.split(',').nth(2).map(str::to_owned)
+    };
+    graph.wait("a prediction", MINUTE, |_| said().is_some())?;
+    let class = said().ok_or("no prediction")?;
+    browser.open("about:blank")?;
+    browser.open(&format!("{page}?lang=en#try?mood={class}"))?;
+    browser.wait("the picture", MINUTE, "return document.querySelector('.grid.acts .tile.at img') !== null")?;
+    let waiting = browser.text("#view")?;
+    assert!(waiting.contains("are not embedded yet") && waiting.contains("curate.yml"), "{waiting}");
+    let labelled = home.photos().join(&class).join(&name);
+    browser.press("a")?;
+    graph.wait("the picture to be moved", MINUTE, |_| labelled.exists() && !inbox.exists())?;
+    browser.wait("it to be gone", MINUTE, "return document.querySelector('.grid.acts .tile img') === null")?;
+    browser.press("u")?;
+    graph.wait("the picture to be back", MINUTE, |_| inbox.exists() && !labelled.exists())
+}
+
 #[test]
 fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     if !browser::is_there() {
@@ -186,6 +213,8 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
         MINUTE,
         &format!("return document.querySelector('.champion')?.textContent.includes({one:?})"),
     )?;
+
+    decide_by_mood(&mut graph, &browser, &page)?;
 
     // Every view, in both languages, without a complaint of the browser.
     for (language, words) in

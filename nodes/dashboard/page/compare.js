@@ -10,7 +10,7 @@ const COSTS = [["multiply_adds", (run) => run.multiply_adds && run.multiply_adds
 
 export const keys = () => [["Space", t("compare_key")]];
 
-export function show(root) {
+export function show(root, _, ready) {
   let table = { runs: [], experiments: [] };
   const curves = new Map();
   const compared = [];
@@ -36,7 +36,8 @@ export function show(root) {
     table = found;
     if (!compared.length) compared.push(...table.runs.filter((run) => run.epochs).slice(0, 3).map((run) => run.id));
     draw();
-    drawCurves();
+    await drawCurves();
+    ready();
   }
 
   function draw() {

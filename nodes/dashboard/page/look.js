@@ -7,7 +7,7 @@ import { details, grid } from "/pictures.js";
 
 export const keys = () => [["← ↑ → ↓", t("keys_move")], ["Enter", t("keys_open")], ["Space", t("keys_choose")], ["Esc", t("close")]];
 
-export function show(root, parameters) {
+export function show(root, parameters, ready) {
   const filter = Object.fromEntries(["class", "split", "flag", "run", "truth", "prediction"].map((name) => [name, parameters.get(name) || ""]));
   const bar = h("div.filters");
   // Number of the album that is shown, and of the newest there is.
@@ -20,6 +20,7 @@ export function show(root, parameters) {
       const page = await get(`/api/pictures?${query({ ...filter, from, count: n })}`);
       shown = page.generation;
       if (page.choices) choices(page);
+      ready();
       // The album may have become another while this page of it was on its way.
       if (!page.whole) setTimeout(renew);
       return page;

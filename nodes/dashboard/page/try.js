@@ -11,10 +11,10 @@ export const keys = () => [
   ["A", t("try_key_accept")], ["1 – 9", t("key_class")], ["U", t("key_undo")],
 ];
 
-export function show(root, parameters) {
+export function show(root, parameters, ready) {
   let mood = parameters.get("mood") || "";
   let shown;
-  const file = h("input", { type: "file", accept: "image/*", className: "unseen", onchange: () => file.files[0] && look(file.files[0]) });
+  const file = h("input", { type: "file", accept: "image/*", className: "unseen", tabIndex: -1, "aria-hidden": "true", onchange: () => file.files[0] && look(file.files[0]) });
   const zone = h("button.drop", { onclick: () => file.click() }, h("b", t("try_drop")), h("span.quiet", t("try_private")));
   const result = h("div.result");
   const chips = h("div.chips");
@@ -25,9 +25,11 @@ export function show(root, parameters) {
     fetch: async (from, n) => {
       const page = await get(`/api/mood?class=${encodeURIComponent(mood)}&from=${from}&count=${n}`);
       moods(page);
+      ready();
       return { total: page.total, items: page.items.map((one) => ({ ...one, class: percent(one.probability) })) };
     },
     open: (item) => details(item, found.next),
+    className: "acts",
     mark: (one) => h("span.quiet", t("try_in", { place: one.path.split("/")[0], name: name(one.path) })),
   });
   root.append(
@@ -62,7 +64,7 @@ export function show(root, parameters) {
   function judged({ inbox, pool }) {
     const lines = [inbox ? t("try_by_inbox", { n: number(inbox) }) : ""];
     const values = { n: number(pool.known), learnt: number(pool.by?.learnt), right: percent(pool.by?.accuracy, 0) };
-    if (pool.known && pool.by) lines.push(`${t(`try_by_${pool.by.kind}`, values)} ${pool.by.accuracy === null ? "" : t("try_by_right", values)}`);
+    if (pool.known && pool.by) lines.push([t(`try_by_${pool.by.kind}`, values), pool.by.accuracy === null ? "" : t("try_by_right", values)].join(t("gap")));
     if (pool.known && !pool.by) lines.push(t("try_by_nothing", values));
     if (pool.unknown) lines.push(t("try_unknown", { n: number(pool.unknown) }));
     if (pool.busy) lines.push(t("try_busy"));

@@ -1,6 +1,7 @@
 export default {
   view_now: "Now",
   close: "Close",
+  gap: " ",
   tool_language: "Language",
   tool_colours: "Light or dark",
   tool_keys: "Keys",

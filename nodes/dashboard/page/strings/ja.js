@@ -1,6 +1,7 @@
 export default {
   view_now: "いま",
   close: "閉じる",
+  gap: "",
   tool_language: "言語",
   tool_colours: "明るい・暗い",
   tool_keys: "キー操作",
