@@ -64,7 +64,7 @@ export function show(root, _, ready) {
     return h("tr", { title: run.reason },
       h("td", h("label.swatch." + (KINDS[place] || "none"), mark)),
       h("td.name", run.has_report ? h("a", { href: `/report/${encodeURIComponent(run.id)}`, target: "_blank", rel: "noopener" }, run.id) : run.id, h("div.quiet.note", moment(run.started_ms))),
-      h("td", h("span.tag." + run.state, { title: run.verdict || "" }, word("state", run.state)), run.is_champion ? h("span.tag.promoted", t("compare_now")) : ""),
+      h("td", h("span.tag." + run.state, { title: run.verdict || "" }, word("state", run.state)), " ", run.is_champion ? h("span.tag.promoted", t("compare_now")) : ""),
       h("td.num", percent(run.balanced_accuracy), run.front.some(Boolean) ? h("span.front", { title: t("compare_on_front") }, " ◆") : ""),
       h("td.num", percent(run.accuracy)),
       h("td.num", run.multiply_adds ? `${short(run.multiply_adds / 1e6)} M` : "–"),

@@ -105,7 +105,7 @@ impl Heap {
     }
 
     /// Looks at the pool once.
-    pub(super) fn judge(&self) -> Result<Judged, String> {
+    fn judge(&self) -> Result<Judged, String> {
         let (album, generation) = self.library.album().map_err(|e| e.to_string())?;
         let curated = Curated::read(&self.home).map_err(|e| format!("dataset/curation.sqlite: {e}"))?;
         let cache = match &curated.network {

@@ -1,7 +1,8 @@
 //! Searching by mood: pictures nobody has labelled, by how probably they are of a class.
 //!
-//! [`inbox`]'s are judged by the champion, as `predict` has written down; the pool's by [`judge`], on the embeddings that
-//! `curate.yml` keeps ([`curated`]). Nothing is embedded here, and nothing written.
+//! The inbox's are judged by the champion, as `predict` has written down (`inbox`); the pool's, on a thread of its own ([`Heap`]),
+//! by what was accepted (`judge`), on the embeddings that `curate.yml` keeps (`curated`). Nothing is embedded here, and nothing
+//! moved.
 
 mod curated;
 mod heap;
