@@ -68,7 +68,8 @@ impl Library {
         if shown.generation > 0 { Ok((shown.album, shown.generation)) } else { self.renew() }
     }
 
-    /// The album; while it is read for the first time, the first 1,000 files of the catalog, flagged as though they were all. Reads no more than those.
+    /// The album; while it is read for the first time, the first 1,000 files of the catalog, flagged as though
+    /// they were all. Reads no more than those.
     ///
     /// # Errors
     /// SQLite's.
