@@ -1,4 +1,5 @@
-//! A class folder that nobody has trained on is told at once, by a head on embeddings, until a run has learnt it.
+//! A class folder that nobody has trained on is told at once, by a head on embeddings, until a run has learnt it; and after
+//! that as long as the head is the better one.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use plugin_api::Home;
@@ -50,13 +51,16 @@ fn by_head(home: &Home) -> bool {
 }
 
 #[test]
-fn a_class_is_told_at_once_and_a_run_takes_over_when_it_has_learnt_it() -> Result<(), Failure> {
+fn a_class_is_told_at_once_and_the_better_one_answers_once_a_run_has_learnt_it() -> Result<(), Failure> {
     let Some(weights) = tests::efficientnet_lite0() else { return Ok(()) };
     let weights = weights.display().to_string();
     let never = [("train", "--min-train", "1000"), ("train", "--quiet-seconds", "1"), ("train", "--epochs", "2")];
     let mut options = vec![
         ("predict", "--weights", weights.as_str()),
         ("inspect", "--label-errors", "off"),
+        // Many to judge by, and a champion that has learnt next to nothing.
+        ("dataset", "--test-percent", "40"),
+        ("train", "--learning-rate", "0.000001"),
         ("train", "--device", "flex"),
         ("evaluate", "--device", "flex"),
     ];
@@ -106,8 +110,24 @@ fn a_class_is_told_at_once_and_a_run_takes_over_when_it_has_learnt_it() -> Resul
     graph.signal("predict", "KILL")?;
     graph.wait("the head to be back", MINUTES_3, |g| g.status("predict").state.contains("-65, until a run"))?;
 
-    // A run learns all three: the champion answers, and the head no more.
+    // A run learns all three, badly: the head goes on, and says why.
     options.retain(|(_, flag, _)| *flag != "--min-train");
+    let mut graph = graph.restart(&options)?;
+    graph.wait("the champion and the head to be compared", MINUTES_3, |g| {
+        by_head(&g.home) && g.status("predict").state.contains("better than the champion on")
+    })?;
+    eprintln!("{}", graph.status("predict").state);
+    assert!(home.champion().exists());
+
+    // What is new is told by the head already, so one picture is not worth a run.
+    accept(&home, "food", &food[30..31])?;
+    graph.wait("the run to wait", MINUTES_3, |g| {
+        g.status("train").state.contains("1 so far, told by a head meanwhile")
+    })?;
+
+    // Without a head the champion answers.
+    options.retain(|(_, flag, _)| *flag != "--weights");
+    options.push(("predict", "--network", "none"));
     let mut graph = graph.restart(&options)?;
     graph.wait("a champion to answer", MINUTES_3, |g| {
         let said = said(&g.home);

@@ -183,7 +183,7 @@ pub struct Increments {
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "tiers,warm-start,from-scratch,head-alone",
+        default_value = "as-shipped,tiers,warm-start,from-scratch,head-alone",
         value_name = "WAYS"
     )]
     pub ways: Vec<Way>,
@@ -205,6 +205,12 @@ pub struct Increments {
     /// Of the tiers, every so many runs one begins anew.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "RUNS")]
     pub full_every: u32,
+    /// Of what is shipped, as of `train`: while the head is better, a run is worth so many new pictures, in percent of all.
+    #[arg(long, default_value_t = 50.0, value_parser = percent, value_name = "PERCENT")]
+    pub min_new_percent_behind_head: f64,
+    /// Of what is shipped, the share of the pictures that the network does not learn, to be compared with the head, percent.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
+    pub held_out_percent: u32,
     /// Weights of EfficientNet-Lite0 for the linear head; without it, there is none.
     #[arg(long, value_name = "FILE|NAME")]
     pub head_weights: Option<WeightsFile>,
@@ -219,7 +225,9 @@ pub struct Increments {
 /// A way to learn on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Way {
-    /// As `train` does with its tiers.
+    /// A head, and tiers when a run is worth it; the better of the two answers. Left out without --head-weights.
+    AsShipped,
+    /// The tiers of `train` alone, a run each time.
     Tiers,
     /// From the weights before, as they are.
     WarmStart,
@@ -227,6 +235,13 @@ pub enum Way {
     FromScratch,
     /// A linear head on frozen features; left out without --head-weights.
     HeadAlone,
+}
+
+impl Way {
+    /// It needs --head-weights.
+    pub fn wants_head(self) -> bool {
+        matches!(self, Self::AsShipped | Self::HeadAlone)
+    }
 }
 
 /// In which order pictures come.
@@ -256,6 +271,11 @@ pub struct Once {
     /// Share of the pictures that are judged and not learnt, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let value: Option<f64> = text.parse().ok();
+    value.filter(|v| (0.0..=100.0).contains(v)).ok_or_else(|| "accepted is a number from 0 to 100".to_owned())
 }
 
 fn side() -> clap::builder::RangedI64ValueParser<u32> {
@@ -293,6 +313,7 @@ mod tests {
             ("folds --folds 1", ["--folds", "1"]),
             ("recipes --ema 1", ["--ema", "1"]),
             ("increments --shrink 5", ["--shrink", "5"]),
+            ("increments --min-new-percent-behind-head 101", ["--min-new-percent-behind-head", "101"]),
         ] {
             let words = std::iter::once("experiment").chain(line.split(' '));
             let error = Cli::try_parse_from(words).unwrap_err().to_string();

@@ -64,10 +64,7 @@ impl Worker {
         let wanted = Arc::new(AtomicU64::new(NONE));
         let shared = Arc::clone(&wanted);
         let thread = std::thread::Builder::new().name("inspect".to_owned()).spawn(move || {
-            // On Linux this is the thread's own, and that of the threads it starts.
-            if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-                tracing::warn!(%error, "the priority stays as it is");
-            }
+            plugin_harness::yield_to_others(NICE);
             let thumbnails = Thumbnails::new(home.root(), config.limits.clone());
             let mut bench = Bench { config, home, thumbnails, wanted: shared, tell };
             for job in todo {

@@ -38,7 +38,8 @@ pub struct Config {
     #[arg(long, value_enum, default_value_t = Switch::Off)]
     pub sidecars: Switch,
 
-    /// Whose embeddings the head goes by that answers until the champion knows every class; and where all is computed.
+    /// Whose embeddings the head goes by that answers until the champion knows every class, and after that as long as it is
+    /// shown to be better on pictures that neither has learnt; and where all is computed.
     #[command(flatten)]
     pub embed: EmbedOptions,
 

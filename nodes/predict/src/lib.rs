@@ -3,7 +3,7 @@
 //! Inputs `images`, `removed`, `hello`, `snapshot`, `tick`; outputs `committed`, `inventory`, `rejects`: it keeps what `watch` sees of
 //! `inbox/`, by the same protocol as `dataset`. A picture that comes is classified from the message; when there is a new
 //! champion, or the first, all are classified again from their files, between what comes. While the champion does not know
-//! all classes that have accepted pictures, a [`head`] on embeddings answers in its place. What is said is written down
+//! all classes that have accepted pictures, or is the worse one, a [`head`] on embeddings answers in its place. What is said is written down
 //! before it is acknowledged; tables, links and sidecars follow from what is written down.
 
 mod arrange;

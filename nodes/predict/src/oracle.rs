@@ -1,11 +1,14 @@
-//! Who answers: the champion, or the head while there is no champion or it does not know all classes.
+//! Who answers: the champion; or the head while there is no champion, or it does not know all classes, or is shown to be the
+//! worse of the two.
 //!
 //! The link `models/champion` is looked at again and again, so that whatever swaps it, a verdict or a person, is noticed.
 
+use crate::head::Head;
 use crate::head::learner::Learner;
 use crate::model::Model;
 use plugin_api::Home;
 use plugin_model::device::Opened;
+use plugin_standing::{Answers, Comparison, Standing, compare, of_run};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -22,8 +25,14 @@ pub struct Oracle {
     /// Where the link pointed when it was last looked at.
     target: Option<PathBuf>,
     champion: Option<Model>,
+    /// What the champion said of the pictures that were held out from it.
+    heldout: Answers,
+    /// Champion and head on the same pictures, by the head's name; forgotten when the champion changes.
+    compared: Option<(String, Option<Comparison>)>,
     /// The head, while it is needed.
     head: Option<Model>,
+    /// Who answers, as it was last written down.
+    standing: Option<Standing>,
     /// Why the champion cannot be used, and when to try again.
     failed: Option<(String, Instant)>,
 }
@@ -32,7 +41,19 @@ impl Oracle {
     /// Nobody yet.
     pub fn new(home: &Home, device: Opened, learner: Learner) -> Self {
         let home = home.clone();
-        Self { home, device, learner, classes: Vec::new(), target: None, champion: None, head: None, failed: None }
+        Self {
+            home,
+            device,
+            learner,
+            classes: Vec::new(),
+            target: None,
+            champion: None,
+            heldout: Answers::new(),
+            compared: None,
+            head: None,
+            standing: None,
+            failed: None,
+        }
     }
 
     /// Who answers; none when there is no champion that can be used, and no head.
@@ -56,6 +77,11 @@ impl Oracle {
         self.classes.iter().filter(|class| !known(class)).map(String::as_str).collect()
     }
 
+    /// Champion and head on the same pictures, when the head answers because it is the better of the two.
+    pub fn comparison(&self) -> Option<&Comparison> {
+        self.head.as_ref().and(self.compared.as_ref()?.1.as_ref()).filter(|_| self.unknown().is_empty())
+    }
+
     /// The learner of the head.
     pub fn learner(&self) -> &Learner {
         &self.learner
@@ -66,23 +92,53 @@ impl Oracle {
         let before = self.model().map(|model| model.card().run.clone());
         let reloaded = self.follow_champion(now);
         self.follow_head();
+        self.write_standing();
         let after = self.model().map(|model| &model.card().run);
         before.as_ref() != after || (reloaded && self.head.is_none())
     }
 
     fn follow_head(&mut self) {
         let latest = self.learner.latest();
-        // It knows a class more than the champion, or there is no champion.
-        let helps = |classes: &[String]| {
-            let new = self.unknown();
-            self.champion.is_none() || classes.iter().any(|class| new.contains(&class.as_str()))
-        };
-        let found = latest.head.zip(latest.eyes).filter(|(head, _)| helps(&head.card.classes));
+        let found = latest.head.zip(latest.eyes).filter(|(head, _)| self.helps(head));
         match (found, &self.head) {
             (Some((head, _)), Some(model)) if *model.card() == head.card => {}
             (Some((head, eyes)), _) => self.head = Model::of_head(head, eyes, &self.home).ok(),
             (None, _) => self.head = None,
         }
+    }
+
+    /// Tells others who answers. When that fails, they know it from the next change on.
+    fn write_standing(&mut self) {
+        let run = |model: &Model| model.card().run.clone();
+        let standing = Standing {
+            answers: self.model().map(run),
+            champion: self.champion.as_ref().map(run),
+            comparison: self.comparison().copied(),
+        };
+        if self.standing.as_ref() == Some(&standing) {
+            return;
+        }
+        if let Err(error) = standing.write(&self.home) {
+            tracing::warn!(%error, "who answers is not written down");
+        }
+        self.standing = Some(standing);
+    }
+
+    /// There is no champion, or the head knows a class more, or is better.
+    fn helps(&mut self, head: &Head) -> bool {
+        let new = self.unknown();
+        if self.champion.is_none() || head.card.classes.iter().any(|class| new.contains(&class.as_str())) {
+            return true;
+        }
+        let is_known = |(name, _): &(String, Option<Comparison>)| *name == head.card.run;
+        if !self.compared.as_ref().is_some_and(is_known) {
+            let found = compare(&head.told, &self.heldout);
+            if let Some(Comparison { pictures, head: ours, champion, lead }) = found {
+                tracing::info!(head = head.card.run, pictures, ours, champion, lead, "head and champion compared");
+            }
+            self.compared = Some((head.card.run.clone(), found));
+        }
+        self.compared.as_ref().and_then(|(_, found)| *found).is_some_and(|found| found.head_is_better())
     }
 
     /// True when another champion, or none, is there from now on.
@@ -102,6 +158,7 @@ impl Oracle {
             Ok(model) => {
                 tracing::info!(model = model.card().run, temperature = model.card().temperature, "champion in use");
                 self.failed = None;
+                (self.heldout, self.compared) = (of_run(&self.home, &model.card().run), None);
                 let same = self.champion.as_ref().is_some_and(|before| before.card() == model.card());
                 self.champion = Some(model);
                 !same

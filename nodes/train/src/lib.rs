@@ -31,8 +31,12 @@ use announce::Announcer;
 use desk::Desk;
 use learn::{End, Learning};
 use plugin_harness::Node;
+use plugin_standing::Standing;
 use std::time::{Duration, Instant};
 use trigger::{Due, Now, Trigger};
+
+/// Whoever waits for an answer goes first: pictures that come, the page, other programs.
+const NICE: i32 = 10;
 
 /// Runs the node until the dataflow stops.
 ///
@@ -41,6 +45,8 @@ use trigger::{Due, Now, Trigger};
 pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     config.check()?;
     start::check_from_run(&config, node.home())?;
+    // LibTorch's threads are started from here, later; dora's are there already.
+    plugin_harness::yield_to_others(NICE);
     let device = config.device.open()?;
     tracing::info!(device = device.name, model = config.model.name(), size_px = config.size, "ready");
     let runs = node.home().runs();
@@ -56,7 +62,8 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         desk.batches.clear();
         let (now, home) = (Now::new(), node.home().clone());
         let request = request::pending(&home);
-        let due = desk.trigger.due(now, request.is_some(), |state| changes.of(&home, state));
+        let behind_head = || Standing::head_is_better(&home);
+        let due = desk.trigger.due(now, request.is_some(), |state| changes.of(&home, state), behind_head);
         match (due, desk.announcer.awaited(now.instant)) {
             (Due::Wait(what), None) => node.status().state(what),
             (_, Some(run)) => node.status().state(format!("waiting for the verdict on run {run}")),

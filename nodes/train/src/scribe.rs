@@ -60,7 +60,7 @@ impl Scribe {
         let (journal, before) = (self.journal.clone(), self.progress.clone());
         let writing = move || {
             // Of this thread alone: a step waits for the slowest of LibTorch's threads, so one that is held up holds up all.
-            let _ = rustix::process::nice(19);
+            plugin_harness::yield_to_others(19);
             write(&journal, before.as_ref(), page)
         };
         self.busy = Some(std::thread::Builder::new().name("checkpoint".to_owned()).spawn(writing)?);

@@ -46,9 +46,19 @@ pub struct Pairs(Vec<ClassPair>);
 impl Pairs {
     /// Of two models, of which the first is asked about. Pictures stand in the same order in both.
     pub fn new(first: &Judged, second: &Judged) -> Self {
-        let mut pairs = Self(vec![ClassPair::default(); first.classes().len()]);
-        for i in 0..first.len().min(second.len()) {
-            pairs.0[first.truth(i)].count(first.correct(i), second.correct(i));
+        let pictures = 0..first.len().min(second.len());
+        let hits = pictures.map(|i| (first.truth(i), first.correct(i), second.correct(i)));
+        Self::of_hits(first.classes().len(), hits)
+    }
+
+    /// Of pictures of which no more is known than their class, an index below `classes`, and whether the first and the second
+    /// model told them right. Those of other classes are left out.
+    pub fn of_hits(classes: usize, hits: impl IntoIterator<Item = (usize, bool, bool)>) -> Self {
+        let mut pairs = Self(vec![ClassPair::default(); classes]);
+        for (class, first, second) in hits {
+            if let Some(pair) = pairs.0.get_mut(class) {
+                pair.count(first, second);
+            }
         }
         pairs
     }

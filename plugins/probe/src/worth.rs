@@ -55,9 +55,20 @@ pub fn worth_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a st
     Worth::of(&judged)
 }
 
-/// A linear head over all of `seen`, its classes, and what such a head is worth out of fold. None when there is too little to
-/// fit one, or too much.
-pub fn linear(seen: &[Seen<'_>]) -> Option<(Head, Vec<String>, Worth)> {
+/// A linear head, and what is known of it.
+pub struct Linear {
+    /// The head.
+    pub head: Head,
+    /// Its classes, in order.
+    pub classes: Vec<String>,
+    /// What such a head is worth out of fold.
+    pub worth: Worth,
+    /// Of each picture, in the order they came, whether such a head is right about it out of fold.
+    pub hits: Vec<bool>,
+}
+
+/// A linear head over all of `seen`. None when there is too little to fit one, or too much.
+pub fn linear(seen: &[Seen<'_>]) -> Option<Linear> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for one in seen {
         *counts.entry(one.class).or_default() += 1;
@@ -86,7 +97,7 @@ pub fn linear(seen: &[Seen<'_>]) -> Option<(Head, Vec<String>, Worth)> {
     for (target, row) in targets.iter().zip(&rows) {
         judged.push(*target as usize, row).ok()?;
     }
-    Some((head, classes, Worth::of(&judged)))
+    Some(Linear { head, worth: Worth::of(&judged), hits: judged.hits(), classes })
 }
 
 #[cfg(test)]
@@ -111,8 +122,9 @@ mod tests {
     #[test]
     fn a_linear_head_needs_a_few_of_each_class_and_is_judged_out_of_fold() {
         assert!(linear(&seen(&pictures(2, 0.1))).is_none());
-        let (head, classes, worth) = linear(&seen(&pictures(30, 0.3))).unwrap();
+        let Linear { head, classes, worth, hits } = linear(&seen(&pictures(30, 0.3))).unwrap();
         assert_eq!((classes, worth.accuracy), (vec!["a".to_owned(), "b".to_owned()], Some(1.0)));
+        assert_eq!(hits, [true; 60]);
         assert!(head.probabilities(&[1.0, 0.0, 0.0])[0] > 0.9 && worth.loss < 0.2, "{worth:?}");
     }
 

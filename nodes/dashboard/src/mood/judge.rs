@@ -2,7 +2,7 @@
 //! which is not asked: it may be left out of the graph.
 
 use plugin_metric::temper;
-use plugin_probe::{ClassMeans, Head, Seen, Worth, linear, worth_of_means};
+use plugin_probe::{ClassMeans, Head, Linear, Seen, Worth, linear, worth_of_means};
 use serde::Serialize;
 
 /// Pictures by which class means are judged at most.
@@ -52,8 +52,8 @@ impl Judge {
             let told = Told { kind: name, learnt: seen.len(), accuracy: worth.accuracy };
             Self { classes, told, kind, temperature: worth.temperature }
         };
-        Some(match linear(seen).filter(|(.., other)| other.loss < worth.loss) {
-            Some((head, classes, worth)) => judge(classes, "linear", Kind::Linear(head), &worth),
+        Some(match linear(seen).filter(|other| other.worth.loss < worth.loss) {
+            Some(Linear { head, classes, worth, .. }) => judge(classes, "linear", Kind::Linear(head), &worth),
             None => judge(classes, "means", Kind::Means(means), &worth),
         })
     }

@@ -5,7 +5,8 @@ use super::{Head, Kind, card};
 use plugin_api::Home;
 use plugin_decode::{Limits, Picture};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder, NetworkChoice};
-use plugin_probe::{ClassMeans, Seen, Worth, linear, worth_of_means};
+use plugin_probe::{ClassMeans, Linear, Seen, Worth, linear, worth_of_means};
+use plugin_standing::{Answer, Answers};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -61,8 +62,7 @@ impl Learner {
         let latest = Arc::new(Mutex::new(Latest::default()));
         let shared = Arc::clone(&latest);
         std::thread::Builder::new().name("head".to_owned()).spawn(move || {
-            // On Linux this is the thread's own, and that of the threads it starts.
-            let _ = rustix::process::setpriority_process(None, NICE);
+            plugin_harness::yield_to_others(NICE);
             Bench::new(options, limits, home, shared).run(&todo);
         })?;
         Ok(Self { jobs, latest })
@@ -263,11 +263,12 @@ impl Bench {
         self.means.classes().map(str::to_owned).collect()
     }
 
-    /// Every taught picture that is still there.
-    fn seen(&self) -> Vec<Seen<'_>> {
+    /// Every taught picture that is still there, by its digest.
+    fn seen(&self) -> Vec<(&str, Seen<'_>)> {
         let Some((_, cache)) = &self.eyes else { return Vec::new() };
         let taught = self.taught.iter().filter_map(|(digest, class)| {
-            Some(Seen { class, group: &self.all.get(digest)?.group, features: cache.get(digest)? })
+            let (group, features) = (&self.all.get(digest)?.group, cache.get(digest)?);
+            Some((&digest[..], Seen { class, group, features }))
         });
         taught.collect()
     }
@@ -292,14 +293,14 @@ impl Bench {
             return Err("fewer than two classes have accepted pictures".to_owned());
         }
         let worth = self.worth_of_means();
-        self.put_up("means", Kind::Means(self.means.clone()), classes, &worth);
+        self.put_up(Kind::Means(self.means.clone()), classes, &worth, Answers::new());
         Ok(())
     }
 
     fn worth_of_means(&mut self) -> Worth {
         let worth = self.worth.unwrap_or_else(|| {
             let seen = self.seen().into_iter().take(JUDGED);
-            worth_of_means(&self.means, seen.map(|one| (one.class, one.features)))
+            worth_of_means(&self.means, seen.map(|(_, one)| (one.class, one.features)))
         });
         self.worth = Some(worth);
         worth
@@ -316,24 +317,31 @@ impl Bench {
         if changed == 0 || (changed as f64) < FITTED_EVERY * now.len() as f64 && self.classes() == classes_of(before) {
             return;
         }
-        let found = linear(&self.seen());
+        let (digests, seen): (Vec<&str>, Vec<Seen<'_>>) = self.seen().into_iter().unzip();
+        let found = linear(&seen).map(|found| {
+            let answer = |((digest, one), right): ((&&str, &Seen<'_>), &bool)| {
+                ((*digest).to_owned(), Answer { truth: one.class.to_owned(), right: *right })
+            };
+            let told: Answers = digests.iter().zip(&seen).zip(&found.hits).map(answer).collect();
+            (found, told)
+        });
         let means = self.worth_of_means();
         self.fitted = self.taught.clone();
         match found {
-            Some((head, classes, worth)) if worth.loss < means.loss => {
-                self.put_up("linear", Kind::Linear(head), classes.into_iter().collect(), &worth);
+            Some((Linear { head, classes, worth, .. }, told)) if worth.loss < means.loss => {
+                self.put_up(Kind::Linear(head), classes.into_iter().collect(), &worth, told);
             }
-            _ => self.put_up("means", Kind::Means(self.means.clone()), self.classes(), &means),
+            _ => self.put_up(Kind::Means(self.means.clone()), self.classes(), &means, Answers::new()),
         }
         self.stale = false;
     }
 
-    fn put_up(&mut self, name: &str, kind: Kind, classes: BTreeSet<String>, worth: &Worth) {
+    fn put_up(&mut self, kind: Kind, classes: BTreeSet<String>, worth: &Worth, told: Answers) {
         let Some((eyes, _)) = &self.eyes else { return };
-        let mut card = card(self.version, name, classes.iter().cloned().collect(), eyes, worth.temperature);
+        let mut card = card(self.version, kind.name(), classes.iter().cloned().collect(), eyes, worth.temperature);
         // A version may be shown twice: half taught, and whole.
         card.run = format!("{}-{}", card.run, self.taught.len());
-        let head = Head { card, kind, accuracy: worth.accuracy };
+        let head = Head { card, kind, accuracy: worth.accuracy, told };
         self.shown = (classes, Some(Instant::now()));
         self.with(|latest| {
             if latest.head.as_deref() != Some(&head) {

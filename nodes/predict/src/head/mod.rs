@@ -2,7 +2,8 @@
 //!
 //! A network that stays as it is embeds every accepted picture once; class means, and as soon as there is enough to fit one
 //! a linear head, tell classes apart by these embeddings. Both are there within moments of a picture, long before a run has
-//! learnt it. [`accepted`] is what it learns from, [`learner`] the thread that does and chooses which of the two answers.
+//! learnt it. [`accepted`] is what it learns from, [`learner`] the thread that does and chooses which of the two answers. A champion
+//! that knows every class answers all the same, unless the head is shown to be better ([`plugin_standing`]).
 
 pub mod accepted;
 pub mod learner;
@@ -11,6 +12,7 @@ use plugin_api::Labels;
 use plugin_api::runs::ModelCard;
 use plugin_embed::Embedder;
 use plugin_probe::ClassMeans;
+use plugin_standing::Answers;
 
 /// What tells the classes apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,16 @@ pub enum Kind {
     Means(ClassMeans),
     /// A linear head.
     Linear(plugin_probe::Head),
+}
+
+impl Kind {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Means(_) => "means",
+            Self::Linear(_) => "linear",
+        }
+    }
 }
 
 /// A head in use.
@@ -30,6 +42,9 @@ pub struct Head {
     pub kind: Kind,
     /// Share of the accepted pictures that it tells right without having learnt from them; none where there are too few.
     pub accuracy: Option<f64>,
+    /// What heads like it say of the accepted pictures, each by one that has learnt neither it nor a look-alike; empty for
+    /// class means.
+    pub told: Answers,
 }
 
 impl Head {

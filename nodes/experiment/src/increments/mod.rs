@@ -1,23 +1,26 @@
 //! Pictures that come a little at a time, and what it costs to learn on.
 
+mod head;
+mod shipped;
+
 use crate::config::{Increments, Order, Way};
 use crate::error::ExperimentError;
-use crate::learn::{Known, Lesson, Scene};
+use crate::learn::{Known, Lesson, Outcome, Scene};
 use crate::lines::{Line, Lines};
 use crate::page::{self, Page};
 use crate::split::train_and_test;
 use crate::table::Table;
 use crate::tell;
 use plugin_metric::report::format::percent;
-use plugin_model::{Extractor, Perturb};
-use plugin_probe::{ProbeOptions, fit};
+use plugin_model::Perturb;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use std::time::Instant;
+use std::path::PathBuf;
 
 impl Way {
     fn label(self) -> &'static str {
         match self {
+            Self::AsShipped => "as shipped",
             Self::Tiers => "tiers",
             Self::WarmStart => "warm start",
             Self::FromScratch => "from scratch",
@@ -46,9 +49,13 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     let mut plan = Plan { options, scene: &scene, seed: common.seed, train: Vec::new(), test: Vec::new() };
     for seed in (common.seed..common.seed + options.seeds).rev() {
         plan.deal(seed);
-        let with_head = |way: &Way| *way != Way::HeadAlone || options.head_weights.is_some();
+        let with_head = |way: &Way| !way.wants_head() || options.head_weights.is_some();
         for (place, way) in options.ways.iter().copied().filter(with_head).enumerate() {
-            let course = if way == Way::HeadAlone { plan.head()? } else { plan.network(way)? };
+            let course = match (way, &options.head_weights) {
+                (Way::HeadAlone, Some(weights)) => plan.head(weights)?,
+                (Way::AsShipped, Some(weights)) => plan.shipped(weights)?,
+                _ => plan.network(way)?,
+            };
             match courses.get_mut(place) {
                 Some(sum) => sum.join(&course),
                 None => courses.push(course),
@@ -128,79 +135,73 @@ impl Plan<'_> {
     }
 
     fn network(&self, way: Way) -> Result<Course, ExperimentError> {
-        let (options, recipe) = (self.options, &self.options.common.recipe);
-        let folder = tempfile::tempdir()?;
-        let files = ["a", "b"].map(|name| folder.path().join(name).with_extension("safetensors"));
-        let mut course = Course { way, accuracies: Vec::new(), seconds: Vec::new() };
-        let (mut known_classes, mut warm) = (0, 0);
-        for part in 0..options.increments as usize {
+        let mut course = Course::new(way);
+        let mut network = Network::new(self, way)?;
+        for part in 0..self.options.increments as usize {
             let train = self.so_far(part);
-            let classes = self.classes(train);
-            let anew = match way {
-                Way::WarmStart => part == 0,
-                Way::Tiers => part == 0 || classes != known_classes || warm + 1 >= options.full_every,
-                _ => true,
-            };
-            warm = if anew { 0 } else { warm + 1 };
-            let perturb =
-                if way == Way::Tiers { options.perturb.with_seed(self.seed + part as u64) } else { Perturb::NOT };
-            let [old, new] = if part % 2 == 0 { [&files[1], &files[0]] } else { [&files[0], &files[1]] };
-            let from = Known { path: old, classes: known_classes, perturb };
-            let lesson = Lesson {
-                classes,
-                known: (!anew).then_some(from),
-                keep: Some(new),
-                ..self.scene.lesson([train, &self.test], (0, options.size), recipe, self.seed)
-            };
-            let outcome = lesson.take(if anew {
-                recipe.epochs
-            } else {
-                options.retrain_epochs.unwrap_or(recipe.epochs.div_ceil(2))
-            })?;
-            known_classes = classes;
+            let outcome = network.learn(train, &self.test, self.classes(train))?;
             course.add(outcome.accuracy, outcome.seconds, train.len());
-        }
-        Ok(course)
-    }
-
-    /// Features are computed once a picture, when it comes.
-    fn head(&self) -> Result<Course, ExperimentError> {
-        let options = self.options;
-        let mut course = Course { way: Way::HeadAlone, accuracies: Vec::new(), seconds: Vec::new() };
-        let Some(weights) = &options.head_weights else { return Ok(course) };
-        let (extractor, _) =
-            Extractor::pretrained("efficientnet-lite0", options.head_size, &weights.path, &self.scene.device)?;
-        let features = |places: &[usize]| -> Result<Vec<Vec<f32>>, ExperimentError> {
-            let mut all = Vec::new();
-            for places in places.chunks(16) {
-                let squares: Vec<Vec<u8>> =
-                    places.iter().map(|place| self.scene.photos.photos[*place].squares[1].clone()).collect();
-                all.extend(extractor.features(squares.concat())?);
-            }
-            Ok(all)
-        };
-        let class =
-            |places: &[usize]| -> Vec<u32> { places.iter().map(|p| self.scene.photos.photos[*p].class).collect() };
-        let judged = features(&self.test)?;
-        let (mut known, mut seen) = (Vec::new(), 0);
-        for part in 0..options.increments as usize {
-            let train = self.so_far(part);
-            let begun = Instant::now();
-            known.extend(features(&train[seen..])?);
-            seen = train.len();
-            let weights = vec![1.0; train.len()];
-            let head =
-                fit(&known, &class(train), &weights, self.scene.photos.classes.len(), &ProbeOptions::UNIT_LENGTH)?;
-            let seconds = begun.elapsed().as_secs_f64();
-            let said = judged.iter().map(|row| plugin_metric::most_probable(&head.probabilities(row)) as u32);
-            let right = said.zip(class(&self.test)).filter(|(said, truth)| said == truth).count();
-            course.add(right as f64 / self.test.len().max(1) as f64, seconds, train.len());
         }
         Ok(course)
     }
 }
 
+/// A network that learns on.
+struct Network<'a> {
+    plan: &'a Plan<'a>,
+    way: Way,
+    /// The weights of one run and of the next, in turn.
+    files: [PathBuf; 2],
+    _folder: tempfile::TempDir,
+    runs: u64,
+    /// Runs since the last from scratch.
+    warm: u32,
+    classes: usize,
+}
+
+impl<'a> Network<'a> {
+    fn new(plan: &'a Plan<'a>, way: Way) -> Result<Self, ExperimentError> {
+        let folder = tempfile::tempdir()?;
+        let files = ["a", "b"].map(|name| folder.path().join(name).with_extension("safetensors"));
+        Ok(Self { plan, way, files, _folder: folder, runs: 0, warm: 0, classes: 0 })
+    }
+
+    /// How many classes, the first ones, it knows.
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Learns `train`, of so many classes, as its way is, and is judged by `test`.
+    fn learn(&mut self, train: &[usize], test: &[usize], classes: usize) -> Result<Outcome, ExperimentError> {
+        let Plan { options, scene, seed, .. } = self.plan;
+        let recipe = &options.common.recipe;
+        let anew = match self.way {
+            Way::WarmStart => self.runs == 0,
+            Way::Tiers => self.runs == 0 || classes != self.classes || self.warm + 1 >= options.full_every,
+            _ => true,
+        };
+        self.warm = if anew { 0 } else { self.warm + 1 };
+        let perturb = if self.way == Way::Tiers { options.perturb.with_seed(seed + self.runs) } else { Perturb::NOT };
+        let [new, old] =
+            if self.runs.is_multiple_of(2) { [0, 1] } else { [1, 0] }.map(|place: usize| &self.files[place]);
+        let lesson = Lesson {
+            classes,
+            known: (!anew).then_some(Known { path: old, classes: self.classes, perturb }),
+            keep: Some(new),
+            ..scene.lesson([train, test], (0, options.size), recipe, *seed)
+        };
+        let again = options.retrain_epochs.unwrap_or(recipe.epochs.div_ceil(2));
+        let outcome = lesson.take(if anew { recipe.epochs } else { again })?;
+        (self.classes, self.runs) = (classes, self.runs + 1);
+        Ok(outcome)
+    }
+}
+
 impl Course {
+    fn new(way: Way) -> Self {
+        Self { way, accuracies: Vec::new(), seconds: Vec::new() }
+    }
+
     /// Adds another of the same length.
     fn join(&mut self, other: &Self) {
         for (sums, more) in [(&mut self.accuracies, &other.accuracies), (&mut self.seconds, &other.seconds)] {
@@ -224,4 +225,8 @@ impl Course {
             before + seconds
         ));
     }
+}
+
+fn share(right: &[bool]) -> f64 {
+    right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64
 }
