@@ -7,9 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
+use plugin_api::Home;
 use plugin_api::runs::RunFolder;
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tests::browser::{self, Browser};
 use tests::graph::{Failure, Graph};
@@ -27,6 +29,9 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("predict", "--device", "flex"),
     ("inspect", "--label-errors", "off"),
 ];
+/// Every picture of the heap is near enough to a seed.
+const BY_PHASH: &[(&str, &str, &str)] =
+    &[("embed", "--network", "none"), ("gather", "--by", "phash"), ("gather", "--radius", "64")];
 const MINUTE: Duration = Duration::from_mins(1);
 const MINUTES_3: Duration = Duration::from_mins(3);
 /// What is live is there long before; the figures are printed, as a test that is timed closely fails on a busy machine.
@@ -52,6 +57,59 @@ fn judged(graph: &Graph) -> Vec<String> {
     runs.iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
 }
 
+/// Lets the real `gather` choose from a heap of animals by three seeds, by a hash, so that no network is needed; returns how many
+/// candidates there are.
+fn lay_candidates(root: &Path, first: &[(String, PathBuf)], heap: &[(String, PathBuf)]) -> Result<usize, Failure> {
+    let digests: BTreeSet<_> =
+        heap.iter().map(|(_, file)| fs::read(file).map(|b| blake3::hash(&b).to_hex())).collect::<Result<_, _>>()?;
+    let wanted = digests.len();
+    let home = Home::create(&root.join("home"))?;
+    for (class, file) in first.iter().filter(|(class, _)| class == "animals").take(3) {
+        pictures::drop_into(&home.seeds(), class, file)?;
+    }
+    for (_, file) in heap {
+        fs::copy(file, home.pool().join(file.file_name().unwrap()))?;
+    }
+    let mut graph = Graph::start_of("curate.yml", root, BY_PHASH)?;
+    let lie_there = || fs::read_dir(home.candidates().join("animals")).map_or(0, Iterator::count);
+    graph.wait("gather to lay candidates", MINUTE, |g| {
+        lie_there() == wanted && !g.status("gather").state.ends_with("choosing")
+    })?;
+    graph.end()?;
+    Ok(wanted)
+}
+
+/// A picture of the inbox is found by its mood, moved to its class by one key, and back by another.
+fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<(), Failure> {
+    let home = graph.home.clone();
+    let (_, file) = pictures::demo().pop().ok_or("no picture")?;
+    let name = file.file_name().unwrap().to_string_lossy().into_owned();
+    let inbox = home.inbox().join(&name);
+    fs::copy(&file, &inbox)?;
+    let said = || {
+        let table = fs::read_to_string(home.inbox().join("predictions.csv")).ok()?;
+        let row = table.lines().find(|line| line.starts_with("inbox/"))?.to_owned();
+        row.split(',').nth(2).map(str::to_owned)
+    };
+    graph.wait("a prediction", MINUTE, |_| said().is_some())?;
+    let class = said().ok_or("no prediction")?;
+    browser.open("about:blank")?;
+    browser.open(&format!("{page}?lang=en#try?mood={class}"))?;
+    browser.wait("the picture", MINUTE, "return document.querySelector('.grid.acts .tile.at img') !== null")?;
+    // Nobody has embedded the pool, which is said with what to do about it.
+    browser.wait(
+        "what is missing",
+        MINUTE,
+        "return /not embedded yet.*curate\\.yml/.test(document.getElementById('view').textContent)",
+    )?;
+    let labelled = home.photos().join(&class).join(&name);
+    browser.press("a")?;
+    graph.wait("the picture to be moved", MINUTE, |_| labelled.exists() && !inbox.exists())?;
+    browser.wait("it to be gone", MINUTE, "return document.querySelector('.grid.acts .tile img') === null")?;
+    browser.press("u")?;
+    graph.wait("the picture to be back", MINUTE, |_| inbox.exists() && !labelled.exists())
+}
+
 #[test]
 fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     if !browser::is_there() {
@@ -60,6 +118,16 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
         return Ok(());
     }
     let root = tempfile::tempdir()?;
+    let all = pictures::first_of_each(pictures::demo(), 30);
+    let (later, first): (Vec<_>, Vec<_>) = all.into_iter().partition(|(class, file)| {
+        class == "animals"
+            && pictures::demo().iter().filter(|(c, _)| c == class).position(|(_, f)| f == file) > Some(13)
+    });
+    assert!(later.len() >= 13 && first.len() > 150, "{} and {}", later.len(), first.len());
+    let (reserve, heap) = later.split_last().ok_or("no picture")?;
+    let laid = lay_candidates(root.path(), &first, heap)?;
+    assert!(laid >= 11, "{laid} candidates");
+
     let mut graph = Graph::start(root.path(), QUICK)?;
     let home = graph.home.clone();
     let page = address(&mut graph)?;
@@ -71,18 +139,14 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     assert!(opened.as_f64().unwrap_or(f64::MAX) < 10_000.0, "{opened} ms");
 
     // Pictures come: counts and curves move.
-    let all = pictures::first_of_each(pictures::demo(), 30);
-    let (later, first): (Vec<_>, Vec<_>) = all.into_iter().partition(|(class, file)| {
-        class == "animals"
-            && pictures::demo().iter().filter(|(c, _)| c == class).position(|(_, f)| f == file) > Some(13)
-    });
-    assert!(later.len() >= 12 && first.len() > 150, "{} and {}", later.len(), first.len());
     for (class, file) in &first {
         pictures::drop_into(&home.photos(), class, file)?;
     }
-    let all_hashed = |g: &Graph| g.status("hash").counters.get("pictures_out") == Some(&(first.len() as u64));
+    // A message that dora lost is sent again, and its pictures then count twice.
+    let hashed = |g: &Graph| g.status("hash").counters.get("pictures_out").copied().unwrap_or_default();
+    let all_hashed = |g: &Graph| hashed(g) >= first.len() as u64;
     graph.wait("hash to be through", MINUTES_3, all_hashed)?;
-    let shown = format!("return {} === {}", cell("hash", 2), first.len());
+    let shown = format!("return {} >= {}", cell("hash", 2), first.len());
     let (_, took) = browser.wait("the count of hash", MINUTE, &shown)?;
     eprintln!("what hash says of itself is on the page {took:?} later");
     assert!(took < SOON, "{took:?}");
@@ -104,39 +168,30 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     assert!(took < SOON, "{took:?}");
     assert!(browser.text(".verdict")?.contains("promoted"), "{}", browser.text(".verdict")?);
 
-    // Candidates, as `gather` lays them out: hard links of the pool.
-    fs::create_dir_all(home.candidates().join("animals"))?;
-    for (n, (_, file)) in later.iter().enumerate() {
-        let pool = home.pool().join(file.file_name().unwrap());
-        fs::copy(file, &pool)?;
-        fs::hard_link(
-            &pool,
-            home.candidates().join(format!("animals/{n:02}_{}", file.file_name().unwrap().to_string_lossy())),
-        )?;
-    }
+    // The candidates that gather has laid out.
     browser.open(&format!("{page}#decide"))?;
     let left = |n: usize| format!("return document.querySelector('.tabs b')?.textContent === '{n}'");
-    browser.wait("the candidates", MINUTE, &left(later.len()))?;
+    browser.wait("the candidates", MINUTE, &left(laid))?;
     let candidates = || fs::read_dir(home.candidates().join("animals")).map_or(0, Iterator::count);
     // One is refused by mistake, and comes back.
     browser.press("x")?;
-    browser.wait("one less", MINUTE, &left(later.len() - 1))?;
-    assert_eq!((candidates(), home.root().join("trash/candidates/animals").is_dir()), (later.len() - 1, true));
+    browser.wait("one less", MINUTE, &left(laid - 1))?;
+    assert_eq!((candidates(), home.root().join("trash/candidates/animals").is_dir()), (laid - 1, true));
     browser.press("u")?;
-    browser.wait("it to be back", MINUTE, &left(later.len()))?;
-    assert_eq!(candidates(), later.len());
+    browser.wait("it to be back", MINUTE, &left(laid))?;
+    assert_eq!(candidates(), laid);
     let start = Instant::now();
     for _ in 0..10 {
         browser.press("a")?;
     }
-    browser.wait("ten less", MINUTE, &left(later.len() - 10))?;
+    browser.wait("ten less", MINUTE, &left(laid - 10))?;
     let took = start.elapsed();
     eprintln!("ten candidates accepted in {took:?}");
     assert!(took < Duration::from_secs(20), "30 a minute: {took:?}");
     let accepted = |g: &Graph| catalog::files(&g.home).keys().filter(|p| p.starts_with("photos/animals/")).count();
     let before = first.iter().filter(|(class, _)| class == "animals").count();
     graph.wait("the data set to have them", MINUTE, |g| accepted(g) == before + 10)?;
-    assert_eq!(candidates(), later.len() - 10);
+    assert_eq!(candidates(), laid - 10);
 
     // That leads to a run by itself, and its verdict.
     browser.open(&format!("{page}#now"))?;
@@ -165,6 +220,8 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
         &format!("return document.querySelector('.champion')?.textContent.includes({one:?})"),
     )?;
 
+    decide_by_mood(&mut graph, &browser, &page)?;
+
     // Every view, in both languages, without a complaint of the browser.
     for (language, words) in
         [("ja", ["いま", "見る", "決める", "比べる", "試す"]), ("en", ["Now", "Look", "Decide", "Compare", "Try"])]
@@ -189,7 +246,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     let pids = others.map(|node| graph.pid(node));
     let mine = graph.pid("dashboard");
     graph.signal("dashboard", "KILL")?;
-    let (class, file) = &later[11];
+    let (class, file) = reserve;
     pictures::drop_into(&home.photos(), class, file)?;
     graph.wait("one more picture", MINUTE, |g| accepted(g) == before + 11)?;
     graph.wait("the page to be back", MINUTE, |g| g.pid("dashboard").is_some() && g.pid("dashboard") != mine)?;

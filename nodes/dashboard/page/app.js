@@ -10,6 +10,7 @@ import * as trying from "/try.js";
 
 const VIEWS = { now, look, decide, compare, try: trying };
 let leave = () => {};
+let opens = 0;
 
 function open() {
   const [name, rest] = location.hash.slice(1).split("?");
@@ -17,10 +18,14 @@ function open() {
   leave();
   const root = document.getElementById("view");
   root.replaceChildren();
-  root.className = view;
+  root.className = `${view} opening`;
   document.title = `${t("view_" + view)} · Wakuteka`;
   frame(view);
-  leave = VIEWS[view].show(root, new URLSearchParams(rest || "")) || (() => {});
+  // What is still empty is not shown, so that nothing jumps when it fills; but nobody is kept waiting for it.
+  const ready = () => { if (root.dataset.opened === opened) root.classList.remove("opening"); };
+  const opened = root.dataset.opened = String(++opens);
+  setTimeout(ready, 1500);
+  leave = VIEWS[view].show(root, new URLSearchParams(rest || ""), ready) || (() => {});
 }
 
 function frame(view) {

@@ -1,16 +1,16 @@
 // Compare: runs in a table and as curves over each other, accuracy against cost, and who is champion.
-import { h, s, say } from "/dom.js";
+import { h, say } from "/dom.js";
 import { get, post } from "/ask.js";
 import { on } from "/live.js";
-import { lines, ticks } from "/chart.js";
-import { t, word, number, percent, figure, clock, moment, short } from "/words.js";
+import { lines, scatter } from "/chart.js";
+import { t, word, number, percent, clock, moment, short } from "/words.js";
 
 const KINDS = ["one", "two", "three", "four", "five", "six"];
 const COSTS = [["multiply_adds", (run) => run.multiply_adds && run.multiply_adds / 1e6], ["seconds", (run) => run.seconds]];
 
 export const keys = () => [["Space", t("compare_key")]];
 
-export function show(root) {
+export function show(root, _, ready) {
   let table = { runs: [], experiments: [] };
   const curves = new Map();
   const compared = [];
@@ -19,6 +19,7 @@ export function show(root) {
   const charts = h("div.charts");
   const costs = h("div.charts.costs");
   const body = h("tbody");
+  const sizes = h("div");
   const pages = h("p");
   root.append(
     h("section.card.wide", h("h2", t("compare_champion")), champion),
@@ -27,7 +28,7 @@ export function show(root) {
         h(["balanced", "accuracy", "work", "time", "data"].includes(name) ? "th.num" : "th", name ? t("run_" + name) : "")))), body))),
     h("section.card.wide", h("h2", t("compare_curves")), charts),
     h("section.card.wide", h("h2", t("compare_cost")), h("p.quiet", t("compare_front")), costs),
-    h("section.card.wide", h("h2", t("compare_experiments")), pages));
+    h("section.card.wide", h("h2", t("compare_experiments")), sizes, pages));
 
   async function load() {
     const found = await get("/api/runs");
@@ -35,7 +36,8 @@ export function show(root) {
     table = found;
     if (!compared.length) compared.push(...table.runs.filter((run) => run.epochs).slice(0, 3).map((run) => run.id));
     draw();
-    drawCurves();
+    await drawCurves();
+    ready();
   }
 
   function draw() {
@@ -47,7 +49,10 @@ export function show(root) {
       : h("p.quiet", t("compare_nobody")),
     table.previous ? h("div.row", h("button", { id: "rollback", onclick: rollback }, "↩ ", t("compare_rollback")), h("span.quiet", t("compare_to")), told(before, table.previous)) : "");
     body.replaceChildren(...table.runs.map(row));
-    costs.replaceChildren(...COSTS.map(([name, cost], which) => h("figure", h("figcaption", t("cost_" + name)), scatter(name, cost, which))));
+    costs.replaceChildren(...COSTS.map(([name, cost], which) => plot(t("cost_" + name), table.runs
+      .filter((run) => cost(run) && run.balanced_accuracy !== null)
+      .map((run) => ({ x: cost(run), y: run.balanced_accuracy, name: run.id, front: run.front[which], large: run.is_champion })))));
+    drawSizes(table.sizes);
     pages.replaceChildren(table.experiments.length
       ? h("span", table.experiments.map((name) => [h("a", { href: `/experiment/${encodeURIComponent(name)}`, target: "_blank", rel: "noopener" }, word("experiment", name)), " "]))
       : h("span.quiet", t("compare_no_experiments")));
@@ -59,7 +64,7 @@ export function show(root) {
     return h("tr", { title: run.reason },
       h("td", h("label.swatch." + (KINDS[place] || "none"), mark)),
       h("td.name", run.has_report ? h("a", { href: `/report/${encodeURIComponent(run.id)}`, target: "_blank", rel: "noopener" }, run.id) : run.id, h("div.quiet.note", moment(run.started_ms))),
-      h("td", h("span.tag." + run.state, { title: run.verdict || "" }, word("state", run.state)), run.is_champion ? h("span.tag.promoted", t("compare_now")) : ""),
+      h("td", h("span.tag." + run.state, { title: run.verdict || "" }, word("state", run.state)), " ", run.is_champion ? h("span.tag.promoted", t("compare_now")) : ""),
       h("td.num", percent(run.balanced_accuracy), run.front.some(Boolean) ? h("span.front", { title: t("compare_on_front") }, " ◆") : ""),
       h("td.num", percent(run.accuracy)),
       h("td.num", run.multiply_adds ? `${short(run.multiply_adds / 1e6)} M` : "–"),
@@ -87,28 +92,25 @@ export function show(root) {
     }), h("div.legend.column", compared.map((id, place) => h("span.key", h("i." + KINDS[place]), id))));
   }
 
-  function scatter(name, cost, which) {
-    const all = table.runs.filter((run) => cost(run) && run.balanced_accuracy !== null);
-    const [W, H, L, B, T, R] = [480, 260, 52, 30, 12, 14];
-    const picture = s("svg", { viewBox: `0 0 ${W} ${H}`, class: "chart tall", role: "img", "aria-label": t("cost_" + name) });
-    if (!all.length) return picture;
-    const xs = all.map(cost);
-    const [x1, y0, y1] = [Math.max(...xs) * 1.08, Math.max(0, Math.min(...all.map((run) => run.balanced_accuracy)) - 0.05), Math.min(1, Math.max(...all.map((run) => run.balanced_accuracy)) + 0.05)];
-    const across = (x) => L + (x / x1) * (W - L - R);
-    const up = (y) => H - B - ((y - y0) / (y1 - y0 || 1)) * (H - B - T);
-    for (const y of ticks(y0, y1, 4)) picture.append(s("line", { x1: L, x2: W - R, y1: up(y), y2: up(y), class: "grid" }), s("text", { x: L - 6, y: up(y) + 4, class: "tick end" }, percent(y, 0)));
-    for (const x of ticks(0, x1, 5)) picture.append(s("text", { x: across(x), y: H - 10, class: "tick mid" }, figure(x)));
-    const front = all.filter((run) => run.front[which]).sort((a, b) => cost(a) - cost(b));
-    picture.append(s("path", { class: "frontline", d: front.map((run, at) => {
-      const [x, y] = [across(cost(run)).toFixed(1), up(run.balanced_accuracy).toFixed(1)];
-      return at ? `H${x}V${y}` : `M${x} ${y}`;
-    }).join("") }));
-    for (const run of all) {
-      const dot = s("circle", { cx: across(cost(run)), cy: up(run.balanced_accuracy), r: run.is_champion ? 7 : 5, class: run.front[which] ? "run onfront" : "run" },
-        s("title", {}, `${run.id} · ${percent(run.balanced_accuracy)} · ${figure(cost(run))}`));
-      picture.append(dot);
-    }
-    return picture;
+  const plot = (title, points) => h("figure", h("figcaption", title), scatter(title, points));
+
+  // The experiment's figures, as its own page draws them.
+  function drawSizes(told) {
+    if (!told) return sizes.replaceChildren();
+    const points = told.points.map((point, at) => ({
+      x: point.multiply_adds / 1e6, y: point.accuracy, name: `${number(point.size_px)} px`, label: `${number(point.size_px)} px`,
+      front: told.front[at], deviation: point.deviation,
+    }));
+    const values = { network: told.network, seconds: number(told.budget_seconds), learnt: number(told.learnt), judged: number(told.judged), seeds: number(told.seeds) };
+    return sizes.replaceChildren(h("p.quiet", t("compare_sizes", values)),
+      h("div.charts.costs", plot(t("cost_multiply_adds"), points),
+        h("div.scroll", h("table", h("thead", h("tr", ["size", "accuracy", "work", "time", "rate"].map((name) => h("th.num", t("run_" + name))))),
+          h("tbody", told.points.map((point, at) => h("tr",
+            h("td.num", `${number(point.size_px)} px`),
+            h("td.num", percent(point.accuracy), point.deviation === null ? "" : ` ± ${percent(point.deviation)}`, told.front[at] ? h("span.front", { title: t("compare_on_front") }, " ◆") : ""),
+            h("td.num", `${short(point.multiply_adds / 1e6)} M`),
+            h("td.num", clock(point.seconds)),
+            h("td.num", short(point.pictures_per_second)))))))));
   }
 
   async function change(path, body, word_) {

@@ -14,7 +14,7 @@ export const keys = () => [
   ["U", t("key_undo")], ["↑ ↓", t("key_next")], ["Space", t("keys_choose")], ["Enter", t("keys_open")],
 ];
 
-export function show(root, parameters) {
+export function show(root, parameters, ready) {
   const queue = QUEUES.includes(parameters.get("queue")) ? parameters.get("queue") : "candidates";
   let [questions, classes, total, undoable, at] = [[], [], 0, 0, 0];
   const answered = new Set();
@@ -63,11 +63,16 @@ export function show(root, parameters) {
       picture.classList.toggle("several", one.files.length > 1);
       answers.replaceChildren(...buttons(one).flat(9));
     }
+    const inside = strip.contains(document.activeElement);
+    // One stop for the Tab key; arrows move within.
     strip.replaceChildren(...questions.slice(0, 120).map((each, n) => h(n === at ? "button.small.at" : "button.small", {
-      role: "option", "aria-selected": String(chosen.has(each.key)), title: each.files[0].path,
+      role: "option", tabIndex: n === at ? 0 : -1, "aria-selected": String(chosen.has(each.key)), title: each.files[0].path,
       onclick: (event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) choose(n, event.shiftKey); else { at = n; draw(); } },
     }, h("img", { src: thumbnail(each.files[0]), alt: "", loading: "lazy" }))));
-    strip.querySelector(".at")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (inside) strip.querySelector(".at")?.focus({ preventScroll: true });
+    // The strip alone is scrolled: the page stays where it is.
+    const shown = strip.querySelector(".at");
+    if (shown) strip.scrollLeft = Math.min(shown.offsetLeft - strip.offsetLeft, Math.max(strip.scrollLeft, shown.offsetLeft - strip.offsetLeft + shown.offsetWidth - strip.clientWidth));
     // The next pictures are there before they are asked for.
     for (const next of questions.slice(at + 1, at + 4)) new Image().src = large(next.files[0]);
   }
@@ -181,8 +186,7 @@ export function show(root, parameters) {
     event.preventDefault();
   }
   addEventListener("keydown", key);
-  load();
-  counts();
+  Promise.all([load(), counts()]).then(ready);
   const off = on("album", () => { busy = busy.then(() => ended || load()).then(() => ended || counts()); });
   return () => { ended = true; off(); removeEventListener("keydown", key); };
 }

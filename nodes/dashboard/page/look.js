@@ -7,15 +7,22 @@ import { details, grid } from "/pictures.js";
 
 export const keys = () => [["← ↑ → ↓", t("keys_move")], ["Enter", t("keys_open")], ["Space", t("keys_choose")], ["Esc", t("close")]];
 
-export function show(root, parameters) {
+export function show(root, parameters, ready) {
   const filter = Object.fromEntries(["class", "split", "flag", "run", "truth", "prediction"].map((name) => [name, parameters.get(name) || ""]));
   const bar = h("div.filters");
+  // Number of the album that is shown, and of the newest there is.
+  let [shown, known] = [undefined, undefined];
+  const renew = () => { if (shown !== undefined && known && shown !== known) { shown = known; all.reload(); } };
   const count = h("span.quiet", { role: "status" });
   const matrix = h("div.matrix");
   const all = grid({
     fetch: async (from, n) => {
       const page = await get(`/api/pictures?${query({ ...filter, from, count: n })}`);
+      shown = page.generation;
       if (page.choices) choices(page);
+      ready();
+      // The album may have become another while this page of it was on its way.
+      if (!page.whole) setTimeout(renew);
       return page;
     },
     open: (item) => details(item, all.next),
@@ -30,7 +37,7 @@ export function show(root, parameters) {
   };
   function choices(page) {
     const focused = bar.contains(document.activeElement);
-    count.textContent = t("look_count", { n: number(page.total) });
+    count.textContent = t(page.whole ? "look_count" : "look_reading", { n: number(page.total) });
     if (focused) return;
     bar.replaceChildren(
       select("class", t("look_class"), page.choices.class, (value) => value || "–"),
@@ -45,8 +52,7 @@ export function show(root, parameters) {
   if (filter.run) { fold.open = true; }
   root.append(h("div.wide.sticky", bar), fold, h("div.wide", all.box));
   all.reload(true);
-  let known;
-  const off = on("album", (generation) => { if (known && known !== generation) all.reload(); known = generation; });
+  const off = on("album", (generation) => { known = generation; renew(); });
   return () => { off(); all.end(); };
 }
 

@@ -6,7 +6,8 @@ import { t, word, number, percent, figure, bytes, clock, moment } from "/words.j
 
 const CHARTS = [["loss", null], ["accuracy", [0, 1]], ["learning_rate", null]];
 
-export function show(root) {
+// ready: called once everything has been told.
+export function show(root, _, ready) {
   const nodes = h("tbody");
   const run = h("div.run");
   const charts = h("div.charts");
@@ -23,12 +24,17 @@ export function show(root) {
           h(["node", "state"].includes(name) ? "th" : "th.num", t(`node_${name}`))))),
         nodes))),
   );
-  const off = [
-    on("nodes", (all) => showNodes(nodes, all)),
-    on("run", (now) => showRun(run, charts, now)),
-    on("verdict", (now) => showVerdict(verdict, now)),
-    on("machine", (now) => showMachine(machine, now)),
-  ];
+  const parts = {
+    nodes: (all) => showNodes(nodes, all),
+    run: (now) => showRun(run, charts, now),
+    verdict: (now) => showVerdict(verdict, now),
+    machine: (now) => showMachine(machine, now),
+  };
+  const missing = new Set(Object.keys(parts));
+  const off = Object.entries(parts).map(([name, draw]) => on(name, (now) => {
+    draw(now);
+    if (missing.delete(name) && !missing.size) ready();
+  }));
   return () => off.forEach((f) => f());
 }
 

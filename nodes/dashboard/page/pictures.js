@@ -1,5 +1,5 @@
 // Pictures in a grid of which only what can be seen is in the document, and one picture with all there is to say of it.
-import { h, say } from "/dom.js";
+import { h } from "/dom.js";
 import { get, query } from "/ask.js";
 import { fitted, paint } from "/heat.js";
 import { t, word, number, percent } from "/words.js";
@@ -188,6 +188,8 @@ export function about(told, { layer, heat, show }) {
 // A class is a button that shows what speaks for it.
 function guesses(answer, layer, heat) {
   let on = null;
+  const note = h("p.note", { role: "status" });
+  const tell = (text, isProblem = false) => { note.textContent = text; note.className = isProblem ? "note missing" : "note quiet"; };
   const rows = answer.guesses.slice(0, 8).map((guess) => {
     const bar = h("i");
     bar.style.width = `${100 * guess.probability}%`;
@@ -196,12 +198,16 @@ function guesses(answer, layer, heat) {
   async function press(label) {
     on = on === label ? null : label;
     rows.forEach((row, at) => row.setAttribute("aria-pressed", String(answer.guesses[at].class === on)));
-    if (!on) return paint(layer, null);
-    const found = await heat(label);
-    if (on !== label) return null;
-    paint(layer, found);
-    if (!found?.values.some((value) => value > 0)) say(t("picture_heat_none", { class: label }));
-    return null;
+    tell(t("picture_heat_how"));
+    paint(layer, null);
+    if (!on) return;
+    let found = null;
+    let why = t("picture_heat_none", { class: label });
+    try { found = await heat(label); } catch (error) { why = error.message; }
+    if (on !== label) return;
+    // A map without any heat would look like no map at all: it is said instead.
+    if (found?.values.some((value) => value > 0)) { paint(layer, found); tell(t("picture_heat_of", { class: label })); } else tell(why, true);
   }
-  return h("div.guesses", h("h3", t("picture_says", { model: answer.model })), rows, h("p.quiet.note", t("picture_heat_how")));
+  tell(t("picture_heat_how"));
+  return h("div.guesses", h("h3", t("picture_says", { model: answer.model })), rows, note);
 }

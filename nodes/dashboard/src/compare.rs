@@ -1,7 +1,8 @@
 //! Runs beside each other: what came of them, and what they cost.
 
 use plugin_api::Home;
-use plugin_api::runs::{RunFolder, RunManifest};
+use plugin_api::experiments::{SizePoint, Sizes};
+use plugin_api::runs::{RunFolder, RunManifest, read_json};
 use plugin_blocks::{Description, shipped};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
@@ -64,6 +65,32 @@ pub struct Table {
     pub previous: Option<String>,
     /// Pages of experiments, by name.
     pub experiments: Vec<String>,
+    /// The last comparison of input sizes.
+    pub sizes: Option<Compared>,
+}
+
+/// Input sizes beside each other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Compared {
+    /// What the experiment has written.
+    #[serde(flatten)]
+    pub sizes: Sizes,
+    /// Of each point, whether no other is as right for less work.
+    pub front: Vec<bool>,
+}
+
+impl Compared {
+    /// Reads it; none when there is none, or none that can be read.
+    fn read(home: &Home) -> Option<Self> {
+        let file = Sizes::file(&home.root().join("experiments"));
+        if !file.exists() {
+            return None;
+        }
+        let sizes: Sizes = read_json(&file).inspect_err(|error| tracing::warn!(%error, "no sizes")).ok()?;
+        let point = |point: &SizePoint| Some((point.multiply_adds as f64, point.accuracy));
+        let front = front(&sizes.points.iter().map(point).collect::<Vec<_>>());
+        Some(Self { sizes, front })
+    }
 }
 
 impl Table {
@@ -82,7 +109,7 @@ impl Table {
         }
         mark_fronts(&mut runs);
         let previous = previous.filter(|id| models.iter().any(|model| model.id == *id));
-        Self { runs, champion, previous, experiments: experiments(home) }
+        Self { runs, champion, previous, experiments: experiments(home), sizes: Compared::read(home) }
     }
 }
 
@@ -146,15 +173,21 @@ fn cost(run: &RunManifest) -> Option<(u64, u64)> {
     Some((graph.multiply_adds(), graph.parameters()))
 }
 
-/// A run is on the front when none is better without costing more, or costs less without being worse.
+/// Of each point, cost and how right it is, whether it is on the Pareto front: none is better without costing more, or costs less
+/// without being worse.
+fn front(points: &[Option<(f64, f64)>]) -> Vec<bool> {
+    let beaten = |cost: f64, right: f64| {
+        points.iter().flatten().any(|(c, r)| *c <= cost && *r >= right && (*c < cost || *r > right))
+    };
+    points.iter().map(|point| point.is_some_and(|(cost, right)| !beaten(cost, right))).collect()
+}
+
 fn mark_fronts(runs: &mut [Row]) {
     let costs: [fn(&Row) -> Option<f64>; 2] = [|run| run.multiply_adds.map(|n| n as f64), |run| run.seconds];
     for (at, cost) in costs.into_iter().enumerate() {
         let points: Vec<Option<(f64, f64)>> = runs.iter().map(|run| cost(run).zip(run.balanced_accuracy)).collect();
-        for (run, point) in runs.iter_mut().zip(&points) {
-            let Some((cost, right)) = point else { continue };
-            let beaten = |(c, r): &(f64, f64)| c <= cost && r >= right && (c < cost || r > right);
-            run.front[at] = !points.iter().flatten().any(beaten);
+        for (run, is_on) in runs.iter_mut().zip(front(&points)) {
+            run.front[at] = is_on;
         }
     }
 }
@@ -220,6 +253,30 @@ pub(crate) mod tests {
             |id: &str| table.runs.iter().find(|run| run.id == id).and_then(|run| run.multiply_adds).unwrap() as f64;
         assert!((work("2") / work("1") - 4.0).abs() < 0.1, "{} {}", work("2"), work("1"));
         assert!(table.runs[0].can_promote && table.runs[0].has_report && table.champion.is_none());
+    }
+
+    #[test]
+    fn input_sizes_have_their_front() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let point = |size_px: u32, multiply_adds, accuracy| SizePoint {
+            size_px,
+            multiply_adds,
+            epochs: 3,
+            seconds: 60.0,
+            pictures_per_second: 100.0,
+            accuracy,
+            deviation: None,
+            balanced_accuracy: accuracy,
+        };
+        let points = vec![point(32, 10, 0.4), point(64, 40, 0.5), point(128, 160, 0.45)];
+        let sizes = Sizes { network: "lenet".to_owned(), budget_seconds: 60, learnt: 9, judged: 3, seeds: 1, points };
+        assert!(Table::read(&home).sizes.is_none());
+        std::fs::create_dir(home.root().join("experiments")).unwrap();
+        write_json(&Sizes::file(&home.root().join("experiments")), &sizes).unwrap();
+        assert_eq!(Table::read(&home).sizes.unwrap().front, [true, true, false]);
+        std::fs::write(Sizes::file(&home.root().join("experiments")), "{}").unwrap();
+        assert!(Table::read(&home).sizes.is_none());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! - [`web`]: the server, who may talk to it, and what it answers.
 //! - [`now`]: what is going on.
 //! - [`look`]: the data set, [`sight`]: its pictures for the eye, [`seer`]: what the champion says of them.
+//! - [`mood`]: what nobody has labelled, by class.
 //! - [`compare`]: runs beside each other.
 //! - [`decide`]: what a person decides, done to files, and undone.
 //! - [`safe`]: the only ways to a file from outside.
@@ -17,6 +18,7 @@ mod config;
 pub mod decide;
 mod error;
 pub mod look;
+pub mod mood;
 pub mod now;
 pub mod safe;
 pub mod seer;

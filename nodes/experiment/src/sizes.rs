@@ -8,7 +8,10 @@ use crate::page::{self, Page};
 use crate::split::train_and_test;
 use crate::table::{Table, mean_and_deviation};
 use crate::tell;
+use plugin_api::experiments::{SizePoint, Sizes as Results};
+use plugin_api::runs::write_json;
 use plugin_metric::report::format::percent;
+use std::path::Path;
 
 /// Trains a network for each size.
 ///
@@ -19,19 +22,7 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
     let scene = Scene::open(common, sizes, &[])?;
     let photos = &scene.photos;
     let (train, test) = train_and_test(&photos.photos, *test_percent, common.seed);
-    let head = [
-        "size, px",
-        "multiply-adds a picture",
-        "epochs",
-        "seconds",
-        "pictures/s",
-        "accuracy",
-        "deviation",
-        "balanced",
-        "best for its cost",
-    ];
-    let mut table = Table::new(&head);
-    let mut rows = Vec::new();
+    let mut points = Vec::new();
     for (square, size) in sizes.iter().enumerate() {
         let lesson = |seed| scene.lesson([&train, &test], (square, *size), &common.recipe, seed);
         let rate = lesson(common.seed).pictures_per_second()?;
@@ -46,37 +37,70 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
             seconds.push(outcome.seconds);
         }
         let graph = common.recipe.model.description().graph(*size, photos.classes.len());
-        let cost = graph.map_err(|e| ExperimentError::Options(e.to_string()))?.multiply_adds();
-        rows.push((*size, cost, epochs, rate, accuracies, balanced, seconds));
-    }
-    let mut points = Vec::new();
-    for (size, cost, epochs, rate, accuracies, balanced, seconds) in &rows {
-        let (accuracy, deviation) = mean_and_deviation(accuracies);
-        let better = rows.iter().any(|other| other.1 <= *cost && mean_and_deviation(&other.4).0 > accuracy);
-        table.push(vec![
-            size.to_string(),
-            format!("{:.1} M", *cost as f64 / 1e6),
-            epochs.to_string(),
-            format!("{:.1}", mean_and_deviation(seconds).0),
-            format!("{rate:.0}"),
-            format!("{accuracy:.4}"),
-            if *seeds > 1 { format!("{deviation:.4}") } else { "–".to_owned() },
-            format!("{:.4}", mean_and_deviation(balanced).0),
-            if better { String::new() } else { "yes".to_owned() },
-        ]);
-        points.push(Point {
-            label: format!("{size} px"),
-            x: *cost as f64 / 1e6,
-            y: accuracy,
-            deviation: if *seeds > 1 { deviation } else { 0.0 },
-            marked: !better,
+        let (accuracy, deviation) = mean_and_deviation(&accuracies);
+        points.push(SizePoint {
+            size_px: *size,
+            multiply_adds: graph.map_err(|e| ExperimentError::Options(e.to_string()))?.multiply_adds(),
+            epochs,
+            seconds: mean_and_deviation(&seconds).0,
+            pictures_per_second: rate,
+            accuracy,
+            deviation: (*seeds > 1).then_some(deviation),
+            balanced_accuracy: mean_and_deviation(&balanced).0,
         });
     }
-    let title = format!("{}: sizes under a budget of {budget_seconds} s", common.recipe.model.name());
-    let chart = Chart { x: "multiply-adds a picture, millions", y: "accuracy", points: &points };
-    let note = format!("{} learnt, {} judged; seeds for each size: {seeds}.", train.len(), test.len());
-    let notes = [photos.summary(), note];
+    let network = common.recipe.model.name().to_owned();
+    let (learnt, judged) = (train.len() as u64, test.len() as u64);
+    let sizes = Results { network, budget_seconds: *budget_seconds, learnt, judged, seeds: *seeds, points };
+    show(&sizes, &photos.summary(), &common.pictures.out())
+}
+
+/// Writes page, table and results.
+fn show(sizes: &Results, summary: &str, folder: &Path) -> Result<String, ExperimentError> {
+    let Results { network, budget_seconds, learnt, judged, seeds, points } = sizes;
+    let head = [
+        "size, px",
+        "multiply-adds a picture",
+        "epochs",
+        "seconds",
+        "pictures/s",
+        "accuracy",
+        "deviation",
+        "balanced",
+        "best for its cost",
+    ];
+    let mut table = Table::new(&head);
+    let better = |one: &SizePoint| {
+        points.iter().any(|other| other.multiply_adds <= one.multiply_adds && other.accuracy > one.accuracy)
+    };
+    let mut drawn = Vec::new();
+    for point in points {
+        let (millions, marked) = (point.multiply_adds as f64 / 1e6, !better(point));
+        table.push(vec![
+            point.size_px.to_string(),
+            format!("{millions:.1} M"),
+            point.epochs.to_string(),
+            format!("{:.1}", point.seconds),
+            format!("{:.0}", point.pictures_per_second),
+            format!("{:.4}", point.accuracy),
+            point.deviation.map_or("–".to_owned(), |deviation| format!("{deviation:.4}")),
+            format!("{:.4}", point.balanced_accuracy),
+            if marked { "yes".to_owned() } else { String::new() },
+        ]);
+        drawn.push(Point {
+            label: format!("{} px", point.size_px),
+            x: millions,
+            y: point.accuracy,
+            deviation: point.deviation.unwrap_or(0.0),
+            marked,
+        });
+    }
+    let title = format!("{network}: sizes under a budget of {budget_seconds} s");
+    let chart = Chart { x: "multiply-adds a picture, millions", y: "accuracy", points: &drawn };
+    let note = format!("{learnt} learnt, {judged} judged; seeds for each size: {seeds}.");
+    let notes = [summary.to_owned(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: Some(svg(&chart)) };
-    let written = page::write(&common.pictures.out(), "sizes", &page)?;
+    let written = page::write(folder, "sizes", &page)?;
+    write_json(&Results::file(folder), sizes)?;
     Ok(format!("{table}\n{written}"))
 }

@@ -7,9 +7,11 @@
 pub mod edge;
 #[cfg(feature = "edges")]
 pub mod edges;
+pub mod experiments;
 pub mod files;
 pub mod home;
 pub mod labels;
+pub mod names;
 pub mod runs;
 #[cfg(feature = "edges")]
 pub mod select;

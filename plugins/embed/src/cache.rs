@@ -65,9 +65,21 @@ impl Cache {
         let entries = fs::read_dir(home.dataset().join("embeddings")).into_iter().flatten().flatten();
         let files = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "f32"));
         let time = |path: &PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        let Some(path) = files.max_by_key(time) else { return Ok(None) };
+        files.max_by_key(time).map_or(Ok(None), |path| Self::at(home, &path))
+    }
+
+    /// Opens the file of `fingerprint`; none when there is none.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn existing(home: &Home, fingerprint: &str) -> io::Result<Option<Self>> {
+        Self::at(home, &home.dataset().join("embeddings").join(format!("{fingerprint}.f32")))
+    }
+
+    /// Opens a file that is one of ours.
+    fn at(home: &Home, path: &Path) -> io::Result<Option<Self>> {
         let mut header = [0; HEADER_BYTES];
-        let whole = File::open(&path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
+        let whole = File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
         let (Some(name), Some(dimensions)) = (path.file_stem().and_then(|name| name.to_str()), header.get(8..12))
         else {
             return Ok(None);

@@ -3,6 +3,7 @@
 //! - [`fit`]: multinomial logistic regression with an L2 penalty, the same as scikit-learn's `LogisticRegression`.
 //! - [`ClassMeans`]: a head of class means, which a picture joins and leaves by one addition.
 //! - [`out_of_fold`]: what heads say of pictures that they have not learned from.
+//! - [`linear`], [`worth_of_means`]: a head of either kind with what it is worth on pictures it has not learnt from.
 //! - [`assign_folds`]: stratified folds that never split a group.
 //!
 //! The same input and options give the same numbers, however many threads there are.
@@ -16,6 +17,7 @@ mod loss;
 mod means;
 mod options;
 mod out_of_fold;
+mod worth;
 
 pub use error::ProbeError;
 pub use folds::{assign_folds, numbered};
@@ -23,3 +25,4 @@ pub use head::{Head, fit};
 pub use means::ClassMeans;
 pub use options::ProbeOptions;
 pub use out_of_fold::out_of_fold;
+pub use worth::{Linear, Seen, Worth, linear, worth_of_means};

@@ -5,14 +5,15 @@ use super::moves::Ground;
 use crate::safe;
 use plugin_api::Home;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Decisions of a step at most.
 const MOST: usize = 1_000;
-/// Where pictures can be labelled from. The pool is no such place: its files are never moved, their candidates are.
-const LABELLED_FROM: [&str; 5] = ["photos", "candidates", "inbox", "review", "trash"];
+/// Where pictures can be labelled from.
+const LABELLED_FROM: [&str; 6] = ["photos", "candidates", "inbox", "pool", "review", "trash"];
 /// Where they can be thrown away from.
 const THROWN_FROM: [&str; 3] = ["photos", "candidates", "review"];
 
@@ -70,6 +71,11 @@ impl Decider {
     /// How many steps can be undone.
     pub fn undoable(&self) -> usize {
         self.journal().len()
+    }
+
+    /// Where the files were that were moved and not moved back.
+    pub fn moved(&self) -> HashSet<String> {
+        self.journal().moved().map(|one| one.from.clone()).collect()
     }
 
     /// Whether a question was answered with "it is right as it is".
@@ -281,7 +287,7 @@ mod tests {
             label("candidates/cat/02_b.jpg", ""),
             label("candidates/cat/02_b.jpg", ".hidden"),
             label("photos/cat/x.jpg", "cat"),
-            label("pool/x.jpg", "cat"),
+            throw("pool/x.jpg"),
             throw("inbox/x.jpg"),
             throw("models/x"),
         ] {

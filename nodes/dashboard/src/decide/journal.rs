@@ -105,6 +105,11 @@ impl Journal {
         self.steps.last().map(|(id, moved, _)| (*id, moved.clone()))
     }
 
+    /// Every move that was not undone.
+    pub fn moved(&self) -> impl Iterator<Item = &Moved> {
+        self.steps.iter().flat_map(|(_, moved, _)| moved)
+    }
+
     /// How many steps can be undone.
     pub fn len(&self) -> usize {
         self.steps.len()

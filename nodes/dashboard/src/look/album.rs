@@ -92,7 +92,10 @@ fn is_ready(catalog: &Path) -> bool {
     read.is_ok() && head[18..20] == [2, 2]
 }
 
-/// Opens the catalog to read; none when there is none yet.
+/// Opens a database of a node to read; none when there is none yet.
+///
+/// # Errors
+/// SQLite's.
 pub fn open(catalog: &Path) -> rusqlite::Result<Option<Connection>> {
     if !is_ready(catalog) {
         return Ok(None);
@@ -111,18 +114,19 @@ pub fn version(db: &Connection) -> rusqlite::Result<u64> {
 }
 
 impl Album {
-    /// Reads the catalog.
+    /// Reads the catalog, or so many files of it.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn read(db: &Connection, notes: Notes) -> rusqlite::Result<Self> {
+    pub fn read(db: &Connection, notes: Notes, most: Option<usize>) -> rusqlite::Result<Self> {
         let (mut classes, mut groups) = (HashMap::<String, u16>::new(), HashMap::<String, u32>::new());
         let mut query = db.prepare(
             "SELECT p.path, p.label, p.digest, p.added, i.phash, i.width, i.height, i.dark, i.bright, i.blur, i.information,
                     i.grouped, i.split
-             FROM placements p JOIN pictures i USING (digest) WHERE p.removed IS NULL",
+             FROM placements p JOIN pictures i USING (digest) WHERE p.removed IS NULL LIMIT ?",
         )?;
-        let mut rows = query.query([])?;
+        let most = most.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1);
+        let mut rows = query.query([most])?;
         let mut items = Vec::new();
         while let Some(row) = rows.next()? {
             let score =

@@ -4,31 +4,59 @@ use super::album::{Album, open, version};
 use super::notes::{Notes, Stamp};
 use plugin_api::Home;
 use rusqlite::Connection;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// A large album takes a second to read: while it lasts, and so long after it, the one before is shown.
 const REST: Duration = Duration::from_millis(700);
+/// Files that are shown while the album is read for the first time: so many are there in a moment.
+const GLANCE: usize = 1_000;
 
 /// Keeps the album.
 pub struct Library {
     home: Home,
-    inner: Mutex<Inner>,
+    shown: Mutex<Shown>,
+    /// The catalog; whoever reads it holds it.
+    desk: Mutex<Option<Connection>>,
+    /// What is shown before anything has been read as a whole.
+    part: Mutex<Option<Arc<Album>>>,
 }
 
-#[derive(Default)]
-struct Inner {
-    db: Option<Connection>,
+#[derive(Clone, Default)]
+struct Shown {
     of: Option<(u64, Stamp)>,
     album: Arc<Album>,
     generation: u64,
     looked: Option<(Instant, Duration)>,
 }
 
+/// What there is of the album without waiting.
+pub struct Glance {
+    /// The album, or a part of it.
+    pub album: Arc<Album>,
+    /// The album's number; 0 for a part.
+    pub generation: u64,
+}
+
+impl Glance {
+    /// Whether it is the whole album.
+    pub fn is_whole(&self) -> bool {
+        self.generation > 0
+    }
+}
+
 impl Library {
     /// Nothing read yet.
     pub fn new(home: Home) -> Self {
-        Self { home, inner: Mutex::default() }
+        Self { home, shown: Mutex::default(), desk: Mutex::default(), part: Mutex::default() }
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connect(&self) -> rusqlite::Result<Option<Connection>> {
+        open(&self.home.dataset().join("catalog.sqlite"))
     }
 
     /// The album, and a number that another one has not. Reads it when there is none; else that is for [`Self::renew`].
@@ -36,53 +64,77 @@ impl Library {
     /// # Errors
     /// SQLite's.
     pub fn album(&self) -> rusqlite::Result<(Arc<Album>, u64)> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.generation > 0 {
-            return Ok((inner.album.clone(), inner.generation));
-        }
-        drop(inner);
-        self.renew()
+        let shown = self.shown().clone();
+        if shown.generation > 0 { Ok((shown.album, shown.generation)) } else { self.renew() }
     }
 
-    /// The album as it is now, and its number. Others are answered from the one before meanwhile.
+    /// The album; while it is read for the first time, the first 1,000 files of the catalog, flagged as though
+    /// they were all. Reads no more than those.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn glance(&self) -> rusqlite::Result<Glance> {
+        let Shown { album, generation, .. } = self.shown().clone();
+        if generation > 0 {
+            return Ok(Glance { album, generation });
+        }
+        let mut part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
+        if part.is_none()
+            && let Some(db) = self.connect()?
+        {
+            let album = Album::read(&db, Notes::read(&self.home), Some(GLANCE))?;
+            *part = (album.items.len() == GLANCE).then(|| Arc::new(album));
+        }
+        if let Some(album) = part.clone() {
+            return Ok(Glance { album, generation: 0 });
+        }
+        drop(part);
+        let (album, generation) = self.album()?;
+        Ok(Glance { album, generation })
+    }
+
+    /// Whether the album is being read for the first time, so that [`Self::renew`] would have to wait for it.
+    pub fn is_opening(&self) -> bool {
+        self.shown().generation == 0 && matches!(self.desk.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// The album as it is now, and its number. Others are answered from the one before meanwhile, and so is whoever asks while
+    /// it is read; the first alone is waited for.
     ///
     /// # Errors
     /// SQLite's; the album stays as it was.
     pub fn renew(&self) -> rusqlite::Result<(Arc<Album>, u64)> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let early = |(at, took): (Instant, Duration)| at.elapsed() < REST.max(took * 4);
-        if inner.generation > 0 && inner.looked.is_some_and(early) {
-            return Ok((inner.album.clone(), inner.generation));
-        }
-        if inner.db.is_none() {
-            inner.db = open(&self.home.dataset().join("catalog.sqlite"))?;
-        }
-        let now = match &inner.db {
-            Some(db) => version(db)?,
-            None => 0,
+        let before = self.shown().clone();
+        let mut desk = match self.desk.try_lock() {
+            Ok(desk) => desk,
+            Err(TryLockError::Poisoned(desk)) => desk.into_inner(),
+            Err(TryLockError::WouldBlock) if before.generation > 0 => return Ok((before.album, before.generation)),
+            Err(TryLockError::WouldBlock) => self.desk.lock().unwrap_or_else(PoisonError::into_inner),
         };
-        let of = (now, Notes::stamp(&self.home));
-        if inner.of.as_ref() == Some(&of) && inner.generation > 0 {
-            return Ok((inner.album.clone(), inner.generation));
+        let before = self.shown().clone();
+        let early = |(at, took): (Instant, Duration)| at.elapsed() < REST.max(took * 4);
+        if before.generation > 0 && before.looked.is_some_and(early) {
+            return Ok((before.album, before.generation));
         }
-        let db = inner.db.take();
-        let first = inner.generation == 0;
-        // Not held while it is read, but for the first.
-        let held = first.then_some(inner);
+        if desk.is_none() {
+            *desk = self.connect()?;
+        }
+        let now = desk.as_ref().map_or(Ok(0), version)?;
+        let of = (now, Notes::stamp(&self.home));
+        if before.of.as_ref() == Some(&of) && before.generation > 0 {
+            return Ok((before.album, before.generation));
+        }
         let begun = Instant::now();
         let notes = Notes::read(&self.home);
-        let album = match &db {
-            Some(db) => Album::read(db, notes)?,
+        let album = match &*desk {
+            Some(db) => Album::read(db, notes, None)?,
             None => Album::empty(notes),
         };
-        let mut inner = match held {
-            Some(inner) => inner,
-            None => self.inner.lock().unwrap_or_else(PoisonError::into_inner),
-        };
         tracing::debug!(files = album.items.len(), took = ?begun.elapsed(), "album read");
-        (inner.db, inner.of, inner.album) = (db, Some(of), Arc::new(album));
-        inner.generation += 1;
-        inner.looked = Some((Instant::now(), begun.elapsed()));
-        Ok((inner.album.clone(), inner.generation))
+        let (album, generation) = (Arc::new(album), before.generation + 1);
+        let looked = Some((Instant::now(), begun.elapsed()));
+        *self.shown() = Shown { of: Some(of), album: album.clone(), generation, looked };
+        *self.part.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok((album, generation))
     }
 }

@@ -9,9 +9,9 @@ mod query;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use album::{Album, Item};
+pub use album::{Album, Item, open};
 pub use alike::Alike;
 pub use flags::{FLAGS, Flags};
-pub use library::Library;
+pub use library::{Glance, Library};
 pub use notes::{Notes, Saw, Suspect};
 pub use query::{Filter, Page, Shown};

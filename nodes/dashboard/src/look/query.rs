@@ -52,8 +52,10 @@ pub struct Shown {
 /// A page of what was asked for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Page {
-    /// Changes with the album.
+    /// Changes with the album; 0 while it is read for the first time and the page is of a part of it.
     pub generation: u64,
+    /// Whether it is a page of the whole album.
+    pub whole: bool,
     /// Files there are in all.
     pub total: usize,
     /// Those of the page.
@@ -89,7 +91,7 @@ impl Album {
         }
     }
 
-    /// One page. A class or flag that is not known has no file.
+    /// One page; `generation` 0 says that this is a part of the album. A class or flag that is not known has no file.
     pub fn page(&self, filter: &Filter, generation: u64, home: &Home) -> Page {
         let class = self.classes.iter().position(|class| *class == filter.class).map(|at| at as u16);
         let flag = Flags::named(&filter.flag);
@@ -135,6 +137,6 @@ impl Album {
             choices.flag = FLAGS.iter().zip(flags).map(|((name, _), n)| (*name, n)).collect();
             choices
         });
-        Page { generation, total, items, choices }
+        Page { generation, whole: generation > 0, total, items, choices }
     }
 }

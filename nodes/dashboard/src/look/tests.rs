@@ -72,7 +72,7 @@ fn what_needs_eyes_comes_first_and_says_why() {
          photos/cat/06.jpg,cat,dog,0.1,0.8,d6,x\nphotos/cat/07.jpg,bird,dog,0.1,0.8,d7,x\n",
     )
     .unwrap();
-    let album = Album::read(&db, Notes::read(&home)).unwrap();
+    let album = Album::read(&db, Notes::read(&home), None).unwrap();
     let page = album.page(&Filter::default(), 1, &home);
     assert_eq!(page.total, 24);
     let first = ["photos/cat/03.jpg", "photos/dog/again.jpg", "photos/cat/06.jpg", "photos/cat/05.jpg"];
@@ -86,14 +86,14 @@ fn what_needs_eyes_comes_first_and_says_why() {
     assert_eq!(page.items[2].suspect.as_ref().unwrap().suggested, "dog");
     // What was taken away is not there.
     db.execute("UPDATE placements SET removed = 9 WHERE path = 'photos/dog/again.jpg'", []).unwrap();
-    let album = Album::read(&db, Notes::default()).unwrap();
+    let album = Album::read(&db, Notes::default(), None).unwrap();
     assert!(album.find("d3").unwrap().flags == Flags::default() && album.items.len() == 23);
 }
 
 #[test]
 fn filters_and_pages_go_together() {
     let (_folder, home, db) = home();
-    let album = Album::read(&db, Notes::default()).unwrap();
+    let album = Album::read(&db, Notes::default(), None).unwrap();
     let ask = |text: &str| {
         let filter: Filter = serde_json::from_str(text).unwrap();
         album.page(&filter, 7, &home)
@@ -131,7 +131,7 @@ fn a_cell_of_a_confusion_matrix_is_its_pictures_and_the_champions_are_noted() {
         "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
     });
     std::fs::write(home.runs().join("r1/run.json"), manifest.to_string()).unwrap();
-    let album = Album::read(&db, Notes::read(&home)).unwrap();
+    let album = Album::read(&db, Notes::read(&home), None).unwrap();
     let flags = flags(&album);
     assert_eq!((&flags["photos/cat/01.jpg"][..], &flags["photos/cat/02.jpg"][..]), (&["wrong"][..], &["unsure"][..]));
     assert_eq!((&flags["photos/dog/b.jpg"][..], flags["photos/dog/a.jpg"].len()), (&["new"][..], 0));
@@ -165,11 +165,33 @@ fn the_library_reads_again_when_something_changed_and_only_then() {
 }
 
 #[test]
+fn while_a_large_catalog_is_first_read_a_part_of_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(&folder.path().join("home")).unwrap();
+    let db = catalog(&home);
+    add(&db, "photos/cat/0.jpg", "d", "d", "train", 1);
+    assert!(Library::new(home.clone()).glance().unwrap().is_whole(), "a small one is read at once");
+    db.execute_batch(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+         INSERT INTO placements (path, label, digest, modified_ns, size_bytes, added)
+         SELECT printf('photos/cat/%d.jpg', i), 'cat', 'd', 0, 9, 1 FROM n",
+    )
+    .unwrap();
+    let library = Library::new(home.clone());
+    let part = library.glance().unwrap();
+    let page = part.album.page(&Filter::default(), part.generation, &home);
+    assert_eq!((part.is_whole(), page.whole, page.total, page.items.len()), (false, false, 1000, 100));
+    assert_eq!(library.album().unwrap().0.items.len(), 1501, "who needs all of it waits");
+    let whole = library.glance().unwrap();
+    assert_eq!((whole.is_whole(), whole.album.items.len(), library.is_opening()), (true, 1501, false));
+}
+
+#[test]
 fn neighbours_by_hash_are_other_pictures_nearest_first() {
     let (_folder, _home, db) = home();
     db.execute("UPDATE pictures SET phash = 7 WHERE digest = 'd1'", []).unwrap();
     db.execute("UPDATE pictures SET phash = 5 WHERE digest = 'd2'", []).unwrap();
-    let album = Album::read(&db, Notes::default()).unwrap();
+    let album = Album::read(&db, Notes::default(), None).unwrap();
     let near: Vec<_> = album.near(7, 2).into_iter().map(|(item, bits)| (item.digest.as_str(), bits)).collect();
     assert_eq!(near, [("d1", 0), ("d2", 1)]);
 }

@@ -9,7 +9,6 @@ use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use plugin_api::Home;
 use plugin_decode::Picture;
 use serde::{Deserialize, Serialize};
 
@@ -151,54 +150,4 @@ async fn tried_heat(
 fn heat_of(app: &App, bytes: &[u8], class: &str) -> Result<Json<Option<HeatMap>>, Problem> {
     let picture = app.sight.picture(bytes)?;
     app.seer.heat(&picture, class).map(Json).map_err(Problem::wrong)
-}
-
-/// An unlabelled picture of the inbox and how sure the champion is of a class.
-#[derive(Debug, PartialEq, Serialize)]
-pub struct Felt {
-    path: String,
-    probability: f32,
-}
-
-/// Pictures of the inbox by how sure the champion is that they are of a class, the surest first; and the classes that are
-/// said at all.
-pub fn felt(home: &Home, class: &str) -> (Vec<Felt>, Vec<String>) {
-    let Ok(mut table) = csv::Reader::from_path(home.inbox().join("predictions.csv")) else { return Default::default() };
-    let (mut found, mut classes) = (Vec::new(), std::collections::BTreeSet::new());
-    for row in table.records().flatten() {
-        for at in [2, 4, 6] {
-            let (Some(said), Some(p)) = (row.get(at), row.get(at + 1)) else { continue };
-            if !said.is_empty() {
-                classes.insert(said.to_owned());
-            }
-            if said == class
-                && let (Some(path), Ok(probability)) = (row.get(0), p.parse())
-            {
-                found.push(Felt { path: path.to_owned(), probability });
-            }
-        }
-    }
-    found.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.path.cmp(&b.path)));
-    (found, classes.into_iter().collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mood_is_searched_for_most_certain_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        assert_eq!(felt(&home, "わくてか"), (vec![], vec![]));
-        let table = "path,class,class_1,probability_1,class_2,probability_2,class_3,probability_3,margin,abstained,calibrated,model\n\
-                     inbox/a.jpg,,きゅん,0.5,わくてか,0.4,,,0.1,true,true,m\n\
-                     inbox/b.jpg,わくてか,わくてか,0.9,きゅん,0.1,,,0.8,false,true,m\n\
-                     inbox/c.jpg,きゅん,きゅん,0.9,しょぼん,0.1,,,0.8,false,true,m\n";
-        std::fs::write(home.inbox().join("predictions.csv"), table).unwrap();
-        let (found, classes) = felt(&home, "わくてか");
-        let found: Vec<(&str, f32)> = found.iter().map(|one| (one.path.as_str(), one.probability)).collect();
-        assert_eq!(found, [("inbox/b.jpg", 0.9), ("inbox/a.jpg", 0.4)]);
-        assert_eq!(classes, ["きゅん", "しょぼん", "わくてか"]);
-    }
 }

@@ -1,9 +1,9 @@
 //! Answers about the data set and its pictures.
 
-use super::details::{Felt, felt};
 use super::reply::blocking;
 use super::{App, Problem};
 use crate::look::{Filter, Page};
+use crate::mood::{Found, search};
 use crate::safe;
 use crate::sight::Size;
 use axum::extract::{Path, Query, State};
@@ -35,8 +35,8 @@ async fn pictures(State(app): State<App>, Query(filter): Query<Filter>) -> Resul
         return Err(Problem::wrong("that is no run"));
     }
     blocking(move || {
-        let (album, generation) = app.library.album().map_err(Problem::failed)?;
-        Ok(Json(album.page(&filter, generation, &app.home)))
+        let now = app.library.glance().map_err(Problem::failed)?;
+        Ok(Json(now.album.page(&filter, now.generation, &app.home)))
     })
     .await
 }
@@ -86,22 +86,10 @@ struct Mood {
     count: usize,
 }
 
-#[derive(Serialize)]
-struct Found {
-    total: usize,
-    items: Vec<Felt>,
-    classes: Vec<String>,
-}
-
-/// `/api/mood?class=…`: pictures of the inbox, the surest first.
+/// `/api/mood?class=…`: pictures of inbox and pool, the surest first.
 async fn mood(State(app): State<App>, Query(of): Query<Mood>) -> Result<Json<Found>, Problem> {
-    blocking(move || {
-        let (all, classes) = felt(&app.home, &of.class);
-        let total = all.len();
-        let items = all.into_iter().skip(of.from).take(of.count.min(500)).collect();
-        Ok(Json(Found { total, items, classes }))
-    })
-    .await
+    let count = of.count.min(500);
+    blocking(move || Ok(Json(search(&app.home, &app.heap, &app.decider, &of.class, of.from, count)))).await
 }
 
 #[derive(Deserialize)]
@@ -116,7 +104,9 @@ fn jpeg(bytes: Vec<u8>, keep: &'static str) -> Response {
 
 async fn by_digest(app: App, digest: String, size: Size) -> Result<Response, Problem> {
     blocking(move || {
-        let (album, _) = app.library.album().map_err(Problem::failed)?;
+        let now = app.library.glance().map_err(Problem::failed)?;
+        let is_there = now.is_whole() || now.album.find(&digest).is_some();
+        let album = if is_there { now.album } else { app.library.album().map_err(Problem::failed)?.0 };
         Ok(jpeg(app.sight.of_digest(&album, &digest, size)?, FOR_EVER))
     })
     .await

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::decide::Decider;
 use crate::error::DashboardError;
 use crate::look::{Alike, Library};
+use crate::mood::Heap;
 use crate::now::{Board, Watcher};
 use crate::seer::Seer;
 use crate::sight::Sight;
@@ -64,6 +65,8 @@ pub struct App {
     pub decider: Arc<Decider>,
     /// Embeddings.
     pub alike: Arc<Alike>,
+    /// The pool, judged.
+    pub heap: Arc<Heap>,
     board: watch::Sender<Board>,
     bell: Arc<Notify>,
 }
@@ -82,12 +85,17 @@ impl Web {
             .build()
             .map_err(DashboardError::Thread)?;
         let web = Self { app: app.clone(), state: state.clone() };
+        // The album is read before anybody asks for it, and holds up nobody who does.
+        let library = app.library.clone();
+        let read = move || {
+            if let Err(error) = library.renew() {
+                tracing::warn!(%error, "the catalog cannot be read yet");
+            }
+        };
+        std::thread::Builder::new().name("album".to_owned()).spawn(read).map_err(DashboardError::Thread)?;
         std::thread::Builder::new()
             .name("web".to_owned())
             .spawn(move || {
-                // The album is read before anybody asks for it.
-                let library = app.library.clone();
-                runtime.spawn_blocking(move || library.renew().map(drop));
                 runtime.block_on(async {
                     tokio::spawn(watch_files(app.clone()));
                     serve(app, &state).await;
@@ -116,8 +124,10 @@ impl App {
     /// All that answers need.
     pub fn new(config: Config, home: Home) -> Self {
         let (board, bell) = (watch::Sender::new(Board::new()), Arc::new(Notify::new()));
+        let library = Arc::new(Library::new(home.clone()));
         Self {
-            library: Arc::new(Library::new(home.clone())),
+            heap: Arc::new(Heap::new(home.clone(), library.clone())),
+            library,
             sight: Arc::new(Sight::new(home.clone(), config.limits.clone())),
             seer: Arc::new(Seer::new(home.clone(), config.embed.device)),
             decider: Arc::new(Decider::new(home.clone())),
@@ -182,7 +192,9 @@ async fn watch_files(app: App) {
         }
         let library = app.library.clone();
         let looked = tokio::task::spawn_blocking(move || {
-            if let Ok((_, generation)) = library.renew() {
+            if !library.is_opening()
+                && let Ok((_, generation)) = library.renew()
+            {
                 watcher.put("album", &generation);
             }
             let board = watcher.look(Instant::now());

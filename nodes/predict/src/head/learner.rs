@@ -1,13 +1,12 @@
 //! The thread that keeps the head up with the accepted pictures.
 
 use super::accepted::{self, All, in_turn};
-use super::fit::Linear;
-use super::{Head, Kind, card, fit};
+use super::{Head, Kind, card};
 use plugin_api::Home;
 use plugin_decode::{Limits, Picture};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder, NetworkChoice};
-use plugin_probe::ClassMeans;
-use plugin_standing::Answers;
+use plugin_probe::{ClassMeans, Linear, Seen, Worth, linear, worth_of_means};
+use plugin_standing::{Answer, Answers};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -93,7 +92,7 @@ struct Bench {
     taught: BTreeMap<String, String>,
     means: ClassMeans,
     /// What they are worth, once it has been asked; none again when they change.
-    worth: Option<fit::Worth>,
+    worth: Option<Worth>,
     /// The pictures a linear head was last fitted to, and their classes.
     fitted: BTreeMap<String, String>,
     /// Classes of the head that was shown last, and when.
@@ -264,10 +263,14 @@ impl Bench {
         self.means.classes().map(str::to_owned).collect()
     }
 
-    /// Every taught picture with its embedding.
-    fn seen(&self) -> Vec<(&str, &[f32])> {
+    /// Every taught picture that is still there, by its digest.
+    fn seen(&self) -> Vec<(&str, Seen<'_>)> {
         let Some((_, cache)) = &self.eyes else { return Vec::new() };
-        self.taught.keys().filter_map(|digest| Some((&digest[..], cache.get(digest)?))).collect()
+        let taught = self.taught.iter().filter_map(|(digest, class)| {
+            let (group, features) = (&self.all.get(digest)?.group, cache.get(digest)?);
+            Some((&digest[..], Seen { class, group, features }))
+        });
+        taught.collect()
     }
 
     /// Shows the means when that is due: other classes at once, the same ones now and then. A linear head of the same classes
@@ -294,10 +297,10 @@ impl Bench {
         Ok(())
     }
 
-    fn worth_of_means(&mut self) -> fit::Worth {
+    fn worth_of_means(&mut self) -> Worth {
         let worth = self.worth.unwrap_or_else(|| {
             let seen = self.seen().into_iter().take(JUDGED);
-            fit::of_means(&self.means, seen.map(|(digest, row)| (&self.taught[digest][..], row)))
+            worth_of_means(&self.means, seen.map(|(_, one)| (one.class, one.features)))
         });
         self.worth = Some(worth);
         worth
@@ -314,11 +317,18 @@ impl Bench {
         if changed == 0 || (changed as f64) < FITTED_EVERY * now.len() as f64 && self.classes() == classes_of(before) {
             return;
         }
-        let found = fit::linear(&self.all, &self.seen());
+        let (digests, seen): (Vec<&str>, Vec<Seen<'_>>) = self.seen().into_iter().unzip();
+        let found = linear(&seen).map(|found| {
+            let answer = |((digest, one), right): ((&&str, &Seen<'_>), &bool)| {
+                ((*digest).to_owned(), Answer { truth: one.class.to_owned(), right: *right })
+            };
+            let told: Answers = digests.iter().zip(&seen).zip(&found.hits).map(answer).collect();
+            (found, told)
+        });
         let means = self.worth_of_means();
         self.fitted = self.taught.clone();
         match found {
-            Some(Linear { head, classes, worth, told }) if worth.loss < means.loss => {
+            Some((Linear { head, classes, worth, .. }, told)) if worth.loss < means.loss => {
                 self.put_up(Kind::Linear(head), classes.into_iter().collect(), &worth, told);
             }
             _ => self.put_up(Kind::Means(self.means.clone()), self.classes(), &means, Answers::new()),
@@ -326,7 +336,7 @@ impl Bench {
         self.stale = false;
     }
 
-    fn put_up(&mut self, kind: Kind, classes: BTreeSet<String>, worth: &fit::Worth, told: Answers) {
+    fn put_up(&mut self, kind: Kind, classes: BTreeSet<String>, worth: &Worth, told: Answers) {
         let Some((eyes, _)) = &self.eyes else { return };
         let mut card = card(self.version, kind.name(), classes.iter().cloned().collect(), eyes, worth.temperature);
         // A version may be shown twice: half taught, and whole.

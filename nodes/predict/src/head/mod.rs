@@ -2,11 +2,10 @@
 //!
 //! A network that stays as it is embeds every accepted picture once; class means, and as soon as there is enough to fit one
 //! a linear head, tell classes apart by these embeddings. Both are there within moments of a picture, long before a run has
-//! learnt it. [`accepted`] is what it learns from, [`learner`] the thread that does, [`fit`] which of the two answers, and
-//! how sure. A champion that knows every class answers all the same, unless the head is shown to be better ([`plugin_standing`]).
+//! learnt it. [`accepted`] is what it learns from, [`learner`] the thread that does and chooses which of the two answers. A champion
+//! that knows every class answers all the same, unless the head is shown to be better ([`plugin_standing`]).
 
 pub mod accepted;
-pub mod fit;
 pub mod learner;
 
 use plugin_api::Labels;

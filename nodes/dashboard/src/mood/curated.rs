@@ -1,0 +1,88 @@
+//! What `curate.yml` has written down of `seeds/` and `pool/`, read beside it.
+
+use crate::look::open;
+use plugin_api::{Home, names};
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+/// A file as it was when it was taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// BLAKE3 of the file.
+    pub digest: String,
+    /// Nanoseconds since 1970, and bytes.
+    mark: (i64, u64),
+}
+
+/// What is written down.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Curated {
+    /// Files of the pool, by path.
+    pub pool: HashMap<String, Known>,
+    /// Class and digest of every seed.
+    pub seeds: Vec<(String, String)>,
+    /// The network that made the embeddings, where candidates are chosen by them.
+    pub network: Option<String>,
+}
+
+impl Curated {
+    /// Reads it; nothing when `curate.yml` never ran here.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn read(home: &Home) -> rusqlite::Result<Self> {
+        let mut curated = Self::default();
+        let Some(db) = open(&home.dataset().join("curation.sqlite"))? else { return Ok(curated) };
+        let mut files = db.prepare("SELECT path, label, digest, modified_ns, size_bytes FROM files")?;
+        let mut rows = files.query([])?;
+        while let Some(row) = rows.next()? {
+            let (label, digest) = (row.get::<_, Option<String>>(1)?, row.get(2)?);
+            if let Some(class) = label {
+                curated.seeds.push((class, digest));
+            } else {
+                let mark = (row.get(3)?, row.get(4)?);
+                curated.pool.insert(row.get(0)?, Known { digest, mark });
+            }
+        }
+        let mut network = db.prepare("SELECT name FROM network")?;
+        curated.network = network.query([])?.next()?.map(|row| row.get(0)).transpose()?;
+        Ok(curated)
+    }
+}
+
+/// A file that lies in the pool now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lying {
+    /// Relative to the workspace.
+    pub path: String,
+    mark: (i64, u64),
+}
+
+impl Lying {
+    /// What is known of it, unless it is another file by now.
+    pub fn known<'a>(&self, curated: &'a Curated) -> Option<&'a Known> {
+        curated.pool.get(&self.path).filter(|known| known.mark == self.mark)
+    }
+}
+
+/// Every picture in `pool/` by its name. Links are not followed; what cannot be looked at is passed over.
+pub fn pool(home: &Home) -> Vec<Lying> {
+    let (mut found, mut folders) = (Vec::new(), vec![(home.pool(), "pool".to_owned())]);
+    while let Some((folder, named)) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
+            let path = format!("{named}/{name}");
+            if kind.is_dir() && names::folder_counts(&name) {
+                folders.push((entry.path(), path));
+            } else if kind.is_file()
+                && names::file_counts(&name)
+                && let Ok(meta) = entry.metadata()
+            {
+                let modified_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
+                found.push(Lying { path, mark: (modified_ns, meta.len()) });
+            }
+        }
+    }
+    found
+}

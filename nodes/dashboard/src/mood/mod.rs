@@ -1,0 +1,74 @@
+//! Searching by mood: pictures nobody has labelled, by how probably they are of a class.
+//!
+//! The inbox's are judged by the champion, as `predict` has written down (`inbox`); the pool's, on a thread of its own ([`Heap`]),
+//! by what was accepted (`judge`), on the embeddings that `curate.yml` keeps (`curated`). Nothing is embedded here, and nothing
+//! moved.
+
+mod curated;
+mod heap;
+mod inbox;
+mod judge;
+#[cfg(test)]
+mod tests;
+
+pub use heap::Heap;
+pub use judge::Told;
+
+use crate::decide::Decider;
+use plugin_api::Home;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// A picture and how probably it is of the class.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Felt {
+    /// Relative to the workspace.
+    pub path: String,
+    /// 0 to 1.
+    pub probability: f32,
+}
+
+/// What is known of the pool as a whole.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Pool {
+    /// By what its pictures were judged; none when there is nothing to judge by.
+    pub by: Option<Told>,
+    /// Pictures with an embedding.
+    pub known: usize,
+    /// Pictures without.
+    pub unknown: usize,
+    /// It is being looked at: there is more in a moment.
+    pub busy: bool,
+}
+
+/// What was found.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Found {
+    /// Pictures in all.
+    pub total: usize,
+    /// Some of them, the surest first.
+    pub items: Vec<Felt>,
+    /// Classes there are to choose from, sorted.
+    pub classes: Vec<String>,
+    /// Pictures of the inbox that the champion has judged.
+    pub inbox: usize,
+    /// The pool.
+    pub pool: Pool,
+}
+
+/// Searches inbox and pool for a class. What was moved away on the page is left out. Reads, and waits for nothing.
+pub fn search(home: &Home, heap: &Arc<Heap>, decider: &Decider, class: &str, from: usize, count: usize) -> Found {
+    let said = inbox::read(home, class);
+    let (judged, busy) = heap.latest();
+    let mut classes = said.classes;
+    classes.extend(judged.classes.iter().cloned());
+    let mut all = said.found;
+    all.extend(judged.of(class));
+    let moved = decider.moved();
+    all.retain(|one| !moved.contains(&one.path) || home.root().join(&one.path).exists());
+    all.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.path.cmp(&b.path)));
+    let total = all.len();
+    let pool = Pool { by: judged.told.clone(), known: judged.known(), unknown: judged.unknown, busy };
+    let items = all.into_iter().skip(from).take(count).collect();
+    Found { total, items, classes: classes.into_iter().collect(), inbox: said.pictures, pool }
+}

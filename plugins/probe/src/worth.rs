@@ -1,0 +1,146 @@
+//! How good a head is, and how sure it may be: each is judged on pictures that it has not learnt from.
+
+use crate::{ClassMeans, Head, ProbeError, ProbeOptions, fit, numbered, out_of_fold};
+use plugin_metric::{Judged, accuracy, fit_temperature, log_loss};
+use std::collections::HashMap;
+
+/// A linear head wants so many pictures of each class.
+const LEAST_OF_A_CLASS: usize = 3;
+/// Fitting takes longer than is worth while beyond so many.
+const MOST_PICTURES: usize = 20_000;
+const FOLDS: usize = 5;
+const SEED: u64 = 1;
+
+/// How good a head is on what it has not learnt from.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Worth {
+    /// For its probabilities; none with too few pictures to tell.
+    pub temperature: Option<f64>,
+    /// Share that it tells right; none without pictures.
+    pub accuracy: Option<f64>,
+    /// Log loss with the temperature, nats; infinite without pictures.
+    pub loss: f64,
+}
+
+impl Worth {
+    fn of(judged: &Judged) -> Self {
+        let temperature = fit_temperature(judged);
+        let tempered = temperature.map_or_else(|| judged.clone(), |t| judged.tempered(t));
+        Self { temperature, accuracy: accuracy(judged), loss: log_loss(&tempered).unwrap_or(f64::INFINITY) }
+    }
+}
+
+/// A picture that a head learns from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seen<'a> {
+    /// Its class.
+    pub class: &'a str,
+    /// The group of look-alikes it is in, which never predict each other.
+    pub group: &'a str,
+    /// Its embedding, of unit length.
+    pub features: &'a [f32],
+}
+
+/// What class means are worth: each picture, class and embedding, by means without it.
+pub fn worth_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a [f32])>) -> Worth {
+    let classes: Vec<String> = means.classes().map(str::to_owned).collect();
+    let mut judged = Judged::new(classes.clone());
+    for (class, embedding) in seen {
+        let truth = classes.iter().position(|name| name == class);
+        if let (Some(truth), Some(row)) = (truth, means.left_out(class, embedding)) {
+            // A row of the means has a number a class.
+            let _ = judged.push(truth, &row);
+        }
+    }
+    Worth::of(&judged)
+}
+
+/// A linear head, and what is known of it.
+pub struct Linear {
+    /// The head.
+    pub head: Head,
+    /// Its classes, in order.
+    pub classes: Vec<String>,
+    /// What such a head is worth out of fold.
+    pub worth: Worth,
+    /// Of each picture, in the order they came, whether such a head is right about it out of fold.
+    pub hits: Vec<bool>,
+}
+
+/// A linear head over all of `seen`. None when there is too little to fit one, or too much.
+pub fn linear(seen: &[Seen<'_>]) -> Option<Linear> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for one in seen {
+        *counts.entry(one.class).or_default() += 1;
+    }
+    let enough = counts.len() > 1 && counts.values().all(|count| *count >= LEAST_OF_A_CLASS);
+    if !enough || seen.len() > MOST_PICTURES {
+        return None;
+    }
+    let mut classes: Vec<&str> = counts.keys().copied().collect();
+    classes.sort_unstable();
+    let place: HashMap<&str, u32> = classes.iter().zip(0..).map(|(class, place)| (*class, place)).collect();
+    let targets: Vec<u32> = seen.iter().map(|one| place[one.class]).collect();
+    let groups = numbered(seen.iter().map(|one| one.group));
+    let features: Vec<Vec<f32>> = seen.iter().map(|one| one.features.to_vec()).collect();
+    // Classes weigh the same, as they do in training.
+    let weight = |one: &Seen<'_>| seen.len() as f32 / (classes.len() * counts[one.class]) as f32;
+    let weights: Vec<f32> = seen.iter().map(weight).collect();
+    let options = &ProbeOptions::UNIT_LENGTH;
+    let work = || {
+        let rows = out_of_fold(&features, &targets, &groups, &weights, classes.len(), FOLDS, SEED, options)?;
+        Ok::<_, ProbeError>((rows, fit(&features, &targets, &weights, classes.len(), options)?))
+    };
+    let (rows, head) = work().inspect_err(|error| tracing::warn!(%error, "no linear head")).ok()?;
+    let classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
+    let mut judged = Judged::new(classes.clone());
+    for (target, row) in targets.iter().zip(&rows) {
+        judged.push(*target as usize, row).ok()?;
+    }
+    Some(Linear { head, worth: Worth::of(&judged), hits: judged.hits(), classes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pictures of two classes: along one axis each, with `noise` across.
+    fn pictures(of_each: usize, noise: f32) -> Vec<(&'static str, String, Vec<f32>)> {
+        let one = |place: usize| {
+            let wave = |k: usize| ((place * k) as f32 * 0.7).sin() * noise;
+            let mut row = vec![wave(3), wave(5), wave(7)];
+            row[place % 2] += 1.0;
+            (["a", "b"][place % 2], format!("{place:04}"), row)
+        };
+        (0..2 * of_each).map(one).collect()
+    }
+
+    fn seen<'a>(pictures: &'a [(&'static str, String, Vec<f32>)]) -> Vec<Seen<'a>> {
+        pictures.iter().map(|(class, group, features)| Seen { class, group, features }).collect()
+    }
+
+    #[test]
+    fn a_linear_head_needs_a_few_of_each_class_and_is_judged_out_of_fold() {
+        assert!(linear(&seen(&pictures(2, 0.1))).is_none());
+        let Linear { head, classes, worth, hits } = linear(&seen(&pictures(30, 0.3))).unwrap();
+        assert_eq!((classes, worth.accuracy), (vec!["a".to_owned(), "b".to_owned()], Some(1.0)));
+        assert_eq!(hits, [true; 60]);
+        assert!(head.probabilities(&[1.0, 0.0, 0.0])[0] > 0.9 && worth.loss < 0.2, "{worth:?}");
+    }
+
+    #[test]
+    fn noise_makes_the_means_less_sure() {
+        let worth = |noise: f32| {
+            let pictures = pictures(30, noise);
+            let mut means = ClassMeans::default();
+            for (class, _, row) in &pictures {
+                means.add(class, row);
+            }
+            worth_of_means(&means, pictures.iter().map(|(class, _, row)| (*class, &row[..])))
+        };
+        let (clear, noisy) = (worth(0.1), worth(3.0));
+        assert!(clear.accuracy > noisy.accuracy && clear.loss < noisy.loss, "{clear:?} {noisy:?}");
+        assert!(clear.temperature < noisy.temperature);
+        assert_eq!(worth_of_means(&ClassMeans::default(), std::iter::empty()).accuracy, None);
+    }
+}
