@@ -1,16 +1,15 @@
-//! A linear head on embeddings, as `predict` keeps it.
+//! A head on embeddings, as `predict` keeps it.
 
-use super::{Course, Plan};
+use super::{Course, Plan, share};
 use crate::config::Way;
 use crate::error::ExperimentError;
 use plugin_model::{Extractor, WeightsFile};
-use plugin_probe::{Head, ProbeOptions, fit, out_of_fold};
+use plugin_probe::{ClassMeans, Linear, Seen, linear};
 use plugin_standing::{Answer, Answers};
 use std::time::Instant;
 
 /// Pictures embedded at a time, as `predict` does.
 const AT_A_TIME: usize = 4;
-const FOLDS: usize = 5;
 
 /// Embeds pictures once, when they come, and fits heads to what has come.
 pub struct Eyes<'a> {
@@ -22,11 +21,11 @@ pub struct Eyes<'a> {
     judged: Vec<Vec<f32>>,
 }
 
-/// A head, and what was made of it.
+/// What came of a head.
 pub struct Fitted {
     /// For every test picture, whether it is told right.
     pub right: Vec<bool>,
-    /// What heads that have not learnt them say of the pictures that have come.
+    /// What heads that have not learnt them say of the pictures that have come; empty for class means.
     pub told: Answers,
     /// Seconds for embedding what is new and for fitting.
     pub seconds: f64,
@@ -55,47 +54,46 @@ impl<'a> Eyes<'a> {
         Ok(all)
     }
 
-    /// Fits a head to the pictures `train`, of which those of the calls before are the first. `judge`: whether to ask heads
-    /// also about what has come, each about what it has not learnt.
+    fn class(&self, place: usize) -> &str {
+        let photos = &self.plan.scene.photos;
+        &photos.classes[photos.photos[place].class as usize]
+    }
+
+    /// Fits a linear head to the pictures `train`, of which those of the calls before are the first; while there are too few
+    /// for one, their class means.
     ///
     /// # Errors
     /// When the device fails.
-    pub fn learn(&mut self, train: &[usize], judge: bool) -> Result<Fitted, ExperimentError> {
+    pub fn learn(&mut self, train: &[usize]) -> Result<Fitted, ExperimentError> {
         let begun = Instant::now();
         let new = self.features(&train[self.known.len()..])?;
         self.known.extend(new);
-        let photos = &self.plan.scene.photos;
-        let class = |place: &usize| photos.photos[*place].class;
-        let classes: Vec<u32> = train.iter().map(class).collect();
-        let mut counts = vec![0_usize; photos.classes.len()];
-        for class in &classes {
-            counts[*class as usize] += 1;
+        let photos = &self.plan.scene.photos.photos;
+        let groups: Vec<String> = train.iter().map(|place| photos[*place].group.to_string()).collect();
+        let seen = train.iter().zip(&groups).zip(&self.known);
+        let seen: Vec<Seen<'_>> =
+            seen.map(|((place, group), features)| Seen { class: self.class(*place), group, features }).collect();
+        let found = linear(&seen);
+        let seconds = || begun.elapsed().as_secs_f64();
+        if let Some(Linear { head, classes, hits, .. }) = found {
+            let seconds = seconds();
+            let answer = |(place, right): (&usize, bool)| {
+                (photos[*place].digest.clone(), Answer { truth: self.class(*place).to_owned(), right })
+            };
+            let told = train.iter().zip(hits).map(answer).collect();
+            return Ok(Fitted { right: self.test(&classes, |row| head.probabilities(row)), told, seconds });
         }
-        let present = counts.iter().filter(|count| **count > 0).count();
-        // Classes weigh the same.
-        let weight = |class: &u32| train.len() as f32 / (present * counts[*class as usize]) as f32;
-        let weights: Vec<f32> = classes.iter().map(weight).collect();
-        let options = &ProbeOptions::UNIT_LENGTH;
-        let head = fit(&self.known, &classes, &weights, counts.len(), options)?;
-        let mut told = Answers::new();
-        if judge {
-            let groups: Vec<u32> = train.iter().map(|place| photos.photos[*place].group).collect();
-            let seed = self.plan.seed;
-            let rows = out_of_fold(&self.known, &classes, &groups, &weights, counts.len(), FOLDS, seed, options)?;
-            for ((place, class), row) in train.iter().zip(&classes).zip(&rows) {
-                let right = plugin_metric::most_probable(row) == *class as usize;
-                let truth = photos.classes[*class as usize].clone();
-                told.insert(photos.photos[*place].digest.clone(), Answer { truth, right });
-            }
+        let mut means = ClassMeans::default();
+        for one in &seen {
+            means.add(one.class, one.features);
         }
-        let seconds = begun.elapsed().as_secs_f64();
-        Ok(Fitted { right: self.test(&head), told, seconds })
+        let (seconds, classes) = (seconds(), means.classes().map(str::to_owned).collect::<Vec<_>>());
+        Ok(Fitted { right: self.test(&classes, |row| means.probabilities(row)), told: Answers::new(), seconds })
     }
 
-    fn test(&self, head: &Head) -> Vec<bool> {
-        let class = |place: &usize| self.plan.scene.photos.photos[*place].class as usize;
-        let asked = self.judged.iter().zip(&self.plan.test);
-        asked.map(|(row, place)| plugin_metric::most_probable(&head.probabilities(row)) == class(place)).collect()
+    fn test(&self, classes: &[String], ask: impl Fn(&[f32]) -> Vec<f32>) -> Vec<bool> {
+        let said = |row: &Vec<f32>| classes.get(plugin_metric::most_probable(&ask(row))).map(String::as_str);
+        self.judged.iter().zip(&self.plan.test).map(|(row, place)| said(row) == Some(self.class(*place))).collect()
     }
 }
 
@@ -109,8 +107,8 @@ impl Plan<'_> {
         let mut eyes = Eyes::open(self, weights)?;
         for part in 0..self.options.increments as usize {
             let train = self.so_far(part);
-            let fitted = eyes.learn(train, false)?;
-            course.add(super::share(&fitted.right), fitted.seconds, train.len());
+            let fitted = eyes.learn(train)?;
+            course.add(share(&fitted.right), fitted.seconds, train.len());
         }
         Ok(course)
     }

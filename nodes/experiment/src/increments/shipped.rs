@@ -29,7 +29,7 @@ impl Plan<'_> {
         let (mut behind_head, mut runs) = (false, 0);
         for part in 0..options.increments as usize {
             let train = self.so_far(part);
-            let fitted = eyes.learn(train, true)?;
+            let fitted = eyes.learn(train)?;
             let mut seconds = fitted.seconds;
             let worth = if behind_head { options.min_new_percent_behind_head } else { 0.0 };
             if (train.len() - learnt) as f64 >= worth / 100.0 * train.len() as f64 {
