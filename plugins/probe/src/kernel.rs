@@ -1,9 +1,9 @@
 //! The two inner loops, four rows at a time so that a weight is loaded once for four of them. Plain loops over
-//! arrays of eight, which the compiler turns into vector instructions.
+//! arrays of sixteen, which the compiler turns into vector instructions.
 
 /// Rows that are worked on together.
 pub const ROWS: usize = 4;
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 /// The dot products of four rows with one row of weights. All are equally long.
 #[allow(unsafe_code)]

@@ -3,8 +3,10 @@
 use crate::kernel::{ROWS, add_scaled, dots};
 use rayon::prelude::*;
 
-/// Rows are dealt out to so many tasks, however many threads there are: sums are then always made in the same order.
+/// Rows are dealt out to so many tasks at most, however many threads there are: sums are then always made in the same order.
 const TASKS: usize = 32;
+/// A task has so many rows at least: it costs as much as some rows to begin one.
+const ROWS_A_TASK: usize = 256;
 /// Rows whose gradients are added up in f32 before they go to f64.
 const FLUSH: usize = 256;
 
@@ -35,7 +37,7 @@ impl Loss<'_> {
         let total: f64 = self.weights.iter().copied().map(f64::from).sum();
         let (weights, biases) = at.split_at(self.classes * self.dimensions);
         let narrow: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
-        let rows_a_task = self.rows.len().div_ceil(TASKS).next_multiple_of(ROWS);
+        let rows_a_task = self.rows.len().div_ceil(TASKS).max(ROWS_A_TASK).next_multiple_of(ROWS);
         let starts: Vec<usize> = (0..self.rows.len()).step_by(rows_a_task).collect();
         let parts: Vec<(f64, Vec<f64>)> = starts
             .into_par_iter()
