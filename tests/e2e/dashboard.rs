@@ -232,6 +232,9 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
             let current = format!("return document.querySelector('nav a[aria-current]')?.textContent === {word:?}");
             browser.wait(view, MINUTE, &current)?;
         }
+        if language == "ja" {
+            nodes_speak_japanese(&mut graph, &browser)?;
+        }
     }
     browser.open(&format!("{page}?lang=en#look"))?;
     browser.wait(
@@ -255,4 +258,42 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     browser.open(&page)?;
     browser.wait("the nodes again", MINUTE, "return document.querySelectorAll('tr.alive').length >= 11")?;
     graph.end()
+}
+
+/// What nodes say is in Japanese: samples of what they may say, and what they do say here. Names may stay as they are.
+fn nodes_speak_japanese(graph: &mut Graph, browser: &Browser) -> Result<(), Failure> {
+    let samples = [
+        "first run; from scratch: there is no champion yet",
+        "37 new in きゅんきゅん, 1 new in わーきゃー, 12 new in 3 more classes, 2 relabelled, 1 removed; from the champion",
+        "asked for by hand; new class うし with 3 pictures, class とり gone with 1 picture; the classes are others",
+        "There was no champion. No picture is held out, so it could not be judged.",
+        "Balanced accuracy of 45.1\u{a0}% is not worse than the champion's 39.9\u{a0}% on the same 343 pictures. With 95\u{a0}% \
+         confidence it is 0.3 points better at least.",
+        "Balanced accuracy of 41.0\u{a0}% is not worse than the champion's 39.9\u{a0}% on the same 343 pictures. But with 95\u{a0}% \
+         confidence it is 6.1 points worse at most, which is more than 5.0 (--gate-margin): more held-out pictures, or a clearer \
+         lead, would tell.",
+        "Mean average precision of 45.1\u{a0}% is worse than the champion's 49.9\u{a0}% on the same 1 picture. The recall of ねこ fell \
+         by 20.0 points, more than 10.0 (--recall-margin): of its 10 pictures 3 were lost and 1 gained. Of the champion: It does \
+         not know いぬ.",
+        "waiting for more changes: 3 so far, told by a head meanwhile",
+    ];
+    let states = ["watch", "dataset", "train", "evaluate", "inspect", "inbox"].map(|node| graph.status(node).state);
+    let reasons = graph.verdicts().into_iter().map(|verdict| verdict.reason);
+    let all: Vec<String> = samples.map(str::to_owned).into_iter().chain(states).chain(reasons).collect();
+    let script = format!("return import('/words.js').then((words) => {}.map(words.said))", serde_json::to_string(&all)?);
+    let said = browser.run(&script)?;
+    for (english, japanese) in all.iter().zip(said.as_array().ok_or("no list")?) {
+        let text = japanese.as_str().unwrap_or_default();
+        let is_word = |word: &&str| word.len() > 2 && word.bytes().all(|b| b.is_ascii_lowercase());
+        let english_words: Vec<&str> = text
+            .replace("--gate-margin", "")
+            .replace("--recall-margin", "")
+            .replace("dataset/report.html", "")
+            .leak()
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(is_word)
+            .collect();
+        assert!(!text.is_empty() && english_words.is_empty(), "{english:?} is {text:?}");
+    }
+    Ok(())
 }

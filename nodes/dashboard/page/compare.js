@@ -3,7 +3,7 @@ import { h, say } from "/dom.js";
 import { get, post } from "/ask.js";
 import { on } from "/live.js";
 import { lines, scatter } from "/chart.js";
-import { t, word, number, percent, clock, moment, short } from "/words.js";
+import { t, word, said, number, percent, clock, moment, short } from "/words.js";
 
 const KINDS = ["one", "two", "three", "four", "five", "six"];
 const COSTS = [["multiply_adds", (run) => run.multiply_adds && run.multiply_adds / 1e6], ["seconds", (run) => run.seconds]];
@@ -61,10 +61,10 @@ export function show(root, _, ready) {
   function row(run) {
     const place = compared.indexOf(run.id);
     const mark = h("input", { type: "checkbox", checked: place >= 0, "aria-label": t("compare_draw", { run: run.id }), onchange: (event) => pick(run.id, event.target.checked) });
-    return h("tr", { title: run.reason },
+    return h("tr", { title: said(run.reason) },
       h("td", h("label.swatch." + (KINDS[place] || "none"), mark)),
       h("td.name", run.has_report ? h("a", { href: `/report/${encodeURIComponent(run.id)}`, target: "_blank", rel: "noopener" }, run.id) : run.id, h("div.quiet.note", moment(run.started_ms))),
-      h("td", h("span.tag." + run.state, { title: run.verdict || "" }, word("state", run.state)), " ", run.is_champion ? h("span.tag.promoted", t("compare_now")) : ""),
+      h("td", h("span.tag." + run.state, { title: said(run.verdict) }, word("state", run.state)), " ", run.is_champion ? h("span.tag.promoted", t("compare_now")) : ""),
       h("td.num", percent(run.balanced_accuracy), run.front.some(Boolean) ? h("span.front", { title: t("compare_on_front") }, " ◆") : ""),
       h("td.num", percent(run.accuracy)),
       h("td.num", run.multiply_adds ? `${short(run.multiply_adds / 1e6)} M` : "–"),

@@ -2,7 +2,7 @@
 import { h, write } from "/dom.js";
 import { on } from "/live.js";
 import { lines } from "/chart.js";
-import { t, word, number, percent, figure, bytes, clock, moment } from "/words.js";
+import { t, word, said, number, percent, figure, bytes, clock, moment } from "/words.js";
 
 const CHARTS = [["loss", null], ["accuracy", [0, 1]], ["learning_rate", null]];
 
@@ -56,7 +56,7 @@ function showNodes(body, all) {
     refused.classList.toggle("bad", node.refused > 0);
     write(rate, node.per_second ? figure(node.per_second) : "–");
     write(memory, node.memory_bytes ? bytes(node.memory_bytes) : "–");
-    write(state, node.alive ? node.state : t("node_gone"));
+    write(state, node.alive ? said(node.state) : t("node_gone"));
   }
   known.forEach((row) => row.remove());
 }
@@ -71,7 +71,7 @@ function showRun(box, charts, run) {
   const last = (name) => run.curves[name]?.at(-1)?.[1];
   const fact = (name, value) => h("div.fact", h("span", name), h("b", value));
   box.replaceChildren(
-    h("p", h("b", run.id), " ", h("span.tag." + run.state, word("run", run.state)), " ", h("span.quiet", run.reason)),
+    h("p", h("b", run.id), " ", h("span.tag." + run.state, word("run", run.state)), " ", h("span.quiet", said(run.reason))),
     h("progress", { max: 1, value: share, "aria-label": t("now_epoch") }),
     h("div.facts",
       fact(t("now_epoch"), `${run.epoch} / ${run.epochs}`),
@@ -96,7 +96,7 @@ function showVerdict(box, verdict) {
   const row = (name, value) => h("tr", h("th", name), h("td.num", value));
   return box.replaceChildren(
     h("p", h("span.tag." + verdict.decision, word("decision", verdict.decision)), " ", h("b", verdict.run)),
-    h("p", verdict.reason),
+    h("p", said(verdict.reason)),
     h("table.plain", h("tbody",
       row(t("verdict_balanced"), percent(verdict.balanced_accuracy)),
       row(t("verdict_champion_balanced"), percent(verdict.champion_balanced_accuracy)),

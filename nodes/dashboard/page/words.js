@@ -1,6 +1,7 @@
 // Words and figures in the language that was chosen.
 import en from "/strings/en.js";
 import ja from "/strings/ja.js";
+import jaSaid from "/strings/ja_said.js";
 
 const all = { en, ja };
 export const language = () => document.documentElement.lang;
@@ -12,6 +13,10 @@ export function t(word, values = {}) {
 
 // A word that comes from the server: as it is when there is none of ours.
 export const word = (prefix, name) => all[language()][`${prefix}_${name}`] ?? String(name);
+
+// A sentence that comes from a node.
+const rules = { ja: jaSaid };
+export const said = (text) => (rules[language()] ?? []).reduce((now, [pattern, words]) => now.replace(pattern, words), text ?? "");
 
 export const number = (n) => (n === null || n === undefined ? "–" : Number(n).toLocaleString(language()));
 export const percent = (x, digits = 1) =>

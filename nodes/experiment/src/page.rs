@@ -5,6 +5,7 @@ use crate::table::Table;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use plugin_api::files::{named, write_atomically};
 use plugin_metric::report::STYLE;
+use std::fmt::Write;
 use std::path::Path;
 
 /// What a page shows.
@@ -19,7 +20,7 @@ pub struct Page<'a> {
     pub chart: Option<Markup>,
 }
 
-/// Writes `NAME.html` and `NAME.csv` into the folder, and says so.
+/// Writes `NAME.html`, `NAME.csv` and, with a drawing, `NAME.svg` into the folder, and says so.
 ///
 /// # Errors
 /// [`ExperimentError::Io`].
@@ -28,7 +29,27 @@ pub fn write(folder: &Path, name: &str, page: &Page<'_>) -> Result<String, Exper
     let (table, html) = (folder.join(format!("{name}.csv")), folder.join(format!("{name}.html")));
     write_atomically(&table, page.table.csv().as_bytes())?;
     write_atomically(&html, render(page).as_bytes())?;
-    Ok(format!("written: {} and {}", html.display(), table.display()))
+    let mut written = format!("written: {} and {}", html.display(), table.display());
+    if let Some(drawing) = page.chart.as_ref().and_then(alone) {
+        let path = folder.join(format!("{name}.svg"));
+        write_atomically(&path, drawing.as_bytes())?;
+        let _ = write!(written, " and {}", path.display());
+    }
+    Ok(written)
+}
+
+/// The drawing as a file of its own, with the page's style.
+fn alone(chart: &Markup) -> Option<String> {
+    let (_, rest) = chart.0.split_once("<svg ")?;
+    let (drawing, _) = rest.split_once("</svg>")?;
+    let (attributes, drawing) = drawing.split_once('>')?;
+    let font = "font-family: system-ui, 'Noto Sans', sans-serif; background: var(--paper)";
+    // Of the attributes, a style is about the drawing's place in the page.
+    let attributes = attributes.split(" style=").next()?;
+    Some(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"curves\" style=\"{font}; display: block\" {attributes}>\
+         <style>{STYLE}</style>{drawing}</svg>\n"
+    ))
 }
 
 fn render(page: &Page<'_>) -> String {
@@ -59,4 +80,20 @@ fn render(page: &Page<'_>) -> String {
         }
     }
     .into_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_stands_alone() {
+        let line = crate::lines::Line { label: "a & b", points: vec![(1.0, 0.5), (2.0, 0.6)] };
+        let drawing = alone(&crate::lines::svg(&crate::lines::Lines { x: "pictures", lines: &[line] })).unwrap();
+        assert!(drawing.starts_with("<svg xmlns=") && drawing.ends_with("</svg>\n") && drawing.contains("viewBox="));
+        assert!(drawing.contains("<polyline") && drawing.contains("a &amp; b") && drawing.matches("style=\"").count() > 2);
+        // It must be XML: no style sheet may have what that forbids, and no attribute may come twice.
+        assert!(!STYLE.contains(['<', '&']) && drawing.split('>').next().unwrap().matches("style=").count() == 1);
+        assert_eq!(alone(&html! { p { "nothing" } }), None);
+    }
 }

@@ -79,8 +79,7 @@ impl Heap {
         if due && !self.busy.swap(true, Ordering::AcqRel) {
             let heap = Arc::clone(self);
             let look = move || {
-                // On Linux this is the thread's own.
-                let _ = rustix::process::setpriority_process(None, NICE);
+                plugin_harness::yield_to_others(NICE);
                 // Whatever becomes of it, it may be looked at again.
                 let _done = Done(&heap.busy);
                 heap.look();

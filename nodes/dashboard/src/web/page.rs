@@ -39,6 +39,7 @@ const STYLES: &[Asset] = &[
 pub const STRINGS: &[Asset] = &[
     ("en.js", SCRIPT, include_str!("../../page/strings/en.js")),
     ("ja.js", SCRIPT, include_str!("../../page/strings/ja.js")),
+    ("ja_said.js", SCRIPT, include_str!("../../page/strings/ja_said.js")),
 ];
 
 fn answer<'a>(mut assets: impl Iterator<Item = &'a Asset>, file: &str) -> Result<Response, Problem> {
