@@ -280,7 +280,8 @@ fn nodes_speak_japanese(graph: &mut Graph, browser: &Browser) -> Result<(), Fail
     let states = ["watch", "dataset", "train", "evaluate", "inspect", "inbox"].map(|node| graph.status(node).state);
     let reasons = graph.verdicts().into_iter().map(|verdict| verdict.reason);
     let all: Vec<String> = samples.map(str::to_owned).into_iter().chain(states).chain(reasons).collect();
-    let script = format!("return import('/words.js').then((words) => {}.map(words.said))", serde_json::to_string(&all)?);
+    let script =
+        format!("return import('/words.js').then((words) => {}.map(words.said))", serde_json::to_string(&all)?);
     let said = browser.run(&script)?;
     for (english, japanese) in all.iter().zip(said.as_array().ok_or("no list")?) {
         let text = japanese.as_str().unwrap_or_default();

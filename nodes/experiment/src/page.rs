@@ -91,7 +91,9 @@ mod tests {
         let line = crate::lines::Line { label: "a & b", points: vec![(1.0, 0.5), (2.0, 0.6)] };
         let drawing = alone(&crate::lines::svg(&crate::lines::Lines { x: "pictures", lines: &[line] })).unwrap();
         assert!(drawing.starts_with("<svg xmlns=") && drawing.ends_with("</svg>\n") && drawing.contains("viewBox="));
-        assert!(drawing.contains("<polyline") && drawing.contains("a &amp; b") && drawing.matches("style=\"").count() > 2);
+        assert!(
+            drawing.contains("<polyline") && drawing.contains("a &amp; b") && drawing.matches("style=\"").count() > 2
+        );
         // It must be XML: no style sheet may have what that forbids, and no attribute may come twice.
         assert!(!STYLE.contains(['<', '&']) && drawing.split('>').next().unwrap().matches("style=").count() == 1);
         assert_eq!(alone(&html! { p { "nothing" } }), None);

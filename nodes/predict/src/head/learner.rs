@@ -5,7 +5,7 @@ use super::{Head, Kind, card};
 use plugin_api::Home;
 use plugin_decode::{Limits, Picture};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder, NetworkChoice};
-use plugin_probe::{ClassMeans, Linear, Seen, Worth, linear, worth_of_means};
+use plugin_probe::{ClassMeans, Rows, Seen, Worth, worth_of_means};
 use plugin_standing::{Answer, Answers};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,13 +16,15 @@ use std::time::{Duration, Instant};
 /// Below the nodes that training waits for, but not so far that a new class has to wait for training.
 const NICE: i32 = 5;
 /// Pictures embedded between two looks at whether something has changed.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 6;
 /// A class is told from this many pictures on, or from all it has.
 const ENOUGH: usize = 5;
 /// While classes stay the same, a new head is shown so often: the whole inbox is then gone through again.
 const SHOWN_EVERY: Duration = Duration::from_secs(5);
 /// A linear head is fitted again when so large a share of the pictures is others.
 const FITTED_EVERY: f64 = 0.02;
+/// What such heads are worth, which takes longer, is asked again when so large a share is others.
+const JUDGED_EVERY: f64 = 0.1;
 /// Pictures by which class means are judged at most.
 const JUDGED: usize = 5_000;
 
@@ -79,6 +81,17 @@ impl Learner {
     }
 }
 
+/// What linear heads are worth.
+#[derive(Default)]
+struct Judgement {
+    /// The pictures that were asked about, and their classes.
+    pictures: BTreeMap<String, String>,
+    /// None where it could not be told.
+    worth: Option<Worth>,
+    /// What was said of each.
+    told: Answers,
+}
+
 /// What the thread works with.
 struct Bench {
     options: EmbedOptions,
@@ -95,6 +108,8 @@ struct Bench {
     worth: Option<Worth>,
     /// The pictures a linear head was last fitted to, and their classes.
     fitted: BTreeMap<String, String>,
+    /// What linear heads were last found to be worth.
+    judged: Judgement,
     /// Classes of the head that was shown last, and when.
     shown: (BTreeSet<String>, Option<Instant>),
     /// Something has changed that was not shown.
@@ -115,6 +130,7 @@ impl Bench {
             means: ClassMeans::default(),
             worth: None,
             fitted: BTreeMap::new(),
+            judged: Judgement::default(),
             shown: (BTreeSet::new(), None),
             stale: false,
         }
@@ -306,32 +322,33 @@ impl Bench {
         worth
     }
 
-    /// Fits a linear head when enough has changed, and shows it when it is the better one.
+    /// Fits a linear head when enough has changed, and shows it when such heads are better than the means.
     fn fit(&mut self) {
-        let (now, before) = (&self.taught, &self.fitted);
-        let changed = now.iter().filter(|(digest, class)| before.get(*digest) != Some(class)).count()
-            + before.keys().filter(|digest| !now.contains_key(*digest)).count();
-        if self.classes().len() < 2 {
-            return;
-        }
-        if changed == 0 || (changed as f64) < FITTED_EVERY * now.len() as f64 && self.classes() == classes_of(before) {
+        if self.classes().len() < 2 || !is_other(&self.taught, &self.fitted, FITTED_EVERY) {
             return;
         }
         let (digests, seen): (Vec<&str>, Vec<Seen<'_>>) = self.seen().into_iter().unzip();
-        let found = linear(&seen).map(|found| {
-            let answer = |((digest, one), right): ((&&str, &Seen<'_>), &bool)| {
-                ((*digest).to_owned(), Answer { truth: one.class.to_owned(), right: *right })
-            };
-            let told: Answers = digests.iter().zip(&seen).zip(&found.hits).map(answer).collect();
-            (found, told)
-        });
+        let rows = Rows::of(&seen);
+        let judged =
+            rows.as_ref().filter(|_| is_other(&self.taught, &self.judged.pictures, JUDGED_EVERY)).map(|rows| {
+                let (worth, hits) = rows.judge().unzip();
+                let answer = |((digest, one), right): ((&&str, &Seen<'_>), bool)| {
+                    ((*digest).to_owned(), Answer { truth: one.class.to_owned(), right })
+                };
+                let told = digests.iter().zip(&seen).zip(hits.into_iter().flatten()).map(answer).collect();
+                Judgement { pictures: self.taught.clone(), worth, told }
+            });
+        let fitted = rows.and_then(|rows| rows.fit());
+        if let Some(judged) = judged {
+            self.judged = judged;
+        }
         let means = self.worth_of_means();
         self.fitted = self.taught.clone();
-        match found {
-            Some((Linear { head, classes, worth, .. }, told)) if worth.loss < means.loss => {
-                self.put_up(Kind::Linear(head), classes.into_iter().collect(), &worth, told);
+        match fitted.zip(self.judged.worth).filter(|(_, worth)| worth.loss < means.loss) {
+            Some(((head, classes), worth)) => {
+                self.put_up(Kind::Linear(head), classes.into_iter().collect(), &worth, self.judged.told.clone());
             }
-            _ => self.put_up(Kind::Means(self.means.clone()), self.classes(), &means, Answers::new()),
+            None => self.put_up(Kind::Means(self.means.clone()), self.classes(), &means, Answers::new()),
         }
         self.stale = false;
     }
@@ -351,6 +368,13 @@ impl Bench {
             latest.state.clear();
         });
     }
+}
+
+/// Whether so large a share of the pictures is others than before, or of another class; any at all, when the classes are others.
+fn is_other(now: &BTreeMap<String, String>, before: &BTreeMap<String, String>, share: f64) -> bool {
+    let changed = now.iter().filter(|(digest, class)| before.get(*digest) != Some(class)).count()
+        + before.keys().filter(|digest| !now.contains_key(*digest)).count();
+    changed > 0 && (changed as f64 >= share * now.len() as f64 || classes_of(now) != classes_of(before))
 }
 
 fn classes_of(pictures: &BTreeMap<String, String>) -> BTreeSet<String> {
