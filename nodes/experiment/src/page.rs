@@ -43,7 +43,7 @@ fn alone(chart: &Markup) -> Option<String> {
     let (_, rest) = chart.0.split_once("<svg ")?;
     let (drawing, _) = rest.split_once("</svg>")?;
     let (attributes, drawing) = drawing.split_once('>')?;
-    let font = "font-family: system-ui, 'Noto Sans', sans-serif; background: var(--paper)";
+    let font = "font-family: system-ui, 'Noto Sans', sans-serif; background: var(--paper); margin: 0";
     // Of the attributes, a style is about the drawing's place in the page.
     let attributes = attributes.split(" style=").next()?;
     Some(format!(

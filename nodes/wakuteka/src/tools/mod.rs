@@ -1,10 +1,11 @@
-//! Programs and libraries that this checkout fetches for itself, into `.wakuteka`, which git ignores.
+//! Programs and libraries that this checkout fetches for itself, into `.wakuteka`, which git ignores; but for those of the
+//! [`system`].
 
-pub mod browser;
 pub mod dora;
 pub mod libtorch;
 pub mod onnxruntime;
 pub mod python;
+pub mod system;
 pub mod weights;
 
 use crate::Error;

@@ -32,8 +32,10 @@ pub fn run(checkout: &Checkout, options: &cli::Verify) -> Result<(), Error> {
     say::heading(start, &format!("dora is {}", dora.display()));
     let libtorch = tools::libtorch::ready(checkout)?;
     say::heading(start, &format!("LibTorch is {}", libtorch.display()));
-    let browser = if tools::browser::ready() { "there" } else { "not there: the page is not tested in one" };
-    say::heading(start, &format!("a browser is {browser}"));
+    for wanted in &tools::system::WANTED {
+        let is = if wanted.ready() { "there".to_owned() } else { format!("not there: {}", wanted.without) };
+        say::heading(start, &format!("{} is {is}", wanted.what));
+    }
     let setup = Setup { checkout: checkout.clone(), dora, libtorch };
     for step in steps {
         interrupt::check()?;
