@@ -121,9 +121,18 @@ fn a_class_is_told_at_once_and_the_better_one_answers_once_a_run_has_learnt_it()
 
     // What is new is told by the head already, so one picture is not worth a run.
     accept(&home, "food", &food[30..31])?;
-    graph.wait("the run to wait", MINUTES_3, |g| {
-        g.status("train").state.contains("1 so far, told by a head meanwhile")
+    let waits = |g: &Graph| g.status("train").state.contains("1 so far, told by a head meanwhile");
+    graph.wait("the run to wait", MINUTES_3, waits)?;
+
+    // Nor when the head is gone for a moment.
+    let (runs, before) = (fs::read_dir(home.runs())?.count(), graph.pid("predict"));
+    graph.signal("predict", "KILL")?;
+    graph.wait("the head to be back once more", MINUTES_3, |g| {
+        g.pid("predict") != before && g.status("predict").state.contains("better than the champion on")
     })?;
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(waits(&graph), "{}", graph.status("train").state);
+    assert_eq!(fs::read_dir(home.runs())?.count(), runs);
 
     // Without a head the champion answers.
     options.retain(|(_, flag, _)| *flag != "--weights");

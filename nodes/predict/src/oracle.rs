@@ -107,8 +107,12 @@ impl Oracle {
         }
     }
 
-    /// Tells others who answers. When that fails, they know it from the next change on.
+    /// Tells others who answers, once that is known: after a start, what was written before holds until the head is there
+    /// again. When that fails, they know it from the next change on.
     fn write_standing(&mut self) {
+        if !self.learner.latest().settled {
+            return;
+        }
         let run = |model: &Model| model.card().run.clone();
         let standing = Standing {
             answers: self.model().map(run),

@@ -46,6 +46,8 @@ pub struct Latest {
     pub eyes: Option<Arc<Embedder>>,
     /// Why there is no head, or what it is busy with.
     pub state: String,
+    /// A version was taken up as far as can be: what there is now is more than what has been made so far since the start.
+    pub settled: bool,
 }
 
 /// The thread.
@@ -159,6 +161,7 @@ impl Bench {
                     Err(why) => self.report(Err(why)),
                 }
             }
+            self.with(|latest| latest.settled = true);
         }
     }
 

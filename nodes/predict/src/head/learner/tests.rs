@@ -84,8 +84,9 @@ fn pictures_come_and_go_and_broken_ones_are_passed_over() {
     catalog(home.root(), &rows);
     let learner = learner(&home, "");
     let single = |version| Job { version, single: true };
+    assert!(!learner.latest().settled, "nothing was taken up yet");
     learner.give(single(1));
-    wait(&learner, |latest| latest.state.contains("fewer than two classes"));
+    wait(&learner, |latest| latest.settled && latest.state.contains("fewer than two classes"));
     learner.give(single(2));
     let latest = wait(&learner, |latest| is_over(latest, 2, 16) && latest.state.is_empty());
     let head = latest.head.unwrap();
