@@ -1,4 +1,4 @@
-//! `models/standing.json`.
+//! `models/.standing.json`.
 
 use crate::Comparison;
 use plugin_api::Home;
@@ -21,7 +21,7 @@ pub struct Standing {
 
 impl Standing {
     fn file(home: &Home) -> PathBuf {
-        home.models().join("standing.json")
+        home.models().join(".standing.json")
     }
 
     /// Writes it down.
