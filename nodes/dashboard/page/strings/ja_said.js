@@ -67,7 +67,7 @@ export default [
   ["^judging run (\\S+) and the champion (\\S+)", "学習 $1 とチャンピオン $2 を評価中"],
   ["^judging run (\\S+)", "学習 $1 を評価中"],
   ["^waiting for pictures", "写真を待っている"],
-  ["^(?:waiting|idle)$", "待機中"], ["^ended$", "終了"],
+  ["^(?:waiting|idle)$", "待機中"], ["^ended$", "終了"], ["^starting$", "起動中"],
   ["^ready: ", "準備完了："],
   ["^asking what the dataset holds", "データセットの中身を確認中"],
   [`^waiting for ${N} pictures? to be kept`, "写真$1枚の保存を待っている"],
