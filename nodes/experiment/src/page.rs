@@ -43,11 +43,11 @@ fn alone(chart: &Markup) -> Option<String> {
     let (_, rest) = chart.0.split_once("<svg ")?;
     let (drawing, _) = rest.split_once("</svg>")?;
     let (attributes, drawing) = drawing.split_once('>')?;
-    let font = "font-family: system-ui, 'Noto Sans', sans-serif; background: var(--paper); margin: 0";
+    let style = "font-family: system-ui, 'Noto Sans', sans-serif; background: var(--paper); margin: 0; display: block";
     // Of the attributes, a style is about the drawing's place in the page.
     let attributes = attributes.split(" style=").next()?;
     Some(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"curves\" style=\"{font}; display: block\" {attributes}>\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"curves\" style=\"{style}\" {attributes}>\
          <style>{STYLE}</style>{drawing}</svg>\n"
     ))
 }

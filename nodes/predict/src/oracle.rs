@@ -4,7 +4,7 @@
 //! The link `models/champion` is looked at again and again, so that whatever swaps it, a verdict or a person, is noticed.
 
 use crate::head::Head;
-use crate::head::learner::Learner;
+use crate::head::learner::{Latest, Learner};
 use crate::model::Model;
 use plugin_api::Home;
 use plugin_model::device::Opened;
@@ -91,14 +91,17 @@ impl Oracle {
     pub fn follow(&mut self, now: Instant) -> bool {
         let before = self.model().map(|model| model.card().run.clone());
         let reloaded = self.follow_champion(now);
-        self.follow_head();
-        self.write_standing();
+        let latest = self.learner.latest();
+        let settled = latest.settled;
+        self.follow_head(latest);
+        if settled {
+            self.write_standing();
+        }
         let after = self.model().map(|model| &model.card().run);
         before.as_ref() != after || (reloaded && self.head.is_none())
     }
 
-    fn follow_head(&mut self) {
-        let latest = self.learner.latest();
+    fn follow_head(&mut self, latest: Latest) {
         let found = latest.head.zip(latest.eyes).filter(|(head, _)| self.helps(head));
         match (found, &self.head) {
             (Some((head, _)), Some(model)) if *model.card() == head.card => {}
@@ -107,12 +110,9 @@ impl Oracle {
         }
     }
 
-    /// Tells others who answers, once that is known: after a start, what was written before holds until the head is there
-    /// again. When that fails, they know it from the next change on.
+    /// Tells others who answers. Not to be asked before that is known: after a start, what was written before holds until the
+    /// head is there again. When that fails, they know it from the next change on.
     fn write_standing(&mut self) {
-        if !self.learner.latest().settled {
-            return;
-        }
         let run = |model: &Model| model.card().run.clone();
         let standing = Standing {
             answers: self.model().map(run),

@@ -25,4 +25,4 @@ pub use head::{Head, fit};
 pub use means::ClassMeans;
 pub use options::ProbeOptions;
 pub use out_of_fold::out_of_fold;
-pub use worth::{Linear, Rows, Seen, Worth, linear, worth_of_means};
+pub use worth::{Kind, Linear, Rows, Seen, Worth, linear, worth_of_means};

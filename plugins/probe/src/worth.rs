@@ -55,6 +55,33 @@ pub fn worth_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a st
     Worth::of(&judged)
 }
 
+/// What tells classes apart: whichever of the two is worth more.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// The angle to each class's mean.
+    Means(ClassMeans),
+    /// A linear head.
+    Linear(Head),
+}
+
+impl Kind {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Means(_) => "means",
+            Self::Linear(_) => "linear",
+        }
+    }
+
+    /// The probability of each class, in all 1, before any temperature.
+    pub fn probabilities(&self, embedding: &[f32]) -> Vec<f32> {
+        match self {
+            Self::Means(means) => means.probabilities(embedding),
+            Self::Linear(head) => head.probabilities(embedding),
+        }
+    }
+}
+
 /// A linear head, and what is known of it.
 pub struct Linear {
     /// The head.

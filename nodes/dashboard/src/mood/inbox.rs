@@ -1,4 +1,4 @@
-//! The inbox: what the champion has said of it.
+//! The inbox: what `predict` has written down of it.
 
 use super::Felt;
 use plugin_api::Home;

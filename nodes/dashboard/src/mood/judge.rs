@@ -2,17 +2,11 @@
 //! which is not asked: it may be left out of the graph.
 
 use plugin_metric::temper;
-use plugin_probe::{ClassMeans, Head, Linear, Seen, Worth, linear, worth_of_means};
+use plugin_probe::{ClassMeans, Kind, Linear, Seen, Worth, linear, worth_of_means};
 use serde::Serialize;
 
 /// Pictures by which class means are judged at most.
 const JUDGED: usize = 5_000;
-
-/// What tells the classes apart.
-enum Kind {
-    Means(ClassMeans),
-    Linear(Head),
-}
 
 /// By what pictures were judged, for a person.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,22 +42,19 @@ impl Judge {
             return None;
         }
         let worth = worth_of_means(&means, seen.iter().take(JUDGED).map(|one| (one.class, one.features)));
-        let judge = |classes, name, kind, worth: &Worth| {
-            let told = Told { kind: name, learnt: seen.len(), accuracy: worth.accuracy };
+        let judge = |classes, kind: Kind, worth: &Worth| {
+            let told = Told { kind: kind.name(), learnt: seen.len(), accuracy: worth.accuracy };
             Self { classes, told, kind, temperature: worth.temperature }
         };
         Some(match linear(seen).filter(|other| other.worth.loss < worth.loss) {
-            Some(Linear { head, classes, worth, .. }) => judge(classes, "linear", Kind::Linear(head), &worth),
-            None => judge(classes, "means", Kind::Means(means), &worth),
+            Some(Linear { head, classes, worth, .. }) => judge(classes, Kind::Linear(head), &worth),
+            None => judge(classes, Kind::Means(means), &worth),
         })
     }
 
     /// A probability for each class, in all 1.
     pub fn probabilities(&self, embedding: &[f32]) -> Vec<f32> {
-        let row = match &self.kind {
-            Kind::Means(means) => means.probabilities(embedding),
-            Kind::Linear(head) => head.probabilities(embedding),
-        };
+        let row = self.kind.probabilities(embedding);
         self.temperature.map_or_else(|| row.clone(), |temperature| temper(&row, temperature))
     }
 }

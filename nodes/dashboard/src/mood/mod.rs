@@ -1,6 +1,6 @@
 //! Searching by mood: pictures nobody has labelled, by how probably they are of a class.
 //!
-//! The inbox's are judged by the champion, as `predict` has written down (`inbox`); the pool's, on a thread of its own ([`Heap`]),
+//! The inbox's are judged by who answers there, as `predict` has written down (`inbox`); the pool's, on a thread of its own ([`Heap`]),
 //! by what was accepted (`judge`), on the embeddings that `curate.yml` keeps (`curated`). Nothing is embedded here, and nothing
 //! moved.
 
@@ -50,7 +50,7 @@ pub struct Found {
     pub items: Vec<Felt>,
     /// Classes there are to choose from, sorted.
     pub classes: Vec<String>,
-    /// Pictures of the inbox that the champion has judged.
+    /// Pictures of the inbox that `predict` has judged.
     pub inbox: usize,
     /// The pool.
     pub pool: Pool,

@@ -103,7 +103,7 @@ impl<'a> Eyes<'a> {
 
 impl Plan<'_> {
     /// The class of a picture.
-    fn class(&self, place: usize) -> &str {
+    pub fn class(&self, place: usize) -> &str {
         let photos = &self.scene.photos;
         &photos.classes[photos.photos[place].class as usize]
     }

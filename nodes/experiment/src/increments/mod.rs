@@ -156,6 +156,7 @@ struct Network<'a> {
     runs: u64,
     /// Runs since the last from scratch.
     warm: u32,
+    /// How many classes, the first ones, it knows.
     classes: usize,
 }
 
@@ -164,11 +165,6 @@ impl<'a> Network<'a> {
         let folder = tempfile::tempdir()?;
         let files = ["a", "b"].map(|name| folder.path().join(name).with_extension("safetensors"));
         Ok(Self { plan, way, files, _folder: folder, runs: 0, warm: 0, classes: 0 })
-    }
-
-    /// How many classes, the first ones, it knows.
-    fn classes(&self) -> usize {
-        self.classes
     }
 
     /// Learns `train`, of so many classes, as its way is, and is judged by `test`.

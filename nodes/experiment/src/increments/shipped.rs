@@ -26,7 +26,7 @@ impl Plan<'_> {
         let mut eyes = Eyes::open(self, weights)?;
         let mut network = Network::new(self, Way::Tiers)?;
         let (mut answers, mut by_network, mut learnt) = (Answers::new(), Vec::new(), 0);
-        let (mut behind_head, mut runs) = (false, 0);
+        let mut behind_head = false;
         for part in 0..options.increments as usize {
             let train = self.so_far(part);
             let fitted = eyes.learn(train)?;
@@ -39,15 +39,14 @@ impl Plan<'_> {
                 let mut hits = outcome.judged.hits();
                 by_network = hits.split_off(held.len());
                 let answer = |(place, right): (&usize, bool)| {
-                    let truth = self.scene.photos.classes[photos[*place].class as usize].clone();
-                    (photos[*place].digest.clone(), Answer { truth, right })
+                    (photos[*place].digest.clone(), Answer { truth: self.class(*place).to_owned(), right })
                 };
                 answers = held.iter().zip(hits).map(answer).collect();
-                (learnt, runs, seconds) = (train.len(), runs + 1, seconds + outcome.seconds);
+                (learnt, seconds) = (train.len(), seconds + outcome.seconds);
             }
             let comparison = compare(&fitted.told, &answers);
             behind_head = comparison.is_some_and(|found| found.head_is_better());
-            let unknown = self.classes(train) > network.classes();
+            let unknown = self.classes(train) > network.classes;
             // Of the test pictures, those of classes that it does not know are not in what the network was asked.
             let by_network = by_network.iter().filter(|right| **right).count() as f64 / self.test.len().max(1) as f64;
             let right = if behind_head || unknown { share(&fitted.right) } else { by_network };
@@ -61,7 +60,7 @@ impl Plan<'_> {
             }
             course.add(right, seconds, train.len());
         }
-        tell(&format!("{runs} runs of the network"));
+        tell(&format!("{} runs of the network", network.runs));
         Ok(course)
     }
 }

@@ -11,27 +11,8 @@ pub mod learner;
 use plugin_api::Labels;
 use plugin_api::runs::ModelCard;
 use plugin_embed::Embedder;
-use plugin_probe::ClassMeans;
+pub use plugin_probe::Kind;
 use plugin_standing::Answers;
-
-/// What tells the classes apart.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
-    /// The angle to each class's mean.
-    Means(ClassMeans),
-    /// A linear head.
-    Linear(plugin_probe::Head),
-}
-
-impl Kind {
-    /// What it is called.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Means(_) => "means",
-            Self::Linear(_) => "linear",
-        }
-    }
-}
 
 /// A head in use.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,10 +31,7 @@ pub struct Head {
 impl Head {
     /// A probability for each class of the card, before the temperature.
     pub fn probabilities(&self, embedding: &[f32]) -> Vec<f32> {
-        match &self.kind {
-            Kind::Means(means) => means.probabilities(embedding),
-            Kind::Linear(head) => head.probabilities(embedding),
-        }
+        self.kind.probabilities(embedding)
     }
 }
 
