@@ -4,7 +4,7 @@ use plugin_api::runs::{ModelCard, read_json};
 use plugin_api::{Home, Labels};
 use plugin_decode::Picture;
 use plugin_metric::{temper, temper_each};
-use plugin_model::{Batch, DeviceChoice, Predictor};
+use plugin_model::{Batch, DeviceChoice, Precision, Predictor};
 use plugin_resize::{Mode, Placement, resize};
 use serde::Serialize;
 use std::path::Path;
@@ -113,7 +113,8 @@ impl Loaded {
         let mode = plugin_resize::mode(&card.resize_mode);
         let mode = mode.ok_or_else(|| format!("resize mode {:?} is not known", card.resize_mode))?;
         let device = device.open().map_err(|e| e.to_string())?;
-        let predictor = Predictor::load(&folder.join("model.safetensors"), card, &device).map_err(|e| e.to_string())?;
+        let weights = folder.join("model.safetensors");
+        let predictor = Predictor::load(&weights, card, &device, Precision::Fp32).map_err(|e| e.to_string())?;
         Ok(Self { id, predictor, mode })
     }
 

@@ -2,7 +2,7 @@
 
 use plugin_api::runs::ModelCard;
 use plugin_model::device::Opened;
-use plugin_model::{Batch, ModelError, Predictor};
+use plugin_model::{Batch, ModelError, Precision, Predictor};
 use std::path::Path;
 
 /// Pictures of one size.
@@ -49,11 +49,11 @@ pub trait Loader {
 }
 
 /// Reads models for a device of burn.
-pub struct OnDevice(pub Opened);
+pub struct OnDevice(pub Opened, pub Precision);
 
 impl Loader for OnDevice {
     fn load(&self, weights: &Path, card: ModelCard) -> Result<Box<dyn Classifier>, ClassifierError> {
-        let predictor = Predictor::load(weights, card, &self.0).map_err(translate)?;
+        let predictor = Predictor::load(weights, card, &self.0, self.1).map_err(translate)?;
         Ok(Box::new(predictor))
     }
 }
@@ -108,7 +108,7 @@ mod tests {
             digest,
             temperature: None,
         };
-        let loader = OnDevice(device);
+        let loader = OnDevice(device, Precision::Fp32);
         let mut model = loader.load(&path, card.clone()).unwrap();
         let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();
         let rows = model.probabilities(&Pictures { size_px: 32, count: 2, pixels }).unwrap();

@@ -25,7 +25,7 @@ pub use rule::{Decision, Gate, Reigning, decide};
 use plugin_api::edges::{Batches, Checkpoints};
 use plugin_api::{Home, HomeArgs, Tag};
 use plugin_harness::{Event, HasHome, Message, Node};
-use plugin_model::DeviceChoice;
+use plugin_model::{DeviceChoice, Precision};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,9 @@ pub struct Config {
     /// Where models are computed: auto, flex, libtorch or libtorch-cuda:N.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
+    /// How exactly they are computed. bf16 needs LibTorch.
+    #[arg(long, value_enum, default_value_t = Precision::Fp32)]
+    pub precision: Precision,
     /// Pictures a batch; fewer when they would not fit into a message of 16 MiB.
     #[arg(long, default_value_t = 32, value_name = "PICTURES", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub batch_size: u32,
@@ -63,8 +66,10 @@ impl HasHome for Config {
 /// [`EvaluateError`]: the device is not there or failed, a file cannot be written, or a message breaks its contract.
 pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     let device = config.device.open()?;
+    config.precision.check(&device)?;
     tracing::info!(device = device.name, "ready");
-    let mut evaluator = Evaluator::new(node.home().clone(), OnDevice(device), config.batch_size, config.gate.clone());
+    let mut evaluator =
+        Evaluator::new(node.home().clone(), OnDevice(device, config.precision), config.batch_size, config.gate.clone());
     let mut inbox: VecDeque<Message> = VecDeque::new();
     loop {
         // First everything that is there, so that a stop is heard between two batches; then one message.

@@ -5,6 +5,7 @@ use plugin_api::HomeArgs;
 use plugin_decode::Limits;
 use plugin_embed::{EmbedOptions, NetworkChoice};
 use plugin_harness::HasHome;
+use plugin_model::{Precision, PrecisionChoice};
 
 /// Classifies the pictures in inbox/ by the champion, and again when there is a new one: inbox/predictions.csv.
 ///
@@ -39,7 +40,8 @@ pub struct Config {
     pub sidecars: Switch,
 
     /// Whose embeddings the head goes by that answers until the champion knows every class, and after that as long as it is
-    /// shown to be better on pictures that neither has learnt; and where all is computed.
+    /// shown to be better on pictures that neither has learnt; and where all is computed. The champion is computed in fp32
+    /// unless bf16 is named.
     #[command(flatten)]
     pub embed: EmbedOptions,
 
@@ -61,6 +63,13 @@ impl Switch {
     /// Whether it is [`Switch::On`].
     pub fn is_on(self) -> bool {
         self == Self::On
+    }
+}
+
+impl Config {
+    /// How exactly the champion is computed: as it was judged, in 32 bits, unless another precision is named.
+    pub fn precision(&self) -> Precision {
+        if self.embed.precision == PrecisionChoice::Bf16 { Precision::Bf16 } else { Precision::Fp32 }
     }
 }
 

@@ -39,6 +39,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// [`PredictError`]; what was not acknowledged is sent again after the restart.
 pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
     let device = config.embed.device.open()?;
+    let precision = config.precision();
+    precision.check(&device)?;
     let rules = Rules {
         abstain_below: config.abstain_below,
         review: config.review as usize,
@@ -49,7 +51,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
     let tray = Tray::open(node.home(), rules)?;
     tracing::info!(device = device.name, pictures = tray.counts().pictures, "ready");
     let learner = Learner::start(config.embed, config.limits.clone(), node.home().clone())?;
-    let mut desk = Desk::new(tray, Oracle::new(node.home(), device, learner), config.limits);
+    let mut desk = Desk::new(tray, Oracle::new(node.home(), device, precision, learner), config.limits);
     let mut waiting: Option<Message> = None;
     loop {
         desk.follow(Instant::now());

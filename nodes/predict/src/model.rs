@@ -7,7 +7,7 @@ use plugin_api::runs::{ModelCard, read_json};
 use plugin_decode::Picture;
 use plugin_embed::{Cache, EmbedError, Embedder};
 use plugin_model::device::Opened;
-use plugin_model::{Batch, ModelError, Predictor};
+use plugin_model::{Batch, ModelError, Precision, Predictor};
 use plugin_resize::{Mode, resize};
 use std::io;
 use std::path::Path;
@@ -49,12 +49,13 @@ impl Model {
     ///
     /// # Errors
     /// Why it cannot be used, for a person.
-    pub fn load(folder: &Path, device: &Opened) -> Result<Self, String> {
+    pub fn load(folder: &Path, device: &Opened, precision: Precision) -> Result<Self, String> {
         let path = folder.join("model.json");
         let card: ModelCard = read_json(&path).map_err(|e| e.to_string())?;
         let unknown = || format!("{}: resize mode {:?} is not known", path.display(), card.resize_mode);
         let mode = plugin_resize::mode(&card.resize_mode).ok_or_else(unknown)?;
-        let predictor = Predictor::load(&folder.join("model.safetensors"), card, device).map_err(|e| e.to_string())?;
+        let weights = folder.join("model.safetensors");
+        let predictor = Predictor::load(&weights, card, device, precision).map_err(|e| e.to_string())?;
         Ok(Self::Network { predictor: Box::new(predictor), mode })
     }
 

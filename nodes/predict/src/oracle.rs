@@ -7,6 +7,7 @@ use crate::head::Head;
 use crate::head::learner::{Latest, Learner};
 use crate::model::Model;
 use plugin_api::Home;
+use plugin_model::Precision;
 use plugin_model::device::Opened;
 use plugin_standing::{Answers, Comparison, Standing, compare, of_run};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub struct Oracle {
     home: Home,
     device: Opened,
+    precision: Precision,
     learner: Learner,
     /// Classes with accepted pictures.
     classes: Vec<String>,
@@ -39,11 +41,12 @@ pub struct Oracle {
 
 impl Oracle {
     /// Nobody yet.
-    pub fn new(home: &Home, device: Opened, learner: Learner) -> Self {
+    pub fn new(home: &Home, device: Opened, precision: Precision, learner: Learner) -> Self {
         let home = home.clone();
         Self {
             home,
             device,
+            precision,
             learner,
             classes: Vec::new(),
             target: None,
@@ -158,7 +161,7 @@ impl Oracle {
             return self.champion.take().is_some();
         };
         // By its own folder: the link may be swapped again, what it points to now stays whole.
-        match Model::load(&self.home.models().join(target), &self.device) {
+        match Model::load(&self.home.models().join(target), &self.device, self.precision) {
             Ok(model) => {
                 tracing::info!(model = model.card().run, temperature = model.card().temperature, "champion in use");
                 self.failed = None;

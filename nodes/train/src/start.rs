@@ -365,7 +365,7 @@ mod tests {
         assert!(other.manifest.reason.contains("mine at 16 px too, but of other blocks"), "{}", other.manifest.reason);
         // The file has changed, and yet the champion can be read.
         let weights = home.champion().join("model.safetensors");
-        assert!(plugin_model::Predictor::load(&weights, card, &device).is_ok());
+        assert!(plugin_model::Predictor::load(&weights, card, &device, plugin_model::Precision::Fp32).is_ok());
         let again = begin(&with("relu"), &device, &home, &state(&["a", "c"]), None).unwrap();
         assert_eq!(again.manifest.parent, Some(first.manifest.id));
     }

@@ -6,14 +6,14 @@ use plugin_api::Home;
 use plugin_api::files::named;
 use plugin_api::runs::{ModelCard, read_json};
 use plugin_decode::Picture;
-use plugin_model::Extractor;
 use plugin_model::device::Opened;
+use plugin_model::{Extractor, Precision};
 use plugin_resize::{Mode, resize};
 use rayon::prelude::*;
 
-/// Pictures at a time. What lies between two layers then stays near the cores: one at a time is 1.2 times as fast as four
-/// on flex, and 1.4 times on LibTorch (`plugin-model`'s example `features`, 2 cores).
-const BATCH: usize = 1;
+/// Pictures at a time: on LibTorch twice as fast as one at a time, and as fast as more (`plugin-model`'s example `features`,
+/// 2 cores).
+const BATCH: usize = 4;
 /// Features a picture may have: sixteen embeddings then fit a message many times over.
 const MOST_DIMENSIONS: usize = 32_768;
 
@@ -39,7 +39,7 @@ impl Embedder {
     pub fn open(options: &EmbedOptions, home: &Home) -> Result<Self, EmbedError> {
         match options.network {
             NetworkChoice::None => Ok(Self { eye: None, fingerprint: "none".to_owned() }),
-            NetworkChoice::Champion => Self::champion(home, &options.device.open()?),
+            NetworkChoice::Champion => Self::champion(options, home, &options.device.open()?),
             NetworkChoice::EfficientNetLite0 => Self::pretrained(options, &options.device.open()?),
         }
     }
@@ -50,13 +50,14 @@ impl Embedder {
             return Err(EmbedError::NoWeights(path));
         }
         let name = options.network.to_string();
-        let (extractor, loaded) = Extractor::pretrained(&name, options.size_px, &path, device)?;
-        tracing::info!(weights = %path.display(), device = device.name, %loaded, "weights read");
+        let precision = options.precision.on(device);
+        let (extractor, loaded) = Extractor::pretrained(&name, options.size_px, &path, device, precision)?;
+        tracing::info!(weights = %path.display(), device = device.name, %precision, %loaded, "weights read");
         let digest = blake3::hash(&std::fs::read(&path).map_err(|e| named(&path, &e))?).to_hex();
-        Ok(Self::new(&name, &digest, Eye { extractor, mode: options.mode }))
+        Ok(Self::new(&name, &digest, precision, Eye { extractor, mode: options.mode }))
     }
 
-    fn champion(home: &Home, device: &Opened) -> Result<Self, EmbedError> {
+    fn champion(options: &EmbedOptions, home: &Home, device: &Opened) -> Result<Self, EmbedError> {
         // The link may be swapped at any time; what it points to now stays whole.
         let Ok(folder) = home.champion().canonicalize() else { return Err(EmbedError::NoChampion(home.champion())) };
         let path = folder.join("model.json");
@@ -64,20 +65,22 @@ impl Embedder {
         let mode = plugin_resize::mode(&card.resize_mode)
             .ok_or_else(|| EmbedError::Mode { path, mode: card.resize_mode.clone() })?;
         let weights = folder.join("model.safetensors");
-        let extractor = Extractor::of_card(&weights, &card, device)?;
+        let precision = options.precision.on(device);
+        let extractor = Extractor::of_card(&weights, &card, device, precision)?;
         let dimensions = extractor.dimensions();
         if dimensions > MOST_DIMENSIONS {
             let (architecture, size_px) = (card.architecture, card.size_px);
             return Err(EmbedError::TooWide { architecture, size_px, dimensions, limit: MOST_DIMENSIONS });
         }
-        tracing::info!(weights = %weights.display(), device = device.name, dimensions, "weights read");
-        Ok(Self::new(&card.architecture, &card.digest, Eye { extractor, mode }))
+        tracing::info!(weights = %weights.display(), device = device.name, %precision, dimensions, "weights read");
+        Ok(Self::new(&card.architecture, &card.digest, precision, Eye { extractor, mode }))
     }
 
-    fn new(architecture: &str, digest: &str, eye: Eye) -> Self {
+    fn new(architecture: &str, digest: &str, precision: Precision, eye: Eye) -> Self {
         let (size_px, mode) = (eye.extractor.size_px(), eye.mode.name());
         let digest = &digest[..digest.len().min(16)];
-        Self { fingerprint: format!("{architecture}-{size_px}-{mode}-{digest}"), eye: Some(eye) }
+        let precision = if precision == Precision::Fp32 { String::new() } else { format!("-{precision}") };
+        Self { fingerprint: format!("{architecture}-{size_px}-{mode}-{digest}{precision}"), eye: Some(eye) }
     }
 
     /// Numbers of an embedding; 0 with `--network none`.
@@ -85,7 +88,8 @@ impl Embedder {
         self.eye.as_ref().map_or(0, |eye| eye.extractor.dimensions())
     }
 
-    /// What decides the embeddings: architecture, size, resize mode, and the beginning of the weights' digest. Good as
+    /// What decides the embeddings: architecture, size, resize mode, the beginning of the weights' digest, and the precision
+    /// when it is not fp32. Good as
     /// the name of a file.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint

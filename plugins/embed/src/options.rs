@@ -1,7 +1,7 @@
 //! Command line options.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use plugin_model::DeviceChoice;
+use plugin_model::{DeviceChoice, PrecisionChoice};
 use plugin_resize::{Mode, REGISTRY, mode};
 use std::fmt;
 use std::path::PathBuf;
@@ -44,6 +44,9 @@ pub struct EmbedOptions {
     /// Where to compute: auto, flex, libtorch or libtorch-cuda:N.
     #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
     pub device: DeviceChoice,
+    /// How exactly it is computed: fp32, bf16, or auto, which is bf16 on LibTorch where the machine is faster with it.
+    #[arg(long, value_enum, default_value_t, value_name = "PRECISION")]
+    pub precision: PrecisionChoice,
     /// How `--network efficientnet-lite0` gets its square of a picture; the champion has its own way.
     #[arg(long = "embed-mode", default_value = REGISTRY[0].name(), value_name = "MODE", value_parser = modes())]
     pub mode: &'static dyn Mode,
@@ -55,8 +58,8 @@ pub struct EmbedOptions {
 
 impl fmt::Debug for EmbedOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { network, weights, device, mode, size_px } = self;
-        write!(f, "{network}, {}, {device}, {size_px} px, {}", weights.display(), mode.name())
+        let Self { network, weights, device, precision, mode, size_px } = self;
+        write!(f, "{network}, {}, {device}, {precision}, {size_px} px, {}", weights.display(), mode.name())
     }
 }
 
@@ -83,7 +86,8 @@ mod tests {
 
     #[test]
     fn defaults_and_choices() {
-        let expected = "efficientnet-lite0, ../.wakuteka/weights/efficientnet-lite0.safetensors, auto, 224 px, stretch";
+        let expected =
+            "efficientnet-lite0, ../.wakuteka/weights/efficientnet-lite0.safetensors, auto, auto, 224 px, stretch";
         assert_eq!(format!("{:?}", parse("").unwrap()), expected);
         for name in ["efficientnet-lite0", "champion", "none"] {
             assert_eq!(parse(&format!("--network {name}")).unwrap().network.to_string(), name);
@@ -96,6 +100,7 @@ mod tests {
         for (line, accepted) in [
             ("--network resnet50", "efficientnet-lite0, champion, none"),
             ("--device gpu", "libtorch-cuda:N"),
+            ("--precision fp16", "auto, fp32, bf16"),
             ("--embed-mode zoom", "stretch, crop, pad"),
             ("--embed-size 8", "32..=512"),
         ] {

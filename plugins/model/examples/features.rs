@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout)]
 
 use clap::Parser;
-use plugin_model::{DeviceChoice, Extractor, ModelError, Shape, device, network, weights};
+use plugin_model::{DeviceChoice, Extractor, ModelError, Precision, Shape, device, network, weights};
 use std::time::{Duration, Instant};
 
 /// Measures embedding.
@@ -24,6 +24,9 @@ struct Config {
     /// Pictures at a time.
     #[arg(long, value_delimiter = ',', default_value = "1,4,16,32")]
     batch_size: Vec<usize>,
+    /// How exactly numbers are kept.
+    #[arg(long, value_enum, default_value_t = Precision::Fp32)]
+    precision: Precision,
     /// Seconds for each figure.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -43,7 +46,7 @@ fn main() -> Result<(), ModelError> {
         let drawn = network::find(&config.model)?.network(shape, 1, &opened.device)?;
         let path = std::env::temp_dir().join(format!("wakuteka-features-{}.safetensors", std::process::id()));
         weights::save(&drawn, &path)?;
-        let extractor = Extractor::pretrained(&config.model, config.size, &path, &opened);
+        let extractor = Extractor::pretrained(&config.model, config.size, &path, &opened, config.precision);
         let _ = std::fs::remove_file(&path);
         let (extractor, _) = extractor?;
         for &pictures in &config.batch_size {

@@ -7,8 +7,10 @@
 #![allow(clippy::print_stdout)]
 
 use clap::Parser;
+use plugin_api::runs::ModelCard;
+use plugin_model::device::Opened;
 use plugin_model::trainer::TrainerOptions;
-use plugin_model::{Batch, DeviceChoice, ModelError, Start, Task, Trainer, device, network};
+use plugin_model::{Batch, DeviceChoice, ModelError, Precision, Predictor, Start, Task, Trainer, device, network};
 use std::time::{Duration, Instant};
 
 /// Measures training and inference.
@@ -68,6 +70,25 @@ fn rate(seconds: u64, mut step: impl FnMut() -> Result<(), ModelError>) -> Resul
     Ok([steps / start.elapsed().as_secs_f64(), steps / (processor_time() - before)])
 }
 
+/// The same weights as they are used.
+fn in_use(trainer: &Trainer, task: &Task, precision: Precision, device: &Opened) -> Result<Predictor, ModelError> {
+    let path = std::env::temp_dir().join(format!("wakuteka-step-{}.safetensors", std::process::id()));
+    let card = ModelCard {
+        architecture: task.architecture.clone(),
+        definition: None,
+        size_px: task.size_px,
+        resize_mode: "stretch".to_owned(),
+        classes: task.classes.clone(),
+        labels: task.labels,
+        run: "step".to_owned(),
+        digest: trainer.save(&path)?,
+        temperature: None,
+    };
+    let predictor = Predictor::load(&path, card, device, precision);
+    let _ = std::fs::remove_file(&path);
+    predictor
+}
+
 fn main() -> Result<(), ModelError> {
     let config = Config::parse();
     let devices = if config.device.is_empty() {
@@ -98,7 +119,8 @@ fn main() -> Result<(), ModelError> {
                     let batch = batch(size_px, batch_size);
                     let mut trainer = Trainer::new(&task, &config.options, Start::Scratch, &opened)?;
                     let trained = rate(config.seconds, || trainer.train_step(&batch, 0.0).map(drop))?;
-                    let answered = rate(config.seconds, || trainer.predict(&batch).map(drop))?;
+                    let predictor = in_use(&trainer, &task, config.options.precision, &opened)?;
+                    let answered = rate(config.seconds, || predictor.predict(&batch).map(drop))?;
                     let pictures = batch_size as f64;
                     println!(
                         "{:<17} {model:<11} {size_px:>4} {batch_size:>6} {:>9.1} {:>9.1} {:>12.1} {:>12.1}",

@@ -65,6 +65,11 @@ impl Opened {
     pub fn is_libtorch(&self) -> bool {
         self.name.starts_with("libtorch")
     }
+
+    /// Whether it is a GPU.
+    pub fn is_gpu(&self) -> bool {
+        self.name.starts_with("libtorch-cuda")
+    }
 }
 
 impl DeviceChoice {

@@ -1,8 +1,9 @@
 //! Weights in use: pictures in, features out, what the classifier sees of a picture.
 
 use crate::device::Opened;
-use crate::interpreter::Network;
+use crate::interpreter::Ready;
 use crate::network::{Architecture, Shape, find};
+use crate::precision::Precision;
 use crate::weights::{self, Loaded};
 use crate::{Batch, ModelError};
 use burn::tensor::Device;
@@ -11,7 +12,7 @@ use std::path::Path;
 
 /// A network without its classifier.
 pub struct Extractor {
-    network: Network,
+    ready: Ready,
     size_px: u32,
     device: Device,
 }
@@ -20,23 +21,31 @@ impl Extractor {
     /// The network a card describes; the digest of the file must be that of the card.
     ///
     /// # Errors
-    /// [`ModelError`] when the architecture is not known, or the file is not there, broken, or of another network.
-    pub fn of_card(weights: &Path, card: &ModelCard, device: &Opened) -> Result<Self, ModelError> {
-        Ok(Self::load(&Architecture::of_card(card)?, card.size_px, weights, Some(&card.digest), device)?.0)
+    /// [`ModelError`] when the architecture is not known, the file is not there, broken, or of another network, or the
+    /// device cannot do the precision.
+    pub fn of_card(
+        weights: &Path,
+        card: &ModelCard,
+        device: &Opened,
+        precision: Precision,
+    ) -> Result<Self, ModelError> {
+        let architecture = Architecture::of_card(card)?;
+        Ok(Self::load(&architecture, card.size_px, weights, Some(&card.digest), device, precision)?.0)
     }
 
     /// Pretrained weights of an architecture, for pictures of `size_px`. Says what of the file was read.
     ///
     /// # Errors
-    /// [`ModelError`] when the architecture is not known or not for this size, or the file is not there, broken, or of
-    /// another network.
+    /// [`ModelError`] when the architecture is not known or not for this size, the file is not there, broken, or of another
+    /// network, or the device cannot do the precision.
     pub fn pretrained(
         architecture: &str,
         size_px: u32,
         weights: &Path,
         device: &Opened,
+        precision: Precision,
     ) -> Result<(Self, Loaded), ModelError> {
-        Self::load(&find(architecture)?, size_px, weights, None, device)
+        Self::load(&find(architecture)?, size_px, weights, None, device, precision)
     }
 
     fn load(
@@ -45,11 +54,13 @@ impl Extractor {
         weights: &Path,
         digest: Option<&str>,
         device: &Opened,
+        precision: Precision,
     ) -> Result<(Self, Loaded), ModelError> {
+        precision.check(device)?;
         // The classifier is never asked, so it may be small.
         let network = architecture.network(Shape { classes: 1, size_px }, 0, &device.device)?;
         let (network, loaded) = weights::load_features(network, weights, digest)?;
-        Ok((Self { network, size_px, device: device.device.clone() }, loaded))
+        Ok((Self { ready: Ready::new(network, precision), size_px, device: device.device.clone() }, loaded))
     }
 
     /// Side of the square pictures it takes, pixels.
@@ -59,7 +70,7 @@ impl Extractor {
 
     /// Features of a picture.
     pub fn dimensions(&self) -> usize {
-        self.network.classifier().weight.dims()[1]
+        self.ready.network().classifier().weight.dims()[1]
     }
 
     /// Features of pictures of `size_px` × `size_px` × 3 bytes, one after the other: `dimensions` numbers a picture.
@@ -75,7 +86,7 @@ impl Extractor {
         }
         let batch =
             Batch { size_px: self.size_px, pixels, targets: vec![Vec::new(); pictures], weights: vec![1.0; pictures] };
-        let features = self.network.features(self.network.input(&batch, &self.device)?);
+        let features = self.ready.features(self.ready.network().input(&batch, &self.device)?);
         let values = features.try_into_vec_as::<f32>().map_err(|e| ModelError::Execution(e.to_string()))?;
         Ok(values.chunks_exact(self.dimensions()).map(<[f32]>::to_vec).collect())
     }
@@ -108,7 +119,7 @@ mod tests {
                 digest,
                 temperature: None,
             };
-            let extractor = Extractor::of_card(&path, &card, &device).unwrap();
+            let extractor = Extractor::of_card(&path, &card, &device, Precision::Fp32).unwrap();
             let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();
             let features = extractor.features(pixels.clone()).unwrap();
             assert_eq!((features.len(), features[1].len()), (2, extractor.dimensions()), "{name}");
@@ -124,7 +135,8 @@ mod tests {
                 })
                 .collect();
             let batch = Batch { size_px: 32, pixels, targets: vec![vec![]; 2], weights: vec![1.0; 2] };
-            let predicted = &Predictor::load(&path, card, &device).unwrap().predict(&batch).unwrap()[1];
+            let predicted =
+                &Predictor::load(&path, card, &device, Precision::Fp32).unwrap().predict(&batch).unwrap()[1];
             for (score, predicted) in scores.iter().zip(predicted) {
                 assert!((score / scores.iter().sum::<f64>() - f64::from(*predicted)).abs() < 1e-4, "{scores:?}");
             }

@@ -13,8 +13,13 @@ use plugin_blocks::{Graph, Op, Padding};
 use std::sync::Arc;
 
 mod heat;
+mod joint;
+mod ready;
 
 pub use heat::Heat;
+#[cfg(feature = "libtorch")]
+pub(crate) use joint::Then;
+pub(crate) use ready::Ready;
 
 /// A layer and what the names of its weights begin with.
 #[derive(Clone, Debug)]
@@ -114,11 +119,27 @@ impl Network {
 
     /// Normalised pictures `[pictures, 3, size, size]` to what the classifier sees of them, `[pictures, features]`.
     pub fn features(&self, x: Tensor<4>) -> Tensor<2> {
+        self.through(
+            x,
+            &self.plan.steps,
+            |step| (step.inputs.clone(), step.output),
+            |step, inputs| step.run(self, inputs),
+        )
+    }
+
+    /// Takes `x` through so many turns, `parts` being the nodes a turn reads and the one whose value it gives.
+    fn through<T>(
+        &self,
+        x: Tensor<4>,
+        turns: &[T],
+        parts: impl Fn(&T) -> (Vec<usize>, usize),
+        run: impl Fn(&T, Vec<Tensor<4>>) -> Tensor<4>,
+    ) -> Tensor<2> {
         let nodes = &self.plan.graph.nodes;
         let classifier = nodes.len() - 1;
         let mut readers = vec![0_usize; nodes.len()];
-        for input in self.plan.steps.iter().flat_map(|step| &step.inputs).chain(&nodes[classifier].inputs) {
-            readers[*input] += 1;
+        for input in turns.iter().flat_map(|turn| parts(turn).0).chain(nodes[classifier].inputs.iter().copied()) {
+            readers[input] += 1;
         }
         // A value is given away when it is read for the last time, so that its memory can be used again.
         let nothing = Tensor::<4>::empty([1, 1, 1, 1], &x.device());
@@ -132,9 +153,10 @@ impl Network {
                 values[node].clone()
             }
         };
-        for step in &self.plan.steps {
-            let inputs = step.inputs.iter().map(|node| read(&mut values, *node)).collect();
-            values[step.output] = step.run(self, inputs);
+        for turn in turns {
+            let (inputs, output) = parts(turn);
+            let inputs = inputs.into_iter().map(|node| read(&mut values, node)).collect();
+            values[output] = run(turn, inputs);
         }
         read(&mut values, nodes[classifier].inputs[0]).flatten(1, 3)
     }

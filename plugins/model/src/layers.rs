@@ -98,10 +98,19 @@ impl BatchNorm2d {
         if self.learns(&x) || conv.bias.is_some() {
             return self.forward(convolution(conv, x));
         }
+        convolution(&self.within(conv), x)
+    }
+
+    /// `conv` with this layer in it, as both are where nothing is learnt.
+    pub(crate) fn within(&self, conv: &Conv2d) -> Conv2d {
         let (scale, shift) = self.scale_and_shift();
+        let shift = match &conv.bias {
+            Some(bias) => bias.val() * scale.clone() + shift,
+            None => shift,
+        };
         let channels = scale.dims()[0];
         let weight = conv.weight.val() * scale.reshape([channels, 1, 1, 1]);
-        let fused = Conv2d {
+        Conv2d {
             weight: Param::from_tensor(weight),
             bias: Some(Param::from_tensor(shift)),
             stride: conv.stride,
@@ -109,8 +118,7 @@ impl BatchNorm2d {
             dilation: conv.dilation,
             groups: conv.groups,
             padding: conv.padding.clone(),
-        };
-        convolution(&fused, x)
+        }
     }
 
     /// What the layer multiplies by and adds where nothing is learnt, by channel.

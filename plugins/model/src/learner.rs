@@ -4,7 +4,6 @@ use crate::autodiff::Autodiff;
 use crate::checkpoint::Remembered;
 use crate::device::Opened;
 use crate::loss::Targets;
-use crate::precision::Precision;
 use crate::trainer::TrainerOptions;
 use crate::{ModelError, Network};
 use burn::tensor::{Device, Tensor};
@@ -35,12 +34,10 @@ impl Learner {
     /// # Errors
     /// [`ModelError::Precision`] when the device cannot do it.
     pub fn new(network: Network, options: &TrainerOptions, device: &Opened) -> Result<Self, ModelError> {
+        options.precision.check(device)?;
         #[cfg(feature = "libtorch")]
         if device.is_libtorch() {
             return Ok(Self::Torch(Box::new(crate::native::Engine::new(network, options)?)));
-        }
-        if options.precision != Precision::Fp32 {
-            return Err(ModelError::Precision { device: device.name.clone() });
         }
         Ok(Self::Burn(Box::new(Autodiff::new(network, options))))
     }

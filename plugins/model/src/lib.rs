@@ -48,7 +48,7 @@ pub use extractor::Extractor;
 pub use interpreter::{Heat, Network};
 pub use network::{Architecture, Shape};
 pub use perturb::{Perturb, PerturbOptions};
-pub use precision::Precision;
+pub use precision::{Precision, PrecisionChoice};
 pub use predictor::Predictor;
 pub use trainer::{Start, StepResult, Task, Trainer, TrainerOptions};
 pub use weights_file::WeightsFile;

@@ -1,8 +1,11 @@
-//! `--precision`: how exactly numbers are kept while learning.
+//! `--precision`: how exactly numbers are kept.
 
+use crate::ModelError;
+use crate::device::Opened;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
-/// How exactly numbers are kept while learning. Weights always have 32 bits.
+/// How exactly numbers are kept. While learning, weights always have 32 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -12,4 +15,88 @@ pub enum Precision {
     /// Convolutions and matrix products in bfloat16, on LibTorch alone. Faster where the processor knows the type
     /// (AMX, AVX-512 BF16, GPUs), much slower elsewhere.
     Bf16,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fp32 => "fp32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+impl Precision {
+    /// The fastest for a network in use: bf16 on LibTorch where the processor knows the type, and on a GPU.
+    pub fn fastest(device: &Opened) -> Self {
+        if device.is_gpu() || device.is_libtorch() && processor_knows_bf16() { Self::Bf16 } else { Self::Fp32 }
+    }
+
+    /// Whether a device can do it.
+    ///
+    /// # Errors
+    /// [`ModelError::Precision`] when it cannot.
+    pub fn check(self, device: &Opened) -> Result<(), ModelError> {
+        if self == Self::Bf16 && !device.is_libtorch() {
+            return Err(ModelError::Precision { device: device.name.clone() });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn processor_knows_bf16() -> bool {
+    std::arch::is_x86_feature_detected!("avx512bf16")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn processor_knows_bf16() -> bool {
+    false
+}
+
+/// `--precision` of what is only used: [`Precision`], or whichever is the fastest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum PrecisionChoice {
+    /// bf16 where the machine is faster with it, else fp32.
+    #[default]
+    Auto,
+    /// 32 bits everywhere.
+    Fp32,
+    /// Convolutions in bfloat16, on LibTorch alone.
+    Bf16,
+}
+
+impl fmt::Display for PrecisionChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Fp32 => Precision::Fp32.fmt(f),
+            Self::Bf16 => Precision::Bf16.fmt(f),
+        }
+    }
+}
+
+impl PrecisionChoice {
+    /// What it means on a device.
+    pub fn on(self, device: &Opened) -> Precision {
+        match self {
+            Self::Auto => Precision::fastest(device),
+            Self::Fp32 => Precision::Fp32,
+            Self::Bf16 => Precision::Bf16,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DeviceChoice;
+
+    #[test]
+    fn flex_has_32_bits_and_says_so() {
+        let flex = DeviceChoice::Flex.open().unwrap();
+        assert_eq!(PrecisionChoice::Auto.on(&flex), Precision::Fp32);
+        let error = PrecisionChoice::Bf16.on(&flex).check(&flex).unwrap_err().to_string();
+        assert!(error.contains("--precision bf16") && error.contains("flex") && error.contains("fp32"), "{error}");
+    }
 }

@@ -1,11 +1,12 @@
 //! Weights in use: pictures in, probabilities out.
 
 use crate::device::Opened;
-use crate::interpreter::{Heat, Network};
+use crate::interpreter::{Heat, Ready};
 use crate::network::{Architecture, Shape};
+use crate::precision::Precision;
 use crate::{Batch, ModelError, weights};
-use burn::tensor::Device;
 use burn::tensor::activation::{sigmoid, softmax};
+use burn::tensor::{Device, Tensor};
 use plugin_api::Labels;
 use plugin_api::runs::ModelCard;
 use std::path::Path;
@@ -13,7 +14,7 @@ use std::path::Path;
 /// A network with the weights a card describes.
 pub struct Predictor {
     card: ModelCard,
-    network: Network,
+    ready: Ready,
     device: Device,
 }
 
@@ -21,12 +22,14 @@ impl Predictor {
     /// Reads weights; the digest of the file must be that of the card.
     ///
     /// # Errors
-    /// [`ModelError`] when the architecture is not known, or the file is not there, broken, or of another network.
-    pub fn load(weights: &Path, card: ModelCard, device: &Opened) -> Result<Self, ModelError> {
+    /// [`ModelError`] when the architecture is not known, the file is not there, broken, or of another network, or the
+    /// device cannot do the precision.
+    pub fn load(weights: &Path, card: ModelCard, device: &Opened, precision: Precision) -> Result<Self, ModelError> {
+        precision.check(device)?;
         let shape = Shape { classes: card.classes.len(), size_px: card.size_px };
         let network = Architecture::of_card(&card)?.network(shape, 0, &device.device)?;
         let network = weights::load(network, weights, Some(&card.digest))?;
-        Ok(Self { card, network, device: device.device.clone() })
+        Ok(Self { card, ready: Ready::new(network, precision), device: device.device.clone() })
     }
 
     /// What the weights are.
@@ -39,7 +42,8 @@ impl Predictor {
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
-        probabilities(&self.network, batch, self.card.labels, &self.device)
+        let input = self.ready.network().input(batch, &self.device)?;
+        probabilities(self.ready.forward(input), self.card.labels)
     }
 
     /// How much each part of the first picture of a batch speaks for a class, by Grad-CAM.
@@ -52,19 +56,13 @@ impl Predictor {
             let problem = format!("there are {} classes, none has the number {class}", self.card.classes.len());
             return Err(ModelError::Execution(problem));
         }
-        let input = self.network.input(batch, &self.device)?;
-        self.network.heat(input.narrow(0, 0, 1), class)
+        let network = self.ready.network();
+        network.heat(network.input(batch, &self.device)?.narrow(0, 0, 1), class)
     }
 }
 
-/// Probabilities by a network on a device without autodiff.
-pub(crate) fn probabilities(
-    network: &Network,
-    batch: &Batch,
-    labels: Labels,
-    device: &Device,
-) -> Result<Vec<Vec<f32>>, ModelError> {
-    let logits = network.forward(network.input(batch, device)?);
+/// Probabilities from logits `[pictures, classes]`, a list for each picture.
+pub(crate) fn probabilities(logits: Tensor<2>, labels: Labels) -> Result<Vec<Vec<f32>>, ModelError> {
     let scores = match labels {
         Labels::Single => softmax(logits, 1),
         Labels::Multi => sigmoid(logits),

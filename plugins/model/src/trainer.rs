@@ -227,7 +227,8 @@ impl Trainer {
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
-        self.look(|network| predictor::probabilities(network, batch, self.labels, &self.device))
+        let logits = self.look(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
+        predictor::probabilities(logits, self.labels)
     }
 
     /// Writes the weights whole or not at all, and returns the BLAKE3 digest of the file.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use plugin_decode::{Limits, decode};
-use plugin_model::{Batch, DeviceChoice, Extractor, Shape, device, network, weights};
+use plugin_model::{Batch, DeviceChoice, Extractor, Precision, Shape, device, network, weights};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +67,8 @@ fn features_and_logits_are_pytorchs() {
     };
     for name in device::available() {
         let device = name.parse::<DeviceChoice>().unwrap().open().unwrap();
-        let (extractor, loaded) = Extractor::pretrained("efficientnet-lite0", SIZE as u32, &weights, &device).unwrap();
+        let (extractor, loaded) =
+            Extractor::pretrained("efficientnet-lite0", SIZE as u32, &weights, &device, Precision::Fp32).unwrap();
         assert_eq!((loaded.kept.len(), extractor.dimensions()), (2, 1280), "{loaded}");
         let features = extractor.features(batch.pixels.clone()).unwrap();
 
@@ -89,12 +90,12 @@ fn features_and_logits_are_pytorchs() {
 fn what_was_read_and_what_was_not_is_listed() {
     let Some(weights) = published() else { return };
     let device = DeviceChoice::Flex.open().unwrap();
-    let (_, loaded) = Extractor::pretrained("efficientnet-lite0", 64, &weights, &device).unwrap();
+    let (_, loaded) = Extractor::pretrained("efficientnet-lite0", 64, &weights, &device, Precision::Fp32).unwrap();
     // 247 tensors, of which two are the classifier's.
     let (read, kept, unused) = (&loaded.read, &loaded.kept, &loaded.unused);
     assert_eq!((read.len(), kept.len(), unused.len()), (245, 2, 2), "{kept:?} {unused:?}");
     let text = loaded.to_string();
     assert!(text.contains("245 tensors read") && text.contains("_fc.bias"), "{text}");
-    let error = Extractor::pretrained("resnet18", 64, &weights, &device).err().unwrap().to_string();
+    let error = Extractor::pretrained("resnet18", 64, &weights, &device, Precision::Fp32).err().unwrap().to_string();
     assert!(error.contains("missing") && error.contains("not of this network"), "{error}");
 }

@@ -5,7 +5,7 @@ use clap::Parser as _;
 use plugin_api::Labels;
 use plugin_api::runs::ModelCard;
 use plugin_model::network::{Architecture, Shape};
-use plugin_model::{Batch, DeviceChoice, Network, Predictor, Start, Task, Trainer, TrainerOptions, weights};
+use plugin_model::{Batch, DeviceChoice, Network, Precision, Predictor, Start, Task, Trainer, TrainerOptions, weights};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
@@ -84,7 +84,7 @@ fn taught(name: &str, blocks: Option<&str>, folder: &std::path::Path) -> Predict
         digest,
         temperature: None,
     };
-    Predictor::load(&path, card, &flex).unwrap()
+    Predictor::load(&path, card, &flex, Precision::Fp32).unwrap()
 }
 
 const MEAN: &str = "blocks:
@@ -182,7 +182,7 @@ fn every_network_that_comes_with_the_program_can_be_asked() {
             digest,
             temperature: None,
         };
-        let predictor = Predictor::load(&path, card, &flex).unwrap();
+        let predictor = Predictor::load(&path, card, &flex, Precision::Fp32).unwrap();
         let pixels: Vec<u8> = (0..64 * 64 * 3).map(|i| (i * 7 % 251) as u8).collect();
         let batch = Batch { size_px: 64, pixels, targets: vec![vec![]], weights: vec![1.0] };
         let heat = predictor.heat(&batch, 2).unwrap();

@@ -3,13 +3,13 @@
 use super::{Course, Plan, share};
 use crate::config::Way;
 use crate::error::ExperimentError;
-use plugin_model::{Extractor, WeightsFile};
+use plugin_model::{Extractor, Precision, WeightsFile};
 use plugin_probe::{ClassMeans, Rows, Seen};
 use plugin_standing::{Answer, Answers};
 use std::time::Instant;
 
 /// Pictures embedded at a time, as `predict` does.
-const AT_A_TIME: usize = 6;
+const AT_A_TIME: usize = 4;
 /// Heads are judged again when so large a share of the pictures is new, as `predict` does.
 const JUDGED_EVERY: f64 = 0.1;
 
@@ -41,8 +41,9 @@ impl<'a> Eyes<'a> {
     /// # Errors
     /// When the weights are not those of the network.
     pub fn open(plan: &'a Plan<'a>, weights: &WeightsFile) -> Result<Self, ExperimentError> {
-        let size = plan.options.head_size;
-        let (extractor, _) = Extractor::pretrained("efficientnet-lite0", size, &weights.path, &plan.scene.device)?;
+        let (size, device) = (plan.options.head_size, &plan.scene.device);
+        let (extractor, _) =
+            Extractor::pretrained("efficientnet-lite0", size, &weights.path, device, Precision::fastest(device))?;
         let mut eyes = Self { plan, extractor, known: Vec::new(), judged: Vec::new(), told: (0, Answers::new()) };
         eyes.judged = eyes.features(&plan.test)?;
         Ok(eyes)

@@ -1,7 +1,7 @@
 //! Pretrained weights, champions, and what is said when they are not there.
 
 use super::*;
-use plugin_model::{DeviceChoice, Shape, network, weights};
+use plugin_model::{DeviceChoice, PrecisionChoice, Shape, network, weights};
 use std::path::{Path, PathBuf};
 
 fn home() -> (tempfile::TempDir, Home) {
@@ -12,7 +12,8 @@ fn home() -> (tempfile::TempDir, Home) {
 
 fn options(network: NetworkChoice, weights: &Path) -> EmbedOptions {
     let mode = plugin_resize::mode("stretch").unwrap();
-    EmbedOptions { network, weights: weights.to_owned(), device: DeviceChoice::Flex, mode, size_px: 224 }
+    let (weights, precision) = (weights.to_owned(), PrecisionChoice::Auto);
+    EmbedOptions { network, weights, device: DeviceChoice::Flex, precision, mode, size_px: 224 }
 }
 
 fn crown(home: &Home, architecture: &str, size_px: u32, seed: u64) {

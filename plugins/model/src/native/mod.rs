@@ -11,6 +11,7 @@
 //! - [`optimizer`] turns gradients into new weights, with LibTorch's fused kernels.
 //! - [`heap`] keeps memory between steps.
 //! - [`autocast`] is mixed precision.
+//! - [`packed`] is for use alone: convolutions as oneDNN is fastest with.
 //! - [`shim`] reaches what `tch` leaves out.
 
 pub mod autocast;
@@ -22,6 +23,7 @@ mod memory;
 pub mod mode;
 pub mod norm;
 pub mod optimizer;
+pub mod packed;
 mod pass;
 
 pub mod shim;

@@ -1,8 +1,10 @@
-// What tch leaves out of LibTorch: fused optimizer steps, and autocast on the CPU.
+// What tch leaves out of LibTorch: fused optimizer steps, autocast on the CPU, and oneDNN's convolutions as they are used.
 //
 // Every function returns null when all went well, or a text that stays until this thread's next call.
 #include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
@@ -31,6 +33,14 @@ template <typename F> const char *guarded(F work) {
         return problem.c_str();
     }
 }
+
+at::Tensor call(const char *name, const char *overload, std::vector<c10::IValue> arguments) {
+    auto operation = c10::Dispatcher::singleton().findSchemaOrThrow(name, overload);
+    operation.callBoxed(&arguments);
+    return arguments.at(0).toTensor();
+}
+
+std::vector<int64_t> pair(const int64_t *two) { return {two[0], two[1]}; }
 
 } // namespace
 
@@ -69,6 +79,39 @@ const char *wakuteka_autocast(int device, bool on) {
         } else {
             if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
             at::autocast::set_autocast_enabled(type, false);
+        }
+    });
+}
+
+// `window`: padding, stride and dilation of height and width each, then groups.
+const char *wakuteka_pack(at::Tensor *weight, const int64_t *window, const int64_t *input, at::Tensor **packed) {
+    return guarded([&] {
+        std::vector<int64_t> sides(input, input + 4);
+        *packed = new at::Tensor(call("mkldnn::_reorder_convolution_weight", "",
+                                      {*weight, pair(window), pair(window + 2), pair(window + 4), window[6], sides}));
+    });
+}
+
+// `bias` and `other` may be null. `limit`: 0 none, 1 nothing below 0, 2 nothing below 0 and nothing above 6.
+const char *wakuteka_convolution(at::Tensor *x, at::Tensor *weight, at::Tensor *bias, at::Tensor *other,
+                                 const int64_t *window, int limit, at::Tensor **y) {
+    return guarded([&] {
+        c10::IValue none, shift = bias ? c10::IValue(*bias) : none;
+        auto padding = pair(window), stride = pair(window + 2), dilation = pair(window + 4);
+        c10::List<std::optional<at::Scalar>> bounds;
+        if (limit == 2) bounds = {at::Scalar(0.0), at::Scalar(6.0)};
+        std::string unary = limit == 0 ? "none" : limit == 1 ? "relu" : "hardtanh";
+        if (other) {
+            // Only ReLU can follow a sum in the same kernel.
+            auto after = limit == 1 ? c10::IValue("relu") : none;
+            auto sum = call("mkldnn::_convolution_pointwise", "binary",
+                            {*x, *other, *weight, shift, padding, stride, dilation, window[6], "add", none, after,
+                             c10::List<std::optional<at::Scalar>>(), none});
+            if (limit == 2) sum.clamp_(0.0, 6.0);
+            *y = new at::Tensor(sum);
+        } else {
+            *y = new at::Tensor(call("mkldnn::_convolution_pointwise", "",
+                                     {*x, *weight, shift, padding, stride, dilation, window[6], unary, bounds, ""}));
         }
     });
 }

@@ -1,5 +1,8 @@
 //! The way into `shim.cpp`. All unsafe code of the crate is here.
-#![allow(unsafe_code, reason = "calls C++: tch has no fused optimizers, and its autocast is for GPUs alone")]
+#![allow(
+    unsafe_code,
+    reason = "calls C++: tch has no fused optimizers, its autocast is for GPUs alone, and it lays no weights out for oneDNN"
+)]
 
 use std::ffi::{CStr, c_char, c_int};
 use tch::{Device, TchError, Tensor};
@@ -39,6 +42,16 @@ unsafe extern "C" {
         decay: f64,
     ) -> *const c_char;
     fn wakuteka_autocast(device: c_int, on: bool) -> *const c_char;
+    fn wakuteka_pack(weight: Raw, window: *const i64, input: *const i64, packed: *mut Raw) -> *const c_char;
+    fn wakuteka_convolution(
+        x: Raw,
+        weight: Raw,
+        bias: Raw,
+        other: Raw,
+        window: *const i64,
+        limit: c_int,
+        y: *mut Raw,
+    ) -> *const c_char;
 }
 
 fn raw(tensor: &Tensor) -> Raw {
@@ -142,4 +155,100 @@ pub fn autocast(device: Device, on: bool) -> Result<(), TchError> {
     let device = c_int::from(device.is_cuda());
     // SAFETY: no pointers.
     result(unsafe { wakuteka_autocast(device, on) })
+}
+
+/// How a convolution goes over a map, height before width.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Zeros at each side.
+    pub padding: [i64; 2],
+    /// Pixels from one place to the next.
+    pub stride: [i64; 2],
+    /// Pixels between two weights of a row, plus one.
+    pub dilation: [i64; 2],
+    /// Groups of channels.
+    pub groups: i64,
+}
+
+impl Window {
+    fn numbers(&self) -> [i64; 7] {
+        let Self { padding: [p, q], stride: [s, t], dilation: [d, e], groups } = *self;
+        [p, q, s, t, d, e, groups]
+    }
+}
+
+/// Where the numbers that a convolution gives are cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Nowhere.
+    None,
+    /// At 0.
+    Below,
+    /// At 0 and at 6.
+    BelowAndSix,
+}
+
+/// Lays the weights of a convolution out as oneDNN wants them for maps of a shape `[pictures, channels, height, width]`.
+///
+/// # Errors
+/// LibTorch's, when oneDNN has no such convolution.
+pub fn pack(weight: &Tensor, window: &Window, input: [i64; 4]) -> Result<Tensor, TchError> {
+    let mut packed: Raw = std::ptr::null_mut();
+    // SAFETY: the weight lives, and the lists have the lengths C++ reads.
+    result(unsafe { wakuteka_pack(raw(weight), window.numbers().as_ptr(), input.as_ptr(), &raw mut packed) })?;
+    // SAFETY: a new tensor that belongs to nobody else.
+    Ok(unsafe { Tensor::from_ptr(packed.cast()) })
+}
+
+/// A convolution with weights of [`pack`], after which `other` is added and the numbers are cut off.
+///
+/// # Errors
+/// LibTorch's.
+pub fn convolution(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    other: Option<&Tensor>,
+    window: &Window,
+    limit: Limit,
+) -> Result<Tensor, TchError> {
+    let or_null = |tensor: Option<&Tensor>| tensor.map_or(std::ptr::null_mut(), raw);
+    let limit = match limit {
+        Limit::None => 0,
+        Limit::Below => 1,
+        Limit::BelowAndSix => 2,
+    };
+    let mut y: Raw = std::ptr::null_mut();
+    // SAFETY: all tensors live, or are null where C++ expects that; the list has the length it reads.
+    result(unsafe {
+        wakuteka_convolution(
+            raw(x),
+            raw(weight),
+            or_null(bias),
+            or_null(other),
+            window.numbers().as_ptr(),
+            limit,
+            &raw mut y,
+        )
+    })?;
+    // SAFETY: a new tensor that belongs to nobody else.
+    Ok(unsafe { Tensor::from_ptr(y.cast()) })
+}
+
+/// A tensor that several threads read.
+pub struct Shared(Tensor);
+
+// SAFETY: nobody gets it but to read, which ATen allows from several threads: what it counts of its readers is atomic.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// Nobody else may change what is in it.
+    pub fn new(tensor: Tensor) -> Self {
+        Self(tensor)
+    }
+
+    /// To be read alone.
+    pub fn get(&self) -> &Tensor {
+        &self.0
+    }
 }
