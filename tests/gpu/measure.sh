@@ -31,8 +31,10 @@ build() {
     )
     mkdir -p "$out/bin"
     cp "$out/target/debug/experiment" "$out/target/debug/examples/step" "$out/bin/"
-    cp "$root/tests/peers/bench_torch.py" "$root/tests/gpu/measure.sh" "$out/"
-    echo "carry $out/bin, $out/bench_torch.py, $out/measure.sh and the pictures; then: measure.sh measure FOLDER PICTURES"
+    cp "$root"/tests/peers/{bench_torch,job_torch}.py "$root/tests/gpu/measure.sh" "$out/"
+    # What was built must start before it is carried anywhere.
+    "$out/bin/experiment" --version
+    echo "carry $out/bin, $out/*.py, $out/measure.sh and the pictures; then: measure.sh measure FOLDER PICTURES"
 }
 
 measure() {
@@ -69,7 +71,7 @@ PY
     echo "== steps, beside PyTorch"
     for model in resnet18 resnet50; do
         python3 "$here/bench_torch.py" --ours "$here/bin/step" --device cuda --model "$model" --settings all \
-            --precision fp32,bf16 --rounds 3 | tee "$work/steps-$model"
+            --precision fp32,tf32,bf16 --rounds 3 | tee "$work/steps-$model"
     done
 
     echo "== the 2020 job: ResNet-18, 128 px, 3,000 pictures, 100 epochs, augmentation, judged each 10 epochs"
@@ -78,10 +80,17 @@ PY
     "$here/bin/experiment" once "$pictures" --model resnet18 --size 128 --pictures-learnt 3000 --epochs 100 --judge-every 10 \
         --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device libtorch-cuda:0 --out "$work/job" | tee "$work/job.txt"
     kill "$sampler"
+    echo "== the same in PyTorch"
+    python3 "$here/job_torch.py" "$pictures" --model resnet18 --size 128 --pictures-learnt 3000 --epochs 100 --judge-every 10 \
+        --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device cuda | tee "$work/job-torch.txt"
     echo
     echo "== table ($gpu, PyTorch $found)"
     cat "$work"/steps-*
+    echo "-- ours"
     cat "$work/job.txt"
+    echo "-- PyTorch"
+    cat "$work/job-torch.txt"
+    echo "-- while ours ran"
     awk -F', ' '{ busy += $1; if ($2 > most) most = $2 } END { printf "GPU busy, mean of samples  %.0f %%\nGPU memory at most  %d MiB\n", busy / NR, most }' "$work/smi"
 }
 

@@ -39,7 +39,7 @@ pub struct Config {
     /// Where models are computed: auto, flex, libtorch or libtorch-cuda:N.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
-    /// How exactly they are computed. bf16 needs LibTorch.
+    /// How exactly they are computed. bf16 needs LibTorch, tf32 a GPU.
     #[arg(long, value_enum, default_value_t = Precision::Fp32)]
     pub precision: Precision,
     /// Pictures a batch; fewer when they would not fit into a message of 16 MiB.

@@ -61,15 +61,17 @@ pub fn svg(chart: &Chart<'_>) -> Markup {
                     line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(at(y(value))) y2=(at(y(value))) {}
                     text.y x=(LEFT - 6.0) y=(at(y(value) + 4.0)) { (format!("{:.0}\u{a0}%", value * 100.0)) }
                 }
-                polyline.line.train points=(path.join(" ")) {}
+                polyline.line.validation points=(path.join(" ")) {}
                 @for point in points {
                     @if point.deviation > 0.0 {
                         line.line.train x1=(at(x(point.x))) x2=(at(x(point.x)))
                             y1=(at(y(point.y - point.deviation))) y2=(at(y(point.y + point.deviation))) {}
                     }
-                    circle class=(if point.marked { "dot train" } else { "dot validation" })
+                    circle class=(if point.marked { "dot validation" } else { "dot train" })
                         cx=(at(x(point.x))) cy=(at(y(point.y))) r="4" {}
-                    text.y x=(at(x(point.x) + 8.0)) y=(at(y(point.y) - 8.0)) style="text-anchor: start" { (point.label) }
+                    // The front rises to the right, so below it is room.
+                    @let below = if point.marked { 16.0 } else { -8.0 };
+                    text.y x=(at(x(point.x) + 8.0)) y=(at(y(point.y) + below)) style="text-anchor: start" { (point.label) }
                     text.x x=(at(x(point.x))) y=(HEIGHT - 24.0) { (short(point.x)) }
                 }
                 text.x x=(at(f64::midpoint(LEFT, WIDTH - RIGHT))) y=(HEIGHT - 6.0) { (chart.x) }

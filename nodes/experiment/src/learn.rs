@@ -7,7 +7,7 @@ use plugin_api::Labels;
 use plugin_augment::{Key, Pipeline};
 use plugin_metric::{Judged, balanced_accuracy};
 use plugin_model::device::Opened;
-use plugin_model::{Batch, Perturb, Start, Task, Trainer};
+use plugin_model::{Batch, PendingStep, Perturb, Start, Task, Trainer};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -229,21 +229,21 @@ impl Lesson<'_> {
                 }
             });
             let (mut pictures, mut waited) = (0, Duration::ZERO);
+            let mut pending: Option<(PendingStep, f64)> = None;
             for place in 0.. {
                 let asked = Instant::now();
                 let Ok(batch) = receive.recv() else { break };
                 waited += asked.elapsed();
                 let done = epoch as f64 + place as f64 / count as f64;
-                let step = trainer.train_step(&batch, done)?;
-                if !step.loss.is_finite() {
-                    let rate = trainer.learning_rate(done);
-                    let text = format!(
-                        "the loss was {} at a learning rate of {rate:.2e}: try a lower --learning-rate",
-                        step.loss
-                    );
-                    return Err(ExperimentError::Options(text));
+                let step = trainer.begin_step(&batch, done)?;
+                // A GPU is at this one while the one before is read.
+                if let Some((before, done)) = pending.replace((step, done)) {
+                    check(before, trainer.learning_rate(done))?;
                 }
                 pictures += batch.len();
+            }
+            if let Some((last, done)) = pending {
+                check(last, trainer.learning_rate(done))?;
             }
             Ok((pictures, waited))
         })
@@ -278,6 +278,20 @@ impl Lesson<'_> {
             weights: photos().map(|photo| weight(photo.class)).collect(),
         }
     }
+}
+
+/// Waits for a step.
+///
+/// # Errors
+/// When the device fails, or the loss is no number.
+fn check(step: PendingStep, rate: f64) -> Result<(), ExperimentError> {
+    let loss = step.result()?.loss;
+    if loss.is_finite() {
+        return Ok(());
+    }
+    Err(ExperimentError::Options(format!(
+        "the loss was {loss} at a learning rate of {rate:.2e}: try a lower --learning-rate"
+    )))
 }
 
 /// What an epoch's batches have in common.

@@ -13,7 +13,7 @@ use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
 use plugin_api::{Edge as _, Labels, Tag};
 use plugin_harness::{Message, Node};
-use plugin_model::Batch;
+use plugin_model::{Batch, PendingStep};
 use std::time::{Duration, Instant};
 
 /// How a run ended.
@@ -120,6 +120,7 @@ impl Learning {
         };
         let mut fetch = Fetch::new(wanted, Instant::now());
         let mut sums = Sums::default();
+        let mut pending: Option<(PendingStep, f64)> = None;
         while !fetch.complete() {
             if desk.stop {
                 return Ok(Pass::Stopped);
@@ -149,26 +150,42 @@ impl Learning {
                 let batch = Batch::from_edge(&rows, self.begun.trainer.size_px())?;
                 let done = epoch as f64 + index as f64 / fetch.batches().unwrap_or(1) as f64;
                 let step = if split == "train" {
-                    let step = self.begun.trainer.train_step(&batch, done)?;
+                    let step = self.begun.trainer.begin_step(&batch, done)?;
                     self.tell_pieces(batch.len());
                     step
                 } else {
-                    self.begun.trainer.validate(&batch)?
+                    self.begun.trainer.begin_look(&batch)?
                 };
-                if split == "train" && !step.loss.is_finite() {
-                    let reason = format!(
-                        "the loss was {} in epoch {epoch} at a learning rate of {:.2e}: try a lower --learning-rate",
-                        step.loss,
-                        self.begun.trainer.learning_rate(done)
-                    );
-                    return Ok(Pass::Failed { reason, hopeless: true });
+                // A GPU is at this one while the one before is read.
+                if let Some((before, done)) = pending.replace((step, done)) {
+                    if let Some(reason) = self.add(before, split, done, &mut sums)? {
+                        return Ok(Pass::Failed { reason, hopeless: true });
+                    }
+                    self.show(split, epoch, done, &sums, node);
                 }
-                sums.add(&step);
-                self.show(split, epoch, done, &sums, node);
             }
             desk.pump(node, Duration::ZERO)?;
         }
+        if let Some((last, done)) = pending {
+            if let Some(reason) = self.add(last, split, done, &mut sums)? {
+                return Ok(Pass::Failed { reason, hopeless: true });
+            }
+            self.show(split, epoch, done, &sums, node);
+        }
         Ok(Pass::Done(sums))
+    }
+
+    /// Waits for a step and counts it; why the run is hopeless if it is.
+    fn add(&self, step: PendingStep, split: &str, done: f64, sums: &mut Sums) -> Result<Option<String>, TrainError> {
+        let step = step.result()?;
+        sums.add(&step);
+        let rate = self.begun.trainer.learning_rate(done);
+        Ok((split == "train" && !step.loss.is_finite()).then(|| {
+            let (loss, epoch) = (step.loss, done.floor());
+            format!(
+                "the loss was {loss} in epoch {epoch} at a learning rate of {rate:.2e}: try a lower --learning-rate"
+            )
+        }))
     }
 
     /// Why the run should be given up for a newer one: too many pictures have changed since it began.

@@ -1,5 +1,6 @@
 //! What can go wrong with networks and weights.
 
+use crate::precision::Precision;
 use std::path::PathBuf;
 
 /// What can go wrong with networks and weights.
@@ -97,11 +98,15 @@ pub enum ModelError {
         /// What would do.
         accepted: String,
     },
-    /// Mixed precision where there is none.
-    #[error("--precision bf16: {device} cannot do it, LibTorch can; accepted here: fp32")]
+    /// A precision that the device does not have.
+    #[error("--precision {asked}: {device} cannot do it; accepted here: {accepted}")]
     Precision {
+        /// What was asked for.
+        asked: Precision,
         /// The device.
         device: String,
+        /// What it has.
+        accepted: String,
     },
     /// The device failed at work.
     #[error("the device failed: {0}")]

@@ -57,6 +57,7 @@ impl Extractor {
         precision: Precision,
     ) -> Result<(Self, Loaded), ModelError> {
         precision.check(device)?;
+        precision.set_up(device);
         // The classifier is never asked, so it may be small.
         let network = architecture.network(Shape { classes: 1, size_px }, 0, &device.device)?;
         let (network, loaded) = weights::load_features(network, weights, digest)?;

@@ -1,7 +1,7 @@
 //! From 8 bit pictures on the host to what networks take.
 
-use crate::{Batch, ModelError};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use crate::{Batch, ModelError, upload};
+use burn::tensor::{Device, Tensor};
 
 /// What is taken from the numbers of a picture, by channel, and what they are divided by. White is 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,12 +24,11 @@ pub fn normalised(batch: &Batch, how: Normalisation, device: &Device) -> Result<
         return Err(ModelError::EmptyBatch);
     }
     let side = batch.size_px as usize;
-    let data = TensorData::new(batch.pixels.clone(), [batch.len(), side, side, 3]);
-    let x = Tensor::<4, Int>::from_data(data, (device, DType::U8)).float().permute([0, 3, 1, 2]);
+    let x = upload::bytes(&batch.pixels, [batch.len(), side, side, 3], device).permute([0, 3, 1, 2]);
     let by_channel = |f: fn(f32, f32) -> f32| {
         let values: Vec<f32> =
             how.mean.iter().zip(how.deviation).map(|(&mean, deviation)| f(mean, deviation)).collect();
-        Tensor::<4>::from_data(TensorData::new(values, [1, 3, 1, 1]), device)
+        upload::floats(values, [1, 3, 1, 1], device)
     };
     Ok(x * by_channel(|_, deviation| 1.0 / (255.0 * deviation)) - by_channel(|mean, deviation| mean / deviation))
 }

@@ -35,6 +35,7 @@ impl Learner {
     /// [`ModelError::Precision`] when the device cannot do it.
     pub fn new(network: Network, options: &TrainerOptions, device: &Opened) -> Result<Self, ModelError> {
         options.precision.check(device)?;
+        options.precision.set_up(device);
         #[cfg(feature = "libtorch")]
         if device.is_libtorch() {
             return Ok(Self::Torch(Box::new(crate::native::Engine::new(network, options)?)));

@@ -2,9 +2,9 @@
 //! have several.
 
 use crate::mix::Blend;
-use crate::{Batch, ModelError};
+use crate::{Batch, ModelError, upload};
 use burn::tensor::activation::{log_sigmoid, log_softmax};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use plugin_api::Labels;
 
 /// What a batch should have answered, on the device.
@@ -72,8 +72,8 @@ impl Targets {
         let total = weight.iter().sum();
         Ok(Self {
             labels,
-            share: Tensor::from_data(TensorData::new(share, [batch.len(), classes]), device),
-            weight: Tensor::from_data(TensorData::new(weight, [batch.len(), 1]), device),
+            share: upload::floats(share, [batch.len(), classes], device),
+            weight: upload::floats(weight, [batch.len(), 1], device),
             total,
         })
     }
@@ -132,6 +132,7 @@ pub fn likeliest(row: &[f32]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::TensorData;
 
     fn batch(targets: &[&[u32]], weights: &[f32]) -> Batch {
         Batch { targets: targets.iter().map(|t| t.to_vec()).collect(), weights: weights.to_vec(), ..Batch::default() }

@@ -50,7 +50,7 @@ pub struct TrainerOptions {
     #[arg(long, default_value_t = 1.0, value_name = "SHARE", value_parser = some_share, allow_negative_numbers = true)]
     #[serde(default = "all")]
     pub progressive: f64,
-    /// How exactly numbers are kept while learning. bf16 needs LibTorch.
+    /// How exactly numbers are kept while learning. bf16 needs LibTorch, tf32 a GPU.
     #[arg(long, value_enum, default_value_t = Precision::Fp32)]
     pub precision: Precision,
     /// How much pictures are mixed.

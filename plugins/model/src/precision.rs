@@ -12,6 +12,8 @@ pub enum Precision {
     /// 32 bits everywhere.
     #[default]
     Fp32,
+    /// As fp32, but GPUs multiply with 10 bits of the fraction (TensorFloat-32). On a GPU alone.
+    Tf32,
     /// Convolutions and matrix products in bfloat16, on LibTorch alone. Faster where the processor knows the type
     /// (AMX, AVX-512 BF16, GPUs), much slower elsewhere.
     Bf16,
@@ -21,6 +23,7 @@ impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Fp32 => "fp32",
+            Self::Tf32 => "tf32",
             Self::Bf16 => "bf16",
         })
     }
@@ -37,10 +40,28 @@ impl Precision {
     /// # Errors
     /// [`ModelError::Precision`] when it cannot.
     pub fn check(self, device: &Opened) -> Result<(), ModelError> {
-        if self == Self::Bf16 && !device.is_libtorch() {
-            return Err(ModelError::Precision { device: device.name.clone() });
+        let accepted: &[Self] = if device.is_gpu() {
+            &[Self::Fp32, Self::Tf32, Self::Bf16]
+        } else if device.is_libtorch() {
+            &[Self::Fp32, Self::Bf16]
+        } else {
+            &[Self::Fp32]
+        };
+        if accepted.contains(&self) {
+            return Ok(());
         }
-        Ok(())
+        let accepted: Vec<String> = accepted.iter().map(ToString::to_string).collect();
+        Err(ModelError::Precision { asked: self, device: device.name.clone(), accepted: accepted.join(", ") })
+    }
+
+    /// Tells LibTorch how its GPUs are to multiply, from now on and for the whole process.
+    pub(crate) fn set_up(self, device: &Opened) {
+        #[cfg(feature = "libtorch")]
+        if device.is_gpu() {
+            crate::native::shim::allow_tf32(self == Self::Tf32);
+        }
+        #[cfg(not(feature = "libtorch"))]
+        let _ = device;
     }
 }
 
@@ -98,5 +119,14 @@ mod tests {
         assert_eq!(PrecisionChoice::Auto.on(&flex), Precision::Fp32);
         let error = PrecisionChoice::Bf16.on(&flex).check(&flex).unwrap_err().to_string();
         assert!(error.contains("--precision bf16") && error.contains("flex") && error.contains("fp32"), "{error}");
+    }
+
+    #[test]
+    fn tf32_is_for_gpus() {
+        for opened in crate::device::available().iter().filter(|name| !name.contains("cuda")) {
+            let opened = opened.parse::<DeviceChoice>().unwrap().open().unwrap();
+            let error = Precision::Tf32.check(&opened).unwrap_err().to_string();
+            assert!(error.contains("--precision tf32") && error.contains(&opened.name), "{error}");
+        }
     }
 }

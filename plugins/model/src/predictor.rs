@@ -26,6 +26,7 @@ impl Predictor {
     /// device cannot do the precision.
     pub fn load(weights: &Path, card: ModelCard, device: &Opened, precision: Precision) -> Result<Self, ModelError> {
         precision.check(device)?;
+        precision.set_up(device);
         let shape = Shape { classes: card.classes.len(), size_px: card.size_px };
         let network = Architecture::of_card(&card)?.network(shape, 0, &device.device)?;
         let network = weights::load(network, weights, Some(&card.digest))?;

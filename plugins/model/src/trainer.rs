@@ -5,11 +5,12 @@ use crate::checkpoint::Checkpoint;
 use crate::device::Opened;
 use crate::input::{self, Normalisation};
 use crate::learner::Learner;
-use crate::loss::{Targets, right};
+use crate::loss::Targets;
 use crate::mix::MixOptions;
 use crate::moment::Moment;
 use crate::network::{Architecture, Shape};
 pub use crate::options::TrainerOptions;
+pub use crate::pending::{PendingStep, StepResult};
 use crate::perturb::Perturb;
 use crate::progressive::Growth;
 use crate::schedule::Course;
@@ -52,21 +53,6 @@ pub enum Start<'a> {
     Pretrained(&'a Path),
     /// From a checkpoint of the same run.
     Checkpoint(&'a Path),
-}
-
-/// What a step or a look at a batch gave.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct StepResult {
-    /// Mean loss, by weight.
-    pub loss: f64,
-    /// Sum of the pictures' weights.
-    pub weight: f64,
-    /// Pictures whose likeliest class was right; with several labels, those whose classes were all told and no other.
-    pub correct: usize,
-    /// Sum of their weights.
-    pub correct_weight: f64,
-    /// Pictures.
-    pub pictures: usize,
 }
 
 /// A network that learns.
@@ -166,6 +152,14 @@ impl Trainer {
     /// [`ModelError`] when the batch is empty, a target is not one of the classes, or the device fails. A loss that is
     /// not a number is no error.
     pub fn train_step(&mut self, batch: &Batch, done: f64) -> Result<StepResult, ModelError> {
+        self.begin_step(batch, done)?.result()
+    }
+
+    /// [`Self::train_step`] without waiting for it: on a GPU the next one can be begun while this one is computed.
+    ///
+    /// # Errors
+    /// As [`Self::train_step`].
+    pub fn begin_step(&mut self, batch: &Batch, done: f64) -> Result<PendingStep, ModelError> {
         let device = self.learner.device(&self.device);
         let mut mixed = Cow::Borrowed(batch);
         let blend = if self.mix.is_off() { None } else { self.mix.mix(mixed.to_mut(), self.draw(done)) };
@@ -182,7 +176,7 @@ impl Trainer {
         if let Some(average) = &mut self.average {
             self.learner.look(|network| average.add(network));
         }
-        self.result(batch, logits, loss)
+        Ok(self.pending(batch, logits, loss))
     }
 
     /// Lets the classifier alone learn, or all layers. What the optimizer then knows of the others is old or nothing, so it
@@ -216,10 +210,18 @@ impl Trainer {
     /// # Errors
     /// As [`Self::train_step`].
     pub fn validate(&self, batch: &Batch) -> Result<StepResult, ModelError> {
+        self.begin_look(batch)?.result()
+    }
+
+    /// [`Self::validate`] without waiting for it.
+    ///
+    /// # Errors
+    /// As [`Self::train_step`].
+    pub fn begin_look(&self, batch: &Batch) -> Result<PendingStep, ModelError> {
         let targets = Targets::new(batch, self.labels, self.classes, 0.0, &self.device)?;
         let logits = self.look(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
         let loss = targets.loss(logits.clone());
-        self.result(batch, logits, loss)
+        Ok(self.pending(batch, logits, loss))
     }
 
     /// Probabilities of each picture, by class index.
@@ -276,21 +278,8 @@ impl Trainer {
         Ok(())
     }
 
-    fn result(&self, batch: &Batch, logits: Tensor<2>, loss: Tensor<1>) -> Result<StepResult, ModelError> {
-        let read = |values: Result<Vec<f32>, _>| {
-            values.map_err(|e: burn::tensor::TensorReadError| ModelError::Execution(e.to_string()))
-        };
-        let scores = read(logits.try_into_vec_as::<f32>())?;
-        let loss = read(loss.try_into_vec_as::<f32>())?;
-        let mut result = StepResult { loss: f64::from(loss[0]), pictures: batch.len(), ..StepResult::default() };
-        for (row, (weight, targets)) in scores.chunks_exact(self.classes).zip(batch.weights.iter().zip(&batch.targets))
-        {
-            let hit = right(row, targets, self.labels);
-            result.weight += if targets.is_empty() { 0.0 } else { f64::from(*weight) };
-            result.correct += usize::from(hit);
-            result.correct_weight += if hit { f64::from(*weight) } else { 0.0 };
-        }
-        Ok(result)
+    fn pending(&self, batch: &Batch, logits: Tensor<2>, loss: Tensor<1>) -> PendingStep {
+        PendingStep::new(batch, self.labels, logits, loss)
     }
 }
 

@@ -9,6 +9,7 @@
 //! - `pass` goes through it and back, in pieces where memory is short.
 //! - `memory` keeps what the optimizer remembers.
 //! - [`optimizer`] turns gradients into new weights, with LibTorch's fused kernels.
+//! - `upload` moves batches to a GPU.
 //! - [`heap`] keeps memory between steps.
 //! - [`autocast`] is mixed precision.
 //! - [`packed`] is for use alone: convolutions as oneDNN is fastest with.
@@ -25,6 +26,7 @@ pub mod norm;
 pub mod optimizer;
 pub mod packed;
 mod pass;
+pub(crate) mod upload;
 
 pub mod shim;
 

@@ -1,6 +1,7 @@
 // What tch leaves out of LibTorch: fused optimizer steps, autocast on the CPU, and oneDNN's convolutions as they are used.
 //
 // Every function returns null when all went well, or a text that stays until this thread's next call.
+#include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -81,6 +82,11 @@ const char *wakuteka_autocast(int device, bool on) {
             at::autocast::set_autocast_enabled(type, false);
         }
     });
+}
+
+void wakuteka_allow_tf32(bool allow) {
+    at::globalContext().setAllowTF32CuBLAS(allow);
+    at::globalContext().setAllowTF32CuDNN(allow);
 }
 
 // `window`: padding, stride and dilation of height and width each, then groups.

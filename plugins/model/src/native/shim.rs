@@ -42,6 +42,7 @@ unsafe extern "C" {
         decay: f64,
     ) -> *const c_char;
     fn wakuteka_autocast(device: c_int, on: bool) -> *const c_char;
+    fn wakuteka_allow_tf32(allow: bool);
     fn wakuteka_pack(weight: Raw, window: *const i64, input: *const i64, packed: *mut Raw) -> *const c_char;
     fn wakuteka_convolution(
         x: Raw,
@@ -155,6 +156,12 @@ pub fn autocast(device: Device, on: bool) -> Result<(), TchError> {
     let device = c_int::from(device.is_cuda());
     // SAFETY: no pointers.
     result(unsafe { wakuteka_autocast(device, on) })
+}
+
+/// Whether GPUs multiply 32 bit numbers with 10 bits of the fraction, for the whole process.
+pub fn allow_tf32(allow: bool) {
+    // SAFETY: no pointers; two flags are set.
+    unsafe { wakuteka_allow_tf32(allow) }
 }
 
 /// How a convolution goes over a map, height before width.

@@ -1,0 +1,147 @@
+"""The job of `experiment once` in PyTorch, with the same recipe: AdamW, one-cycle, label smoothing, shifts, flips and colour.
+
+Squares are made before the clock starts, as ours are; augmentation is done by worker processes while the device learns.
+
+    python3 tests/peers/job_torch.py PICTURES --model resnet18 --size 128 --pictures 3000 --epochs 100 --device cuda --precision bf16
+
+PICTURES: a folder of class folders. Where Pillow is missing, noise takes their place: as fast, but nothing to be learnt.
+"""
+
+import argparse
+import pathlib
+import random
+import time
+
+import torch
+from bench_torch import MODELS
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+try:
+    from PIL import Image
+except ImportError:
+    Image = None
+
+TEST_SHARE, PADDING, JITTER = 0.2, 0.1, 0.2
+GREY = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+
+
+def read(folder, size):
+    """Squares `[pictures, 3, size, size]` of 8 bit, and classes by index."""
+    classes = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_dir())
+    squares, targets = [], []
+    for index, path in enumerate(classes):
+        for file in sorted(path.iterdir()):
+            if Image is None:
+                squares.append(torch.randint(0, 256, (3, size, size), dtype=torch.uint8))
+            else:
+                try:
+                    picture = Image.open(file).convert("RGB").resize((size, size))
+                except OSError:
+                    continue
+                values = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+                squares.append(values.view(size, size, 3).permute(2, 0, 1).contiguous())
+            targets.append(index)
+    return torch.stack(squares), torch.tensor(targets), len(classes)
+
+
+class Augmented(Dataset):
+    """Pictures, another each time they are asked for."""
+
+    def __init__(self, squares, targets, places):
+        self.squares, self.targets, self.places = squares, targets, places
+
+    def __len__(self):
+        return len(self.places)
+
+    def __getitem__(self, index):
+        place = self.places[index]
+        x = self.squares[place].float()
+        size = x.shape[1]
+        most = int(size * PADDING)
+        x = functional.pad(x[None], (most,) * 4, mode="reflect")[0]
+        top, left = random.randint(0, 2 * most), random.randint(0, 2 * most)
+        x = x[:, top : top + size, left : left + size]
+        if random.random() < 0.5:
+            x = x.flip(2)
+        x = x * random.uniform(1 - JITTER, 1 + JITTER)
+        x = torch.lerp((x * GREY).sum(0).mean(), x, random.uniform(1 - JITTER, 1 + JITTER))
+        x = torch.lerp((x * GREY).sum(0, keepdim=True).expand_as(x), x, random.uniform(1 - JITTER, 1 + JITTER))
+        return x.clamp(0, 255).to(torch.uint8), self.targets[place]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures")
+    parser.add_argument("--model", choices=MODELS, default="resnet18")
+    parser.add_argument("--size", type=int, default=128, help="side of the pictures, pixels")
+    parser.add_argument("--pictures-learnt", type=int, default=3000)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--judge-every", type=int, default=10, help="epochs")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda")
+    parser.add_argument("--workers", type=int, default=8)
+    args = parser.parse_args()
+    torch.manual_seed(1)
+    random.seed(1)
+    torch.set_float32_matmul_precision("high")
+
+    squares, targets, classes = read(args.pictures, args.size)
+    order = torch.randperm(len(squares)).tolist()
+    held = int(len(order) * TEST_SHARE)
+    test, train = order[:held], order[held:]
+    train = [train[i % len(train)] for i in range(args.pictures_learnt)]
+    net = MODELS[args.model]()
+    net[-1] = nn.Linear(net[-1].in_features, classes)
+    net = net.to(args.device, memory_format=torch.channels_last)
+    pinned = args.device == "cuda"
+    batches = DataLoader(
+        Augmented(squares, targets, train), args.batch_size, shuffle=True, num_workers=args.workers,
+        persistent_workers=args.workers > 0, pin_memory=pinned, worker_init_fn=lambda _: torch.set_num_threads(1),
+    )  # fmt: skip
+    rule = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=5e-4, fused=True)
+    course = torch.optim.lr_scheduler.OneCycleLR(rule, 1e-3, total_steps=args.epochs * len(batches))
+    mean = torch.tensor([0.485, 0.456, 0.406], device=args.device).view(1, 3, 1, 1) * 255
+    deviation = torch.tensor([0.229, 0.224, 0.225], device=args.device).view(1, 3, 1, 1) * 255
+
+    def logits(pixels):
+        x = pixels.to(args.device, non_blocking=True).to(memory_format=torch.channels_last)
+        with torch.autocast(args.device, torch.bfloat16, enabled=args.precision == "bf16"):
+            return net((x.float() - mean) / deviation).float()
+
+    def accuracy():
+        net.eval()
+        right = 0
+        with torch.inference_mode():
+            for places in torch.tensor(test).split(args.batch_size):
+                right += (logits(squares[places]).argmax(1).cpu() == targets[places]).sum().item()
+        net.train()
+        return right / len(test)
+
+    start, waited, found = time.perf_counter(), 0.0, 0.0
+    for epoch in range(args.epochs):
+        asked = time.perf_counter()
+        for pixels, wanted in batches:
+            waited += time.perf_counter() - asked
+            rule.zero_grad(set_to_none=True)
+            wanted = wanted.to(args.device, non_blocking=True)
+            functional.cross_entropy(logits(pixels), wanted, label_smoothing=0.05).backward()
+            rule.step()
+            course.step()
+            asked = time.perf_counter()
+        if (epoch + 1) % args.judge_every == 0 or epoch + 1 == args.epochs:
+            found = accuracy()
+    seconds = time.perf_counter() - start
+    print(f"torch {torch.__version__}, {args.model} at {args.size} px, {args.precision}, {args.workers} workers")
+    print(f"seconds                            {seconds:.1f}")
+    print(f"pictures a second                  {args.epochs * len(train) / seconds:.1f}")
+    print(f"share of the time without a batch  {100 * waited / seconds:.1f} %")
+    if args.device == "cuda":
+        print(f"GPU memory at most, MiB            {torch.cuda.max_memory_allocated() // 2**20}")
+    print(f"accuracy                           {found:.4f}" if Image else "accuracy                           none: noise")
+
+
+if __name__ == "__main__":
+    main()
