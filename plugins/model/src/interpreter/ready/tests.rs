@@ -114,14 +114,17 @@ fn sums_and_activations_join_their_convolutions() {
     assert_eq!(ready.turns.len() - joints.len(), 2);
 }
 
-/// A picture among others is the picture alone, to the last bit.
+/// A picture among others is the picture alone, to the last bit, in whatever order larger and smaller batches come.
 #[test]
 fn company_changes_nothing() {
     for opened in devices() {
         let network = learnt(&find("efficientnet-lite0").unwrap(), &opened.device);
         let ready = Ready::new(network, Precision::fastest(&opened));
         let x = pictures(&opened.device);
-        let together = ready.features(x.clone()).narrow(0, 1, 1);
-        assert_eq!(together.into_data(), ready.features(x.narrow(0, 1, 1)).into_data(), "{}", opened.name);
+        let alone = ready.features(x.clone().narrow(0, 1, 1)).into_data();
+        for among in [2, 3, 2] {
+            let together = ready.features(x.clone().narrow(0, 0, among)).narrow(0, 1, 1);
+            assert_eq!(together.into_data(), alone, "one of {among} on {}", opened.name);
+        }
     }
 }
