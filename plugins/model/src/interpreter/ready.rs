@@ -54,6 +54,10 @@ impl Ready {
                 }
             }
         }
+        #[cfg(feature = "libtorch")]
+        if turns.iter().any(|turn| matches!(turn, Turn::Joint { joint, .. } if joint.is_packed())) {
+            crate::native::heap::keep();
+        }
         Self { network, turns, precision }
     }
 
@@ -85,6 +89,13 @@ impl Ready {
             }
         };
         self.network.through(x, &self.turns, parts, run).cast(DType::F32)
+    }
+}
+
+#[cfg(feature = "libtorch")]
+impl Drop for Ready {
+    fn drop(&mut self) {
+        crate::native::heap::give_back();
     }
 }
 
