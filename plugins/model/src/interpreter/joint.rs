@@ -83,12 +83,6 @@ impl Joint {
         let _ = map;
     }
 
-    /// Whether oneDNN has it, on LibTorch's CPU.
-    #[cfg(feature = "libtorch")]
-    pub fn is_packed(&self) -> bool {
-        self.packed.is_some()
-    }
-
     /// Of a map, and what is added to it if anything is.
     pub fn run(&self, mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
         let dtype = self.conv.weight.val().dtype();

@@ -1,7 +1,7 @@
 //! A network as it is used: what does not change from picture to picture is worked out once.
 //!
 //! Batch normalisation goes into the convolution before it, and the activation and the sum behind a convolution are computed
-//! with it. On LibTorch's CPU each such convolution is one kernel of oneDNN, whose weights are laid out once
+//! with it. On LibTorch's CPU each such convolution is one kernel of oneDNN, whose weights are laid out beforehand
 //! ([`crate::native::packed`]). In bfloat16, convolutions and what lies between them have 16 bits; affine layers 32.
 
 use super::Network;
@@ -53,10 +53,6 @@ impl Ready {
                     joint.pack(dims.map(side), precision);
                 }
             }
-        }
-        #[cfg(feature = "libtorch")]
-        if turns.iter().any(|turn| matches!(turn, Turn::Joint { joint, .. } if joint.is_packed())) {
-            crate::native::heap::keep();
         }
         Self { network, turns, precision }
     }

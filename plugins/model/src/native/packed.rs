@@ -1,5 +1,5 @@
-//! Convolutions in use, as oneDNN is fastest with them: weights laid out once in its own way, and what follows computed in
-//! the same kernel. ATen's own convolution lays the weights out anew for each batch.
+//! Convolutions in use, as oneDNN is fastest with them: weights laid out beforehand in its own way, and what follows computed
+//! in the same kernel. ATen's own convolution lays the weights out anew for each batch.
 //!
 //! What layout is best depends on how many pictures come at once: one alone is cut up among threads otherwise than several.
 //! Weights that lie wrong are laid out anew for every batch, so each number gets its own when first met.
@@ -8,7 +8,7 @@
 //! (`aten/src/ATen/native/mkldnn/Conv.cpp` of PyTorch).
 
 use super::bridge::{from_torch, to_torch};
-use super::shim;
+use super::{heap, shim};
 use crate::interpreter::Then;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
@@ -24,7 +24,7 @@ struct Layout {
 
 /// A convolution whose weights are laid out for oneDNN.
 pub(crate) struct Packed {
-    /// As they were read.
+    /// As ATen has them.
     weight: shim::Shared,
     /// For one picture, and for the largest batch so far.
     layouts: [RwLock<Option<Layout>>; 2],
@@ -44,9 +44,11 @@ impl fmt::Debug for Packed {
 }
 
 impl Packed {
-    /// A convolution of maps `[channels, height, width]`; none when its weights are not on LibTorch's CPU.
+    /// A convolution of maps `[channels, height, width]`; none when its weights are not on LibTorch's CPU. From then on this
+    /// process keeps memory between batches.
     pub fn new(conv: &Conv2d, [channels, height, width]: [usize; 3], then: Then) -> Option<Self> {
         let weight = to_torch(conv.weight.val()).filter(|weight| weight.device() == tch::Device::Cpu)?.detach();
+        heap::keep();
         let bias = conv.bias.as_ref().and_then(|bias| to_torch(bias.val())).map(|bias| bias.detach());
         let (mut padding, mut around) = ([0; 2], None);
         match &conv.padding {
