@@ -80,6 +80,7 @@ mod tests {
         let side = UInt32Array::from_value(24, digests.len());
         Batches {
             digest: StringArray::from_iter_values(digests),
+            group: StringArray::from_iter_values(digests),
             path: StringArray::from_iter_values(digests.iter().map(|d| format!("photos/a/{d}.jpg"))),
             targets: lists_of_u32(digests.iter().map(|_| &[1, 2][..])),
             weight: Float32Array::from_value(1.5, digests.len()),

@@ -34,6 +34,10 @@ fn views(i: u64) -> Views {
     Views { plain: look(0), turned, edited }
 }
 
+fn digest(i: u64) -> String {
+    blake3::hash(&i.to_le_bytes()).to_hex().to_string()
+}
+
 fn message(first: u64) -> Pixels {
     let rows = first..first + ROWS;
     let hash = |salt: u64| {
@@ -46,9 +50,14 @@ fn message(first: u64) -> Pixels {
     Pixels {
         path: StringArray::from_iter_values(rows.clone().map(|i| format!("photos/class {}/{i:08}.jpg", i % 8))),
         label: StringArray::from_iter_values(rows.clone().map(|i| format!("class {}", i % 8))),
+        split: rows.clone().map(|_| None::<&str>).collect(),
         modified_ns: rows.clone().map(|i| i as i64).collect(),
+        changed_ns: rows.clone().map(|i| i as i64).collect(),
+        inode: rows.clone().collect(),
         size_bytes: rows.clone().collect(),
-        digest: StringArray::from_iter_values(rows.map(|i| blake3::hash(&i.to_le_bytes()).to_hex().to_string())),
+        digest: StringArray::from_iter_values(rows.clone().map(digest)),
+        pixel_digest: StringArray::from_iter_values(rows.clone().map(|i| digest(i ^ (1 << 63)))),
+        captured_ms: rows.map(|_| i64::MIN).collect(),
         ahash: hash(0),
         dhash: hash(1),
         phash: hash(2),

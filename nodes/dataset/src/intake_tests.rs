@@ -42,9 +42,16 @@ fn message(files: &[Vec<u8>], views: impl Fn(Vec<u8>) -> Vec<u8>) -> Pixels {
     Pixels {
         path: files.iter().map(|file| Some(format!("photos/animals/{}.jpg", digest(file)))).collect(),
         label: files.iter().map(|_| Some("animals")).collect(),
+        split: files.iter().map(|_| None::<&str>).collect(),
         modified_ns: files.iter().map(|_| 1).collect(),
+        changed_ns: files.iter().map(|_| 1).collect(),
+        inode: files.iter().map(|_| 1).collect(),
         size_bytes: files.iter().map(|file| file.len() as u64).collect(),
         digest: StringArray::from_iter_values(files.iter().map(|file| digest(file))),
+        pixel_digest: StringArray::from_iter_values(
+            pictures.iter().map(|p| plugin_hash::pixel_digest(p.width, p.height, &p.pixels)),
+        ),
+        captured_ms: files.iter().map(|_| i64::MIN).collect(),
         ahash: hash(|h| h.ahash),
         dhash: hash(|h| h.dhash),
         phash: hash(|h| h.phash),

@@ -220,6 +220,7 @@ impl Dataset {
             validation: UInt64Array::from(counts[1].clone()),
             test: UInt64Array::from(counts[2].clone()),
             conflicts: UInt64Array::from(state.conflicts.clone()),
+            near_copies_held_out: UInt64Array::from(vec![0; classes]),
         };
         node.status().set("version", version);
         node.status().set("conflicts", state.conflicts.iter().sum());

@@ -53,6 +53,7 @@ fn message(rows: &[Record]) -> Records {
         path: text(|r| &r.path),
         label: rows.iter().map(|r| r.label.as_deref()).collect(),
         digest: text(|r| &r.picture.digest),
+        pixel_digest: text(|r| &r.picture.digest),
         modified_ns: rows.iter().map(|r| r.modified_ns).collect::<Int64Array>(),
         size_bytes: rows.iter().map(|r| r.size_bytes).collect::<UInt64Array>(),
         group: text(|r| &r.picture.group),
@@ -67,6 +68,7 @@ fn message(rows: &[Record]) -> Records {
         bright: score(1),
         blur: score(2),
         information: score(3),
+        reviewed: rows.iter().map(|_| Some(false)).collect(),
     }
 }
 
@@ -126,6 +128,7 @@ mod tests {
             batch_size: vec![size].into(),
             first: vec![first].into(),
             count: vec![count].into(),
+            withheld: vec![""].into(),
         };
         let mut sent = Vec::new();
         answer(&demand, 0, catalog, Labels::Single, |tag, rows| {

@@ -95,6 +95,7 @@ impl Server {
             let message = Batches {
                 digest: column(|r| &r.digest),
                 path: column(|r| &r.path),
+                group: column(|r| &r.group),
                 targets: lists_of_u32(picked.iter().map(|&at| &rows.targets[at as usize][..])),
                 weight: picked.iter().map(|&at| rows.weights[at as usize]).collect::<Float32Array>(),
                 width: UInt32Array::from(vec![self.size_px; picked.len()]),

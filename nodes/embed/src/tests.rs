@@ -54,7 +54,11 @@ fn batch(names: &[&str]) -> HashedImages {
     HashedImages {
         path: StringArray::from_iter_values(names),
         label: names.iter().map(|n| n.starts_with("good").then_some("cats")).collect(),
+        split: names.iter().map(|_| None::<&str>).collect(),
         modified_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64 * 10)),
+        changed_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64)),
+        inode: all(7),
+        size_bytes: UInt64Array::from_iter_values(files.iter().map(|f| f.len() as u64)),
         data: LargeBinaryArray::from_iter_values(&files),
         digest: StringArray::from_iter_values(files.iter().map(|f| digest(f))),
         ahash: all(hashes.ahash),

@@ -88,6 +88,7 @@ impl HeldOut {
             batch_size: vec![self.batch_size].into(),
             first: vec![first].into(),
             count: vec![count].into(),
+            withheld: vec![""].into(),
         })
     }
 

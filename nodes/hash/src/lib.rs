@@ -94,7 +94,11 @@ fn answer(batch: &EncodedImages, rows: &[usize], found: &[Found]) -> HashedImage
     HashedImages {
         path: batch.path.select(rows),
         label: batch.label.select(rows),
+        split: batch.split.select(rows),
         modified_ns: batch.modified_ns.select(rows),
+        changed_ns: batch.changed_ns.select(rows),
+        inode: batch.inode.select(rows),
+        size_bytes: batch.size_bytes.select(rows),
         data,
         digest: StringArray::from_iter_values(found.iter().map(|f| &f.digest)),
         ahash: hash(|h| h.ahash),

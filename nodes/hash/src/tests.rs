@@ -13,7 +13,11 @@ fn batch(names: &[&str]) -> EncodedImages {
     EncodedImages {
         path: StringArray::from_iter_values(names),
         label: names.iter().map(|n| n.starts_with("good").then_some("cats")).collect(),
+        split: names.iter().map(|n| n.contains("blobs").then_some("test")).collect(),
         modified_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64 * 10)),
+        changed_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64 * 11)),
+        inode: UInt64Array::from_iter_values((0..names.len()).map(|i| i as u64 + 5)),
+        size_bytes: UInt64Array::from_iter_values(names.iter().map(|n| fixture(n).len() as u64)),
         data: LargeBinaryArray::from_iter_values(names.iter().map(|n| fixture(n))),
     }
 }
@@ -31,6 +35,8 @@ fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
     assert_eq!(out.path, StringArray::from(vec!["good/blobs.png", "good/orientation-6.jpg"]));
     assert_eq!(out.label, StringArray::from(vec!["cats", "cats"]));
     assert_eq!(out.modified_ns, Int64Array::from(vec![10, 30]));
+    assert_eq!(out.split, StringArray::from(vec![Some("test"), None]));
+    assert_eq!((out.changed_ns.value(1), out.inode.value(1)), (33, 8));
     assert_eq!(out.data.value(1), fixture("good/orientation-6.jpg"));
     assert_eq!(out.digest.value(0), digest(&fixture("good/blobs.png")));
     // 48 × 32 pixels in the file, upright 32 × 48.

@@ -52,6 +52,7 @@ impl Fetch {
             batch_size: vec![ROWS].into(),
             first: vec![first].into(),
             count: vec![end - first].into(),
+            withheld: vec![""].into(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! `resize`: from files to squares of one size, and, since the picture is decoded here already, the scores of its checks and
 //! the views by which its near-copies are found. What cannot be decoded is rejected with the decoder's reason.
 
-use arrow::array::{Float32Array, LargeBinaryArray, UInt32Array, UInt64Array};
+use arrow::array::{Float32Array, Int64Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::HomeArgs;
 use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
@@ -9,7 +9,7 @@ use plugin_api::{Edge, Tag};
 use plugin_check::{Scores, scores};
 use plugin_decode::{Limits, decode};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
-use plugin_hash::{SIDE, Views};
+use plugin_hash::{SIDE, Views, pixel_digest};
 use plugin_resize::{Mode, ResizeOptions, Stretch, resize};
 use rayon::prelude::*;
 
@@ -55,6 +55,8 @@ struct Worked {
     square: Vec<u8>,
     views: Vec<u8>,
     scores: Scores,
+    pixel_digest: String,
+    captured_ms: i64,
 }
 
 impl ResizeStage {
@@ -73,7 +75,8 @@ impl ResizeStage {
         };
         let views = views.as_ref().map(Views::to_bytes).unwrap_or_default();
         let scores = scores(width, height, &picture.pixels).map_err(|e| ("not_checked", e.to_string()))?;
-        Ok(Worked { square, views, scores })
+        let pixel_digest = pixel_digest(width, height, &picture.pixels);
+        Ok(Worked { square, views, scores, pixel_digest, captured_ms: i64::MIN })
     }
 
     fn answer(&self, batch: &HashedImages, rows: &[usize], worked: &[Worked]) -> Pixels {
@@ -82,9 +85,14 @@ impl ResizeStage {
         Pixels {
             path: batch.path.select(rows),
             label: batch.label.select(rows),
+            split: batch.split.select(rows),
             modified_ns: batch.modified_ns.select(rows),
-            size_bytes: UInt64Array::from_iter_values(rows.iter().map(|&row| batch.data.value(row).len() as u64)),
+            changed_ns: batch.changed_ns.select(rows),
+            inode: batch.inode.select(rows),
+            size_bytes: batch.size_bytes.select(rows),
             digest: batch.digest.select(rows),
+            pixel_digest: StringArray::from_iter_values(worked.iter().map(|w| &w.pixel_digest)),
+            captured_ms: Int64Array::from_iter_values(worked.iter().map(|w| w.captured_ms)),
             ahash: batch.ahash.select(rows),
             dhash: batch.dhash.select(rows),
             phash: batch.phash.select(rows),

@@ -1,7 +1,7 @@
 //! The stage on real files.
 
 use super::*;
-use arrow::array::{ArrayRef, Int64Array, StringArray};
+use arrow::array::{ArrayRef, UInt64Array};
 use clap::Parser;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,11 @@ fn batch(names: &[&str]) -> HashedImages {
     HashedImages {
         path: StringArray::from_iter_values(names),
         label: names.iter().map(|n| n.starts_with("good").then_some("cats")).collect(),
+        split: names.iter().map(|_| None::<&str>).collect(),
         modified_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64)),
+        changed_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64)),
+        inode: counted(7),
+        size_bytes: UInt64Array::from_iter_values(files.iter().map(|f| f.len() as u64)),
         digest: StringArray::from_iter_values(files.iter().map(|f| plugin_hash::digest(f))),
         data: LargeBinaryArray::from_iter_values(&files),
         ahash: counted(100),

@@ -66,6 +66,7 @@ impl Fetch {
             batch_size: UInt32Array::from(vec![wanted.batch_size]),
             first: UInt64Array::from(vec![first]),
             count: UInt64Array::from(vec![end - first]),
+            withheld: StringArray::from(vec![""]),
         })
     }
 

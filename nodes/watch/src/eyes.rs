@@ -142,6 +142,8 @@ mod tests {
         let inventory = Inventory {
             path: Vec::<&str>::new().into(),
             modified_ns: Vec::<i64>::new().into(),
+            changed_ns: Vec::<i64>::new().into(),
+            inode: Vec::<u64>::new().into(),
             size_bytes: Vec::<u64>::new().into(),
         };
         assert!(desk.inventory(&Tag::new(tag.session, 0).fin(true), &inventory, now));

@@ -6,7 +6,7 @@ use crate::ignore::label;
 use crate::ledger::Wish;
 use crate::outbox::{Row, Stream};
 use crate::ready::{REMOVED_ROWS, cost_bytes};
-use arrow::array::{Int64Array, LargeBinaryArray, StringArray};
+use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt64Array};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use plugin_api::Tag;
 use plugin_api::edges::{EncodedImages, Hello, Removed};
@@ -100,7 +100,11 @@ impl Desk {
         let message = EncodedImages {
             path: StringArray::from_iter_values(rows.iter().map(|row| &row.path)),
             label: rows.iter().map(|row| label(&row.path)).collect(),
+            split: rows.iter().map(|_| None::<&str>).collect(),
             modified_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.mark.modified_ns)),
+            changed_ns: Int64Array::from_iter_values(rows.iter().map(|_| 0)),
+            inode: UInt64Array::from_iter_values(rows.iter().map(|_| 0)),
+            size_bytes: UInt64Array::from_iter_values(rows.iter().map(|row| row.mark.size_bytes)),
             data: LargeBinaryArray::new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(data), None),
         };
         Some(Outgoing::Images(self.depart(Stream::Images, rows, now), Box::new(message)))

@@ -3,6 +3,7 @@
 //!
 //! This crate knows neither dora nor burn.
 
+pub mod decisions;
 #[cfg(feature = "edges")]
 pub mod edge;
 #[cfg(feature = "edges")]

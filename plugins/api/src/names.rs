@@ -1,6 +1,8 @@
 //! Which names below a watched folder may be those of pictures: a name only tells what is certainly not meant as one, what a
 //! system or a program hides, what is still being written under a passing name, and notes about pictures.
 
+use std::cmp::Ordering;
+
 /// Folders that systems and archives leave behind.
 const FOLDERS: &[&str] = &["__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
 
@@ -46,9 +48,48 @@ pub fn file_counts(name: &str) -> bool {
     !hidden && !FILES.contains(&lower.as_str()) && !PASSING.contains(&ending) && !SIDECARS.contains(&ending)
 }
 
+/// Natural order of class and file names: runs of digits compare as numbers (`2` before `10`), everything else by code point.
+/// Names that are equal that way (`1`, `01`) compare byte by byte, so that the order is total.
+pub fn natural_order(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (a, b);
+    loop {
+        let (Some(x), Some(y)) = (left.chars().next(), right.chars().next()) else {
+            return left.len().cmp(&right.len()).then_with(|| a.cmp(b));
+        };
+        let order = if x.is_ascii_digit() && y.is_ascii_digit() {
+            let (number, rest) = split_number(left);
+            let (other, other_rest) = split_number(right);
+            (left, right) = (rest, other_rest);
+            number.len().cmp(&other.len()).then_with(|| number.cmp(other))
+        } else {
+            (left, right) = (&left[x.len_utf8()..], &right[y.len_utf8()..]);
+            x.cmp(&y)
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+}
+
+/// The digits a text begins with, without leading zeros, and what follows them.
+fn split_number(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    (text[..end].trim_start_matches('0'), &text[end..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn natural_order_compares_numbers_as_numbers() {
+        let mut names = ["10", "9", "img12.jpg", "img2.jpg", "b", "a", "01", "1", "2", "a10b2", "a10b10", "きゅん", ""];
+        names.sort_by(|a, b| natural_order(a, b));
+        assert_eq!(
+            names,
+            ["", "01", "1", "2", "9", "10", "a", "a10b2", "a10b10", "b", "img2.jpg", "img12.jpg", "きゅん"]
+        );
+    }
 
     #[test]
     fn names_tell_what_is_certainly_no_picture() {

@@ -23,6 +23,24 @@ pub struct Status {
     pub counters: BTreeMap<String, u64>,
     /// Figures that go up and down: `epoch`, `loss`, `accuracy`, `seconds_left`, …
     pub gauges: BTreeMap<String, f64>,
+    /// What a person should know of: files left alone, refused or kept out of training, one entry a kind.
+    #[serde(default)]
+    pub notices: Vec<Notice>,
+}
+
+/// Files of one kind that a node left alone, refused or kept out of training.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Which kind, as a code for the catalogues of the page: `film`, `heic`, `link`, `outside_class`, `same_pixels`, …
+    pub kind: String,
+    /// How many files.
+    pub count: u64,
+    /// Why, for a person.
+    pub reason: String,
+    /// What to do about it, for a person; empty when there is nothing to do.
+    pub advice: String,
+    /// Paths of a few of them, relative to the workspace.
+    pub examples: Vec<String>,
 }
 
 impl Status {
@@ -72,6 +90,14 @@ impl StatusFile {
     pub fn add(&mut self, counter: &str, n: u64) {
         *self.status.counters.entry(counter.to_owned()).or_default() += n;
         self.dirty = true;
+    }
+
+    /// Sets what a person should know of.
+    pub fn notices(&mut self, notices: Vec<Notice>) {
+        if self.status.notices != notices {
+            self.status.notices = notices;
+            self.dirty = true;
+        }
     }
 
     /// Sets a counter.

@@ -97,6 +97,8 @@ pub fn send_inventory(hello: &Tag, files: &[(&str, i64, u64)], node: &mut Node) 
         let message = Inventory {
             path: StringArray::from_iter_values(rows.iter().map(|(path, ..)| path)),
             modified_ns: rows.iter().map(|(_, modified_ns, _)| *modified_ns).collect::<Int64Array>(),
+            changed_ns: rows.iter().map(|_| 0).collect::<Int64Array>(),
+            inode: rows.iter().map(|_| 0).collect::<UInt64Array>(),
             size_bytes: rows.iter().map(|(_, _, size_bytes)| *size_bytes).collect::<UInt64Array>(),
         };
         node.send("inventory", &tag, message)?;

@@ -80,6 +80,14 @@ pub fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
+/// BLAKE3 of a decoded image, 64 hexadecimal digits: width and height as little-endian `u32`, then the RGB bytes row after row.
+/// Equal for files that differ in metadata or lossless compression alone.
+pub fn pixel_digest(width: u32, height: u32, rgb: &[u8]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&width.to_le_bytes()).update(&height.to_le_bytes()).update(rgb);
+    hasher.finalize().to_hex().to_string()
+}
+
 /// Bits in which two hashes differ, 0 to 64.
 pub const fn distance(a: u64, b: u64) -> u32 {
     (a ^ b).count_ones()

@@ -63,6 +63,7 @@ mod tests {
     fn message(side: u32, pixels: &[u8]) -> Batches {
         Batches {
             digest: StringArray::from(vec!["abc"]),
+            group: StringArray::from(vec!["abc"]),
             path: StringArray::from(vec!["photos/a/b.jpg"]),
             targets: lists_of_u32([&[1_u32][..]]),
             weight: Float32Array::from(vec![0.5]),

@@ -3,7 +3,7 @@
 //! `cargo run -p tests --bin bench-graph -- [PICTURES] [SIZE] [FOLDER]`: both in one run, over the same files, as pictures a
 //! second and as pictures a second of CPU time (what a core gives). No figure is a test: machines are shared.
 
-use arrow::array::{Int64Array, LargeBinaryArray, StringArray};
+use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt64Array};
 use node_dataset::catalog::Catalog;
 use node_dataset::intake::{Rules, take_in};
 use node_dataset::shards::Shards;
@@ -126,7 +126,11 @@ fn read(root: &Path, files: &[(String, String)]) -> std::io::Result<EncodedImage
     Ok(EncodedImages {
         path: StringArray::from_iter_values(files.iter().map(|(path, _)| path)),
         label: StringArray::from_iter_values(files.iter().map(|(_, label)| label)),
+        split: files.iter().map(|_| None::<&str>).collect(),
         modified_ns: Int64Array::from(vec![0; files.len()]),
+        changed_ns: Int64Array::from(vec![0; files.len()]),
+        inode: UInt64Array::from(vec![0; files.len()]),
+        size_bytes: UInt64Array::from_iter_values(data.iter().map(|d| d.len() as u64)),
         data: LargeBinaryArray::from_iter_values(data),
     })
 }

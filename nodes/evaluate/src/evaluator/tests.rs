@@ -94,6 +94,7 @@ impl Bench {
                     rows.iter().map(|&class| vec![class as u8; (SIDE * SIDE * 3) as usize]).collect();
                 let batch = Batches {
                     digest: paths.clone().into(),
+                    group: paths.clone().into(),
                     path: paths.into(),
                     targets: lists_of_u32(rows.iter().map(std::slice::from_ref)),
                     weight: vec![1.0; rows.len()].into(),

@@ -113,6 +113,8 @@ impl Model {
         Inventory {
             path: StringArray::from_iter_values(self.catalog.keys()),
             modified_ns: Int64Array::from_iter_values(self.catalog.values().map(|(mark, ..)| mark.modified_ns)),
+            changed_ns: Int64Array::from_iter_values(self.catalog.values().map(|_| 0)),
+            inode: UInt64Array::from_iter_values(self.catalog.values().map(|_| 0)),
             size_bytes: UInt64Array::from_iter_values(self.catalog.values().map(|(mark, ..)| mark.size_bytes)),
         }
     }

@@ -9,9 +9,17 @@ edge! {
         path: Utf8,
         /// The class folder; null for unlabelled pictures.
         label: OptionalUtf8,
+        /// `train`, `validation` or `test` where the folders say so (`photos/train/<class>/a.jpg`), else null: `dataset` draws it.
+        split: OptionalUtf8,
         /// Modification time, nanoseconds since 1970.
         modified_ns: Int64,
-        /// The whole file.
+        /// Time of the last change of content or metadata (`ctime`), nanoseconds since 1970.
+        changed_ns: Int64,
+        /// Inode number of the file.
+        inode: UInt64,
+        /// Size of the file, bytes.
+        size_bytes: UInt64,
+        /// The whole file. Empty for one that is larger than a message may be: it is read from `path` then.
         data: LargeBinary,
     }
 }
@@ -24,8 +32,16 @@ edge! {
         /// As in [`EncodedImages`].
         label: OptionalUtf8,
         /// As in [`EncodedImages`].
+        split: OptionalUtf8,
+        /// As in [`EncodedImages`].
         modified_ns: Int64,
-        /// The whole file.
+        /// As in [`EncodedImages`].
+        changed_ns: Int64,
+        /// As in [`EncodedImages`].
+        inode: UInt64,
+        /// As in [`EncodedImages`].
+        size_bytes: UInt64,
+        /// As in [`EncodedImages`].
         data: LargeBinary,
         /// BLAKE3 of the file's bytes, 64 hexadecimal digits: the identity of a picture.
         digest: Utf8,
@@ -54,11 +70,22 @@ edge! {
         /// As in [`EncodedImages`].
         label: OptionalUtf8,
         /// As in [`EncodedImages`].
+        split: OptionalUtf8,
+        /// As in [`EncodedImages`].
         modified_ns: Int64,
-        /// Size of the file, bytes.
+        /// As in [`EncodedImages`].
+        changed_ns: Int64,
+        /// As in [`EncodedImages`].
+        inode: UInt64,
+        /// As in [`EncodedImages`].
         size_bytes: UInt64,
         /// As in [`HashedImages`].
         digest: Utf8,
+        /// BLAKE3 of the decoded image (width, height, RGB bytes, orientation applied), 64 hexadecimal digits: equal for files
+        /// that differ in metadata alone.
+        pixel_digest: Utf8,
+        /// When the photo was taken (EXIF `DateTimeOriginal` read as UTC), milliseconds since 1970; `i64::MIN` when unknown.
+        captured_ms: Int64,
         /// Average hash.
         ahash: UInt64,
         /// Difference hash.
@@ -160,6 +187,10 @@ edge! {
         path: Utf8,
         /// As in [`EncodedImages`].
         modified_ns: Int64,
+        /// As in [`EncodedImages`]; 0 where an earlier version did not keep it.
+        changed_ns: Int64,
+        /// As in [`EncodedImages`]; 0 where an earlier version did not keep it.
+        inode: UInt64,
         /// Size of the file, bytes.
         size_bytes: UInt64,
     }

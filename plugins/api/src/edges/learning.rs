@@ -19,6 +19,9 @@ edge! {
         test: UInt64,
         /// Pictures of this class that stand in another class too and are kept out until that is resolved.
         conflicts: UInt64,
+        /// Held-out images (validation and test) of this class with a near-copy in the training split, because their group is
+        /// too large to lie in one split: figures on them are optimistic.
+        near_copies_held_out: UInt64,
     }
 }
 
@@ -42,6 +45,8 @@ edge! {
         first: UInt64,
         /// How many.
         count: UInt64,
+        /// Augmentations that are not applied, comma-separated (`flip`, `rotation`, `colour`), or `all`; empty: as configured.
+        withheld: Utf8,
     }
 }
 
@@ -56,6 +61,8 @@ edge! {
         digest: Utf8,
         /// Path of one file that holds the picture.
         path: Utf8,
+        /// Digest that stands for the group of near-copies this image is in.
+        group: Utf8,
         /// Class indices, one or several.
         targets: ListUInt32,
         /// Weight of the picture in the loss; its mean over the training split is 1.
@@ -81,6 +88,8 @@ edge! {
         label: OptionalUtf8,
         /// As in [`HashedImages`](super::HashedImages).
         digest: Utf8,
+        /// As in [`Pixels`](super::Pixels); the digest of the file where an earlier version did not keep it.
+        pixel_digest: Utf8,
         /// Modification time, nanoseconds since 1970.
         modified_ns: Int64,
         /// Size of the file, bytes.
@@ -109,6 +118,8 @@ edge! {
         blur: Float32,
         /// As in [`Pixels`](super::Pixels).
         information: Float32,
+        /// A person has said that this image is right where it is, whatever looks like it.
+        reviewed: Boolean,
     }
 }
 
