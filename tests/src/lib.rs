@@ -8,6 +8,7 @@ pub mod champion;
 pub mod graph;
 pub mod pictures;
 pub mod reader;
+pub mod trials;
 
 use std::path::PathBuf;
 

@@ -91,9 +91,12 @@ fn doc(setup: &Setup) -> Result<(), Error> {
     process::run(cargo(setup, &["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// With the test targets, so that dependencies that only tests have change no features later on.
+/// What is run: nodes and tests. The examples are type-checked by clippy; only the one that a step runs is linked. With the test targets, so that
+/// dependencies that only tests have change no features later on.
+const RUN: &[&str] = &["--bins", "--tests"];
+
 fn build(setup: &Setup) -> Result<(), Error> {
-    process::run(cargo(setup, &["build", "--all-targets"]).args(EVERYTHING))
+    process::run(cargo(setup, &["build"]).args(RUN).args(EVERYTHING))
 }
 
 fn dataflows(setup: &Setup) -> Result<(), Error> {
@@ -127,8 +130,8 @@ fn onnx(setup: &Setup) -> Result<(), Error> {
 
 fn test(setup: &Setup) -> Result<(), Error> {
     let nextest = process::succeeds(process::cargo(&setup.checkout).args(["nextest", "--version"]));
-    let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test", "--all-targets"] };
-    process::run(for_tests(cargo(setup, runner).args(EVERYTHING), setup))
+    let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test"] };
+    process::run(for_tests(cargo(setup, runner).args(RUN).args(EVERYTHING), setup))
 }
 
 /// What the end-to-end tests have to know.

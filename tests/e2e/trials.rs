@@ -1,0 +1,73 @@
+//! Tasks as people bring them, through the graph as it is shipped: every image is learnt or judged, and each task ends in a verdict that names
+//! every class.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
+
+use plugin_api::runs::{RunFolder, RunManifest, Verdict};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tests::graph::{Failure, Graph};
+use tests::trials::{ALL, Trial};
+
+const MINUTES_4: Duration = Duration::from_mins(4);
+
+/// As shipped, but for the wait for more files and devices that not every machine has.
+const OPTIONS: &[(&str, &str, &str)] = &[
+    ("train", "--quiet-seconds", "2"),
+    ("train", "--device", "flex"),
+    ("evaluate", "--device", "flex"),
+    ("predict", "--device", "flex"),
+    ("inspect", "--label-errors", "off"),
+];
+
+/// The lowest accuracy a trial may end with; `None` where the task is too small, or mislabelled on purpose.
+fn least_accuracy(trial: Trial) -> Option<f64> {
+    match trial {
+        Trial::Apples | Trial::Arrows => Some(0.95),
+        Trial::Gate | Trial::Webcam => Some(0.9),
+        Trial::Parts | Trial::Burst | Trial::Misfiled | Trial::Small => None,
+    }
+}
+
+fn judged(graph: &Graph, images: u64) -> Option<(RunManifest, Verdict)> {
+    let last =
+        RunFolder::all(&graph.home.runs()).into_iter().rev().find_map(|run| Some((run.manifest()?, run.verdict()?)));
+    last.filter(|(manifest, _)| manifest.counts.iter().flatten().sum::<u64>() == images)
+}
+
+fn try_one(trial: Trial, root: &Path) -> Result<(), Failure> {
+    let start = Instant::now();
+    trial.write(&root.join("home/photos"))?;
+    let images = trial.classes().iter().map(|(_, count)| u64::from(*count)).sum();
+    let mut graph = Graph::start(root, OPTIONS)?;
+    graph.wait("a verdict on all images", MINUTES_4, |g| judged(g, images).is_some())?;
+    let (manifest, verdict) = judged(&graph, images).ok_or("no verdict")?;
+    eprintln!(
+        "{trial:?}: {} s, {} of {} images, accuracy {:.3}: {}",
+        start.elapsed().as_secs(),
+        verdict.pictures,
+        images,
+        verdict.accuracy,
+        verdict.reason
+    );
+    let mut classes: Vec<&str> = trial.classes().iter().map(|(class, _)| *class).collect();
+    classes.sort_unstable();
+    assert_eq!(manifest.classes, classes, "{trial:?}");
+    assert_eq!(verdict.classes, classes, "{trial:?}");
+    assert_eq!(verdict.decision, "promoted", "{trial:?}: {}", verdict.reason);
+    for (class, counts) in manifest.classes.iter().zip(&manifest.counts) {
+        assert!(counts.iter().all(|count| *count > 0), "{trial:?}: {class} has {counts:?}");
+    }
+    if let Some(least) = least_accuracy(trial) {
+        assert!(verdict.accuracy >= least, "{trial:?}: {} of {} images", verdict.accuracy, verdict.pictures);
+    }
+    graph.end()
+}
+
+#[test]
+fn tasks_people_bring_end_in_a_verdict() -> Result<(), Failure> {
+    for trial in ALL {
+        let root = tempfile::tempdir()?;
+        try_one(trial, root.path())?;
+    }
+    Ok(())
+}
