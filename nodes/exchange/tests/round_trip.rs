@@ -3,32 +3,25 @@
 
 use clap::Parser;
 use node_exchange::{Cli, run};
+use plugin_api::Home;
+use plugin_catalog::{Image, fixture};
 use plugin_decode::{Limits, Picture, decode};
-use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What of the catalog an export reads, as `dataset` makes it.
-const SCHEMA: &str = "
-    CREATE TABLE pictures (digest TEXT PRIMARY KEY, grouped TEXT NOT NULL, split TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE placements (id INTEGER PRIMARY KEY, path TEXT NOT NULL, label TEXT, digest TEXT NOT NULL,
-      modified_ns INTEGER NOT NULL, size_bytes INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER);";
-
 /// A workspace with a catalog.
 struct Workspace {
     folder: tempfile::TempDir,
-    db: Connection,
+    home: Home,
 }
 
 impl Workspace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("dataset")).unwrap();
-        let db = Connection::open(folder.path().join("dataset/catalog.sqlite")).unwrap();
-        db.pragma_update(None, "journal_mode", "WAL").unwrap();
-        db.execute_batch(SCHEMA).unwrap();
-        Self { folder, db }
+        let home = Home::create(folder.path()).unwrap();
+        fixture::add(&home, &[]).unwrap();
+        Self { folder, home }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -41,13 +34,8 @@ impl Workspace {
         fs::create_dir_all(self.path("photos").join(class)).unwrap();
         fs::write(self.path(&path), bytes).unwrap();
         let digest = blake3::hash(bytes).to_hex().to_string();
-        self.db.execute("INSERT OR IGNORE INTO pictures VALUES (?1, ?1, ?2)", params![digest, split]).unwrap();
-        self.db
-            .execute(
-                "INSERT INTO placements (path, label, digest, modified_ns, size_bytes, added) VALUES (?, ?, ?, 0, 0, 1)",
-                params![path, class, digest],
-            )
-            .unwrap();
+        let image = Image { split: split.parse().unwrap(), ..fixture::image(&digest) };
+        fixture::add(&self.home, &[(fixture::file(&path, &digest), image)]).unwrap();
     }
 
     fn exchange(&self, words: &[&str]) -> Result<String, String> {
