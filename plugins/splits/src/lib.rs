@@ -13,7 +13,18 @@
 //! - settled images stay, unless their class would have nothing to learn from or to be judged by, or near-copies of theirs in
 //!   a stricter split turn up.
 
+mod drawing;
+mod folding;
+mod sequence;
+mod stratify;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use folding::{Folds, folds};
+
 use plugin_api::Split;
+use std::collections::HashSet;
 
 /// What is known of an image.
 #[derive(Clone, Copy, Debug)]
@@ -83,20 +94,25 @@ pub struct Drawn<'a> {
 ///
 /// Images without a class go with their group, or by share.
 pub fn draw<'a>(images: &[Image<'a>], shares: Shares) -> Drawn<'a> {
-    let _ = shares;
-    let splits = images.iter().map(|image| image.given.or(image.settled).unwrap_or_default()).collect();
-    Drawn { splits, ..Drawn::default() }
+    drawing::Drawing::new(images, shares).draw()
 }
 
 /// Which held-out images (validation and test) have an image of their group in train: figures on them are optimistic.
 ///
 /// `splits` are those of the images, in order.
 pub fn near_copies_held_out(images: &[Image], splits: &[Split]) -> Vec<bool> {
-    let trained: std::collections::HashSet<&str> = std::iter::zip(images, splits)
+    let trained: HashSet<&str> = std::iter::zip(images, splits)
         .filter(|(_, split)| **split == Split::Train)
         .map(|(image, _)| image.group)
         .collect();
     std::iter::zip(images, splits)
         .map(|(image, split)| *split != Split::Train && trained.contains(image.group))
         .collect()
+}
+
+/// The first 64 bits of a hexadecimal digest; of any other text its first 8 bytes.
+fn leading_bits(key: &str) -> u64 {
+    key.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_else(|| {
+        key.bytes().chain(std::iter::repeat(0)).take(8).fold(0, |bits, byte| bits << 8 | u64::from(byte))
+    })
 }
