@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn every_picture_is_still_there_after_merging() {
         let folder = tempfile::tempdir().unwrap();
-        let mut catalog = Writer::open_file(folder.path().join("catalog.sqlite")).unwrap();
+        let mut catalog = Writer::open_file(folder.path().join("c.sqlite")).unwrap();
         let mut shards = Shards::open(folder.path(), "p").unwrap();
         for i in 0..100u8 {
             let digests = [format!("{i:03}")];

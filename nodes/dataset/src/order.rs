@@ -102,7 +102,7 @@ impl Version {
             let kept_out = reading.labels == Labels::Single && targets.len() > 1;
             for row in std::iter::once(&first).chain(&others) {
                 // A newline can be in a folder's name, a NUL cannot.
-                for part in [&first.sample, &row.label, first.split.name(), if kept_out { "out" } else { "in" }] {
+                for part in [&first.sample[..], &row.label, first.split.name(), if kept_out { "out" } else { "in" }] {
                     hasher.update(part.as_bytes()).update(b"\0");
                 }
             }

@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn no_file_is_one_message_without_rows() {
         let folder = tempfile::tempdir().unwrap();
-        let catalog = plugin_catalog::Writer::open_file(folder.path().join("catalog.sqlite")).unwrap();
+        let catalog = plugin_catalog::Writer::open_file(folder.path().join("c.sqlite")).unwrap();
         let sent = ask(catalog.read(), 0, 10, 0, 5);
         assert_eq!((sent.len(), sent[0].0.fin, sent[0].1.rows()), (1, true, 0));
     }

@@ -71,8 +71,8 @@ mod tests {
     #[test]
     fn what_is_no_catalog_is_an_error() {
         let home = tempfile::tempdir().unwrap();
-        std::fs::create_dir(home.path().join("dataset")).unwrap();
-        std::fs::write(home.path().join("dataset/catalog.sqlite"), "no database, only text").unwrap();
+        let workspace = Home::create(home.path()).unwrap();
+        std::fs::write(plugin_catalog::path(&workspace), "no database, only text").unwrap();
         let error = read(home.path()).unwrap_err().to_string();
         assert!(error.contains("catalog.sqlite: ") && error.contains("not a database"), "{error}");
     }
