@@ -16,6 +16,7 @@ pub mod names;
 pub mod runs;
 #[cfg(feature = "edges")]
 pub mod select;
+pub mod split;
 pub mod status;
 pub mod tag;
 
@@ -23,4 +24,5 @@ pub mod tag;
 pub use edge::{Edge, SchemaError};
 pub use home::{Home, HomeArgs};
 pub use labels::Labels;
+pub use split::Split;
 pub use tag::Tag;
