@@ -101,7 +101,9 @@ impl Desk {
             }
         });
         if matches!(held, Held::Picture(_)) {
-            self.quarantine.withdraw(path);
+            if self.quarantine.withdraw(path) {
+                self.count_due = Some(now);
+            }
         }
         self.nominate(path, now);
     }

@@ -15,6 +15,7 @@ mod sniff;
 pub use error::DecodeError;
 pub use glance::{Glance, Luma};
 pub use limits::Limits;
+pub use sniff::is_image;
 
 use sniff::Kind;
 

@@ -5,6 +5,7 @@
 
 use super::flags::Flags;
 use super::notes::Notes;
+use plugin_api::names::natural_order;
 use plugin_check::{Facts, REGISTRY, Scores, Set};
 use plugin_search::Index;
 use rusqlite::{Connection, OpenFlags};
@@ -158,7 +159,7 @@ impl Album {
 
     fn of(mut items: Vec<Item>, classes: HashMap<String, u16>, groups: usize, notes: Notes) -> Self {
         let mut names: Vec<(String, u16)> = classes.into_iter().collect();
-        names.sort();
+        names.sort_by(|(a, _), (b, _)| natural_order(a, b));
         let mut place = vec![0; names.len()];
         for (new, (_, old)) in names.iter().enumerate() {
             place[usize::from(*old)] = new as u16;
