@@ -222,7 +222,7 @@ mod tests {
         assert!(!is("words", b"hello") && !is("film", b"\0\0\0\x18ftypisom") && !is("empty", b""));
         assert!(is("a.jpg", b"hello"), "it claims to be one");
         assert!(!is("a.mov", b"\xFF\xD8\xFF\xE0"));
-        assert!(is("a.nef", b"MM\0*"));
+        assert!(is("c.nef", b"MM\0*"));
         fs::write(folder.path().join("b.JPG"), "").unwrap();
         assert!(!is("b.nef", b"MM\0*"));
         assert!(!is_image("photos/cat/gone", &folder.path().join("gone")));

@@ -23,7 +23,7 @@ struct Reading {
     now: Option<Layout>,
     /// Layouts that labels in the dataset may stem from.
     in_force: Vec<Layout>,
-    /// The version of the shape that was looked at last.
+    /// The version of the shape that was looked at last; none before the first whole scan after an inventory.
     version: Option<u64>,
 }
 
@@ -84,11 +84,11 @@ impl Labels {
         if !is_due || (shape.tops().is_empty() && reading.now.is_some()) {
             return false;
         }
-        reading.version = Some(shape.version());
+        let is_first = reading.version.replace(shape.version()).is_none();
         let before = reading.now.clone().or_else(|| reading.in_force.last().cloned()).unwrap_or_default();
         let now = if folder == Folder::Photos { Layout::of(shape, &before) } else { Layout::default() };
         let is_other = reading.in_force.iter().any(|layout| !layout.reads_like(&now));
-        let is_first = reading.now.replace(now.clone()).is_none();
+        reading.now = Some(now.clone());
         if reading.in_force.last() == Some(&now) {
             return is_first && is_other;
         }
@@ -100,6 +100,11 @@ impl Labels {
         reading.in_force.push(now);
         self.keep(folder);
         is_other
+    }
+
+    /// The dataset has said what it holds, but not under which labels: the next whole scan looks at all of them again.
+    pub fn review_again(&mut self) {
+        self.readings.values_mut().for_each(|reading| reading.version = None);
     }
 
     /// Whether the dataset may have `path` under another label or split than now.
@@ -114,7 +119,7 @@ impl Labels {
     pub fn settled(&mut self) {
         let mut settled = Vec::new();
         for (folder, reading) in &mut self.readings {
-            if let (Some(now), true) = (&reading.now, reading.in_force.len() > 1) {
+            if let (Some(now), Some(_), true) = (&reading.now, reading.version, reading.in_force.len() > 1) {
                 reading.in_force = vec![now.clone()];
                 settled.push(*folder);
             }

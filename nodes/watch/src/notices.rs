@@ -148,7 +148,8 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
     let several = || classes.values().filter(|forms| forms.len() > 1);
     let forms: usize = several().map(BTreeMap::len).sum();
     if forms > 0 {
-        let reason = "names of folders are the same class in another form of Unicode or with spaces at the ends".to_owned();
+        let reason =
+            "names of folders are the same class in another form of Unicode or with spaces at the ends".to_owned();
         let paths = several().flat_map(BTreeMap::values).flatten().cloned().collect();
         notice("unicode_forms".to_owned(), forms, reason, "", paths);
     }

@@ -129,6 +129,21 @@ fn a_kill_amid_relabelling_loses_no_label() {
 }
 
 #[test]
+fn a_dataset_restarted_amid_relabelling_gets_all() {
+    let mut bench = Bench::new(&[]);
+    bench.put("photos/bird/a.jpg", "a");
+    bench.put("photos/test/cat/b.jpg", "b");
+    bench.settle();
+    bench.put("photos/train/cat/c.jpg", "c");
+    bench.pass(Duration::from_millis(300));
+    bench.sent.clear();
+    bench.model.restart();
+    bench.desk.keeper_restarted(bench.now);
+    bench.settle();
+    assert_eq!(held(&bench)[1], ("photos/test/cat/b.jpg", "cat", "test"));
+}
+
+#[test]
 fn in_flight_images_are_sent_again_with_their_label() {
     let mut bench = Bench::new(&[]);
     bench.put("photos/bird/a.jpg", "a");
