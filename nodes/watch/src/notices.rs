@@ -23,8 +23,8 @@ pub struct Findings {
 impl Findings {
     /// Takes what a scan left alone. It replaces what was known of the folder, but for what it could not look at.
     pub fn scanned(&mut self, scan: &Scan) {
-        let is_new = self.left.range(scan.folder.clone()..).take_while(|(folder, _)| folder.starts_with(&scan.folder));
-        let known: BTreeMap<&String, &Tally> = is_new.filter(|(folder, _)| scan.covers(folder)).collect();
+        let below = self.left.range(scan.folder.clone()..).take_while(|(folder, _)| folder.starts_with(&scan.folder));
+        let known: BTreeMap<&String, &Tally> = below.filter(|(folder, _)| scan.covers(folder)).collect();
         if known.into_iter().eq(scan.left.iter()) {
             return;
         }
