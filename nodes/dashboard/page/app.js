@@ -87,4 +87,4 @@ addEventListener("unhandledrejection", (event) => {
 
 open();
 on("connected", (is) => { connected = is; shownLink(); });
-start(["nodes", "run", "verdict", "machine", "album"]);
+start(["nodes", "notices", "run", "verdict", "machine", "album"]);

@@ -29,7 +29,7 @@ export function show(root, parameters, ready) {
   });
   const go = (name, value) => { location.hash = `look?${query({ ...filter, [name]: value })}`; };
   const select = (name, title, counts, say) => {
-    const values = Object.keys(counts);
+    const values = Object.keys(counts).sort(new Intl.Collator(undefined, { numeric: true }).compare);
     if (filter[name] && !values.includes(filter[name])) values.push(filter[name]);
     return h("label", h("span", title), h("select", { onchange: (event) => go(name, event.target.value) },
       h("option", { value: "" }, t("look_all")),

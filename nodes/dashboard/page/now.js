@@ -2,7 +2,7 @@
 import { h, write } from "/dom.js";
 import { on } from "/live.js";
 import { lines } from "/chart.js";
-import { t, word, said, number, percent, figure, bytes, clock, moment } from "/words.js";
+import { t, word, said, noticed, number, percent, figure, bytes, clock, moment } from "/words.js";
 
 const CHARTS = [["loss", null], ["accuracy", [0, 1]], ["learning_rate", null]];
 
@@ -13,10 +13,12 @@ export function show(root, _, ready) {
   const charts = h("div.charts");
   const verdict = h("div.verdict");
   const machine = h("div.machine");
+  const notices = h("div.notices");
   root.append(
     h("section.card.wide", h("h2", t("now_run")), run, charts),
     h("section.card", h("h2", t("now_verdict")), verdict),
     h("section.card", h("h2", t("now_machine")), machine),
+    h("section.card.wide", h("h2", t("now_notices")), notices),
     h("section.card.wide",
       h("h2", t("now_nodes")),
       h("div.scroll", h("table.nodes",
@@ -29,6 +31,7 @@ export function show(root, _, ready) {
     run: (now) => showRun(run, charts, now),
     verdict: (now) => showVerdict(verdict, now),
     machine: (now) => showMachine(machine, now),
+    notices: (all) => showNotices(notices, all),
   };
   const missing = new Set(Object.keys(parts));
   const off = Object.entries(parts).map(([name, draw]) => on(name, (now) => {
@@ -59,6 +62,22 @@ function showNodes(body, all) {
     write(state, node.alive ? said(node.state) : t("node_gone"));
   }
   known.forEach((row) => row.remove());
+}
+
+// Files left alone, refused or kept out, one line a kind: first those that somebody can do something about.
+function showNotices(box, all) {
+  if (!all.length) return box.replaceChildren(h("p.quiet", t("now_no_notices")));
+  const line = (notice) => {
+    const [reason, advice] = noticed(notice);
+    return h("li", { className: notice.advice ? "needs" : "left" },
+      h("b", number(notice.count)), " ", reason,
+      advice ? h("div.advice", advice) : null,
+      notice.examples.length ? h("div.paths.quiet", notice.examples.slice(0, 3).join(", "), notice.count > 3 ? ", …" : "") : null);
+  };
+  const part = (title, of) => of.length ? [h("h3", t(title)), h("ul", of.map(line))] : [];
+  return box.replaceChildren(
+    ...part("notices_needs", all.filter((notice) => notice.advice)),
+    ...part("notices_left", all.filter((notice) => !notice.advice)));
 }
 
 function showRun(box, charts, run) {

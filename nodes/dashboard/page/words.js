@@ -2,6 +2,7 @@
 import en from "/strings/en.js";
 import ja from "/strings/ja.js";
 import jaSaid from "/strings/ja_said.js";
+import jaNotices from "/strings/ja_notices.js";
 
 const all = { en, ja };
 export const language = () => document.documentElement.lang;
@@ -17,6 +18,17 @@ export const word = (prefix, name) => all[language()][`${prefix}_${name}`] ?? St
 // A sentence that comes from a node.
 const rules = { ja: jaSaid };
 export const said = (text) => (rules[language()] ?? []).reduce((now, [pattern, words]) => now.replace(pattern, words), text ?? "");
+
+// Reason and advice of a notice: by its kind, where the language has words for it, else what the node says. What follows ":"
+// in a kind is what it is about.
+const notices = { ja: jaNotices };
+export function noticed({ kind, reason, advice }) {
+  const at = kind.indexOf(":");
+  const [code, what] = at < 0 ? [kind, ""] : [kind.slice(0, at), kind.slice(at + 1)];
+  const own = notices[language()] ?? {};
+  const words = own[`${code}_${what.split(" ")[0].toLowerCase()}`] ?? own[code] ?? [said(reason), said(advice)];
+  return words.map((text) => text.replace("{what}", () => what));
+}
 
 export const number = (n) => (n === null || n === undefined ? "–" : Number(n).toLocaleString(language()));
 export const percent = (x, digits = 1) =>

@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use crate::table::{MAX_CLASS, records};
+use plugin_api::names::natural_order;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of classes by number.
@@ -40,6 +41,24 @@ pub fn read(bytes: &[u8]) -> Result<Names, Fault> {
         }
     }
     Ok(names)
+}
+
+/// What `import-nnc` calls class `number` of a data set without names.
+pub fn unnamed(number: u32) -> String {
+    format!("class-{number}")
+}
+
+/// Numbers classes for an export: those of a data set without names keep their number when all have one, others are numbered
+/// from 0 in natural order (`2` before `10`).
+pub fn numbers<'a>(names: impl Iterator<Item = &'a str>) -> Names {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_by(|a, b| natural_order(a, b));
+    let own = |name: &&str| {
+        let number = name.strip_prefix("class-")?.parse().ok().filter(|number| *number <= MAX_CLASS)?;
+        (unnamed(number) == **name).then(|| (number, (*name).to_owned()))
+    };
+    let owned: Option<Names> = names.iter().map(own).collect();
+    owned.unwrap_or_else(|| (0..).zip(names.into_iter().map(str::to_owned)).collect())
 }
 
 /// Numbers a list of names from 0.
@@ -106,6 +125,20 @@ mod tests {
             let fault = read(text.as_bytes()).unwrap_err().to_string();
             assert!(fault.starts_with(expected), "{text:?}: {fault}");
         }
+    }
+
+    #[test]
+    fn exported_classes_keep_their_numbers() {
+        let of = |names: &[&str]| numbers(names.iter().copied()).into_iter().collect::<Vec<_>>();
+        let named = |number, name: &str| (number, name.to_owned());
+        assert_eq!(
+            of(&["class-10", "class-2", "class-0"]),
+            [named(0, "class-0"), named(2, "class-2"), named(10, "class-10")]
+        );
+        assert_eq!(of(&["10", "9", "a"]), [named(0, "9"), named(1, "10"), named(2, "a")]);
+        // One that a person added: there is no number for it.
+        assert_eq!(of(&["class-7", "bird"]), [named(0, "bird"), named(1, "class-7")]);
+        assert_eq!(of(&["class-01"]), [named(0, "class-01")]);
     }
 
     #[test]

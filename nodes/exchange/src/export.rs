@@ -2,9 +2,10 @@
 
 use crate::catalog::{self, Labelled, Selection};
 use crate::publish::Draft;
-use crate::{ExchangeError, config};
+use crate::{ExchangeError, classes, config};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use plugin_api::files::{named, sync_folder, write_atomically};
+use plugin_api::names::natural_order;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,8 +26,8 @@ pub struct Exported {
     pub folder: PathBuf,
     /// Pictures by split.
     pub pictures: BTreeMap<String, usize>,
-    /// Classes, in the order of their numbers.
-    pub classes: Vec<String>,
+    /// Classes by number.
+    pub classes: classes::Names,
     /// Pictures left out because they stand in several classes.
     pub in_several_classes: usize,
     /// Pictures left out for another reason: path and reason.
@@ -56,7 +57,10 @@ impl fmt::Display for Exported {
 /// left half written. A picture that cannot be read any more is no error: it is left out and named.
 pub fn run(options: &config::Export) -> Result<Exported, ExchangeError> {
     let home = options.home.home.as_path();
-    let selection = catalog::read(home)?;
+    let mut selection = catalog::read(home)?;
+    let order =
+        |a: &Labelled, b: &Labelled| natural_order(&a.label, &b.label).then_with(|| natural_order(&a.path, &b.path));
+    selection.pictures.sort_by(order);
     let draft = Draft::begin(&options.to, options.force)?;
     let data = draft.folder().join("data");
     fs::create_dir(&data).map_err(|e| named(&data, &e))?;
@@ -79,7 +83,7 @@ pub fn run(options: &config::Export) -> Result<Exported, ExchangeError> {
         return Err(nothing(&selection, &left_out));
     }
     let classes: BTreeSet<&str> = rows.iter().map(|(_, picture)| picture.label.as_str()).collect();
-    let classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
+    let classes = classes::numbers(classes.into_iter());
     write_tables(draft.folder(), &rows, &classes)?;
     sync_folder(&data).map_err(|e| named(&data, &e))?;
 
@@ -135,8 +139,10 @@ fn write_picture(
 }
 
 /// The tables beside the pictures.
-fn write_tables(folder: &Path, rows: &[(String, &Labelled)], classes: &[String]) -> Result<(), ExchangeError> {
-    let number = |label: &str| classes.iter().position(|class| class == label).unwrap_or(0).to_string();
+fn write_tables(folder: &Path, rows: &[(String, &Labelled)], classes: &classes::Names) -> Result<(), ExchangeError> {
+    let number = |label: &str| {
+        classes.iter().find(|(_, class)| *class == label).map_or_else(String::new, |(number, _)| number.to_string())
+    };
     let pictures = |split: Option<&str>| -> Vec<Vec<String>> {
         let of_split = rows.iter().filter(|(_, picture)| split.is_none_or(|split| picture.split == split));
         of_split.map(|(image, picture)| vec![image.clone(), number(&picture.label)]).collect()
@@ -145,7 +151,7 @@ fn write_tables(folder: &Path, rows: &[(String, &Labelled)], classes: &[String])
     for split in SPLITS {
         write_table(&folder.join(format!("{split}.csv")), &HEADER, pictures(Some(split)).into_iter())?;
     }
-    let names = classes.iter().map(|class| vec![number(class), class.clone()]);
+    let names = classes.iter().map(|(number, class)| vec![number.to_string(), class.clone()]);
     write_table(&folder.join("classes.csv"), &["index", "class"], names)?;
     let sources = rows.iter().map(|(image, picture)| {
         vec![image.clone(), picture.path.clone(), picture.label.clone(), picture.split.clone()]

@@ -6,6 +6,7 @@ use crate::source::{Listing, Source, resolve};
 use crate::table::Row;
 use crate::{ExchangeError, classes, config};
 use plugin_api::files::named;
+use plugin_api::names::natural_order;
 use plugin_decode::Limits;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -28,7 +29,9 @@ impl fmt::Display for Imported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all: usize = self.pictures.values().sum();
         write!(f, "{all} pictures copied into {}", self.folder.display())?;
-        for (class, pictures) in &self.pictures {
+        let mut classes: Vec<(&String, &usize)> = self.pictures.iter().collect();
+        classes.sort_by(|(a, _), (b, _)| natural_order(a, b));
+        for (class, pictures) in classes {
             write!(f, "\n{pictures:>8} {class}")?;
         }
         match self.there_already {
@@ -104,7 +107,7 @@ fn known_classes(
 }
 
 fn class_name(row: &Row, known: Option<&classes::Names>) -> Result<String, Fault> {
-    let Some(names) = known else { return Ok(format!("class-{}", row.class)) };
+    let Some(names) = known else { return Ok(classes::unnamed(row.class)) };
     names.get(&row.class).cloned().ok_or_else(|| {
         let reason = format!("class {} has no name; there are names for {} classes", row.class, names.len());
         Fault::new(row.line, row.class_column, reason)

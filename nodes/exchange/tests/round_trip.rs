@@ -121,6 +121,39 @@ fn what_went_out_comes_in_again() {
 }
 
 #[test]
+fn class_numbers_stay_numbers() {
+    // Labels 0 to 11 without names; 5 is missing.
+    let set = tempfile::tempdir().unwrap();
+    fs::create_dir(set.path().join("data")).unwrap();
+    let mut index = "x:image,y:label\n".to_owned();
+    let numbers: Vec<u32> = (0..12).filter(|number| *number != 5).collect();
+    for number in &numbers {
+        fs::write(set.path().join(format!("data/{number:02}.png")), png(*number as u8 * 9, 16)).unwrap();
+        index += &format!("./data/{number:02}.png,{number}\n");
+    }
+    fs::write(set.path().join("index.csv"), &index).unwrap();
+    let workspace = Workspace::new();
+    let said = workspace.exchange(&["import-nnc", set.path().to_str().unwrap()]).unwrap();
+    let listed: Vec<&str> = said.lines().skip(1).map(|line| line.split_whitespace().last().unwrap()).collect();
+    assert_eq!(listed, numbers.iter().map(|number| format!("class-{number}")).collect::<Vec<_>>(), "{said}");
+    for (path, bytes) in files(&workspace.path("photos")) {
+        let (class, name) = path.split_once('/').unwrap();
+        workspace.add(class, name, "train", &bytes);
+    }
+    let out = workspace.path("out");
+    workspace.exchange(&["export-nnc", out.to_str().unwrap(), "--size", "16"]).unwrap();
+    let index = fs::read_to_string(out.join("index.csv")).unwrap();
+    let labels: Vec<u32> = index.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect();
+    assert_eq!(labels, numbers);
+    for (row, number) in numbers.iter().enumerate() {
+        let exported = pixels(&out.join(format!("data/{row:02}.png")));
+        assert_eq!(exported.pixels, pixels(&set.path().join(format!("data/{number:02}.png"))).pixels, "{number}");
+    }
+    let classes = fs::read_to_string(out.join("classes.csv")).unwrap();
+    assert!(classes.contains("\n10,class-10\n") && !classes.contains("class-5"), "{classes}");
+}
+
+#[test]
 fn in_out_and_in_again_is_the_identity() {
     let workspace = filled();
     let (out, again) = (workspace.path("out"), workspace.path("again"));

@@ -1,6 +1,7 @@
 //! Pictures in class folders, at the sizes that are wanted.
 
 use crate::error::ExperimentError;
+use plugin_api::names::natural_order;
 use plugin_decode::{Limits, decode};
 use plugin_hash::{NearCopies, Radii, SIDE, Views, digest};
 use plugin_resize::{Mode, Stretch, resize};
@@ -59,14 +60,15 @@ impl Photos {
                 below(&class, files.entry(name).or_default())?;
             }
         }
-        files.retain(|_, files| !files.is_empty());
-        let classes: Vec<String> = files.keys().cloned().collect();
+        let mut files: Vec<(String, Vec<PathBuf>)> = files.into_iter().filter(|(_, files)| !files.is_empty()).collect();
+        files.sort_by(|(a, _), (b, _)| natural_order(a, b));
+        let classes: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
         if classes.len() < 2 {
             let problem = format!("{} folders with pictures; two classes or more are needed", classes.len());
             return Err(ExperimentError::Photos { folder: folder.display().to_string(), problem });
         }
         let all: Vec<(u32, PathBuf)> = (0..)
-            .zip(files.into_values())
+            .zip(files.into_iter().map(|(_, files)| files))
             .flat_map(|(class, files)| files.into_iter().map(move |f| (class, f)))
             .collect();
         let seen: Vec<_> = all

@@ -3,13 +3,16 @@
 use crate::checkout::Checkout;
 use crate::screen::Screen;
 use crate::{Error, cli, interrupt, say};
-use plugin_api::status::{self, Status};
+use plugin_api::status::{self, Notice, Status};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
 /// How often the display looks again.
 pub const PAUSE: Duration = Duration::from_millis(250);
+
+/// So many paths are shown of a kind.
+const EXAMPLES: usize = 3;
 
 /// `cargo wakuteka status`.
 ///
@@ -22,18 +25,23 @@ pub fn run(checkout: &Checkout, options: &cli::Status) -> Result<(), Error> {
         if all.is_empty() {
             return Err(Error::Demo(format!("no node has been running in the workspace {}", home.display())));
         }
-        for status in all {
-            for text in lines(&status) {
+        for status in &all {
+            for text in lines(status) {
                 say::line(&format!("{text}{}", if status.is_alive() { "" } else { "   (not running)" }));
             }
         }
+        notices(&status::notices(&all)).iter().for_each(|text| say::line(text));
         return Ok(());
     }
     let mut screen = Screen::default();
     loop {
         let all: Vec<Status> = read(&home).into_iter().filter(Status::is_alive).collect();
         let nothing = || vec![format!("no node is running in the workspace {}", home.display())];
-        let lines = if all.is_empty() { nothing() } else { all.iter().flat_map(lines).collect() };
+        let lines = if all.is_empty() {
+            nothing()
+        } else {
+            all.iter().flat_map(lines).chain(notices(&status::notices(&all))).collect()
+        };
 
         screen.show(&lines, &summary(&all));
         interrupt::sleep(PAUSE)?;
@@ -56,6 +64,28 @@ pub fn lines(status: &Status) -> Vec<String> {
     }
     let below = Some(learning(status)).filter(|learning| !learning.is_empty());
     std::iter::once(text).chain(below.map(|learning| format!("{:>20}{learning}", ""))).collect()
+}
+
+/// What was left alone, refused or kept out, below a heading: number and reason, what to do, and a few paths.
+pub fn notices(notices: &[Notice]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (heading, is_quiet) in [("Needs you", false), ("Left alone", true)] {
+        let of: Vec<&Notice> = notices.iter().filter(|notice| notice.advice.is_empty() == is_quiet).collect();
+        if of.is_empty() {
+            continue;
+        }
+        lines.extend([String::new(), heading.to_owned()]);
+        for notice in of {
+            lines.push(format!("{:>7} {}", say::count(notice.count), notice.reason));
+            if !is_quiet {
+                lines.push(format!("{:>7} {}", "", notice.advice));
+            }
+            let shown = notice.examples.iter().take(EXAMPLES).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = if notice.count > EXAMPLES as u64 { ", …" } else { "" };
+            lines.extend((!shown.is_empty()).then(|| format!("{:>9}{shown}{more}", "")));
+        }
+    }
+    lines
 }
 
 /// All nodes in one line, for a log: pictures by node, and how far learning is.
@@ -104,6 +134,33 @@ mod tests {
         let hash = status("hash", &[("pictures_in", 2367), ("pictures_out", 2366), ("rejected", 1)], &[]);
         assert_eq!(lines(&hash), ["hash        2,366 (1 rejected)   waiting"]);
         assert_eq!(lines(&status("augment", &[], &[])), ["augment             waiting"]);
+    }
+
+    #[test]
+    fn notices_say_number_reason_and_advice() {
+        let notice = |kind: &str, count, advice: &str, examples: &[&str]| Notice {
+            kind: kind.into(),
+            count,
+            reason: format!("{kind}s"),
+            advice: advice.into(),
+            examples: examples.iter().map(|path| (*path).to_owned()).collect(),
+        };
+        let all = [notice("link", 1200, "Copy them.", &["a", "b", "c"]), notice("film", 2, "", &["d", "e"])];
+        assert_eq!(
+            notices(&all),
+            [
+                "",
+                "Needs you",
+                "  1,200 links",
+                "        Copy them.",
+                "         a, b, c, …",
+                "",
+                "Left alone",
+                "      2 films",
+                "         d, e",
+            ]
+        );
+        assert!(notices(&[]).is_empty());
     }
 
     #[test]

@@ -30,6 +30,7 @@ impl Desk {
         let Some(inventory) = asking.hear(tag, listed, now) else { return false };
         tracing::info!(pictures = inventory.len(), "the dataset has said what it holds");
         self.ledger.set_inventory(inventory);
+        self.labels.review_again();
         self.asking = None;
         true
     }
@@ -101,7 +102,9 @@ impl Desk {
             }
         });
         if matches!(held, Held::Picture(_)) {
-            self.quarantine.withdraw(path);
+            if self.quarantine.withdraw(path) {
+                self.count_due = Some(now);
+            }
         }
         self.nominate(path, now);
     }

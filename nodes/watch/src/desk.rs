@@ -8,8 +8,10 @@
 use crate::asking::Asking;
 use crate::config::Config;
 use crate::disk::{Mark, ReadError, Stamp, look_below, read_whole};
-use crate::ignore::{Kind, kind};
+use crate::ignore::{Kind, is_image, kind};
+use crate::labels::Labels;
 use crate::ledger::{Held, Ledger, Wish};
+use crate::notices::{Findings, Notices};
 use crate::outbox::{Outbox, Row, STREAMS, Stream};
 use crate::quarantine::{Quarantine, Record};
 use crate::ready::Ready;
@@ -57,6 +59,11 @@ pub struct Desk {
     pub(crate) not_before: Instant,
     pub(crate) counts: Counts,
     pub(crate) reading: Reading,
+    pub(crate) labels: Labels,
+    pub(crate) findings: Findings,
+    pub(crate) notices: Notices,
+    /// When what is in quarantine is to be counted again.
+    pub(crate) count_due: Option<Instant>,
 }
 
 impl Desk {
@@ -69,6 +76,10 @@ impl Desk {
             return Err(io::Error::new(io::ErrorKind::NotFound, format!("{}: no such folder", root.at.display())));
         }
         Ok(Self {
+            labels: Labels::new(&roots),
+            findings: Findings::default(),
+            notices: Notices::default(),
+            count_due: Some(now),
             roots,
             batch_bytes: config.batch_bytes,
             batch_rows: config.batch_rows as usize,
@@ -111,7 +122,7 @@ impl Desk {
     pub fn scanned(&mut self, scan: Scan, now: Instant) {
         for (path, reason) in &scan.notices {
             if self.noticed.insert(path.clone()) {
-                tracing::warn!(path = %path.display(), reason, "left alone");
+                tracing::warn!(path = %path.display(), reason, "tried again later");
             }
         }
         let known = self.ledger.below(&scan.folder).map(|(path, _)| path.clone());
@@ -122,13 +133,15 @@ impl Desk {
             if !entry.on_disk {
                 self.ledger.change(path, |entry| entry.on_disk = true);
             }
-            if entry.wish(Some(*mark)) != Wish::Nothing {
+            if entry.wish(Some(*mark).filter(|_| self.labels.wants(path))) != Wish::Nothing {
                 self.nominate(path, now);
             }
         }
         for path in gone {
             self.nominate(&path, now);
         }
+        self.findings.scanned(&scan);
+        self.review_labels(Some(&scan), now);
     }
 
     /// Lets a path be looked at, unless that happens later anyway: when it is read, or when it has been answered.
@@ -144,6 +157,7 @@ impl Desk {
         if self.is_asking() {
             return;
         }
+        self.review_labels(None, now);
         for _ in 0..LOOKS {
             let Some(path) = self.settling.due(now) else { break };
             self.check(&path, now);
@@ -166,7 +180,9 @@ impl Desk {
     /// The picture at `path`, if there is one that counts.
     pub(crate) fn look(&self, path: &str) -> io::Result<Option<Stamp>> {
         match (kind(path), self.roots.of(path), path.split_once('/')) {
-            (Kind::Picture, Some(root), Some((_, relative))) => look_below(&root.at, relative),
+            (Kind::Picture, Some(root), Some((_, relative))) => {
+                Ok(look_below(&root.at, relative)?.filter(|_| is_image(path, &root.at.join(relative))))
+            }
             _ => Ok(None),
         }
     }
@@ -183,7 +199,7 @@ impl Desk {
         };
         self.ledger.change(path, |entry| entry.on_disk = disk.is_some());
         let entry = self.ledger.get(path);
-        let wish = entry.wish(disk.map(|stamp| stamp.mark));
+        let wish = entry.wish(disk.filter(|_| self.labels.wants(path)).map(|stamp| stamp.mark));
         if entry.in_flight || wish == Wish::Nothing {
             return self.settling.forget(path);
         }

@@ -1,7 +1,9 @@
 //! What is known of every path: what the dataset holds, what is on its way, what was refused.
 
 use crate::disk::Mark;
+use crate::roots::Folder;
 use crate::scan::is_below;
+use plugin_api::layout::Shape;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -71,6 +73,7 @@ impl Entry {
 pub struct Ledger {
     entries: BTreeMap<String, Entry>,
     found: usize,
+    shapes: BTreeMap<Folder, Shape>,
 }
 
 impl Ledger {
@@ -85,6 +88,12 @@ impl Ledger {
         let mut after = before;
         change(&mut after);
         self.found = self.found + usize::from(after.on_disk) - usize::from(before.on_disk);
+        if after.on_disk != before.on_disk
+            && let Some((folder, below)) = Folder::split(path)
+            && folder.has_classes()
+        {
+            self.shapes.entry(folder).or_default().count(below, after.on_disk);
+        }
         if after.held == Held::Nothing && !after.on_disk && !after.in_flight {
             self.entries.remove(path);
         } else if let Some(entry) = self.entries.get_mut(path) {
@@ -97,6 +106,11 @@ impl Ledger {
     /// Pictures on disk when last looked.
     pub fn found(&self) -> usize {
         self.found
+    }
+
+    /// Where the pictures of a folder with classes lie; none before the first.
+    pub fn shape(&self, folder: Folder) -> Option<&Shape> {
+        self.shapes.get(&folder)
     }
 
     /// Paths at or below `folder`.

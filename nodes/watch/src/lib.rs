@@ -14,12 +14,15 @@ pub mod desk;
 pub mod disk;
 pub mod eyes;
 pub mod ignore;
+pub mod labels;
 pub mod ledger;
+pub mod notices;
 pub mod outbox;
 pub mod peer;
 pub mod quarantine;
 pub mod ready;
 pub mod record;
+pub mod refused;
 pub mod refusing;
 pub mod report;
 pub mod roots;
@@ -33,6 +36,7 @@ pub use config::Config;
 use crate::desk::Desk;
 use crate::eyes::Eyes;
 use crate::peer::{News, Peer};
+use crate::refused::Counter;
 use crate::roots::Roots;
 use plugin_api::{Home, HomeArgs};
 use plugin_harness::{HarnessError, HasHome, Node};
@@ -76,11 +80,14 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), WatchError> {
 pub fn run_with(config: &Config, home: &Home, peer: &mut impl Peer) -> Result<(), WatchError> {
     let roots = Roots::open(home, &config.folders)?;
     let mut desk = Desk::new(config, roots.clone(), home.quarantine(), Instant::now())?;
+    desk.remember_layouts_in(home.dataset());
+    let mut refused = Counter::start(home.quarantine(), roots.clone())?;
     let mut eyes = Eyes::open(roots, Duration::from_secs(config.rescan_seconds), Instant::now())?;
     loop {
         let now = Instant::now();
         eyes.report(&mut desk, now);
         desk.work(now);
+        desk.count_refused(&mut refused, now);
         if let Some(message) = desk.next_message(now) {
             peer.send(message)?;
         }

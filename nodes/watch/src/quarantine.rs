@@ -92,12 +92,12 @@ impl Quarantine {
         }
     }
 
-    /// Takes back what [`Quarantine::note`] said of `path`.
-    pub fn withdraw(&self, path: &str) {
+    /// Takes back what [`Quarantine::note`] said of `path`. True when there was such a note.
+    pub fn withdraw(&self, path: &str) -> bool {
         let target = self.place(path, 1);
-        if noted(&target).is_some_and(|record| record.path == path) && matches!(target.try_exists(), Ok(false)) {
-            let _ = fs::remove_file(beside(&target));
-        }
+        noted(&target).is_some_and(|record| record.path == path)
+            && matches!(target.try_exists(), Ok(false))
+            && fs::remove_file(beside(&target)).is_ok()
     }
 
     /// The first free name for a file, claimed with an empty file. A name that was claimed for the same file before

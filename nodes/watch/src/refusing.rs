@@ -37,6 +37,7 @@ impl Desk {
             tracing::error!(path, %error, "no note could be left in quarantine");
         }
         self.counts.rejected += 1;
+        self.count_due = Some(Instant::now());
         self.ledger.change(path, |entry| entry.refused = Some(Refusal { mark, readable: false }));
     }
 
@@ -44,8 +45,14 @@ impl Desk {
         let due = self.doomed.iter().filter(|(_, (due, _))| *due <= now).map(|(path, _)| path.clone());
         for path in due.take(MOVES).collect::<Vec<_>>() {
             let Some((_, record)) = self.doomed.remove(&path) else { continue };
+            // A RAW whose JPEG has come since is left alone.
+            if !self.look(&path).is_ok_and(|there| there.is_some()) {
+                self.nominate(&path, now);
+                continue;
+            }
             match self.quarantine.take(&self.real(&path), &record) {
                 Ok(Moved::To(target)) => {
+                    self.count_due = Some(now);
                     tracing::warn!(path, reason = record.reason, to = %target.display(), "moved to quarantine");
                 }
                 Ok(Moved::No) => tracing::info!(path, "changed or left after it was refused"),

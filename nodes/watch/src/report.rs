@@ -20,7 +20,7 @@ pub struct Counts {
 
 impl Desk {
     /// Fills in the status.
-    pub fn report(&self, status: &mut StatusFile) {
+    pub fn report(&mut self, status: &mut StatusFile) {
         let pending = self.settling.len() + self.ready.len();
         let in_flight = self.outbox.rows() + self.missing.len();
         status.set("pictures_found", self.ledger.found() as u64);
@@ -29,6 +29,7 @@ impl Desk {
         status.set("removed", self.counts.removed);
         status.set("rejected", self.counts.rejected);
         status.set("resent", self.counts.resent);
+        status.notices(self.notices());
         status.gauge("pending", pending as f64);
         status.gauge("in_flight", in_flight as f64);
         status.state(match (self.is_asking(), pending, in_flight) {

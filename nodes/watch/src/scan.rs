@@ -4,29 +4,59 @@
 //! afterwards, so a scan that is out of date does no harm.
 
 use crate::disk::{Mark, Stamp};
-use crate::ignore::{self, Kind};
-use crate::roots::Roots;
-use std::fs;
+use crate::ignore::{self, Claim, FolderKind, Kind, LeftAlone};
+use crate::roots::{Folder, Roots};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::{self, DirEntry, FileType};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+
+/// Paths of one kind that are kept as examples.
+pub const EXAMPLES: usize = 3;
+
+/// Folders of folders that are gone through to count what lies in one whose name is not UTF-8.
+const DEPTH: usize = 16;
+
+/// Files left alone for one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// How many.
+    pub count: u64,
+    /// A few of them, as messages name them.
+    pub examples: Vec<String>,
+}
+
+/// Files and folders left alone, by reason.
+pub type Tally = BTreeMap<LeftAlone, Left>;
+
+/// Counts `count` more files into `tally`.
+pub fn tally(tally: &mut Tally, why: LeftAlone, count: u64, example: &str) {
+    let left = tally.entry(why).or_default();
+    left.count += count;
+    if left.examples.len() < EXAMPLES {
+        left.examples.push(example.to_owned());
+    }
+}
 
 /// What was found below one folder.
 #[derive(Debug, Default)]
 pub struct Scan {
     /// The folder, as messages name it: `photos`, `photos/<class>`, ….
     pub folder: String,
-    /// Every picture below it, as messages name it.
+    /// Every image below it, as messages name it.
     pub files: Vec<(String, Mark)>,
     /// Folders and files that could not be looked at: what is below them is not known.
     pub unknown: Vec<String>,
-    /// What a person may want to know, once: path and reason.
+    /// What was left alone, by the folder it lies in. Folders without anything of the kind are not listed.
+    pub left: BTreeMap<String, Tally>,
+    /// What could not be looked at: path and reason.
     pub notices: Vec<(PathBuf, String)>,
 }
 
 impl Scan {
-    /// Whether this scan tells that there is no picture at `path`, when it is not among [`Scan::files`].
+    /// Whether this scan tells that there is no image at `path`, when it is not among [`Scan::files`].
     pub fn covers(&self, path: &str) -> bool {
         is_below(path, &self.folder) && !self.unknown.iter().any(|u| is_below(path, u))
     }
@@ -37,61 +67,141 @@ pub fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// What the content of files was whose names do not tell, so that it is read once for each version.
+#[derive(Debug, Default)]
+pub struct Contents {
+    known: HashMap<String, (Mark, bool)>,
+    seen: HashSet<String>,
+}
+
+impl Contents {
+    fn is_image(&mut self, path: &str, at: &Path, mark: Mark) -> bool {
+        self.seen.insert(path.to_owned());
+        match self.known.get(path) {
+            Some((before, is_image)) if *before == mark => *is_image,
+            _ => {
+                let is_image = ignore::has_image_content(at);
+                self.known.insert(path.to_owned(), (mark, is_image));
+                is_image
+            }
+        }
+    }
+
+    /// Forgets files below `folder` that are there no more.
+    fn forget(&mut self, folder: &str) {
+        let seen = std::mem::take(&mut self.seen);
+        self.known.retain(|path, _| seen.contains(path) || !is_below(path, folder));
+    }
+}
+
 /// Walks the folder that messages name `folder`. Links are not followed.
 pub fn walk(roots: &Roots, folder: &str) -> Scan {
+    walk_with(roots, folder, &mut Contents::default())
+}
+
+/// As [`walk`], with what is known of earlier walks.
+pub fn walk_with(roots: &Roots, folder: &str, contents: &mut Contents) -> Scan {
     let mut scan = Scan { folder: folder.to_owned(), ..Scan::default() };
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        if let Err(error) = list(roots, &folder, &mut folders, &mut scan) {
+        if let Err(error) = list(roots, &folder, &mut folders, &mut scan, contents) {
             scan.fail(roots.real(&folder).unwrap_or_default(), folder, &error);
         }
     }
+    contents.forget(folder);
     scan
 }
 
-fn list(roots: &Roots, folder: &str, folders: &mut Vec<String>, scan: &mut Scan) -> io::Result<()> {
+fn list(
+    roots: &Roots,
+    folder: &str,
+    folders: &mut Vec<String>,
+    scan: &mut Scan,
+    contents: &mut Contents,
+) -> io::Result<()> {
     let at = roots.real(folder).ok_or_else(|| io::Error::other("it is not watched"))?;
+    let root = roots.of(folder).map_or(Folder::Photos, |root| root.folder);
     let entries = match fs::read_dir(at) {
         // A folder below a watched one that is gone holds nothing. That one missing means that nothing is known.
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.contains('/') => return Ok(()),
         entries => entries?,
     };
+    let mut tallied = Tally::new();
+    let mut files: Vec<(String, DirEntry)> = Vec::new();
     for entry in entries {
         let entry = entry?;
-        let file_name = entry.file_name();
-        let Some(name) = file_name.to_str() else {
-            scan.notice(entry.path(), "its name is not valid Unicode");
-            continue;
-        };
-        let path = format!("{folder}/{name}");
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            if ignore::folder_counts(name) {
-                folders.push(path);
+        let file_type = entry.file_type()?;
+        match entry.file_name().into_string() {
+            Err(name) => {
+                let count = if file_type.is_dir() { files_below(&entry.path(), DEPTH) } else { 1 };
+                tally(&mut tallied, LeftAlone::NotUtf8, count, &format!("{folder}/{}", name.display()));
             }
-        } else if kind.is_symlink() && ignore::file_counts(name) {
-            scan.notice(entry.path(), "it is a link, and links are not followed");
-        } else if kind.is_file() {
-            match ignore::kind(&path) {
-                Kind::Ignored => {}
-                Kind::NoClass => scan.notice(entry.path(), "it is in no class folder"),
-                Kind::Picture => match entry.metadata() {
-                    Ok(meta) => scan.files.push((path, Stamp::from(&meta).mark)),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => scan.fail(entry.path(), path, &error),
-                },
-            }
+            Ok(name) if file_type.is_file() => files.push((name, entry)),
+            Ok(name) => other_entry(folder, &name, file_type, folders, &mut tallied),
         }
+    }
+    let names: HashSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    for (name, entry) in &files {
+        let claim = ignore::claim(root, name, |other| names.contains(other));
+        let path = format!("{folder}/{name}");
+        if let Claim::Left(why) = claim {
+            tally(&mut tallied, why, 1, &path);
+        }
+        if !matches!(claim, Claim::Image | Claim::Unknown) {
+            continue;
+        }
+        let mark = match entry.metadata() {
+            Ok(meta) => Stamp::from(&meta).mark,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                scan.fail(entry.path(), path, &error);
+                continue;
+            }
+        };
+        if claim == Claim::Unknown && !contents.is_image(&path, &entry.path(), mark) {
+            tally(&mut tallied, LeftAlone::Other, 1, &path);
+        } else if ignore::kind(&path) == Kind::NoClass {
+            tally(&mut tallied, LeftAlone::OutsideClass, 1, &path);
+        } else {
+            scan.files.push((path, mark));
+        }
+    }
+    if !tallied.is_empty() {
+        scan.left.insert(folder.to_owned(), tallied);
     }
     Ok(())
 }
 
-impl Scan {
-    fn notice(&mut self, path: PathBuf, reason: &str) {
-        self.notices.push((path, reason.to_owned()));
+/// A folder, a link, or something that is neither and no file.
+fn other_entry(folder: &str, name: &str, file_type: FileType, folders: &mut Vec<String>, tallied: &mut Tally) {
+    let path = format!("{folder}/{name}");
+    if file_type.is_dir() {
+        match ignore::folder_kind(name) {
+            FolderKind::Images => folders.push(path),
+            FolderKind::Bin => tally(tallied, LeftAlone::Bin, 1, &path),
+            FolderKind::Catalog => tally(tallied, LeftAlone::Catalog, 1, &path),
+            FolderKind::Hidden => {}
+        }
+    } else if file_type.is_symlink() && !name.starts_with('.') {
+        tally(tallied, LeftAlone::Link, 1, &path);
     }
+}
 
+/// Files below a folder whose name is not UTF-8, at least 1: an empty one is worth a word too.
+fn files_below(folder: &Path, depth: usize) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let count = |entry: DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() && depth > 0 => files_below(&entry.path(), depth - 1),
+        Ok(kind) => u64::from(kind.is_file()),
+        Err(_) => 0,
+    };
+    entries.map(count).sum::<u64>().max(1)
+}
+
+impl Scan {
     fn fail(&mut self, at: PathBuf, path: String, error: &io::Error) {
+        // Kept by its own path, which this scan does not cover.
+        tally(self.left.entry(path.clone()).or_default(), LeftAlone::Unreadable, 1, &path);
         self.notices.push((at, format!("it cannot be looked at: {error}")));
         self.unknown.push(path);
     }
@@ -114,8 +224,9 @@ impl Scanner {
         let (requests, todo) = channel::<String>();
         let (done, results) = channel();
         thread::Builder::new().name("scan".to_owned()).spawn(move || {
+            let mut contents = Contents::default();
             while let Ok(folder) = todo.recv() {
-                if done.send(walk(&roots, &folder)).is_err() {
+                if done.send(walk_with(&roots, &folder, &mut contents)).is_err() {
                     break;
                 }
             }
@@ -156,6 +267,11 @@ mod tests {
         fs::write(path, b"picture").unwrap();
     }
 
+    /// How many files were left alone for a reason.
+    fn left(scan: &Scan, why: LeftAlone) -> u64 {
+        scan.left.values().filter_map(|tally| tally.get(&why)).map(|left| left.count).sum()
+    }
+
     fn paths(scan: &Scan) -> Vec<&str> {
         let mut paths: Vec<&str> = scan.files.iter().map(|(path, _)| path.as_str()).collect();
         paths.sort_unstable();
@@ -163,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_found_at_any_depth_and_the_rest_is_not() {
+    fn images_are_found_at_any_depth_and_the_rest_is_not() {
         let photos = tempfile::tempdir().unwrap();
         for path in ["cat/a.jpg", "きゅんきゅん/夏/b.png", "cat/.c.jpg", "cat/d.txt", "e.jpg", "__MACOSX/cat/f.jpg"]
         {
@@ -172,7 +288,10 @@ mod tests {
         let scan = walk(&Roots::one(Folder::Photos, photos.path()), "photos");
         assert_eq!(paths(&scan), ["photos/cat/a.jpg", "photos/きゅんきゅん/夏/b.png"]);
         assert_eq!(scan.files[0].1.size_bytes, 7);
-        assert_eq!(scan.notices, [(photos.path().join("e.jpg"), "it is in no class folder".to_owned())]);
+        let outside = &scan.left["photos"][&LeftAlone::OutsideClass];
+        assert_eq!((outside.count, &outside.examples[..]), (1, &["photos/e.jpg".to_owned()][..]));
+        assert_eq!(left(&scan, LeftAlone::Document), 1);
+        assert!(scan.notices.is_empty());
         assert_eq!(paths(&walk(&Roots::one(Folder::Photos, photos.path()), "photos/cat")), ["photos/cat/a.jpg"]);
     }
 
@@ -188,8 +307,58 @@ mod tests {
         fs::write(photos.path().join("cat").join(OsStr::from_bytes(b"\xff.jpg")), b"x").unwrap();
         let scan = walk(&Roots::one(Folder::Photos, photos.path()), "photos");
         assert_eq!(paths(&scan), ["photos/cat/a.jpg"]);
-        assert_eq!(scan.notices.len(), 4);
-        assert_eq!(scan.notices.iter().filter(|(_, why)| why.contains("link")).count(), 3);
+        assert_eq!([left(&scan, LeftAlone::Link), left(&scan, LeftAlone::NotUtf8)], [3, 1]);
+    }
+
+    #[test]
+    fn a_folder_with_an_odd_name_counts_its_files() {
+        let photos = tempfile::tempdir().unwrap();
+        let class = photos.path().join(OsStr::from_bytes(b"\x94\x4c"));
+        fs::create_dir_all(class.join("sub")).unwrap();
+        for name in ["a.jpg", "b.jpg", "sub/c.jpg"] {
+            fs::write(class.join(name), b"x").unwrap();
+        }
+        let scan = walk(&Roots::one(Folder::Photos, photos.path()), "photos");
+        assert_eq!((left(&scan, LeftAlone::NotUtf8), scan.files.len()), (3, 0));
+    }
+
+    #[test]
+    fn bins_and_films_are_counted_in_every_folder() {
+        for root in [Folder::Photos, Folder::Seeds, Folder::Pool, Folder::Inbox] {
+            let folder = tempfile::tempdir().unwrap();
+            for path in [
+                "cat/a.jpg",
+                "cat/@Recycle/b.jpg",
+                "$Recycle.Bin/c.jpg",
+                "cat/a.MOV",
+                "cat/d.mov",
+                "cat/x.lrdata/e.jpg",
+            ] {
+                put(folder.path(), path);
+            }
+            let scan = walk(&Roots::one(root, folder.path()), root.name());
+            assert_eq!(paths(&scan), [format!("{}/cat/a.jpg", root.name())]);
+            let counts =
+                [LeftAlone::Bin, LeftAlone::LivePhoto, LeftAlone::Film, LeftAlone::Catalog].map(|w| left(&scan, w));
+            assert_eq!(counts, [2, 1, 1, 1]);
+        }
+    }
+
+    #[test]
+    fn content_is_read_once_for_each_version() {
+        let photos = tempfile::tempdir().unwrap();
+        fs::create_dir(photos.path().join("cat")).unwrap();
+        let at = photos.path().join("cat/a");
+        let roots = Roots::one(Folder::Photos, photos.path());
+        let mut contents = Contents::default();
+        fs::write(&at, b"words, so far").unwrap();
+        assert!(walk_with(&roots, "photos", &mut contents).files.is_empty());
+        fs::write(&at, b"\x89PNG\r\n\x1A\n").unwrap();
+        assert_eq!(paths(&walk_with(&roots, "photos", &mut contents)), ["photos/cat/a"]);
+        assert_eq!(contents.known.len(), 1);
+        fs::remove_file(&at).unwrap();
+        walk_with(&roots, "photos", &mut contents);
+        assert!(contents.known.is_empty());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use crate::desk::Desk;
 use crate::disk::{Mark, ReadError};
-use crate::ignore::label;
 use crate::ledger::Wish;
 use crate::outbox::{Row, Stream};
 use crate::ready::{REMOVED_ROWS, cost_bytes};
@@ -10,6 +9,7 @@ use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt64Array};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use plugin_api::Tag;
 use plugin_api::edges::{EncodedImages, Hello, Removed};
+use plugin_api::layout::{GivenSplit, Place};
 use std::time::Instant;
 
 /// A message to send, with its tag.
@@ -44,7 +44,7 @@ impl Desk {
     }
 
     fn has_images(&self, now: Instant) -> bool {
-        self.ready.has_images(self.batch_bytes, self.batch_rows, now)
+        self.labels.are_known() && self.ready.has_images(self.batch_bytes, self.batch_rows, now)
     }
 
     fn removals(&mut self, now: Instant) -> Option<Outgoing> {
@@ -54,7 +54,7 @@ impl Desk {
         {
             // Looked at again: it may have waited long for its turn.
             match self.look(&path) {
-                Ok(disk) if self.ledger.get(&path).wish(disk.map(|s| s.mark)) == Wish::Removal => {
+                Ok(disk) if self.wish(&path, disk) == Wish::Removal => {
                     rows.push(Row { path, mark: disk.map_or(Mark::default(), |s| s.mark) });
                 }
                 _ => self.settling.add(&path, now),
@@ -79,7 +79,7 @@ impl Desk {
         while rows.len() < self.batch_rows {
             let limit = if rows.is_empty() { u64::MAX } else { self.batch_bytes.saturating_sub(bytes) };
             let Some((path, stamp)) = self.ready.take_image(limit) else { break };
-            if self.ledger.get(&path).wish(Some(stamp.mark)) != Wish::Image {
+            if self.wish(&path, Some(stamp)) != Wish::Image {
                 self.settling.add(&path, now);
                 continue;
             }
@@ -97,10 +97,11 @@ impl Desk {
             return None;
         }
         self.counts.sent += rows.len() as u64;
+        let places: Vec<Place> = rows.iter().map(|row| self.labels.place(&row.path)).collect();
         let message = EncodedImages {
             path: StringArray::from_iter_values(rows.iter().map(|row| &row.path)),
-            label: rows.iter().map(|row| label(&row.path)).collect(),
-            split: rows.iter().map(|_| None::<&str>).collect(),
+            label: places.iter().map(|place| place.class.as_deref()).collect(),
+            split: places.iter().map(|place| place.split.map(GivenSplit::name)).collect(),
             modified_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.mark.modified_ns)),
             changed_ns: Int64Array::from_iter_values(rows.iter().map(|_| 0)),
             inode: UInt64Array::from_iter_values(rows.iter().map(|_| 0)),

@@ -12,6 +12,7 @@ pub mod experiments;
 pub mod files;
 pub mod home;
 pub mod labels;
+pub mod layout;
 pub mod names;
 pub mod runs;
 #[cfg(feature = "edges")]

@@ -31,17 +31,48 @@ pub struct Status {
 /// Files of one kind that a node left alone, refused or kept out of training.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// Which kind, as a code for the catalogues of the page: `film`, `heic`, `link`, `outside_class`, `same_pixels`, …
+    /// Which kind, as a code for the catalogues of the page, with what it is about where one code has several:
+    /// `film`, `link`, `outside_class`, `same_pixels`, `unsupported:HEIC`, …
     pub kind: String,
     /// How many files.
     pub count: u64,
-    /// Why, for a person.
+    /// Why, for a person: what follows the number, as in `3` `films of Live Photos, beside their photos`.
     pub reason: String,
     /// What to do about it, for a person; empty when there is nothing to do.
     pub advice: String,
     /// Paths of a few of them, relative to the workspace.
     pub examples: Vec<String>,
 }
+
+/// Codes of kinds for which the catalogues of the page have words. Of other kinds it shows what the node says.
+pub const KINDS: &[&str] = &[
+    "archive",
+    "audio",
+    "bin",
+    "catalog",
+    "companion",
+    "damaged",
+    "document",
+    "empty",
+    "extra_folder",
+    "film",
+    "link",
+    "live_photo",
+    "not_an_image",
+    "not_listed",
+    "not_utf8",
+    "other",
+    "outside_class",
+    "raw_beside_image",
+    "similar_classes",
+    "split_as_class",
+    "split_layout",
+    "too_large",
+    "truncated",
+    "unicode_forms",
+    "unreadable",
+    "unsupported",
+];
 
 impl Status {
     /// The name of the node's program.
@@ -93,9 +124,9 @@ impl StatusFile {
     }
 
     /// Sets what a person should know of.
-    pub fn notices(&mut self, notices: Vec<Notice>) {
+    pub fn notices(&mut self, notices: &[Notice]) {
         if self.status.notices != notices {
-            self.status.notices = notices;
+            self.status.notices = notices.to_vec();
             self.dirty = true;
         }
     }
@@ -154,4 +185,46 @@ pub fn read_in_order(folder: &Path) -> Vec<Status> {
     let mut all: Vec<Status> = read_all(folder).into_values().collect();
     all.sort_by_key(|s| ORDER.iter().position(|name| *name == s.node).unwrap_or(ORDER.len()));
     all
+}
+
+/// What a person should know of, of all nodes: the numbers of one kind are added up. What somebody can do something about
+/// comes first.
+pub fn notices(all: &[Status]) -> Vec<Notice> {
+    let mut merged: Vec<Notice> = Vec::new();
+    for notice in all.iter().flat_map(|status| &status.notices) {
+        match merged.iter_mut().find(|known| known.kind == notice.kind) {
+            Some(known) => {
+                // The words are those of the greater number.
+                if notice.count > known.count {
+                    known.reason.clone_from(&notice.reason);
+                }
+                known.count += notice.count;
+                known.examples.extend(notice.examples.iter().cloned());
+            }
+            None => merged.push(notice.clone()),
+        }
+    }
+    merged.sort_by_key(|notice| notice.advice.is_empty());
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_of_nodes_are_added_up() {
+        let notice = |kind: &str, count, advice: &str| Notice {
+            kind: kind.to_owned(),
+            count,
+            reason: format!("{kind} {count}"),
+            advice: advice.to_owned(),
+            examples: vec![format!("{kind}-{count}")],
+        };
+        let status = |notices| Status { notices, ..Status::default() };
+        let all = [status(vec![notice("film", 1, ""), notice("link", 2, "copy")]), status(vec![notice("film", 5, "")])];
+        let merged = notices(&all);
+        let short: Vec<_> = merged.iter().map(|n| (n.reason.as_str(), n.count, n.examples.len())).collect();
+        assert_eq!(short, [("link 2", 2, 1), ("film 5", 6, 2)]);
+    }
 }

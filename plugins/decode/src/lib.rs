@@ -17,6 +17,7 @@ pub use captured::captured_ms;
 pub use error::DecodeError;
 pub use glance::{Glance, Luma};
 pub use limits::Limits;
+pub use sniff::is_image;
 
 use sniff::Kind;
 

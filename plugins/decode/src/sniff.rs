@@ -76,6 +76,26 @@ pub fn kind(bytes: &[u8]) -> Kind {
     if svg(bytes) { Kind::Foreign("SVG") } else { Kind::Unknown }
 }
 
+/// Whether bytes are the beginning of an image file, read or not, surely enough to act on when no extension says so. Stricter
+/// than [`kind`]: signatures of two bytes, and those that other data has too, need more to go by. No film, no document.
+pub fn is_image(bytes: &[u8]) -> bool {
+    match kind(bytes) {
+        Kind::Jpeg => bytes.get(2) == Some(&0xFF),
+        Kind::Raster(ImageFormat::Bmp, _) => {
+            // The reserved fields are zero, and the second header has one of its sizes.
+            let header = bytes.get(14..18).and_then(|b| b.first_chunk::<4>()).map(|b| u32::from_le_bytes(*b));
+            bytes.get(6..10) == Some(&[0; 4])
+                && header.is_some_and(|size| [12, 40, 52, 56, 64, 108, 124].contains(&size))
+        }
+        Kind::Raster(..) => true,
+        Kind::Foreign("PDF" | "PostScript" | "ICO" | "CUR" | "MP4/QuickTime video" | "Matroska/WebM video") => false,
+        Kind::Foreign("JPEG XL") => !bytes.starts_with(b"\xFF\x0A"),
+        Kind::Foreign("PNM") => bytes.get(3).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'#'),
+        Kind::Foreign(_) => true,
+        Kind::Unknown => false,
+    }
+}
+
 /// ISO base media files: the brands of the first box tell pictures from films.
 fn iso_media(bytes: &[u8]) -> &'static str {
     let length = bytes.first_chunk::<4>().map_or(0, |b| u32::from_be_bytes(*b) as usize).clamp(12, 256);
@@ -163,6 +183,29 @@ mod tests {
             (b"", Kind::Unknown),
         ] {
             assert_eq!(kind(bytes), expected, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn images_without_extension_need_more_than_two_bytes() {
+        let bmp = b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
+        for bytes in
+            [&b"\xFF\xD8\xFF\xE0"[..], b"\x89PNG\r\n\x1A\n", bmp, b"\0\0\0\x18ftypheic", b"8BPS\0\x01", b"P6\n1 1"]
+        {
+            assert!(is_image(bytes), "{}", String::from_utf8_lossy(bytes));
+        }
+        for bytes in [
+            &b"BMW is a car maker and no BMP"[..],
+            b"\xFF\xD8",
+            b"\xFF\x0A\0\0",
+            b"\0\0\x01\0\x01\0",
+            b"%PDF-1.7",
+            b"\0\0\0\x18ftypisom",
+            b"P2 is a node",
+            b"hello",
+            b"",
+        ] {
+            assert!(!is_image(bytes), "{}", String::from_utf8_lossy(bytes));
         }
     }
 

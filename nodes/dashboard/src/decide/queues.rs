@@ -4,6 +4,8 @@ use super::act::Decider;
 use crate::look::Album;
 use crate::safe;
 use plugin_api::Home;
+use plugin_api::layout::Layout;
+use plugin_api::names::{class_name, folder_counts, natural_order};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -65,10 +67,16 @@ impl Queue {
     }
 }
 
-/// Names of class folders.
+/// Names of classes: of class folders, in splits too, each once however its folders are spelled; in natural order.
 pub fn classes(home: &Home) -> Vec<String> {
-    let named = [home.photos(), home.candidates()].into_iter().flat_map(folders);
-    named.collect::<BTreeSet<String>>().into_iter().collect()
+    let layout = Layout::kept(&home.dataset(), "photos").pop().unwrap_or_default();
+    let photos = folders(home.photos()).into_iter().flat_map(|folder| {
+        if layout.splits.contains(&folder) { folders(home.photos().join(folder)) } else { vec![folder] }
+    });
+    let named: BTreeSet<String> = photos.chain(folders(home.candidates())).map(|name| class_name(&name)).collect();
+    let mut classes: Vec<String> = named.into_iter().collect();
+    classes.sort_by(|a, b| natural_order(a, b));
+    classes
 }
 
 fn names(folder: std::path::PathBuf, wanted: fn(fs::FileType) -> bool) -> Vec<String> {
@@ -81,7 +89,7 @@ fn names(folder: std::path::PathBuf, wanted: fn(fs::FileType) -> bool) -> Vec<St
 }
 
 fn folders(folder: std::path::PathBuf) -> Vec<String> {
-    names(folder, |kind| kind.is_dir())
+    names(folder, |kind| kind.is_dir()).into_iter().filter(|name| folder_counts(name)).collect()
 }
 
 /// Pictures in a folder: tables that lie beside them are none.

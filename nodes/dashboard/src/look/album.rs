@@ -6,6 +6,7 @@
 use super::flags::Flags;
 use super::notes::Notes;
 use plugin_api::Split;
+use plugin_api::names::natural_order;
 use plugin_catalog::{CatalogError, Reader};
 use plugin_check::{Facts, REGISTRY, Set};
 use plugin_search::Index;
@@ -85,7 +86,7 @@ impl Album {
 
     fn of(mut items: Vec<Item>, classes: HashMap<String, u16>, groups: usize, notes: Notes) -> Self {
         let mut names: Vec<(String, u16)> = classes.into_iter().collect();
-        names.sort();
+        names.sort_by(|(a, _), (b, _)| natural_order(a, b));
         let mut place = vec![0; names.len()];
         for (new, (_, old)) in names.iter().enumerate() {
             place[usize::from(*old)] = new as u16;

@@ -16,6 +16,7 @@ pub use judge::Told;
 
 use crate::decide::Decider;
 use plugin_api::Home;
+use plugin_api::names::natural_order;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ pub struct Found {
     pub total: usize,
     /// Some of them, the surest first.
     pub items: Vec<Felt>,
-    /// Classes there are to choose from, sorted.
+    /// Classes there are to choose from, in natural order.
     pub classes: Vec<String>,
     /// Pictures of the inbox that `predict` has judged.
     pub inbox: usize,
@@ -70,5 +71,7 @@ pub fn search(home: &Home, heap: &Arc<Heap>, decider: &Decider, class: &str, fro
     let total = all.len();
     let pool = Pool { by: judged.told.clone(), known: judged.known(), unknown: judged.unknown, busy };
     let items = all.into_iter().skip(from).take(count).collect();
-    Found { total, items, classes: classes.into_iter().collect(), inbox: said.pictures, pool }
+    let mut classes: Vec<String> = classes.into_iter().collect();
+    classes.sort_by(|a, b| natural_order(a, b));
+    Found { total, items, classes, inbox: said.pictures, pool }
 }

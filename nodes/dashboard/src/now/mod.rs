@@ -10,7 +10,7 @@ pub use machine::Machine;
 pub use nodes::{NodeNow, Nodes};
 pub use training::{Curves, Training, VerdictNow, curves};
 
-use plugin_api::Home;
+use plugin_api::{Home, status};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +38,7 @@ impl Watcher {
     pub fn look(&mut self, now: Instant) -> Board {
         let nodes = self.nodes.look(&self.home.status(), now);
         self.put("nodes", &nodes);
+        self.put("notices", &status::notices(&status::read_in_order(&self.home.status())));
         let run = self.training.run(&self.home);
         self.put("run", &run);
         let verdict = self.training.verdict(&self.home);
@@ -58,7 +59,7 @@ impl Watcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugin_api::status::StatusFile;
+    use plugin_api::status::{Notice, StatusFile};
 
     #[test]
     fn what_has_not_changed_is_the_same_text() {
@@ -69,11 +70,15 @@ mod tests {
         let mut watcher = Watcher::new(home);
         let now = Instant::now();
         let (first, again) = (watcher.look(now), watcher.look(now));
-        assert!(["nodes", "run", "verdict"].iter().all(|part| Arc::ptr_eq(&first[part], &again[part])));
+        assert!(["nodes", "notices", "run", "verdict"].iter().all(|part| Arc::ptr_eq(&first[part], &again[part])));
         status.add("pictures_in", 3);
         status.write();
         let then = watcher.look(now);
         assert!(!Arc::ptr_eq(&first["nodes"], &then["nodes"]) && then["nodes"].contains("\"received\":3"));
         assert!(Arc::ptr_eq(&first["run"], &then["run"]));
+        let notice = Notice { kind: "film".to_owned(), count: 3, ..Notice::default() };
+        status.notices(&[notice]);
+        status.write();
+        assert!(watcher.look(now)["notices"].contains("\"kind\":\"film\",\"count\":3"));
     }
 }

@@ -6,6 +6,7 @@
 use super::table;
 use crate::record::Record;
 use plugin_api::Labels;
+use plugin_api::names::natural_order;
 use plugin_metric::report::format::{count, counted};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -32,7 +33,7 @@ pub struct Class {
     pub conflicts: u64,
 }
 
-/// Every class, by name.
+/// Every class, in natural order.
 pub fn find(records: &[Record], labels: Labels) -> Vec<Class> {
     let mut classes_of: HashMap<&str, HashSet<&str>> = HashMap::new();
     for record in records {
@@ -57,7 +58,9 @@ pub fn find(records: &[Record], labels: Labels) -> Vec<Class> {
             class.splits[split] += 1;
         }
     }
-    classes.into_values().collect()
+    let mut classes: Vec<Class> = classes.into_values().collect();
+    classes.sort_by(|a, b| natural_order(&a.name, &b.name));
+    classes
 }
 
 /// What is wrong: title and text.

@@ -43,6 +43,10 @@ pub struct Model {
     pub swallow: Vec<String>,
     /// Every picture that came, in order.
     pub came: Vec<String>,
+    /// Splits that came with pictures.
+    pub splits: BTreeMap<String, String>,
+    /// Refuses what cannot be decoded, too.
+    pub decodes: bool,
 }
 
 impl Model {
@@ -78,17 +82,25 @@ impl Model {
             if let Some(at) = self.swallow.iter().position(|p| p == path) {
                 self.swallow.remove(at);
             } else if data.starts_with(b"bad") {
-                refused.push(path);
+                refused.push((path, "not_an_image", "it begins with bad".to_owned()));
+            } else if self.decodes
+                && let Err(error) = plugin_decode::decode(data, &plugin_decode::Limits::default())
+            {
+                refused.push((path, error.reason(), error.to_string()));
             } else {
                 let mark = Mark { size_bytes: data.len() as u64, modified_ns: images.modified_ns.value(at) };
                 let label = images.label.value(at).to_owned();
                 self.catalog.insert(path.to_owned(), (mark, data.to_vec(), label));
+                self.splits.remove(path);
+                if images.split.is_valid(at) {
+                    self.splits.insert(path.to_owned(), images.split.value(at).to_owned());
+                }
                 kept.push(path);
             }
         }
         let mut answers = vec![committed(tag, "committed", &kept)];
         if !refused.is_empty() {
-            answers.insert(usize::from(self.late_rejects), rejects(tag, &refused));
+            answers.insert(usize::from(self.late_rejects), refusals(tag, &refused));
         }
         answers
     }
@@ -136,12 +148,17 @@ pub fn committed(tag: &Tag, status: &str, paths: &[&str]) -> Answer {
 }
 
 pub fn rejects(tag: &Tag, paths: &[&str]) -> Answer {
-    let column = |text: &str| StringArray::from_iter_values(paths.iter().map(|_| text));
+    let refused: Vec<_> = paths.iter().map(|path| (*path, "not_an_image", "it begins with bad".to_owned())).collect();
+    refusals(tag, &refused)
+}
+
+/// Path, reason and detail of each.
+fn refusals(tag: &Tag, refused: &[(&str, &str, String)]) -> Answer {
     let rejects = Rejects {
-        path: StringArray::from_iter_values(paths),
-        stage: column("hash"),
-        reason: column("not_an_image"),
-        detail: column("it begins with bad"),
+        path: StringArray::from_iter_values(refused.iter().map(|(path, ..)| path)),
+        stage: StringArray::from_iter_values(refused.iter().map(|_| "hash")),
+        reason: StringArray::from_iter_values(refused.iter().map(|(_, reason, _)| reason)),
+        detail: StringArray::from_iter_values(refused.iter().map(|(.., detail)| detail)),
     };
     Answer::Rejects(Tag::new(&tag.session, tag.seq), rejects)
 }
@@ -171,7 +188,10 @@ impl Bench {
     }
 
     fn desk(folder: &tempfile::TempDir, config: &Config, now: Instant) -> Desk {
-        Desk::new(config, Self::roots(folder, config), folder.path().join("quarantine"), now).unwrap()
+        let roots = Self::roots(folder, config);
+        let mut desk = Desk::new(config, roots, folder.path().join("quarantine"), now).unwrap();
+        desk.remember_layouts_in(folder.path().join("dataset"));
+        desk
     }
 
     /// The watched folders, where they should be.

@@ -1,0 +1,35 @@
+// What a person should know of files, in Japanese: reason and advice by the kind that nodes give (plugin_api::status::KINDS).
+// {what} is what follows ":" in the kind. English is what the nodes say themselves.
+const again = "元の場所からもう一度コピーしてください。";
+
+export default {
+  archive: ["個の書庫ファイル", "中に画像があれば展開してください。"],
+  audio: ["個の音声", ""],
+  bin: ["個のごみ箱・スナップショット・システム用フォルダー", ""],
+  catalog: ["個の写真ソフトのカタログ・ライブラリ", ""],
+  companion: ["個の付属ファイル（画像やシステムのもの）", ""],
+  damaged: ["枚の画像が壊れている（quarantine/ に移動）", `${again}不要なら削除してください。`],
+  document: ["個の文書", ""],
+  empty: ["個のファイルが空（quarantine/ に移動）", `${again}不要なら削除してください。`],
+  extra_folder: ["個のフォルダー {what} 全体が1つのクラスになっている", "その中のフォルダーがクラスなら、1つ上に移動してください。"],
+  film: ["本の動画", ""],
+  link: ["個のリンクはたどらない", "リンク先のファイルをここにコピーするか移動してください。"],
+  live_photo: ["本の Live Photos の動画（写真の横にあるもの）", ""],
+  not_an_image: ["個のファイルは名前は画像だが中身は違う（quarantine/ に移動）", "中身を確認し、不要なら削除してください。"],
+  not_listed: ["個のファイル・フォルダーの中を見られない", "グラフを動かすユーザーに権限を与え、ドライブの状態を確かめてください。"],
+  not_utf8: ["個のファイルの名前かフォルダー名が UTF-8 でない", "名前を変えてください。日本語 Windows の名前なら convmv -r -f cp932 -t utf8 --notest フォルダー、または unzip -O cp932 で展開し直してください。"],
+  other: ["個の画像でないファイル", ""],
+  outside_class: ["枚の画像がクラスのフォルダーに入っていない", "クラス名のフォルダー photos/<クラス>/ に移動してください。"],
+  raw_beside_image: ["個の RAW（同じ名前の画像の横にあるもの）", ""],
+  similar_classes: ["個のクラスの名前がほぼ同じ：{what}", "同じクラスなら、1つのフォルダーにまとめてください。"],
+  split_as_class: ["個のフォルダーを「{what}」というクラスとみなしている", "データセットの分割なら、ほかのクラスのフォルダーもその中に移動してください。クラスならこのままで構いません。"],
+  split_layout: ["個のフォルダーをデータセットの分割とみなし、その中のフォルダーをクラスとしている", ""],
+  too_large: ["枚の画像が大きすぎる（quarantine/ に移動）", "小さくして保存し直すか、横のメモにある上限を上げてください。"],
+  truncated: ["枚の画像が途中で切れている（quarantine/ に移動）", again],
+  unicode_forms: ["個のフォルダー名は表記（Unicode の形や前後の空白）が違うだけなので同じクラスとする", ""],
+  unreadable: ["個のファイルを読む権限がない", "グラフを動かすユーザーに読み取りの権限を与えてください。"],
+  unsupported: ["枚の {what} は読めない形式（quarantine/ に移動）", "JPEG か PNG で保存し直し、クラスのフォルダーに入れてください。"],
+  unsupported_avif: ["枚の AVIF は読めない形式（quarantine/ に移動）", "JPEG に変換し、クラスのフォルダーに入れてください。"],
+  unsupported_heic: ["枚の HEIC は読めない形式（quarantine/ に移動）", "JPEG に変換し、クラスのフォルダーに入れてください。iPhone では「設定→カメラ→フォーマット→互換性優先」で JPEG で撮れます。"],
+  unsupported_raw: ["枚の {what} は読めない形式（quarantine/ に移動）", "写真ソフトから JPEG で書き出し、クラスのフォルダーに入れてください。"],
+};
