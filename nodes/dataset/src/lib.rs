@@ -7,6 +7,7 @@ pub mod catalog;
 mod compact;
 mod config;
 mod error;
+mod folds;
 pub mod intake;
 pub mod order;
 pub mod records;

@@ -105,7 +105,7 @@ impl Version {
 }
 
 /// A picture weighs what its classes do on average, and a class one part in the number of its pictures; the mean is 1.
-fn weights(targets: &[Vec<u32>], counts: &[u64], balanced: bool) -> Vec<f32> {
+pub fn weights(targets: &[Vec<u32>], counts: &[u64], balanced: bool) -> Vec<f32> {
     if !balanced {
         return vec![1.0; targets.len()];
     }
