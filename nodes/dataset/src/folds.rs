@@ -20,12 +20,11 @@ pub fn of_subset(version: &Version, subset: Subset, balanced: bool) -> SplitRows
     let mut all: Vec<(&Labelled, &Vec<u32>)> =
         version.splits.iter().flat_map(|split| std::iter::zip(&split.rows, &split.targets)).collect();
     all.sort_by(|a, b| a.0.digest.cmp(&b.0.digest));
-    let image = |(row, targets): &(&'_ Labelled, &'_ Vec<u32>)| (row.digest.clone(), targets.to_vec());
-    let keys: Vec<(String, Vec<u32>)> = all.iter().map(image).collect();
-    let images: Vec<Image> = std::iter::zip(&keys, &all)
-        .map(|((key, classes), (row, _))| Image {
-            key,
-            classes,
+    let images: Vec<Image> = all
+        .iter()
+        .map(|&(row, targets)| Image {
+            key: &row.digest,
+            classes: targets,
             group: &row.group,
             captured_ms: None,
             path: &row.path,
