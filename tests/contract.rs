@@ -94,3 +94,56 @@ fn every_option_in_the_graph_is_one_its_node_knows() {
         }
     }
 }
+
+/// SQLite is behind one crate a database: the catalog behind `plugin-catalog`, what `gather` and `predict` write down for
+/// themselves behind each of them; the page and an end-to-end test read `gather`'s.
+#[test]
+fn the_catalog_has_one_owner() {
+    let allowed = ["plugins/catalog", "nodes/gather", "nodes/predict", "nodes/dashboard", "tests"];
+    let checkout = tests::checkout();
+    let mut crates = vec!["tests".to_owned()];
+    for folder in ["nodes", "plugins"] {
+        let entries = std::fs::read_dir(checkout.join(folder)).unwrap().flatten();
+        crates.extend(entries.map(|entry| format!("{folder}/{}", entry.file_name().to_string_lossy())));
+    }
+    let mut seen = 0;
+    for name in &crates {
+        let Ok(manifest) = std::fs::read_to_string(checkout.join(name).join("Cargo.toml")) else { continue };
+        seen += 1;
+        let is_used = manifest.lines().any(|line| line.starts_with("rusqlite"));
+        assert!(
+            !is_used || allowed.contains(&name.as_str()),
+            "{name} depends on rusqlite: read through plugin-catalog"
+        );
+        let mut folders = vec![checkout.join(name).join(if name == "tests" { "src" } else { "" })];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|ending| ending == "rs") && name != "plugins/catalog" {
+                    let source = std::fs::read_to_string(&path).unwrap();
+                    let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+                    let is_its_path = |line: &&str| {
+                        line.contains("(\"catalog.sqlite\")") || line.contains("(\"dataset/catalog.sqlite\")")
+                    };
+                    let opens = code.filter(is_its_path).count();
+                    // Tests and benchmarks put one into a folder of their own.
+                    let text = path.display();
+                    assert!(
+                        opens == 0 || is_aside(&path),
+                        "{text} names the file of the catalog: open it by plugin-catalog"
+                    );
+                }
+            }
+        }
+    }
+    assert!(seen > 20, "{seen} crates are looked at");
+}
+
+/// Tests and benchmarks.
+fn is_aside(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.contains("tests")
+        || path.components().any(|part| ["tests", "examples", "bin"].iter().any(|of| part.as_os_str() == *of))
+}

@@ -1,30 +1,27 @@
 //! Counting in the catalog of a workspace, read-only, while the graph runs.
 
 use plugin_api::Home;
-use rusqlite::{Connection, OpenFlags};
+use plugin_catalog::{LiveFile, Reader};
 use std::collections::BTreeMap;
+
+/// Every live file; none while there is no catalog, or while it is being made.
+fn live(home: &Home) -> Vec<LiveFile> {
+    let mut files = Vec::new();
+    if let Ok(Some(catalog)) = Reader::open(home) {
+        // A catalog that cannot be read has no file: whoever waits asks again.
+        let _ = catalog.live_files(None, |file| files.push(file));
+    }
+    files
+}
 
 /// Live files of the catalog: path and label.
 pub fn files(home: &Home) -> BTreeMap<String, String> {
-    let path = home.dataset().join("catalog.sqlite");
-    let Ok(db) = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY) else { return BTreeMap::new() };
-    let _ = db.busy_timeout(std::time::Duration::from_secs(10));
-    let read = || -> rusqlite::Result<BTreeMap<String, String>> {
-        let mut rows = db.prepare("SELECT path, label FROM placements WHERE removed IS NULL")?;
-        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-    };
-    read().unwrap_or_default()
+    live(home).into_iter().filter_map(|file| Some((file.path, file.label?))).collect()
 }
 
-/// Digest and split of every picture.
+/// Digest and split of every live picture.
 pub fn splits(home: &Home) -> BTreeMap<String, String> {
-    let path = home.dataset().join("catalog.sqlite");
-    let Ok(db) = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY) else { return BTreeMap::new() };
-    let read = || -> rusqlite::Result<BTreeMap<String, String>> {
-        let mut rows = db.prepare("SELECT digest, split FROM pictures")?;
-        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-    };
-    read().unwrap_or_default()
+    live(home).into_iter().map(|file| (file.digest, file.split.to_string())).collect()
 }
 
 /// Files in quarantine, without the notes beside them: paths relative to it.

@@ -8,8 +8,10 @@
 use clap::Parser;
 use node_dashboard::web::Web;
 use node_dashboard::{Config, look};
-use node_dataset::catalog::{Catalog, Picture, Placement};
-use plugin_api::Home;
+use plugin_api::{Home, Split};
+use plugin_catalog::{File, Image, Writer, fixture};
+use plugin_check::Scores;
+use plugin_hash::Hashes;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -23,24 +25,22 @@ fn random(i: u64, salt: u64) -> u64 {
 }
 
 fn fill(home: &Home, pictures: u64) -> Result<(), Failure> {
-    let mut catalog = Catalog::open(&home.dataset().join("catalog.sqlite"))?;
+    let mut catalog = Writer::open(home)?;
     for first in (0..pictures).step_by(10_000) {
         let mut change = catalog.change()?;
         for i in first..(first + 10_000).min(pictures) {
             let digest = blake3::hash(&i.to_le_bytes()).to_hex().to_string();
             let bad = |kind: u64| if i % 10 == 0 && random(i, 9) % 4 == kind { 0.01 } else { 0.9 };
-            let split = ["train", "train", "train", "validation", "test"][(random(i, 1) % 5) as usize];
-            change.add_picture(&Picture {
-                digest: digest.clone(),
-                hashes: [0, 0, random(i, 2), 0],
+            let splits = [Split::Train, Split::Train, Split::Train, Split::Validation, Split::Test];
+            change.add_image(&Image {
+                hashes: Hashes { phash: random(i, 2), ..Hashes::default() },
                 source: (640, 480),
-                scores: [bad(0), bad(1), bad(2), bad(3)],
-                group: digest.clone(),
-                split: split.to_owned(),
+                scores: Scores { dark: bad(0), bright: bad(1), blur: bad(2), information: bad(3) },
+                split: splits[(random(i, 1) % 5) as usize],
+                ..fixture::image(&digest)
             })?;
-            let class = format!("class {}", i % 8);
-            let path = format!("photos/{class}/{i:08}.jpg");
-            change.place(&Placement { path, label: Some(class), digest, modified_ns: 0, size_bytes: 50_000 })?;
+            let path = format!("photos/class {}/{i:08}.jpg", i % 8);
+            change.place(&File { size_bytes: 50_000, ..fixture::file(&path, &digest) })?;
         }
         change.commit()?;
     }

@@ -5,14 +5,16 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
 use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
-use node_dataset::catalog::Catalog;
+use node_dataset::draw::draw;
 use node_dataset::intake::{Rules, take_in};
 use node_dataset::order::{Reading, Version};
 use node_dataset::shards::Shards;
-use node_dataset::split::Groups;
+use node_dataset::split::{Face, Groups};
 use plugin_api::Labels;
 use plugin_api::edges::Pixels;
+use plugin_catalog::Writer;
 use plugin_hash::{Look, Views};
+use plugin_splits::Shares;
 use std::time::Instant;
 
 const ROWS: u64 = 16;
@@ -96,9 +98,9 @@ fn timed<T>(
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pictures: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
-    let file = folder.path().join("catalog.sqlite");
     let config: node_dataset::Config = clap::Parser::try_parse_from(["dataset", "--size", "16"])?;
-    let (mut catalog, shards) = (Catalog::open(&file)?, Shards::open(folder.path(), "16-stretch")?);
+    let mut catalog = Writer::open_file(folder.path().join("catalog.sqlite"))?;
+    let shards = Shards::open(folder.path(), "16-stretch")?;
     let (mut groups, rules) = (Groups::new(config.near_copies.radii()), Rules::new(&config));
     let (mut spent, mut worst, mut tenth) = (0.0, 0.0_f64, 0.0);
     for first in (0..pictures).step_by(ROWS as usize) {
@@ -119,15 +121,35 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     println!("{:.3} ms a picture, {} groups of several", spent * 1e3 / pictures as f64, groups.sizes().len());
-    let version = catalog.version()?;
-    let rows = timed("rows of a snapshot", || catalog.labelled(version, "16-stretch"))?;
-    let reading = Reading { labels: Labels::Single, by_group: true, balanced: true };
-    let state = timed("a snapshot of them", || Ok(Version::new(rows, reading)))?;
-    println!("classes {}, conflicts {}", state.classes.len(), state.conflicts.iter().sum::<u64>());
-    timed("records, 1,000 in the middle", || catalog.records(version, pictures / 2, 1000))?;
+    let version = catalog.read().version()?;
+    let reading = Reading { labels: Labels::Single, balanced: true };
+    let shares = Shares { validation: 15, test: 15 };
+    for time in ["first", "again"] {
+        let mut samples = timed(&format!("{time}: rows of a snapshot"), || {
+            Ok(catalog.read().samples(version, Some("16-stretch"))?)
+        })?;
+        let drawn = timed(&format!("{time}: their splits"), || Ok(draw(&mut samples, reading.labels, shares)))?;
+        timed(&format!("{time}: {} splits are written", drawn.len()), || {
+            let mut change = catalog.change()?;
+            drawn.iter().try_for_each(|one| change.set_split(&one.sample, one.split))?;
+            Ok(change.commit()?)
+        })?;
+        let state = timed(&format!("{time}: a snapshot of them"), || Ok(Version::new(samples, reading)))?;
+        println!("classes {}, conflicts {}", state.classes.len(), state.conflicts.iter().sum::<u64>());
+    }
+    timed("the version is asked for first: splits count", || {
+        let change = catalog.change()?;
+        change.settle(version)?;
+        Ok(change.commit()?)
+    })?;
+    timed("records, 1,000 in the middle", || Ok(catalog.read().records(version, pictures / 2, 1000)?))?;
     timed("a start: groups are read", || {
         let mut again = Groups::new(config.near_copies.radii()).settled(true);
-        catalog.groups(|face, group, split| drop(again.load(face, group, split)))
+        Ok(catalog.read().stored_images(|image| {
+            let views = image.signatures.and_then(Views::from_bytes);
+            let face = Face { sample: image.sample, phash: image.phash, dhash: image.dhash, views: views.as_ref() };
+            drop(again.load(face, image.group));
+        })?)
     })?;
     println!("memory at most {} MB", memory_kb("VmHWM") / 1024);
     Ok(())

@@ -1,8 +1,8 @@
 //! Many small shards become few large ones, at start. Dropping pictures one by one makes one small shard each.
 
-use crate::catalog::Catalog;
 use crate::error::DatasetError;
 use crate::shards::Shards;
+use plugin_catalog::{PixelsAt, Shard, Writer};
 use std::collections::HashMap;
 
 /// Shards with fewer rows than this are small.
@@ -16,16 +16,17 @@ const MERGED_BYTES: usize = 64 << 20;
 ///
 /// # Errors
 /// The catalog's, or a full disk; the old shards stay in force then.
-pub fn compact(catalog: &mut Catalog, shards: &mut Shards, profile: &str) -> Result<usize, DatasetError> {
-    let small: Vec<_> = catalog.shards(profile)?.into_iter().filter(|(_, _, rows)| *rows < SMALL_ROWS).collect();
+pub fn compact(catalog: &mut Writer, shards: &mut Shards, profile: &str) -> Result<usize, DatasetError> {
+    let shards_now = catalog.read().shards(profile)?;
+    let small: Vec<Shard> = shards_now.into_iter().filter(|shard| shard.rows < SMALL_ROWS).collect();
     if small.len() <= SMALL_SHARDS {
         return Ok(0);
     }
-    let names: HashMap<i64, String> = small.iter().map(|(id, file, _)| (*id, file.clone())).collect();
+    let names: HashMap<i64, String> = small.into_iter().map(|shard| (shard.id, shard.file)).collect();
     let mut waiting: Vec<(String, arrow::array::LargeBinaryArray, usize)> = Vec::new();
-    for (digest, id, row) in catalog.pixels_in(profile)? {
-        if let Some(file) = names.get(&id) {
-            waiting.push((digest, shards.pixels(id, || Ok(file.clone()))?.clone(), row));
+    for PixelsAt { digest, shard, row } in catalog.read().all_pixels(profile)? {
+        if let Some(file) = names.get(&shard) {
+            waiting.push((digest, shards.pixels(shard, || Ok(file.clone()))?.clone(), row));
         }
     }
     let bytes_a_row = waiting.first().map_or(1, |(_, column, row)| column.value(*row).len().max(1));
@@ -52,7 +53,7 @@ mod tests {
     #[test]
     fn every_picture_is_still_there_after_merging() {
         let folder = tempfile::tempdir().unwrap();
-        let mut catalog = Catalog::open(&folder.path().join("catalog.sqlite")).unwrap();
+        let mut catalog = Writer::open_file(folder.path().join("c.sqlite")).unwrap();
         let mut shards = Shards::open(folder.path(), "p").unwrap();
         for i in 0..100u8 {
             let digests = [format!("{i:03}")];
@@ -62,11 +63,11 @@ mod tests {
             change.commit().unwrap();
         }
         assert_eq!(compact(&mut catalog, &mut shards, "p").unwrap(), 100);
-        let left = catalog.shards("p").unwrap();
+        let left = catalog.read().shards("p").unwrap();
         assert_eq!(left.len(), 1);
         for i in 0..100u8 {
-            let (shard, row) = catalog.pixels("p", &format!("{i:03}")).unwrap().unwrap();
-            let column = shards.pixels(shard, || Ok(left[0].1.clone())).unwrap();
+            let (shard, row) = catalog.read().pixels("p", &format!("{i:03}")).unwrap().unwrap();
+            let column = shards.pixels(shard, || Ok(left[0].file.clone())).unwrap();
             assert_eq!(column.value(row), [i; 12]);
         }
         assert_eq!(compact(&mut catalog, &mut shards, "p").unwrap(), 0, "nothing small is left");

@@ -5,6 +5,7 @@ use clap::{Parser, ValueEnum};
 use plugin_api::{HomeArgs, Labels};
 use plugin_harness::HasHome;
 use plugin_hash::{Radii, Views};
+use plugin_splits::Shares;
 
 /// Keeps the catalog and the pixels, and serves batches of them.
 ///
@@ -31,14 +32,14 @@ pub struct Config {
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(0..=40), value_name = "PERCENT")]
     pub test_percent: u32,
 
-    /// Which pictures are one group, that is never split between training and tests, nor learnt as several classes. usual:
+    /// Which pictures are one group, that lies in one split where that is possible. usual:
     /// copies that were compressed, resized, cropped by a few percent, mirrored, turned a little or made brighter; strict:
     /// the same with less leeway, for pictures that look much alike; off: only equal files.
     #[arg(long, value_enum, default_value_t = Near::Usual, value_name = "HOW")]
     pub near_copies: Near,
 
-    /// Pictures that stand in several class folders, or have a near-copy in another: single keeps them out until that is
-    /// resolved, multi learns all their classes.
+    /// Pictures whose very pixels stand in several class folders: single keeps them out until that is resolved, multi learns
+    /// all those classes.
     #[arg(long, value_enum, default_value_t = Labels::Single)]
     pub labels: Labels,
 
@@ -99,11 +100,12 @@ impl Config {
 
     /// How rows become pictures to learn from.
     pub(crate) fn reading(&self) -> Reading {
-        Reading {
-            labels: self.labels,
-            by_group: self.near_copies != Near::Off,
-            balanced: self.balance == Balance::Classes,
-        }
+        Reading { labels: self.labels, balanced: self.balance == Balance::Classes }
+    }
+
+    /// How much goes into which split.
+    pub(crate) fn shares(&self) -> Shares {
+        Shares { validation: self.validation_percent, test: self.test_percent }
     }
 }
 
@@ -116,7 +118,6 @@ mod tests {
         let of = |args: &[&str]| Config::try_parse_from([&["dataset"], args].concat());
         assert_eq!(of(&[]).unwrap().near_copies, Near::Usual);
         assert_eq!(of(&["--near-copies", "off"]).unwrap().near_copies.radii(), None);
-        assert!(!of(&["--near-copies", "off"]).unwrap().reading().by_group);
         assert_eq!(of(&["--near-copies", "strict"]).unwrap().near_copies.radii(), Some(Radii::STRICT));
         let error = of(&["--near-copies", "4"]).unwrap_err().to_string();
         assert!(error.contains("--near-copies") && error.contains("off, strict, usual"), "{error}");

@@ -11,15 +11,7 @@ pub enum DatasetError {
     Harness(#[from] HarnessError),
     /// The catalog.
     #[error("catalog: {0}")]
-    Catalog(#[from] rusqlite::Error),
-    /// The catalog was written by a later version.
-    #[error("catalog: its format is {found}, this program knows {known}")]
-    Format {
-        /// The catalog's.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
+    Catalog(#[from] plugin_catalog::CatalogError),
     /// A file of the data set.
     #[error("{}: {source}", path.display())]
     File {

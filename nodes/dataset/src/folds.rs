@@ -1,7 +1,6 @@
 //! Folds of a version, for a cross-validation: all its images, whatever their split, but those that are kept out.
 
-use crate::catalog::Labelled;
-use crate::order::{SplitRows, Version, weights};
+use crate::order::{Row, SplitRows, Version, weights};
 use plugin_api::{Fold, Subset};
 use plugin_splits::{Image, folds};
 use std::collections::HashSet;
@@ -9,7 +8,7 @@ use std::collections::HashSet;
 /// The seed of all folds: the folds of a version are always the same.
 const SEED: u64 = 0;
 
-/// The images of a subset of folds, ordered by digest; none for a split. `balanced`: classes weigh the same.
+/// The samples of a subset of folds, ordered by sample; none for a split. `balanced`: classes weigh the same.
 pub fn of_subset(version: &Version, subset: Subset, balanced: bool) -> SplitRows {
     let (wanted, inside) = match subset {
         Subset::Split(_) => return SplitRows::default(),
@@ -17,13 +16,13 @@ pub fn of_subset(version: &Version, subset: Subset, balanced: bool) -> SplitRows
         Subset::FoldTest(fold) => (fold, true),
     };
     let Fold { index, of } = wanted;
-    let mut all: Vec<(&Labelled, &Vec<u32>)> =
+    let mut all: Vec<(&Row, &Vec<u32>)> =
         version.splits.iter().flat_map(|split| std::iter::zip(&split.rows, &split.targets)).collect();
-    all.sort_by(|a, b| a.0.digest.cmp(&b.0.digest));
+    all.sort_by(|a, b| a.0.sample.cmp(&b.0.sample));
     let images: Vec<Image> = all
         .iter()
         .map(|&(row, targets)| Image {
-            key: &row.digest,
+            key: &row.sample,
             classes: targets,
             group: &row.group,
             captured_ms: None,
@@ -68,17 +67,21 @@ mod tests {
     use super::*;
     use crate::order::Reading;
     use plugin_api::{Labels, Split};
+    use plugin_catalog::Sample;
 
     fn version(groups: impl Fn(usize) -> usize) -> Version {
-        let row = |i: usize| Labelled {
-            digest: format!("{i:04x}"),
+        let row = |i: usize| Sample {
+            sample: format!("{i:04x}"),
             label: if i < 16 { "a" } else { "b" }.to_owned(),
             path: format!("photos/{i}.jpg"),
+            digest: format!("{i:04x}"),
             group: format!("{:04x}", groups(i)),
-            split: if i % 8 == 7 { "test" } else { "train" }.to_owned(),
+            split: if i % 8 == 7 { Split::Test } else { Split::Train },
+            given: None,
+            captured_ms: None,
+            settled: false,
         };
-        let reading = Reading { labels: Labels::Single, by_group: false, balanced: true };
-        Version::new((0..32).map(row).collect(), reading)
+        Version::new((0..32).map(row).collect(), Reading { labels: Labels::Single, balanced: true })
     }
 
     fn digests(rows: &SplitRows) -> Vec<String> {

@@ -1,11 +1,13 @@
-//! The node that owns the data set: takes pictures in, keeps them, serves them.
+//! The node that owns the data set: takes images in, keeps them, serves them.
 //!
 //! Inputs `pixels`, `removed`, `hello`, `demand`, `heldout_demand`, `records_demand`, `tick`; outputs `committed`,
 //! `inventory`, `snapshot`, `samples`, `heldout`, `records`.
 
-pub mod catalog;
 mod compact;
 mod config;
+mod decisions;
+pub mod different;
+pub mod draw;
 mod error;
 mod folds;
 pub mod intake;
@@ -19,15 +21,21 @@ pub use config::{Balance, Config, Near};
 pub use error::DatasetError;
 
 use arrow::array::{StringArray, UInt64Array};
-use catalog::Catalog;
+use decisions::Decisions;
+use different::Different;
 use intake::{Rules, take_in};
+use order::SamePixels;
 use plugin_api::edges::{Demand, Pixels, Snapshot};
-use plugin_api::{Edge, Labels, Tag};
-use plugin_harness::keeper::{acknowledge, send_inventory};
+use plugin_api::status::Notice;
+use plugin_api::{Edge, Labels, Split, Tag};
+use plugin_catalog::Writer;
+use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Event, Keeper, Message, Node};
+use plugin_hash::Views;
 use serve::Server;
 use shards::Shards;
-use split::Groups;
+use split::{Face, Groups};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// A snapshot is sent again so often, for a `train` that has just been started again.
@@ -39,15 +47,19 @@ const SNAPSHOT_SHARE: u32 = 10;
 
 /// Everything the node holds.
 struct Dataset {
-    catalog: Catalog,
+    catalog: Writer,
     shards: Shards,
     groups: Groups,
     server: Server,
+    decisions: Decisions,
     profile: String,
     rules: Rules,
+    near: Near,
     labels: Labels,
     keeper: Keeper,
-    /// When files and pictures were counted last, how long that took, and whether they are the same since.
+    /// Samples of which the log has said that their pixels stand in several classes.
+    told: HashSet<String>,
+    /// When files and images were counted last, how long that took, and whether they are the same since.
     counted: (Instant, Duration, bool),
     /// Version of the snapshot sent last, when it was sent, and how long the next new one has to wait.
     announced: Option<(u64, Instant, Duration)>,
@@ -78,52 +90,82 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), DatasetError> {
             },
             Event::Restarted(_) | Event::Timeout => {}
         }
+        dataset.decide(node)?;
         dataset.count(node)?;
         dataset.announce(node)?;
     }
+}
+
+/// The groups as the catalog has them. What is one group by this rule and is stored as two is made one.
+fn load_groups(near: Near, different: &[Vec<String>], catalog: &mut Writer) -> Result<Groups, DatasetError> {
+    let rule = near.to_string();
+    let settled = catalog.read().is_grouped_by(&rule)?;
+    let mut groups = Groups::new(near.radii()).settled(settled).different(Different::new(different));
+    let mut merges = Vec::new();
+    catalog.read().stored_images(|image| {
+        let views = image.signatures.and_then(Views::from_bytes);
+        let face = Face { sample: image.sample, phash: image.phash, dhash: image.dhash, views: views.as_ref() };
+        merges.extend(groups.load(face, image.group));
+    })?;
+    groups.loaded();
+    if !settled {
+        tracing::info!(merges = merges.len(), near_copies = rule, "groups that are one are made one");
+        let mut change = catalog.change()?;
+        for merge in &merges {
+            change.merge_groups(&merge.kept, &merge.gone)?;
+        }
+        change.grouped_by(&rule)?;
+        change.commit()?;
+    }
+    Ok(groups)
 }
 
 impl Dataset {
     fn open(config: &Config, node: &mut Node) -> Result<Self, DatasetError> {
         let folder = node.home().dataset();
         let profile = config.profile();
-        let mut catalog = Catalog::open(&folder.join("catalog.sqlite"))?;
+        let mut catalog = Writer::open(node.home())?;
         let mut shards = Shards::open(&folder, &profile)?;
         let merged = compact::compact(&mut catalog, &mut shards, &profile)?;
-        let known = catalog.shards(&profile)?;
-        shards.remove_strays(|name| known.iter().any(|(_, file, _)| file == name));
-        let rule = config.near_copies.to_string();
-        let settled = catalog.is_grouped_by(&rule)?;
-        let mut groups = Groups::new(config.near_copies.radii()).settled(settled);
-        let mut merges = Vec::new();
-        catalog.groups(|face, group, split| merges.extend(groups.load(face, group, split)))?;
-        groups.loaded();
-        if !settled {
-            tracing::info!(merges = merges.len(), near_copies = rule, "groups that are one are made one");
-            let mut change = catalog.change()?;
-            for merge in &merges {
-                change.merge(merge)?;
-            }
-            change.grouped_by(&rule)?;
-            change.commit()?;
-        }
-        let (files, pictures) = catalog.counts()?;
-        tracing::info!(files, pictures, profile, merged, version = catalog.version()?, "catalog open");
-        let server = Server::new(profile.clone(), config.size, config.reading());
+        let known = catalog.read().shards(&profile)?;
+        shards.remove_strays(|name| known.iter().any(|shard| shard.file == name));
+        let mut decisions = Decisions::default();
+        decisions.read(node.home());
+        decisions.obey(config.near_copies, &mut catalog)?;
+        let groups = load_groups(config.near_copies, &decisions.different, &mut catalog)?;
+        let (files, images) = catalog.read().counts()?;
+        tracing::info!(files, images, profile, merged, version = catalog.read().version()?, "catalog open");
+        let server = Server::new(profile.clone(), config.size, config.reading(), config.shares());
         let mut dataset = Self {
             catalog,
             shards,
             groups,
             server,
+            decisions,
             profile,
             rules: Rules::new(config),
+            near: config.near_copies,
             labels: config.labels,
             keeper: Keeper::default(),
+            told: HashSet::new(),
             counted: (Instant::now(), Duration::ZERO, false),
             announced: None,
         };
         dataset.count(node)?;
         Ok(dataset)
+    }
+
+    /// Obeys what a person has decided since.
+    fn decide(&mut self, node: &mut Node) -> Result<(), DatasetError> {
+        if !self.decisions.read(node.home()) {
+            return Ok(());
+        }
+        if self.decisions.obey(self.near, &mut self.catalog)? {
+            self.groups = load_groups(self.near, &self.decisions.different, &mut self.catalog)?;
+        }
+        // The notices are those of a snapshot.
+        self.announced = None;
+        Ok(())
     }
 
     /// Counts files and pictures for the status, when they have changed: a look at the whole catalog, so not too often.
@@ -133,7 +175,7 @@ impl Dataset {
             return Ok(());
         }
         let begun = Instant::now();
-        let (files, pictures) = self.catalog.counts()?;
+        let (files, pictures) = self.catalog.read().counts()?;
         node.status().set("files", files);
         node.status().set("pictures", pictures);
         node.status().state(format!("{files} files, {pictures} pictures"));
@@ -171,15 +213,22 @@ impl Dataset {
     }
 
     fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), DatasetError> {
-        let files = self.catalog.inventory(&self.profile)?;
-        let files: Vec<_> = files.iter().map(|(path, modified, size)| (path.as_str(), *modified, *size)).collect();
-        Ok(send_inventory(hello, &files, node)?)
+        let files = self.catalog.read().inventory(&self.profile)?;
+        let kept = |file: &plugin_catalog::KnownFile| Kept {
+            path: file.path.clone(),
+            modified_ns: file.modified_ns,
+            changed_ns: file.changed_ns,
+            inode: file.inode,
+            size_bytes: file.size_bytes,
+        };
+        Ok(send_inventory(hello, &files.iter().map(kept).collect::<Vec<_>>(), node)?)
     }
 
     fn demand(&mut self, message: &Message, output: &str, node: &mut Node) -> Result<(), DatasetError> {
         let demand: Demand = message.read()?;
         for row in serve::demands(&demand) {
-            self.server.answer(&demand, row, &self.catalog, &mut self.shards, |tag, batch| {
+            self.server.settle(demand.version.value(row), &mut self.catalog)?;
+            self.server.answer(&demand, row, self.catalog.read(), &mut self.shards, |tag, batch| {
                 node.status().add("served", batch.rows() as u64);
                 Ok(node.send(output, tag, batch)?)
             })?;
@@ -189,40 +238,43 @@ impl Dataset {
 
     fn records(&mut self, message: &Message, node: &mut Node) -> Result<(), DatasetError> {
         let demand: Demand = message.read()?;
+        let reviewed = &self.decisions.reviewed;
         for row in serve::demands(&demand) {
-            records::answer(
-                &demand,
-                row,
-                &self.catalog,
-                self.labels,
-                |tag, rows| Ok(node.send("records", tag, rows)?),
-            )?;
+            records::answer(&demand, row, self.catalog.read(), self.labels, reviewed, |tag, rows| {
+                Ok(node.send("records", tag, rows)?)
+            })?;
         }
         Ok(())
     }
 
     /// Sends the snapshot when there is a new version, and now and then again.
     fn announce(&mut self, node: &mut Node) -> Result<(), DatasetError> {
-        let version = self.catalog.version()?;
+        let version = self.catalog.read().version()?;
         if let Some((sent, at, pause)) = self.announced
             && at.elapsed() < if sent == version { SNAPSHOT_AGAIN } else { pause }
         {
             return Ok(());
         }
         let begun = Instant::now();
-        let state = self.server.version(&self.catalog, version)?;
+        let (version, state) = self.server.latest(&mut self.catalog)?;
         let classes = state.classes.len();
-        let counts: Vec<Vec<u64>> = (0..3).map(|split| state.counts(split)).collect();
+        let [train, validation, test] = Split::ALL.map(|split| UInt64Array::from(state.counts(split.index())));
         let message = Snapshot {
             version: UInt64Array::from(vec![version; classes]),
             fingerprint: StringArray::from_iter_values(vec![&state.fingerprint; classes]),
             label: StringArray::from_iter_values(&state.classes),
-            train: UInt64Array::from(counts[0].clone()),
-            validation: UInt64Array::from(counts[1].clone()),
-            test: UInt64Array::from(counts[2].clone()),
+            train,
+            validation,
+            test,
             conflicts: UInt64Array::from(state.conflicts.clone()),
-            near_copies_held_out: UInt64Array::from(vec![0; classes]),
+            near_copies_held_out: UInt64Array::from(state.near_copies_held_out.clone()),
         };
+        for conflict in state.same_pixels.iter().filter(|conflict| self.told.insert(conflict.sample.clone())) {
+            let files = conflict.paths.join(", ");
+            tracing::warn!(files, "{SAME_PIXELS_REASON}, so they are not trained on: {SAME_PIXELS_ADVICE}");
+        }
+        let notices = same_pixels(&state.same_pixels).into_iter().chain(self.decisions.notice()).collect();
+        node.status().notices(notices);
         node.status().set("version", version);
         node.status().set("conflicts", state.conflicts.iter().sum());
         node.send("snapshot", &Tag::new("dataset", version).with("labels", self.labels), message)?;
@@ -231,3 +283,29 @@ impl Dataset {
         Ok(())
     }
 }
+
+/// Why images are kept out of training.
+const SAME_PIXELS_REASON: &str = "the very same pixels stand in several classes";
+/// What to do about it.
+const SAME_PIXELS_ADVICE: &str =
+    "keep the file in the class it belongs to and delete or move the others; --labels multi learns all its classes";
+/// Samples that a notice names.
+const SAME_PIXELS_NAMED: usize = 3;
+
+/// What a person should know of samples that are kept out.
+fn same_pixels(conflicts: &[SamePixels]) -> Option<Notice> {
+    let named = conflicts.iter().take(SAME_PIXELS_NAMED);
+    let examples: Vec<String> = named.clone().flat_map(|conflict| conflict.paths.iter().cloned()).collect();
+    let named: Vec<String> = named.map(|conflict| conflict.paths.join(" = ")).collect();
+    let more = if conflicts.len() > named.len() { ", …" } else { "" };
+    (!conflicts.is_empty()).then(|| Notice {
+        kind: "same_pixels".to_owned(),
+        count: conflicts.iter().map(|conflict| conflict.paths.len() as u64).sum(),
+        reason: format!("{SAME_PIXELS_REASON}: {}{more}", named.join(", ")),
+        advice: SAME_PIXELS_ADVICE.to_owned(),
+        examples,
+    })
+}
+
+#[cfg(test)]
+mod tests;

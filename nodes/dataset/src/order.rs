@@ -1,100 +1,145 @@
-//! The order in which an epoch shows its pictures: a function of seed and epoch.
+//! A version of the data set as it is trained on, and the order in which an epoch shows it: a function of seed and epoch.
 
-use crate::catalog::Labelled;
-use plugin_api::Labels;
+use plugin_api::names::natural_order;
+use plugin_api::{Labels, Split};
+use plugin_catalog::Sample;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// How rows become pictures to learn from.
+/// How rows become samples to train on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// What becomes of pictures that stand in several classes.
+    /// What becomes of samples that stand in several classes.
     pub labels: Labels,
-    /// Near-copies count as one picture: what one of them is called, all are.
-    pub by_group: bool,
     /// Classes weigh the same.
     pub balanced: bool,
+}
+
+/// A sample of a split.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Digest of its pixels.
+    pub sample: String,
+    /// Digest of a file that holds it.
+    pub digest: String,
+    /// Path of that file.
+    pub path: String,
+    /// Digest that stands for its group of near-copies.
+    pub group: String,
 }
 
 /// One split of the data set at one version.
 #[derive(Debug, Default)]
 pub struct SplitRows {
-    /// One row a picture, ordered by digest.
-    pub rows: Vec<Labelled>,
+    /// One row a sample, ordered by it.
+    pub rows: Vec<Row>,
     /// Class indices of each row, sorted; exactly one with [`Labels::Single`].
     pub targets: Vec<Vec<u32>>,
     /// Weight of each row in the loss.
     pub weights: Vec<f32>,
 }
 
+/// A sample that stands in several classes, where it may have one alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SamePixels {
+    /// Digest of its pixels.
+    pub sample: String,
+    /// A file of it in each of its classes.
+    pub paths: Vec<String>,
+}
+
 /// The data set at one version.
 #[derive(Debug, Default)]
 pub struct Version {
-    /// Class names, sorted.
+    /// Class names in natural order.
     pub classes: Vec<String>,
-    /// By split: train, validation, test.
+    /// By [`Split::index`].
     pub splits: [SplitRows; 3],
-    /// Pictures by class that stand in several classes, or have a near-copy in another, and are kept out.
+    /// Samples by class that are kept out because their pixels stand in several classes.
     pub conflicts: Vec<u64>,
-    /// Digest of the pictures, their splits and what is learnt of them.
+    /// Which they are.
+    pub same_pixels: Vec<SamePixels>,
+    /// Held-out samples (validation and test) by class whose group has samples in train.
+    pub near_copies_held_out: Vec<u64>,
+    /// Digest of the samples, their splits and what is learnt of them.
     pub fingerprint: String,
 }
 
+/// The classes of samples, in natural order.
+pub fn classes_of(samples: &[Sample]) -> Vec<String> {
+    let names: HashSet<&str> = samples.iter().map(|row| row.label.as_str()).collect();
+    let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    names.sort_unstable_by(|a, b| natural_order(a, b));
+    names
+}
+
 impl Version {
-    /// Sorts the rows of a version, which are ordered by digest, into splits. Balanced: classes weigh the same, and the
-    /// mean weight of a training picture is 1.
-    pub fn new(rows: Vec<Labelled>, reading: Reading) -> Self {
-        let mut classes: Vec<String> = rows.iter().map(|r| r.label.clone()).collect();
-        classes.sort();
-        classes.dedup();
-        let mut version = Self { conflicts: vec![0; classes.len()], classes, ..Self::default() };
-        let class = |row: &Labelled| version.classes.binary_search(&row.label).unwrap_or_default() as u32;
-        // What a picture is called, by itself or by its group.
-        let key = |row: &Labelled| if reading.by_group { row.group.clone() } else { row.digest.clone() };
-        let mut called: HashMap<String, BTreeSet<u32>> = HashMap::new();
-        for row in &rows {
-            called.entry(key(row)).or_default().insert(class(row));
-        }
+    /// Sorts the rows of a version, which are ordered by sample and label, into splits. Balanced: classes weigh the same, and
+    /// the mean weight of a training sample is 1.
+    pub fn new(samples: Vec<Sample>, reading: Reading) -> Self {
+        let classes = classes_of(&samples);
+        let mut version = Self {
+            conflicts: vec![0; classes.len()],
+            near_copies_held_out: vec![0; classes.len()],
+            classes: Vec::new(),
+            ..Self::default()
+        };
+        let index: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
         let mut hasher = blake3::Hasher::new();
         if reading.labels == Labels::Multi {
             hasher.update(b"multi\0");
         }
-        let mut last = String::new();
-        for row in rows {
-            let class = version.classes.binary_search(&row.label).unwrap_or_default();
-            let targets: Vec<u32> = called.get(&key(&row)).into_iter().flatten().copied().collect();
-            let kept_out = reading.labels == Labels::Single && targets.len() > 1;
-            // A newline can be in a folder's name, a NUL cannot.
-            for part in [&row.digest[..], &row.label, &row.split, if kept_out { "out" } else { "in" }] {
-                hasher.update(part.as_bytes()).update(b"\0");
+        let mut samples = samples.into_iter().peekable();
+        while let Some(first) = samples.next() {
+            let mut targets = BTreeSet::from([index[first.label.as_str()]]);
+            let mut others = Vec::new();
+            while let Some(other) = samples.next_if(|other| other.sample == first.sample) {
+                targets.insert(index[other.label.as_str()]);
+                others.push(other);
             }
-            if reading.labels == Labels::Multi && targets.len() > 1 {
-                hasher.update(format!("{targets:?}").as_bytes());
+            let kept_out = reading.labels == Labels::Single && targets.len() > 1;
+            for row in std::iter::once(&first).chain(&others) {
+                // A newline can be in a folder's name, a NUL cannot.
+                for part in [&first.sample[..], &row.label, first.split.name(), if kept_out { "out" } else { "in" }] {
+                    hasher.update(part.as_bytes()).update(b"\0");
+                }
             }
             if kept_out {
-                version.conflicts[class] += 1;
+                targets.iter().for_each(|class| version.conflicts[*class as usize] += 1);
+                let paths = std::iter::once(first.path).chain(others.into_iter().map(|other| other.path)).collect();
+                version.same_pixels.push(SamePixels { sample: first.sample, paths });
                 continue;
             }
-            // With several labels a picture has a row for each.
-            if row.digest == last {
-                continue;
-            }
-            last.clone_from(&row.digest);
-            let split = crate::split::SPLITS.iter().position(|s| *s == row.split).unwrap_or_default();
-            version.splits[split].targets.push(targets);
-            version.splits[split].rows.push(row);
+            let Sample { sample, digest, path, group, split, .. } = first;
+            let rows = &mut version.splits[split.index()];
+            rows.targets.push(targets.into_iter().collect());
+            rows.rows.push(Row { sample, digest, path, group });
         }
+        drop(index);
+        version.classes = classes;
         version.fingerprint = hasher.finalize().to_hex().to_string();
-        for split in 0..version.splits.len() {
+        for split in Split::ALL.map(Split::index) {
             let counts = version.counts(split);
             version.splits[split].weights = weights(&version.splits[split].targets, &counts, reading.balanced);
         }
+        version.count_near_copies();
         version
     }
 
-    /// Pictures by class in a split; one of several classes counts in each.
+    fn count_near_copies(&mut self) {
+        let [train, held_out @ ..] = &self.splits;
+        let trained: HashSet<&str> = train.rows.iter().map(|row| row.group.as_str()).collect();
+        for part in held_out {
+            let rows = part.rows.iter().zip(&part.targets);
+            for (_, targets) in rows.filter(|(row, _)| trained.contains(row.group.as_str())) {
+                targets.iter().for_each(|class| self.near_copies_held_out[*class as usize] += 1);
+            }
+        }
+    }
+
+    /// Samples by class in a split; one of several classes counts in each.
     pub fn counts(&self, split: usize) -> Vec<u64> {
         let mut counts = vec![0; self.classes.len()];
         for target in self.splits[split].targets.iter().flatten() {
@@ -102,9 +147,15 @@ impl Version {
         }
         counts
     }
+
+    /// The split of every sample that is trained on or judged by.
+    pub fn split_of_samples(&self) -> impl Iterator<Item = (&str, Split)> {
+        let rows = |split: Split| self.splits[split.index()].rows.iter().map(move |row| (row.sample.as_str(), split));
+        Split::ALL.into_iter().flat_map(rows)
+    }
 }
 
-/// A picture weighs what its classes do on average, and a class one part in the number of its pictures; the mean is 1.
+/// A sample weighs what its classes do on average, and a class one part in the number of its samples; the mean is 1.
 pub fn weights(targets: &[Vec<u32>], counts: &[u64], balanced: bool) -> Vec<f32> {
     if !balanced {
         return vec![1.0; targets.len()];
@@ -133,30 +184,34 @@ pub fn epoch_order(rows: usize, shuffled: bool, seed: u64, epoch: u64) -> Vec<u3
 mod tests {
     use super::*;
 
-    const SINGLE: Reading = Reading { labels: Labels::Single, by_group: true, balanced: true };
+    const SINGLE: Reading = Reading { labels: Labels::Single, balanced: true };
     const MULTI: Reading = Reading { labels: Labels::Multi, ..SINGLE };
 
-    fn row(digest: &str, label: &str, split: &str) -> Labelled {
-        Labelled {
-            digest: digest.into(),
-            label: label.into(),
-            path: String::new(),
-            group: digest.into(),
-            split: split.into(),
+    fn row(sample: &str, label: &str, split: Split) -> Sample {
+        Sample {
+            sample: sample.to_owned(),
+            label: label.to_owned(),
+            path: format!("photos/{label}/{sample}.jpg"),
+            digest: sample.to_owned(),
+            group: sample.to_owned(),
+            split,
+            given: None,
+            captured_ms: None,
+            settled: false,
         }
     }
 
-    fn in_group(group: &str, row: Labelled) -> Labelled {
-        Labelled { group: group.into(), ..row }
+    fn in_group(group: &str, row: Sample) -> Sample {
+        Sample { group: group.to_owned(), ..row }
     }
 
-    fn pictures(version: &Version) -> [usize; 3] {
-        [0, 1, 2].map(|split| version.splits[split].rows.len())
+    fn sizes(version: &Version) -> [usize; 3] {
+        Split::ALL.map(|split| version.splits[split.index()].rows.len())
     }
 
     #[test]
-    fn classes_weigh_the_same_and_the_mean_is_one_unless_it_is_off() {
-        let rows = ["1", "2", "3", "4"].map(|d| row(d, if d == "4" { "b" } else { "a" }, "train"));
+    fn classes_weigh_the_same_and_the_mean_is_one() {
+        let rows = ["1", "2", "3", "4"].map(|d| row(d, if d == "4" { "b" } else { "a" }, Split::Train));
         let version = Version::new(rows.to_vec(), SINGLE);
         let weights = &version.splits[0].weights;
         assert!((weights[..3].iter().sum::<f32>() - weights[3]).abs() < 1e-6, "{weights:?}");
@@ -166,12 +221,24 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_in_two_classes_is_kept_out_and_counted_or_has_both_as_targets() {
-        let rows = vec![row("1", "a", "train"), row("1", "b", "train"), row("2", "b", "train"), row("3", "b", "test")];
+    fn classes_are_in_natural_order() {
+        let rows = ["10", "2", "1", "a"].map(|label| row(label, label, Split::Train));
+        let version = Version::new(rows.to_vec(), SINGLE);
+        assert_eq!(version.classes, ["1", "2", "10", "a"]);
+        let of = |sample: &str| version.splits[0].rows.iter().position(|row| row.sample == sample).unwrap();
+        assert_eq!(["1", "2", "10", "a"].map(|sample| version.splits[0].targets[of(sample)][0]), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn pixels_in_two_classes_are_kept_out_or_have_both() {
+        let train = Split::Train;
+        let rows = vec![row("1", "a", train), row("1", "b", train), row("2", "b", train), row("3", "b", Split::Test)];
         let single = Version::new(rows.clone(), SINGLE);
-        assert_eq!((single.conflicts.clone(), pictures(&single)), (vec![1, 1], [1, 0, 1]));
-        let multi = Version::new(rows.clone(), MULTI);
-        assert_eq!((multi.conflicts.clone(), pictures(&multi)), (vec![0, 0], [2, 0, 1]));
+        assert_eq!((single.conflicts.clone(), sizes(&single)), (vec![1, 1], [1, 0, 1]));
+        let paths = vec!["photos/a/1.jpg".to_owned(), "photos/b/1.jpg".to_owned()];
+        assert_eq!(single.same_pixels, [SamePixels { sample: "1".to_owned(), paths }]);
+        let multi = Version::new(rows, MULTI);
+        assert_eq!((multi.conflicts.clone(), sizes(&multi)), (vec![0, 0], [2, 0, 1]));
         assert_eq!(multi.splits[0].targets, [vec![0, 1], vec![1]]);
         assert_eq!(multi.counts(0), [1, 2]);
         // 1 weighs (1/1 + 1/2) / 2, 2 weighs 1/2; the mean is 1.
@@ -181,35 +248,35 @@ mod tests {
     }
 
     #[test]
-    fn near_copies_in_two_classes_are_kept_out_or_have_both_unless_only_equal_files_count() {
+    fn near_copies_across_classes_are_learnt() {
         let rows = vec![
-            in_group("1", row("1", "a", "train")),
-            in_group("1", row("2", "b", "train")),
-            in_group("3", row("3", "a", "train")),
-            in_group("3", row("4", "a", "train")),
+            in_group("1", row("1", "gate open", Split::Train)),
+            in_group("1", row("2", "gate closed", Split::Train)),
+            in_group("1", row("3", "gate closed", Split::Test)),
         ];
         let single = Version::new(rows.clone(), SINGLE);
-        assert_eq!((single.conflicts.clone(), pictures(&single)), (vec![1, 1], [2, 0, 0]));
-        let exact = Version::new(rows.clone(), Reading { by_group: false, ..SINGLE });
-        assert_eq!((exact.conflicts.clone(), pictures(&exact)), (vec![0, 0], [4, 0, 0]));
-        assert_ne!(single.fingerprint, exact.fingerprint);
+        assert_eq!((single.conflicts.clone(), sizes(&single)), (vec![0, 0], [2, 0, 1]));
+        assert_eq!(single.classes, ["gate closed", "gate open"]);
+        assert_eq!(single.near_copies_held_out, [1, 0], "figures on it are optimistic");
         let multi = Version::new(rows, MULTI);
-        assert_eq!(multi.splits[0].targets, [vec![0, 1], vec![0, 1], vec![0], vec![0]]);
+        assert_eq!(multi.splits[0].targets, [vec![1], vec![0]], "no label of a near-copy's");
     }
 
     #[test]
-    fn the_fingerprint_ignores_file_names_and_sees_labels_and_splits() {
-        let version = |label: &str, path: &str, split: &str| {
-            let row = Labelled { path: path.into(), ..row("1", label, split) };
+    fn fingerprint_ignores_files_and_sees_labels_and_splits() {
+        let version = |label: &str, digest: &str, split: Split| {
+            let path = format!("photos/{digest}.jpg");
+            let row = Sample { path, digest: digest.to_owned(), ..row("1", label, split) };
             Version::new(vec![row], SINGLE).fingerprint
         };
-        assert_eq!(version("a", "x", "train"), version("a", "y", "train"));
-        assert_ne!(version("a", "x", "train"), version("b", "x", "train"));
-        assert_ne!(version("a", "x", "train"), version("a", "x", "test"));
+        let one = version("a", "x", Split::Train);
+        assert_eq!(one, version("a", "y", Split::Train), "the same pixels in another file");
+        assert_ne!(one, version("b", "x", Split::Train));
+        assert_ne!(one, version("a", "x", Split::Test));
     }
 
     #[test]
-    fn an_epoch_shows_every_picture_once_in_an_order_of_its_own() {
+    fn epochs_show_each_sample_once_in_an_own_order() {
         let one = epoch_order(100, true, 7, 0);
         let mut sorted = one.clone();
         sorted.sort_unstable();

@@ -1,10 +1,11 @@
 //! The data set file by file, for those who look at it: conflicts and unlabelled files included.
 
-use crate::catalog::{Catalog, Record};
 use crate::error::DatasetError;
 use arrow::array::{Float32Array, Int64Array, StringArray, UInt32Array, UInt64Array};
 use plugin_api::edges::{Demand, Records};
 use plugin_api::{Labels, Tag};
+use plugin_catalog::{Reader, Record};
+use std::collections::HashSet;
 
 /// The split a demand names to get records.
 pub const SPLIT: &str = "records";
@@ -13,14 +14,16 @@ const MOST_ROWS: u32 = 16_384;
 
 /// Answers one row of a demand, message by message. The tag: `session` the asker, `seq` the index of the message, `fin`
 /// on the last, `version`, `batches` (how many there are) and `labels`. No file at all is one message without rows.
+/// `reviewed`: samples of which a person has said that they are right where they are.
 ///
 /// # Errors
 /// The catalog's, or those of `send`.
 pub fn answer(
     demand: &Demand,
     row: usize,
-    catalog: &Catalog,
+    catalog: &Reader,
     labels: Labels,
+    reviewed: &HashSet<String>,
     mut send: impl FnMut(&Tag, Records) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
     let split = demand.split.value(row);
@@ -40,85 +43,73 @@ pub fn answer(
             .with("version", version)
             .with("batches", messages)
             .with("labels", labels);
-        send(&tag, message(&found))?;
+        send(&tag, message(&found, reviewed))?;
     }
     Ok(())
 }
 
-fn message(rows: &[Record]) -> Records {
+fn message(rows: &[Record], reviewed: &HashSet<String>) -> Records {
     let text = |f: fn(&Record) -> &str| StringArray::from_iter_values(rows.iter().map(f));
-    let hash = |at: usize| rows.iter().map(|r| r.picture.hashes[at]).collect::<UInt64Array>();
-    let score = |at: usize| rows.iter().map(|r| r.picture.scores[at]).collect::<Float32Array>();
+    let hash = |f: fn(&Record) -> u64| rows.iter().map(f).collect::<UInt64Array>();
+    let score = |f: fn(&Record) -> f32| rows.iter().map(f).collect::<Float32Array>();
     Records {
-        path: text(|r| &r.path),
-        label: rows.iter().map(|r| r.label.as_deref()).collect(),
-        digest: text(|r| &r.picture.digest),
-        pixel_digest: text(|r| &r.picture.digest),
-        modified_ns: rows.iter().map(|r| r.modified_ns).collect::<Int64Array>(),
-        size_bytes: rows.iter().map(|r| r.size_bytes).collect::<UInt64Array>(),
-        group: text(|r| &r.picture.group),
-        split: text(|r| &r.picture.split),
-        ahash: hash(0),
-        dhash: hash(1),
-        phash: hash(2),
-        whash: hash(3),
-        width: rows.iter().map(|r| r.picture.source.0).collect::<UInt32Array>(),
-        height: rows.iter().map(|r| r.picture.source.1).collect::<UInt32Array>(),
-        dark: score(0),
-        bright: score(1),
-        blur: score(2),
-        information: score(3),
-        reviewed: rows.iter().map(|_| Some(false)).collect(),
+        path: text(|r| &r.file.path),
+        label: rows.iter().map(|r| r.file.label.as_deref()).collect(),
+        digest: text(|r| &r.file.digest),
+        pixel_digest: text(|r| r.image.sample()),
+        modified_ns: rows.iter().map(|r| r.file.modified_ns).collect::<Int64Array>(),
+        size_bytes: rows.iter().map(|r| r.file.size_bytes).collect::<UInt64Array>(),
+        group: text(|r| &r.image.group),
+        split: text(|r| r.image.split.name()),
+        ahash: hash(|r| r.image.hashes.ahash),
+        dhash: hash(|r| r.image.hashes.dhash),
+        phash: hash(|r| r.image.hashes.phash),
+        whash: hash(|r| r.image.hashes.whash),
+        width: rows.iter().map(|r| r.image.source.0).collect::<UInt32Array>(),
+        height: rows.iter().map(|r| r.image.source.1).collect::<UInt32Array>(),
+        dark: score(|r| r.image.scores.dark),
+        bright: score(|r| r.image.scores.bright),
+        blur: score(|r| r.image.scores.blur),
+        information: score(|r| r.image.scores.information),
+        reviewed: rows.iter().map(|r| Some(reviewed.contains(r.image.sample()))).collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Picture, Placement};
-    use plugin_api::Edge as _;
+    use plugin_api::{Edge as _, Home, Split};
+    use plugin_catalog::{Image, fixture};
+    use plugin_hash::Hashes;
 
-    /// Seven files, one of them unlabelled, one picture in two classes; then one more at a later version.
-    fn catalog() -> (tempfile::TempDir, Catalog, u64) {
+    /// Seven files, one of them unlabelled, one image in two classes; then one more at a later version.
+    fn catalog() -> (tempfile::TempDir, Reader, u64) {
         let folder = tempfile::tempdir().unwrap();
-        let mut catalog = Catalog::open(&folder.path().join("catalog.sqlite")).unwrap();
-        let mut fill = |files: &[(&str, Option<&str>, &str)]| {
-            let mut change = catalog.change().unwrap();
-            for (path, label, digest) in files {
-                let picture = Picture {
-                    digest: (*digest).to_owned(),
-                    hashes: [1, 2, u64::MAX, 4],
-                    source: (40, 30),
-                    scores: [0.25, f32::NAN, 0.5, 1.0],
-                    group: "g".to_owned(),
-                    split: "test".to_owned(),
-                };
-                change.add_picture(&picture).unwrap();
-                let file = Placement {
-                    path: (*path).to_owned(),
-                    label: label.map(str::to_owned),
-                    digest: (*digest).to_owned(),
-                    modified_ns: -5,
-                    size_bytes: 77,
-                };
-                change.place(&file).unwrap();
-            }
-            change.commit().unwrap()
+        let home = Home::create(folder.path()).unwrap();
+        let fill = |files: &[(&str, &str)]| {
+            let hashes = Hashes { ahash: 1, dhash: 2, phash: u64::MAX, whash: 4 };
+            let scores = plugin_check::Scores { dark: 0.25, bright: f32::NAN, blur: 0.5, information: 1.0 };
+            let (group, pixel_digest) = ("g".to_owned(), Some("pixels".to_owned()));
+            let rest = fixture::image("");
+            let image = Image { hashes, scores, source: (40, 30), group, split: Split::Test, pixel_digest, ..rest };
+            let image = |digest: &str| Image { digest: digest.to_owned(), ..image.clone() };
+            let files: Vec<_> = files.iter().map(|(path, d)| (fixture::file(path, d), image(d))).collect();
+            fixture::add(&home, &files).unwrap()
         };
         let version = fill(&[
-            ("photos/b/2.jpg", Some("b"), "d1"),
-            ("photos/a/1.jpg", Some("a"), "d1"),
-            ("photos/3.jpg", None, "d3"),
-            ("photos/a/4.jpg", Some("a"), "d4"),
-            ("photos/a/5.jpg", Some("a"), "d5"),
-            ("photos/a/6.jpg", Some("a"), "d6"),
-            ("photos/a/7.jpg", Some("a"), "d7"),
+            ("photos/b/2.jpg", "d1"),
+            ("photos/a/1.jpg", "d1"),
+            ("photos/3.jpg", "d3"),
+            ("photos/a/4.jpg", "d4"),
+            ("photos/a/5.jpg", "d5"),
+            ("photos/a/6.jpg", "d6"),
+            ("photos/a/7.jpg", "d7"),
         ]);
-        fill(&[("photos/a/0.jpg", Some("a"), "d0")]);
-        (folder, catalog, version)
+        fill(&[("photos/a/0.jpg", "d0")]);
+        (folder, Reader::open(&home).unwrap().unwrap(), version)
     }
 
-    fn ask(catalog: &Catalog, version: u64, size: u32, first: u64, count: u64) -> Vec<(Tag, Records)> {
+    fn ask(catalog: &Reader, version: u64, size: u32, first: u64, count: u64) -> Vec<(Tag, Records)> {
         let demand = Demand {
             run: vec!["inspect"].into(),
             version: vec![version].into(),
@@ -130,8 +121,9 @@ mod tests {
             count: vec![count].into(),
             withheld: vec![""].into(),
         };
+        let reviewed = HashSet::from(["pixels".to_owned()]);
         let mut sent = Vec::new();
-        answer(&demand, 0, catalog, Labels::Single, |tag, rows| {
+        answer(&demand, 0, catalog, Labels::Single, &reviewed, |tag, rows| {
             sent.push((tag.clone(), rows));
             Ok(())
         })
@@ -144,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_the_version_comes_once_by_path_in_messages_that_can_be_asked_for_again() {
+    fn files_of_a_version_come_once_by_path() {
         let (_folder, catalog, version) = catalog();
         let sent = ask(&catalog, version, 3, 0, 99);
         assert_eq!(
@@ -167,15 +159,16 @@ mod tests {
         let (_, rows) = &sent[0];
         assert_eq!((rows.label.value(1), rows.digest.value(1), rows.group.value(1)), ("a", "d1", "g"));
         assert!(rows.label.iter().next().unwrap().is_none(), "an unlabelled file");
-        assert_eq!((rows.phash.value(0), rows.width.value(0), rows.size_bytes.value(0)), (u64::MAX, 40, 77));
+        assert_eq!((rows.phash.value(0), rows.width.value(0), rows.size_bytes.value(0)), (u64::MAX, 40, 10));
+        assert_eq!((rows.pixel_digest.value(0), rows.reviewed.value(0), rows.split.value(0)), ("pixels", true, "test"));
         assert!(rows.dark.value(0) == 0.25 && rows.bright.value(0).is_nan() && rows.information.value(0) == 1.0);
     }
 
     #[test]
     fn no_file_is_one_message_without_rows() {
         let folder = tempfile::tempdir().unwrap();
-        let catalog = Catalog::open(&folder.path().join("catalog.sqlite")).unwrap();
-        let sent = ask(&catalog, 0, 10, 0, 5);
+        let catalog = plugin_catalog::Writer::open_file(folder.path().join("c.sqlite")).unwrap();
+        let sent = ask(catalog.read(), 0, 10, 0, 5);
         assert_eq!((sent.len(), sent[0].0.fin, sent[0].1.rows()), (1, true, 0));
     }
 }

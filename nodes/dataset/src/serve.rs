@@ -1,16 +1,18 @@
 //! Batches out: any batch of any epoch of any version, as often as it is asked for.
 
-use crate::catalog::Catalog;
+use crate::draw::{Drawn, draw};
 use crate::error::DatasetError;
 use crate::folds;
-use crate::order::{Reading, SplitRows, Version, epoch_order};
+use crate::order::{Reading, Row, SplitRows, Version, epoch_order};
 use crate::shards::Shards;
 use arrow::array::{Array, Float32Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::edges::{Batches, Demand, lists_of_u32};
-use plugin_api::{Edge, Subset, Tag};
-use std::collections::HashMap;
+use plugin_api::{Edge, Split, Subset, Tag};
+use plugin_catalog::{Reader, Writer};
+use plugin_splits::Shares;
+use std::collections::{BTreeSet, HashMap};
 
-/// Versions kept ready: the one that is being learnt from and the one that is judged.
+/// Versions kept ready: the one that is being trained on, the one that is judged, and the last.
 const VERSIONS_KEPT: usize = 3;
 
 /// Version, subset, seed, epoch.
@@ -21,16 +23,19 @@ struct Epoch {
     key: EpochKey,
     /// Row numbers.
     order: Vec<u32>,
-    /// By row number, whether it is held out and has a near-copy among the images trained on.
+    /// By row number, whether it is held out and has a near-copy among the samples trained on.
     near_copies: Vec<bool>,
 }
 
-/// Reads versions from the catalog and keeps the last few.
+/// Reads versions from the catalog, draws their splits and keeps the last few.
 pub struct Server {
     profile: String,
     size_px: u32,
     reading: Reading,
+    shares: Shares,
     versions: Vec<(u64, Version)>,
+    /// Versions that were asked for, so that their splits count.
+    settled: BTreeSet<u64>,
     /// The epoch served last.
     epoch: Option<Epoch>,
     /// The fold served last, of a version.
@@ -40,26 +45,75 @@ pub struct Server {
 
 impl Server {
     /// A server of one profile.
-    pub fn new(profile: String, size_px: u32, reading: Reading) -> Self {
-        Self { profile, size_px, reading, versions: Vec::new(), epoch: None, fold: None, files: HashMap::new() }
+    pub fn new(profile: String, size_px: u32, reading: Reading, shares: Shares) -> Self {
+        let (versions, files) = (Vec::new(), HashMap::new());
+        Self { profile, size_px, reading, shares, versions, settled: BTreeSet::new(), epoch: None, fold: None, files }
     }
 
-    /// The data set at a version.
+    /// The data set as it is now, with its splits drawn, and its number.
     ///
     /// # Errors
     /// The catalog's.
-    pub fn version(&mut self, catalog: &Catalog, version: u64) -> Result<&Version, DatasetError> {
-        let index = if let Some(index) = self.versions.iter().position(|(v, _)| *v == version) {
-            index
-        } else {
-            let rows = catalog.labelled(version, &self.profile)?;
-            if self.versions.len() >= VERSIONS_KEPT {
-                self.versions.remove(0);
+    pub fn latest(&mut self, catalog: &mut Writer) -> Result<(u64, &Version), DatasetError> {
+        let mut number = catalog.read().version()?;
+        let index = match self.place(number) {
+            Some(index) => index,
+            None => {
+                let mut samples = catalog.read().samples(number, Some(&self.profile))?;
+                let drawn = draw(&mut samples, self.reading.labels, self.shares);
+                if !drawn.is_empty() {
+                    number = keep(&drawn, catalog)?;
+                }
+                self.put(number, Version::new(samples, self.reading))
             }
-            self.versions.push((version, Version::new(rows, self.reading)));
-            self.versions.len() - 1
         };
-        Ok(&self.versions[index].1)
+        Ok((number, &self.versions[index].1))
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        self.versions.iter().position(|(version, _)| *version == number)
+    }
+
+    fn put(&mut self, number: u64, version: Version) -> usize {
+        if self.versions.len() >= VERSIONS_KEPT {
+            self.versions.remove(0);
+        }
+        self.versions.push((number, version));
+        self.versions.len() - 1
+    }
+
+    /// A version is trained on, or judged by: its splits are those that were announced, and count from now on.
+    ///
+    /// # Errors
+    /// The catalog's.
+    pub fn settle(&mut self, number: u64, catalog: &mut Writer) -> Result<(), DatasetError> {
+        let latest = catalog.read().version()?;
+        if number > latest || !self.settled.insert(number) {
+            return Ok(());
+        }
+        let mut changed = Vec::new();
+        if let Some(at) = self.place(number).filter(|_| number != latest) {
+            let stored = catalog.read().samples(number, Some(&self.profile))?;
+            let stored: HashMap<&str, Split> = stored.iter().map(|row| (row.sample.as_str(), row.split)).collect();
+            let announced = self.versions[at].1.split_of_samples();
+            let differs = |(sample, split): &(&str, Split)| stored.get(sample).is_some_and(|other| other != split);
+            changed.extend(announced.filter(differs).map(|(sample, split)| (sample.to_owned(), split)));
+        }
+        let mut change = catalog.change()?;
+        for (sample, split) in &changed {
+            change.set_split(sample, *split)?;
+        }
+        if !changed.is_empty() {
+            // What was drawn since must be drawn again.
+            change.renew();
+            self.versions.retain(|(version, _)| self.settled.contains(version));
+        }
+        let settled = change.settle(number)?;
+        change.commit()?;
+        if settled > 0 {
+            tracing::debug!(version = number, images = settled, "their splits count from now on");
+        }
+        Ok(())
     }
 
     /// Answers one row of a demand, message by message.
@@ -70,7 +124,7 @@ impl Server {
         &mut self,
         demand: &Demand,
         row: usize,
-        catalog: &Catalog,
+        catalog: &Reader,
         shards: &mut Shards,
         mut send: impl FnMut(&Tag, Batches) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
@@ -81,8 +135,14 @@ impl Server {
             return Ok(());
         };
         let (number, seed, epoch) = (demand.version.value(row), demand.seed.value(row), demand.epoch.value(row));
-        self.version(catalog, number)?;
-        let Some((_, version)) = self.versions.iter().find(|(v, _)| *v == number) else { return Ok(()) };
+        let at = match self.place(number) {
+            Some(at) => at,
+            None => {
+                let samples = catalog.samples(number, Some(&self.profile))?;
+                self.put(number, Version::new(samples, self.reading))
+            }
+        };
+        let version = &self.versions[at].1;
         let rows = if let Subset::Split(split) = subset {
             &version.splits[split.index()]
         } else {
@@ -110,7 +170,7 @@ impl Server {
                 let digest = &rows.rows[at as usize].digest;
                 pixels.push(find(catalog, shards, &mut self.files, &self.profile, digest)?);
             }
-            let column = |f: fn(&crate::catalog::Labelled) -> &str| {
+            let column = |f: fn(&Row) -> &str| {
                 StringArray::from_iter_values(picked.iter().map(|&at| f(&rows.rows[at as usize])))
             };
             let message = Batches {
@@ -140,13 +200,26 @@ impl Server {
     }
 }
 
+/// Writes drawn splits into the catalog. Returns the version from which on they hold: a new one where samples moved that had
+/// been trained on or judged by.
+fn keep(drawn: &[Drawn], catalog: &mut Writer) -> Result<u64, DatasetError> {
+    let mut change = catalog.change()?;
+    for Drawn { sample, split, moved } in drawn {
+        change.set_split(sample, *split)?;
+        if let Some(moved) = moved {
+            tracing::warn!(sample, from = %moved.from, to = %split, reason = ?moved.reason, "a sample goes into another split");
+        }
+    }
+    Ok(change.commit()?)
+}
+
 /// Rows of a demand.
 pub fn demands(demand: &Demand) -> std::ops::Range<usize> {
     0..demand.rows()
 }
 
 fn find(
-    catalog: &Catalog,
+    catalog: &Reader,
     shards: &mut Shards,
     files: &mut HashMap<i64, String>,
     profile: &str,
@@ -156,7 +229,7 @@ fn find(
     let (shard, row) = catalog.pixels(profile, digest)?.ok_or_else(missing)?;
     let column = shards.pixels(shard, || {
         if !files.contains_key(&shard) {
-            files.extend(catalog.shards(profile)?.into_iter().map(|(id, file, _)| (id, file)));
+            files.extend(catalog.shards(profile)?.into_iter().map(|shard| (shard.id, shard.file)));
         }
         files.get(&shard).cloned().ok_or_else(missing)
     })?;

@@ -1,39 +1,14 @@
-//! Which split a picture belongs to: that of its group, so near-copies never sit on both sides.
+//! Groups of near-copies, which are kept in one split where that is possible.
 //!
 //! A group is a connected component of "near": two pictures are near when [`plugin_hash::NearCopies`] says so of their
 //! views. Pictures of an earlier version have no views: they are near when their perceptual hashes differ in at most 4 bits
-//! and their difference hashes in at most 6. The radii are strict, because components chain. A group's split is decided by its founder's digest. When a new picture links groups of different
-//! splits, all go where tests stay honest: to test before validation, to validation before train. So the test set only
-//! grows.
+//! and their difference hashes in at most 6. The radii are strict, because components chain. What a person has said is
+//! [`Different`] is never made one.
 
+use crate::different::{Different, Marks};
 use plugin_hash::{NearCopies, Radii, Views};
 use plugin_search::{Index, Union};
 use std::collections::{HashMap, HashSet};
-
-/// The three parts of the data set, the strictest last.
-pub const SPLITS: [&str; 3] = ["train", "validation", "test"];
-
-/// How the parts are cut.
-#[derive(Clone, Copy, Debug)]
-pub struct Shares {
-    /// Percent.
-    pub validation: u32,
-    /// Percent.
-    pub test: u32,
-}
-
-/// The split of a group, from its digest alone.
-///
-/// The first 32 bits of the BLAKE3 digest are uniform, so the shares hold for large sets.
-pub fn split_of(group: &str, shares: Shares) -> &'static str {
-    let bits = u32::from_str_radix(group.get(..8).unwrap_or_default(), 16).unwrap_or_default();
-    let percent = (u64::from(bits) * 100) >> 32;
-    match percent as u32 {
-        p if p < shares.test => SPLITS[2],
-        p if p < shares.test + shares.validation => SPLITS[1],
-        _ => SPLITS[0],
-    }
-}
 
 /// Two groups that turned out to be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +17,13 @@ pub struct Merge {
     pub kept: String,
     /// The name that goes.
     pub gone: String,
-    /// The split of all of it.
-    pub split: &'static str,
 }
 
 /// What a picture is known by.
 #[derive(Clone, Copy, Debug)]
 pub struct Face<'a> {
+    /// Digest of its sample.
+    pub sample: &'a str,
     /// Perceptual hash.
     pub phash: u64,
     /// Difference hash.
@@ -66,9 +41,9 @@ const DHASH_BITS: u32 = 6;
 #[derive(Clone, Debug)]
 struct Group {
     name: String,
-    /// Place in [`SPLITS`].
-    split: usize,
     pictures: usize,
+    /// What it may not be one with.
+    marks: Marks,
 }
 
 /// The pictures known and their groups. Adding one is a search among hashes, not a look at all.
@@ -91,6 +66,7 @@ pub struct Groups {
     members: HashMap<u32, Group>,
     /// The first picture loaded of each group.
     loaded: HashMap<String, u32>,
+    different: Different,
 }
 
 /// A picture with structure.
@@ -118,12 +94,17 @@ impl Groups {
         Self { settled, ..self }
     }
 
-    /// A picture as it is stored, with its group and split. Returns what has to be made one though it is stored as two:
+    /// What is never made one.
+    #[must_use]
+    pub fn different(self, different: Different) -> Self {
+        Self { different, ..self }
+    }
+
+    /// A picture as it is stored, with its group. Returns what has to be made one though it is stored as two:
     /// by an earlier version, or with other radii.
-    pub fn load(&mut self, face: Face, name: &str, split: &str) -> Vec<Merge> {
+    pub fn load(&mut self, face: Face, name: &str) -> Vec<Merge> {
         let near = if self.settled { Vec::new() } else { self.near(face) };
-        let split = SPLITS.iter().position(|s| *s == split).unwrap_or_default();
-        let picture = self.insert(face, name, split);
+        let picture = self.insert(face, name);
         if let Some(&first) = self.loaded.get(name) {
             self.join(first, picture);
         } else {
@@ -137,20 +118,24 @@ impl Groups {
         self.loaded = HashMap::new();
     }
 
-    /// A picture that was not known. Returns its group and split, and what it made one; that has to be stored after it.
-    pub fn add(&mut self, digest: &str, face: Face, shares: Shares) -> (String, &'static str, Vec<Merge>) {
+    /// A picture that was not known. Returns its group, and what it made one; that has to be stored after it.
+    pub fn add(&mut self, digest: &str, face: Face) -> (String, Vec<Merge>) {
         let near = self.near(face);
         let Some((&nearest, others)) = near.split_first() else {
-            let split = split_of(digest, shares);
-            self.insert(face, digest, SPLITS.iter().position(|s| *s == split).unwrap_or_default());
-            return (digest.to_owned(), split, Vec::new());
+            self.insert(face, digest);
+            return (digest.to_owned(), Vec::new());
         };
-        let root = self.union.find(nearest);
-        let (name, split) = self.members.get(&root).map_or((digest.to_owned(), 0), |g| (g.name.clone(), g.split));
-        let picture = self.insert(face, &name, split);
+        let name = self.name(nearest).unwrap_or(digest).to_owned();
+        let picture = self.insert(face, &name);
         self.join(nearest, picture);
         let merges = others.iter().filter_map(|&other| self.join(picture, other)).collect();
-        (name, SPLITS[split], merges)
+        (name, merges)
+    }
+
+    /// The group of a picture, by its number in the order they came.
+    pub fn name(&mut self, picture: u32) -> Option<&str> {
+        let root = self.union.find(picture);
+        self.members.get(&root).map(|group| group.name.as_str())
     }
 
     /// Sizes of the groups of at least two pictures, largest first.
@@ -160,7 +145,7 @@ impl Groups {
         sizes
     }
 
-    /// One picture of each group that has one near, nearest first.
+    /// One picture of each group that has one near and that it may be in, nearest first.
     fn near(&mut self, face: Face) -> Vec<u32> {
         let Some(near) = &self.near else { return Vec::new() };
         let mut found = Vec::new();
@@ -177,14 +162,19 @@ impl Groups {
             found.extend(blind.filter(|o| (o.dhash ^ face.dhash).count_ones() <= DHASH_BITS).map(|o| o.picture));
         }
         let mut seen = HashSet::new();
-        found.retain(|picture| seen.insert(self.union.find(*picture)));
+        let marks = self.different.marks(face.sample);
+        found.retain(|picture| {
+            let root = self.union.find(*picture);
+            seen.insert(root) && !self.members.get(&root).is_some_and(|group| group.marks.forbid(&marks))
+        });
         found
     }
 
     /// A picture on its own.
-    fn insert(&mut self, face: Face, name: &str, split: usize) -> u32 {
+    fn insert(&mut self, face: Face, name: &str) -> u32 {
         let picture = self.union.add();
-        self.members.insert(picture, Group { name: name.to_owned(), split, pictures: 1 });
+        let marks = self.different.marks(face.sample);
+        self.members.insert(picture, Group { name: name.to_owned(), pictures: 1, marks });
         let Some(near) = &mut self.near else { return picture };
         match face.views {
             Some(views) => {
@@ -200,20 +190,21 @@ impl Groups {
         picture
     }
 
-    /// Makes one group of two, named after the larger, or the first of equals. None when they are one already, or are
-    /// of one name and so stored as one.
+    /// Makes one group of two, named after the larger, or the first of equals. None when they are one already, are of one name
+    /// and so stored as one, or may not be one.
     fn join(&mut self, a: u32, b: u32) -> Option<Merge> {
         let (a, b) = (self.union.find(a), self.union.find(b));
-        if !self.union.join(a, b) {
+        let forbidden = self.members.get(&a)?.marks.forbid(&self.members.get(&b)?.marks);
+        if forbidden || !self.union.join(a, b) {
             return None;
         }
         let root = self.union.find(a);
         let (a, b) = (self.members.remove(&a)?, self.members.remove(&b)?);
-        let (kept, gone) = if a.pictures < b.pictures { (b, a) } else { (a, b) };
-        let split = kept.split.max(gone.split);
-        let merge = Merge { kept: kept.name.clone(), gone: gone.name, split: SPLITS[split] };
-        let merged = Group { split, pictures: kept.pictures + gone.pictures, name: kept.name };
-        self.members.insert(root, merged);
+        let (mut kept, gone) = if a.pictures < b.pictures { (b, a) } else { (a, b) };
+        let merge = Merge { kept: kept.name.clone(), gone: gone.name };
+        kept.pictures += gone.pictures;
+        kept.marks.join(gone.marks);
+        self.members.insert(root, kept);
         (merge.kept != merge.gone).then_some(merge)
     }
 }
@@ -223,84 +214,74 @@ mod tests {
     use super::*;
     use plugin_hash::{Look, are_near};
 
-    const SHARES: Shares = Shares { validation: 15, test: 15 };
     /// A picture with structure.
     const P: u64 = 0x0f0f_1234_5678_9abc;
     const D: u64 = 0x00ff_4321_8765_cba9;
 
     /// A picture of an earlier version.
     const fn old(phash: u64, dhash: u64) -> Face<'static> {
-        Face { phash, dhash, views: None }
-    }
-
-    #[test]
-    fn shares_hold_and_are_decided_by_the_digest() {
-        let digests: Vec<String> =
-            (0..10_000u32).map(|i| blake3::hash(&i.to_le_bytes()).to_hex().to_string()).collect();
-        let count = |split| digests.iter().filter(|d| split_of(d, SHARES) == split).count();
-        assert!((1_350..1_650).contains(&count("test")), "{}", count("test"));
-        assert!((1_350..1_650).contains(&count("validation")), "{}", count("validation"));
-        assert_eq!(split_of(&digests[0], SHARES), split_of(&digests[0], SHARES));
+        Face { sample: "", phash, dhash, views: None }
     }
 
     #[test]
     fn a_near_copy_joins_the_group_and_a_stranger_does_not() {
         let mut groups = Groups::new(Some(Radii::USUAL));
-        assert!(groups.load(old(P, D), "aa", "test").is_empty());
-        assert_eq!(groups.add("ff1", old(P ^ 0b101, D ^ 1), SHARES), ("aa".to_owned(), "test", vec![]));
-        assert_eq!(groups.add("ff2", old(P ^ 0xffff_0000, D), SHARES).0, "ff2", "another perceptual hash");
-        assert_eq!(groups.add("ff3", old(P, D ^ 0xffff), SHARES).0, "ff3", "another difference hash");
-        assert_eq!(groups.add("ff4", old(0, 0), SHARES).0, "ff4");
-        assert_eq!(groups.add("ff5", old(0, 0), SHARES).0, "ff5", "plain pictures are near to nothing");
+        assert!(groups.load(old(P, D), "aa").is_empty());
+        assert_eq!(groups.add("ff1", old(P ^ 0b101, D ^ 1)), ("aa".to_owned(), vec![]));
+        assert_eq!(groups.add("ff2", old(P ^ 0xffff_0000, D)).0, "ff2", "another perceptual hash");
+        assert_eq!(groups.add("ff3", old(P, D ^ 0xffff)).0, "ff3", "another difference hash");
+        assert_eq!(groups.add("ff4", old(0, 0)).0, "ff4");
+        assert_eq!(groups.add("ff5", old(0, 0)).0, "ff5", "plain pictures are near to nothing");
         let mut groups = Groups::new(None);
-        groups.load(old(P, D), "aa", "test");
-        assert_eq!(groups.add("ff1", old(P, D), SHARES).0, "ff1", "without radii every picture is its own group");
+        groups.load(old(P, D), "aa");
+        assert_eq!(groups.add("ff1", old(P, D)).0, "ff1", "without radii every picture is its own group");
     }
 
     #[test]
-    fn a_picture_that_links_groups_makes_them_one_where_tests_stay_honest() {
-        for (first, second, both) in [
-            ("train", "test", "test"),
-            ("test", "train", "test"),
-            ("train", "validation", "validation"),
-            ("validation", "test", "test"),
-            ("train", "train", "train"),
-        ] {
-            let mut groups = Groups::new(Some(Radii::USUAL));
-            groups.load(old(P, D), "aa", first);
-            assert!(groups.load(old(P ^ 0b111_1111, D), "bb", second).is_empty(), "7 bits apart are not near");
-            let (group, split, merges) = groups.add("cc", old(P ^ 0b111, D), SHARES);
-            assert_eq!((group.as_str(), split), ("aa", first), "stored as one of the nearest, then merged");
-            let merge = Merge {
-                kept: "aa".to_owned(),
-                gone: "bb".to_owned(),
-                split: SPLITS.iter().find(|s| **s == both).unwrap(),
-            };
-            assert_eq!(merges, [merge]);
-            let (group, split, merges) = groups.add("dd", old(P ^ 0b111_1111, D), SHARES);
-            assert_eq!((group.as_str(), split, merges.len()), ("aa", both, 0));
-            assert_eq!(groups.sizes(), [4]);
-        }
+    fn a_picture_that_links_groups_makes_them_one() {
+        let mut groups = Groups::new(Some(Radii::USUAL));
+        groups.load(old(P, D), "aa");
+        assert!(groups.load(old(P ^ 0b111_1111, D), "bb").is_empty(), "7 bits apart are not near");
+        let (group, merges) = groups.add("cc", old(P ^ 0b111, D));
+        assert_eq!(group, "aa", "stored as one of the nearest, then merged");
+        assert_eq!(merges, [Merge { kept: "aa".to_owned(), gone: "bb".to_owned() }]);
+        let (group, merges) = groups.add("dd", old(P ^ 0b111_1111, D));
+        assert_eq!((group.as_str(), merges.len()), ("aa", 0));
+        assert_eq!(groups.sizes(), [4]);
+    }
+
+    #[test]
+    fn different_pictures_are_never_one_group() {
+        let named = |sample: &'static str, bits: u64| Face { sample, ..old(P ^ bits, D) };
+        let sets = [["aa", "bb"].map(str::to_owned).to_vec()];
+        let mut groups = Groups::new(Some(Radii::USUAL)).different(Different::new(&sets));
+        groups.load(named("aa", 0), "aa");
+        assert_eq!(groups.add("bb", named("bb", 1)), ("bb".to_owned(), vec![]), "near, and told apart");
+        assert_eq!(groups.add("bb2", named("bb", 1)).0, "bb", "the same pixels in another file");
+        let (group, merges) = groups.add("cc", named("cc", 3));
+        assert_eq!(
+            (group.as_str(), merges.len()),
+            ("bb", 0),
+            "near to both: it goes with the nearer, and links nothing"
+        );
+        assert_eq!(groups.add("dd", named("dd", 2)).0, "aa");
     }
 
     #[test]
     fn what_is_stored_as_two_and_is_one_is_made_one_when_it_is_loaded() {
         let mut groups = Groups::new(Some(Radii::USUAL));
-        assert!(groups.load(old(P, D), "aa", "train").is_empty());
-        assert!(groups.load(old(P ^ 0b111_1111, D), "bb", "test").is_empty());
-        let merges = groups.load(old(P ^ 0b111, D), "aa", "train");
-        assert_eq!(merges, [Merge { kept: "aa".to_owned(), gone: "bb".to_owned(), split: "test" }]);
-        assert!(
-            groups.load(old(P ^ 0b1111_1111, D), "bb", "test").is_empty(),
-            "of the group that goes, and gone already"
-        );
+        assert!(groups.load(old(P, D), "aa").is_empty());
+        assert!(groups.load(old(P ^ 0b111_1111, D), "bb").is_empty());
+        let merges = groups.load(old(P ^ 0b111, D), "aa");
+        assert_eq!(merges, [Merge { kept: "aa".to_owned(), gone: "bb".to_owned() }]);
+        assert!(groups.load(old(P ^ 0b1111_1111, D), "bb").is_empty(), "of the group that goes, and gone already");
         assert_eq!(groups.sizes(), [4]);
         let mut settled = Groups::new(Some(Radii::USUAL)).settled(true);
         for name in ["aa", "aa", "bb"] {
-            assert!(settled.load(old(P, D), name, "train").is_empty(), "it was searched before");
+            assert!(settled.load(old(P, D), name).is_empty(), "it was searched before");
         }
         assert_eq!(settled.sizes(), [2]);
-        assert_eq!(settled.add("cc", old(P, D), SHARES).2.len(), 1, "what is new is searched for");
+        assert_eq!(settled.add("cc", old(P, D)).1.len(), 1, "what is new is searched for");
     }
 
     #[test]
@@ -320,7 +301,7 @@ mod tests {
             (0..400).map(|i| (hash(i, 0), hash(i / 3, 17), (i % 3 > 0).then(|| views(i)))).collect();
         let mut union = Union::new(pictures.len());
         let mut groups = Groups::new(Some(Radii::USUAL));
-        let mut stored: Vec<(String, &str)> = Vec::new();
+        let mut stored: Vec<String> = Vec::new();
         for (i, (p, d, views)) in pictures.iter().enumerate() {
             for (j, (q, e, others)) in pictures[..i].iter().enumerate() {
                 let near = match (views, others) {
@@ -332,14 +313,13 @@ mod tests {
                 }
             }
             let digest = blake3::hash(&(i as u32).to_le_bytes()).to_hex().to_string();
-            let face = Face { phash: *p, dhash: *d, views: views.as_ref() };
-            let (group, split, merges) = groups.add(&digest, face, SHARES);
-            stored.push((group, split));
+            let face = Face { sample: &digest, phash: *p, dhash: *d, views: views.as_ref() };
+            let (group, merges) = groups.add(&digest, face);
+            stored.push(group);
             // As the catalog does it.
             for merge in merges {
-                for row in stored.iter_mut().filter(|row| row.0 == merge.gone || row.0 == merge.kept) {
-                    assert!(SPLITS.iter().position(|s| *s == row.1) <= SPLITS.iter().position(|s| *s == merge.split));
-                    *row = (merge.kept.clone(), merge.split);
+                for group in stored.iter_mut().filter(|group| **group == merge.gone) {
+                    group.clone_from(&merge.kept);
                 }
             }
         }
@@ -348,8 +328,7 @@ mod tests {
         for (i, a) in stored.iter().enumerate() {
             for (j, b) in stored.iter().enumerate() {
                 let together = union.find(i as u32) == union.find(j as u32);
-                assert_eq!(a.0 == b.0, together, "{i} {j}");
-                assert!(!together || a.1 == b.1, "one split");
+                assert_eq!(a == b, together, "{i} {j}");
             }
         }
     }

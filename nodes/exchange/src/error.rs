@@ -15,13 +15,8 @@ pub enum ExchangeError {
     )]
     NoCatalog(PathBuf),
     /// The catalog could not be read.
-    #[error("{path}: {source}")]
-    Catalog {
-        /// The catalog.
-        path: PathBuf,
-        /// What SQLite said.
-        source: rusqlite::Error,
-    },
+    #[error("{0}")]
+    Catalog(#[from] plugin_catalog::CatalogError),
     /// There is no such model.
     #[error("{0}")]
     NoModel(String),

@@ -3,32 +3,25 @@
 
 use clap::Parser;
 use node_exchange::{Cli, run};
+use plugin_api::Home;
+use plugin_catalog::{Image, fixture};
 use plugin_decode::{Limits, Picture, decode};
-use rusqlite::{Connection, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// What of the catalog an export reads, as `dataset` makes it.
-const SCHEMA: &str = "
-    CREATE TABLE pictures (digest TEXT PRIMARY KEY, grouped TEXT NOT NULL, split TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE placements (id INTEGER PRIMARY KEY, path TEXT NOT NULL, label TEXT, digest TEXT NOT NULL,
-      modified_ns INTEGER NOT NULL, size_bytes INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER);";
 
 /// A workspace with a catalog.
 struct Workspace {
     folder: tempfile::TempDir,
-    db: Connection,
+    home: Home,
 }
 
 impl Workspace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("dataset")).unwrap();
-        let db = Connection::open(folder.path().join("dataset/catalog.sqlite")).unwrap();
-        db.pragma_update(None, "journal_mode", "WAL").unwrap();
-        db.execute_batch(SCHEMA).unwrap();
-        Self { folder, db }
+        let home = Home::create(folder.path()).unwrap();
+        fixture::add(&home, &[]).unwrap();
+        Self { folder, home }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -41,13 +34,8 @@ impl Workspace {
         fs::create_dir_all(self.path("photos").join(class)).unwrap();
         fs::write(self.path(&path), bytes).unwrap();
         let digest = blake3::hash(bytes).to_hex().to_string();
-        self.db.execute("INSERT OR IGNORE INTO pictures VALUES (?1, ?1, ?2)", params![digest, split]).unwrap();
-        self.db
-            .execute(
-                "INSERT INTO placements (path, label, digest, modified_ns, size_bytes, added) VALUES (?, ?, ?, 0, 0, 1)",
-                params![path, class, digest],
-            )
-            .unwrap();
+        let image = Image { split: split.parse().unwrap(), ..fixture::image(&digest) };
+        fixture::add(&self.home, &[(fixture::file(&path, &digest), image)]).unwrap();
     }
 
     fn exchange(&self, words: &[&str]) -> Result<String, String> {
@@ -164,7 +152,8 @@ fn what_cannot_be_exported_is_left_out_and_named() {
     workspace.add("猫", "changed.png", "train", &png(202, 20));
     fs::write(workspace.path("photos/猫/changed.png"), png(203, 20)).unwrap();
     workspace.add("猫", "broken.png", "train", b"\x89PNG\r\n\x1a\nbroken");
-    workspace.db.execute("UPDATE placements SET removed = 2 WHERE path LIKE '%/0.png'", []).unwrap();
+    let gone: Vec<String> = ["猫", "dog, big"].map(|class| format!("photos/{class}/0.png")).into();
+    fixture::remove(&workspace.home, &gone.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
     let out = workspace.path("out");
     let said = workspace.exchange(&["export-nnc", out.to_str().unwrap()]).unwrap();
     assert!(said.starts_with("10 pictures of 2 classes"), "{said}");
@@ -179,10 +168,12 @@ fn what_cannot_be_exported_is_left_out_and_named() {
 fn nothing_is_replaced_unasked_and_nothing_is_left_of_a_failure() {
     let workspace = Workspace::new();
     let out = workspace.path("out");
+    let names =
+        || -> BTreeSet<_> { fs::read_dir(workspace.folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect() };
+    let before = names();
     let error = workspace.exchange(&["export-nnc", out.to_str().unwrap()]).unwrap_err();
     assert!(error.contains("no labelled picture"), "{error}");
-    let names: Vec<_> = fs::read_dir(workspace.folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(names, ["dataset"]);
+    assert_eq!(names(), before);
 
     workspace.add("cat", "a.png", "train", &png(1, 20));
     workspace.exchange(&["export-nnc", out.to_str().unwrap()]).unwrap();
@@ -242,7 +233,7 @@ fn one_bad_row_and_nothing_is_imported() {
         let workspace = Workspace::new();
         let error = workspace.exchange(&["import-nnc", set.path().to_str().unwrap()]).unwrap_err();
         assert!(error.contains(&format!("index.csv, {expected}")), "{row}: {error}");
-        assert!(!workspace.path("photos").exists(), "{row}");
+        assert!(files(&workspace.path("photos")).is_empty(), "{row}");
     }
     let set = tempfile::tempdir().unwrap();
     let workspace = Workspace::new();

@@ -21,7 +21,7 @@ pub use error::GatherError;
 use gatherer::{Gatherer, Rules};
 use plugin_api::edges::Embedded;
 use plugin_api::{Edge, Home, Tag};
-use plugin_harness::keeper::{acknowledge, send_inventory};
+use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Event, Keeper, Message, Node};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
@@ -124,8 +124,14 @@ impl Desk {
     }
 
     fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), GatherError> {
-        let files: Vec<_> =
-            self.gatherer.inventory().map(|file| (file.path.as_str(), file.modified_ns, file.size_bytes)).collect();
+        let kept = |file: &store::File| Kept {
+            path: file.path.clone(),
+            modified_ns: file.modified_ns,
+            changed_ns: 0,
+            inode: 0,
+            size_bytes: file.size_bytes,
+        };
+        let files: Vec<Kept> = self.gatherer.inventory().map(kept).collect();
         Ok(send_inventory(hello, &files, node)?)
     }
 

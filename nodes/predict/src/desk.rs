@@ -11,7 +11,7 @@ use arrow::array::StringArray;
 use plugin_api::edges::{EncodedImages, Snapshot};
 use plugin_api::{Edge, Labels, Tag};
 use plugin_decode::{Limits, Picture, decode};
-use plugin_harness::keeper::{acknowledge, send_inventory};
+use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Keeper, Message, Node, Refusal, part, send_rejects};
 use plugin_standing::Comparison;
 use rayon::prelude::*;
@@ -216,8 +216,14 @@ impl Desk {
     }
 
     pub fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), PredictError> {
-        let files: Vec<_> =
-            self.tray.inventory().map(|file| (file.path.as_str(), file.modified_ns, file.size_bytes)).collect();
+        let kept = |file: &File| Kept {
+            path: file.path.clone(),
+            modified_ns: file.modified_ns,
+            changed_ns: 0,
+            inode: 0,
+            size_bytes: file.size_bytes,
+        };
+        let files: Vec<Kept> = self.tray.inventory().map(kept).collect();
         Ok(send_inventory(hello, &files, node)?)
     }
 

@@ -7,7 +7,7 @@ use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
 use plugin_api::{Edge, Tag};
 use plugin_check::{Scores, scores};
-use plugin_decode::{Limits, decode};
+use plugin_decode::{Limits, captured_ms, decode};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use plugin_hash::{SIDE, Views, pixel_digest};
 use plugin_resize::{Mode, ResizeOptions, Stretch, resize};
@@ -76,7 +76,7 @@ impl ResizeStage {
         let views = views.as_ref().map(Views::to_bytes).unwrap_or_default();
         let scores = scores(width, height, &picture.pixels).map_err(|e| ("not_checked", e.to_string()))?;
         let pixel_digest = pixel_digest(width, height, &picture.pixels);
-        Ok(Worked { square, views, scores, pixel_digest, captured_ms: i64::MIN })
+        Ok(Worked { square, views, scores, pixel_digest, captured_ms: captured_ms(data).unwrap_or(i64::MIN) })
     }
 
     fn answer(&self, batch: &HashedImages, rows: &[usize], worked: &[Worked]) -> Pixels {

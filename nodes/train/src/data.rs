@@ -1,41 +1,34 @@
 //! Which pictures, with which labels, a version of the data set has: what a run keeps of it, and what has changed since.
 
+use plugin_api::Home;
 use plugin_api::files::write_atomically;
-use rusqlite::{Connection, OpenFlags};
+use plugin_catalog::{CatalogError, Reader};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
-/// Labels of each picture by its digest, sorted.
+/// Labels of each picture, sorted, by the digest of its pixels, so that other metadata in a file change nothing. Of pictures
+/// that were taken in by an earlier version the digest of the file stands for it, there and in the catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Data(BTreeMap<String, Vec<String>>);
 
 /// The file in the folder of a run.
 pub const FILE: &str = "data.csv";
 
-const AT: &str = "
-    SELECT DISTINCT digest, label FROM placements
-    WHERE label IS NOT NULL AND added <= ?1 AND (removed IS NULL OR removed > ?1) ORDER BY digest, label";
-
 impl Data {
     /// Reads a version from the catalog of a workspace, which `dataset` may be writing to. None when that cannot be done: what
     /// it is for, a reason in words, is not worth a run.
-    pub fn at(home: &Path, version: u64) -> Option<Self> {
-        let read = || -> rusqlite::Result<Self> {
-            let path = home.join("dataset/catalog.sqlite");
-            let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            db.busy_timeout(Duration::from_secs(5))?;
-            let mut rows = db.prepare(AT)?;
+    pub fn at(home: &Home, version: u64) -> Option<Self> {
+        let read = || -> Result<Option<Self>, CatalogError> {
+            let Some(catalog) = Reader::open(home)? else { return Ok(None) };
             let mut data = Self::default();
-            for row in rows.query_map([version as i64], |row| Ok((row.get(0)?, row.get(1)?)))? {
-                let (digest, label): (String, String) = row?;
-                data.0.entry(digest).or_default().push(label);
+            for row in catalog.samples(version, None)? {
+                data.0.entry(row.sample).or_default().push(row.label);
             }
-            Ok(data)
+            Ok(Some(data))
         };
-        read().inspect_err(|error| tracing::warn!(%error, version, "the catalog cannot be read")).ok()
+        read().inspect_err(|error| tracing::warn!(%error, version, "the catalog cannot be read")).ok().flatten()
     }
 
     /// Writes it into the folder of a run: a row a picture with its digest and its labels.
@@ -166,17 +159,25 @@ pub(crate) mod tests {
 
     #[test]
     fn a_catalog_is_read_as_it_was() {
-        let home = tempfile::tempdir().unwrap();
-        assert_eq!(Data::at(home.path(), 1), None);
-        std::fs::create_dir(home.path().join("dataset")).unwrap();
-        let db = Connection::open(home.path().join("dataset/catalog.sqlite")).unwrap();
-        db.execute_batch(
-            "CREATE TABLE placements (path TEXT, label TEXT, digest TEXT, added INTEGER, removed INTEGER);
-             INSERT INTO placements VALUES ('photos/a/1', 'a', 'd1', 1, 3), ('photos/b/1', 'b', 'd1', 3, NULL),
-               ('photos/a/copy', 'a', 'd2', 2, NULL), ('photos/a/2', 'a', 'd2', 2, NULL), ('pool/3', NULL, 'd3', 1, NULL);",
+        use plugin_catalog::{Image, fixture};
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        assert_eq!(Data::at(&home, 1), None);
+        fixture::add_plain(
+            &home,
+            &[("photos/a/1", "d1"), ("photos/a/2", "d2"), ("photos/a/copy", "d2"), ("photos/3", "d3")],
         )
         .unwrap();
-        assert_eq!(Data::at(home.path(), 2).unwrap(), data(&[("d1", "a"), ("d2", "a")]));
-        assert_eq!(Data::at(home.path(), 3).unwrap(), data(&[("d1", "b"), ("d2", "a")]));
+        fixture::remove(&home, &["photos/a/1"]).unwrap();
+        fixture::add_plain(&home, &[("photos/b/1", "d1")]).unwrap();
+        assert_eq!(Data::at(&home, 1).unwrap(), data(&[("d1", "a"), ("d2", "a")]));
+        assert_eq!(Data::at(&home, 3).unwrap(), data(&[("d1", "b"), ("d2", "a")]));
+        // The same pixels with other metadata.
+        let pixels = |digest: &str| Image { pixel_digest: Some("p".to_owned()), ..fixture::image(digest) };
+        let of = |digest: &str| [(fixture::file("photos/a/4", digest), pixels(digest))];
+        let before = fixture::add(&home, &of("d4")).unwrap();
+        let after = fixture::add(&home, &of("d5")).unwrap();
+        assert!(after > before);
+        assert_eq!(Data::at(&home, after).unwrap().since(&Data::at(&home, before).unwrap()).pictures, 0);
     }
 }

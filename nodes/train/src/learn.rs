@@ -257,7 +257,7 @@ impl Learning {
         }
         self.asked = (Instant::now(), state.fingerprint.clone());
         let learnt = self.begun.data.as_ref()?;
-        let changes = Data::at(node.home().root(), state.version)?.since(learnt);
+        let changes = Data::at(node.home(), state.version)?.since(learnt);
         let overtaken = config.when.is_overtaken(changes.pictures, learnt.len());
         overtaken.then(|| format!("overtaken by a newer data set: {changes} since it began"))
     }

@@ -45,7 +45,7 @@ impl Counted {
     pub fn of(&mut self, home: &Home, state: &State) -> Option<u64> {
         if self.0.as_ref().is_none_or(|(fingerprint, _)| *fingerprint != state.fingerprint) {
             let last = recover::last_ended(&home.runs());
-            let changes = changes(home, last.as_ref(), Data::at(home.root(), state.version).as_ref());
+            let changes = changes(home, last.as_ref(), Data::at(home, state.version).as_ref());
             self.0 = Some((state.fingerprint.clone(), changes.map(|changes| changes.pictures)));
         }
         self.0.as_ref().and_then(|(_, changes)| *changes)
@@ -79,7 +79,7 @@ pub fn begin(
     let ended = recover::last_ended(&home.runs());
     let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == config.digest());
     let last = recover::last_finished(&home.runs());
-    let data = Data::at(home.root(), state.version);
+    let data = Data::at(home, state.version);
     let exact = changes(home, ended.as_ref(), data.as_ref())
         .filter(|_| last.as_ref().is_some_and(|l| l.fingerprint != state.fingerprint));
     let mut why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.to_string());

@@ -47,6 +47,14 @@ impl Home {
         Ok(home)
     }
 
+    /// A workspace that is there, to look at: no folder is made.
+    ///
+    /// # Errors
+    /// Any error of the file system, with the path in its text.
+    pub fn existing(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: root.canonicalize().map_err(|e| crate::files::named(root, &e))? })
+    }
+
     /// The workspace itself: absolute, without links.
     pub fn root(&self) -> &Path {
         &self.root

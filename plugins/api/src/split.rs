@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A part of the data set. The order is by strictness: what is in [`Split::Test`] has steered nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,7 +30,7 @@ impl Split {
         }
     }
 
-    /// The split of that [name](Split::name); `None` for any other text.
+    /// The split of that [name](Split::name); `None` for any other text. [`FromStr`] says what is wrong instead.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|split| split.name() == name)
     }
@@ -46,6 +47,26 @@ impl fmt::Display for Split {
     }
 }
 
+/// A name that is none of `train`, `validation` and `test`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownSplit(pub String);
+
+impl fmt::Display for UnknownSplit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is no split: train, validation and test are", self.0)
+    }
+}
+
+impl std::error::Error for UnknownSplit {}
+
+impl FromStr for Split {
+    type Err = UnknownSplit;
+
+    fn from_str(name: &str) -> Result<Self, UnknownSplit> {
+        Self::parse(name).ok_or_else(|| UnknownSplit(name.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +79,7 @@ mod tests {
             assert_eq!(Split::ALL[split.index()], split);
         }
         assert_eq!(Split::parse("records"), None);
+        let error = "records".parse::<Split>().unwrap_err().to_string();
+        assert!(error.contains("records") && error.contains("validation"), "{error}");
     }
 }

@@ -4,6 +4,7 @@
 //! or a [`DecodeError`]: dimensions are held against [`Limits`] before pixels are allocated, and a panic of a decoder
 //! is caught. Embedded colour profiles are not applied: the numbers of the file are taken for sRGB.
 
+mod captured;
 pub mod error;
 mod glance;
 mod guard;
@@ -12,6 +13,7 @@ pub mod limits;
 mod raster;
 mod sniff;
 
+pub use captured::captured_ms;
 pub use error::DecodeError;
 pub use glance::{Glance, Luma};
 pub use limits::Limits;

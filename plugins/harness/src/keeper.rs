@@ -85,21 +85,36 @@ fn resend(tag: &Tag, expected: u64, node: &mut Node) -> Result<(), HarnessError>
     node.send("committed", &tag, Committed { path: StringArray::from(Vec::<String>::new()) })
 }
 
-/// Tells `watch` what is kept: path, modification time in nanoseconds and size in bytes of each file.
+/// A file that is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Relative to the workspace.
+    pub path: String,
+    /// Modification time, nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// Time of the last change of content or metadata (`ctime`), nanoseconds since 1970; 0 where it is not kept.
+    pub changed_ns: i64,
+    /// Inode number; 0 where it is not kept.
+    pub inode: u64,
+    /// Bytes.
+    pub size_bytes: u64,
+}
+
+/// Tells `watch` what is kept.
 ///
 /// # Errors
 /// As [`Node::send`].
-pub fn send_inventory(hello: &Tag, files: &[(&str, i64, u64)], node: &mut Node) -> Result<(), HarnessError> {
+pub fn send_inventory(hello: &Tag, files: &[Kept], node: &mut Node) -> Result<(), HarnessError> {
     let messages = files.len().div_ceil(INVENTORY_ROWS).max(1);
     for index in 0..messages {
         let rows = files.chunks(INVENTORY_ROWS).nth(index).unwrap_or_default();
         let tag = Tag::new(hello.session.clone(), index as u64).fin(index + 1 == messages);
         let message = Inventory {
-            path: StringArray::from_iter_values(rows.iter().map(|(path, ..)| path)),
-            modified_ns: rows.iter().map(|(_, modified_ns, _)| *modified_ns).collect::<Int64Array>(),
-            changed_ns: rows.iter().map(|_| 0).collect::<Int64Array>(),
-            inode: rows.iter().map(|_| 0).collect::<UInt64Array>(),
-            size_bytes: rows.iter().map(|(_, _, size_bytes)| *size_bytes).collect::<UInt64Array>(),
+            path: StringArray::from_iter_values(rows.iter().map(|file| &file.path)),
+            modified_ns: rows.iter().map(|file| file.modified_ns).collect::<Int64Array>(),
+            changed_ns: rows.iter().map(|file| file.changed_ns).collect::<Int64Array>(),
+            inode: rows.iter().map(|file| file.inode).collect::<UInt64Array>(),
+            size_bytes: rows.iter().map(|file| file.size_bytes).collect::<UInt64Array>(),
         };
         node.send("inventory", &tag, message)?;
     }

@@ -4,12 +4,12 @@
 //! second and as pictures a second of CPU time (what a core gives). No figure is a test: machines are shared.
 
 use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt64Array};
-use node_dataset::catalog::Catalog;
 use node_dataset::intake::{Rules, take_in};
 use node_dataset::shards::Shards;
 use node_dataset::split::Groups;
 use plugin_api::edges::EncodedImages;
 use plugin_api::{Edge, Home, Tag};
+use plugin_catalog::Writer;
 use plugin_harness::Stage;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -106,7 +106,7 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
     let mut hash = node_hash::HashStage { limits: hash.limits, decode: hash.decode };
     let mut resize = node_resize::ResizeStage { limits: resize.limits, resize: resize.resize };
     let config: node_dataset::Config = clap::Parser::try_parse_from(parse(&["dataset", "--size", size]))?;
-    let mut catalog = Catalog::open(&folder.path().join("catalog.sqlite"))?;
+    let mut catalog = Writer::open_file(folder.path().join("catalog.sqlite"))?;
     let shards = Shards::open(folder.path(), "bench")?;
     let mut groups = Groups::new(config.near_copies.radii());
     let mut spent: Vec<Measured> = NODES.iter().map(|_| Measured { seconds: 0.0, cpu_seconds: 0.0 }).collect();

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::decide::Act;
     use crate::look::Notes;
-    use crate::look::tests::{add, catalog};
+    use crate::look::tests::{add, catalog, reader};
 
     #[test]
     fn each_queue_asks_about_its_files_until_they_are_answered() {
@@ -211,7 +211,7 @@ mod tests {
             "dataset/report/label_errors.csv",
             "path,class,suggested,probability_of_class,probability_of_suggested,digest,what_to_do\nphotos/cat/3.jpg,cat,dog,0.1,0.8,d3,x\n",
         );
-        let album = Album::read(&db, Notes::read(&home), None).unwrap();
+        let album = Album::read(&reader(&db), Notes::read(&home), None).unwrap();
         let decider = Decider::new(home.clone());
         let ask = |name: &str| Queue::of(name, &home, &album, &decider).unwrap();
         let candidates = ask("candidates");

@@ -5,11 +5,11 @@
 
 use super::flags::Flags;
 use super::notes::Notes;
-use plugin_check::{Facts, REGISTRY, Scores, Set};
+use plugin_api::Split;
+use plugin_catalog::{CatalogError, Reader};
+use plugin_check::{Facts, REGISTRY, Set};
 use plugin_search::Index;
-use rusqlite::{Connection, OpenFlags};
 use std::collections::HashMap;
-use std::path::Path;
 
 /// A held-out picture is unsure when the likeliest classes are no further apart.
 const UNSURE: f32 = 0.2;
@@ -23,7 +23,7 @@ pub struct Item {
     pub class: Option<u16>,
     /// BLAKE3 of the file.
     pub digest: String,
-    /// `train`, `validation` or `test`.
+    /// The part of the data set it belongs to.
     pub split: Split,
     /// Digest that stands for its group of look-alikes, as a number.
     pub group: u32,
@@ -35,37 +35,6 @@ pub struct Item {
     pub facts: Facts,
     /// Version of the data set it came in.
     pub added: u64,
-}
-
-/// Where a picture belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// Learnt from.
-    Train,
-    /// To choose the best epoch.
-    Validation,
-    /// Held out.
-    Test,
-}
-
-impl Split {
-    /// By its name; whatever is neither of the other two is learnt from.
-    pub fn named(name: &str) -> Self {
-        match name {
-            "validation" => Self::Validation,
-            "test" => Self::Test,
-            _ => Self::Train,
-        }
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        }
-    }
 }
 
 /// All files.
@@ -84,75 +53,33 @@ pub struct Album {
     of_hash: Vec<u32>,
 }
 
-/// Whether `dataset` has set the catalog's journal, after which nobody who reads holds it up: bytes 18 and 19 of the file are 2
-/// (<https://www.sqlite.org/fileformat.html>, section 1.3.3). Read without SQLite, which would take a lock.
-fn is_ready(catalog: &Path) -> bool {
-    let mut head = [0; 20];
-    let read = std::fs::File::open(catalog).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
-    read.is_ok() && head[18..20] == [2, 2]
-}
-
-/// Opens a database of a node to read; none when there is none yet.
-///
-/// # Errors
-/// SQLite's.
-pub fn open(catalog: &Path) -> rusqlite::Result<Option<Connection>> {
-    if !is_ready(catalog) {
-        return Ok(None);
-    }
-    let db = Connection::open_with_flags(catalog, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    db.busy_timeout(std::time::Duration::from_secs(5))?;
-    Ok(Some(db))
-}
-
-/// The version of the data set.
-///
-/// # Errors
-/// SQLite's.
-pub fn version(db: &Connection) -> rusqlite::Result<u64> {
-    db.query_row("SELECT version FROM counter", [], |row| row.get(0))
-}
-
 impl Album {
     /// Reads the catalog, or so many files of it.
     ///
     /// # Errors
-    /// SQLite's.
-    pub fn read(db: &Connection, notes: Notes, most: Option<usize>) -> rusqlite::Result<Self> {
+    /// The catalog's.
+    pub fn read(catalog: &Reader, notes: Notes, most: Option<usize>) -> Result<Self, CatalogError> {
         let (mut classes, mut groups) = (HashMap::<String, u16>::new(), HashMap::<String, u32>::new());
-        let mut query = db.prepare(
-            "SELECT p.path, p.label, p.digest, p.added, i.phash, i.width, i.height, i.dark, i.bright, i.blur, i.information,
-                    i.grouped, i.split
-             FROM placements p JOIN pictures i USING (digest) WHERE p.removed IS NULL LIMIT ?",
-        )?;
-        let most = most.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1);
-        let mut rows = query.query([most])?;
         let mut items = Vec::new();
-        while let Some(row) = rows.next()? {
-            let score =
-                |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(at)?.map_or(f32::NAN, |s| s as f32));
-            let mut class = None;
-            if let Some(label) = row.get::<_, Option<String>>(1)? {
+        catalog.live_files(most, |file| {
+            let class = file.label.map(|label| {
                 let next = classes.len() as u16;
-                class = Some(*classes.entry(label).or_insert(next));
-            }
+                *classes.entry(label).or_insert(next)
+            });
             let next = groups.len() as u32;
+            let (width, height) = file.source;
             items.push(Item {
-                path: row.get(0)?,
+                path: file.path,
                 class,
-                digest: row.get(2)?,
-                added: row.get(3)?,
-                phash: row.get::<_, i64>(4)?.cast_unsigned(),
-                facts: Facts {
-                    width: row.get(5)?,
-                    height: row.get(6)?,
-                    scores: Scores { dark: score(7)?, bright: score(8)?, blur: score(9)?, information: score(10)? },
-                },
-                group: *groups.entry(row.get(11)?).or_insert(next),
-                split: Split::named(row.get_ref(12)?.as_str()?),
+                digest: file.digest,
+                added: file.added,
+                phash: file.phash,
+                facts: Facts { width, height, scores: file.scores },
+                group: *groups.entry(file.group).or_insert(next),
+                split: file.split,
                 flags: Flags::default(),
             });
-        }
+        })?;
         Ok(Self::of(items, classes, groups.len(), notes))
     }
 

@@ -1,9 +1,9 @@
 //! The album as it stands, read again when the data set or the notes changed.
 
-use super::album::{Album, open, version};
+use super::album::Album;
 use super::notes::{Notes, Stamp};
 use plugin_api::Home;
-use rusqlite::Connection;
+use plugin_catalog::{CatalogError, Reader};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub struct Library {
     home: Home,
     shown: Mutex<Shown>,
     /// The catalog; whoever reads it holds it.
-    desk: Mutex<Option<Connection>>,
+    desk: Mutex<Option<Reader>>,
     /// What is shown before anything has been read as a whole.
     part: Mutex<Option<Arc<Album>>>,
 }
@@ -55,15 +55,19 @@ impl Library {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn connect(&self) -> rusqlite::Result<Option<Connection>> {
-        open(&self.home.dataset().join("catalog.sqlite"))
+    /// The catalog; none yet, also while `dataset` has not brought one of an earlier version to this format.
+    fn connect(&self) -> Result<Option<Reader>, CatalogError> {
+        match Reader::open(&self.home) {
+            Err(CatalogError::Earlier { .. }) => Ok(None),
+            opened => opened,
+        }
     }
 
     /// The album, and a number that another one has not. Reads it when there is none; else that is for [`Self::renew`].
     ///
     /// # Errors
-    /// SQLite's.
-    pub fn album(&self) -> rusqlite::Result<(Arc<Album>, u64)> {
+    /// The catalog's.
+    pub fn album(&self) -> Result<(Arc<Album>, u64), CatalogError> {
         let shown = self.shown().clone();
         if shown.generation > 0 { Ok((shown.album, shown.generation)) } else { self.renew() }
     }
@@ -72,8 +76,8 @@ impl Library {
     /// they were all. Reads no more than those.
     ///
     /// # Errors
-    /// SQLite's.
-    pub fn glance(&self) -> rusqlite::Result<Glance> {
+    /// The catalog's.
+    pub fn glance(&self) -> Result<Glance, CatalogError> {
         let Shown { album, generation, .. } = self.shown().clone();
         if generation > 0 {
             return Ok(Glance { album, generation });
@@ -102,8 +106,8 @@ impl Library {
     /// it is read; the first alone is waited for.
     ///
     /// # Errors
-    /// SQLite's; the album stays as it was.
-    pub fn renew(&self) -> rusqlite::Result<(Arc<Album>, u64)> {
+    /// The catalog's; the album stays as it was.
+    pub fn renew(&self) -> Result<(Arc<Album>, u64), CatalogError> {
         let before = self.shown().clone();
         let mut desk = match self.desk.try_lock() {
             Ok(desk) => desk,
@@ -119,7 +123,7 @@ impl Library {
         if desk.is_none() {
             *desk = self.connect()?;
         }
-        let now = desk.as_ref().map_or(Ok(0), version)?;
+        let now = desk.as_ref().map_or(Ok(0), Reader::version)?;
         let of = (now, Notes::stamp(&self.home));
         if before.of.as_ref() == Some(&of) && before.generation > 0 {
             return Ok((before.album, before.generation));

@@ -9,7 +9,7 @@ mod query;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use album::{Album, Item, open};
+pub use album::{Album, Item};
 pub use alike::Alike;
 pub use flags::{FLAGS, Flags};
 pub use library::{Glance, Library};

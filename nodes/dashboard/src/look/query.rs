@@ -1,9 +1,9 @@
 //! A part of the album: what a person asked for, page by page.
 
-use super::album::{Album, Item, Split};
+use super::album::{Album, Item};
 use super::flags::{FLAGS, Flags};
 use super::notes::{self, Suspect};
-use plugin_api::Home;
+use plugin_api::{Home, Split};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
@@ -91,11 +91,11 @@ impl Album {
         }
     }
 
-    /// One page; `generation` 0 says that this is a part of the album. A class or flag that is not known has no file.
+    /// One page; `generation` 0 says that this is a part of the album. A class, split or flag that is not known has no file.
     pub fn page(&self, filter: &Filter, generation: u64, home: &Home) -> Page {
         let class = self.classes.iter().position(|class| *class == filter.class).map(|at| at as u16);
         let flag = Flags::named(&filter.flag);
-        let split = Split::named(&filter.split);
+        let split = Split::parse(&filter.split);
         let cell: Option<HashSet<String>> = (!filter.run.is_empty()).then(|| {
             let saw = notes::saw(home, &filter.run).into_iter();
             let inside = |saw: &notes::Saw| {
@@ -105,7 +105,7 @@ impl Album {
             saw.filter(|(_, saw)| inside(saw)).map(|(digest, _)| digest).collect()
         });
         let of_class = |item: &Item| filter.class.is_empty() || item.class == class && class.is_some();
-        let of_split = |item: &Item| filter.split.is_empty() || item.split == split;
+        let of_split = |item: &Item| filter.split.is_empty() || Some(item.split) == split;
         let of_flag = |item: &Item| filter.flag.is_empty() || flag.is_some_and(|flag| item.flags.has(flag));
         let of_cell = |item: &Item| cell.as_ref().is_none_or(|cell| cell.contains(&item.digest));
         let count = if filter.count == 0 { 100 } else { filter.count.min(MOST) };

@@ -1,53 +1,55 @@
 //! A catalog with everything that may be the matter.
 
 use super::*;
-use node_dataset::catalog::{Catalog, Picture, Placement};
 use plugin_api::Home;
-use rusqlite::{Connection, params};
+use plugin_catalog::{Image, Reader, Writer, fixture};
 use std::collections::HashMap;
-use std::path::Path;
 
-/// The catalog as `dataset` makes it, and a way around it.
-pub(crate) fn catalog(home: &Home) -> Connection {
-    let path = home.dataset().join("catalog.sqlite");
-    Catalog::open(&path).unwrap();
-    Connection::open(path).unwrap()
+/// An empty catalog, which [`add`] fills.
+pub(crate) fn catalog(home: &Home) -> Home {
+    Writer::open(home).unwrap();
+    home.clone()
 }
 
-/// Adds a file: its picture is 200 × 150 with good scores, unless it is there already.
-pub(crate) fn add(db: &Connection, path: &str, digest: &str, group: &str, split: &str, added: u64) {
-    let label = path.split('/').nth(1).map(str::to_owned);
-    let phash = digest.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    let picture = Picture {
-        digest: digest.to_owned(),
-        hashes: [0, 0, phash, 0],
-        source: (200, 150),
-        scores: [0.9; 4],
-        group: group.to_owned(),
-        split: split.to_owned(),
-    };
-    let (path, digest) = (path.to_owned(), digest.to_owned());
-    let mut catalog = Catalog::open(Path::new(db.path().unwrap())).unwrap();
-    let known = catalog.has_picture(&digest).unwrap();
-    let mut change = catalog.change().unwrap();
-    if !known {
-        change.add_picture(&picture).unwrap();
+/// The catalog, opened to be read.
+pub(crate) fn reader(home: &Home) -> Reader {
+    Reader::open(home).unwrap().unwrap()
+}
+
+/// Lets versions pass until the next is this one.
+fn pass_until(home: &Home, version: u64) {
+    let mut catalog = Writer::open(home).unwrap();
+    while catalog.read().version().unwrap() + 1 < version {
+        let mut change = catalog.change().unwrap();
+        change.renew();
+        change.commit().unwrap();
     }
-    change.place(&Placement { path: path.clone(), label, digest, modified_ns: 0, size_bytes: 9 }).unwrap();
-    change.commit().unwrap();
-    db.execute("UPDATE placements SET added = ?1 WHERE path = ?2", params![added, path]).unwrap();
 }
 
-fn home() -> (tempfile::TempDir, Home, Connection) {
+/// Adds a file, in a version of its own and not before `added`: its picture is 200 × 150 with good scores, unless it is there
+/// already.
+pub(crate) fn add(home: &Home, path: &str, digest: &str, group: &str, split: &str, added: u64) {
+    pass_until(home, added);
+    let image = Image { group: group.to_owned(), split: split.parse().unwrap(), ..fixture::image(digest) };
+    fixture::add(home, &[(fixture::file(path, digest), image)]).unwrap();
+}
+
+fn home() -> (tempfile::TempDir, Home) {
+    with(|image| image)
+}
+
+/// A workspace with 20 cats, which `edit` may change, and two dogs.
+fn with(edit: impl Fn(Image) -> Image) -> (tempfile::TempDir, Home) {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::create(&folder.path().join("home")).unwrap();
-    let db = catalog(&home);
-    for n in 0..20 {
-        add(&db, &format!("photos/cat/{n:02}.jpg"), &format!("d{n}"), &format!("d{n}"), "train", 1);
-    }
-    add(&db, "photos/dog/a.jpg", "da", "da", "test", 1);
-    add(&db, "photos/dog/b.jpg", "db", "db", "validation", 5);
-    (folder, home, db)
+    let cat = |n: usize| {
+        let (path, digest) = (format!("photos/cat/{n:02}.jpg"), format!("d{n}"));
+        (fixture::file(&path, &digest), edit(fixture::image(&digest)))
+    };
+    fixture::add(&home, &(0..20).map(cat).collect::<Vec<_>>()).unwrap();
+    add(&home, "photos/dog/a.jpg", "da", "da", "test", 2);
+    add(&home, "photos/dog/b.jpg", "db", "db", "validation", 5);
+    (folder, home)
 }
 
 fn paths(page: &Page) -> Vec<&str> {
@@ -60,11 +62,15 @@ fn flags(album: &Album) -> HashMap<String, Vec<&'static str>> {
 
 #[test]
 fn what_needs_eyes_comes_first_and_says_why() {
-    let (_folder, home, db) = home();
+    let (_folder, home) = with(|mut image| {
+        if image.digest == "d5" {
+            image.scores.dark = 0.05;
+        }
+        image
+    });
     // The same picture in two classes; a copy in its own; one too dark; one suspected, one suspected before it was moved.
-    add(&db, "photos/dog/again.jpg", "d3", "d3", "train", 1);
-    add(&db, "photos/cat/copy.jpg", "d4", "d4", "train", 1);
-    db.execute("UPDATE pictures SET dark = 0.05 WHERE digest = 'd5'", []).unwrap();
+    add(&home, "photos/dog/again.jpg", "d3", "d3", "train", 1);
+    add(&home, "photos/cat/copy.jpg", "d4", "d4", "train", 1);
     std::fs::create_dir_all(home.dataset().join("report")).unwrap();
     std::fs::write(
         home.dataset().join("report/label_errors.csv"),
@@ -72,7 +78,7 @@ fn what_needs_eyes_comes_first_and_says_why() {
          photos/cat/06.jpg,cat,dog,0.1,0.8,d6,x\nphotos/cat/07.jpg,bird,dog,0.1,0.8,d7,x\n",
     )
     .unwrap();
-    let album = Album::read(&db, Notes::read(&home), None).unwrap();
+    let album = Album::read(&reader(&home), Notes::read(&home), None).unwrap();
     let page = album.page(&Filter::default(), 1, &home);
     assert_eq!(page.total, 24);
     let first = ["photos/cat/03.jpg", "photos/dog/again.jpg", "photos/cat/06.jpg", "photos/cat/05.jpg"];
@@ -85,15 +91,15 @@ fn what_needs_eyes_comes_first_and_says_why() {
     assert!(flags["photos/cat/07.jpg"].is_empty(), "it is in another class since");
     assert_eq!(page.items[2].suspect.as_ref().unwrap().suggested, "dog");
     // What was taken away is not there.
-    db.execute("UPDATE placements SET removed = 9 WHERE path = 'photos/dog/again.jpg'", []).unwrap();
-    let album = Album::read(&db, Notes::default(), None).unwrap();
+    fixture::remove(&home, &["photos/dog/again.jpg"]).unwrap();
+    let album = Album::read(&reader(&home), Notes::default(), None).unwrap();
     assert!(album.find("d3").unwrap().flags == Flags::default() && album.items.len() == 23);
 }
 
 #[test]
 fn filters_and_pages_go_together() {
-    let (_folder, home, db) = home();
-    let album = Album::read(&db, Notes::default(), None).unwrap();
+    let (_folder, home) = home();
+    let album = Album::read(&reader(&home), Notes::default(), None).unwrap();
     let ask = |text: &str| {
         let filter: Filter = serde_json::from_str(text).unwrap();
         album.page(&filter, 7, &home)
@@ -113,7 +119,7 @@ fn filters_and_pages_go_together() {
 
 #[test]
 fn a_cell_of_a_confusion_matrix_is_its_pictures_and_the_champions_are_noted() {
-    let (_folder, home, db) = home();
+    let (_folder, home) = home();
     let report = home.runs().join("r1/report");
     std::fs::create_dir_all(&report).unwrap();
     std::fs::write(
@@ -131,7 +137,7 @@ fn a_cell_of_a_confusion_matrix_is_its_pictures_and_the_champions_are_noted() {
         "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
     });
     std::fs::write(home.runs().join("r1/run.json"), manifest.to_string()).unwrap();
-    let album = Album::read(&db, Notes::read(&home), None).unwrap();
+    let album = Album::read(&reader(&home), Notes::read(&home), None).unwrap();
     let flags = flags(&album);
     assert_eq!((&flags["photos/cat/01.jpg"][..], &flags["photos/cat/02.jpg"][..]), (&["wrong"][..], &["unsure"][..]));
     assert_eq!((&flags["photos/dog/b.jpg"][..], flags["photos/dog/a.jpg"].len()), (&["new"][..], 0));
@@ -150,15 +156,14 @@ fn the_library_reads_again_when_something_changed_and_only_then() {
     let library = Library::new(home.clone());
     let (album, first) = library.album().unwrap();
     assert!(album.items.is_empty(), "no catalog yet");
-    let db = catalog(&home);
-    add(&db, "photos/cat/a.jpg", "d1", "d1", "train", 1);
+    add(&home, "photos/cat/a.jpg", "d1", "d1", "train", 1);
     let wait = || std::thread::sleep(std::time::Duration::from_millis(750));
     wait();
     let (album, second) = library.renew().unwrap();
     assert!(album.items.len() == 1 && second > first);
     wait();
     assert_eq!(library.renew().unwrap().1, second);
-    db.execute("UPDATE counter SET version = version + 1", []).unwrap();
+    pass_until(&home, 3);
     assert_eq!(library.album().unwrap().1, second, "the one before, at once");
     wait();
     assert!(library.renew().unwrap().1 > second);
@@ -168,15 +173,10 @@ fn the_library_reads_again_when_something_changed_and_only_then() {
 fn while_a_large_catalog_is_first_read_a_part_of_it_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::create(&folder.path().join("home")).unwrap();
-    let db = catalog(&home);
-    add(&db, "photos/cat/0.jpg", "d", "d", "train", 1);
+    add(&home, "photos/cat/0.jpg", "d", "d", "train", 1);
     assert!(Library::new(home.clone()).glance().unwrap().is_whole(), "a small one is read at once");
-    db.execute_batch(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
-         INSERT INTO placements (path, label, digest, modified_ns, size_bytes, added)
-         SELECT printf('photos/cat/%d.jpg', i), 'cat', 'd', 0, 9, 1 FROM n",
-    )
-    .unwrap();
+    let more = |n: usize| (fixture::file(&format!("photos/cat/{n}.jpg"), "d"), fixture::image("d"));
+    fixture::add(&home, &(1..=1500).map(more).collect::<Vec<_>>()).unwrap();
     let library = Library::new(home.clone());
     let part = library.glance().unwrap();
     let page = part.album.page(&Filter::default(), part.generation, &home);
@@ -188,10 +188,15 @@ fn while_a_large_catalog_is_first_read_a_part_of_it_is_there() {
 
 #[test]
 fn neighbours_by_hash_are_other_pictures_nearest_first() {
-    let (_folder, _home, db) = home();
-    db.execute("UPDATE pictures SET phash = 7 WHERE digest = 'd1'", []).unwrap();
-    db.execute("UPDATE pictures SET phash = 5 WHERE digest = 'd2'", []).unwrap();
-    let album = Album::read(&db, Notes::default(), None).unwrap();
+    let (_folder, home) = with(|mut image| {
+        image.hashes.phash = match image.digest.as_str() {
+            "d1" => 7,
+            "d2" => 5,
+            _ => image.hashes.phash | 0xff00,
+        };
+        image
+    });
+    let album = Album::read(&reader(&home), Notes::default(), None).unwrap();
     let near: Vec<_> = album.near(7, 2).into_iter().map(|(item, bits)| (item.digest.as_str(), bits)).collect();
     assert_eq!(near, [("d1", 0), ("d2", 1)]);
 }

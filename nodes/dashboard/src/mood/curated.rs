@@ -1,10 +1,11 @@
 //! What `curate.yml` has written down of `seeds/` and `pool/`, read beside it.
 
-use crate::look::open;
 use plugin_api::{Home, names};
+use rusqlite::{Connection, OpenFlags};
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// A file as it was when it was taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,23 @@ pub struct Curated {
     pub seeds: Vec<(String, String)>,
     /// The network that made the embeddings, where candidates are chosen by them.
     pub network: Option<String>,
+}
+
+/// Whether `gather` has set the journal of its store, after which nobody who reads holds it up: bytes 18 and 19 of the file are
+/// 2 (<https://www.sqlite.org/fileformat.html>, section 1.3.3). Read without SQLite, which would take a lock.
+fn is_ready(store: &Path) -> bool {
+    let mut head = [0; 20];
+    let read = fs::File::open(store).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
+    read.is_ok() && head[18..20] == [2, 2]
+}
+
+fn open(store: &Path) -> rusqlite::Result<Option<Connection>> {
+    if !is_ready(store) {
+        return Ok(None);
+    }
+    let db = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(Some(db))
 }
 
 impl Curated {

@@ -111,7 +111,7 @@ impl Sight {
 mod tests {
     use super::*;
     use crate::look::Notes;
-    use crate::look::tests::{add, catalog};
+    use crate::look::tests::{add, catalog, reader};
 
     #[test]
     fn thumbnails_are_made_once_and_only_of_what_the_digest_names() {
@@ -123,7 +123,7 @@ mod tests {
         image::RgbImage::from_pixel(800, 400, image::Rgb([200, 10, 10])).save(&path).unwrap();
         let digest = blake3::hash(&std::fs::read(&path).unwrap()).to_hex().to_string();
         add(&db, "photos/cat/a.png", &digest, "g", "train", 1);
-        let album = Album::read(&db, Notes::default(), None).unwrap();
+        let album = Album::read(&reader(&db), Notes::default(), None).unwrap();
         let sight = Sight::new(home, Limits::default());
         let side = |jpeg: &[u8]| image::load_from_memory(jpeg).unwrap().to_rgb8().dimensions();
         assert_eq!(side(&sight.of_digest(&album, &digest, Size::Large).unwrap()), (800, 400));

@@ -217,7 +217,7 @@ fn news_come_within_a_second_and_a_browser_that_does_not_read_holds_nobody_up() 
 }
 
 /// A picture in a class folder and in the catalog; returns its digest.
-pub(crate) fn put(served: &Served, db: &rusqlite::Connection, path: &str, colour: [u8; 3]) -> String {
+pub(crate) fn put(served: &Served, db: &Home, path: &str, colour: [u8; 3]) -> String {
     let file = served.home.root().join(path);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     image::RgbImage::from_pixel(300, 150, image::Rgb(colour)).save(&file).unwrap();

@@ -1,9 +1,8 @@
 //! The accepted pictures of a version of the data set: those in `photos/` with one class.
 
-use rusqlite::{Connection, OpenFlags};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::Path;
-use std::time::Duration;
+use plugin_api::Home;
+use plugin_catalog::{CatalogError, Reader};
+use std::collections::{BTreeMap, VecDeque};
 
 /// An accepted picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,38 +18,20 @@ pub struct Accepted {
 /// Accepted pictures by their digest.
 pub type All = BTreeMap<String, Accepted>;
 
-const AT: &str = "
-    SELECT p.digest, p.label, p.path, i.grouped FROM placements p JOIN pictures i USING (digest)
-    WHERE p.label IS NOT NULL AND p.added <= ?1 AND (p.removed IS NULL OR p.removed > ?1)";
-
 /// Reads a version from the catalog of a workspace, which `dataset` may be writing to. Pictures of several classes are left
-/// out, as nobody knows what they are.
+/// out, as nobody knows what they are; of files with the same pixels one counts.
 ///
 /// # Errors
-/// SQLite's.
-pub fn read(home: &Path, version: u64) -> rusqlite::Result<All> {
-    let path = home.join("dataset/catalog.sqlite");
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    db.busy_timeout(Duration::from_secs(5))?;
-    let mut find = db.prepare(AT)?;
-    let row = |row: &rusqlite::Row| {
-        Ok((row.get::<_, String>(0)?, Accepted { class: row.get(1)?, path: row.get(2)?, group: row.get(3)? }))
-    };
-    let (mut all, mut doubtful) = (All::new(), BTreeSet::new());
-    for found in find.query_map([version.cast_signed()], row)? {
-        let (digest, accepted) = found?;
-        match all.get(&digest) {
-            Some(other) if other.class != accepted.class => {
-                doubtful.insert(digest);
-            }
-            Some(_) => {}
-            None => {
-                all.insert(digest, accepted);
-            }
-        }
-    }
-    all.retain(|digest, _| !doubtful.contains(digest));
-    Ok(all)
+/// The catalog's.
+pub fn read(home: &Home, version: u64) -> Result<All, CatalogError> {
+    let Some(catalog) = Reader::open(home)? else { return Ok(All::new()) };
+    let rows = catalog.samples(version, None)?;
+    let of_one_class = rows.chunk_by(|a, b| a.sample == b.sample).filter(|rows| rows.len() == 1).flatten();
+    let accepted = of_one_class.map(|row| {
+        let accepted = Accepted { class: row.label.clone(), path: row.path.clone(), group: row.group.clone() };
+        (row.digest.clone(), accepted)
+    });
+    Ok(accepted.collect())
 }
 
 /// Digests in the order to look at them: the first of each class, then the second of each, so that small classes are done at
@@ -69,49 +50,45 @@ pub fn in_turn<'a>(new: impl Iterator<Item = (&'a String, &'a Accepted)>) -> Vec
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
+    use plugin_catalog::{Writer, fixture};
 
-    /// A catalog with these rows: digest, label, path, version from, version until.
-    pub(crate) fn catalog(home: &Path, rows: &[(&str, &str, &str, u64, Option<u64>)]) {
-        let path = home.join("dataset/catalog.sqlite");
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let db = Connection::open(path).unwrap();
-        db.execute_batch(
-            "DROP TABLE IF EXISTS pictures; DROP TABLE IF EXISTS placements;
-             CREATE TABLE pictures (digest TEXT PRIMARY KEY, grouped TEXT);
-             CREATE TABLE placements (path TEXT, label TEXT, digest TEXT, added INTEGER, removed INTEGER);",
-        )
-        .unwrap();
-        for (digest, label, path, added, removed) in rows {
-            db.execute("INSERT OR IGNORE INTO pictures VALUES (?1, ?1)", [digest]).unwrap();
-            let label = Some(label).filter(|label| !label.is_empty());
-            db.execute(
-                "INSERT INTO placements VALUES (?, ?, ?, ?, ?)",
-                rusqlite::params![path, label, digest, added.cast_signed(), removed.map(u64::cast_signed)],
-            )
-            .unwrap();
-        }
+    #[test]
+    fn samples_of_one_class_are_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let at = |version| {
+            read(&home, version)
+                .unwrap()
+                .into_iter()
+                .map(|(d, a)| format!("{d} {} {}", a.class, a.path))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(at(0), Vec::<String>::new(), "no catalog yet");
+        let files =
+            [("photos/a/1.jpg", "1"), ("photos/a/copy.jpg", "1"), ("photos/a/2.jpg", "2"), ("photos/4.jpg", "4")];
+        let first = fixture::add_plain(&home, &files).unwrap();
+        let second = fixture::add_plain(&home, &[("photos/b/3.jpg", "3")]).unwrap();
+        let third = fixture::add_plain(&home, &[("photos/b/2.jpg", "2")]).unwrap();
+        fixture::remove(&home, &["photos/b/3.jpg"]).unwrap();
+        assert_eq!(at(first), ["1 a photos/a/1.jpg", "2 a photos/a/2.jpg"]);
+        assert_eq!(at(second), ["1 a photos/a/1.jpg", "2 a photos/a/2.jpg", "3 b photos/b/3.jpg"]);
+        assert_eq!(at(third), ["1 a photos/a/1.jpg", "3 b photos/b/3.jpg"], "nobody knows what 2 is");
+        assert_eq!(at(third + 1), ["1 a photos/a/1.jpg"]);
     }
 
     #[test]
-    fn what_several_classes_claim_or_nobody_does_is_left_out_at_its_version() {
+    fn the_group_is_that_of_the_version() {
         let folder = tempfile::tempdir().unwrap();
-        let rows = [
-            ("1", "a", "photos/a/1.jpg", 1, None),
-            ("1", "a", "photos/a/copy.jpg", 1, None),
-            ("2", "a", "photos/a/2.jpg", 1, None),
-            ("2", "b", "photos/b/2.jpg", 3, None),
-            ("3", "b", "photos/b/3.jpg", 2, Some(3)),
-            ("4", "", "photos/4.jpg", 1, None),
-        ];
-        catalog(folder.path(), &rows);
-        let at =
-            |version| read(folder.path(), version).unwrap().into_iter().map(|(d, a)| d + &a.class).collect::<Vec<_>>();
-        assert_eq!(
-            (at(1), at(2), at(3)),
-            (vec!["1a".into(), "2a".into()], vec!["1a".into(), "2a".into(), "3b".into()], vec!["1a".into()])
-        );
+        let home = Home::create(folder.path()).unwrap();
+        let before = fixture::add_plain(&home, &[("photos/a/1.jpg", "1"), ("photos/a/2.jpg", "2")]).unwrap();
+        let mut catalog = Writer::open(&home).unwrap();
+        let mut change = catalog.change().unwrap();
+        change.merge_groups("1", "2").unwrap();
+        let after = change.commit().unwrap();
+        let group = |version| read(&home, version).unwrap()["2"].group.clone();
+        assert_eq!((group(before), group(after)), ("2".to_owned(), "1".to_owned()));
     }
 
     #[test]

@@ -191,7 +191,7 @@ impl Bench {
             return Ok(None);
         }
         self.open().map_err(|error| error.to_string())?;
-        self.all = accepted::read(self.home.root(), job.version).map_err(|e| format!("the catalog: {e}"))?;
+        self.all = accepted::read(&self.home, job.version).map_err(|e| format!("the catalog: {e}"))?;
         self.version = job.version;
         self.forget();
         let new = self.all.iter().filter(|(digest, _)| !self.taught.contains_key(*digest));

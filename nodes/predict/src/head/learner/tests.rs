@@ -1,8 +1,8 @@
 //! The thread over files on disk, with eyes drawn at random.
 
 use super::*;
-use crate::head::accepted::tests::catalog;
 use clap::Parser;
+use plugin_catalog::fixture;
 use plugin_model::{DeviceChoice, Shape, network, weights};
 use std::path::Path;
 
@@ -69,19 +69,17 @@ fn is_over(latest: &Latest, version: u64, pictures: usize) -> bool {
 #[test]
 fn pictures_come_and_go_and_broken_ones_are_passed_over() {
     let (_folder, home, pictures) = workspace();
-    let row = |of: &'static str, version, until| {
-        let class = move |path: &str| path.split('/').nth(1).unwrap().to_owned();
-        pictures
-            .iter()
-            .filter(move |(path, _)| class(path) == of)
-            .map(move |(path, digest)| (&digest[..], of, &path[..], version, until))
-            .collect::<Vec<_>>()
+    let of = |class: &str| {
+        let folder = format!("photos/{class}/");
+        let files = pictures.iter().filter(|(path, _)| path.starts_with(&folder));
+        files.map(|(path, digest)| (&path[..], &digest[..])).collect::<Vec<_>>()
     };
-    let mut rows = row("food", 1, None);
-    rows.extend(row("people", 2, Some(3)));
+    fixture::add_plain(&home, &of("food")).unwrap();
+    fixture::add_plain(&home, &of("people")).unwrap();
+    fixture::remove(&home, &of("people").iter().map(|(path, _)| *path).collect::<Vec<_>>()).unwrap();
     // A file that is not what it was.
-    rows.push(("no such digest", "food", &pictures[0].0, 1, None));
-    catalog(home.root(), &rows);
+    std::fs::copy(home.root().join(&pictures[0].0), home.photos().join("food/changed.jpg")).unwrap();
+    fixture::add_plain(&home, &[("photos/food/changed.jpg", "no such digest")]).unwrap();
     let learner = learner(&home, "");
     let single = |version| Job { version, single: true };
     assert!(!learner.latest().settled, "nothing was taken up yet");
@@ -116,7 +114,7 @@ fn pictures_come_and_go_and_broken_ones_are_passed_over() {
 #[test]
 fn without_weights_or_with_none_wanted_there_is_no_head_and_it_is_said_why() {
     let (_folder, home, pictures) = workspace();
-    catalog(home.root(), &[(&pictures[0].1, "food", &pictures[0].0, 1, None)]);
+    fixture::add_plain(&home, &[(&pictures[0].0, &pictures[0].1)]).unwrap();
     let learner = learner(&home, "");
     std::fs::remove_file(home.root().join("eyes.safetensors")).unwrap();
     learner.give(Job { version: 1, single: true });
