@@ -279,6 +279,12 @@ fn nodes_speak_japanese(graph: &mut Graph, browser: &Browser) -> Result<(), Fail
          pictures that alone decides (--gate-pictures).",
         "Balanced accuracy of 41.0\u{a0}% is worse than the champion's 49.9\u{a0}% on the same 60 pictures. The recall of food fell by \
          20.0 points, more than 10.0 (--recall-margin): of its 10 pictures 3 were lost and 1 gained.",
+        "There was no champion. Cross-validated over 24 images in 5 folds of whole groups: 20 right, accuracy 83.3\u{a0}%, 95\u{a0}% \
+         interval 64.1 to 93.3\u{a0}%. Recall by class: いぬ 7 of 8, ねこ 6 of 8. Not judged, fewer than 2 images: うし. Optimistic: \
+         near-copies on both sides, for 9 of the 24 images (ねこ 8 of 8, いぬ 1 of 8). Compared with the champion on 12 of 24 \
+         images: 9 by its own cross-validation, 2 held out from it, 1 of classes it does not know. The last epoch was kept: 3 \
+         validation images cannot choose between epochs (at least 20 could).",
+        "run 20261126-025605-ddaf: cross-validation, fold 2 of 5, epoch 3 of 15",
         "judging run 20261126-025605-ddaf and the champion 20261126-025605-beef",
         "waiting for more changes: 3 so far, told by a head meanwhile",
     ];

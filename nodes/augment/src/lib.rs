@@ -5,8 +5,8 @@ mod batch;
 
 pub use batch::{AugmentError, augment};
 
-use plugin_api::HomeArgs;
 use plugin_api::edges::Batches;
+use plugin_api::{HomeArgs, Subset};
 use plugin_augment::{AugmentOptions, Pipeline};
 use plugin_harness::{Event, HasHome, Message, Node};
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), AugmentError> {
 }
 
 fn answer(pipeline: &Pipeline, message: Message, node: &mut Node) -> Result<(), AugmentError> {
-    if message.tag.text("split") != "train" {
+    if !Subset::parse(message.tag.text("split")).is_some_and(Subset::is_trained_on) {
         node.status().add("batches_passed", 1);
         return Ok(node.send_array("batches", &message.tag, message.array)?);
     }

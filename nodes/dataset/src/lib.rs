@@ -9,6 +9,7 @@ mod decisions;
 pub mod different;
 pub mod draw;
 mod error;
+mod folds;
 pub mod intake;
 pub mod order;
 pub mod records;

@@ -156,7 +156,7 @@ impl Version {
 }
 
 /// A sample weighs what its classes do on average, and a class one part in the number of its samples; the mean is 1.
-fn weights(targets: &[Vec<u32>], counts: &[u64], balanced: bool) -> Vec<f32> {
+pub fn weights(targets: &[Vec<u32>], counts: &[u64], balanced: bool) -> Vec<f32> {
     if !balanced {
         return vec![1.0; targets.len()];
     }

@@ -2,11 +2,12 @@
 
 use crate::draw::{Drawn, draw};
 use crate::error::DatasetError;
-use crate::order::{Reading, Row, Version, epoch_order};
+use crate::folds;
+use crate::order::{Reading, Row, SplitRows, Version, epoch_order};
 use crate::shards::Shards;
 use arrow::array::{Array, Float32Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::edges::{Batches, Demand, lists_of_u32};
-use plugin_api::{Edge, Split, Tag};
+use plugin_api::{Edge, Split, Subset, Tag};
 use plugin_catalog::{Reader, Writer};
 use plugin_splits::Shares;
 use std::collections::{BTreeSet, HashMap};
@@ -14,8 +15,17 @@ use std::collections::{BTreeSet, HashMap};
 /// Versions kept ready: the one that is being trained on, the one that is judged, and the last.
 const VERSIONS_KEPT: usize = 3;
 
-/// Version, split, seed, epoch.
-type EpochKey = (u64, Split, u64, u64);
+/// Version, subset, seed, epoch.
+type EpochKey = (u64, Subset, u64, u64);
+
+/// An epoch of a subset.
+struct Epoch {
+    key: EpochKey,
+    /// Row numbers.
+    order: Vec<u32>,
+    /// By row number, whether it is held out and has a near-copy among the samples trained on.
+    near_copies: Vec<bool>,
+}
 
 /// Reads versions from the catalog, draws their splits and keeps the last few.
 pub struct Server {
@@ -26,8 +36,10 @@ pub struct Server {
     versions: Vec<(u64, Version)>,
     /// Versions that were asked for, so that their splits count.
     settled: BTreeSet<u64>,
-    /// The epoch served last and its order.
-    epoch: Option<(EpochKey, Vec<u32>)>,
+    /// The epoch served last.
+    epoch: Option<Epoch>,
+    /// The fold served last, of a version.
+    fold: Option<((u64, Subset), SplitRows)>,
     files: HashMap<i64, String>,
 }
 
@@ -35,7 +47,7 @@ impl Server {
     /// A server of one profile.
     pub fn new(profile: String, size_px: u32, reading: Reading, shares: Shares) -> Self {
         let (versions, files) = (Vec::new(), HashMap::new());
-        Self { profile, size_px, reading, shares, versions, settled: BTreeSet::new(), epoch: None, files }
+        Self { profile, size_px, reading, shares, versions, settled: BTreeSet::new(), epoch: None, fold: None, files }
     }
 
     /// The data set as it is now, with its splits drawn, and its number.
@@ -117,12 +129,10 @@ impl Server {
         mut send: impl FnMut(&Tag, Batches) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
         let name = demand.split.value(row);
-        let split = match name.parse::<Split>() {
-            Ok(split) => split,
-            Err(error) => {
-                tracing::error!(%error, "a demand that cannot be answered");
-                return Ok(());
-            }
+        let Some(subset) = Subset::parse(name) else {
+            let accepted = "train, validation, test, fold-train:I/K, fold-test:I/K";
+            tracing::error!(split = name, accepted, "a demand for a split there is none of");
+            return Ok(());
         };
         let (number, seed, epoch) = (demand.version.value(row), demand.seed.value(row), demand.epoch.value(row));
         let at = match self.place(number) {
@@ -133,12 +143,21 @@ impl Server {
             }
         };
         let version = &self.versions[at].1;
-        let rows = &version.splits[split.index()];
-        let key = (number, split, seed, epoch);
-        if self.epoch.as_ref().is_none_or(|(k, _)| *k != key) {
-            self.epoch = Some((key, epoch_order(rows.rows.len(), split == Split::Train, seed, epoch)));
-        }
-        let order = self.epoch.as_ref().map(|(_, order)| order.as_slice()).unwrap_or_default();
+        let rows = if let Subset::Split(split) = subset {
+            &version.splits[split.index()]
+        } else {
+            let fold = self.fold.take().filter(|(key, _)| *key == (number, subset));
+            let fold =
+                fold.unwrap_or_else(|| ((number, subset), folds::of_subset(version, subset, self.reading.balanced)));
+            &self.fold.insert(fold).1
+        };
+        let key = (number, subset, seed, epoch);
+        let known = self.epoch.take().filter(|epoch| epoch.key == key);
+        let Epoch { order, near_copies, .. } = &*self.epoch.insert(known.unwrap_or_else(|| Epoch {
+            key,
+            order: epoch_order(rows.rows.len(), subset.is_trained_on(), seed, epoch),
+            near_copies: folds::near_copies(version, subset, rows),
+        }));
         let size = demand.batch_size.value(row).max(1) as usize;
         let batches = order.len().div_ceil(size) as u64;
         let classes = serde_json::to_string(&version.classes).unwrap_or_default();
@@ -164,6 +183,7 @@ impl Server {
                 height: UInt32Array::from(vec![self.size_px; picked.len()]),
                 pixels: LargeBinaryArray::from_iter_values(pixels.iter().map(|(shard, row)| shard.value(*row))),
             };
+            let near: Vec<usize> = (0..picked.len()).filter(|at| near_copies[picked[*at] as usize]).collect();
             let tag = Tag::new(demand.run.value(row), index)
                 .fin(index + 1 == last)
                 .with("epoch", epoch)
@@ -172,6 +192,7 @@ impl Server {
                 .with("version", number)
                 .with("batches", batches)
                 .with("labels", self.reading.labels)
+                .with("near_copies", serde_json::to_string(&near).unwrap_or_default())
                 .with("classes", &classes);
             send(&tag, message)?;
         }

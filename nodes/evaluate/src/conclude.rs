@@ -2,14 +2,29 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::contender::Answers;
-use crate::rule::{Decision, Gate, Reigning, decide, decide_tagged, mean_recall, share};
-use plugin_api::runs::{Calibration, ModelCard, RunFolder, RunManifest, Verdict, write_json};
+use crate::cross_validated::Paired;
+use crate::rule::{DIVERGED, Decision, Gate, Reigning, decide, decide_tagged, mean_recall, share, uncompared};
+use crate::summary::{class_results, summary};
+use plugin_api::runs::{Calibration, Evaluation, ModelCard, RunFolder, RunManifest, Verdict, write_json};
 use plugin_api::{Home, Labels};
 use plugin_champion::{card_of, champion, discard, promote};
 use plugin_metric::report::{self, Picture, Report, TaggedReport, WrongPictures};
 use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_tagged, wilson};
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Answers by which a run is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures<'a> {
+    /// What was said; empty when the challenger could not be used.
+    pub answers: &'a Answers,
+    /// Of which pictures, in order.
+    pub pictures: &'a [Picture],
+    /// Which of them have a near-copy among those trained on.
+    pub near_copies: &'a [bool],
+    /// How the answers were come by.
+    pub evaluation: Evaluation,
+}
 
 /// What was found out about a run.
 #[derive(Clone, Copy, Debug)]
@@ -18,18 +33,20 @@ pub struct Evidence<'a> {
     pub checkpoint: &'a Checkpoint,
     /// What decided the run.
     pub manifest: &'a RunManifest,
-    /// What the challenger said; empty when it could not be used.
-    pub challenger: &'a Answers,
+    /// What the challenger said.
+    pub figures: Figures<'a>,
+    /// Of a run that was cross-validated, the pictures on which it is compared with the champion.
+    pub paired: Option<&'a Paired>,
     /// Why the challenger could not be used.
     pub unusable: Option<&'a str>,
+    /// Its weights answer with what are no numbers.
+    pub diverged: bool,
     /// How far its probabilities can be trusted.
     pub calibration: Option<Calibration>,
     /// The champion so far.
     pub reigning: Reigning<'a, Answers>,
     /// What the challenger must show.
     pub gate: &'a Gate,
-    /// The held-out pictures, in order.
-    pub pictures: &'a [Picture],
     /// The challenger's surest mistakes.
     pub wrong: &'a WrongPictures,
 }
@@ -44,7 +61,10 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     let folder = RunFolder::new(&home.runs(), run);
     let decision = evidence.unusable.map_or_else(|| decision(evidence), unusable);
     let before = champion(home);
-    let verdict = verdict(evidence, &decision, before.clone());
+    let mut verdict = verdict(evidence, &decision, before.clone());
+    if evidence.unusable.is_none() {
+        verdict.reason.push_str(&told(evidence, &verdict));
+    }
     tracing::info!(run, decision = verdict.decision, reason = verdict.reason, "verdict");
     write_report(&folder, evidence, &verdict)?;
     if decision.promoted {
@@ -59,11 +79,33 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     Ok(verdict)
 }
 
+/// How the figures were come by, and what they are of each class.
+fn told(evidence: &Evidence, verdict: &Verdict) -> String {
+    let near_copies = evidence.figures.near_copies.iter().filter(|near| **near).count();
+    let mut text = summary(verdict, near_copies, u64::from(evidence.gate.pictures));
+    if let Some(how) = evidence.paired.and_then(|paired| paired.how(evidence.figures.answers.len())) {
+        text.push_str(&format!(" {how}"));
+    }
+    if let Some(because) = evidence.manifest.options.get("keeps_last_epoch").and_then(serde_json::Value::as_str) {
+        text.push_str(&format!(" The last epoch was kept: {because}."));
+    }
+    text
+}
+
 /// Challenger and champion are judged on the same labels; see `Trial`.
 fn decision(evidence: &Evidence) -> Decision {
+    if evidence.diverged {
+        return Decision::plain(false, DIVERGED.to_owned());
+    }
+    if let (Some(paired), Reigning::Judged { name, .. }) = (evidence.paired, evidence.reigning)
+        && paired.challenger.len() == 0
+    {
+        return uncompared(name, evidence.figures.answers);
+    }
+    let challenger = evidence.paired.map_or(evidence.figures.answers, |paired| &paired.challenger);
     const ANOTHER: &str = "it was trained with the other --labels, so the two cannot be compared";
     let gate = evidence.gate;
-    match evidence.challenger {
+    match challenger {
         Answers::Single(challenger) => match evidence.reigning {
             Reigning::Judged { name, judged: Answers::Single(judged), handicap } => {
                 decide(challenger, Reigning::Judged { name, judged, handicap }, gate)
@@ -85,12 +127,15 @@ fn decision(evidence: &Evidence) -> Decision {
 
 fn write_report(folder: &RunFolder, evidence: &Evidence, verdict: &Verdict) -> io::Result<()> {
     let (finished, metrics) = (folder.finished(), folder.metrics());
-    let (manifest, pictures, wrong) = (evidence.manifest, evidence.pictures, evidence.wrong);
+    let (manifest, pictures, wrong) = (evidence.manifest, evidence.figures.pictures, evidence.wrong);
     let (to, finished, metrics) = (folder.0.join("report"), finished.as_ref(), &metrics[..]);
-    match evidence.challenger {
+    match evidence.figures.answers {
         Answers::Single(challenger) => {
+            // Side by side only where both answered for all pictures.
             let champion = match evidence.reigning {
-                Reigning::Judged { judged: Answers::Single(judged), .. } => Some(judged),
+                Reigning::Judged { judged: Answers::Single(judged), .. } if judged.len() == challenger.len() => {
+                    Some(judged)
+                }
                 _ => None,
             };
             report::write(&to, &Report { manifest, finished, metrics, verdict, challenger, champion, pictures, wrong })
@@ -131,6 +176,8 @@ pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::
         f1: Vec::new(),
         confusion: Vec::new(),
         calibration: None,
+        evaluation: Evaluation::default(),
+        class_results: Vec::new(),
         report: String::new(),
         judged_ms: now_ms(),
     };
@@ -148,7 +195,7 @@ fn unusable(why: &str) -> Decision {
 }
 
 fn verdict(evidence: &Evidence, decision: &Decision, before: Option<String>) -> Verdict {
-    let (run, answers) = (&evidence.checkpoint.run, evidence.challenger);
+    let (run, answers) = (&evidence.checkpoint.run, evidence.figures.answers);
     let (hits, balanced, precision, figures, confusion) = match answers {
         Answers::Single(judged) => {
             (judged.hits(), balanced_accuracy(judged), None, per_class(judged), confusion(judged))
@@ -179,6 +226,8 @@ fn verdict(evidence: &Evidence, decision: &Decision, before: Option<String>) -> 
         f1: figures.iter().map(|c| c.f1).collect(),
         confusion,
         calibration: evidence.calibration,
+        evaluation: evidence.figures.evaluation,
+        class_results: class_results(answers, evidence.figures.near_copies),
         report: format!("runs/{run}/report/index.html"),
         judged_ms: now_ms(),
     }
@@ -211,6 +260,8 @@ pub(crate) mod tests {
             f1: vec![Some(2.0 / 3.0), Some(0.8)],
             confusion: vec![vec![1, 1], vec![0, 2]],
             calibration: None,
+            evaluation: Evaluation::default(),
+            class_results: Vec::new(),
             report: format!("runs/{run}/report/index.html"),
             judged_ms: 1,
         }

@@ -79,7 +79,43 @@ impl Answers {
         }
     }
 
-    fn push(&mut self, truth: &[usize], row: &[f32]) -> Result<(), String> {
+    /// The classes of picture `i`.
+    pub fn truth(&self, i: usize) -> Vec<usize> {
+        match self {
+            Self::Single(judged) => vec![judged.truth(i)],
+            Self::Multi(tagged) => (0..tagged.classes().len()).filter(|class| tagged.has(i, *class)).collect(),
+        }
+    }
+
+    /// Whether a class was said of picture `i`.
+    pub fn says(&self, i: usize, class: usize) -> bool {
+        match self {
+            Self::Single(judged) => judged.prediction(i) == class,
+            Self::Multi(tagged) => tagged.says(i, class),
+        }
+    }
+
+    /// The probabilities of picture `i`, one a class.
+    pub fn row(&self, i: usize) -> Vec<f32> {
+        match self {
+            Self::Single(judged) => judged.row(i).to_vec(),
+            Self::Multi(tagged) => (0..tagged.classes().len()).map(|class| tagged.probability(i, class)).collect(),
+        }
+    }
+
+    /// Whether every probability is a number.
+    pub fn is_finite(&self) -> bool {
+        match self {
+            Self::Single(judged) => judged.is_finite(),
+            Self::Multi(tagged) => tagged.is_finite(),
+        }
+    }
+
+    /// Adds a picture of these classes with one probability for each.
+    ///
+    /// # Errors
+    /// In words, when either does not fit the classes.
+    pub fn push(&mut self, truth: &[usize], row: &[f32]) -> Result<(), String> {
         match (self, truth) {
             (Self::Single(judged), [truth]) => judged.push(*truth, row).map_err(|e| e.to_string()),
             (Self::Single(_), truth) => Err(format!("a picture of {} classes", truth.len())),
@@ -183,6 +219,16 @@ impl Contender {
             to(self).push(truth, row).map_err(|problem| self.failed(problem))?;
         }
         Ok(())
+    }
+
+    /// Class names of the model.
+    pub fn known(&self) -> &[String] {
+        &self.classifier.card().classes
+    }
+
+    /// Whether all that it has said are numbers.
+    pub fn is_finite(&self) -> bool {
+        self.answers.is_finite() && self.practice.is_finite()
     }
 
     /// What it has said so far. Its classes begin with those of the data set.

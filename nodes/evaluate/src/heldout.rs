@@ -1,4 +1,4 @@
-//! Asking `dataset` for the pictures of a split that nothing is learnt from, batch after batch.
+//! Asking `dataset` for the pictures of a split, batch after batch.
 
 use plugin_api::Tag;
 use plugin_api::edges::Demand;
@@ -9,7 +9,7 @@ const WINDOW: u64 = 4;
 /// When nothing has come for so long, what is missing is asked for again.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// A split that nothing is learnt from.
+/// What a split is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
     /// Models are compared on it: all of it.
@@ -20,6 +20,8 @@ pub enum Split {
         /// At least 1.
         batches: u64,
     },
+    /// Of a run that is judged by its cross-validation: to show the mistakes.
+    Train,
 }
 
 impl Split {
@@ -28,13 +30,14 @@ impl Split {
         match self {
             Self::Test => "test",
             Self::Validation { .. } => "validation",
+            Self::Train => "train",
         }
     }
 
     /// How many batches are wanted of a split that has `batches`.
     fn wanted(self, batches: u64) -> u64 {
         match self {
-            Self::Test => batches,
+            Self::Test | Self::Train => batches,
             Self::Validation { batches: most } => batches.min(most),
         }
     }

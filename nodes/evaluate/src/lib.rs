@@ -2,7 +2,8 @@
 //!
 //! `checkpoints` (from `train`) announces weights; of those that end their run the held-out pictures of the run's data
 //! version are asked for (`demand` to `dataset`, answers on `heldout`), and both challenger and champion are judged on
-//! them. What is found is written into `runs/<id>/report/`; a challenger that is promoted is copied to `models/<id>/`
+//! them. Where `train` has cross-validated the run, because few pictures are held out, the figures are those of
+//! `runs/<id>/cross_validation.json`, over all pictures. What is found is written into `runs/<id>/report/`; a challenger that is promoted is copied to `models/<id>/`
 //! and the link `models/champion` is swapped; `runs/<id>/verdict.json` ends it, and `verdicts` tells it. Killed at any
 //! point and started again, the node does over what is missing when `train` announces the weights again.
 
@@ -10,10 +11,12 @@ mod checkpoint;
 mod classifier;
 mod conclude;
 mod contender;
+mod cross_validated;
 mod error;
 mod evaluator;
 mod heldout;
 mod rule;
+mod summary;
 mod trial;
 
 pub use checkpoint::{Checkpoint, verdict_message};

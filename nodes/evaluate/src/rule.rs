@@ -1,5 +1,6 @@
 //! Who is champion.
 
+use crate::contender::Answers;
 use plugin_metric::{
     ClassPair, Judged, PairedBootstrap, Pairs, Tagged, accuracy, balanced_accuracy, mcnemar, mean_average_precision,
 };
@@ -72,7 +73,8 @@ impl Decision {
     }
 }
 
-const DIVERGED: &str = "Its answers are not numbers: training diverged. Try a lower learning rate.";
+/// Why a challenger is refused that answers with what are no numbers.
+pub const DIVERGED: &str = "Its answers are not numbers: training diverged. Try a lower learning rate.";
 
 /// The champion to compare with, or the decision when there is none.
 fn opponent<J>(reigning: Reigning<'_, J>, unheld: bool) -> Result<(&str, &J, &[String]), Decision> {
@@ -88,6 +90,25 @@ fn opponent<J>(reigning: Reigning<'_, J>, unheld: bool) -> Result<(&str, &J, &[S
 
 fn nothing_held_out(name: &str) -> Decision {
     Decision::plain(false, format!("No picture is held out, so it could not be compared with the champion {name}."))
+}
+
+/// The decision on a run that was cross-validated, where the champion answers for no picture that it was not trained on: the
+/// run is promoted when it does better than chance, as a champion of which nothing is known cannot refuse it.
+pub fn uncompared(name: &str, challenger: &Answers) -> Decision {
+    let recall = match challenger {
+        Answers::Single(judged) => balanced_accuracy(judged),
+        Answers::Multi(tagged) => mean_recall(tagged),
+    };
+    let chance = 1.0 / challenger.classes().len().max(1) as f64;
+    let is_better = recall.is_some_and(|recall| recall > chance + EQUAL) && challenger.is_finite();
+    let than = if is_better { "better" } else { "no better" };
+    Decision::plain(
+        is_better,
+        format!(
+            "The champion {name} has no cross-validation, and there is no picture that it was not trained on: the two cannot be \
+             compared. This run does {than} than chance."
+        ),
+    )
 }
 
 /// What a challenger must show.

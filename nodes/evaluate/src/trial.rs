@@ -2,13 +2,14 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::classifier::{Classifier, ClassifierError, Loader, Pictures};
-use crate::conclude::{Evidence, conclude};
+use crate::conclude::{Evidence, Figures, conclude};
 use crate::contender::{Answers, Contender};
+use crate::cross_validated::OutOfFoldAnswers;
 use crate::error::EvaluateError;
 use crate::heldout::{HeldOut, Split};
 use crate::rule::{Gate, Reigning};
 use plugin_api::edges::{Batches, Demand, list_row};
-use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json};
+use plugin_api::runs::{Evaluation, ModelCard, RunFolder, RunManifest, Verdict, read_json};
 use plugin_api::{Edge as _, Home, Labels, Tag};
 use plugin_champion::{Lock, card_of, champion, weights};
 use plugin_metric::report::{Picture, WrongPictures};
@@ -63,6 +64,16 @@ struct Heard {
     pictures: Pictures,
     truth: Vec<Vec<usize>>,
     of: Vec<Picture>,
+    /// Which have a near-copy among the pictures trained on.
+    near_copies: Vec<bool>,
+}
+
+/// Which pictures a batch holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Validation,
+    Test,
+    Train,
 }
 
 /// One run before its judge.
@@ -72,6 +83,10 @@ pub struct Trial {
     /// Validation pictures, for the temperature; none when there are none.
     practice: Option<HeldOut>,
     held_out: HeldOut,
+    /// What it said in its cross-validation, by which it is judged then.
+    out_of_fold: Option<OutOfFoldAnswers>,
+    /// The pictures it was trained on, to show which of them were mistaken in the cross-validation.
+    trained_on: Option<HeldOut>,
     challenger: Seat,
     champion: Seat,
     /// The champion's name.
@@ -81,6 +96,8 @@ pub struct Trial {
     /// Side of the held-out pictures, pixels.
     size_px: u32,
     pictures: Vec<Picture>,
+    /// Which of them have a near-copy among the pictures trained on.
+    near_copies: Vec<bool>,
     wrong: WrongPictures,
     left_out: u64,
 }
@@ -111,10 +128,13 @@ impl Trial {
         let batch_size = batch_size.min(fits).max(1);
         let of = |split| HeldOut::new(&checkpoint.run, checkpoint.version, manifest.seed, split, batch_size, now);
         let batches = u64::from(PRACTICE_PICTURES.div_ceil(batch_size));
+        let out_of_fold = out_of_fold(home, &manifest);
         let has_validation = manifest.counts.iter().any(|counts| counts[1] > 0);
         Ok(Self {
             practice: has_validation.then(|| of(Split::Validation { batches })),
             held_out: of(Split::Test),
+            trained_on: out_of_fold.is_some().then(|| of(Split::Train)),
+            out_of_fold,
             size_px: manifest.size_px,
             checkpoint,
             manifest,
@@ -123,6 +143,7 @@ impl Trial {
             reigning,
             classes: Vec::new(),
             pictures: Vec::new(),
+            near_copies: Vec::new(),
             wrong: WrongPictures::default(),
             left_out: 0,
         })
@@ -141,9 +162,10 @@ impl Trial {
     /// Pictures judged so far, batches that have come, and how many there are once that is known.
     pub fn progress(&self) -> (u64, u64, Option<u64>) {
         let (done, total) = self.held_out.progress();
-        let practice = self.practice.as_ref().map_or((0, Some(0)), HeldOut::progress);
-        let total = total.zip(practice.1).map(|(a, b)| a + b);
-        (self.pictures.len() as u64, done + practice.0, total)
+        let of = |other: &Option<HeldOut>| other.as_ref().map_or((0, Some(0)), HeldOut::progress);
+        let (practice, trained_on) = (of(&self.practice), of(&self.trained_on));
+        let total = total.zip(practice.1).zip(trained_on.1).map(|((a, b), c)| a + b + c);
+        (self.pictures.len() as u64, done + practice.0 + trained_on.0, total)
     }
 
     /// What to ask `dataset` for now.
@@ -153,20 +175,21 @@ impl Trial {
         }
         match &mut self.practice {
             Some(practice) if !practice.done() => practice.demand(now),
-            _ => self.held_out.demand(now),
+            _ if !self.held_out.done() => self.held_out.demand(now),
+            _ => self.trained_on.as_mut().and_then(|trained_on| trained_on.demand(now)),
         }
     }
 
     /// `dataset` was started again: what was under way is lost.
     pub fn ask_again(&mut self) {
         self.held_out.ask_again();
-        self.practice.iter_mut().for_each(HeldOut::ask_again);
+        self.practice.iter_mut().chain(&mut self.trained_on).for_each(HeldOut::ask_again);
     }
 
     /// Everything has been heard. Of weights that cannot be used there is nothing to hear.
     pub fn over(&self) -> bool {
-        let practised = self.practice.as_ref().is_none_or(HeldOut::done);
-        matches!(self.challenger, Seat::Empty(_)) || (practised && self.held_out.done())
+        let others = self.practice.iter().chain(&self.trained_on);
+        matches!(self.challenger, Seat::Empty(_)) || (others.into_iter().all(HeldOut::done) && self.held_out.done())
     }
 
     /// Judges both on a batch of held-out pictures, or the challenger on one of validation pictures. Batches that are not
@@ -176,11 +199,10 @@ impl Trial {
     /// [`EvaluateError`] when the batch does not keep to its contract, or the device fails.
     pub fn hear(&mut self, tag: &Tag, batch: &Batches) -> Result<(), EvaluateError> {
         let now = Instant::now();
-        let is_practice = self.practice.as_mut().is_some_and(|practice| practice.accept(tag, now));
-        if !is_practice && !self.held_out.accept(tag, now) {
+        let Some(role) = self.accept(tag, now) else {
             tracing::debug!(run = tag.session, seq = tag.seq, "a batch that is not due");
             return Ok(());
-        }
+        };
         if batch.rows() == 0 {
             return Ok(());
         }
@@ -193,27 +215,44 @@ impl Trial {
         } else if self.classes != classes {
             return Err(fault("its classes are not those of the batches before".to_owned()));
         }
-        let Heard { pictures, truth, of } = self.read(batch).map_err(fault)?;
+        let Heard { pictures, truth, of, near_copies } = self.read(tag, batch).map_err(fault)?;
         if pictures.count == 0 {
             return Ok(());
         }
-        if is_practice {
-            if let Some(challenger) = self.challenger.contender() {
-                challenger.practise(&pictures, &truth)?;
-            }
-            // Until now the test pictures could not be asked for.
-            self.practice.iter_mut().chain([&mut self.held_out]).for_each(|of| of.busy_until(Instant::now()));
+        self.size_px = pictures.size_px;
+        self.note_out_of_fold_mistakes(&pictures, &of);
+        if role == Role::Validation
+            && let Some(challenger) = self.challenger.contender()
+        {
+            challenger.practise(&pictures, &truth)?;
+        }
+        if role != Role::Test {
+            // Until now the pictures after these could not be asked for.
+            let all = self.practice.iter_mut().chain([&mut self.held_out]).chain(&mut self.trained_on);
+            all.for_each(|of| of.busy_until(Instant::now()));
             return Ok(());
         }
         for contender in [&mut self.challenger, &mut self.champion].into_iter().filter_map(Seat::contender) {
             contender.judge(&pictures, &truth)?;
         }
-        self.size_px = pictures.size_px;
         self.left_out += (batch.rows() - pictures.count) as u64;
         self.pictures.extend(of);
+        self.near_copies.extend(near_copies);
         self.note_mistakes(&pictures);
-        self.held_out.busy_until(Instant::now());
+        [&mut self.held_out].into_iter().chain(&mut self.trained_on).for_each(|of| of.busy_until(Instant::now()));
         Ok(())
+    }
+
+    /// Of which split a batch that is due is.
+    fn accept(&mut self, tag: &Tag, now: Instant) -> Option<Role> {
+        let is_due = |of: &mut Option<HeldOut>| of.as_mut().is_some_and(|of| of.accept(tag, now));
+        if is_due(&mut self.practice) {
+            return Some(Role::Validation);
+        }
+        if self.held_out.accept(tag, now) {
+            return Some(Role::Test);
+        }
+        is_due(&mut self.trained_on).then_some(Role::Train)
     }
 
     /// Both sit down, now that the classes are known. A champion that was trained with other
@@ -233,8 +272,12 @@ impl Trial {
     }
 
     /// The pictures of a batch that have as many classes as the run's labels allow.
-    fn read(&self, batch: &Batches) -> Result<Heard, String> {
-        let (mut pictures, mut truth, mut of) = (Pictures::default(), Vec::new(), Vec::new());
+    fn read(&self, tag: &Tag, batch: &Batches) -> Result<Heard, String> {
+        let near: Vec<usize> = serde_json::from_str(tag.text("near_copies")).unwrap_or_default();
+        let mut pictures = Pictures::default();
+        let mut truth = Vec::new();
+        let mut of = Vec::new();
+        let mut near_copies = Vec::new();
         for row in 0..batch.rows() {
             let truth_here: Vec<usize> = list_row(&batch.targets, row).iter().map(|&class| class as usize).collect();
             if truth_here.is_empty() || (self.manifest.labels == Labels::Single && truth_here.len() > 1) {
@@ -258,13 +301,28 @@ impl Trial {
             truth.push(truth_here);
             let (path, digest) = (batch.path.value(row).to_owned(), batch.digest.value(row).to_owned());
             of.push(Picture { path, digest });
+            near_copies.push(near.contains(&row));
         }
-        Ok(Heard { pictures, truth, of })
+        Ok(Heard { pictures, truth, of, near_copies })
+    }
+
+    /// Keeps the mistakes of the cross-validation among the pictures heard last.
+    fn note_out_of_fold_mistakes(&mut self, heard: &Pictures, of: &[Picture]) {
+        let Some(out_of_fold) = &self.out_of_fold else { return };
+        let bytes = heard.pixels.len() / heard.count;
+        for (picture, pixels) in of.iter().zip(heard.pixels.chunks_exact(bytes)) {
+            let found = out_of_fold.find(&picture.digest).and_then(|i| out_of_fold.answers.mistake(i));
+            let Some((truth, said, sure)) = found else { continue };
+            let (path, sides) = (picture.path.as_str(), [heard.size_px, heard.size_px]);
+            if let Err(error) = self.wrong.offer([path, &truth, &said], sure, pixels, sides) {
+                tracing::warn!(path, %error, "no thumbnail");
+            }
+        }
     }
 
     /// Keeps the challenger's mistakes among the pictures heard last.
     fn note_mistakes(&mut self, heard: &Pictures) {
-        let Seat::Judged(contender) = &self.challenger else { return };
+        let (Seat::Judged(contender), None) = (&self.challenger, &self.out_of_fold) else { return };
         let answers = contender.answers();
         let first = answers.len() - heard.count;
         let bytes = heard.pixels.len() / heard.count;
@@ -313,9 +371,30 @@ impl Trial {
             Seat::Judged(contender) => contender.handicap(&classes, self.size_px, &self.manifest.resize_mode),
             _ => Vec::new(),
         };
+        let mut figures = Figures {
+            answers: challenger,
+            pictures: &self.pictures,
+            near_copies: &self.near_copies,
+            evaluation: Evaluation::HeldOut,
+        };
+        let mut paired = None;
+        if let (Some(of), None) = (&self.out_of_fold, unusable) {
+            let evaluation = Evaluation::CrossValidated { folds: of.folds };
+            figures =
+                Figures { answers: &of.answers, pictures: &of.pictures, near_copies: &of.near_copies, evaluation };
+            if let (Some(name), Seat::Judged(c)) = (&self.reigning, &self.champion) {
+                let own = RunFolder::new(&home.runs(), name).cross_validation();
+                let pair = of.pair(self.manifest.labels, c.known(), own.as_ref(), (c.answers(), &self.pictures));
+                paired = Some(pair.map_err(std::io::Error::other)?);
+            }
+        }
+        let diverged = matches!(&self.challenger, Seat::Judged(contender) if !contender.is_finite());
         let reigning = match (&self.reigning, &self.champion) {
             (None, _) => Reigning::Nobody,
-            (Some(name), Seat::Judged(c)) => Reigning::Judged { name, judged: c.answers(), handicap: &handicap },
+            (Some(name), Seat::Judged(c)) => {
+                let judged = paired.as_ref().map_or(c.answers(), |paired| &paired.champion);
+                Reigning::Judged { name, judged, handicap: &handicap }
+            }
             (Some(name), Seat::Empty(why)) => {
                 Reigning::Unusable { name, why: why.as_deref().unwrap_or("it is not there") }
             }
@@ -326,15 +405,28 @@ impl Trial {
             &Evidence {
                 checkpoint: &self.checkpoint,
                 manifest: &self.manifest,
-                challenger,
+                figures,
+                paired: paired.as_ref(),
                 unusable,
+                diverged,
                 calibration,
                 reigning,
                 gate,
-                pictures: &self.pictures,
                 wrong: &self.wrong,
             },
         )?;
         Ok(Closed::Judged(Box::new(verdict)))
     }
+}
+
+/// The cross-validation of a run; none where there is none, or it is of other data.
+fn out_of_fold(home: &Home, manifest: &RunManifest) -> Option<OutOfFoldAnswers> {
+    let read = RunFolder::new(&home.runs(), &manifest.id).cross_validation()?;
+    if read.fingerprint != manifest.fingerprint || read.classes != manifest.classes {
+        tracing::warn!(run = manifest.id, "its cross-validation is of other data; it is judged without");
+        return None;
+    }
+    OutOfFoldAnswers::new(read, manifest.labels)
+        .inspect_err(|problem| tracing::warn!(run = manifest.id, problem, "its cross-validation cannot be read"))
+        .ok()
 }

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub struct Photo {
     /// BLAKE3 of the file.
     pub digest: String,
+    /// One file that holds it.
+    pub path: String,
     /// Index of its class.
     pub class: u32,
     /// Near-copies have the same number.
@@ -42,6 +44,7 @@ pub struct Photos {
 /// A file that was read.
 struct Seen {
     digest: String,
+    path: String,
     class: u32,
     views: Views,
     squares: Vec<Vec<u8>>,
@@ -90,8 +93,8 @@ impl Photos {
                 continue;
             }
             found.duplicates += same.len() - 1;
-            let Seen { digest, class, views: mine, squares } = same.swap_remove(0);
-            found.photos.push(Photo { digest, class, group: 0, squares });
+            let Seen { digest, path, class, views: mine, squares } = same.swap_remove(0);
+            found.photos.push(Photo { digest, path, class, group: 0, squares });
             views.push(mine);
         }
         for (photo, group) in found.photos.iter_mut().zip(groups(&views)) {
@@ -152,7 +155,7 @@ fn see(class: u32, file: &Path, sizes: &[u32], mode: &dyn Mode, limits: &Limits)
     };
     let views = Views::of(&square(SIDE as u32, &Stretch)?).ok_or("it has no views")?;
     let squares = sizes.iter().map(|size_px| square(*size_px, mode)).collect::<Result<_, _>>()?;
-    Ok(Seen { digest: digest(&bytes), class, views, squares })
+    Ok(Seen { digest: digest(&bytes), path: file.display().to_string(), class, views, squares })
 }
 
 /// A number for each, the same for near-copies and what hangs together by them.

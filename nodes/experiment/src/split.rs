@@ -1,35 +1,27 @@
-//! Parts of the pictures, each group of near-copies wholly in one of them.
+//! Parts of the images: folds by group of near-copies, stratified by class.
 
 use crate::photos::Photo;
-use std::collections::BTreeMap;
+use plugin_splits::{Image, folds};
 
-/// For each picture its part, 0 to `parts - 1`. Each part has about as many of each class; the seed decides which.
+/// For each image its part, 0 to `parts - 1`. Each part has about as many of each class; the seed decides which.
 pub fn parts(photos: &[Photo], parts: u32, seed: u64) -> Vec<u32> {
-    let mut groups = BTreeMap::<u32, Vec<usize>>::new();
-    for (place, photo) in photos.iter().enumerate() {
-        groups.entry(photo.group).or_default().push(place);
-    }
-    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
-    // In an order that knows nothing of the pictures: by size, say, one part would have all the large groups.
-    groups.sort_by_cached_key(|group| {
-        let name = format!("{seed} {}", photos[group[0]].digest);
-        blake3::hash(name.as_bytes()).to_hex().to_string()
-    });
-    let mut filled = BTreeMap::<(u32, u32), usize>::new();
-    let mut of = vec![0; photos.len()];
-    for group in groups {
-        let class = photos[group[0]].class;
-        let emptiest = (0..parts).min_by_key(|part| {
-            let total: usize = filled.iter().filter(|((p, _), _)| p == part).map(|(_, n)| n).sum();
-            (filled.get(&(*part, class)).copied().unwrap_or_default(), total, *part)
-        });
-        let part = emptiest.unwrap_or_default();
-        for place in group {
-            of[place] = part;
-            *filled.entry((part, photos[place].class)).or_default() += 1;
-        }
-    }
-    of
+    let groups: Vec<String> = photos.iter().map(|photo| photo.group.to_string()).collect();
+    let classes: Vec<[u32; 1]> = photos.iter().map(|photo| [photo.class]).collect();
+    let images: Vec<Image> = photos
+        .iter()
+        .zip(&groups)
+        .zip(&classes)
+        .map(|((photo, group), classes)| Image {
+            key: &photo.digest,
+            classes,
+            group,
+            captured_ms: None,
+            path: &photo.path,
+            given: None,
+            settled: None,
+        })
+        .collect();
+    folds(&images, parts, seed).of
 }
 
 /// The pictures to learn and those to judge: about `test_percent` of them.
@@ -43,7 +35,13 @@ mod tests {
     use super::*;
 
     fn photos() -> Vec<Photo> {
-        let photo = |i: u32| Photo { digest: format!("{i}"), class: i % 3, group: i / 2, squares: Vec::new() };
+        let photo = |i: u32| Photo {
+            digest: format!("{i}"),
+            path: format!("{i}.jpg"),
+            class: i % 3,
+            group: i / 2,
+            squares: Vec::new(),
+        };
         (0..300).map(photo).collect()
     }
 

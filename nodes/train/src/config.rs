@@ -1,6 +1,7 @@
 //! Options of the node.
 
 use crate::error::TrainError;
+use crate::few_images::CrossValidate;
 use crate::tiers::TierOptions;
 use crate::when::When;
 use clap::Parser;
@@ -68,6 +69,12 @@ pub struct Config {
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000), value_name = "EPOCHS")]
     pub patience: u64,
 
+    /// Whether a run is cross-validated after its last epoch, to be judged by all images instead of the few that are held out:
+    /// a network of the same options for each fold of whole groups, from scratch (or --weights), trained on all others. auto:
+    /// 5 folds where fewer than 50 images are in test, or fewer than 3 of a class, and there are at most 1,000 in all.
+    #[arg(long, default_value_t = CrossValidate::Auto, value_name = "auto|off|FOLDS")]
+    pub cross_validate: CrossValidate,
+
     /// A run from whose weights all runs begin instead of the champion's: its id, a folder of runs/.
     #[arg(long, value_name = "RUN")]
     pub from_run: Option<String>,
@@ -125,7 +132,7 @@ impl Config {
     pub fn options(&self, loaded: Option<&Loaded>, tier: Value) -> Value {
         let (retrain_epochs, digest) = (self.retrain_epochs(), self.digest());
         let mut options = json!({
-            "trainer": self.trainer, "retrain_epochs": retrain_epochs, "config": digest, "tier": tier,
+            "trainer": self.trainer, "retrain_epochs": retrain_epochs, "cross_validate": self.cross_validate.to_string(), "config": digest, "tier": tier,
             "shrink": self.tiers.perturb.shrink, "noise": self.tiers.perturb.noise,
         });
         if let (Some(WeightsFile { path, digest }), Some(Loaded { read, kept, unused })) = (&self.weights, loaded) {
@@ -186,9 +193,15 @@ mod tests {
 
     #[test]
     fn out_of_range_values_are_refused_by_name() {
-        for line in
-            ["--model resnet19", "--size 8", "--epochs 0", "--batch-size 0", "--device gpu", "--resize-mode fit"]
-        {
+        for line in [
+            "--model resnet19",
+            "--cross-validate 1",
+            "--size 8",
+            "--epochs 0",
+            "--batch-size 0",
+            "--device gpu",
+            "--resize-mode fit",
+        ] {
             let parsed = Config::try_parse_from(std::iter::once("train").chain(line.split_whitespace()));
             let error = parsed.unwrap_err().to_string();
             let (flag, value) = line.split_once(' ').unwrap();

@@ -1,8 +1,8 @@
 //! Batches by credit: asks for four, then for one more with each that arrives, and again when nothing comes.
 
 use arrow::array::{StringArray, UInt32Array, UInt64Array};
-use plugin_api::Tag;
 use plugin_api::edges::Demand;
+use plugin_api::{Subset, Tag};
 use std::time::{Duration, Instant};
 
 /// Batches on their way at most.
@@ -21,8 +21,8 @@ pub struct Wanted {
     pub epoch: u64,
     /// Seed of the run.
     pub seed: u64,
-    /// `train` or `validation`.
-    pub split: &'static str,
+    /// Of which images.
+    pub subset: Subset,
     /// Pictures a batch.
     pub batch_size: u32,
 }
@@ -62,7 +62,7 @@ impl Fetch {
             version: UInt64Array::from(vec![wanted.version]),
             epoch: UInt64Array::from(vec![wanted.epoch]),
             seed: UInt64Array::from(vec![wanted.seed]),
-            split: StringArray::from(vec![wanted.split]),
+            split: StringArray::from(vec![wanted.subset.to_string()]),
             batch_size: UInt32Array::from(vec![wanted.batch_size]),
             first: UInt64Array::from(vec![first]),
             count: UInt64Array::from(vec![end - first]),
@@ -81,7 +81,7 @@ impl Fetch {
         let wanted = &self.wanted;
         let due = tag.session == wanted.run
             && tag.seq == self.next
-            && tag.text("split") == wanted.split
+            && Subset::parse(tag.text("split")) == Some(wanted.subset)
             && tag.number("epoch") == Some(wanted.epoch)
             && tag.number("version") == Some(wanted.version)
             && tag.number("seed") == Some(wanted.seed);
@@ -113,10 +113,14 @@ impl Fetch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_api::Split;
 
     fn fetch(now: Instant) -> Fetch {
         let run = "r".to_owned();
-        Fetch::new(Wanted { run, version: 3, epoch: 1, seed: 9, split: "train", batch_size: 8 }, now)
+        Fetch::new(
+            Wanted { run, version: 3, epoch: 1, seed: 9, subset: Subset::Split(Split::Train), batch_size: 8 },
+            now,
+        )
     }
 
     fn tag(seq: u64, batches: u64) -> Tag {

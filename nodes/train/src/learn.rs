@@ -1,18 +1,22 @@
 //! A run from its first open epoch to its end.
 
+mod cross_validation;
+
 use crate::config::Config;
 use crate::data::Data;
 use crate::desk::Desk;
 use crate::error::TrainError;
 use crate::fetch::{Fetch, Wanted};
+use crate::few_images::keeps_last_epoch;
 use crate::figures::{self, Epoch, Sums};
 use crate::journal::Score;
 use crate::scribe::{Page, Scribe};
 use crate::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
-use plugin_api::{Edge as _, Labels, Tag};
+use plugin_api::{Edge as _, Fold, Labels, Split, Subset, Tag};
 use plugin_harness::{Message, Node};
+use plugin_model::device::Opened;
 use plugin_model::{Batch, PendingStep};
 use std::time::{Duration, Instant};
 
@@ -27,11 +31,18 @@ pub enum End {
     Stopped,
 }
 
-/// How a pass over a split ended.
+/// Why a pass over images did not come to its end.
+enum Interruption {
+    /// The dataflow ends.
+    Stopped,
+    /// The run cannot go on.
+    Failed { reason: String, hopeless: bool },
+}
+
+/// How a pass over images ended.
 enum Pass {
     Done(Sums),
-    Stopped,
-    Failed { reason: String, hopeless: bool },
+    Interrupted(Interruption),
 }
 
 /// A run at work.
@@ -48,6 +59,10 @@ pub struct Learning {
     first: u64,
     /// Into how many pieces batches are cut because more does not fit into memory.
     pieces: usize,
+    /// The fold that is trained, after the last epoch.
+    fold: Option<Fold>,
+    /// The last epoch is the one that is kept: too few validation images to choose by.
+    keeps_last: bool,
     /// When it was last asked whether newer pictures make this run pointless, and of which data set.
     asked: (Instant, String),
 }
@@ -64,28 +79,35 @@ impl Learning {
         let best = progress.as_ref().map(|p| (p.best.epoch, p.best.score));
         let scribe = Scribe::new(begun.journal.clone(), progress);
         let asked = (Instant::now(), String::new());
-        Self { begun, scribe, steps, best, clock: Instant::now(), first, pieces: 1, asked }
+        let keeps_last = keeps_last_epoch(&begun.manifest.classes, &begun.manifest.counts).is_some();
+        Self { begun, scribe, steps, best, clock: Instant::now(), first, pieces: 1, fold: None, keeps_last, asked }
     }
 
     /// Works until the run ends.
     ///
     /// # Errors
     /// The harness's, the network's or the file system's; the run can go on after a restart.
-    pub fn work(&mut self, config: &Config, node: &mut Node, desk: &mut Desk) -> Result<End, TrainError> {
-        let epochs = self.begun.manifest.epochs;
+    pub fn work(
+        &mut self,
+        config: &Config,
+        device: &Opened,
+        node: &mut Node,
+        desk: &mut Desk,
+    ) -> Result<End, TrainError> {
+        // A run that ended early and was cross-validated when it was cut short has no epoch to do.
+        let is_over = cross_validation::has_begun(&self.begun.journal.folder);
+        let epochs = if is_over { self.first } else { self.begun.manifest.epochs };
         node.status().gauge("epochs", epochs as f64);
         for epoch in self.first..epochs {
             let start = Instant::now();
-            let train = match self.pass("train", epoch, config, node, desk)? {
+            let train = match self.pass(Subset::Split(Split::Train), epoch, config, node, desk)? {
                 Pass::Done(sums) => sums,
-                Pass::Stopped => return Ok(End::Stopped),
-                Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
+                Pass::Interrupted(interruption) => return self.interrupt(interruption),
             };
             let train_seconds = start.elapsed().as_secs_f64();
-            let validation = match self.pass("validation", epoch, config, node, desk)? {
+            let validation = match self.pass(Subset::Split(Split::Validation), epoch, config, node, desk)? {
                 Pass::Done(sums) => sums,
-                Pass::Stopped => return Ok(End::Stopped),
-                Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
+                Pass::Interrupted(interruption) => return self.interrupt(interruption),
             };
             self.end_epoch(epoch, train, validation, [train_seconds, start.elapsed().as_secs_f64()], config, node)?;
             if let Some((best_epoch, _)) = self.best
@@ -97,36 +119,85 @@ impl Learning {
                 break;
             }
         }
+        if let Some(interruption) = self.cross_validate(config, device, node, desk)? {
+            return self.interrupt(interruption);
+        }
         self.finish(node, desk)
     }
 
-    /// Goes once over a split: learns from `train`, looks at `validation`.
+    fn interrupt(&mut self, interruption: Interruption) -> Result<End, TrainError> {
+        match interruption {
+            Interruption::Stopped => Ok(End::Stopped),
+            Interruption::Failed { reason, hopeless } => self.abandon(&reason, hopeless),
+        }
+    }
+
+    /// Goes once over images: learns from those that are trained on, looks at others.
     fn pass(
         &mut self,
-        split: &'static str,
+        subset: Subset,
         epoch: u64,
         config: &Config,
         node: &mut Node,
         desk: &mut Desk,
     ) -> Result<Pass, TrainError> {
+        let trained_on = subset.is_trained_on();
+        let mut sums = Sums::default();
+        let mut pending: Option<(PendingStep, f64)> = None;
+        let interrupted = self.each_batch(subset, epoch, config, node, desk, |this, _, rows, done, node| {
+            let batch = Batch::from_edge(rows, this.begun.trainer.size_px())?;
+            let step = if trained_on {
+                let step = this.begun.trainer.begin_step(&batch, done)?;
+                this.tell_pieces(batch.len());
+                step
+            } else {
+                this.begun.trainer.begin_look(&batch)?
+            };
+            // A GPU is at this one while the one before is read.
+            let Some((before, done)) = pending.replace((step, done)) else { return Ok(None) };
+            let failed = this.add(before, trained_on, done, &mut sums)?;
+            this.show(trained_on, epoch, done, &sums, node);
+            Ok(failed.map(|reason| Interruption::Failed { reason, hopeless: true }))
+        })?;
+        if let Some(interruption) = interrupted {
+            return Ok(Pass::Interrupted(interruption));
+        }
+        if let Some((last, done)) = pending {
+            if let Some(reason) = self.add(last, trained_on, done, &mut sums)? {
+                return Ok(Pass::Interrupted(Interruption::Failed { reason, hopeless: true }));
+            }
+            self.show(trained_on, epoch, done, &sums, node);
+        }
+        Ok(Pass::Done(sums))
+    }
+
+    /// Asks for all batches of an epoch and hands on those with images, in order, with their tag and the epochs over when
+    /// they start.
+    fn each_batch(
+        &mut self,
+        subset: Subset,
+        epoch: u64,
+        config: &Config,
+        node: &mut Node,
+        desk: &mut Desk,
+        mut work: impl FnMut(&mut Self, &Tag, &Batches, f64, &mut Node) -> Result<Option<Interruption>, TrainError>,
+    ) -> Result<Option<Interruption>, TrainError> {
         let manifest = &self.begun.manifest;
         let wanted = Wanted {
             run: manifest.id.clone(),
             version: manifest.version,
             epoch,
             seed: manifest.seed,
-            split,
+            subset,
             batch_size: manifest.batch_size,
         };
         let mut fetch = Fetch::new(wanted, Instant::now());
-        let mut sums = Sums::default();
-        let mut pending: Option<(PendingStep, f64)> = None;
         while !fetch.complete() {
             if desk.stop {
-                return Ok(Pass::Stopped);
+                return Ok(Some(Interruption::Stopped));
             }
             if let Some(reason) = self.overtaken(config, node, desk) {
-                return Ok(Pass::Failed { reason, hopeless: false });
+                return Ok(Some(Interruption::Failed { reason, hopeless: false }));
             }
             if desk.take_lost() {
                 fetch.again(Instant::now());
@@ -143,44 +214,33 @@ impl Learning {
             // The next one travels while this one is worked on.
             self.ask(&mut fetch, false, node)?;
             if let Some(reason) = self.wrong_classes(&message) {
-                return Ok(Pass::Failed { reason, hopeless: false });
+                return Ok(Some(Interruption::Failed { reason, hopeless: false }));
             }
             let rows: Batches = message.read()?;
             if rows.rows() > 0 {
-                let batch = Batch::from_edge(&rows, self.begun.trainer.size_px())?;
                 let done = epoch as f64 + index as f64 / fetch.batches().unwrap_or(1) as f64;
-                let step = if split == "train" {
-                    let step = self.begun.trainer.begin_step(&batch, done)?;
-                    self.tell_pieces(batch.len());
-                    step
-                } else {
-                    self.begun.trainer.begin_look(&batch)?
-                };
-                // A GPU is at this one while the one before is read.
-                if let Some((before, done)) = pending.replace((step, done)) {
-                    if let Some(reason) = self.add(before, split, done, &mut sums)? {
-                        return Ok(Pass::Failed { reason, hopeless: true });
-                    }
-                    self.show(split, epoch, done, &sums, node);
+                let interruption = work(self, &message.tag, &rows, done, node)?;
+                if interruption.is_some() {
+                    return Ok(interruption);
                 }
             }
             desk.pump(node, Duration::ZERO)?;
         }
-        if let Some((last, done)) = pending {
-            if let Some(reason) = self.add(last, split, done, &mut sums)? {
-                return Ok(Pass::Failed { reason, hopeless: true });
-            }
-            self.show(split, epoch, done, &sums, node);
-        }
-        Ok(Pass::Done(sums))
+        Ok(None)
     }
 
     /// Waits for a step and counts it; why the run is hopeless if it is.
-    fn add(&self, step: PendingStep, split: &str, done: f64, sums: &mut Sums) -> Result<Option<String>, TrainError> {
+    fn add(
+        &self,
+        step: PendingStep,
+        trained_on: bool,
+        done: f64,
+        sums: &mut Sums,
+    ) -> Result<Option<String>, TrainError> {
         let step = step.result()?;
         sums.add(&step);
         let rate = self.begun.trainer.learning_rate(done);
-        Ok((split == "train" && !step.loss.is_finite()).then(|| {
+        Ok((trained_on && !step.loss.is_finite()).then(|| {
             let (loss, epoch) = (step.loss, done.floor());
             format!(
                 "the loss was {loss} in epoch {epoch} at a learning rate of {rate:.2e}: try a lower --learning-rate"
@@ -237,17 +297,29 @@ impl Learning {
         })
     }
 
-    fn show(&self, split: &str, epoch: u64, done: f64, sums: &Sums, node: &mut Node) {
+    fn show(&self, trained_on: bool, epoch: u64, done: f64, sums: &Sums, node: &mut Node) {
         let manifest = &self.begun.manifest;
-        let (worked, left) = (done - self.first as f64, manifest.epochs as f64 - done);
         let status = node.status();
+        if let Some(fold) = self.fold {
+            status.state(format!(
+                "run {}: cross-validation, fold {} of {}, epoch {} of {}",
+                manifest.id,
+                fold.index + 1,
+                fold.of,
+                epoch + 1,
+                manifest.epochs
+            ));
+            return status.tick();
+        }
+        let (worked, left) = (done - self.first as f64, manifest.epochs as f64 - done);
         status.gauge("epoch", (epoch + 1) as f64);
-        if split == "train" {
+        if trained_on {
             status.gauge("loss", sums.loss());
             if worked > 0.0 {
                 status.gauge("seconds_left", (self.clock.elapsed().as_secs_f64() / worked * left).round());
             }
         }
+        let split = if trained_on { Split::Train } else { Split::Validation };
         status.state(format!("run {}: epoch {} of {}, {split}", manifest.id, epoch + 1, manifest.epochs));
         status.tick();
     }
@@ -272,7 +344,8 @@ impl Learning {
         } else {
             Score { accuracy: None, loss: train.loss() }
         };
-        if self.best.is_none_or(|(_, best)| score.better_than(&best)) {
+        let keep = self.keeps_last;
+        if self.best.is_none_or(|(_, best)| keep || score.better_than(&best)) {
             self.best = Some((epoch, score));
         }
         let standing = Instant::now();
@@ -301,7 +374,7 @@ impl Learning {
             &Tag::new(run.clone(), epoch).fin(epoch + 1 == self.begun.manifest.epochs),
             figures::message(run, &rows),
         )?;
-        self.scribe.write(Page { epoch, score, checkpoint, rows, steps, samples, seconds })?;
+        self.scribe.write(Page { epoch, score, keep, checkpoint, rows, steps, samples, seconds })?;
         if validation.pictures > 0 {
             node.status().gauge("accuracy", validation.accuracy());
         }

@@ -11,6 +11,7 @@ pub mod data;
 mod desk;
 mod error;
 pub mod fetch;
+pub mod few_images;
 pub mod figures;
 pub mod journal;
 mod learn;
@@ -73,7 +74,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                     request::answered(&home);
                 }
                 node.status().state(format!("run {}: begins", begun.manifest.id));
-                if Learning::new(begun).work(&config, node, &mut desk)? == End::Stopped {
+                if Learning::new(begun).work(&config, &device, node, &mut desk)? == End::Stopped {
                     return Ok(());
                 }
                 desk.trigger.done(&state.fingerprint, Now::new());

@@ -14,6 +14,8 @@ pub struct Page {
     pub epoch: u64,
     /// How good it is.
     pub score: Score,
+    /// It is kept whatever the epochs before were like.
+    pub keep: bool,
     /// Its weights.
     pub checkpoint: Checkpoint,
     /// Its figures.
@@ -79,13 +81,13 @@ impl Drop for Scribe {
 
 /// Weights and memory, then figures and progress, then old weights go.
 fn write(journal: &Journal, before: Option<&Progress>, page: Page) -> Result<Progress, TrainError> {
-    let Page { epoch, score, checkpoint, rows, steps, samples, seconds } = page;
+    let Page { epoch, score, keep, checkpoint, rows, steps, samples, seconds } = page;
     let (file, memory) = (Journal::checkpoint(epoch), Journal::memory(epoch));
     let (folder, writing) = (journal.checkpoints(), Instant::now());
     let [digest, of_memory] = checkpoint.save(&folder.join(&file), &folder.join(&memory))?;
     let last = Saved { epoch, file, digest, score };
     let best = match before {
-        Some(before) if !score.better_than(&before.best.score) => before.best.clone(),
+        Some(before) if !keep && !score.better_than(&before.best.score) => before.best.clone(),
         _ => last.clone(),
     };
     let progress = Progress {
@@ -131,7 +133,16 @@ mod tests {
         let score = Score { accuracy: None, loss };
         let rows =
             vec![MetricRow { epoch, step: 1, split: "train".to_owned(), metric: "loss".to_owned(), value: loss }];
-        Page { epoch, score, checkpoint: trainer().checkpoint(), rows, steps: epoch + 1, samples: 9, seconds: 0.5 }
+        Page {
+            epoch,
+            score,
+            keep: false,
+            checkpoint: trainer().checkpoint(),
+            rows,
+            steps: epoch + 1,
+            samples: 9,
+            seconds: 0.5,
+        }
     }
 
     #[test]
@@ -149,6 +160,8 @@ mod tests {
         assert_eq!((progress.best.epoch, progress.last.epoch), (1, 2));
         assert_eq!(journal.progress(), Some(progress));
         assert_eq!(journal.folder.metrics().len(), 3);
+        scribe.write(Page { keep: true, ..page(3, 9.0) }).unwrap();
+        assert_eq!(scribe.settle().unwrap().unwrap().best.epoch, 3, "kept whatever it is like");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::data::{Changes, Data};
 use crate::error::TrainError;
+use crate::few_images::keeps_last_epoch;
 use crate::journal::{Journal, Progress, now_ms, run_id};
 use crate::reason::reason;
 use crate::recover::{self, Unfinished};
@@ -141,6 +142,10 @@ pub fn begin(
     }
 
     let started_ms = recover::after_all(&home.runs(), now_ms());
+    let mut options = config.options(trainer.loaded(), tier.0.json(&tier.1));
+    if let Some(because) = keeps_last_epoch(&state.classes, &state.counts) {
+        options["keeps_last_epoch"] = because.into();
+    }
     let manifest = RunManifest {
         id: run_id(started_ms, &state.fingerprint),
         started_ms,
@@ -159,7 +164,7 @@ pub fn begin(
         batch_size: config.batch_size,
         seed: config.seed,
         device: device.name.clone(),
-        options: config.options(trainer.loaded(), tier.0.json(&tier.1)),
+        options,
         code: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let journal = Journal::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
@@ -174,6 +179,24 @@ pub fn begin(
         "begins"
     );
     Ok(Begun { journal, manifest, progress: None, trainer, data })
+}
+
+/// A network as a first run of the options of `manifest` begins with.
+///
+/// # Errors
+/// As [`begin`].
+pub fn first_run(config: &Config, manifest: &RunManifest, device: &Opened) -> Result<Trainer, TrainError> {
+    let task = Task {
+        architecture: manifest.architecture.clone(),
+        definition: manifest.definition.clone(),
+        classes: manifest.classes.clone(),
+        labels: manifest.labels,
+        size_px: manifest.size_px,
+        epochs: config.epochs,
+        freeze_epochs: 0,
+        seed: manifest.seed,
+    };
+    fresh(&task, config, device)
 }
 
 /// A network without a champion before it: from `--weights`, or drawn.

@@ -99,8 +99,9 @@ fn show(model: &Model, home: &Home) -> Vec<String> {
     let Some(verdict) = &model.verdict else { return aligned(&rows, &[]) };
     let by = if model.by_hand.is_some() { "by hand; its verdict: " } else { "" };
     fact("decision", format!("{by}{}: {}", verdict.decision, verdict.reason));
-    fact("balanced accuracy", percent(Some(verdict.balanced_accuracy)));
-    fact("accuracy", format!("{} of {} pictures", percent(Some(verdict.accuracy)), say::count(verdict.pictures)));
+    let judged = |share: f64| percent((verdict.pictures > 0).then_some(share));
+    fact("balanced accuracy", judged(verdict.balanced_accuracy));
+    fact("accuracy", format!("{} of {} pictures", judged(verdict.accuracy), say::count(verdict.pictures)));
     if let Some(precision) = verdict.mean_average_precision {
         fact("mean average precision", percent(Some(precision)));
     }

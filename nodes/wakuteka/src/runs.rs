@@ -4,7 +4,7 @@ use crate::checkout::Checkout;
 use crate::columns::{aligned, percent};
 use crate::{Error, cli, say};
 use plugin_api::Home;
-use plugin_api::runs::{Finished, MetricRow, RunFolder, RunManifest, RunRequest, Verdict, write_json};
+use plugin_api::runs::{Evaluation, Finished, MetricRow, RunFolder, RunManifest, RunRequest, Verdict, write_json};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -129,10 +129,15 @@ impl Run {
     fn figures(&self) -> Vec<(String, String)> {
         let Some(v) = &self.verdict else { return Vec::new() };
         let error = |error: Option<f64>| error.map_or_else(|| "–".to_owned(), |e| format!("{e:.4}"));
+        let judged = |share: f64| percent((v.pictures > 0).then_some(share));
+        let judged_on = match v.evaluation {
+            Evaluation::HeldOut => "held-out pictures",
+            Evaluation::CrossValidated { .. } => "cross-validated pictures",
+        };
         let mut rows = vec![
-            ("held-out pictures", say::count(v.pictures)),
-            ("balanced accuracy", percent(Some(v.balanced_accuracy))),
-            ("accuracy", percent(Some(v.accuracy))),
+            (judged_on, say::count(v.pictures)),
+            ("balanced accuracy", judged(v.balanced_accuracy)),
+            ("accuracy", judged(v.accuracy)),
             ("champion before", v.previous.clone().unwrap_or_else(|| "none".to_owned())),
             ("its balanced accuracy", percent(v.champion_balanced_accuracy)),
         ];

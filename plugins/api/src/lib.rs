@@ -19,6 +19,7 @@ pub mod runs;
 pub mod select;
 pub mod split;
 pub mod status;
+pub mod subset;
 pub mod tag;
 
 #[cfg(feature = "edges")]
@@ -26,4 +27,5 @@ pub use edge::{Edge, SchemaError};
 pub use home::{Home, HomeArgs};
 pub use labels::Labels;
 pub use split::Split;
+pub use subset::{Fold, Subset};
 pub use tag::Tag;

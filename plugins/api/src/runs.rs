@@ -4,6 +4,7 @@
 //! runs/<id>/run.json                        RunManifest, written at the start
 //! runs/<id>/metrics.jsonl                   MetricRow, one a line, appended as the run goes
 //! runs/<id>/checkpoints/epoch-0009.safetensors
+//! runs/<id>/cross_validation.json           CrossValidation, written before finished.json where few images are held out
 //! runs/<id>/finished.json                   Finished, written when training is over
 //! runs/<id>/verdict.json                    Verdict, written by evaluate
 //! runs/<id>/report/index.html               and predictions.csv, confusion.csv, per_class.csv
@@ -147,6 +148,73 @@ pub struct Calibration {
     pub error_after: Option<f64>,
 }
 
+/// What networks of the run's options said of images that they were not trained on: one network a fold, trained on all others.
+///
+/// The networks start as a first run does, never from a champion, which may have been trained on the very images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CrossValidation {
+    /// How many folds.
+    pub folds: u32,
+    /// Class names, by index.
+    pub classes: Vec<String>,
+    /// Digest of the data set's images and labels.
+    pub fingerprint: String,
+    /// Every image of the version, fold by fold.
+    pub samples: Vec<OutOfFold>,
+    /// Wall time, seconds.
+    pub seconds: f64,
+}
+
+/// What a network said of an image that it was not trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutOfFold {
+    /// BLAKE3 of the image's file.
+    pub digest: String,
+    /// One file that holds it, relative to the workspace.
+    pub path: String,
+    /// The fold it was in, from 0.
+    pub fold: u32,
+    /// Its classes.
+    pub targets: Vec<u32>,
+    /// One a class.
+    pub probabilities: Vec<f32>,
+    /// The network was trained on a near-copy of it, because their group is too large for one fold.
+    pub near_copy: bool,
+}
+
+impl CrossValidation {
+    /// The file in the folder of the run.
+    pub const FILE: &str = "cross_validation.json";
+
+    /// The same while folds are missing.
+    pub const PARTIAL: &str = "cross_validation-partial.json";
+}
+
+/// How the figures of a verdict were come by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evaluation {
+    /// The model answered for the test split.
+    #[default]
+    HeldOut,
+    /// Networks of its options answered for all images, see [`CrossValidation`].
+    CrossValidated {
+        /// How many folds.
+        folds: u32,
+    },
+}
+
+/// What was found of one class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassResult {
+    /// Images it was evaluated on; with 0 nothing is known of it.
+    pub images: u64,
+    /// Those of which it was said.
+    pub correct: u64,
+    /// Those with a near-copy among the images trained on: on them figures are optimistic.
+    pub optimistic: u64,
+}
+
 /// What `evaluate` found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -196,6 +264,12 @@ pub struct Verdict {
     /// How far its probabilities can be trusted; none when there were too few validation pictures to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// How the figures were come by.
+    #[serde(default)]
+    pub evaluation: Evaluation,
+    /// By class index; empty in verdicts of earlier versions.
+    #[serde(default)]
+    pub class_results: Vec<ClassResult>,
     /// The report, relative to the workspace.
     pub report: String,
     /// When, milliseconds since 1970.
@@ -234,6 +308,11 @@ impl RunFolder {
     /// `finished.json`, when training is over.
     pub fn finished(&self) -> Option<Finished> {
         read_json(&self.0.join("finished.json")).ok()
+    }
+
+    /// `cross_validation.json`, when there is one and it is whole.
+    pub fn cross_validation(&self) -> Option<CrossValidation> {
+        read_json(&self.0.join(CrossValidation::FILE)).ok()
     }
 
     /// `verdict.json`, when the run has been judged.

@@ -61,8 +61,6 @@ pub struct Table {
     pub classes: Lists,
     /// Images, by class.
     pub totals: Vec<u32>,
-    /// Group, by image.
-    pub group_of: Vec<u32>,
     /// Images, by group.
     pub members: Lists,
     /// What lies in both a class and a group.
@@ -123,7 +121,7 @@ impl Table {
         }
         let group_cells =
             Lists::collect(group_numbers.len(), (0..).zip(&cells).map(|(number, cell)| (cell.group, number)));
-        Self { places, classes, totals, group_of, members, cells, cell_images, class_cells, group_cells }
+        Self { places, classes, totals, members, cells, cell_images, class_cells, group_cells }
     }
 
     /// How many classes there are.

@@ -3,6 +3,11 @@
 const N = "([\\d,.]+)";
 const P = `${N}\\u00a0?%`;
 
+// `cat 7 of 8, dog` as `「cat」7／8、「dog」`.
+const classes = (list) => list.split(", ").map((one) => one
+  .replace(/^(.+?)( (\d+) of (\d+))?$/, (_, name, counts, part, all) => `「${name}」${counts ? `${part}／${all}` : ""}`)
+  .replace(/^「and (\d+) more」$/, "ほか$1クラス")).filter((one) => one !== "「in the report」").join("、");
+
 export default [
   // Why a run began: nodes/train/src/{data,reason,start,tiers}.rs.
   ["^asked for by hand", "手動で開始"],
@@ -32,6 +37,8 @@ export default [
   ["The champion (\\S+) cannot be used: (.+?)\\.", "チャンピオン $1 は使えない：$2。"],
   [" No picture is held out, so it could not be judged\\.", "評価用の写真がなく、評価できなかった。"],
   ["No picture is held out, so it could not be compared with the champion (\\S+)\\.", "評価用の写真がなく、チャンピオン $1 と比べられなかった。"],
+  ["The champion (\\S+) has no cross-validation, and there is no picture that it was not trained on: the two cannot be compared\\. This run does (no )?better than chance\\.",
+    (_, champion, no) => `チャンピオン ${champion} には交差検証がなく、学習に使われていない写真もないので、比べられない。この学習は偶然より${no ? "良くない" : "良い"}。`],
   ["Its answers are not numbers: training diverged\\. Try a lower learning rate\\.", "出力が数値でない（学習が発散した）。学習率を下げてみる。"],
   ["Its weights cannot be used: (.+?)\\.$", "重みが使えない：$1。"],
   ["The run's manifest cannot be read: (.+?)\\.$", "学習の記録が読めない：$1。"],
@@ -47,6 +54,20 @@ export default [
   [` The recall of (.+?) fell by ${N} points, more than ${N} \\(--recall-margin\\): of its ${N} pictures ${N} were lost and ${N} gained\\.`,
     "「$1」の再現率が$2ポイント下がり、許容幅の$3（--recall-margin）を超えた：$4枚のうち$5枚を失い$6枚を得た。"],
   [" Of the champion: ", "チャンピオンについて："],
+  [` Cross-validated over ${N} images in ${N} folds of whole groups: ${N} right, accuracy ${P}, 95\\u00a0% interval ${N} to ${P}\\.`,
+    "写真$1枚を$2つの組に分けて交差検証：正解$3枚、正解率$4％、95％信頼区間は$5〜$6％。"],
+  [" Recall by class: (.+?)\\.(?= [A-Z]|$)", (_, list) => `クラスごとの再現率：${classes(list)}。`],
+  [" Not judged, 0 held-out images: (.+?)\\.(?= [A-Z]|$)", (_, list) => `評価用の写真が0枚で、評価していない：${classes(list)}。`],
+  [" Not judged, fewer than 2 images: (.+?)\\.(?= [A-Z]|$)", (_, list) => `写真が2枚未満で、評価していない：${classes(list)}。`],
+  [` Optimistic: near-copies on both sides, for ${N} of the ${N} images \\((.+?)\\)\\.(?= [A-Z]|$)`,
+    (_, near, all, list) => `楽観的な値：似た写真が学習側にもある（${all}枚のうち${near}枚：${classes(list)}）。`],
+  [` Compared with the champion on ${N} of ${N} images: `, "チャンピオンとは$2枚のうち$1枚で比べた："],
+  [`${N} by its own cross-validation`, "チャンピオン自身の交差検証$1枚"],
+  [`${N} held out from it`, "チャンピオンの学習に使われていない$1枚"],
+  [`${N} of classes it does not know`, "チャンピオンが知らないクラスの$1枚"],
+  [" The last epoch was kept: ", "最後のエポックを採用："],
+  [`${N} validation images? cannot choose between epochs \\(at least ${N} could\\)\\.`, "検証用$1枚ではエポックを選べない（$2枚から）。"],
+  ["no image of (.+?) is in validation\\.", "「$1」が検証用にない。"],
   [`It reads pictures of ${N} px; those of ${N} px were resized for it\\.`, "$1 px の写真を見るモデルなので、$2 px のものを縮尺し直した。"],
   ["It learnt from pictures resized by (\\S+); these are by (\\S+)\\.", "$1 で縮尺した写真で学んだが、これらは $2。"],
   ["It does not know (.+?)\\.", "「$1」を知らない。"],
@@ -61,6 +82,7 @@ export default [
   [", told by a head meanwhile", "。その間は特徴量の分類器が答える"],
   ["^waiting for the verdict on run (\\S+)", "学習 $1 の判定を待っている"],
   ["^run (\\S+): begins", "学習 $1 を始める"],
+  [`^run (\\S+): cross-validation, fold ${N} of ${N}, epoch ${N} of ${N}$`, "学習 $1：交差検証 $2／$3、エポック $4／$5"],
   [`^run (\\S+): epoch ${N} of ${N}, train$`, "学習 $1：エポック $2／$3"],
   [`^run (\\S+): epoch ${N} of ${N}, validation$`, "学習 $1：エポック $2／$3 の検証"],
   ["^waiting for a run to end", "学習が終わるのを待っている"],

@@ -2,7 +2,7 @@ use super::*;
 use crate::classifier::{Classifier, ClassifierError};
 use crate::contender::tests::ByFirstByte;
 use plugin_api::edges::lists_of_u32;
-use plugin_api::runs::ModelCard;
+use plugin_api::runs::{ClassResult, CrossValidation, Evaluation, ModelCard, OutOfFold};
 use plugin_champion::champion;
 use std::fs;
 use std::path::Path;
@@ -367,4 +367,120 @@ fn a_champion_of_other_labels_is_not_compared_and_gives_way() {
     assert!(page.contains("Mean average precision"));
     let worse = bench.judge(&mut evaluator, &several("four", BAD));
     assert_eq!((worse.decision.as_str(), worse.champion.as_deref()), ("refused", Some("three")));
+}
+
+/// Writes a cross-validation of a run: an image of each class for each number, by its name in `answers`, `(truth, said)`.
+fn cross_validate(bench: &Bench, id: &str, answers: &[(&str, u32, usize)]) {
+    let sample = |(at, &(digest, truth, said)): (usize, &(&str, u32, usize))| OutOfFold {
+        digest: digest.to_owned(),
+        path: digest.to_owned(),
+        fold: at as u32 % 5,
+        targets: vec![truth],
+        probabilities: [0, 1].map(|class| if class == said { 0.9 } else { 0.1 }).to_vec(),
+        near_copy: false,
+    };
+    let of = CrossValidation {
+        folds: 5,
+        classes: CLASSES.map(str::to_owned).to_vec(),
+        fingerprint: "f".to_owned(),
+        samples: answers.iter().enumerate().map(sample).collect(),
+        seconds: 1.0,
+    };
+    write_json(&RunFolder::new(&bench.home.runs(), id).0.join(CrossValidation::FILE), &of).unwrap();
+}
+
+/// The name of the only held-out picture.
+const HELD_OUT: &str = "photos/bus/0-0.jpg";
+
+#[test]
+fn few_held_out_images_are_judged_by_folds() {
+    let bench = Bench::new(&[0]);
+    let mut evaluator = bench.evaluator();
+    let checkpoint = bench.run("one", GOOD);
+    let answers = [(HELD_OUT, 0, 0), ("b", 0, 0), ("c", 0, 1), ("d", 1, 1), ("e", 1, 1)];
+    cross_validate(&bench, "one", &answers);
+    let first = bench.judge(&mut evaluator, &checkpoint);
+    assert_eq!((first.decision.as_str(), first.pictures, first.accuracy), ("promoted", 5, 0.8));
+    assert_eq!(first.evaluation, Evaluation::CrossValidated { folds: 5 });
+    let results = [(3, 2), (2, 2)].map(|(images, correct)| ClassResult { images, correct, optimistic: 0 });
+    assert_eq!(first.class_results, results);
+    for part in ["over 5 images in 5 folds", "Recall by class: bus 2 of 3, きゅんきゅん 2 of 2."] {
+        assert!(first.reason.contains(part), "{}", first.reason);
+    }
+    let page = fs::read_to_string(bench.home.root().join(&first.report)).unwrap();
+    assert!(page.contains("cross-validated over 5\u{a0}pictures in 5 folds"));
+    let table = RunFolder::new(&bench.home.runs(), "one").0.join("report/predictions.csv");
+    assert_eq!(fs::read_to_string(table).unwrap().lines().count(), 6);
+
+    // The champion's own answers for what it had, and for a new image what it says of the test split.
+    let checkpoint = bench.run("two", BAD);
+    cross_validate(&bench, "two", &[(HELD_OUT, 0, 1), ("b", 0, 0), ("c", 0, 1), ("d", 1, 0), ("e", 1, 1), ("f", 1, 0)]);
+    let second = bench.judge(&mut evaluator, &checkpoint);
+    assert_eq!((second.decision.as_str(), second.pictures), ("refused", 6));
+    assert!(second.reason.contains("5 of 6 images: 5 by its own cross-validation."), "{}", second.reason);
+    assert_eq!(second.champion_accuracy, Some(0.8));
+}
+
+#[test]
+fn champions_without_folds_answer_for_held_out_images() {
+    let bench = Bench::new(&[0]);
+    let mut evaluator = bench.evaluator();
+    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    let checkpoint = bench.run("two", GOOD);
+    cross_validate(&bench, "two", &[(HELD_OUT, 0, 1), ("b", 0, 0), ("c", 1, 1), ("d", 1, 1)]);
+    let compared = bench.judge(&mut evaluator, &checkpoint);
+    assert_eq!(compared.decision, "refused", "the champion is right on the one image");
+    assert!(compared.reason.contains("1 of 4 images: 1 held out from it."), "{}", compared.reason);
+
+    let bench = Bench::new(&[]);
+    let mut evaluator = bench.evaluator();
+    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    for (id, said, decision) in [("two", 0, "refused"), ("three", 1, "promoted")] {
+        let checkpoint = bench.run(id, GOOD);
+        cross_validate(&bench, id, &[("a", 0, 0), ("b", 0, 0), ("c", 1, said), ("d", 1, said)]);
+        let verdict = bench.judge(&mut evaluator, &checkpoint);
+        assert_eq!((verdict.decision.as_str(), verdict.pictures), (decision, 4));
+        assert!(verdict.reason.contains("cannot be compared"), "{}", verdict.reason);
+    }
+}
+
+#[test]
+fn folds_of_other_data_do_not_count() {
+    let bench = Bench::new(&[0, 1]);
+    let checkpoint = bench.run("one", GOOD);
+    cross_validate(&bench, "one", &[("a", 0, 1), ("b", 0, 1)]);
+    let folder = RunFolder::new(&bench.home.runs(), "one");
+    let manifest = RunManifest { fingerprint: "other".to_owned(), ..folder.manifest().unwrap() };
+    write_json(&folder.0.join("run.json"), &manifest).unwrap();
+    let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
+    assert_eq!((verdict.evaluation, verdict.pictures), (Evaluation::HeldOut, 2));
+}
+
+#[test]
+fn near_copies_of_trained_images_are_optimistic() {
+    let bench = Bench::new(&[0, 1, 1]);
+    let mut evaluator = bench.evaluator();
+    evaluator.announced(bench.run("one", GOOD)).unwrap();
+    let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
+    for (tag, batch) in bench.answers(&demand) {
+        evaluator.heard(&tag.with("near_copies", "[0]"), &batch).unwrap();
+    }
+    let Some(Outgoing::Verdict(verdict)) = evaluator.proceed(Instant::now()).unwrap().pop() else {
+        panic!("no verdict")
+    };
+    // The first of each batch of two.
+    assert_eq!(verdict.class_results.iter().map(|result| result.optimistic).collect::<Vec<_>>(), [1, 1]);
+    let part = "Optimistic: near-copies on both sides, for 2 of the 3 images (bus 1 of 1, きゅんきゅん 1 of 2).";
+    assert!(verdict.reason.contains(part), "{}", verdict.reason);
+    let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
+    assert!(page.contains("optimistic: near-copies on both sides"));
+}
+
+#[test]
+fn classes_without_held_out_images_are_named() {
+    let bench = Bench::new(&[0, 0]);
+    let verdict = bench.judge(&mut bench.evaluator(), &bench.run("one", GOOD));
+    assert!(verdict.reason.contains("Not judged, 0 held-out images: きゅんきゅん."), "{}", verdict.reason);
+    let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
+    assert!(page.contains("Mean recall over 1 of 2 classes"));
 }

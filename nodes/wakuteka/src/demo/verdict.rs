@@ -118,6 +118,8 @@ pub mod tests {
             f1: vec![Some(0.5), None],
             confusion: vec![vec![12, 3], vec![140, 7]],
             calibration: None,
+            evaluation: plugin_api::runs::Evaluation::default(),
+            class_results: Vec::new(),
             report: format!("runs/{run}/report/index.html"),
             judged_ms: 0,
         }

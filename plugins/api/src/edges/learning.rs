@@ -37,7 +37,8 @@ edge! {
         epoch: UInt64,
         /// Seed of the run.
         seed: UInt64,
-        /// `train` (shuffled), `validation` or `test` (in order of digest).
+        /// A [`Subset`](crate::Subset): `train` and `fold-train:I/K` shuffled, `validation`, `test` and `fold-test:I/K` in order of
+        /// digest.
         split: Utf8,
         /// Pictures a batch; the last one may be smaller.
         batch_size: UInt32,
@@ -54,7 +55,8 @@ edge! {
     /// Pictures to learn from or to be tested on. `dataset → augment → train`, `dataset → evaluate`.
     ///
     /// The tag: `session` = run, `seq` = index of the batch, `fin` on the last of the epoch, and in `extra` `epoch`,
-    /// `seed`, `split`, `version`, `batches` (how many the epoch has) and `classes` (a JSON array of class names).
+    /// `seed`, `split`, `version`, `batches` (how many the epoch has), `near_copies` (a JSON array of the rows, from 0, that are
+    /// held out and have a near-copy among the images trained on) and `classes` (a JSON array of class names).
     /// An epoch without pictures is one message with no row.
     Batches {
         /// As in [`HashedImages`](super::HashedImages).

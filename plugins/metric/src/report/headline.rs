@@ -4,7 +4,7 @@ use super::Report;
 use super::format::{count, counted, percent, percent_or_dash, short, utc};
 use crate::{Compute, Judged, REGISTRY};
 use maud::{Markup, html};
-use plugin_api::runs::{Calibration, Verdict};
+use plugin_api::runs::{Calibration, Evaluation, Verdict};
 
 pub fn section(report: &Report) -> Markup {
     let verdict = report.verdict;
@@ -23,8 +23,7 @@ pub fn section(report: &Report) -> Markup {
                     @if judged {
                         (interval(verdict))
                         p.note {
-                            "95\u{a0}% interval " (range(verdict.accuracy_interval)) ", "
-                            (counted(verdict.pictures, "held-out picture"))
+                            "95\u{a0}% interval " (range(verdict.accuracy_interval)) ", " (evaluated_on(verdict))
                         }
                     } @else {
                         p.note { "There are no held-out pictures." }
@@ -33,7 +32,7 @@ pub fn section(report: &Report) -> Markup {
                 div {
                     h2 { "Balanced accuracy" }
                     p.figure { (figure(verdict.balanced_accuracy)) }
-                    p.note { "Mean recall over " (classes(verdict.classes.len())) }
+                    p.note { "Mean recall over " (classes_evaluated(verdict)) }
                 }
                 div {
                     h2 { "Champion before" }
@@ -46,8 +45,26 @@ pub fn section(report: &Report) -> Markup {
     }
 }
 
-fn classes(n: usize) -> String {
-    format!("{n} {}", if n == 1 { "class" } else { "classes" })
+/// `3 classes`, or of how many, where some have no picture that they could be evaluated on.
+fn classes_evaluated(verdict: &Verdict) -> String {
+    let all = verdict.classes.len();
+    let of = format!("{all} {}", if all == 1 { "class" } else { "classes" });
+    let evaluated = verdict.class_results.iter().filter(|result| result.images > 0).count();
+    if verdict.class_results.is_empty() || evaluated == all { of } else { format!("{evaluated} of {of}") }
+}
+
+/// `24 held-out pictures`, or that it was cross-validated; and how many flatter.
+pub fn evaluated_on(verdict: &Verdict) -> String {
+    let mut text = match verdict.evaluation {
+        Evaluation::HeldOut => counted(verdict.pictures, "held-out picture"),
+        Evaluation::CrossValidated { folds } => {
+            format!("cross-validated over {} in {folds} folds of whole groups", counted(verdict.pictures, "picture"))
+        }
+    };
+    if verdict.class_results.iter().any(|result| result.optimistic > 0) {
+        text.push_str("; optimistic: near-copies on both sides");
+    }
+    text
 }
 
 fn range([low, high]: [f64; 2]) -> String {

@@ -24,7 +24,7 @@ pub fn html(report: &Report) -> String {
                     (headline::section(report))
                     (curves::section(report.metrics))
                     (matrix::section(report.challenger))
-                    (classes::section(report.challenger))
+                    (classes::section(report.challenger, &report.verdict.class_results))
                     (counts::section(report.manifest))
                     (wrong::section(report.wrong))
                     (configuration::section(report.manifest, report.finished))
@@ -165,6 +165,8 @@ pub(crate) mod tests {
                 error_before: Some(0.093),
                 error_after: Some(0.021),
             }),
+            evaluation: plugin_api::runs::Evaluation::default(),
+            class_results: Vec::new(),
             report: "runs/20261123-224530-3f2a/report/index.html".to_owned(),
             judged_ms: 1_795_474_530_000,
         }

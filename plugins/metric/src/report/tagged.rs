@@ -1,14 +1,14 @@
 //! The page of a run whose pictures may have several classes, and its tables `predictions.csv` and `per_class.csv`.
 
-use super::format::{count, counted, percent, percent_or_dash, short, utc};
-use super::headline::tempered;
+use super::format::{count, percent, percent_or_dash, short, utc};
+use super::headline::{evaluated_on, tempered};
 use super::page::STYLE;
 use super::tables::finish;
 use super::{Picture, WrongPictures, configuration, counts, curves, wrong};
 use crate::{Tagged, average_precision, per_class_tagged};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use plugin_api::files::write_atomically;
-use plugin_api::runs::{Finished, MetricRow, RunManifest, Verdict};
+use plugin_api::runs::{ClassResult, Finished, MetricRow, RunManifest, Verdict};
 use std::io;
 use std::path::Path;
 
@@ -60,7 +60,7 @@ fn page(report: &TaggedReport) -> String {
                 main {
                     (headline(report.verdict))
                     (curves::section(report.metrics))
-                    (classes(report.challenger))
+                    (classes(report.challenger, &report.verdict.class_results))
                     (counts::section(report.manifest))
                     (wrong::section(report.wrong))
                     (configuration::section(report.manifest, report.finished))
@@ -97,7 +97,7 @@ fn headline(verdict: &Verdict) -> Markup {
                     h2 { "Mean average precision" }
                     p.figure { (percent_or_dash(verdict.mean_average_precision)) }
                     p.note {
-                        @if verdict.pictures > 0 { (counted(verdict.pictures, "held-out picture")) }
+                        @if verdict.pictures > 0 { (evaluated_on(verdict)) }
                         @else { "There are no held-out pictures." }
                     }
                 }
@@ -122,7 +122,8 @@ fn headline(verdict: &Verdict) -> Markup {
     }
 }
 
-fn classes(tagged: &Tagged) -> Markup {
+fn classes(tagged: &Tagged, results: &[ClassResult]) -> Markup {
+    let optimistic = results.iter().any(|result| result.optimistic > 0);
     if tagged.is_empty() {
         return html! {};
     }
@@ -133,11 +134,11 @@ fn classes(tagged: &Tagged) -> Markup {
             div.scroll { table.plain {
                 thead { tr {
                     th { "Class" } th.n { "Average precision" } th.n { "Recall" } th.n { "Precision" } th.n { "F1" }
-                    th.n { "Pictures" } th.n { "Called so" }
+                    th.n { "Pictures" } th.n { "Called so" } @if optimistic { th.n { "Optimistic" } }
                 } }
                 tbody {
-                    @for ((class, figures), ap) in
-                        tagged.classes().iter().zip(per_class_tagged(tagged)).zip(average_precision(tagged))
+                    @for (at, ((class, figures), ap)) in
+                        tagged.classes().iter().zip(per_class_tagged(tagged)).zip(average_precision(tagged)).enumerate()
                     {
                         tr {
                             th scope="row" { (class) }
@@ -147,6 +148,7 @@ fn classes(tagged: &Tagged) -> Markup {
                             td.n { (percent_or_dash(figures.f1)) }
                             td.n { (count(figures.support)) }
                             td.n { (count(figures.predicted)) }
+                            @if optimistic { td.n { (count(results.get(at).map_or(0, |result| result.optimistic))) } }
                         }
                     }
                 }
@@ -214,6 +216,8 @@ mod tests {
             f1: Vec::new(),
             confusion: Vec::new(),
             calibration: None,
+            evaluation: plugin_api::runs::Evaluation::default(),
+            class_results: Vec::new(),
             report: String::new(),
             judged_ms: 0,
         };

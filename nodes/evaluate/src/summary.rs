@@ -1,0 +1,120 @@
+//! What a verdict says beside the decision: how its figures were come by, and of every class its own.
+
+use crate::contender::Answers;
+use plugin_api::runs::{ClassResult, Evaluation, Verdict};
+
+/// Classes that are named; of more the report tells.
+const NAMED: usize = 20;
+/// Evaluated images of a class below which classes are told one by one.
+const FEW_OF_CLASS: u64 = 3;
+
+/// What was found of each class. `near_copies`: which images have a near-copy among those trained on.
+pub fn class_results(answers: &Answers, near_copies: &[bool]) -> Vec<ClassResult> {
+    let mut results = vec![ClassResult::default(); answers.classes().len()];
+    for i in 0..answers.len() {
+        for class in answers.truth(i) {
+            let result = &mut results[class];
+            result.images += 1;
+            result.correct += u64::from(answers.says(i, class));
+            result.optimistic += u64::from(near_copies.get(i).copied().unwrap_or_default());
+        }
+    }
+    results
+}
+
+/// The sentences. `few`: images below which classes are told one by one; `near_copies`: images evaluated that have a near-copy
+/// among those trained on.
+pub fn summary(verdict: &Verdict, near_copies: usize, few: u64) -> String {
+    let mut text = String::new();
+    let correct = (verdict.accuracy * verdict.pictures as f64).round();
+    if let Evaluation::CrossValidated { folds } = verdict.evaluation {
+        let [low, high] = verdict.accuracy_interval.map(|share| share * 100.0);
+        text.push_str(&format!(
+            " Cross-validated over {} images in {folds} folds of whole groups: {correct} right, accuracy {:.1}\u{a0}%, 95\u{a0}% \
+             interval {low:.1} to {high:.1}\u{a0}%.",
+            verdict.pictures,
+            verdict.accuracy * 100.0
+        ));
+    }
+    let classes: Vec<(&String, &ClassResult)> = std::iter::zip(&verdict.classes, &verdict.class_results).collect();
+    let is_few = verdict.evaluation != Evaluation::HeldOut
+        || verdict.pictures < few
+        || classes.iter().any(|(_, result)| result.images < FEW_OF_CLASS);
+    if is_few {
+        let (told, unknown): (Vec<_>, Vec<_>) = classes.iter().partition(|(_, result)| result.images > 0);
+        if !told.is_empty() {
+            let one =
+                |(class, result): &(&String, &ClassResult)| format!("{class} {} of {}", result.correct, result.images);
+            text.push_str(&format!(" Recall by class: {}.", listed(&told, one)));
+        }
+        if !unknown.is_empty() {
+            let why = match verdict.evaluation {
+                Evaluation::HeldOut => "0 held-out images",
+                Evaluation::CrossValidated { .. } => "fewer than 2 images",
+            };
+            text.push_str(&format!(" Not judged, {why}: {}.", listed(&unknown, |(class, _)| (*class).clone())));
+        }
+    }
+    if near_copies > 0 {
+        let of: Vec<_> = classes.iter().filter(|(_, result)| result.optimistic > 0).copied().collect();
+        let one =
+            |(class, result): &(&String, &ClassResult)| format!("{class} {} of {}", result.optimistic, result.images);
+        text.push_str(&format!(
+            " Optimistic: near-copies on both sides, for {near_copies} of the {} images ({}).",
+            verdict.pictures,
+            listed(&of, one)
+        ));
+    }
+    text
+}
+
+fn listed<T>(all: &[T], one: impl Fn(&T) -> String) -> String {
+    let mut parts: Vec<String> = all.iter().take(NAMED).map(one).collect();
+    if all.len() > NAMED {
+        parts.push(format!("and {} more, in the report", all.len() - NAMED));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conclude::tests::verdict;
+    use plugin_api::Labels;
+
+    fn result(images: u64, correct: u64, optimistic: u64) -> ClassResult {
+        ClassResult { images, correct, optimistic }
+    }
+
+    #[test]
+    fn every_class_is_told_where_images_are_few() {
+        let held_out = Verdict { class_results: vec![result(4, 3, 0), result(0, 0, 0)], ..verdict("r", None) };
+        assert_eq!(summary(&held_out, 0, 50), " Recall by class: a 3 of 4. Not judged, 0 held-out images: b.");
+        let many =
+            Verdict { pictures: 90, class_results: vec![result(40, 30, 0), result(50, 50, 9)], ..verdict("r", None) };
+        assert_eq!(summary(&many, 0, 50), "");
+        let text = summary(&many, 9, 50);
+        assert_eq!(text, " Optimistic: near-copies on both sides, for 9 of the 90 images (b 9 of 50).");
+    }
+
+    #[test]
+    fn cross_validations_say_folds_and_interval() {
+        let evaluation = Evaluation::CrossValidated { folds: 5 };
+        let of = Verdict { evaluation, class_results: vec![result(2, 1, 0), result(2, 2, 0)], ..verdict("r", None) };
+        let text = summary(&of, 0, 50);
+        assert!(text.starts_with(" Cross-validated over 4 images in 5 folds of whole groups: 3 right"), "{text}");
+        assert!(
+            text.contains("30.0 to 95.0\u{a0}%") && text.ends_with("Recall by class: a 1 of 2, b 2 of 2."),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn results_count_by_true_class() {
+        let mut answers = Answers::new(Labels::Single, vec!["a".to_owned(), "b".to_owned()]);
+        for (truth, row) in [(0, [0.9, 0.1]), (0, [0.2, 0.8]), (1, [0.3, 0.7])] {
+            answers.push(&[truth], &row).unwrap();
+        }
+        assert_eq!(class_results(&answers, &[true, false, true]), [result(2, 1, 1), result(1, 1, 1)]);
+    }
+}
