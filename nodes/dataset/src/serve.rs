@@ -108,6 +108,7 @@ impl Server {
                 .with("seed", seed)
                 .with("split", name)
                 .with("version", number)
+                .with("withheld", demand.withheld.value(row))
                 .with("batches", batches)
                 .with("labels", self.reading.labels)
                 .with("classes", &classes);

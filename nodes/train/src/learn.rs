@@ -1,5 +1,6 @@
 //! A run from its first open epoch to its end.
 
+use crate::augmentation::{Augmentation, Examination};
 use crate::config::Config;
 use crate::data::Data;
 use crate::desk::Desk;
@@ -12,8 +13,10 @@ use crate::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
 use plugin_api::{Edge as _, Labels, Tag};
+use plugin_augment::Withheld;
 use plugin_harness::{Message, Node};
 use plugin_model::{Batch, PendingStep};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// How a run ended.
@@ -27,11 +30,20 @@ pub enum End {
     Stopped,
 }
 
-/// How a pass over a split ended.
-enum Pass {
-    Done(Sums),
+/// Why a pass over a split ended before its end.
+enum Interruption {
     Stopped,
     Failed { reason: String, hopeless: bool },
+}
+
+/// A batch of a pass.
+struct Arrived {
+    tag: Tag,
+    rows: Batches,
+    /// Its place in the epoch, from 0.
+    index: u64,
+    /// How many the epoch has.
+    batches: u64,
 }
 
 /// A run at work.
@@ -72,20 +84,21 @@ impl Learning {
     /// # Errors
     /// The harness's, the network's or the file system's; the run can go on after a restart.
     pub fn work(&mut self, config: &Config, node: &mut Node, desk: &mut Desk) -> Result<End, TrainError> {
+        if let Some(interruption) = self.decide_augmentation(config, node, desk)? {
+            return self.interrupted(&interruption);
+        }
         let epochs = self.begun.manifest.epochs;
         node.status().gauge("epochs", epochs as f64);
         for epoch in self.first..epochs {
             let start = Instant::now();
             let train = match self.pass("train", epoch, config, node, desk)? {
-                Pass::Done(sums) => sums,
-                Pass::Stopped => return Ok(End::Stopped),
-                Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
+                ControlFlow::Continue(sums) => sums,
+                ControlFlow::Break(interruption) => return self.interrupted(&interruption),
             };
             let train_seconds = start.elapsed().as_secs_f64();
             let validation = match self.pass("validation", epoch, config, node, desk)? {
-                Pass::Done(sums) => sums,
-                Pass::Stopped => return Ok(End::Stopped),
-                Pass::Failed { reason, hopeless } => return self.abandon(&reason, hopeless),
+                ControlFlow::Continue(sums) => sums,
+                ControlFlow::Break(interruption) => return self.interrupted(&interruption),
             };
             self.end_epoch(epoch, train, validation, [train_seconds, start.elapsed().as_secs_f64()], config, node)?;
             if let Some((best_epoch, _)) = self.best
@@ -100,38 +113,67 @@ impl Learning {
         self.finish(node, desk)
     }
 
-    /// Goes once over a split: learns from `train`, looks at `validation`.
-    fn pass(
+    /// Finds out before the first epoch which augmentations work against the task, and notes it in the manifest.
+    fn decide_augmentation(
         &mut self,
-        split: &'static str,
-        epoch: u64,
         config: &Config,
         node: &mut Node,
         desk: &mut Desk,
-    ) -> Result<Pass, TrainError> {
+    ) -> Result<Option<Interruption>, TrainError> {
+        if self.first > 0 || Augmentation::of(&self.begun.manifest).is_some() {
+            return Ok(None);
+        }
+        node.status().state(format!("run {}: looks at the images", self.begun.manifest.id));
+        let mut examination = Examination::new(&self.begun.manifest);
+        let mut fetch = Fetch::new(self.wanted("train", 0, Withheld::All), Instant::now());
+        while !examination.is_complete() {
+            match self.next(&mut fetch, config, node, desk)? {
+                ControlFlow::Continue(Some(arrived)) => examination.add(&arrived.tag, &arrived.rows)?,
+                ControlFlow::Continue(None) => break,
+                ControlFlow::Break(interruption) => return Ok(Some(interruption)),
+            }
+        }
+        let found = examination.end().map_err(std::io::Error::from)?;
+        let (run, images, accuracy) = (&self.begun.manifest.id, found.decision.images, found.decision.accuracy);
+        tracing::info!(run, images, accuracy, withheld = %found.withheld(), "augmentation decided");
+        found.note(&mut self.begun.manifest).map_err(std::io::Error::from)?;
+        self.begun.journal.write_manifest(&self.begun.manifest)?;
+        Ok(None)
+    }
+
+    /// What a pass asks for.
+    fn wanted(&self, split: &'static str, epoch: u64, withheld: Withheld) -> Wanted {
         let manifest = &self.begun.manifest;
-        let wanted = Wanted {
+        Wanted {
             run: manifest.id.clone(),
             version: manifest.version,
             epoch,
             seed: manifest.seed,
             split,
             batch_size: manifest.batch_size,
-        };
-        let mut fetch = Fetch::new(wanted, Instant::now());
-        let mut sums = Sums::default();
-        let mut pending: Option<(PendingStep, f64)> = None;
+            withheld,
+        }
+    }
+
+    /// Waits for the next batch of a pass; `None` after the last.
+    fn next(
+        &mut self,
+        fetch: &mut Fetch,
+        config: &Config,
+        node: &mut Node,
+        desk: &mut Desk,
+    ) -> Result<ControlFlow<Interruption, Option<Arrived>>, TrainError> {
         while !fetch.complete() {
             if desk.stop {
-                return Ok(Pass::Stopped);
+                return Ok(ControlFlow::Break(Interruption::Stopped));
             }
             if let Some(reason) = self.overtaken(config, node, desk) {
-                return Ok(Pass::Failed { reason, hopeless: false });
+                return Ok(ControlFlow::Break(Interruption::Failed { reason, hopeless: false }));
             }
             if desk.take_lost() {
                 fetch.again(Instant::now());
             }
-            self.ask(&mut fetch, desk.batches.is_empty(), node)?;
+            self.ask(fetch, desk.batches.is_empty(), node)?;
             let Some(message) = desk.batches.pop_front() else {
                 desk.pump(node, Duration::from_millis(500))?;
                 continue;
@@ -141,14 +183,39 @@ impl Learning {
                 continue;
             }
             // The next one travels while this one is worked on.
-            self.ask(&mut fetch, false, node)?;
+            self.ask(fetch, false, node)?;
             if let Some(reason) = self.wrong_classes(&message) {
-                return Ok(Pass::Failed { reason, hopeless: false });
+                return Ok(ControlFlow::Break(Interruption::Failed { reason, hopeless: false }));
             }
-            let rows: Batches = message.read()?;
+            let (rows, batches) = (message.read()?, fetch.batches().unwrap_or(1));
+            return Ok(ControlFlow::Continue(Some(Arrived { tag: message.tag, rows, index, batches })));
+        }
+        Ok(ControlFlow::Continue(None))
+    }
+
+    /// Goes once over a split: learns from `train`, looks at `validation`.
+    fn pass(
+        &mut self,
+        split: &'static str,
+        epoch: u64,
+        config: &Config,
+        node: &mut Node,
+        desk: &mut Desk,
+    ) -> Result<ControlFlow<Interruption, Sums>, TrainError> {
+        let withheld = Augmentation::of(&self.begun.manifest).unwrap_or_default().withheld();
+        let mut fetch = Fetch::new(self.wanted(split, epoch, withheld), Instant::now());
+        let hopeless = |reason| Ok(ControlFlow::Break(Interruption::Failed { reason, hopeless: true }));
+        let mut sums = Sums::default();
+        let mut pending: Option<(PendingStep, f64)> = None;
+        loop {
+            let Arrived { rows, index, batches, .. } = match self.next(&mut fetch, config, node, desk)? {
+                ControlFlow::Continue(Some(arrived)) => arrived,
+                ControlFlow::Continue(None) => break,
+                ControlFlow::Break(interruption) => return Ok(ControlFlow::Break(interruption)),
+            };
             if rows.rows() > 0 {
                 let batch = Batch::from_edge(&rows, self.begun.trainer.size_px())?;
-                let done = epoch as f64 + index as f64 / fetch.batches().unwrap_or(1) as f64;
+                let done = epoch as f64 + index as f64 / batches as f64;
                 let step = if split == "train" {
                     let step = self.begun.trainer.begin_step(&batch, done)?;
                     self.tell_pieces(batch.len());
@@ -159,7 +226,7 @@ impl Learning {
                 // A GPU is at this one while the one before is read.
                 if let Some((before, done)) = pending.replace((step, done)) {
                     if let Some(reason) = self.add(before, split, done, &mut sums)? {
-                        return Ok(Pass::Failed { reason, hopeless: true });
+                        return hopeless(reason);
                     }
                     self.show(split, epoch, done, &sums, node);
                 }
@@ -168,11 +235,11 @@ impl Learning {
         }
         if let Some((last, done)) = pending {
             if let Some(reason) = self.add(last, split, done, &mut sums)? {
-                return Ok(Pass::Failed { reason, hopeless: true });
+                return hopeless(reason);
             }
             self.show(split, epoch, done, &sums, node);
         }
-        Ok(Pass::Done(sums))
+        Ok(ControlFlow::Continue(sums))
     }
 
     /// Waits for a step and counts it; why the run is hopeless if it is.
@@ -327,6 +394,13 @@ impl Learning {
         node.status().add("runs_finished", 1);
         desk.announcer.add(self.begun.journal.folder.clone(), Instant::now());
         Ok(End::Finished)
+    }
+
+    fn interrupted(&mut self, interruption: &Interruption) -> Result<End, TrainError> {
+        match interruption {
+            Interruption::Stopped => Ok(End::Stopped),
+            Interruption::Failed { reason, hopeless } => self.abandon(reason, *hopeless),
+        }
     }
 
     fn abandon(&mut self, reason: &str, hopeless: bool) -> Result<End, TrainError> {

@@ -19,7 +19,6 @@ pub enum Policy {
 
 /// How training images are changed. A strength of 0 switches a change off.
 #[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AugmentOptions {
     /// Whether images are mirrored left to right. auto: unless mirrored images of one class look like another's, which the
     /// run's reason then says.

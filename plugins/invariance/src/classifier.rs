@@ -58,7 +58,10 @@ impl Classifier {
             for rows in references {
                 for (at, reference) in rows.iter().enumerate() {
                     if labels.group[at] != labels.group[query] {
-                        insert(&mut best[labels.class[at]], distance(&row[self.part.clone()], &reference[self.part.clone()]));
+                        insert(
+                            &mut best[labels.class[at]],
+                            distance(&row[self.part.clone()], &reference[self.part.clone()]),
+                        );
                     }
                 }
             }

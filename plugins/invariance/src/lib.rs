@@ -35,6 +35,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAX_IMAGES: usize = 1_500;
 /// Images a class must have to be examined; also what each class keeps however many classes there are.
 const MIN_CLASS: usize = 5;
+/// Images that pass by at most until the sample is taken for complete, however few there were of a class.
+const MAX_SEEN: u64 = 8_000;
 /// Side that images are kept at, at most, pixels.
 const MAX_SIDE: usize = 64;
 /// Random draws of an augmentation that has a strength.
@@ -55,45 +57,65 @@ struct Image {
     digest: String,
 }
 
-/// Collects a stratified sample of the training images: the first of each class that arrive.
+/// Collects a stratified sample of the training images: the first of each class that arrive. With several labels, images of
+/// the same set of labels are a class: what must not happen is that an image of one set is taken for one of another.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    classes: Vec<String>,
+    /// Names of the labels.
+    labels: Vec<String>,
+    /// Sets of labels, in the order in which they came.
+    classes: Vec<Vec<u32>>,
+    /// Images of each.
+    counts: Vec<usize>,
     /// Images that a class keeps.
     quota: usize,
-    counts: Vec<usize>,
+    seen: u64,
     side: usize,
     images: Vec<Image>,
 }
 
 impl Sample {
     /// An empty sample of images of these classes.
-    pub fn new(classes: Vec<String>) -> Self {
-        let quota = (MAX_IMAGES / classes.len().max(1)).max(MIN_CLASS);
-        Self { quota, counts: vec![0; classes.len()], classes, side: 0, images: Vec::new() }
+    pub fn new(labels: Vec<String>) -> Self {
+        let quota = (MAX_IMAGES / labels.len().max(1)).max(MIN_CLASS);
+        Self { labels, classes: Vec::new(), counts: Vec::new(), quota, seen: 0, side: 0, images: Vec::new() }
     }
 
-    /// Takes an image of `side × side` RGB pixels, unless its class has enough. With several labels an image is of the class
-    /// that is their set: the caller numbers the sets. `group`: what near-copies have in common.
+    /// Takes an image of `side × side` RGB pixels, unless its class has enough. `targets`: indices of its labels, sorted;
+    /// `group`: what near-copies have in common.
     ///
     /// # Errors
     /// [`ShapeError`] when it has another number of bytes, or another side than the first one.
-    pub fn add(&mut self, pixels: &[u8], side: u32, class: usize, group: &str, digest: &str) -> Result<(), ShapeError> {
-        let pixels_side = side as usize;
-        let first = self.images.is_empty();
-        let kept_side = pixels_side.min(MAX_SIDE);
-        if pixels.len() != pixels_side * pixels_side * 3 || side == 0 || (!first && kept_side != self.side) {
+    pub fn add(
+        &mut self,
+        pixels: &[u8],
+        side: u32,
+        targets: &[u32],
+        group: &str,
+        digest: &str,
+    ) -> Result<(), ShapeError> {
+        let full_side = side as usize;
+        let kept_side = full_side.min(MAX_SIDE);
+        let fits = side > 0 && pixels.len() == full_side * full_side * 3;
+        if !fits || (!self.images.is_empty() && kept_side != self.side) {
             return Err(ShapeError { width: side, height: side, bytes: pixels.len() });
         }
-        if class >= self.counts.len() || self.counts[class] >= self.quota {
+        self.seen += 1;
+        let class = self.classes.iter().position(|class| class == targets).unwrap_or_else(|| {
+            self.classes.push(targets.to_vec());
+            self.counts.push(0);
+            self.counts.len() - 1
+        });
+        // A set of labels is one of many: without the second limit there could be any number of images.
+        if self.counts[class] >= self.quota || self.images.len() >= MAX_IMAGES.max(MIN_CLASS * self.labels.len()) {
             return Ok(());
         }
         self.counts[class] += 1;
         self.side = kept_side;
-        let kept = if kept_side == pixels_side {
+        let kept = if kept_side == full_side {
             pixels.to_vec()
         } else {
-            let reduced = features::reduce(pixels, pixels_side, kept_side);
+            let reduced = features::reduce(pixels, full_side, kept_side);
             reduced.into_iter().flatten().map(|v| (v * 255.0 + 0.5) as u8).collect()
         };
         let (group, digest) = (group.to_owned(), digest.to_owned());
@@ -101,9 +123,18 @@ impl Sample {
         Ok(())
     }
 
-    /// Every class has as many as it keeps, or as there are: `available` by class.
+    /// No more images are of use. `available`: how many there are of each label.
     pub fn is_complete(&self, available: &[u64]) -> bool {
-        self.counts.iter().zip(available).all(|(count, available)| *count as u64 >= (*available).min(self.quota as u64))
+        let enough = |(label, available): (usize, &u64)| {
+            let class = self.classes.iter().position(|class| **class == [label as u32]);
+            class.map_or(0, |class| self.counts[class] as u64) >= (*available).min(self.quota as u64)
+        };
+        self.seen >= MAX_SEEN || available.iter().enumerate().all(enough)
+    }
+
+    fn name(&self, class: usize) -> String {
+        let names = self.classes[class].iter().filter_map(|label| self.labels.get(*label as usize));
+        names.map(String::as_str).collect::<Vec<_>>().join(" + ")
     }
 
     /// Which of the augmentations that are left to decide ([`AugmentOptions::undecided`]) work against the task.
@@ -116,7 +147,8 @@ impl Sample {
         let labels = self.labels();
         let clean = self.features(|_| Ok(()));
         let Some((classifier, predicted)) = best(&clean, &labels) else { return Decision::default() };
-        let trial = Trial { sample: self, labels: &labels, clean: &clean, classifier: &classifier, predicted: &predicted };
+        let trial =
+            Trial { sample: self, labels: &labels, clean: &clean, classifier: &classifier, predicted: &predicted };
         let findings = undecided.iter().filter_map(|name| trial.of(name, options)).collect();
         Decision { images: self.images.len() as u64, accuracy: balanced_accuracy(&predicted, &labels), findings }
     }
@@ -257,11 +289,10 @@ impl Trial<'_> {
         let found = |(class, other): &(usize, usize)| {
             let draws = || outcomes.iter().filter(|o| o.class == *class).flat_map(|o| &o.transformed);
             let (of, count) = (draws().count(), draws().filter(|predicted| *predicted == other).count());
-            let name_of = |class: usize| self.sample.classes[class].clone();
             Finding {
                 augmentation: name.to_owned(),
-                class: name_of(*class),
-                taken_for: name_of(*other),
+                class: self.sample.name(*class),
+                taken_for: self.sample.name(*other),
                 images: count as u64,
                 of: of as u64,
             }

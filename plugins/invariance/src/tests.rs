@@ -106,9 +106,9 @@ fn letter(mirrored: bool, over: bool, rng: &mut Pcg64Mcg) -> Vec<u8> {
     canvas.bytes(0, 20.0, rng)
 }
 
-/// A disc of some darkness: light and dark roast.
-fn roast(low: f32, rng: &mut Pcg64Mcg) -> Vec<u8> {
-    let shade = rng.random_range(low..low + 12.0);
+/// Beans of a shade: light and dark roast.
+fn roast(shade: f32, rng: &mut Pcg64Mcg) -> Vec<u8> {
+    let shade = shade + rng.random_range(-2.0..2.0_f32);
     let mut canvas = Canvas::plain([shade, shade * 0.7, shade * 0.45]);
     for _ in 0..12 {
         let (left, up) = (rng.random_range(-1.0..1.0_f32), rng.random_range(-1.0..1.0_f32));
@@ -126,7 +126,7 @@ fn sample(task: Task<'_>, images: usize, seed: u64) -> Sample {
     for (class, (name, draw)) in task.iter().enumerate() {
         for number in 0..images {
             let digest = format!("{name}{number}");
-            sample.add(&draw(&mut rng), SIDE as u32, class, &digest, &digest).unwrap();
+            sample.add(&draw(&mut rng), SIDE as u32, &[class as u32], &digest, &digest).unwrap();
         }
     }
     sample
@@ -152,7 +152,8 @@ const LETTERS: Task<'_> = &[
     ("p", &|rng| letter(false, true, rng)),
     ("q", &|rng| letter(true, true, rng)),
 ];
-const ROASTS: Task<'_> = &[("dark", &|rng| roast(70.0, rng)), ("light", &|rng| roast(90.0, rng))];
+const ROASTS: Task<'_> =
+    &[("dark", &|rng| roast(70.0, rng)), ("light", &|rng| roast(86.0, rng)), ("medium", &|rng| roast(78.0, rng))];
 
 fn withheld(task: Task<'_>, images: usize, seed: u64, line: &str) -> String {
     let decision = sample(task, images, seed).decide(&options(line));
