@@ -213,7 +213,9 @@ impl Sums {
                 return None;
             }
             let root = pivot.sqrt();
-            line.iter_mut().for_each(|v| *v /= root);
+            for v in line {
+                *v /= root;
+            }
         }
         let row = |at: usize| at * classes..(at + 1) * classes;
         for at in 0..n {
@@ -224,7 +226,9 @@ impl Sums {
                 }
             }
             let pivot = self.gram[at * n + at];
-            self.targets[row(at)].iter_mut().for_each(|v| *v /= pivot);
+            for v in &mut self.targets[row(at)] {
+                *v /= pivot;
+            }
         }
         for at in (0..n).rev() {
             for after in at + 1..n {
@@ -234,7 +238,9 @@ impl Sums {
                 }
             }
             let pivot = self.gram[at * n + at];
-            self.targets[row(at)].iter_mut().for_each(|v| *v /= pivot);
+            for v in &mut self.targets[row(at)] {
+                *v /= pivot;
+            }
         }
         Some(self.targets)
     }

@@ -35,7 +35,9 @@ pub fn features(pixels: &[u8], side: usize) -> Vec<f32> {
     }
     let mut layout = cells(&luma, LUMA_CELLS);
     let mean = layout.iter().sum::<f32>() / layout.len() as f32;
-    layout.iter_mut().for_each(|v| *v -= mean);
+    for v in &mut layout {
+        *v -= mean;
+    }
     normalise(&mut layout);
     all.extend(layout);
     all.extend(gradients(&luma));
@@ -106,7 +108,9 @@ fn gradients(luma: &[f32]) -> Vec<f32> {
     }
     let mut all = Vec::with_capacity(SHAPE.len());
     for mut level in levels {
-        level.iter_mut().for_each(|v| *v = v.sqrt());
+        for v in &mut level {
+            *v = v.sqrt();
+        }
         normalise(&mut level);
         all.extend(level);
     }
@@ -117,7 +121,9 @@ fn gradients(luma: &[f32]) -> Vec<f32> {
 fn normalise(values: &mut [f32]) {
     let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
     if norm > 1e-6 {
-        values.iter_mut().for_each(|v| *v /= norm);
+        for v in values {
+            *v /= norm;
+        }
     }
 }
 
