@@ -4,7 +4,7 @@ use arrow::array::LargeBinaryArray;
 use arrow::buffer::{Buffer, OffsetBuffer};
 use plugin_api::edges::Batches;
 use plugin_api::{Edge, Tag};
-use plugin_augment::{Key, Pipeline, ShapeError};
+use plugin_augment::{Key, Pipeline, ShapeError, UnknownAugmentation};
 use plugin_harness::HarnessError;
 use rayon::prelude::*;
 
@@ -17,6 +17,12 @@ pub enum AugmentError {
     /// The tag lacks what decides the random numbers.
     #[error("a batch came without {0:?} in its tag")]
     Tag(&'static str),
+    /// An augmentation is withheld that there is not.
+    #[error("a batch says in its tag what is withheld: {0}")]
+    Withheld(#[from] UnknownAugmentation),
+    /// The options cannot be written down.
+    #[error("the options of the augmentations cannot be told: {0}")]
+    Options(#[from] serde_json::Error),
     /// A picture has another number of bytes than its dimensions say.
     #[error("picture {digest}: {source}")]
     Shape {
@@ -67,9 +73,10 @@ mod tests {
     use arrow::array::{Array, Float32Array, StringArray, UInt32Array};
     use clap::Parser;
     use plugin_api::edges::{list_row, lists_of_u32};
+    use plugin_augment::Withheld;
 
     fn pipeline(args: &[&str]) -> Pipeline {
-        Pipeline::new(&crate::Config::parse_from([&["augment"], args].concat()).augment)
+        Pipeline::new(&crate::Config::parse_from([&["augment"], args].concat()).augment, &Withheld::none())
     }
 
     fn picture(digest: &str) -> Vec<u8> {

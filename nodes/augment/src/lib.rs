@@ -1,5 +1,6 @@
-//! `augment`: forwards what `train` asks for to `dataset`, and changes the training pictures that come back. Batches
-//! of other splits pass as they are.
+//! `augment`: forwards what `train` asks for to `dataset`, and changes the training images that come back. Batches of other
+//! splits pass as they are, and so do those from which all augmentations are withheld: `train` looks at them to find out which
+//! augmentations work against the task, and withholds those from the run. The options travel with them in the tag, as JSON.
 
 mod batch;
 
@@ -7,17 +8,19 @@ pub use batch::{AugmentError, augment};
 
 use plugin_api::edges::Batches;
 use plugin_api::{HomeArgs, Subset};
-use plugin_augment::{AugmentOptions, Pipeline};
+use plugin_augment::{AugmentOptions, Pipeline, Withheld};
 use plugin_harness::{Event, HasHome, Message, Node};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
-/// Changes training pictures at random, in a way that seed, epoch and picture decide.
+/// Changes training images at random, in a way that seed, epoch and image decide.
 #[derive(Debug, clap::Parser)]
 pub struct Config {
     /// The workspace.
     #[command(flatten)]
     pub home: HomeArgs,
-    /// What is done to a picture.
+    /// What is done to an image.
     #[command(flatten)]
     pub augment: AugmentOptions,
 }
@@ -33,26 +36,75 @@ impl HasHome for Config {
 /// # Errors
 /// [`AugmentError`] when a message is not what the edge promises, or dora fails.
 pub fn run(config: Config, node: &mut Node) -> Result<(), AugmentError> {
-    let pipeline = Pipeline::new(&config.augment);
-    node.status().state(format!("ready: {}", pipeline.names().join(", ")));
+    let mut pipelines = Pipelines::new(config.augment)?;
+    node.status().state(format!("ready: {}", pipelines.of("")?.names().join(", ")));
     loop {
         match node.recv(Duration::from_secs(1))? {
             Event::Message(message) if message.input == "demand" => {
                 node.send_array("demand", &message.tag, message.array)?;
             }
-            Event::Message(message) if message.input == "samples" => answer(&pipeline, message, node)?,
+            Event::Message(message) if message.input == "samples" => answer(&mut pipelines, message, node)?,
             Event::Stop => return Ok(()),
             Event::Message(_) | Event::Restarted(_) | Event::Timeout => {}
         }
     }
 }
 
-fn answer(pipeline: &Pipeline, message: Message, node: &mut Node) -> Result<(), AugmentError> {
+fn answer(pipelines: &mut Pipelines, message: Message, node: &mut Node) -> Result<(), AugmentError> {
+    let withheld = message.tag.text("withheld");
     if !Subset::parse(message.tag.text("split")).is_some_and(Subset::is_trained_on) {
         node.status().add("batches_passed", 1);
         return Ok(node.send_array("batches", &message.tag, message.array)?);
     }
-    let batch = augment(pipeline, &message.tag, message.read::<Batches>()?)?;
+    if withheld.parse() == Ok(Withheld::All) {
+        node.status().add("batches_passed", 1);
+        let tag = message.tag.clone().with("augmentation", &pipelines.described);
+        return Ok(node.send_array("batches", &tag, message.array)?);
+    }
+    let batch = augment(pipelines.of(withheld)?, &message.tag, message.read::<Batches>()?)?;
     node.status().add("batches_augmented", 1);
     Ok(node.send("batches", &message.tag, batch)?)
+}
+
+/// The pipelines of what was withheld so far, by what the tags call it.
+struct Pipelines {
+    options: AugmentOptions,
+    /// The options as JSON.
+    described: String,
+    built: BTreeMap<String, Pipeline>,
+}
+
+impl Pipelines {
+    fn new(options: AugmentOptions) -> Result<Self, AugmentError> {
+        Ok(Self { described: serde_json::to_string(&options)?, options, built: BTreeMap::new() })
+    }
+
+    fn of(&mut self, withheld: &str) -> Result<&Pipeline, AugmentError> {
+        match self.built.entry(withheld.to_owned()) {
+            Entry::Occupied(built) => Ok(built.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(Pipeline::new(&self.options, &withheld.parse()?))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[test]
+    fn withheld_augmentations_are_left_out_or_named() {
+        let mut pipelines = Pipelines::new(Config::parse_from(["augment", "--jitter", "on"]).augment).unwrap();
+        for (withheld, names) in [
+            ("", &["crop", "flip", "colour"][..]),
+            ("flip", &["crop", "colour"]),
+            ("colour", &["crop", "flip", "colour"]),
+        ] {
+            assert_eq!(pipelines.of(withheld).unwrap().names(), names, "{withheld}");
+        }
+        let error = pipelines.of("mirror").unwrap_err().to_string();
+        assert!(error.contains("\"mirror\"") && error.contains("all, rotate, crop, flip, colour, erase"), "{error}");
+        let told: AugmentOptions = serde_json::from_str(&pipelines.described).unwrap();
+        assert_eq!(told, pipelines.options);
+    }
 }

@@ -190,6 +190,7 @@ impl Server {
                 .with("seed", seed)
                 .with("split", name)
                 .with("version", number)
+                .with("withheld", demand.withheld.value(row))
                 .with("batches", batches)
                 .with("labels", self.reading.labels)
                 .with("near_copies", serde_json::to_string(&near).unwrap_or_default())

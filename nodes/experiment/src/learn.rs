@@ -4,7 +4,8 @@ use crate::config::{Common, Recipe};
 use crate::error::ExperimentError;
 use crate::photos::Photos;
 use plugin_api::Labels;
-use plugin_augment::{Key, Pipeline};
+use plugin_augment::{Key, Pipeline, Withheld};
+use plugin_invariance::Sample;
 use plugin_metric::{Judged, balanced_accuracy};
 use plugin_model::device::Opened;
 use plugin_model::{Batch, PendingStep, Perturb, Start, Task, Trainer};
@@ -129,9 +130,10 @@ impl Lesson<'_> {
         mut after: impl FnMut(u64, &dyn Fn() -> Result<Judged, ExperimentError>) -> Result<(), ExperimentError>,
     ) -> Result<Outcome, ExperimentError> {
         let mut trainer = self.trainer(epochs)?;
+        let pipeline = self.pipeline();
         let (begun, mut waited) = (Instant::now(), Duration::ZERO);
         for epoch in 0..epochs {
-            waited += self.epoch(&mut trainer, epoch, None)?.1;
+            waited += self.epoch(&mut trainer, &pipeline, epoch, None)?.1;
             after(epoch, &|| self.judge(&trainer))?;
         }
         let seconds = begun.elapsed().as_secs_f64();
@@ -173,9 +175,10 @@ impl Lesson<'_> {
     pub fn pictures_per_second(&self) -> Result<f64, ExperimentError> {
         const STEPS: usize = 12;
         let mut trainer = self.trainer(1)?;
-        self.epoch(&mut trainer, 0, Some(3))?;
+        let pipeline = Pipeline::new(&self.recipe.augment, &Withheld::none());
+        self.epoch(&mut trainer, &pipeline, 0, Some(3))?;
         let begun = Instant::now();
-        let (pictures, _) = self.epoch(&mut trainer, 0, Some(STEPS))?;
+        let (pictures, _) = self.epoch(&mut trainer, &pipeline, 0, Some(STEPS))?;
         Ok(pictures as f64 / begun.elapsed().as_secs_f64())
     }
 
@@ -204,17 +207,34 @@ impl Lesson<'_> {
         Ok(Trainer::new(&task, &self.recipe.trainer, start, self.device)?)
     }
 
+    /// How images are changed: as `train` decides it from the training images, which is said where something is left out.
+    fn pipeline(&self) -> Pipeline {
+        let options = &self.recipe.augment;
+        let mut sample = Sample::new(self.photos.classes.clone());
+        for photo in self.train.iter().map(|place| &self.photos.photos[*place]) {
+            let (pixels, group) = (&photo.squares[self.square.0], photo.group.to_string());
+            // The squares were made with this size.
+            let _ = sample.add(pixels, self.square.1, &[photo.class], &group, &photo.digest);
+        }
+        let decision = sample.decide(options);
+        if let Some(reason) = decision.reason() {
+            crate::tell(&reason);
+        }
+        Pipeline::new(options, &decision.withheld())
+    }
+
     /// Learns from each picture once, or from so many batches; how many pictures it were, and how long none was ready. The
     /// next batches are made while one is learnt.
     fn epoch(
         &self,
         trainer: &mut Trainer,
+        pipeline: &Pipeline,
         epoch: u64,
         most: Option<usize>,
     ) -> Result<(usize, Duration), ExperimentError> {
         let mut order = self.train.to_vec();
         order.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(self.seed.wrapping_mul(1_000_003).wrapping_add(epoch)));
-        let teaching = Teaching { pipeline: Pipeline::new(&self.recipe.augment), epoch, weights: self.class_weights() };
+        let teaching = Teaching { pipeline, epoch, weights: self.class_weights() };
         let batches: Vec<&[usize]> = order.chunks(self.recipe.batch_size as usize).collect();
         let count = batches.len();
         let taken = &batches[..most.unwrap_or(count).min(count)];
@@ -260,7 +280,7 @@ impl Lesson<'_> {
     }
 
     /// Pictures with their targets, as they are or to be learnt from.
-    fn batch(&self, places: &[usize], teaching: Option<&Teaching>) -> Batch {
+    fn batch(&self, places: &[usize], teaching: Option<&Teaching<'_>>) -> Batch {
         let photos = || places.iter().map(|place| &self.photos.photos[*place]);
         let mut squares: Vec<Vec<u8>> = photos().map(|photo| photo.squares[self.square.0].clone()).collect();
         if let Some(Teaching { pipeline, epoch, .. }) = teaching {
@@ -295,8 +315,8 @@ fn check(step: PendingStep, rate: f64) -> Result<(), ExperimentError> {
 }
 
 /// What an epoch's batches have in common.
-struct Teaching {
-    pipeline: Pipeline,
+struct Teaching<'a> {
+    pipeline: &'a Pipeline,
     epoch: u64,
     /// By class.
     weights: Vec<f32>,

@@ -3,6 +3,7 @@
 use arrow::array::{StringArray, UInt32Array, UInt64Array};
 use plugin_api::edges::Demand;
 use plugin_api::{Subset, Tag};
+use plugin_augment::Withheld;
 use std::time::{Duration, Instant};
 
 /// Batches on their way at most.
@@ -25,6 +26,8 @@ pub struct Wanted {
     pub subset: Subset,
     /// Pictures a batch.
     pub batch_size: u32,
+    /// Augmentations that are left out.
+    pub withheld: Withheld,
 }
 
 /// One epoch of one split as it arrives.
@@ -66,7 +69,7 @@ impl Fetch {
             batch_size: UInt32Array::from(vec![wanted.batch_size]),
             first: UInt64Array::from(vec![first]),
             count: UInt64Array::from(vec![end - first]),
-            withheld: StringArray::from(vec![""]),
+            withheld: StringArray::from(vec![wanted.withheld.to_string()]),
         })
     }
 
@@ -84,7 +87,8 @@ impl Fetch {
             && Subset::parse(tag.text("split")) == Some(wanted.subset)
             && tag.number("epoch") == Some(wanted.epoch)
             && tag.number("version") == Some(wanted.version)
-            && tag.number("seed") == Some(wanted.seed);
+            && tag.number("seed") == Some(wanted.seed)
+            && tag.text("withheld") == wanted.withheld.to_string();
         if due {
             // A split without pictures is one empty message.
             self.batches = Some(tag.number("batches").unwrap_or_default().max(1));
@@ -118,7 +122,15 @@ mod tests {
     fn fetch(now: Instant) -> Fetch {
         let run = "r".to_owned();
         Fetch::new(
-            Wanted { run, version: 3, epoch: 1, seed: 9, subset: Subset::Split(Split::Train), batch_size: 8 },
+            Wanted {
+                run,
+                version: 3,
+                epoch: 1,
+                seed: 9,
+                subset: Subset::Split(Split::Train),
+                batch_size: 8,
+                withheld: Withheld::none(),
+            },
             now,
         )
     }
@@ -168,7 +180,9 @@ mod tests {
         let now = Instant::now();
         let mut fetch = fetch(now);
         assert!(!fetch.accept(&tag(1, 6), now), "too early");
-        for (name, value) in [("epoch", "0"), ("version", "4"), ("seed", "1"), ("split", "validation")] {
+        for (name, value) in
+            [("epoch", "0"), ("version", "4"), ("seed", "1"), ("split", "validation"), ("withheld", "all")]
+        {
             assert!(!fetch.accept(&tag(0, 6).with(name, value), now), "{name}");
         }
         assert!(fetch.accept(&tag(0, 6), now));

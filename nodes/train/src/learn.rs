@@ -2,6 +2,7 @@
 
 mod cross_validation;
 
+use crate::augmentation::{Augmentation, Examination};
 use crate::config::Config;
 use crate::data::Data;
 use crate::desk::Desk;
@@ -15,9 +16,11 @@ use crate::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
 use plugin_api::{Edge as _, Fold, Labels, Split, Subset, Tag};
+use plugin_augment::Withheld;
 use plugin_harness::{Message, Node};
 use plugin_model::device::Opened;
 use plugin_model::{Batch, PendingStep};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// How a run ended.
@@ -38,6 +41,9 @@ enum Interruption {
     /// The run cannot go on.
     Failed { reason: String, hopeless: bool },
 }
+
+/// Whether a pass goes on after a batch; `Break(None)` when there is enough.
+type Handled = ControlFlow<Option<Interruption>>;
 
 /// How a pass over images ended.
 enum Pass {
@@ -94,6 +100,9 @@ impl Learning {
         node: &mut Node,
         desk: &mut Desk,
     ) -> Result<End, TrainError> {
+        if let Some(interruption) = self.decide_augmentation(config, node, desk)? {
+            return self.interrupt(interruption);
+        }
         // A run that ended early and was cross-validated when it was cut short has no epoch to do.
         let is_over = cross_validation::has_begun(&self.begun.journal.folder);
         let epochs = if is_over { self.first } else { self.begun.manifest.epochs };
@@ -125,6 +134,53 @@ impl Learning {
         self.finish(node, desk)
     }
 
+    /// Finds out before the first epoch which augmentations work against the task, and notes it in the manifest.
+    fn decide_augmentation(
+        &mut self,
+        config: &Config,
+        node: &mut Node,
+        desk: &mut Desk,
+    ) -> Result<Option<Interruption>, TrainError> {
+        if self.first > 0 || Augmentation::of(&self.begun.manifest).is_some() {
+            return Ok(None);
+        }
+        node.status().state(format!("run {}: looks at the images", self.begun.manifest.id));
+        let mut examination = Examination::new(&self.begun.manifest);
+        let wanted = self.wanted(Subset::Split(Split::Train), 0, Withheld::All);
+        let interruption = self.each_batch(wanted, config, node, desk, |_, tag, rows, _, _| {
+            examination.add(tag, rows)?;
+            Ok(if examination.is_complete() { ControlFlow::Break(None) } else { ControlFlow::Continue(()) })
+        })?;
+        if interruption.is_some() {
+            return Ok(interruption);
+        }
+        let found = examination.end().map_err(std::io::Error::from)?;
+        let (run, images, accuracy) = (&self.begun.manifest.id, found.decision.images, found.decision.accuracy);
+        tracing::info!(run, images, accuracy, withheld = %found.withheld(), "augmentation decided");
+        found.note(&mut self.begun.manifest).map_err(std::io::Error::from)?;
+        self.begun.journal.write_manifest(&self.begun.manifest)?;
+        Ok(None)
+    }
+
+    /// What a pass asks for.
+    fn wanted(&self, subset: Subset, epoch: u64, withheld: Withheld) -> Wanted {
+        let manifest = &self.begun.manifest;
+        Wanted {
+            run: manifest.id.clone(),
+            version: manifest.version,
+            epoch,
+            seed: manifest.seed,
+            subset,
+            batch_size: manifest.batch_size,
+            withheld,
+        }
+    }
+
+    /// The augmentations that are left out of this run.
+    fn withheld(&self) -> Withheld {
+        Augmentation::of(&self.begun.manifest).unwrap_or_default().withheld()
+    }
+
     fn interrupt(&mut self, interruption: Interruption) -> Result<End, TrainError> {
         match interruption {
             Interruption::Stopped => Ok(End::Stopped),
@@ -144,7 +200,8 @@ impl Learning {
         let trained_on = subset.is_trained_on();
         let mut sums = Sums::default();
         let mut pending: Option<(PendingStep, f64)> = None;
-        let interrupted = self.each_batch(subset, epoch, config, node, desk, |this, _, rows, done, node| {
+        let wanted = self.wanted(subset, epoch, self.withheld());
+        let interrupted = self.each_batch(wanted, config, node, desk, |this, _, rows, done, node| {
             let batch = Batch::from_edge(rows, this.begun.trainer.size_px())?;
             let step = if trained_on {
                 let step = this.begun.trainer.begin_step(&batch, done)?;
@@ -154,10 +211,12 @@ impl Learning {
                 this.begun.trainer.begin_look(&batch)?
             };
             // A GPU is at this one while the one before is read.
-            let Some((before, done)) = pending.replace((step, done)) else { return Ok(None) };
+            let Some((before, done)) = pending.replace((step, done)) else { return Ok(ControlFlow::Continue(())) };
             let failed = this.add(before, trained_on, done, &mut sums)?;
             this.show(trained_on, epoch, done, &sums, node);
-            Ok(failed.map(|reason| Interruption::Failed { reason, hopeless: true }))
+            Ok(failed.map_or(ControlFlow::Continue(()), |reason| {
+                ControlFlow::Break(Some(Interruption::Failed { reason, hopeless: true }))
+            }))
         })?;
         if let Some(interruption) = interrupted {
             return Ok(Pass::Interrupted(interruption));
@@ -171,26 +230,17 @@ impl Learning {
         Ok(Pass::Done(sums))
     }
 
-    /// Asks for all batches of an epoch and hands on those with images, in order, with their tag and the epochs over when
-    /// they start.
+    /// Asks for the batches of an epoch and hands on those with images, in order, with their tag and the epochs over when they
+    /// start, until `work` has enough (`Break(None)`) or an interruption.
     fn each_batch(
         &mut self,
-        subset: Subset,
-        epoch: u64,
+        wanted: Wanted,
         config: &Config,
         node: &mut Node,
         desk: &mut Desk,
-        mut work: impl FnMut(&mut Self, &Tag, &Batches, f64, &mut Node) -> Result<Option<Interruption>, TrainError>,
+        mut work: impl FnMut(&mut Self, &Tag, &Batches, f64, &mut Node) -> Result<Handled, TrainError>,
     ) -> Result<Option<Interruption>, TrainError> {
-        let manifest = &self.begun.manifest;
-        let wanted = Wanted {
-            run: manifest.id.clone(),
-            version: manifest.version,
-            epoch,
-            seed: manifest.seed,
-            subset,
-            batch_size: manifest.batch_size,
-        };
+        let epoch = wanted.epoch;
         let mut fetch = Fetch::new(wanted, Instant::now());
         while !fetch.complete() {
             if desk.stop {
@@ -219,8 +269,7 @@ impl Learning {
             let rows: Batches = message.read()?;
             if rows.rows() > 0 {
                 let done = epoch as f64 + index as f64 / fetch.batches().unwrap_or(1) as f64;
-                let interruption = work(self, &message.tag, &rows, done, node)?;
-                if interruption.is_some() {
+                if let ControlFlow::Break(interruption) = work(self, &message.tag, &rows, done, node)? {
                     return Ok(interruption);
                 }
             }

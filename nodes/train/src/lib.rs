@@ -3,9 +3,11 @@
 //! Inputs `snapshot`, `batches`, `verdicts`, `tick`; outputs `demand`, `metrics`, `checkpoints`.
 //!
 //! - [`trigger`] decides when, as [`when`] says or a [`request`], [`start`] with which weights, as [`tiers`] says, `learn` does it, [`fetch`] gets the batches.
+//! - [`augmentation`] finds out before a run which augmentations work against the task.
 //! - [`data`] is what a run learns from, [`reason`] why it starts. [`journal`] is the folder of a run, `scribe` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
 
 pub mod announce;
+pub mod augmentation;
 mod config;
 pub mod data;
 mod desk;

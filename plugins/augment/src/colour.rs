@@ -6,6 +6,7 @@ use rand::RngExt;
 pub const ENTRY: Entry = Entry {
     name: "colour",
     about: "changes brightness, contrast and saturation",
+    policy: |options| options.jitter,
     build: |options| {
         let colour = Colour {
             brightness: options.brightness as f32,

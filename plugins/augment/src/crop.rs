@@ -1,11 +1,12 @@
 //! Random crop of a padded picture: the picture moves by some pixels.
 
-use crate::{Augmentation, Entry, Fill, Picture, Rng};
+use crate::{Augmentation, Entry, Fill, Picture, Policy, Rng};
 use rand::RngExt;
 
 pub const ENTRY: Entry = Entry {
     name: "crop",
     about: "moves the picture; what comes in at the edges is mirrored or repeated",
+    policy: |_| Policy::On,
     build: |options| {
         let share = f64::from(options.crop_padding_percent) / 100.0;
         let fill = options.crop_padding_fill;

@@ -1,11 +1,12 @@
 //! Random erasing.
 
-use crate::{Augmentation, Entry, Picture, Rng};
+use crate::{Augmentation, Entry, Picture, Policy, Rng};
 use rand::RngExt;
 
 pub const ENTRY: Entry = Entry {
     name: "erase",
     about: "covers a random rectangle with the picture's mean colour",
+    policy: |_| Policy::On,
     build: |options| {
         let probability = options.erase_probability;
         (probability > 0.0).then(|| Box::new(Erase { probability }) as Box<dyn Augmentation>)

@@ -6,6 +6,7 @@ use rand::RngExt;
 pub const ENTRY: Entry = Entry {
     name: "flip",
     about: "mirrors left and right",
+    policy: |options| options.flip,
     build: |options| {
         let probability = options.flip_probability;
         (probability > 0.0).then(|| Box::new(Flip { probability }) as Box<dyn Augmentation>)

@@ -12,15 +12,24 @@ mod options;
 mod picture;
 mod pipeline;
 mod rotate;
+mod withheld;
 
 pub use colour::Colour;
 pub use crop::Crop;
 pub use erase::Erase;
 pub use flip::Flip;
-pub use options::{AugmentOptions, Fill};
+pub use options::{AugmentOptions, Fill, Policy};
 pub use picture::{Picture, ShapeError};
 pub use pipeline::{Key, Pipeline};
 pub use rotate::Rotate;
+pub use withheld::{UnknownAugmentation, Withheld};
+
+/// Name of the horizontal flip.
+pub const FLIP: &str = flip::ENTRY.name;
+/// Name of the rotation.
+pub const ROTATE: &str = rotate::ENTRY.name;
+/// Name of the colour jitter.
+pub const COLOUR: &str = colour::ENTRY.name;
 
 /// The generator of one augmentation of one picture in one epoch.
 pub type Rng = rand_pcg::Pcg64Mcg;
@@ -37,6 +46,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What it does, in one line.
     pub about: &'static str,
+    /// When it is applied.
+    pub policy: fn(&AugmentOptions) -> Policy,
     /// Builds it from the options; none when they switch it off.
     pub build: fn(&AugmentOptions) -> Option<Box<dyn Augmentation>>,
 }

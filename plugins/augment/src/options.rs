@@ -1,11 +1,40 @@
 //! Augmentation as command line options.
 
+use crate::{Entry, REGISTRY};
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 
-/// How training pictures are changed. A strength of 0 switches a change off.
-#[derive(Clone, Debug, PartialEq, clap::Args)]
+/// When an augmentation that is configured is applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// Unless it works against the task: before a run, `train` finds out whether changed images of one class look like another's.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// How training images are changed. A strength of 0 switches a change off.
+#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
 pub struct AugmentOptions {
-    /// How often a picture is mirrored, 0 to 1.
+    /// Whether images are mirrored left to right. auto: unless mirrored images of one class look like another's, which the
+    /// run's reason then says.
+    #[arg(long, value_enum, default_value_t = Policy::Auto, value_name = "WHEN")]
+    pub flip: Policy,
+
+    /// Whether brightness, contrast and saturation are changed. auto: unless recoloured images of one class look like another's.
+    #[arg(long, value_enum, default_value_t = Policy::Auto, value_name = "WHEN")]
+    pub jitter: Policy,
+
+    /// Whether images are rotated, where --rotation-degrees is more than 0. auto: unless rotated images of one class look like
+    /// another's.
+    #[arg(long, value_enum, default_value_t = Policy::Auto, value_name = "WHEN")]
+    pub rotation: Policy,
+
+    /// How often an image is mirrored, 0 to 1.
     #[arg(long, default_value_t = 0.5, value_name = "SHARE", value_parser = share)]
     pub flip_probability: f64,
     /// How far a picture is moved at most, in percent of its side, 0 to 50.
@@ -34,6 +63,9 @@ pub struct AugmentOptions {
 impl AugmentOptions {
     /// No change at all.
     pub const NONE: Self = Self {
+        flip: Policy::Auto,
+        jitter: Policy::Auto,
+        rotation: Policy::Auto,
         flip_probability: 0.0,
         crop_padding_percent: 0,
         crop_padding_fill: Fill::Reflect,
@@ -43,10 +75,17 @@ impl AugmentOptions {
         saturation: 0.0,
         erase_probability: 0.0,
     };
+
+    /// Names of the augmentations that are configured and whose policy is [`Policy::Auto`].
+    pub fn undecided(&self) -> Vec<&'static str> {
+        let undecided = |entry: &&Entry| (entry.policy)(self) == Policy::Auto && (entry.build)(self).is_some();
+        REGISTRY.iter().filter(undecided).map(|entry| entry.name).collect()
+    }
 }
 
 /// What is to be seen beyond the edges of a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Fill {
     /// The picture mirrored at its edge; the outermost pixels are not repeated.
     Reflect,

@@ -1,6 +1,6 @@
 //! The augmentations that are switched on, one after the other.
 
-use crate::{AugmentOptions, Augmentation, Picture, REGISTRY, Rng, ShapeError};
+use crate::{AugmentOptions, Augmentation, Entry, Picture, Policy, REGISTRY, Rng, ShapeError, Withheld};
 use rand::SeedableRng;
 
 /// All that decides what happens to a picture.
@@ -35,10 +35,23 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// What the options switch on.
-    pub fn new(options: &AugmentOptions) -> Self {
-        let step = |entry: &crate::Entry| Some((entry.name, (entry.build)(options)?));
-        Self { steps: REGISTRY.iter().filter_map(step).collect() }
+    /// What the options switch on, less what is withheld. [`Policy::On`] is not withheld but by [`Withheld::All`].
+    pub fn new(options: &AugmentOptions, withheld: &Withheld) -> Self {
+        Self::of(options, |entry| match (entry.policy)(options) {
+            Policy::Auto => !withheld.contains(entry.name),
+            Policy::On => *withheld != Withheld::All,
+            Policy::Off => false,
+        })
+    }
+
+    /// One augmentation alone, as the options have it, whatever its policy.
+    pub fn only(options: &AugmentOptions, name: &str) -> Self {
+        Self::of(options, |entry| entry.name == name)
+    }
+
+    fn of(options: &AugmentOptions, applies: impl Fn(&Entry) -> bool) -> Self {
+        let step = |entry: &Entry| Some((entry.name, (entry.build)(options)?));
+        Self { steps: REGISTRY.iter().filter(|entry| applies(entry)).filter_map(step).collect() }
     }
 
     /// Names of the augmentations that are switched on.

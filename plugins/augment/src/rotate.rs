@@ -6,6 +6,7 @@ use rand::RngExt;
 pub const ENTRY: Entry = Entry {
     name: "rotate",
     about: "turns the picture by a small angle; what comes in at the edges is mirrored",
+    policy: |options| options.rotation,
     build: |options| {
         let degrees = options.rotation_degrees as f32;
         (degrees > 0.0).then(|| Box::new(Rotate { degrees }) as Box<dyn Augmentation>)

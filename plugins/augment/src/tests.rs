@@ -26,7 +26,7 @@ fn picture(side: u32) -> Vec<u8> {
 
 fn changed(options: &AugmentOptions, seed: u64, epoch: u64, digest: &str) -> Vec<u8> {
     let mut pixels = picture(32);
-    Pipeline::new(options).apply(Key { seed, epoch, digest }, 32, 32, &mut pixels).unwrap();
+    Pipeline::new(options, &Withheld::none()).apply(Key { seed, epoch, digest }, 32, 32, &mut pixels).unwrap();
     pixels
 }
 
@@ -35,10 +35,22 @@ fn names_are_unique_and_options_switch_on_and_off() {
     let names: BTreeSet<&str> = REGISTRY.iter().map(|e| e.name).collect();
     assert_eq!(names.len(), REGISTRY.len());
     assert!(REGISTRY.iter().all(|e| !e.about.is_empty()));
-    assert_eq!(Pipeline::new(&AugmentOptions::NONE).names(), Vec::<&str>::new());
-    assert_eq!(Pipeline::new(&defaults()).names(), ["crop", "flip", "colour"]);
-    assert_eq!(Pipeline::new(&strong()).names(), ["rotate", "crop", "flip", "colour", "erase"]);
+    assert_eq!(Pipeline::new(&AugmentOptions::NONE, &Withheld::none()).names(), Vec::<&str>::new());
+    assert_eq!(Pipeline::new(&defaults(), &Withheld::none()).names(), ["crop", "flip", "colour"]);
+    assert_eq!(Pipeline::new(&strong(), &Withheld::none()).names(), ["rotate", "crop", "flip", "colour", "erase"]);
     assert_eq!(changed(&AugmentOptions::NONE, 1, 2, "a"), picture(32));
+}
+
+#[test]
+fn withheld_ones_are_left_out_unless_they_are_on() {
+    let names = |options: &AugmentOptions, withheld: &str| Pipeline::new(options, &withheld.parse().unwrap()).names();
+    assert_eq!(names(&strong(), "flip,colour"), ["rotate", "crop", "erase"]);
+    assert_eq!(names(&strong(), "all"), Vec::<&str>::new());
+    let on = AugmentOptions { flip: Policy::On, jitter: Policy::Off, ..strong() };
+    assert_eq!(names(&on, "flip,rotate"), ["crop", "flip", "erase"]);
+    assert_eq!(names(&on, "all"), Vec::<&str>::new());
+    assert_eq!((strong().undecided(), on.undecided()), (vec!["rotate", "flip", "colour"], vec!["rotate"]));
+    assert_eq!(AugmentOptions::NONE.undecided(), Vec::<&str>::new());
 }
 
 #[test]
@@ -52,7 +64,7 @@ fn seed_epoch_and_digest_all_matter() {
 
 #[test]
 fn neither_order_nor_company_matters() {
-    let pipeline = Pipeline::new(&strong());
+    let pipeline = Pipeline::new(&strong(), &Withheld::none());
     let digests: Vec<String> = (0..40).map(|i| format!("{i:064x}")).collect();
     let batch = |order: &[usize]| -> Vec<(usize, Vec<u8>)> {
         let mut all: Vec<(usize, Vec<u8>)> = order
@@ -96,7 +108,7 @@ const PINNED: &str = "231291d7ba36acb2954ce6a0a75b9da2b8a70c8dad00c8d7ab16d86aea
 fn a_wrong_shape_is_refused_and_nothing_changed() {
     let mut pixels = vec![9; 11];
     let key = Key { seed: 1, epoch: 1, digest: "x" };
-    assert!(Pipeline::new(&strong()).apply(key, 2, 2, &mut pixels).is_err());
+    assert!(Pipeline::new(&strong(), &Withheld::none()).apply(key, 2, 2, &mut pixels).is_err());
     assert_eq!(pixels, [9; 11]);
 }
 
@@ -105,6 +117,6 @@ proptest! {
     fn any_shape_and_key_is_taken(width in 1_u32..20, height in 1_u32..20, seed in any::<u64>(), digest in ".*") {
         let mut pixels = vec![200; (width * height * 3) as usize];
         let key = Key { seed, epoch: 0, digest: &digest };
-        Pipeline::new(&strong()).apply(key, width, height, &mut pixels).unwrap();
+        Pipeline::new(&strong(), &Withheld::none()).apply(key, width, height, &mut pixels).unwrap();
     }
 }

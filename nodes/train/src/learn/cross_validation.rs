@@ -16,6 +16,7 @@ use plugin_harness::Node;
 use plugin_model::Batch;
 use plugin_model::device::Opened;
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// The answers of the folds that are done.
@@ -113,8 +114,8 @@ impl Learning {
         desk: &mut Desk,
     ) -> Result<(Vec<OutOfFold>, Option<Interruption>), TrainError> {
         let mut samples = Vec::new();
-        let subset = Subset::FoldTest(fold);
-        let interruption = self.each_batch(subset, 0, config, node, desk, |this, tag, rows, _, _| {
+        let wanted = self.wanted(Subset::FoldTest(fold), 0, self.withheld());
+        let interruption = self.each_batch(wanted, config, node, desk, |this, tag, rows, _, _| {
             let batch = Batch::from_edge(rows, this.begun.trainer.size_px())?;
             let near: Vec<usize> = serde_json::from_str(tag.text("near_copies")).unwrap_or_default();
             for (row, probabilities) in this.begun.trainer.predict(&batch)?.into_iter().enumerate() {
@@ -127,7 +128,7 @@ impl Learning {
                     near_copy: near.contains(&row),
                 });
             }
-            Ok(None)
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok((samples, interruption))
     }

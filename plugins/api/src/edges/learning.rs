@@ -46,7 +46,7 @@ edge! {
         first: UInt64,
         /// How many.
         count: UInt64,
-        /// Augmentations that are not applied, comma-separated (`flip`, `rotation`, `colour`), or `all`; empty: as configured.
+        /// Augmentations that are not applied, comma-separated (`flip`, `rotate`, `colour`), or `all`; empty: as configured.
         withheld: Utf8,
     }
 }
@@ -55,8 +55,9 @@ edge! {
     /// Pictures to learn from or to be tested on. `dataset → augment → train`, `dataset → evaluate`.
     ///
     /// The tag: `session` = run, `seq` = index of the batch, `fin` on the last of the epoch, and in `extra` `epoch`,
-    /// `seed`, `split`, `version`, `batches` (how many the epoch has), `near_copies` (a JSON array of the rows, from 0, that are
-    /// held out and have a near-copy among the images trained on) and `classes` (a JSON array of class names).
+    /// `seed`, `split`, `version`, `withheld` (as asked), `batches` (how many the epoch has), `near_copies` (a JSON array of the
+    /// rows, from 0, that are held out and have a near-copy among the images trained on) and `classes` (a JSON array of class
+    /// names). Where all augmentations are withheld from `train`, `augment` adds `augmentation`: its options, a JSON object.
     /// An epoch without pictures is one message with no row.
     Batches {
         /// As in [`HashedImages`](super::HashedImages).

@@ -1,0 +1,166 @@
+//! What a run knows of the augmentation of its images: the options of `augment`, and which of them are left out because they
+//! work against the task. Kept in the run's options, so that a run that is resumed decides nothing anew and runs can be compared.
+
+use plugin_api::edges::{Batches, list_row};
+use plugin_api::runs::RunManifest;
+use plugin_api::{Edge as _, Tag};
+use plugin_augment::{AugmentOptions, ShapeError, Withheld};
+use plugin_invariance::{Decision, Sample};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The key in the options of a run.
+const KEY: &str = "augmentation";
+
+/// The augmentation of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Augmentation {
+    /// The options of `augment`, as it says them; null where no node said them.
+    pub options: Value,
+    /// What was found of them.
+    pub decision: Decision,
+}
+
+impl Augmentation {
+    /// That of a run; `None` when it is still to be decided.
+    pub fn of(manifest: &RunManifest) -> Option<Self> {
+        serde_json::from_value(manifest.options.get(KEY)?.clone()).ok()
+    }
+
+    /// Notes it in the options of a run, and in its reason what works against the task.
+    ///
+    /// # Errors
+    /// None that can be met: the options are a JSON object.
+    pub fn note(&self, manifest: &mut RunManifest) -> serde_json::Result<()> {
+        if let Some(found) = self.decision.reason() {
+            manifest.reason = format!("{}; {found}", manifest.reason);
+        }
+        manifest.options[KEY] = serde_json::to_value(self)?;
+        Ok(())
+    }
+
+    /// What is asked to be left out.
+    pub fn withheld(&self) -> Withheld {
+        self.decision.withheld()
+    }
+}
+
+/// Looks at training images as they are stored, until it can be decided.
+pub struct Examination {
+    options: Option<AugmentOptions>,
+    sample: Sample,
+    /// Training images of each class.
+    available: Vec<u64>,
+    batches: u64,
+}
+
+impl Examination {
+    /// Of the images that a run is trained on.
+    pub fn new(manifest: &RunManifest) -> Self {
+        let available = manifest.counts.iter().map(|counts| counts[0]).collect();
+        Self { options: None, sample: Sample::new(manifest.classes.clone()), available, batches: 0 }
+    }
+
+    /// Takes a batch from which all augmentations were withheld.
+    ///
+    /// # Errors
+    /// [`ShapeError`] when an image is not square or has not as many bytes as its size says.
+    pub fn add(&mut self, tag: &Tag, batch: &Batches) -> Result<(), ShapeError> {
+        self.batches += 1;
+        self.options = serde_json::from_str(tag.text(KEY)).ok();
+        for row in 0..batch.rows() {
+            let (width, height, pixels) = (batch.width.value(row), batch.height.value(row), batch.pixels.value(row));
+            if width != height {
+                return Err(ShapeError { width, height, bytes: pixels.len() });
+            }
+            let (targets, group) = (list_row(&batch.targets, row), batch.group.value(row));
+            self.sample.add(pixels, width, &targets, group, batch.digest.value(row))?;
+        }
+        Ok(())
+    }
+
+    /// No more batches are of use: there are enough images, or nothing is left to decide.
+    pub fn is_complete(&self) -> bool {
+        let undecided = self.options.as_ref().is_some_and(|options| !options.undecided().is_empty());
+        self.batches > 0 && (!undecided || self.sample.is_complete(&self.available))
+    }
+
+    /// What was found.
+    ///
+    /// # Errors
+    /// None that can be met: the options came as JSON.
+    pub fn end(self) -> serde_json::Result<Augmentation> {
+        let decision = self.options.as_ref().map(|options| self.sample.decide(options)).unwrap_or_default();
+        Ok(Augmentation { options: serde_json::to_value(self.options)?, decision })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::tests::manifest;
+    use crate::snapshot::State;
+    use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
+    use plugin_api::edges::lists_of_u32;
+
+    const OPTIONS: &str = r#"{"flip":"auto","jitter":"off","rotation":"auto","flip_probability":0.5,"crop_padding_percent":10,
+        "crop_padding_fill":"reflect","rotation_degrees":0.0,"brightness":0.2,"contrast":0.2,"saturation":0.2,
+        "erase_probability":0.0}"#;
+
+    fn run(images: u64) -> RunManifest {
+        let classes = vec!["dark left".to_owned(), "dark right".to_owned()];
+        manifest("r", &State { classes, counts: vec![[images, 0, 0, 0]; 2], ..State::default() })
+    }
+
+    /// Images of 16 px whose left or right half is dark, each a little different.
+    fn batch(images: usize) -> Batches {
+        let pixels = |at: usize| -> Vec<u8> {
+            let shade = |x: usize| if (x < 8) == (at % 2 == 0) { 40 + at } else { 200 - at };
+            (0..256).flat_map(|i| [shade(i % 16) as u8; 3]).collect()
+        };
+        let digests = || StringArray::from_iter_values((0..images).map(|at| at.to_string()));
+        let targets: Vec<[u32; 1]> = (0..images).map(|at| [at as u32 % 2]).collect();
+        Batches {
+            digest: digests(),
+            path: digests(),
+            group: digests(),
+            targets: lists_of_u32(targets.iter().map(|target| &target[..])),
+            weight: Float32Array::from_value(1.0, images),
+            width: UInt32Array::from_value(16, images),
+            height: UInt32Array::from_value(16, images),
+            pixels: LargeBinaryArray::from_iter_values((0..images).map(pixels)),
+        }
+    }
+
+    #[test]
+    fn mirroring_is_withheld_and_the_reason_says_so() {
+        let mut run = run(20);
+        assert_eq!(Augmentation::of(&run), None);
+        let mut examination = Examination::new(&run);
+        assert!(!examination.is_complete());
+        examination.add(&Tag::new("r", 0).with("augmentation", OPTIONS), &batch(40)).unwrap();
+        assert!(examination.is_complete(), "all there are");
+        let found = examination.end().unwrap();
+        found.note(&mut run).unwrap();
+        assert_eq!(found.withheld().to_string(), "flip");
+        assert!(run.reason.starts_with("first run; mirroring off: mirrored images of 'dark "), "{}", run.reason);
+        assert!(run.reason.ends_with("in 20 of 20"), "{}", run.reason);
+        assert_eq!(Augmentation::of(&run), Some(found));
+    }
+
+    #[test]
+    fn examination_ends_when_nothing_is_left_to_decide() {
+        for tag in [Tag::new("r", 0), Tag::new("r", 0).with("augmentation", OPTIONS.replace("auto", "on"))] {
+            let mut examination = Examination::new(&run(1_000));
+            examination.add(&tag, &batch(4)).unwrap();
+            assert!(examination.is_complete());
+            assert_eq!(examination.end().unwrap().decision, Decision::default());
+        }
+        let mut examination = Examination::new(&run(1_000));
+        examination.add(&Tag::new("r", 0).with("augmentation", OPTIONS), &batch(4)).unwrap();
+        assert!(!examination.is_complete(), "too few of many");
+        let mut wrong = batch(4);
+        wrong.width = UInt32Array::from_value(15, 4);
+        assert!(examination.add(&Tag::new("r", 1), &wrong).is_err());
+    }
+}
