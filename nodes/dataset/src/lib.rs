@@ -273,8 +273,8 @@ impl Dataset {
             let files = conflict.paths.join(", ");
             tracing::warn!(files, "{SAME_PIXELS_REASON}, so they are not trained on: {SAME_PIXELS_ADVICE}");
         }
-        let notices = same_pixels(&state.same_pixels).into_iter().chain(self.decisions.notice()).collect();
-        node.status().notices(notices);
+        let notices: Vec<_> = same_pixels(&state.same_pixels).into_iter().chain(self.decisions.notice()).collect();
+        node.status().notices(&notices);
         node.status().set("version", version);
         node.status().set("conflicts", state.conflicts.iter().sum());
         node.send("snapshot", &Tag::new("dataset", version).with("labels", self.labels), message)?;

@@ -180,7 +180,9 @@ fn settled_splits_are_kept_for_earlier_versions() {
     let mut set = |splits: &[(&str, Split)], settle: Option<u64>| {
         let mut change = catalog.change().unwrap();
         splits.iter().for_each(|(sample, split)| change.set_split(sample, *split).unwrap());
-        settle.into_iter().for_each(|version| drop(change.settle(version).unwrap()));
+        if let Some(version) = settle {
+            change.settle(version).unwrap();
+        }
         change.commit().unwrap()
     };
     assert_eq!(set(&[("d1", Split::Test)], None), first, "nobody has learnt from it");
