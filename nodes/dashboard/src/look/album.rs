@@ -6,9 +6,10 @@
 use super::flags::Flags;
 use super::notes::Notes;
 use plugin_check::{Facts, REGISTRY, Scores, Set};
+use plugin_review::{Doubt, Image};
 use plugin_search::Index;
 use rusqlite::{Connection, OpenFlags};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// A held-out picture is unsure when the likeliest classes are no further apart.
@@ -23,6 +24,8 @@ pub struct Item {
     pub class: Option<u16>,
     /// BLAKE3 of the file.
     pub digest: String,
+    /// BLAKE3 of its pixels; that of the file where the catalog does not keep it.
+    pub pixel_digest: String,
     /// `train`, `validation` or `test`.
     pub split: Split,
     /// Digest that stands for its group of look-alikes, as a number.
@@ -31,6 +34,8 @@ pub struct Item {
     pub flags: Flags,
     /// Perceptual hash.
     pub phash: u64,
+    /// Difference hash.
+    pub dhash: u64,
     /// What its checks look at.
     pub facts: Facts,
     /// Version of the data set it came in.
@@ -122,7 +127,7 @@ impl Album {
         let (mut classes, mut groups) = (HashMap::<String, u16>::new(), HashMap::<String, u32>::new());
         let mut query = db.prepare(
             "SELECT p.path, p.label, p.digest, p.added, i.phash, i.width, i.height, i.dark, i.bright, i.blur, i.information,
-                    i.grouped, i.split
+                    i.grouped, i.split, i.dhash
              FROM placements p JOIN pictures i USING (digest) WHERE p.removed IS NULL LIMIT ?",
         )?;
         let most = most.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1);
@@ -137,12 +142,15 @@ impl Album {
                 class = Some(*classes.entry(label).or_insert(next));
             }
             let next = groups.len() as u32;
+            let digest: String = row.get(2)?;
             items.push(Item {
                 path: row.get(0)?,
                 class,
-                digest: row.get(2)?,
+                pixel_digest: digest.clone(),
+                digest,
                 added: row.get(3)?,
                 phash: row.get::<_, i64>(4)?.cast_unsigned(),
+                dhash: row.get::<_, i64>(13)?.cast_unsigned(),
                 facts: Facts {
                     width: row.get(5)?,
                     height: row.get(6)?,
@@ -195,6 +203,11 @@ impl Album {
         Self { notes, ..Self::default() }
     }
 
+    /// Every file as the review of near-copies takes it.
+    pub fn images(&self) -> Vec<Image<'_>> {
+        images(&self.items, &self.classes)
+    }
+
     /// The class of a file.
     pub fn class(&self, item: &Item) -> Option<&str> {
         self.classes.get(usize::from(item.class?)).map(String::as_str)
@@ -224,30 +237,46 @@ impl Album {
     }
 }
 
-/// Says of every file what may be the matter with it.
-fn flag(items: &mut [Item], classes: &[String], groups: usize, notes: &Notes) {
-    // Of each group: files, and its class, or that it has several.
-    let mut of_group: Vec<(u32, Option<u16>, bool)> = vec![(0, None, false); groups];
-    for item in items.iter() {
-        let (files, class, several) = &mut of_group[item.group as usize];
-        *files += 1;
-        match (*class, item.class) {
-            (Some(one), Some(other)) if one != other => *several = true,
-            (None, _) => *class = item.class,
-            _ => {}
+fn images<'a>(items: &'a [Item], classes: &'a [String]) -> Vec<Image<'a>> {
+    let image = |item: &'a Item| Image {
+        path: &item.path,
+        class: item.class.and_then(|at| classes.get(usize::from(at))).map(String::as_str),
+        pixel_digest: &item.pixel_digest,
+        group: item.group,
+        hashes: [item.phash, item.dhash],
+    };
+    items.iter().map(image).collect()
+}
+
+/// Places of the files that a person should look at because of their look-alikes.
+fn conflicts(items: &[Item], classes: &[String], notes: &Notes) -> HashSet<usize> {
+    let images = images(items, classes);
+    let review = plugin_review::find(&images, notes.labels, &notes.settled);
+    let mut found: HashSet<usize> = review.same_pixels.into_iter().flat_map(|same| same.files).collect();
+    for suspect in review.suspects {
+        match suspect.doubt {
+            Doubt::Odd => found.extend(suspect.files),
+            Doubt::Mixed => found.extend([suspect.files[0], suspect.looks_like_file]),
         }
     }
+    found
+}
+
+/// Says of every file what may be the matter with it.
+fn flag(items: &mut [Item], classes: &[String], groups: usize, notes: &Notes) {
+    let mut files_of_group = vec![0_u32; groups];
+    items.iter().for_each(|item| files_of_group[item.group as usize] += 1);
+    let conflicts = conflicts(items, classes, notes);
     let set = Set::of(items.iter().map(|item| (item.facts.width, item.facts.height)));
-    for item in items.iter_mut() {
-        let (files, _, several) = of_group[item.group as usize];
+    for (at, item) in items.iter_mut().enumerate() {
         let class = item.class.and_then(|at| classes.get(usize::from(at)));
         let mut mark = |name: &str, is: bool| {
             if is {
                 item.flags.add(name);
             }
         };
-        mark("conflict", several);
-        mark("duplicate", files > 1);
+        mark("conflict", conflicts.contains(&at));
+        mark("duplicate", files_of_group[item.group as usize] > 1);
         mark("new", notes.learnt.is_some_and(|version| item.added > version));
         mark("suspected", notes.suspects.get(&item.path).is_some_and(|suspect| class == Some(&suspect.class)));
         let saw = notes.saw.get(&item.digest);
