@@ -90,3 +90,21 @@ fn a_class_folder_that_goes_while_it_is_learnt_is_forgotten_in_good_order() -> R
     look(&graph.home)?;
     graph.end()
 }
+
+#[test]
+fn wrong_option_is_told_where_one_looks() -> Result<(), Failure> {
+    let root = tempfile::tempdir()?;
+    let mut graph = Graph::start(root.path(), &[("train", "--epochs", "many")])?;
+    let wrong =
+        |g: &Graph| g.status("train").state.starts_with("configuration error: invalid value 'many' for '--epochs");
+    graph.wait("train to say what is wrong", MINUTES_3, wrong)?;
+    graph.wait("the page", MINUTES_3, |g| g.status("dashboard").state.starts_with("http://"))?;
+    let train = graph.status("train");
+    assert!(train.is_alive(), "it waits to be stopped");
+    assert_eq!(train.counters.get("restarts"), Some(&0));
+    assert_eq!(train.notices.iter().map(|notice| notice.kind.as_str()).collect::<Vec<_>>(), ["configuration"]);
+    let (class, file) = pictures::demo().into_iter().next().ok_or("no picture")?;
+    pictures::drop_into(&graph.home.photos(), &class, &file)?;
+    graph.wait("the other nodes to work", MINUTES_3, |g| !catalog::files(&g.home).is_empty())?;
+    graph.end()
+}

@@ -75,7 +75,7 @@ fn plant(photos: &Path) -> Result<Planted, Failure> {
         ("duplicates.csv", vec!["exact", "photos/transportation/copy.jpg"]),
         ("duplicates.csv", vec!["near", "photos/transportation/a05.jpg"]),
         ("duplicates.csv", vec!["near", "photos/transportation/near.png"]),
-        ("conflicts.csv", vec!["exact", "photos/transportation/a07.jpg", "photos/美味しい <food>/in two.jpg"]),
+        ("conflicts.csv", vec!["same_pixels", "photos/transportation/a07.jpg", "photos/美味しい <food>/in two.jpg"]),
         ("issues.csv", vec!["dark", "photos/transportation/dark.png"]),
         ("issues.csv", vec!["bright", "photos/transportation/white.png"]),
         ("issues.csv", vec!["blur", "photos/transportation/blurred.png"]),

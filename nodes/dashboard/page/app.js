@@ -40,16 +40,38 @@ function frame(view) {
   shownLink();
 }
 
+const START = "cargo wakuteka start";
+// A connection that is gone for a moment is no news.
+const PATIENCE_MS = 2000;
 let connected = false;
+let failed = false;
+let patience;
 function shownLink() {
   const link = document.getElementById("link");
   link.className = connected ? "link alive" : "link gone";
   link.lastChild.textContent = t(connected ? "link_on" : "link_off");
 }
 
+// A graph that does not run is told in every view, with how to start it; what could not be shown then is shown when it runs.
+function shownStopped(is) {
+  const box = document.getElementById("stopped");
+  box.replaceChildren(...(is ? [t("stopped"), " ", h("code", START)] : []));
+  box.hidden = !is;
+}
+
+function connection(is) {
+  connected = is;
+  clearTimeout(patience);
+  if (!is) patience = setTimeout(() => shownStopped(true), PATIENCE_MS);
+  else shownStopped(false);
+  if (is && failed) { failed = false; open(); }
+  shownLink();
+}
+
 function speak(chosen) {
   document.documentElement.lang = chosen;
   localStorage.setItem("language", chosen);
+  shownStopped(!document.getElementById("stopped").hidden);
   open();
 }
 
@@ -82,9 +104,12 @@ addEventListener("keydown", (event) => {
 });
 addEventListener("hashchange", open);
 addEventListener("unhandledrejection", (event) => {
-  if (event.reason?.name !== "AbortError") say(String(event.reason?.message || event.reason), true);
+  if (event.reason?.name === "AbortError") return;
+  // Nobody answers: the line above the view says so.
+  if (event.reason instanceof TypeError && !connected) failed = true;
+  else say(String(event.reason?.message || event.reason), true);
 });
 
 open();
-on("connected", (is) => { connected = is; shownLink(); });
+on("connected", connection);
 start(["nodes", "notices", "run", "verdict", "machine", "album"]);

@@ -6,11 +6,13 @@ import { t, number, percent } from "/words.js";
 import { details, large, name, thumbnail } from "/pictures.js";
 
 const QUEUES = ["candidates", "conflicts", "suspected", "unsure"];
-// Letters that choose a class beyond the ninth.
-const LETTERS = "123456789bcdefghijlmnopqrstvwyz";
+// Letters that choose a class beyond the ninth; A, D, K, U and X mean something else.
+const LETTERS = "123456789bcefghijlmnopqrstvwyz";
+// Pictures of a question that are shown at once.
+const SHOWN = 8;
 
 export const keys = () => [
-  ["A, →", t("key_accept")], ["X, ←", t("key_throw")], ["K", t("key_keep")], ["1 – 9, b …", t("key_class")],
+  ["A, →", t("key_accept")], ["X, ←", t("key_throw")], ["K", t("key_keep")], ["D", t("key_different")], ["1 – 9, b …", t("key_class")],
   ["U", t("key_undo")], ["↑ ↓", t("key_next")], ["Space", t("keys_choose")], ["Enter", t("keys_open")],
 ];
 
@@ -59,8 +61,9 @@ export function show(root, parameters, ready) {
       picture.replaceChildren(h("p.quiet.nothing", t("decide_nothing_" + queue)));
       answers.replaceChildren();
     } else {
-      picture.replaceChildren(...one.files.slice(0, 8).map((file) => h("figure", h("img", { src: large(file), alt: name(file.path) }), h("figcaption", h("b", file.class ?? ""), h("span", name(file.path))))));
-      picture.classList.toggle("several", one.files.length > 1);
+      const all = [...one.files, one.beside].filter(Boolean);
+      picture.replaceChildren(...all.slice(0, SHOWN).map((file) => figure(one, file)));
+      picture.classList.toggle("several", all.length > 1);
       answers.replaceChildren(...buttons(one).flat(9));
     }
     const inside = strip.contains(document.activeElement);
@@ -77,19 +80,50 @@ export function show(root, parameters, ready) {
     for (const next of questions.slice(at + 1, at + 4)) new Image().src = large(next.files[0]);
   }
 
+  // A picture with what is to be known of it; of several that look alike each can be thrown away by itself.
+  const figure = (one, file) => h(file === one.beside ? "figure.beside" : "figure",
+    h("img", { src: large(file), alt: name(file.path) }),
+    h("figcaption", h("b", file.class ?? ""), h("span", name(file.path)),
+      file === one.beside ? h("span.quiet", t("decide_stays")) : "",
+      one.conflict && one.files.length > 1
+        ? h("button", { title: t("key_throw"), "aria-label": `${t("key_throw")}: ${file.class ?? ""} ${name(file.path)}`, onclick: () => act(() => [{ throw: { path: file.path } }], [one]) }, t("decide_throw"))
+        : ""));
+
+  // "closed 4, open 4"
+  const shares = (all) => all.map(([label, n]) => `${label} ${number(n)}`).join(t("comma"));
+
+  // What is told of a conflict, and what can be said of it besides its class.
+  function conflict(one, button) {
+    const { kind, of, many, classes: stands, shares: each, can_differ: differ } = one.conflict;
+    if (kind === "same_pixels") return [h("p", t("decide_same", { classes: stands.join(t("comma")) })), h("p.quiet", t("decide_same_why"))];
+    const shown = kind === "odd" ? 0 : one.files.length;
+    const total = kind === "odd" ? 0 : each.reduce((sum, [, n]) => sum + n, 0);
+    return [
+      kind === "odd"
+        ? h("p", t("decide_odd", { from: one.files[0].class, to: one.likely[0][0], of: number(of), many: number(many) }))
+        : h("p", t("decide_mixed", { n: number(total), shares: shares(each) })),
+      total > SHOWN ? h("p.quiet", t("decide_part", { n: number(Math.min(SHOWN, shown)), of: number(total) })) : "",
+      h("p.quiet", t("decide_learnt")),
+      kind === "odd" ? button("A", t("decide_move_to", { to: one.likely[0][0] }), accept, ".main") : "",
+      button("K", t("key_keep"), keep, kind === "odd" ? "" : ".main"),
+      differ ? button("D", t("key_different"), differ_, "", t("decide_different_why")) : h("p.quiet", t("decide_too_many")),
+      kind === "odd" ? button("X", t("key_throw"), toss) : "",
+    ];
+  }
+
   const choices = (one) => {
     const likely = one.likely.map(([label]) => label);
     return [...one.likely, ...classes.filter((label) => !likely.includes(label)).map((label) => [label, null])].slice(0, LETTERS.length);
   };
 
   function buttons(one) {
-    const button = (key, text, act, kind = "") => h("button" + kind, { onclick: act }, h("kbd", key), " ", text);
+    const button = (key, text, act, kind = "", title = null) => h("button" + kind, { onclick: act, title }, h("kbd", key), " ", text);
     const several = chosen.size ? h("p", h("b", t("decide_chosen", { n: number(chosen.size) }))) : "";
     const what = {
       candidates: () => [
         h("p", t("decide_candidate")), h("h3.answer", one.likely[0][0]),
         button("A", t("key_accept"), accept, ".main"), button("X", t("key_refuse"), toss)],
-      conflicts: () => [h("p", t("decide_conflict")), button("K", t("key_keep"), keep)],
+      conflicts: () => conflict(one, button),
       suspected: () => [
         h("p", t("decide_suspected", { from: one.files[0].class, to: one.likely[0][0], p: percent(one.likely[0][1], 0), q: percent(one.likely[1]?.[1], 0) })),
         button("A", t("decide_move_to", { to: one.likely[0][0] }), accept, ".main"), button("K", t("key_keep_label"), keep), button("X", t("key_throw"), toss)],
@@ -100,15 +134,17 @@ export function show(root, parameters, ready) {
     return [several, what, h("h3", t({ conflicts: "decide_which", unsure: "key_class" }[queue] || "decide_class")), list];
   }
 
-  function accept() { if (["candidates", "suspected"].includes(queue)) act((one) => label(one, one.likely[0][0])); }
-  function toss() { if (queue !== "conflicts") act((one) => one.files.map((file) => ({ throw: { path: file.path } }))); }
-  function keep() { if (["suspected", "conflicts"].includes(queue)) act((one) => [{ keep: { key: one.key } }]); }
+  const kind = (one) => one.conflict?.kind;
+  function accept() { act((one) => (["candidates", "suspected"].includes(queue) || kind(one) === "odd" ? label(one, one.likely[0][0]) : [])); }
+  function toss() { act((one) => (queue !== "conflicts" || kind(one) === "odd" ? one.files.map((file) => ({ throw: { path: file.path } })) : [])); }
+  function keep() { act((one) => (queue === "suspected" || ["odd", "mixed"].includes(kind(one)) ? [{ keep: { key: one.key } }] : [])); }
+  function differ_() { act((one) => (one.conflict?.can_differ ? [{ different: { key: one.key } }] : [])); }
   function label_(text) { act((one) => label(one, text)); }
 
   // All files of the question into one class; a copy of what is there already is thrown away.
   function label(one, text) {
     const there = new Set(one.files.filter((file) => file.class === text && file.path.startsWith("photos/")).map((file) => file.digest));
-    if (queue === "suspected" && one.files[0].class === text) return [{ keep: { key: one.key } }];
+    if ((queue === "suspected" || kind(one) === "odd") && one.files[0].class === text) return [{ keep: { key: one.key } }];
     const acts = [];
     for (const file of one.files) {
       if (file.path.startsWith("photos/") && file.class === text) continue;
@@ -119,8 +155,9 @@ export function show(root, parameters, ready) {
   }
 
   // Shown at once, done one after the other; what fails is told and comes back.
-  function act(of) {
-    const some = meant();
+  function act(of, about = meant()) {
+    // What an answer does not fit stays.
+    const some = about.filter((one) => of(one).length);
     const acts = some.flatMap(of);
     if (!acts.length) return;
     for (const one of some) { answered.add(one.key); chosen.delete(one.key); }
@@ -149,7 +186,7 @@ export function show(root, parameters, ready) {
     busy = busy.then(async () => {
       try {
         const done = await post("/api/undo", {});
-        say(t("decide_undone", { n: number(done.moved.length) }) + (done.problems.length ? ` ${done.problems.join("; ")}` : ""), done.problems.length > 0);
+        say(t(done.moved.length ? "decide_undone" : "decide_undone_answer", { n: number(done.moved.length) }) + (done.problems.length ? ` ${done.problems.join("; ")}` : ""), done.problems.length > 0);
       } catch (error) { say(error.message, true); }
       answered.clear();
       if (!ended) { await load(); counts(); }
@@ -175,6 +212,7 @@ export function show(root, parameters, ready) {
     if (k === "a" || k === "ArrowRight") accept();
     else if (k === "x" || k === "ArrowLeft") toss();
     else if (k === "k") keep();
+    else if (k === "d") differ_();
     else if (k === "u") back();
     else if (k === "ArrowDown") { at = Math.min(questions.length - 1, at + 1); draw(); }
     else if (k === "ArrowUp") { at = Math.max(0, at - 1); draw(); }

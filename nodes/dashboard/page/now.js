@@ -1,6 +1,6 @@
 // Now: what each node does, the run under way, the last verdict, the machine.
 import { h, write } from "/dom.js";
-import { on } from "/live.js";
+import { on, part } from "/live.js";
 import { lines } from "/chart.js";
 import { t, word, said, noticed, number, percent, figure, bytes, clock, moment } from "/words.js";
 
@@ -38,6 +38,8 @@ export function show(root, _, ready) {
     draw(now);
     if (missing.delete(name) && !missing.size) ready();
   }));
+  // A graph that stopped says nothing more of its nodes.
+  off.push(on("connected", () => { if (part("nodes")) showNodes(nodes, part("nodes")); }));
   return () => off.forEach((f) => f());
 }
 
@@ -49,17 +51,18 @@ function showNodes(body, all) {
       h("td.name", h("i.lamp"), h("span")), Array.from({ length: 5 }, () => h("td.num")), h("td.state")));
     known.delete(node.node);
     row.dataset.node = node.node;
-    row.className = node.alive ? "alive" : "gone";
+    const alive = node.alive && part("connected") !== false;
+    row.className = alive ? "alive" : "gone";
     const [name, received, through, refused, rate, memory, state] = row.children;
     write(name.lastChild, node.node);
-    name.firstChild.title = t(node.alive ? "node_alive" : "node_gone");
+    name.firstChild.title = t(alive ? "node_alive" : "node_gone");
     write(received, number(node.received));
     write(through, number(node.through));
     write(refused, node.refused ? number(node.refused) : "–");
     refused.classList.toggle("bad", node.refused > 0);
     write(rate, node.per_second ? figure(node.per_second) : "–");
     write(memory, node.memory_bytes ? bytes(node.memory_bytes) : "–");
-    write(state, node.alive ? said(node.state) : t("node_gone"));
+    write(state, alive ? said(node.state) : t("node_gone"));
   }
   known.forEach((row) => row.remove());
 }

@@ -28,6 +28,7 @@ pub mod web;
 pub use config::Config;
 pub use error::DashboardError;
 
+use plugin_api::Labels;
 use plugin_harness::{Event, HarnessError, Node};
 use std::time::Duration;
 use web::Web;
@@ -44,7 +45,13 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), DashboardError> {
         match node.recv(Duration::from_millis(200)) {
             Ok(Event::Stop) => return Ok(()),
             // What is new is read from the files, so a message more or less does not matter.
-            Ok(Event::Message(_)) | Err(HarnessError::Lost { .. }) => web.look(),
+            Ok(Event::Message(message)) => {
+                if message.input == "snapshot" {
+                    web.set_labels(Labels::of(&message.tag));
+                }
+                web.look();
+            }
+            Err(HarnessError::Lost { .. }) => web.look(),
             Ok(Event::Restarted(_) | Event::Timeout) => {}
             Err(error) => return Err(error.into()),
         }

@@ -31,12 +31,12 @@ pub fn read(bytes: &[u8]) -> Result<Names, Fault> {
         };
         let number = number.trim().parse().ok().filter(|number| *number <= MAX_CLASS);
         let number = number.ok_or_else(|| Fault::new(line, 1, format!("{:?} is no class number", cells[0])))?;
-        let name = name.trim();
-        check(name).map_err(|reason| Fault::new(line, 2, reason))?;
-        if !taken.insert(name.to_owned()) {
+        let name = plugin_tables::unescape(name.trim()).into_owned();
+        check(&name).map_err(|reason| Fault::new(line, 2, reason))?;
+        if !taken.insert(name.clone()) {
             return Err(Fault::new(line, 2, format!("{name:?} is the name of two classes")));
         }
-        if names.insert(number, name.to_owned()).is_some() {
+        if names.insert(number, name).is_some() {
             return Err(Fault::new(line, 1, format!("class {number} has two names")));
         }
     }

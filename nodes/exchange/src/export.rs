@@ -6,6 +6,7 @@ use crate::{ExchangeError, classes, config};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use plugin_api::files::{named, sync_folder, write_atomically};
 use plugin_api::names::natural_order;
+use plugin_tables::Table;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -147,9 +148,9 @@ fn write_tables(folder: &Path, rows: &[(String, &Labelled)], classes: &classes::
         let of_split = rows.iter().filter(|(_, picture)| split.is_none_or(|split| picture.split == split));
         of_split.map(|(image, picture)| vec![image.clone(), number(&picture.label)]).collect()
     };
-    write_table(&folder.join("index.csv"), &HEADER, pictures(None).into_iter())?;
+    write_index(&folder.join("index.csv"), pictures(None))?;
     for split in SPLITS {
-        write_table(&folder.join(format!("{split}.csv")), &HEADER, pictures(Some(split)).into_iter())?;
+        write_index(&folder.join(format!("{split}.csv")), pictures(Some(split)))?;
     }
     let names = classes.iter().map(|(number, class)| vec![number.to_string(), class.clone()]);
     write_table(&folder.join("classes.csv"), &["index", "class"], names)?;
@@ -159,12 +160,24 @@ fn write_tables(folder: &Path, rows: &[(String, &Labelled)], classes: &classes::
     write_table(&folder.join("sources.csv"), &["image", "path", "class", "split"], sources)
 }
 
-fn write_table(path: &Path, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<(), ExchangeError> {
+/// A table for Neural Network Console, which takes each cell as it is written.
+fn write_index(path: &Path, rows: Vec<Vec<String>>) -> Result<(), ExchangeError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let table = writer
-        .write_record(header)
+        .write_record(HEADER)
         .and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(row)))
         .map_err(std::io::Error::from)
         .and_then(|()| writer.into_inner().map_err(csv::IntoInnerError::into_error))?;
+    Ok(write_atomically(path, &table)?)
+}
+
+/// A table for people.
+fn write_table(path: &Path, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<(), ExchangeError> {
+    let table = Table::new(header)
+        .and_then(|mut table| {
+            rows.into_iter().try_for_each(|row| table.row(row))?;
+            table.finish()
+        })
+        .map_err(std::io::Error::from)?;
     Ok(write_atomically(path, &table)?)
 }

@@ -27,7 +27,7 @@ pub struct Page<'a> {
 pub fn write(folder: &Path, name: &str, page: &Page<'_>) -> Result<String, ExperimentError> {
     std::fs::create_dir_all(folder).map_err(|e| named(folder, &e))?;
     let (table, html) = (folder.join(format!("{name}.csv")), folder.join(format!("{name}.html")));
-    write_atomically(&table, page.table.csv().as_bytes())?;
+    write_atomically(&table, &page.table.csv().map_err(std::io::Error::from)?)?;
     write_atomically(&html, render(page).as_bytes())?;
     let mut written = format!("written: {} and {}", html.display(), table.display());
     if let Some(drawing) = page.chart.as_ref().and_then(alone) {

@@ -15,12 +15,18 @@ impl Table {
         self.0.push(row);
     }
 
-    /// As CSV (RFC 4180).
-    pub fn csv(&self) -> String {
-        let cell = |text: &String| {
-            if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.clone() }
-        };
-        self.0.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(",") + "\n").collect()
+    /// As CSV for people; a row that is too short ends in empty cells.
+    ///
+    /// # Errors
+    /// A row that is longer than the head.
+    pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let empty = String::new();
+        let head = self.0.first().map_or(&[][..], Vec::as_slice);
+        let mut table = plugin_tables::Table::new(head)?;
+        for row in self.0.iter().skip(1) {
+            table.row(row.iter().chain(std::iter::repeat_n(&empty, head.len().saturating_sub(row.len()))))?;
+        }
+        table.finish()
     }
 }
 
@@ -61,7 +67,8 @@ mod tests {
         let mut table = Table::new(&["name", "n"]);
         table.push(vec!["わく, \"x\"".to_owned(), "12".to_owned()]);
         assert_eq!(table.to_string(), "name      n\nわく, \"x\"  12");
-        assert_eq!(table.csv(), "name,n\n\"わく, \"\"x\"\"\",12\n");
+        let csv = String::from_utf8(table.csv().unwrap()).unwrap();
+        assert_eq!(csv, "\u{feff}name,n\n\"わく, \"\"x\"\"\",12\n");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::gatherer::Gatherer;
 use crate::plan::Wanted;
 use crate::store::State;
 use plugin_api::files::write_atomically;
+use plugin_tables::Table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -84,24 +85,26 @@ impl Gatherer {
 
     /// Writes the lists: candidates that could not be linked are left out.
     pub(crate) fn write_lists(&mut self, rows: Rows) {
-        let mut candidates = csv::Writer::from_writer(Vec::new());
-        let mut several = csv::Writer::from_writer(Vec::new());
-        let mut written = candidates.write_record(["path", "class", "distance", "rank", "candidate", "claimed_by"]);
-        for (class, digest, [path, distance, rank, claimed_by]) in rows.candidates {
-            if let Some(placed) = self.placed.get(&(class.clone(), digest)) {
+        let candidates =
+            rows.candidates.into_iter().filter_map(|(class, digest, [path, distance, rank, claimed_by])| {
+                let placed = self.placed.get(&(class.clone(), digest))?;
                 let candidate = format!("candidates/{class}/{}", placed.name);
-                written = written
-                    .and_then(|()| candidates.write_record([path, class, distance, rank, candidate, claimed_by]));
-            }
-        }
-        written = written.and_then(|()| several.write_record(["path", "classes", "claimed_by", "candidate_of"]));
-        for row in rows.several {
-            written = written.and_then(|()| several.write_record(row));
-        }
-        match (written, candidates.into_inner(), several.into_inner()) {
-            (Ok(()), Ok(candidates), Ok(several)) => self.lists.write([candidates, several]),
-            (Err(error), ..) => tracing::error!(%error, "a list cannot be written"),
-            _ => {}
+                Some([path, class, distance, rank, candidate, claimed_by])
+            });
+        let candidates = table(["path", "class", "distance", "rank", "candidate", "claimed_by"], candidates);
+        let several = table(["path", "classes", "claimed_by", "candidate_of"], rows.several);
+        match (candidates, several) {
+            (Ok(candidates), Ok(several)) => self.lists.write([candidates, several]),
+            (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "a list cannot be written"),
         }
     }
+}
+
+fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Result<Vec<u8>, csv::Error> {
+    let mut table = Table::new(header)?;
+    rows.into_iter().try_for_each(|row| table.row(row))?;
+    table.finish()
 }

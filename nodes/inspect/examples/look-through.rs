@@ -13,6 +13,7 @@ use node_inspect::thumbnails::Thumbnails;
 use plugin_api::Labels;
 use plugin_check::{Facts, Scores};
 use plugin_decode::Limits;
+use plugin_review::Settled;
 use std::path::Path;
 use std::time::Instant;
 
@@ -34,6 +35,7 @@ fn record(i: u64, files: u64) -> Record {
         path: format!("photos/class {class}/{i:08}.jpg"),
         label: Some(format!("class {class}")),
         digest: blake3::hash(&i.to_le_bytes()).to_hex().to_string(),
+        pixel_digest: blake3::hash(&i.to_le_bytes()).to_hex().to_string(),
         group: blake3::hash(&group.to_le_bytes()).to_hex().to_string(),
         split: "train".to_owned(),
         size_bytes: 10_000 + i,
@@ -69,22 +71,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let report = Report {
         version: 1,
         made_ms: 0,
-        labels: Labels::Single,
         records: &records,
         classes: timed("classes", || classes::find(&records, Labels::Single)),
         duplicates: timed("duplicates", || duplicates::find(&records)),
-        conflicts: timed("conflicts", || conflicts::find(&records)),
+        conflicts: timed("conflicts", || conflicts::find(&records, Labels::Single, &Settled::default())),
         issues: timed("issues", || issues::find(&records)),
         search: &search,
     };
     let (duplicates, conflicts, issues) = (report.duplicates.len(), report.conflicts.len(), report.issues.len());
     println!("{duplicates} duplicates, {conflicts} conflicts, {issues} issues");
     let tables = timed("tables", || {
-        let tables = [
-            duplicates::csv(&report.duplicates)?,
-            conflicts::csv(&report.conflicts, Labels::Single)?,
-            issues::csv(&report.issues)?,
-        ];
+        let tables =
+            [duplicates::csv(&report.duplicates)?, conflicts::csv(&report.conflicts)?, issues::csv(&report.issues)?];
         Ok::<usize, csv::Error>(tables.iter().map(Vec::len).sum())
     })?;
     let thumbnails = Thumbnails::new(Path::new("."), Limits::default());

@@ -21,10 +21,11 @@ pub use error::{InspectError, ReportError};
 
 use fetch::Fetch;
 use plugin_api::edges::Records;
-use plugin_api::{Labels, Tag, tag};
+use plugin_api::{Labels, Tag, decisions, tag};
 use plugin_harness::{Event, Message, Node};
 use record::Record;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
 use trigger::Trigger;
 use worker::{Job, News, Worker};
 
@@ -40,7 +41,10 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), InspectError> {
         fetch: None,
         records: Vec::new(),
         worker,
+        decisions: decisions::path(node.home()),
+        decided: None,
     };
+    desk.decided = desk.stamp();
     node.status().state("waiting for pictures");
     loop {
         match node.recv(Duration::from_millis(200))? {
@@ -64,6 +68,10 @@ struct Desk {
     fetch: Option<Fetch>,
     records: Vec<Record>,
     worker: Worker,
+    /// The file of what a person has decided.
+    decisions: PathBuf,
+    /// When it was written and its size in bytes, as last seen.
+    decided: Option<(SystemTime, u64)>,
 }
 
 impl Desk {
@@ -106,8 +114,18 @@ impl Desk {
         }
     }
 
+    fn stamp(&self) -> Option<(SystemTime, u64)> {
+        let meta = std::fs::metadata(&self.decisions).ok()?;
+        Some((meta.modified().ok()?, meta.len()))
+    }
+
     fn go_on(&mut self, node: &mut Node) -> Result<(), InspectError> {
         let now = Instant::now();
+        let decided = self.stamp();
+        if decided != self.decided {
+            self.decided = decided;
+            self.trigger.again(now);
+        }
         if let Some(version) = self.trigger.due(now) {
             self.records.clear();
             self.fetch = Some(Fetch::new(format!("{}-{version}", self.session), version, now));

@@ -14,6 +14,8 @@ pub struct Record {
     pub label: Option<String>,
     /// BLAKE3 of the file.
     pub digest: String,
+    /// BLAKE3 of its pixels; that of the file where it is not known.
+    pub pixel_digest: String,
     /// Digest that stands for the group of look-alikes.
     pub group: String,
     /// `train`, `validation` or `test`.
@@ -49,6 +51,7 @@ pub fn read(rows: &Records) -> impl Iterator<Item = Record> + '_ {
         path: rows.path.value(row).to_owned(),
         label: (!rows.label.is_null(row)).then(|| rows.label.value(row).to_owned()),
         digest: rows.digest.value(row).to_owned(),
+        pixel_digest: rows.pixel_digest.value(row).to_owned(),
         group: rows.group.value(row).to_owned(),
         split: rows.split.value(row).to_owned(),
         size_bytes: rows.size_bytes.value(row),
@@ -78,6 +81,7 @@ pub(crate) mod tests {
             path: path.to_owned(),
             label: class,
             digest: digest.to_owned(),
+            pixel_digest: digest.to_owned(),
             group: group.to_owned(),
             split: "train".to_owned(),
             size_bytes: 1000,

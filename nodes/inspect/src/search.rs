@@ -25,12 +25,12 @@ pub struct Chosen {
 impl Chosen {
     /// At most `most` of them, by their digests, so that they are the same ones every time.
     pub fn of(records: &[Record], most: usize) -> Self {
-        let mut by_digest: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut by_pixels: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, record) in records.iter().enumerate().filter(|(_, r)| r.label.is_some()) {
-            by_digest.entry(&record.digest).or_default().push(place);
+            by_pixels.entry(&record.pixel_digest).or_default().push(place);
         }
         let one_class = |places: &Vec<usize>| places.iter().all(|p| records[*p].label == records[places[0]].label);
-        let mut places: Vec<usize> = by_digest.into_values().filter(one_class).map(|places| places[0]).collect();
+        let mut places: Vec<usize> = by_pixels.into_values().filter(one_class).map(|places| places[0]).collect();
         let of = places.len();
         places.truncate(most);
         Self { places, of }

@@ -22,6 +22,12 @@ impl Trigger {
         }
     }
 
+    /// What is said of the latest version may be another by now: it is looked at once more, after the quiet.
+    pub fn again(&mut self, now: Instant) {
+        self.latest = self.latest.map(|(version, _)| (version, now));
+        self.begun = None;
+    }
+
     /// The version to look at now, once.
     pub fn due(&mut self, now: Instant) -> Option<u64> {
         let (version, since) = self.latest?;
@@ -53,6 +59,9 @@ mod tests {
         assert_eq!(trigger.due(start + 4 * second), None, "a burst is waited for");
         assert_eq!(trigger.due(start + 5 * second), Some(6), "a repeated snapshot is no burst");
         assert_eq!(trigger.due(start + 9 * second), None);
+        trigger.again(start + 9 * second);
+        assert_eq!(trigger.due(start + 11 * second), None);
+        assert_eq!(trigger.due(start + 12 * second), Some(6), "once more");
         trigger.snapshot(7, start + 10 * second);
         assert_eq!(trigger.due(start + 13 * second), Some(7));
         assert_eq!(trigger.latest(), Some(7));

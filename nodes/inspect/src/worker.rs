@@ -11,7 +11,8 @@ use crate::record::Record;
 use crate::search::{Chosen, Eyes};
 use crate::thumbnails::Thumbnails;
 use plugin_api::files::{named, write_atomically};
-use plugin_api::{Home, Labels};
+use plugin_api::{Home, Labels, decisions};
+use plugin_review::Settled;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -162,14 +163,19 @@ impl Bench {
     fn write(&mut self, job: &Job, search: &Search, last: bool) -> Result<(), ReportError> {
         self.busy(job, "writing the report")?;
         let (records, labels) = (&job.records[..], job.labels);
+        let decisions = decisions::read(&self.home)?;
+        if !decisions.unreadable.is_empty() {
+            tracing::warn!(lines = ?decisions.unreadable, "dataset/decisions.jsonl: these lines are no decisions");
+        }
+        let settled = Settled::of(&decisions);
+        let search = &search.clone().open(records, &settled);
         let report = Report {
             version: job.version,
             made_ms: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
-            labels,
             records,
             classes: classes::find(records, labels),
             duplicates: duplicates::find(records),
-            conflicts: conflicts::find(records),
+            conflicts: conflicts::find(records, labels, &settled),
             issues: issues::find(records),
             search,
         };
@@ -181,7 +187,7 @@ impl Bench {
         let tables = [
             classes::csv(&report.classes)?,
             duplicates::csv(&report.duplicates)?,
-            conflicts::csv(&report.conflicts, labels)?,
+            conflicts::csv(&report.conflicts)?,
             issues::csv(&report.issues)?,
             labels::csv(search, records)?,
         ];

@@ -4,8 +4,8 @@
 //! said, so that a person who works through a folder is not disturbed.
 
 use crate::error::PredictError;
-use crate::sidecar;
-use crate::store::{Link, State, View};
+use crate::sidecar::{self, Outcome};
+use crate::store::{Link, Sidecar, State, View};
 use crate::tray::{Key, Tray};
 use plugin_shelf::{Linked, name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,19 @@ use std::time::{Duration, Instant};
 
 /// Sidecars are written for so long; then pictures that wait come first.
 const AT_A_TIME: Duration = Duration::from_millis(200);
+
+/// A sidecar that should be there.
+#[derive(Clone, Debug)]
+struct Packet {
+    packet: String,
+    keywords: Vec<String>,
+}
+
+impl Packet {
+    fn digest(&self) -> String {
+        blake3::hash(self.packet.as_bytes()).to_hex().to_string()
+    }
+}
 
 /// A link that should be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,39 +235,57 @@ impl Tray {
         let wanted = self.wanted_sidecars();
         let gone: Vec<String> = self.sidecars.keys().filter(|at| !wanted.contains_key(*at)).cloned().collect();
         let root = self.home.root().to_path_buf();
+        self.left_alone.retain(|at, _| wanted.contains_key(at));
         let change = self.store.change()?;
         let mut failed = Vec::new();
         for at in &gone {
-            match sidecar::remove(&root.join(at)) {
-                Ok(()) => change.remove_sidecar(at)?,
+            let known = self.sidecars.remove(at).unwrap_or_default();
+            match sidecar::remove(&root.join(at), &known.keywords.unwrap_or_default()) {
+                Ok(Outcome::Done) => change.remove_sidecar(at)?,
+                Ok(Outcome::LeftAlone(why)) => {
+                    failed.push(format!("{at}: {why}"));
+                    change.remove_sidecar(at)?;
+                }
                 Err(error) => failed.push(error.to_string()),
             }
-            self.sidecars.remove(at);
         }
-        let digest = |packet: &str| blake3::hash(packet.as_bytes()).to_hex().to_string();
-        let new = wanted.into_iter().map(|(at, packet)| (digest(&packet), at, packet));
-        let new: Vec<_> = new.filter(|(digest, at, _)| self.sidecars.get(at) != Some(digest)).collect();
-        for (_, at, _) in &new {
-            change.put_sidecar(at, "")?;
+        let known = |at: &String| self.sidecars.get(at).cloned().unwrap_or_default();
+        let new = wanted.into_iter().map(|(at, wanted)| (known(&at), at, wanted));
+        let new: Vec<_> = new.filter(|(known, _, wanted)| known.digest != wanted.digest()).collect();
+        for (known, at, _) in &new {
+            // After a kill it is not known which keywords stand there: the new ones are looked for, the old ones taken out.
+            change.put_sidecar(at, &Sidecar { digest: String::new(), keywords: known.keywords.clone() })?;
         }
         change.commit()?;
         let (start, mut written) = (Instant::now(), Vec::new());
-        for (digest, at, packet) in new {
+        for (known, at, wanted) in new {
             if start.elapsed() > AT_A_TIME {
                 self.dirty = true;
                 break;
             }
-            match sidecar::write(&root.join(&at), &packet) {
-                Ok(true) => {}
-                Ok(false) => failed.push(format!("{at}: not ours, so it is left alone")),
-                Err(error) => failed.push(error.to_string()),
-            }
-            written.push((at, digest));
+            let before = known.keywords.as_deref();
+            let keywords = match sidecar::write(&root.join(&at), &wanted.packet, before, &wanted.keywords) {
+                Ok(Outcome::Done) => {
+                    self.left_alone.remove(&at);
+                    Some(wanted.keywords.clone())
+                }
+                Ok(Outcome::LeftAlone(why)) => {
+                    failed.push(format!("{at}: {why}"));
+                    self.left_alone.insert(at.clone(), why);
+                    known.keywords
+                }
+                Err(error) => {
+                    // It is tried again the next time.
+                    failed.push(error.to_string());
+                    continue;
+                }
+            };
+            written.push((at, Sidecar { digest: wanted.digest(), keywords }));
         }
         if !written.is_empty() {
             let change = self.store.change()?;
-            for (at, digest) in &written {
-                change.put_sidecar(at, digest)?;
+            for (at, sidecar) in &written {
+                change.put_sidecar(at, sidecar)?;
             }
             change.commit()?;
             self.sidecars.extend(written);
@@ -266,7 +297,7 @@ impl Tray {
     }
 
     /// Where there should be sidecars, and what they should say.
-    fn wanted_sidecars(&self) -> BTreeMap<String, String> {
+    fn wanted_sidecars(&self) -> BTreeMap<String, Packet> {
         let mut wanted = BTreeMap::new();
         if !self.rules.sidecars {
             return wanted;
@@ -277,7 +308,8 @@ impl Tray {
                 continue;
             }
             let probability = said.top.first().map_or(0.0, |guess| guess.probability);
-            let packet = sidecar::packet(&said.classes, &said.model, probability);
+            let keywords = said.classes.clone();
+            let packet = Packet { packet: sidecar::packet(&keywords, &said.model, probability), keywords };
             let link = self.links.get(View::Sorted, &file.path);
             if let Some(link) = link.filter(|link| link.state == State::There) {
                 wanted.insert(format!("{}/{}.xmp", link.folder, link.name), packet.clone());

@@ -287,6 +287,7 @@ impl Desk {
             (Some(model), Some(why)) => format!("by {} still{unsure}; the new champion: {why}", model.card().run),
         };
         status.state(state);
+        status.notices(&self.tray.notices());
     }
 }
 

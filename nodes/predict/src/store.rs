@@ -8,7 +8,7 @@ use crate::said::Said;
 use rusqlite::{Connection, Row, Transaction, params};
 use std::path::Path;
 
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS files (
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE TABLE IF NOT EXISTS links (
   view TEXT NOT NULL, path TEXT NOT NULL, folder TEXT NOT NULL, name TEXT NOT NULL, inode INTEGER NOT NULL,
   model TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (view, path)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sidecars (at TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sidecars (at TEXT PRIMARY KEY, digest TEXT NOT NULL, keywords TEXT) WITHOUT ROWID;
 ";
 
 /// A picture in `inbox/`.
@@ -95,6 +95,15 @@ pub struct Link {
     pub state: State,
 }
 
+/// What was written into a sidecar.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sidecar {
+    /// BLAKE3 of the packet; empty when it may not have been written.
+    pub digest: String,
+    /// Its keywords. None when nothing of ours stands there, or an earlier version wrote it.
+    pub keywords: Option<Vec<String>>,
+}
+
 /// The open store.
 #[derive(Debug)]
 pub struct Store {
@@ -114,6 +123,9 @@ impl Store {
         let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if found > FORMAT {
             return Err(PredictError::Format { found, known: FORMAT });
+        }
+        if found == 1 {
+            db.execute_batch("ALTER TABLE sidecars ADD COLUMN keywords TEXT")?;
         }
         db.execute_batch(SCHEMA)?;
         db.pragma_update(None, "user_version", FORMAT)?;
@@ -163,13 +175,17 @@ impl Store {
         Ok(find.query_map([], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// Every sidecar: where, relative to the workspace, and the BLAKE3 of what was written; empty when it may not have been.
+    /// Every sidecar by its place relative to the workspace.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn sidecars(&self) -> Result<Vec<(String, String)>, PredictError> {
-        let mut find = self.db.prepare("SELECT at, digest FROM sidecars")?;
-        Ok(find.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+    pub fn sidecars(&self) -> Result<Vec<(String, Sidecar)>, PredictError> {
+        let mut find = self.db.prepare("SELECT at, digest, keywords FROM sidecars")?;
+        let read = |row: &Row| {
+            let keywords = row.get::<_, Option<String>>(2)?.and_then(|text| serde_json::from_str(&text).ok());
+            Ok((row.get(0)?, Sidecar { digest: row.get(1)?, keywords }))
+        };
+        Ok(find.query_map([], read)?.collect::<Result<_, _>>()?)
     }
 }
 
@@ -236,8 +252,11 @@ impl Change<'_> {
     ///
     /// # Errors
     /// SQLite's.
-    pub fn put_sidecar(&self, at: &str, digest: &str) -> Result<(), PredictError> {
-        self.tx.prepare_cached("INSERT OR REPLACE INTO sidecars VALUES (?, ?)")?.execute([at, digest])?;
+    pub fn put_sidecar(&self, at: &str, sidecar: &Sidecar) -> Result<(), PredictError> {
+        let keywords = sidecar.keywords.as_ref().and_then(|keywords| serde_json::to_string(keywords).ok());
+        let mut put =
+            self.tx.prepare_cached("INSERT OR REPLACE INTO sidecars (at, digest, keywords) VALUES (?, ?, ?)")?;
+        put.execute(params![at, sidecar.digest, keywords])?;
         Ok(())
     }
 
@@ -296,7 +315,8 @@ mod tests {
         change.put_file(&file("inbox/a.jpg", Some(said.clone()))).unwrap();
         change.put_file(&file("inbox/b.jpg", None)).unwrap();
         change.put_link(&link).unwrap();
-        change.put_sidecar("inbox/a.jpg.xmp", "").unwrap();
+        let sidecar = Sidecar { digest: String::new(), keywords: Some(vec!["きゅん".to_owned()]) };
+        change.put_sidecar("inbox/a.jpg.xmp", &sidecar).unwrap();
         change.commit().unwrap();
         let change = store.change().unwrap();
         change.remove_file("inbox/a.jpg").unwrap();
@@ -308,9 +328,26 @@ mod tests {
         let store = Store::open(&at).unwrap();
         assert_eq!(store.files().unwrap(), [file("inbox/a.jpg", Some(said)), file("inbox/b.jpg", None)]);
         assert_eq!(store.links().unwrap(), [link]);
-        assert_eq!(store.sidecars().unwrap(), [("inbox/a.jpg.xmp".to_owned(), String::new())]);
+        assert_eq!(store.sidecars().unwrap(), [("inbox/a.jpg.xmp".to_owned(), sidecar)]);
         store.db.pragma_update(None, "user_version", FORMAT + 1).unwrap();
         drop(store);
         assert!(Store::open(&at).unwrap_err().to_string().contains("format"));
+    }
+
+    #[test]
+    fn store_of_the_first_format_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("inbox.sqlite");
+        let db = Connection::open(&at).unwrap();
+        db.execute_batch(
+            "CREATE TABLE sidecars (at TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+             INSERT INTO sidecars VALUES ('inbox/a.jpg.xmp', 'd'); PRAGMA user_version = 1",
+        )
+        .unwrap();
+        drop(db);
+        for _ in 0..2 {
+            let known = Sidecar { digest: "d".to_owned(), keywords: None };
+            assert_eq!(Store::open(&at).unwrap().sidecars().unwrap(), [("inbox/a.jpg.xmp".to_owned(), known)]);
+        }
     }
 }

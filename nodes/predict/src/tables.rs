@@ -5,6 +5,7 @@ use crate::store::{Link, State, View};
 use crate::tray::Tray;
 use plugin_api::Home;
 use plugin_api::files::write_atomically;
+use plugin_tables::Table;
 use std::path::PathBuf;
 
 /// Columns of `predictions.csv`.
@@ -72,8 +73,7 @@ impl Tray {
     }
 
     fn predictions(&self) -> Result<Vec<u8>, csv::Error> {
-        let mut table = csv::Writer::from_writer(Vec::new());
-        table.write_record(PREDICTIONS)?;
+        let mut table = Table::new(PREDICTIONS)?;
         for file in self.files.values().filter(|file| !self.is_labelled(file)) {
             let Some(said) = &file.said else { continue };
             let is_sure = said.is_sure(self.rules.abstain_below);
@@ -86,9 +86,9 @@ impl Tray {
                 said.calibrated.to_string(),
                 said.model.clone(),
             ]);
-            table.write_record(row)?;
+            table.row(row)?;
         }
-        table.into_inner().map_err(|error| error.into_error().into())
+        table.finish()
     }
 
     /// In the order of doubt.
@@ -98,15 +98,14 @@ impl Tray {
         let mut rows: Vec<(&Link, &Said)> =
             links.filter_map(|link| Some((link, self.files.get(&link.path)?.said.as_ref()?))).collect();
         rows.sort_by(|a, b| a.1.margin.total_cmp(&b.1.margin));
-        let mut table = csv::Writer::from_writer(Vec::new());
-        table.write_record(REVIEW)?;
+        let mut table = Table::new(REVIEW)?;
         for (link, said) in rows {
             let mut row = vec![link.name.clone(), link.path.clone(), format!("{:.4}", said.margin)];
             row.extend((0..2).flat_map(|rank| guess(said, rank)));
             row.push(said.model.clone());
-            table.write_record(row)?;
+            table.row(row)?;
         }
-        table.into_inner().map_err(|error| error.into_error().into())
+        table.finish()
     }
 }
 

@@ -3,9 +3,10 @@
 use crate::error::PredictError;
 use crate::links::Links;
 use crate::said::Said;
-use crate::store::{File, Link, State, Store, View};
+use crate::store::{File, Link, Sidecar, State, Store, View};
 use crate::tables::Tables;
 use plugin_api::Home;
+use plugin_api::status::Notice;
 use plugin_shelf::{Photos, Shelf};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
@@ -40,8 +41,10 @@ pub struct Tray {
     pub(crate) tables: Tables,
     pub(crate) files: BTreeMap<String, File>,
     pub(crate) links: Links,
-    /// By place, relative to the workspace: the BLAKE3 of what was written.
-    pub(crate) sidecars: BTreeMap<String, String>,
+    /// By place, relative to the workspace.
+    pub(crate) sidecars: BTreeMap<String, Sidecar>,
+    /// Sidecars that could not be brought up to date, by place, and why.
+    pub(crate) left_alone: BTreeMap<String, String>,
     /// Links that are not in their folder, and since when that has been seen.
     pub(crate) missing: HashMap<Key, Instant>,
     /// What could not be done: said once.
@@ -82,6 +85,7 @@ impl Tray {
             files: store.files()?.into_iter().map(|file| (file.path.clone(), file)).collect(),
             links: store.links()?.into_iter().collect(),
             sidecars: store.sidecars()?.into_iter().collect(),
+            left_alone: BTreeMap::new(),
             missing: HashMap::new(),
             noticed: HashSet::new(),
             dirty: true,
@@ -229,6 +233,23 @@ impl Tray {
     /// Numbers for the status, as of the last time the folders were arranged; pictures as of now.
     pub fn counts(&self) -> Counts {
         Counts { pictures: self.files.len(), ..self.counts }
+    }
+
+    /// What a person should know of: sidecars that could not be brought up to date.
+    pub fn notices(&self) -> Vec<Notice> {
+        const EXAMPLES: usize = 3;
+        let mut reasons: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+        for (at, why) in &self.left_alone {
+            reasons.entry(why).or_default().push(at);
+        }
+        let notice = |(why, places): (&str, Vec<&String>)| Notice {
+            kind: "sidecar_left_alone".to_owned(),
+            count: places.len() as u64,
+            reason: format!("the class could not be written into the sidecar: {why}"),
+            advice: "Remove the sidecar: it is written anew with the next model.".to_owned(),
+            examples: places.into_iter().take(EXAMPLES).cloned().collect(),
+        };
+        reasons.into_iter().map(notice).collect()
     }
 
     /// Counts.

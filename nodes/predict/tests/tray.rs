@@ -277,3 +277,60 @@ fn switched_off_links_and_sidecars_go_and_others_sidecars_stay() {
     assert_eq!(fs::read_to_string(house.at("inbox/b.jpg.xmp")).unwrap(), "mine");
     assert_eq!(house.table().len(), 2);
 }
+
+#[test]
+fn rated_sidecar_follows_the_class_after_a_restart() {
+    let house = house();
+    let mut tray = house.tray();
+    let file = house.put("a.jpg", "one", Some(said("m", "cat", 0.9)));
+    tray.take_in(vec![file]).unwrap();
+    tray.arrange().unwrap();
+    let at = house.at("inbox/a.jpg.xmp");
+    let rating =
+        "<rdf:Description rdf:about=\"\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmp:Rating=\"5\"/></rdf:RDF>";
+    fs::write(&at, fs::read_to_string(&at).unwrap().replace("</rdf:RDF>", rating)).unwrap();
+    drop(tray);
+
+    let mut tray = house.tray();
+    tray.answered(vec![("inbox/a.jpg".to_owned(), said("n", "dog", 0.8))]).unwrap();
+    tray.arrange().unwrap();
+    let text = fs::read_to_string(&at).unwrap();
+    assert!(text.contains("<rdf:li>dog</rdf:li>") && !text.contains("cat") && text.contains(rating), "{text}");
+    assert!(tray.notices().is_empty());
+
+    // It is unsure now: the class goes, the rating stays.
+    tray.answered(vec![("inbox/a.jpg".to_owned(), said("o", "dog", 0.4))]).unwrap();
+    tray.arrange().unwrap();
+    let text = fs::read_to_string(&at).unwrap();
+    assert!(!text.contains("dog") && text.contains(rating), "{text}");
+}
+
+#[test]
+fn sidecars_that_are_left_alone_are_told() {
+    let house = house();
+    let mut tray = house.tray();
+    fs::write(house.at("inbox/b.jpg.xmp"), "mine").unwrap();
+    tray.take_in(vec![house.put("b.jpg", "two", Some(said("m", "cat", 0.9)))]).unwrap();
+    tray.arrange().unwrap();
+    let [notice] = &tray.notices()[..] else { panic!("{:?}", tray.notices()) };
+    assert_eq!((notice.kind.as_str(), notice.count), ("sidecar_left_alone", 1));
+    assert_eq!(notice.examples, ["inbox/b.jpg.xmp"]);
+    // Taken away, it is written at the next champion, and there is nothing to tell.
+    fs::remove_file(house.at("inbox/b.jpg.xmp")).unwrap();
+    tray.answered(vec![("inbox/b.jpg".to_owned(), said("n", "cat", 0.9))]).unwrap();
+    tray.arrange().unwrap();
+    assert!(tray.notices().is_empty() && house.at("inbox/b.jpg.xmp").exists());
+}
+
+#[test]
+fn tables_open_in_excel_and_run_nothing() {
+    let house = house();
+    let mut tray = house.tray();
+    tray.take_in(vec![house.put("a.jpg", "one", Some(said("m", "=1+2", 0.55)))]).unwrap();
+    tray.arrange().unwrap();
+    for name in ["inbox/predictions.csv", "review/review.csv"] {
+        let bytes = fs::read(house.at(name)).unwrap();
+        assert!(bytes.starts_with(plugin_tables::MARK), "{name}");
+        assert!(String::from_utf8(bytes).unwrap().contains(",'=1+2,0.5500,"), "{name}");
+    }
+}

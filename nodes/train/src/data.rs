@@ -3,6 +3,7 @@
 use plugin_api::Home;
 use plugin_api::files::write_atomically;
 use plugin_catalog::{CatalogError, Reader};
+use plugin_tables::{Rows, StringRecord, Table};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -36,23 +37,19 @@ impl Data {
     /// # Errors
     /// Any error of the file system.
     pub fn write(&self, run: &Path) -> io::Result<()> {
-        // Labels are names of folders, so they have no slash.
-        let row = |(digest, labels): (&String, &Vec<String>)| {
-            [digest, ",\"", &labels.join("/").replace('"', "\"\""), "\"\n"].concat()
-        };
-        let text = std::iter::once("digest,labels\n".to_owned()).chain(self.0.iter().map(row)).collect::<String>();
-        write_atomically(&run.join(FILE), text.as_bytes())
+        let mut table = Table::new(["digest", "labels"])?;
+        for (digest, labels) in &self.0 {
+            // Labels are names of folders, so they have no slash.
+            table.row([digest, &labels.join("/")])?;
+        }
+        write_atomically(&run.join(FILE), &table.finish()?)
     }
 
     /// Reads it from the folder of a run; none in runs of older versions.
     pub fn read(run: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(run.join(FILE)).ok()?;
-        let row = |line: &str| {
-            let (digest, labels) = line.split_once(',')?;
-            let labels = labels.strip_prefix('"')?.strip_suffix('"')?.replace("\"\"", "\"");
-            Some((digest.to_owned(), labels.split('/').map(str::to_owned).collect()))
-        };
-        text.lines().skip(1).map(row).collect::<Option<_>>().map(Self)
+        let row =
+            |row: StringRecord| Some((row.get(0)?.to_owned(), row.get(1)?.split('/').map(str::to_owned).collect()));
+        Rows::open(&run.join(FILE)).ok()?.map(row).collect::<Option<_>>().map(Self)
     }
 
     /// How many pictures.
@@ -151,10 +148,13 @@ pub(crate) mod tests {
     #[test]
     fn a_run_keeps_it() {
         let folder = tempfile::tempdir().unwrap();
-        let all = data(&[("1", "a \"b\", c"), ("2", "x/y")]);
+        let all = data(&[("1", "a \"b\", c"), ("2", "x/y"), ("3", "line\nbreak/=1+2")]);
         all.write(folder.path()).unwrap();
         assert_eq!(Data::read(folder.path()), Some(all));
         assert_eq!(Data::read(&folder.path().join("no")), None);
+        // As earlier versions wrote it.
+        std::fs::write(folder.path().join(FILE), "digest,labels\n1,\"a \"\"b\"\"\"\n").unwrap();
+        assert_eq!(Data::read(folder.path()), Some(data(&[("1", "a \"b\"")])));
     }
 
     #[test]

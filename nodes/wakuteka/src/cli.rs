@@ -26,6 +26,10 @@ pub enum Command {
     Demo(Demo),
     /// Sets up what the tests need, then formats, lints, documents, builds and tests. Short form: `cargo verify`.
     Verify(Verify),
+    /// Checks the options of every node, builds what is missing, starts dora and a dataflow, and says where the page is.
+    Start(Start),
+    /// Stops what `start` has started.
+    Stop,
     /// Shows what the nodes are doing.
     Status(Status),
     /// Writes the labelled pictures as a data set of Sony's Neural Network Console. `--help` after it says how.
@@ -254,6 +258,23 @@ pub struct NetworkShow {
     /// Draw it into this file too, as SVG.
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+}
+
+/// Options of `start`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Start {
+    /// Where the workspace is.
+    #[command(flatten)]
+    pub workspace: Workspace,
+    /// The dataflow: a file, or the name of one in dataflows/.
+    #[arg(default_value = "pipeline.yml", value_name = "YAML")]
+    pub dataflow: PathBuf,
+    /// Stay until Ctrl-C, and then stop it.
+    #[arg(long)]
+    pub attach: bool,
+    /// Only check the options of every node.
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Options of `status`.

@@ -3,7 +3,8 @@
 use crate::{Error, process};
 use plugin_api::files;
 use serde::Deserialize;
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -87,16 +88,18 @@ impl Dora {
         self.ask(&["node", "list", "--dataflow", uuid, "--format", "json"]).map(|text| json_lines(&text))
     }
 
-    /// `dora start --detach`, with `home` as the workspace of every node: nodes have the environment of the daemon,
-    /// not of whoever starts them. Gives the dataflow's uuid.
+    /// `dora start --detach`, with these variables for every node: nodes have the environment of the daemon, not of whoever
+    /// starts them. Gives the dataflow's uuid.
     ///
     /// # Errors
     /// [`Error::Failed`] with what dora said, [`Error::Demo`] when it named no dataflow.
-    pub fn start(&self, dataflow: &Path, name: &str, home: &Path) -> Result<String, Error> {
-        let home = format!("WAKUTEKA_HOME={}", home.display());
-        let dataflow = dataflow.as_os_str();
-        let words = ["start", "--detach", "--name", name, "--env", &home].map(OsStr::new);
-        let said = self.ask(&[&words[..], &[dataflow]].concat())?;
+    pub fn start(&self, dataflow: &Path, name: &str, env: &BTreeMap<String, String>) -> Result<String, Error> {
+        let mut words = ["start", "--detach", "--name", name].map(OsString::from).to_vec();
+        for (name, value) in env {
+            words.extend(["--env".into(), format!("{name}={value}").into()]);
+        }
+        words.push(dataflow.into());
+        let said = self.ask(&words)?;
         started(&said).ok_or_else(|| Error::Demo(format!("dora named no dataflow when it started one:\n{said}")))
     }
 

@@ -19,6 +19,7 @@ pub mod progress;
 pub mod runs;
 pub mod say;
 pub mod screen;
+pub mod start;
 pub mod tools;
 pub mod verify;
 
@@ -37,6 +38,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Demo(options) => demo::run(&checkout, &options),
         Command::Verify(options) => verify::run(&checkout, &options),
+        Command::Start(options) => start::run(&checkout, &options),
+        Command::Stop => start::stop(&checkout),
         Command::Status(options) => progress::run(&checkout, &options),
         Command::ExportNnc(options) => program::run(&checkout, Program::Exchange, Some("export-nnc"), &options.words),
         Command::ImportNnc(options) => program::run(&checkout, Program::Exchange, Some("import-nnc"), &options.words),

@@ -52,17 +52,25 @@ pub fn path(home: &Home) -> PathBuf {
 /// # Errors
 /// Any error of the file system, with the path in its text.
 pub fn append(home: &Home, decided: &Decided) -> io::Result<()> {
+    append_all(home, std::slice::from_ref(decided))
+}
+
+/// Appends decisions, synced once; they last when this returns.
+///
+/// # Errors
+/// As [`append`].
+pub fn append_all(home: &Home, decided: &[Decided]) -> io::Result<()> {
     let path = path(home);
     let write = || {
         fs::create_dir_all(home.dataset())?;
         let is_new = !path.try_exists()?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
-        let mut line = serde_json::to_vec(decided).map_err(io::Error::other)?;
-        line.push(b'\n');
-        if ends_in_the_middle(&mut file)? {
-            line.insert(0, b'\n');
+        let mut lines = if ends_in_the_middle(&mut file)? { b"\n".to_vec() } else { Vec::new() };
+        for one in decided {
+            serde_json::to_writer(&mut lines, one).map_err(io::Error::other)?;
+            lines.push(b'\n');
         }
-        file.write_all(&line)?;
+        file.write_all(&lines)?;
         file.sync_all()?;
         if is_new { sync_folder(&home.dataset()) } else { Ok(()) }
     };

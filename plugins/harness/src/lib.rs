@@ -9,6 +9,7 @@ mod full;
 mod inbox;
 pub mod keeper;
 mod node;
+mod options;
 mod priority;
 mod sequence;
 mod stage;

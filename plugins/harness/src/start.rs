@@ -2,9 +2,10 @@
 
 use crate::full;
 use crate::node::Node;
+use crate::options;
 use clap::Parser;
-use clap::error::ErrorKind;
 use plugin_api::HomeArgs;
+use std::ffi::OsString;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -25,7 +26,9 @@ pub trait HasHome {
 
 /// Parses the options, connects to dora and runs a node until it ends.
 ///
-/// Bad options end the process at once with status 2 and a message that names flag, value and what is accepted.
+/// Bad options end the process at once with status 2 and a message that names flag, value and what is accepted; in a dataflow
+/// the message stands in the node's status until the dataflow is stopped. With `--check-options` as the first argument the
+/// others are checked, and nothing is run.
 ///
 /// # Errors
 /// Whatever ended the node early; the process then exits with status 1 and dora may start it again.
@@ -34,10 +37,23 @@ where
     C: Parser + HasHome,
     E: std::error::Error + Send + Sync + 'static,
 {
-    let config = C::parse();
-    if let Err(problem) = config.check() {
-        C::command().error(ErrorKind::ValueValidation, problem).exit();
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    let checks_only = args.get(1).is_some_and(|first| first == options::CHECK);
+    if checks_only {
+        args.remove(1);
     }
+    let config: C = match options::read(&args) {
+        Ok(_) if checks_only => return Ok(()),
+        Ok(config) => config,
+        Err(error) if checks_only => {
+            eprintln!("{}", options::told::<C>(&error));
+            std::process::exit(options::STATUS);
+        }
+        Err(error) => {
+            log();
+            options::refuse::<C>(name, &args, &error)
+        }
+    };
     log();
     let home = config.home().open()?;
     tracing::info!(node = name, home = %home.root().display(), "started");

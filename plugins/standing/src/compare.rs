@@ -6,6 +6,7 @@
 
 use plugin_api::Home;
 use plugin_metric::Pairs;
+use plugin_tables::Rows;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,8 +55,9 @@ pub fn of_run(home: &Home, run: &str) -> Answers {
         correct: bool,
     }
     let path = home.runs().join(run).join("report/predictions.csv");
-    let Ok(mut table) = csv::Reader::from_path(path) else { return Answers::new() };
-    let rows = table.deserialize::<Row>().flatten();
+    let Ok(rows) = Rows::open(&path) else { return Answers::new() };
+    let header = rows.header().clone();
+    let rows = rows.filter_map(|row| row.deserialize::<Row>(Some(&header)).ok());
     rows.map(|row| (row.digest, Answer { truth: row.truth, right: row.correct })).collect()
 }
 

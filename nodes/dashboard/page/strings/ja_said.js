@@ -72,6 +72,7 @@ export default [
   ["It learnt from pictures resized by (\\S+); these are by (\\S+)\\.", "$1 で縮尺した写真で学んだが、これらは $2。"],
   ["It does not know (.+?)\\.", "「$1」を知らない。"],
   // What nodes are doing.
+  ["^configuration error: ", "設定の誤り："],
   [`^up to date with version ${N}`, "版 $1 まで学習済み"],
   [`^waiting for a second class: ${N} so far`, "2つ目のクラスを待っている（いま$1）"],
   [`^waiting for ${N} training pictures: ${N} so far`, "学習用の写真$1枚を待っている（いま$2枚）"],

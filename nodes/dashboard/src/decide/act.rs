@@ -4,6 +4,7 @@ use super::journal::{Entry, Journal, Moved};
 use super::moves::Ground;
 use crate::safe;
 use plugin_api::Home;
+use plugin_api::decisions::{self, Decided, Decision};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::io::{self, ErrorKind};
@@ -38,7 +39,16 @@ pub enum Act {
         /// The question's key.
         key: String,
     },
+    /// A question is answered: these look alike and are no copies of each other.
+    Different {
+        /// The question's key.
+        key: String,
+    },
 }
+
+/// Gives what an answer to a question is about: the pixel digests of each line for the file of decisions. None where it is not
+/// offered, or the question is there no more.
+pub type Resolve<'a> = &'a dyn Fn(&str, Decision) -> Option<Vec<Vec<String>>>;
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -87,16 +97,29 @@ impl Decider {
     ///
     /// # Errors
     /// When nothing at all was done: a decision makes no sense, or the journal cannot be written.
-    pub fn decide(&self, acts: &[Act]) -> io::Result<Done> {
+    pub fn decide(&self, acts: &[Act], resolve: Resolve) -> io::Result<Done> {
         let mut journal = self.journal();
         if acts.is_empty() || acts.len() > MOST {
             return Err(io::Error::new(ErrorKind::InvalidInput, format!("1 to {MOST} decisions make a step")));
         }
         let ground = Ground::open(self.home.root())?;
-        let (mut planned, mut kept, mut problems) = (Vec::<Moved>::new(), Vec::new(), Vec::new());
+        let ms = now_ms();
+        let mut planned = Vec::<Moved>::new();
+        let mut kept = Vec::new();
+        let mut decided = Vec::new();
+        let mut problems = Vec::new();
         for act in acts {
             match act {
-                Act::Keep { key } => kept.push(key.clone()),
+                Act::Keep { key } | Act::Different { key } => {
+                    let decision = if matches!(act, Act::Keep { .. }) { Decision::Keep } else { Decision::Different };
+                    match resolve(key, decision) {
+                        Some(lists) => {
+                            kept.push(key.clone());
+                            decided.extend(lists.into_iter().map(|digests| Decided { at_ms: ms, decision, digests }));
+                        }
+                        None => problems.push("this question is there no more, or has no such answer".to_owned()),
+                    }
+                }
                 Act::Label { .. } | Act::Throw { .. } => match plan(act, &ground, &planned) {
                     Ok(moved) => planned.push(moved),
                     Err(error) => problems.push(error.to_string()),
@@ -106,8 +129,14 @@ impl Decider {
         if planned.is_empty() && kept.is_empty() {
             return Err(io::Error::new(ErrorKind::NotFound, problems.join("; ")));
         }
-        let (id, ms) = (journal.next(), now_ms());
-        journal.write(Entry::Step { id, ms, moved: planned.clone(), kept: kept.clone() })?;
+        let id = journal.next();
+        journal.write(Entry::Step { id, ms, moved: planned.clone(), kept: kept.clone(), decided: decided.clone() })?;
+        if !decided.is_empty()
+            && let Err(error) = decisions::append_all(&self.home, &decided)
+        {
+            journal.write(Entry::Undone { id })?;
+            return Err(error);
+        }
         let mut moved = Vec::new();
         for one in planned {
             match ground.rename(&one.from, &one.to) {
@@ -118,7 +147,7 @@ impl Decider {
         if moved.is_empty() && kept.is_empty() {
             journal.write(Entry::Undone { id })?;
         } else {
-            journal.write(Entry::Step { id, ms, moved: moved.clone(), kept })?;
+            journal.write(Entry::Step { id, ms, moved: moved.clone(), kept, decided })?;
         }
         tracing::info!(step = id, files = moved.len(), "decided on the page");
         let moved = moved.into_iter().map(|one| (one.from, one.to)).collect();
@@ -132,10 +161,10 @@ impl Decider {
     pub fn undo(&self) -> io::Result<Done> {
         let mut journal = self.journal();
         let nothing = || io::Error::new(ErrorKind::NotFound, "there is nothing to undo");
-        let (id, steps) = journal.last().ok_or_else(nothing)?;
+        let step = journal.last().ok_or_else(nothing)?;
         let ground = Ground::open(self.home.root())?;
         let (mut moved, mut problems) = (Vec::new(), Vec::new());
-        for one in steps.into_iter().rev() {
+        for one in step.moved.into_iter().rev() {
             // Never done: written down, then killed.
             if ground.mark(&one.from).is_ok_and(|mark| mark == one.mark) {
                 continue;
@@ -157,8 +186,13 @@ impl Decider {
                 Err(error) => problems.push(error.to_string()),
             }
         }
-        journal.write(Entry::Undone { id })?;
-        tracing::info!(step = id, files = moved.len(), "undone on the page");
+        let withdrawn = |one: &Decided| Decided { at_ms: now_ms(), decision: Decision::Withdrawn, ..one.clone() };
+        let withdrawn: Vec<Decided> = step.decided.iter().map(withdrawn).collect();
+        if !withdrawn.is_empty() {
+            decisions::append_all(&self.home, &withdrawn)?;
+        }
+        journal.write(Entry::Undone { id: step.id })?;
+        tracing::info!(step = step.id, files = moved.len(), "undone on the page");
         Ok(Done { moved, problems, undoable: journal.len() })
     }
 }
@@ -173,7 +207,7 @@ fn plan(act: &Act, ground: &Ground, planned: &[Moved]) -> io::Result<Moved> {
     let (path, places) = match act {
         Act::Label { path, .. } => (path, &LABELLED_FROM[..]),
         Act::Throw { path } => (path, &THROWN_FROM[..]),
-        Act::Keep { key } => return Err(refused(format!("{key} is no file"))),
+        Act::Keep { key } | Act::Different { key } => return Err(refused(format!("{key} is no file"))),
     };
     let mark = ground.mark(path)?;
     let (place, name) = (path.split('/').next().unwrap_or_default(), path.rsplit('/').next().unwrap_or_default());
@@ -222,6 +256,11 @@ mod tests {
         Act::Label { path: path.to_owned(), class: class.to_owned() }
     }
 
+    /// Every answer is about one image.
+    fn right(key: &str, decision: Decision) -> Option<Vec<Vec<String>>> {
+        (decision == Decision::Keep).then(|| vec![vec![format!("pixels of {key}")]])
+    }
+
     fn throw(path: &str) -> Act {
         Act::Throw { path: path.to_owned() }
     }
@@ -239,7 +278,7 @@ mod tests {
                 }
             }
         }
-        found.retain(|path| !path.starts_with("dashboard/"));
+        found.retain(|path| !path.starts_with("dashboard/") && !path.starts_with("dataset/"));
         found.sort();
         found
     }
@@ -249,11 +288,11 @@ mod tests {
         let (_folder, home, decider) = house();
         let before = files(&home);
         let done = decider
-            .decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/dog/01_a.jpg", "cat")])
+            .decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/dog/01_a.jpg", "cat")], &right)
             .unwrap();
         assert!(done.problems.is_empty(), "{done:?}");
-        decider.decide(&[throw("candidates/cat/02_b.jpg"), Act::Keep { key: "suspected x".into() }]).unwrap();
-        decider.decide(&[label("photos/cat/x.jpg", "new class")]).unwrap();
+        decider.decide(&[throw("candidates/cat/02_b.jpg"), Act::Keep { key: "suspected x".into() }], &right).unwrap();
+        decider.decide(&[label("photos/cat/x.jpg", "new class")], &right).unwrap();
         assert_eq!(
             files(&home),
             [
@@ -264,6 +303,11 @@ mod tests {
             ]
         );
         assert!(decider.is_kept("suspected x"));
+        let about = |decision: Decision| {
+            let made = decisions::read(&home).unwrap().made;
+            made.iter().filter(|one| one.decision == decision).flat_map(|one| one.digests.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(about(Decision::Keep), ["pixels of suspected x"]);
         let decider = Decider::new(home.clone());
         assert_eq!(decider.undoable(), 3);
         for left in [2, 1, 0] {
@@ -272,6 +316,7 @@ mod tests {
         }
         assert_eq!(files(&home), before);
         assert!(!home.photos().join("new class").exists() && !decider.is_kept("suspected x"));
+        assert_eq!(about(Decision::Withdrawn), ["pixels of suspected x"], "taken back by another line");
         assert_eq!(decider.undo().unwrap_err().kind(), ErrorKind::NotFound);
     }
 
@@ -279,7 +324,7 @@ mod tests {
     fn what_cannot_be_done_is_told_and_the_rest_is_done() {
         let (_folder, home, decider) = house();
         let done = decider
-            .decide(&[label("candidates/cat/none.jpg", "cat"), label("candidates/cat/01_a.jpg", "cat")])
+            .decide(&[label("candidates/cat/none.jpg", "cat"), label("candidates/cat/01_a.jpg", "cat")], &right)
             .unwrap();
         assert_eq!((done.moved.len(), done.problems.len()), (1, 1));
         for bad in [
@@ -290,18 +335,21 @@ mod tests {
             throw("pool/x.jpg"),
             throw("inbox/x.jpg"),
             throw("models/x"),
+            Act::Different { key: "alike x".into() },
         ] {
             fs::write(home.pool().join("x.jpg"), "x").unwrap();
             fs::write(home.inbox().join("x.jpg"), "x").unwrap();
-            assert!(decider.decide(std::slice::from_ref(&bad)).is_err(), "{bad:?}");
+            assert!(decider.decide(std::slice::from_ref(&bad), &right).is_err(), "{bad:?}");
         }
-        assert!(decider.decide(&[]).is_err() && decider.undoable() == 1);
+        assert!(decider.decide(&[], &right).is_err() && decider.undoable() == 1);
     }
 
     #[test]
     fn undo_touches_no_file_that_somebody_changed_since() {
         let (_folder, home, decider) = house();
-        decider.decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/cat/02_b.jpg", "cat")]).unwrap();
+        decider
+            .decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/cat/02_b.jpg", "cat")], &right)
+            .unwrap();
         fs::remove_file(home.photos().join("cat/01_a.jpg")).unwrap();
         fs::write(home.photos().join("cat/other"), "another").unwrap();
         fs::rename(home.photos().join("cat/other"), home.photos().join("cat/01_a.jpg")).unwrap();
@@ -321,7 +369,7 @@ mod tests {
             mark,
             new_folder: false,
         }];
-        decider.journal().write(Entry::Step { id: 1, ms: 0, moved, kept: vec![] }).unwrap();
+        decider.journal().write(Entry::Step { id: 1, ms: 0, moved, kept: vec![], decided: vec![] }).unwrap();
         fs::OpenOptions::new()
             .append(true)
             .open(home.root().join("dashboard/journal.jsonl"))
@@ -333,7 +381,7 @@ mod tests {
         let (before, decider) = (files(&home), Decider::new(home.clone()));
         assert_eq!(decider.undo().unwrap().problems.len(), 0);
         assert_eq!(files(&home), before);
-        decider.decide(&[label("candidates/cat/01_a.jpg", "cat")]).unwrap();
+        decider.decide(&[label("candidates/cat/01_a.jpg", "cat")], &right).unwrap();
         assert_eq!(Decider::new(home).undoable(), 1, "the piece of a line does no harm");
     }
 }

@@ -1,6 +1,7 @@
 //! What was done, so that it can be undone: `dashboard/journal.jsonl` of the workspace, a line a step. A step is written down
 //! before it is done, and is undone from what is written down.
 
+use plugin_api::decisions::Decided;
 use plugin_api::files::named;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -34,8 +35,11 @@ pub enum Entry {
         ms: u64,
         /// Files moved.
         moved: Vec<Moved>,
-        /// Questions that were answered with "it is right as it is".
+        /// Questions that were answered without moving anything.
         kept: Vec<String>,
+        /// What was written to the file of decisions for them.
+        #[serde(default)]
+        decided: Vec<Decided>,
     },
     /// Undone.
     Undone {
@@ -44,11 +48,23 @@ pub enum Entry {
     },
 }
 
+/// A step that was not undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Counts up.
+    pub id: u64,
+    /// Files moved.
+    pub moved: Vec<Moved>,
+    /// What was decided about images.
+    pub decided: Vec<Decided>,
+    kept: Vec<String>,
+}
+
 /// The journal.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    steps: Vec<(u64, Vec<Moved>, Vec<String>)>,
+    steps: Vec<Step>,
     next: u64,
 }
 
@@ -67,13 +83,13 @@ impl Journal {
 
     fn note(&mut self, entry: Entry) {
         match entry {
-            Entry::Step { id, moved, kept, .. } => {
+            Entry::Step { id, moved, kept, decided, .. } => {
                 // Said once more with what is known after it was done.
-                self.steps.retain(|(known, ..)| *known != id);
-                self.steps.push((id, moved, kept));
+                self.steps.retain(|step| step.id != id);
+                self.steps.push(Step { id, moved, decided, kept });
                 self.next = self.next.max(id + 1);
             }
-            Entry::Undone { id } => self.steps.retain(|(known, ..)| *known != id),
+            Entry::Undone { id } => self.steps.retain(|step| step.id != id),
         }
     }
 
@@ -101,13 +117,13 @@ impl Journal {
     }
 
     /// The last step that was not undone.
-    pub fn last(&self) -> Option<(u64, Vec<Moved>)> {
-        self.steps.last().map(|(id, moved, _)| (*id, moved.clone()))
+    pub fn last(&self) -> Option<Step> {
+        self.steps.last().cloned()
     }
 
     /// Every move that was not undone.
     pub fn moved(&self) -> impl Iterator<Item = &Moved> {
-        self.steps.iter().flat_map(|(_, moved, _)| moved)
+        self.steps.iter().flat_map(|step| &step.moved)
     }
 
     /// How many steps can be undone.
@@ -122,6 +138,6 @@ impl Journal {
 
     /// Questions that need no answer any more.
     pub fn kept(&self) -> HashSet<&str> {
-        self.steps.iter().flat_map(|(_, _, kept)| kept).map(String::as_str).collect()
+        self.steps.iter().flat_map(|step| &step.kept).map(String::as_str).collect()
     }
 }

@@ -5,6 +5,6 @@ mod journal;
 mod moves;
 mod queues;
 
-pub use act::{Act, Decider, Done};
-pub use journal::{Entry, Journal, Moved};
-pub use queues::{QUEUES, Question, Queue};
+pub use act::{Act, Decider, Done, Resolve};
+pub use journal::{Entry, Journal, Moved, Step};
+pub use queues::{Conflict, QUEUES, Question, Queue, decided};

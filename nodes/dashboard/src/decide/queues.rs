@@ -1,17 +1,22 @@
 //! What waits for a decision.
 
 use super::act::Decider;
-use crate::look::Album;
+use crate::look::{Album, Item, settled};
 use crate::safe;
 use plugin_api::Home;
+use plugin_api::decisions::Decision;
 use plugin_api::layout::Layout;
 use plugin_api::names::{class_name, folder_counts, natural_order};
+use plugin_review::{Doubt, Image, SamePixels, Suspect};
+use plugin_tables::Rows;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// Names of the queues.
 pub const QUEUES: [&str; 4] = ["candidates", "conflicts", "suspected", "unsure"];
+/// Files of a mixed group that are asked about together; of a larger group the pair that is most alike.
+const MOST_ALIKE: usize = 60;
 /// Questions that are sent at once.
 const MOST: usize = 300;
 
@@ -29,12 +34,43 @@ pub struct File {
 /// A question.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Question {
-    /// What names it, so that "it is right as it is" can be remembered.
+    /// What names it, so that an answer can be remembered.
     pub key: String,
-    /// One file, or those that contradict each other.
+    /// The files that an answer is about.
     pub files: Vec<File>,
+    /// A file to hold them against, which stays where it is.
+    pub beside: Option<File>,
     /// Likely answers, the likeliest first, with their probability where there is one.
     pub likely: Vec<(String, Option<f32>)>,
+    /// Of conflicts, which they are.
+    pub conflict: Option<Conflict>,
+}
+
+/// Images that look alike and stand in several classes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Conflict {
+    /// Equal pixels: kept out of training until one class is chosen.
+    SamePixels {
+        /// The classes.
+        classes: Vec<String>,
+    },
+    /// One image of another class than nearly all that look like it.
+    Odd {
+        /// Images that look alike.
+        of: usize,
+        /// How many of them are of the class of the file beside it.
+        many: usize,
+        /// Whether it can be said that they are no copies; of too many it cannot.
+        can_differ: bool,
+    },
+    /// Images of several classes, none of which has nearly all.
+    Mixed {
+        /// Images of each class.
+        shares: Vec<(String, usize)>,
+        /// As in [`Conflict::Odd`].
+        can_differ: bool,
+    },
 }
 
 /// What waits.
@@ -55,12 +91,13 @@ impl Queue {
     pub fn of(name: &str, home: &Home, album: &Album, decider: &Decider) -> Option<Self> {
         let mut questions = match name {
             "candidates" => candidates(home),
-            "conflicts" => conflicts(album),
+            "conflicts" => conflicts(album, home),
             "suspected" => suspected(album, home),
             "unsure" => unsure(home),
             _ => return None,
         };
-        questions.retain(|question| !decider.is_kept(&question.key));
+        // Conflicts that were answered are known by the file of decisions.
+        questions.retain(|question| question.conflict.is_some() || !decider.is_kept(&question.key));
         let total = questions.len();
         questions.truncate(MOST);
         Some(Self { total, questions, classes: classes(home), undoable: decider.undoable() })
@@ -106,59 +143,110 @@ fn candidates(home: &Home) -> Vec<Question> {
         files.map(move |name| {
             let path = format!("candidates/{class}/{name}");
             let file = File { path: path.clone(), digest: None, class: Some(class.clone()) };
-            Question { key: format!("candidate {path}"), files: vec![file], likely: vec![(class.clone(), None)] }
+            let likely = vec![(class.clone(), None)];
+            Question { key: format!("candidate {path}"), files: vec![file], beside: None, likely, conflict: None }
         })
     };
     folders(home.candidates()).into_iter().flat_map(of_class).collect()
 }
 
-/// Groups of look-alikes that stand in several classes.
-fn conflicts(album: &Album) -> Vec<Question> {
-    let mut groups: BTreeMap<u32, Vec<&crate::look::Item>> = BTreeMap::new();
-    for item in album.items.iter().filter(|item| item.flags.names().any(|name| name == "conflict")) {
-        groups.entry(item.group).or_default().push(item);
+/// What is to be decided because images look alike: first those that cannot be learnt, then the best suspects.
+fn conflicts(album: &Album, home: &Home) -> Vec<Question> {
+    let images = album.images();
+    // Of now, not of when the album was read: what was just decided asks no more.
+    let review = plugin_review::find(&images, album.notes.labels, &settled(home));
+    let same = review.same_pixels.iter().map(|same| same_pixels(album, same));
+    let alike = review.suspects.iter().map(|suspect| alike(album, suspect));
+    same.chain(alike).collect()
+}
+
+fn same_pixels(album: &Album, same: &SamePixels) -> Question {
+    let files: Vec<File> = same.files.iter().map(|at| file(album, &album.items[*at])).collect();
+    let mut likely: Vec<(String, usize)> = same.classes.iter().map(|class| ((*class).to_owned(), 0)).collect();
+    for (class, votes) in &mut likely {
+        *votes = files.iter().filter(|file| file.class.as_ref() == Some(class)).count();
     }
-    let question = |items: Vec<&crate::look::Item>| {
-        let mut votes: BTreeMap<String, usize> = BTreeMap::new();
-        let mut digests = BTreeSet::new();
-        for item in &items {
-            digests.insert(format!("{} {}", item.digest, album.class(item).unwrap_or_default()));
-            if let Some(class) = album.class(item) {
-                *votes.entry(class.to_owned()).or_default() += 1;
-            }
+    likely.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
+    Question {
+        key: format!("same {}", same.pixel_digest),
+        files,
+        beside: None,
+        likely: likely.into_iter().map(|(class, _)| (class, None)).collect(),
+        conflict: Some(Conflict::SamePixels {
+            classes: same.classes.iter().map(|class| (*class).to_owned()).collect(),
+        }),
+    }
+}
+
+fn alike(album: &Album, suspect: &Suspect) -> Question {
+    let pair = [suspect.files[0], suspect.looks_like_file];
+    let is_shown_whole = suspect.doubt == Doubt::Odd || suspect.files.len() <= MOST_ALIKE;
+    let files = if is_shown_whole { &suspect.files[..] } else { &pair[..] };
+    let files = files.iter().map(|at| file(album, &album.items[*at])).collect();
+    let can_differ = suspect.decided(Decision::Different).is_some();
+    let shares = suspect.classes.iter().map(|share| (share.class.clone(), share.images.len()));
+    let (beside, likely, conflict) = match suspect.doubt {
+        Doubt::Odd => {
+            let many = suspect.classes.first().map_or(0, |share| share.images.len());
+            let beside = file(album, &album.items[suspect.looks_like_file]);
+            (Some(beside), vec![suspect.in_class.clone()], Conflict::Odd { of: suspect.of, many, can_differ })
         }
-        let mut votes: Vec<(String, usize)> = votes.into_iter().collect();
-        votes.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
-        let files = items.iter().map(|item| File {
-            path: item.path.clone(),
-            digest: Some(item.digest.clone()),
-            class: album.class(item).map(str::to_owned),
-        });
-        // Another file in it, and the question is another.
-        let key = blake3::hash(digests.into_iter().collect::<Vec<_>>().join("\n").as_bytes());
-        Question {
-            key: format!("conflict {}", &key.to_hex()[..32]),
-            files: files.collect(),
-            likely: votes.into_iter().map(|(class, _)| (class, None)).collect(),
+        Doubt::Mixed => {
+            let classes = shares.clone().map(|(class, _)| class).collect();
+            (None, classes, Conflict::Mixed { shares: shares.collect(), can_differ })
         }
     };
-    groups.into_values().map(question).collect()
+    let likely = likely.into_iter().map(|class| (class, None)).collect();
+    Question { key: key(suspect), files, beside, likely, conflict: Some(conflict) }
+}
+
+/// Another image among them, or another class, and the question is another.
+fn key(suspect: &Suspect) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(suspect.pixel_digest.as_bytes());
+    for share in suspect.classes.iter() {
+        hasher.update(share.class.as_bytes());
+        for digest in &share.images {
+            hasher.update(digest.as_bytes());
+        }
+    }
+    format!("alike {}", &hasher.finalize().to_hex()[..32])
+}
+
+fn file(album: &Album, item: &Item) -> File {
+    File { path: item.path.clone(), digest: Some(item.digest.clone()), class: album.class(item).map(str::to_owned) }
+}
+
+/// What an answer is about, for the file of decisions: the pixel digests of each line. None where it is not offered, or the
+/// question is there no more.
+pub fn decided(key: &str, decision: Decision, home: &Home, album: &Album) -> Option<Vec<Vec<String>>> {
+    if let Some(rest) = key.strip_prefix("suspected ") {
+        let item = album.find(rest.split(' ').next()?)?;
+        return (decision == Decision::Keep).then(|| vec![vec![item.pixel_digest.clone()]]);
+    }
+    let images: Vec<Image> = album.images();
+    let review = plugin_review::find(&images, album.notes.labels, &settled(home));
+    review.suspects.iter().find(|suspect| self::key(suspect) == key)?.decided(decision)
 }
 
 /// Files whose label is probably wrong, the most suspicious first. What was moved since, in the album or not yet, is none.
 fn suspected(album: &Album, home: &Home) -> Vec<Question> {
     let flagged = album.items.iter().filter(|item| item.flags.names().any(|name| name == "suspected"));
-    let mut found: Vec<_> = flagged.filter_map(|item| Some((item, album.notes.suspects.get(&item.path)?))).collect();
+    let settled = settled(home);
+    let open = flagged.filter(|item| !settled.is_kept(&item.pixel_digest));
+    let mut found: Vec<_> = open.filter_map(|item| Some((item, album.notes.suspects.get(&item.path)?))).collect();
     found.sort_by(|(_, a), (_, b)| (b.other - b.own).total_cmp(&(a.other - a.own)));
     found.retain(|(item, _)| home.root().join(&item.path).is_file());
-    let question = |(item, suspect): (&crate::look::Item, &crate::look::Suspect)| Question {
+    let question = |(item, suspect): (&Item, &crate::look::Suspect)| Question {
         key: format!("suspected {} {} {}", item.digest, suspect.class, suspect.suggested),
         files: vec![File {
             path: item.path.clone(),
             digest: Some(item.digest.clone()),
             class: Some(suspect.class.clone()),
         }],
+        beside: None,
         likely: vec![(suspect.suggested.clone(), Some(suspect.other)), (suspect.class.clone(), Some(suspect.own))],
+        conflict: None,
     };
     found.into_iter().map(question).collect()
 }
@@ -166,8 +254,8 @@ fn suspected(album: &Album, home: &Home) -> Vec<Question> {
 /// Pictures of the inbox that the champion asks about, the least sure first, as their names are ordered.
 fn unsure(home: &Home) -> Vec<Question> {
     let mut said: BTreeMap<String, Vec<(String, Option<f32>)>> = BTreeMap::new();
-    if let Ok(mut table) = csv::Reader::from_path(home.review().join("review.csv")) {
-        for row in table.records().flatten() {
+    if let Ok(rows) = Rows::open(&home.review().join("review.csv")) {
+        for row in rows {
             let guess = |at: usize| Some((row.get(at)?.to_owned(), row.get(at + 1)?.parse().ok()));
             let guesses = [3, 5].into_iter().filter_map(guess).filter(|(class, _)| !class.is_empty());
             said.insert(row.get(0).unwrap_or_default().to_owned(), guesses.collect());
@@ -176,7 +264,8 @@ fn unsure(home: &Home) -> Vec<Question> {
     let question = |name: String| {
         let path = format!("review/{name}");
         let file = File { path: path.clone(), digest: None, class: None };
-        Question { key: format!("unsure {path}"), files: vec![file], likely: said.remove(&name).unwrap_or_default() }
+        let likely = said.remove(&name).unwrap_or_default();
+        Question { key: format!("unsure {path}"), files: vec![file], beside: None, likely, conflict: None }
     };
     pictures(home.review()).into_iter().map(question).collect()
 }
@@ -198,12 +287,7 @@ mod tests {
             fs::write(file, text).unwrap();
         };
         let db = catalog(&home);
-        for (path, digest, group) in [
-            ("photos/cat/1.jpg", "d1", "g1"),
-            ("photos/dog/1.jpg", "d1", "g1"),
-            ("photos/dog/2.jpg", "d2", "g1"),
-            ("photos/cat/3.jpg", "d3", "g3"),
-        ] {
+        for (path, digest, group) in [("photos/cat/3.jpg", "d3", "g3"), ("photos/dog/2.jpg", "d2", "g2")] {
             write(path, digest);
             add(&db, path, digest, group, "train", 1);
         }
@@ -226,17 +310,51 @@ mod tests {
         let paths: Vec<_> = candidates.questions.iter().map(|q| q.files[0].path.as_str()).collect();
         assert_eq!(paths, ["candidates/cat/01_a.jpg", "candidates/cat/02_b.jpg"]);
         assert_eq!(candidates.classes, ["cat", "dog"]);
-        let conflict = &ask("conflicts").questions[0];
-        assert_eq!((conflict.files.len(), conflict.likely[0].0.as_str()), (3, "dog"));
         assert_eq!(ask("suspected").questions[0].likely[0], ("dog".to_owned(), Some(0.8)));
         assert_eq!(ask("unsure").questions[0].likely, [("dog".to_owned(), Some(0.5)), ("cat".to_owned(), Some(0.49))]);
         assert!(Queue::of("others", &home, &album, &decider).is_none());
 
-        decider.decide(&[Act::Keep { key: conflict.key.clone() }]).unwrap();
-        assert_eq!(ask("conflicts").total, 0);
+        let resolve = |key: &str, decision| decided(key, decision, &home, &album);
+        let key = ask("suspected").questions[0].key.clone();
+        decider.decide(&[Act::Keep { key }], &resolve).unwrap();
+        assert_eq!(ask("suspected").total, 0, "its label is right");
         decider.undo().unwrap();
-        assert_eq!(ask("conflicts").total, 1);
-        decider.decide(&[Act::Label { path: "photos/cat/3.jpg".into(), class: "dog".into() }]).unwrap();
+        decider.decide(&[Act::Label { path: "photos/cat/3.jpg".into(), class: "dog".into() }], &resolve).unwrap();
         assert_eq!(ask("suspected").total, 0, "before the catalog knows");
+    }
+
+    #[test]
+    fn conflicts_say_which_kind_and_what_can_be_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let db = catalog(&home);
+        add(&db, "photos/cat/same.jpg", "d1", "d1", "train", 1);
+        add(&db, "photos/dog/same.jpg", "d1", "d1", "train", 1);
+        for n in 0..5 {
+            add(&db, &format!("photos/open/{n}.jpg"), &format!("o{n}"), "g", "train", 1);
+        }
+        add(&db, "photos/closed/odd.jpg", "odd", "g", "train", 1);
+        add(&db, "photos/good/1.jpg", "g1", "h", "train", 1);
+        add(&db, "photos/bad/1.jpg", "b1", "h", "train", 1);
+        let album = Album::read(&reader(&db), Notes::read(&home), None).unwrap();
+        let decider = Decider::new(home.clone());
+        let ask = |decider: &Decider| Queue::of("conflicts", &home, &album, decider).unwrap().questions;
+        let [same, odd, mixed] = <[Question; 3]>::try_from(ask(&decider)).unwrap();
+        assert_eq!(same.conflict, Some(Conflict::SamePixels { classes: vec!["cat".to_owned(), "dog".to_owned()] }));
+        assert_eq!(odd.conflict, Some(Conflict::Odd { of: 6, many: 5, can_differ: true }));
+        assert_eq!((odd.files[0].path.as_str(), odd.files.len()), ("photos/closed/odd.jpg", 1), "the five stay");
+        assert_eq!(odd.beside.as_ref().unwrap().class.as_deref(), Some("open"));
+        let shares = vec![("bad".to_owned(), 1), ("good".to_owned(), 1)];
+        assert_eq!(mixed.conflict, Some(Conflict::Mixed { shares, can_differ: true }));
+
+        let resolve = |key: &str, decision| decided(key, decision, &home, &album);
+        assert!(decider.decide(&[Act::Keep { key: same.key.clone() }], &resolve).is_err(), "it cannot be learnt");
+        decider.decide(&[Act::Keep { key: odd.key.clone() }], &resolve).unwrap();
+        decider.decide(&[Act::Different { key: mixed.key.clone() }], &resolve).unwrap();
+        assert_eq!(ask(&Decider::new(home.clone())), [same.clone()], "after a restart too");
+        decider.undo().unwrap();
+        assert_eq!(ask(&decider), [same.clone(), mixed.clone()]);
+        decider.undo().unwrap();
+        assert_eq!(ask(&decider), [same, odd, mixed]);
     }
 }

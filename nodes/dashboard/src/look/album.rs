@@ -9,8 +9,9 @@ use plugin_api::Split;
 use plugin_api::names::natural_order;
 use plugin_catalog::{CatalogError, Reader};
 use plugin_check::{Facts, REGISTRY, Set};
+use plugin_review::{Doubt, Image};
 use plugin_search::Index;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A held-out picture is unsure when the likeliest classes are no further apart.
 const UNSURE: f32 = 0.2;
@@ -24,6 +25,8 @@ pub struct Item {
     pub class: Option<u16>,
     /// BLAKE3 of the file.
     pub digest: String,
+    /// Digest of its pixels.
+    pub pixel_digest: String,
     /// The part of the data set it belongs to.
     pub split: Split,
     /// Digest that stands for its group of look-alikes, as a number.
@@ -32,6 +35,8 @@ pub struct Item {
     pub flags: Flags,
     /// Perceptual hash.
     pub phash: u64,
+    /// Difference hash.
+    pub dhash: u64,
     /// What its checks look at.
     pub facts: Facts,
     /// Version of the data set it came in.
@@ -73,8 +78,10 @@ impl Album {
                 path: file.path,
                 class,
                 digest: file.digest,
+                pixel_digest: file.sample,
                 added: file.added,
                 phash: file.phash,
+                dhash: file.dhash,
                 facts: Facts { width, height, scores: file.scores },
                 group: *groups.entry(file.group).or_insert(next),
                 split: file.split,
@@ -123,6 +130,11 @@ impl Album {
         Self { notes, ..Self::default() }
     }
 
+    /// Every file as the review of near-copies takes it.
+    pub fn images(&self) -> Vec<Image<'_>> {
+        images(&self.items, &self.classes)
+    }
+
     /// The class of a file.
     pub fn class(&self, item: &Item) -> Option<&str> {
         self.classes.get(usize::from(item.class?)).map(String::as_str)
@@ -152,30 +164,46 @@ impl Album {
     }
 }
 
-/// Says of every file what may be the matter with it.
-fn flag(items: &mut [Item], classes: &[String], groups: usize, notes: &Notes) {
-    // Of each group: files, and its class, or that it has several.
-    let mut of_group: Vec<(u32, Option<u16>, bool)> = vec![(0, None, false); groups];
-    for item in items.iter() {
-        let (files, class, several) = &mut of_group[item.group as usize];
-        *files += 1;
-        match (*class, item.class) {
-            (Some(one), Some(other)) if one != other => *several = true,
-            (None, _) => *class = item.class,
-            _ => {}
+fn images<'a>(items: &'a [Item], classes: &'a [String]) -> Vec<Image<'a>> {
+    let image = |item: &'a Item| Image {
+        path: &item.path,
+        class: item.class.and_then(|at| classes.get(usize::from(at))).map(String::as_str),
+        pixel_digest: &item.pixel_digest,
+        group: item.group,
+        hashes: [item.phash, item.dhash],
+    };
+    items.iter().map(image).collect()
+}
+
+/// Places of the files that a person should look at because of their look-alikes.
+fn conflicts(items: &[Item], classes: &[String], notes: &Notes) -> HashSet<usize> {
+    let images = images(items, classes);
+    let review = plugin_review::find(&images, notes.labels, &notes.settled);
+    let mut found: HashSet<usize> = review.same_pixels.into_iter().flat_map(|same| same.files).collect();
+    for suspect in review.suspects {
+        match suspect.doubt {
+            Doubt::Odd => found.extend(suspect.files),
+            Doubt::Mixed => found.extend([suspect.files[0], suspect.looks_like_file]),
         }
     }
+    found
+}
+
+/// Says of every file what may be the matter with it.
+fn flag(items: &mut [Item], classes: &[String], groups: usize, notes: &Notes) {
+    let mut files_of_group = vec![0_u32; groups];
+    items.iter().for_each(|item| files_of_group[item.group as usize] += 1);
+    let conflicts = conflicts(items, classes, notes);
     let set = Set::of(items.iter().map(|item| (item.facts.width, item.facts.height)));
-    for item in items.iter_mut() {
-        let (files, _, several) = of_group[item.group as usize];
+    for (at, item) in items.iter_mut().enumerate() {
         let class = item.class.and_then(|at| classes.get(usize::from(at)));
         let mut mark = |name: &str, is: bool| {
             if is {
                 item.flags.add(name);
             }
         };
-        mark("conflict", several);
-        mark("duplicate", files > 1);
+        mark("conflict", conflicts.contains(&at));
+        mark("duplicate", files_of_group[item.group as usize] > 1);
         mark("new", notes.learnt.is_some_and(|version| item.added > version));
         mark("suspected", notes.suspects.get(&item.path).is_some_and(|suspect| class == Some(&suspect.class)));
         let saw = notes.saw.get(&item.digest);

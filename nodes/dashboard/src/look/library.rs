@@ -2,8 +2,9 @@
 
 use super::album::Album;
 use super::notes::{Notes, Stamp};
-use plugin_api::Home;
+use plugin_api::{Home, Labels};
 use plugin_catalog::{CatalogError, Reader};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -20,11 +21,13 @@ pub struct Library {
     desk: Mutex<Option<Reader>>,
     /// What is shown before anything has been read as a whole.
     part: Mutex<Option<Arc<Album>>>,
+    /// What several classes mean, as `dataset` says.
+    is_multi: AtomicBool,
 }
 
 #[derive(Clone, Default)]
 struct Shown {
-    of: Option<(u64, Stamp)>,
+    of: Option<(u64, Stamp, Labels)>,
     album: Arc<Album>,
     generation: u64,
     looked: Option<(Instant, Duration)>,
@@ -48,7 +51,21 @@ impl Glance {
 impl Library {
     /// Nothing read yet.
     pub fn new(home: Home) -> Self {
-        Self { home, shown: Mutex::default(), desk: Mutex::default(), part: Mutex::default() }
+        let is_multi = AtomicBool::default();
+        Self { home, shown: Mutex::default(), desk: Mutex::default(), part: Mutex::default(), is_multi }
+    }
+
+    /// Says what several classes mean.
+    pub fn set_labels(&self, labels: Labels) {
+        self.is_multi.store(labels == Labels::Multi, Ordering::Relaxed);
+    }
+
+    fn labels(&self) -> Labels {
+        if self.is_multi.load(Ordering::Relaxed) { Labels::Multi } else { Labels::Single }
+    }
+
+    fn notes(&self) -> Notes {
+        Notes { labels: self.labels(), ..Notes::read(&self.home) }
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
@@ -86,7 +103,7 @@ impl Library {
         if part.is_none()
             && let Some(db) = self.connect()?
         {
-            let album = Album::read(&db, Notes::read(&self.home), Some(GLANCE))?;
+            let album = Album::read(&db, self.notes(), Some(GLANCE))?;
             *part = (album.items.len() == GLANCE).then(|| Arc::new(album));
         }
         if let Some(album) = part.clone() {
@@ -124,12 +141,12 @@ impl Library {
             *desk = self.connect()?;
         }
         let now = desk.as_ref().map_or(Ok(0), Reader::version)?;
-        let of = (now, Notes::stamp(&self.home));
+        let of = (now, Notes::stamp(&self.home), self.labels());
         if before.of.as_ref() == Some(&of) && before.generation > 0 {
             return Ok((before.album, before.generation));
         }
         let begun = Instant::now();
-        let notes = Notes::read(&self.home);
+        let notes = self.notes();
         let album = match &*desk {
             Some(db) => Album::read(db, notes, None)?,
             None => Album::empty(notes),

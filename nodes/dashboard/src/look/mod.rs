@@ -13,5 +13,5 @@ pub use album::{Album, Item};
 pub use alike::Alike;
 pub use flags::{FLAGS, Flags};
 pub use library::{Glance, Library};
-pub use notes::{Notes, Saw, Suspect};
+pub use notes::{Notes, Saw, Suspect, settled};
 pub use query::{Filter, Page, Shown};

@@ -1,7 +1,10 @@
-//! What others have noted about pictures: `inspect` of labels, the champion's report of held-out pictures.
+//! What others have noted about pictures: `inspect` of labels, the champion's report of held-out pictures, a person of what
+//! looks alike.
 
-use plugin_api::Home;
 use plugin_api::runs::RunFolder;
+use plugin_api::{Home, Labels, decisions};
+use plugin_review::Settled;
+use plugin_tables::Rows;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fs;
@@ -45,11 +48,15 @@ pub struct Notes {
     pub learnt: Option<u64>,
     /// The champion.
     pub champion: Option<String>,
+    /// What a person has decided about look-alikes.
+    pub settled: Settled,
+    /// What several classes mean.
+    pub labels: Labels,
 }
 
 /// What decides the notes: when it is the same, so are they.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stamp(Option<String>, [Option<SystemTime>; 2]);
+pub struct Stamp(Option<String>, [Option<SystemTime>; 3]);
 
 fn suspects_file(home: &Home) -> PathBuf {
     home.dataset().join("report/label_errors.csv")
@@ -65,7 +72,7 @@ impl Notes {
         let champion = plugin_champion::champion(home);
         let time = |path: PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
         let predictions = champion.as_ref().and_then(|run| time(predictions_file(home, run)));
-        Stamp(champion, [time(suspects_file(home)), predictions])
+        Stamp(champion, [time(suspects_file(home)), predictions, time(decisions::path(home))])
     }
 
     /// Reads them; what cannot be read is not noted.
@@ -77,13 +84,24 @@ impl Notes {
             saw: champion.as_ref().map(|run| saw(home, run)).unwrap_or_default(),
             learnt: manifest.map(|manifest| manifest.version),
             champion,
+            settled: settled(home),
+            labels: Labels::default(),
         }
     }
 }
 
+/// What a person has decided and not withdrawn. A file that cannot be read decides nothing, and is named.
+pub fn settled(home: &Home) -> Settled {
+    let decisions = decisions::read(home).unwrap_or_else(|error| {
+        tracing::warn!(%error, "decisions are not heeded");
+        decisions::Decisions::default()
+    });
+    Settled::of(&decisions)
+}
+
 fn suspects(path: &Path) -> HashMap<String, Suspect> {
-    let Ok(mut table) = csv::Reader::from_path(path) else { return HashMap::new() };
-    let rows = table.records().flatten().filter_map(|row| {
+    let Ok(rows) = Rows::open(path) else { return HashMap::new() };
+    let rows = rows.filter_map(|row| {
         let number = |at: usize| row.get(at)?.parse::<f32>().ok();
         let text = |at: usize| row.get(at).map(str::to_owned);
         Some((text(0)?, Suspect { class: text(1)?, suggested: text(2)?, own: number(3)?, other: number(4)? }))
@@ -93,8 +111,8 @@ fn suspects(path: &Path) -> HashMap<String, Suspect> {
 
 /// What a run said of the held-out pictures, by digest.
 pub fn saw(home: &Home, run: &str) -> HashMap<String, Saw> {
-    let Ok(mut table) = csv::Reader::from_path(predictions_file(home, run)) else { return HashMap::new() };
-    let rows = table.records().flatten().filter_map(|row| {
+    let Ok(rows) = Rows::open(&predictions_file(home, run)) else { return HashMap::new() };
+    let rows = rows.filter_map(|row| {
         let mut each: Vec<f32> = row.iter().skip(6).filter_map(|p| p.parse().ok()).collect();
         each.sort_by(|a, b| b.total_cmp(a));
         let margin = each.first()? - each.get(1).unwrap_or(&0.0);

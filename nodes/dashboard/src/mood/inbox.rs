@@ -2,6 +2,7 @@
 
 use super::Felt;
 use plugin_api::Home;
+use plugin_tables::Rows;
 use std::collections::BTreeSet;
 
 /// What is said of the inbox.
@@ -17,9 +18,9 @@ pub struct Said {
 
 /// Pictures of the inbox that may be of a class, in any order: it is one of the three likeliest.
 pub fn read(home: &Home, class: &str) -> Said {
-    let Ok(mut table) = csv::Reader::from_path(home.inbox().join("predictions.csv")) else { return Said::default() };
+    let Ok(rows) = Rows::open(&home.inbox().join("predictions.csv")) else { return Said::default() };
     let mut said = Said::default();
-    for row in table.records().flatten() {
+    for row in rows {
         said.pictures += 1;
         for at in [2, 4, 6] {
             let (Some(name), Some(p)) = (row.get(at), row.get(at + 1)) else { continue };

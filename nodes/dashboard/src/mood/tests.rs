@@ -115,7 +115,8 @@ fn the_pool_is_judged_by_what_was_accepted_and_decided_on() {
     // Decided: gone at once, back when it is undone, and an accepted one is no longer searched for.
     let heap_ = heap(&home);
     found(&home, &heap_, &decider, "cat");
-    decider.decide(&[Act::Label { path: "pool/cat-like.jpg".into(), class: "cat".into() }]).unwrap();
+    let label = Act::Label { path: "pool/cat-like.jpg".into(), class: "cat".into() };
+    decider.decide(&[label], &|_, _| None).unwrap();
     assert!(home.photos().join("cat/cat-like.jpg").exists() && !home.pool().join("cat-like.jpg").exists());
     assert_eq!(found(&home, &heap_, &decider, "cat").total, 2);
     decider.undo().unwrap();

@@ -2,7 +2,7 @@
 
 use super::reply::blocking;
 use super::{App, Problem};
-use crate::decide::{Act, Done, QUEUES, Queue};
+use crate::decide::{Act, Done, QUEUES, Queue, decided};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
@@ -52,7 +52,11 @@ fn told(done: std::io::Result<Done>) -> Result<Json<Done>, Problem> {
 
 async fn decide(State(app): State<App>, step: Result<Json<Step>, JsonRejection>) -> Result<Json<Done>, Problem> {
     let Json(Step { acts }) = step.map_err(|error| Problem { status: error.status(), text: error.body_text() })?;
-    blocking(move || told(app.decider.decide(&acts))).await
+    blocking(move || {
+        let (album, _) = app.library.album().map_err(Problem::failed)?;
+        told(app.decider.decide(&acts, &|key, decision| decided(key, decision, &app.home, &album)))
+    })
+    .await
 }
 
 async fn undo(State(app): State<App>) -> Result<Json<Done>, Problem> {

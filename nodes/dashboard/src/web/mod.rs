@@ -26,7 +26,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
-use plugin_api::Home;
+use plugin_api::{Home, Labels};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -108,6 +108,11 @@ impl Web {
     /// A message came: look at once. Never waits.
     pub fn look(&self) {
         self.app.bell.notify_one();
+    }
+
+    /// Says what several classes mean.
+    pub fn set_labels(&self, labels: Labels) {
+        self.app.library.set_labels(labels);
     }
 
     /// Where the page is and how many watch it, or why it is nowhere.

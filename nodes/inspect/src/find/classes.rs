@@ -38,7 +38,7 @@ pub fn find(records: &[Record], labels: Labels) -> Vec<Class> {
     let mut classes_of: HashMap<&str, HashSet<&str>> = HashMap::new();
     for record in records {
         if let Some(label) = &record.label {
-            classes_of.entry(&record.digest).or_default().insert(label);
+            classes_of.entry(&record.pixel_digest).or_default().insert(label);
         }
     }
     let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
@@ -51,7 +51,7 @@ pub fn find(records: &[Record], labels: Labels) -> Vec<Class> {
             continue;
         }
         class.pictures += 1;
-        let several = classes_of.get(&record.digest[..]).is_some_and(|c| c.len() > 1);
+        let several = classes_of.get(&record.pixel_digest[..]).is_some_and(|c| c.len() > 1);
         class.conflicts += u64::from(several);
         let split = ["train", "validation", "test"].iter().position(|s| *s == record.split);
         if let Some(split) = split.filter(|_| !several || labels == Labels::Multi) {

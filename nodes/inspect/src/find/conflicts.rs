@@ -1,144 +1,144 @@
-//! The same picture, or one that looks the same, in several classes.
+//! Images that look alike and stand in several classes, as [`plugin_review`] finds them.
 
 use super::{Card, Shown, table};
-use crate::find::duplicates::Kind;
 use crate::record::Record;
 use plugin_api::Labels;
-use std::collections::{BTreeMap, HashSet};
+use plugin_metric::report::format::count;
+use plugin_review::{Doubt, Image, Review, SamePixels, Settled, Suspect};
+use std::collections::HashMap;
 
-/// Look-alikes of one group that are held against each other at most.
-const COMPARED: usize = 300;
+/// Which they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Equal pixels: kept out of training.
+    SamePixels,
+    /// One image of another class than nearly all that look like it.
+    Odd,
+    /// Images of several classes, none of which has nearly all.
+    Mixed,
+}
 
-/// Two files that show the same and are said to be of different classes.
+impl Kind {
+    /// As in the table.
+    fn name(self) -> &'static str {
+        match self {
+            Self::SamePixels => "same_pixels",
+            Self::Odd => "odd",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
+/// Files that a person should decide about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conflict<'a> {
-    /// How alike they are.
+    /// Which they are.
     pub kind: Kind,
-    /// The files.
-    pub files: [&'a Record; 2],
-    /// The class of most of their look-alikes, if there is one.
-    pub majority: Option<&'a str>,
+    /// The suspected file first, then what it looks like; with equal pixels every file, by path.
+    pub files: Vec<&'a Record>,
+    /// Images of the group that are not in its largest class; 0 with equal pixels.
+    pub odd: usize,
+    /// Images of the group; 0 with equal pixels.
+    pub of: usize,
+    /// What was found.
+    pub found: String,
+    /// What to do.
+    pub advice: String,
 }
 
-/// Exact ones first, then near ones, the most alike first.
-pub fn find(records: &[Record]) -> Vec<Conflict<'_>> {
-    let mut groups: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
-    for record in records.iter().filter(|r| r.label.is_some()) {
-        groups.entry(&record.group).or_default().push(record);
-    }
-    let (mut exact, mut near) = (Vec::new(), Vec::new());
-    for files in groups.into_values() {
-        // One file a picture and class.
-        let mut seen = HashSet::new();
-        let files: Vec<&Record> = files.into_iter().filter(|r| seen.insert((&r.digest, &r.label))).collect();
-        if files.iter().all(|r| r.label == files[0].label) {
-            continue;
-        }
-        let majority = majority(&files);
-        exact.extend(same_picture(&files).map(|files| Conflict { kind: Kind::Exact, files, majority }));
-        near.extend(look_alikes(&files).into_iter().map(|files| Conflict { kind: Kind::Near, files, majority }));
-    }
-    near.sort_by_key(|c: &Conflict| c.files[0].distance(c.files[1]));
-    exact.extend(near);
-    exact
-}
-
-/// The class of more than half of the files.
-fn majority<'a>(files: &[&'a Record]) -> Option<&'a str> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for record in files {
-        *counts.entry(record.class()).or_default() += 1;
-    }
-    counts.into_iter().find(|(_, n)| n * 2 > files.len()).map(|(class, _)| class)
-}
-
-/// Pairs of one picture in two classes.
-fn same_picture<'a>(files: &[&'a Record]) -> impl Iterator<Item = [&'a Record; 2]> {
-    let mut by_digest: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
-    for record in files {
-        by_digest.entry(&record.digest).or_default().push(record);
-    }
-    by_digest.into_values().flat_map(|files| {
-        let pairs = (0..files.len()).flat_map(|a| (a + 1..files.len()).map(move |b| (a, b)));
-        pairs.map(|(a, b)| [files[a], files[b]]).collect::<Vec<_>>()
-    })
-}
-
-/// Each picture with the one most like it in another class, each pair once.
-fn look_alikes<'a>(files: &[&'a Record]) -> Vec<[&'a Record; 2]> {
-    let mut pairs: Vec<[&Record; 2]> = Vec::new();
-    let mut seen = HashSet::new();
-    for one in files {
-        let others = files.iter().take(COMPARED).filter(|r| r.label != one.label && r.digest != one.digest);
-        if let Some(other) = others.min_by_key(|r| r.distance(one)) {
-            let pair = if one.path <= other.path { [*one, *other] } else { [*other, *one] };
-            if seen.insert(pair.map(|r| &r.path)) {
-                pairs.push(pair);
+/// Equal pixels first, then the best suspects. What a person has decided is left out.
+pub fn find<'a>(records: &'a [Record], labels: Labels, settled: &Settled) -> Vec<Conflict<'a>> {
+    let mut groups: HashMap<&str, u32> = HashMap::new();
+    let images: Vec<Image> = records
+        .iter()
+        .map(|record| {
+            let next = groups.len() as u32;
+            Image {
+                path: &record.path,
+                class: record.label.as_deref(),
+                pixel_digest: &record.pixel_digest,
+                group: *groups.entry(&record.group).or_insert(next),
+                hashes: record.hashes,
             }
-        }
-    }
-    pairs
+        })
+        .collect();
+    let Review { same_pixels, suspects } = plugin_review::find(&images, labels, settled);
+    let same = same_pixels.iter().map(|same| Conflict::same(records, same));
+    same.chain(suspects.iter().map(|suspect| Conflict::alike(records, suspect))).collect()
 }
 
 impl<'a> Conflict<'a> {
-    /// What to do.
-    pub fn advice(&self, labels: Labels) -> String {
-        let [a, b] = self.files;
-        if self.kind == Kind::Exact {
-            return match labels {
-                Labels::Single => format!("Delete {} or {}: until then it is kept out of training.", a.path, b.path),
-                Labels::Multi => "It is learnt with all its classes; delete it where it does not belong.".to_owned(),
-            };
+    fn same(records: &'a [Record], same: &SamePixels) -> Self {
+        let files: Vec<&Record> = same.files.iter().map(|at| &records[*at]).collect();
+        let paths: Vec<&str> = files.iter().map(|record| &record.path[..]).collect();
+        Self {
+            kind: Kind::SamePixels,
+            odd: 0,
+            of: 0,
+            found: format!("the same image in classes {}: kept out until one is chosen", and(&same.classes)),
+            advice: format!("Keep one of {} and delete the others.", paths.join(", ")),
+            files,
         }
-        match self.majority {
-            Some(class) if a.class() == class || b.class() == class => {
-                let wrong = if a.class() == class { b } else { a };
-                format!("Most of its look-alikes are in {class}: move {} to photos/{class}/, or delete it.", wrong.path)
-            }
-            _ => format!(
-                "Decide for {} or {}: move {} to photos/{}/, or the other way round, or delete one.",
-                a.class(),
-                b.class(),
-                a.path,
-                b.class()
-            ),
+    }
+
+    fn alike(records: &'a [Record], suspect: &Suspect) -> Self {
+        Self {
+            kind: if suspect.doubt == Doubt::Odd { Kind::Odd } else { Kind::Mixed },
+            files: [suspect.files[0], suspect.looks_like_file].map(|at| &records[at]).to_vec(),
+            odd: suspect.odd,
+            of: suspect.of,
+            found: suspect.reason(),
+            advice: suspect.advice(),
         }
     }
 
     /// As the page shows it.
-    pub fn card(&self, labels: Labels) -> Card<'a> {
-        let found = match self.kind {
-            Kind::Exact => "The same file in two classes".to_owned(),
-            Kind::Near => {
-                format!("Look the same: {}\u{a0}of\u{a0}128 bits differ", self.files[0].distance(self.files[1]))
-            }
-        };
-        let files = self.files.map(|record| Shown { record, note: record.class().to_owned() }).to_vec();
-        Card { files, found, advice: self.advice(labels) }
+    pub fn card(&self) -> Card<'a> {
+        let files = self.files.iter().map(|record| Shown { record, note: record.class().to_owned() }).collect();
+        Card { files, found: self.found.clone(), advice: self.advice.clone() }
     }
 }
 
-/// `conflicts.csv`: one line a pair.
+/// `a, b and c`.
+fn and(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+/// `conflicts.csv`: one line a suspected file, or a file that has the same pixels as one before it in another class.
 ///
 /// # Errors
 /// As [`table`].
-pub fn csv(found: &[Conflict], labels: Labels) -> Result<Vec<u8>, csv::Error> {
-    let header = ["kind", "class_a", "path_a", "class_b", "path_b", "digest_a", "digest_b", "bits_apart", "what_to_do"];
-    let rows = found.iter().map(|conflict| {
-        let [a, b] = conflict.files;
-        [
-            if conflict.kind == Kind::Exact { "exact" } else { "near" }.to_owned(),
-            a.class().to_owned(),
-            a.path.clone(),
-            b.class().to_owned(),
-            b.path.clone(),
-            a.digest.clone(),
-            b.digest.clone(),
-            a.distance(b).to_string(),
-            conflict.advice(labels),
-        ]
+pub fn csv(found: &[Conflict]) -> Result<Vec<u8>, csv::Error> {
+    let header = ["kind", "class", "path", "in_class", "looks_like", "odd", "of", "bits_apart", "found", "what_to_do"];
+    let rows = found.iter().flat_map(|conflict| {
+        let first = conflict.files[0];
+        let others = conflict.files.iter().filter(move |record| record.label != first.label);
+        others.map(move |other| {
+            [
+                conflict.kind.name().to_owned(),
+                first.class().to_owned(),
+                first.path.clone(),
+                other.class().to_owned(),
+                other.path.clone(),
+                conflict.odd.to_string(),
+                conflict.of.to_string(),
+                first.distance(other).to_string(),
+                conflict.found.clone(),
+                conflict.advice.clone(),
+            ]
+        })
     });
     table(header, rows)
+}
+
+/// How many of each kind there are, for the head of the page.
+pub fn note(found: &[Conflict]) -> String {
+    let same = found.iter().filter(|conflict| conflict.kind == Kind::SamePixels).count();
+    format!("{} kept out of training, {} to look at", count(same as u64), count((found.len() - same) as u64))
 }
 
 #[cfg(test)]
@@ -146,36 +146,45 @@ mod tests {
     use super::*;
     use crate::find::tests::lines;
     use crate::record::tests::record;
+    use plugin_api::decisions::{Decided, Decision, Decisions};
 
-    fn paths<'a>(found: &[Conflict<'a>]) -> Vec<(Kind, &'a str, &'a str)> {
-        found.iter().map(|c| (c.kind, &c.files[0].path[7..], &c.files[1].path[7..])).collect()
+    fn open(records: &[Record]) -> Vec<Conflict<'_>> {
+        find(records, Labels::Single, &Settled::default())
     }
 
     #[test]
-    fn one_picture_in_two_classes_is_told_once_with_both_paths() {
+    fn equal_pixels_are_told_once_with_every_path() {
         let records = [
             record("photos/a/1.jpg", "d1"),
             record("photos/a/1 again.jpg", "d1"),
             record("photos/b/2.jpg", "d1"),
             record("photos/b/3.jpg", "d3"),
         ];
-        let found = find(&records);
-        assert_eq!(paths(&found), [(Kind::Exact, "a/1.jpg", "b/2.jpg")]);
-        assert!(found[0].advice(Labels::Single).contains("kept out of training"));
-        assert!(found[0].advice(Labels::Multi).contains("learnt with all its classes"));
-        let lines = lines(csv(&found, Labels::Single));
-        assert_eq!(lines[1][..5], ["exact", "a", "photos/a/1.jpg", "b", "photos/b/2.jpg"]);
+        let found = open(&records);
+        let [same] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(same.found, "the same image in classes a and b: kept out until one is chosen");
+        assert!(same.advice.contains("photos/a/1.jpg") && same.advice.contains("photos/b/2.jpg"), "{}", same.advice);
+        let lines = lines(csv(&found));
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1][..5], ["same_pixels", "a", "photos/a/1 again.jpg", "b", "photos/b/2.jpg"]);
+        assert!(find(&records, Labels::Multi, &Settled::default()).is_empty(), "there it has both classes");
     }
 
     #[test]
-    fn look_alikes_in_two_classes_go_with_the_majority() {
-        let mut records =
-            [record("photos/a/1.jpg", "d1/g"), record("photos/a/2.jpg", "d2/g"), record("photos/b/3.jpg", "d3/g")];
-        records[1].hashes = [0b111, 0];
-        records[2].hashes = [0b011, 0];
-        let found = find(&records);
-        assert_eq!(paths(&found), [(Kind::Near, "a/2.jpg", "b/3.jpg"), (Kind::Near, "a/1.jpg", "b/3.jpg")]);
-        assert!(found[0].advice(Labels::Single).contains("move photos/b/3.jpg to photos/a/"));
-        assert!(find(&records[1..]).iter().all(|c| c.advice(Labels::Single).starts_with("Decide")));
+    fn odd_one_is_listed_and_the_many_stay() {
+        let mut records: Vec<Record> =
+            (0..5).map(|n| record(&format!("photos/open/{n}.jpg"), &format!("o{n}/g"))).collect();
+        records.push(record("photos/closed/odd.jpg", "odd/g"));
+        let found = open(&records);
+        let [odd] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((odd.kind, odd.odd, odd.of, &*odd.files[0].path), (Kind::Odd, 1, 6, "photos/closed/odd.jpg"));
+        assert!(odd.advice.contains("move photos/closed/odd.jpg to photos/open/"), "{}", odd.advice);
+        assert_eq!(
+            lines(csv(&found))[1][..7],
+            ["odd", "closed", "photos/closed/odd.jpg", "open", "photos/open/0.jpg", "1", "6"]
+        );
+        let kept = Decided { at_ms: 1, decision: Decision::Keep, digests: vec!["odd".to_owned()] };
+        let settled = Settled::of(&Decisions { made: vec![kept], unreadable: Vec::new() });
+        assert!(find(&records, Labels::Single, &settled).is_empty(), "a person has said that it is right");
     }
 }

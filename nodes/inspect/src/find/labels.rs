@@ -3,6 +3,7 @@
 use super::{Card, Shown, table};
 use crate::record::Record;
 use plugin_metric::report::format::percent;
+use plugin_review::Settled;
 
 /// A file that is probably in the wrong folder.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,14 @@ impl Search {
     /// The suspects so far.
     pub fn suspects(&self) -> &[Suspect] {
         if let Self::Done { suspects, .. } = self { suspects } else { &[] }
+    }
+
+    /// Without the suspects of which a person has said that their label is right.
+    pub fn open(mut self, records: &[Record], settled: &Settled) -> Self {
+        if let Self::Done { suspects, .. } = &mut self {
+            suspects.retain(|suspect| records.get(suspect.record).is_some_and(|r| !settled.is_kept(&r.pixel_digest)));
+        }
+        self
     }
 }
 
@@ -90,6 +99,7 @@ mod tests {
     use super::*;
     use crate::find::tests::lines;
     use crate::record::tests::record;
+    use plugin_api::decisions::{Decided, Decision, Decisions};
 
     #[test]
     fn a_suspect_is_told_with_both_classes_and_where_to_move_it() {
@@ -101,5 +111,8 @@ mod tests {
         let search = Search::Done { suspects: vec![suspect], looked_at: 1, of: 1 };
         assert_eq!(lines(csv(&search, &records))[1][..5], ["photos/猫/1.jpg", "猫", "犬", "0.020000", "0.900000"]);
         assert_eq!(lines(csv(&Search::Off, &records)).len(), 1);
+        let kept = Decided { at_ms: 1, decision: Decision::Keep, digests: vec!["d1".to_owned()] };
+        let settled = Settled::of(&Decisions { made: vec![kept], unreadable: Vec::new() });
+        assert!(search.open(&records, &settled).suspects().is_empty(), "a person has said that it is right");
     }
 }

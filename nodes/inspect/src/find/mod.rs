@@ -7,6 +7,7 @@ pub mod issues;
 pub mod labels;
 
 use crate::record::Record;
+use plugin_tables::Table;
 
 /// A file on a card.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub struct Card<'a> {
     pub advice: String,
 }
 
-/// A table: UTF-8, one header line.
+/// A table for people.
 ///
 /// # Errors
 /// What the `csv` crate reports; writing to memory, none is expected.
@@ -36,12 +37,9 @@ pub fn table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(header)?;
-    for row in rows {
-        writer.write_record(&row)?;
-    }
-    writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
+    let mut table = Table::new(header)?;
+    rows.into_iter().try_for_each(|row| table.row(row))?;
+    table.finish()
 }
 
 /// `200 × 150 px`.

@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::cards::Section;
+use crate::find::conflicts;
 use maud::{Markup, html};
 use plugin_metric::report::format::{count, counted, utc};
 use std::collections::HashSet;
@@ -41,9 +42,9 @@ pub fn section(report: &Report, sections: &[Section]) -> Markup {
                     @if unlabelled > 0 { p.note { (counted(unlabelled, "file")) " without a class" } }
                 }
                 div {
-                    h2 { "In several classes" }
+                    h2 { "Conflicts" }
                     p.figure { (count(report.conflicts.len() as u64)) }
-                    p.note { "pairs, the same file or a look-alike" }
+                    p.note { (conflicts::note(&report.conflicts)) }
                 }
             }
             nav.toc {

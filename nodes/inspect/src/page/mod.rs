@@ -6,7 +6,7 @@ mod headline;
 
 use crate::find::Card;
 use crate::find::classes::Class;
-use crate::find::conflicts::Conflict;
+use crate::find::conflicts::{self, Conflict};
 use crate::find::duplicates::{Duplicates, Kind};
 use crate::find::issues::{self, Issue};
 use crate::find::labels::{self, Search};
@@ -14,7 +14,6 @@ use crate::record::Record;
 use crate::thumbnails::Thumbnails;
 use cards::Section;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use plugin_api::Labels;
 use plugin_check::REGISTRY;
 use plugin_metric::report::STYLE;
 use plugin_metric::report::format::{count, counted};
@@ -27,15 +26,13 @@ pub struct Report<'a> {
     pub version: u64,
     /// When it was looked at, milliseconds since 1970.
     pub made_ms: u64,
-    /// What several classes mean.
-    pub labels: Labels,
     /// Every file.
     pub records: &'a [Record],
     /// Every class.
     pub classes: Vec<Class>,
     /// Pictures several times in one class.
     pub duplicates: Vec<Duplicates<'a>>,
-    /// Pictures in several classes.
+    /// Look-alikes in several classes.
     pub conflicts: Vec<Conflict<'a>>,
     /// Pictures that a check flags.
     pub issues: Vec<Issue<'a>>,
@@ -46,27 +43,33 @@ pub struct Report<'a> {
 impl<'a> Report<'a> {
     /// Findings by section, at most `shown` cards each.
     fn sections(&self, shown: usize) -> Vec<Section<'a>> {
-        let labels = self.labels;
-        let conflicts = match labels {
-            Labels::Single => "A picture has one class. These are kept out of training until you decide.",
-            Labels::Multi => {
-                "With --labels multi a picture may have several classes; look whether these are meant to. Look-alikes of \
-                 different classes teach contradictions."
-            }
-        };
         let duplicates = |kind: Kind| {
             let all: Vec<&Duplicates> = self.duplicates.iter().filter(|d| d.kind == kind).collect();
             (all.len(), all.iter().take(shown).map(|d| d.card()).collect::<Vec<Card>>())
         };
         let (exact, near) = (duplicates(Kind::Exact), duplicates(Kind::Near));
         let suspects = self.search.suspects();
+        let (same, alike): (Vec<_>, Vec<_>) =
+            self.conflicts.iter().partition(|c| c.kind == conflicts::Kind::SamePixels);
         let mut sections = vec![
             Section {
                 id: "conflicts",
-                title: "In several classes",
-                about: conflicts.to_owned(),
-                total: self.conflicts.len(),
-                cards: self.conflicts.iter().take(shown).map(|c| c.card(labels)).collect(),
+                title: "Conflicts: the same image in several classes",
+                about: "Equal pixels cannot be learnt as several classes. These are kept out of training until one class is \
+                        chosen."
+                    .to_owned(),
+                total: same.len(),
+                cards: same.iter().take(shown).map(|conflict| conflict.card()).collect(),
+                table: "conflicts.csv",
+            },
+            Section {
+                id: "alike",
+                title: "Conflicts: look-alikes in several classes",
+                about: "These are used for training as they are. The best suspect comes first: one image among many of another \
+                        class. Where they are right, say so under Decide on the page, and they are not listed again."
+                    .to_owned(),
+                total: alike.len(),
+                cards: alike.iter().take(shown).map(|conflict| conflict.card()).collect(),
                 table: "conflicts.csv",
             },
             Section {

@@ -4,7 +4,9 @@ use super::*;
 use crate::find::labels::Suspect;
 use crate::find::{classes, conflicts, duplicates, issues};
 use crate::record::tests::record;
+use plugin_api::Labels;
 use plugin_decode::Limits;
+use plugin_review::Settled;
 
 fn records() -> Vec<Record> {
     let mut records: Vec<Record> = (0..30)
@@ -23,11 +25,10 @@ fn page(records: &[Record], search: &Search, shown: usize) -> String {
     let report = Report {
         version: 7,
         made_ms: 1_795_474_530_000,
-        labels: Labels::Single,
         records,
         classes: classes::find(records, Labels::Single),
         duplicates: duplicates::find(records),
-        conflicts: conflicts::find(records),
+        conflicts: conflicts::find(records, Labels::Single, &Settled::default()),
         issues: issues::find(records),
         search,
     };
@@ -42,7 +43,8 @@ fn every_section_names_its_findings_and_what_to_do() {
     let suspects = vec![Suspect { record: 5, suggested: "<b>".to_owned(), own: 0.01, other: 0.98 }];
     let page = page(&records, &Search::Done { suspects, looked_at: 30, of: 30 }, 10);
     for part in [
-        "Delete photos/きゅん/1.jpg or photos/&lt;b&gt;/in two.jpg",
+        "Keep one of photos/&lt;b&gt;/in two.jpg, photos/きゅん/1.jpg and delete the others.",
+        "the same image in classes &lt;b&gt; and きゅん: kept out until one is chosen",
         "Delete photos/きゅん/copy.jpg and keep photos/きゅん/0.jpg",
         "move photos/きゅん/5.jpg to photos/&lt;b&gt;/",
         "photos/きゅん/near.jpg",

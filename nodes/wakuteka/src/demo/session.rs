@@ -65,7 +65,8 @@ impl Session {
         let shown = dataflow.file_name().unwrap_or_default().to_string_lossy();
         say::heading(start, &format!("dora start dataflows/{shown}"));
         self.logs = dataflow.parent().map(|folder| folder.join("out"));
-        let started = self.dora.start(dataflow, NAME, self.home.root());
+        let env = [("WAKUTEKA_HOME".to_owned(), self.home.root().display().to_string())].into();
+        let started = self.dora.start(dataflow, NAME, &env);
         // dora may have started it and then failed to say so.
         self.dataflow = started.as_ref().ok().cloned().or_else(|| self.running());
         started.map(|_| ())

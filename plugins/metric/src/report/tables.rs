@@ -1,7 +1,8 @@
-//! The tables beside the page: CSV, UTF-8, one header line.
+//! The tables beside the page.
 
 use super::Picture;
 use crate::{Judged, confusion, per_class};
+use plugin_tables::Table;
 
 /// `predictions.csv`: one line a held-out picture, in the order they were judged; `p_<class>` is the probability of
 /// each class. `pictures` is as long as `judged`.
@@ -9,11 +10,10 @@ use crate::{Judged, confusion, per_class};
 /// # Errors
 /// What the `csv` crate reports; writing to memory, none is expected.
 pub fn predictions_csv(judged: &Judged, pictures: &[Picture]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let mut header: Vec<String> =
         ["path", "digest", "truth", "prediction", "probability", "correct"].map(str::to_owned).to_vec();
     header.extend(judged.classes().iter().map(|c| format!("p_{c}")));
-    writer.write_record(&header)?;
+    let mut table = Table::new(&header)?;
     let name = |class: usize| judged.classes()[class].clone();
     for (i, picture) in pictures.iter().enumerate().take(judged.len()) {
         let mut line = vec![
@@ -25,9 +25,9 @@ pub fn predictions_csv(judged: &Judged, pictures: &[Picture]) -> Result<Vec<u8>,
             judged.correct(i).to_string(),
         ];
         line.extend(judged.row(i).iter().map(|p| format!("{p:.6}")));
-        writer.write_record(&line)?;
+        table.row(&line)?;
     }
-    finish(writer)
+    table.finish()
 }
 
 /// `confusion.csv`: one line a true class, one column a predicted class.
@@ -35,12 +35,11 @@ pub fn predictions_csv(judged: &Judged, pictures: &[Picture]) -> Result<Vec<u8>,
 /// # Errors
 /// As [`predictions_csv`].
 pub fn confusion_csv(judged: &Judged) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(std::iter::once("truth").chain(judged.classes().iter().map(String::as_str)))?;
+    let mut table = Table::new(std::iter::once("truth").chain(judged.classes().iter().map(String::as_str)))?;
     for (class, counts) in judged.classes().iter().zip(confusion(judged)) {
-        writer.write_record(std::iter::once(class.clone()).chain(counts.iter().map(u64::to_string)))?;
+        table.row(std::iter::once(class.clone()).chain(counts.iter().map(u64::to_string)))?;
     }
-    finish(writer)
+    table.finish()
 }
 
 /// `per_class.csv`: one line a class; a figure that would be 0 / 0 is empty.
@@ -48,19 +47,14 @@ pub fn confusion_csv(judged: &Judged) -> Result<Vec<u8>, csv::Error> {
 /// # Errors
 /// As [`predictions_csv`].
 pub fn per_class_csv(judged: &Judged) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["class", "precision", "recall", "f1", "support", "predicted"])?;
+    let mut table = Table::new(["class", "precision", "recall", "f1", "support", "predicted"])?;
     for (class, figures) in judged.classes().iter().zip(per_class(judged)) {
         let [precision, recall, f1] = [figures.precision, figures.recall, figures.f1]
             .map(|share| share.map_or_else(String::new, |s| format!("{s:.6}")));
         let (support, predicted) = (figures.support.to_string(), figures.predicted.to_string());
-        writer.write_record([class, &precision, &recall, &f1, &support, &predicted])?;
+        table.row([class, &precision, &recall, &f1, &support, &predicted])?;
     }
-    finish(writer)
-}
-
-pub(super) fn finish(writer: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, csv::Error> {
-    writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
+    table.finish()
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use super::format::{count, percent, percent_or_dash, short, utc};
 use super::headline::{evaluated_on, tempered};
 use super::page::STYLE;
-use super::tables::finish;
 use super::{Picture, WrongPictures, configuration, counts, curves, wrong};
 use crate::{Tagged, average_precision, per_class_tagged};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{ClassResult, Finished, MetricRow, RunManifest, Verdict};
+use plugin_tables::Table;
 use std::io;
 use std::path::Path;
 
@@ -158,29 +158,28 @@ fn classes(tagged: &Tagged, results: &[ClassResult]) -> Markup {
 }
 
 fn predictions(tagged: &Tagged, pictures: &[Picture]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let mut header = ["path", "digest", "truth", "prediction", "correct"].map(str::to_owned).to_vec();
     header.extend(tagged.classes().iter().map(|c| format!("p_{c}")));
-    writer.write_record(&header)?;
+    let mut table = Table::new(&header)?;
     for (i, picture) in pictures.iter().enumerate().take(tagged.len()) {
         let (truth, said) = (tagged.names(i, Tagged::has), tagged.names(i, Tagged::says));
         let mut line = vec![picture.path.clone(), picture.digest.clone(), truth, said, tagged.correct(i).to_string()];
         line.extend((0..tagged.classes().len()).map(|class| format!("{:.6}", tagged.probability(i, class))));
-        writer.write_record(&line)?;
+        table.row(&line)?;
     }
-    finish(writer)
+    table.finish()
 }
 
 fn classes_csv(tagged: &Tagged) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["class", "average_precision", "precision", "recall", "f1", "support", "predicted"])?;
+    let header = ["class", "average_precision", "precision", "recall", "f1", "support", "predicted"];
+    let mut table = Table::new(header)?;
     for ((class, figures), ap) in tagged.classes().iter().zip(per_class_tagged(tagged)).zip(average_precision(tagged)) {
         let [ap, precision, recall, f1] = [ap, figures.precision, figures.recall, figures.f1]
             .map(|share| share.map_or_else(String::new, |s| format!("{s:.6}")));
         let (support, predicted) = (figures.support.to_string(), figures.predicted.to_string());
-        writer.write_record([class, &ap, &precision, &recall, &f1, &support, &predicted])?;
+        table.row([class, &ap, &precision, &recall, &f1, &support, &predicted])?;
     }
-    finish(writer)
+    table.finish()
 }
 
 #[cfg(test)]

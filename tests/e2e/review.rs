@@ -1,0 +1,113 @@
+//! The review of look-alikes in a real browser, over a catalog without a graph: what is asked, answered by keyboard, undone, and
+//! not asked again after a restart.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use clap::Parser;
+use node_dashboard::Config;
+use node_dashboard::web::Web;
+use plugin_api::Home;
+use plugin_api::decisions::{self, Decision};
+use plugin_catalog::{Image, fixture};
+use std::fs;
+use std::time::Duration;
+use tests::browser::{self, Browser};
+use tests::graph::Failure;
+use tests::pictures;
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// A gate open and closed, one of the open ones misfiled; a good and a bad part that look alike; one image in two classes.
+fn fill(home: &Home) -> Result<(), Failure> {
+    let add = |path: &str, number: u32, group: &str| -> Result<(), Failure> {
+        let content = pictures::coloured([40, 90, 160], number);
+        let digest = blake3::hash(&content).to_hex().to_string();
+        let file = home.root().join(path);
+        fs::create_dir_all(file.parent().unwrap())?;
+        fs::write(file, &content)?;
+        let image = Image { group: group.to_owned(), ..fixture::image(&digest) };
+        fixture::add(home, &[(fixture::file(path, &digest), image)])?;
+        Ok(())
+    };
+    for n in 0..8 {
+        let class = if n == 3 { "closed" } else { "open" };
+        add(&format!("photos/{class}/{n}.png"), n, "gate")?;
+    }
+    add("photos/good/1.png", 20, "part")?;
+    add("photos/bad/1.png", 21, "part")?;
+    add("photos/apple/same.png", 30, "same")?;
+    add("photos/pear/same.png", 30, "same")?;
+    Ok(())
+}
+
+fn page(home: &Home) -> Result<(Web, String), Failure> {
+    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", "127.0.0.1:0"])?, home.clone())?;
+    loop {
+        let state = web.state();
+        if state.starts_with("http://") {
+            return Ok((web, state.split(", ").next().unwrap_or_default().to_owned()));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn left(n: usize) -> String {
+    format!("return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'Conflicts {n}')")
+}
+
+fn asks(words: &str) -> String {
+    format!("return document.querySelector('.answers')?.textContent.includes({})", serde_json::json!(words))
+}
+
+#[test]
+fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
+    if !browser::is_there() {
+        assert!(std::env::var_os("CI").is_none(), "CI is set: chromium and chromedriver have to be there");
+        tests::skipped("there is no chromium with chromedriver: apt-get install chromium chromium-driver");
+        return Ok(());
+    }
+    let root = tempfile::tempdir()?;
+    let home = Home::create(root.path())?;
+    fill(&home)?;
+    let (_web, address) = page(&home)?;
+    let browser = Browser::start(1280, 900)?;
+    browser.open(&format!("{address}?lang=en#decide?queue=conflicts"))?;
+
+    // What cannot be learnt comes first, and "right as it is" is no answer to it.
+    browser.wait("three questions", MINUTE, &left(3))?;
+    browser.wait("equal pixels", MINUTE, &asks("The same image in apple, pear."))?;
+    browser.press("k")?;
+    browser.wait("them still", MINUTE, &left(3))?;
+    browser.press("1")?;
+    browser.wait("a choice", MINUTE, &left(2))?;
+    browser.wait("the extra copy to go", MINUTE, &asks("In closed, but looks like an image in open"))?;
+    assert_eq!(
+        (home.photos().join("pear/same.png").exists(), home.root().join("trash/photos/pear/same.png").exists()),
+        (false, true)
+    );
+
+    browser.press("k")?;
+    browser.wait("the next", MINUTE, &asks("2 images look alike and are in several classes: bad 1, good 1."))?;
+    browser.press("d")?;
+    browser.wait("nothing left", MINUTE, &asks(""))?;
+    browser.wait("no question", MINUTE, "return document.querySelector('.nothing') !== null")?;
+    let made = || -> Vec<(Decision, usize)> {
+        let made = decisions::read(&home).unwrap().made;
+        made.iter().map(|one| (one.decision, one.digests.len())).collect()
+    };
+    assert_eq!(made(), [(Decision::Keep, 1), (Decision::Different, 2)]);
+    browser.press("u")?;
+    browser.wait("the last to be back", MINUTE, &asks("bad 1, good 1"))?;
+    assert_eq!(made()[2..], [(Decision::Withdrawn, 2)]);
+    browser.press("k")?;
+    browser.wait("no question", MINUTE, "return document.querySelector('.nothing') !== null")?;
+    assert_eq!(browser.complaints()?, Vec::<String>::new());
+
+    // Another process knows what was decided; only the one that waits for the catalog is asked about again.
+    let (_web, address) = page(&home)?;
+    browser.open("about:blank")?;
+    browser.open(&format!("{address}?lang=ja#decide?queue=conflicts"))?;
+    let only = "return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'クラスの重複 1')";
+    browser.wait("what is left", MINUTE, only)?;
+    browser.wait("it in Japanese", MINUTE, &asks("まったく同じ画像が apple、pear にあります"))?;
+    Ok(())
+}
