@@ -66,6 +66,11 @@ impl Balance {
         self.due(class, part) - self.whole * self.count(class, part)
     }
 
+    /// How well a unit fits into a part: of two parts, the one where this is larger leaves the smaller sum of squared lacks.
+    pub fn fit(&self, unit: &Unit, part: usize) -> i64 {
+        unit.counts.iter().map(|(class, count)| self.lack(*class, part) * i64::from(*count)).sum()
+    }
+
     fn overall_lack(&self, part: usize) -> i64 {
         self.images * self.shares[part] - self.whole * self.overall[part]
     }
@@ -84,7 +89,8 @@ impl Balance {
 #[derive(Clone, Debug, Default)]
 pub struct Unit {
     pub images: Vec<u32>,
-    counts: Vec<(u32, u32)>,
+    /// Classes in it, and how many images of each.
+    pub counts: Vec<(u32, u32)>,
 }
 
 impl Unit {
@@ -101,7 +107,8 @@ impl Unit {
 #[derive(Clone, Copy, Debug)]
 pub struct LastPartBelow(pub i64);
 
-/// The part of each unit: rarest class first, and of it the largest units, each to where most of the class is lacking.
+/// The part of each unit: rarest class first, and of it the largest units, each to where most of the class is lacking; where
+/// several parts lack equally much of it, to where the unit's other classes are lacking, then to where images are.
 /// `balance` holds what lies somewhere already, and the result afterwards.
 pub fn stratify(table: &Table, units: &[Unit], balance: &mut Balance, ties: LastPartBelow) -> Vec<usize> {
     let mut left = vec![0u32; table.totals.len()];
@@ -131,15 +138,15 @@ pub fn stratify(table: &Table, units: &[Unit], balance: &mut Balance, ties: Last
             if slot.is_some() {
                 continue;
             }
+            let unit = &units[number as usize];
             let last_first = balance.total(class) < ties.0;
             let part = (0..balance.parts())
                 .max_by_key(|part| {
-                    let overall = if last_first { 0 } else { balance.overall_lack(*part) };
-                    (balance.lack(class, *part), overall, *part)
+                    let tie = if last_first { (0, 0) } else { (balance.fit(unit, *part), balance.overall_lack(*part)) };
+                    (balance.lack(class, *part), tie, *part)
                 })
                 .unwrap_or_default();
             *slot = Some(part);
-            let unit = &units[number as usize];
             for &(class, count) in &unit.counts {
                 left[class as usize] -= count;
             }

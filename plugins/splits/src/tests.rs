@@ -167,14 +167,8 @@ fn near_copies_of_settled_images_go_to_the_strictest() {
         [(Train, Test, Test), (Test, Train, Test), (Train, Validation, Validation), (Validation, Test, Test)]
     {
         let mut images: Vec<Owned> = (0..40).map(|i| alone(i, 0)).collect();
-        let mut drawn = splits(&images);
-        let mut first_of = |split| {
-            let place = drawn.iter().position(|at| *at == split).unwrap();
-            drawn[place] = Train;
-            (place, split)
-        };
-        let linked = [first_of(first), first_of(second)];
-        drawn = splits(&images);
+        let drawn = splits(&images);
+        let linked = [first, second].map(|split| (drawn.iter().position(|at| *at == split).unwrap(), split));
         settle(&mut images, &drawn);
         for (place, _) in linked {
             images[place].group = "linked".to_owned();
@@ -255,6 +249,19 @@ fn folds_cut_a_group_that_is_the_class() {
     let long: Vec<Owned> = (0..40).map(|i| image(i, 0, "burst")).collect();
     let pieces = folds(&views(&long), 5, 0);
     assert_eq!(pieces.of.chunk_by(|a, b| a == b).map(<[u32]>::len).collect::<Vec<_>>(), [8; 5]);
+}
+
+#[test]
+fn folds_leave_two_images_of_a_class_in_two() {
+    // Class 2 was met last in group 0, when both folds had as many images.
+    let list = [(4, "group 1"), (2, "group 1"), (3, "group 2"), (2, "group 0"), (5, "group 0"), (0, "group 2")];
+    let images: Vec<Owned> =
+        list.into_iter().enumerate().map(|(number, (class, group))| image(number, class, group)).collect();
+    for seed in 0..20 {
+        let drawn = folds(&views(&images), 2, seed);
+        assert_ne!(drawn.of[1], drawn.of[3], "seed {seed}");
+        assert!(drawn.cut.is_empty(), "no need to cut: {:?}", drawn.cut);
+    }
 }
 
 /// Images of up to six classes in groups of all sizes.

@@ -157,7 +157,16 @@ fn conflicts(album: &Album, home: &Home) -> Vec<Question> {
     let review = plugin_review::find(&images, album.notes.labels, &settled(home));
     let same = review.same_pixels.iter().map(|same| same_pixels(album, same));
     let alike = review.suspects.iter().map(|suspect| alike(album, suspect));
-    same.chain(alike).collect()
+    // What was moved since is answered, before the catalog knows.
+    let is_there = |file: &File| home.root().join(&file.path).is_file();
+    let is_open = |question: &Question| match question.conflict {
+        Some(Conflict::SamePixels { .. }) => {
+            let mut there = question.files.iter().filter(|file| is_there(file));
+            there.next().is_some_and(|first| there.any(|other| other.class != first.class))
+        }
+        _ => question.files.iter().chain(&question.beside).all(is_there),
+    };
+    same.chain(alike).filter(is_open).collect()
 }
 
 fn same_pixels(album: &Album, same: &SamePixels) -> Question {
@@ -336,6 +345,12 @@ mod tests {
         add(&db, "photos/closed/odd.jpg", "odd", "g", "train", 1);
         add(&db, "photos/good/1.jpg", "g1", "h", "train", 1);
         add(&db, "photos/bad/1.jpg", "b1", "h", "train", 1);
+        let known = Album::read(&reader(&db), Notes::default(), None).unwrap();
+        for item in &known.items {
+            let file = home.root().join(&item.path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
         let album = Album::read(&reader(&db), Notes::read(&home), None).unwrap();
         let decider = Decider::new(home.clone());
         let ask = |decider: &Decider| Queue::of("conflicts", &home, &album, decider).unwrap().questions;
