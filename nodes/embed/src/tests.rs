@@ -39,7 +39,7 @@ fn stage(home: &Home, network: &str) -> EmbedStage {
     let config = Config::try_parse_from(["embed", "--home", "x", "--network", network, "--device", "flex"]).unwrap();
     let embedder = Embedder::open(&config.embed, home).unwrap();
     let cache = (network != "none").then(|| Cache::open(home, embedder.fingerprint(), embedder.dimensions()).unwrap());
-    EmbedStage { embedder, cache, limits: config.limits }
+    EmbedStage { embedder, cache, limits: config.limits, home: home.clone() }
 }
 
 fn fixture(name: &str) -> Vec<u8> {

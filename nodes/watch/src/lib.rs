@@ -54,6 +54,10 @@ impl HasHome for Config {
     fn home(&self) -> &HomeArgs {
         &self.home
     }
+
+    fn exclusive(&self) -> Vec<String> {
+        self.folders.iter().map(|folder| format!("watch-{}", folder.name())).collect()
+    }
 }
 
 /// The kernel's hints are asked for this often while something is going on, and while nothing is.

@@ -18,9 +18,11 @@ pub mod runs;
 pub mod select;
 pub mod status;
 pub mod tag;
+pub mod version;
 
 #[cfg(feature = "edges")]
 pub use edge::{Edge, SchemaError};
 pub use home::{Home, HomeArgs};
 pub use labels::Labels;
 pub use tag::Tag;
+pub use version::{ContentError, FileVersion};
