@@ -9,6 +9,7 @@
 
 pub mod answers;
 pub mod asking;
+mod away;
 pub mod config;
 pub mod desk;
 pub mod disk;
@@ -22,11 +23,13 @@ pub mod ready;
 pub mod record;
 pub mod refusing;
 pub mod report;
+pub mod returning;
 pub mod roots;
 pub mod scan;
 pub mod sending;
 pub mod settle;
 pub mod watcher;
+pub mod writers;
 
 pub use config::Config;
 
@@ -79,8 +82,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), WatchError> {
 /// As [`run`].
 pub fn run_with(config: &Config, home: &Home, peer: &mut impl Peer) -> Result<(), WatchError> {
     let roots = Roots::open(home, &config.folders)?;
-    let mut desk = Desk::new(config, roots.clone(), home.quarantine(), Instant::now())?;
-    let mut eyes = Eyes::open(roots, Duration::from_secs(config.rescan_seconds), Instant::now())?;
+    let mut desk = Desk::new(config, roots.clone(), home, Instant::now())?;
+    let rescan = Duration::from_secs(config.rescan_seconds);
+    let mut eyes = Eyes::open(roots, home.quarantine(), rescan, Instant::now())?;
     loop {
         let now = Instant::now();
         eyes.report(&mut desk, now);

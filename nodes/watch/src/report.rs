@@ -1,7 +1,7 @@
 //! What the node says of itself.
 
 use crate::desk::Desk;
-use plugin_api::status::StatusFile;
+use plugin_api::status::{Notice, StatusFile};
 
 /// Pictures counted since the start.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,8 +37,41 @@ impl Desk {
             (false, 0, n) => format!("waiting for {} to be kept", pictures(n)),
             (false, n, _) => format!("reading {}", pictures(n)),
         });
+        status.notices(self.notices());
+    }
+
+    /// What a person should know of: folders that are away, and files that are still arriving.
+    fn notices(&self) -> Vec<Notice> {
+        let mut notices: Vec<Notice> = self.away.away.keys().map(|folder| self.away_notice(folder)).collect();
+        if !self.being_written.is_empty() {
+            notices.push(Notice {
+                kind: "arriving".to_owned(),
+                count: self.being_written.len() as u64,
+                reason: "cannot be used as they are, and a program has them open for writing".to_owned(),
+                advice: "nothing: they are looked at again when they change".to_owned(),
+                examples: self.being_written.iter().take(EXAMPLES).cloned().collect(),
+            });
+        }
+        notices
+    }
+
+    fn away_notice(&self, folder: &str) -> Notice {
+        let reason = self.away.away.get(folder).map(|away| away.absence.reason()).unwrap_or_default();
+        Notice {
+            kind: "away".to_owned(),
+            count: self.held_below(folder).count() as u64,
+            reason: format!("{folder}: {reason}"),
+            advice: format!(
+                "connect the drive again, or put the files back; after {} s they count as deleted (--away-seconds)",
+                self.away.grace().as_secs()
+            ),
+            examples: vec![folder.to_owned()],
+        }
     }
 }
+
+/// Paths that a notice names at most.
+const EXAMPLES: usize = 3;
 
 /// `1 picture`, `1,234 pictures`.
 fn pictures(n: usize) -> String {

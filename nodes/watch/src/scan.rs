@@ -3,14 +3,18 @@
 //! A scan only points out paths worth a look. What becomes of a path is decided by looking at the file itself
 //! afterwards, so a scan that is out of date does no harm.
 
-use crate::disk::{Mark, Stamp};
+use crate::disk::Stamp;
 use crate::ignore::{self, Kind};
 use crate::roots::Roots;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+
+/// Levels below a watched folder on which another device may be mounted: a class, or a class in a split.
+const DEVICE_LEVELS: usize = 2;
 
 /// What was found below one folder.
 #[derive(Debug, Default)]
@@ -18,7 +22,9 @@ pub struct Scan {
     /// The folder, as messages name it: `photos`, `photos/<class>`, ….
     pub folder: String,
     /// Every picture below it, as messages name it.
-    pub files: Vec<(String, Mark)>,
+    pub files: Vec<(String, Stamp)>,
+    /// The watched folder and those up to two levels below it, with the number of their device.
+    pub devices: Vec<(String, u64)>,
     /// Folders and files that could not be looked at: what is below them is not known.
     pub unknown: Vec<String>,
     /// What a person may want to know, once: path and reason.
@@ -51,6 +57,11 @@ pub fn walk(roots: &Roots, folder: &str) -> Scan {
 
 fn list(roots: &Roots, folder: &str, folders: &mut Vec<String>, scan: &mut Scan) -> io::Result<()> {
     let at = roots.real(folder).ok_or_else(|| io::Error::other("it is not watched"))?;
+    if folder.matches('/').count() <= DEVICE_LEVELS
+        && let Ok(meta) = fs::metadata(&at)
+    {
+        scan.devices.push((folder.to_owned(), meta.dev()));
+    }
     let entries = match fs::read_dir(at) {
         // A folder below a watched one that is gone holds nothing. That one missing means that nothing is known.
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.contains('/') => return Ok(()),
@@ -76,7 +87,7 @@ fn list(roots: &Roots, folder: &str, folders: &mut Vec<String>, scan: &mut Scan)
                 Kind::Ignored => {}
                 Kind::NoClass => scan.notice(entry.path(), "it is in no class folder"),
                 Kind::Picture => match entry.metadata() {
-                    Ok(meta) => scan.files.push((path, Stamp::from(&meta).mark)),
+                    Ok(meta) => scan.files.push((path, Stamp::from(&meta))),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => scan.fail(entry.path(), path, &error),
                 },
@@ -171,7 +182,7 @@ mod tests {
         }
         let scan = walk(&Roots::one(Folder::Photos, photos.path()), "photos");
         assert_eq!(paths(&scan), ["photos/cat/a.jpg", "photos/きゅんきゅん/夏/b.png"]);
-        assert_eq!(scan.files[0].1.size_bytes, 7);
+        assert_eq!(scan.files[0].1.version.size_bytes, 7);
         assert_eq!(scan.notices, [(photos.path().join("e.jpg"), "it is in no class folder".to_owned())]);
         assert_eq!(paths(&walk(&Roots::one(Folder::Photos, photos.path()), "photos/cat")), ["photos/cat/a.jpg"]);
     }

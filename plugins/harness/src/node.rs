@@ -9,6 +9,7 @@ use dora_node_api::DoraNode;
 use dora_node_api::dora_core::config::DataId;
 use plugin_api::status::StatusFile;
 use plugin_api::{Edge, Home, Tag};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,8 +114,9 @@ impl Node {
 /// Locks a node's id and what else is exclusive to it. Where the file system has no locks, the log says so.
 fn lock(home: &Home, id: &str, exclusive: &[String]) -> Result<Vec<RoleLock>, HarnessError> {
     let holder = Holder::new(id);
+    let roles: BTreeSet<&str> = exclusive.iter().map(String::as_str).chain([id]).collect();
     let mut locks = Vec::new();
-    for role in std::iter::once(id).chain(exclusive.iter().map(String::as_str)) {
+    for role in roles {
         match RoleLock::take(&home.status(), role, &holder, PATIENCE) {
             Ok(lock) => locks.push(lock),
             Err(LockError::Held(holder)) => {
