@@ -75,8 +75,7 @@ impl EmbedStage {
         let mut seen: Vec<Option<Result<Vec<f32>, Refusal>>> =
             (0..batch.rows()).map(|row| self.known(batch.digest.value(row)).map(Ok)).collect();
         let unknown: Vec<usize> = (0..batch.rows()).filter(|&row| seen[row].is_none()).collect();
-        let decoded: Vec<Result<Picture, Refusal>> =
-            unknown.par_iter().map(|&row| self.open(batch, row)).collect();
+        let decoded: Vec<Result<Picture, Refusal>> = unknown.par_iter().map(|&row| self.open(batch, row)).collect();
         let (mut rows, mut pictures) = (Vec::new(), Vec::new());
         for (&row, decoded) in unknown.iter().zip(decoded) {
             match decoded {

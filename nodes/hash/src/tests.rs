@@ -128,7 +128,11 @@ fn files_by_reference_hash_as_files_in_messages() {
     let Answer { out, rejects } = stage.process(&Tag::new("s", 0), by_reference);
     let inline = process(Limits::default(), &names[..2]).out;
     assert_eq!((&out.digest, &out.phash), (&inline.digest, &inline.phash));
-    assert_eq!((out.data.value(0).len(), out.size_bytes.value(0)), (0, versions[0].size_bytes), "handed on by reference");
+    assert_eq!(
+        (out.data.value(0).len(), out.size_bytes.value(0)),
+        (0, versions[0].size_bytes),
+        "handed on by reference"
+    );
     let rejects: Vec<(&str, &str)> = rejects.iter().map(|r| (r.path.as_str(), r.reason.as_str())).collect();
     assert_eq!(rejects, [("good/blobs.png", "changed")]);
 }

@@ -125,7 +125,8 @@ impl Desk {
             let open = |row: usize| rows.content(row, &self.tray.home).map_err(|e| (e.reason(), e.to_string()));
             let files: Vec<Result<Cow<'_, [u8]>, Refusal>> = (0..rows.rows()).map(open).collect();
             let digest = |data: &Cow<'_, [u8]>| blake3::hash(data).to_hex().to_string();
-            let digests: Vec<String> = files.par_iter().map(|data| data.as_ref().map_or_else(|_| String::new(), digest)).collect();
+            let digests: Vec<String> =
+                files.par_iter().map(|data| data.as_ref().map_or_else(|_| String::new(), digest)).collect();
             let seen = self.see(&files, &digests)?;
             drop(files);
             let (kept, seen, rejects) = part(&rows.path, seen);
@@ -156,7 +157,8 @@ impl Desk {
     ) -> Result<Vec<Result<Option<Said>, Refusal>>, PredictError> {
         let (model, limits) = (self.oracle.model(), &self.limits);
         let open = |data: &Result<Cow<'_, [u8]>, Refusal>| -> Result<Vec<u8>, Refusal> {
-            let picture = decode(data.as_ref().map_err(Clone::clone)?, limits).map_err(|e| (e.reason(), e.to_string()))?;
+            let picture =
+                decode(data.as_ref().map_err(Clone::clone)?, limits).map_err(|e| (e.reason(), e.to_string()))?;
             square(model, picture).map_err(|text| ("not_resized", text))
         };
         // A square is small: of large pictures, as many are held at once as there are processors.

@@ -1,7 +1,7 @@
 //! Asking `dataset` what it holds, until it has said all of it.
 
-use plugin_api::{FileVersion, Tag};
 use plugin_api::tag::new_session;
+use plugin_api::{FileVersion, Tag};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

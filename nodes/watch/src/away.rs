@@ -108,7 +108,9 @@ impl AwayFolders {
             let Ok(text) = fs::read(folders.file(root.folder.name())) else { continue };
             match serde_json::from_slice::<BTreeMap<String, KnownFolder>>(&text) {
                 Ok(known) => folders.known.extend(known.into_iter().filter(|(at, _)| is_below(at, root.folder.name()))),
-                Err(error) => tracing::warn!(folder = root.folder.name(), %error, "what was kept of folders is not readable"),
+                Err(error) => {
+                    tracing::warn!(folder = root.folder.name(), %error, "what was kept of folders is not readable")
+                }
             }
         }
         for (folder, known) in &folders.known {
@@ -195,9 +197,9 @@ impl Desk {
     /// Whether a file that is not at `path` counts as deleted. What was found out a moment ago is believed.
     pub(crate) fn is_deleted(&mut self, path: &str, now: Instant) -> bool {
         let folders: Vec<String> = folders_of(path).map(str::to_owned).collect();
-        !folders.iter().any(|folder| {
-            self.recent_absence(folder, now).is_some_and(|absence| self.is_held(folder, absence, now))
-        })
+        !folders
+            .iter()
+            .any(|folder| self.recent_absence(folder, now).is_some_and(|absence| self.is_held(folder, absence, now)))
     }
 
     /// As [`Desk::absence`], looked up at most every [`LOOK_UP`].
@@ -239,7 +241,9 @@ impl Desk {
         let known = *self.away.known.get(folder)?;
         let at = self.roots.real(folder)?;
         match fs::metadata(at) {
-            Ok(meta) if meta.dev() == known.device => (is_class_folder(folder) && self.is_emptied(folder)).then_some(Absence::Emptied),
+            Ok(meta) if meta.dev() == known.device => {
+                (is_class_folder(folder) && self.is_emptied(folder)).then_some(Absence::Emptied)
+            }
             Ok(meta) if !self.holds_anything_below(folder) || self.has_known_file(folder) => {
                 // The same folder; the number of a device may be another after each start of the machine.
                 self.away.set_device(folder, meta.dev());
@@ -321,7 +325,8 @@ impl Desk {
 
     /// Whether a folder has lost all files that the dataset holds of it, two or more, and somebody did not just move them.
     fn is_emptied(&mut self, folder: &str) -> bool {
-        let lost: Vec<&String> = self.held_below(folder).filter(|path| self.ledger.get(path).refused.is_none()).collect();
+        let lost: Vec<&String> =
+            self.held_below(folder).filter(|path| self.ledger.get(path).refused.is_none()).collect();
         let is_lost = lost.len() >= 2
             && !self.has_known_file(folder)
             && !lost.iter().any(|path| self.ledger.is_elsewhere(path))

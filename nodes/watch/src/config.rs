@@ -104,7 +104,8 @@ mod tests {
             ("--ack-timeout-seconds", "0", "1..=120"),
             ("--folders", "pools", "photos, seeds, pool"),
         ] {
-            let error = Config::try_parse_from(["watch".to_owned(), format!("{flag}={value}")]).unwrap_err().to_string();
+            let error =
+                Config::try_parse_from(["watch".to_owned(), format!("{flag}={value}")]).unwrap_err().to_string();
             assert!(error.contains(flag) && error.contains(value) && error.contains(accepted), "{error}");
         }
         assert!(Config::try_parse_from(["watch", "--windows", "3"]).is_err());

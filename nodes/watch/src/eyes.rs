@@ -136,15 +136,16 @@ mod tests {
     use clap::Parser;
     use notify::event::Flag;
     use notify::{Event, EventKind};
-    use plugin_api::{Home, Tag};
     use plugin_api::edges::Inventory;
+    use plugin_api::{Home, Tag};
     use std::fs;
     use std::thread::sleep;
 
     /// A desk that has been told that the dataset holds nothing.
     fn desk(folder: &Path, photos: &Path, now: Instant) -> Desk {
         let config = Config::try_parse_from(["watch", "--settle-ms", "100"]).unwrap();
-        let mut desk = Desk::new(&config, Roots::one(Folder::Photos, photos), &Home::create(folder).unwrap(), now).unwrap();
+        let mut desk =
+            Desk::new(&config, Roots::one(Folder::Photos, photos), &Home::create(folder).unwrap(), now).unwrap();
         let Some(crate::sending::Outgoing::Hello(tag, _)) = desk.next_message(now) else { panic!("does not ask") };
         let inventory = Inventory {
             path: Vec::<&str>::new().into(),
@@ -164,7 +165,13 @@ mod tests {
         fs::create_dir_all(photos.join("cat")).unwrap();
         let now = Instant::now();
         let mut desk = desk(folder.path(), &photos, now);
-        let mut eyes = Eyes::open(Roots::one(Folder::Photos, &photos), folder.path().join("quarantine"), Duration::from_hours(1), now).unwrap();
+        let mut eyes = Eyes::open(
+            Roots::one(Folder::Photos, &photos),
+            folder.path().join("quarantine"),
+            Duration::from_hours(1),
+            now,
+        )
+        .unwrap();
         fs::write(photos.join("cat/a.jpg"), "a").unwrap();
         sleep(Duration::from_millis(200));
         eyes.watchers[0].as_ref().unwrap().take();
@@ -189,7 +196,13 @@ mod tests {
         fs::create_dir_all(photos.join("cat")).unwrap();
         let start = Instant::now();
         let mut desk = desk(folder.path(), &photos, start);
-        let mut eyes = Eyes::open(Roots::one(Folder::Photos, &photos), folder.path().join("quarantine"), Duration::from_hours(1), start).unwrap();
+        let mut eyes = Eyes::open(
+            Roots::one(Folder::Photos, &photos),
+            folder.path().join("quarantine"),
+            Duration::from_hours(1),
+            start,
+        )
+        .unwrap();
         eyes.watchers[0].as_ref().unwrap().take();
         eyes.changed(&photos.join("cat"), &mut desk, start);
         let drain = |eyes: &mut Eyes, desk: &mut Desk, now| {

@@ -1,7 +1,7 @@
 //! Messages on their way: the window, the acknowledgements, and what to do when one is missing.
 
-use plugin_api::{FileVersion, Tag};
 use plugin_api::tag::new_session;
+use plugin_api::{FileVersion, Tag};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 

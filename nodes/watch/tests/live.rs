@@ -74,7 +74,7 @@ impl Live {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
         prepare(&home.photos());
-        let model = Model { root: home.root().to_owned(), ..Model::default() };
+        let model = Model::of(home.root());
         let (model, stop) = (Arc::new(Mutex::new(model)), Arc::new(AtomicBool::new(false)));
         let (settle, rescan) = (settle_ms.to_string(), rescan_seconds.to_string());
         let flags = ["watch", "--settle-ms", &settle, "--rescan-seconds", &rescan, "--arriving-seconds", "1"];

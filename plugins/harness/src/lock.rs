@@ -92,8 +92,7 @@ impl RoleLock {
 
 fn describe(file: &mut File) -> String {
     let mut text = String::new();
-    let holder: Option<Holder> =
-        file.read_to_string(&mut text).ok().and_then(|_| serde_json::from_str(&text).ok());
+    let holder: Option<Holder> = file.read_to_string(&mut text).ok().and_then(|_| serde_json::from_str(&text).ok());
     holder.map_or_else(|| "another process".to_owned(), |holder| holder.describe())
 }
 

@@ -14,7 +14,7 @@ use plugin_api::status::{Notice, StatusFile, read_all};
 use plugin_api::{Edge, FileVersion, Home, Tag};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -55,6 +55,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// Beside the workspace `root`.
+    pub fn of(root: &Path) -> Self {
+        Self { root: root.to_owned(), ..Self::default() }
+    }
+
     /// Works on a message. Answers in the order in which they are sent.
     pub fn take(&mut self, message: &Outgoing) -> Vec<Answer> {
         match message {
@@ -199,7 +204,7 @@ impl Bench {
     pub fn over(folder: tempfile::TempDir, config: Config) -> Self {
         let now = Instant::now();
         let desk = Self::desk(&folder, &config, now);
-        let model = Model { root: folder.path().to_owned(), ..Model::default() };
+        let model = Model::of(folder.path());
         let (sent, back) = (VecDeque::new(), VecDeque::new());
         // Long ago, so that no file looks as if it were being written.
         Self { folder, desk, model, now, sent, back, config, clock_ns: 1_600_000_000_000_000_000 }
