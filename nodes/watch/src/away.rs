@@ -71,8 +71,8 @@ impl Absence {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AwayFolder {
     pub(crate) absence: Absence,
-    /// Since when, by the clock of the event loop.
-    since: Instant,
+    /// From when on its files count as deleted.
+    until: Instant,
 }
 
 /// Folders of the watched ones, and which of them are away.
@@ -116,9 +116,9 @@ impl AwayFolders {
         for (folder, known) in &folders.known {
             if let Some(since_ms) = known.away_since_ms {
                 let passed = Duration::from_millis(wall_ms().saturating_sub(since_ms));
-                let since = now.checked_sub(passed).unwrap_or(now);
+                let until = now + grace.saturating_sub(passed);
                 // How it is away is found out at the first check.
-                folders.away.insert(folder.clone(), AwayFolder { absence: Absence::OtherDevice, since });
+                folders.away.insert(folder.clone(), AwayFolder { absence: Absence::OtherDevice, until });
             }
         }
         folders
@@ -262,22 +262,29 @@ impl Desk {
 
     /// Whether files of a folder that is away are still held. Begins the grace period, and ends it.
     fn is_held(&mut self, folder: &str, absence: Absence, now: Instant) -> bool {
-        let since = self.away.away.get(folder).map(|away| away.since);
-        self.away.away.insert(folder.to_owned(), AwayFolder { absence, since: since.unwrap_or(now) });
-        let Some(since) = since else {
-            let files = self.held_below(folder).count();
-            let (grace_seconds, reason) = (self.away.grace.as_secs(), absence.reason());
-            tracing::warn!(folder, files, reason, grace_seconds, "is away: its files are kept until it is back");
-            if let Some(known) = self.away.known.get_mut(folder) {
-                known.away_since_ms = Some(wall_ms());
-                self.away.is_changed = true;
-            }
-            return !self.away.grace.is_zero() || self.give_up(folder, absence, now);
-        };
-        if now < since + self.away.grace || self.is_watched_folder_unmounted(folder) {
-            return true;
+        let Some(away) = self.away.away.get_mut(folder) else { return self.begins(folder, absence, now) };
+        away.absence = absence;
+        let until = away.until;
+        now < until || self.is_watched_folder_unmounted(folder) || self.give_up(folder, absence, now)
+    }
+
+    /// The grace period of a folder begins. Whether its files are held: not when there is none.
+    fn begins(&mut self, folder: &str, absence: Absence, now: Instant) -> bool {
+        let grace = self.away.grace;
+        let files = self.held_below(folder).count();
+        tracing::warn!(
+            folder,
+            files,
+            reason = absence.reason(),
+            grace_seconds = grace.as_secs(),
+            "is away: its files are kept"
+        );
+        self.away.away.insert(folder.to_owned(), AwayFolder { absence, until: now + grace });
+        if let Some(known) = self.away.known.get_mut(folder) {
+            known.away_since_ms = Some(wall_ms());
+            self.away.is_changed = true;
         }
-        self.give_up(folder, absence, now)
+        !grace.is_zero() || self.give_up(folder, absence, now)
     }
 
     /// Whether `folder` is a watched folder that holds nothing at all: a mount point without its drive. It is waited for
