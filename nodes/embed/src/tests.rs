@@ -1,9 +1,8 @@
 //! The stage on real files, with a champion of its own.
 
 use super::*;
-use arrow::array::{Array, ArrayRef, Int64Array, LargeBinaryArray, StringArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
 use clap::Parser;
-use plugin_api::Home;
 use plugin_api::edges::list_row_f32;
 use plugin_api::runs::{ModelCard, write_json};
 use plugin_hash::{Hashes, digest};

@@ -1,5 +1,5 @@
 //! Files that are still arriving, that change unnoticed, or that go away with their drive.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -259,7 +259,7 @@ fn in_own_namespace(name: &str) -> bool {
     let own = std::env::current_exe().unwrap();
     let flags: &[&str] = if rustix::process::geteuid().is_root() { &["-m"] } else { &["-r", "-m"] };
     if !Command::new("unshare").args(flags).arg("true").status().is_ok_and(|status| status.success()) {
-        println!("SKIPPED: {name} needs unshare(1) and mounts");
+        eprintln!("SKIPPED: {name} needs unshare(1) and mounts");
         return false;
     }
     let run = Command::new("unshare")

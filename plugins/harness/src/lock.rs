@@ -136,7 +136,7 @@ mod tests {
         let Ok(mut killed) =
             Command::new("flock").arg(&path).args(["-c", "echo locked; sleep 60"]).stdout(Stdio::piped()).spawn()
         else {
-            println!("SKIPPED: there is no flock(1) here");
+            eprintln!("SKIPPED: there is no flock(1) here");
             return;
         };
         let mut said = [0; 6];
