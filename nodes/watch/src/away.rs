@@ -109,7 +109,7 @@ impl AwayFolders {
             match serde_json::from_slice::<BTreeMap<String, KnownFolder>>(&text) {
                 Ok(known) => folders.known.extend(known.into_iter().filter(|(at, _)| is_below(at, root.folder.name()))),
                 Err(error) => {
-                    tracing::warn!(folder = root.folder.name(), %error, "what was kept of folders is not readable")
+                    tracing::warn!(folder = root.folder.name(), %error, "what was kept of folders is not readable");
                 }
             }
         }
