@@ -58,7 +58,7 @@ impl Desk {
                     tracing::warn!(path, reason = record.reason, to = %target.display(), "moved to quarantine");
                 }
                 Ok(Moved::Stays) => {
-                    tracing::warn!(path, reason = record.reason, "refused, and cannot be moved: there is a note")
+                    tracing::warn!(path, reason = record.reason, "refused, and cannot be moved: there is a note");
                 }
                 Ok(Moved::No) => tracing::info!(path, "changed or left after it was refused"),
                 Err(error) => tracing::error!(path, %error, "could not be moved to quarantine"),
