@@ -1,10 +1,10 @@
 //! `embed`: from hashed pictures to embeddings. What was embedded once, by the same network, is read from the cache in
 //! `dataset/embeddings/` and not even decoded.
 
-use arrow::array::{LargeListArray, UInt64Array};
+use arrow::array::LargeListArray;
 use plugin_api::edges::{Embedded, HashedImages, lists_of_f32};
 use plugin_api::select::Select;
-use plugin_api::{Edge, HomeArgs, Tag};
+use plugin_api::{Edge, Home, HomeArgs, Tag};
 use plugin_decode::{Limits, Picture, decode};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
@@ -54,7 +54,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), Error> {
     };
     let known = cache.as_ref().map_or(0, Cache::len);
     tracing::info!(network = embedder.fingerprint(), dimensions = embedder.dimensions(), known, "ready");
-    Ok(run_stage(&mut EmbedStage { embedder, cache, limits: config.limits }, node)?)
+    Ok(run_stage(&mut EmbedStage { embedder, cache, limits: config.limits, home: node.home().clone() }, node)?)
 }
 
 /// The work on one message.
@@ -65,6 +65,8 @@ pub struct EmbedStage {
     pub cache: Option<Cache>,
     /// What a picture may cost.
     pub limits: Limits,
+    /// The workspace, where files lie that are too large for a message.
+    pub home: Home,
 }
 
 impl EmbedStage {
@@ -73,8 +75,7 @@ impl EmbedStage {
         let mut seen: Vec<Option<Result<Vec<f32>, Refusal>>> =
             (0..batch.rows()).map(|row| self.known(batch.digest.value(row)).map(Ok)).collect();
         let unknown: Vec<usize> = (0..batch.rows()).filter(|&row| seen[row].is_none()).collect();
-        let decoded: Vec<Result<Picture, Refusal>> =
-            unknown.par_iter().map(|&row| self.open(batch.data.value(row))).collect();
+        let decoded: Vec<Result<Picture, Refusal>> = unknown.par_iter().map(|&row| self.open(batch, row)).collect();
         let (mut rows, mut pictures) = (Vec::new(), Vec::new());
         for (&row, decoded) in unknown.iter().zip(decoded) {
             match decoded {
@@ -104,8 +105,9 @@ impl EmbedStage {
     }
 
     /// What is kept of a picture is small, so that a message of large ones is no trouble.
-    fn open(&self, data: &[u8]) -> Result<Picture, Refusal> {
-        let picture = decode(data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
+    fn open(&self, batch: &HashedImages, row: usize) -> Result<Picture, Refusal> {
+        let data = batch.content(row, &self.home).map_err(|e| (e.reason(), e.to_string()))?;
+        let picture = decode(&data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
         self.embedder.prepare(picture).map_err(|e| ("not_resized", e.to_string()))
     }
 
@@ -160,7 +162,7 @@ fn answer(batch: &HashedImages, rows: &[usize], embedding: LargeListArray) -> Em
         path: batch.path.select(rows),
         label: batch.label.select(rows),
         modified_ns: batch.modified_ns.select(rows),
-        size_bytes: UInt64Array::from_iter_values(rows.iter().map(|&row| batch.data.value(row).len() as u64)),
+        size_bytes: batch.size_bytes.select(rows),
         digest: batch.digest.select(rows),
         ahash: batch.ahash.select(rows),
         dhash: batch.dhash.select(rows),

@@ -1,9 +1,8 @@
 //! The stage on real files, with a champion of its own.
 
 use super::*;
-use arrow::array::{Array, ArrayRef, Int64Array, LargeBinaryArray, StringArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
 use clap::Parser;
-use plugin_api::Home;
 use plugin_api::edges::list_row_f32;
 use plugin_api::runs::{ModelCard, write_json};
 use plugin_hash::{Hashes, digest};
@@ -39,7 +38,7 @@ fn stage(home: &Home, network: &str) -> EmbedStage {
     let config = Config::try_parse_from(["embed", "--home", "x", "--network", network, "--device", "flex"]).unwrap();
     let embedder = Embedder::open(&config.embed, home).unwrap();
     let cache = (network != "none").then(|| Cache::open(home, embedder.fingerprint(), embedder.dimensions()).unwrap());
-    EmbedStage { embedder, cache, limits: config.limits }
+    EmbedStage { embedder, cache, limits: config.limits, home: home.clone() }
 }
 
 fn fixture(name: &str) -> Vec<u8> {

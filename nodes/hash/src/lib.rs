@@ -2,10 +2,9 @@
 //! with the decoder's reason.
 
 use arrow::array::{LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
-use plugin_api::HomeArgs;
 use plugin_api::edges::{EncodedImages, HashedImages};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Tag};
+use plugin_api::{Edge, Home, HomeArgs, Tag};
 use plugin_decode::Limits;
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use plugin_hash::{Hashed, Hashes, digest, exact, fast};
@@ -46,7 +45,7 @@ impl HasHome for Config {
 /// # Errors
 /// Any [`HarnessError`].
 pub fn run(config: Config, node: &mut Node) -> Result<(), HarnessError> {
-    run_stage(&mut HashStage { limits: config.limits, decode: config.decode }, node)
+    run_stage(&mut HashStage { limits: config.limits, decode: config.decode, home: node.home().clone() }, node)
 }
 
 /// The work on one message.
@@ -56,6 +55,8 @@ pub struct HashStage {
     pub limits: Limits,
     /// How much of a JPEG is decoded.
     pub decode: Decoding,
+    /// The workspace, where files lie that are too large for a message.
+    pub home: Home,
 }
 
 /// What is found out about one picture.
@@ -65,13 +66,14 @@ struct Found {
 }
 
 impl HashStage {
-    fn look(&self, data: &[u8]) -> Result<Found, Refusal> {
+    fn look(&self, batch: &EncodedImages, row: usize) -> Result<Found, Refusal> {
+        let data = batch.content(row, &self.home).map_err(|e| (e.reason(), e.to_string()))?;
         let hashed = match self.decode {
-            Decoding::Fast => fast(data, &self.limits),
-            Decoding::Exact => exact(data, &self.limits),
+            Decoding::Fast => fast(&data, &self.limits),
+            Decoding::Exact => exact(&data, &self.limits),
         }
         .map_err(|error| (error.reason(), error.to_string()))?;
-        Ok(Found { digest: digest(data), hashed })
+        Ok(Found { digest: digest(&data), hashed })
     }
 }
 
@@ -82,7 +84,7 @@ impl Stage for HashStage {
     const OUTPUT: &'static str = "hashed";
 
     fn process(&mut self, _tag: &Tag, batch: EncodedImages) -> Answer<HashedImages> {
-        let looked: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.look(batch.data.value(row))).collect();
+        let looked: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.look(&batch, row)).collect();
         let (rows, found, rejects) = part(&batch.path, looked);
         Answer { out: answer(&batch, &rows, &found), rejects }
     }

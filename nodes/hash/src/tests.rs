@@ -2,6 +2,7 @@
 
 use super::*;
 use arrow::array::{Array, ArrayRef, Int64Array};
+use plugin_api::FileVersion;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,8 +23,18 @@ fn batch(names: &[&str]) -> EncodedImages {
     }
 }
 
+fn home() -> (tempfile::TempDir, Home) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(folder.path()).unwrap();
+    (folder, home)
+}
+
+fn stage(limits: Limits, decode: Decoding) -> HashStage {
+    HashStage { limits, decode, home: home().1 }
+}
+
 fn process(limits: Limits, names: &[&str]) -> Answer<HashedImages> {
-    HashStage { limits, decode: Decoding::Fast }.process(&Tag::new("s", 0), batch(names))
+    stage(limits, Decoding::Fast).process(&Tag::new("s", 0), batch(names))
 }
 
 #[test]
@@ -65,7 +76,7 @@ fn the_hashes_are_imagehashs() {
 fn fast_and_exact_say_the_same_of_size_and_refusal() {
     let names =
         ["good/orientation-6.jpg", "good/blobs.png", "bad/cut.jpg", "good/progressive.jpg", "bad/cut-progressive.jpg"];
-    let process = |decode| HashStage { limits: Limits::default(), decode }.process(&Tag::new("s", 0), batch(&names));
+    let process = |decode| stage(Limits::default(), decode).process(&Tag::new("s", 0), batch(&names));
     let (fast, exact) = (process(Decoding::Fast), process(Decoding::Exact));
     assert_eq!((&fast.out.width, &fast.out.height), (&exact.out.width, &exact.out.height));
     let reasons = |answer: &Answer<HashedImages>| answer.rejects.iter().map(|r| r.reason.clone()).collect::<Vec<_>>();
@@ -91,8 +102,39 @@ fn an_empty_message_is_answered_with_an_empty_message() {
 fn when_all_is_well_the_files_are_not_copied() {
     let input = batch(&["good/plain.png", "good/baseline.jpg"]);
     let bytes = input.data.value_data().as_ptr();
-    let out = HashStage { limits: Limits::default(), decode: Decoding::Exact }.process(&Tag::new("s", 0), input).out;
+    let out = stage(Limits::default(), Decoding::Exact).process(&Tag::new("s", 0), input).out;
     assert_eq!((out.data.value_data().as_ptr(), out.data.len()), (bytes, 2));
+}
+
+#[test]
+fn files_by_reference_hash_as_files_in_messages() {
+    let (_folder, home) = home();
+    let names = ["good/plain.png", "good/baseline.jpg", "good/blobs.png"];
+    std::fs::create_dir(home.root().join("good")).unwrap();
+    let mut by_reference = batch(&names);
+    let mut versions = Vec::new();
+    for name in names {
+        std::fs::write(home.root().join(name), fixture(name)).unwrap();
+        versions.push(FileVersion::from(&std::fs::metadata(home.root().join(name)).unwrap()));
+    }
+    by_reference.modified_ns = Int64Array::from_iter_values(versions.iter().map(|v| v.modified_ns));
+    by_reference.changed_ns = Int64Array::from_iter_values(versions.iter().map(|v| v.changed_ns));
+    by_reference.inode = UInt64Array::from_iter_values(versions.iter().map(|v| v.inode));
+    by_reference.data = LargeBinaryArray::from_iter_values(names.map(|_| b""));
+    // Written to after `watch` saw it.
+    std::fs::write(home.root().join("good/blobs.png"), b"shorter").unwrap();
+
+    let mut stage = HashStage { limits: Limits::default(), decode: Decoding::Fast, home };
+    let Answer { out, rejects } = stage.process(&Tag::new("s", 0), by_reference);
+    let inline = process(Limits::default(), &names[..2]).out;
+    assert_eq!((&out.digest, &out.phash), (&inline.digest, &inline.phash));
+    assert_eq!(
+        (out.data.value(0).len(), out.size_bytes.value(0)),
+        (0, versions[0].size_bytes),
+        "handed on by reference"
+    );
+    let rejects: Vec<(&str, &str)> = rejects.iter().map(|r| (r.path.as_str(), r.reason.as_str())).collect();
+    assert_eq!(rejects, [("good/blobs.png", "changed")]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Keeper, Message, Node, Refusal, part, send_rejects};
 use plugin_standing::Comparison;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -121,15 +122,19 @@ impl Desk {
     pub fn images(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, PredictError> {
         let (taken, other) = self.keeper.images::<EncodedImages>(first, node)?;
         for (tag, rows) in taken {
-            let files: Vec<&[u8]> = (0..rows.rows()).map(|row| rows.data.value(row)).collect();
-            let digests: Vec<String> = files.par_iter().map(|data| blake3::hash(data).to_hex().to_string()).collect();
+            let open = |row: usize| rows.content(row, &self.tray.home).map_err(|e| (e.reason(), e.to_string()));
+            let files: Vec<Result<Cow<'_, [u8]>, Refusal>> = (0..rows.rows()).map(open).collect();
+            let digest = |data: &Cow<'_, [u8]>| blake3::hash(data).to_hex().to_string();
+            let digests: Vec<String> =
+                files.par_iter().map(|data| data.as_ref().map_or_else(|_| String::new(), digest)).collect();
             let seen = self.see(&files, &digests)?;
+            drop(files);
             let (kept, seen, rejects) = part(&rows.path, seen);
             let file = |(row, said): (&usize, Option<Said>)| File {
                 path: rows.path.value(*row).to_owned(),
                 digest: digests[*row].clone(),
                 modified_ns: rows.modified_ns.value(*row),
-                size_bytes: rows.data.value(*row).len() as u64,
+                size_bytes: rows.size_bytes.value(*row),
                 said,
             };
             self.tray.take_in(kept.iter().zip(seen).map(file).collect())?;
@@ -145,10 +150,15 @@ impl Desk {
     }
 
     /// What the champion says of each file, none without a champion; or why it is no picture.
-    fn see(&self, files: &[&[u8]], digests: &[String]) -> Result<Vec<Result<Option<Said>, Refusal>>, PredictError> {
+    fn see(
+        &self,
+        files: &[Result<Cow<'_, [u8]>, Refusal>],
+        digests: &[String],
+    ) -> Result<Vec<Result<Option<Said>, Refusal>>, PredictError> {
         let (model, limits) = (self.oracle.model(), &self.limits);
-        let open = |data: &&[u8]| -> Result<Vec<u8>, Refusal> {
-            let picture = decode(data, limits).map_err(|e| (e.reason(), e.to_string()))?;
+        let open = |data: &Result<Cow<'_, [u8]>, Refusal>| -> Result<Vec<u8>, Refusal> {
+            let picture =
+                decode(data.as_ref().map_err(Clone::clone)?, limits).map_err(|e| (e.reason(), e.to_string()))?;
             square(model, picture).map_err(|text| ("not_resized", text))
         };
         // A square is small: of large pictures, as many are held at once as there are processors.

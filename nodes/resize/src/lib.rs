@@ -2,10 +2,9 @@
 //! the views by which its near-copies are found. What cannot be decoded is rejected with the decoder's reason.
 
 use arrow::array::{Float32Array, Int64Array, LargeBinaryArray, StringArray, UInt32Array};
-use plugin_api::HomeArgs;
 use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Tag};
+use plugin_api::{Edge, Home, HomeArgs, Tag};
 use plugin_check::{Scores, scores};
 use plugin_decode::{Limits, captured_ms, decode};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
@@ -38,7 +37,7 @@ impl HasHome for Config {
 /// # Errors
 /// Any [`HarnessError`].
 pub fn run(config: Config, node: &mut Node) -> Result<(), HarnessError> {
-    run_stage(&mut ResizeStage { resize: config.resize, limits: config.limits }, node)
+    run_stage(&mut ResizeStage { resize: config.resize, limits: config.limits, home: node.home().clone() }, node)
 }
 
 /// The work on one message.
@@ -48,6 +47,8 @@ pub struct ResizeStage {
     pub resize: ResizeOptions,
     /// What a picture may cost.
     pub limits: Limits,
+    /// The workspace, where files lie that are too large for a message.
+    pub home: Home,
 }
 
 /// What became of a picture.
@@ -60,8 +61,10 @@ struct Worked {
 }
 
 impl ResizeStage {
-    fn work(&self, data: &[u8]) -> Result<Worked, Refusal> {
-        let picture = decode(data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
+    fn work(&self, batch: &HashedImages, row: usize) -> Result<Worked, Refusal> {
+        let data = batch.content(row, &self.home).map_err(|e| (e.reason(), e.to_string()))?;
+        let picture = decode(&data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
+        drop(data);
         let (width, height) = (picture.width, picture.height);
         let fit = |size_px: u32, mode: &dyn Mode| {
             resize(width, height, &picture.pixels, size_px, mode).map_err(|e| ("not_resized", e.to_string()))
@@ -119,7 +122,7 @@ impl Stage for ResizeStage {
     const OUTPUT: &'static str = "pixels";
 
     fn process(&mut self, _tag: &Tag, batch: HashedImages) -> Answer<Pixels> {
-        let done: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.work(batch.data.value(row))).collect();
+        let done: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.work(&batch, row)).collect();
         let (rows, worked, rejects) = part(&batch.path, done);
         Answer { out: self.answer(&batch, &rows, &worked), rejects }
     }

@@ -35,7 +35,9 @@ fn batch(names: &[&str]) -> HashedImages {
 
 fn stage(args: &[&str]) -> ResizeStage {
     let config = Config::parse_from([&["resize"], args].concat());
-    ResizeStage { resize: config.resize, limits: config.limits }
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(folder.path()).unwrap();
+    ResizeStage { resize: config.resize, limits: config.limits, home }
 }
 
 #[test]
@@ -105,4 +107,23 @@ fn options_are_checked() {
         let error = Config::try_parse_from([&["resize"], &args[..]].concat()).unwrap_err().to_string();
         assert!(error.contains(says) && error.contains(args[0]) && error.contains(args[1]), "{error}");
     }
+}
+
+#[test]
+fn a_file_by_reference_is_read_where_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::create(folder.path()).unwrap();
+    std::fs::create_dir(home.root().join("good")).unwrap();
+    let name = "good/baseline.jpg";
+    std::fs::write(home.root().join(name), fixture(name)).unwrap();
+    let version = plugin_api::FileVersion::from(&std::fs::metadata(home.root().join(name)).unwrap());
+    let mut by_reference = batch(&[name]);
+    by_reference.modified_ns = vec![version.modified_ns].into();
+    by_reference.changed_ns = vec![version.changed_ns].into();
+    by_reference.inode = vec![version.inode].into();
+    by_reference.data = LargeBinaryArray::from_iter_values([b""]);
+    let inline = stage(&["--size", "32"]).process(&Tag::new("s", 0), batch(&[name])).out;
+    let mut stage = ResizeStage { home, ..stage(&["--size", "32"]) };
+    let out = stage.process(&Tag::new("s", 0), by_reference).out;
+    assert_eq!((&out.pixels, &out.pixel_digest), (&inline.pixels, &inline.pixel_digest));
 }

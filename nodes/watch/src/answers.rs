@@ -2,13 +2,12 @@
 
 use crate::asking::Asking;
 use crate::desk::{Desk, Missing};
-use crate::disk::Mark;
 use crate::ledger::Held;
 use crate::outbox::{Acknowledged, STREAMS, Stream};
 use crate::quarantine::Record;
 use plugin_api::edges::{Committed, Inventory, Rejects};
-use plugin_api::{Edge, Tag};
-use std::collections::HashSet;
+use plugin_api::{ContentError, Edge, FileVersion, Tag};
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// Rejects travel on another edge than the acknowledgement and may come this much later.
@@ -24,15 +23,31 @@ impl Desk {
         // What it holds of folders that are not watched here is not this node's to take back.
         let roots = &self.roots;
         let listed = (0..rows.rows()).filter(|at| roots.of(rows.path.value(*at)).is_some()).map(|at| {
-            let mark = Mark { size_bytes: rows.size_bytes.value(at), modified_ns: rows.modified_ns.value(at) };
-            (rows.path.value(at).to_owned(), mark)
+            let version = FileVersion {
+                size_bytes: rows.size_bytes.value(at),
+                modified_ns: rows.modified_ns.value(at),
+                changed_ns: rows.changed_ns.value(at),
+                inode: rows.inode.value(at),
+            };
+            (rows.path.value(at).to_owned(), version)
         });
         let Some(inventory) = asking.hear(tag, listed, now) else { return false };
         tracing::info!(pictures = inventory.len(), "the dataset has said what it holds");
+        self.complete_later(&inventory);
         self.ledger.set_inventory(inventory);
         self.labels.review_again();
         self.asking = None;
         true
+    }
+
+    /// Entries without change time and inode are of an earlier version of a catalog, if it keeps them for others: a change
+    /// that leaves size and date as they were would not be noticed after a restart until they are completed.
+    fn complete_later(&mut self, inventory: &BTreeMap<String, FileVersion>) {
+        self.incomplete.clear();
+        if inventory.values().any(FileVersion::is_complete) {
+            let incomplete = inventory.iter().filter(|(_, version)| !version.is_complete());
+            self.incomplete.extend(incomplete.map(|(path, _)| path.clone()));
+        }
     }
 
     /// An acknowledgement, or the wish to get everything again.
@@ -52,10 +67,10 @@ impl Desk {
                     match stream {
                         Stream::Removed => self.landed(&row.path, Held::Nothing, now),
                         Stream::Images if listed.contains(row.path.as_str()) => {
-                            self.landed(&row.path, Held::Picture(row.mark), now);
+                            self.landed(&row.path, Held::Picture(row.version), now);
                         }
                         Stream::Images => {
-                            let missing = Missing { tag: tag.clone(), mark: row.mark, until: now + REJECTS_LATE };
+                            let missing = Missing { tag: tag.clone(), version: row.version, until: now + REJECTS_LATE };
                             self.missing.insert(row.path, missing);
                         }
                     }
@@ -65,7 +80,7 @@ impl Desk {
             // message about the same path may be on its way; its own answer will come.
             Acknowledged::Stale(rows) => {
                 for row in rows.into_iter().filter(|row| listed.contains(row.path.as_str())) {
-                    let held = if stream == Stream::Images { Held::Picture(row.mark) } else { Held::Nothing };
+                    let held = if stream == Stream::Images { Held::Picture(row.version) } else { Held::Nothing };
                     self.now_holds(&row.path, held, now);
                 }
             }
@@ -101,10 +116,8 @@ impl Desk {
                 entry.refused = None;
             }
         });
-        if matches!(held, Held::Picture(_)) {
-            if self.quarantine.withdraw(path) {
-                self.count_due = Some(now);
-            }
+        if matches!(held, Held::Picture(_)) && self.quarantine.withdraw(path) {
+            self.count_due = Some(now);
         }
         self.nominate(path, now);
     }
@@ -119,24 +132,32 @@ impl Desk {
         for at in 0..rejects.rows() {
             let path = rejects.path.value(at);
             let late = self.missing.get(path).is_some_and(|m| m.tag.session == tag.session && m.tag.seq == tag.seq);
-            let (mark, answered) = if late {
-                (self.missing.remove(path).map(|missing| missing.mark), true)
+            let (version, answered) = if late {
+                (self.missing.remove(path).map(|missing| missing.version), true)
             } else {
                 let refused = self.outbox.refuse(tag, path);
-                (refused.as_ref().map(|(row, _)| row.mark), refused.is_some_and(|(_, current)| current))
+                (refused.as_ref().map(|(row, _)| row.version), refused.is_some_and(|(_, current)| current))
             };
-            let Some(mark) = mark else {
+            let Some(version) = version else {
                 tracing::debug!(path, "refused, but not known to have been sent");
                 continue;
             };
+            let (stage, reason, detail) = (rejects.stage.value(at), rejects.reason.value(at), rejects.detail.value(at));
+            if [ContentError::CHANGED, ContentError::UNREADABLE].contains(&reason) {
+                // The stage did not get to see it. Whatever is there now is sent.
+                tracing::info!(path, stage, reason, detail, "to be sent again");
+                if answered {
+                    self.send_again(path, now);
+                }
+                continue;
+            }
             if answered {
                 self.ledger.change(path, |entry| {
                     entry.in_flight = false;
                     entry.losses = 0;
                 });
             }
-            let (stage, reason, detail) = (rejects.stage.value(at), rejects.reason.value(at), rejects.detail.value(at));
-            self.refuse(Record::new(path, mark, stage, reason, detail), now);
+            self.refuse(Record::new(path, version, stage, reason, detail), now);
             self.nominate(path, now);
         }
     }

@@ -1,8 +1,7 @@
 //! Asking `dataset` what it holds, until it has said all of it.
 
-use crate::disk::Mark;
-use plugin_api::Tag;
 use plugin_api::tag::new_session;
+use plugin_api::{FileVersion, Tag};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ pub struct Asking {
     asked: u64,
     next: Instant,
     due_seq: u64,
-    heard: BTreeMap<String, Mark>,
+    heard: BTreeMap<String, FileVersion>,
 }
 
 impl Asking {
@@ -42,9 +41,9 @@ impl Asking {
     pub fn hear(
         &mut self,
         tag: &Tag,
-        rows: impl Iterator<Item = (String, Mark)>,
+        rows: impl Iterator<Item = (String, FileVersion)>,
         now: Instant,
-    ) -> Option<BTreeMap<String, Mark>> {
+    ) -> Option<BTreeMap<String, FileVersion>> {
         if tag.session != self.session {
             return None;
         }
@@ -66,8 +65,8 @@ impl Asking {
 mod tests {
     use super::*;
 
-    fn row(path: &str) -> std::iter::Once<(String, Mark)> {
-        std::iter::once((path.to_owned(), Mark { size_bytes: 1, modified_ns: 1 }))
+    fn row(path: &str) -> std::iter::Once<(String, FileVersion)> {
+        std::iter::once((path.to_owned(), FileVersion { size_bytes: 1, modified_ns: 1, ..FileVersion::default() }))
     }
 
     #[test]

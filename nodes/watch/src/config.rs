@@ -3,9 +3,11 @@
 use crate::roots::Folder;
 use clap::Parser;
 use plugin_api::HomeArgs;
+use plugin_decode::Limits;
 use std::time::Duration;
 
-/// A message holds 16 MiB; what is left after this is for paths and labels.
+/// Content of a message, bytes: it holds 16 MiB, and what is left after this is for paths and labels. A larger file is sent
+/// by reference.
 pub const MESSAGE_BYTES: u64 = 15 << 20;
 
 /// Watches folders and sends every picture in them, and word of every picture gone, to the rest of the graph.
@@ -21,8 +23,7 @@ pub struct Config {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Folder::Photos], value_name = "FOLDERS")]
     pub folders: Vec<Folder>,
 
-    /// A file is read once its size and modification time have stayed the same for this long. Empty files, and
-    /// rejected ones before they are moved away, get ten times as much.
+    /// A file is read once it has stayed the same for this long. Empty files get ten times as much.
     #[arg(long, default_value_t = 500, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(100..=60_000))]
     pub settle_ms: u64,
 
@@ -42,9 +43,19 @@ pub struct Config {
     #[arg(long, default_value_t = 4, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..=8))]
     pub window: u64,
 
-    /// Larger files are moved to quarantine/.
-    #[arg(long, default_value_t = MESSAGE_BYTES, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1024..=MESSAGE_BYTES))]
+    /// Larger files are moved to quarantine/ as too_large.
+    #[arg(long, default_value_t = Limits::MAX_BYTES, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=Limits::CEILING_BYTES))]
     pub max_bytes: u64,
+
+    /// A file that could not be used and that changed within this time, or that somebody has open for writing, may still
+    /// be arriving: it is not moved to quarantine/.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    pub arriving_seconds: u64,
+
+    /// A folder that is suddenly empty or on another device than before is away: its files are kept for so long before
+    /// they count as deleted. A folder that is deleted counts at once.
+    #[arg(long, default_value_t = 600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=2_592_000))]
+    pub away_seconds: u64,
 
     /// With no acknowledgement for this long, everything unacknowledged is sent again; the wait then doubles, up to
     /// 120 s, until one comes.
@@ -58,7 +69,7 @@ impl Config {
         Duration::from_millis(self.settle_ms)
     }
 
-    /// How long a file that looks broken may take to become whole.
+    /// How long an empty file may take to be filled; so often a file that is being written is looked at.
     pub fn patience(&self) -> Duration {
         self.settle() * 10
     }
@@ -72,7 +83,7 @@ mod tests {
     fn defaults_are_within_their_own_ranges() {
         let config = Config::try_parse_from(["watch"]).unwrap();
         assert_eq!((config.settle_ms, config.rescan_seconds, config.window), (500, 30, 4));
-        assert!(config.max_bytes <= MESSAGE_BYTES);
+        assert_eq!(config.max_bytes, Limits::default().max_bytes, "one flag, one default");
         assert_eq!(config.folders, [Folder::Photos]);
         let config = Config::try_parse_from(["watch", "--folders", "seeds,pool"]).unwrap();
         assert_eq!(config.folders, [Folder::Seeds, Folder::Pool]);
@@ -87,11 +98,14 @@ mod tests {
             ("--batch-bytes", "1", "65536..=15728640"),
             ("--batch-rows", "1000", "1..=20"),
             ("--window", "9", "1..=8"),
-            ("--max-bytes", "99999999", "1024..=15728640"),
+            ("--max-bytes", "0", "1..=17179869184"),
+            ("--arriving-seconds", "86401", "0..=86400"),
+            ("--away-seconds", "2592001", "0..=2592000"),
             ("--ack-timeout-seconds", "0", "1..=120"),
             ("--folders", "pools", "photos, seeds, pool"),
         ] {
-            let error = Config::try_parse_from(["watch", flag, value]).unwrap_err().to_string();
+            let error =
+                Config::try_parse_from(["watch".to_owned(), format!("{flag}={value}")]).unwrap_err().to_string();
             assert!(error.contains(flag) && error.contains(value) && error.contains(accepted), "{error}");
         }
         assert!(Config::try_parse_from(["watch", "--windows", "3"]).is_err());

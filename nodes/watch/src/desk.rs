@@ -6,8 +6,9 @@
 //! why a path was pointed out.
 
 use crate::asking::Asking;
+use crate::away::AwayFolders;
 use crate::config::Config;
-use crate::disk::{Mark, ReadError, Stamp, look_below, read_whole};
+use crate::disk::{Stamp, look_below};
 use crate::ignore::{Kind, is_image, kind};
 use crate::labels::Labels;
 use crate::ledger::{Held, Ledger, Wish};
@@ -16,11 +17,13 @@ use crate::outbox::{Outbox, Row, STREAMS, Stream};
 use crate::quarantine::{Quarantine, Record};
 use crate::ready::Ready;
 use crate::report::Counts;
+use crate::returning::Changed;
 use crate::roots::Roots;
 use crate::scan::Scan;
 use crate::settle::Settling;
-use plugin_api::Tag;
-use std::collections::{BTreeMap, HashSet};
+use crate::writers;
+use plugin_api::{ContentError, FileVersion, Home, Tag};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,14 +31,17 @@ use std::time::{Duration, Instant};
 /// Looks at files in one go, so that a message that comes in is not kept waiting.
 const LOOKS: usize = 2_000;
 
+/// Files of an older catalog that are sent once more in one go.
+const COMPLETED_AT_A_TIME: usize = 64;
+
 /// How a file is read; tests put another in its place.
-pub(crate) type Reading = fn(&Path, Stamp, &mut Vec<u8>) -> Result<(), ReadError>;
+pub(crate) type Reading = fn(&Path, &FileVersion, &mut Vec<u8>) -> Result<(), ContentError>;
 
 /// A picture that was in an acknowledged message, but neither in the acknowledgement nor, so far, among the rejects.
 #[derive(Debug)]
 pub(crate) struct Missing {
     pub(crate) tag: Tag,
-    pub(crate) mark: Mark,
+    pub(crate) version: FileVersion,
     pub(crate) until: Instant,
 }
 
@@ -46,7 +52,10 @@ pub struct Desk {
     pub(crate) batch_bytes: u64,
     pub(crate) batch_rows: usize,
     max_bytes: u64,
+    pub(crate) settle: Duration,
     pub(crate) patience: Duration,
+    /// A file that changed within this time is not moved to quarantine.
+    pub(crate) arriving: Duration,
     pub(crate) quarantine: Quarantine,
     pub(crate) ledger: Ledger,
     pub(crate) settling: Settling,
@@ -55,6 +64,13 @@ pub struct Desk {
     pub(crate) asking: Option<Asking>,
     pub(crate) missing: BTreeMap<String, Missing>,
     pub(crate) doomed: BTreeMap<String, (Instant, Record)>,
+    /// Files to be moved to quarantine, had not somebody opened them for writing.
+    pub(crate) being_written: BTreeSet<String>,
+    /// Files that changed in quarantine, by where they lie there, and when they are looked at again.
+    pub(crate) returning: BTreeMap<PathBuf, (Instant, Changed)>,
+    /// Files of an older catalog that are still to be completed.
+    pub(crate) incomplete: VecDeque<String>,
+    pub(crate) away: AwayFolders,
     noticed: HashSet<PathBuf>,
     pub(crate) not_before: Instant,
     pub(crate) counts: Counts,
@@ -64,28 +80,34 @@ pub struct Desk {
     pub(crate) notices: Notices,
     /// When what is in quarantine is to be counted again.
     pub(crate) count_due: Option<Instant>,
+    pub(crate) has_writer: fn(&Path) -> bool,
 }
 
 impl Desk {
-    /// Pictures lie in `roots`; rejected ones go to `quarantine`.
+    /// Pictures lie in `roots`, which belong to the workspace `home`.
     ///
     /// # Errors
     /// When one of the roots is not there.
-    pub fn new(config: &Config, roots: Roots, quarantine: PathBuf, now: Instant) -> io::Result<Self> {
+    pub fn new(config: &Config, roots: Roots, home: &Home, now: Instant) -> io::Result<Self> {
         if let Some(root) = roots.iter().find(|root| !root.is_there()) {
             return Err(io::Error::new(io::ErrorKind::NotFound, format!("{}: no such folder", root.at.display())));
         }
+        let grace = Duration::from_secs(config.away_seconds);
+        let away = AwayFolders::open(&roots, home.dataset(), grace, now);
         Ok(Self {
             labels: Labels::new(&roots),
             findings: Findings::default(),
             notices: Notices::default(),
             count_due: Some(now),
             roots,
+            away,
             batch_bytes: config.batch_bytes,
             batch_rows: config.batch_rows as usize,
             max_bytes: config.max_bytes,
+            settle: config.settle(),
             patience: config.patience(),
-            quarantine: Quarantine::new(quarantine),
+            arriving: Duration::from_secs(config.arriving_seconds),
+            quarantine: Quarantine::new(home.quarantine()),
             ledger: Ledger::default(),
             settling: Settling::new(config.settle(), config.patience()),
             ready: Ready::default(),
@@ -93,10 +115,14 @@ impl Desk {
             asking: Some(Asking::new(now)),
             missing: BTreeMap::new(),
             doomed: BTreeMap::new(),
+            being_written: BTreeSet::new(),
+            returning: BTreeMap::new(),
+            incomplete: VecDeque::new(),
             noticed: HashSet::new(),
             not_before: now,
             counts: Counts::default(),
-            reading: read_whole,
+            reading: plugin_api::version::read,
+            has_writer: writers::has_writer,
         })
     }
 
@@ -127,18 +153,21 @@ impl Desk {
         }
         let known = self.ledger.below(&scan.folder).map(|(path, _)| path.clone());
         let mut gone: HashSet<String> = known.filter(|path| scan.covers(path)).collect();
-        for (path, mark) in &scan.files {
+        for (path, stamp) in &scan.files {
             gone.remove(path);
-            let entry = self.ledger.get(path);
-            if !entry.on_disk {
-                self.ledger.change(path, |entry| entry.on_disk = true);
-            }
-            if entry.wish(Some(*mark).filter(|_| self.labels.wants(path))) != Wish::Nothing {
+            self.ledger.see(path, Some(*stamp));
+            if self.wish(path, Some(*stamp)) != Wish::Nothing {
                 self.nominate(path, now);
             }
         }
+        self.note_devices(&scan);
         for path in gone {
-            self.nominate(&path, now);
+            // One that is away would be looked at in vain at every scan.
+            if self.ledger.get(&path).held == Held::Nothing || self.is_deleted(&path, now) {
+                self.nominate(&path, now);
+            } else {
+                self.ledger.see(&path, None);
+            }
         }
         self.findings.scanned(&scan);
         self.review_labels(Some(&scan), now);
@@ -154,10 +183,13 @@ impl Desk {
     /// Everything that is due, save for messages.
     pub fn work(&mut self, now: Instant) {
         self.move_doomed(now);
+        self.give_back(now);
         if self.is_asking() {
             return;
         }
         self.review_labels(None, now);
+        self.check_away(now);
+        self.complete_some(now);
         for _ in 0..LOOKS {
             let Some(path) = self.settling.due(now) else { break };
             self.check(&path, now);
@@ -197,22 +229,21 @@ impl Desk {
                 return self.settling.forget(path);
             }
         };
-        self.ledger.change(path, |entry| entry.on_disk = disk.is_some());
+        self.ledger.see(path, disk);
         let entry = self.ledger.get(path);
-        let wish = entry.wish(disk.filter(|_| self.labels.wants(path)).map(|stamp| stamp.mark));
-        if entry.in_flight || wish == Wish::Nothing {
+        let wish = self.wish(path, disk);
+        let is_away = |desk: &mut Self| disk.is_none() && !desk.is_deleted(path, now);
+        if entry.in_flight || wish == Wish::Nothing || is_away(self) {
             return self.settling.forget(path);
         }
         if !self.settling.looked(path, disk, now) {
             return;
         }
         match (wish, disk) {
-            (Wish::Image, Some(stamp)) if stamp.mark.size_bytes > self.max_bytes => {
-                let detail = format!(
-                    "{} bytes; watch takes at most {} (--max-bytes), because a message of the graph holds 16 MiB",
-                    stamp.mark.size_bytes, self.max_bytes
-                );
-                let record = Record::new(path, stamp.mark, "watch", "too_large", &detail);
+            (Wish::Image, Some(stamp)) if stamp.version.size_bytes > self.max_bytes => {
+                let bytes = stamp.version.size_bytes;
+                let detail = format!("the file is {bytes} bytes, over the limit of {} (--max-bytes)", self.max_bytes);
+                let record = Record::new(path, stamp.version, "watch", "too_large", &detail);
                 self.refuse(record, now);
             }
             (Wish::Image, Some(stamp)) => self.ready.add_image(path.to_owned(), stamp, now),
@@ -221,10 +252,10 @@ impl Desk {
         }
     }
 
-    /// Whether the watched folder that `path` is in is the one of the start: otherwise an absent file proves nothing.
+    /// Whether the watched folder that `path` is in is there: otherwise an absent file proves nothing.
     pub(crate) fn root_is_there(&mut self, path: &str) -> bool {
         let Some(root) = self.roots.of(path) else { return false };
-        let there = root.is_there();
+        let there = root.at.is_dir();
         if there {
             self.noticed.remove(&root.at);
         } else if self.noticed.insert(root.at.clone()) {
@@ -247,9 +278,14 @@ impl Desk {
 
     /// A picture that was in an acknowledged message and yet arrived nowhere. Waits longer each time.
     fn lost_on_the_way(&mut self, path: &str, now: Instant) {
+        let wait = self.send_again(path, now);
+        tracing::warn!(path, wait_seconds = wait.as_secs(), "lost on the way, to be sent again");
+    }
+
+    /// A picture that arrived nowhere is looked at and sent again, after a wait that grows each time.
+    pub(crate) fn send_again(&mut self, path: &str, now: Instant) -> Duration {
         let losses = self.ledger.get(path).losses + 1;
         let wait = Duration::from_secs((1 << losses.min(9)).min(300));
-        tracing::warn!(path, losses, wait_seconds = wait.as_secs(), "lost on the way, to be sent again");
         self.ledger.change(path, |entry| {
             entry.in_flight = false;
             entry.held = Held::Unsure;
@@ -257,6 +293,21 @@ impl Desk {
         });
         self.counts.resent += 1;
         self.settling.add(path, now + wait);
+        wait
+    }
+
+    /// Sends some files of which an older catalog knows neither change time nor inode once more, while nothing else is
+    /// waiting. Their content is the same, so that the data set completes its entry and has no new version.
+    fn complete_some(&mut self, now: Instant) {
+        if !self.settling.is_empty() || !self.ready.is_empty() || self.outbox.unanswered() > 0 {
+            return;
+        }
+        for path in self.incomplete.drain(..self.incomplete.len().min(COMPLETED_AT_A_TIME)).collect::<Vec<_>>() {
+            if self.ledger.get(&path).seen.is_some() {
+                self.ledger.change(&path, |entry| entry.held = Held::Unsure);
+                self.nominate(&path, now);
+            }
+        }
     }
 
     /// Everything unanswered on a stream is to be sent again, in a new session.
@@ -276,6 +327,8 @@ impl Desk {
         !self.is_asking()
             && self.settling.len() + self.ready.len() + self.outbox.unanswered() + self.missing.len() == 0
             && self.doomed.is_empty()
+            && self.returning.is_empty()
+            && self.incomplete.is_empty()
     }
 
     /// Counts of pictures since the start.

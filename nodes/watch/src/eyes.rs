@@ -1,12 +1,13 @@
 //! Finding out what changed: the kernel's hints at once, scans of new folders, and a scan of everything now and then.
 
 use crate::desk::Desk;
+use crate::returning::QuarantineScanner;
 use crate::roots::Roots;
 use crate::scan::Scanner;
 use crate::watcher::{Changes, Watcher};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A new folder is scanned at once and once more: files may come into it before the kernel watches it.
@@ -19,6 +20,7 @@ pub struct Eyes {
     /// One for each root, in their order.
     watchers: Vec<Option<Watcher>>,
     scanner: Scanner,
+    quarantine: QuarantineScanner,
     rescan: Duration,
     next_rescan: Instant,
     folders: BTreeMap<String, Instant>,
@@ -26,15 +28,16 @@ pub struct Eyes {
 }
 
 impl Eyes {
-    /// Watches `roots`, and looks through all of them every `rescan`.
+    /// Watches `roots`, and looks through all of them and `quarantine` every `rescan`.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn open(roots: Roots, rescan: Duration, now: Instant) -> io::Result<Self> {
+    pub fn open(roots: Roots, quarantine: PathBuf, rescan: Duration, now: Instant) -> io::Result<Self> {
         let scanner = Scanner::start(roots.clone())?;
         let mut eyes = Self {
             watchers: roots.iter().map(|_| None).collect(),
             scanner,
+            quarantine: QuarantineScanner::start(quarantine)?,
             rescan,
             next_rescan: now + rescan,
             folders: BTreeMap::new(),
@@ -74,12 +77,16 @@ impl Eyes {
             for root in self.roots.iter() {
                 self.scanner.ask(root.folder.name());
             }
+            self.quarantine.ask();
             self.next_rescan = now + self.rescan;
         } else if changes.rescan {
             self.next_rescan = now;
         }
         while let Some(scan) = self.scanner.take() {
             desk.scanned(scan, now);
+        }
+        while let Some(changed) = self.quarantine.take() {
+            desk.changed_in_quarantine(changed, now);
         }
     }
 
@@ -129,15 +136,16 @@ mod tests {
     use clap::Parser;
     use notify::event::Flag;
     use notify::{Event, EventKind};
-    use plugin_api::Tag;
     use plugin_api::edges::Inventory;
+    use plugin_api::{Home, Tag};
     use std::fs;
     use std::thread::sleep;
 
     /// A desk that has been told that the dataset holds nothing.
     fn desk(folder: &Path, photos: &Path, now: Instant) -> Desk {
         let config = Config::try_parse_from(["watch", "--settle-ms", "100"]).unwrap();
-        let mut desk = Desk::new(&config, Roots::one(Folder::Photos, photos), folder.join("quarantine"), now).unwrap();
+        let mut desk =
+            Desk::new(&config, Roots::one(Folder::Photos, photos), &Home::create(folder).unwrap(), now).unwrap();
         let Some(crate::sending::Outgoing::Hello(tag, _)) = desk.next_message(now) else { panic!("does not ask") };
         let inventory = Inventory {
             path: Vec::<&str>::new().into(),
@@ -157,7 +165,13 @@ mod tests {
         fs::create_dir_all(photos.join("cat")).unwrap();
         let now = Instant::now();
         let mut desk = desk(folder.path(), &photos, now);
-        let mut eyes = Eyes::open(Roots::one(Folder::Photos, &photos), Duration::from_hours(1), now).unwrap();
+        let mut eyes = Eyes::open(
+            Roots::one(Folder::Photos, &photos),
+            folder.path().join("quarantine"),
+            Duration::from_hours(1),
+            now,
+        )
+        .unwrap();
         fs::write(photos.join("cat/a.jpg"), "a").unwrap();
         sleep(Duration::from_millis(200));
         eyes.watchers[0].as_ref().unwrap().take();
@@ -172,7 +186,7 @@ mod tests {
             sleep(Duration::from_millis(5));
         }
         assert_eq!(desk.ledger.get("photos/cat/a.jpg").held, Held::Nothing);
-        assert!(desk.ledger.get("photos/cat/a.jpg").on_disk);
+        assert!(desk.ledger.get("photos/cat/a.jpg").seen.is_some());
     }
 
     #[test]
@@ -182,7 +196,13 @@ mod tests {
         fs::create_dir_all(photos.join("cat")).unwrap();
         let start = Instant::now();
         let mut desk = desk(folder.path(), &photos, start);
-        let mut eyes = Eyes::open(Roots::one(Folder::Photos, &photos), Duration::from_hours(1), start).unwrap();
+        let mut eyes = Eyes::open(
+            Roots::one(Folder::Photos, &photos),
+            folder.path().join("quarantine"),
+            Duration::from_hours(1),
+            start,
+        )
+        .unwrap();
         eyes.watchers[0].as_ref().unwrap().take();
         eyes.changed(&photos.join("cat"), &mut desk, start);
         let drain = |eyes: &mut Eyes, desk: &mut Desk, now| {

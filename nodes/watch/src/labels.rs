@@ -70,6 +70,16 @@ impl Labels {
         self.readings.values().all(|reading| reading.now.is_some())
     }
 
+    /// Whether `folder`, as messages name it, is one whose name is the class of the images in it: `photos/cat`, or
+    /// `photos/train/cat` where `photos/train` is a split. Before the first scan it goes by the layout that was kept.
+    pub fn is_class_folder(&self, folder: &str) -> bool {
+        let Some((root, below)) = Folder::split(folder) else { return false };
+        let Some(reading) = self.readings.get(&root) else { return false };
+        let Some(layout) = reading.now.as_ref().or(reading.in_force.last()) else { return false };
+        let names_class = |path: &str| layout.place(path).class.is_some();
+        names_class(&format!("{below}/file")) && !names_class(below)
+    }
+
     /// How `folder` is read.
     pub fn layout(&self, folder: Folder) -> Option<&Layout> {
         self.readings.get(&folder)?.now.as_ref()
@@ -146,7 +156,7 @@ impl Desk {
 
     /// What to tell the dataset of `path` when `disk` is there.
     pub(crate) fn wish(&self, path: &str, disk: Option<Stamp>) -> Wish {
-        self.ledger.get(path).wish(disk.filter(|_| self.labels.wants(path)).map(|stamp| stamp.mark))
+        self.ledger.get(path).wish(disk.filter(|_| self.labels.wants(path)).map(|stamp| stamp.version))
     }
 
     /// Reads the folders again where they may be read otherwise now. What then may have another label or split in the dataset,
@@ -230,6 +240,18 @@ mod tests {
         let mut labels = labels(None);
         assert!(labels.review(Folder::Photos, &shape(&["cat /a"]), true));
         assert!(labels.may_differ("photos/cat /a") && !labels.may_differ("photos/cat/a"));
+    }
+
+    #[test]
+    fn class_folders_go_by_the_layout() {
+        let mut labels = labels(None);
+        let are = |labels: &Labels| {
+            ["photos", "photos/train", "photos/train/cat", "photos/train/cat/summer", "pool/2024"]
+                .map(|folder| labels.is_class_folder(folder))
+        };
+        assert_eq!(are(&labels), [false, true, false, false, false]);
+        labels.review(Folder::Photos, &shape(&["train/cat/a", "test/cat/b"]), true);
+        assert_eq!(are(&labels), [false, false, true, false, false]);
     }
 
     #[test]

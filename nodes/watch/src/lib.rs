@@ -9,6 +9,7 @@
 
 pub mod answers;
 pub mod asking;
+mod away;
 pub mod config;
 pub mod desk;
 pub mod disk;
@@ -25,11 +26,13 @@ pub mod record;
 pub mod refused;
 pub mod refusing;
 pub mod report;
+pub mod returning;
 pub mod roots;
 pub mod scan;
 pub mod sending;
 pub mod settle;
 pub mod watcher;
+pub mod writers;
 
 pub use config::Config;
 
@@ -58,6 +61,10 @@ impl HasHome for Config {
     fn home(&self) -> &HomeArgs {
         &self.home
     }
+
+    fn exclusive(&self) -> Vec<String> {
+        self.folders.iter().map(|folder| format!("watch-{}", folder.name())).collect()
+    }
 }
 
 /// The kernel's hints are asked for this often while something is going on, and while nothing is.
@@ -79,10 +86,11 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), WatchError> {
 /// As [`run`].
 pub fn run_with(config: &Config, home: &Home, peer: &mut impl Peer) -> Result<(), WatchError> {
     let roots = Roots::open(home, &config.folders)?;
-    let mut desk = Desk::new(config, roots.clone(), home.quarantine(), Instant::now())?;
+    let mut desk = Desk::new(config, roots.clone(), home, Instant::now())?;
     desk.remember_layouts_in(home.dataset());
     let mut refused = Counter::start(home.quarantine(), roots.clone())?;
-    let mut eyes = Eyes::open(roots, Duration::from_secs(config.rescan_seconds), Instant::now())?;
+    let rescan = Duration::from_secs(config.rescan_seconds);
+    let mut eyes = Eyes::open(roots, home.quarantine(), rescan, Instant::now())?;
     loop {
         let now = Instant::now();
         eyes.report(&mut desk, now);

@@ -1,6 +1,7 @@
 //! What a person should know of the watched folders: what was left alone or refused, and folders that may be meant otherwise.
 //! One notice a kind, with number, reason, advice and a few paths.
 
+use crate::away::Absence;
 use crate::desk::Desk;
 use crate::ignore::LeftAlone;
 use crate::ledger::Ledger;
@@ -10,7 +11,7 @@ use crate::scan::{EXAMPLES, Left, Scan, Tally, is_below};
 use plugin_api::layout::{Layout, Shape};
 use plugin_api::names::{class_name, natural_order, similarity_key};
 use plugin_api::status::Notice;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was left alone and refused when last looked.
 #[derive(Debug, Default)]
@@ -45,8 +46,21 @@ impl Findings {
 /// The notices, made anew when something they rest on has changed.
 #[derive(Debug, Default)]
 pub struct Notices {
-    made_of: Option<Vec<u64>>,
+    made_of: Option<MadeOf>,
     notices: Vec<Notice>,
+}
+
+/// What the notices rest on.
+#[derive(Debug, PartialEq, Eq)]
+struct MadeOf {
+    /// Versions of the findings and of the shapes of folders.
+    versions: Vec<u64>,
+    /// Folders that are away.
+    away: Vec<(String, Absence)>,
+    /// Files that are still being written.
+    being_written: BTreeSet<String>,
+    /// Whether the dataset has not yet said how much it holds of folders that are away.
+    is_asking: bool,
 }
 
 impl Desk {
@@ -54,9 +68,15 @@ impl Desk {
     pub fn notices(&mut self) -> &[Notice] {
         let with_classes = [Folder::Photos, Folder::Seeds];
         let versions = with_classes.iter().filter_map(|folder| self.ledger.shape(*folder)).map(Shape::version);
-        let made_of: Vec<u64> = std::iter::once(self.findings.version).chain(versions).collect();
+        let away = self.away.away.iter().map(|(folder, away)| (folder.clone(), away.absence));
+        let made_of = MadeOf {
+            versions: std::iter::once(self.findings.version).chain(versions).collect(),
+            away: away.collect(),
+            being_written: self.being_written.clone(),
+            is_asking: self.is_asking(),
+        };
         if self.notices.made_of.as_ref() != Some(&made_of) {
-            let notices = self.make();
+            let mut notices = self.make();
             for notice in &notices {
                 if !self.notices.notices.iter().any(|before| before.kind == notice.kind) {
                     let Notice { kind, count, reason, advice, examples } = notice;
@@ -70,6 +90,10 @@ impl Desk {
                     );
                 }
             }
+            // Said in the log when they begin.
+            notices.extend(self.arrival_notices());
+            // What somebody can do something about comes first.
+            notices.sort_by_key(|notice| notice.advice.is_empty());
             self.notices = Notices { made_of: Some(made_of), notices };
         }
         &self.notices.notices
@@ -91,10 +115,7 @@ impl Desk {
         }
         let refused = self.findings.refused.iter().map(|(code, left)| refusal(code, left));
         let left = left.iter().map(|(why, left)| left_alone(*why, left));
-        let mut notices: Vec<Notice> = folders.into_iter().chain(refused).chain(left).collect();
-        // What somebody can do something about comes first.
-        notices.sort_by_key(|notice| notice.advice.is_empty());
-        notices
+        folders.into_iter().chain(refused).chain(left).collect()
     }
 }
 
@@ -104,7 +125,7 @@ fn loose(ledger: &Ledger, folder: Folder, shape: &Shape, layout: &Layout, left: 
         let Some(top) = shape.tops().get(split).filter(|top| top.direct > 0) else { continue };
         let prefix = format!("{}/{split}", folder.name());
         let direct = ledger.below(&prefix).filter(|(path, entry)| {
-            entry.on_disk && is_below(path, &prefix) && !path[prefix.len() + 1..].contains('/')
+            entry.seen.is_some() && is_below(path, &prefix) && !path[prefix.len() + 1..].contains('/')
         });
         let outside = left.entry(LeftAlone::OutsideClass).or_default();
         outside.count += top.direct as u64;
@@ -185,7 +206,7 @@ fn classes(root: &str, shape: &Shape, layout: &Layout) -> BTreeMap<String, BTree
 }
 
 /// `1 film`, `3 films`, without the number.
-fn plural(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn plural(count: u64, one: &str, many: &str) -> String {
     if count == 1 { one } else { many }.to_owned()
 }
 

@@ -1,8 +1,7 @@
 //! Messages on their way: the window, the acknowledgements, and what to do when one is missing.
 
-use crate::disk::Mark;
-use plugin_api::Tag;
 use plugin_api::tag::new_session;
+use plugin_api::{FileVersion, Tag};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -39,7 +38,7 @@ pub struct Row {
     /// As messages name it.
     pub path: String,
     /// The version that was sent; meaningless for a removal.
-    pub mark: Mark,
+    pub version: FileVersion,
 }
 
 /// What an acknowledgement is about.
@@ -195,7 +194,7 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(15);
 
     fn row(path: &str) -> Row {
-        Row { path: path.to_owned(), mark: Mark { size_bytes: 1, modified_ns: 1 } }
+        Row { path: path.to_owned(), version: FileVersion { size_bytes: 1, modified_ns: 1, ..FileVersion::default() } }
     }
 
     #[test]

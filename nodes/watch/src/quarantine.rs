@@ -2,19 +2,36 @@
 //!
 //! The order of the steps is what keeps a file safe: a free name is claimed with an empty file, the `.json` is written
 //! and synced, then one rename takes the file there. Killed in between, the file still lies in `photos/`, is sent and
-//! rejected again, and finds its claimed name. Nothing but an empty file is ever replaced.
+//! rejected again, and finds its claimed name. Nothing but an empty file is ever replaced. Where nothing can be moved (a
+//! folder that is mounted read-only) the file stays and only the note is written, once.
 
-use crate::disk::{Mark, look};
+use crate::disk::look;
 pub use crate::record::Record;
 use plugin_api::files::{named, sync_folder, write_atomically};
+use rustix::fs::{Access, CWD, RenameFlags, access, renameat_with};
+use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// Whether `file` is the version that `record` is about.
+/// Whether `file` is the version that `record` is about, still in its place.
 fn is_of(file: &Path, record: &Record) -> io::Result<bool> {
-    let mark = Mark { size_bytes: record.size_bytes, modified_ns: record.modified_ns };
-    Ok(look(file)?.is_some_and(|seen| seen.mark == mark))
+    Ok(look(file)?.is_some_and(|seen| seen.version.is_same(&record.version())))
+}
+
+/// Whether `target` is what `record` is about, after a move.
+fn is_moved(target: &Path, record: &Record) -> io::Result<bool> {
+    Ok(look(target)?.is_some_and(|seen| seen.version.is_same(&record.moved_version())))
+}
+
+/// Whether files can be taken out of the folder that `file` is in.
+fn may_leave(file: &Path) -> bool {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    !matches!(access(folder, Access::WRITE_OK | Access::EXEC_OK), Err(Errno::ROFS | Errno::ACCESS | Errno::PERM))
+}
+
+fn is_not_allowed(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
 }
 
 /// Gives a claimed name up again.
@@ -29,6 +46,8 @@ pub enum Moved {
     To(PathBuf),
     /// It is gone or has changed since it was refused, and stays.
     No,
+    /// Nothing can be moved out of its folder. It stays, and there is a note.
+    Stays,
 }
 
 /// The folder `quarantine/`.
@@ -51,21 +70,30 @@ impl Quarantine {
         if !is_of(file, record)? {
             return Ok(Moved::No);
         }
+        if !may_leave(file) {
+            return self.leave(record);
+        }
         let target = self.claim(record)?;
         explain(&target, record)?;
         match fs::rename(file, &target) {
-            Err(error) if error.kind() == ErrorKind::CrossesDevices => {
-                if !carry(file, &target, record)? {
+            Err(error) if error.kind() == ErrorKind::CrossesDevices => match carry(file, &target, record) {
+                Ok(true) => {}
+                Ok(false) => {
                     abandon(&target)?;
                     return Ok(Moved::No);
                 }
-            }
+                Err(error) if is_not_allowed(&error) => {
+                    abandon(&target)?;
+                    return self.leave(record);
+                }
+                Err(error) => return Err(error),
+            },
             Err(error) => {
                 let _ = abandon(&target);
-                return Err(named(file, &error));
+                return if is_not_allowed(&error) { self.leave(record) } else { Err(named(file, &error)) };
             }
             // Had it been replaced in the last moment, then the new file is not to blame: it goes back.
-            Ok(()) if !is_of(&target, record)? && fs::hard_link(&target, file).is_ok() => {
+            Ok(()) if !is_moved(&target, record)? && fs::hard_link(&target, file).is_ok() => {
                 abandon(&target)?;
                 return Ok(Moved::No);
             }
@@ -75,6 +103,43 @@ impl Quarantine {
             sync_folder(folder).map_err(|e| named(folder, &e))?;
         }
         Ok(Moved::To(target))
+    }
+
+    fn leave(&self, record: &Record) -> io::Result<Moved> {
+        let detail = format!("{}; it was left in its place, as nothing can be moved out of its folder", record.detail);
+        self.note(&Record { detail, ..record.clone() })?;
+        Ok(Moved::Stays)
+    }
+
+    /// Moves a file out of quarantine to `file`, or to the first free name beside it (`a (2).jpg`), and takes back its note.
+    /// The folder it goes to must be there. Killed in between, the file has moved and its note is left.
+    ///
+    /// # Errors
+    /// Any error of the file system, with a path in its text; the file is then still in quarantine.
+    pub fn give_back(&self, target: &Path, file: &Path) -> io::Result<PathBuf> {
+        for n in 1..=9999 {
+            let place = if n == 1 { file.to_owned() } else { numbered(file, n) };
+            let moved = match renameat_with(CWD, target, CWD, &place, RenameFlags::NOREPLACE) {
+                Err(Errno::XDEV) => carry_back(target, &place),
+                // A file system that cannot rename without replacing.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                    fs::hard_link(target, &place).and_then(|()| fs::remove_file(target))
+                }
+                renamed => renamed.map_err(io::Error::from),
+            };
+            match moved {
+                Ok(()) => {
+                    fs::remove_file(beside(target)).map_err(|e| named(target, &e))?;
+                    for folder in [target.parent(), place.parent()].into_iter().flatten() {
+                        sync_folder(folder).map_err(|e| named(folder, &e))?;
+                    }
+                    return Ok(place);
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(named(&place, &error)),
+            }
+        }
+        Err(io::Error::other(format!("no name is free for {}", file.display())))
     }
 
     /// Says of a file that stays in its place what is wrong with it.
@@ -88,6 +153,7 @@ impl Quarantine {
         match target.try_exists() {
             // An earlier file of this name lies there with a note of its own.
             Ok(true) => Ok(()),
+            _ if noted(&target).is_some_and(|before| says_the_same(&before, record)) => Ok(()),
             _ => explain(&target, record),
         }
     }
@@ -115,7 +181,7 @@ impl Quarantine {
             match OpenOptions::new().write(true).create_new(true).open(&target) {
                 Ok(_) => return Ok(target),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    let empty = look(&target)?.is_some_and(|seen| seen.mark.size_bytes == 0);
+                    let empty = look(&target)?.is_some_and(|seen| seen.version.size_bytes == 0);
                     if empty && noted(&target).is_none_or(|earlier| earlier.size_bytes > 0) {
                         return Ok(target);
                     }
@@ -128,16 +194,25 @@ impl Quarantine {
 
     /// The `n`-th name for a file: `a.jpg`, `a (2).jpg`, ….
     fn place(&self, path: &str, n: u32) -> PathBuf {
-        let first = self.folder.join(relative(path));
-        let name = first.file_name().unwrap_or_default().to_string_lossy();
-        let (stem, ending) = match name.rsplit_once('.') {
-            Some((stem, ending)) if ending.len() < 20 => (stem, format!(".{ending}")),
-            _ => (name.as_ref(), String::new()),
-        };
-        // File systems allow 255 bytes; the number, `.json` and a passing name must fit too.
-        let stem = &stem[..stem.floor_char_boundary(180)];
-        first.with_file_name(if n == 1 { format!("{stem}{ending}") } else { format!("{stem} ({n}){ending}") })
+        numbered(&self.folder.join(relative(path)), n)
     }
+}
+
+/// The `n`-th name for a file: `a.jpg`, `a (2).jpg`, ….
+fn numbered(first: &Path, n: u32) -> PathBuf {
+    let name = first.file_name().unwrap_or_default().to_string_lossy();
+    let (stem, ending) = match name.rsplit_once('.') {
+        Some((stem, ending)) if ending.len() < 20 => (stem, format!(".{ending}")),
+        _ => (name.as_ref(), String::new()),
+    };
+    // File systems allow 255 bytes; the number, `.json` and a passing name must fit too.
+    let stem = &stem[..stem.floor_char_boundary(180)];
+    first.with_file_name(if n == 1 { format!("{stem}{ending}") } else { format!("{stem} ({n}){ending}") })
+}
+
+/// Whether both are about the same version of the same file, for the same reason.
+fn says_the_same(a: &Record, b: &Record) -> bool {
+    (&a.path, &a.reason) == (&b.path, &b.reason) && a.version().is_same(&b.version())
 }
 
 /// Writes the `.json` of a file at `target`.
@@ -151,13 +226,13 @@ fn relative(path: &str) -> &str {
 }
 
 /// The `.json` of a file.
-fn beside(target: &Path) -> PathBuf {
+pub(crate) fn beside(target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(".json");
     target.with_file_name(name)
 }
 
-fn noted(target: &Path) -> Option<Record> {
+pub(crate) fn noted(target: &Path) -> Option<Record> {
     serde_json::from_slice(&fs::read(beside(target)).ok()?).ok()
 }
 
@@ -180,6 +255,21 @@ fn carry(file: &Path, target: &Path, record: &Record) -> io::Result<bool> {
     })();
     let _ = fs::remove_file(&part);
     copied.map_err(|e| named(file, &e))
+}
+
+/// Moves a file to `place` on another device: a synced copy under a hidden name, which then takes the name if it is free.
+fn carry_back(target: &Path, place: &Path) -> io::Result<()> {
+    let part = place.with_file_name(format!(".{}.part", place.file_name().unwrap_or_default().to_string_lossy()));
+    let moved = (|| {
+        fs::copy(target, &part)?;
+        let copy = File::options().write(true).open(&part)?;
+        copy.set_modified(fs::metadata(target)?.modified()?)?;
+        copy.sync_all()?;
+        fs::hard_link(&part, place)?;
+        fs::remove_file(target)
+    })();
+    let _ = fs::remove_file(&part);
+    moved
 }
 
 #[cfg(test)]
@@ -205,8 +295,8 @@ mod tests {
 
         fn put(&self, path: &str, content: &str) -> Record {
             fs::write(self.at(path), content).unwrap();
-            let mark = look(&self.at(path)).unwrap().unwrap().mark;
-            Record::new(path, mark, "hash", "not_an_image", "it is text")
+            let version = look(&self.at(path)).unwrap().unwrap().version;
+            Record::new(path, version, "hash", "not_an_image", "it is text")
         }
 
         fn take(&self, record: &Record) -> Moved {
@@ -329,7 +419,7 @@ mod tests {
         assert!(carry(&house.at("photos/cat/a.jpg"), &target, &record).unwrap());
         assert!(!house.at("photos/cat/a.jpg").exists());
         assert_eq!(fs::read_to_string(&target).unwrap(), "words");
-        assert!(is_of(&target, &record).unwrap());
+        assert!(is_moved(&target, &record).unwrap());
 
         // Changed after it was refused: the original stays.
         let record = house.put("photos/cat/b.jpg", "words");

@@ -15,7 +15,7 @@ pub const REMOVED_ROWS: usize = 1024;
 
 /// What one picture takes of a message, bytes.
 pub fn cost_bytes(path: &str, stamp: Stamp) -> u64 {
-    stamp.mark.size_bytes + path.len() as u64 + ROW_BYTES
+    stamp.version.size_bytes + path.len() as u64 + ROW_BYTES
 }
 
 /// Pictures to read and removals to send, each in the order in which they settled.
@@ -91,10 +91,10 @@ impl Ready {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::Mark;
+    use plugin_api::FileVersion;
 
     fn stamp(size_bytes: u64) -> Stamp {
-        Stamp { mark: Mark { size_bytes, modified_ns: 1 }, inode: 1 }
+        Stamp { version: FileVersion { size_bytes, modified_ns: 1, changed_ns: 1, inode: 1 }, links: 1 }
     }
 
     #[test]

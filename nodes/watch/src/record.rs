@@ -1,6 +1,7 @@
 //! The note beside a file in quarantine.
 
-use crate::disk::{Mark, wall_ns};
+use crate::disk::wall_ns;
+use plugin_api::FileVersion;
 use serde::{Deserialize, Serialize};
 
 /// Why a file is in quarantine: the `.json` beside it.
@@ -20,19 +21,42 @@ pub struct Record {
     pub size_bytes: u64,
     /// Modification time of the file, nanoseconds since 1970.
     pub modified_ns: i64,
+    /// Change time of the file when it was refused, nanoseconds since 1970; 0 in notes of earlier versions.
+    #[serde(default)]
+    pub changed_ns: i64,
+    /// Inode of the file when it was refused; 0 in notes of earlier versions.
+    #[serde(default)]
+    pub inode: u64,
 }
 
 impl Record {
     /// A record of now.
-    pub fn new(path: &str, mark: Mark, stage: &str, reason: &str, detail: &str) -> Self {
+    pub fn new(path: &str, version: FileVersion, stage: &str, reason: &str, detail: &str) -> Self {
         Self {
             path: path.to_owned(),
             stage: stage.to_owned(),
             reason: reason.to_owned(),
             detail: detail.to_owned(),
             moved_ms: (wall_ns() / 1_000_000) as u64,
-            size_bytes: mark.size_bytes,
-            modified_ns: mark.modified_ns,
+            size_bytes: version.size_bytes,
+            modified_ns: version.modified_ns,
+            changed_ns: version.changed_ns,
+            inode: version.inode,
         }
+    }
+
+    /// The version of the file that was refused.
+    pub fn version(&self) -> FileVersion {
+        FileVersion {
+            size_bytes: self.size_bytes,
+            modified_ns: self.modified_ns,
+            changed_ns: self.changed_ns,
+            inode: self.inode,
+        }
+    }
+
+    /// The same, as it is in quarantine: a move changes the change time, and a copy to another device the inode too.
+    pub fn moved_version(&self) -> FileVersion {
+        FileVersion { changed_ns: 0, inode: 0, ..self.version() }
     }
 }

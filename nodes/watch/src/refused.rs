@@ -145,9 +145,9 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::Mark;
     use crate::quarantine::Quarantine;
     use crate::roots::Folder;
+    use plugin_api::FileVersion;
 
     #[test]
     fn notes_are_counted_by_format_and_reason() {
@@ -158,8 +158,8 @@ mod tests {
         let mut notes = Notes::default();
         let refuse = |path: &str, reason: &str, detail: &str| {
             fs::write(at(path), "content").unwrap();
-            let mark = Stamp::from(&fs::metadata(at(path)).unwrap()).mark;
-            quarantine.take(&at(path), &Record::new(path, mark, "hash", reason, detail)).unwrap();
+            let version = Stamp::from(&fs::metadata(at(path)).unwrap()).version;
+            quarantine.take(&at(path), &Record::new(path, version, "hash", reason, detail)).unwrap();
         };
         assert!(notes.count(&at("quarantine"), &roots).is_empty(), "there is no such folder yet");
         for n in 0..5 {
@@ -168,8 +168,10 @@ mod tests {
         refuse("photos/cat/x.jpg", "corrupt", "the JPEG file is damaged");
         // One that stays in its place, one of another node, and a note of a person.
         fs::write(at("photos/cat/y.jpg"), "y").unwrap();
-        quarantine.note(&Record::new("photos/cat/y.jpg", Mark::default(), "watch", "unreadable", "denied")).unwrap();
-        quarantine.note(&Record::new("inbox/z.jpg", Mark::default(), "watch", "unreadable", "denied")).unwrap();
+        quarantine
+            .note(&Record::new("photos/cat/y.jpg", FileVersion::default(), "watch", "unreadable", "denied"))
+            .unwrap();
+        quarantine.note(&Record::new("inbox/z.jpg", FileVersion::default(), "watch", "unreadable", "denied")).unwrap();
         fs::write(at("quarantine/mine.json"), "{}").unwrap();
 
         let counts = |notes: &mut Notes| -> Vec<(String, u64)> {

@@ -1,7 +1,10 @@
 //! What the node says of itself.
 
+use crate::away::Absence;
 use crate::desk::Desk;
-use plugin_api::status::StatusFile;
+use crate::notices::plural;
+use crate::scan::EXAMPLES;
+use plugin_api::status::{Notice, StatusFile};
 
 /// Pictures counted since the start.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +32,6 @@ impl Desk {
         status.set("removed", self.counts.removed);
         status.set("rejected", self.counts.rejected);
         status.set("resent", self.counts.resent);
-        status.notices(self.notices());
         status.gauge("pending", pending as f64);
         status.gauge("in_flight", in_flight as f64);
         status.state(match (self.is_asking(), pending, in_flight) {
@@ -38,6 +40,44 @@ impl Desk {
             (false, 0, n) => format!("waiting for {} to be kept", pictures(n)),
             (false, n, _) => format!("reading {}", pictures(n)),
         });
+        status.notices(self.notices());
+    }
+
+    /// Notices of folders that are away and of files that are still arriving.
+    pub(crate) fn arrival_notices(&self) -> Vec<Notice> {
+        let away = self.away.away.iter().map(|(folder, away)| self.away_notice(folder, away.absence));
+        let mut notices: Vec<Notice> = away.collect();
+        if !self.being_written.is_empty() {
+            let count = self.being_written.len() as u64;
+            let reason = plural(
+                count,
+                "file is incomplete and open for writing: it is looked at again when it changes",
+                "files are incomplete and open for writing: they are looked at again when they change",
+            );
+            notices.push(Notice {
+                kind: "arriving".to_owned(),
+                count,
+                reason,
+                advice: String::new(),
+                examples: self.being_written.iter().take(EXAMPLES).cloned().collect(),
+            });
+        }
+        notices
+    }
+
+    fn away_notice(&self, folder: &str, absence: Absence) -> Notice {
+        let count = self.held_below(folder).count() as u64;
+        let images = plural(count, "image", "images");
+        Notice {
+            kind: format!("away:{folder}"),
+            count,
+            reason: format!("{images} of {folder} kept for now: {}", absence.reason()),
+            advice: format!(
+                "Connect the drive again, or put the files back. After {} s they count as deleted (--away-seconds).",
+                self.away.grace().as_secs()
+            ),
+            examples: vec![folder.to_owned()],
+        }
     }
 }
 

@@ -3,18 +3,23 @@
 //! A scan only points out paths worth a look. What becomes of a path is decided by looking at the file itself
 //! afterwards, so a scan that is out of date does no harm.
 
-use crate::disk::{Mark, Stamp};
+use crate::disk::Stamp;
 use crate::ignore::{self, Claim, FolderKind, Kind, LeftAlone};
 use crate::roots::{Folder, Roots};
+use plugin_api::FileVersion;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, DirEntry, FileType};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 /// Paths of one kind that are kept as examples.
 pub const EXAMPLES: usize = 3;
+
+/// Levels below a watched folder on which another device may be mounted: a class, or a class in a split.
+const DEVICE_LEVELS: usize = 2;
 
 /// Folders of folders that are gone through to count what lies in one whose name is not UTF-8.
 const DEPTH: usize = 16;
@@ -46,7 +51,9 @@ pub struct Scan {
     /// The folder, as messages name it: `photos`, `photos/<class>`, ….
     pub folder: String,
     /// Every image below it, as messages name it.
-    pub files: Vec<(String, Mark)>,
+    pub files: Vec<(String, Stamp)>,
+    /// The watched folder and those up to two levels below it, with the number of their device.
+    pub devices: Vec<(String, u64)>,
     /// Folders and files that could not be looked at: what is below them is not known.
     pub unknown: Vec<String>,
     /// What was left alone, by the folder it lies in. Folders without anything of the kind are not listed.
@@ -70,18 +77,18 @@ pub fn is_below(path: &str, folder: &str) -> bool {
 /// What the content of files was whose names do not tell, so that it is read once for each version.
 #[derive(Debug, Default)]
 pub struct Contents {
-    known: HashMap<String, (Mark, bool)>,
+    known: HashMap<String, (FileVersion, bool)>,
     seen: HashSet<String>,
 }
 
 impl Contents {
-    fn is_image(&mut self, path: &str, at: &Path, mark: Mark) -> bool {
+    fn is_image(&mut self, path: &str, at: &Path, version: FileVersion) -> bool {
         self.seen.insert(path.to_owned());
         match self.known.get(path) {
-            Some((before, is_image)) if *before == mark => *is_image,
+            Some((before, is_image)) if *before == version => *is_image,
             _ => {
                 let is_image = ignore::has_image_content(at);
-                self.known.insert(path.to_owned(), (mark, is_image));
+                self.known.insert(path.to_owned(), (version, is_image));
                 is_image
             }
         }
@@ -121,6 +128,11 @@ fn list(
 ) -> io::Result<()> {
     let at = roots.real(folder).ok_or_else(|| io::Error::other("it is not watched"))?;
     let root = roots.of(folder).map_or(Folder::Photos, |root| root.folder);
+    if folder.matches('/').count() <= DEVICE_LEVELS
+        && let Ok(meta) = fs::metadata(&at)
+    {
+        scan.devices.push((folder.to_owned(), meta.dev()));
+    }
     let entries = match fs::read_dir(at) {
         // A folder below a watched one that is gone holds nothing. That one missing means that nothing is known.
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.contains('/') => return Ok(()),
@@ -150,20 +162,20 @@ fn list(
         if !matches!(claim, Claim::Image | Claim::Unknown) {
             continue;
         }
-        let mark = match entry.metadata() {
-            Ok(meta) => Stamp::from(&meta).mark,
+        let stamp = match entry.metadata() {
+            Ok(meta) => Stamp::from(&meta),
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
                 scan.fail(entry.path(), path, &error);
                 continue;
             }
         };
-        if claim == Claim::Unknown && !contents.is_image(&path, &entry.path(), mark) {
+        if claim == Claim::Unknown && !contents.is_image(&path, &entry.path(), stamp.version) {
             tally(&mut tallied, LeftAlone::Other, 1, &path);
         } else if ignore::kind(&path) == Kind::NoClass {
             tally(&mut tallied, LeftAlone::OutsideClass, 1, &path);
         } else {
-            scan.files.push((path, mark));
+            scan.files.push((path, stamp));
         }
     }
     if !tallied.is_empty() {
@@ -287,7 +299,7 @@ mod tests {
         }
         let scan = walk(&Roots::one(Folder::Photos, photos.path()), "photos");
         assert_eq!(paths(&scan), ["photos/cat/a.jpg", "photos/きゅんきゅん/夏/b.png"]);
-        assert_eq!(scan.files[0].1.size_bytes, 7);
+        assert_eq!(scan.files[0].1.version.size_bytes, 7);
         let outside = &scan.left["photos"][&LeftAlone::OutsideClass];
         assert_eq!((outside.count, &outside.examples[..]), (1, &["photos/e.jpg".to_owned()][..]));
         assert_eq!(left(&scan, LeftAlone::Document), 1);

@@ -1,15 +1,16 @@
 //! From settled paths to messages.
 
+use crate::config::MESSAGE_BYTES;
 use crate::desk::Desk;
-use crate::disk::{Mark, ReadError};
+use crate::disk::Stamp;
 use crate::ledger::Wish;
 use crate::outbox::{Row, Stream};
 use crate::ready::{REMOVED_ROWS, cost_bytes};
 use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt64Array};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use plugin_api::Tag;
 use plugin_api::edges::{EncodedImages, Hello, Removed};
 use plugin_api::layout::{GivenSplit, Place};
+use plugin_api::{ContentError, FileVersion, Tag};
 use std::time::Instant;
 
 /// A message to send, with its tag.
@@ -55,15 +56,22 @@ impl Desk {
             // Looked at again: it may have waited long for its turn.
             match self.look(&path) {
                 Ok(disk) if self.wish(&path, disk) == Wish::Removal => {
-                    rows.push(Row { path, mark: disk.map_or(Mark::default(), |s| s.mark) });
+                    rows.push(Row { path, version: disk.map(|s| s.version).unwrap_or_default() });
                 }
                 _ => self.settling.add(&path, now),
             }
         }
-        let (rows, doubtful): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| self.root_is_there(&row.path));
-        for row in doubtful {
+        // Only now: a drive that dropped before the looks is noticed here.
+        let paths: Vec<String> = rows.iter().map(|row| row.path.clone()).collect();
+        let deleted = self.is_deleted_now(&paths, now);
+        let (rows, doubtful): (Vec<_>, Vec<_>) = rows.into_iter().zip(deleted).partition(|(row, deleted)| {
+            // One that is there, but was refused, is in the dataset in an earlier version.
+            row.version != FileVersion::default() || (*deleted && self.root_is_there(&row.path))
+        });
+        for (row, _) in doubtful {
             self.settling.add(&row.path, now);
         }
+        let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
         if rows.is_empty() {
             return None;
         }
@@ -83,14 +91,14 @@ impl Desk {
                 self.settling.add(&path, now);
                 continue;
             }
-            match (self.reading)(&self.real(&path), stamp, &mut data) {
+            match self.read(&path, stamp, &mut data) {
                 Ok(()) => {
                     bytes += cost_bytes(&path, stamp);
                     ends.push(data.len() as i64);
-                    rows.push(Row { path, mark: stamp.mark });
+                    rows.push(Row { path, version: stamp.version });
                 }
-                Err(ReadError::Changed) => self.settling.add(&path, now),
-                Err(ReadError::Unreadable(error)) => self.unreadable(&path, stamp.mark, &error),
+                Err(ContentError::Changed) => self.settling.add(&path, now),
+                Err(ContentError::Unreadable(error)) => self.unreadable(&path, stamp.version, &error),
             }
         }
         if rows.is_empty() {
@@ -102,13 +110,24 @@ impl Desk {
             path: StringArray::from_iter_values(rows.iter().map(|row| &row.path)),
             label: places.iter().map(|place| place.class.as_deref()).collect(),
             split: places.iter().map(|place| place.split.map(GivenSplit::name)).collect(),
-            modified_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.mark.modified_ns)),
-            changed_ns: Int64Array::from_iter_values(rows.iter().map(|_| 0)),
-            inode: UInt64Array::from_iter_values(rows.iter().map(|_| 0)),
-            size_bytes: UInt64Array::from_iter_values(rows.iter().map(|row| row.mark.size_bytes)),
+            modified_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.version.modified_ns)),
+            changed_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.version.changed_ns)),
+            inode: UInt64Array::from_iter_values(rows.iter().map(|row| row.version.inode)),
+            size_bytes: UInt64Array::from_iter_values(rows.iter().map(|row| row.version.size_bytes)),
             data: LargeBinaryArray::new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(data), None),
         };
         Some(Outgoing::Images(self.depart(Stream::Images, rows, now), Box::new(message)))
+    }
+
+    /// Appends a file to a message. One that is larger than a message may be is sent by reference, without its content: the
+    /// stages read it where it lies. Its cost is that of all its bytes, so that it travels alone, and each stage has one of
+    /// them in hand at most.
+    fn read(&self, path: &str, stamp: Stamp, data: &mut Vec<u8>) -> Result<(), ContentError> {
+        let at = self.real(path);
+        if stamp.version.size_bytes > MESSAGE_BYTES {
+            return plugin_api::version::open(&at, &stamp.version).map(drop);
+        }
+        (self.reading)(&at, &stamp.version, data)
     }
 
     fn depart(&mut self, stream: Stream, rows: Vec<Row>, now: Instant) -> Tag {
@@ -123,11 +142,12 @@ impl Desk {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::disk::{ReadError, Stamp, read_whole};
     use crate::roots::{Folder, Roots};
     use crate::scan::walk;
     use clap::Parser;
+    use plugin_api::Home;
     use plugin_api::edges::Committed;
+    use plugin_api::version::read;
     use std::fs;
     use std::io;
     use std::path::Path;
@@ -142,7 +162,8 @@ mod tests {
             folder.join("photos").canonicalize().unwrap()
         });
         let config = Config::try_parse_from(["watch"]).unwrap();
-        let mut desk = Desk::new(&config, Roots::one(Folder::Photos, photos), folder.join("quarantine"), now).unwrap();
+        let home = Home::create(folder).unwrap();
+        let mut desk = Desk::new(&config, Roots::one(Folder::Photos, photos), &home, now).unwrap();
         desk.asking = None;
         desk.reading = reading;
         desk
@@ -160,20 +181,20 @@ mod tests {
         sent
     }
 
-    fn denied(_: &Path, _: Stamp, _: &mut Vec<u8>) -> Result<(), ReadError> {
-        Err(ReadError::Unreadable(io::Error::from(io::ErrorKind::PermissionDenied)))
+    fn denied(_: &Path, _: &FileVersion, _: &mut Vec<u8>) -> Result<(), ContentError> {
+        Err(ContentError::Unreadable(io::Error::from(io::ErrorKind::PermissionDenied)))
     }
 
-    fn failing(_: &Path, _: Stamp, _: &mut Vec<u8>) -> Result<(), ReadError> {
-        Err(ReadError::Unreadable(io::Error::other("the disk fails")))
+    fn failing(_: &Path, _: &FileVersion, _: &mut Vec<u8>) -> Result<(), ContentError> {
+        Err(ContentError::Unreadable(io::Error::other("the disk fails")))
     }
 
     /// Somebody else writes while we read.
-    fn disturbed(path: &Path, seen: Stamp, data: &mut Vec<u8>) -> Result<(), ReadError> {
+    fn disturbed(path: &Path, seen: &FileVersion, data: &mut Vec<u8>) -> Result<(), ContentError> {
         if fs::read(path).unwrap() == b"first" {
             fs::write(path, "second, longer").unwrap();
         }
-        read_whole(path, seen, data)
+        read(path, seen, data)
     }
 
     #[test]
@@ -187,7 +208,7 @@ mod tests {
         assert!(folder.path().join("photos/cat/a.jpg").exists());
         assert_eq!(desk.counts.rejected, 1, "not tried again and again");
 
-        desk.reading = read_whole;
+        desk.reading = read;
         assert!(pass(&mut desk, &mut now, 5).is_empty(), "nobody has touched it");
         desk.point_out("photos/cat/a.jpg", now);
         let sent = pass(&mut desk, &mut now, 5);
@@ -204,7 +225,7 @@ mod tests {
         let mut desk = desk(folder.path(), now, failing);
         assert!(pass(&mut desk, &mut now, 5).is_empty());
         assert_eq!(desk.counts.rejected, 0);
-        desk.reading = read_whole;
+        desk.reading = read;
         assert_eq!(pass(&mut desk, &mut now, 5).len(), 1);
     }
 

@@ -58,7 +58,7 @@ impl Settling {
             self.forget(path);
             return true;
         }
-        let empty = seen.is_some_and(|stamp| stamp.mark.size_bytes == 0);
+        let empty = seen.is_some_and(|stamp| stamp.version.size_bytes == 0);
         self.put(path, now + if empty { self.patience } else { self.quiet }, Some(seen));
         false
     }
@@ -80,13 +80,13 @@ impl Settling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::Mark;
+    use plugin_api::FileVersion;
 
     const QUIET: Duration = Duration::from_millis(500);
     const PATIENCE: Duration = Duration::from_secs(5);
 
     fn stamp(size_bytes: u64) -> Stamp {
-        Stamp { mark: Mark { size_bytes, modified_ns: 7 }, inode: 1 }
+        Stamp { version: FileVersion { size_bytes, modified_ns: 7, changed_ns: 7, inode: 1 }, links: 1 }
     }
 
     #[test]

@@ -178,16 +178,35 @@ fn batches_keep_to_rows_bytes_and_window() {
 }
 
 #[test]
-fn the_largest_picture_fits_and_a_larger_one_is_put_aside() {
-    let mut bench = Bench::new(&[]);
+fn large_files_travel_by_reference_and_alone() {
+    let mut bench = Bench::new(&["--max-bytes", "20000000"]);
+    bench.put("photos/cat/a-small.jpg", "small");
     bench.put("photos/cat/fits.jpg", vec![1; 15 << 20]);
     bench.put("photos/cat/large.jpg", vec![1; (15 << 20) + 1]);
+    bench.put("photos/cat/larger.jpg", vec![2; 19_000_000]);
+    bench.put("photos/cat/too-large.jpg", vec![1; 20_000_001]);
+    bench.pass(SECOND);
+    bench.deliver();
+    bench.pass(SECOND * 2);
+    let sent: Vec<(usize, usize)> = bench.sent.iter().filter_map(images).collect();
+    assert_eq!(sent, [(1, 5), (1, 15 << 20), (1, 0), (1, 0)]);
     bench.settle();
     bench.assert_same();
-    assert_eq!(bench.model.came, ["photos/cat/fits.jpg"]);
-    assert_eq!(bench.quarantined(), ["cat/large.jpg"]);
-    let note = fs::read_to_string(bench.at("quarantine/cat/large.jpg.json")).unwrap();
-    assert!(note.contains("too_large") && note.contains("15728640"), "{note}");
+    assert_eq!(bench.model.by_reference, ["photos/cat/large.jpg", "photos/cat/larger.jpg"]);
+    assert_eq!(bench.quarantined(), ["cat/too-large.jpg"]);
+    let note = fs::read_to_string(bench.at("quarantine/cat/too-large.jpg.json")).unwrap();
+    assert!(note.contains("too_large") && note.contains("20000000 (--max-bytes)"), "{note}");
+}
+
+#[test]
+fn a_file_that_a_stage_found_changed_is_sent_again() {
+    let mut bench = Bench::new(&[]);
+    bench.model.changed = vec!["photos/cat/a.jpg".to_owned()];
+    bench.put("photos/cat/a.jpg", "a");
+    bench.settle();
+    bench.assert_same();
+    assert_eq!(bench.model.came, ["photos/cat/a.jpg", "photos/cat/a.jpg"]);
+    assert!(bench.in_quarantine().is_empty() && bench.desk.counts().rejected == 0);
 }
 
 #[test]
@@ -466,7 +485,7 @@ fn a_missing_pool_proves_nothing_and_seeds_go_on() {
 #[test]
 fn what_others_hold_is_not_taken_back() {
     let mut bench = Bench::new(&CURATE);
-    let mark = node_watch::disk::Mark { size_bytes: 1, modified_ns: 1 };
+    let mark = plugin_api::FileVersion { size_bytes: 1, modified_ns: 1, changed_ns: 1, inode: 1 };
     for path in ["photos/cat/p.jpg", "pool/gone.jpg"] {
         bench.model.catalog.insert(path.to_owned(), (mark, b"x".to_vec(), String::new()));
     }

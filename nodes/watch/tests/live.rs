@@ -15,6 +15,7 @@ use plugin_api::status::{StatusFile, read_all};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -73,9 +74,11 @@ impl Live {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
         prepare(&home.photos());
-        let (model, stop) = (Arc::new(Mutex::new(Model::default())), Arc::new(AtomicBool::new(false)));
+        let model = Model::of(home.root());
+        let (model, stop) = (Arc::new(Mutex::new(model)), Arc::new(AtomicBool::new(false)));
         let (settle, rescan) = (settle_ms.to_string(), rescan_seconds.to_string());
-        let config = Config::try_parse_from(["watch", "--settle-ms", &settle, "--rescan-seconds", &rescan]).unwrap();
+        let flags = ["watch", "--settle-ms", &settle, "--rescan-seconds", &rescan, "--arriving-seconds", "1"];
+        let config = Config::try_parse_from(flags).unwrap();
         let status = StatusFile::new(&home.status(), "watch");
         let mut graph = Graph { model: Arc::clone(&model), answers: VecDeque::new(), status, stop: Arc::clone(&stop) };
         let node = std::thread::spawn(move || run_with(&config, &home, &mut graph).unwrap());
@@ -207,6 +210,21 @@ fn a_file_written_slowly_comes_once_and_whole() {
     drop(file);
     live.wait_same("whole");
     assert_eq!(live.came(), 1);
+}
+
+/// As a copy over a network does: it pauses, then goes on through the descriptor that is still open.
+#[test]
+fn a_copy_that_pauses_is_taken_in_once_it_is_whole() {
+    let live = Live::start(1, 100, |photos| fs::create_dir_all(photos.join("cat")).unwrap());
+    let mut copy = File::create(live.photos().join("cat/slow.jpg")).unwrap();
+    copy.write_all(b"bad, as it is cut off").unwrap();
+    live.wait("refused", || live.came() == 1);
+    sleep(Duration::from_secs(4));
+    assert!(live.photos().join("cat/slow.jpg").exists(), "it stays in its place");
+    copy.write_all_at(b"all", 0).unwrap();
+    drop(copy);
+    live.wait("taken in", || live.held() == live.disk() && live.held().len() == 1);
+    assert_eq!(fs::read_dir(live.folder.path().join("quarantine")).unwrap().count(), 0);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub mod split;
 pub mod status;
 pub mod subset;
 pub mod tag;
+pub mod version;
 
 #[cfg(feature = "edges")]
 pub use edge::{Edge, SchemaError};
@@ -29,3 +30,4 @@ pub use labels::Labels;
 pub use split::Split;
 pub use subset::{Fold, Subset};
 pub use tag::Tag;
+pub use version::{ContentError, FileVersion};

@@ -47,7 +47,9 @@ pub struct Notice {
 /// Codes of kinds for which the catalogues of the page have words. Of other kinds it shows what the node says.
 pub const KINDS: &[&str] = &[
     "archive",
+    "arriving",
     "audio",
+    "away",
     "bin",
     "catalog",
     "companion",

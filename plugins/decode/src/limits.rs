@@ -18,12 +18,12 @@ pub struct Limits {
 impl Limits {
     /// Default of `--max-pixels`: 100 megapixels.
     pub const MAX_PIXELS: u64 = 100_000_000;
-    /// Default of `--max-bytes`: 64 MiB.
-    pub const MAX_BYTES: u64 = 64 << 20;
+    /// Default of `--max-bytes` in every node that has it: 256 MiB.
+    pub const MAX_BYTES: u64 = 256 << 20;
     /// Largest `--max-pixels`: the most a JPEG can have.
     pub const CEILING_PIXELS: u64 = 65_535 * 65_535;
-    /// Largest `--max-bytes`: 1 GiB.
-    pub const CEILING_BYTES: u64 = 1 << 30;
+    /// Largest `--max-bytes`: 16 GiB.
+    pub const CEILING_BYTES: u64 = 16 << 30;
 
     /// Memory the decoder of a picture may ask for, bytes: eight a pixel (16-bit RGBA) and some for tables.
     pub const fn alloc_bytes(&self) -> u64 {

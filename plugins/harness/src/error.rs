@@ -22,6 +22,19 @@ pub enum HarnessError {
         /// Both schemas.
         source: plugin_api::SchemaError,
     },
+    /// Another graph works on the workspace.
+    #[error(
+        "the workspace {home} is in use: {role} is held by {holder}. Stop that graph, or give this one another workspace \
+         (--home, WAKUTEKA_HOME)"
+    )]
+    InUse {
+        /// The workspace.
+        home: String,
+        /// What is held: a node's id, or a part of the workspace.
+        role: String,
+        /// Who holds it.
+        holder: String,
+    },
     /// A message is larger than the graph allows.
     #[error("output {output:?}: a message of {bytes} bytes; at most {limit} are allowed")]
     TooLarge {

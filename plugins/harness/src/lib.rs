@@ -8,6 +8,7 @@ mod error;
 mod full;
 mod inbox;
 pub mod keeper;
+mod lock;
 mod node;
 mod options;
 mod priority;

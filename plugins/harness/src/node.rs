@@ -2,12 +2,14 @@
 
 use crate::error::HarnessError;
 use crate::inbox::{Event, Inbox};
+use crate::lock::{Holder, LockError, PATIENCE, RoleLock};
 use crate::wire;
 use arrow::array::{Array, ArrayRef};
 use dora_node_api::DoraNode;
 use dora_node_api::dora_core::config::DataId;
 use plugin_api::status::StatusFile;
 use plugin_api::{Edge, Home, Tag};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,20 +23,24 @@ pub struct Node {
     inbox: Inbox,
     home: Home,
     status: StatusFile,
+    /// Held as long as the node runs.
+    _locks: Vec<RoleLock>,
 }
 
 impl Node {
-    /// Connects to the daemon that started this process.
+    /// Connects to the daemon that started this process, and locks the node's id and what else is `exclusive` to it.
     ///
     /// # Errors
-    /// [`HarnessError::Dora`] when there is no daemon, or it refuses.
-    pub(crate) fn connect(name: &str, home: Home) -> Result<Self, HarnessError> {
+    /// [`HarnessError::Dora`] when there is no daemon, or it refuses; [`HarnessError::InUse`] when another graph works on
+    /// the workspace.
+    pub(crate) fn connect(name: &str, home: Home, exclusive: &[String]) -> Result<Self, HarnessError> {
         let (dora, events) = DoraNode::init_from_env_force().map_err(|e| HarnessError::Dora(e.to_string()))?;
+        let locks = lock(&home, dora.id().as_ref(), exclusive)?;
         // By the id in the YAML: the same program may run twice over one workspace.
         let mut status = StatusFile::new(&home.status(), dora.id().as_ref()).of_program(name);
         status.set("restarts", u64::from(dora.restart_count()));
         status.write();
-        Ok(Self { name: name.to_owned(), dora, inbox: Inbox::drain(events)?, home, status })
+        Ok(Self { name: name.to_owned(), dora, inbox: Inbox::drain(events)?, home, status, _locks: locks })
     }
 
     /// The program's name, as in `main`.
@@ -103,4 +109,22 @@ impl Node {
             )
             .map_err(|e| HarnessError::Dora(format!("output {output:?}: {e}")))
     }
+}
+
+/// Locks a node's id and what else is exclusive to it. Where the file system has no locks, the log says so.
+fn lock(home: &Home, id: &str, exclusive: &[String]) -> Result<Vec<RoleLock>, HarnessError> {
+    let holder = Holder::new(id);
+    let roles: BTreeSet<&str> = exclusive.iter().map(String::as_str).chain([id]).collect();
+    let mut locks = Vec::new();
+    for role in roles {
+        match RoleLock::take(&home.status(), role, &holder, PATIENCE) {
+            Ok(lock) => locks.push(lock),
+            Err(LockError::Held(holder)) => {
+                let home = home.root().display().to_string();
+                return Err(HarnessError::InUse { home, role: role.to_owned(), holder });
+            }
+            Err(LockError::File(error)) => tracing::warn!(role, %error, "the workspace cannot be locked"),
+        }
+    }
+    Ok(locks)
 }

@@ -64,7 +64,7 @@ pub(crate) fn refuse<C: Parser>(name: &str, args: &[OsString], error: &clap::Err
 fn hold(name: &str, args: &[OsString], told: &str) -> Result<(), HarnessError> {
     tracing::error!(node = name, "configuration error: {told}");
     let home = home(args).open().map_err(|error| HarnessError::Dora(error.to_string()))?;
-    let mut node = Node::connect(name, home)?;
+    let mut node = Node::connect(name, home, &[])?;
     node.status().state(format!("configuration error: {told}"));
     node.status().notices(&[Notice {
         kind: "configuration".to_owned(),

@@ -1,5 +1,6 @@
 //! The beginning and the end of a node's process.
 
+use crate::error::HarnessError;
 use crate::full;
 use crate::node::Node;
 use crate::options;
@@ -22,13 +23,18 @@ pub trait HasHome {
     fn check(&self) -> Result<(), String> {
         Ok(())
     }
+
+    /// Parts of the workspace that no other node may work on, whatever its id is. The node's id is locked in any case.
+    fn exclusive(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Parses the options, connects to dora and runs a node until it ends.
 ///
 /// Bad options end the process at once with status 2 and a message that names flag, value and what is accepted; in a dataflow
-/// the message stands in the node's status until the dataflow is stopped. With `--check-options` as the first argument the
-/// others are checked, and nothing is run.
+/// the message stands in the node's status until the dataflow is stopped. A workspace that another graph works on ends it with
+/// status 2 too. With `--check-options` as the first argument the others are checked, and nothing is run.
 ///
 /// # Errors
 /// Whatever ended the node early; the process then exits with status 1 and dora may start it again.
@@ -57,7 +63,14 @@ where
     log();
     let home = config.home().open()?;
     tracing::info!(node = name, home = %home.root().display(), "started");
-    let mut node = Node::connect(name, home)?;
+    let mut node = match Node::connect(name, home, &config.exclusive()) {
+        Ok(node) => node,
+        Err(error @ HarnessError::InUse { .. }) => {
+            tracing::error!(node = name, %error, "does not start");
+            std::process::exit(options::STATUS);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let ended = run(config, &mut node);
     if let Err(error) = &ended {
         tracing::error!(node = name, %error, "ends with an error");

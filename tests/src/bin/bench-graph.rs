@@ -103,8 +103,8 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
     let parse = |args: &[&str]| args.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
     let hash: node_hash::Config = clap::Parser::try_parse_from(parse(&["hash"]))?;
     let resize: node_resize::Config = clap::Parser::try_parse_from(parse(&["resize", "--size", size]))?;
-    let mut hash = node_hash::HashStage { limits: hash.limits, decode: hash.decode };
-    let mut resize = node_resize::ResizeStage { limits: resize.limits, resize: resize.resize };
+    let mut hash = node_hash::HashStage { limits: hash.limits, decode: hash.decode, home: home.clone() };
+    let mut resize = node_resize::ResizeStage { limits: resize.limits, resize: resize.resize, home: home.clone() };
     let config: node_dataset::Config = clap::Parser::try_parse_from(parse(&["dataset", "--size", size]))?;
     let mut catalog = Writer::open_file(folder.path().join("catalog.sqlite"))?;
     let shards = Shards::open(folder.path(), "bench")?;

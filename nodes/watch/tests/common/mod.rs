@@ -5,15 +5,16 @@ use arrow::array::{Array, ArrayRef, Int64Array, StringArray, UInt64Array};
 use clap::Parser;
 use node_watch::Config;
 use node_watch::desk::Desk;
-use node_watch::disk::Mark;
+use node_watch::returning::changed_in;
 use node_watch::roots::{Folder, Roots};
 use node_watch::scan::walk;
 use node_watch::sending::Outgoing;
 use plugin_api::edges::{Committed, EncodedImages, Inventory, Rejects};
-use plugin_api::{Edge, Home, Tag};
+use plugin_api::status::{Notice, StatusFile, read_all};
+use plugin_api::{Edge, FileVersion, Home, Tag};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -35,7 +36,7 @@ struct Line {
 /// Holds path → content, refuses pictures that begin with `bad`.
 #[derive(Default)]
 pub struct Model {
-    pub catalog: BTreeMap<String, (Mark, Vec<u8>, String)>,
+    pub catalog: BTreeMap<String, (FileVersion, Vec<u8>, String)>,
     lines: BTreeMap<String, Line>,
     /// Rejects come after the acknowledgement, as they may on an edge of their own.
     pub late_rejects: bool,
@@ -47,9 +48,22 @@ pub struct Model {
     pub splits: BTreeMap<String, String>,
     /// Refuses what cannot be decoded, too.
     pub decodes: bool,
+    /// The workspace, where pictures lie that come by reference.
+    pub root: PathBuf,
+    /// Paths that came by reference.
+    pub by_reference: Vec<String>,
+    /// A stage finds these changed, once.
+    pub changed: Vec<String>,
+    /// Its inventory knows neither change time nor inode of these, as an older catalog.
+    pub older: Vec<String>,
 }
 
 impl Model {
+    /// Beside the workspace `root`.
+    pub fn of(root: &Path) -> Self {
+        Self { root: root.to_owned(), ..Self::default() }
+    }
+
     /// Works on a message. Answers in the order in which they are sent.
     pub fn take(&mut self, message: &Outgoing) -> Vec<Answer> {
         match message {
@@ -75,22 +89,30 @@ impl Model {
     }
 
     fn images(&mut self, tag: &Tag, images: &EncodedImages) -> Vec<Answer> {
-        let (mut kept, mut refused) = (Vec::new(), Vec::new());
+        let (mut kept, mut refused, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for at in 0..images.rows() {
-            let (path, data) = (images.path.value(at), images.data.value(at));
+            let path = images.path.value(at);
             self.came.push(path.to_owned());
+            if images.data.value(at).is_empty() && images.size_bytes.value(at) > 0 {
+                self.by_reference.push(path.to_owned());
+            }
+            if let Some(at) = self.changed.iter().position(|p| p == path) {
+                self.changed.remove(at);
+                changed.push(path);
+                continue;
+            }
+            let data = images.content(at, &Home::create(&self.root).unwrap()).unwrap();
             if let Some(at) = self.swallow.iter().position(|p| p == path) {
                 self.swallow.remove(at);
             } else if data.starts_with(b"bad") {
                 refused.push((path, "not_an_image", "it begins with bad".to_owned()));
             } else if self.decodes
-                && let Err(error) = plugin_decode::decode(data, &plugin_decode::Limits::default())
+                && let Err(error) = plugin_decode::decode(&data, &plugin_decode::Limits::default())
             {
                 refused.push((path, error.reason(), error.to_string()));
             } else {
-                let mark = Mark { size_bytes: data.len() as u64, modified_ns: images.modified_ns.value(at) };
                 let label = images.label.value(at).to_owned();
-                self.catalog.insert(path.to_owned(), (mark, data.to_vec(), label));
+                self.catalog.insert(path.to_owned(), (images.version(at), data.to_vec(), label));
                 self.splits.remove(path);
                 if images.split.is_valid(at) {
                     self.splits.insert(path.to_owned(), images.split.value(at).to_owned());
@@ -101,6 +123,9 @@ impl Model {
         let mut answers = vec![committed(tag, "committed", &kept)];
         if !refused.is_empty() {
             answers.insert(usize::from(self.late_rejects), refusals(tag, &refused));
+        }
+        if !changed.is_empty() {
+            answers.insert(0, rejects_for(tag, &changed, "changed"));
         }
         answers
     }
@@ -122,12 +147,17 @@ impl Model {
     }
 
     fn inventory(&self) -> Inventory {
+        let version = |(path, (version, ..)): (&String, &(FileVersion, Vec<u8>, String))| {
+            let older = FileVersion { changed_ns: 0, inode: 0, ..*version };
+            if self.older.contains(path) { older } else { *version }
+        };
+        let versions: Vec<FileVersion> = self.catalog.iter().map(version).collect();
         Inventory {
             path: StringArray::from_iter_values(self.catalog.keys()),
-            modified_ns: Int64Array::from_iter_values(self.catalog.values().map(|(mark, ..)| mark.modified_ns)),
-            changed_ns: Int64Array::from_iter_values(self.catalog.values().map(|_| 0)),
-            inode: UInt64Array::from_iter_values(self.catalog.values().map(|_| 0)),
-            size_bytes: UInt64Array::from_iter_values(self.catalog.values().map(|(mark, ..)| mark.size_bytes)),
+            modified_ns: Int64Array::from_iter_values(versions.iter().map(|version| version.modified_ns)),
+            changed_ns: Int64Array::from_iter_values(versions.iter().map(|version| version.changed_ns)),
+            inode: UInt64Array::from_iter_values(versions.iter().map(|version| version.inode)),
+            size_bytes: UInt64Array::from_iter_values(versions.iter().map(|version| version.size_bytes)),
         }
     }
 
@@ -148,7 +178,11 @@ pub fn committed(tag: &Tag, status: &str, paths: &[&str]) -> Answer {
 }
 
 pub fn rejects(tag: &Tag, paths: &[&str]) -> Answer {
-    let refused: Vec<_> = paths.iter().map(|path| (*path, "not_an_image", "it begins with bad".to_owned())).collect();
+    rejects_for(tag, paths, "not_an_image")
+}
+
+pub fn rejects_for(tag: &Tag, paths: &[&str], reason: &str) -> Answer {
+    let refused: Vec<_> = paths.iter().map(|path| (*path, reason, "it begins with bad".to_owned())).collect();
     refusals(tag, &refused)
 }
 
@@ -180,17 +214,23 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         Home::create(folder.path()).unwrap();
         let config = Config::try_parse_from(["watch"].iter().chain(flags)).unwrap();
+        Self::over(folder, config)
+    }
+
+    /// Over a workspace that is there already.
+    pub fn over(folder: tempfile::TempDir, config: Config) -> Self {
         let now = Instant::now();
         let desk = Self::desk(&folder, &config, now);
-        let (sent, back, model) = (VecDeque::new(), VecDeque::new(), Model::default());
+        let model = Model::of(folder.path());
+        let (sent, back) = (VecDeque::new(), VecDeque::new());
         // Long ago, so that no file looks as if it were being written.
         Self { folder, desk, model, now, sent, back, config, clock_ns: 1_600_000_000_000_000_000 }
     }
 
     fn desk(folder: &tempfile::TempDir, config: &Config, now: Instant) -> Desk {
-        let roots = Self::roots(folder, config);
-        let mut desk = Desk::new(config, roots, folder.path().join("quarantine"), now).unwrap();
-        desk.remember_layouts_in(folder.path().join("dataset"));
+        let home = Home::create(folder.path()).unwrap();
+        let mut desk = Desk::new(config, Self::roots(folder, config), &home, now).unwrap();
+        desk.remember_layouts_in(home.dataset());
         desk
     }
 
@@ -238,6 +278,7 @@ impl Bench {
                 self.desk.scanned(walk(&Roots::one(folder, at), folder.name()), self.now);
             }
         }
+        self.desk.changed_in_quarantine(changed_in(&self.at("quarantine")), self.now);
         self.desk.work(self.now);
         while let Some(message) = self.desk.next_message(self.now) {
             let (Outgoing::Hello(..) | Outgoing::Images(..) | Outgoing::Removed(..)) = &message;
@@ -302,8 +343,21 @@ impl Bench {
         assert_eq!(self.model.contents(), self.disk());
     }
 
+    /// What the node says of itself.
+    pub fn notices(&mut self) -> Vec<Notice> {
+        let mut status = StatusFile::new(&self.at("status"), "watch");
+        self.desk.report(&mut status);
+        status.write();
+        read_all(&self.at("status")).remove("watch").unwrap().notices
+    }
+
     /// Files in quarantine/ that are not notes.
     pub fn quarantined(&self) -> Vec<String> {
+        self.in_quarantine().into_iter().filter(|name| !name.ends_with(".json")).collect()
+    }
+
+    /// Every file in quarantine/.
+    pub fn in_quarantine(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut folders = vec![self.at("quarantine")];
         while let Some(folder) = folders.pop() {
@@ -311,7 +365,7 @@ impl Bench {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if path.extension().is_none_or(|e| e != "json") {
+                } else {
                     found.push(path.strip_prefix(self.at("quarantine")).unwrap().to_str().unwrap().to_owned());
                 }
             }

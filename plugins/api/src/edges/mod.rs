@@ -1,6 +1,7 @@
 //! The edge types, as `dataflows/types/imagery/v1.yml` declares them for `dora validate`.
 
 mod arriving;
+mod content;
 mod learning;
 
 pub use arriving::{Committed, Embedded, EncodedImages, HashedImages, Hello, Inventory, Pixels, Rejects, Removed};
