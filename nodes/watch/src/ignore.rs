@@ -89,11 +89,10 @@ pub enum Claim {
 pub fn claim(root: Folder, name: &str, has: impl Fn(&str) -> bool) -> Claim {
     let beside_image = || principals(name).any(|principal| has(&principal));
     Claim::Left(match file_kind(name) {
-        FileKind::Image => return Claim::Image,
+        FileKind::Raw if beside_image() => LeftAlone::RawBesideImage,
+        FileKind::Image | FileKind::Raw => return Claim::Image,
         FileKind::Unknown => return Claim::Unknown,
         FileKind::Hidden | FileKind::Partial => return Claim::Silent,
-        FileKind::Raw if beside_image() => LeftAlone::RawBesideImage,
-        FileKind::Raw => return Claim::Image,
         // predictions.csv and sidecars in the inbox are our own.
         FileKind::Companion | FileKind::Document if root == Folder::Inbox && is_ours(name) => return Claim::Silent,
         FileKind::Companion => LeftAlone::Companion,
@@ -107,7 +106,7 @@ pub fn claim(root: Folder, name: &str, has: impl Fn(&str) -> bool) -> Claim {
 }
 
 fn is_ours(name: &str) -> bool {
-    name.starts_with("predictions.") || name.ends_with(".xmp")
+    name.starts_with("predictions.") || Path::new(name).extension().is_some_and(|extension| extension == "xmp")
 }
 
 /// Whether the file at `at`, which messages name `path`, is taken for an image: by its name, else by its first bytes. A RAW

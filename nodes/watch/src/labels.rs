@@ -134,7 +134,9 @@ impl Labels {
                 settled.push(*folder);
             }
         }
-        settled.into_iter().for_each(|folder| self.keep(folder));
+        for folder in settled {
+            self.keep(folder);
+        }
     }
 
     fn keep(&self, folder: Folder) {
@@ -191,10 +193,13 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_api::layout::GivenSplit;
 
     fn shape(paths: &[&str]) -> Shape {
         let mut shape = Shape::default();
-        paths.iter().for_each(|path| shape.count(path, true));
+        for path in paths {
+            shape.count(path, true);
+        }
         shape
     }
 
@@ -229,7 +234,7 @@ mod tests {
         let mut after = labels(Some(folder.path()));
         assert!(after.review(Folder::Photos, &splits, true));
         assert!(after.may_differ("photos/train/cat/a") && !after.may_differ("photos/cat/a"));
-        assert_eq!(after.place("photos/train/cat/a").split.map(|split| split.name()), Some("train"));
+        assert_eq!(after.place("photos/train/cat/a").split.map(GivenSplit::name), Some("train"));
         after.settled();
         let mut last = labels(Some(folder.path()));
         assert!(!last.review(Folder::Photos, &splits, true) && !last.may_differ("photos/train/cat/a"));

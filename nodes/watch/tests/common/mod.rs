@@ -353,7 +353,10 @@ impl Bench {
 
     /// Files in quarantine/ that are not notes.
     pub fn quarantined(&self) -> Vec<String> {
-        self.in_quarantine().into_iter().filter(|name| !name.ends_with(".json")).collect()
+        self.in_quarantine()
+            .into_iter()
+            .filter(|name| Path::new(name).extension().is_none_or(|extension| extension != "json"))
+            .collect()
     }
 
     /// Every file in quarantine/.
