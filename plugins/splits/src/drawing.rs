@@ -65,7 +65,9 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
             }
         }
         for _ in 0..ROUNDS {
-            if !self.repair() {
+            // What was cut for one class may be whole again after the repair of another; the next draw would make it so.
+            let repaired = self.repair();
+            if !self.join_cut() && !repaired {
                 break;
             }
         }
@@ -162,6 +164,17 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
             }
         }
         true
+    }
+
+    /// Makes groups whole that need not be cut. True if anything was moved.
+    fn join_cut(&mut self) -> bool {
+        let mut changed = false;
+        for group in 0..self.table.group_count() {
+            if matches!(self.split_of_group(group), Placement::Cut) {
+                changed |= self.join(group);
+            }
+        }
+        changed
     }
 
     /// New images of a cut group go where the one before them lies, until that split has its share and another lacks of its own.
