@@ -223,17 +223,20 @@ fn frames_that_continue_a_cut_group_follow_in_pieces() {
 #[test]
 fn folds_are_even_and_keep_groups_whole() {
     let images: Vec<Owned> = (0..300).map(|i| image(i, i as u32 % 3, &format!("{}", i / 2))).collect();
-    let drawn = folds(&views(&images), 5, 1);
-    assert!(drawn.cut.is_empty());
-    assert!(drawn.of.chunks(2).all(|pair| pair[0] == pair[1]));
-    for fold in 0..5 {
-        for class in 0..3 {
-            let own =
-                std::iter::zip(&images, &drawn.of).filter(|(image, of)| image.classes[0] == class && **of == fold);
-            let count = own.count();
-            assert!((18..=22).contains(&count), "{count} of class {class} in fold {fold}");
+    for seed in 0..20 {
+        let drawn = folds(&views(&images), 5, seed);
+        assert!(drawn.cut.is_empty());
+        assert!(drawn.of.chunks(2).all(|pair| pair[0] == pair[1]));
+        for fold in 0..5 {
+            for class in 0..3 {
+                let own =
+                    std::iter::zip(&images, &drawn.of).filter(|(image, of)| image.classes[0] == class && **of == fold);
+                let count = own.count();
+                assert!((18..=22).contains(&count), "{count} of class {class} in fold {fold}");
+            }
         }
     }
+    let drawn = folds(&views(&images), 5, 1);
     assert_eq!(drawn, folds(&views(&images), 5, 1));
     assert_ne!(drawn.of, folds(&views(&images), 5, 2).of);
 }
