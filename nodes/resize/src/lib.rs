@@ -79,7 +79,7 @@ impl ResizeStage {
         let views = views.as_ref().map(Views::to_bytes).unwrap_or_default();
         let scores = scores(width, height, &picture.pixels).map_err(|e| ("not_checked", e.to_string()))?;
         let pixel_digest = pixel_digest(width, height, &picture.pixels);
-        Ok(Worked { square, views, scores, pixel_digest, captured_ms: captured_ms(data).unwrap_or(i64::MIN) })
+        Ok(Worked { square, views, scores, pixel_digest, captured_ms: captured_ms(&data).unwrap_or(i64::MIN) })
     }
 
     fn answer(&self, batch: &HashedImages, rows: &[usize], worked: &[Worked]) -> Pixels {
