@@ -23,6 +23,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("dataset", "--size", "32"),
     ("train", "--size", "32"),
     ("train", "--epochs", "4"),
+    ("train", "--cross-validate", "off"),
     ("train", "--quiet-seconds", "2"),
     ("train", "--device", "flex"),
     ("evaluate", "--device", "flex"),

@@ -20,6 +20,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("train", "--size", "32"),
     ("train", "--model", "small-cnn"),
     ("train", "--epochs", "2"),
+    ("train", "--cross-validate", "off"),
     ("train", "--batch-size", "16"),
     ("train", "--quiet-seconds", "3"),
     ("train", "--device", "flex"),

@@ -14,6 +14,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("train", "--size", "32"),
     ("train", "--model", "resnet18"),
     ("train", "--epochs", "6"),
+    ("train", "--cross-validate", "off"),
     ("train", "--quiet-seconds", "4"),
     ("train", "--mixup", "0.2"),
     ("train", "--ema", "0.95"),

@@ -17,6 +17,7 @@ fn options<'a>(more: &[(&'a str, &'a str, &'a str)]) -> Vec<(&'a str, &'a str, &
         ("dataset", "--size", "32"),
         ("train", "--size", "32"),
         ("train", "--quiet-seconds", "2"),
+        ("train", "--cross-validate", "off"),
         ("train", "--device", "flex"),
         ("evaluate", "--device", "flex"),
         ("inspect", "--label-errors", "off"),

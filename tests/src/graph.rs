@@ -19,6 +19,7 @@ pub const SMALL: &[(&str, &str, &str)] = &[
     ("dataset", "--size", "32"),
     ("train", "--size", "32"),
     ("train", "--epochs", "2"),
+    ("train", "--cross-validate", "off"),
     ("train", "--quiet-seconds", "1"),
     ("train", "--device", "flex"),
     ("evaluate", "--device", "flex"),
