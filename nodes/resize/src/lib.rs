@@ -64,6 +64,7 @@ impl ResizeStage {
     fn work(&self, batch: &HashedImages, row: usize) -> Result<Worked, Refusal> {
         let data = batch.content(row, &self.home).map_err(|e| (e.reason(), e.to_string()))?;
         let picture = decode(&data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
+        let captured_ms = captured_ms(&data).unwrap_or(i64::MIN);
         drop(data);
         let (width, height) = (picture.width, picture.height);
         let fit = |size_px: u32, mode: &dyn Mode| {
@@ -79,7 +80,7 @@ impl ResizeStage {
         let views = views.as_ref().map(Views::to_bytes).unwrap_or_default();
         let scores = scores(width, height, &picture.pixels).map_err(|e| ("not_checked", e.to_string()))?;
         let pixel_digest = pixel_digest(width, height, &picture.pixels);
-        Ok(Worked { square, views, scores, pixel_digest, captured_ms: captured_ms(&data).unwrap_or(i64::MIN) })
+        Ok(Worked { square, views, scores, pixel_digest, captured_ms })
     }
 
     fn answer(&self, batch: &HashedImages, rows: &[usize], worked: &[Worked]) -> Pixels {
