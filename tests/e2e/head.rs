@@ -54,7 +54,12 @@ fn by_head(home: &Home) -> bool {
 fn a_class_is_told_at_once_and_the_better_one_answers_once_a_run_has_learnt_it() -> Result<(), Failure> {
     let Some(weights) = tests::efficientnet_lite0() else { return Ok(()) };
     let weights = weights.display().to_string();
-    let never = [("train", "--min-train", "1000"), ("train", "--quiet-seconds", "1"), ("train", "--epochs", "2"), ("train", "--cross-validate", "off")];
+    let never = [
+        ("train", "--min-train", "1000"),
+        ("train", "--quiet-seconds", "1"),
+        ("train", "--epochs", "2"),
+        ("train", "--cross-validate", "off"),
+    ];
     let mut options = vec![
         ("predict", "--weights", weights.as_str()),
         ("inspect", "--label-errors", "off"),

@@ -19,7 +19,7 @@ type Stamp = Option<(SystemTime, u64)>;
 #[derive(Debug, Default)]
 pub struct Decisions {
     /// Samples that are right where they are.
-    pub reviewed: HashSet<String>,
+    pub reviewed: BTreeSet<String>,
     /// Sets of samples that are no copies of each other; each sorted.
     pub different: Vec<Vec<String>>,
     /// Numbers of lines that are no decision, or why the file cannot be read.

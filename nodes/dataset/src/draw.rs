@@ -53,7 +53,9 @@ pub fn draw(samples: &mut [Sample], labels: Labels, shares: Shares) -> Vec<Drawn
         let rows = &mut samples[unit.rows];
         if rows[0].split != split {
             changed.push(Drawn { sample: rows[0].sample.clone(), split, moved: moved.get(&at).copied() });
-            rows.iter_mut().for_each(|row| row.split = split);
+            for row in rows {
+                row.split = split;
+            }
         }
     }
     changed

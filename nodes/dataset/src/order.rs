@@ -107,7 +107,9 @@ impl Version {
                 }
             }
             if kept_out {
-                targets.iter().for_each(|class| version.conflicts[*class as usize] += 1);
+                for class in &targets {
+                    version.conflicts[*class as usize] += 1;
+                }
                 let paths = std::iter::once(first.path).chain(others.into_iter().map(|other| other.path)).collect();
                 version.same_pixels.push(SamePixels { sample: first.sample, paths });
                 continue;
@@ -134,7 +136,9 @@ impl Version {
         for part in held_out {
             let rows = part.rows.iter().zip(&part.targets);
             for (_, targets) in rows.filter(|(row, _)| trained.contains(row.group.as_str())) {
-                targets.iter().for_each(|class| self.near_copies_held_out[*class as usize] += 1);
+                for class in targets {
+                    self.near_copies_held_out[*class as usize] += 1;
+                }
             }
         }
     }

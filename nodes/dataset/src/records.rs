@@ -5,7 +5,7 @@ use arrow::array::{Float32Array, Int64Array, StringArray, UInt32Array, UInt64Arr
 use plugin_api::edges::{Demand, Records};
 use plugin_api::{Labels, Tag};
 use plugin_catalog::{Reader, Record};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// The split a demand names to get records.
 pub const SPLIT: &str = "records";
@@ -23,7 +23,7 @@ pub fn answer(
     row: usize,
     catalog: &Reader,
     labels: Labels,
-    reviewed: &HashSet<String>,
+    reviewed: &BTreeSet<String>,
     mut send: impl FnMut(&Tag, Records) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
     let split = demand.split.value(row);
@@ -48,7 +48,7 @@ pub fn answer(
     Ok(())
 }
 
-fn message(rows: &[Record], reviewed: &HashSet<String>) -> Records {
+fn message(rows: &[Record], reviewed: &BTreeSet<String>) -> Records {
     let text = |f: fn(&Record) -> &str| StringArray::from_iter_values(rows.iter().map(f));
     let hash = |f: fn(&Record) -> u64| rows.iter().map(f).collect::<UInt64Array>();
     let score = |f: fn(&Record) -> f32| rows.iter().map(f).collect::<Float32Array>();
@@ -121,7 +121,7 @@ mod tests {
             count: vec![count].into(),
             withheld: vec![""].into(),
         };
-        let reviewed = HashSet::from(["pixels".to_owned()]);
+        let reviewed = BTreeSet::from(["pixels".to_owned()]);
         let mut sent = Vec::new();
         answer(&demand, 0, catalog, Labels::Single, &reviewed, |tag, rows| {
             sent.push((tag.clone(), rows));

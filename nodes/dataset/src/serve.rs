@@ -56,16 +56,15 @@ impl Server {
     /// The catalog's.
     pub fn latest(&mut self, catalog: &mut Writer) -> Result<(u64, &Version), DatasetError> {
         let mut number = catalog.read().version()?;
-        let index = match self.place(number) {
-            Some(index) => index,
-            None => {
-                let mut samples = catalog.read().samples(number, Some(&self.profile))?;
-                let drawn = draw(&mut samples, self.reading.labels, self.shares);
-                if !drawn.is_empty() {
-                    number = keep(&drawn, catalog)?;
-                }
-                self.put(number, Version::new(samples, self.reading))
+        let index = if let Some(index) = self.place(number) {
+            index
+        } else {
+            let mut samples = catalog.read().samples(number, Some(&self.profile))?;
+            let drawn = draw(&mut samples, self.reading.labels, self.shares);
+            if !drawn.is_empty() {
+                number = keep(&drawn, catalog)?;
             }
+            self.put(number, Version::new(samples, self.reading))
         };
         Ok((number, &self.versions[index].1))
     }
@@ -135,12 +134,11 @@ impl Server {
             return Ok(());
         };
         let (number, seed, epoch) = (demand.version.value(row), demand.seed.value(row), demand.epoch.value(row));
-        let at = match self.place(number) {
-            Some(at) => at,
-            None => {
-                let samples = catalog.samples(number, Some(&self.profile))?;
-                self.put(number, Version::new(samples, self.reading))
-            }
+        let at = if let Some(at) = self.place(number) {
+            at
+        } else {
+            let samples = catalog.samples(number, Some(&self.profile))?;
+            self.put(number, Version::new(samples, self.reading))
         };
         let version = &self.versions[at].1;
         let rows = if let Subset::Split(split) = subset {

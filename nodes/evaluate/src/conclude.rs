@@ -84,13 +84,18 @@ fn told(evidence: &Evidence, verdict: &Verdict) -> String {
     let near_copies = evidence.figures.near_copies.iter().filter(|near| **near).count();
     let mut text = summary(verdict, near_copies, u64::from(evidence.gate.pictures));
     if let Some(how) = evidence.paired.and_then(|paired| paired.how(evidence.figures.answers.len())) {
-        text.push_str(&format!(" {how}"));
+        text.push(' ');
+        text.push_str(&how);
     }
     if let Some(because) = evidence.manifest.options.get("keeps_last_epoch").and_then(serde_json::Value::as_str) {
-        text.push_str(&format!(" The last epoch was kept: {because}."));
+        let sentence = format!(" The last epoch was kept: {because}.");
+        text.push_str(&sentence);
     }
     text
 }
+
+/// Why there is no comparison with a champion of the other `--labels`.
+const ANOTHER: &str = "it was trained with the other --labels, so the two cannot be compared";
 
 /// Challenger and champion are judged on the same labels; see `Trial`.
 fn decision(evidence: &Evidence) -> Decision {
@@ -103,7 +108,6 @@ fn decision(evidence: &Evidence) -> Decision {
         return uncompared(name, evidence.figures.answers);
     }
     let challenger = evidence.paired.map_or(evidence.figures.answers, |paired| &paired.challenger);
-    const ANOTHER: &str = "it was trained with the other --labels, so the two cannot be compared";
     let gate = evidence.gate;
     match challenger {
         Answers::Single(challenger) => match evidence.reigning {

@@ -25,11 +25,11 @@ pub fn class_results(answers: &Answers, near_copies: &[bool]) -> Vec<ClassResult
 /// The sentences. `few`: images below which classes are told one by one; `near_copies`: images evaluated that have a near-copy
 /// among those trained on.
 pub fn summary(verdict: &Verdict, near_copies: usize, few: u64) -> String {
-    let mut text = String::new();
+    let mut sentences = Vec::new();
     let correct = (verdict.accuracy * verdict.pictures as f64).round();
     if let Evaluation::CrossValidated { folds } = verdict.evaluation {
         let [low, high] = verdict.accuracy_interval.map(|share| share * 100.0);
-        text.push_str(&format!(
+        sentences.push(format!(
             " Cross-validated over {} images in {folds} folds of whole groups: {correct} right, accuracy {:.1}\u{a0}%, 95\u{a0}% \
              interval {low:.1} to {high:.1}\u{a0}%.",
             verdict.pictures,
@@ -45,27 +45,27 @@ pub fn summary(verdict: &Verdict, near_copies: usize, few: u64) -> String {
         if !told.is_empty() {
             let one =
                 |(class, result): &(&String, &ClassResult)| format!("{class} {} of {}", result.correct, result.images);
-            text.push_str(&format!(" Recall by class: {}.", listed(&told, one)));
+            sentences.push(format!(" Recall by class: {}.", listed(&told, one)));
         }
         if !unknown.is_empty() {
             let why = match verdict.evaluation {
                 Evaluation::HeldOut => "0 held-out images",
                 Evaluation::CrossValidated { .. } => "fewer than 2 images",
             };
-            text.push_str(&format!(" Not judged, {why}: {}.", listed(&unknown, |(class, _)| (*class).clone())));
+            sentences.push(format!(" Not judged, {why}: {}.", listed(&unknown, |(class, _)| (*class).clone())));
         }
     }
     if near_copies > 0 {
         let of: Vec<_> = classes.iter().filter(|(_, result)| result.optimistic > 0).copied().collect();
         let one =
             |(class, result): &(&String, &ClassResult)| format!("{class} {} of {}", result.optimistic, result.images);
-        text.push_str(&format!(
+        sentences.push(format!(
             " Optimistic: near-copies on both sides, for {near_copies} of the {} images ({}).",
             verdict.pictures,
             listed(&of, one)
         ));
     }
-    text
+    sentences.concat()
 }
 
 fn listed<T>(all: &[T], one: impl Fn(&T) -> String) -> String {

@@ -125,13 +125,13 @@ fn class_numbers_stay_numbers() {
     // Labels 0 to 11 without names; 5 is missing.
     let set = tempfile::tempdir().unwrap();
     fs::create_dir(set.path().join("data")).unwrap();
-    let mut index = "x:image,y:label\n".to_owned();
+    let mut index = vec!["x:image,y:label\n".to_owned()];
     let numbers: Vec<u32> = (0..12).filter(|number| *number != 5).collect();
     for number in &numbers {
         fs::write(set.path().join(format!("data/{number:02}.png")), png(*number as u8 * 9, 16)).unwrap();
-        index += &format!("./data/{number:02}.png,{number}\n");
+        index.push(format!("./data/{number:02}.png,{number}\n"));
     }
-    fs::write(set.path().join("index.csv"), &index).unwrap();
+    fs::write(set.path().join("index.csv"), index.concat()).unwrap();
     let workspace = Workspace::new();
     let said = workspace.exchange(&["import-nnc", set.path().to_str().unwrap()]).unwrap();
     let listed: Vec<&str> = said.lines().skip(1).map(|line| line.split_whitespace().last().unwrap()).collect();

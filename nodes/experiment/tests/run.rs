@@ -65,7 +65,11 @@ fn increments_are_learnt_in_every_way() {
         let line = format!("increments --size 16 --epochs 2 --increments 3 --full-every 2 --order {order}");
         let (said, csv, html) = written(&line, name);
         assert_eq!(csv.lines().count(), 4, "{said}");
-        assert!(csv.trim_start_matches('\u{feff}').starts_with("pictures,tiers,seconds,warm start,seconds,from scratch,seconds"), "{csv}");
+        assert!(
+            csv.trim_start_matches('\u{feff}')
+                .starts_with("pictures,tiers,seconds,warm start,seconds,from scratch,seconds"),
+            "{csv}"
+        );
         assert_eq!(html.matches("<polyline").count(), 3);
     }
 }

@@ -115,7 +115,7 @@ mod tests {
     /// Images of 16 px whose left or right half is dark, each a little different.
     fn batch(images: usize) -> Batches {
         let pixels = |at: usize| -> Vec<u8> {
-            let shade = |x: usize| if (x < 8) == (at % 2 == 0) { 40 + at } else { 200 - at };
+            let shade = |x: usize| if (x < 8) == at.is_multiple_of(2) { 40 + at } else { 200 - at };
             (0..256).flat_map(|i| [shade(i % 16) as u8; 3]).collect()
         };
         let digests = || StringArray::from_iter_values((0..images).map(|at| at.to_string()));

@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(auto(&[[6, 1, 1, 0]; 3]), Some(5));
         assert_eq!(auto(&[[140, 30, 30, 0]; 2]), None, "60 held out");
         assert_eq!(auto(&[[140, 30, 30, 0], [140, 30, 30, 0], [3, 1, 1, 0]]), Some(5), "one of a class");
-        assert_eq!(auto(&[[3, 1, 1, 0]; 1000]), None, "5,000 images");
+        assert_eq!(auto(&vec![[3, 1, 1, 0]; 1000]), None, "5,000 images");
         assert_eq!(auto(&[[2, 0, 0, 0], [1, 0, 1, 0]]), Some(4), "no more folds than images");
         assert_eq!(auto(&[[6, 1, 1, 0], [0, 0, 0, 9]]), None, "one class");
         assert_eq!(CrossValidate::Off.folds(&[[6, 1, 1, 0]; 3]), None);

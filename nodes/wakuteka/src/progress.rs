@@ -30,7 +30,9 @@ pub fn run(checkout: &Checkout, options: &cli::Status) -> Result<(), Error> {
                 say::line(&format!("{text}{}", if status.is_alive() { "" } else { "   (not running)" }));
             }
         }
-        notices(&status::notices(&all)).iter().for_each(|text| say::line(text));
+        for text in notices(&status::notices(&all)) {
+            say::line(&text);
+        }
         return Ok(());
     }
     let mut screen = Screen::default();

@@ -127,7 +127,9 @@ mod tests {
         let (_folder, home) = home();
         assert_eq!(read(&home).unwrap(), Decisions::default());
         let all = [decided(1, Decision::Keep), decided(2, Decision::Different), decided(3, Decision::Withdrawn)];
-        all.iter().for_each(|one| append(&home, one).unwrap());
+        for one in &all {
+            append(&home, one).unwrap();
+        }
         assert_eq!(read(&home).unwrap().made, all);
     }
 

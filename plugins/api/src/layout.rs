@@ -208,7 +208,9 @@ mod tests {
 
     fn shape(paths: &[&str]) -> Shape {
         let mut shape = Shape::default();
-        paths.iter().for_each(|path| shape.count(path, true));
+        for path in paths {
+            shape.count(path, true);
+        }
         shape
     }
 

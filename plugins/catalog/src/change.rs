@@ -227,8 +227,7 @@ impl<'a> Change<'a> {
     /// SQLite's: a full disk, a damaged file.
     pub fn place(&mut self, file: &File) -> Result<(), CatalogError> {
         let given = file.given.map(Split::name);
-        type Old = (i64, Option<String>, String, Option<String>);
-        let old: Option<Old> = self.run(|tx| {
+        let old: Option<(i64, Option<String>, String, Option<String>)> = self.run(|tx| {
             tx.prepare_cached("SELECT id, label, digest, given FROM files WHERE path = ? AND removed IS NULL")?
                 .query_row([&file.path], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
                 .optional()

@@ -179,7 +179,9 @@ fn settled_splits_are_kept_for_earlier_versions() {
     let mut catalog = Writer::open(&home).unwrap();
     let mut set = |splits: &[(&str, Split)], settle: Option<u64>| {
         let mut change = catalog.change().unwrap();
-        splits.iter().for_each(|(sample, split)| change.set_split(sample, *split).unwrap());
+        for (sample, split) in splits {
+            change.set_split(sample, *split).unwrap();
+        }
         if let Some(version) = settle {
             change.settle(version).unwrap();
         }
@@ -299,17 +301,13 @@ fn format_3_is_taken_over_whole() {
         let catalog = Writer::open(&home).unwrap();
         let catalog = catalog.read();
         let version = catalog.version().unwrap();
-        let text = |version: u64| -> String {
+        let text = |version: u64| {
             let rows = catalog.samples(version, Some("16-stretch")).unwrap();
-            let one =
-                |s: &Sample| format!("  {} {} {} {} {}\n", &s.digest[..6], s.label, s.path, &s.group[..6], s.split);
-            format!("version {version}\n{}", rows.iter().map(one).collect::<String>())
+            let one = |s: &Sample| format!("  {} {} {} {} {}", &s.digest[..6], s.label, s.path, &s.group[..6], s.split);
+            std::iter::once(format!("version {version}")).chain(rows.iter().map(one)).collect::<Vec<_>>()
         };
-        let all: String = (0..=version).map(text).collect();
-        // The listing of a folder stands below what it read.
-        let is_row = |line: &&str| line.starts_with("version ") || line.starts_with("  ");
-        let read = include_str!("../../../tests/fixtures/catalog-format-3.txt").lines().filter(is_row);
-        let read: String = read.map(|line| format!("{line}\n")).collect();
+        let all: Vec<String> = (0..=version).flat_map(text).collect();
+        let read: Vec<&str> = include_str!("../../../tests/fixtures/catalog-format-3.txt").lines().collect();
         assert_eq!(all, read, "as the version before read it");
         let records = catalog.records(version, 0, 99).unwrap();
         assert_eq!(records.len() as u64, catalog.record_count(version).unwrap());

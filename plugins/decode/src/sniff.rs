@@ -87,12 +87,11 @@ pub fn is_image(bytes: &[u8]) -> bool {
             bytes.get(6..10) == Some(&[0; 4])
                 && header.is_some_and(|size| [12, 40, 52, 56, 64, 108, 124].contains(&size))
         }
-        Kind::Raster(..) => true,
-        Kind::Foreign("PDF" | "PostScript" | "ICO" | "CUR" | "MP4/QuickTime video" | "Matroska/WebM video") => false,
+        Kind::Unknown
+        | Kind::Foreign("PDF" | "PostScript" | "ICO" | "CUR" | "MP4/QuickTime video" | "Matroska/WebM video") => false,
         Kind::Foreign("JPEG XL") => !bytes.starts_with(b"\xFF\x0A"),
         Kind::Foreign("PNM") => bytes.get(3).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'#'),
-        Kind::Foreign(_) => true,
-        Kind::Unknown => false,
+        Kind::Raster(..) | Kind::Foreign(_) => true,
     }
 }
 

@@ -68,10 +68,14 @@ mod tests {
     fn tables_are_read_back_as_they_were() {
         let rows = [["=1+2", "-0.5"], ["きゅん;@x", "a\nb"], ["\"q\", x", ""]];
         let mut table = Table::new(["+class", "probability"]).unwrap();
-        rows.iter().for_each(|row| table.row(row).unwrap());
+        for row in &rows {
+            table.row(row).unwrap();
+        }
         assert!(table.row(["one"]).is_err(), "a cell too few");
         let mut table = Table::new(["+class", "probability"]).unwrap();
-        rows.iter().for_each(|row| table.row(row).unwrap());
+        for row in &rows {
+            table.row(row).unwrap();
+        }
         let bytes = table.finish().unwrap();
         assert!(bytes.starts_with(MARK) && bytes[3..].starts_with("'+class,probability\n'=1+2,-0.5\n".as_bytes()));
         let folder = tempfile::tempdir().unwrap();

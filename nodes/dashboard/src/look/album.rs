@@ -192,7 +192,9 @@ fn conflicts(items: &[Item], classes: &[String], notes: &Notes) -> HashSet<usize
 /// Says of every file what may be the matter with it.
 fn flag(items: &mut [Item], classes: &[String], groups: usize, notes: &Notes) {
     let mut files_of_group = vec![0_u32; groups];
-    items.iter().for_each(|item| files_of_group[item.group as usize] += 1);
+    for item in items.iter() {
+        files_of_group[item.group as usize] += 1;
+    }
     let conflicts = conflicts(items, classes, notes);
     let set = Set::of(items.iter().map(|item| (item.facts.width, item.facts.height)));
     for (at, item) in items.iter_mut().enumerate() {

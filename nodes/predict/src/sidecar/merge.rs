@@ -188,7 +188,8 @@ impl Packet {
     /// Where keywords are to be put, and as what.
     fn addition(&self, body: &str, added: &[&String]) -> Result<(Range<usize>, String), String> {
         let items = |prefix: &str, space: &str| -> String {
-            added.iter().map(|keyword| format!("{space}<{prefix}li>{}</{prefix}li>", escaped(keyword))).collect()
+            let item = |keyword: &&String| format!("{space}<{prefix}li>{}</{prefix}li>", escaped(keyword));
+            added.iter().map(item).collect::<Vec<_>>().concat()
         };
         if let Some(list) = &self.list {
             let prefix = list.name.rsplit_once(':').map_or(String::new(), |(prefix, _)| format!("{prefix}:"));

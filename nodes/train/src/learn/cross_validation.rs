@@ -123,7 +123,7 @@ impl Learning {
                     digest: rows.digest.value(row).to_owned(),
                     path: rows.path.value(row).to_owned(),
                     fold: fold.index,
-                    targets: list_row(&rows.targets, row).to_vec(),
+                    targets: list_row(&rows.targets, row),
                     probabilities,
                     near_copy: near.contains(&row),
                 });

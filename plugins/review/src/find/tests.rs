@@ -102,7 +102,11 @@ fn what_was_decided_is_not_listed_again() {
         assert!(find(&images, Labels::Single, &settled(&made)).suspects.is_empty(), "{decision:?}");
         let withdrawn = lists.iter().map(|list| (Decision::Withdrawn, &list[..]));
         let made: Vec<_> = made.iter().copied().chain(withdrawn).collect();
-        assert_eq!(find(&images, Labels::Single, &settled(&made)).suspects, [suspect.clone()], "{decision:?}");
+        assert_eq!(
+            find(&images, Labels::Single, &settled(&made)).suspects,
+            std::slice::from_ref(&suspect),
+            "{decision:?}"
+        );
     }
     assert_eq!(suspect.decided(Decision::Keep).unwrap(), [["closed/07"]]);
     assert_eq!(suspect.decided(Decision::Different).unwrap().len(), 59);
