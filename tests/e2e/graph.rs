@@ -29,6 +29,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("train", "--device", "flex"),
     ("evaluate", "--device", "flex"),
     ("watch", "--rescan-seconds", "5"),
+    ("watch", "--arriving-seconds", "1"),
 ];
 
 const MINUTES_3: Duration = Duration::from_mins(3);

@@ -21,6 +21,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 const SETTLE: Duration = Duration::from_millis(500);
 
 const OPTIONS: &[(&str, &str, &str)] = &[
+    ("inbox", "--arriving-seconds", "1"),
     ("train", "--device", "flex"),
     // Nothing is trained here: the champions are known beforehand.
     ("train", "--min-train", "1000"),

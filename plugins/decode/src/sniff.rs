@@ -77,7 +77,7 @@ pub fn kind(bytes: &[u8]) -> Kind {
 }
 
 /// Whether bytes are the beginning of an image file, read or not, surely enough to act on when no extension says so. Stricter
-/// than [`kind`]: signatures of two bytes, and those that other data has too, need more to go by. No film, no document.
+/// than decoding is: signatures of two bytes, and those that other data has too, need more to go by. No film, no document.
 pub fn is_image(bytes: &[u8]) -> bool {
     match kind(bytes) {
         Kind::Jpeg => bytes.get(2) == Some(&0xFF),

@@ -5,6 +5,8 @@ use crate::table::Table;
 use crate::{Drawn, Image, Moved, Reason, Shares, sequence};
 use plugin_api::Split;
 
+/// Images of a class from which on settled ones move so that one is in train.
+const LEARNT_FROM: i64 = 3;
 /// Images of a class from which on one is in test.
 const JUDGED_FROM: i64 = 5;
 /// Images of a class from which on one is in validation and one in test, and at least half of the share of each.
@@ -224,7 +226,7 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
         let half = self.balance.due(class, split).div_euclid(2 * self.balance.whole());
         let half = if half * 2 * self.balance.whole() < self.balance.due(class, split) { half + 1 } else { half };
         match split {
-            TRAIN if total < 3 => total.min(1),
+            TRAIN if total < LEARNT_FROM => total.min(1),
             TRAIN => half.max(1),
             _ if self.balance.share(split) == 0 => 0,
             TEST if (JUDGED_FROM..SHARED_FROM).contains(&total) => 1,
@@ -241,7 +243,8 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
         for class in classes {
             for split in [TRAIN, TEST, VALIDATION] {
                 changed |= self.fill(class, split, Movable::New);
-                if self.balance.count(class, split) == 0 {
+                let is_owed = split != TRAIN || self.balance.total(class) >= LEARNT_FROM;
+                if is_owed && self.balance.count(class, split) == 0 {
                     changed |= self.fill(class, split, Movable::Settled);
                 }
             }
