@@ -115,7 +115,8 @@ fn a_class_is_told_at_once_and_the_better_one_answers_once_a_run_has_learnt_it()
     graph.signal("predict", "KILL")?;
     graph.wait("the head to be back", MINUTES_3, |g| g.status("predict").state.contains("-65, until a run"))?;
 
-    // A run learns all three, badly: the head goes on, and says why.
+    // A run learns all three, badly: the head goes on, and says why. With more than two of a class to be judged by.
+    accept(&home, "transportation", &vehicles[5..25])?;
     options.retain(|(_, flag, _)| *flag != "--min-train");
     let mut graph = graph.restart(&options)?;
     graph.wait("the champion and the head to be compared", MINUTES_3, |g| {

@@ -9,7 +9,7 @@ use plugin_api::Home;
 use plugin_api::decisions::{self, Decision};
 use plugin_catalog::{Image, fixture};
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tests::browser::{self, Browser};
 use tests::graph::Failure;
 use tests::pictures;
@@ -93,12 +93,22 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
         let made = decisions::read(&home).unwrap().made;
         made.iter().map(|one| (one.decision, one.digests.len())).collect()
     };
+    // The page goes on before the answer is written.
+    let wait_for = |count: usize| {
+        let start = Instant::now();
+        while made().len() < count && start.elapsed() < MINUTE {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait_for(2);
     assert_eq!(made(), [(Decision::Keep, 1), (Decision::Different, 2)]);
     browser.press("u")?;
     browser.wait("the last to be back", MINUTE, &asks("bad 1, good 1"))?;
+    wait_for(3);
     assert_eq!(made()[2..], [(Decision::Withdrawn, 2)]);
     browser.press("k")?;
     browser.wait("no question", MINUTE, "return document.querySelector('.nothing') !== null")?;
+    wait_for(4);
     assert_eq!(browser.complaints()?, Vec::<String>::new());
 
     // Another process knows what was decided.
