@@ -175,7 +175,7 @@ fn pictures_of_an_earlier_version_are_found_by_their_hashes_and_get_views_when_t
 #[test]
 fn views_of_another_length_are_none_and_the_picture_is_taken_in() {
     let files: Vec<_> = originals().iter().take(3).map(jpeg).collect();
-    for cut in [1, Views::BYTES - 1, Views::BYTES + 1, 416] {
+    for cut in [1, Views::BYTES - 1, Views::BYTES + 1, 416, 448] {
         let mut house = House::new();
         house.take(message(&files, |mut views| {
             views.resize(cut, 0);

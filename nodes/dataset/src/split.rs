@@ -2,7 +2,9 @@
 //!
 //! A group is a connected component of "near": two pictures are near when [`plugin_hash::NearCopies`] says so of their
 //! views. Pictures of an earlier version have no views: they are near when their perceptual hashes differ in at most 4 bits
-//! and their difference hashes in at most 6. The radii are strict, because components chain. A group's split is decided by its founder's digest. When a new picture links groups of different
+//! and their difference hashes in at most 6. The radii are strict, because components chain. Of images that are almost the
+//! same, such as frames of one fixed camera, only some are searched for: what a new image costs does not grow with the size
+//! of its group. A group's split is decided by its founder's digest. When a new picture links groups of different
 //! splits, all go where tests stay honest: to test before validation, to validation before train. So the test set only
 //! grows.
 
@@ -69,6 +71,8 @@ struct Group {
     /// Place in [`SPLITS`].
     split: usize,
     pictures: usize,
+    /// Those by which it is found, by number among the near-copies.
+    searched: Vec<u32>,
 }
 
 /// The pictures known and their groups. Adding one is a search among hashes, not a look at all.
@@ -123,10 +127,9 @@ impl Groups {
     pub fn load(&mut self, face: Face, name: &str, split: &str) -> Vec<Merge> {
         let near = if self.settled { Vec::new() } else { self.near(face) };
         let split = SPLITS.iter().position(|s| *s == split).unwrap_or_default();
-        let picture = self.insert(face, name, split);
-        if let Some(&first) = self.loaded.get(name) {
-            self.join(first, picture);
-        } else {
+        let first = self.loaded.get(name).copied();
+        let picture = self.insert(face, name, split, first);
+        if first.is_none() {
             self.loaded.insert(name.to_owned(), picture);
         }
         near.into_iter().filter_map(|other| self.join(other, picture)).collect()
@@ -142,13 +145,12 @@ impl Groups {
         let near = self.near(face);
         let Some((&nearest, others)) = near.split_first() else {
             let split = split_of(digest, shares);
-            self.insert(face, digest, SPLITS.iter().position(|s| *s == split).unwrap_or_default());
+            self.insert(face, digest, SPLITS.iter().position(|s| *s == split).unwrap_or_default(), None);
             return (digest.to_owned(), split, Vec::new());
         };
         let root = self.union.find(nearest);
         let (name, split) = self.members.get(&root).map_or((digest.to_owned(), 0), |g| (g.name.clone(), g.split));
-        let picture = self.insert(face, &name, split);
-        self.join(nearest, picture);
+        let picture = self.insert(face, &name, split, Some(nearest));
         let merges = others.iter().filter_map(|&other| self.join(picture, other)).collect();
         (name, SPLITS[split], merges)
     }
@@ -165,9 +167,10 @@ impl Groups {
         let Some(near) = &self.near else { return Vec::new() };
         let mut found = Vec::new();
         if let Some(views) = face.views {
-            let mut by_bits: Vec<(u32, u32)> = near.find(views).into_iter().map(|(id, bits)| (bits, id)).collect();
-            by_bits.sort_unstable();
-            found.extend(by_bits.into_iter().filter_map(|(_, id)| self.viewed.get(id as usize)));
+            let (viewed, union) = (&self.viewed, &mut self.union);
+            let picture = |id: u32| viewed.get(id as usize).copied().unwrap_or(u32::MAX);
+            let ids = near.find_groups(views, |id| union.find(picture(id)));
+            found.extend(ids.into_iter().map(picture));
         }
         // By their hashes alone, where one of two has nothing else.
         if (face.views.is_none() || self.unviewed > 0) && !plain(face.phash) && !plain(face.dhash) {
@@ -181,21 +184,28 @@ impl Groups {
         found
     }
 
-    /// A picture on its own.
-    fn insert(&mut self, face: Face, name: &str, split: usize) -> u32 {
+    /// A picture, in the group of another or on its own.
+    fn insert(&mut self, face: Face, name: &str, split: usize, with: Option<u32>) -> u32 {
         let picture = self.union.add();
-        self.members.insert(picture, Group { name: name.to_owned(), split, pictures: 1 });
-        let Some(near) = &mut self.near else { return picture };
-        match face.views {
-            Some(views) => {
-                near.insert(views);
+        let root = with.map(|other| self.union.find(other));
+        let searched = root.and_then(|root| self.members.get(&root)).map_or(&[][..], |group| group.searched.as_slice());
+        let found_by = match (&mut self.near, face.views) {
+            (Some(near), Some(views)) if near.is_covered(views, searched) => None,
+            (Some(near), Some(views)) => {
                 self.viewed.push(picture);
+                Some(near.insert(views))
             }
-            None => self.unviewed += 1,
-        }
-        if !plain(face.phash) && !plain(face.dhash) {
+            _ => None,
+        };
+        if self.near.is_some() && !plain(face.phash) && !plain(face.dhash) {
             self.index.insert(face.phash);
             self.indexed.push(Indexed { dhash: face.dhash, picture, has_views: face.views.is_some() });
+        }
+        self.unviewed += usize::from(self.near.is_some() && face.views.is_none());
+        let searched = found_by.into_iter().collect();
+        self.members.insert(picture, Group { name: name.to_owned(), split, pictures: 1, searched });
+        if let Some(other) = with {
+            self.join(other, picture);
         }
         picture
     }
@@ -209,10 +219,11 @@ impl Groups {
         }
         let root = self.union.find(a);
         let (a, b) = (self.members.remove(&a)?, self.members.remove(&b)?);
-        let (kept, gone) = if a.pictures < b.pictures { (b, a) } else { (a, b) };
+        let (mut kept, gone) = if a.pictures < b.pictures { (b, a) } else { (a, b) };
+        kept.searched.extend(gone.searched);
         let split = kept.split.max(gone.split);
         let merge = Merge { kept: kept.name.clone(), gone: gone.name, split: SPLITS[split] };
-        let merged = Group { split, pictures: kept.pictures + gone.pictures, name: kept.name };
+        let merged = Group { split, pictures: kept.pictures + gone.pictures, ..kept };
         self.members.insert(root, merged);
         (merge.kept != merge.gone).then_some(merge)
     }
@@ -221,7 +232,6 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugin_hash::{Look, are_near};
 
     const SHARES: Shares = Shares { validation: 15, test: 15 };
     /// A picture with structure.
@@ -303,6 +313,38 @@ mod tests {
         assert_eq!(settled.add("cc", old(P, D), SHARES).2.len(), 1, "what is new is searched for");
     }
 
+    /// A frame of one fixed camera, with noise.
+    fn frame(seed: usize) -> Views {
+        let pixel = |at: usize| {
+            let (x, y) = (at % 64, at / 64);
+            let scene = if (10..25).contains(&x) && y > 20 { 40 } else { 90 + x + y / 7 % 2 * 40 };
+            (scene + (at * 31 + seed * 7919) * 2_654_435_761 / 4096 % 7) as u8
+        };
+        let rgb: Vec<u8> = (0..64 * 64).flat_map(|at| [pixel(at); 3]).collect();
+        Views::of(&rgb).unwrap()
+    }
+
+    #[test]
+    fn frames_of_one_camera_are_searched_by_few() {
+        let mut groups = Groups::new(Some(Radii::USUAL));
+        for seed in 0..60 {
+            let views = frame(seed);
+            let face = Face { phash: P, dhash: D, views: Some(&views) };
+            let (group, _, merges) = groups.add(&format!("{seed:08x}"), face, SHARES);
+            assert_eq!((group.as_str(), merges.len()), ("00000000", 0));
+        }
+        assert_eq!(groups.sizes(), [60]);
+        let searched = groups.near.as_ref().map_or(0, NearCopies::len);
+        assert!(searched <= 12, "{searched}");
+        let mut settled = Groups::new(Some(Radii::USUAL)).settled(true);
+        for seed in 0..60 {
+            let views = frame(seed);
+            settled.load(Face { phash: P, dhash: D, views: Some(&views) }, "00000000", "train");
+        }
+        assert_eq!(settled.sizes(), [60]);
+        assert!(settled.near.as_ref().map_or(0, NearCopies::len) <= 12, "as they are loaded, too");
+    }
+
     #[test]
     fn groups_are_the_connected_components_of_near() {
         // Few bits vary, so that there are chains; brute force says what is connected.
@@ -311,29 +353,18 @@ mod tests {
             P ^ (noise.rotate_left(salt as u32) & bits)
         };
         let hash = |i: u32, salt: u64| varied(i, salt, 0x0f0f_000f_0000_3f00);
-        // Every third has no views; of the others, every fourth looks like another when it is edited.
-        let waves = |i: u32| varied(i, 3, 0xff0f_00ff_0000_3fff);
-        let look = |i: u32| Look { means: D, across: hash(i / 3, 29), down: P, waves: waves(i) };
-        let edited = |i: u32| if i.is_multiple_of(4) { look(i + 1000) } else { Look::default() };
-        let views = |i: u32| Views { plain: look(i), edited: [edited(i); 8], ..Views::default() };
-        let pictures: Vec<(u64, u64, Option<Views>)> =
-            (0..400).map(|i| (hash(i, 0), hash(i / 3, 17), (i % 3 > 0).then(|| views(i)))).collect();
+        let pictures: Vec<(u64, u64)> = (0..400).map(|i| (hash(i, 0), hash(i / 3, 17))).collect();
         let mut union = Union::new(pictures.len());
         let mut groups = Groups::new(Some(Radii::USUAL));
         let mut stored: Vec<(String, &str)> = Vec::new();
-        for (i, (p, d, views)) in pictures.iter().enumerate() {
-            for (j, (q, e, others)) in pictures[..i].iter().enumerate() {
-                let near = match (views, others) {
-                    (Some(a), Some(b)) => are_near(a, b, &Radii::USUAL),
-                    _ => (p ^ q).count_ones() <= 4 && (d ^ e).count_ones() <= 6,
-                };
-                if near {
+        for (i, (p, d)) in pictures.iter().enumerate() {
+            for (j, (q, e)) in pictures[..i].iter().enumerate() {
+                if (p ^ q).count_ones() <= 4 && (d ^ e).count_ones() <= 6 {
                     union.join(i as u32, j as u32);
                 }
             }
             let digest = blake3::hash(&(i as u32).to_le_bytes()).to_hex().to_string();
-            let face = Face { phash: *p, dhash: *d, views: views.as_ref() };
-            let (group, split, merges) = groups.add(&digest, face, SHARES);
+            let (group, split, merges) = groups.add(&digest, old(*p, *d), SHARES);
             stored.push((group, split));
             // As the catalog does it.
             for merge in merges {

@@ -58,7 +58,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Keeps the views of a picture that was known without: the next start holds all against each other.
+    /// Keeps the views of a picture that was known without, or with those of an earlier version, which have another length:
+    /// the next start holds all against each other.
     ///
     /// # Errors
     /// SQLite's: a full disk, a damaged file.
@@ -70,7 +71,10 @@ impl Change<'_> {
     }
 
     fn insert_views(&self, digest: &str, views: &Views) -> Result<usize, DatasetError> {
-        let mut insert = self.tx.prepare_cached("INSERT OR IGNORE INTO views VALUES (?, ?)")?;
+        let mut insert = self.tx.prepare_cached(
+            "INSERT INTO views VALUES (?, ?)
+             ON CONFLICT (digest) DO UPDATE SET looks = excluded.looks WHERE length(looks) <> length(excluded.looks)",
+        )?;
         Ok(insert.execute(params![digest, views.to_bytes()])?)
     }
 

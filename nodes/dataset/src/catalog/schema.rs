@@ -145,6 +145,28 @@ mod tests {
     }
 
     #[test]
+    fn views_of_an_earlier_version_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut catalog = Catalog::open(&folder.path().join("catalog.sqlite")).unwrap();
+        let insert = "INSERT INTO pictures VALUES ('d1', 1, 2, 3, 4, 50, 40, 'd0', 'test', 0.5, 0.5, 0.5, 0.5);
+             INSERT INTO views VALUES ('d1', zeroblob(448));
+             INSERT INTO grouping VALUES (0, 'a rule');";
+        catalog.db.execute_batch(insert).unwrap();
+        let views = |catalog: &Catalog| {
+            let mut views = Vec::new();
+            catalog.groups(|face, _, _| views.push(face.views.copied())).unwrap();
+            views
+        };
+        assert_eq!(views(&catalog), [None], "448 bytes are of an earlier version");
+        let new = Views { plain: Look { waves: 77, ..Look::default() }, ..Views::default() };
+        let change = catalog.change().unwrap();
+        change.add_late_views("d1", &new).unwrap();
+        change.commit().unwrap();
+        assert_eq!(views(&catalog), [Some(new)]);
+        assert!(!catalog.is_grouped_by("a rule").unwrap(), "the next start holds all against each other");
+    }
+
+    #[test]
     fn a_catalog_of_a_later_format_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("catalog.sqlite");
