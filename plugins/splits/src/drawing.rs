@@ -20,12 +20,6 @@ const TRAIN: usize = Split::Train as usize;
 const VALIDATION: usize = Split::Validation as usize;
 const TEST: usize = Split::Test as usize;
 
-/// Whether images may go from one split to another. What has judged goes to no less strict a split, but to train where a class
-/// would have nothing to learn from.
-fn may_leave(from: usize, to: usize, movable: Movable) -> bool {
-    from != to && (movable == Movable::New || to == TRAIN || from < to)
-}
-
 /// Which images may be moved.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Movable {
@@ -265,7 +259,7 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
         }
         let mut changed = false;
         // Out of train first: what has steered nothing stays what it is.
-        for from in (0..3).filter(|from| may_leave(*from, split, movable)) {
+        for from in (0..3).filter(|from| *from != split) {
             changed |= self.move_groups(class, from, split, movable);
         }
         while self.balance.count(class, split) < self.least(class, split) && self.cut(class, split, movable) {
@@ -346,7 +340,7 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
     /// The cell of a class and the split from which most can be spared: the split that is furthest over its share, and there the
     /// largest group.
     fn largest_piece(&self, class: u32, to: usize, movable: Movable) -> Option<(u32, usize)> {
-        let mut splits: Vec<usize> = (0..3).filter(|split| may_leave(*split, to, movable)).collect();
+        let mut splits: Vec<usize> = (0..3).filter(|split| *split != to).collect();
         splits.retain(|split| self.balance.count(class, *split) > self.least(class, *split));
         splits.sort_by_key(|split| self.balance.lack(class, *split));
         for from in splits {
