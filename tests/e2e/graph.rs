@@ -112,7 +112,12 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     let kept = |(digest, before): (&String, &String)| {
         after.get(digest).and_then(strictness).is_some_and(|now| Some(now) >= strictness(before))
     };
-    assert!(splits.iter().all(kept), "a picture moved to a less strict split");
+    let less_strict: Vec<_> =
+        splits.iter().filter(|one| !kept(*one)).map(|(digest, before)| (digest, before, after.get(digest))).collect();
+    assert!(
+        less_strict.is_empty(),
+        "a picture moved to a less strict split: {less_strict:?}, {moved} moved to another class"
+    );
     let moved = splits.iter().filter(|(digest, split)| after.get(*digest) != Some(split)).count();
     assert!(moved * 20 <= splits.len(), "{moved} of {} pictures changed their split", splits.len());
 
