@@ -1,7 +1,8 @@
 //! A version of the data set as it is trained on, and the order in which an epoch shows it: a function of seed and epoch.
 
+use crate::folds;
 use plugin_api::names::natural_order;
-use plugin_api::{Labels, Split};
+use plugin_api::{Labels, Split, Subset};
 use plugin_catalog::Sample;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -131,14 +132,12 @@ impl Version {
     }
 
     fn count_near_copies(&mut self) {
-        let [train, held_out @ ..] = &self.splits;
-        let trained: HashSet<&str> = train.rows.iter().map(|row| row.group.as_str()).collect();
-        for part in held_out {
-            let rows = part.rows.iter().zip(&part.targets);
-            for (_, targets) in rows.filter(|(row, _)| trained.contains(row.group.as_str())) {
-                for class in targets {
-                    self.near_copies_held_out[*class as usize] += 1;
-                }
+        for split in [Split::Validation, Split::Test] {
+            let rows = &self.splits[split.index()];
+            let near_copies = folds::near_copies(self, Subset::Split(split), rows);
+            let optimistic = near_copies.into_iter().zip(&rows.targets).filter(|(is_near, _)| *is_near);
+            for class in optimistic.flat_map(|(_, targets)| targets) {
+                self.near_copies_held_out[*class as usize] += 1;
             }
         }
     }
