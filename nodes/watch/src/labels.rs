@@ -193,7 +193,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugin_api::layout::GivenSplit;
+    use plugin_api::Split;
 
     fn shape(paths: &[&str]) -> Shape {
         let mut shape = Shape::default();
@@ -234,7 +234,7 @@ mod tests {
         let mut after = labels(Some(folder.path()));
         assert!(after.review(Folder::Photos, &splits, true));
         assert!(after.may_differ("photos/train/cat/a") && !after.may_differ("photos/cat/a"));
-        assert_eq!(after.place("photos/train/cat/a").split.map(GivenSplit::name), Some("train"));
+        assert_eq!(after.place("photos/train/cat/a").split.map(Split::name), Some("train"));
         after.settled();
         let mut last = labels(Some(folder.path()));
         assert!(!last.review(Folder::Photos, &splits, true) && !last.may_differ("photos/train/cat/a"));

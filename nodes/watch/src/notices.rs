@@ -151,7 +151,7 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
     for (name, top) in tops.iter().filter(|(name, _)| !layout.splits.contains(*name)) {
         let names: Vec<&str> = top.folders.keys().map(String::as_str).collect();
         if folder == Folder::Photos
-            && plugin_api::layout::GivenSplit::of_folder(name).is_some()
+            && plugin_api::layout::split_of_folder(name).is_some()
             && top.folders.values().sum::<usize>() > top.direct
         {
             let reason = format!("folder is taken for a class called {name}, with {} folders in it", names.len());

@@ -8,8 +8,9 @@ use crate::outbox::{Row, Stream};
 use crate::ready::{REMOVED_ROWS, cost_bytes};
 use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt64Array};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use plugin_api::Split;
 use plugin_api::edges::{EncodedImages, Hello, Removed};
-use plugin_api::layout::{GivenSplit, Place};
+use plugin_api::layout::Place;
 use plugin_api::{ContentError, FileVersion, Tag};
 use std::time::Instant;
 
@@ -109,7 +110,7 @@ impl Desk {
         let message = EncodedImages {
             path: StringArray::from_iter_values(rows.iter().map(|row| &row.path)),
             label: places.iter().map(|place| place.class.as_deref()).collect(),
-            split: places.iter().map(|place| place.split.map(GivenSplit::name)).collect(),
+            split: places.iter().map(|place| place.split.map(Split::name)).collect(),
             modified_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.version.modified_ns)),
             changed_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.version.changed_ns)),
             inode: UInt64Array::from_iter_values(rows.iter().map(|row| row.version.inode)),

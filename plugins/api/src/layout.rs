@@ -5,41 +5,19 @@
 //! decision looks at all folders with images together, see [`Layout::of`]. It depends on what is there, not on the order in
 //! which it came.
 
+use crate::Split;
 use crate::names::class_name;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A split that folders give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GivenSplit {
-    /// Trained on.
-    Train,
-    /// Validation during training.
-    Validation,
-    /// Held out.
-    Test,
-}
-
-impl GivenSplit {
-    /// As messages have it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        }
-    }
-
-    /// The split that a folder of this name may be, in letters of any case.
-    pub fn of_folder(name: &str) -> Option<Self> {
-        match class_name(name).to_lowercase().as_str() {
-            "train" | "training" => Some(Self::Train),
-            "val" | "valid" | "validation" => Some(Self::Validation),
-            "test" | "testing" => Some(Self::Test),
-            _ => None,
-        }
+/// The split that a folder of this name may be, in letters of any case.
+pub fn split_of_folder(name: &str) -> Option<Split> {
+    match class_name(name).to_lowercase().as_str() {
+        "train" | "training" => Some(Split::Train),
+        "val" | "valid" | "validation" => Some(Split::Validation),
+        "test" | "testing" => Some(Split::Test),
+        _ => None,
     }
 }
 
@@ -81,7 +59,7 @@ impl Shape {
         }
         let Some(top) = self.tops.get_mut(name) else { return };
         // Images directly in a split are told of by number.
-        let loose = |top: &Top| GivenSplit::of_folder(name).map(|_| top.direct);
+        let loose = |top: &Top| split_of_folder(name).map(|_| top.direct);
         let before = (top.is_nested(), top.folders.len(), loose(top));
         match below.split_once('/') {
             None => add(&mut top.direct, is_there),
@@ -123,7 +101,7 @@ pub struct Place {
     /// The class; `None` where no folder names one.
     pub class: Option<String>,
     /// The split, where the folders give it.
-    pub split: Option<GivenSplit>,
+    pub split: Option<Split>,
 }
 
 /// How folders are read.
@@ -167,16 +145,16 @@ impl Layout {
     ///
     /// Otherwise they are classes like any other.
     pub fn of(shape: &Shape, before: &Self) -> Self {
-        let named: Vec<(&String, GivenSplit, &Top)> =
-            shape.tops.iter().filter_map(|(name, top)| Some((name, GivenSplit::of_folder(name)?, top))).collect();
-        let nested: Vec<(GivenSplit, BTreeSet<String>)> =
+        let named: Vec<(&String, Split, &Top)> =
+            shape.tops.iter().filter_map(|(name, top)| Some((name, split_of_folder(name)?, top))).collect();
+        let nested: Vec<(Split, BTreeSet<String>)> =
             named.iter().filter(|(.., top)| top.is_nested()).map(|(_, split, top)| (*split, top.classes())).collect();
         let classes: BTreeSet<&String> = nested.iter().flat_map(|(_, classes)| classes).collect();
         let are_shared = nested.iter().enumerate().any(|(at, (split, classes))| {
             nested[at + 1..].iter().any(|(other, theirs)| other != split && !classes.is_disjoint(theirs))
         });
         let are_alone = || {
-            let mut others = shape.tops.keys().filter(|name| GivenSplit::of_folder(name).is_none());
+            let mut others = shape.tops.keys().filter(|name| split_of_folder(name).is_none());
             others.all(|name| classes.contains(&class_name(name)))
         };
         let shared = are_shared || (before.shared && !nested.is_empty());
@@ -198,7 +176,7 @@ impl Layout {
         if !self.splits.contains(top) {
             return Place { class: Some(class(top)), split: None };
         }
-        Place { class: below.split_once('/').map(|(folder, _)| class(folder)), split: GivenSplit::of_folder(top) }
+        Place { class: below.split_once('/').map(|(folder, _)| class(folder)), split: split_of_folder(top) }
     }
 }
 
@@ -274,8 +252,8 @@ mod tests {
     fn places_have_class_and_split() {
         let layout = Layout { splits: ["Val".to_owned()].into(), ..Layout::default() };
         let place = |class: Option<&str>, split| Place { class: class.map(str::to_owned), split };
-        assert_eq!(layout.place("Val/\u{304b}\u{3099}/x/a.jpg"), place(Some("\u{304c}"), Some(GivenSplit::Validation)));
-        assert_eq!(layout.place("Val/a.jpg"), place(None, Some(GivenSplit::Validation)));
+        assert_eq!(layout.place("Val/\u{304b}\u{3099}/x/a.jpg"), place(Some("\u{304c}"), Some(Split::Validation)));
+        assert_eq!(layout.place("Val/a.jpg"), place(None, Some(Split::Validation)));
         assert_eq!(layout.place("cat /a.jpg"), place(Some("cat"), None));
         assert_eq!(layout.place("a.jpg"), Place::default());
         assert_eq!(Layout::former().place("cat /a.jpg").class.as_deref(), Some("cat "));
