@@ -57,6 +57,7 @@ impl ByColour<'_> {
             run: self.run.to_owned(),
             digest: blake3::hash(&file).to_hex().to_string(),
             temperature: self.temperature,
+            backbone: None,
         };
         write_json(&folder.join("model.json"), &card)
     }

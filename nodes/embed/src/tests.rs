@@ -28,6 +28,7 @@ fn home() -> (tempfile::TempDir, Home) {
         run: "one".to_owned(),
         digest: weights::save(&network, &model.join("model.safetensors")).unwrap(),
         temperature: None,
+        backbone: None,
     };
     write_json(&model.join("model.json"), &card).unwrap();
     plugin_api::files::point_atomically(&home.champion(), Path::new("one")).unwrap();

@@ -107,6 +107,7 @@ mod tests {
             run: "one".to_owned(),
             digest,
             temperature: None,
+            backbone: None,
         };
         let loader = OnDevice(device, Precision::Fp32);
         let mut model = loader.load(&path, card.clone()).unwrap();

@@ -289,6 +289,7 @@ pub(crate) mod tests {
             run: run.to_owned(),
             digest: String::new(),
             temperature: None,
+            backbone: None,
         }
     }
 

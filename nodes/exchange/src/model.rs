@@ -66,6 +66,7 @@ fn find(home: &Path, run: Option<&str>) -> Result<(ModelCard, PathBuf), Exchange
         run: manifest.id,
         digest: finished.digest,
         temperature: None,
+        backbone: None,
     };
     Ok((card, home.join(finished.uri)))
 }
@@ -134,6 +135,7 @@ mod tests {
             run: "one".to_owned(),
             digest: blake3::hash(&file).to_hex().to_string(),
             temperature: None,
+            backbone: None,
         };
         write_json(&folder.join("model.json"), &card).unwrap();
         std::os::unix::fs::symlink("one", home.path().join("models/champion")).unwrap();

@@ -81,6 +81,7 @@ pub(crate) mod tests {
             run: "one".to_owned(),
             digest: String::new(),
             temperature,
+            backbone: None,
         }
     }
 

@@ -226,6 +226,7 @@ pub(crate) mod tests {
             parent: None,
             architecture: "small-cnn".to_owned(),
             definition: None,
+            backbone: None,
             size_px: 32,
             resize_mode: "stretch".to_owned(),
             classes: state.classes.clone(),

@@ -153,6 +153,7 @@ pub fn begin(
         parent,
         architecture: task.architecture,
         definition: task.definition,
+        backbone: None,
         size_px: config.size,
         resize_mode: config.resize_mode.clone(),
         classes: state.classes.clone(),
@@ -339,6 +340,7 @@ mod tests {
             run: begun.manifest.id.clone(),
             digest,
             temperature: None,
+            backbone: None,
         };
         write_json(&folder.join("model.json"), &card).unwrap();
         plugin_api::files::point_atomically(&home.champion(), std::path::Path::new(&begun.manifest.id)).unwrap();

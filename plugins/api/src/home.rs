@@ -120,6 +120,11 @@ impl Home {
         self.root.join("models/champion")
     }
 
+    /// The weights of a frozen network under heads, by the BLAKE3 of the file. It need not exist.
+    pub fn backbone(&self, digest: &str) -> PathBuf {
+        self.root.join("models/backbones").join(format!("{digest}.safetensors"))
+    }
+
     /// What each node is doing, for progress displays.
     pub fn status(&self) -> PathBuf {
         self.root.join("status")

@@ -17,6 +17,19 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// The frozen, pretrained network under a head.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backbone {
+    /// What the architecture is called: `efficientnet-lite0`.
+    pub architecture: String,
+    /// BLAKE3 of the file of its weights, which lies in `models/backbones/` under that name (see [`Home::backbone`]) and is
+    /// shared by all heads on it.
+    ///
+    /// [`Home::backbone`]: crate::Home::backbone
+    pub digest: String,
+}
+
 /// What must be known of weights to use them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +56,10 @@ pub struct ModelCard {
     /// there were too few validation pictures to find it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
+    /// The network whose embeddings it is a head on: `model.safetensors` then holds the head alone. `None`: the weights are those
+    /// of a whole network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backbone: Option<Backbone>,
 }
 
 /// Everything that decides a run, written before it starts.
@@ -61,6 +78,9 @@ pub struct RunManifest {
     /// Its blocks, as text; none in runs from when a name was enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// The frozen network under a head; `None` where a whole network is trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backbone: Option<Backbone>,
     /// Side of the square input, pixels.
     pub size_px: u32,
     /// `stretch`, `crop` or `pad`.

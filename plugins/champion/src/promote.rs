@@ -46,6 +46,7 @@ pub fn card_of(manifest: &RunManifest, run: &str, digest: &str) -> ModelCard {
         run: run.to_owned(),
         digest: digest.to_owned(),
         temperature: None,
+        backbone: manifest.backbone.clone(),
     }
 }
 

@@ -28,6 +28,7 @@ fn card(run: &str) -> ModelCard {
         run: run.to_owned(),
         digest: digest(run),
         temperature: None,
+        backbone: None,
     }
 }
 

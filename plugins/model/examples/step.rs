@@ -83,6 +83,7 @@ fn in_use(trainer: &Trainer, task: &Task, precision: Precision, device: &Opened)
         run: "step".to_owned(),
         digest: trainer.save(&path)?,
         temperature: None,
+        backbone: None,
     };
     let predictor = Predictor::load(&path, card, device, precision);
     let _ = std::fs::remove_file(&path);

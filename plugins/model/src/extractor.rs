@@ -119,6 +119,7 @@ mod tests {
                 run: "one".to_owned(),
                 digest,
                 temperature: None,
+                backbone: None,
             };
             let extractor = Extractor::of_card(&path, &card, &device, Precision::Fp32).unwrap();
             let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();

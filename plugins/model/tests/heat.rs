@@ -83,6 +83,7 @@ fn taught(name: &str, blocks: Option<&str>, folder: &std::path::Path) -> Predict
         run: "one".to_owned(),
         digest,
         temperature: None,
+        backbone: None,
     };
     Predictor::load(&path, card, &flex, Precision::Fp32).unwrap()
 }
@@ -181,6 +182,7 @@ fn every_network_that_comes_with_the_program_can_be_asked() {
             run: "one".to_owned(),
             digest,
             temperature: None,
+            backbone: None,
         };
         let predictor = Predictor::load(&path, card, &flex, Precision::Fp32).unwrap();
         let pixels: Vec<u8> = (0..64 * 64 * 3).map(|i| (i * 7 % 251) as u8).collect();

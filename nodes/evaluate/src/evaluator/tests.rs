@@ -51,6 +51,7 @@ impl Bench {
             parent: None,
             architecture: "by-first-byte".to_owned(),
             definition: None,
+            backbone: None,
             size_px: SIDE,
             resize_mode: "crop".to_owned(),
             classes: CLASSES.map(str::to_owned).to_vec(),

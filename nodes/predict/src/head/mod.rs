@@ -47,5 +47,6 @@ pub fn card(version: u64, kind: &str, classes: Vec<String>, eyes: &Embedder, tem
         run: format!("head-{version}-{kind}"),
         digest: String::new(),
         temperature,
+        backbone: None,
     }
 }

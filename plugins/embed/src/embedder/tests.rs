@@ -32,6 +32,7 @@ fn crown(home: &Home, architecture: &str, size_px: u32, seed: u64) {
         run: format!("run{seed}"),
         digest: weights::save(&network, &folder.join("model.safetensors")).unwrap(),
         temperature: None,
+        backbone: None,
     };
     plugin_api::runs::write_json(&folder.join("model.json"), &card).unwrap();
     plugin_api::files::point_atomically(&home.champion(), Path::new(&card.run)).unwrap();

@@ -58,6 +58,7 @@ pub(crate) mod tests {
             parent: Some("20261122-101500-77ab".to_owned()),
             architecture: "resnet18".to_owned(),
             definition: None,
+            backbone: None,
             size_px: 128,
             resize_mode: "crop".to_owned(),
             classes: CLASSES.map(str::to_owned).to_vec(),
