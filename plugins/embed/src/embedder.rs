@@ -4,7 +4,7 @@ use crate::error::EmbedError;
 use crate::options::{EmbedOptions, NetworkChoice};
 use plugin_api::Home;
 use plugin_api::files::named;
-use plugin_api::runs::{ModelCard, read_json};
+use plugin_api::runs::{Backbone, ModelCard, read_json};
 use plugin_decode::Picture;
 use plugin_model::device::Opened;
 use plugin_model::{Extractor, Precision};
@@ -57,6 +57,31 @@ impl Embedder {
         Ok(Self::new(&name, &digest, precision, Eye { extractor, mode: options.mode }))
     }
 
+    /// The backbone of a head, from the workspace. Its embeddings are those of [`Self::open`] with the same weights, size and
+    /// mode, so both share a cache.
+    ///
+    /// # Errors
+    /// [`EmbedError`] when the weights are not there, or others than the card says, or the device cannot do the precision.
+    pub fn of_backbone(
+        home: &Home,
+        card: &ModelCard,
+        backbone: &Backbone,
+        device: &Opened,
+        precision: Precision,
+    ) -> Result<Self, EmbedError> {
+        let path = home.backbone(&backbone.digest);
+        let mode = plugin_resize::mode(&card.resize_mode)
+            .ok_or_else(|| EmbedError::Mode { path: path.clone(), mode: card.resize_mode.clone() })?;
+        let found = blake3::hash(&std::fs::read(&path).map_err(|e| named(&path, &e))?).to_hex();
+        if *found.as_str() != *backbone.digest {
+            let text = format!("its BLAKE3 is {found}: it is damaged; delete it and train again, which puts it back");
+            return Err(named(&path, &std::io::Error::new(std::io::ErrorKind::InvalidData, text)).into());
+        }
+        let (extractor, _) =
+            Extractor::pretrained(&backbone.architecture, card.size_px, &path, device, precision)?;
+        Ok(Self::new(&backbone.architecture, &backbone.digest, precision, Eye { extractor, mode }))
+    }
+
     fn champion(options: &EmbedOptions, home: &Home, device: &Opened) -> Result<Self, EmbedError> {
         // The link may be swapped at any time; what it points to now stays whole.
         let Ok(folder) = home.champion().canonicalize() else { return Err(EmbedError::NoChampion(home.champion())) };
@@ -64,6 +89,9 @@ impl Embedder {
         let card: ModelCard = read_json(&path)?;
         let mode = plugin_resize::mode(&card.resize_mode)
             .ok_or_else(|| EmbedError::Mode { path, mode: card.resize_mode.clone() })?;
+        if let Some(backbone) = &card.backbone {
+            return Self::of_backbone(home, &card, backbone, device, options.precision.on(device));
+        }
         let weights = folder.join("model.safetensors");
         let precision = options.precision.on(device);
         let extractor = Extractor::of_card(&weights, &card, device, precision)?;

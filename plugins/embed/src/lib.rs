@@ -15,4 +15,4 @@ pub use cache::Cache;
 pub use embedder::Embedder;
 pub use error::EmbedError;
 pub use known::known;
-pub use options::{EmbedOptions, NetworkChoice};
+pub use options::{EmbedOptions, FETCH, NetworkChoice};

@@ -1,0 +1,154 @@
+//! Frozen, pretrained networks under heads: their weights in the workspace, and open ones.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use plugin_api::Home;
+use plugin_api::files::{named, sync_folder};
+use plugin_api::runs::{Backbone, ModelCard};
+use plugin_embed::{EmbedError, Embedder, FETCH};
+use plugin_model::Precision;
+use plugin_model::device::Opened;
+use plugin_resize::{Mode, REGISTRY, mode};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The architecture of pretrained backbones.
+pub const ARCHITECTURE: &str = "efficientnet-lite0";
+
+/// Where a pretrained backbone is, and how it sees images.
+#[derive(Clone, clap::Args)]
+pub struct BackboneOptions {
+    /// ImageNet weights of EfficientNet-Lite0, the backbone of heads: `cargo wakuteka weights efficientnet-lite0` puts them there.
+    #[arg(long, default_value = "../.wakuteka/weights/efficientnet-lite0.safetensors", value_name = "FILE")]
+    pub backbone_weights: PathBuf,
+    /// Side of the square it sees of an image, pixels. It was trained at 224; less is faster and sees less.
+    #[arg(long, default_value_t = 224, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=512))]
+    pub backbone_size: u32,
+    /// How an image is fitted into that square.
+    #[arg(long, default_value = REGISTRY[0].name(), value_name = "MODE", value_parser = modes())]
+    pub backbone_mode: &'static dyn Mode,
+}
+
+impl std::fmt::Debug for BackboneOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { backbone_weights, backbone_size, backbone_mode } = self;
+        write!(f, "{}, {backbone_size} px, {}", backbone_weights.display(), backbone_mode.name())
+    }
+}
+
+fn modes() -> impl TypedValueParser<Value = &'static dyn Mode> {
+    PossibleValuesParser::new(REGISTRY.iter().map(|m| PossibleValue::new(m.name()).help(m.about())))
+        .map(|name| mode(&name).unwrap_or(REGISTRY[0]))
+}
+
+impl BackboneOptions {
+    /// Whether the file of weights is there.
+    pub fn is_there(&self) -> bool {
+        self.backbone_weights.is_file()
+    }
+
+    /// What to do when it is not, for a person.
+    pub fn advice(&self) -> String {
+        format!("no pretrained weights at {}: `{FETCH}` fetches them", self.backbone_weights.display())
+    }
+
+    /// Copies the weights into the workspace, where every head on them finds them, unless they are there.
+    ///
+    /// # Errors
+    /// Any error of the file system, with the path in its text.
+    pub fn install(&self, home: &Home) -> io::Result<Backbone> {
+        let from = &self.backbone_weights;
+        let bytes = std::fs::read(from).map_err(|e| named(from, &e))?;
+        let digest = blake3::hash(&bytes).to_hex().to_string();
+        let path = home.backbone(&digest);
+        let is_whole = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|meta| meta.len() == bytes.len() as u64);
+        if !is_whole(&path) {
+            let folder = home.models().join("backbones");
+            std::fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
+            let part = folder.join(format!(".{digest}.{}.part", std::process::id()));
+            let write = || {
+                let mut file = File::create(&part)?;
+                file.write_all(&bytes)?;
+                file.sync_all()?;
+                std::fs::rename(&part, &path)?;
+                sync_folder(&folder)
+            };
+            write().map_err(|e| named(&path, &e))?;
+        }
+        Ok(Backbone { architecture: ARCHITECTURE.to_owned(), digest })
+    }
+}
+
+/// Open backbones, each once: heads on the same one share it.
+#[derive(Default)]
+pub struct Backbones(Mutex<HashMap<Key, Arc<Embedder>>>);
+
+/// Digest of the weights, side of the image, resize mode, precision.
+type Key = (String, u32, String, Precision);
+
+impl Backbones {
+    /// The backbone of a head's card.
+    ///
+    /// # Errors
+    /// [`EmbedError`]: its weights are not in the workspace, or are others, or the device failed.
+    pub fn open(
+        &self,
+        home: &Home,
+        card: &ModelCard,
+        backbone: &Backbone,
+        device: &Opened,
+        precision: Precision,
+    ) -> Result<Arc<Embedder>, EmbedError> {
+        let key = (backbone.digest.clone(), card.size_px, card.resize_mode.clone(), precision);
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(embedder) = open.get(&key) {
+            return Ok(Arc::clone(embedder));
+        }
+        let embedder = Arc::new(Embedder::of_backbone(home, card, backbone, device, precision)?);
+        open.insert(key, Arc::clone(&embedder));
+        Ok(embedder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: BackboneOptions,
+    }
+
+    #[test]
+    fn weights_are_installed_once_under_their_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let from = folder.path().join("w.safetensors");
+        std::fs::write(&from, b"weights").unwrap();
+        let options =
+            Line::parse_from(["x", "--backbone-weights", from.to_str().unwrap(), "--backbone-mode", "crop"]).options;
+        let backbone = options.install(&home).unwrap();
+        assert_eq!(backbone.digest, blake3::hash(b"weights").to_hex().to_string());
+        let path = home.backbone(&backbone.digest);
+        assert_eq!(std::fs::read(&path).unwrap(), b"weights");
+        let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+        assert_eq!(options.install(&home).unwrap(), backbone);
+        assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), written);
+        std::fs::write(&path, b"half").unwrap();
+        options.install(&home).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"weights", "a copy that was cut short is made anew");
+        assert_eq!(std::fs::read_dir(home.models().join("backbones")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn missing_weights_are_told_with_what_fetches_them() {
+        let options = Line::parse_from(["x", "--backbone-weights", "nowhere.safetensors"]).options;
+        assert!(!options.is_there());
+        let advice = options.advice();
+        assert!(advice.contains("nowhere.safetensors") && advice.contains("cargo wakuteka weights"), "{advice}");
+    }
+}
