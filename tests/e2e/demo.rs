@@ -40,7 +40,8 @@ fn the_demo_ends_with_a_verdict_leaves_nothing_running_and_is_quick_the_second_t
     let home = Home::create(root.path())?;
     let verdict = RunFolder::all(&home.runs()).pop().and_then(|run| run.verdict()).ok_or("no verdict")?;
     assert_eq!(verdict.decision, "promoted", "{}", verdict.reason);
-    assert!(verdict.accuracy > 0.3, "no better than the largest class: {}", verdict.accuracy);
+    // With pretrained weights, which `cargo verify` has fetched.
+    assert!(verdict.accuracy > 0.6, "not much better than the largest class: {}", verdict.accuracy);
     for told in
         ["accuracy", "balanced accuracy", "confusion matrix", "report/index.html", "photos", "libtorch", "dora start"]
     {

@@ -25,7 +25,7 @@ pub fn of_subset(version: &Version, subset: Subset, balanced: bool) -> SplitRows
             key: &row.sample,
             classes: targets,
             group: &row.group,
-            captured_ms: None,
+            captured_ms: row.captured_ms,
             path: &row.path,
             given: None,
             settled: None,

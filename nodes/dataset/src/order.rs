@@ -29,6 +29,8 @@ pub struct Row {
     pub path: String,
     /// Digest that stands for its group of near-copies.
     pub group: String,
+    /// When it was taken, milliseconds since 1970.
+    pub captured_ms: Option<i64>,
 }
 
 /// One split of the data set at one version.
@@ -117,10 +119,10 @@ impl Version {
                 version.same_pixels.push(SamePixels { sample: first.sample, paths });
                 continue;
             }
-            let Sample { sample, digest, path, group, split, .. } = first;
+            let Sample { sample, digest, path, group, split, captured_ms, .. } = first;
             let rows = &mut version.splits[split.index()];
             rows.targets.push(targets.into_iter().collect());
-            rows.rows.push(Row { sample, digest, path, group });
+            rows.rows.push(Row { sample, digest, path, group, captured_ms });
         }
         drop(index);
         version.classes = classes;

@@ -1,8 +1,13 @@
-//! A model that is judged, whatever computes it.
+//! A model that is evaluated, whatever computes it.
 
+use plugin_api::Home;
 use plugin_api::runs::ModelCard;
+use plugin_decode::{Limits, Picture};
+use plugin_embed::{EmbedError, known};
+use plugin_inference::{Backbones, Image, LoadError, Model, PredictError};
 use plugin_model::device::Opened;
-use plugin_model::{Batch, ModelError, Precision, Predictor};
+use plugin_model::{ModelError, Precision};
+use rayon::prelude::*;
 use std::path::Path;
 
 /// Pictures of one size.
@@ -14,6 +19,17 @@ pub struct Pictures {
     pub count: usize,
     /// `[count, size_px, size_px, 3]`, 8 bit, sRGB, channels last.
     pub pixels: Vec<u8>,
+    /// The files they come from, one a picture; empty where that is not known.
+    pub sources: Vec<Source>,
+}
+
+/// The file of a picture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// Relative to the workspace.
+    pub path: String,
+    /// BLAKE3 of the file, hexadecimal.
+    pub digest: String,
 }
 
 /// A model cannot be used, or not now.
@@ -32,7 +48,13 @@ pub trait Classifier {
     /// What it is: input size and class names.
     fn card(&self) -> &ModelCard;
 
-    /// Probabilities of each picture, one for each class of the card. `pictures` have the card's size.
+    /// Whether it looks at the files that pictures come from, as heads do; otherwise at their pixels, in the card's size.
+    fn reads_files(&self) -> bool {
+        false
+    }
+
+    /// Probabilities of each picture, one for each class of the card. `pictures` have the card's size, unless it
+    /// [reads files](Self::reads_files).
     ///
     /// # Errors
     /// [`ClassifierError::Device`] when the device fails.
@@ -49,37 +71,98 @@ pub trait Loader {
 }
 
 /// Reads models for a device of burn.
-pub struct OnDevice(pub Opened, pub Precision);
+pub struct OnDevice {
+    home: Home,
+    device: Opened,
+    precision: Precision,
+    limits: Limits,
+    backbones: Backbones,
+}
 
-impl Loader for OnDevice {
-    fn load(&self, weights: &Path, card: ModelCard) -> Result<Box<dyn Classifier>, ClassifierError> {
-        let predictor = Predictor::load(weights, card, &self.0, self.1).map_err(translate)?;
-        Ok(Box::new(predictor))
+impl OnDevice {
+    /// For models over a workspace. `limits`: what is not opened to be embedded.
+    pub fn new(home: Home, device: Opened, precision: Precision, limits: Limits) -> Self {
+        Self { home, device, precision, limits, backbones: Backbones::default() }
     }
 }
 
-impl Classifier for Predictor {
+/// A model with the workspace whose files it may look at.
+struct InUse {
+    model: Model,
+    home: Home,
+    limits: Limits,
+}
+
+impl Loader for OnDevice {
+    fn load(&self, weights: &Path, card: ModelCard) -> Result<Box<dyn Classifier>, ClassifierError> {
+        let model = Model::load(&self.home, weights, card, &self.backbones, &self.device, self.precision);
+        let model = model.map_err(|error| match error {
+            LoadError::Unusable(why) => ClassifierError::Unusable(why),
+            LoadError::Device(why) => ClassifierError::Device(why),
+        })?;
+        Ok(Box::new(InUse { model, home: self.home.clone(), limits: self.limits.clone() }))
+    }
+}
+
+impl Classifier for InUse {
     fn card(&self) -> &ModelCard {
-        self.card()
+        self.model.card()
+    }
+
+    fn reads_files(&self) -> bool {
+        self.model.head().is_some()
     }
 
     fn probabilities(&mut self, pictures: &Pictures) -> Result<Vec<Vec<f32>>, ClassifierError> {
         if pictures.count == 0 {
             return Ok(Vec::new());
         }
-        let batch = Batch {
-            size_px: pictures.size_px,
-            pixels: pictures.pixels.clone(),
-            targets: vec![Vec::new(); pictures.count],
-            weights: vec![1.0; pictures.count],
-        };
-        self.predict(&batch).map_err(translate)
+        let bytes = pictures.pixels.len() / pictures.count;
+        let squares: Vec<&[u8]> = pictures.pixels.chunks_exact(bytes).collect();
+        if !self.reads_files() {
+            let images: Vec<Image> = squares.iter().map(|square| Image { digest: "", square }).collect();
+            return self.model.predict(&images).map_err(translate);
+        }
+        let mut rows: Vec<Option<Vec<f32>>> =
+            pictures.sources.iter().map(|source| self.model.recall(&source.digest)).collect();
+        rows.resize(pictures.count, None);
+        let missing: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].is_none()).collect();
+        let opened: Vec<(String, Vec<u8>)> = missing
+            .par_iter()
+            .map(|&i| self.open(pictures.sources.get(i), pictures.size_px, squares[i]))
+            .collect::<Result<_, String>>()
+            .map_err(ClassifierError::Unusable)?;
+        let images: Vec<Image> = opened.iter().map(|(digest, square)| Image { digest, square }).collect();
+        let found = self.model.predict(&images).map_err(translate)?;
+        for (place, row) in missing.into_iter().zip(found) {
+            rows[place] = Some(row);
+        }
+        Ok(rows.into_iter().map(Option::unwrap_or_default).collect())
     }
 }
 
-fn translate(error: ModelError) -> ClassifierError {
+impl InUse {
+    /// A picture as the model sees it, with the digest to keep its embedding by. Of a file that has changed or gone since, what was
+    /// held out is enlarged; its embedding is not kept under the file's name.
+    fn open(&self, source: Option<&Source>, size_px: u32, pixels: &[u8]) -> Result<(String, Vec<u8>), String> {
+        if let Some(source) = source
+            && let Some(picture) = known(&self.home.root().join(&source.path), &source.digest, &self.limits)
+        {
+            return Ok((source.digest.clone(), self.model.square(&picture)?));
+        }
+        let path = source.map(|source| source.path.as_str());
+        tracing::warn!(path, size_px, "the file has changed or gone: its held-out pixels stand for it");
+        let held_out = Picture { width: size_px, height: size_px, pixels: pixels.to_vec() };
+        Ok((blake3::hash(pixels).to_hex().to_string(), self.model.square(&held_out)?))
+    }
+}
+
+fn translate(error: PredictError) -> ClassifierError {
     match error {
-        ModelError::Execution(_) | ModelError::Device { .. } => ClassifierError::Device(error.to_string()),
+        PredictError::Model(error @ (ModelError::Execution(_) | ModelError::Device { .. }))
+        | PredictError::Embed(EmbedError::Model(error @ (ModelError::Execution(_) | ModelError::Device { .. }))) => {
+            ClassifierError::Device(error.to_string())
+        }
         other => ClassifierError::Unusable(other.to_string()),
     }
 }
@@ -109,10 +192,11 @@ mod tests {
             temperature: None,
             backbone: None,
         };
-        let loader = OnDevice(device, Precision::Fp32);
+        let home = Home::create(&folder.path().join("home")).unwrap();
+        let loader = OnDevice::new(home, device, Precision::Fp32, Limits::default());
         let mut model = loader.load(&path, card.clone()).unwrap();
         let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();
-        let rows = model.probabilities(&Pictures { size_px: 32, count: 2, pixels }).unwrap();
+        let rows = model.probabilities(&Pictures { size_px: 32, count: 2, pixels, sources: Vec::new() }).unwrap();
         assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
         assert!(rows.iter().all(|r| (r.iter().sum::<f32>() - 1.0).abs() < 1e-5), "{rows:?}");
         assert_eq!(model.probabilities(&Pictures::default()).unwrap(), Vec::<Vec<f32>>::new());

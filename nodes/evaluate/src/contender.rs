@@ -190,7 +190,7 @@ impl Contender {
     /// One row a picture, in the columns of the answers.
     fn answer(&mut self, pictures: &Pictures, count: usize) -> Result<Vec<Vec<f32>>, EvaluateError> {
         let size_px = self.classifier.card().size_px;
-        let said = if size_px == pictures.size_px {
+        let said = if size_px == pictures.size_px || self.classifier.reads_files() {
             self.classifier.probabilities(pictures)
         } else {
             resized(pictures, size_px).and_then(|p| self.classifier.probabilities(&p))
@@ -241,11 +241,11 @@ impl Contender {
     pub fn handicap(&self, classes: &[String], size_px: u32, resize_mode: &str) -> Vec<String> {
         let card = self.classifier.card();
         let mut notes = Vec::new();
-        if card.size_px != size_px {
+        if card.size_px != size_px && !self.classifier.reads_files() {
             let own = card.size_px;
             notes.push(format!("It reads pictures of {own} px; those of {size_px} px were resized for it."));
         }
-        if card.resize_mode != resize_mode {
+        if card.resize_mode != resize_mode && !self.classifier.reads_files() {
             notes.push(format!("It learnt from pictures resized by {}; these are by {resize_mode}.", card.resize_mode));
         }
         let unknown: Vec<&str> = classes.iter().filter(|c| !card.classes.contains(c)).map(String::as_str).collect();
@@ -264,7 +264,7 @@ fn resized(pictures: &Pictures, size_px: u32) -> Result<Pictures, ClassifierErro
         let small = plugin_resize::resize(pictures.size_px, pictures.size_px, picture, size_px, &Stretch);
         pixels.extend(small.map_err(|e| ClassifierError::Unusable(e.to_string()))?);
     }
-    Ok(Pictures { size_px, count: pictures.count, pixels })
+    Ok(Pictures { size_px, count: pictures.count, pixels, sources: pictures.sources.clone() })
 }
 
 #[cfg(test)]
@@ -325,7 +325,7 @@ pub(crate) mod tests {
     fn pictures(size_px: u32, first_bytes: &[u8]) -> Pictures {
         let bytes = (size_px * size_px * 3) as usize;
         let pixels = first_bytes.iter().flat_map(|&b| std::iter::repeat_n(b, bytes)).collect();
-        Pictures { size_px, count: first_bytes.len(), pixels }
+        Pictures { size_px, count: first_bytes.len(), pixels, sources: Vec::new() }
     }
 
     #[test]

@@ -20,13 +20,14 @@ mod summary;
 mod trial;
 
 pub use checkpoint::{Checkpoint, verdict_message};
-pub use classifier::{Classifier, ClassifierError, Loader, OnDevice, Pictures};
+pub use classifier::{Classifier, ClassifierError, Loader, OnDevice, Pictures, Source};
 pub use error::EvaluateError;
 pub use evaluator::{Evaluator, Outgoing};
 pub use rule::{Decision, Gate, Reigning, decide};
 
 use plugin_api::edges::{Batches, Checkpoints};
 use plugin_api::{Home, HomeArgs, Tag};
+use plugin_decode::Limits;
 use plugin_harness::{Event, HasHome, Message, Node};
 use plugin_model::{DeviceChoice, Precision};
 use std::collections::VecDeque;
@@ -55,6 +56,9 @@ pub struct Config {
     /// are always kept, and so is what has not been judged; they do not count.
     #[arg(long, default_value_t = 100, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub keep_runs: u32,
+    /// What is not opened to be embedded for a head.
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 impl HasHome for Config {
@@ -71,8 +75,8 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     let device = config.device.open()?;
     config.precision.check(&device)?;
     tracing::info!(device = device.name, "ready");
-    let mut evaluator =
-        Evaluator::new(node.home().clone(), OnDevice(device, config.precision), config.batch_size, config.gate.clone());
+    let loader = OnDevice::new(node.home().clone(), device, config.precision, config.limits.clone());
+    let mut evaluator = Evaluator::new(node.home().clone(), loader, config.batch_size, config.gate.clone());
     let mut inbox: VecDeque<Message> = VecDeque::new();
     loop {
         // First everything that is there, so that a stop is heard between two batches; then one message.

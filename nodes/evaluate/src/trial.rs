@@ -1,7 +1,7 @@
 //! One run before its judge.
 
 use crate::checkpoint::Checkpoint;
-use crate::classifier::{Classifier, ClassifierError, Loader, Pictures};
+use crate::classifier::{Classifier, ClassifierError, Loader, Pictures, Source};
 use crate::conclude::{Evidence, Figures, conclude};
 use crate::contender::{Answers, Contender};
 use crate::cross_validated::OutOfFoldAnswers;
@@ -124,7 +124,10 @@ impl Trial {
             Some(Ok(card)) => Seat::load(loader, &weights(&folder), card)?,
             Some(Err(error)) => Seat::Empty(Some(error.to_string())),
         };
-        let fits = BATCH_BYTES / (manifest.size_px.max(1).saturating_pow(2).saturating_mul(3));
+        // A head sees images at another size than they are held out at.
+        let held_out = manifest.options.get("held_out_size_px").and_then(serde_json::Value::as_u64);
+        let size_px = held_out.map_or(manifest.size_px, |size_px| size_px as u32);
+        let fits = BATCH_BYTES / (size_px.max(1).saturating_pow(2).saturating_mul(3));
         let batch_size = batch_size.min(fits).max(1);
         let of = |split| HeldOut::new(&checkpoint.run, checkpoint.version, manifest.seed, split, batch_size, now);
         let batches = u64::from(PRACTICE_PICTURES.div_ceil(batch_size));
@@ -135,7 +138,7 @@ impl Trial {
             held_out: of(Split::Test),
             trained_on: out_of_fold.is_some().then(|| of(Split::Train)),
             out_of_fold,
-            size_px: manifest.size_px,
+            size_px,
             checkpoint,
             manifest,
             challenger,
@@ -300,6 +303,7 @@ impl Trial {
             pictures.pixels.extend_from_slice(pixels);
             truth.push(truth_here);
             let (path, digest) = (batch.path.value(row).to_owned(), batch.digest.value(row).to_owned());
+            pictures.sources.push(Source { path: path.clone(), digest: digest.clone() });
             of.push(Picture { path, digest });
             near_copies.push(near.contains(&row));
         }

@@ -8,6 +8,7 @@ use node_evaluate::{Checkpoint, Evaluator, Gate, OnDevice, Outgoing};
 use plugin_api::edges::{Batches, Demand, lists_of_u32};
 use plugin_api::runs::{CrossValidation, Evaluation, OutOfFold, RunFolder, RunManifest, Verdict, write_json};
 use plugin_api::{Home, Labels, Split, Tag};
+use plugin_decode::Limits;
 use plugin_model::device::Opened;
 use plugin_model::{Batch, DeviceChoice, Precision, Start, Task, Trainer, TrainerOptions};
 use plugin_splits::{Image, Shares, draw, folds, near_copies_held_out};
@@ -172,7 +173,8 @@ impl DataSet {
         let manifest: RunManifest = serde_json::from_value(manifest).unwrap();
         write_json(&run.0.join("run.json"), &manifest).unwrap();
         write_json(&run.0.join(CrossValidation::FILE), &self.cross_validation(&device)).unwrap();
-        let mut evaluator = Evaluator::new(home.clone(), OnDevice(device, Precision::Fp32), 64, Gate::default());
+        let loader = OnDevice::new(home.clone(), device, Precision::Fp32, Limits::default());
+        let mut evaluator = Evaluator::new(home.clone(), loader, 64, Gate::default());
         evaluator.announced(Checkpoint { run: "one".to_owned(), uri, digest, version: 1 }).unwrap();
         for _ in 0..10 {
             for out in evaluator.proceed(Instant::now()).unwrap() {

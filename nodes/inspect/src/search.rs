@@ -77,9 +77,16 @@ impl Eyes {
         went: impl Fn(usize) -> bool,
     ) -> Result<(), Search> {
         let told = |error: &dyn std::fmt::Display| Search::NotDone(error.to_string());
-        for (part, places) in unseen.chunks(AT_A_TIME).enumerate() {
+        // `train` embeds the same images for its head, from the first on; this begins with the last, and they meet.
+        for (part, places) in unseen.rchunks(AT_A_TIME).enumerate() {
             if !went(part * AT_A_TIME) {
                 return Ok(());
+            }
+            self.cache.refresh().map_err(|e| told(&e))?;
+            let is_missing = |place: &&usize| self.cache.get(&records[**place].digest).is_none();
+            let places: Vec<usize> = places.iter().filter(is_missing).copied().collect();
+            if places.is_empty() {
+                continue;
             }
             let decoded: Vec<Option<Picture>> = places
                 .par_iter()

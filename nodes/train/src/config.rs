@@ -2,29 +2,47 @@
 
 use crate::error::TrainError;
 use crate::few_images::CrossValidate;
+use crate::strategy::Strategy;
 use crate::tiers::TierOptions;
 use crate::when::When;
 use clap::Parser;
 use plugin_api::HomeArgs;
+use plugin_decode::Limits;
 use plugin_harness::HasHome;
+use plugin_heads::HeadOptions;
+use plugin_inference::BackboneOptions;
 use plugin_model::progressive::Growth;
 use plugin_model::weights::Loaded;
 use plugin_model::{Architecture, DeviceChoice, TrainerOptions, WeightsFile};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
-/// Trains a network whenever the data set has changed.
+/// Trains a model whenever the data set has changed: a head on pretrained features, or a whole network.
 ///
-/// Starts from the champion's weights when architecture and size are still the same, from scratch otherwise.
+/// Networks start from the champion's weights when architecture and size are still the same, from scratch otherwise.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "train")]
 pub struct Config {
     #[command(flatten)]
     pub(crate) home: HomeArgs,
 
-    /// The network: small-cnn (seconds on a CPU), cnn-relu, cnn-tanh, lenet, resnet18, resnet34, resnet50,
-    /// efficientnet-lite0, or a file of blocks that ends in .yml, as those in networks/.
-    #[arg(long, default_value = "small-cnn", value_name = "NAME|FILE")]
-    pub model: Architecture,
+    /// What candidates are made by.
+    #[arg(long, value_enum, default_value_t)]
+    pub strategy: Strategy,
+
+    /// The backbone of heads.
+    #[command(flatten)]
+    pub backbone: BackboneOptions,
+
+    /// How heads are fitted.
+    #[command(flatten)]
+    pub head: HeadOptions,
+
+    /// The network that is trained whole: small-cnn (seconds on a CPU), cnn-relu, cnn-tanh, lenet, resnet18, resnet34, resnet50,
+    /// efficientnet-lite0, or a file of blocks that ends in .yml, as those in networks/. Without it: small-cnn, where no head can
+    /// be trained.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub model: Option<Architecture>,
 
     /// Weights to start from when there is no champion to start from: a file (safetensors, or PyTorch's .pth or .pt), or
     /// efficientnet-lite0, which `cargo wakuteka weights efficientnet-lite0` fetches. The last layer is learnt anew when
@@ -87,7 +105,14 @@ pub struct Config {
 
     #[command(flatten)]
     pub(crate) trainer: TrainerOptions,
+
+    /// What is not opened to be embedded.
+    #[command(flatten)]
+    pub(crate) limits: Limits,
 }
+
+/// The network of a run that is not a head where --model says nothing.
+static SMALL_CNN: LazyLock<Architecture> = LazyLock::new(|| "small-cnn".parse().expect("the program comes with it"));
 
 impl HasHome for Config {
     fn home(&self) -> &HomeArgs {
@@ -99,11 +124,24 @@ impl HasHome for Config {
 const PIXELS_LIMIT: u64 = 15 << 20;
 
 impl Config {
+    /// The network that is trained whole.
+    pub fn network(&self) -> &Architecture {
+        self.model.as_ref().unwrap_or(&SMALL_CNN)
+    }
+
     /// Refuses options that do not go together.
     ///
     /// # Errors
     /// [`TrainError::Options`], naming flags, values and what is accepted.
     pub fn check(&self) -> Result<(), TrainError> {
+        if self.strategy == Strategy::FineTune && self.weights.is_none() {
+            let text = "--strategy fine-tune: --weights must name what it starts from, as efficientnet-lite0 with --model \
+                        efficientnet-lite0";
+            return Err(TrainError::Options(text.to_owned()));
+        }
+        if self.strategy == Strategy::Head && !self.backbone.is_there() {
+            return Err(TrainError::Options(format!("--strategy head: {}", self.backbone.advice())));
+        }
         let picture = u64::from(self.size) * u64::from(self.size) * 3;
         let most = PIXELS_LIMIT / picture;
         if u64::from(self.batch_size) > most {
@@ -112,14 +150,14 @@ impl Config {
                 self.batch_size, self.size
             )));
         }
-        let (min, max) = self.model.description().sizes_px();
-        let with = || format!("--size {} with --model {}", self.size, self.model.description().file());
+        let (min, max) = self.network().description().sizes_px();
+        let with = || format!("--size {} with --model {}", self.size, self.network().description().file());
         if !(min..=max).contains(&self.size) {
             return Err(TrainError::Options(format!("{}: accepted are {min} to {max}", with())));
         }
-        let blocks = self.model.description().graph(self.size, 2);
+        let blocks = self.network().description().graph(self.size, 2);
         blocks.map_err(|e| TrainError::Options(format!("{}: {e}", with())))?;
-        let growth = Growth::new(self.trainer.progressive, &self.model, 2, self.size, self.epochs);
+        let growth = Growth::new(self.trainer.progressive, self.network(), 2, self.size, self.epochs);
         growth.map(drop).map_err(|e| TrainError::Options(e.to_string()))
     }
 
@@ -147,7 +185,7 @@ impl Config {
     /// starts.
     pub fn digest(&self) -> String {
         let decides = json!([
-            self.model.description().canonical(),
+            self.network().description().canonical(),
             self.size,
             self.resize_mode,
             self.epochs,
@@ -160,6 +198,18 @@ impl Config {
             [self.tiers.perturb.shrink, self.tiers.perturb.noise],
             self.trainer,
             self.weights.as_ref().map(|w| &w.digest),
+        ]);
+        blake3::hash(decides.to_string().as_bytes()).to_hex()[..16].to_owned()
+    }
+
+    /// Digest of everything that decides which head is fitted to given data.
+    pub fn head_digest(&self) -> String {
+        let decides = json!([
+            "head",
+            plugin_inference::backbone::ARCHITECTURE,
+            self.backbone.backbone_size,
+            self.backbone.backbone_mode.name(),
+            self.head,
         ]);
         blake3::hash(decides.to_string().as_bytes()).to_hex()[..16].to_owned()
     }
@@ -218,7 +268,7 @@ mod tests {
             config(&format!("--model {}", path.display()))
         };
         let (one, two) = (with("relu"), with("tanh"));
-        assert_eq!((one.model.name(), one.check().is_ok()), ("mine", true));
+        assert_eq!((one.network().name(), one.check().is_ok()), ("mine", true));
         assert_eq!(one.digest(), with("  relu  ").digest());
         assert_ne!(one.digest(), two.digest());
         let error = with("{convolution: 3, kernel: 99}").check().unwrap_err().to_string();

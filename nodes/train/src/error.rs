@@ -14,6 +14,9 @@ pub enum TrainError {
     /// The network, its weights or its device.
     #[error(transparent)]
     Model(#[from] plugin_model::ModelError),
+    /// The backbone of a head.
+    #[error(transparent)]
+    Backbone(#[from] plugin_embed::EmbedError),
     /// An image that is no square of its size.
     #[error(transparent)]
     Shape(#[from] plugin_augment::ShapeError),

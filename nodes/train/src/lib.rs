@@ -3,6 +3,7 @@
 //! Inputs `snapshot`, `batches`, `verdicts`, `tick`; outputs `demand`, `metrics`, `checkpoints`.
 //!
 //! - [`trigger`] decides when, as [`when`] says or a [`request`], [`start`] with which weights, as [`tiers`] says, `learn` does it, [`fetch`] gets the batches.
+//! - [`strategy`] says what a candidate is made by; [`head`] trains heads, all else whole networks.
 //! - [`augmentation`] finds out before a run which augmentations work against the task.
 //! - [`data`] is what a run learns from, [`reason`] why it starts. [`journal`] is the folder of a run, `scribe` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
 
@@ -15,6 +16,7 @@ mod error;
 pub mod fetch;
 pub mod few_images;
 pub mod figures;
+pub mod head;
 pub mod journal;
 mod learn;
 pub mod reason;
@@ -23,6 +25,7 @@ pub mod request;
 mod scribe;
 pub mod snapshot;
 pub mod start;
+pub mod strategy;
 pub mod tiers;
 pub mod trigger;
 pub mod when;
@@ -32,10 +35,14 @@ pub use error::TrainError;
 
 use announce::Announcer;
 use desk::Desk;
+use head::{End as HeadEnd, HeadTrainer};
 use learn::{End, Learning};
+use plugin_api::Labels;
 use plugin_harness::Node;
 use plugin_standing::Standing;
+use snapshot::State;
 use std::time::{Duration, Instant};
+use strategy::Candidate;
 use trigger::{Due, Now, Trigger};
 
 /// Whoever waits for an answer goes first: pictures that come, the page, other programs.
@@ -51,12 +58,14 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     // LibTorch's threads are started from here, later; dora's are there already.
     plugin_harness::yield_to_others(NICE);
     let device = config.device.open()?;
-    tracing::info!(device = device.name, model = config.model.name(), size_px = config.size, "ready");
     let runs = node.home().runs();
-    let done = recover::last_ended(&runs).as_ref().map(recover::key);
-    let trigger = Trigger::new(config.when.clone(), config.digest(), done);
+    let last = recover::last_ended(&runs).as_ref().map(recover::key);
+    let trigger = |candidate| Trigger::new(config.when(candidate), config.digest_of(candidate), last.clone());
+    let mut candidate = config.candidate(Labels::Single).0;
+    tracing::info!(device = device.name, ?candidate, model = config.network().name(), size_px = config.size, "ready");
     let mut changes = start::Counted::default();
-    let mut desk = Desk::new(trigger, Announcer::from_disk(&runs, Instant::now()));
+    let mut desk = Desk::new(trigger(candidate), Announcer::from_disk(&runs, Instant::now()));
+    let heads = HeadTrainer::new();
     loop {
         desk.pump(node, Duration::from_millis(200))?;
         if desk.stop {
@@ -64,18 +73,41 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         }
         desk.batches.clear();
         let (now, home) = (Now::new(), node.home().clone());
+        let labels = desk.trigger.latest().map_or(Labels::Single, |state| state.labels);
+        let (wanted, because) = config.candidate(labels);
+        if wanted != candidate {
+            tracing::info!(?wanted, because, "another kind of candidate from now on");
+            candidate = wanted;
+            desk.trigger = desk.trigger.with(config.when(candidate), config.digest_of(candidate));
+        }
         let request = request::pending(&home);
         let behind_head = || Standing::head_is_better(&home);
-        let due = desk.trigger.due(now, request.is_some(), |state| changes.of(&home, state), behind_head);
+        let count = |state: &State| if candidate == Candidate::Head { None } else { changes.of(&home, state) };
+        let due = desk.trigger.due(now, request.is_some(), count, behind_head);
+        let told = |text: String| because.as_ref().map_or(text.clone(), |because| format!("{text} ({because})"));
         match (due, desk.announcer.awaited(now.instant)) {
-            (Due::Wait(what), None) => node.status().state(what),
+            (Due::Wait(what), None) => node.status().state(told(what)),
             (_, Some(run)) => node.status().state(format!("waiting for the verdict on run {run}")),
+            (Due::Run(state), None) if candidate == Candidate::Head => {
+                let ended = heads.work(&config, &device, node, &mut desk, request.as_ref())?;
+                if ended == HeadEnd::Stopped {
+                    return Ok(());
+                }
+                if request.is_some() {
+                    request::answered(&home);
+                }
+                if let HeadEnd::Failed(why) = ended {
+                    tracing::warn!(why, "no head can be trained on this data set");
+                }
+                let trained = desk.trigger.latest().map_or(state.fingerprint, |latest| latest.fingerprint.clone());
+                desk.trigger.done(&trained, Now::new());
+            }
             (Due::Run(state), None) => {
                 let begun = start::begin(&config, &device, &home, &state, request.as_ref())?;
                 if request.is_some() {
                     request::answered(&home);
                 }
-                node.status().state(format!("run {}: begins", begun.manifest.id));
+                node.status().state(told(format!("run {}: begins", begun.manifest.id)));
                 if Learning::new(begun).work(&config, &device, node, &mut desk)? == End::Stopped {
                     return Ok(());
                 }

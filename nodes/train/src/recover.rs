@@ -49,6 +49,20 @@ pub fn after_all(runs: &Path, now_ms: u64) -> u64 {
     newest.map_or(now_ms, |newest| now_ms.max((newest.started_ms / 1000 + 1) * 1000))
 }
 
+/// Abandons every run that has not finished, for this reason: whatever begins now does not go on with it.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn abandon_unfinished(runs: &Path, reason: &str) -> io::Result<()> {
+    for folder in RunFolder::all(runs) {
+        let journal = Journal { folder };
+        if journal.folder.finished().is_none() && journal.abandoned().is_none() {
+            journal.abandon(reason, false)?;
+        }
+    }
+    Ok(())
+}
+
 /// What a run learnt from, and how.
 pub fn key(manifest: &RunManifest) -> Key {
     (manifest.fingerprint.clone(), options(manifest).to_owned())

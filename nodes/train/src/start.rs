@@ -59,6 +59,21 @@ struct Known {
     classes: Vec<String>,
 }
 
+/// Why a run begins, for a person: what has changed since the last. `options`: the digest of those it is made by.
+pub fn why(home: &Home, state: &State, options: &str, asked: bool) -> String {
+    let ended = recover::last_ended(&home.runs());
+    let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == options);
+    let last = recover::last_finished(&home.runs());
+    let is_other = last.as_ref().is_some_and(|last| last.fingerprint != state.fingerprint);
+    let exact = is_other.then(|| changes(home, ended.as_ref(), Data::at(home, state.version).as_ref())).flatten();
+    let why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.to_string());
+    match asked {
+        false => why,
+        true if last.is_some() && !is_other && same_options => "asked for by hand".to_owned(),
+        true => format!("asked for by hand; {why}"),
+    }
+}
+
 /// Begins a run, or goes on with one. `request`: somebody has asked for it.
 ///
 /// # Errors
@@ -76,21 +91,12 @@ pub fn begin(
     {
         return Ok(begun);
     }
-    let ended = recover::last_ended(&home.runs());
-    let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == config.digest());
-    let last = recover::last_finished(&home.runs());
+    let mut why = why(home, state, &config.digest(), request.is_some());
     let data = Data::at(home, state.version);
-    let exact = changes(home, ended.as_ref(), data.as_ref())
-        .filter(|_| last.as_ref().is_some_and(|l| l.fingerprint != state.fingerprint));
-    let mut why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.to_string());
-    if request.is_some() {
-        let same = last.as_ref().is_some_and(|last| last.fingerprint == state.fingerprint) && same_options;
-        why = if same { "asked for by hand".to_owned() } else { format!("asked for by hand; {why}") };
-    }
 
     let mut task = Task {
-        architecture: config.model.name().to_owned(),
-        definition: Some(config.model.description().text().to_owned()),
+        architecture: config.network().name().to_owned(),
+        definition: Some(config.network().description().text().to_owned()),
         classes: state.classes.clone(),
         labels: state.labels,
         size_px: config.size,
@@ -219,6 +225,9 @@ fn champion(config: &Config, home: &Home) -> Result<Known, String> {
         return Err("there is no champion yet".to_owned());
     }
     let card: ModelCard = read_json(&path).map_err(|e| e.to_string())?;
+    if let Some(backbone) = &card.backbone {
+        return Err(format!("the champion is a head on {}, not a whole network", backbone.architecture));
+    }
     let blocks = Architecture::of_card(&card).map_err(|e| format!("the champion cannot be read: {e}"))?;
     fits(config, "the champion", &blocks, card.size_px)?;
     Ok(Known { run: card.run, weights: home.champion().join("model.safetensors"), classes: card.classes })
@@ -241,17 +250,20 @@ fn of_run(config: &Config, home: &Home, run: &str) -> Result<Known, String> {
     let folder = RunFolder::new(&home.runs(), run);
     let manifest = folder.manifest().ok_or("there is no such run")?;
     let finished = folder.finished().ok_or("it has not ended")?;
+    if let Some(backbone) = &manifest.backbone {
+        return Err(format!("it is a head on {}, not a whole network", backbone.architecture));
+    }
     let blocks = Architecture::of(&manifest.architecture, manifest.definition.as_deref()).map_err(|e| e.to_string())?;
     fits(config, "it", &blocks, manifest.size_px)?;
     Ok(Known { run: manifest.id, weights: home.root().join(finished.uri), classes: manifest.classes })
 }
 
 fn fits(config: &Config, what: &str, blocks: &Architecture, size_px: u32) -> Result<(), String> {
-    if blocks.description() == config.model.description() && size_px == config.size {
+    if blocks.description() == config.network().description() && size_px == config.size {
         return Ok(());
     }
     let there = format!("{} at {size_px} px", blocks.name());
-    Err(match format!("{} at {} px", config.model.name(), config.size) {
+    Err(match format!("{} at {} px", config.network().name(), config.size) {
         here if here == there => format!("{what} is {there} too, but of other blocks"),
         here => format!("{what} is {there}, not {here}"),
     })
@@ -379,7 +391,7 @@ mod tests {
         let path = folder.path().join("mine.yml");
         let with = |block: &str| {
             std::fs::write(&path, format!("blocks: [{block}, {{affine: classes, name: fc}}]")).unwrap();
-            Config { model: path.display().to_string().parse().unwrap(), ..config.clone() }
+            Config { model: Some(path.display().to_string().parse().unwrap()), ..config.clone() }
         };
         let two = state(&["a", "b"]);
         let first = begin(&with("relu"), &device, &home, &two, None).unwrap();

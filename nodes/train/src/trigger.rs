@@ -54,6 +54,13 @@ impl Trigger {
         Self { when, options, latest: None, waiting: None, done }
     }
 
+    /// The same state of the data set under other rules.
+    #[must_use]
+    pub fn with(&self, when: When, options: String) -> Self {
+        let Self { latest, waiting, done, .. } = self;
+        Self { when, options, latest: latest.clone(), waiting: *waiting, done: done.clone() }
+    }
+
     /// A snapshot came. The same one again does not disturb the quiet.
     pub fn snapshot(&mut self, state: State, now: Now) {
         if !self.is_done(&state) {

@@ -77,8 +77,7 @@ impl Embedder {
             let text = format!("its BLAKE3 is {found}: it is damaged; delete it and train again, which puts it back");
             return Err(named(&path, &std::io::Error::new(std::io::ErrorKind::InvalidData, text)).into());
         }
-        let (extractor, _) =
-            Extractor::pretrained(&backbone.architecture, card.size_px, &path, device, precision)?;
+        let (extractor, _) = Extractor::pretrained(&backbone.architecture, card.size_px, &path, device, precision)?;
         Ok(Self::new(&backbone.architecture, &backbone.digest, precision, Eye { extractor, mode }))
     }
 

@@ -86,7 +86,7 @@ impl BackboneOptions {
 pub struct Backbones(Mutex<HashMap<Key, Arc<Embedder>>>);
 
 /// Digest of the weights, side of the image, resize mode, precision.
-type Key = (String, u32, String, Precision);
+type Key = (String, u32, String, String);
 
 impl Backbones {
     /// The backbone of a head's card.
@@ -101,7 +101,7 @@ impl Backbones {
         device: &Opened,
         precision: Precision,
     ) -> Result<Arc<Embedder>, EmbedError> {
-        let key = (backbone.digest.clone(), card.size_px, card.resize_mode.clone(), precision);
+        let key = (backbone.digest.clone(), card.size_px, card.resize_mode.clone(), precision.to_string());
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(embedder) = open.get(&key) {
             return Ok(Arc::clone(embedder));

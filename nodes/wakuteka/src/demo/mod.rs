@@ -7,6 +7,7 @@ mod wait;
 
 use crate::checkout::Checkout;
 use crate::dora::Dora;
+use crate::tools::weights::Pretrained;
 use crate::{Error, cli, process, progress, say, tools};
 use plugin_api::{Home, files};
 use session::Session;
@@ -25,6 +26,8 @@ pub fn run(checkout: &Checkout, options: &cli::Demo) -> Result<(), Error> {
     let pipeline = checkout.dataflows().join("pipeline.yml");
     let program = tools::dora::ready(checkout)?;
     say::heading(start, &format!("dora is {}", program.display()));
+
+    say::heading(start, &pretrained(checkout));
 
     if !options.no_build {
         say::heading(start, "building the nodes");
@@ -48,6 +51,18 @@ pub fn run(checkout: &Checkout, options: &cli::Demo) -> Result<(), Error> {
     verdict::show(&home, &found);
     verdict::how_to_go_on(checkout, &home, &program, stop.as_deref());
     Ok(())
+}
+
+/// Fetches the pretrained weights; what to tell of them. Without a network the demo goes on from scratch.
+fn pretrained(checkout: &Checkout) -> String {
+    match tools::weights::ready(checkout, Pretrained::EfficientNetLite0) {
+        Ok(file) => format!("pretrained weights are {}", file.display()),
+        Err(error) => {
+            let why = error.to_string();
+            let why = why.lines().next().unwrap_or_default();
+            format!("no pretrained weights, so a small network learns from scratch, which is much worse: {why}")
+        }
+    }
 }
 
 /// Starts the dataflow, waits for a verdict, and stops what was started; gives how to stop what still runs.

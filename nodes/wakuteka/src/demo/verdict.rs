@@ -63,14 +63,24 @@ pub fn how_to_go_on(checkout: &Checkout, home: &Home, dora: &Path, stop: Option<
 fn figures(verdict: &Verdict) -> Vec<String> {
     let [low, high] = verdict.accuracy_interval;
     let pictures = say::count(verdict.pictures);
-    vec![
+    let largest = verdict.confusion.iter().map(|row| row.iter().sum::<u64>()).enumerate().max_by_key(|(_, sum)| *sum);
+    let chance = largest.and_then(|(class, sum)| {
+        let share = sum as f64 / verdict.pictures.max(1) as f64;
+        Some(format!(
+            "largest class       {share:.3}  (always saying '{}' would be right so often)",
+            verdict.classes.get(class)?
+        ))
+    });
+    let mut lines = vec![
         format!(
             "test accuracy       {:.3}  (95 % interval {low:.3}–{high:.3}, {pictures} held-out pictures)",
             verdict.accuracy
         ),
         format!("balanced accuracy   {:.3}", verdict.balanced_accuracy),
         format!("decision            {}: {}", verdict.decision, verdict.reason),
-    ]
+    ];
+    lines.splice(2..2, chance);
+    lines
 }
 
 /// One row a true class, one column a predicted one.
@@ -128,7 +138,9 @@ pub mod tests {
     #[test]
     fn the_figures_are_there() {
         let text = figures(&verdict("1")).join("\n");
-        for part in ["0.512", "0.460–0.560", "1,412", "0.457", "promoted: the first model"] {
+        for part in
+            ["always saying 'transportation'", "0.512", "0.460–0.560", "1,412", "0.457", "promoted: the first model"]
+        {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

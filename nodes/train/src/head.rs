@@ -1,0 +1,431 @@
+//! A head as a run: every labelled image is embedded once by a frozen, pretrained backbone, and a classifier on the embeddings is
+//! fitted in closed form. What it makes is a checkpoint like any other: `evaluate` decides whether it becomes champion.
+//!
+//! Embeddings are kept in the workspace by the digest of the image's file, so a run after the first embeds only what is new.
+//! Nothing of a run is written before all images are embedded; killed before that, the next start goes on with those that are
+//! missing. Where few images are held out, the run is cross-validated by heads on folds of whole groups, as networks are.
+
+use crate::config::Config;
+use crate::data::Data;
+use crate::desk::Desk;
+use crate::error::TrainError;
+use crate::journal::{Journal, now_ms, run_id};
+use crate::recover;
+use crate::snapshot::State;
+use crate::start::why;
+use plugin_api::runs::{
+    Backbone, CrossValidation, Finished, ModelCard, OutOfFold, RunFolder, RunManifest, RunRequest, write_json,
+};
+use plugin_api::{Home, Split};
+use plugin_catalog::{Reader, Sample};
+use plugin_decode::Picture;
+use plugin_embed::{Cache, Embedder, known};
+use plugin_harness::Node;
+use plugin_heads::{Head, Samples};
+use plugin_inference::Backbones;
+use plugin_model::Precision;
+use plugin_model::device::Opened;
+use rayon::prelude::*;
+use serde_json::json;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Images that are embedded between two looks at whether something has changed.
+const CHUNK: usize = 8;
+/// The seed of the folds, as `dataset` draws them for networks.
+const FOLDS_SEED: u64 = 0;
+/// The file of a head in `checkpoints/`.
+const FILE: &str = "head.safetensors";
+
+/// How a run of a head ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It waits for its verdict.
+    Finished,
+    /// The dataflow ends.
+    Stopped,
+    /// Nothing can be trained on this data set, for a person.
+    Failed(String),
+}
+
+/// Trains heads.
+pub struct HeadTrainer {
+    backbones: Backbones,
+}
+
+/// Embeds by one backbone, and remembers.
+struct Eye {
+    embedder: std::sync::Arc<Embedder>,
+    cache: Cache,
+}
+
+/// An image of one class.
+struct Labelled {
+    sample: Sample,
+    class: u32,
+}
+
+impl HeadTrainer {
+    /// Nothing is open yet.
+    pub fn new() -> Self {
+        Self { backbones: Backbones::default() }
+    }
+
+    /// Trains a head on the newest state of the data set, which may change while its images are embedded.
+    ///
+    /// # Errors
+    /// [`TrainError`]: the harness, the backbone's weights or its device, the file system.
+    pub fn work(
+        &self,
+        config: &Config,
+        device: &Opened,
+        node: &mut Node,
+        desk: &mut Desk,
+        request: Option<&RunRequest>,
+    ) -> Result<End, TrainError> {
+        let begun = Instant::now();
+        let home = node.home().clone();
+        let backbone = config.backbone.install(&home)?;
+        let mut eye: Option<Eye> = None;
+        loop {
+            let Some(state) = desk.trigger.latest().cloned() else { return Ok(End::Stopped) };
+            let card = card(config, &backbone, &state);
+            if eye.is_none() {
+                let embedder = self.backbones.open(&home, &card, &backbone, device, Precision::Fp32)?;
+                let cache = Cache::open(&home, embedder.fingerprint(), embedder.dimensions())?;
+                eye = Some(Eye { embedder, cache });
+            }
+            let Some(eye) = &mut eye else { continue };
+            let images = labelled(&home, &state)?;
+            match eye.embed_missing(config, node, desk, &state, &images)? {
+                Embedding::Complete => {}
+                Embedding::Overtaken => continue,
+                Embedding::Stopped => return Ok(End::Stopped),
+            }
+            return finish(config, device, node, desk, request, &state, &backbone, &eye.cache, &images, begun);
+        }
+    }
+}
+
+impl Default for HeadTrainer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How a look at the missing embeddings ended.
+enum Embedding {
+    Complete,
+    /// The data set is another now.
+    Overtaken,
+    /// The dataflow ends.
+    Stopped,
+}
+
+impl Eye {
+    /// Embeds the images that are not in the cache. Files that have changed or gone since are left out: the next version of the
+    /// data set says so.
+    fn embed_missing(
+        &mut self,
+        config: &Config,
+        node: &mut Node,
+        desk: &mut Desk,
+        state: &State,
+        images: &[Labelled],
+    ) -> Result<Embedding, TrainError> {
+        self.cache.refresh()?;
+        let mut queue = in_turn(images.iter().filter(|image| self.cache.get(&image.sample.digest).is_none()));
+        let total = queue.len();
+        let root = node.home().root().to_owned();
+        while !queue.is_empty() {
+            let done = total - queue.len();
+            node.status().state(format!("head: {done} of {total} new images embedded"));
+            node.status().gauge("images_to_embed", queue.len() as f64);
+            // `inspect` and `predict` embed for themselves, too.
+            self.cache.refresh()?;
+            let mut chunk: Vec<&Sample> = queue.drain(..CHUNK.min(queue.len())).collect();
+            chunk.retain(|sample| self.cache.get(&sample.digest).is_none());
+            if chunk.is_empty() {
+                continue;
+            }
+            let open = |sample: &&Sample| -> Option<(String, Picture)> {
+                let picture = known(&root.join(&sample.path), &sample.digest, &config.limits)?;
+                Some((sample.digest.clone(), self.embedder.prepare(picture).ok()?))
+            };
+            let (digests, pictures): (Vec<String>, Vec<Picture>) =
+                chunk.par_iter().filter_map(open).collect::<Vec<_>>().into_iter().unzip();
+            for (digest, embedding) in digests.iter().zip(self.embedder.embed(&pictures)?) {
+                self.cache.put(digest, &embedding)?;
+            }
+            desk.pump(node, Duration::ZERO)?;
+            if desk.stop {
+                return Ok(Embedding::Stopped);
+            }
+            if desk.trigger.overtaken(&state.fingerprint).is_some() {
+                return Ok(Embedding::Overtaken);
+            }
+        }
+        node.status().gauge("images_to_embed", 0.0);
+        self.cache.sync()?;
+        Ok(Embedding::Complete)
+    }
+}
+
+/// The images of a version that have one class, ordered by sample. The others cannot be learnt with one label an image.
+fn labelled(home: &Home, state: &State) -> Result<Vec<Labelled>, TrainError> {
+    let catalog = Reader::open(home).map_err(std::io::Error::other)?;
+    let Some(catalog) = catalog else { return Ok(Vec::new()) };
+    let rows = catalog.samples(state.version, None).map_err(std::io::Error::other)?;
+    let number: HashMap<&str, u32> = state.classes.iter().map(String::as_str).zip(0..).collect();
+    let of_one_class = rows.chunk_by(|a, b| a.sample == b.sample).filter(|rows| rows.len() == 1).flatten();
+    Ok(of_one_class
+        .filter_map(|row| Some(Labelled { class: *number.get(row.label.as_str())?, sample: row.clone() }))
+        .collect())
+}
+
+/// The first image of each class, then the second of each, and so on, so that small classes are done early.
+fn in_turn<'a>(images: impl Iterator<Item = &'a Labelled>) -> VecDeque<&'a Sample> {
+    let mut seen: HashMap<u32, usize> = HashMap::new();
+    let mut turns: Vec<(usize, &Sample)> = images
+        .map(|image| {
+            let turn = seen.entry(image.class).or_default();
+            *turn += 1;
+            (*turn, &image.sample)
+        })
+        .collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, sample)| sample).collect()
+}
+
+/// The card of a head that is to be trained; its run and digest are not known yet.
+fn card(config: &Config, backbone: &Backbone, state: &State) -> ModelCard {
+    ModelCard {
+        architecture: backbone.architecture.clone(),
+        definition: None,
+        size_px: config.backbone.backbone_size,
+        resize_mode: config.backbone.backbone_mode.name().to_owned(),
+        classes: state.classes.clone(),
+        labels: state.labels,
+        run: String::new(),
+        digest: String::new(),
+        temperature: None,
+        backbone: Some(backbone.clone()),
+    }
+}
+
+/// Rows that heads are fitted to.
+#[derive(Default)]
+struct Rows {
+    features: Vec<f32>,
+    labels: Vec<u32>,
+    groups: Vec<u32>,
+}
+
+impl Rows {
+    fn of<'a>(images: impl Iterator<Item = &'a Labelled>, cache: &Cache) -> Self {
+        let mut rows = Self::default();
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        for image in images {
+            let Some(embedding) = cache.get(&image.sample.digest) else { continue };
+            rows.features.extend_from_slice(embedding);
+            rows.labels.push(image.class);
+            let next = numbers.len() as u32;
+            rows.groups.push(*numbers.entry(&image.sample.group).or_insert(next));
+        }
+        rows
+    }
+
+    fn fit(&self, config: &Config, classes: usize, dimensions: usize) -> Result<Head, String> {
+        let samples =
+            Samples { features: &self.features, dimensions, labels: &self.labels, classes, groups: &self.groups };
+        Head::fit(&samples, &config.head).map_err(|error| error.to_string())
+    }
+}
+
+/// Fits, cross-validates where few images are held out, and writes the run.
+#[expect(clippy::too_many_arguments, reason = "the one call that brings together what a run is made of")]
+fn finish(
+    config: &Config,
+    device: &Opened,
+    node: &mut Node,
+    desk: &mut Desk,
+    request: Option<&RunRequest>,
+    state: &State,
+    backbone: &Backbone,
+    cache: &Cache,
+    images: &[Labelled],
+    begun: Instant,
+) -> Result<End, TrainError> {
+    let home = node.home().clone();
+    node.status().state("head: fits");
+    let (classes, dimensions) = (state.classes.len(), cache.dimensions());
+    let trained_on = || images.iter().filter(|image| image.sample.split == Split::Train);
+    let rows = Rows::of(trained_on(), cache);
+    let missing = images.iter().filter(|image| cache.get(&image.sample.digest).is_none()).count();
+    if missing > 0 {
+        tracing::warn!(missing, "images have changed or gone since; the head goes without them");
+    }
+    let head = match rows.fit(config, classes, dimensions) {
+        Ok(head) => head,
+        Err(why) => return Ok(End::Failed(why)),
+    };
+    let start = Instant::now();
+    let out_of_fold = config.cross_validate.folds(&state.counts).and_then(|folds| {
+        let samples = cross_validate(config, state, cache, images, folds);
+        let samples = samples.inspect_err(|why| tracing::warn!(why, "the head is not cross-validated")).ok()?;
+        let (classes, fingerprint) = (state.classes.clone(), state.fingerprint.clone());
+        Some(CrossValidation { folds, classes, fingerprint, samples, seconds: start.elapsed().as_secs_f64() })
+    });
+    recover::abandon_unfinished(&home.runs(), "it stopped before its end, and a head is trained instead")?;
+    let manifest = manifest(config, device, &home, request, state, backbone)?;
+    let journal = Journal::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
+    if let Some(data) = Data::at(&home, state.version) {
+        data.write(&journal.folder.0)?;
+    }
+    let digest = head.save(&journal.checkpoints().join(FILE)).map_err(std::io::Error::other)?;
+    if let Some(answers) = &out_of_fold {
+        write_json(&journal.folder.0.join(CrossValidation::FILE), answers)?;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let finished = Finished {
+        uri: format!("runs/{}/checkpoints/{FILE}", manifest.id),
+        digest,
+        epochs: 1,
+        steps: 1,
+        samples: rows.labels.len() as u64,
+        seconds,
+    };
+    write_json(&journal.folder.0.join("finished.json"), &finished)?;
+    tracing::info!(run = manifest.id, reason = manifest.reason, images = rows.labels.len(), seconds, "head trained");
+    node.status().add("runs_finished", 1);
+    desk.announcer.add(journal.folder, Instant::now());
+    Ok(End::Finished)
+}
+
+/// What heads say of each image of a version, each by one that was trained on no image of its fold.
+fn cross_validate(
+    config: &Config,
+    state: &State,
+    cache: &Cache,
+    images: &[Labelled],
+    folds: u32,
+) -> Result<Vec<OutOfFold>, String> {
+    let with_embedding: Vec<&Labelled> =
+        images.iter().filter(|image| cache.get(&image.sample.digest).is_some()).collect();
+    let classes: Vec<[u32; 1]> = with_embedding.iter().map(|image| [image.class]).collect();
+    let drawn: Vec<plugin_splits::Image> = std::iter::zip(&with_embedding, &classes)
+        .map(|(image, classes)| plugin_splits::Image {
+            key: &image.sample.sample,
+            classes,
+            group: &image.sample.group,
+            captured_ms: image.sample.captured_ms,
+            path: &image.sample.path,
+            given: None,
+            settled: None,
+        })
+        .collect();
+    let fold_of = plugin_splits::folds(&drawn, folds, FOLDS_SEED).of;
+    let mut samples = Vec::with_capacity(with_embedding.len());
+    for fold in 0..folds {
+        let members = |inside: bool| {
+            let pairs = std::iter::zip(&with_embedding, &fold_of);
+            pairs.filter(move |(_, of)| (**of == fold) == inside).map(|(image, _)| *image)
+        };
+        let trained_on: HashSet<&str> = members(false).map(|image| &image.sample.group[..]).collect();
+        let head = Rows::of(members(false), cache).fit(config, state.classes.len(), cache.dimensions())?;
+        for image in members(true) {
+            let Some(embedding) = cache.get(&image.sample.digest) else { continue };
+            let scores = head.log_probabilities(embedding).map_err(|error| error.to_string())?;
+            samples.push(OutOfFold {
+                digest: image.sample.digest.clone(),
+                path: image.sample.path.clone(),
+                fold,
+                targets: vec![image.class],
+                probabilities: scores.into_iter().map(f32::exp).collect(),
+                near_copy: trained_on.contains(&image.sample.group[..]),
+            });
+        }
+    }
+    Ok(samples)
+}
+
+fn manifest(
+    config: &Config,
+    device: &Opened,
+    home: &Home,
+    request: Option<&RunRequest>,
+    state: &State,
+    backbone: &Backbone,
+) -> Result<RunManifest, TrainError> {
+    let card = card(config, backbone, state);
+    let reason = why(home, state, &config.head_digest(), request.is_some());
+    let started_ms = recover::after_all(&home.runs(), now_ms());
+    Ok(RunManifest {
+        id: run_id(started_ms, &state.fingerprint),
+        started_ms,
+        reason: format!("{reason}; a head on {}", backbone.architecture),
+        parent: None,
+        architecture: card.architecture,
+        definition: None,
+        backbone: card.backbone,
+        size_px: card.size_px,
+        resize_mode: card.resize_mode,
+        classes: card.classes,
+        labels: card.labels,
+        version: state.version,
+        fingerprint: state.fingerprint.clone(),
+        counts: state.counts.clone(),
+        epochs: 1,
+        batch_size: config.batch_size,
+        seed: config.seed,
+        device: device.name.clone(),
+        options: json!({
+            "strategy": "head",
+            "head": config.head,
+            "cross_validate": config.cross_validate.to_string(),
+            "config": config.head_digest(),
+            "held_out_size_px": config.size,
+        }),
+        code: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(sample: &str, class: u32) -> Labelled {
+        let sample = Sample {
+            sample: sample.to_owned(),
+            label: class.to_string(),
+            path: String::new(),
+            digest: sample.to_owned(),
+            group: sample.to_owned(),
+            split: Split::Train,
+            given: None,
+            captured_ms: None,
+            settled: false,
+        };
+        Labelled { sample, class }
+    }
+
+    #[test]
+    fn classes_are_embedded_in_turn() {
+        let images = [image("1", 0), image("2", 0), image("3", 0), image("4", 1), image("5", 1)];
+        let order: Vec<&str> = in_turn(images.iter()).into_iter().map(|sample| &sample.sample[..]).collect();
+        assert_eq!(order, ["1", "4", "2", "5", "3"]);
+    }
+
+    #[test]
+    fn images_of_several_classes_are_not_trained_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let files =
+            [("photos/a/1.jpg", "1"), ("photos/a/2.jpg", "2"), ("photos/b/2.jpg", "2"), ("photos/b/3.jpg", "3")];
+        let version = plugin_catalog::fixture::add_plain(&home, &files).unwrap();
+        let state = State { version, classes: ["a", "b"].map(str::to_owned).to_vec(), ..State::default() };
+        let found = labelled(&home, &state).unwrap();
+        let found: Vec<(&str, u32)> = found.iter().map(|image| (&image.sample.digest[..], image.class)).collect();
+        assert_eq!(found, [("1", 0), ("3", 1)]);
+    }
+}

@@ -1,0 +1,120 @@
+//! What a candidate is made by.
+
+use crate::config::Config;
+use crate::when::When;
+use plugin_api::Labels;
+use std::fmt;
+
+/// What candidates are made by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Strategy {
+    /// `head`, unless --model or --weights name a network, or there are no pretrained weights, or images have several labels.
+    #[default]
+    Auto,
+    /// A closed-form classifier on the embeddings of a frozen, pretrained backbone: seconds.
+    Head,
+    /// All layers of --model, from pretrained --weights, later from the champion.
+    FineTune,
+    /// All layers of --model from random weights, later from the champion.
+    Scratch,
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Head => "head",
+            Self::FineTune => "fine-tune",
+            Self::Scratch => "scratch",
+        })
+    }
+}
+
+/// What is trained now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Candidate {
+    /// A head on the backbone.
+    Head,
+    /// A whole network.
+    Network,
+}
+
+/// A new head waits so long for images to stop coming …
+const HEAD_DEBOUNCE_SECONDS: u64 = 1;
+/// … but no longer than this while they keep coming.
+const HEAD_LONGEST_WAIT_SECONDS: u64 = 10;
+
+impl Config {
+    /// What is trained for images with labels of this kind, and why a whole network although nobody asked for one.
+    pub fn candidate(&self, labels: Labels) -> (Candidate, Option<String>) {
+        match self.strategy {
+            Strategy::Head => (Candidate::Head, None),
+            Strategy::FineTune | Strategy::Scratch => (Candidate::Network, None),
+            Strategy::Auto if self.model.is_some() || self.weights.is_some() => (Candidate::Network, None),
+            Strategy::Auto if labels == Labels::Multi => {
+                (Candidate::Network, Some("heads have one label an image".to_owned()))
+            }
+            Strategy::Auto if !self.backbone.is_there() => (Candidate::Network, Some(self.backbone.advice())),
+            Strategy::Auto => (Candidate::Head, None),
+        }
+    }
+
+    /// When candidates are made: heads at once, whatever has changed, as they cost next to nothing.
+    pub fn when(&self, candidate: Candidate) -> When {
+        match candidate {
+            Candidate::Network => self.when.clone(),
+            Candidate::Head => When {
+                quiet_seconds: self.when.quiet_seconds.min(HEAD_DEBOUNCE_SECONDS),
+                min_train: self.when.min_train.min(2),
+                min_new: 1,
+                min_new_percent: 0.0,
+                longest_wait_seconds: HEAD_LONGEST_WAIT_SECONDS,
+                schedule_utc: Vec::new(),
+                ..self.when.clone()
+            },
+        }
+    }
+
+    /// Digest of everything that decides candidates of this kind, given the data.
+    pub fn digest_of(&self, candidate: Candidate) -> String {
+        match candidate {
+            Candidate::Head => self.head_digest(),
+            Candidate::Network => self.digest(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn config(line: &str) -> Config {
+        Config::parse_from(std::iter::once("train").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn heads_are_the_default_where_weights_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = folder.path().join("w.safetensors");
+        std::fs::write(&weights, b"weights").unwrap();
+        let there = format!("--backbone-weights {}", weights.display());
+        let of = |line: &str, labels| config(&format!("{there} {line}")).candidate(labels);
+        assert_eq!(of("", Labels::Single), (Candidate::Head, None));
+        assert_eq!(of("--model resnet18", Labels::Single), (Candidate::Network, None));
+        assert_eq!(of("--strategy scratch", Labels::Single), (Candidate::Network, None));
+        assert_eq!(of("", Labels::Multi).0, Candidate::Network);
+        let (candidate, why) = config("--backbone-weights nowhere").candidate(Labels::Single);
+        assert_eq!(candidate, Candidate::Network);
+        assert!(why.unwrap().contains("cargo wakuteka weights"));
+    }
+
+    #[test]
+    fn heads_wait_for_a_second_and_networks_as_told() {
+        let config = config("--quiet-seconds 20 --min-new 7 --schedule-utc 03:30 --retrain off");
+        let head = config.when(Candidate::Head);
+        assert_eq!((head.quiet_seconds, head.min_new, head.schedule_utc.len()), (1, 1, 0));
+        assert_eq!(head.retrain, crate::when::Switch::Off);
+        assert_eq!(config.when(Candidate::Network), config.when);
+    }
+}
