@@ -34,7 +34,6 @@ use announce::Announcer;
 use desk::Desk;
 use learn::{End, Learning};
 use plugin_harness::Node;
-use plugin_standing::Standing;
 use std::time::{Duration, Instant};
 use trigger::{Due, Now, Trigger};
 
@@ -52,6 +51,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     plugin_harness::yield_to_others(NICE);
     let device = config.device.open()?;
     tracing::info!(device = device.name, model = config.model.name(), size_px = config.size, "ready");
+    if config.when.min_new_percent_behind_head.is_some() {
+        tracing::warn!("--min-new-percent-behind-head has no effect any more and will be refused by the next release: take it out");
+    }
     let runs = node.home().runs();
     let done = recover::last_ended(&runs).as_ref().map(recover::key);
     let trigger = Trigger::new(config.when.clone(), config.digest(), done);
@@ -65,8 +67,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         desk.batches.clear();
         let (now, home) = (Now::new(), node.home().clone());
         let request = request::pending(&home);
-        let behind_head = || Standing::head_is_better(&home);
-        let due = desk.trigger.due(now, request.is_some(), |state| changes.of(&home, state), behind_head);
+        let due = desk.trigger.due(now, request.is_some(), |state| changes.of(&home, state));
         match (due, desk.announcer.awaited(now.instant)) {
             (Due::Wait(what), None) => node.status().state(what),
             (_, Some(run)) => node.status().state(format!("waiting for the verdict on run {run}")),

@@ -80,7 +80,6 @@ export default [
   [`^waiting for quiet: pictures came ${N} s ago`, "落ち着くのを待っている（$1秒前に写真が来た）"],
   ["^waiting for the time of the schedule", "予定の時刻を待っている"],
   [`^waiting for more changes: ${N} so far`, "変更がもっと増えるのを待っている（いま$1枚）"],
-  [", told by a head meanwhile", "。その間は特徴量の分類器が答える"],
   ["^waiting for the verdict on run (\\S+)", "学習 $1 の判定を待っている"],
   ["^run (\\S+): begins", "学習 $1 を始める"],
   [`^run (\\S+): cross-validation, fold ${N} of ${N}, epoch ${N} of ${N}$`, "学習 $1：交差検証 $2／$3、エポック $4／$5"],
