@@ -1,50 +1,51 @@
-//! What the champion says of a single picture, when somebody asks. It is read then, and again when it is another.
+//! Predictions of single images by the champion, when somebody asks. It is loaded then, and again when it is another.
 
-use plugin_api::runs::{ModelCard, read_json};
-use plugin_api::{Home, Labels};
+use plugin_api::Home;
+use plugin_api::runs::ModelCard;
 use plugin_decode::Picture;
-use plugin_metric::{temper, temper_each};
-use plugin_model::{Batch, DeviceChoice, Precision, Predictor};
-use plugin_resize::{Mode, Placement, resize};
+use plugin_inference::{Backbones, Image, Model, calibrated};
+use plugin_model::{Batch, DeviceChoice, Precision};
+use plugin_resize::Placement;
 use serde::Serialize;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Asks the champion.
-pub struct Seer {
+/// The champion, loaded once.
+pub struct ModelCache {
     home: Home,
     device: DeviceChoice,
-    loaded: Mutex<Option<Loaded>>,
+    backbones: Backbones,
+    champion: Mutex<Option<Champion>>,
 }
 
-/// The champion in use.
-struct Loaded {
+struct Champion {
+    /// Its folder in `models/`.
     id: String,
-    predictor: Predictor,
-    mode: &'static dyn Mode,
+    model: Model,
 }
 
-/// A class and how probable it is.
+/// A class and its probability.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Guess {
+pub struct ClassScore {
     /// The class.
     pub class: String,
     /// 0 to 1.
     pub probability: f32,
 }
 
-/// What a model says of a picture.
+/// A model's prediction of an image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Answer {
+pub struct Prediction {
     /// The model.
     pub model: String,
     /// Every class, the most probable first.
-    pub guesses: Vec<Guess>,
+    pub classes: Vec<ClassScore>,
     /// Whether a temperature was applied.
     pub calibrated: bool,
+    /// Whether [`ModelCache::heat`] can show what speaks for a class: not where the model is a head on a backbone.
+    pub has_heat: bool,
 }
 
-/// What of a picture speaks for a class, over the part of it that the network saw.
+/// What of an image speaks for a class, over the part of it that the network saw.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HeatMap {
     /// The model.
@@ -55,99 +56,106 @@ pub struct HeatMap {
     pub grid: [usize; 2],
     /// Row after row, 0 to 1.
     pub values: Vec<f32>,
-    /// Left, top, width and height of the grid, in widths and heights of the picture; it may stand out over the edges.
+    /// Left, top, width and height of the grid, in widths and heights of the image; it may stand out over the edges.
     pub frame: [f64; 4],
 }
 
-impl Seer {
-    /// Nothing is read before the first question.
+impl ModelCache {
+    /// Loads nothing before the first question.
     pub fn new(home: Home, device: DeviceChoice) -> Self {
-        Self { home, device, loaded: Mutex::new(None) }
+        Self { home, device, backbones: Backbones::default(), champion: Mutex::new(None) }
     }
 
-    /// What the champion says; none when there is no champion.
+    /// The champion's prediction of the image in a file with this BLAKE3; `None` when there is no champion. Nothing is kept of the
+    /// image: it may be one that a browser sent.
     ///
     /// # Errors
-    /// Why it cannot be asked, for a person.
-    pub fn ask(&self, picture: &Picture) -> Result<Option<Answer>, String> {
-        let loaded = self.champion()?;
-        let Some(champion) = loaded.as_ref() else { return Ok(None) };
-        let row = champion.predictor.predict(&champion.batch(picture)?).map_err(|e| e.to_string())?.pop();
-        let card = champion.predictor.card();
-        Ok(row.map(|row| answer(card, &row)))
+    /// Why there is none, for a person.
+    pub fn predict(&self, image: &Picture, digest: &str) -> Result<Option<Prediction>, String> {
+        let champion = self.champion()?;
+        let Some(Champion { model, .. }) = champion.as_ref() else { return Ok(None) };
+        let row = match model.recall(digest) {
+            Some(row) => row,
+            None => probabilities(model, image, digest)?,
+        };
+        Ok(Some(prediction(model.card(), &row, model.network().is_some())))
     }
 
-    /// What the champion looked at, for a class; none when there is no champion.
+    /// What of an image speaks for a class; `None` when there is no champion.
     ///
     /// # Errors
-    /// Why it cannot be asked, for a person: there is no such class, its network has no map.
-    pub fn heat(&self, picture: &Picture, class: &str) -> Result<Option<HeatMap>, String> {
-        let loaded = self.champion()?;
-        let Some(champion) = loaded.as_ref() else { return Ok(None) };
-        let card = champion.predictor.card();
+    /// Why there is no map, for a person: there is no such class, the network has none, or the champion is a head.
+    pub fn heat(&self, image: &Picture, class: &str) -> Result<Option<HeatMap>, String> {
+        let champion = self.champion()?;
+        let Some(Champion { model, .. }) = champion.as_ref() else { return Ok(None) };
+        let card = model.card();
         let number = card.classes.iter().position(|known| known == class);
         let number = number.ok_or_else(|| format!("{} knows no class {class:?}", card.run))?;
-        let heat = champion.predictor.heat(&champion.batch(picture)?, number).map_err(|e| e.to_string())?;
-        let placed = champion.mode.place(picture.width, picture.height, card.size_px);
-        let frame = frame(&placed, [picture.width, picture.height], card.size_px);
+        let Some(network) = model.network() else {
+            return Err(format!("{} is a head on a pretrained network, for which there is no map", card.run));
+        };
+        let mode = plugin_resize::mode(&card.resize_mode)
+            .ok_or_else(|| format!("{}: resize mode {:?} is not known", card.run, card.resize_mode))?;
+        let (size_px, pixels) = (card.size_px, model.square(image)?);
+        let batch = Batch { size_px, pixels, targets: vec![Vec::new()], weights: vec![1.0] };
+        let heat = network.heat(&batch, number).map_err(|e| e.to_string())?;
+        let placed = mode.place(image.width, image.height, size_px);
+        let frame = frame(&placed, [image.width, image.height], size_px);
         let (model, class) = (card.run.clone(), class.to_owned());
         Ok(Some(HeatMap { model, class, grid: [heat.height, heat.width], values: heat.values, frame }))
     }
 
     /// The champion of this moment.
-    fn champion(&self) -> Result<MutexGuard<'_, Option<Loaded>>, String> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+    fn champion(&self) -> Result<MutexGuard<'_, Option<Champion>>, String> {
+        let mut champion = self.champion.lock().unwrap_or_else(PoisonError::into_inner);
         let now = plugin_champion::champion(&self.home);
-        if loaded.as_ref().map(|loaded| &loaded.id) != now.as_ref() {
-            *loaded = None;
-            *loaded = now.map(|id| Loaded::read(id, &self.home.models(), self.device)).transpose()?;
+        if champion.as_ref().map(|champion| &champion.id) != now.as_ref() {
+            *champion = None;
+            *champion = now.map(|id| self.load(id)).transpose()?;
         }
-        Ok(loaded)
+        Ok(champion)
+    }
+
+    fn load(&self, id: String) -> Result<Champion, String> {
+        let device = self.device.open().map_err(|e| e.to_string())?;
+        let folder = self.home.models().join(&id);
+        let model = Model::open(&self.home, &folder, &self.backbones, &device, Precision::Fp32);
+        Ok(Champion { id, model: model.map_err(|e| e.to_string())? })
     }
 }
 
-impl Loaded {
-    fn read(id: String, models: &Path, device: DeviceChoice) -> Result<Self, String> {
-        let folder = models.join(&id);
-        let card: ModelCard = read_json(&folder.join("model.json")).map_err(|e| e.to_string())?;
-        let mode = plugin_resize::mode(&card.resize_mode);
-        let mode = mode.ok_or_else(|| format!("resize mode {:?} is not known", card.resize_mode))?;
-        let device = device.open().map_err(|e| e.to_string())?;
-        let weights = folder.join("model.safetensors");
-        let predictor = Predictor::load(&weights, card, &device, Precision::Fp32).map_err(|e| e.to_string())?;
-        Ok(Self { id, predictor, mode })
-    }
-
-    /// The picture as the model looks at it.
-    fn batch(&self, picture: &Picture) -> Result<Batch, String> {
-        let size_px = self.predictor.card().size_px;
-        let Picture { width, height, pixels } = picture;
-        let pixels = resize(*width, *height, pixels, size_px, self.mode).map_err(|e| e.to_string())?;
-        Ok(Batch { size_px, pixels, targets: vec![Vec::new()], weights: vec![1.0] })
-    }
+/// Class probabilities of an image that is not embedded yet. A head's embedding is not put into the cache of the workspace, which
+/// [`Model::predict`] would do.
+fn probabilities(model: &Model, image: &Picture, digest: &str) -> Result<Vec<f32>, String> {
+    let square = model.square(image)?;
+    let Some((head, embedder)) = model.head() else {
+        let rows = model.predict(&[Image { digest, square: &square }]).map_err(|e| e.to_string())?;
+        return rows.into_iter().next().ok_or_else(|| "there is no prediction".to_owned());
+    };
+    let side = model.card().size_px;
+    let square = Picture { width: side, height: side, pixels: square };
+    let embeddings = embedder.embed(&[square]).map_err(|e| e.to_string())?;
+    let embedding = embeddings.first().ok_or_else(|| "there is no embedding".to_owned())?;
+    let row = head.log_probabilities(embedding).map_err(|e| e.to_string())?;
+    Ok(row.into_iter().map(f32::exp).collect())
 }
 
-/// Where the square that a network sees lies in the picture.
+fn prediction(card: &ModelCard, row: &[f32], has_heat: bool) -> Prediction {
+    let finite = |p: f32| if p.is_finite() { p } else { 0.0 };
+    let score = |(class, p): (&String, &f32)| ClassScore { class: class.clone(), probability: finite(*p) };
+    let mut classes: Vec<ClassScore> = card.classes.iter().zip(&calibrated(card, row)).map(score).collect();
+    classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    Prediction { model: card.run.clone(), classes, calibrated: card.temperature.is_some(), has_heat }
+}
+
+/// Where the square that a network sees lies in the image.
 fn frame(placed: &Placement, [width, height]: [u32; 2], size_px: u32) -> [f64; 4] {
     let (from, to, side) = (&placed.from, &placed.to, f64::from(size_px));
-    // Pixels of the picture a pixel of the square.
+    // Pixels of the image a pixel of the square.
     let (x, y) = (from.width / f64::from(to.width), from.height / f64::from(to.height));
     let (left, top) = (from.left - f64::from(to.left) * x, from.top - f64::from(to.top) * y);
     let (width, height) = (f64::from(width), f64::from(height));
     [left / width, top / height, side * x / width, side * y / height]
-}
-
-fn answer(card: &ModelCard, row: &[f32]) -> Answer {
-    let row = match (card.temperature, card.labels) {
-        (Some(temperature), Labels::Single) => temper(row, temperature),
-        (Some(temperature), Labels::Multi) => temper_each(row, temperature),
-        (None, _) => row.to_vec(),
-    };
-    let finite = |p: f32| if p.is_finite() { p } else { 0.0 };
-    let guess = |(class, p): (&String, &f32)| Guess { class: class.clone(), probability: finite(*p) };
-    let mut guesses: Vec<Guess> = card.classes.iter().zip(&row).map(guess).collect();
-    guesses.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    Answer { model: card.run.clone(), guesses, calibrated: card.temperature.is_some() }
 }
 
 #[cfg(test)]
