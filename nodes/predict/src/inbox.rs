@@ -109,7 +109,7 @@ impl InboxState {
         for mut file in files {
             match self.files.get(&file.path) {
                 Some(before) if before.digest == file.digest => {
-                    file.prediction = file.prediction.or_else(|| before.prediction.clone())
+                    file.prediction = file.prediction.or_else(|| before.prediction.clone());
                 }
                 Some(_) => {
                     for link in self.links.to(&file.path) {
