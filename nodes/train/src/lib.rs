@@ -52,7 +52,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     let device = config.device.open()?;
     tracing::info!(device = device.name, model = config.model.name(), size_px = config.size, "ready");
     if config.when.min_new_percent_behind_head.is_some() {
-        tracing::warn!("--min-new-percent-behind-head has no effect any more and will be refused by the next release: take it out");
+        tracing::warn!(
+            "--min-new-percent-behind-head has no effect any more and will be refused by the next release: take it out"
+        );
     }
     let runs = node.home().runs();
     let done = recover::last_ended(&runs).as_ref().map(recover::key);
