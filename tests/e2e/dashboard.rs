@@ -287,7 +287,7 @@ fn nodes_speak_japanese(graph: &mut Graph, browser: &Browser) -> Result<(), Fail
          validation images cannot choose between epochs (at least 20 could).",
         "run 20261126-025605-ddaf: cross-validation, fold 2 of 5, epoch 3 of 15",
         "judging run 20261126-025605-ddaf and the champion 20261126-025605-beef",
-        "waiting for more changes: 3 so far, told by a head meanwhile",
+        "waiting for more changes: 3 so far",
     ];
     let states = ["watch", "dataset", "train", "evaluate", "inspect", "inbox"].map(|node| graph.status(node).state);
     let reasons = graph.verdicts().into_iter().map(|verdict| verdict.reason);

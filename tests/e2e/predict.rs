@@ -28,7 +28,6 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("evaluate", "--device", "flex"),
     ("inspect", "--label-errors", "off"),
     ("predict", "--device", "flex"),
-    ("predict", "--network", "none"),
     ("predict", "--sort", "on"),
     ("predict", "--sidecars", "on"),
     ("predict", "--review", "4"),

@@ -47,7 +47,6 @@ export function show(root, _, ready) {
     champion.replaceChildren(table.champion
       ? h("div.row", h("span.tag.promoted", t("compare_now")), told(now, table.champion))
       : h("p.quiet", t("compare_nobody")),
-    table.standing?.comparison && table.standing.champion === table.champion ? h("p.quiet", answering(table.standing)) : "",
     table.previous ? h("div.row", h("button", { id: "rollback", onclick: rollback }, "↩ ", t("compare_rollback")), h("span.quiet", t("compare_to")), told(before, table.previous)) : "");
     body.replaceChildren(...table.runs.map(row));
     costs.replaceChildren(...COSTS.map(([name, cost], which) => plot(t("cost_" + name), table.runs
@@ -58,11 +57,6 @@ export function show(root, _, ready) {
       ? h("span", table.experiments.map((name) => [h("a", { href: `/experiment/${encodeURIComponent(name)}`, target: "_blank", rel: "noopener" }, word("experiment", name)), " "]))
       : h("span.quiet", t("compare_no_experiments")));
   }
-
-  // That a head answers in the champion's place, and by which figures.
-  const answering = ({ answers, comparison }) => t("compare_head", {
-    head: answers, n: number(comparison.pictures), ours: percent(comparison.head), theirs: percent(comparison.champion),
-  });
 
   function row(run) {
     const place = compared.indexOf(run.id);

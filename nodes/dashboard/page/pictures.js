@@ -176,7 +176,7 @@ export function about(told, { layer, heat, show }) {
   const strip = (title, all, say_) => all.length ? [h("h3", title), h("div.strip", all.map((one) =>
     h("button", { title: one.path, onclick: () => show(one) }, h("img", { src: thumbnail(one), alt: name(one.path), loading: "lazy" }), h("span", one.class ?? "–"), h("small", say_(one.near)))))] : [];
   return [
-    told.answer ? guesses(told.answer, layer, heat) : h("p.quiet", told.problem || t("picture_no_champion")),
+    told.prediction ? scores(told.prediction, layer, heat) : h("p.quiet", told.problem || t("picture_no_champion")),
     told.files.length ? [h("h3", t("picture_files")),
       h("ul.plain", told.files.map((file) => h("li", file.path, " ", h("span.tag", t("split_" + file.split)), " ", marks(file))))] : [],
     h("p.quiet", `${number(told.width)} × ${number(told.height)} px`, told.scores.map(([one, score]) => ` · ${word("score", one)} ${score.toFixed(2)}`)),
@@ -185,19 +185,21 @@ export function about(told, { layer, heat, show }) {
   ].flat(3);
 }
 
-// A class is a button that shows what speaks for it.
-function guesses(answer, layer, heat) {
+// A class is a button that shows what speaks for it, where the model can tell.
+function scores(prediction, layer, heat) {
   let on = null;
   const note = h("p.note", { role: "status" });
   const tell = (text, isProblem = false) => { note.textContent = text; note.className = isProblem ? "note missing" : "note quiet"; };
-  const rows = answer.guesses.slice(0, 8).map((guess) => {
+  const rows = prediction.classes.slice(0, 8).map((score) => {
     const bar = h("i");
-    bar.style.width = `${100 * guess.probability}%`;
-    return h("button.guess", { "aria-pressed": "false", title: t("picture_heat"), onclick: () => press(guess.class) }, h("span", guess.class), h("div", bar), h("b", percent(guess.probability)));
+    bar.style.width = `${100 * score.probability}%`;
+    const told = [h("span", score.class), h("div", bar), h("b", percent(score.probability))];
+    if (!prediction.has_heat) return h("div.score", told);
+    return h("button.score", { "aria-pressed": "false", title: t("picture_heat"), onclick: () => press(score.class) }, told);
   });
   async function press(label) {
     on = on === label ? null : label;
-    rows.forEach((row, at) => row.setAttribute("aria-pressed", String(answer.guesses[at].class === on)));
+    rows.forEach((row, at) => row.setAttribute("aria-pressed", String(prediction.classes[at].class === on)));
     tell(t("picture_heat_how"));
     paint(layer, null);
     if (!on) return;
@@ -208,6 +210,6 @@ function guesses(answer, layer, heat) {
     // A map without any heat would look like no map at all: it is said instead.
     if (found?.values.some((value) => value > 0)) { paint(layer, found); tell(t("picture_heat_of", { class: label })); } else tell(why, true);
   }
-  tell(t("picture_heat_how"));
-  return h("div.guesses", h("h3", t("picture_says", { model: answer.model })), rows, note);
+  tell(t(prediction.has_heat ? "picture_heat_how" : "picture_heat_head"));
+  return h("div.scores", h("h3", t("picture_says", { model: prediction.model })), rows, note);
 }

@@ -4,7 +4,6 @@ use plugin_api::Home;
 use plugin_api::experiments::{SizePoint, Sizes};
 use plugin_api::runs::{RunFolder, RunManifest, read_json};
 use plugin_blocks::{Description, shipped};
-use plugin_standing::Standing;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 
@@ -68,8 +67,6 @@ pub struct Table {
     pub experiments: Vec<String>,
     /// The last comparison of input sizes.
     pub sizes: Option<Compared>,
-    /// Who answers for the inbox, as `predict` has written down.
-    pub standing: Option<Standing>,
 }
 
 /// Input sizes beside each other.
@@ -112,14 +109,7 @@ impl Table {
         }
         mark_fronts(&mut runs);
         let previous = previous.filter(|id| models.iter().any(|model| model.id == *id));
-        Self {
-            runs,
-            champion,
-            previous,
-            experiments: experiments(home),
-            sizes: Compared::read(home),
-            standing: Standing::read(home),
-        }
+        Self { runs, champion, previous, experiments: experiments(home), sizes: Compared::read(home) }
     }
 }
 
@@ -263,16 +253,6 @@ pub(crate) mod tests {
             |id: &str| table.runs.iter().find(|run| run.id == id).and_then(|run| run.multiply_adds).unwrap() as f64;
         assert!((work("2") / work("1") - 4.0).abs() < 0.1, "{} {}", work("2"), work("1"));
         assert!(table.runs[0].can_promote && table.runs[0].has_report && table.champion.is_none());
-    }
-
-    #[test]
-    fn who_answers_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        assert_eq!(Table::read(&home).standing, None);
-        let standing = Standing { answers: Some("head-1".to_owned()), champion: None, comparison: None };
-        standing.write(&home).unwrap();
-        assert_eq!(Table::read(&home).standing, Some(standing));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! - [`web`]: the server, who may talk to it, and what it answers.
 //! - [`now`]: what is going on.
-//! - [`look`]: the data set, [`sight`]: its pictures for the eye, [`seer`]: what the champion says of them.
+//! - [`look`]: the data set, [`sight`]: its pictures for the eye, [`model_cache`]: the champion's predictions of them.
 //! - [`mood`]: what nobody has labelled, by class.
 //! - [`compare`]: runs beside each other.
 //! - [`decide`]: what a person decides, done to files, and undone.
@@ -18,10 +18,10 @@ mod config;
 pub mod decide;
 mod error;
 pub mod look;
+pub mod model_cache;
 pub mod mood;
 pub mod now;
 pub mod safe;
-pub mod seer;
 pub mod sight;
 pub mod web;
 

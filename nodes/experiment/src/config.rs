@@ -27,8 +27,8 @@ pub enum Command {
     Recipes(Box<Recipes>),
     /// Judges one way to train by cross-validation, near-copies never on both sides.
     Folds(Box<Folds>),
-    /// Feeds the pictures in a little at a time and compares ways to learn on: the tiers of `train`, a plain warm start, from
-    /// scratch each time, and a linear head alone.
+    /// Feeds the pictures in a little at a time and compares ways to train on: a head on pretrained features, the tiers of
+    /// `train`, a plain warm start, and from scratch each time.
     Increments(Box<Increments>),
     /// Trains once and says where the time goes: pictures a second, the wait for pictures, memory.
     Once(Box<Once>),
@@ -183,7 +183,7 @@ pub struct Increments {
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "as-shipped,tiers,warm-start,from-scratch,head-alone",
+        default_value = "head,tiers,warm-start,from-scratch",
         value_name = "WAYS"
     )]
     pub ways: Vec<Way>,
@@ -205,16 +205,10 @@ pub struct Increments {
     /// Of the tiers, every so many runs one begins anew.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "RUNS")]
     pub full_every: u32,
-    /// Of what is shipped, as of `train`: while the head is better, a run is worth so many new pictures, in percent of all.
-    #[arg(long, default_value_t = 50.0, value_parser = percent, value_name = "PERCENT")]
-    pub min_new_percent_behind_head: f64,
-    /// Of what is shipped, the share of the pictures that the network does not learn, to be compared with the head, percent.
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
-    pub held_out_percent: u32,
-    /// Weights of EfficientNet-Lite0 for the linear head; without it, there is none.
+    /// Weights of EfficientNet-Lite0, the backbone of heads; without it, there is none.
     #[arg(long, value_name = "FILE|NAME")]
     pub head_weights: Option<WeightsFile>,
-    /// Side of the pictures for the linear head, pixels.
+    /// Side of the images for the head, pixels.
     #[arg(long, default_value_t = 224, value_parser = side(), value_name = "PIXELS")]
     pub head_size: u32,
     /// Share of the pictures that are judged and not learnt, percent.
@@ -225,23 +219,15 @@ pub struct Increments {
 /// A way to learn on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Way {
-    /// A head, and tiers when a run is worth it; the better of the two answers. Left out without --head-weights.
-    AsShipped,
-    /// The tiers of `train` alone, a run each time.
+    /// The head strategy of `train`: a head on pretrained features, fitted anew each time. Left out without --head-weights.
+    #[value(alias = "as-shipped", alias = "head-alone")]
+    Head,
+    /// The tiers of `train --strategy scratch`, a run each time.
     Tiers,
     /// From the weights before, as they are.
     WarmStart,
     /// From first weights each time.
     FromScratch,
-    /// A linear head on frozen features; left out without --head-weights.
-    HeadAlone,
-}
-
-impl Way {
-    /// It needs --head-weights.
-    pub fn wants_head(self) -> bool {
-        matches!(self, Self::AsShipped | Self::HeadAlone)
-    }
 }
 
 /// In which order pictures come.
@@ -271,11 +257,6 @@ pub struct Once {
     /// Share of the pictures that are judged and not learnt, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
-}
-
-fn percent(text: &str) -> Result<f64, String> {
-    let value: Option<f64> = text.parse().ok();
-    value.filter(|v| (0.0..=100.0).contains(v)).ok_or_else(|| "accepted is a number from 0 to 100".to_owned())
 }
 
 fn side() -> clap::builder::RangedI64ValueParser<u32> {
@@ -313,7 +294,7 @@ mod tests {
             ("folds --folds 1", ["--folds", "1"]),
             ("recipes --ema 1", ["--ema", "1"]),
             ("increments --shrink 5", ["--shrink", "5"]),
-            ("increments --min-new-percent-behind-head 101", ["--min-new-percent-behind-head", "101"]),
+            ("increments --ways nearest", ["--ways", "nearest"]),
         ] {
             let words = std::iter::once("experiment").chain(line.split(' '));
             let error = Cli::try_parse_from(words).unwrap_err().to_string();

@@ -19,9 +19,12 @@ pub enum ExperimentError {
     /// The network, its weights or the device.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The linear head.
+    /// The embeddings of a head.
     #[error(transparent)]
-    Head(#[from] plugin_probe::ProbeError),
+    Embed(#[from] plugin_embed::EmbedError),
+    /// A head that cannot be fitted.
+    #[error(transparent)]
+    Head(#[from] plugin_heads::HeadError),
     /// The file system; the path is in the text.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -3,6 +3,7 @@
 
 use clap::Parser;
 use node_experiment::{Cli, run};
+use plugin_model::{DeviceChoice, Shape, network, weights};
 use std::path::Path;
 
 /// What an experiment says, and what it writes.
@@ -71,6 +72,25 @@ fn increments_are_learnt_in_every_way() {
             "{csv}"
         );
         assert_eq!(html.matches("<polyline").count(), 3);
+    }
+}
+
+#[test]
+fn head_is_fitted_to_every_increment() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights.safetensors");
+    let device = DeviceChoice::Flex.open().unwrap().device;
+    let backbone = network::find("efficientnet-lite0").unwrap();
+    let backbone = backbone.network(Shape { classes: 2, size_px: 32 }, 1, &device).unwrap();
+    weights::save(&backbone, &weights).unwrap();
+    for order in ["mixed", "by-class"] {
+        let name = if order == "mixed" { "increments" } else { "increments-by-class" };
+        let with = format!("--head-weights {} --head-size 32", weights.display());
+        // `head-alone` is what it was called before.
+        let (said, csv, _) =
+            written(&format!("increments --ways head-alone {with} --increments 3 --order {order}"), name);
+        assert!(csv.trim_start_matches('\u{feff}').starts_with("pictures,head,seconds"), "{said}");
+        assert_eq!(csv.lines().count(), 4, "{csv}");
     }
 }
 

@@ -1,18 +1,18 @@
 //! Making `review/`, `sorted/`, the sidecars and the tables what they should be.
 //!
-//! What a person took out of a folder is not put back, and nothing is renamed as long as the same model has said what it
-//! said, so that a person who works through a folder is not disturbed.
+//! What a person took out of a folder is not put back, and nothing is renamed as long as the prediction is of the
+//! same model, so that a person who works through a folder is not disturbed.
 
 use crate::error::PredictError;
+use crate::inbox::{InboxState, Key};
 use crate::sidecar::{self, Outcome};
 use crate::store::{Link, Sidecar, State, View};
-use crate::tray::{Key, Tray};
 use plugin_shelf::{Linked, name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
-/// Sidecars are written for so long; then pictures that wait come first.
+/// Time for sidecars at a stretch; then images that wait come first.
 const AT_A_TIME: Duration = Duration::from_millis(200);
 
 /// A sidecar that should be there.
@@ -36,7 +36,7 @@ struct Wanted {
     model: String,
 }
 
-impl Tray {
+impl InboxState {
     /// Links what should be linked, takes away what should not, and writes tables and sidecars.
     ///
     /// # Errors
@@ -83,21 +83,21 @@ impl Tray {
     fn wanted(&self) -> BTreeMap<Key, Wanted> {
         let (mut wanted, mut unsure) = (BTreeMap::new(), Vec::new());
         for file in self.files.values() {
-            let Some(said) = &file.said else { continue };
+            let Some(prediction) = &file.prediction else { continue };
             if self.is_labelled(file) {
                 continue;
             }
-            let is_sure = said.is_sure(self.rules.abstain_below);
-            let class = said.classes.first().filter(|class| is_sure && is_folder_name(class));
+            let is_sure = prediction.is_sure(self.rules.abstain_below);
+            let class = prediction.classes.first().filter(|class| is_sure && is_folder_name(class));
             if let Some(class) = class.filter(|_| self.rules.sort) {
-                let (folder, model) = (format!("sorted/{class}"), said.model.clone());
+                let (folder, model) = (format!("sorted/{class}"), prediction.model.clone());
                 let name = file.path.rsplit_once('/').map_or(file.path.as_str(), |(_, name)| name).to_owned();
                 wanted.insert((View::Sorted, file.path.clone()), Wanted { folder, name, model });
             }
             let was_taken = self.links.get(View::Review, &file.path).is_some_and(|link| link.state == State::Taken);
-            let is_unsure = !is_sure || said.margin <= self.rules.review_margin;
+            let is_unsure = !is_sure || prediction.margin <= self.rules.review_margin;
             if is_unsure && !was_taken && !self.photos.digests().contains(&file.digest) {
-                unsure.push((said.margin, file.path.as_str(), said.model.as_str()));
+                unsure.push((prediction.margin, file.path.as_str(), prediction.model.as_str()));
             }
         }
         unsure.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
@@ -303,13 +303,17 @@ impl Tray {
             return wanted;
         }
         for file in self.files.values() {
-            let Some(said) = file.said.as_ref().filter(|said| said.is_sure(self.rules.abstain_below)) else { continue };
+            let Some(prediction) =
+                file.prediction.as_ref().filter(|prediction| prediction.is_sure(self.rules.abstain_below))
+            else {
+                continue;
+            };
             if self.is_labelled(file) {
                 continue;
             }
-            let probability = said.top.first().map_or(0.0, |guess| guess.probability);
-            let keywords = said.classes.clone();
-            let packet = Packet { packet: sidecar::packet(&keywords, &said.model, probability), keywords };
+            let probability = prediction.top.first().map_or(0.0, |score| score.probability);
+            let keywords = prediction.classes.clone();
+            let packet = Packet { packet: sidecar::packet(&keywords, &prediction.model, probability), keywords };
             let link = self.links.get(View::Sorted, &file.path);
             if let Some(link) = link.filter(|link| link.state == State::There) {
                 wanted.insert(format!("{}/{}.xmp", link.folder, link.name), packet.clone());

@@ -3,11 +3,10 @@
 use clap::{Parser, ValueEnum};
 use plugin_api::HomeArgs;
 use plugin_decode::Limits;
-use plugin_embed::{EmbedOptions, NetworkChoice};
 use plugin_harness::HasHome;
-use plugin_model::{Precision, PrecisionChoice};
+use plugin_model::{DeviceChoice, Precision, PrecisionChoice};
 
-/// Classifies the pictures in inbox/ by the champion, and again when there is a new one: inbox/predictions.csv.
+/// Classifies the images in inbox/ by the champion, and again when there is a new one: inbox/predictions.csv.
 ///
 /// What the champion is unsure of appears in review/, for a person to move to its class in photos/. Files in inbox/ are
 /// never moved, changed or deleted, save that broken ones go to quarantine/.
@@ -21,31 +20,37 @@ pub struct Config {
     #[arg(long, default_value_t = 0.5, value_parser = share, value_name = "0..1")]
     pub abstain_below: f64,
 
-    /// At most so many pictures lie in review/: those that the champion is least sure of. 0: none.
+    /// At most so many images lie in review/: those that the champion is least sure of. 0: none.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000), value_name = "PICTURES")]
     pub review: u32,
 
-    /// The champion is unsure of a picture when the two most probable classes are no further apart than this, or when it
+    /// The champion is unsure of an image when the two most probable classes are no further apart than this, or when it
     /// abstains.
     #[arg(long, default_value_t = 0.2, value_parser = share, value_name = "0..1")]
     pub review_margin: f64,
 
-    /// Whether to link each picture into `sorted/<class>/` as well.
+    /// Whether to link each image into `sorted/<class>/` as well.
     #[arg(long, value_enum, default_value_t = Switch::Off)]
     pub sort: Switch,
 
-    /// Whether to write the class into an XMP sidecar (`a.jpg.xmp`, dc:subject) beside each picture and its link in
+    /// Whether to write the class into an XMP sidecar (`a.jpg.xmp`, dc:subject) beside each image and its link in
     /// sorted/, where photo programs find it. Sidecars of others are left alone.
     #[arg(long, value_enum, default_value_t = Switch::Off)]
     pub sidecars: Switch,
 
-    /// Whose embeddings the head goes by that answers until the champion knows every class, and after that as long as it is
-    /// shown to be better on pictures that neither has learnt; and where all is computed. The champion is computed in fp32
-    /// unless bf16 is named.
-    #[command(flatten)]
-    pub embed: EmbedOptions,
+    /// Where the champion is computed: auto, flex, libtorch or libtorch-cuda:N.
+    #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
+    pub device: DeviceChoice,
 
-    /// What a picture may cost.
+    /// How exactly it is computed: fp32, bf16, or auto, which is fp32, as it was evaluated.
+    #[arg(long, value_enum, default_value_t, value_name = "PRECISION")]
+    pub precision: PrecisionChoice,
+
+    /// Options of the releases before this one.
+    #[command(flatten)]
+    pub retired: Retired,
+
+    /// What an image may cost.
     #[command(flatten)]
     pub limits: Limits,
 }
@@ -66,25 +71,56 @@ impl Switch {
     }
 }
 
+/// Options without effect: they were about a head that `predict` fitted itself, and graphs may still name them. Accepted for one more
+/// release.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Retired {
+    #[arg(long, hide = true, value_name = "NETWORK")]
+    network: Option<String>,
+    #[arg(long, hide = true, value_name = "FILE")]
+    weights: Option<String>,
+    #[arg(long, hide = true, value_name = "MODE")]
+    embed_mode: Option<String>,
+    #[arg(long, hide = true, value_name = "PIXELS")]
+    embed_size: Option<String>,
+}
+
+impl Retired {
+    /// Flags that were given.
+    fn given(&self) -> Vec<&'static str> {
+        let Self { network, weights, embed_mode, embed_size } = self;
+        let flags = [
+            ("--network", network),
+            ("--weights", weights),
+            ("--embed-mode", embed_mode),
+            ("--embed-size", embed_size),
+        ];
+        flags.into_iter().filter(|(_, value)| value.is_some()).map(|(flag, _)| flag).collect()
+    }
+
+    /// Says in the log which options have no effect.
+    pub fn warn(&self) {
+        let given = self.given();
+        if !given.is_empty() {
+            let flags = given.join(", ");
+            tracing::warn!(
+                flags,
+                "without effect, and refused by the next release: heads are made by `train --backbone-weights FILE`"
+            );
+        }
+    }
+}
+
 impl Config {
-    /// How exactly the champion is computed: as it was judged, in 32 bits, unless another precision is named.
+    /// The precision the champion is computed in: 32-bit floats, as it was evaluated, unless another is named.
     pub fn precision(&self) -> Precision {
-        if self.embed.precision == PrecisionChoice::Bf16 { Precision::Bf16 } else { Precision::Fp32 }
+        if self.precision == PrecisionChoice::Bf16 { Precision::Bf16 } else { Precision::Fp32 }
     }
 }
 
 impl HasHome for Config {
     fn home(&self) -> &HomeArgs {
         &self.home
-    }
-
-    fn check(&self) -> Result<(), String> {
-        if self.embed.network == NetworkChoice::Champion {
-            return Err("--network champion: the head answers for what the champion does not know, by a network that stays as it \
-                        is; accepted are efficientnet-lite0 and none"
-                .to_owned());
-        }
-        Ok(())
     }
 }
 
@@ -96,6 +132,7 @@ fn share(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
 
     #[test]
     fn defaults_are_gentle_and_a_bad_value_is_refused_by_name() {
@@ -114,7 +151,14 @@ mod tests {
             assert!(error.contains(flag) && error.contains(value) && error.contains(accepted), "{error}");
         }
         assert!(Config::try_parse_from(["predict", "--links", "on"]).is_err());
-        let config = Config::try_parse_from(["predict", "--network", "champion"]).unwrap();
-        assert!(config.check().unwrap_err().contains("efficientnet-lite0 and none"));
+    }
+
+    #[test]
+    fn retired_options_are_accepted_without_effect() {
+        let line = ["predict", "--network", "none", "--weights", "w", "--embed-mode", "crop", "--embed-size", "64"];
+        let config = Config::try_parse_from(line).unwrap();
+        assert_eq!(config.retired.given(), ["--network", "--weights", "--embed-mode", "--embed-size"]);
+        assert!(Config::try_parse_from(["predict"]).unwrap().retired.given().is_empty());
+        assert!(!Config::command().render_long_help().to_string().contains("--embed-mode"));
     }
 }

@@ -1,7 +1,7 @@
 //! What can end the node.
 
-use crate::model::SayError;
 use plugin_harness::HarnessError;
+use plugin_inference::PredictError as InferenceError;
 use plugin_model::ModelError;
 use std::io;
 
@@ -27,7 +27,7 @@ pub enum PredictError {
     Model(#[from] ModelError),
     /// The device failed at work.
     #[error(transparent)]
-    Say(#[from] SayError),
+    Inference(#[from] InferenceError),
     /// A file or folder.
     #[error(transparent)]
     File(#[from] io::Error),

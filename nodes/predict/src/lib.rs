@@ -1,44 +1,43 @@
-//! `predict`: the pictures of `inbox/` by the champion.
+//! `predict`: the images of `inbox/` by the champion.
 //!
 //! Inputs `images`, `removed`, `hello`, `snapshot`, `tick`; outputs `committed`, `inventory`, `rejects`: it keeps what `watch` sees of
-//! `inbox/`, by the same protocol as `dataset`. A picture that comes is classified from the message; when there is a new
-//! champion, or the first, all are classified again from their files, between what comes. While the champion does not know
-//! all classes that have accepted pictures, or is the worse one, a [`head`] on embeddings answers in its place. What is said is written down
-//! before it is acknowledged; tables, links and sidecars follow from what is written down.
+//! `inbox/`, by the same protocol as `dataset`. An image that comes is predicted from the message; when there is a new champion,
+//! or the first, all are predicted again between what comes: from their files, or, when the champion is a head, from embeddings
+//! that are kept. Predictions are stored before an image is acknowledged; tables, links and sidecars follow from what is stored.
+//! `snapshot` says which classes have accepted images, so that the status can name those that the champion does not know.
 
 mod arrange;
 mod config;
-mod desk;
 mod error;
-pub mod head;
+pub mod inbox;
 pub mod links;
-pub mod model;
-pub mod oracle;
+pub mod prediction;
 pub mod review;
-pub mod said;
+pub mod selector;
 pub mod sidecar;
+mod state;
 pub mod store;
 pub mod tables;
-pub mod tray;
 
 pub use config::{Config, Switch};
 pub use error::PredictError;
 
-use desk::Desk;
-use head::learner::Learner;
-use oracle::Oracle;
+use inbox::{InboxState, Rules};
 use plugin_harness::{Event, Message, Node};
+use selector::ModelSelector;
+use state::PredictState;
 use std::time::{Duration, Instant};
-use tray::{Rules, Tray};
 
-/// How long the loop waits when there is nothing to do: so often the champion's link is looked at.
+/// How long the loop waits when there is nothing to do: so often the champion's link is read.
 const PAUSE: Duration = Duration::from_millis(100);
+
 /// Runs the node until the dataflow stops.
 ///
 /// # Errors
 /// [`PredictError`]; what was not acknowledged is sent again after the restart.
 pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
-    let device = config.embed.device.open()?;
+    config.retired.warn();
+    let device = config.device.open()?;
     let precision = config.precision();
     precision.check(&device)?;
     let rules = Rules {
@@ -48,32 +47,32 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
         sort: config.sort.is_on(),
         sidecars: config.sidecars.is_on(),
     };
-    let tray = Tray::open(node.home(), rules)?;
-    tracing::info!(device = device.name, pictures = tray.counts().pictures, "ready");
-    let learner = Learner::start(config.embed, config.limits.clone(), node.home().clone())?;
-    let mut desk = Desk::new(tray, Oracle::new(node.home(), device, precision, learner), config.limits);
+    let inbox = InboxState::open(node.home(), rules)?;
+    tracing::info!(device = device.name, images = inbox.counts().images, "ready");
+    let selector = ModelSelector::new(node.home(), device, precision);
+    let mut state = PredictState::new(inbox, selector, config.limits);
     let mut waiting: Option<Message> = None;
     loop {
-        desk.follow(Instant::now());
+        state.follow(Instant::now());
         let event = match waiting.take() {
             Some(message) => Event::Message(message),
-            None => node.recv(if desk.is_idle() { PAUSE } else { Duration::ZERO })?,
+            None => node.recv(if state.is_idle() { PAUSE } else { Duration::ZERO })?,
         };
         match event {
             Event::Stop => return Ok(()),
             Event::Message(message) => match message.input.as_str() {
-                "images" => waiting = desk.images(message, node)?,
-                "removed" => desk.removed(&message, node)?,
-                "snapshot" => desk.snapshot(&message)?,
-                "hello" => desk.inventory(&message.tag, node)?,
+                "images" => waiting = state.images(message, node)?,
+                "removed" => state.removed(&message, node)?,
+                "snapshot" => state.snapshot(&message)?,
+                "hello" => state.inventory(&message.tag, node)?,
                 _ => {}
             },
             Event::Restarted(_) | Event::Timeout => {}
         }
         if waiting.is_none() {
-            desk.again()?;
+            state.predict_pending()?;
         }
-        desk.work(Instant::now(), waiting.is_some())?;
-        desk.report(node);
+        state.work(Instant::now(), waiting.is_some())?;
+        state.report(node);
     }
 }

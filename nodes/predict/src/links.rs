@@ -1,16 +1,16 @@
-//! The links that are known, by what they are for and the picture they are of.
+//! The links that are known, by what they are for and the image they are of.
 
 use crate::store::{Link, View};
 use std::collections::BTreeMap;
 
-/// At most one link a view and picture.
+/// At most one link a view and image.
 #[derive(Debug, Default)]
 pub struct Links([BTreeMap<String, Link>; 2]);
 
 const VIEWS: [View; 2] = [View::Review, View::Sorted];
 
 impl Links {
-    /// The link to a picture in a view.
+    /// The link to an image in a view.
     pub fn get(&self, view: View, path: &str) -> Option<&Link> {
         self.0[view as usize].get(path)
     }
@@ -25,12 +25,12 @@ impl Links {
         self.0[view as usize].remove(path);
     }
 
-    /// Those of a view, by picture.
+    /// Those of a view, by image.
     pub fn of_view(&self, view: View) -> impl Iterator<Item = &Link> {
         self.0[view as usize].values()
     }
 
-    /// Those to a picture.
+    /// Those to an image.
     pub fn to<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Link> {
         VIEWS.into_iter().filter_map(|view| self.get(view, path))
     }

@@ -1,8 +1,8 @@
 //! What a person did with the links: taken out of their folder, they are answered.
 
 use crate::error::PredictError;
+use crate::inbox::{InboxState, Key};
 use crate::store::{Link, State, View};
-use crate::tray::{Key, Tray};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// are copied first.
 pub const CONFIRM: Duration = Duration::from_secs(1);
 
-impl Tray {
+impl InboxState {
     /// Looks at the folders of a view and writes down what a person did.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Tray {
             return Ok(());
         }
         self.look_through_photos();
-        // Moved to photos/ with the folder around it, a picture is labelled all the same.
+        // Moved to photos/ with the folder around it, an image is labelled all the same.
         let (moved, forgotten): (Vec<Key>, Vec<Key>) = forgotten.into_iter().partition(|(_, path)| {
             self.files.get(path).is_some_and(|file| self.photos.digests().contains(&file.digest))
         });

@@ -1,4 +1,4 @@
-//! XMP sidecars: the class of a picture where photo programs look for keywords.
+//! XMP sidecars: the class of an image where photo programs look for keywords.
 //!
 //! Adobe, XMP Specification Part 1: Data Model, Serialization, and Core Properties, 2012 (ISO 16684-1). A sidecar of ours
 //! carries a seal, the BLAKE3 of all else in it: as long as that fits, nobody has written to it since, and it may be

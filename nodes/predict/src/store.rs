@@ -1,10 +1,10 @@
 //! What `predict` has written down: `dataset/inbox.sqlite`, in WAL mode, synced on commit.
 //!
-//! Files of `inbox/` with what was said of them, and the links to them. Links are written down before they are made and
+//! Files of `inbox/` with their predictions, and the links to them. Links are written down before they are made and
 //! before they are taken away, so that after a kill at any moment a link that is missing is one that a person took.
 
 use crate::error::PredictError;
-use crate::said::Said;
+use crate::prediction::Prediction;
 use rusqlite::{Connection, Row, Transaction, params};
 use std::path::Path;
 
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS links (
 CREATE TABLE IF NOT EXISTS sidecars (at TEXT PRIMARY KEY, digest TEXT NOT NULL, keywords TEXT) WITHOUT ROWID;
 ";
 
-/// A picture in `inbox/`.
+/// An image in `inbox/`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct File {
     /// As messages name it: `inbox/a.jpg`.
@@ -31,8 +31,8 @@ pub struct File {
     pub modified_ns: i64,
     /// Bytes.
     pub size_bytes: u64,
-    /// What a champion said of it; none while there is no champion.
-    pub said: Option<Said>,
+    /// The champion's prediction; `None` while there is no champion.
+    pub prediction: Option<Prediction>,
 }
 
 /// Where a link is for.
@@ -55,7 +55,7 @@ pub enum State {
     Taken,
     /// About to be taken away.
     Leaving,
-    /// The same, and the picture it was of was replaced by its owner, so that it may be the last name of the file.
+    /// The same, and the image it was of was replaced by its owner, so that it may be the last name of the file.
     Replaced,
 }
 
@@ -76,12 +76,12 @@ fn named<T: Copy>(names: &[(T, &str)], name: &str, or: T) -> T {
     names.iter().find(|(_, of)| *of == name).map_or(or, |(one, _)| *one)
 }
 
-/// A link to a picture.
+/// A link to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// What it is for.
     pub view: View,
-    /// The picture in `inbox/`.
+    /// The image in `inbox/`.
     pub path: String,
     /// The folder, relative to the workspace: `review`, `sorted/<class>`.
     pub folder: String,
@@ -140,16 +140,16 @@ impl Store {
         Ok(Change { tx: self.db.transaction()? })
     }
 
-    /// Every picture.
+    /// Every image.
     ///
     /// # Errors
     /// SQLite's.
     pub fn files(&self) -> Result<Vec<File>, PredictError> {
         let read = |row: &Row| {
-            // What cannot be read was said by another version, and is said anew.
-            let said = row.get::<_, Option<String>>(4)?.and_then(|text| serde_json::from_str(&text).ok());
+            // What cannot be read was written by another version: it is predicted anew.
+            let prediction = row.get::<_, Option<String>>(4)?.and_then(|text| serde_json::from_str(&text).ok());
             let (path, digest) = (row.get(0)?, row.get(1)?);
-            Ok(File { path, digest, modified_ns: row.get(2)?, size_bytes: row.get(3)?, said })
+            Ok(File { path, digest, modified_ns: row.get(2)?, size_bytes: row.get(3)?, prediction })
         };
         let mut find = self.db.prepare("SELECT path, digest, modified_ns, size_bytes, said FROM files")?;
         Ok(find.query_map([], read)?.collect::<Result<_, _>>()?)
@@ -195,23 +195,23 @@ pub struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Writes down a picture.
+    /// Writes down an image.
     ///
     /// # Errors
     /// SQLite's, as for all that follow.
     pub fn put_file(&self, file: &File) -> Result<(), PredictError> {
-        let said = file.said.as_ref().and_then(|said| serde_json::to_string(said).ok());
+        let prediction = file.prediction.as_ref().and_then(|prediction| serde_json::to_string(prediction).ok());
         self.tx.prepare_cached("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)")?.execute(params![
             file.path,
             file.digest,
             file.modified_ns,
             file.size_bytes,
-            said
+            prediction
         ])?;
         Ok(())
     }
 
-    /// Forgets a picture. One that is not there is no error.
+    /// Forgets an image. One that is not there is no error.
     ///
     /// # Errors
     /// SQLite's.
@@ -281,25 +281,25 @@ impl Change<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::said::Guess;
+    use crate::prediction::ClassScore;
 
     #[test]
     fn what_was_committed_is_there_after_opening_again_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("inbox.sqlite");
-        let said = Said {
+        let prediction = Prediction {
             model: "one".to_owned(),
-            top: vec![Guess { class: "きゅん".to_owned(), probability: 0.75 }],
+            top: vec![ClassScore { class: "きゅん".to_owned(), probability: 0.75 }],
             classes: vec!["きゅん".to_owned()],
             margin: 0.5,
             calibrated: true,
         };
-        let file = |path: &str, said| File {
+        let file = |path: &str, prediction| File {
             path: path.to_owned(),
             digest: "d".to_owned(),
             modified_ns: -5,
             size_bytes: 7,
-            said,
+            prediction,
         };
         let link = Link {
             view: View::Sorted,
@@ -312,7 +312,7 @@ mod tests {
         };
         let mut store = Store::open(&at).unwrap();
         let change = store.change().unwrap();
-        change.put_file(&file("inbox/a.jpg", Some(said.clone()))).unwrap();
+        change.put_file(&file("inbox/a.jpg", Some(prediction.clone()))).unwrap();
         change.put_file(&file("inbox/b.jpg", None)).unwrap();
         change.put_link(&link).unwrap();
         let sidecar = Sidecar { digest: String::new(), keywords: Some(vec!["きゅん".to_owned()]) };
@@ -326,7 +326,7 @@ mod tests {
         drop(store);
 
         let store = Store::open(&at).unwrap();
-        assert_eq!(store.files().unwrap(), [file("inbox/a.jpg", Some(said)), file("inbox/b.jpg", None)]);
+        assert_eq!(store.files().unwrap(), [file("inbox/a.jpg", Some(prediction)), file("inbox/b.jpg", None)]);
         assert_eq!(store.links().unwrap(), [link]);
         assert_eq!(store.sidecars().unwrap(), [("inbox/a.jpg.xmp".to_owned(), sidecar)]);
         store.db.pragma_update(None, "user_version", FORMAT + 1).unwrap();

@@ -1,8 +1,8 @@
 //! `inbox/predictions.csv` and `review/review.csv`.
 
-use crate::said::Said;
+use crate::inbox::InboxState;
+use crate::prediction::Prediction;
 use crate::store::{Link, State, View};
-use crate::tray::Tray;
 use plugin_api::Home;
 use plugin_api::files::write_atomically;
 use plugin_tables::Table;
@@ -58,7 +58,7 @@ impl Tables {
     }
 }
 
-impl Tray {
+impl InboxState {
     /// Writes both tables, each whole or not at all.
     pub(crate) fn write_tables(&mut self) {
         match (self.predictions(), self.review()) {
@@ -75,16 +75,16 @@ impl Tray {
     fn predictions(&self) -> Result<Vec<u8>, csv::Error> {
         let mut table = Table::new(PREDICTIONS)?;
         for file in self.files.values().filter(|file| !self.is_labelled(file)) {
-            let Some(said) = &file.said else { continue };
-            let is_sure = said.is_sure(self.rules.abstain_below);
-            let class = if is_sure { said.classes.join(" + ") } else { String::new() };
+            let Some(prediction) = &file.prediction else { continue };
+            let is_sure = prediction.is_sure(self.rules.abstain_below);
+            let class = if is_sure { prediction.classes.join(" + ") } else { String::new() };
             let mut row = vec![file.path.clone(), class];
-            row.extend((0..3).flat_map(|rank| guess(said, rank)));
+            row.extend((0..3).flat_map(|rank| score(prediction, rank)));
             row.extend([
-                format!("{:.4}", said.margin),
+                format!("{:.4}", prediction.margin),
                 (!is_sure).to_string(),
-                said.calibrated.to_string(),
-                said.model.clone(),
+                prediction.calibrated.to_string(),
+                prediction.model.clone(),
             ]);
             table.row(row)?;
         }
@@ -95,14 +95,14 @@ impl Tray {
     fn review(&self) -> Result<Vec<u8>, csv::Error> {
         let there = |link: &&Link| link.state == State::There;
         let links = self.links.of_view(View::Review).filter(there);
-        let mut rows: Vec<(&Link, &Said)> =
-            links.filter_map(|link| Some((link, self.files.get(&link.path)?.said.as_ref()?))).collect();
+        let mut rows: Vec<(&Link, &Prediction)> =
+            links.filter_map(|link| Some((link, self.files.get(&link.path)?.prediction.as_ref()?))).collect();
         rows.sort_by(|a, b| a.1.margin.total_cmp(&b.1.margin));
         let mut table = Table::new(REVIEW)?;
-        for (link, said) in rows {
-            let mut row = vec![link.name.clone(), link.path.clone(), format!("{:.4}", said.margin)];
-            row.extend((0..2).flat_map(|rank| guess(said, rank)));
-            row.push(said.model.clone());
+        for (link, prediction) in rows {
+            let mut row = vec![link.name.clone(), link.path.clone(), format!("{:.4}", prediction.margin)];
+            row.extend((0..2).flat_map(|rank| score(prediction, rank)));
+            row.push(prediction.model.clone());
             table.row(row)?;
         }
         table.finish()
@@ -110,6 +110,6 @@ impl Tray {
 }
 
 /// Class and probability, empty when there are fewer classes.
-fn guess(said: &Said, rank: usize) -> [String; 2] {
-    said.top.get(rank).map_or_else(Default::default, |g| [g.class.clone(), format!("{:.4}", g.probability)])
+fn score(prediction: &Prediction, rank: usize) -> [String; 2] {
+    prediction.top.get(rank).map_or_else(Default::default, |g| [g.class.clone(), format!("{:.4}", g.probability)])
 }

@@ -39,7 +39,6 @@ use head::{End as HeadEnd, HeadTrainer};
 use learn::{End, Learning};
 use plugin_api::Labels;
 use plugin_harness::Node;
-use plugin_standing::Standing;
 use snapshot::State;
 use std::time::{Duration, Instant};
 use strategy::Candidate;
@@ -58,6 +57,11 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     // LibTorch's threads are started from here, later; dora's are there already.
     plugin_harness::yield_to_others(NICE);
     let device = config.device.open()?;
+    if config.when.min_new_percent_behind_head.is_some() {
+        tracing::warn!(
+            "--min-new-percent-behind-head has no effect any more and will be refused by the next release: take it out"
+        );
+    }
     let runs = node.home().runs();
     let last = recover::last_ended(&runs).as_ref().map(recover::key);
     let trigger = |candidate| Trigger::new(config.when(candidate), config.digest_of(candidate), last.clone());
@@ -81,9 +85,8 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
             desk.trigger = desk.trigger.with(config.when(candidate), config.digest_of(candidate));
         }
         let request = request::pending(&home);
-        let behind_head = || Standing::head_is_better(&home);
         let count = |state: &State| if candidate == Candidate::Head { None } else { changes.of(&home, state) };
-        let due = desk.trigger.due(now, request.is_some(), count, behind_head);
+        let due = desk.trigger.due(now, request.is_some(), count);
         let told = |text: String| because.as_ref().map_or(text.clone(), |because| format!("{text} ({because})"));
         match (due, desk.announcer.awaited(now.instant)) {
             (Due::Wait(what), None) => node.status().state(told(what)),

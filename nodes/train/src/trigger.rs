@@ -94,14 +94,8 @@ impl Trigger {
     }
 
     /// Whether a run is due. `asked`: somebody has asked for one. `changes`: pictures that are new, relabelled or removed since
-    /// the last run, when that is known. `behind_head`: whether a head is better than the champion.
-    pub fn due(
-        &self,
-        now: Now,
-        asked: bool,
-        changes: impl FnOnce(&State) -> Option<u64>,
-        behind_head: impl FnOnce() -> bool,
-    ) -> Due {
+    /// the last run, when that is known.
+    pub fn due(&self, now: Now, asked: bool, changes: impl FnOnce(&State) -> Option<u64>) -> Due {
         let Some((state, since)) = &self.latest else { return Due::Wait("waiting for pictures".to_owned()) };
         if !asked && self.is_done(state) {
             return Due::Wait(format!("up to date with version {}", state.version));
@@ -136,12 +130,11 @@ impl Trigger {
         // The same pictures with other options are worth a run whatever their number; so are those that are the same and yet
         // not: now with several labels each, or split otherwise.
         let same_data = self.done.as_ref().is_some_and(|(data, _)| *data == state.fingerprint);
-        if !same_data && let Some(changes) = changes(state).filter(|changes| *changes > 0) {
-            let behind_head = behind_head();
-            if !self.when.is_enough(changes, state.pictures(), behind_head) {
-                let meanwhile = if behind_head { ", told by a head meanwhile" } else { "" };
-                return Due::Wait(format!("waiting for more changes: {changes} so far{meanwhile}"));
-            }
+        if !same_data
+            && let Some(changes) = changes(state).filter(|changes| *changes > 0)
+            && !self.when.is_enough(changes, state.pictures())
+        {
+            return Due::Wait(format!("waiting for more changes: {changes} so far"));
         }
         Due::Run(state.clone())
     }
@@ -181,7 +174,7 @@ mod tests {
     }
 
     fn due(trigger: &Trigger, now: Now) -> Due {
-        trigger.due(now, false, |_| None, || false)
+        trigger.due(now, false, |_| None)
     }
 
     #[test]
@@ -249,7 +242,7 @@ mod tests {
         let start = start();
         trigger.snapshot(state("a", &[6, 6]), start);
         trigger.snapshot(state("b", &[6, 7]), after(start, 1));
-        let due = |second, changes| trigger.due(after(start, second), false, |_| Some(changes), || false);
+        let due = |second, changes| trigger.due(after(start, second), false, |_| Some(changes));
         assert!(matches!(due(10, 4), Due::Wait(text) if text.contains("4 so far")));
         assert!(matches!(due(10, 5), Due::Run(_)));
         assert!(matches!(due(60, 4), Due::Wait(_)) && matches!(due(61, 4), Due::Run(_)), "a minute after the change");
@@ -257,19 +250,7 @@ mod tests {
         // Only the options are others.
         let mut other = with("--min-new 5", Some(("a".to_owned(), "old".to_owned())));
         other.snapshot(state("a", &[6, 6]), start);
-        assert!(matches!(other.due(after(start, 5), false, |_| Some(0), || false), Due::Run(_)));
-    }
-
-    #[test]
-    fn a_few_changes_wait_while_a_head_tells_them() {
-        let mut trigger = with("--longest-wait-seconds 60", Some(("a".to_owned(), "options".to_owned())));
-        let start = start();
-        trigger.snapshot(state("b", &[6, 6]), start);
-        let due = |second, changes, behind| trigger.due(after(start, second), false, |_| Some(changes), || behind);
-        assert!(matches!(due(9, 1, false), Due::Run(_)));
-        assert!(matches!(due(9, 7, true), Due::Wait(text) if text.contains("7 so far, told by a head")));
-        assert!(matches!(due(9, 8, true), Due::Run(_)), "half of 16");
-        assert!(matches!(due(60, 1, true), Due::Run(_)), "not for ever");
+        assert!(matches!(other.due(after(start, 5), false, |_| Some(0)), Due::Run(_)));
     }
 
     #[test]
@@ -288,12 +269,12 @@ mod tests {
         trigger.snapshot(state("a", &[6, 6]), start);
         assert!(matches!(due(&trigger, after(start, 3599)), Due::Wait(text) if text.contains("schedule")));
         assert!(matches!(due(&trigger, after(start, 3600)), Due::Run(_)));
-        assert!(matches!(trigger.due(start, true, |_| None, || false), Due::Run(_)));
+        assert!(matches!(trigger.due(start, true, |_| None), Due::Run(_)));
         let mut off = with("--retrain off", None);
         off.snapshot(state("a", &[6, 6]), start);
         assert!(matches!(due(&off, after(start, 9999)), Due::Wait(text) if text.contains("--retrain off")));
-        assert!(matches!(off.due(start, true, |_| None, || false), Due::Run(_)));
+        assert!(matches!(off.due(start, true, |_| None), Due::Run(_)));
         off.done("a", start);
-        assert!(matches!(off.due(start, true, |_| None, || false), Due::Run(_)), "also once more on the same pictures");
+        assert!(matches!(off.due(start, true, |_| None), Due::Run(_)), "also once more on the same pictures");
     }
 }

@@ -34,10 +34,9 @@ pub struct When {
     #[arg(long, default_value_t = 0.0, value_parser = percent, value_name = "PERCENT")]
     pub min_new_percent: f64,
 
-    /// As --min-new-percent, while `predict` answers by a head because that is better than the champion: few pictures are told
-    /// by the head at once, and what a run learns from them would not be asked.
-    #[arg(long, default_value_t = 50.0, value_parser = percent, value_name = "PERCENT")]
-    pub min_new_percent_behind_head: f64,
+    /// Has no effect any more: heads are candidates of their own. Accepted for one more release.
+    #[arg(long, hide = true, value_parser = percent, value_name = "PERCENT")]
+    pub min_new_percent_behind_head: Option<f64>,
 
     /// After so many seconds with changes that are not learnt, a run starts though it is not quiet, or they are too few, or it
     /// is not the time; 0: never.
@@ -78,11 +77,9 @@ impl When {
         self.schedule_utc.is_empty() || self.schedule_utc.iter().any(|time| next(time) <= to_s)
     }
 
-    /// Whether so many changes to a data set of `pictures` are worth a run. `behind_head`: a head is better than the champion.
-    pub fn is_enough(&self, changes: u64, pictures: u64, behind_head: bool) -> bool {
-        let more = if behind_head { self.min_new_percent_behind_head } else { 0.0 };
-        let percent = self.min_new_percent.max(more);
-        changes >= self.min_new && changes as f64 >= percent / 100.0 * pictures as f64
+    /// Whether so many changes to a data set of `pictures` are worth a run.
+    pub fn is_enough(&self, changes: u64, pictures: u64) -> bool {
+        changes >= self.min_new && changes as f64 >= self.min_new_percent / 100.0 * pictures as f64
     }
 
     /// Whether so many changes since a run on `pictures` began are a reason to give it up.
@@ -123,9 +120,8 @@ pub(crate) mod tests {
     #[test]
     fn number_and_share_must_both_be_reached() {
         let when = when("--min-new 5 --min-new-percent 10");
-        let enough = |changes, pictures| when.is_enough(changes, pictures, false);
+        let enough = |changes, pictures| when.is_enough(changes, pictures);
         assert!(!enough(4, 10) && enough(5, 50) && !enough(5, 51));
-        assert!(!when.is_enough(5, 50, true) && when.is_enough(25, 50, true), "half, behind a head");
         assert!(when.is_overtaken(26, 50) && !when.is_overtaken(25, 50));
         assert!(!tests::when("--cancel-percent 0").is_overtaken(1000, 1));
     }

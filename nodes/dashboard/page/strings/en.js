@@ -153,7 +153,6 @@ export default {
   compare_key: "Draw a run, or not",
   compare_champion: "Champion",
   compare_now: "champion",
-  compare_head: "For inbox/ the head {head} answers: on the same {n} held-out pictures its balanced accuracy is {ours}, the champion's {theirs}.",
   compare_nobody: "There is no champion yet.",
   compare_rollback: "Roll back",
   compare_to: "to",
@@ -214,5 +213,6 @@ export default {
   picture_heat_of: "The brighter, the more it speaks for {class}.",
   picture_heat_none: "Nothing in this picture speaks for {class}, so there is nothing to show over it.",
   picture_heat: "Show what speaks for it",
+  picture_heat_head: "What speaks for a class cannot be shown for this model: it is a head on a pretrained network, of which there is no such map.",
   picture_heat_how: "A class shows what speaks for it (Grad-CAM).",
 };

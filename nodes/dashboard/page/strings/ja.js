@@ -153,7 +153,6 @@ export default {
   compare_key: "曲線を描く・消す",
   compare_champion: "チャンピオン",
   compare_now: "チャンピオン",
-  compare_head: "inbox/ には特徴量の分類器 {head} が答えています。同じ評価用 {n} 枚での均衡正解率は {ours}、チャンピオンは {theirs} です。",
   compare_nobody: "チャンピオンはまだいません。",
   compare_rollback: "一つ前に戻す",
   compare_to: "戻る先：",
@@ -214,5 +213,6 @@ export default {
   picture_heat_of: "明るい場所ほど {class} の根拠になっています。",
   picture_heat_none: "この写真には {class} の根拠になる場所がないため、重ねて表示するものがありません。",
   picture_heat: "根拠を表示",
+  picture_heat_head: "このモデルは学習済みネットワークの特徴量を使う分類器なので、判断の根拠になった場所は表示できません。",
   picture_heat_how: "クラスを選ぶと、判断の根拠になった場所を重ねて表示します（Grad-CAM）。",
 };

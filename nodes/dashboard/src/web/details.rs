@@ -3,7 +3,7 @@
 use super::reply::blocking;
 use super::{App, Problem};
 use crate::look::{Album, Item, Shown};
-use crate::seer::{Answer, HeatMap};
+use crate::model_cache::{HeatMap, Prediction};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -41,9 +41,9 @@ struct Details {
     width: u32,
     height: u32,
     scores: Vec<(&'static str, f32)>,
-    /// What the champion says of it.
-    answer: Option<Answer>,
-    /// Why it says nothing.
+    /// The champion's prediction.
+    prediction: Option<Prediction>,
+    /// Why there is none.
     problem: Option<String>,
     by_hash: Vec<Neighbour>,
     by_embedding: Vec<Neighbour>,
@@ -52,7 +52,10 @@ struct Details {
 /// Looks at a picture from all sides.
 fn details(app: &App, album: &Album, digest: &str, bytes: &[u8]) -> Result<Details, Problem> {
     let picture = app.sight.picture(bytes)?;
-    let (answer, problem) = app.seer.ask(&picture).map_or_else(|why| (None, Some(why)), |answer| (answer, None));
+    let (prediction, problem) = match app.models.predict(&picture, digest) {
+        Ok(prediction) => (prediction, None),
+        Err(why) => (None, Some(why)),
+    };
     let item = album.find(digest);
     let phash = item.map(|item| item.phash).or_else(|| phash(&picture));
     let near = |(one, near): (&Item, f32)| (one.digest != digest).then(|| Neighbour { shown: album.shown(one), near });
@@ -68,7 +71,7 @@ fn details(app: &App, album: &Album, digest: &str, bytes: &[u8]) -> Result<Detai
         width: picture.width,
         height: picture.height,
         scores: scores.into_iter().flatten().filter(|(_, score)| score.is_finite()).collect(),
-        answer,
+        prediction,
         problem,
         by_hash: by_hash.take(NEIGHBOURS).collect(),
         by_embedding: by_embedding.take(NEIGHBOURS).collect(),
@@ -149,5 +152,5 @@ async fn tried_heat(
 
 fn heat_of(app: &App, bytes: &[u8], class: &str) -> Result<Json<Option<HeatMap>>, Problem> {
     let picture = app.sight.picture(bytes)?;
-    app.seer.heat(&picture, class).map(Json).map_err(Problem::wrong)
+    app.models.heat(&picture, class).map(Json).map_err(Problem::wrong)
 }

@@ -18,9 +18,9 @@ use crate::config::Config;
 use crate::decide::Decider;
 use crate::error::DashboardError;
 use crate::look::{Alike, Library};
+use crate::model_cache::ModelCache;
 use crate::mood::Heap;
 use crate::now::{Board, Watcher};
-use crate::seer::Seer;
 use crate::sight::Sight;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -60,7 +60,7 @@ pub struct App {
     /// Pictures for the eye.
     pub sight: Arc<Sight>,
     /// The champion's word.
-    pub seer: Arc<Seer>,
+    pub models: Arc<ModelCache>,
     /// What is decided.
     pub decider: Arc<Decider>,
     /// Embeddings.
@@ -134,7 +134,7 @@ impl App {
             heap: Arc::new(Heap::new(home.clone(), library.clone())),
             library,
             sight: Arc::new(Sight::new(home.clone(), config.limits.clone())),
-            seer: Arc::new(Seer::new(home.clone(), config.embed.device)),
+            models: Arc::new(ModelCache::new(home.clone(), config.embed.device)),
             decider: Arc::new(Decider::new(home.clone())),
             alike: Arc::new(Alike::new(home.clone(), config.embed.clone())),
             home,

@@ -247,7 +247,9 @@ fn pictures_are_listed_told_of_and_encoded_anew() {
     assert_eq!((page["items"][0]["digest"].as_str(), &page["choices"]["class"]["dog"]), (Some(&red[..]), &1.into()));
     let told = served.get(&format!("/api/picture/{red}")).json();
     assert_eq!((&told["width"], &told["files"][0]["path"]), (&300.into(), &"photos/きゅん/a b&c.png".into()));
-    assert!(told["answer"].is_null() && told["problem"].is_null() && told["by_hash"].as_array().unwrap().len() == 1);
+    assert!(
+        told["prediction"].is_null() && told["problem"].is_null() && told["by_hash"].as_array().unwrap().len() == 1
+    );
     for path in
         [format!("/thumbnail/{red}"), "/thumbnail?path=photos%2F%E3%81%8D%E3%82%85%E3%82%93/a%20b%26c.png".to_owned()]
     {
@@ -350,18 +352,21 @@ fn a_picture_from_a_browser_is_told_of_with_where_the_network_looked() {
     let head = ["X-Wakuteka: 1", "Content-Type: application/octet-stream"];
     let send = |path: &str, body: &[u8]| served.send(&format!("POST {path}"), &head, body);
     let told = send("/api/try", &half_red()).json();
-    assert!(told["answer"].is_null() && told["width"] == 160, "no champion yet: {told}");
+    assert!(told["prediction"].is_null() && told["width"] == 160, "no champion yet: {told}");
     let colours = ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None };
     colours.crown(&served.home).unwrap();
     let told = send("/api/try", &half_red()).json();
-    assert_eq!((&told["answer"]["model"], &told["answer"]["guesses"][0]["class"]), (&"one".into(), &"red".into()));
+    assert_eq!(
+        (&told["prediction"]["model"], &told["prediction"]["classes"][0]["class"]),
+        (&"one".into(), &"red".into())
+    );
     let heat = send("/api/try/heat?class=red", &half_red()).json();
     assert_eq!((&heat["grid"], &heat["frame"][2]), (&serde_json::json!([16, 16]), &1.0.into()));
     let value = |x: usize| heat["values"][5 * 16 + x].as_f64().unwrap();
     assert!(value(15) > 0.99 && value(3) < 0.01, "{} {}", value(15), value(3));
     assert_eq!(send("/api/try/heat?class=purple", &half_red()).status, 400);
     std::fs::write(served.home.inbox().join("a.png"), half_red()).unwrap();
-    assert_eq!(served.get("/api/picture?path=inbox/a.png").json()["answer"], told["answer"]);
+    assert_eq!(served.get("/api/picture?path=inbox/a.png").json()["prediction"], told["prediction"]);
     assert_eq!(served.get("/api/heat?class=red&path=inbox/a.png").json(), heat);
     let shown = send("/api/try/large", &half_red());
     assert!(shown.status == 200 && shown.body.starts_with(&[0xFF, 0xD8]), "it is shown encoded anew: {}", shown.head);

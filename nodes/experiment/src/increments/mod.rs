@@ -1,7 +1,6 @@
-//! Pictures that come a little at a time, and what it costs to learn on.
+//! Images that come a little at a time, and what it costs to train on.
 
 mod head;
-mod shipped;
 
 use crate::config::{Increments, Order, Way};
 use crate::error::ExperimentError;
@@ -20,11 +19,10 @@ use std::path::PathBuf;
 impl Way {
     fn label(self) -> &'static str {
         match self {
-            Self::AsShipped => "as shipped",
             Self::Tiers => "tiers",
             Self::WarmStart => "warm start",
             Self::FromScratch => "from scratch",
-            Self::HeadAlone => "head alone",
+            Self::Head => "head",
         }
     }
 }
@@ -49,11 +47,10 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     let mut plan = Plan { options, scene: &scene, seed: common.seed, train: Vec::new(), test: Vec::new() };
     for seed in (common.seed..common.seed + options.seeds).rev() {
         plan.deal(seed);
-        let with_head = |way: &Way| !way.wants_head() || options.head_weights.is_some();
-        for (place, way) in options.ways.iter().copied().filter(with_head).enumerate() {
+        let is_possible = |way: &Way| *way != Way::Head || options.head_weights.is_some();
+        for (place, way) in options.ways.iter().copied().filter(is_possible).enumerate() {
             let course = match (way, &options.head_weights) {
-                (Way::HeadAlone, Some(weights)) => plan.head(weights)?,
-                (Way::AsShipped, Some(weights)) => plan.shipped(weights)?,
+                (Way::Head, Some(weights)) => plan.head(weights)?,
                 _ => plan.network(way)?,
             };
             match courses.get_mut(place) {

@@ -1,8 +1,8 @@
-//! Everything the node knows of `inbox/`, and pictures in and out of it. Knows nothing of dora, and is told what time it is.
+//! Everything the node knows of `inbox/`, and images in and out of it. Knows nothing of dora, and is told what time it is.
 
 use crate::error::PredictError;
 use crate::links::Links;
-use crate::said::Said;
+use crate::prediction::Prediction;
 use crate::store::{File, Link, Sidecar, State, Store, View};
 use crate::tables::Tables;
 use plugin_api::Home;
@@ -11,17 +11,17 @@ use plugin_shelf::{Photos, Shelf};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
-/// Link and picture.
+/// Link and image.
 pub(crate) type Key = (View, String);
 
-/// What is made of what the champion says.
+/// What is made of the champion's predictions.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// Below this probability no class is named.
     pub abstain_below: f64,
-    /// Pictures in `review/` at most.
+    /// Images in `review/` at most.
     pub review: usize,
-    /// It is unsure of a picture whose margin is not greater.
+    /// It is unsure of an image whose margin is not greater.
     pub review_margin: f64,
     /// Links in `sorted/<class>/`.
     pub sort: bool,
@@ -31,7 +31,7 @@ pub struct Rules {
 
 /// Everything the node knows.
 #[derive(Debug)]
-pub struct Tray {
+pub struct InboxState {
     pub(crate) rules: Rules,
     pub(crate) home: Home,
     pub(crate) store: Store,
@@ -47,7 +47,7 @@ pub struct Tray {
     pub(crate) left_alone: BTreeMap<String, String>,
     /// Links that are not in their folder, and since when that has been seen.
     pub(crate) missing: HashMap<Key, Instant>,
-    /// What could not be done: said once.
+    /// What could not be done: logged once.
     pub(crate) noticed: HashSet<String>,
     /// Folders, tables or sidecars are not what they should be.
     pub(crate) dirty: bool,
@@ -58,9 +58,9 @@ pub struct Tray {
 /// Numbers for the status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Pictures in the inbox.
-    pub pictures: usize,
-    /// Of which nothing was said yet.
+    /// Images in the inbox.
+    pub images: usize,
+    /// Without a prediction yet.
     pub waiting: usize,
     /// For which no class is named.
     pub abstained: usize,
@@ -70,14 +70,14 @@ pub struct Counts {
     pub labelled: usize,
 }
 
-impl Tray {
+impl InboxState {
     /// Opens what was written down, and ends what a kill may have cut short.
     ///
     /// # Errors
     /// A damaged store, or a file system that cannot be read.
     pub fn open(home: &Home, rules: Rules) -> Result<Self, PredictError> {
         let store = Store::open(&home.dataset().join("inbox.sqlite"))?;
-        let mut tray = Self {
+        let mut inbox = Self {
             rules,
             shelf: Shelf::new(home.root().to_path_buf()),
             photos: Photos::new(home.photos()),
@@ -93,12 +93,12 @@ impl Tray {
             home: home.clone(),
             store,
         };
-        tray.recover()?;
-        tray.look_through_photos();
-        Ok(tray)
+        inbox.recover()?;
+        inbox.look_through_photos();
+        Ok(inbox)
     }
 
-    /// Takes in pictures. When this returns, they last. The same again change nothing; one that comes without an answer
+    /// Takes in images. When this returns, they last. The same again change nothing; one that comes without a prediction
     /// keeps the one it had.
     ///
     /// # Errors
@@ -108,7 +108,9 @@ impl Tray {
         let (mut coming, mut leaving, mut forgotten) = (Vec::new(), Vec::new(), Vec::new());
         for mut file in files {
             match self.files.get(&file.path) {
-                Some(before) if before.digest == file.digest => file.said = file.said.or_else(|| before.said.clone()),
+                Some(before) if before.digest == file.digest => {
+                    file.prediction = file.prediction.or_else(|| before.prediction.clone());
+                }
                 Some(_) => {
                     for link in self.links.to(&file.path) {
                         if link.state == State::Taken {
@@ -138,7 +140,7 @@ impl Tray {
         self.finish_leaving(leaving)
     }
 
-    /// Forgets pictures that are gone. When this returns, that lasts, and so does what is done about their links: they go,
+    /// Forgets images that are gone. When this returns, that lasts, and so does what is done about their links: they go,
     /// save that the last name of a file stays.
     ///
     /// # Errors
@@ -170,16 +172,16 @@ impl Tray {
         self.finish_leaving(leaving)
     }
 
-    /// What the champion says of pictures that are known. When this returns, it lasts.
+    /// Stores predictions of images that are known. When this returns, they last.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn answered(&mut self, answers: Vec<(String, Said)>) -> Result<(), PredictError> {
+    pub fn set_predictions(&mut self, predictions: Vec<(String, Prediction)>) -> Result<(), PredictError> {
         let change = self.store.change()?;
         let mut changed = Vec::new();
-        for (path, said) in answers {
+        for (path, prediction) in predictions {
             if let Some(file) = self.files.get(&path) {
-                let file = File { said: Some(said), ..file.clone() };
+                let file = File { prediction: Some(prediction), ..file.clone() };
                 change.put_file(&file)?;
                 changed.push(file);
             }
@@ -192,29 +194,29 @@ impl Tray {
         Ok(())
     }
 
-    /// A picture by its path.
+    /// An image by its path.
     pub fn file(&self, path: &str) -> Option<&File> {
         self.files.get(path)
     }
 
-    /// Every picture.
+    /// Every image.
     pub fn inventory(&self) -> impl Iterator<Item = &File> {
         self.files.values()
     }
 
-    /// Pictures of which `model` has said nothing: first those of which nobody has, then the most doubtful ones.
-    pub fn unsaid_by(&self, model: &str) -> Vec<String> {
+    /// Images without a prediction of `model`: first those without any, then the most doubtful ones.
+    pub fn not_predicted_by(&self, model: &str) -> Vec<String> {
         let mut found: Vec<(f64, &String)> = self
             .files
             .values()
-            .filter(|file| file.said.as_ref().is_none_or(|said| said.model != model))
-            .map(|file| (file.said.as_ref().map_or(-1.0, |said| said.margin), &file.path))
+            .filter(|file| file.prediction.as_ref().is_none_or(|prediction| prediction.model != model))
+            .map(|file| (file.prediction.as_ref().map_or(-1.0, |prediction| prediction.margin), &file.path))
             .collect();
         found.sort_by(|a, b| a.0.total_cmp(&b.0));
         found.into_iter().map(|(_, path)| path.clone()).collect()
     }
 
-    /// Whether a person has labelled a picture: one of its links was taken, and it stands in `photos/`.
+    /// Whether a person has labelled an image: one of its links was taken, and it stands in `photos/`.
     pub fn is_labelled(&self, file: &File) -> bool {
         self.photos.digests().contains(&file.digest) && self.links.to(&file.path).any(|link| link.state == State::Taken)
     }
@@ -224,15 +226,15 @@ impl Tray {
         self.dirty
     }
 
-    /// Looks through `photos/` for pictures of the inbox.
+    /// Looks through `photos/` for images of the inbox.
     pub fn look_through_photos(&mut self) {
         let sizes = self.files.values().map(|file| file.size_bytes).collect();
         self.dirty |= self.photos.look(&sizes);
     }
 
-    /// Numbers for the status, as of the last time the folders were arranged; pictures as of now.
+    /// Numbers for the status, as of the last time the folders were arranged; images as of now.
     pub fn counts(&self) -> Counts {
-        Counts { pictures: self.files.len(), ..self.counts }
+        Counts { images: self.files.len(), ..self.counts }
     }
 
     /// What a person should know of: sidecars that could not be brought up to date.
@@ -256,10 +258,10 @@ impl Tray {
     pub(crate) fn count(&mut self) {
         let mut counts = Counts::default();
         for file in self.files.values() {
-            match &file.said {
+            match &file.prediction {
                 None => counts.waiting += 1,
                 Some(_) if self.is_labelled(file) => counts.labelled += 1,
-                Some(said) => counts.abstained += usize::from(!said.is_sure(self.rules.abstain_below)),
+                Some(prediction) => counts.abstained += usize::from(!prediction.is_sure(self.rules.abstain_below)),
             }
         }
         counts.review = self.links.of_view(View::Review).filter(|link| link.state == State::There).count();

@@ -1,10 +1,10 @@
-//! The tray over a real workspace, with what the champion says made up.
+//! The inbox over a real workspace, with made-up predictions.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use node_predict::inbox::{InboxState, Rules};
+use node_predict::prediction::{ClassScore, Prediction};
 use node_predict::review::CONFIRM;
-use node_predict::said::{Guess, Said};
 use node_predict::store::{File, Link, State, Store, View};
-use node_predict::tray::{Rules, Tray};
 use plugin_api::Home;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -24,11 +24,11 @@ fn house() -> House {
     House { _folder: folder, home }
 }
 
-fn said(model: &str, class: &str, probability: f64) -> Said {
-    let guess = |class: &str, probability| Guess { class: class.to_owned(), probability };
-    Said {
+fn prediction(model: &str, class: &str, probability: f64) -> Prediction {
+    let score = |class: &str, probability| ClassScore { class: class.to_owned(), probability };
+    Prediction {
         model: model.to_owned(),
-        top: vec![guess(class, probability), guess("other", 1.0 - probability)],
+        top: vec![score(class, probability), score("other", 1.0 - probability)],
         classes: vec![class.to_owned()],
         margin: (2.0 * probability - 1.0).abs(),
         calibrated: true,
@@ -36,8 +36,8 @@ fn said(model: &str, class: &str, probability: f64) -> Said {
 }
 
 impl House {
-    fn tray(&self) -> Tray {
-        Tray::open(&self.home, RULES).unwrap()
+    fn inbox(&self) -> InboxState {
+        InboxState::open(&self.home, RULES).unwrap()
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -45,7 +45,7 @@ impl House {
     }
 
     /// Writes a file and gives it as it comes from `watch`.
-    fn put(&self, name: &str, content: &str, said: Option<Said>) -> File {
+    fn put(&self, name: &str, content: &str, prediction: Option<Prediction>) -> File {
         let path = format!("inbox/{name}");
         fs::write(self.at(&path), content).unwrap();
         let meta = fs::metadata(self.at(&path)).unwrap();
@@ -54,7 +54,7 @@ impl House {
             digest: blake3::hash(content.as_bytes()).to_hex().to_string(),
             modified_ns: meta.mtime() * 1_000_000_000 + meta.mtime_nsec(),
             size_bytes: meta.len(),
-            said,
+            prediction,
         }
     }
 
@@ -74,47 +74,47 @@ impl House {
 }
 
 /// Arranges, looks over twice so that what is missing is confirmed, and arranges again.
-fn pass(tray: &mut Tray) {
-    tray.arrange().unwrap();
+fn pass(inbox: &mut InboxState) {
+    inbox.arrange().unwrap();
     let now = Instant::now();
     for now in [now, now + CONFIRM] {
         for view in [View::Review, View::Sorted] {
-            tray.look_over(view, now).unwrap();
+            inbox.look_over(view, now).unwrap();
         }
     }
-    tray.arrange().unwrap();
+    inbox.arrange().unwrap();
 }
 
 #[test]
-fn links_follow_what_is_said_and_a_picture_that_is_replaced() {
+fn links_follow_predictions_and_replaced_images() {
     let house = house();
-    let mut tray = house.tray();
-    let file = house.put("a.jpg", "one", Some(said("m", "cat", 0.9)));
-    tray.take_in(vec![file.clone()]).unwrap();
-    tray.arrange().unwrap();
+    let mut inbox = house.inbox();
+    let file = house.put("a.jpg", "one", Some(prediction("m", "cat", 0.9)));
+    inbox.take_in(vec![file.clone()]).unwrap();
+    inbox.arrange().unwrap();
     assert_eq!(house.list("sorted/cat"), ["a.jpg", "a.jpg.xmp"]);
     assert_eq!(house.list("inbox"), ["a.jpg", "a.jpg.xmp"]);
 
     // Another champion; unsure, then another class.
-    tray.answered(vec![("inbox/a.jpg".to_owned(), said("n", "dog", 0.55))]).unwrap();
-    tray.arrange().unwrap();
+    inbox.set_predictions(vec![("inbox/a.jpg".to_owned(), prediction("n", "dog", 0.55))]).unwrap();
+    inbox.arrange().unwrap();
     assert_eq!(
         (house.list("sorted"), house.list("sorted/dog")),
         (vec!["dog".to_owned()], vec!["a.jpg".into(), "a.jpg.xmp".into()])
     );
     assert_eq!(house.list("review"), ["0.100_a.jpg"]);
-    tray.answered(vec![("inbox/a.jpg".to_owned(), said("o", "dog", 0.45))]).unwrap();
-    tray.arrange().unwrap();
+    inbox.set_predictions(vec![("inbox/a.jpg".to_owned(), prediction("o", "dog", 0.45))]).unwrap();
+    inbox.arrange().unwrap();
     assert!(house.list("sorted").is_empty(), "it abstains");
     assert_eq!((house.list("inbox"), house.list("review")), (vec!["a.jpg".to_owned()], vec!["0.100_a.jpg".to_owned()]));
 
     // Saved anew by an editor: another file, and the old one has no other name left.
-    tray.answered(vec![("inbox/a.jpg".to_owned(), said("o", "cat", 0.9))]).unwrap();
-    tray.arrange().unwrap();
+    inbox.set_predictions(vec![("inbox/a.jpg".to_owned(), prediction("o", "cat", 0.9))]).unwrap();
+    inbox.arrange().unwrap();
     fs::remove_file(house.at("inbox/a.jpg")).unwrap();
-    let file = house.put("a.jpg", "two, larger", Some(said("o", "cat", 0.8)));
-    tray.take_in(vec![file]).unwrap();
-    tray.arrange().unwrap();
+    let file = house.put("a.jpg", "two, larger", Some(prediction("o", "cat", 0.8)));
+    inbox.take_in(vec![file]).unwrap();
+    inbox.arrange().unwrap();
     assert_eq!(fs::read_to_string(house.at("sorted/cat/a.jpg")).unwrap(), "two, larger");
     assert_eq!(house.list("sorted/cat").len(), 2);
 }
@@ -122,14 +122,14 @@ fn links_follow_what_is_said_and_a_picture_that_is_replaced() {
 #[test]
 fn the_least_sure_are_asked_about_first_and_answers_last() {
     let house = house();
-    let mut tray = house.tray();
+    let mut inbox = house.inbox();
     let files: Vec<File> = [0.51, 0.52, 0.53, 0.54, 0.7]
         .into_iter()
         .enumerate()
-        .map(|(n, p)| house.put(&format!("{n}.jpg"), &format!("picture {n}"), Some(said("m", "cat", p))))
+        .map(|(n, p)| house.put(&format!("{n}.jpg"), &format!("picture {n}"), Some(prediction("m", "cat", p))))
         .collect();
-    tray.take_in(files).unwrap();
-    tray.arrange().unwrap();
+    inbox.take_in(files).unwrap();
+    inbox.arrange().unwrap();
     assert_eq!(house.list("review"), ["0.020_0.jpg", "0.040_1.jpg", "0.060_2.jpg"]);
     let list = fs::read_to_string(house.at("review/review.csv")).unwrap();
     assert!(
@@ -142,30 +142,30 @@ fn the_least_sure_are_asked_about_first_and_answers_last() {
     fs::create_dir(house.at("photos/dog")).unwrap();
     fs::rename(house.at("review/0.040_1.jpg"), house.at("photos/dog/x.jpg")).unwrap();
     fs::rename(house.at("review/0.060_2.jpg"), house.at("review/what.jpg")).unwrap();
-    pass(&mut tray);
+    pass(&mut inbox);
     assert_eq!(house.list("review"), ["0.080_3.jpg", "what.jpg"]);
     assert_eq!(house.table(), ["inbox/0.jpg", "inbox/2.jpg", "inbox/3.jpg", "inbox/4.jpg"], "the labelled one is gone");
-    assert_eq!(tray.counts().labelled, 1);
+    assert_eq!(inbox.counts().labelled, 1);
     assert!(!house.list("sorted/cat").iter().any(|name| name.starts_with('1')));
 
-    // Whatever is said later, and after a restart, they are not asked about again.
-    let again = (0..5).map(|n| (format!("inbox/{n}.jpg"), said("n", "cat", 0.505))).collect();
-    tray.answered(again).unwrap();
-    pass(&mut tray);
-    let mut tray = house.tray();
-    pass(&mut tray);
+    // Whatever is prediction later, and after a restart, they are not asked about again.
+    let again = (0..5).map(|n| (format!("inbox/{n}.jpg"), prediction("n", "cat", 0.505))).collect();
+    inbox.set_predictions(again).unwrap();
+    pass(&mut inbox);
+    let mut inbox = house.inbox();
+    pass(&mut inbox);
     assert_eq!(house.list("review"), ["0.010_2.jpg", "0.010_3.jpg", "0.010_4.jpg"]);
 
-    // The label is taken back: it is a picture like others, though not asked about.
+    // The label is taken back: it is an image like others, though not asked about.
     fs::remove_file(house.at("photos/dog/x.jpg")).unwrap();
-    tray.look_through_photos();
-    pass(&mut tray);
+    inbox.look_through_photos();
+    pass(&mut inbox);
     assert!(house.table().contains(&"inbox/1.jpg".to_owned()) && house.list("review").len() == 3);
 
     // The whole folder is deleted: nothing is meant by it.
     fs::remove_dir_all(house.at("review")).unwrap();
-    pass(&mut tray);
-    pass(&mut tray);
+    pass(&mut inbox);
+    pass(&mut inbox);
     assert_eq!(house.list("review").len(), 3);
 }
 
@@ -174,10 +174,10 @@ fn a_picture_in_photos_already_is_classified_but_not_asked_about() {
     let house = house();
     fs::create_dir(house.at("photos/cat")).unwrap();
     fs::write(house.at("photos/cat/a.jpg"), "one").unwrap();
-    let mut tray = house.tray();
-    tray.take_in(vec![house.put("b.jpg", "one", Some(said("m", "cat", 0.51)))]).unwrap();
-    tray.look_through_photos();
-    tray.arrange().unwrap();
+    let mut inbox = house.inbox();
+    inbox.take_in(vec![house.put("b.jpg", "one", Some(prediction("m", "cat", 0.51)))]).unwrap();
+    inbox.look_through_photos();
+    inbox.arrange().unwrap();
     assert_eq!((house.table(), house.list("review")), (vec!["inbox/b.jpg".to_owned()], Vec::<String>::new()));
     assert_eq!(house.list("sorted/cat"), ["b.jpg", "b.jpg.xmp"]);
 }
@@ -185,40 +185,40 @@ fn a_picture_in_photos_already_is_classified_but_not_asked_about() {
 #[test]
 fn a_sorted_link_that_was_taken_is_not_put_back_and_labels() {
     let house = house();
-    let mut tray = house.tray();
-    let files = ["a.jpg", "b.jpg"].map(|name| house.put(name, name, Some(said("m", "cat", 0.9))));
-    tray.take_in(files.to_vec()).unwrap();
-    tray.arrange().unwrap();
+    let mut inbox = house.inbox();
+    let files = ["a.jpg", "b.jpg"].map(|name| house.put(name, name, Some(prediction("m", "cat", 0.9))));
+    inbox.take_in(files.to_vec()).unwrap();
+    inbox.arrange().unwrap();
     fs::remove_file(house.at("sorted/cat/a.jpg")).unwrap();
     fs::create_dir(house.at("photos/cat")).unwrap();
     fs::rename(house.at("sorted/cat/b.jpg"), house.at("photos/cat/b.jpg")).unwrap();
-    pass(&mut tray);
+    pass(&mut inbox);
     assert!(house.list("sorted/cat").is_empty(), "{:?}", house.list("sorted/cat"));
     assert_eq!(house.table(), ["inbox/a.jpg"]);
-    tray.answered(vec![("inbox/a.jpg".to_owned(), said("n", "dog", 0.9))]).unwrap();
-    pass(&mut tray);
+    inbox.set_predictions(vec![("inbox/a.jpg".to_owned(), prediction("n", "dog", 0.9))]).unwrap();
+    pass(&mut inbox);
     assert_eq!(house.list("sorted/dog"), ["a.jpg", "a.jpg.xmp"], "another class is another matter");
 }
 
 #[test]
 fn what_leaves_the_inbox_takes_its_links_along_but_not_the_last_name_of_a_file() {
     let house = house();
-    let mut tray = house.tray();
-    let files = ["moved.jpg", "deleted.jpg"].map(|name| house.put(name, name, Some(said("m", "cat", 0.55))));
-    tray.take_in(files.to_vec()).unwrap();
-    tray.arrange().unwrap();
+    let mut inbox = house.inbox();
+    let files = ["moved.jpg", "deleted.jpg"].map(|name| house.put(name, name, Some(prediction("m", "cat", 0.55))));
+    inbox.take_in(files.to_vec()).unwrap();
+    inbox.arrange().unwrap();
     assert_eq!((house.list("review").len(), house.list("sorted/cat").len()), (2, 4));
     fs::create_dir(house.at("photos/cat")).unwrap();
     fs::rename(house.at("inbox/moved.jpg"), house.at("photos/cat/moved.jpg")).unwrap();
     fs::remove_file(house.at("inbox/deleted.jpg")).unwrap();
-    tray.take_away(["inbox/moved.jpg", "inbox/deleted.jpg"].into_iter()).unwrap();
-    tray.arrange().unwrap();
+    inbox.take_away(["inbox/moved.jpg", "inbox/deleted.jpg"].into_iter()).unwrap();
+    inbox.arrange().unwrap();
     assert!(house.list("review").is_empty() && house.table().is_empty() && house.list("inbox").is_empty());
     assert_eq!(house.list("sorted/cat"), ["deleted.jpg"]);
     assert_eq!(fs::read_to_string(house.at("photos/cat/moved.jpg")).unwrap(), "moved.jpg");
     // It is a person's from now on.
-    drop(tray);
-    pass(&mut house.tray());
+    drop(inbox);
+    pass(&mut house.inbox());
     assert_eq!(house.list("sorted/cat"), ["deleted.jpg"]);
 }
 
@@ -230,10 +230,10 @@ fn killed_after_any_step_the_next_start_ends_it() {
         [(State::Coming, false), (State::Coming, true), (State::Leaving, true), (State::Leaving, false)]
     {
         let house = house();
-        let file = house.put("a.jpg", "one", Some(said("m", "cat", 0.55)));
-        let mut tray = house.tray();
-        tray.take_in(vec![file.clone()]).unwrap();
-        drop(tray);
+        let file = house.put("a.jpg", "one", Some(prediction("m", "cat", 0.55)));
+        let mut inbox = house.inbox();
+        inbox.take_in(vec![file.clone()]).unwrap();
+        drop(inbox);
         let at = house.at("review/0.100_a.jpg");
         if is_made {
             fs::hard_link(house.at("inbox/a.jpg"), &at).unwrap();
@@ -253,7 +253,7 @@ fn killed_after_any_step_the_next_start_ends_it() {
         change.put_link(&link).unwrap();
         change.commit().unwrap();
         drop(store);
-        pass(&mut house.tray());
+        pass(&mut house.inbox());
         assert_eq!(house.list("review"), ["0.100_a.jpg"], "{state:?} {is_made}");
         let links = Store::open(&house.home.dataset().join("inbox.sqlite")).unwrap().links().unwrap();
         assert!(links.iter().all(|link| link.state == State::There), "{links:?}");
@@ -263,15 +263,15 @@ fn killed_after_any_step_the_next_start_ends_it() {
 #[test]
 fn switched_off_links_and_sidecars_go_and_others_sidecars_stay() {
     let house = house();
-    let mut tray = house.tray();
+    let mut inbox = house.inbox();
     fs::write(house.at("inbox/b.jpg.xmp"), "mine").unwrap();
-    let files = ["a.jpg", "b.jpg"].map(|name| house.put(name, name, Some(said("m", "cat", 0.55))));
-    tray.take_in(files.to_vec()).unwrap();
-    tray.arrange().unwrap();
-    drop(tray);
+    let files = ["a.jpg", "b.jpg"].map(|name| house.put(name, name, Some(prediction("m", "cat", 0.55))));
+    inbox.take_in(files.to_vec()).unwrap();
+    inbox.arrange().unwrap();
+    drop(inbox);
     let rules = Rules { sort: false, sidecars: false, review: 0, ..RULES };
-    let mut tray = Tray::open(&house.home, rules).unwrap();
-    tray.arrange().unwrap();
+    let mut inbox = InboxState::open(&house.home, rules).unwrap();
+    inbox.arrange().unwrap();
     assert!(house.list("sorted").is_empty() && house.list("review").is_empty());
     assert_eq!(house.list("inbox"), ["a.jpg", "b.jpg", "b.jpg.xmp"]);
     assert_eq!(fs::read_to_string(house.at("inbox/b.jpg.xmp")).unwrap(), "mine");
@@ -281,26 +281,26 @@ fn switched_off_links_and_sidecars_go_and_others_sidecars_stay() {
 #[test]
 fn rated_sidecar_follows_the_class_after_a_restart() {
     let house = house();
-    let mut tray = house.tray();
-    let file = house.put("a.jpg", "one", Some(said("m", "cat", 0.9)));
-    tray.take_in(vec![file]).unwrap();
-    tray.arrange().unwrap();
+    let mut inbox = house.inbox();
+    let file = house.put("a.jpg", "one", Some(prediction("m", "cat", 0.9)));
+    inbox.take_in(vec![file]).unwrap();
+    inbox.arrange().unwrap();
     let at = house.at("inbox/a.jpg.xmp");
     let rating =
         "<rdf:Description rdf:about=\"\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmp:Rating=\"5\"/></rdf:RDF>";
     fs::write(&at, fs::read_to_string(&at).unwrap().replace("</rdf:RDF>", rating)).unwrap();
-    drop(tray);
+    drop(inbox);
 
-    let mut tray = house.tray();
-    tray.answered(vec![("inbox/a.jpg".to_owned(), said("n", "dog", 0.8))]).unwrap();
-    tray.arrange().unwrap();
+    let mut inbox = house.inbox();
+    inbox.set_predictions(vec![("inbox/a.jpg".to_owned(), prediction("n", "dog", 0.8))]).unwrap();
+    inbox.arrange().unwrap();
     let text = fs::read_to_string(&at).unwrap();
     assert!(text.contains("<rdf:li>dog</rdf:li>") && !text.contains("cat") && text.contains(rating), "{text}");
-    assert!(tray.notices().is_empty());
+    assert!(inbox.notices().is_empty());
 
     // It is unsure now: the class goes, the rating stays.
-    tray.answered(vec![("inbox/a.jpg".to_owned(), said("o", "dog", 0.4))]).unwrap();
-    tray.arrange().unwrap();
+    inbox.set_predictions(vec![("inbox/a.jpg".to_owned(), prediction("o", "dog", 0.4))]).unwrap();
+    inbox.arrange().unwrap();
     let text = fs::read_to_string(&at).unwrap();
     assert!(!text.contains("dog") && text.contains(rating), "{text}");
 }
@@ -308,26 +308,26 @@ fn rated_sidecar_follows_the_class_after_a_restart() {
 #[test]
 fn sidecars_that_are_left_alone_are_told() {
     let house = house();
-    let mut tray = house.tray();
+    let mut inbox = house.inbox();
     fs::write(house.at("inbox/b.jpg.xmp"), "mine").unwrap();
-    tray.take_in(vec![house.put("b.jpg", "two", Some(said("m", "cat", 0.9)))]).unwrap();
-    tray.arrange().unwrap();
-    let [notice] = &tray.notices()[..] else { panic!("{:?}", tray.notices()) };
+    inbox.take_in(vec![house.put("b.jpg", "two", Some(prediction("m", "cat", 0.9)))]).unwrap();
+    inbox.arrange().unwrap();
+    let [notice] = &inbox.notices()[..] else { panic!("{:?}", inbox.notices()) };
     assert_eq!((notice.kind.as_str(), notice.count), ("sidecar_left_alone", 1));
     assert_eq!(notice.examples, ["inbox/b.jpg.xmp"]);
     // Taken away, it is written at the next champion, and there is nothing to tell.
     fs::remove_file(house.at("inbox/b.jpg.xmp")).unwrap();
-    tray.answered(vec![("inbox/b.jpg".to_owned(), said("n", "cat", 0.9))]).unwrap();
-    tray.arrange().unwrap();
-    assert!(tray.notices().is_empty() && house.at("inbox/b.jpg.xmp").exists());
+    inbox.set_predictions(vec![("inbox/b.jpg".to_owned(), prediction("n", "cat", 0.9))]).unwrap();
+    inbox.arrange().unwrap();
+    assert!(inbox.notices().is_empty() && house.at("inbox/b.jpg.xmp").exists());
 }
 
 #[test]
 fn tables_open_in_excel_and_run_nothing() {
     let house = house();
-    let mut tray = house.tray();
-    tray.take_in(vec![house.put("a.jpg", "one", Some(said("m", "=1+2", 0.55)))]).unwrap();
-    tray.arrange().unwrap();
+    let mut inbox = house.inbox();
+    inbox.take_in(vec![house.put("a.jpg", "one", Some(prediction("m", "=1+2", 0.55)))]).unwrap();
+    inbox.arrange().unwrap();
     for name in ["inbox/predictions.csv", "review/review.csv"] {
         let bytes = fs::read(house.at(name)).unwrap();
         assert!(bytes.starts_with(plugin_tables::MARK), "{name}");

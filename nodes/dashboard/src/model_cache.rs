@@ -1,0 +1,175 @@
+//! Predictions of single images by the champion, when somebody asks. It is loaded then, and again when it is another.
+
+use plugin_api::Home;
+use plugin_api::runs::ModelCard;
+use plugin_decode::Picture;
+use plugin_inference::{Backbones, Image, Model, calibrated};
+use plugin_model::{Batch, DeviceChoice, Precision};
+use plugin_resize::Placement;
+use serde::Serialize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The champion, loaded once.
+pub struct ModelCache {
+    home: Home,
+    device: DeviceChoice,
+    backbones: Backbones,
+    champion: Mutex<Option<Champion>>,
+}
+
+struct Champion {
+    /// Its folder in `models/`.
+    id: String,
+    model: Model,
+}
+
+/// A class and its probability.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassScore {
+    /// The class.
+    pub class: String,
+    /// 0 to 1.
+    pub probability: f32,
+}
+
+/// A model's prediction of an image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The model.
+    pub model: String,
+    /// Every class, the most probable first.
+    pub classes: Vec<ClassScore>,
+    /// Whether a temperature was applied.
+    pub calibrated: bool,
+    /// Whether [`ModelCache::heat`] can show what speaks for a class: not where the model is a head on a backbone.
+    pub has_heat: bool,
+}
+
+/// What of an image speaks for a class, over the part of it that the network saw.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeatMap {
+    /// The model.
+    pub model: String,
+    /// The class.
+    pub class: String,
+    /// Rows and columns.
+    pub grid: [usize; 2],
+    /// Row after row, 0 to 1.
+    pub values: Vec<f32>,
+    /// Left, top, width and height of the grid, in widths and heights of the image; it may stand out over the edges.
+    pub frame: [f64; 4],
+}
+
+impl ModelCache {
+    /// Loads nothing before the first question.
+    pub fn new(home: Home, device: DeviceChoice) -> Self {
+        Self { home, device, backbones: Backbones::default(), champion: Mutex::new(None) }
+    }
+
+    /// The champion's prediction of the image in a file with this BLAKE3; `None` when there is no champion. Nothing is kept of the
+    /// image: it may be one that a browser sent.
+    ///
+    /// # Errors
+    /// Why there is none, for a person.
+    pub fn predict(&self, image: &Picture, digest: &str) -> Result<Option<Prediction>, String> {
+        let champion = self.champion()?;
+        let Some(Champion { model, .. }) = champion.as_ref() else { return Ok(None) };
+        let row = match model.recall(digest) {
+            Some(row) => row,
+            None => probabilities(model, image, digest)?,
+        };
+        Ok(Some(prediction(model.card(), &row, model.network().is_some())))
+    }
+
+    /// What of an image speaks for a class; `None` when there is no champion.
+    ///
+    /// # Errors
+    /// Why there is no map, for a person: there is no such class, the network has none, or the champion is a head.
+    pub fn heat(&self, image: &Picture, class: &str) -> Result<Option<HeatMap>, String> {
+        let champion = self.champion()?;
+        let Some(Champion { model, .. }) = champion.as_ref() else { return Ok(None) };
+        let card = model.card();
+        let number = card.classes.iter().position(|known| known == class);
+        let number = number.ok_or_else(|| format!("{} knows no class {class:?}", card.run))?;
+        let Some(network) = model.network() else {
+            return Err(format!("{} is a head on a pretrained network, for which there is no map", card.run));
+        };
+        let mode = plugin_resize::mode(&card.resize_mode)
+            .ok_or_else(|| format!("{}: resize mode {:?} is not known", card.run, card.resize_mode))?;
+        let (size_px, pixels) = (card.size_px, model.square(image)?);
+        let batch = Batch { size_px, pixels, targets: vec![Vec::new()], weights: vec![1.0] };
+        let heat = network.heat(&batch, number).map_err(|e| e.to_string())?;
+        let placed = mode.place(image.width, image.height, size_px);
+        let frame = frame(&placed, [image.width, image.height], size_px);
+        let (model, class) = (card.run.clone(), class.to_owned());
+        Ok(Some(HeatMap { model, class, grid: [heat.height, heat.width], values: heat.values, frame }))
+    }
+
+    /// The champion of this moment.
+    fn champion(&self) -> Result<MutexGuard<'_, Option<Champion>>, String> {
+        let mut champion = self.champion.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = plugin_champion::champion(&self.home);
+        if champion.as_ref().map(|champion| &champion.id) != now.as_ref() {
+            *champion = None;
+            *champion = now.map(|id| self.load(id)).transpose()?;
+        }
+        Ok(champion)
+    }
+
+    fn load(&self, id: String) -> Result<Champion, String> {
+        let device = self.device.open().map_err(|e| e.to_string())?;
+        let folder = self.home.models().join(&id);
+        let model = Model::open(&self.home, &folder, &self.backbones, &device, Precision::Fp32);
+        Ok(Champion { id, model: model.map_err(|e| e.to_string())? })
+    }
+}
+
+/// Class probabilities of an image that is not embedded yet. A head's embedding is not put into the cache of the workspace, which
+/// [`Model::predict`] would do.
+fn probabilities(model: &Model, image: &Picture, digest: &str) -> Result<Vec<f32>, String> {
+    let square = model.square(image)?;
+    let Some((head, embedder)) = model.head() else {
+        let rows = model.predict(&[Image { digest, square: &square }]).map_err(|e| e.to_string())?;
+        return rows.into_iter().next().ok_or_else(|| "there is no prediction".to_owned());
+    };
+    let side = model.card().size_px;
+    let square = Picture { width: side, height: side, pixels: square };
+    let embeddings = embedder.embed(&[square]).map_err(|e| e.to_string())?;
+    let embedding = embeddings.first().ok_or_else(|| "there is no embedding".to_owned())?;
+    let row = head.log_probabilities(embedding).map_err(|e| e.to_string())?;
+    Ok(row.into_iter().map(f32::exp).collect())
+}
+
+fn prediction(card: &ModelCard, row: &[f32], has_heat: bool) -> Prediction {
+    let finite = |p: f32| if p.is_finite() { p } else { 0.0 };
+    let score = |(class, p): (&String, &f32)| ClassScore { class: class.clone(), probability: finite(*p) };
+    let mut classes: Vec<ClassScore> = card.classes.iter().zip(&calibrated(card, row)).map(score).collect();
+    classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    Prediction { model: card.run.clone(), classes, calibrated: card.temperature.is_some(), has_heat }
+}
+
+/// Where the square that a network sees lies in the image.
+fn frame(placed: &Placement, [width, height]: [u32; 2], size_px: u32) -> [f64; 4] {
+    let (from, to, side) = (&placed.from, &placed.to, f64::from(size_px));
+    // Pixels of the image a pixel of the square.
+    let (x, y) = (from.width / f64::from(to.width), from.height / f64::from(to.height));
+    let (left, top) = (from.left - f64::from(to.left) * x, from.top - f64::from(to.top) * y);
+    let (width, height) = (f64::from(width), f64::from(height));
+    [left / width, top / height, side * x / width, side * y / height]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_is_where_the_network_looked() {
+        let frame = |mode: &str, width, height| {
+            let placed = plugin_resize::mode(mode).unwrap().place(width, height, 32);
+            frame(&placed, [width, height], 32)
+        };
+        assert_eq!(frame("stretch", 200, 100), [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(frame("crop", 200, 100), [0.25, 0.0, 0.5, 1.0]);
+        assert_eq!(frame("pad", 200, 100), [0.0, -0.5, 1.0, 2.0]);
+    }
+}

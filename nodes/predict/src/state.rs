@@ -1,0 +1,310 @@
+//! One turn of the loop after the other: messages, a new champion, and what follows from both.
+
+use crate::error::PredictError;
+use crate::inbox::InboxState;
+use crate::prediction::Prediction;
+use crate::selector::ModelSelector;
+use crate::store::{File, View};
+use arrow::array::StringArray;
+use plugin_api::edges::{EncodedImages, Snapshot};
+use plugin_api::{Edge, Tag};
+use plugin_decode::{Limits, Picture, decode};
+use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
+use plugin_harness::{Keeper, Message, Node, Refusal, part, send_rejects};
+use plugin_inference::{Image, Model};
+use rayon::prelude::*;
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How often `review/` is looked at.
+const REVIEW: Duration = Duration::from_millis(500);
+/// How often `photos/` and `sorted/` are looked through …
+const PHOTOS: Duration = Duration::from_secs(10);
+/// … but for at most one part in so many of the time; folders and tables likewise.
+const SHARE: u32 = 10;
+/// While images keep coming, folders and tables follow after so long.
+const IMPATIENT: Duration = Duration::from_millis(500);
+/// What predicting again should take at a time, so that a new image need not wait.
+const CHUNK: Duration = Duration::from_millis(100);
+/// Images that are predicted again at a time, at most.
+const CHUNK_IMAGES: usize = 64;
+
+/// Something that is done now and then, for a small part of the time.
+#[derive(Clone, Copy)]
+struct Turn {
+    every: Duration,
+    next: Instant,
+}
+
+impl Turn {
+    fn new(every: Duration, now: Instant) -> Self {
+        Self { every, next: now }
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        now >= self.next
+    }
+
+    fn done(&mut self, began: Instant) {
+        self.next = Instant::now() + self.every.max(began.elapsed() * SHARE);
+    }
+}
+
+/// The inbox, the champion, and when what was done.
+pub struct PredictState {
+    inbox: InboxState,
+    selector: ModelSelector,
+    keeper: Keeper,
+    limits: Limits,
+    /// Paths of images without a prediction of the champion.
+    pending: VecDeque<String>,
+    chunk: usize,
+    review: Turn,
+    photos: Turn,
+    arrange: Turn,
+}
+
+impl PredictState {
+    pub fn new(inbox: InboxState, selector: ModelSelector, limits: Limits) -> Self {
+        let now = Instant::now();
+        Self {
+            inbox,
+            selector,
+            keeper: Keeper::default(),
+            limits,
+            pending: VecDeque::new(),
+            chunk: 1,
+            review: Turn::new(REVIEW, now),
+            photos: Turn::new(PHOTOS, now),
+            arrange: Turn::new(Duration::ZERO, now),
+        }
+    }
+
+    /// Nothing to do until something comes, or time passes.
+    pub fn is_idle(&self) -> bool {
+        self.pending.is_empty() && !self.inbox.is_dirty()
+    }
+
+    /// Takes up a new champion.
+    pub fn follow(&mut self, now: Instant) {
+        if self.selector.follow(now) {
+            let pending = self.selector.model().map(|model| self.inbox.not_predicted_by(&model.card().run));
+            self.pending = pending.unwrap_or_default().into();
+            self.chunk = 1;
+        }
+    }
+
+    /// Takes the classes with accepted images from a version of the data set.
+    pub fn snapshot(&mut self, message: &Message) -> Result<(), PredictError> {
+        let rows: Snapshot = message.read()?;
+        let is_accepted =
+            |row: &usize| [&rows.train, &rows.validation, &rows.test].iter().any(|split| split.value(*row) > 0);
+        let classes = (0..rows.rows()).filter(is_accepted).map(|row| rows.label.value(row).to_owned()).collect();
+        self.selector.set_classes(classes);
+        Ok(())
+    }
+
+    /// Takes in a message and those that wait behind it. Returns the first that is something else.
+    pub fn images(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, PredictError> {
+        let (taken, other) = self.keeper.images::<EncodedImages>(first, node)?;
+        for (tag, rows) in taken {
+            let open = |row: usize| rows.content(row, &self.inbox.home).map_err(|e| (e.reason(), e.to_string()));
+            let files: Vec<Result<Cow<'_, [u8]>, Refusal>> = (0..rows.rows()).map(open).collect();
+            let digest = |data: &Cow<'_, [u8]>| blake3::hash(data).to_hex().to_string();
+            let digests: Vec<String> =
+                files.par_iter().map(|data| data.as_ref().map_or_else(|_| String::new(), digest)).collect();
+            let seen = self.see(&files, &digests)?;
+            drop(files);
+            let (kept, seen, rejects) = part(&rows.path, seen);
+            let file = |(row, prediction): (&usize, Option<Prediction>)| File {
+                path: rows.path.value(*row).to_owned(),
+                digest: digests[*row].clone(),
+                modified_ns: rows.modified_ns.value(*row),
+                size_bytes: rows.size_bytes.value(*row),
+                prediction,
+            };
+            self.inbox.take_in(kept.iter().zip(seen).map(file).collect())?;
+            if !rejects.is_empty() {
+                node.status().add("rejected", rejects.len() as u64);
+                send_rejects(node, &tag, &rejects)?;
+            }
+            node.status().add("committed", kept.len() as u64);
+            let paths = StringArray::from_iter_values(kept.iter().map(|row| rows.path.value(*row)));
+            acknowledge(&tag, paths, node)?;
+        }
+        Ok(other)
+    }
+
+    /// The champion's prediction of each file, `None` without a champion; or why it is no image.
+    fn see(
+        &self,
+        files: &[Result<Cow<'_, [u8]>, Refusal>],
+        digests: &[String],
+    ) -> Result<Vec<Result<Option<Prediction>, Refusal>>, PredictError> {
+        let (model, limits) = (self.selector.model(), &self.limits);
+        let open = |data: &Result<Cow<'_, [u8]>, Refusal>| -> Result<Vec<u8>, Refusal> {
+            let image =
+                decode(data.as_ref().map_err(Clone::clone)?, limits).map_err(|e| (e.reason(), e.to_string()))?;
+            square(model, &image).map_err(|text| ("not_resized", text))
+        };
+        // A square is small: of large images, as many are held at once as there are processors.
+        let opened: Vec<Result<Vec<u8>, Refusal>> = files.par_iter().map(open).collect();
+        let Some(model) = model else {
+            return Ok(opened.into_iter().map(|one| one.map(|_| None)).collect());
+        };
+        let sound = opened.iter().zip(digests).filter_map(|(one, digest)| Some((one.as_ref().ok()?, digest)));
+        let images: Vec<Image<'_>> = sound.map(|(square, digest)| Image { digest, square }).collect();
+        let mut predictions = predict(model, &images)?.into_iter();
+        Ok(opened.iter().map(|one| one.as_ref().map(|_| predictions.next()).map_err(Clone::clone)).collect())
+    }
+
+    /// Predicts some of the images that wait for it. A head needs their embeddings alone; otherwise their files are read, and one
+    /// that is not as it was when it came is passed over: `watch` will say so.
+    pub fn predict_pending(&mut self) -> Result<(), PredictError> {
+        let Some(model) = self.selector.model() else { return Ok(()) };
+        let began = Instant::now();
+        let paths: Vec<String> = self.pending.drain(..self.chunk.min(self.pending.len())).collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let run = model.card().run.as_str();
+        let is_new = |file: &&File| file.prediction.as_ref().is_none_or(|prediction| prediction.model != run);
+        let files: Vec<&File> = paths.iter().filter_map(|path| self.inbox.file(path)).filter(is_new).collect();
+        let (mut predictions, mut unknown) = (Vec::new(), Vec::new());
+        for file in files {
+            match model.recall(&file.digest) {
+                Some(row) => predictions.push((file.path.clone(), Prediction::new(model.card(), &row))),
+                None => unknown.push(file),
+            }
+        }
+        let (root, limits) = (self.inbox.home.root(), &self.limits);
+        let read = |file: &&File| {
+            let image = reopen(root, file, limits)?;
+            let square = model.square(&image);
+            square.inspect_err(|error| tracing::warn!(path = file.path, error, "cannot be predicted again")).ok()
+        };
+        let squares: Vec<Option<Vec<u8>>> = unknown.par_iter().map(read).collect();
+        let readable = unknown.iter().zip(&squares).filter_map(|(file, square)| Some((file, square.as_deref()?)));
+        let (paths, images): (Vec<String>, Vec<Image<'_>>) =
+            readable.map(|(file, square)| (file.path.clone(), Image { digest: &file.digest, square })).unzip();
+        predictions.extend(paths.into_iter().zip(predict(model, &images)?));
+        self.inbox.set_predictions(predictions)?;
+        self.chunk = match began.elapsed() {
+            took if took < CHUNK / 2 => (self.chunk * 2).min(CHUNK_IMAGES),
+            took if took > CHUNK => (self.chunk / 2).max(1),
+            _ => self.chunk,
+        };
+        Ok(())
+    }
+
+    pub fn removed(&mut self, message: &Message, node: &mut Node) -> Result<(), PredictError> {
+        let Some(removed) = self.keeper.removed(message, node)? else { return Ok(()) };
+        self.inbox.take_away(removed.path.iter().flatten())?;
+        node.status().add("removed", removed.rows() as u64);
+        Ok(acknowledge(&message.tag, removed.path, node)?)
+    }
+
+    pub fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), PredictError> {
+        let kept = |file: &File| Kept {
+            path: file.path.clone(),
+            modified_ns: file.modified_ns,
+            changed_ns: 0,
+            inode: 0,
+            size_bytes: file.size_bytes,
+        };
+        let files: Vec<Kept> = self.inbox.inventory().map(kept).collect();
+        Ok(send_inventory(hello, &files, node)?)
+    }
+
+    /// Looks at what a person did, and makes folders and tables what they should be.
+    pub fn work(&mut self, now: Instant, more_is_waiting: bool) -> Result<(), PredictError> {
+        if self.photos.is_due(now) {
+            if self.inbox.counts().images > 0 {
+                self.inbox.look_through_photos();
+                self.inbox.look_over(View::Sorted, now)?;
+            }
+            self.photos.done(now);
+        }
+        if self.review.is_due(now) {
+            self.inbox.look_over(View::Review, now)?;
+            self.review.done(now);
+        }
+        let late = now >= self.arrange.next + IMPATIENT;
+        if self.inbox.is_dirty() && self.arrange.is_due(now) && (!more_is_waiting || late) {
+            let began = Instant::now();
+            self.inbox.arrange()?;
+            self.arrange.done(began);
+        }
+        Ok(())
+    }
+
+    pub fn report(&self, node: &mut Node) {
+        let counts = self.inbox.counts();
+        let status = node.status();
+        for (name, count) in [
+            ("pictures", counts.images),
+            ("waiting", counts.waiting),
+            ("abstained", counts.abstained),
+            ("review", counts.review),
+            ("labelled", counts.labelled),
+        ] {
+            status.set(name, count as u64);
+        }
+        let unsure = if counts.review > 0 { format!(", {} in review", counts.review) } else { String::new() };
+        let (champion, problem) = (self.selector.model(), self.selector.problem());
+        let state = match (champion, problem) {
+            (None, Some(why)) => format!("the champion cannot be used, {} wait: {why}", pictures(counts.images)),
+            (None, None) if counts.images == 0 => "no champion yet".to_owned(),
+            (None, None) => format!("no champion yet: {} wait", pictures(counts.images)),
+            (Some(model), _) if !self.pending.is_empty() => {
+                format!("{} to classify by {}{unsure}", pictures(self.pending.len()), model.card().run)
+            }
+            (Some(model), None) => {
+                let unknown = self.selector.unknown().join(", ");
+                let until =
+                    if unknown.is_empty() { String::new() } else { format!(", until a run has learnt {unknown}") };
+                format!("by {}{until}{unsure}", model.card().run)
+            }
+            (Some(model), Some(why)) => format!("by {} still{unsure}; the new champion: {why}", model.card().run),
+        };
+        status.state(state);
+        status.notices(&self.inbox.notices());
+    }
+}
+
+/// Predictions of images; those that were embedded before are not embedded again.
+fn predict(model: &Model, images: &[Image<'_>]) -> Result<Vec<Prediction>, PredictError> {
+    let mut rows: Vec<Option<Vec<f32>>> = images.iter().map(|image| model.recall(image.digest)).collect();
+    let unknown = images.iter().zip(&rows).filter(|(_, row)| row.is_none());
+    let unknown: Vec<Image<'_>> = unknown.map(|(image, _)| *image).collect();
+    let computed = model.predict(&unknown)?;
+    for (row, computed) in rows.iter_mut().filter(|row| row.is_none()).zip(computed) {
+        *row = Some(computed);
+    }
+    Ok(rows.into_iter().flatten().map(|row| Prediction::new(model.card(), &row)).collect())
+}
+
+/// An image from its file; `None` when the file is not as it was when it came.
+fn reopen(root: &Path, file: &File, limits: &Limits) -> Option<Picture> {
+    let at = root.join(&file.path);
+    let meta = std::fs::symlink_metadata(&at).ok()?;
+    let modified_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
+    if !meta.is_file() || (meta.len(), modified_ns) != (file.size_bytes, file.modified_ns) {
+        return None;
+    }
+    let read = std::fs::read(&at).map_err(|e| e.to_string());
+    let image = read.and_then(|data| decode(&data, limits).map_err(|e| e.to_string()));
+    image.inspect_err(|error| tracing::warn!(path = file.path, error, "cannot be predicted again")).ok()
+}
+
+/// The square that the model sees of an image; empty without a model.
+fn square(model: Option<&Model>, image: &Picture) -> Result<Vec<u8>, String> {
+    model.map_or_else(|| Ok(Vec::new()), |model| model.square(image))
+}
+
+fn pictures(n: usize) -> String {
+    format!("{n} picture{}", if n == 1 { "" } else { "s" })
+}
