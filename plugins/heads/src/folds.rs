@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! Folds for cross-validation: each with its share of every class, no group in two of them.
-=======
 //! Grouped, stratified folds. Corresponds to `sklearn.model_selection.StratifiedGroupKFold(shuffle=True)`.
->>>>>>> h-heads
 
 use crate::HeadError;
 use rand::SeedableRng;
@@ -10,11 +6,7 @@ use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 use std::collections::{BTreeMap, HashMap};
 
-<<<<<<< HEAD
-/// A number for each row's group, counted up from 0 as new names come.
-=======
 /// Numbers groups by name, from 0 in order of first appearance.
->>>>>>> h-heads
 pub fn numbered<'a>(groups: impl Iterator<Item = &'a str>) -> Vec<u32> {
     let mut numbers: HashMap<&str, u32> = HashMap::new();
     groups
@@ -25,28 +17,13 @@ pub fn numbered<'a>(groups: impl Iterator<Item = &'a str>) -> Vec<u32> {
         .collect()
 }
 
-<<<<<<< HEAD
-/// A group and how many of its rows are of which class.
-=======
 /// A group with its number of rows of each class.
->>>>>>> h-heads
 struct Group {
     id: u32,
     rows: usize,
     of_class: BTreeMap<u32, usize>,
 }
 
-<<<<<<< HEAD
-/// Deals rows out to `folds` folds; returns the fold of each row.
-///
-/// Rows of the same group come into the same fold. Groups are dealt out from the largest to the smallest, in random
-/// order where they are equally large; each goes where its classes are fewest, then where rows are fewest. With groups
-/// of one row, the folds differ by at most one row in each class.
-///
-/// # Errors
-/// [`HeadError::Length`] when the lists differ in length, [`HeadError::Folds`] for fewer than two folds or fewer
-/// groups than folds.
-=======
 /// Assigns rows to `folds` folds; returns the fold of each row.
 ///
 /// Rows of a group share a fold. Groups are assigned from the largest to the smallest, in random order where they are equally
@@ -56,7 +33,6 @@ struct Group {
 /// # Errors
 /// [`HeadError::Length`] where the lists differ in length, [`HeadError::Folds`] for fewer than two folds or fewer groups than
 /// folds.
->>>>>>> h-heads
 pub fn assign_folds(targets: &[u32], groups: &[u32], folds: usize, seed: u64) -> Result<Vec<usize>, HeadError> {
     if groups.len() != targets.len() {
         return Err(HeadError::Length { what: "groups", found: groups.len(), expected: targets.len() });

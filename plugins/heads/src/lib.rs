@@ -15,10 +15,7 @@ mod error;
 mod file;
 mod folds;
 mod head;
-<<<<<<< HEAD
-=======
 mod learning_curve;
->>>>>>> h-heads
 mod matrix;
 mod neighbours;
 mod options;
@@ -30,14 +27,9 @@ pub use calibration::fit_temperature;
 pub use error::HeadError;
 pub use folds::{assign_folds, numbered};
 pub use head::{ABSENT, Head};
-<<<<<<< HEAD
-pub use options::{HeadKind, HeadOptions};
-pub use out_of_fold::{OutOfFold, cross_validate, out_of_fold};
-=======
 pub use learning_curve::{Forecast, LearningCurve, learning_curves};
 pub use options::{HeadKind, HeadOptions};
 pub use out_of_fold::{OutOfFold, cross_validate, novelty_threshold, out_of_fold};
->>>>>>> h-heads
 pub use samples::{Samples, Selection};
 
 #[cfg(test)]
