@@ -178,6 +178,11 @@ impl Contender {
     /// How far its probabilities are from the truth, before and after the temperature that fits the validation pictures;
     /// none when there were too few of these.
     pub fn calibration(&self) -> Option<Calibration> {
+        if self.classifier.card().backbone.is_some() {
+            // A head's probabilities are calibrated out of fold when it is fitted.
+            let [error, _] = self.answers.calibration_errors(1.0);
+            return Some(Calibration { temperature: 1.0, fitted_on: 0, error_before: error, error_after: error });
+        }
         let temperature = self.practice.temperature()?;
         let [error_before, error_after] = self.answers.calibration_errors(temperature);
         Some(Calibration { temperature, fitted_on: self.practice.len() as u64, error_before, error_after })

@@ -132,7 +132,8 @@ impl Trial {
         let of = |split| HeldOut::new(&checkpoint.run, checkpoint.version, manifest.seed, split, batch_size, now);
         let batches = u64::from(PRACTICE_PICTURES.div_ceil(batch_size));
         let out_of_fold = out_of_fold(home, &manifest);
-        let has_validation = manifest.counts.iter().any(|counts| counts[1] > 0);
+        // Heads are trained on validation images, too, and calibrated out of fold.
+        let has_validation = manifest.backbone.is_none() && manifest.counts.iter().any(|counts| counts[1] > 0);
         Ok(Self {
             practice: has_validation.then(|| of(Split::Validation { batches })),
             held_out: of(Split::Test),

@@ -89,7 +89,8 @@ pub struct Config {
 
     /// Whether a run is cross-validated after its last epoch, to be judged by all images instead of the few that are held out:
     /// a network of the same options for each fold of whole groups, from scratch (or --weights), trained on all others. auto:
-    /// 5 folds where fewer than 50 images are in test, or fewer than 3 of a class, and there are at most 1,000 in all.
+    /// 5 folds where fewer than 50 images are in test, or fewer than 3 of a class, and there are at most 1,000 in all; of heads,
+    /// up to 5,000 images.
     #[arg(long, default_value_t = CrossValidate::Auto, value_name = "auto|off|FOLDS")]
     pub cross_validate: CrossValidate,
 

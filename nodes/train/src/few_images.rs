@@ -12,6 +12,8 @@ const FEW_OF_CLASS: u64 = 3;
 const MANY_IMAGES: u64 = 1000;
 /// Folds of a run that is cross-validated by itself.
 const AUTO_FOLDS: u32 = 5;
+/// The same for heads, whose folds take a second.
+const MANY_IMAGES_OF_HEADS: u64 = 5000;
 /// Validation images below which they do not choose between epochs.
 const FEW_VALIDATION: u64 = 20;
 /// A class of so many images has some in validation, unless splits are given.
@@ -74,6 +76,18 @@ impl CrossValidate {
     }
 }
 
+impl CrossValidate {
+    /// As [`Self::folds`], for a run of a head: by itself it is cross-validated up to 5,000 images, as all images tell more than
+    /// those of the test split.
+    pub fn folds_of_head(self, counts: &[[u64; 4]]) -> Option<u32> {
+        let all: u64 = counts.iter().map(images).sum();
+        match self {
+            Self::Auto if all <= MANY_IMAGES_OF_HEADS => Self::Folds(AUTO_FOLDS).folds(counts),
+            other => other.folds(counts),
+        }
+    }
+}
+
 fn images(of: &[u64; 4]) -> u64 {
     of[..3].iter().sum()
 }
@@ -106,6 +120,15 @@ mod tests {
         assert_eq!(auto(&[[6, 1, 1, 0], [0, 0, 0, 9]]), None, "one class");
         assert_eq!(CrossValidate::Off.folds(&[[6, 1, 1, 0]; 3]), None);
         assert_eq!(CrossValidate::Folds(3).folds(&[[700, 150, 150, 0]; 3]), Some(3));
+    }
+
+    #[test]
+    fn heads_are_cross_validated_unless_there_are_many_images() {
+        let many = vec![[1400, 300, 300, 0]; 3];
+        assert_eq!(CrossValidate::Auto.folds_of_head(&[[140, 30, 30, 0]; 2]), Some(5));
+        assert_eq!(CrossValidate::Auto.folds_of_head(&many), None);
+        assert_eq!(CrossValidate::Folds(3).folds_of_head(&many), Some(3));
+        assert_eq!(CrossValidate::Off.folds_of_head(&[[140, 30, 30, 0]; 2]), None);
     }
 
     #[test]

@@ -213,6 +213,18 @@ fn card(config: &Config, backbone: &Backbone, state: &State) -> ModelCard {
     }
 }
 
+/// The images that a head is fitted to: train, and validation, as it chooses no epoch and finds its temperature out of fold; of
+/// groups that reach into test, train alone.
+fn trained_on(images: &[Labelled]) -> impl Iterator<Item = &Labelled> {
+    let in_test: HashSet<&str> =
+        images.iter().filter(|image| image.sample.split == Split::Test).map(|image| &image.sample.group[..]).collect();
+    images.iter().filter(move |image| match image.sample.split {
+        Split::Train => true,
+        Split::Validation => !in_test.contains(&image.sample.group[..]),
+        Split::Test => false,
+    })
+}
+
 /// Rows that heads are fitted to.
 #[derive(Default)]
 struct Rows {
@@ -259,8 +271,7 @@ fn finish(
     let home = node.home().clone();
     node.status().state("head: fits");
     let (classes, dimensions) = (state.classes.len(), cache.dimensions());
-    let trained_on = || images.iter().filter(|image| image.sample.split == Split::Train);
-    let rows = Rows::of(trained_on(), cache);
+    let rows = Rows::of(trained_on(images), cache);
     let missing = images.iter().filter(|image| cache.get(&image.sample.digest).is_none()).count();
     if missing > 0 {
         tracing::warn!(missing, "images have changed or gone since; the head goes without them");
@@ -270,7 +281,7 @@ fn finish(
         Err(why) => return Ok(End::Failed(why)),
     };
     let start = Instant::now();
-    let out_of_fold = config.cross_validate.folds(&state.counts).and_then(|folds| {
+    let out_of_fold = config.cross_validate.folds_of_head(&state.counts).and_then(|folds| {
         let samples = cross_validate(config, state, cache, images, folds);
         let samples = samples.inspect_err(|why| tracing::warn!(why, "the head is not cross-validated")).ok()?;
         let (classes, fingerprint) = (state.classes.clone(), state.fingerprint.clone());
@@ -414,6 +425,25 @@ mod tests {
         let images = [image("1", 0), image("2", 0), image("3", 0), image("4", 1), image("5", 1)];
         let order: Vec<&str> = in_turn(images.iter()).into_iter().map(|sample| &sample.sample[..]).collect();
         assert_eq!(order, ["1", "4", "2", "5", "3"]);
+    }
+
+    #[test]
+    fn heads_are_fitted_to_train_and_validation() {
+        let of = |name: &str, group: &str, split| {
+            let mut image = image(name, 0);
+            (image.sample.group, image.sample.split) = (group.to_owned(), split);
+            image
+        };
+        let images = [
+            of("1", "a", Split::Train),
+            of("2", "b", Split::Validation),
+            of("3", "c", Split::Validation),
+            of("4", "c", Split::Test),
+            of("5", "d", Split::Train),
+            of("6", "d", Split::Test),
+        ];
+        let found: Vec<&str> = trained_on(&images).map(|image| &image.sample.sample[..]).collect();
+        assert_eq!(found, ["1", "2", "5"], "3 is a near-copy of one in test");
     }
 
     #[test]

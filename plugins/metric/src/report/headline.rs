@@ -103,6 +103,9 @@ const CALIBRATION: &str = "calibration_error";
 
 /// What was done to the probabilities, and by what.
 pub fn tempered(of: &Calibration) -> String {
+    if of.fitted_on == 0 {
+        return "Calibrated out of fold when it was fitted; so `predict` gives them.".to_owned();
+    }
     let pictures = counted(of.fitted_on, "validation picture");
     format!("Logits divided by {}, fitted on {pictures}; so `predict` gives them.", short(of.temperature))
 }
