@@ -20,8 +20,8 @@ fn edited_pictures_are_found_and_no_more_others_than_by_one_hash() {
         for (id, (_, picture)) in (0..).zip(&pictures) {
             let copy = seen(&edit(picture));
             let all = near.find(&copy.views);
-            found += usize::from(all.contains_key(&id));
-            others += all.keys().filter(|other| **other != id).count();
+            found += usize::from(all.contains(&id));
+            others += all.iter().filter(|other| **other != id).count();
             let by_phash = (0..).zip(&known).filter(|(_, k)| distance(k.hashes.phash, copy.hashes.phash) <= 10);
             others_by_phash += by_phash.filter(|(other, _)| *other != id).count();
         }

@@ -1,0 +1,289 @@
+//! Whether two images show the same, compared as thumbnails: the second stage behind the hashes.
+//!
+//! Hashes of 64 bits see the layout. Scanned letters of one firm, plots with the same axes, or products inside one shop's
+//! frame agree in it and yet are different images. So the two thumbnails are aligned ([`align`]), and what remains is
+//! compared with the detail that is there, block by block: a copy agrees everywhere, another image within the same layout
+//! fails in the few blocks that tell it apart. Dividing by the detail makes the test strict where an image is smooth (an
+//! X-ray) and lenient where resampling costs most (line art). Chroma must agree too, unless one of the two has none.
+
+mod align;
+
+use crate::symmetry::Symmetry;
+use crate::thumbnail::{CHROMA_SIDE, LUMA_SIDE, Thumbnail};
+pub use align::Affine;
+use align::{Overlay, Plane};
+
+/// Pixels of a side of a block, and blocks of a side.
+const BLOCK: usize = 4;
+const BLOCKS: usize = LUMA_SIDE / BLOCK;
+/// Pixels of a block that have to be seen in both images for it to count.
+const LEAST_PIXELS: u32 = 6;
+/// The detail of the whole image counts in every block with this factor.
+const SHARED_DETAIL: f32 = 0.3;
+/// Variance that is taken for noise, levels².
+const NOISE: f32 = 1.0;
+/// Blocks that may differ: a date stamp, a corner that a turn cut off.
+const IGNORED_BLOCKS: usize = 1;
+/// Pixels at the edge that are not compared: what is beyond them is not known. More of a turned image, which has foreign
+/// corners.
+const RIM: usize = 1;
+const TURNED_RIM: usize = 2;
+
+/// Chroma up to which an image is colourless, levels.
+const COLOURLESS: f32 = 9.0;
+/// Saturation of a copy, as a factor.
+const SATURATION: (f32, f32) = (0.5, 1.7);
+/// Difference of a chroma cell that is tolerated: levels, and as a share of the cell's own chroma.
+const CHROMA_LEVELS: f32 = 16.0;
+const CHROMA_SHARE: f32 = 0.3;
+/// Cells that may differ in chroma.
+const IGNORED_CELLS: usize = 1;
+
+/// How one image is laid over another before the alignment is refined.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pose {
+    /// How the image that is looked for was mirrored or turned.
+    pub symmetry: Symmetry,
+    /// Where the pixels come from, a crop or a small turn.
+    pub affine: Affine,
+    /// The known image is the one that is laid over, without symmetry: it is the copy's original.
+    pub reversed: bool,
+    /// Whether the affine map turns.
+    pub turned: bool,
+}
+
+/// Whether two thumbnails show the same: nothing above `tolerance` remains, and chroma agrees.
+///
+/// `tolerance` is the mean square of what may remain of a block, over the local detail, when the image had to be resampled.
+pub fn agree(wanted: &Thumbnail, known: &Thumbnail, pose: &Pose, tolerance: f32) -> bool {
+    let wanted = wanted.transformed(pose.symmetry);
+    let (moving, fixed) = if pose.reversed { (known, &wanted) } else { (&wanted, known) };
+    let rim = if pose.turned { TURNED_RIM } else { RIM };
+    let laying = Laying {
+        moving: moving.luma.map(f32::from),
+        fixed: fixed.luma.map(f32::from),
+        rim,
+        is_grey_copy: is_colourless(moving) != is_colourless(fixed),
+    };
+    let agrees =
+        |affine: &Affine, map: Map| laying.remainder(affine, map) <= tolerance && chroma(moving, fixed, affine) <= 1.0;
+    agrees(&pose.affine, Map::Expected) || agrees(&laying.refined(&pose.affine), Map::Refined)
+}
+
+/// Where a map comes from.
+#[derive(Clone, Copy)]
+enum Map {
+    /// That of the view which was found.
+    Expected,
+    /// Fitted to the two images.
+    Refined,
+}
+
+impl Map {
+    /// By how much what remains counts more where so many blocks as good as hold all the detail. Fitted maps bring letters
+    /// and small things on a plain ground to one place and size, where little is left to tell them apart.
+    fn strictness(self, evidence: f32) -> f32 {
+        match self {
+            Self::Expected => (EXPECTED_EVIDENCE / evidence).max(1.0),
+            Self::Refined => (REFINED_EVIDENCE / evidence).max(1.0).powi(2),
+        }
+    }
+}
+
+/// Two images of which one is laid over the other.
+struct Laying {
+    moving: Plane,
+    fixed: Plane,
+    rim: usize,
+    /// One has colours and the other has none.
+    is_grey_copy: bool,
+}
+
+impl Laying {
+    fn refined(&self, start: &Affine) -> Affine {
+        align::refine(&binomial(&self.moving), &binomial(&self.fixed), start, self.rim)
+    }
+
+    /// What remains in the worst block but some.
+    fn remainder(&self, affine: &Affine, map: Map) -> f32 {
+        let overlay = Overlay::new(&self.moving, &self.fixed, affine, self.rim);
+        let remains = worst_block(&overlay.predicted, &self.fixed, &overlay, map);
+        if affine.0.iter().zip(Affine::IDENTITY.0).any(|(value, of)| (value - of).abs() > UNMOVED) {
+            return remains;
+        }
+        let remains = UNMOVED_FACTOR * remains;
+        if (overlay.gain - 1.0).abs() <= SAME_GAIN && !self.is_grey_copy {
+            return remains;
+        }
+        let locally = locally_fitted(&overlay.predicted, &self.fixed);
+        remains.min(BRIGHTER_FACTOR * worst_block(&locally, &self.fixed, &overlay, map))
+    }
+}
+
+/// Coordinates within which a map leaves an image where it is.
+const UNMOVED: f32 = 0.03;
+/// What remains counts more where nothing had to be resampled.
+const UNMOVED_FACTOR: f32 = 1.8;
+/// Another gain than this apart from 1 says that one is a brighter copy. Then colours are clipped one by one, which luma does
+/// not show, and a grey copy may have been mixed otherwise than luma: brightness and contrast are fitted once more in every
+/// place, and what remains counts less.
+const SAME_GAIN: f32 = 0.08;
+const BRIGHTER_FACTOR: f32 = 0.6;
+/// Blocks that have to hold the detail for what remains to count as it is: for the map of a view, for a fitted one.
+const EXPECTED_EVIDENCE: f32 = 16.0;
+const REFINED_EVIDENCE: f32 = 24.0;
+
+/// What remains in the worst block but some, of a prediction.
+fn worst_block(predicted: &Plane, fixed: &Plane, overlay: &Overlay, map: Map) -> f32 {
+    let (smooth_predicted, smooth_fixed) = (binomial(predicted), binomial(fixed));
+    let (mean_predicted, mean_fixed) = (box_mean(predicted), box_mean(fixed));
+    let mut blocks = [Block::default(); BLOCKS * BLOCKS];
+    for at in (0..LUMA_SIDE * LUMA_SIDE).filter(|at| overlay.seen[*at]) {
+        let residual = if overlay.censored[at] { 0.0 } else { smooth_fixed[at] - smooth_predicted[at] };
+        let detail = (predicted[at] - mean_predicted[at]).powi(2).max((fixed[at] - mean_fixed[at]).powi(2));
+        let block = &mut blocks[at / LUMA_SIDE / BLOCK * BLOCKS + at % LUMA_SIDE / BLOCK];
+        block.pixels += 1;
+        block.residual += residual * residual;
+        block.detail += detail;
+    }
+    let counted: Vec<Block> = blocks.into_iter().filter(|block| block.pixels >= LEAST_PIXELS).collect();
+    let pixels: u32 = counted.iter().map(|block| block.pixels).sum();
+    let mean_detail = counted.iter().map(|block| block.detail).sum::<f32>() / pixels.max(1) as f32;
+    if mean_detail <= 0.0 {
+        return f32::INFINITY;
+    }
+    let squares: f32 = counted.iter().map(|block| block.detail * block.detail).sum();
+    // So many blocks as good as hold all the detail: few for a letter on a plain ground, many for a photo.
+    let evidence = (mean_detail * pixels as f32).powi(2) / squares.max(NOISE);
+    let strictness = map.strictness(evidence);
+    let mut ratios: Vec<f32> = counted.iter().map(|block| strictness * block.ratio(mean_detail)).collect();
+    worst_but(IGNORED_BLOCKS, &mut ratios)
+}
+
+/// The prediction brought to the brightness and contrast that the other has around each pixel, in 7 × 7 of them.
+fn locally_fitted(predicted: &Plane, fixed: &Plane) -> Plane {
+    let mean = |of: &dyn Fn(usize) -> f32| wide_mean(&std::array::from_fn(of));
+    let (mean_predicted, mean_fixed) = (wide_mean(predicted), wide_mean(fixed));
+    let square = mean(&|at| predicted[at] * predicted[at]);
+    let product = mean(&|at| predicted[at] * fixed[at]);
+    std::array::from_fn(|at| {
+        let variance = square[at] - mean_predicted[at] * mean_predicted[at];
+        let covariance = product[at] - mean_predicted[at] * mean_fixed[at];
+        let gain = (covariance / (variance.max(0.0) + NOISE)).clamp(0.0, MOST_CONTRAST);
+        mean_fixed[at] + gain * (predicted[at] - mean_predicted[at])
+    })
+}
+
+/// Contrast that a part of a brighter copy may have gained, as a factor.
+const MOST_CONTRAST: f32 = 3.0;
+
+/// Sums over the pixels of a block.
+#[derive(Clone, Copy, Default)]
+struct Block {
+    pixels: u32,
+    residual: f32,
+    detail: f32,
+}
+
+impl Block {
+    fn ratio(&self, mean_detail: f32) -> f32 {
+        let pixels = self.pixels as f32;
+        self.residual / pixels / (self.detail / pixels + SHARED_DETAIL * mean_detail + NOISE)
+    }
+}
+
+/// The largest but `ignored`; infinite when there are no more than that.
+fn worst_but(ignored: usize, values: &mut [f32]) -> f32 {
+    if values.len() <= ignored {
+        return f32::INFINITY;
+    }
+    let place = values.len() - 1 - ignored;
+    *values.select_nth_unstable_by(place, f32::total_cmp).1
+}
+
+/// Chroma's largest difference but some, over what is tolerated.
+fn chroma(moving: &Thumbnail, fixed: &Thumbnail, affine: &Affine) -> f32 {
+    let warped: [[f32; 2]; CHROMA_SIDE * CHROMA_SIDE] = std::array::from_fn(|at| {
+        let centre = |index: usize| (index as f32 + 0.5) * 2.0 / CHROMA_SIDE as f32 - 1.0;
+        sample_chroma(moving, affine.apply([centre(at % CHROMA_SIDE), centre(at / CHROMA_SIDE)]))
+    });
+    if is_colourless(moving) || is_colourless(fixed) {
+        return 0.0;
+    }
+    let fixed = fixed.chroma.map(|cell| cell.map(f32::from));
+    let dot = |a: &[[f32; 2]], b: &[[f32; 2]]| -> f32 {
+        a.as_flattened().iter().zip(b.as_flattened()).map(|(a, b)| a * b).sum()
+    };
+    let saturation = (dot(&warped, &fixed) / dot(&warped, &warped).max(1.0)).clamp(SATURATION.0, SATURATION.1);
+    let mut differences: Vec<f32> = warped
+        .iter()
+        .zip(&fixed)
+        .map(|(warped, fixed)| {
+            let warped = warped.map(|value| value * saturation);
+            let tolerated = CHROMA_LEVELS + CHROMA_SHARE * norm(warped).max(norm(*fixed));
+            norm([warped[0] - fixed[0], warped[1] - fixed[1]]) / tolerated
+        })
+        .collect();
+    worst_but(IGNORED_CELLS, &mut differences)
+}
+
+fn is_colourless(thumbnail: &Thumbnail) -> bool {
+    thumbnail.chroma.iter().all(|cell| norm(cell.map(f32::from)) <= COLOURLESS)
+}
+
+fn norm([a, b]: [f32; 2]) -> f32 {
+    a.hypot(b)
+}
+
+/// Chroma at a place, bilinear; beyond the edge it goes on as at the edge.
+fn sample_chroma(thumbnail: &Thumbnail, [x, y]: [f32; 2]) -> [f32; 2] {
+    let place = |value: f32| ((value + 1.0) / 2.0 * CHROMA_SIDE as f32 - 0.5).clamp(0.0, (CHROMA_SIDE - 1) as f32);
+    let (x, y) = (place(x), place(y));
+    let (left, top) = ((x as usize).min(CHROMA_SIDE - 2), (y as usize).min(CHROMA_SIDE - 2));
+    let (fx, fy) = (x - left as f32, y - top as f32);
+    let shares = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
+    let corners = [0, 1, CHROMA_SIDE, CHROMA_SIDE + 1].map(|step| thumbnail.chroma[top * CHROMA_SIDE + left + step]);
+    [0, 1].map(|k| corners.iter().zip(shares).map(|(cell, share)| f32::from(cell[k]) * share).sum())
+}
+
+/// The plane smoothed by 1, 2, 1 in both directions; at the edge it goes on as at the edge.
+fn binomial(plane: &Plane) -> Plane {
+    separable(plane, [0.25, 0.5, 0.25])
+}
+
+/// The mean of 3 × 3 pixels.
+fn box_mean(plane: &Plane) -> Plane {
+    separable(plane, [1.0 / 3.0; 3])
+}
+
+/// The mean of 7 × 7 pixels.
+fn wide_mean(plane: &Plane) -> Plane {
+    separable(plane, [1.0 / 7.0; 7])
+}
+
+/// Weighted sums over an odd number of pixels in both directions; beyond the edge it goes on as at the edge.
+fn separable<const N: usize>(plane: &Plane, weights: [f32; N]) -> Plane {
+    let reach = N / 2;
+    let inside = |index: usize, step: usize| (index + step).saturating_sub(reach).min(LUMA_SIDE - 1);
+    let mut rows = [0.0; LUMA_SIDE * LUMA_SIDE];
+    for (out, row) in rows.as_chunks_mut::<LUMA_SIDE>().0.iter_mut().zip(plane.as_chunks::<LUMA_SIDE>().0) {
+        let mut padded = [0.0; LUMA_SIDE + 6];
+        for (at, value) in padded[..LUMA_SIDE + N - 1].iter_mut().enumerate() {
+            *value = row[inside(0, at)];
+        }
+        for (step, weight) in weights.iter().enumerate() {
+            for (sum, value) in out.iter_mut().zip(&padded[step..]) {
+                *sum += weight * value;
+            }
+        }
+    }
+    let mut all = [0.0; LUMA_SIDE * LUMA_SIDE];
+    for (y, out) in all.as_chunks_mut::<LUMA_SIDE>().0.iter_mut().enumerate() {
+        for (step, weight) in weights.iter().enumerate() {
+            for (sum, value) in out.iter_mut().zip(&rows.as_chunks::<LUMA_SIDE>().0[inside(y, step)]) {
+                *sum += weight * value;
+            }
+        }
+    }
+    all
+}
