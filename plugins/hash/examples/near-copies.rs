@@ -111,9 +111,9 @@ fn rules() -> Vec<(String, Rule)> {
     rules
 }
 
-/// Many radii of the views.
+/// Many radii of the views, and those in use.
 fn curve() -> Vec<(String, Rule)> {
-    let mut rules = Vec::new();
+    let mut rules = vec![by_views("views, strict", Radii::STRICT), by_views("views, usual", Radii::USUAL)];
     for (plain_all, view, view_all) in [(16, 4, 14), (20, 6, 20), (20, 8, 20), (24, 8, 24), (28, 8, 28), (34, 10, 34)] {
         for residual in [60, 100, 150, 200, 300] {
             rules.push(by_views("views", Radii { plain_all, view, view_all, residual, ..Radii::USUAL }));

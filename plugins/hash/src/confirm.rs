@@ -52,22 +52,131 @@ pub struct Pose {
     pub turned: bool,
 }
 
-/// Whether two thumbnails show the same: nothing above `tolerance` remains, and chroma agrees.
+/// What the hashes say of two images.
+#[derive(Clone, Copy, Debug)]
+pub struct Hint {
+    /// Bits in which they differ in the pose, 0 to 256.
+    pub bits: u32,
+    /// How much there is to be seen on the one with less of it: [`crate::Look::structure`].
+    pub structure: u32,
+}
+
+/// How much more may remain where the hashes hardly differ.
+struct Leniency {
+    /// Bits as a share of the structure from which on nothing is added.
+    share: f32,
+    /// What is added where no bit differs, as a factor of what may remain.
+    most: f32,
+}
+
+/// For an image as it is, mirrored, turned by 90° or brighter. X-rays differ in few bits, too.
+const AS_IT_IS: Leniency = Leniency { share: 0.2, most: 4.0 };
+/// For one that is cropped or turned a little: it had to be resampled, and images of one layout lie together uncropped.
+const RESAMPLED: Leniency = Leniency { share: 0.3, most: 6.0 };
+/// The same for a fitted map.
+const FITTED: f32 = 2.0;
+/// The same for chroma.
+const CHROMA_LENIENCY: f32 = 0.3;
+/// Structure from which on hashes that hardly differ say much: not those of a letter or an apple.
+const TELLING: f32 = 40.0;
+/// Structure below which less may remain, in proportion: small things on a plain ground.
+const SPARSE: f32 = 30.0;
+
+/// So much less may remain, as a factor, of an image that was mirrored or turned by 90°, 180° or 270°: this changes no pixel.
+const SYMMETRIC: f32 = 0.5;
+
+/// What may remain of a block over its detail, and the difference of chroma over what is tolerated.
+struct Tolerance {
+    expected: f32,
+    refined: f32,
+    chroma: f32,
+}
+
+impl Tolerance {
+    fn new(residual: f32, hint: Hint, pose: &Pose) -> Self {
+        let structure = hint.structure as f32;
+        let Leniency { share, most } = if pose.affine == Affine::IDENTITY { AS_IT_IS } else { RESAMPLED };
+        let is_telling = structure >= TELLING;
+        let closeness = if is_telling { (1.0 - hint.bits as f32 / (structure * share)).max(0.0) } else { 0.0 };
+        let is_upright = pose.symmetry == Symmetry::default();
+        let residual = residual * (structure / SPARSE).min(1.0) * if is_upright { 1.0 } else { SYMMETRIC };
+        Self {
+            expected: residual * (1.0 + most * closeness),
+            refined: residual * (1.0 + FITTED * closeness),
+            chroma: 1.0 + CHROMA_LENIENCY * closeness,
+        }
+    }
+
+    fn of(&self, map: Map) -> f32 {
+        match map {
+            Map::Expected => self.expected,
+            Map::Refined => self.refined,
+        }
+    }
+}
+
+/// Factor of brightness from which on the darker image is brought to the brighter one channel by channel.
+const BRIGHTER: f32 = 1.1;
+
+/// Whether two thumbnails show the same: little remains, and chroma agrees.
 ///
-/// `tolerance` is the mean square of what may remain of a block, over the local detail, when the image had to be resampled.
-pub fn agree(wanted: &Thumbnail, known: &Thumbnail, pose: &Pose, tolerance: f32) -> bool {
+/// `residual` is the mean square of what may remain of a block, over the local detail, when the image had to be resampled
+/// and the hashes are just near enough.
+pub fn agree(wanted: &Thumbnail, known: &Thumbnail, pose: &Pose, hint: Hint, residual: f32) -> bool {
+    let tolerance = Tolerance::new(residual, hint, pose);
     let wanted = wanted.transformed(pose.symmetry);
     let (moving, fixed) = if pose.reversed { (known, &wanted) } else { (&wanted, known) };
-    let rim = if pose.turned { TURNED_RIM } else { RIM };
-    let laying = Laying {
-        moving: moving.luma.map(f32::from),
-        fixed: fixed.luma.map(f32::from),
-        rim,
-        is_grey_copy: is_colourless(moving) != is_colourless(fixed),
-    };
-    let agrees =
-        |affine: &Affine, map: Map| laying.remainder(affine, map) <= tolerance && chroma(moving, fixed, affine) <= 1.0;
-    agrees(&pose.affine, Map::Expected) || agrees(&laying.refined(&pose.affine), Map::Refined)
+    let pair = Pair::new(moving, fixed, if pose.turned { TURNED_RIM } else { RIM });
+    if pose.affine == Affine::IDENTITY {
+        return pair.agrees(&pose.affine, Map::Expected, &tolerance) || is_brighter(moving, fixed, pose, &tolerance);
+    }
+    let (chroma, remains) = (chroma(moving, fixed, &pose.affine), pair.laying.remainder(&pose.affine, Map::Expected));
+    if chroma <= tolerance.chroma && remains <= tolerance.expected {
+        return true;
+    }
+    // Fitting costs most, and cannot make one of two images that have little in common.
+    chroma <= FITTABLE_CHROMA
+        && remains <= FITTABLE * tolerance.expected
+        && pair.agrees(&pair.laying.refined(&pose.affine), Map::Refined, &tolerance)
+}
+
+/// How much more may remain before a map is fitted, as a factor, and what of chroma.
+const FITTABLE: f32 = 20.0;
+const FITTABLE_CHROMA: f32 = 1.5;
+
+/// Whether one of two images is a brighter copy of the other. Its colours were clipped one by one, which no gain of luma
+/// says; so the darker one is made brighter in the same way.
+fn is_brighter(one: &Thumbnail, other: &Thumbnail, pose: &Pose, tolerance: &Tolerance) -> bool {
+    if pose.symmetry != Symmetry::default() {
+        return false;
+    }
+    let (dark, bright) = if one.brightness() <= other.brightness() { (one, other) } else { (other, one) };
+    let factor = dark.factor_to(bright);
+    factor >= BRIGHTER && Pair::new(&dark.brighter(factor), bright, RIM).agrees(&pose.affine, Map::Expected, tolerance)
+}
+
+/// Two thumbnails of which one is laid over the other.
+struct Pair<'a> {
+    moving: &'a Thumbnail,
+    fixed: &'a Thumbnail,
+    laying: Laying,
+}
+
+impl<'a> Pair<'a> {
+    fn new(moving: &'a Thumbnail, fixed: &'a Thumbnail, rim: usize) -> Self {
+        let laying = Laying {
+            moving: moving.luma.map(f32::from),
+            fixed: fixed.luma.map(f32::from),
+            rim,
+            is_grey_copy: is_colourless(moving) != is_colourless(fixed),
+        };
+        Self { moving, fixed, laying }
+    }
+
+    fn agrees(&self, affine: &Affine, map: Map, tolerance: &Tolerance) -> bool {
+        chroma(self.moving, self.fixed, affine) <= tolerance.chroma
+            && self.laying.remainder(affine, map) <= tolerance.of(map)
+    }
 }
 
 /// Where a map comes from.
@@ -128,7 +237,7 @@ const UNMOVED_FACTOR: f32 = 1.8;
 /// not show, and a grey copy may have been mixed otherwise than luma: brightness and contrast are fitted once more in every
 /// place, and what remains counts less.
 const SAME_GAIN: f32 = 0.08;
-const BRIGHTER_FACTOR: f32 = 0.6;
+const BRIGHTER_FACTOR: f32 = 0.64;
 /// Blocks that have to hold the detail for what remains to count as it is: for the map of a view, for a fitted one.
 const EXPECTED_EVIDENCE: f32 = 16.0;
 const REFINED_EVIDENCE: f32 = 24.0;
@@ -286,4 +395,51 @@ fn separable<const N: usize>(plane: &Plane, weights: [f32; N]) -> Plane {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SIDE, Views};
+
+    fn thumbnail(of: impl Fn(usize, usize) -> [u8; 3]) -> Thumbnail {
+        let rgb: Vec<u8> = (0..SIDE * SIDE).flat_map(|at| of(at % SIDE, at / SIDE)).collect();
+        Views::of(&rgb).unwrap().thumbnail
+    }
+
+    /// Fields of many colours, some of them bright.
+    fn colourful(x: usize, y: usize) -> [u8; 3] {
+        let field = (x / 16 * 7 + y / 8 * 13) as u64;
+        [0, 1, 2].map(|channel| ((field * 3 + channel + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8)
+    }
+
+    const FAR: Hint = Hint { bits: 24, structure: 80 };
+    const CLOSE: Hint = Hint { bits: 1, structure: 80 };
+
+    #[test]
+    fn colourful_images_agree_when_made_brighter() {
+        let one = thumbnail(colourful);
+        let brighter = |by: f32| thumbnail(|x, y| colourful(x, y).map(|v| (f32::from(v) * by).min(255.0) as u8));
+        for other in [one, brighter(1.15), brighter(1.3)] {
+            assert!(agree(&one, &other, &Pose::default(), FAR, 0.1) && agree(&other, &one, &Pose::default(), FAR, 0.1));
+        }
+        let another = thumbnail(|x, y| if (30..42).contains(&x) && y > 40 { [0; 3] } else { colourful(x, y) });
+        assert!(!agree(&one, &another, &Pose::default(), FAR, 0.1), "in a few blocks another image");
+    }
+
+    #[test]
+    fn tolerance_grows_as_bits_fall_and_with_structure() {
+        let of = |hint: Hint, pose: &Pose| Tolerance::new(0.1, hint, pose);
+        let cropped = Pose { affine: Affine::inset([0.05; 4]), ..Pose::default() };
+        let (far, close) = (of(FAR, &Pose::default()), of(CLOSE, &Pose::default()));
+        assert!(
+            (far.expected - 0.1).abs() < 1e-6 && close.expected > 0.4 && close.refined > 0.25,
+            "{}",
+            close.expected
+        );
+        assert!((far.chroma - 1.0).abs() < 1e-6 && close.chroma > 1.2);
+        assert!(of(CLOSE, &cropped).expected > close.expected);
+        let sparse = of(Hint { bits: 0, structure: 15 }, &Pose::default());
+        assert!((sparse.expected - 0.05).abs() < 1e-6, "a small thing");
+    }
 }

@@ -6,11 +6,12 @@
 //! compared block by block ([`agree`]). The figures are chosen from a curve of recall over false matches: README has
 //! the table, the example `near-copies` makes it.
 //!
-//! What a search costs does not grow with the size of a group: of each group one confirmed member is enough
-//! ([`NearCopies::find_groups`]), and at most [`CONFIRMATIONS`] candidates are compared. Who adds images need not add those
-//! that are as good as there already ([`NearCopies::is_covered`]).
+//! What a search costs does not grow with the size of a group: an image that is almost a known one belongs to its group, of
+//! each other group one confirmed member is enough ([`NearCopies::find_groups`]), and there are at most [`COMPARISONS`]. Who
+//! adds images need not add those that are as good as there already ([`NearCopies::is_covered`]).
 
-use crate::confirm::{Pose, agree};
+use crate::confirm::{Hint, Pose, agree};
+use crate::symmetry::Symmetry;
 use crate::thumbnail::Thumbnail;
 use crate::{Look, Views};
 use plugin_search::Index;
@@ -25,23 +26,28 @@ pub struct Radii {
     pub plain_all: u32,
     /// Bits of the waves, 0 to 64, for another view.
     pub view: u32,
+    /// Bits of the waves, 0 to 64, for an image turned a little, whose corners are foreign.
+    pub turned: u32,
     /// Bits of all four hashes, 0 to 256, for another view.
     pub view_all: u32,
     /// Bits of the waves, 0 to 64, for an image mirrored or turned by 90°, 180° or 270°, which changes nothing else.
     pub symmetric: u32,
-    /// What may remain of a block after alignment, as parts of a thousand of its detail.
+    /// What may remain of a block after alignment, as parts of a thousand of its detail, where the hashes are just near
+    /// enough; more remains where they hardly differ.
     pub residual: u32,
 }
 
 impl Radii {
     /// Finds what was compressed, resized, cropped, mirrored, turned or made brighter.
-    pub const USUAL: Self = Self { plain: 6, plain_all: 24, view: 8, view_all: 24, symmetric: 4, residual: 180 };
+    pub const USUAL: Self =
+        Self { plain: 8, plain_all: 24, view: 8, turned: 10, view_all: 24, symmetric: 6, residual: 150 };
     /// With fewer false matches, and fewer of the turned and brighter ones.
-    pub const STRICT: Self = Self { plain: 6, plain_all: 16, view: 4, view_all: 14, symmetric: 4, residual: 120 };
+    pub const STRICT: Self =
+        Self { plain: 6, plain_all: 16, view: 4, turned: 4, view_all: 14, symmetric: 4, residual: 120 };
 
     /// Whether a candidate is confirmed.
-    fn confirms(&self, wanted: &Thumbnail, known: &Thumbnail, pose: &Pose) -> bool {
-        agree(wanted, known, pose, self.residual as f32 / 1000.0)
+    fn confirms(&self, wanted: &Thumbnail, known: &Thumbnail, candidate: &Candidate) -> bool {
+        agree(wanted, known, &candidate.pose, candidate.hint, self.residual as f32 / 1000.0)
     }
 }
 
@@ -51,9 +57,9 @@ impl Default for Radii {
     }
 }
 
-/// Candidates that are compared for one image at most, without those that are confirmed. Among thousands of images of one
-/// layout the nearest by their hashes are; a copy is among them.
-const CONFIRMATIONS: usize = 48;
+/// Comparisons for one image at most, without those that confirm. Among thousands of images of one layout those that are
+/// nearest by their hashes are compared; a copy is among them.
+const COMPARISONS: usize = 48;
 /// Views of one candidate that are compared at most, the nearest by their hashes.
 const POSES: usize = 3;
 /// An image is covered by so many that are near to it by their hashes.
@@ -76,7 +82,7 @@ pub struct NearCopies {
 /// An image that may be a near-copy, by its hashes.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
-    bits: u32,
+    hint: Hint,
     id: u32,
     pose: Pose,
 }
@@ -110,32 +116,49 @@ impl NearCopies {
 
     /// The images that are near-copies, by number, nearest first.
     pub fn find(&self, views: &Views) -> Vec<u32> {
-        self.find_groups(views, |id| id)
+        let mut candidates = self.as_they_are(views);
+        candidates.extend(self.by_views(views));
+        self.confirmed(views, candidates, |id| id)
     }
 
-    /// One near-copy of each group that has one, by number, nearest first; `group` names the group of an image.
-    pub fn find_groups(&self, views: &Views, mut group: impl FnMut(u32) -> u32) -> Vec<u32> {
+    /// One near-copy of each group that has one, by number, nearest first; `group` names the group of an image. Where an
+    /// image is almost the same as one that is there, that one alone: it has been searched for.
+    pub fn find_groups(&self, views: &Views, group: impl FnMut(u32) -> u32) -> Vec<u32> {
+        let mut candidates = self.as_they_are(views);
+        let thumbnail = |candidate: &&Candidate| self.thumbnails.get(candidate.id as usize);
+        let is_almost =
+            |candidate: &&Candidate| thumbnail(candidate).is_some_and(|known| views.thumbnail.is_almost(known));
+        if let Some(same) = candidates.iter().take(ASKED).find(is_almost) {
+            return vec![same.id];
+        }
+        candidates.extend(self.by_views(views));
+        self.confirmed(views, candidates, group)
+    }
+
+    /// Of each group the nearest candidate that the thumbnails confirm.
+    fn confirmed(&self, views: &Views, mut candidates: Vec<Candidate>, mut group: impl FnMut(u32) -> u32) -> Vec<u32> {
+        // As it is before other views, where they are as near.
+        candidates.sort_by_key(Candidate::order);
         let mut found = Vec::new();
         let mut groups = HashSet::new();
-        let mut compared: HashMap<u32, usize> = HashMap::new();
-        for candidate in self.candidates(views) {
+        let mut poses: HashMap<u32, usize> = HashMap::new();
+        let mut comparisons = 0;
+        for candidate in candidates {
             let of = group(candidate.id);
-            if groups.contains(&of) {
+            let poses = poses.entry(candidate.id).or_default();
+            if groups.contains(&of) || *poses >= POSES {
                 continue;
             }
-            if compared.len() >= CONFIRMATIONS && !compared.contains_key(&candidate.id) {
-                continue;
-            }
-            let poses = compared.entry(candidate.id).or_default();
-            if *poses >= POSES {
-                continue;
-            }
-            *poses += 1;
             let Some(known) = self.thumbnails.get(candidate.id as usize) else { continue };
-            if self.radii.confirms(&views.thumbnail, known, &candidate.pose) {
-                compared.remove(&candidate.id);
+            *poses += 1;
+            if self.radii.confirms(&views.thumbnail, known, &candidate) {
                 groups.insert(of);
                 found.push(candidate.id);
+                continue;
+            }
+            comparisons += 1;
+            if comparisons == COMPARISONS {
+                break;
             }
         }
         found
@@ -156,34 +179,60 @@ impl NearCopies {
         false
     }
 
-    /// Who may be a near-copy by the hashes, nearest first.
-    fn candidates(&self, views: &Views) -> Vec<Candidate> {
-        let Radii { plain, plain_all, view, view_all, symmetric, .. } = self.radii;
+    /// Who may be a near-copy by the hashes of the image as it is, nearest first.
+    fn as_they_are(&self, views: &Views) -> Vec<Candidate> {
+        let Radii { plain, plain_all, .. } = self.radii;
         let mut found = Vec::new();
-        let upright = Pose::default();
-        let mut search = |look: &Look, radius: u32, all: u32, pose: Pose| {
-            for near in self.by_plain.within(look.waves, radius) {
-                let Some(known) = self.plain.get(near.id as usize) else { continue };
-                if look.is_near(known, radius, all) {
-                    found.push(Candidate { bits: look.distance(known), id: near.id, pose });
-                }
-            }
-        };
-        search(&views.plain, plain, plain_all, upright);
+        self.search(views, &views.plain, plain, plain_all, Pose::default(), &mut found);
+        found.sort_by_key(Candidate::order);
+        found
+    }
+
+    /// Who may be a near-copy by the hashes of other views.
+    fn by_views(&self, views: &Views) -> Vec<Candidate> {
+        let Radii { view, turned, view_all, symmetric, .. } = self.radii;
+        let mut found = Vec::new();
         for (look, pose) in views.posed() {
-            search(look, if pose.symmetry == upright.symmetry { view } else { symmetric }, view_all, pose);
+            let radius = match () {
+                () if pose.symmetry != Symmetry::default() => symmetric,
+                () if pose.turned => turned,
+                () => view,
+            };
+            self.search(views, look, radius, view_all, pose, &mut found);
         }
         let each = views.edited.len();
         for near in self.by_edited.within(views.plain.waves, view) {
             let Some(known) = self.edited.get(near.id as usize) else { continue };
             if views.plain.is_near(known, view, view_all) {
                 let pose = Pose { reversed: true, ..Views::edited_pose(near.id as usize % each) };
-                found.push(Candidate { bits: views.plain.distance(known), id: near.id / each as u32, pose });
+                let id = near.id / each as u32;
+                found.push(Candidate { hint: self.hint(views, id, views.plain.distance(known)), id, pose });
             }
         }
-        // As it is before other views, where they are as near.
-        found.sort_by_key(|candidate| (candidate.bits, candidate.id));
         found
+    }
+
+    /// Adds whom a view of the image finds as they are.
+    fn search(&self, views: &Views, look: &Look, radius: u32, all: u32, pose: Pose, found: &mut Vec<Candidate>) {
+        for near in self.by_plain.within(look.waves, radius) {
+            let Some(known) = self.plain.get(near.id as usize) else { continue };
+            if look.is_near(known, radius, all) {
+                let hint = self.hint(views, near.id, look.distance(known));
+                found.push(Candidate { hint, id: near.id, pose });
+            }
+        }
+    }
+
+    fn hint(&self, views: &Views, id: u32, bits: u32) -> Hint {
+        let structure = self.plain.get(id as usize).map_or(0, Look::structure);
+        Hint { bits, structure: structure.min(views.plain.structure()) }
+    }
+}
+
+impl Candidate {
+    /// Nearest first.
+    const fn order(&self) -> (u32, u32) {
+        (self.hint.bits, self.id)
     }
 }
 
@@ -193,6 +242,7 @@ pub fn are_near(a: &Views, b: &Views, radii: &Radii) -> bool {
     near.insert(b);
     !near.find(a).is_empty()
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

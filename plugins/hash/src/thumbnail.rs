@@ -67,11 +67,55 @@ impl Thumbnail {
         }
     }
 
+    /// The thumbnail of the image made brighter by a factor from 1 on, each channel up to its limit. What is colourful and
+    /// bright gains less luma than what is grey, and loses colour.
+    pub(crate) fn brighter(&self, by: f32) -> Self {
+        let mut brighter = *self;
+        let mut sums = [[0.0; 2]; CHROMA];
+        for (at, luma) in brighter.luma.iter_mut().enumerate() {
+            let cell = cell_of(at);
+            let clipped = rgb(f32::from(*luma), self.chroma[cell].map(f32::from)).map(|value| value.clamp(0.0, WHITE));
+            let [before, ..] = luma_chroma(clipped);
+            let [after, cb, cr] = luma_chroma(clipped.map(|value| (value * by).min(WHITE)));
+            // The pixel's own chroma is not known: that of its cell may not belong to it, and says a factor alone.
+            *luma = (f32::from(*luma) * after / before.max(1.0)).round() as u8;
+            sums[cell][0] += cb;
+            sums[cell][1] += cr;
+        }
+        brighter.chroma = sums.map(|cell| cell.map(|sum| (sum / (LUMA / CHROMA) as f32).round() as i8));
+        brighter
+    }
+
+    /// Sum of luma.
+    pub(crate) fn brightness(&self) -> u32 {
+        self.luma.iter().map(|value| u32::from(*value)).sum()
+    }
+
+    /// By how much this image would have to be made brighter to be as bright as another, 1 to 2.
+    pub(crate) fn factor_to(&self, other: &Self) -> f32 {
+        let wanted = other.luma.iter().step_by(SAMPLED).map(|value| f32::from(*value)).sum::<f32>();
+        let (mut low, mut high) = (1.0, 2.0);
+        for _ in 0..FACTOR_ROUNDS {
+            let by = f32::midpoint(low, high);
+            let luma = |(at, luma): (usize, &u8)| {
+                let clipped = rgb(f32::from(*luma), self.chroma[cell_of(at)].map(f32::from));
+                luma_chroma(clipped.map(|value| (value.max(0.0) * by).min(WHITE)))[0]
+            };
+            let sum: f32 = self.luma.iter().enumerate().step_by(SAMPLED).map(luma).sum();
+            if sum < wanted {
+                low = by;
+            } else {
+                high = by;
+            }
+        }
+        f32::midpoint(low, high)
+    }
+
     /// Whether two hardly differ, place by place: frames of one fixed camera with its noise do, also when it gets a
     /// little brighter. Nothing is aligned, so this takes well below a microsecond.
     pub fn is_almost(&self, other: &Self) -> bool {
-        let mean = |luma: &[u8; LUMA]| luma.iter().map(|value| u32::from(*value)).sum::<u32>() as i32 / LUMA as i32;
-        let shift = mean(&self.luma) - mean(&other.luma);
+        let mean = |one: &Self| one.brightness() as i32 / LUMA as i32;
+        let shift = mean(self) - mean(other);
         if shift.abs() > ALMOST_SHIFT {
             return false;
         }
@@ -102,12 +146,36 @@ const ALMOST_BLOCK: i32 = 4;
 /// Levels between chroma cells, the largest.
 const ALMOST_CHROMA: u32 = 6;
 
+const WHITE: f32 = 255.0;
+/// Every so many-th pixel says how bright an image is; odd, so that all columns are met.
+const SAMPLED: usize = 5;
+/// Halvings of the range of the factor: it is found within 1 %.
+const FACTOR_ROUNDS: usize = 6;
+
+/// The chroma cell of a luma pixel.
+const fn cell_of(at: usize) -> usize {
+    const PIXELS: usize = LUMA_SIDE / CHROMA_SIDE;
+    at / LUMA_SIDE / PIXELS * CHROMA_SIDE + at % LUMA_SIDE / PIXELS
+}
+
+/// RGB of luma and chroma, ITU-R BT.601, not clipped.
+fn rgb(luma: f32, [cb, cr]: [f32; 2]) -> [f32; 3] {
+    [luma + 1.402 * cr, luma - 0.344_136 * cb - 0.714_136 * cr, luma + 1.772 * cb]
+}
+
+/// Luma, Cb and Cr of RGB, ITU-R BT.601.
+fn luma_chroma([r, g, b]: [f32; 3]) -> [f32; 3] {
+    [
+        0.299 * r + 0.587 * g + 0.114 * b,
+        -0.168_736 * r - 0.331_264 * g + 0.5 * b,
+        0.5 * r - 0.418_688 * g - 0.081_312 * b,
+    ]
+}
+
 /// Mean Cb and Cr of 8 × 8 RGB pixels, given their sums.
 fn cell_chroma([r, g, b]: [i32; 3]) -> [i8; 2] {
     let pixels = (SIDE / CHROMA_SIDE * (SIDE / CHROMA_SIDE)) as f32;
-    let [r, g, b] = [r, g, b].map(|sum| sum as f32 / pixels);
-    let cb = -0.168_736 * r - 0.331_264 * g + 0.5 * b;
-    let cr = 0.5 * r - 0.418_688 * g - 0.081_312 * b;
+    let [_, cb, cr] = luma_chroma([r, g, b].map(|sum| sum as f32 / pixels));
     // Casting saturates at -128 and 127.
     [cb.round() as i8, cr.round() as i8]
 }
@@ -132,6 +200,29 @@ mod tests {
         assert_eq!(Thumbnail::from_bytes(&one.to_bytes()), Some(one));
         assert_eq!(Thumbnail::from_bytes(&one.to_bytes()[1..]), None);
         assert_eq!(Thumbnail::from_bytes(&[one.to_bytes(), vec![0; 2]].concat()), None);
+    }
+
+    #[test]
+    fn brighter_thumbnails_are_those_of_brighter_images() {
+        // Fields of colours, of which some are clipped in one channel or two.
+        let colours = [[250, 200, 10], [90, 90, 90], [20, 180, 240], [255, 255, 255], [120, 30, 60], [200, 220, 180]];
+        let image = |by: f32| {
+            thumbnail(move |x, y| {
+                let of: [u8; 3] = colours[(x / 16 + y / 16) % colours.len()];
+                of.map(|value| (f32::from(value) * by).min(255.0) as u8)
+            })
+        };
+        let (one, other) = (image(1.0), image(1.3));
+        assert!((one.factor_to(&other) - 1.3).abs() < 0.02, "{}", one.factor_to(&other));
+        assert!(one.factor_to(&one) < 1.02);
+        let brighter = one.brighter(1.3);
+        for (a, b) in brighter.luma.iter().zip(&other.luma) {
+            assert!(a.abs_diff(*b) <= 2, "{a} {b}");
+        }
+        for (a, b) in brighter.chroma.as_flattened().iter().zip(other.chroma.as_flattened()) {
+            assert!(a.abs_diff(*b) <= 2, "{a} {b}");
+        }
+        assert!(one.luma.iter().zip(&other.luma).any(|(a, b)| a.abs_diff(*b) > 20), "the test tests something");
     }
 
     #[test]
