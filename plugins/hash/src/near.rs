@@ -59,9 +59,11 @@ impl Default for Radii {
 
 /// Comparisons for one image at most, without those that confirm. Among thousands of images of one layout those that are
 /// nearest by their hashes are compared; a copy is among them.
-const COMPARISONS: usize = 48;
+const COMPARISONS: usize = 24;
 /// Views of one candidate that are compared at most, the nearest by their hashes.
 const POSES: usize = 3;
+/// Images that are almost the same and are compared at most before others are looked for.
+const ALMOST_COMPARED: usize = 4;
 /// An image is covered by so many that are near to it by their hashes.
 const COVERING: usize = 8;
 /// Members of a group that are asked whether they cover an image, the newest.
@@ -125,10 +127,13 @@ impl NearCopies {
     /// image is almost the same as one that is there, that one alone: it has been searched for.
     pub fn find_groups(&self, views: &Views, group: impl FnMut(u32) -> u32) -> Vec<u32> {
         let mut candidates = self.as_they_are(views);
-        let thumbnail = |candidate: &&Candidate| self.thumbnails.get(candidate.id as usize);
-        let is_almost =
-            |candidate: &&Candidate| thumbnail(candidate).is_some_and(|known| views.thumbnail.is_almost(known));
-        if let Some(same) = candidates.iter().take(ASKED).find(is_almost) {
+        let known = |candidate: &Candidate| self.thumbnails.get(candidate.id as usize);
+        let is_almost = |candidate: &&Candidate| known(candidate).is_some_and(|known| views.thumbnail.is_almost(known));
+        let is_confirmed = |candidate: &&Candidate| {
+            known(candidate).is_some_and(|known| self.radii.confirms(&views.thumbnail, known, candidate))
+        };
+        let mut almost = candidates.iter().take(ASKED).filter(is_almost).take(ALMOST_COMPARED);
+        if let Some(same) = almost.find(is_confirmed) {
             return vec![same.id];
         }
         candidates.extend(self.by_views(views));

@@ -138,7 +138,7 @@ impl Thumbnail {
 }
 
 /// Levels by which one of two images that are almost the same may be brighter.
-const ALMOST_SHIFT: i32 = 12;
+const ALMOST_SHIFT: i32 = 24;
 /// Levels between their pixels, the mean.
 const ALMOST_MEAN: i32 = 3;
 /// Levels between the means of 4 × 4 pixels, the largest.
