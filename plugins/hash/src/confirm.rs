@@ -346,7 +346,7 @@ fn norm([a, b]: [f32; 2]) -> f32 {
 
 /// Chroma at a place, bilinear; beyond the edge it goes on as at the edge.
 fn sample_chroma(thumbnail: &Thumbnail, [x, y]: [f32; 2]) -> [f32; 2] {
-    let place = |value: f32| ((value + 1.0) / 2.0 * CHROMA_SIDE as f32 - 0.5).clamp(0.0, (CHROMA_SIDE - 1) as f32);
+    let place = |value: f32| ((value + 1.0) * (CHROMA_SIDE as f32 / 2.0) - 0.5).clamp(0.0, (CHROMA_SIDE - 1) as f32);
     let (x, y) = (place(x), place(y));
     let (left, top) = ((x as usize).min(CHROMA_SIDE - 2), (y as usize).min(CHROMA_SIDE - 2));
     let (fx, fy) = (x - left as f32, y - top as f32);

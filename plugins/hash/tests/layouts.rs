@@ -91,6 +91,9 @@ fn frames_of_a_fixed_camera_are_one_group() {
     assert!(largest >= 40, "all without somebody: {largest}");
 }
 
+/// How an image is turned.
+type Turn = (&'static str, fn(&RgbImage) -> RgbImage);
+
 #[test]
 fn turned_and_mirrored_images_are_found() {
     let images: Vec<RgbImage> = originals(40).into_iter().map(|(_, image)| image).collect();
@@ -98,7 +101,7 @@ fn turned_and_mirrored_images_are_found() {
     for views in views(&images) {
         near.insert(&views);
     }
-    let turns: [(&str, fn(&RgbImage) -> RgbImage); 5] = [
+    let turns: [Turn; 5] = [
         ("by 90°", imageops::rotate90),
         ("by 180°", imageops::rotate180),
         ("by 270°", imageops::rotate270),
@@ -122,7 +125,7 @@ fn case(name: &str) -> Vec<Views> {
     if paths.is_empty() {
         eprintln!("SKIPPED: no files of case {name}; set WAKUTEKA_CASES to their folder");
     }
-    paths.iter().map(|path| seen(&std::fs::read(path).unwrap()).views).collect()
+    paths.iter().flat_map(std::fs::read).map(|bytes| seen(&bytes).views).collect()
 }
 
 fn files_below(folder: &Path, paths: &mut Vec<PathBuf>) {

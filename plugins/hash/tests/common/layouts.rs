@@ -203,7 +203,7 @@ pub fn small_thing(of: u64) -> RgbImage {
         match of % 4 {
             0 => (dx.hypot(dy) - size).abs() < 2.0,
             1 => dx.abs().max(dy.abs()) < size,
-            2 => dy > -size && dy < size && dx.abs() < (dy + size) / 2.0,
+            2 => dy > -size && dy < size && dx.abs() * 2.0 < dy + size,
             _ => dx.abs().min(dy.abs()) < size / 4.0 && dx.abs().max(dy.abs()) < size,
         }
     });
