@@ -149,12 +149,19 @@ impl Groups {
     /// One picture of each group that has one near and that it may be in, nearest first.
     fn near(&mut self, face: Face) -> Vec<u32> {
         let Some(near) = &self.near else { return Vec::new() };
+        let marks = self.different.marks(face.sample);
+        let (union, members) = (&mut self.union, &self.members);
+        // None where it may not be.
+        let mut group = |picture: u32| {
+            let root = union.find(picture);
+            let is_forbidden = members.get(&root).is_some_and(|group| group.marks.forbid(&marks));
+            (!is_forbidden).then_some(root)
+        };
         let mut found = Vec::new();
         if let Some(views) = face.views {
-            let (viewed, union) = (&self.viewed, &mut self.union);
-            let picture = |id: u32| viewed.get(id as usize).copied().unwrap_or(u32::MAX);
-            let ids = near.find_groups(views, |id| union.find(picture(id)));
-            found.extend(ids.into_iter().map(picture));
+            let picture = |id: u32| self.viewed.get(id as usize).copied();
+            let ids = near.find_groups(views, |id| group(picture(id)?));
+            found.extend(ids.into_iter().filter_map(picture));
         }
         // By their hashes alone, where one of two has nothing else.
         if (face.views.is_none() || self.unviewed > 0) && !plain(face.phash) && !plain(face.dhash) {
@@ -164,11 +171,7 @@ impl Groups {
             found.extend(blind.filter(|o| (o.dhash ^ face.dhash).count_ones() <= DHASH_BITS).map(|o| o.picture));
         }
         let mut seen = HashSet::new();
-        let marks = self.different.marks(face.sample);
-        found.retain(|picture| {
-            let root = self.union.find(*picture);
-            seen.insert(root) && !self.members.get(&root).is_some_and(|group| group.marks.forbid(&marks))
-        });
+        found.retain(|picture| group(*picture).is_some_and(|root| seen.insert(root)));
         found
     }
 
@@ -177,7 +180,8 @@ impl Groups {
         let picture = self.union.add();
         let marks = self.different.marks(face.sample);
         let root = with.map(|other| self.union.find(other));
-        let searched = root.and_then(|root| self.members.get(&root)).map_or(&[][..], |group| group.searched.as_slice());
+        let group = root.and_then(|root| self.members.get(&root)).filter(|group| !group.marks.forbid(&marks));
+        let searched = group.map_or(&[][..], |group| group.searched.as_slice());
         let found_by = match (&mut self.near, face.views) {
             (Some(near), Some(views)) if near.is_covered(views, searched) => None,
             (Some(near), Some(views)) => {
@@ -222,6 +226,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_hash::are_near;
 
     /// A picture with structure.
     const P: u64 = 0x0f0f_1234_5678_9abc;
@@ -326,6 +331,40 @@ mod tests {
     }
 
     #[test]
+    fn frames_told_apart_stay_so_and_are_found() {
+        let sets = [["aa", "bb"].map(str::to_owned).to_vec()];
+        let mut groups = Groups::new(Some(Radii::USUAL)).different(Different::new(&sets));
+        let frames: Vec<Views> = (0..4).map(frame).collect();
+        let of = |sample: &'static str, at: usize| Face { sample, views: Some(&frames[at]), ..old(P, D) };
+        assert_eq!(groups.add("aa", of("aa", 0)).0, "aa");
+        assert_eq!(groups.add("bb", of("bb", 1)), ("bb".to_owned(), vec![]), "almost the same, and told apart");
+        assert_eq!(groups.add("bb2", of("bb", 2)).0, "bb", "the nearest that it may be in, though another is nearer");
+        let mut loaded = Groups::new(Some(Radii::USUAL)).different(Different::new(&sets)).settled(true);
+        loaded.load(of("aa", 0), "aa");
+        loaded.load(of("bb", 1), "aa");
+        assert_eq!(loaded.add("bb2", of("bb", 2)).0, "aa", "each is searched for where they were one before");
+        assert_eq!(loaded.sizes(), [2]);
+    }
+
+    /// Discs of a scene; one of them wanders, so that what is many steps apart is not near. With so much noise that no two
+    /// are almost the same: those cover each other.
+    fn drawn(scene: u32, step: u32, is_mirrored: bool) -> Views {
+        let random = |k: u32| (scene * 64 + k + 1).wrapping_mul(0x9E37_79B9) >> 8;
+        let pixel = |at: u32| {
+            let x = if is_mirrored { 63 - at % 64 } else { at % 64 };
+            let y = at / 64;
+            let inside = |k: &u32| {
+                let middle = [random(k * 4) % 64 + if *k == 3 { step } else { 0 }, random(k * 4 + 1) % 64];
+                middle[0].abs_diff(x).pow(2) + middle[1].abs_diff(y).pow(2) < 60 + random(k * 4 + 2) % 150
+            };
+            let noise = (random(step * 1024 + y / 2 * 32 + x / 2) >> 4) % 16;
+            (noise + (0..6).find(inside).map_or(60 + x + y, |k| random(k * 4 + 3) % 240)) as u8
+        };
+        let rgb: Vec<u8> = (0..64 * 64).flat_map(|at| [pixel(at); 3]).collect();
+        Views::of(&rgb).unwrap()
+    }
+
+    #[test]
     fn groups_are_the_connected_components_of_near() {
         // Few bits vary, so that there are chains; brute force says what is connected.
         let varied = |i: u32, salt: u64, bits: u64| {
@@ -333,18 +372,27 @@ mod tests {
             P ^ (noise.rotate_left(salt as u32) & bits)
         };
         let hash = |i: u32, salt: u64| varied(i, salt, 0x0f0f_000f_0000_3f00);
-        let pictures: Vec<(u64, u64)> = (0..400).map(|i| (hash(i, 0), hash(i / 3, 17))).collect();
+        // Every third has no views; of the others, every fourth is mirrored.
+        let views = |i: u32| (i % 3 > 0).then(|| drawn(i / 12, i % 12, i.is_multiple_of(4)));
+        let pictures: Vec<(u64, u64, Option<Views>)> =
+            (0..400).map(|i| (hash(i, 0), hash(i / 3, 17), views(i))).collect();
         let mut union = Union::new(pictures.len());
+        let mut linked = 0;
         let mut groups = Groups::new(Some(Radii::USUAL));
         let mut stored: Vec<String> = Vec::new();
-        for (i, (p, d)) in pictures.iter().enumerate() {
-            for (j, (q, e)) in pictures[..i].iter().enumerate() {
-                if (p ^ q).count_ones() <= 4 && (d ^ e).count_ones() <= 6 {
+        for (i, (p, d, views)) in pictures.iter().enumerate() {
+            for (j, (q, e, others)) in pictures[..i].iter().enumerate() {
+                let near = match (views, others) {
+                    (Some(a), Some(b)) => are_near(a, b, &Radii::USUAL),
+                    _ => (p ^ q).count_ones() <= 4 && (d ^ e).count_ones() <= 6,
+                };
+                if near {
                     union.join(i as u32, j as u32);
+                    linked += usize::from(views.is_some() && others.is_some());
                 }
             }
             let digest = blake3::hash(&(i as u32).to_le_bytes()).to_hex().to_string();
-            let (group, merges) = groups.add(&digest, old(*p, *d));
+            let (group, merges) = groups.add(&digest, Face { views: views.as_ref(), ..old(*p, *d) });
             stored.push(group);
             // As the catalog does it.
             for merge in merges {
@@ -354,7 +402,8 @@ mod tests {
             }
         }
         let expected = union.groups();
-        assert!(expected.len() > 5 && expected.iter().any(|g| g.len() > 4), "the test tests something");
+        eprintln!("{linked} pairs near by their views, groups {:?}", groups.sizes());
+        assert!(linked > 50 && expected.len() > 5 && expected.iter().any(|g| g.len() > 4), "the test tests something");
         for (i, a) in stored.iter().enumerate() {
             for (j, b) in stored.iter().enumerate() {
                 let together = union.find(i as u32) == union.find(j as u32);

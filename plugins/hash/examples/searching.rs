@@ -62,7 +62,7 @@ fn add(images: u64, of: impl Fn(u64) -> Vec<u8>) -> Run {
         let rgb = of(number);
         let begun = Instant::now();
         let Some(views) = Views::of(&rgb) else { continue };
-        let found = near.find_groups(&views, |id| union.find(image_of[id as usize]));
+        let found = near.find_groups(&views, |id| Some(union.find(image_of[id as usize])));
         let image = union.add();
         searched.push(Vec::new());
         let mut members = Vec::new();

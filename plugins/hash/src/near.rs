@@ -120,13 +120,15 @@ impl NearCopies {
     pub fn find(&self, views: &Views) -> Vec<u32> {
         let mut candidates = self.as_they_are(views);
         candidates.extend(self.by_views(views));
-        self.confirmed(views, candidates, |id| id)
+        self.confirmed(views, candidates, Some)
     }
 
-    /// One near-copy of each group that has one, by number, nearest first; `group` names the group of an image. Where an
-    /// image is almost the same as one that is there, that one alone: it has been searched for.
-    pub fn find_groups(&self, views: &Views, group: impl FnMut(u32) -> u32) -> Vec<u32> {
+    /// One near-copy of each group that has one, by number, nearest first; `group` names the group of an image, `None` where
+    /// that group is not asked for. Where an image is almost the same as one that is there, that one alone: it has been
+    /// searched for.
+    pub fn find_groups(&self, views: &Views, mut group: impl FnMut(u32) -> Option<u32>) -> Vec<u32> {
         let mut candidates = self.as_they_are(views);
+        candidates.retain(|candidate| group(candidate.id).is_some());
         let known = |candidate: &Candidate| self.thumbnails.get(candidate.id as usize);
         let is_almost = |candidate: &&Candidate| known(candidate).is_some_and(|known| views.thumbnail.is_almost(known));
         let is_confirmed = |candidate: &&Candidate| {
@@ -141,7 +143,12 @@ impl NearCopies {
     }
 
     /// Of each group the nearest candidate that the thumbnails confirm.
-    fn confirmed(&self, views: &Views, mut candidates: Vec<Candidate>, mut group: impl FnMut(u32) -> u32) -> Vec<u32> {
+    fn confirmed(
+        &self,
+        views: &Views,
+        mut candidates: Vec<Candidate>,
+        mut group: impl FnMut(u32) -> Option<u32>,
+    ) -> Vec<u32> {
         // As it is before other views, where they are as near.
         candidates.sort_by_key(Candidate::order);
         let mut found = Vec::new();
@@ -149,7 +156,7 @@ impl NearCopies {
         let mut poses: HashMap<u32, usize> = HashMap::new();
         let mut comparisons = 0;
         for candidate in candidates {
-            let of = group(candidate.id);
+            let Some(of) = group(candidate.id) else { continue };
             let poses = poses.entry(candidate.id).or_default();
             if groups.contains(&of) || *poses >= POSES {
                 continue;
