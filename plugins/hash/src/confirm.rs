@@ -12,6 +12,7 @@ use crate::symmetry::Symmetry;
 use crate::thumbnail::{CHROMA_SIDE, LUMA_SIDE, Thumbnail};
 pub use align::Affine;
 use align::{Overlay, Plane};
+use std::ops::RangeInclusive;
 
 /// Pixels of a side of a block, and blocks of a side.
 const BLOCK: usize = 4;
@@ -31,6 +32,8 @@ const TURNED_RIM: usize = 2;
 
 /// Chroma up to which an image is colourless, levels.
 const COLOURLESS: f32 = 9.0;
+/// Chroma from which on an image has colours at half its brightness, too.
+const COLOURFUL: f32 = 2.0 * COLOURLESS;
 /// Saturation of a copy, as a factor.
 const SATURATION: (f32, f32) = (0.5, 1.7);
 /// Difference of a chroma cell that is tolerated: levels, and as a share of the cell's own chroma.
@@ -52,11 +55,20 @@ pub struct Pose {
     pub turned: bool,
 }
 
+impl Pose {
+    /// Neither mirrored nor turned nor cropped; perhaps brighter.
+    fn is_as_it_is(&self) -> bool {
+        self.symmetry == Symmetry::default() && self.affine == Affine::IDENTITY
+    }
+}
+
 /// What the hashes say of two images.
 #[derive(Clone, Copy, Debug)]
 pub struct Hint {
     /// Bits in which they differ in the pose, 0 to 256.
     pub bits: u32,
+    /// Bits in which they differ as they are, 0 to 256.
+    pub plain_bits: u32,
     /// How much there is to be seen on the one with less of it: [`crate::Look::structure`].
     pub structure: u32,
 }
@@ -82,6 +94,38 @@ const TELLING: f32 = 40.0;
 /// Structure below which less may remain, in proportion: small things on a plain ground.
 const SPARSE: f32 = 30.0;
 
+/// How much more may remain where the hashes of the pose agree and those of the images as they are do not: images of one
+/// layout are as near as they are. A letter in another size is as near as that to a cropped one, so all but a few bits of a
+/// crop have to agree.
+struct Advantage {
+    /// Bits of the pose as a share of the structure from which on nothing is added.
+    share: f32,
+    /// What is added where no bit of the pose differs, as a factor of what may remain.
+    most: f32,
+}
+
+impl Advantage {
+    /// By how much more may remain, 1 and up.
+    fn factor(&self, hint: Hint) -> f32 {
+        let structure = hint.structure.max(1) as f32;
+        let advantage = hint.plain_bits.saturating_sub(hint.bits) as f32 / (structure * FULL_ADVANTAGE);
+        let closeness = (1.0 - hint.bits as f32 / (structure * self.share)).max(0.0);
+        1.0 + self.most * advantage.min(1.0) * closeness
+    }
+}
+
+/// Of an image made brighter.
+const BRIGHTER_ADVANTAGE: Advantage = Advantage { share: 0.3, most: 8.0 };
+const CROPPED_ADVANTAGE: Advantage = Advantage { share: 0.2, most: 12.0 };
+const TURNED_ADVANTAGE: Advantage = Advantage { share: 0.35, most: 8.0 };
+/// Of an image mirrored or turned by 90°: as it is, it always differs.
+const NO_ADVANTAGE: Advantage = Advantage { share: 1.0, most: 0.0 };
+/// Bits that a pose brings, as a share of the structure, from which on they count in full.
+const FULL_ADVANTAGE: f32 = 0.3;
+/// Structure from which on hashes say so much that more may remain of an image as it is, and by which factor.
+const RICH: u32 = 65;
+const RICH_FACTOR: f32 = 1.15;
+
 /// So much less may remain, as a factor, of an image that was mirrored or turned by 90°, 180° or 270°: this changes no pixel.
 const SYMMETRIC: f32 = 0.5;
 
@@ -99,9 +143,17 @@ impl Tolerance {
         let is_telling = structure >= TELLING;
         let closeness = if is_telling { (1.0 - hint.bits as f32 / (structure * share)).max(0.0) } else { 0.0 };
         let is_upright = pose.symmetry == Symmetry::default();
-        let residual = residual * (structure / SPARSE).min(1.0) * if is_upright { 1.0 } else { SYMMETRIC };
+        let advantage = match () {
+            () if !is_upright => NO_ADVANTAGE,
+            () if pose.turned => TURNED_ADVANTAGE,
+            () if pose.affine == Affine::IDENTITY => BRIGHTER_ADVANTAGE,
+            () => CROPPED_ADVANTAGE,
+        };
+        let is_rich = pose.is_as_it_is() && hint.structure >= RICH;
+        let residual = residual * (structure / SPARSE).min(1.0);
+        let residual = residual * if is_upright { 1.0 } else { SYMMETRIC } * if is_rich { RICH_FACTOR } else { 1.0 };
         Self {
-            expected: residual * (1.0 + most * closeness),
+            expected: residual * (1.0 + most * closeness) * advantage.factor(hint),
             refined: residual * (1.0 + FITTED * closeness),
             chroma: 1.0 + CHROMA_LENIENCY * closeness,
         }
@@ -116,7 +168,7 @@ impl Tolerance {
 }
 
 /// Factor of brightness from which on the darker image is brought to the brighter one channel by channel.
-const BRIGHTER: f32 = 1.1;
+const BRIGHTER: f32 = 1.05;
 
 /// Whether two thumbnails show the same: little remains, and chroma agrees.
 ///
@@ -127,12 +179,19 @@ pub fn agree(wanted: &Thumbnail, known: &Thumbnail, pose: &Pose, hint: Hint, res
     let wanted = wanted.transformed(pose.symmetry);
     let (moving, fixed) = if pose.reversed { (known, &wanted) } else { (&wanted, known) };
     let pair = Pair::new(moving, fixed, if pose.turned { TURNED_RIM } else { RIM });
-    if pose.affine == Affine::IDENTITY {
-        return pair.agrees(&pose.affine, Map::Expected, &tolerance) || is_brighter(moving, fixed, pose, &tolerance);
+    if pair.laying.is_recoloured(&pose.affine) {
+        return false;
     }
     let (chroma, remains) = (chroma(moving, fixed, &pose.affine), pair.laying.remainder(&pose.affine, Map::Expected));
     if chroma <= tolerance.chroma && remains <= tolerance.expected {
         return true;
+    }
+    if pose.affine == Affine::IDENTITY && is_brighter(moving, fixed, pose, &tolerance) {
+        return true;
+    }
+    // Mirroring or turning by 90° leaves nothing to fit.
+    if pose.symmetry != Symmetry::default() {
+        return false;
     }
     // Fitting costs most, and cannot make one of two images that have little in common.
     chroma <= FITTABLE_CHROMA
@@ -169,6 +228,7 @@ impl<'a> Pair<'a> {
             fixed: fixed.luma.map(f32::from),
             rim,
             is_grey_copy: is_colourless(moving) != is_colourless(fixed),
+            is_colourful: most_chroma(moving).max(most_chroma(fixed)) > COLOURFUL,
         };
         Self { moving, fixed, laying }
     }
@@ -206,9 +266,19 @@ struct Laying {
     rim: usize,
     /// One has colours and the other has none.
     is_grey_copy: bool,
+    /// One has so much colour that a darker copy of it would have some.
+    is_colourful: bool,
 }
 
 impl Laying {
+    /// Whether one has no colours and yet is not the grey copy of the other, as it is much brighter or darker: a black figure
+    /// and the same one in red.
+    fn is_recoloured(&self, affine: &Affine) -> bool {
+        self.is_grey_copy
+            && self.is_colourful
+            && !GREY_GAIN.contains(&Overlay::new(&self.moving, &self.fixed, affine, self.rim).gain)
+    }
+
     fn refined(&self, start: &Affine) -> Affine {
         align::refine(&binomial(&self.moving), &binomial(&self.fixed), start, self.rim)
     }
@@ -238,6 +308,8 @@ const UNMOVED_FACTOR: f32 = 1.8;
 /// place, and what remains counts less.
 const SAME_GAIN: f32 = 0.08;
 const BRIGHTER_FACTOR: f32 = 0.64;
+/// Gain of a grey copy: more or less that of luma.
+const GREY_GAIN: RangeInclusive<f32> = 0.8..=1.25;
 /// Blocks that have to hold the detail for what remains to count as it is: for the map of a view, for a fitted one.
 const EXPECTED_EVIDENCE: f32 = 16.0;
 const REFINED_EVIDENCE: f32 = 24.0;
@@ -337,7 +409,12 @@ fn chroma(moving: &Thumbnail, fixed: &Thumbnail, affine: &Affine) -> f32 {
 }
 
 fn is_colourless(thumbnail: &Thumbnail) -> bool {
-    thumbnail.chroma.iter().all(|cell| norm(cell.map(f32::from)) <= COLOURLESS)
+    most_chroma(thumbnail) <= COLOURLESS
+}
+
+/// Chroma of the cell with most of it, levels.
+fn most_chroma(thumbnail: &Thumbnail) -> f32 {
+    thumbnail.chroma.iter().map(|cell| norm(cell.map(f32::from))).fold(0.0, f32::max)
 }
 
 fn norm([a, b]: [f32; 2]) -> f32 {
@@ -413,8 +490,8 @@ mod tests {
         [0, 1, 2].map(|channel| ((field * 3 + channel + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8)
     }
 
-    const FAR: Hint = Hint { bits: 24, structure: 80 };
-    const CLOSE: Hint = Hint { bits: 1, structure: 80 };
+    const FAR: Hint = Hint { bits: 24, plain_bits: 24, structure: 60 };
+    const CLOSE: Hint = Hint { bits: 1, plain_bits: 1, structure: 60 };
 
     #[test]
     fn colourful_images_agree_when_made_brighter() {
@@ -425,6 +502,35 @@ mod tests {
         }
         let another = thumbnail(|x, y| if (30..42).contains(&x) && y > 40 { [0; 3] } else { colourful(x, y) });
         assert!(!agree(&one, &another, &Pose::default(), FAR, 0.1), "in a few blocks another image");
+    }
+
+    #[test]
+    fn a_grey_copy_agrees_and_a_black_figure_is_no_red_one() {
+        // A cross on white, or a part of one.
+        let figure = |colour: [u8; 3]| {
+            thumbnail(move |x, y| {
+                let inside = x.abs_diff(32) < 10 || y.abs_diff(30) < 8 || (x + 2 * y) % 23 < 4;
+                if inside { colour } else { [255; 3] }
+            })
+        };
+        let red = figure([210, 30, 40]);
+        let agrees = |other: Thumbnail| {
+            agree(&red, &other, &Pose::default(), FAR, 0.15) && agree(&other, &red, &Pose::default(), FAR, 0.15)
+        };
+        let luma = red.luma.iter().copied().min().unwrap();
+        assert!(agrees(figure([luma; 3])), "mixed as luma");
+        assert!(agrees(figure([luma + 12; 3])), "mixed otherwise");
+        assert!(!agrees(figure([0; 3])));
+        // A warm image whose chroma is below the limit when it is darker is the same image.
+        let warm = |by: f32| {
+            thumbnail(move |x, y| {
+                let value = f32::from(colourful(x, y)[0]) * 0.6 + 60.0;
+                [15.0, -7.0, -7.0].map(|tint| ((value + tint) * by) as u8)
+            })
+        };
+        let (one, darker) = (warm(1.0), warm(0.7));
+        assert!(!is_colourless(&one) && is_colourless(&darker), "the test tests something");
+        assert!(agree(&one, &darker, &Pose::default(), FAR, 0.15));
     }
 
     #[test]
@@ -439,7 +545,25 @@ mod tests {
         );
         assert!((far.chroma - 1.0).abs() < 1e-6 && close.chroma > 1.2);
         assert!(of(CLOSE, &cropped).expected > close.expected);
-        let sparse = of(Hint { bits: 0, structure: 15 }, &Pose::default());
+        let sparse = of(Hint { bits: 0, plain_bits: 0, structure: 15 }, &Pose::default());
         assert!((sparse.expected - 0.05).abs() < 1e-6, "a small thing");
+        let rich = of(Hint { structure: 90, ..FAR }, &Pose::default());
+        assert!((rich.expected - 0.115).abs() < 1e-6);
+    }
+
+    #[test]
+    fn tolerance_grows_where_a_pose_alone_agrees() {
+        let expected = |hint: Hint, pose: &Pose| Tolerance::new(0.1, hint, pose).expected;
+        let crop = Pose { affine: Affine::inset([0.05; 4]), ..Pose::default() };
+        let turned = Pose { affine: Affine::turned(3.0, 0.0), turned: true, ..Pose::default() };
+        let mirrored = Pose { symmetry: Symmetry::OTHERS[0], ..Pose::default() };
+        let hint = |bits: u32, plain_bits: u32| Hint { bits, plain_bits, structure: 38 };
+        for pose in [Pose::default(), crop, turned] {
+            let (layout, copy) = (expected(hint(4, 4), &pose), expected(hint(4, 24), &pose));
+            assert!(copy > 3.0 * layout, "{copy} {layout}");
+            assert!(expected(hint(4, 8), &pose) < copy, "the more it brings the more");
+            assert!((expected(hint(16, 30), &pose) - layout).abs() < 1e-6, "near in neither");
+        }
+        assert!((expected(hint(4, 30), &mirrored) - expected(hint(4, 4), &mirrored)).abs() < 1e-6);
     }
 }

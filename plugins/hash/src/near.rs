@@ -236,8 +236,9 @@ impl NearCopies {
     }
 
     fn hint(&self, views: &Views, id: u32, bits: u32) -> Hint {
-        let structure = self.plain.get(id as usize).map_or(0, Look::structure);
-        Hint { bits, structure: structure.min(views.plain.structure()) }
+        let known = self.plain.get(id as usize).copied().unwrap_or_default();
+        let structure = known.structure().min(views.plain.structure());
+        Hint { bits, plain_bits: known.distance(&views.plain), structure }
     }
 }
 
