@@ -195,12 +195,14 @@ pub fn agree(wanted: &Thumbnail, known: &Thumbnail, pose: &Pose, hint: Hint, res
     }
     // Fitting costs most, and cannot make one of two images that have little in common.
     chroma <= FITTABLE_CHROMA
-        && remains <= FITTABLE * tolerance.expected
+        && remains <= if pose.is_as_it_is() { FITTABLE_AS_IT_IS } else { FITTABLE } * tolerance.expected
         && pair.agrees(&pair.laying.refined(&pose.affine), Map::Refined, &tolerance)
 }
 
 /// How much more may remain before a map is fitted, as a factor, and what of chroma.
 const FITTABLE: f32 = 20.0;
+/// The same for an image as it is, of which there are most: nothing but a turn by a degree is to be fitted.
+const FITTABLE_AS_IT_IS: f32 = 4.0;
 const FITTABLE_CHROMA: f32 = 1.5;
 
 /// Whether one of two images is a brighter copy of the other. Its colours were clipped one by one, which no gain of luma
