@@ -67,12 +67,11 @@ fn unlike(i: u64, x: u64, y: u64) -> [u8; 3] {
         let [at_x, at_y, size] = [0, 1, 2].map(|part| value(k * 8 + part));
         (at_x % 64).abs_diff(x).pow(2) + (at_y % 64).abs_diff(y).pow(2) < 30 + size % 250
     };
-    match (0..6).find(inside) {
-        Some(k) => [3, 4, 5].map(|part| (value(k * 8 + part) % 256) as u8),
-        None => {
-            [50, 51, 52].map(|part| (value(part) % 100 + (x * (value(part) % 3) + y * (value(part + 3) % 3)) / 2) as u8)
-        }
+    if let Some(k) = (0..6).find(inside) {
+        return [3, 4, 5].map(|part| (value(k * 8 + part) % 256) as u8);
     }
+    let slope = |part: u64| u64::midpoint(x * (value(part) % 3), y * (value(part + 3) % 3));
+    [50, 51, 52].map(|part| (value(part) % 100 + slope(part)) as u8)
 }
 
 /// A street, with somebody in it now and then.

@@ -373,7 +373,7 @@ mod tests {
         };
         let hash = |i: u32, salt: u64| varied(i, salt, 0x0f0f_000f_0000_3f00);
         // Every third has no views; of the others, every fourth is mirrored.
-        let views = |i: u32| (i % 3 > 0).then(|| drawn(i / 12, i % 12, i.is_multiple_of(4)));
+        let views = |i: u32| (!i.is_multiple_of(3)).then(|| drawn(i / 12, i % 12, i.is_multiple_of(4)));
         let pictures: Vec<(u64, u64, Option<Views>)> =
             (0..400).map(|i| (hash(i, 0), hash(i / 3, 17), views(i))).collect();
         let mut union = Union::new(pictures.len());
