@@ -1,7 +1,9 @@
-//! What taking in costs when the catalog is large: `cargo run -p node-dataset --example scale -- [PICTURES]`.
+//! What taking in costs when the catalog is large: `cargo run -p node-dataset --example scale -- [IMAGES] [KIND]`.
 //!
-//! Synthetic pictures, one in forty a near-copy of an earlier one, in messages of 16 as `watch` sends them, one change a
-//! message: the shard is written and SQLite synced, as in the node. Then what a snapshot, records and a start cost.
+//! Images of a kind, in messages of 16 as `watch` sends them, one change a message: the shard is written and SQLite synced,
+//! as in the node. Then what a snapshot, records and a start cost. Kinds: `random` (the default; hashes at random, one image
+//! in forty a near-copy of an earlier one), `unlike` (drawn images, all different), `camera` (frames of one fixed camera:
+//! noise, light that changes, and in every third frame somebody who walks through).
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
 use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
@@ -25,22 +27,75 @@ fn random(i: u64, salt: u64) -> u64 {
     bytes.as_bytes()[..8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-/// Views at random; one in twenty is a copy of another picture but for a bit.
-fn views(i: u64) -> Views {
+/// What images are taken in.
+#[derive(Clone, Copy)]
+enum Kind {
+    Random,
+    Unlike,
+    Camera,
+}
+
+impl Kind {
+    fn views(self, i: u64) -> Views {
+        let drawn = match self {
+            Self::Random => return random_views(i),
+            Self::Unlike => drawn(|x, y| unlike(i, x, y)),
+            Self::Camera => drawn(|x, y| frame(i, x, y)),
+        };
+        Views::of(&drawn).unwrap_or_default()
+    }
+}
+
+/// Views at random; one in twenty is a copy of another image but for a bit.
+fn random_views(i: u64) -> Views {
     let (of, bit) = if i.is_multiple_of(20) && i > 0 { (i / 2, 1) } else { (i, 0) };
-    let look = |k: u64| {
-        let hash = |salt: u64| random(of, 4 + k * 4 + salt);
-        Look { means: hash(0), across: hash(1), down: hash(2), waves: hash(3) ^ bit }
+    let mut bytes = vec![0; Views::BYTES];
+    blake3::Hasher::new().update(&of.to_le_bytes()).finalize_xof().fill(&mut bytes);
+    let views = Views::from_bytes(&bytes).unwrap_or_default();
+    Views { plain: Look { waves: views.plain.waves ^ bit, ..views.plain }, ..views }
+}
+
+/// 64 × 64 × 3 bytes.
+fn drawn(pixel: impl Fn(u64, u64) -> [u8; 3]) -> Vec<u8> {
+    (0..64 * 64).flat_map(|at| pixel(at % 64, at / 64)).collect()
+}
+
+/// Six discs on a slope.
+fn unlike(i: u64, x: u64, y: u64) -> [u8; 3] {
+    let value = |k: u64| (i * 64 + k + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    let inside = |k: &u64| {
+        let [at_x, at_y, size] = [0, 1, 2].map(|part| value(k * 8 + part));
+        (at_x % 64).abs_diff(x).pow(2) + (at_y % 64).abs_diff(y).pow(2) < 30 + size % 250
     };
-    let (turned, edited) = (std::array::from_fn(|k| look(1 + k as u64)), std::array::from_fn(|k| look(6 + k as u64)));
-    Views { plain: look(0), turned, edited }
+    if let Some(k) = (0..6).find(inside) {
+        return [3, 4, 5].map(|part| (value(k * 8 + part) % 256) as u8);
+    }
+    let slope = |part: u64| u64::midpoint(x * (value(part) % 3), y * (value(part + 3) % 3));
+    [50, 51, 52].map(|part| (value(part) % 100 + slope(part)) as u8)
+}
+
+/// A street, with somebody in it now and then.
+fn frame(i: u64, x: u64, y: u64) -> [u8; 3] {
+    let noise = (i * 4096 + y * 64 + x).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 61;
+    let light = 40 * (i % 1000).abs_diff(500) / 500;
+    let walks = i.is_multiple_of(3) && (i % 60).abs_diff(x) < 4 && (30..46).contains(&y);
+    let [r, g, b] = match (x, y) {
+        _ if walks => [30, 30, 60],
+        (4..=20, 16..=36) => [140, 80, 60],
+        (40..=58, 12..=36) => [110, 110, 130],
+        (26..=34, 8..=30) => [40, 90, 40],
+        (_, 0..=36) => [90, 120, 150],
+        _ if x.abs_diff(32) < y - 30 => [120, 115, 100],
+        _ => [70, 70, 70],
+    };
+    [r, g, b].map(|value: u64| (value + light + noise) as u8)
 }
 
 fn digest(i: u64) -> String {
     blake3::hash(&i.to_le_bytes()).to_hex().to_string()
 }
 
-fn message(first: u64) -> Pixels {
+fn message(kind: Kind, first: u64) -> Pixels {
     let rows = first..first + ROWS;
     let hash = |salt: u64| {
         let of = move |i: u64| if i.is_multiple_of(20) && i > 0 { random(i / 2, salt) ^ 1 } else { random(i, salt) };
@@ -73,7 +128,7 @@ fn message(first: u64) -> Pixels {
         bright: score(),
         blur: score(),
         information: score(),
-        views: LargeBinaryArray::from_iter_values((first..first + ROWS).map(|i| views(i).to_bytes())),
+        views: LargeBinaryArray::from_iter_values((first..first + ROWS).map(|i| kind.views(i).to_bytes())),
         pixels: LargeBinaryArray::from_iter_values(&pixels),
     }
 }
@@ -97,6 +152,12 @@ fn timed<T>(
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pictures: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
+    let kind = match std::env::args().nth(2).as_deref() {
+        None | Some("random") => Kind::Random,
+        Some("unlike") => Kind::Unlike,
+        Some("camera") => Kind::Camera,
+        Some(other) => return Err(format!("unknown kind {other}; known are random, unlike, camera").into()),
+    };
     let folder = tempfile::tempdir()?;
     let config: node_dataset::Config = clap::Parser::try_parse_from(["dataset", "--size", "16"])?;
     let mut catalog = Writer::open_file(folder.path().join("catalog.sqlite"))?;
@@ -104,7 +165,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut groups, rules) = (Groups::new(config.near_copies.radii()), Rules::new(&config));
     let (mut spent, mut worst, mut tenth) = (0.0, 0.0_f64, 0.0);
     for first in (0..pictures).step_by(ROWS as usize) {
-        let message = [message(first)];
+        let message = [message(kind, first)];
         let begun = Instant::now();
         take_in(&message, &mut catalog, &shards, &mut groups, "16-stretch", rules)?;
         let seconds = begun.elapsed().as_secs_f64();

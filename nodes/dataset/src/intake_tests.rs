@@ -178,7 +178,7 @@ fn pictures_without_views_are_found_by_their_hashes() {
 #[test]
 fn views_of_another_length_are_none() {
     let files: Vec<_> = originals().iter().take(3).map(jpeg).collect();
-    for cut in [1, Views::BYTES - 1, Views::BYTES + 1, 416] {
+    for cut in [1, Views::BYTES - 1, Views::BYTES + 1, 416, 448] {
         let mut house = House::new();
         house.take(message(&files, |mut views| {
             views.resize(cut, 0);

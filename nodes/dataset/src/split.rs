@@ -2,8 +2,9 @@
 //!
 //! A group is a connected component of "near": two pictures are near when [`plugin_hash::NearCopies`] says so of their
 //! views. Pictures of an earlier version have no views: they are near when their perceptual hashes differ in at most 4 bits
-//! and their difference hashes in at most 6. The radii are strict, because components chain. What a person has said is
-//! [`Different`] is never made one.
+//! and their difference hashes in at most 6. The radii are strict, because components chain. Of images that are almost the
+//! same, such as frames of one fixed camera, only some are searched for: what a new image costs does not grow with the size
+//! of its group. What a person has said is [`Different`] is never made one.
 
 use crate::different::{Different, Marks};
 use plugin_hash::{NearCopies, Radii, Views};
@@ -44,6 +45,8 @@ struct Group {
     pictures: usize,
     /// What it may not be one with.
     marks: Marks,
+    /// Those by which it is found, by number among the near-copies.
+    searched: Vec<u32>,
 }
 
 /// The pictures known and their groups. Adding one is a search among hashes, not a look at all.
@@ -104,10 +107,9 @@ impl Groups {
     /// by an earlier version, or with other radii.
     pub fn load(&mut self, face: Face, name: &str) -> Vec<Merge> {
         let near = if self.settled { Vec::new() } else { self.near(face) };
-        let picture = self.insert(face, name);
-        if let Some(&first) = self.loaded.get(name) {
-            self.join(first, picture);
-        } else {
+        let first = self.loaded.get(name).copied();
+        let picture = self.insert(face, name, first);
+        if first.is_none() {
             self.loaded.insert(name.to_owned(), picture);
         }
         near.into_iter().filter_map(|other| self.join(other, picture)).collect()
@@ -122,12 +124,11 @@ impl Groups {
     pub fn add(&mut self, digest: &str, face: Face) -> (String, Vec<Merge>) {
         let near = self.near(face);
         let Some((&nearest, others)) = near.split_first() else {
-            self.insert(face, digest);
+            self.insert(face, digest, None);
             return (digest.to_owned(), Vec::new());
         };
         let name = self.name(nearest).unwrap_or(digest).to_owned();
-        let picture = self.insert(face, &name);
-        self.join(nearest, picture);
+        let picture = self.insert(face, &name, Some(nearest));
         let merges = others.iter().filter_map(|&other| self.join(picture, other)).collect();
         (name, merges)
     }
@@ -148,11 +149,19 @@ impl Groups {
     /// One picture of each group that has one near and that it may be in, nearest first.
     fn near(&mut self, face: Face) -> Vec<u32> {
         let Some(near) = &self.near else { return Vec::new() };
+        let marks = self.different.marks(face.sample);
+        let (union, members) = (&mut self.union, &self.members);
+        // None where it may not be.
+        let mut group = |picture: u32| {
+            let root = union.find(picture);
+            let is_forbidden = members.get(&root).is_some_and(|group| group.marks.forbid(&marks));
+            (!is_forbidden).then_some(root)
+        };
         let mut found = Vec::new();
         if let Some(views) = face.views {
-            let mut by_bits: Vec<(u32, u32)> = near.find(views).into_iter().map(|(id, bits)| (bits, id)).collect();
-            by_bits.sort_unstable();
-            found.extend(by_bits.into_iter().filter_map(|(_, id)| self.viewed.get(id as usize)));
+            let picture = |id: u32| self.viewed.get(id as usize).copied();
+            let ids = near.find_groups(views, |id| group(picture(id)?));
+            found.extend(ids.into_iter().filter_map(picture));
         }
         // By their hashes alone, where one of two has nothing else.
         if (face.views.is_none() || self.unviewed > 0) && !plain(face.phash) && !plain(face.dhash) {
@@ -162,30 +171,34 @@ impl Groups {
             found.extend(blind.filter(|o| (o.dhash ^ face.dhash).count_ones() <= DHASH_BITS).map(|o| o.picture));
         }
         let mut seen = HashSet::new();
-        let marks = self.different.marks(face.sample);
-        found.retain(|picture| {
-            let root = self.union.find(*picture);
-            seen.insert(root) && !self.members.get(&root).is_some_and(|group| group.marks.forbid(&marks))
-        });
+        found.retain(|picture| group(*picture).is_some_and(|root| seen.insert(root)));
         found
     }
 
-    /// A picture on its own.
-    fn insert(&mut self, face: Face, name: &str) -> u32 {
+    /// A picture, in the group of another or on its own.
+    fn insert(&mut self, face: Face, name: &str, with: Option<u32>) -> u32 {
         let picture = self.union.add();
         let marks = self.different.marks(face.sample);
-        self.members.insert(picture, Group { name: name.to_owned(), pictures: 1, marks });
-        let Some(near) = &mut self.near else { return picture };
-        match face.views {
-            Some(views) => {
-                near.insert(views);
+        let root = with.map(|other| self.union.find(other));
+        let group = root.and_then(|root| self.members.get(&root)).filter(|group| !group.marks.forbid(&marks));
+        let searched = group.map_or(&[][..], |group| group.searched.as_slice());
+        let found_by = match (&mut self.near, face.views) {
+            (Some(near), Some(views)) if near.is_covered(views, searched) => None,
+            (Some(near), Some(views)) => {
                 self.viewed.push(picture);
+                Some(near.insert(views))
             }
-            None => self.unviewed += 1,
-        }
-        if !plain(face.phash) && !plain(face.dhash) {
+            _ => None,
+        };
+        if self.near.is_some() && !plain(face.phash) && !plain(face.dhash) {
             self.index.insert(face.phash);
             self.indexed.push(Indexed { dhash: face.dhash, picture, has_views: face.views.is_some() });
+        }
+        self.unviewed += usize::from(self.near.is_some() && face.views.is_none());
+        let searched = found_by.into_iter().collect();
+        self.members.insert(picture, Group { name: name.to_owned(), pictures: 1, marks, searched });
+        if let Some(other) = with {
+            self.join(other, picture);
         }
         picture
     }
@@ -201,6 +214,7 @@ impl Groups {
         let root = self.union.find(a);
         let (a, b) = (self.members.remove(&a)?, self.members.remove(&b)?);
         let (mut kept, gone) = if a.pictures < b.pictures { (b, a) } else { (a, b) };
+        kept.searched.extend(gone.searched);
         let merge = Merge { kept: kept.name.clone(), gone: gone.name };
         kept.pictures += gone.pictures;
         kept.marks.join(gone.marks);
@@ -212,7 +226,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugin_hash::{Look, are_near};
+    use plugin_hash::are_near;
 
     /// A picture with structure.
     const P: u64 = 0x0f0f_1234_5678_9abc;
@@ -284,6 +298,72 @@ mod tests {
         assert_eq!(settled.add("cc", old(P, D)).1.len(), 1, "what is new is searched for");
     }
 
+    /// A frame of one fixed camera, with noise.
+    fn frame(seed: usize) -> Views {
+        let pixel = |at: usize| {
+            let (x, y) = (at % 64, at / 64);
+            let scene = if (10..25).contains(&x) && y > 20 { 40 } else { 90 + x + y / 7 % 2 * 40 };
+            (scene + (at * 31 + seed * 7919) * 2_654_435_761 / 4096 % 7) as u8
+        };
+        let rgb: Vec<u8> = (0..64 * 64).flat_map(|at| [pixel(at); 3]).collect();
+        Views::of(&rgb).unwrap()
+    }
+
+    #[test]
+    fn frames_of_one_camera_are_searched_by_few() {
+        let mut groups = Groups::new(Some(Radii::USUAL));
+        for seed in 0..60 {
+            let views = frame(seed);
+            let face = Face { views: Some(&views), ..old(P, D) };
+            let (group, merges) = groups.add(&format!("{seed:08x}"), face);
+            assert_eq!((group.as_str(), merges.len()), ("00000000", 0));
+        }
+        assert_eq!(groups.sizes(), [60]);
+        let searched = groups.near.as_ref().map_or(0, NearCopies::len);
+        assert!(searched <= 12, "{searched}");
+        let mut settled = Groups::new(Some(Radii::USUAL)).settled(true);
+        for seed in 0..60 {
+            let views = frame(seed);
+            settled.load(Face { views: Some(&views), ..old(P, D) }, "00000000");
+        }
+        assert_eq!(settled.sizes(), [60]);
+        assert!(settled.near.as_ref().map_or(0, NearCopies::len) <= 12, "as they are loaded, too");
+    }
+
+    #[test]
+    fn frames_told_apart_stay_so_and_are_found() {
+        let sets = [["aa", "bb"].map(str::to_owned).to_vec()];
+        let mut groups = Groups::new(Some(Radii::USUAL)).different(Different::new(&sets));
+        let frames: Vec<Views> = (0..4).map(frame).collect();
+        let of = |sample: &'static str, at: usize| Face { sample, views: Some(&frames[at]), ..old(P, D) };
+        assert_eq!(groups.add("aa", of("aa", 0)).0, "aa");
+        assert_eq!(groups.add("bb", of("bb", 1)), ("bb".to_owned(), vec![]), "almost the same, and told apart");
+        assert_eq!(groups.add("bb2", of("bb", 2)).0, "bb", "the nearest that it may be in, though another is nearer");
+        let mut loaded = Groups::new(Some(Radii::USUAL)).different(Different::new(&sets)).settled(true);
+        loaded.load(of("aa", 0), "aa");
+        loaded.load(of("bb", 1), "aa");
+        assert_eq!(loaded.add("bb2", of("bb", 2)).0, "aa", "each is searched for where they were one before");
+        assert_eq!(loaded.sizes(), [2]);
+    }
+
+    /// Discs of a scene; one of them wanders, so that what is many steps apart is not near. With so much noise that no two
+    /// are almost the same: those cover each other.
+    fn drawn(scene: u32, step: u32, is_mirrored: bool) -> Views {
+        let random = |k: u32| (scene * 64 + k + 1).wrapping_mul(0x9E37_79B9) >> 8;
+        let pixel = |at: u32| {
+            let x = if is_mirrored { 63 - at % 64 } else { at % 64 };
+            let y = at / 64;
+            let inside = |k: &u32| {
+                let middle = [random(k * 4) % 64 + if *k == 3 { step } else { 0 }, random(k * 4 + 1) % 64];
+                middle[0].abs_diff(x).pow(2) + middle[1].abs_diff(y).pow(2) < 60 + random(k * 4 + 2) % 150
+            };
+            let noise = (random(step * 1024 + y / 2 * 32 + x / 2) >> 4) % 16;
+            (noise + (0..6).find(inside).map_or(60 + x + y, |k| random(k * 4 + 3) % 240)) as u8
+        };
+        let rgb: Vec<u8> = (0..64 * 64).flat_map(|at| [pixel(at); 3]).collect();
+        Views::of(&rgb).unwrap()
+    }
+
     #[test]
     fn groups_are_the_connected_components_of_near() {
         // Few bits vary, so that there are chains; brute force says what is connected.
@@ -292,14 +372,12 @@ mod tests {
             P ^ (noise.rotate_left(salt as u32) & bits)
         };
         let hash = |i: u32, salt: u64| varied(i, salt, 0x0f0f_000f_0000_3f00);
-        // Every third has no views; of the others, every fourth looks like another when it is edited.
-        let waves = |i: u32| varied(i, 3, 0xff0f_00ff_0000_3fff);
-        let look = |i: u32| Look { means: D, across: hash(i / 3, 29), down: P, waves: waves(i) };
-        let edited = |i: u32| if i.is_multiple_of(4) { look(i + 1000) } else { Look::default() };
-        let views = |i: u32| Views { plain: look(i), edited: [edited(i); 8], ..Views::default() };
+        // Every third has no views; of the others, every fourth is mirrored.
+        let views = |i: u32| (!i.is_multiple_of(3)).then(|| drawn(i / 12, i % 12, i.is_multiple_of(4)));
         let pictures: Vec<(u64, u64, Option<Views>)> =
-            (0..400).map(|i| (hash(i, 0), hash(i / 3, 17), (i % 3 > 0).then(|| views(i)))).collect();
+            (0..400).map(|i| (hash(i, 0), hash(i / 3, 17), views(i))).collect();
         let mut union = Union::new(pictures.len());
+        let mut linked = 0;
         let mut groups = Groups::new(Some(Radii::USUAL));
         let mut stored: Vec<String> = Vec::new();
         for (i, (p, d, views)) in pictures.iter().enumerate() {
@@ -310,11 +388,11 @@ mod tests {
                 };
                 if near {
                     union.join(i as u32, j as u32);
+                    linked += usize::from(views.is_some() && others.is_some());
                 }
             }
             let digest = blake3::hash(&(i as u32).to_le_bytes()).to_hex().to_string();
-            let face = Face { sample: &digest, phash: *p, dhash: *d, views: views.as_ref() };
-            let (group, merges) = groups.add(&digest, face);
+            let (group, merges) = groups.add(&digest, Face { views: views.as_ref(), ..old(*p, *d) });
             stored.push(group);
             // As the catalog does it.
             for merge in merges {
@@ -324,7 +402,8 @@ mod tests {
             }
         }
         let expected = union.groups();
-        assert!(expected.len() > 5 && expected.iter().any(|g| g.len() > 4), "the test tests something");
+        eprintln!("{linked} pairs near by their views, groups {:?}", groups.sizes());
+        assert!(linked > 50 && expected.len() > 5 && expected.iter().any(|g| g.len() > 4), "the test tests something");
         for (i, a) in stored.iter().enumerate() {
             for (j, b) in stored.iter().enumerate() {
                 let together = union.find(i as u32) == union.find(j as u32);

@@ -163,7 +163,7 @@ fn groups(views: &[Views]) -> Vec<u32> {
     let mut near = NearCopies::new(Radii::USUAL);
     let mut union = Union::new(views.len());
     for (place, views) in (0..).zip(views) {
-        for other in near.find(views).into_keys() {
+        for other in near.find_groups(views, |id| Some(union.find(id))) {
             union.join(place, other);
         }
         near.insert(views);

@@ -119,7 +119,8 @@ impl<'a> Change<'a> {
         self.insert_signatures(digest, bytes).map(drop)
     }
 
-    /// Keeps the signatures of an image that was known without: the next start compares all.
+    /// Keeps the signatures of an image that was known without, or with those of an earlier version, which have another
+    /// length: the next start compares all.
     ///
     /// # Errors
     /// SQLite's: a full disk, a damaged file.
@@ -132,7 +133,11 @@ impl<'a> Change<'a> {
 
     fn insert_signatures(&self, digest: &str, bytes: &[u8]) -> Result<usize, CatalogError> {
         self.run(|tx| {
-            tx.prepare_cached("INSERT OR IGNORE INTO signatures VALUES (?, ?)")?.execute(params![digest, bytes])
+            tx.prepare_cached(
+                "INSERT INTO signatures VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes
+                 WHERE length(bytes) <> length(excluded.bytes)",
+            )?
+            .execute(params![digest, bytes])
         })
     }
 

@@ -250,6 +250,23 @@ fn late_signatures_ask_for_comparing_again() {
 }
 
 #[test]
+fn views_of_an_earlier_version_are_replaced() {
+    let (_folder, home) = home();
+    add_plain(&home, &[("photos/a/1.jpg", "d1")]).unwrap();
+    let mut catalog = Writer::open(&home).unwrap();
+    for bytes in [&b"short"[..], b"of this version"] {
+        let change = catalog.change().unwrap();
+        change.grouped_by("a rule").unwrap();
+        change.add_late_signatures("d1", bytes).unwrap();
+        change.commit().unwrap();
+        assert!(!catalog.read().is_grouped_by("a rule").unwrap(), "the next start compares all");
+        let mut seen = Vec::new();
+        catalog.read().stored_images(|image| seen.push(image.signatures.map(<[u8]>::to_vec))).unwrap();
+        assert_eq!(seen, [Some(bytes.to_vec())]);
+    }
+}
+
+#[test]
 fn different_samples_are_remembered() {
     let (_folder, home) = home();
     let mut catalog = Writer::open(&home).unwrap();

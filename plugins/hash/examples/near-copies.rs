@@ -111,19 +111,19 @@ fn rules() -> Vec<(String, Rule)> {
     rules
 }
 
-/// Many radii of the views.
+/// Many radii of the views, and those in use.
 fn curve() -> Vec<(String, Rule)> {
-    let mut rules = Vec::new();
-    for (plain, plain_all) in [(4, 16), (6, 16), (6, 20), (6, 24), (8, 20), (8, 24), (8, 28), (10, 28), (10, 40)] {
-        for (view, view_all) in [(4, 14), (6, 16), (6, 20), (6, 24), (8, 20), (8, 24), (8, 28), (10, 28), (12, 34)] {
-            rules.push(by_views("views", Radii { plain, plain_all, view, view_all }));
+    let mut rules = vec![by_views("views, strict", Radii::STRICT), by_views("views, usual", Radii::USUAL)];
+    for (plain_all, view, view_all) in [(16, 4, 14), (20, 6, 20), (20, 8, 20), (24, 8, 24), (28, 8, 28), (34, 10, 34)] {
+        for residual in [60, 100, 150, 200, 300] {
+            rules.push(by_views("views", Radii { plain_all, view, view_all, residual, ..Radii::USUAL }));
         }
     }
     rules
 }
 
 fn by_views(name: &str, radii: Radii) -> (String, Rule) {
-    let Radii { plain, plain_all, view, view_all } = radii;
-    let name = format!("{name} {plain}/{plain_all} {view}/{view_all}");
+    let Radii { plain, plain_all, view, view_all, residual, .. } = radii;
+    let name = format!("{name} {plain}/{plain_all} {view}/{view_all}, {residual} ‰");
     (name, Box::new(move |a: &Seen, b: &Seen| are_near(&a.views, &b.views, &radii)))
 }

@@ -5,9 +5,10 @@
 //! significant. Two pictures look alike when few bits differ.
 //!
 //! - [`exact`] and [`fast`]: from a file to its hashes.
-//! - [`Views`] and [`NearCopies`]: also mirrored, cropped and slightly turned copies.
+//! - [`Views`] and [`NearCopies`]: also mirrored, turned, cropped, brighter and grey copies.
 
 mod ahash;
+mod confirm;
 mod dct;
 mod dhash;
 mod fast;
@@ -16,6 +17,8 @@ mod haar;
 mod lanczos;
 mod near;
 mod phash;
+mod symmetry;
+mod thumbnail;
 mod views;
 mod whash;
 
@@ -25,6 +28,7 @@ pub use fast::{Hashed, LEAST, exact, fast};
 pub use grey::Grey;
 pub use near::{NearCopies, Radii, are_near};
 pub use phash::DctHash;
+pub use thumbnail::Thumbnail;
 pub use views::{Look, SIDE, Views};
 pub use whash::WaveletHash;
 

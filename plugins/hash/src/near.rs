@@ -1,34 +1,54 @@
-//! Near-copies among many pictures: also mirrored, cropped and slightly turned ones.
+//! Near-copies among many images: also mirrored, turned, cropped, brighter and grey ones.
 //!
-//! One hash alone has to be read generously to find a cropped picture, and then finds others too. So each picture is
+//! Two stages. One hash alone has to be read generously to find a cropped image, and then finds others too. So each image is
 //! looked for as its copies may show it ([`Views`]): the lowest frequencies of a view bring candidates, and all four hashes
-//! of that view together, 256 bits, confirm them. The radii are chosen from a curve of recall over false matches: README has
+//! of that view together, 256 bits, keep a few. Hashes see the layout; so each of those is then laid over the image and
+//! compared block by block ([`agree`]). The figures are chosen from a curve of recall over false matches: README has
 //! the table, the example `near-copies` makes it.
+//!
+//! What a search costs does not grow with the size of a group: an image that is almost a known one belongs to its group, of
+//! each other group one confirmed member is enough ([`NearCopies::find_groups`]), and there are at most [`COMPARISONS`]. Who
+//! adds images need not add those that are as good as there already ([`NearCopies::is_covered`]).
 
+use crate::confirm::{Hint, Pose, agree};
+use crate::symmetry::Symmetry;
+use crate::thumbnail::Thumbnail;
 use crate::{Look, Views};
 use plugin_search::Index;
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
-/// When two pictures are near-copies.
+/// When two images are near-copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Radii {
-    /// Bits of the waves, 0 to 64, for pictures as they are.
+    /// Bits of the waves, 0 to 64, for images as they are.
     pub plain: u32,
-    /// Bits of all four hashes, 0 to 256, for pictures as they are.
+    /// Bits of all four hashes, 0 to 256, for images as they are.
     pub plain_all: u32,
     /// Bits of the waves, 0 to 64, for another view.
     pub view: u32,
+    /// Bits of the waves, 0 to 64, for an image turned a little, whose corners are foreign.
+    pub turned: u32,
     /// Bits of all four hashes, 0 to 256, for another view.
     pub view_all: u32,
+    /// Bits of the waves, 0 to 64, for an image mirrored or turned by 90°, 180° or 270°, which changes nothing else.
+    pub symmetric: u32,
+    /// What may remain of a block after alignment, as parts of a thousand of its detail, where the hashes are just near
+    /// enough; more remains where they hardly differ.
+    pub residual: u32,
 }
 
 impl Radii {
-    /// Finds what was compressed, resized, cropped, mirrored, turned or made brighter. On the curve (the example's `--curve`)
-    /// more recall costs many more false matches from here on, and 6/16 for both has half as many, but misses 18 % of the
-    /// turned copies instead of 11 %.
-    pub const USUAL: Self = Self { plain: 6, plain_all: 20, view: 8, view_all: 20 };
-    /// With less than half the false matches; misses a quarter of the turned ones and one in seven of the brighter ones.
-    pub const STRICT: Self = Self { plain: 6, plain_all: 16, view: 4, view_all: 14 };
+    /// Finds what was compressed, resized, cropped, mirrored, turned or made brighter.
+    pub const USUAL: Self =
+        Self { plain: 8, plain_all: 24, view: 8, turned: 10, view_all: 24, symmetric: 6, residual: 150 };
+    /// With fewer false matches, and fewer of the turned and brighter ones.
+    pub const STRICT: Self =
+        Self { plain: 6, plain_all: 16, view: 4, turned: 4, view_all: 14, symmetric: 4, residual: 120 };
+
+    /// Whether a candidate is confirmed.
+    fn confirms(&self, wanted: &Thumbnail, known: &Thumbnail, candidate: &Candidate) -> bool {
+        agree(wanted, known, &candidate.pose, candidate.hint, self.residual as f32 / 1000.0)
+    }
 }
 
 impl Default for Radii {
@@ -37,24 +57,45 @@ impl Default for Radii {
     }
 }
 
-/// Pictures to find near-copies among. Adding one is cheap: 9 entries, about 700 bytes.
+/// Comparisons for one image at most, without those that confirm. Among thousands of images of one layout those that are
+/// nearest by their hashes are compared; a copy is among them.
+const COMPARISONS: usize = 24;
+/// Views of one candidate that are compared at most, the nearest by their hashes.
+const POSES: usize = 3;
+/// Images that are almost the same and are compared at most before others are looked for.
+const ALMOST_COMPARED: usize = 4;
+/// An image is covered by so many that are near to it by their hashes.
+const COVERING: usize = 8;
+/// Members of a group that are asked whether they cover an image, the newest.
+const ASKED: usize = 256;
+
+/// Images to find near-copies among. Adding one is cheap: 9 entries, about 1,900 bytes.
 #[derive(Clone, Debug, Default)]
 pub struct NearCopies {
     radii: Radii,
     plain: Vec<Look>,
+    thumbnails: Vec<Thumbnail>,
     by_plain: Index,
-    /// The edited views of all pictures, those of the first one first.
+    /// The edited views of all images, those of the first one first.
     edited: Vec<Look>,
     by_edited: Index,
 }
 
+/// An image that may be a near-copy, by its hashes.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    hint: Hint,
+    id: u32,
+    pose: Pose,
+}
+
 impl NearCopies {
-    /// No pictures yet.
+    /// No images yet.
     pub fn new(radii: Radii) -> Self {
         Self { radii, ..Self::default() }
     }
 
-    /// How many pictures there are.
+    /// How many images there are.
     pub fn len(&self) -> usize {
         self.plain.len()
     }
@@ -64,9 +105,10 @@ impl NearCopies {
         self.plain.is_empty()
     }
 
-    /// Adds a picture. Returns its number: how many were there before it.
+    /// Adds an image. Returns its number: how many were there before it.
     pub fn insert(&mut self, views: &Views) -> u32 {
         self.plain.push(views.plain);
+        self.thumbnails.push(views.thumbnail);
         for look in &views.edited {
             self.edited.push(*look);
             self.by_edited.insert(look.waves);
@@ -74,35 +116,144 @@ impl NearCopies {
         self.by_plain.insert(views.plain.waves)
     }
 
-    /// The pictures that are near-copies, by number, with the bits of all four hashes between the views that fit best.
-    pub fn find(&self, views: &Views) -> BTreeMap<u32, u32> {
-        let Radii { plain, plain_all, view, view_all } = self.radii;
-        let mut found = BTreeMap::new();
-        let mut look = |seen: &Look, index: &Index, all: &[Look], each: u32, radius: u32, radius_all: u32| {
-            for near in index.within(seen.waves, radius) {
-                let Some(other) = all.get(near.id as usize) else { continue };
-                if seen.is_near(other, radius, radius_all) {
-                    let bits = seen.distance(other);
-                    let best: &mut u32 = found.entry(near.id / each).or_insert(bits);
-                    *best = bits.min(*best);
-                }
-            }
+    /// The images that are near-copies, by number, nearest first.
+    pub fn find(&self, views: &Views) -> Vec<u32> {
+        let mut candidates = self.as_they_are(views);
+        candidates.extend(self.by_views(views));
+        self.confirmed(views, candidates, Some)
+    }
+
+    /// One near-copy of each group that has one, by number, nearest first; `group` names the group of an image, `None` where
+    /// that group is not asked for. Where an image is almost the same as one that is there, that one alone: it has been
+    /// searched for.
+    pub fn find_groups(&self, views: &Views, mut group: impl FnMut(u32) -> Option<u32>) -> Vec<u32> {
+        let mut candidates = self.as_they_are(views);
+        candidates.retain(|candidate| group(candidate.id).is_some());
+        let known = |candidate: &Candidate| self.thumbnails.get(candidate.id as usize);
+        let is_almost = |candidate: &&Candidate| known(candidate).is_some_and(|known| views.thumbnail.is_almost(known));
+        let is_confirmed = |candidate: &&Candidate| {
+            known(candidate).is_some_and(|known| self.radii.confirms(&views.thumbnail, known, candidate))
         };
-        look(&views.plain, &self.by_plain, &self.plain, 1, plain, plain_all);
-        look(&views.plain, &self.by_edited, &self.edited, views.edited.len() as u32, view, view_all);
-        for seen in views.turned.iter().chain(&views.edited) {
-            look(seen, &self.by_plain, &self.plain, 1, view, view_all);
+        let mut almost = candidates.iter().take(ASKED).filter(is_almost).take(ALMOST_COMPARED);
+        if let Some(same) = almost.find(is_confirmed) {
+            return vec![same.id];
+        }
+        candidates.extend(self.by_views(views));
+        self.confirmed(views, candidates, group)
+    }
+
+    /// Of each group the nearest candidate that the thumbnails confirm.
+    fn confirmed(
+        &self,
+        views: &Views,
+        mut candidates: Vec<Candidate>,
+        mut group: impl FnMut(u32) -> Option<u32>,
+    ) -> Vec<u32> {
+        // As it is before other views, where they are as near.
+        candidates.sort_by_key(Candidate::order);
+        let mut found = Vec::new();
+        let mut groups = HashSet::new();
+        let mut poses: HashMap<u32, usize> = HashMap::new();
+        let mut comparisons = 0;
+        for candidate in candidates {
+            let Some(of) = group(candidate.id) else { continue };
+            let poses = poses.entry(candidate.id).or_default();
+            if groups.contains(&of) || *poses >= POSES {
+                continue;
+            }
+            let Some(known) = self.thumbnails.get(candidate.id as usize) else { continue };
+            *poses += 1;
+            if self.radii.confirms(&views.thumbnail, known, &candidate) {
+                groups.insert(of);
+                found.push(candidate.id);
+                continue;
+            }
+            comparisons += 1;
+            if comparisons == COMPARISONS {
+                break;
+            }
         }
         found
     }
+
+    /// Whether an image need not be added, as `members` of its group, by number, find whatever it would find: one is almost
+    /// the same, or several are near.
+    pub fn is_covered(&self, views: &Views, members: &[u32]) -> bool {
+        let mut near = 0;
+        for &member in members.iter().rev().take(ASKED) {
+            let at = member as usize;
+            let (Some(look), Some(thumbnail)) = (self.plain.get(at), self.thumbnails.get(at)) else { continue };
+            near += usize::from(views.plain.is_near(look, self.radii.plain, self.radii.plain_all));
+            if near >= COVERING || views.thumbnail.is_almost(thumbnail) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Who may be a near-copy by the hashes of the image as it is, nearest first.
+    fn as_they_are(&self, views: &Views) -> Vec<Candidate> {
+        let Radii { plain, plain_all, .. } = self.radii;
+        let mut found = Vec::new();
+        self.search(views, &views.plain, plain, plain_all, Pose::default(), &mut found);
+        found.sort_by_key(Candidate::order);
+        found
+    }
+
+    /// Who may be a near-copy by the hashes of other views.
+    fn by_views(&self, views: &Views) -> Vec<Candidate> {
+        let Radii { view, turned, view_all, symmetric, .. } = self.radii;
+        let mut found = Vec::new();
+        for (look, pose) in views.posed() {
+            let radius = match () {
+                () if pose.symmetry != Symmetry::default() => symmetric,
+                () if pose.turned => turned,
+                () => view,
+            };
+            self.search(views, look, radius, view_all, pose, &mut found);
+        }
+        let each = views.edited.len();
+        for near in self.by_edited.within(views.plain.waves, view) {
+            let Some(known) = self.edited.get(near.id as usize) else { continue };
+            if views.plain.is_near(known, view, view_all) {
+                let pose = Pose { reversed: true, ..Views::edited_pose(near.id as usize % each) };
+                let id = near.id / each as u32;
+                found.push(Candidate { hint: self.hint(views, id, views.plain.distance(known)), id, pose });
+            }
+        }
+        found
+    }
+
+    /// Adds whom a view of the image finds as they are.
+    fn search(&self, views: &Views, look: &Look, radius: u32, all: u32, pose: Pose, found: &mut Vec<Candidate>) {
+        for near in self.by_plain.within(look.waves, radius) {
+            let Some(known) = self.plain.get(near.id as usize) else { continue };
+            if look.is_near(known, radius, all) {
+                let hint = self.hint(views, near.id, look.distance(known));
+                found.push(Candidate { hint, id: near.id, pose });
+            }
+        }
+    }
+
+    fn hint(&self, views: &Views, id: u32, bits: u32) -> Hint {
+        let known = self.plain.get(id as usize).copied().unwrap_or_default();
+        let structure = known.structure().min(views.plain.structure());
+        Hint { bits, plain_bits: known.distance(&views.plain), structure }
+    }
 }
 
-/// Whether two pictures are near-copies: what [`NearCopies::find`] says of them, without an index.
+impl Candidate {
+    /// Nearest first.
+    const fn order(&self) -> (u32, u32) {
+        (self.hint.bits, self.id)
+    }
+}
+
+/// Whether two images are near-copies: what [`NearCopies::find`] says of them, without an index.
 pub fn are_near(a: &Views, b: &Views, radii: &Radii) -> bool {
-    let view = |a: &Look, b: &Look| a.is_near(b, radii.view, radii.view_all);
-    a.plain.is_near(&b.plain, radii.plain, radii.plain_all)
-        || a.turned.iter().chain(&a.edited).any(|seen| view(seen, &b.plain))
-        || b.edited.iter().any(|seen| view(&a.plain, seen))
+    let mut near = NearCopies::new(*radii);
+    near.insert(b);
+    !near.find(a).is_empty()
 }
 
 #[cfg(test)]
@@ -134,7 +285,7 @@ mod tests {
         }
         for seed in 0..30 {
             let found = near.find(&Views::of(&mirrored(&picture(seed))).unwrap());
-            assert_eq!(found.into_keys().collect::<Vec<_>>(), [seed as u32]);
+            assert_eq!(found, [seed as u32]);
         }
         assert_eq!((near.len(), near.is_empty()), (30, false));
     }
@@ -144,14 +295,15 @@ mod tests {
 
         #[test]
         fn the_index_finds_who_is_near(seeds in prop::collection::vec(0_u64..40, 2..12), by in 0_u32..3) {
-            let radii = Radii { plain: 8 + by * 8, plain_all: 28 + by * 40, view: 6 + by * 8, view_all: 20 + by * 40 };
+            let radii = Radii { view_all: 20 + by * 40, plain_all: 28 + by * 40, residual: 200 + by * 800, ..Radii::USUAL };
             let views: Vec<Views> = seeds.iter().map(|&seed| Views::of(&picture(seed)).unwrap()).collect();
             let mut near = NearCopies::new(radii);
             for one in &views {
                 near.insert(one);
             }
             for one in &views {
-                let found: Vec<u32> = near.find(one).into_keys().collect();
+                let mut found = near.find(one);
+                found.sort_unstable();
                 let expected: Vec<u32> =
                     (0..).zip(&views).filter(|(_, other)| are_near(one, other, &radii)).map(|(id, _)| id).collect();
                 prop_assert_eq!(found, expected);

@@ -1,6 +1,7 @@
 //! A square turned around its middle, or mirrored.
 
 use super::{SIDE, Square};
+use crate::symmetry::Symmetry;
 
 /// Where the pixels of a turned square come from.
 pub struct Turn(Vec<From>);
@@ -39,11 +40,13 @@ impl Turn {
     }
 }
 
-/// The square, left and right exchanged.
-pub fn mirrored(square: &Square) -> Box<Square> {
-    let mut mirrored = Box::new(*square);
-    mirrored.as_chunks_mut::<SIDE>().0.iter_mut().for_each(|row| row.reverse());
-    mirrored
+/// The square, mirrored or turned by a multiple of 90°.
+pub fn transformed(square: &Square, symmetry: Symmetry) -> Box<Square> {
+    let mut transformed = Box::new([0.0; SIDE * SIDE]);
+    for (at, pixel) in transformed.iter_mut().enumerate() {
+        *pixel = square[symmetry.source(at, SIDE)];
+    }
+    transformed
 }
 
 #[cfg(test)]
@@ -72,8 +75,8 @@ mod tests {
 
     #[test]
     fn a_mirrored_square_is_itself_when_mirrored_again() {
-        assert_ne!(*mirrored(&square()), square());
-        assert_eq!(mirrored(&square())[..3], [square()[63], square()[62], square()[61]]);
-        assert_eq!(*mirrored(&mirrored(&square())), square());
+        let mirrored = transformed(&square(), Symmetry::OTHERS[0]);
+        assert_eq!(mirrored[..3], [square()[63], square()[62], square()[61]]);
+        assert_eq!(*transformed(&mirrored, Symmetry::OTHERS[0]), square());
     }
 }

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "the example and the test use different parts")]
 #![allow(clippy::unwrap_used, reason = "an example is not seen to be a test")]
 
+pub mod layouts;
+
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -26,8 +28,13 @@ pub const EDITS: [Edit; 7] = [
     ("mirror", |p| jpeg(&imageops::flip_horizontal(p), 90)),
 ];
 
-/// Others of the kind, which nothing was chosen for.
-pub const OTHERS: [Edit; 7] = [
+/// Others of the kind, which nothing was chosen for, and recoloured ones.
+pub const OTHERS: [Edit; 12] = [
+    ("turned 90°", |p| jpeg(&imageops::rotate90(p), 90)),
+    ("turned 180°", |p| jpeg(&imageops::rotate180(p), 90)),
+    ("turned 270°", |p| jpeg(&imageops::rotate270(p), 90)),
+    ("warmer", |p| jpeg(&recoloured(p, [1.08, 1.0, 0.92]), 90)),
+    ("half saturation", |p| jpeg(&paler(p), 90)),
     ("crop 3 % a side", |p| cropped(p, [0.03; 4])),
     ("crop 10 % at the left", |p| cropped(p, [0.1, 0.0, 0.0, 0.0])),
     ("crop 6 % left and top", |p| cropped(p, [0.06, 0.06, 0.0, 0.0])),
@@ -92,6 +99,23 @@ fn brighter(picture: &RgbImage, by: f32) -> RgbImage {
     let mut picture = picture.clone();
     picture.iter_mut().for_each(|value| *value = (f32::from(*value) * by).min(255.0) as u8);
     picture
+}
+
+fn recoloured(picture: &RgbImage, by: [f32; 3]) -> RgbImage {
+    let mut picture = picture.clone();
+    for pixel in picture.pixels_mut() {
+        *pixel = Rgb([0, 1, 2].map(|c| (f32::from(pixel[c]) * by[c]).min(255.0) as u8));
+    }
+    picture
+}
+
+/// With half the saturation.
+fn paler(picture: &RgbImage) -> RgbImage {
+    let mut paler = picture.clone();
+    for (pixel, grey) in paler.pixels_mut().zip(imageops::grayscale(picture).pixels()) {
+        *pixel = Rgb(pixel.0.map(|value| u8::midpoint(value, grey[0])));
+    }
+    paler
 }
 
 /// Turned around its middle, bilinear; what comes in at the corners is `fill`.
