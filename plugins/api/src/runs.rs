@@ -160,7 +160,7 @@ pub struct Finished {
 pub struct Calibration {
     /// What the logits are divided by.
     pub temperature: f64,
-    /// Validation pictures it was fitted on.
+    /// Validation images it was fitted on; 0 for a head, which is calibrated out of fold when it is fitted.
     pub fitted_on: u64,
     /// Expected calibration error of 15 bins, 0 to 1, of the held-out pictures as the model answers; none without any.
     pub error_before: Option<f64>,
