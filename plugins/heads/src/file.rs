@@ -1,0 +1,227 @@
+//! The file of a head: safetensors.
+//!
+//! Tensors (32-bit floats but for the last two, which are u32): `ridge.weights` `[classes, d]`, `ridge.intercepts` `[classes]`,
+//! `neighbours.mean` `[d]`, `neighbours.factor` `[d, d]`, `neighbours.rows` `[n, d]`, `neighbours.labels` `[n]`, `counts`
+//! `[classes]`. The metadata has one entry, `head`: JSON with the format's version, the options and the temperatures.
+
+use crate::head::Temperatures;
+use crate::matrix::{Cholesky, Matrix};
+use crate::neighbours::Neighbours;
+use crate::ridge::Ridge;
+use crate::{Head, HeadError, HeadOptions};
+use safetensors::tensor::{TensorView, serialize};
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Version of the format; files of another one are refused.
+const VERSION: u32 = 1;
+/// Entry of the metadata. There is one only: the order of several would not be the same each time.
+const ENTRY: &str = "head";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    version: u32,
+    options: HeadOptions,
+    temperatures: Temperatures,
+}
+
+impl Head {
+    /// Writes a safetensors file, under a temporary name first, and returns the BLAKE3 of the file in hexadecimal digits.
+    /// Equal heads give equal files.
+    ///
+    /// # Errors
+    /// [`HeadError::Io`]; what was there before stays as it was.
+    pub fn save(&self, path: &Path) -> Result<String, HeadError> {
+        let bytes = self.to_bytes().map_err(|problem| HeadError::Format { path: path.to_owned(), problem })?;
+        replace(path, &bytes).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
+        Ok(blake3::hash(&bytes).to_hex().to_string())
+    }
+
+    /// Reads a file that [`Head::save`] wrote.
+    ///
+    /// # Errors
+    /// [`HeadError::Io`]; [`HeadError::Format`] for a file of another kind or version, or with shapes that do not fit.
+    pub fn load(path: &Path) -> Result<Self, HeadError> {
+        let bytes = fs::read(path).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
+        Self::from_bytes(&bytes).map_err(|problem| HeadError::Format { path: path.to_owned(), problem })
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let Self { options, ridge, neighbours, counts, temperatures } = self;
+        let (classes, dimensions, rows) = (self.classes(), self.dimensions(), neighbours.labels.len());
+        let counts: Vec<u32> = counts.iter().map(|count| *count as u32).collect();
+        let view = |dtype, shape: &[usize], bytes| TensorView::new(dtype, shape.to_vec(), bytes).map_err(text);
+        let floats = |shape: &[usize], values| view(Dtype::F32, shape, bytemuck::cast_slice::<f32, u8>(values));
+        let integers = |shape: &[usize], values| view(Dtype::U32, shape, bytemuck::cast_slice::<u32, u8>(values));
+        let tensors = [
+            ("ridge.weights", floats(&[classes, dimensions], &ridge.weights.values)?),
+            ("ridge.intercepts", floats(&[classes], &ridge.intercepts)?),
+            ("neighbours.mean", floats(&[dimensions], &neighbours.mean)?),
+            ("neighbours.factor", floats(&[dimensions, dimensions], &neighbours.factor.factor().values)?),
+            ("neighbours.rows", floats(&[rows, dimensions], &neighbours.rows.values)?),
+            ("neighbours.labels", integers(&[rows], &neighbours.labels)?),
+            ("counts", integers(&[classes], &counts)?),
+        ];
+        let metadata = Metadata { version: VERSION, options: options.clone(), temperatures: *temperatures };
+        let metadata = serde_json::to_string(&metadata).map_err(text)?;
+        serialize(tensors, Some(HashMap::from([(ENTRY.to_owned(), metadata)]))).map_err(text)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(text)?;
+        let entry = header.metadata().as_ref().and_then(|entries| entries.get(ENTRY)).ok_or("no metadata of a head")?;
+        let version: serde_json::Value = serde_json::from_str(entry).map_err(text)?;
+        if version["version"] != VERSION {
+            return Err(format!("version {}, expected {VERSION}", version["version"]));
+        }
+        let Metadata { options, temperatures, .. } = serde_json::from_str(entry).map_err(text)?;
+        options.check().map_err(text)?;
+        let temperatures_are_valid = [temperatures.ridge, temperatures.neighbours, temperatures.blend]
+            .iter()
+            .all(|temperature| temperature.is_finite() && *temperature > 0.0);
+        if !temperatures_are_valid {
+            return Err("a temperature is not above 0".to_owned());
+        }
+        let tensors = SafeTensors::deserialize(bytes).map_err(text)?;
+        let weights = Tensor::read(&tensors, "ridge.weights", Dtype::F32)?;
+        let rows = Tensor::read(&tensors, "neighbours.rows", Dtype::F32)?;
+        let (classes, dimensions) = weights.pair()?;
+        let (count, _) = rows.pair()?;
+        if classes == 0 || dimensions == 0 || count == 0 {
+            return Err("it has no classes, no dimensions or no samples".to_owned());
+        }
+        let floats = |name, shape: &[usize]| Tensor::read(&tensors, name, Dtype::F32)?.floats(shape);
+        let integers = |name, shape: &[usize]| Tensor::read(&tensors, name, Dtype::U32)?.integers(shape);
+        let matrix = |rows, columns, values| Matrix { rows, columns, values };
+        let ridge = Ridge {
+            weights: matrix(classes, dimensions, weights.floats(&[classes, dimensions])?),
+            intercepts: floats("ridge.intercepts", &[classes])?,
+        };
+        let factor = matrix(dimensions, dimensions, floats("neighbours.factor", &[dimensions, dimensions])?);
+        if (0..dimensions).any(|i| factor.row(i)[i] <= 0.0) {
+            return Err("neighbours.factor is not a Cholesky factor".to_owned());
+        }
+        let neighbours = Neighbours {
+            mean: floats("neighbours.mean", &[dimensions])?,
+            factor: Cholesky::from_factor(factor),
+            rows: matrix(count, dimensions, rows.floats(&[count, dimensions])?),
+            labels: integers("neighbours.labels", &[count])?,
+        };
+        let counts: Vec<usize> = integers("counts", &[classes])?.into_iter().map(|count| count as usize).collect();
+        if neighbours.labels.iter().any(|label| *label as usize >= classes) {
+            return Err(format!("a label is not below {classes}"));
+        }
+        Ok(Self { options, ridge, neighbours, counts, temperatures })
+    }
+}
+
+/// A tensor of a file.
+struct Tensor<'a> {
+    name: &'a str,
+    shape: Vec<usize>,
+    bytes: &'a [u8],
+}
+
+impl<'a> Tensor<'a> {
+    fn read(tensors: &SafeTensors<'a>, name: &'a str, dtype: Dtype) -> Result<Self, String> {
+        let tensor = tensors.tensor(name).map_err(text)?;
+        if tensor.dtype() != dtype {
+            return Err(format!("{name} is {:?}, expected {dtype:?}", tensor.dtype()));
+        }
+        Ok(Self { name, shape: tensor.shape().to_vec(), bytes: tensor.data() })
+    }
+
+    fn pair(&self) -> Result<(usize, usize), String> {
+        let wrong = || format!("{} has shape {:?}, expected two dimensions", self.name, self.shape);
+        <[usize; 2]>::try_from(self.shape.as_slice()).map(|[rows, columns]| (rows, columns)).map_err(|_| wrong())
+    }
+
+    fn check(&self, shape: &[usize]) -> Result<(), String> {
+        let is_right = self.shape == shape;
+        is_right.then_some(()).ok_or_else(|| format!("{} has shape {:?}, expected {shape:?}", self.name, self.shape))
+    }
+
+    fn floats(&self, shape: &[usize]) -> Result<Vec<f32>, String> {
+        self.check(shape)?;
+        let values: Vec<f32> = self.words().map(f32::from_le_bytes).collect();
+        let is_finite = values.iter().all(|value| value.is_finite());
+        is_finite.then_some(values).ok_or_else(|| format!("{} contains NaN or an infinity", self.name))
+    }
+
+    fn integers(&self, shape: &[usize]) -> Result<Vec<u32>, String> {
+        self.check(shape)?;
+        Ok(self.words().map(u32::from_le_bytes).collect())
+    }
+
+    fn words(&self) -> impl Iterator<Item = [u8; 4]> {
+        self.bytes.as_chunks().0.iter().copied()
+    }
+}
+
+/// Writes a file under a temporary name and renames it; both are on disk when it returns.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::clusters;
+
+    #[test]
+    fn saved_heads_are_loaded_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = clusters(3, 8, 12);
+        let head = Head::fit(&data.samples(), &HeadOptions::default()).unwrap();
+        let (one, other) = (folder.path().join("one.safetensors"), folder.path().join("other.safetensors"));
+        let digest = head.save(&one).unwrap();
+        assert_eq!(digest, blake3::hash(&fs::read(&one).unwrap()).to_hex().to_string());
+        assert_eq!(head.save(&other).unwrap(), digest);
+        assert_eq!(Head::load(&one).unwrap(), head);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file is left");
+    }
+
+    #[test]
+    fn damaged_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("head.safetensors");
+        assert!(matches!(Head::load(&path), Err(HeadError::Io { .. })));
+        let data = clusters(2, 4, 6);
+        let head = Head::fit(&data.samples(), &HeadOptions::default()).unwrap();
+        head.save(&path).unwrap();
+        let whole = fs::read(&path).unwrap();
+        let refused = |bytes: &[u8], expected: &str| {
+            fs::write(&path, bytes).unwrap();
+            let error = Head::load(&path).unwrap_err();
+            assert!(matches!(error, HeadError::Format { .. }) && error.to_string().contains(expected), "{error}");
+        };
+        refused(&whole[..whole.len() - 4], "");
+        refused(b"no", "");
+        let later = String::from_utf8_lossy(&whole).find("version").unwrap() + r#"version\":"#.len();
+        let mut other = whole.clone();
+        other[later] = b'7';
+        refused(&other, "version 7, expected 1");
+        let mut not_finite = whole.clone();
+        let place = whole.len() - 4 * (6 * 6);
+        let header = 8 + u64::from_le_bytes(*whole.first_chunk().unwrap()) as usize;
+        assert!(place > header);
+        for word in not_finite[header..].chunks_exact_mut(4) {
+            word.copy_from_slice(&f32::NAN.to_le_bytes());
+        }
+        refused(&not_finite, "NaN");
+    }
+}

@@ -1,0 +1,192 @@
+//! The head: fitted, asked.
+
+use crate::calibration::{fit_temperature, log_softmax};
+use crate::matrix::{Matrix, View};
+use crate::neighbours::{Counting, Neighbours};
+use crate::ridge::Ridge;
+use crate::samples::{Samples, check_features, power_normalized};
+use crate::{HeadError, HeadKind, HeadOptions};
+use rayon::prelude::*;
+
+/// Log-probability of a class without samples, and the least there is: that of the smallest normal 32-bit float, so that
+/// numbers stay finite.
+pub const ABSENT: f32 = -87.0;
+
+/// Samples that temperatures are fitted to, at most: more do not change them.
+const MAX_CALIBRATION_ROWS: usize = 2048;
+
+/// A classifier head on frozen embeddings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    pub(crate) options: HeadOptions,
+    pub(crate) ridge: Ridge,
+    pub(crate) neighbours: Neighbours,
+    /// Number of samples of each class.
+    pub(crate) counts: Vec<usize>,
+    pub(crate) temperatures: Temperatures,
+}
+
+/// Temperatures of the parts and of their combination, each fitted to leave-one-group-out predictions.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Temperatures {
+    pub ridge: f64,
+    pub neighbours: f64,
+    pub blend: f64,
+}
+
+impl Head {
+    /// Fits a head.
+    ///
+    /// One sample is enough; a class without samples has log-probability [`ABSENT`]. Labels and groups count, not the order
+    /// of the samples (but for rounding).
+    ///
+    /// # Errors
+    /// [`HeadError::Empty`], [`HeadError::Length`], [`HeadError::Label`], [`HeadError::NotFinite`] or
+    /// [`HeadError::NotUnitLength`] for samples that are wrong, [`HeadError::Option`] for an option out of range,
+    /// [`HeadError::Singular`] where the shrinkage is too small for 32-bit floats.
+    pub fn fit(samples: &Samples<'_>, options: &HeadOptions) -> Result<Self, HeadError> {
+        samples.check()?;
+        options.check()?;
+        let features = power_normalized(samples.features, samples.dimensions, options.power);
+        let samples = &Samples { features: &features, ..*samples };
+        let members = samples.members();
+        let groups = calibration_groups(samples, members.values());
+        let (ridge, ridge_left_out) = Ridge::fit(samples, options.shrinkage, &groups)?;
+        let neighbours = Neighbours::fit(samples, options)?;
+        let temperatures = Temperatures { ridge: 1.0, neighbours: 1.0, blend: 1.0 };
+        let mut head = Self { options: options.clone(), ridge, neighbours, counts: samples.counts(), temperatures };
+        head.calibrate(samples, &groups, &ridge_left_out);
+        Ok(head)
+    }
+
+    /// Fits the temperatures to samples whose class is known from other groups.
+    fn calibrate(&mut self, samples: &Samples<'_>, groups: &[&[usize]], ridge_left_out: &[Option<Matrix>]) {
+        let classes = samples.classes;
+        let left_out: Vec<(&[usize], &Matrix)> =
+            groups.iter().zip(ridge_left_out).filter_map(|(group, logits)| Some((*group, logits.as_ref()?))).collect();
+        let rows: Vec<usize> = left_out.iter().flat_map(|(group, _)| group.iter().copied()).collect();
+        let labels: Vec<u32> = rows.iter().map(|row| samples.labels[*row]).collect();
+        let mut ridge: Vec<f32> = left_out.iter().flat_map(|(_, logits)| logits.values.iter().copied()).collect();
+        self.mark_absent(&mut ridge);
+        let mut neighbours = self.neighbours.left_out(&rows, samples.groups, &self.counting()).logits.values;
+        self.temperatures.ridge = fit_temperature(&ridge, &labels, classes);
+        self.temperatures.neighbours = fit_temperature(&neighbours, &labels, classes);
+        soften(&mut ridge, classes, self.temperatures.ridge);
+        soften(&mut neighbours, classes, self.temperatures.neighbours);
+        let blended = self.combine(&ridge, &neighbours);
+        self.temperatures.blend = fit_temperature(&blended, &labels, classes);
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Numbers of an embedding.
+    pub fn dimensions(&self) -> usize {
+        self.neighbours.mean.len()
+    }
+
+    /// Number of samples of each class that the head was fitted to.
+    pub fn counts(&self) -> &[usize] {
+        &self.counts
+    }
+
+    /// The options it was fitted with.
+    pub fn options(&self) -> &HeadOptions {
+        &self.options
+    }
+
+    /// Log-probabilities of shape `[rows, classes]`, row-major, in [`ABSENT`] to 0. They are calibrated by what the samples
+    /// themselves tell; a temperature from held-out images comes on top.
+    ///
+    /// # Errors
+    /// [`HeadError::Length`], [`HeadError::NotFinite`] or [`HeadError::NotUnitLength`] for features that are no embeddings.
+    pub fn log_probabilities(&self, features: &[f32]) -> Result<Vec<f32>, HeadError> {
+        Ok(self.predict(features)?.0)
+    }
+
+    /// Distance of each row from the samples: 1 − mean cosine of its nearest samples in the whitened space, 0 (a copy of
+    /// samples) to 2. About 1: unlike anything the head was fitted to.
+    ///
+    /// # Errors
+    /// As [`Head::log_probabilities`].
+    pub fn novelty(&self, features: &[f32]) -> Result<Vec<f32>, HeadError> {
+        Ok(self.predict(features)?.1)
+    }
+
+    /// [`Head::log_probabilities`] and [`Head::novelty`] in one pass.
+    ///
+    /// # Errors
+    /// As [`Head::log_probabilities`].
+    pub fn predict(&self, features: &[f32]) -> Result<(Vec<f32>, Vec<f32>), HeadError> {
+        let dimensions = self.dimensions();
+        check_features(features, dimensions)?;
+        let features = power_normalized(features, dimensions, self.options.power);
+        let view = View::of(features.len() / dimensions, dimensions, &features);
+        let votes = self.neighbours.votes(view, &self.counting());
+        let mut neighbours = votes.logits.values;
+        soften(&mut neighbours, self.classes(), self.temperatures.neighbours);
+        let mut ridge = self.ridge.logits(view).values;
+        self.mark_absent(&mut ridge);
+        soften(&mut ridge, self.classes(), self.temperatures.ridge);
+        let mut blended = self.combine(&ridge, &neighbours);
+        soften(&mut blended, self.classes(), self.temperatures.blend);
+        Ok((blended, votes.novelty))
+    }
+
+    fn counting(&self) -> Counting<'_> {
+        let HeadOptions { k, bandwidth, .. } = self.options;
+        Counting { counts: &self.counts, k: k as usize, bandwidth: bandwidth as f32, absent: ABSENT }
+    }
+
+    /// Weighted mean of the parts' log-probabilities.
+    fn combine(&self, ridge: &[f32], neighbours: &[f32]) -> Vec<f32> {
+        let share = match self.options.kind {
+            HeadKind::Ridge => 1.0,
+            HeadKind::Neighbours => 0.0,
+            HeadKind::Blend => self.options.blend as f32,
+        };
+        ridge.iter().zip(neighbours).map(|(r, n)| share * r + (1.0 - share) * n).collect()
+    }
+
+    /// Takes classes without samples out of logits.
+    fn mark_absent(&self, logits: &mut [f32]) {
+        for row in logits.chunks_exact_mut(self.classes()) {
+            for (logit, count) in row.iter_mut().zip(&self.counts) {
+                if *count == 0 {
+                    *logit = ABSENT;
+                }
+            }
+        }
+    }
+}
+
+/// Turns rows of logits into log-probabilities.
+fn soften(logits: &mut [f32], classes: usize, temperature: f64) {
+    logits.par_chunks_exact_mut(classes).for_each(|row| log_softmax(row, temperature, ABSENT));
+}
+
+/// Groups to leave out for calibration: those whose classes all have samples in other groups, spread evenly over all where
+/// there are too many.
+fn calibration_groups<'a>(
+    samples: &Samples<'_>,
+    groups: impl Iterator<Item = &'a Vec<usize>> + Clone,
+) -> Vec<&'a [usize]> {
+    let mut groups_of_class = vec![0_usize; samples.classes];
+    let classes_of = |group: &[usize]| {
+        let mut classes: Vec<usize> = group.iter().map(|row| samples.labels[*row] as usize).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    };
+    for group in groups.clone() {
+        classes_of(group).into_iter().for_each(|class| groups_of_class[class] += 1);
+    }
+    let is_known = |group: &&'a [usize]| classes_of(group).iter().all(|class| groups_of_class[*class] > 1);
+    let known: Vec<&[usize]> = groups.map(Vec::as_slice).filter(is_known).collect();
+    let rows: usize = known.iter().map(|group| group.len()).sum();
+    let step = rows.div_ceil(MAX_CALIBRATION_ROWS).max(1);
+    known.into_iter().step_by(step).collect()
+}
