@@ -15,7 +15,6 @@ use plugin_model::progressive::Growth;
 use plugin_model::weights::Loaded;
 use plugin_model::{Architecture, DeviceChoice, TrainerOptions, WeightsFile};
 use serde_json::{Value, json};
-use std::sync::LazyLock;
 
 /// Trains a model whenever the data set has changed: a head on pretrained features, or a whole network.
 ///
@@ -39,10 +38,13 @@ pub struct Config {
     pub head: HeadOptions,
 
     /// The network that is trained whole: small-cnn (seconds on a CPU), cnn-relu, cnn-tanh, lenet, resnet18, resnet34, resnet50,
-    /// efficientnet-lite0, or a file of blocks that ends in .yml, as those in networks/. Without it: small-cnn, where no head can
-    /// be trained.
+    /// efficientnet-lite0, or a file of blocks that ends in .yml, as those in networks/. Without it: a head, or --fallback-model.
     #[arg(long, value_name = "NAME|FILE")]
     pub model: Option<Architecture>,
+
+    /// The network that is trained whole where --model names none and no head can be trained.
+    #[arg(long, default_value = "small-cnn", value_name = "NAME|FILE")]
+    pub fallback_model: Architecture,
 
     /// Weights to start from when there is no champion to start from: a file (safetensors, or PyTorch's .pth or .pt), or
     /// efficientnet-lite0, which `cargo wakuteka weights efficientnet-lite0` fetches. The last layer is learnt anew when
@@ -112,9 +114,6 @@ pub struct Config {
     pub(crate) limits: Limits,
 }
 
-/// The network of a run that is not a head where --model says nothing.
-static SMALL_CNN: LazyLock<Architecture> = LazyLock::new(|| "small-cnn".parse().expect("the program comes with it"));
-
 impl HasHome for Config {
     fn home(&self) -> &HomeArgs {
         &self.home
@@ -127,7 +126,7 @@ const PIXELS_LIMIT: u64 = 15 << 20;
 impl Config {
     /// The network that is trained whole.
     pub fn network(&self) -> &Architecture {
-        self.model.as_ref().unwrap_or(&SMALL_CNN)
+        self.model.as_ref().unwrap_or(&self.fallback_model)
     }
 
     /// Refuses options that do not go together.

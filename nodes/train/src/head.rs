@@ -288,7 +288,7 @@ fn finish(
         Some(CrossValidation { folds, classes, fingerprint, samples, seconds: start.elapsed().as_secs_f64() })
     });
     recover::abandon_unfinished(&home.runs(), "it stopped before its end, and a head is trained instead")?;
-    let manifest = manifest(config, device, &home, request, state, backbone)?;
+    let manifest = manifest(config, device, &home, request, state, backbone);
     let journal = Journal::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
     if let Some(data) = Data::at(&home, state.version) {
         data.write(&journal.folder.0)?;
@@ -367,11 +367,11 @@ fn manifest(
     request: Option<&RunRequest>,
     state: &State,
     backbone: &Backbone,
-) -> Result<RunManifest, TrainError> {
+) -> RunManifest {
     let card = card(config, backbone, state);
     let reason = why(home, state, &config.head_digest(), request.is_some());
     let started_ms = recover::after_all(&home.runs(), now_ms());
-    Ok(RunManifest {
+    RunManifest {
         id: run_id(started_ms, &state.fingerprint),
         started_ms,
         reason: format!("{reason}; a head on {}", backbone.architecture),
@@ -398,7 +398,7 @@ fn manifest(
             "held_out_size_px": config.size,
         }),
         code: env!("CARGO_PKG_VERSION").to_owned(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -48,14 +48,13 @@ impl Config {
     /// What is trained for images with labels of this kind, and why a whole network although nobody asked for one.
     pub fn candidate(&self, labels: Labels) -> (Candidate, Option<String>) {
         match self.strategy {
-            Strategy::Head => (Candidate::Head, None),
             Strategy::FineTune | Strategy::Scratch => (Candidate::Network, None),
             Strategy::Auto if self.model.is_some() || self.weights.is_some() => (Candidate::Network, None),
             Strategy::Auto if labels == Labels::Multi => {
                 (Candidate::Network, Some("heads have one label an image".to_owned()))
             }
             Strategy::Auto if !self.backbone.is_there() => (Candidate::Network, Some(self.backbone.advice())),
-            Strategy::Auto => (Candidate::Head, None),
+            Strategy::Head | Strategy::Auto => (Candidate::Head, None),
         }
     }
 

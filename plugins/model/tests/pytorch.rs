@@ -204,7 +204,8 @@ fn gradients_are_pytorchs() {
             let off = deviations("", device, step, wanted, true);
             off.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
         };
-        let apart: Vec<(String, f64)> = batches.map(worst).take_while(|(_, off)| !(*off < 1e-3)).collect();
+        let apart: Vec<(String, f64)> =
+            batches.map(worst).take_while(|(_, off)| *off >= 1e-3 || off.is_nan()).collect();
         assert!(apart.len() < 3, "{device}: {apart:?}");
     }
 }
