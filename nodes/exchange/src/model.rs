@@ -15,6 +15,13 @@ use std::path::{Path, PathBuf};
 /// [`ExchangeError`]: no such model, broken weights, any error of the file system. Nothing is left half written.
 pub fn run(options: &ExportModel) -> Result<String, ExchangeError> {
     let (card, path) = find(&options.home.home, options.run.as_deref())?;
+    if let Some(backbone) = &card.backbone {
+        return Err(ExchangeError::NoModel(format!(
+            "run {} is a head on {}, and heads are not exported yet; a whole network is: train one with --model or --strategy scratch \
+             and name its run with --run",
+            card.run, backbone.architecture
+        )));
+    }
     let weights = std::fs::read(&path).map_err(|e| named(&path, &e))?;
     let broken = |problem: String| ExchangeError::Model { path: path.clone(), problem };
     let found = blake3::hash(&weights).to_hex();
@@ -66,7 +73,7 @@ fn find(home: &Path, run: Option<&str>) -> Result<(ModelCard, PathBuf), Exchange
         run: manifest.id,
         digest: finished.digest,
         temperature: None,
-        backbone: None,
+        backbone: manifest.backbone,
     };
     Ok((card, home.join(finished.uri)))
 }
@@ -140,6 +147,17 @@ mod tests {
         write_json(&folder.join("model.json"), &card).unwrap();
         std::os::unix::fs::symlink("one", home.path().join("models/champion")).unwrap();
         home
+    }
+
+    #[test]
+    fn heads_are_refused_with_a_way_out() {
+        let home = workspace();
+        let path = home.path().join("models/one/model.json");
+        let card: ModelCard = read_json(&path).unwrap();
+        let backbone = Some(plugin_api::runs::Backbone { architecture: "lite".to_owned(), digest: String::new() });
+        write_json(&path, &ModelCard { backbone, ..card }).unwrap();
+        let error = run(&options(home.path(), Format::Onnx)).unwrap_err().to_string();
+        assert!(error.contains("a head on lite") && error.contains("--strategy scratch"), "{error}");
     }
 
     fn options(home: &Path, format: Format) -> ExportModel {
