@@ -28,11 +28,11 @@ fn judged(graph: &Graph, images: u64) -> Option<(RunManifest, Verdict)> {
     last.filter(|(manifest, _)| manifest.counts.iter().flatten().sum::<u64>() == images)
 }
 
-fn try_one(trial: Trial, root: &Path) -> Result<(), Failure> {
+fn try_one(trial: Trial, root: &Path, options: &[(&str, &str, &str)]) -> Result<(), Failure> {
     let start = Instant::now();
     trial.write(&root.join("home/photos"))?;
     let images = trial.classes().iter().map(|(_, count)| u64::from(*count)).sum();
-    let mut graph = Graph::start(root, OPTIONS)?;
+    let mut graph = Graph::start(root, options)?;
     graph.wait("a verdict on all images", MINUTES_4, |g| judged(g, images).is_some())?;
     let (manifest, verdict) = judged(&graph, images).ok_or("no verdict")?;
     eprintln!(
@@ -58,11 +58,25 @@ fn try_one(trial: Trial, root: &Path) -> Result<(), Failure> {
     graph.end()
 }
 
+/// With pretrained weights, as shipped.
 #[test]
 fn tasks_people_bring_end_in_a_verdict() -> Result<(), Failure> {
+    let Some(weights) = tests::efficientnet_lite0() else { return Ok(()) };
+    let weights = weights.display().to_string();
+    let options = [OPTIONS, &[("train", "--backbone-weights", weights.as_str())]].concat();
     for trial in ALL {
         let root = tempfile::tempdir()?;
-        try_one(trial, root.path())?;
+        try_one(trial, root.path(), &options)?;
+    }
+    Ok(())
+}
+
+/// Without them: the augmentation of whole networks must not work against the task.
+#[test]
+fn networks_from_scratch_learn_what_mirroring_would_hide() -> Result<(), Failure> {
+    for trial in [Trial::Arrows, Trial::Apples, Trial::Small] {
+        let root = tempfile::tempdir()?;
+        try_one(trial, root.path(), &[OPTIONS, &[("train", "--strategy", "scratch")]].concat())?;
     }
     Ok(())
 }
