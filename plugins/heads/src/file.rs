@@ -211,7 +211,8 @@ mod tests {
         };
         refused(&whole[..whole.len() - 4], "");
         refused(b"no", "");
-        let later = String::from_utf8_lossy(&whole).find("version").unwrap() + r#"version\":"#.len();
+        let key = br#"version\":"#;
+        let later = whole.windows(key.len()).position(|bytes| bytes == key).unwrap() + key.len();
         let mut other = whole.clone();
         other[later] = b'7';
         refused(&other, "version 7, expected 1");

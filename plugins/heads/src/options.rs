@@ -46,7 +46,7 @@ pub struct HeadOptions {
 impl HeadOptions {
     /// The defaults of the command line.
     pub const DEFAULT: Self =
-        Self { kind: HeadKind::Blend, power: 0.5, shrinkage: 0.5, whitening: 4.0, k: 20, bandwidth: 0.07, blend: 0.5 };
+        Self { kind: HeadKind::Blend, power: 0.5, shrinkage: 1.0, whitening: 4.0, k: 20, bandwidth: 0.06, blend: 0.35 };
 
     /// Checks the ranges, for options that do not come from a command line.
     ///

@@ -33,7 +33,7 @@ impl Data {
 pub fn clusters(classes: usize, each: usize, dimensions: usize) -> Data {
     let mut data = Data { features: Vec::new(), dimensions, labels: Vec::new(), classes, groups: Vec::new() };
     for sample in 0..each * classes {
-        data.push((sample % classes) as u32, sample, 0.3);
+        data.push((sample % classes) as u32, sample, 0.1);
     }
     data
 }
@@ -84,7 +84,10 @@ fn one_to_five_samples_a_class_are_enough() {
             let found = head.log_probabilities(&data.features).unwrap();
             assert_normalized(&found, 2);
             assert_eq!(predictions(&found, 2), data.labels, "{each} {options:?}");
-            assert!(found.iter().all(|p| *p > -5.0), "few samples are no certainty: {found:?}");
+            let mut fresh = clusters(2, 0, 8);
+            (0..8).for_each(|sample| fresh.push(sample % 2, 900 + sample as usize, 0.1));
+            let found = head.log_probabilities(&fresh.features).unwrap();
+            assert!(found.iter().all(|p| *p > -5.0), "few samples are no certainty: {options:?} {found:?}");
         }
     }
 }
@@ -143,8 +146,8 @@ fn novelty_grows_away_from_the_samples() {
     let data = clusters(3, 30, 12);
     let head = Head::fit(&data.samples(), &HeadOptions::DEFAULT).unwrap();
     let mut other = clusters(12, 0, 12);
-    other.push(0, 800, 0.3);
-    other.push(9, 801, 0.3);
+    other.push(0, 800, 0.1);
+    other.push(9, 801, 0.1);
     let novelty = head.novelty(&other.features).unwrap();
     let known = head.novelty(&data.features).unwrap();
     assert!(novelty[1] > novelty[0] && known.iter().all(|n| *n < novelty[1]), "{novelty:?}");
