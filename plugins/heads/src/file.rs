@@ -1,8 +1,9 @@
 //! The file of a head: safetensors.
 //!
-//! Tensors (32-bit floats but for the last two, which are u32): `ridge.weights` `[classes, d]`, `ridge.intercepts` `[classes]`,
-//! `neighbours.mean` `[d]`, `neighbours.factor` `[d, d]`, `neighbours.rows` `[n, d]`, `neighbours.labels` `[n]`, `counts`
-//! `[classes]`. The metadata has one entry, `head`: JSON with the format's version, the options and the temperatures.
+//! Tensors, 32-bit floats: `ridge.weights` `[classes, d]`, `ridge.intercepts` `[classes]`, `neighbours.mean` `[d]`,
+//! `neighbours.factor` `[d, d]`, `neighbours.rows` `[n, d]`, `temperatures` `[3]` (ridge, neighbours, blend). u32:
+//! `neighbours.labels` `[n]`, `counts` `[classes]`. The metadata has one entry, `head`: JSON with the format's version and the
+//! options. Temperatures are no part of it, as decimal digits would not give the same bits back.
 
 use crate::head::Temperatures;
 use crate::matrix::{Cholesky, Matrix};
@@ -27,7 +28,6 @@ const ENTRY: &str = "head";
 struct Metadata {
     version: u32,
     options: HeadOptions,
-    temperatures: Temperatures,
 }
 
 impl Head {
@@ -55,6 +55,7 @@ impl Head {
         let Self { options, ridge, neighbours, counts, temperatures } = self;
         let (classes, dimensions, rows) = (self.classes(), self.dimensions(), neighbours.labels.len());
         let counts: Vec<u32> = counts.iter().map(|count| *count as u32).collect();
+        let temperatures = [temperatures.ridge, temperatures.neighbours, temperatures.blend];
         let view = |dtype, shape: &[usize], bytes| TensorView::new(dtype, shape.to_vec(), bytes).map_err(text);
         let floats = |shape: &[usize], values| view(Dtype::F32, shape, bytemuck::cast_slice::<f32, u8>(values));
         let integers = |shape: &[usize], values| view(Dtype::U32, shape, bytemuck::cast_slice::<u32, u8>(values));
@@ -66,8 +67,9 @@ impl Head {
             ("neighbours.rows", floats(&[rows, dimensions], &neighbours.rows.values)?),
             ("neighbours.labels", integers(&[rows], &neighbours.labels)?),
             ("counts", integers(&[classes], &counts)?),
+            ("temperatures", floats(&[3], &temperatures)?),
         ];
-        let metadata = Metadata { version: VERSION, options: options.clone(), temperatures: *temperatures };
+        let metadata = Metadata { version: VERSION, options: options.clone() };
         let metadata = serde_json::to_string(&metadata).map_err(text)?;
         serialize(tensors, Some(HashMap::from([(ENTRY.to_owned(), metadata)]))).map_err(text)
     }
@@ -79,14 +81,8 @@ impl Head {
         if version["version"] != VERSION {
             return Err(format!("version {}, expected {VERSION}", version["version"]));
         }
-        let Metadata { options, temperatures, .. } = serde_json::from_str(entry).map_err(text)?;
+        let Metadata { options, .. } = serde_json::from_str(entry).map_err(text)?;
         options.check().map_err(text)?;
-        let temperatures_are_valid = [temperatures.ridge, temperatures.neighbours, temperatures.blend]
-            .iter()
-            .all(|temperature| temperature.is_finite() && *temperature > 0.0);
-        if !temperatures_are_valid {
-            return Err("a temperature is not above 0".to_owned());
-        }
         let tensors = SafeTensors::deserialize(bytes).map_err(text)?;
         let weights = Tensor::read(&tensors, "ridge.weights", Dtype::F32)?;
         let rows = Tensor::read(&tensors, "neighbours.rows", Dtype::F32)?;
@@ -113,6 +109,13 @@ impl Head {
             labels: integers("neighbours.labels", &[count])?,
         };
         let counts: Vec<usize> = integers("counts", &[classes])?.into_iter().map(|count| count as usize).collect();
+        let Ok([of_ridge, of_neighbours, blend]) = <[f32; 3]>::try_from(floats("temperatures", &[3])?) else {
+            return Err("three temperatures are needed".to_owned());
+        };
+        let temperatures = Temperatures { ridge: of_ridge, neighbours: of_neighbours, blend };
+        if of_ridge <= 0.0 || of_neighbours <= 0.0 || blend <= 0.0 {
+            return Err(format!("{temperatures:?} are not above 0"));
+        }
         if neighbours.labels.iter().any(|label| *label as usize >= classes) {
             return Err(format!("a label is not below {classes}"));
         }

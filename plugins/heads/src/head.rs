@@ -26,13 +26,13 @@ pub struct Head {
     pub(crate) temperatures: Temperatures,
 }
 
-/// Temperatures of the parts and of their combination, each fitted to leave-one-group-out predictions.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Temperatures of the parts and of their combination (1 for a head of one part), each fitted to leave-one-group-out
+/// predictions.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Temperatures {
-    pub ridge: f64,
-    pub neighbours: f64,
-    pub blend: f64,
+    pub ridge: f32,
+    pub neighbours: f32,
+    pub blend: f32,
 }
 
 impl Head {
@@ -70,12 +70,15 @@ impl Head {
         let mut ridge: Vec<f32> = left_out.iter().flat_map(|(_, logits)| logits.values.iter().copied()).collect();
         self.mark_absent(&mut ridge);
         let mut neighbours = self.neighbours.left_out(&rows, samples.groups, &self.counting()).logits.values;
-        self.temperatures.ridge = fit_temperature(&ridge, &labels, classes);
-        self.temperatures.neighbours = fit_temperature(&neighbours, &labels, classes);
+        self.temperatures.ridge = fit_temperature(&ridge, &labels, classes) as f32;
+        self.temperatures.neighbours = fit_temperature(&neighbours, &labels, classes) as f32;
         soften(&mut ridge, classes, self.temperatures.ridge);
         soften(&mut neighbours, classes, self.temperatures.neighbours);
+        if self.options.kind != HeadKind::Blend {
+            return;
+        }
         let blended = self.combine(&ridge, &neighbours);
-        self.temperatures.blend = fit_temperature(&blended, &labels, classes);
+        self.temperatures.blend = fit_temperature(&blended, &labels, classes) as f32;
     }
 
     /// Number of classes.
@@ -164,8 +167,8 @@ impl Head {
 }
 
 /// Turns rows of logits into log-probabilities.
-fn soften(logits: &mut [f32], classes: usize, temperature: f64) {
-    logits.par_chunks_exact_mut(classes).for_each(|row| log_softmax(row, temperature, ABSENT));
+fn soften(logits: &mut [f32], classes: usize, temperature: f32) {
+    logits.par_chunks_exact_mut(classes).for_each(|row| log_softmax(row, f64::from(temperature), ABSENT));
 }
 
 /// Groups to leave out for calibration: those whose classes all have samples in other groups, spread evenly over all where

