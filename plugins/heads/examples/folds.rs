@@ -9,7 +9,7 @@
 #![allow(clippy::print_stdout)]
 
 use clap::{Parser, ValueEnum};
-use plugin_heads::{Head, HeadKind, HeadOptions, OutOfFold, Samples, cross_validate, fit_temperature};
+use plugin_heads::{Head, HeadKind, HeadOptions, OutOfFold, Samples, assign_folds, cross_validate, fit_temperature};
 use safetensors::SafeTensors;
 use std::error::Error;
 use std::path::PathBuf;
@@ -142,33 +142,49 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// For each class: heads that were not fitted to it predict it and, out of fold, the others.
+/// Weight of the novelty beside 1 − probability.
+const NOVELTY_WEIGHT: f64 = 2.0;
+
+/// For each class: heads that were fitted to folds of the others predict it and the fold that they were not fitted to.
 fn report_unknown(config: &Config, samples: &Samples<'_>) -> Result<(), Box<dyn Error>> {
     println!("left out   AUROC of novelty  of 1 - probability  of both");
     let mut sums = [0.0; 3];
     for class in 0..samples.classes as u32 {
         let (unknown, known): (Vec<usize>, Vec<usize>) =
             (0..samples.len()).partition(|row| samples.labels[*row] == class);
-        let (unknown, known) = (samples.select(&unknown), samples.select(&known));
-        let rest = cross_validate(&known.samples(), &config.options, config.folds, 1)?;
-        let head = Head::fit(&known.samples(), &config.options)?;
-        let (log_probabilities, novelty) = head.predict(unknown.samples().features)?;
-        let other = OutOfFold { log_probabilities, novelty };
-        let scores = |found: &OutOfFold| -> [Vec<f64>; 3] {
-            let rows = found.log_probabilities.chunks(samples.classes);
-            let doubt: Vec<f64> =
-                rows.map(|row| 1.0 - f64::from(row.iter().copied().fold(f32::MIN, f32::max).exp())).collect();
-            let novelty: Vec<f64> = found.novelty.iter().map(|n| f64::from(*n)).collect();
-            let both = doubt.iter().zip(&novelty).map(|(d, n)| d + n).collect();
-            [novelty, doubt, both]
-        };
-        let areas: Vec<f64> = scores(&other).iter().zip(&scores(&rest)).map(|(a, b)| auroc(a, b)).collect();
+        let unknown = samples.select(&unknown);
+        let groups: Vec<u32> = known.iter().map(|row| samples.groups[*row]).collect();
+        let labels: Vec<u32> = known.iter().map(|row| samples.labels[*row]).collect();
+        let fold_of = assign_folds(&labels, &groups, config.folds, 1)?;
+        let mut areas = [0.0; 3];
+        for fold in 0..config.folds {
+            let rows = |is_held_out: bool| -> Vec<usize> {
+                let pairs = known.iter().zip(&fold_of).filter(|(_, of)| (**of == fold) == is_held_out);
+                pairs.map(|(row, _)| *row).collect()
+            };
+            let head = Head::fit(&samples.select(&rows(false)).samples(), &config.options)?;
+            let unknown = doubts(&head, &unknown.samples())?;
+            let known = doubts(&head, &samples.select(&rows(true)).samples())?;
+            for (area, (unknown, known)) in areas.iter_mut().zip(unknown.iter().zip(&known)) {
+                *area += auroc(unknown, known) / config.folds as f64;
+            }
+        }
         sums.iter_mut().zip(&areas).for_each(|(sum, area)| *sum += area);
         println!("{class:<9}  {:.3}             {:.3}               {:.3}", areas[0], areas[1], areas[2]);
     }
     let [novelty, doubt, both] = sums.map(|sum| sum / samples.classes as f64);
     println!("mean       {novelty:.3}             {doubt:.3}               {both:.3}");
     Ok(())
+}
+
+/// Novelty, 1 − probability and both together, of each sample.
+fn doubts(head: &Head, samples: &Samples<'_>) -> Result<[Vec<f64>; 3], Box<dyn Error>> {
+    let (log_probabilities, novelty) = head.predict(samples.features)?;
+    let greatest = |row: &[f32]| f64::from(row.iter().copied().fold(f32::MIN, f32::max).exp());
+    let doubt: Vec<f64> = log_probabilities.chunks(samples.classes).map(|row| 1.0 - greatest(row)).collect();
+    let novelty: Vec<f64> = novelty.into_iter().map(f64::from).collect();
+    let both = doubt.iter().zip(&novelty).map(|(doubt, novelty)| doubt + NOVELTY_WEIGHT * novelty).collect();
+    Ok([novelty, doubt, both])
 }
 
 /// Probability that a positive scores above a negative; ties count half.

@@ -185,7 +185,9 @@ fn calibration_groups<'a>(
         classes
     };
     for group in groups.clone() {
-        classes_of(group).into_iter().for_each(|class| groups_of_class[class] += 1);
+        for class in classes_of(group) {
+            groups_of_class[class] += 1;
+        }
     }
     let is_known = |group: &&'a [usize]| classes_of(group).iter().all(|class| groups_of_class[*class] > 1);
     let known: Vec<&[usize]> = groups.map(Vec::as_slice).filter(is_known).collect();

@@ -138,7 +138,9 @@ fn groups_of_classes(samples: &Samples<'_>) -> Vec<usize> {
     let pairs: std::collections::BTreeSet<(u32, u32)> =
         samples.labels.iter().copied().zip(samples.groups.iter().copied()).collect();
     let mut groups = vec![0; samples.classes];
-    pairs.into_iter().for_each(|(label, _)| groups[label as usize] += 1);
+    for (label, _) in pairs {
+        groups[label as usize] += 1;
+    }
     groups
 }
 

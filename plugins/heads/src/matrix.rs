@@ -239,7 +239,9 @@ impl Cholesky {
                     own.iter_mut().zip(solved).for_each(|(x, s)| *x -= factor * s);
                 }
                 let pivot = self.factor.row(start + row)[start + row];
-                own.iter_mut().for_each(|x| *x /= pivot);
+                for x in own {
+                    *x /= pivot;
+                }
             }
         }
     }
@@ -281,7 +283,9 @@ fn eliminate(own: &mut [f32], above: &[f32], factors: Option<(&f32, &[f32])>) {
     for (solved, factor) in above.chunks_exact(own.len().max(1)).zip(factors) {
         own.iter_mut().zip(solved).for_each(|(x, s)| *x -= factor * s);
     }
-    own.iter_mut().for_each(|x| *x /= pivot);
+    for x in own {
+        *x /= pivot;
+    }
 }
 
 /// Factors the diagonal block that begins at column `start` of `block`, which has rows of `order` numbers.

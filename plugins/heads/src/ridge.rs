@@ -124,7 +124,7 @@ impl Ridge {
         let groups: Vec<(usize, &[usize])> = starts.zip(groups.iter().copied()).collect();
         let leave_out = |(start, group): &(usize, &[usize])| {
             let (size, classes) = (group.len(), samples.classes);
-            if size > MAX_GROUP {
+            if size > MAX_GROUP || size == samples.len() {
                 return None;
             }
             let root = |place: usize| weights[group[place]].sqrt();
@@ -159,4 +159,44 @@ impl Ridge {
 /// One-hot target in the scale of logits.
 fn target(label: u32, class: usize) -> f32 {
     if label as usize == class { SHARPNESS } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::clusters;
+
+    /// Sum of squared distances from the mean.
+    fn scatter(samples: &Samples<'_>) -> f64 {
+        let mean = weighted_mean(samples.view(), &vec![1.0; samples.len()]);
+        let rows = centered(samples.view(), &mean, |_| 1.0);
+        rows.values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum()
+    }
+
+    #[test]
+    fn left_out_groups_are_those_of_a_new_fit() {
+        let data = clusters(3, 10, 12);
+        let samples = data.samples();
+        // One sample of each class: the others weigh the same without them.
+        let (group, rest): (Vec<usize>, Vec<usize>) = (0..30).partition(|row| (6..9).contains(row));
+        let (_, left_out) = Ridge::fit(&samples, 0.3, &[&group]).unwrap();
+        let rest = samples.select(&rest);
+        let penalty = 0.3 * scatter(&samples) / scatter(&rest.samples());
+        let (refitted, _) = Ridge::fit(&rest.samples(), penalty, &[]).unwrap();
+        let expected = refitted.logits(samples.view().rows(6, 9));
+        let found = left_out[0].as_ref().unwrap();
+        for (found, expected) in found.values.iter().zip(&expected.values) {
+            assert!((found - expected).abs() < 1e-3, "{found} {expected}");
+        }
+        let fitted = Ridge::fit(&samples, 0.3, &[]).unwrap().0.logits(samples.view().rows(6, 9));
+        let difference = fitted.values.iter().zip(&expected.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(difference > 0.02, "leaving out makes no difference: {difference}");
+    }
+
+    #[test]
+    fn everything_cannot_be_left_out() {
+        let data = clusters(2, 3, 4);
+        let all: Vec<usize> = (0..6).collect();
+        assert!(Ridge::fit(&data.samples(), 0.3, &[&all]).unwrap().1[0].is_none());
+    }
 }

@@ -138,7 +138,9 @@ pub fn power_normalized(features: &[f32], dimensions: usize, power: f64) -> Vec<
         }
         let length = row.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
         if length > 0.0 {
-            row.iter_mut().for_each(|x| *x = (f64::from(*x) / length) as f32);
+            for x in row {
+                *x = (f64::from(*x) / length) as f32;
+            }
         }
     });
     out
