@@ -14,9 +14,9 @@ use rayon::prelude::*;
 /// Rows that are compared with all neighbours at a time.
 const BATCH_ROWS: usize = 128;
 /// Votes that are spread over all classes, where the nearest neighbour has one.
-const PRIOR_VOTES: f32 = 0.5;
+pub const PRIOR_VOTES: f32 = 0.5;
 /// Neighbours as near as the k-th, to rounding, vote too: the order of samples never decides.
-const TIE: f32 = 1e-6;
+pub const TIE: f32 = 1e-6;
 
 /// The samples, whitened.
 #[derive(Clone, Debug, PartialEq)]
