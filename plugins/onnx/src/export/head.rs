@@ -88,9 +88,7 @@ impl Writer<'_> {
         let output = self.graph.nodes[*input].output;
         if output.count() != dimensions as u64 {
             let found = output.count();
-            return Err(OnnxError::Weights(format!(
-                "the backbone has {found} features, the head is for {dimensions}"
-            )));
+            return Err(OnnxError::Weights(format!("the backbone has {found} features, the head is for {dimensions}")));
         }
         let value = self.values[*input].clone();
         Ok(match output {
@@ -221,3 +219,6 @@ impl Writer<'_> {
         name.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;
