@@ -32,8 +32,12 @@ pub enum Command {
     /// Writes a model for other programs: its weights under PyTorch's names, or all of it as ONNX.
     ///
     /// In ONNX the input `pixels` is [N, 3, size, size]: red, green and blue from 0 to 255, of which the mean is taken,
-    /// divided by the deviation. Both, the names of the classes and the rest of the model's card stand in its metadata.
-    /// The output `logits` is [N, classes].
+    /// divided by the deviation. Both, the names of the classes in their order, how an image becomes that square (orientation,
+    /// background, resize mode and filter) and the rest of the model's card stand in its metadata. The output `logits` is
+    /// [N, classes]; softmax(logits / temperature) of the metadata are the probabilities. A head comes with its backbone in one
+    /// graph and has these as a second output, `probabilities`.
+    ///
+    /// In safetensors the tensors of a head begin with `head.`, those of its backbone with `backbone.`.
     ExportModel(ExportModel),
 }
 
@@ -60,9 +64,9 @@ pub struct ExportModel {
 /// How a model is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// Weights alone, named and laid out as PyTorch's.
+    /// Weights alone; those of networks named and laid out as PyTorch's.
     Safetensors,
-    /// Network and weights, ONNX with operators of version 17.
+    /// Network and weights, ONNX with operators of version 11.
     Onnx,
 }
 

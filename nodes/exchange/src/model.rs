@@ -2,6 +2,7 @@
 
 use crate::ExchangeError;
 use crate::config::{ExportModel, Format};
+use plugin_api::Home;
 use plugin_api::files::{named, write_atomically};
 use plugin_api::runs::{ModelCard, RunFolder, read_json};
 use plugin_blocks::{BlocksError, Description, Graph, shipped};
@@ -14,36 +15,45 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// [`ExchangeError`]: no such model, broken weights, any error of the file system. Nothing is left half written.
 pub fn run(options: &ExportModel) -> Result<String, ExchangeError> {
-    let (card, path) = find(&options.home.home, options.run.as_deref())?;
-    if let Some(backbone) = &card.backbone {
-        return Err(ExchangeError::NoModel(format!(
-            "run {} is a head on {}, and heads are not exported yet; a whole network is: train one with --model or --strategy scratch \
-             and name its run with --run",
-            card.run, backbone.architecture
-        )));
-    }
-    let weights = std::fs::read(&path).map_err(|e| named(&path, &e))?;
-    let broken = |problem: String| ExchangeError::Model { path: path.clone(), problem };
-    let found = blake3::hash(&weights).to_hex();
-    if found.as_str() != card.digest {
-        return Err(broken(format!("the file's digest is {found}, not {}: it was changed or is broken", card.digest)));
-    }
-    let (description, graph) = blocks(&card).map_err(|e| broken(e.to_string()))?;
+    let home = &options.home.home;
+    let (card, path) = find(home, options.run.as_deref())?;
+    let (content, about) = match &card.backbone {
+        Some(backbone) => head::content(&Home::existing(home)?, &card, backbone, &path, options.format)?,
+        None => network(&card, &path, options.format)?,
+    };
+    write_atomically(&options.out, &content)?;
+    Ok(format!("{about}: {}", options.out.display()))
+}
+
+/// The content of the file of a whole network, and what it is, for a person.
+fn network(card: &ModelCard, path: &Path, format: Format) -> Result<(Vec<u8>, String), ExchangeError> {
+    let broken = |problem: String| ExchangeError::Model { path: path.to_owned(), problem };
+    let weights = read(path, &card.digest)?;
+    let ModelCard { architecture, definition, size_px, classes, run, .. } = card;
+    let found = Definition::find(architecture, definition.as_deref(), *size_px, classes.len());
+    let Definition { description, graph } = found.map_err(|e| broken(e.to_string()))?;
     // Looked at in either case: what is written is whole.
     let read = plugin_onnx::Weights::read(&graph, &weights).map_err(|e| broken(e.to_string()))?;
-    let content = match options.format {
+    let content = match format {
         Format::Safetensors => weights,
         Format::Onnx => {
-            let notes = notes(&card, &description);
-            let model = plugin_onnx::model(&graph, &card.architecture, &read, &notes);
+            let model = plugin_onnx::model(&graph, architecture, &read, &notes(card, &description));
             model.map_err(|e| broken(e.to_string()))?.encode_to_vec()
         }
     };
-    write_atomically(&options.out, &content)?;
-    let ModelCard { architecture, size_px, classes, run, .. } = &card;
     let (parameters, count) = (plugin_blocks::table::grouped(graph.parameters()), classes.len());
-    let out = options.out.display();
-    Ok(format!("{architecture} of run {run}, {size_px} px, {count} classes, {parameters} parameters: {out}"))
+    Ok((content, format!("{architecture} of run {run}, {size_px} px, {count} classes, {parameters} parameters")))
+}
+
+/// A file whose digest is that of its card.
+fn read(path: &Path, digest: &str) -> Result<Vec<u8>, ExchangeError> {
+    let bytes = std::fs::read(path).map_err(|e| named(path, &e))?;
+    let found = blake3::hash(&bytes).to_hex();
+    if found.as_str() != digest {
+        let problem = format!("the file's digest is {found}, not {digest}: it was changed or is broken");
+        return Err(ExchangeError::Model { path: path.to_owned(), problem });
+    }
+    Ok(bytes)
 }
 
 /// The card and the weights of a run, or of the champion.
@@ -78,18 +88,26 @@ fn find(home: &Path, run: Option<&str>) -> Result<(ModelCard, PathBuf), Exchange
     Ok((card, home.join(finished.uri)))
 }
 
-/// The card's blocks; those of old cards are found by name.
-fn blocks(card: &ModelCard) -> Result<(Description, Graph), BlocksError> {
-    let unknown = || BlocksError::Form {
-        file: card.architecture.clone(),
-        problem: format!("no such network; there are {}", shipped::names().join(", ")),
-    };
-    let description = match &card.definition {
-        Some(text) => Description::parse(&card.architecture, text)?,
-        None => shipped::find(&card.architecture)?.ok_or_else(unknown)?,
-    };
-    let graph = description.graph(card.size_px, card.classes.len())?;
-    Ok((description, graph))
+/// Blocks, as they are described and for images of one size.
+struct Definition {
+    description: Description,
+    graph: Graph,
+}
+
+impl Definition {
+    /// The blocks of `text`, or else the shipped ones of the name.
+    fn find(name: &str, text: Option<&str>, size_px: u32, classes: usize) -> Result<Self, BlocksError> {
+        let unknown = || BlocksError::Form {
+            file: name.to_owned(),
+            problem: format!("no such network; there are {}", shipped::names().join(", ")),
+        };
+        let description = match text {
+            Some(text) => Description::parse(name, text)?,
+            None => shipped::find(name)?.ok_or_else(unknown)?,
+        };
+        let graph = description.graph(size_px, classes)?;
+        Ok(Self { description, graph })
+    }
 }
 
 /// What another program must know to use the model.
@@ -103,12 +121,18 @@ fn notes(card: &ModelCard, description: &Description) -> Vec<(&'static str, Stri
         ("deviation", json!(input.deviation).to_string()),
         ("size_px", card.size_px.to_string()),
         ("resize_mode", card.resize_mode.clone()),
+        ("resize_filter", "triangle, antialiased, 8 bits a colour: BILINEAR of Pillow".to_owned()),
+        ("orientation", "turned upright as Exif says".to_owned()),
+        ("background", "#ffffff, under transparency and around what pad leaves free".to_owned()),
+        ("temperature", card.temperature.unwrap_or(1.0).to_string()),
         ("architecture", card.architecture.clone()),
         ("definition", description.text().to_owned()),
         ("run", card.run.clone()),
         ("weights_blake3", card.digest.clone()),
     ]
 }
+
+mod head;
 
 #[cfg(test)]
 mod tests {
@@ -149,17 +173,6 @@ mod tests {
         home
     }
 
-    #[test]
-    fn heads_are_refused_with_a_way_out() {
-        let home = workspace();
-        let path = home.path().join("models/one/model.json");
-        let card: ModelCard = read_json(&path).unwrap();
-        let backbone = Some(plugin_api::runs::Backbone { architecture: "lite".to_owned(), digest: String::new() });
-        write_json(&path, &ModelCard { backbone, ..card }).unwrap();
-        let error = run(&options(home.path(), Format::Onnx)).unwrap_err().to_string();
-        assert!(error.contains("a head on lite") && error.contains("--strategy scratch"), "{error}");
-    }
-
     fn options(home: &Path, format: Format) -> ExportModel {
         let (out, home) = (home.join("out"), HomeArgs { home: home.to_owned() });
         ExportModel { home, run: None, champion: false, format, out }
@@ -175,7 +188,9 @@ mod tests {
         let note = |key: &str| model.metadata_props.iter().find(|n| n.key == key).unwrap().value.clone();
         assert_eq!((note("classes"), note("labels")), ("[\"わくわく\",\"bus\"]".to_owned(), "multi".to_owned()));
         assert_eq!((note("mean"), note("size_px")), ("[127.0,127.0,127.0]".to_owned(), "2".to_owned()));
-        assert_eq!(note("definition"), BLOCKS);
+        assert_eq!((note("definition"), note("temperature")), (BLOCKS.to_owned(), "1".to_owned()));
+        assert!(note("resize_filter").contains("antialiased") && note("background").starts_with("#ffffff"));
+        assert!(note("orientation").contains("Exif"));
         assert_eq!(model.graph.unwrap().node.last().unwrap().op_type, "Gemm");
     }
 

@@ -144,13 +144,18 @@ impl Head {
         Counting { counts: &self.counts, k: k as usize, bandwidth: bandwidth as f32, absent: ABSENT }
     }
 
-    /// Weighted mean of the parts' log-probabilities.
-    fn combine(&self, ridge: &[f32], neighbours: &[f32]) -> Vec<f32> {
-        let share = match self.options.kind {
+    /// Weight of the ridge part in the blend.
+    pub(crate) fn ridge_share(&self) -> f32 {
+        match self.options.kind {
             HeadKind::Ridge => 1.0,
             HeadKind::Neighbours => 0.0,
             HeadKind::Blend => self.options.blend as f32,
-        };
+        }
+    }
+
+    /// Weighted mean of the parts' log-probabilities.
+    fn combine(&self, ridge: &[f32], neighbours: &[f32]) -> Vec<f32> {
+        let share = self.ridge_share();
         ridge.iter().zip(neighbours).map(|(r, n)| share * r + (1.0 - share) * n).collect()
     }
 

@@ -20,6 +20,7 @@ mod matrix;
 mod neighbours;
 mod options;
 mod out_of_fold;
+mod parameters;
 mod ridge;
 mod samples;
 
@@ -30,6 +31,7 @@ pub use head::{ABSENT, Head};
 pub use learning_curve::{Forecast, LearningCurve, learning_curves};
 pub use options::{HeadKind, HeadOptions};
 pub use out_of_fold::{OutOfFold, cross_validate, novelty_threshold, out_of_fold};
+pub use parameters::Parameters;
 pub use samples::{Samples, Selection};
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 /// Rows that are compared with all neighbours at a time.
 const BATCH_ROWS: usize = 128;
 /// Votes that are spread over all classes, where the nearest neighbour has one.
-const PRIOR_VOTES: f32 = 0.5;
+pub const PRIOR_VOTES: f32 = 0.5;
 /// Power of a class's share that its votes are divided by. With 0.25 openclipart8's balanced accuracy is 0.764 instead of 0.748, its
 /// accuracy 0.790 instead of 0.789 (`examples/folds`, one seed); with 0.5 and 1 the accuracy is 0.782 and 0.770.
 const SHARE_POWER: f32 = 0.25;
@@ -24,7 +24,7 @@ const SCARCE: f32 = 8.0;
 /// Nearest neighbours whose mean cosine makes the novelty: of 1, 5 and 50 the one that told images of classes left out best.
 const NOVELTY_NEIGHBOURS: usize = 5;
 /// Neighbours as near as the k-th, to rounding, vote too: the order of samples never decides.
-const TIE: f32 = 1e-6;
+pub const TIE: f32 = 1e-6;
 
 /// The samples, whitened.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,15 +60,14 @@ pub struct Counting<'a> {
     pub absent: f32,
 }
 
-impl Counting<'_> {
-    /// What a vote for a class counts. The fewer samples a class has, the farther its nearest one is from any image of it, so its
-    /// votes count more: by the power of its share, and where they are a handful by as much again as [`SCARCE`] says.
-    fn weight(&self, class: usize) -> f32 {
-        let present = self.counts.iter().filter(|count| **count > 0).count() as f32;
-        let mean = self.counts.iter().sum::<usize>() as f32 / present.max(1.0);
-        let count = self.counts[class].max(1) as f32;
-        (mean / count).powf(SHARE_POWER) * (1.0 + SCARCE / count)
-    }
+/// What a vote for a class counts, where `counts` has the samples of each. The fewer samples a class has, the farther its nearest one
+/// is from any image of it, so its votes count more: by the power of its share, and where they are a handful by as much again as
+/// [`SCARCE`] says.
+pub fn vote_weight(counts: &[usize], class: usize) -> f32 {
+    let present = counts.iter().filter(|count| **count > 0).count() as f32;
+    let mean = counts.iter().sum::<usize>() as f32 / present.max(1.0);
+    let count = counts[class].max(1) as f32;
+    (mean / count).powf(SHARE_POWER) * (1.0 + SCARCE / count)
 }
 
 impl Neighbours {
@@ -139,9 +138,9 @@ fn vote(mut voters: Vec<(f32, u32)>, counting: &Counting<'_>, logits: &mut [f32]
         // Sums are made in one order, whatever the selection left.
         voters.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let greatest = voters[0].0;
+        let weights: Vec<f32> = (0..logits.len()).map(|class| vote_weight(counting.counts, class)).collect();
         for (cosine, label) in &voters {
-            let weight = counting.weight(*label as usize);
-            votes[*label as usize] += weight * ((cosine - greatest) / counting.bandwidth).exp();
+            votes[*label as usize] += weights[*label as usize] * ((cosine - greatest) / counting.bandwidth).exp();
         }
         let nearest = &voters[..NOVELTY_NEIGHBOURS.min(voters.len())];
         novelty -= nearest.iter().map(|(cosine, _)| cosine).sum::<f32>() / nearest.len() as f32;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 /// Scores of one-hot targets are in about 0 to 1; times this they are logits whose temperature is about 1, or less where there
 /// are many samples. With one or two a class, where there is nothing to calibrate by, it leaves doubt.
-const SHARPNESS: f32 = 4.0;
+pub const SHARPNESS: f32 = 4.0;
 /// Least penalty, in units of the weights' sum divided by the dimensions: keeps equal rows from making it 0.
 const MIN_PENALTY: f64 = 1e-6;
 /// Groups with more rows are not left out: the system to be solved would be as large.

@@ -12,10 +12,10 @@ use plugin_blocks::{Activation, Dims, Graph, Node, Op, Window};
 pub const INPUT: &str = "pixels";
 /// What comes out: `[N, classes]`.
 pub const OUTPUT: &str = "logits";
-/// Version of ONNX's operators.
-const OPSET: i64 = 17;
+/// Version of ONNX's operators: the lowest in which `Clip` takes its ends and `TopK` its k as inputs, as later ones do.
+const OPSET: i64 = 11;
 /// Version of ONNX's messages, the one that came with these operators.
-const IR_VERSION: i64 = 8;
+const IR_VERSION: i64 = 6;
 
 /// Makes a model. Batch normalisations stay what they are; dropout, which does nothing in use, is left out. `notes` are
 /// keys and values to be kept with it.
@@ -23,34 +23,18 @@ const IR_VERSION: i64 = 8;
 /// # Errors
 /// [`OnnxError::Weights`] when a weight is missing.
 pub fn model(graph: &Graph, name: &str, weights: &Weights, notes: &[(&str, String)]) -> Result<ModelProto, OnnxError> {
-    let mut writer = Writer { graph, weights, values: Vec::new(), nodes: Vec::new(), initializers: Vec::new() };
+    let mut writer = Writer::new(graph, weights);
     for node in &graph.nodes {
         let value = writer.write(node)?;
         writer.values.push(value);
     }
-    let batch = || DimensionValue::DimParam("N".to_owned());
-    let side = |length: u64| DimensionValue::DimValue(length as i64);
-    let Dims::Map([channels, height, width]) = graph.nodes[0].output else {
-        return Err(OnnxError::Weights("the input is no picture".to_owned()));
-    };
-    let input = value(INPUT, vec![batch(), side(channels), side(height), side(width)]);
-    let output = value(OUTPUT, vec![batch(), side(graph.classifier().output.count())]);
-    let graph = GraphProto {
-        node: writer.nodes,
-        name: name.to_owned(),
-        initializer: writer.initializers,
-        input: vec![input],
-        output: vec![output],
-    };
-    let note = |(key, value): &(&str, String)| StringStringEntryProto { key: (*key).to_owned(), value: value.clone() };
-    Ok(ModelProto {
-        ir_version: IR_VERSION,
-        producer_name: "wakuteka".to_owned(),
-        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        graph: Some(graph),
-        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
-        metadata_props: notes.iter().map(note).collect(),
-    })
+    let output = rows(OUTPUT, graph.classifier().output.count());
+    writer.finish(name, vec![output], notes)
+}
+
+/// A value of shape `[N, columns]`.
+fn rows(name: &str, columns: u64) -> ValueInfoProto {
+    value(name, vec![DimensionValue::DimParam("N".to_owned()), DimensionValue::DimValue(columns as i64)])
 }
 
 struct Writer<'a> {
@@ -62,7 +46,37 @@ struct Writer<'a> {
     initializers: Vec<TensorProto>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(graph: &'a Graph, weights: &'a Weights) -> Self {
+        Self { graph, weights, values: Vec::new(), nodes: Vec::new(), initializers: Vec::new() }
+    }
+
+    /// The model of what was written.
+    fn finish(
+        self,
+        name: &str,
+        output: Vec<ValueInfoProto>,
+        notes: &[(&str, String)],
+    ) -> Result<ModelProto, OnnxError> {
+        let Dims::Map([channels, height, width]) = self.graph.nodes[0].output else {
+            return Err(OnnxError::Weights("the input is no picture".to_owned()));
+        };
+        let side = |length: u64| DimensionValue::DimValue(length as i64);
+        let batch = DimensionValue::DimParam("N".to_owned());
+        let input = vec![value(INPUT, vec![batch, side(channels), side(height), side(width)])];
+        let (node, initializer, name) = (self.nodes, self.initializers, name.to_owned());
+        let note =
+            |(key, value): &(&str, String)| StringStringEntryProto { key: (*key).to_owned(), value: value.clone() };
+        Ok(ModelProto {
+            ir_version: IR_VERSION,
+            producer_name: "wakuteka".to_owned(),
+            producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+            graph: Some(GraphProto { node, name, initializer, input, output }),
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            metadata_props: notes.iter().map(note).collect(),
+        })
+    }
+
     /// Writes what a node does and returns what its value is called.
     fn write(&mut self, node: &Node) -> Result<String, OnnxError> {
         let inputs: Vec<String> = node.inputs.iter().map(|i| self.values[*i].clone()).collect();
@@ -160,10 +174,15 @@ impl Writer<'_> {
     }
 
     fn constant(&mut self, block: &str, name: &str, value: f32) -> String {
-        let name = format!("{block}/{name}");
-        let raw_data = value.to_le_bytes().to_vec();
-        self.initializers.push(TensorProto { dims: Vec::new(), data_type: FLOAT_TENSOR, name: name.clone(), raw_data });
-        name
+        self.tensor(&format!("{block}/{name}"), &[], &[value])
+    }
+
+    /// Writes 32-bit floats and returns what they are called.
+    fn tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
+        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let dims = shape.iter().map(|side| *side as i64).collect();
+        self.initializers.push(TensorProto { dims, data_type: FLOAT_TENSOR, name: name.to_owned(), raw_data });
+        name.to_owned()
     }
 }
 
@@ -198,5 +217,6 @@ fn value(name: &str, sides: Vec<DimensionValue>) -> ValueInfoProto {
     ValueInfoProto { name: name.to_owned(), kind: Some(TypeProto { tensor_type: Some(tensor_type) }) }
 }
 
+pub mod head;
 #[cfg(test)]
 mod tests;

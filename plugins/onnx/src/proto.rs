@@ -132,6 +132,9 @@ pub struct TensorProto {
     pub raw_data: Vec<u8>,
 }
 
+/// [`TensorProto::data_type`]: 64-bit integers.
+pub const INT64_TENSOR: i32 = 7;
+
 /// What goes in or comes out.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ValueInfoProto {

@@ -15,6 +15,19 @@ impl Weights {
     /// # Errors
     /// [`OnnxError::Weights`] when the bytes are no safetensors file, or a tensor is missing or of another shape or type.
     pub fn read(graph: &Graph, file: &[u8]) -> Result<Self, OnnxError> {
+        Self::of(graph.weights(), file)
+    }
+
+    /// Reads those of a graph without its classifier, which the file may lack.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_features(graph: &Graph, file: &[u8]) -> Result<Self, OnnxError> {
+        let classifier = graph.classifier().weights();
+        Self::of(graph.weights().into_iter().filter(|weight| !classifier.contains(weight)).collect(), file)
+    }
+
+    fn of(wanted: Vec<Weight>, file: &[u8]) -> Result<Self, OnnxError> {
         let tensors = SafeTensors::deserialize(file).map_err(|e| OnnxError::Weights(e.to_string()))?;
         let one = |Weight { name, shape, .. }: Weight| {
             let tensor = tensors.tensor(&name).map_err(|e| OnnxError::Weights(e.to_string()))?;
@@ -25,7 +38,7 @@ impl Weights {
             }
             Ok((name, tensor.data().to_vec()))
         };
-        graph.weights().into_iter().map(one).collect::<Result<_, _>>().map(Self)
+        wanted.into_iter().map(one).collect::<Result<_, _>>().map(Self)
     }
 
     /// The bytes of one.

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// What pip installs. Without their dependencies: running a network takes no more.
-const PACKAGES: [&str; 2] = ["onnxruntime==1.32.0", "numpy==2.4.6"];
+const PACKAGES: [&str; 3] = ["onnxruntime==1.32.0", "numpy==2.4.6", "pillow==13.0.0"];
 
 /// The folder for `PYTHONPATH`, set up when it is not there yet.
 ///

@@ -117,14 +117,28 @@ fn doctest(setup: &Setup) -> Result<(), Error> {
     process::run(for_tests(cargo(setup, &["test", "--doc"]).args(EVERYTHING), setup))
 }
 
-/// Every network that comes with the program, within 1e-4.
+/// Every network that comes with the program, within 1e-4, and heads on pretrained weights, on images in files, within 1e-3.
 fn onnx(setup: &Setup) -> Result<(), Error> {
+    compare_onnx(setup, "onnx", "onnx_outputs.py", &[])?;
+    let weights = setup.checkout.local().join("weights/efficientnet-lite0.safetensors");
+    if !weights.is_file() {
+        let advice = "`cargo wakuteka weights efficientnet-lite0` fetches them";
+        say::problem(&format!("SKIPPED: heads as ONNX: no weights at {}; {advice}", weights.display()));
+        return Ok(());
+    }
+    compare_onnx(setup, "onnx_heads", "onnx_heads.py", &[&weights])
+}
+
+/// Has an example write ONNX files with what we say of images, and a script compare that with what onnxruntime says.
+fn compare_onnx(setup: &Setup, example: &str, script: &str, arguments: &[&Path]) -> Result<(), Error> {
     let packages = onnxruntime::ready(&setup.checkout)?;
     let python = Python::find().ok_or_else(|| Error::Tool("there is no Python with pip here".to_owned()))?;
-    let folder = setup.checkout.target().join("onnx");
-    process::run(cargo(setup, &["build", "--example", "onnx"]).args(EVERYTHING))?;
-    process::run(Command::new(setup.checkout.target().join("debug/examples/onnx")).arg(&folder))?;
-    let script = setup.checkout.root().join("tests/peers/onnx_outputs.py");
+    let target = setup.checkout.target();
+    let folder = target.join(example);
+    process::run(cargo(setup, &["build", "--example", example]).args(EVERYTHING))?;
+    let mut command = Command::new(target.join("debug/examples").join(example));
+    process::run(command.arg(&folder).args(arguments))?;
+    let script = setup.checkout.root().join("tests/peers").join(script);
     process::run(python.command().arg(script).arg(&folder).env("PYTHONPATH", packages))
 }
 
