@@ -5,7 +5,7 @@
 //! cargo run -p plugin-inference --example onnx_heads -- FOLDER .wakuteka/weights/efficientnet-lite0.safetensors
 //! python tests/peers/onnx_heads.py FOLDER
 //! ```
-#![allow(clippy::unwrap_used, reason = "a check, not a program")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a check, not a program")]
 
 use clap::Parser;
 use node_exchange::config::{ExportModel, Format};
