@@ -3,6 +3,7 @@
 use super::{Setup, doctests};
 use crate::tools::onnxruntime;
 use crate::tools::python::Python;
+use crate::tools::weights::{self, Pretrained};
 use crate::{Error, process, say};
 use clap::ValueEnum;
 use plugin_api::files;
@@ -120,12 +121,7 @@ fn doctest(setup: &Setup) -> Result<(), Error> {
 /// Every network that comes with the program, within 1e-4, and heads on pretrained weights, on images in files, within 1e-3.
 fn onnx(setup: &Setup) -> Result<(), Error> {
     compare_onnx(setup, "onnx", "onnx_outputs.py", &[])?;
-    let weights = setup.checkout.local().join("weights/efficientnet-lite0.safetensors");
-    if !weights.is_file() {
-        let advice = "`cargo wakuteka weights efficientnet-lite0` fetches them";
-        say::problem(&format!("SKIPPED: heads as ONNX: no weights at {}; {advice}", weights.display()));
-        return Ok(());
-    }
+    let weights = weights::ready(&setup.checkout, Pretrained::EfficientNetLite0)?;
     compare_onnx(setup, "onnx_heads", "onnx_heads.py", &[&weights])
 }
 
