@@ -52,8 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::parse();
     let Photos { classes, photos, .. } = Photos::read(&config.folder, &[config.size], &Stretch, &Limits::default())?;
     let device = DeviceChoice::Auto.open()?;
-    let (extractor, _) =
-        Extractor::pretrained(&config.model, config.size, &config.weights, &device, Precision::Fp32)?;
+    let (extractor, _) = Extractor::pretrained(&config.model, config.size, &config.weights, &device, Precision::Fp32)?;
     let mut features = Vec::new();
     for batch in photos.chunks(BATCH_SIZE) {
         let pixels: Vec<u8> = batch.iter().flat_map(|photo| photo.squares[0].iter().copied()).collect();
