@@ -288,6 +288,8 @@ fn nodes_speak_japanese(graph: &mut Graph, browser: &Browser) -> Result<(), Fail
         "run 20261126-025605-ddaf: cross-validation, fold 2 of 5, epoch 3 of 15",
         "judging run 20261126-025605-ddaf and the champion 20261126-025605-beef",
         "waiting for more changes: 3 so far",
+        "head: 12 of 340 new images embedded",
+        "12 new in cat; a head on efficientnet-lite0",
     ];
     let states = ["watch", "dataset", "train", "evaluate", "inspect", "inbox"].map(|node| graph.status(node).state);
     let reasons = graph.verdicts().into_iter().map(|verdict| verdict.reason);

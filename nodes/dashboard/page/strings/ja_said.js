@@ -73,6 +73,11 @@ export default [
   ["It does not know (.+?)\\.", "「$1」を知らない。"],
   // What nodes are doing.
   ["^configuration error: ", "設定の誤り："],
+  ["no pretrained weights at (\\S+): `(.+?)` fetches them", "事前学習済みの重み $1 がない。「$2」で取得できる"],
+  ["heads have one label an image", "ヘッドは画像1枚につきラベル1つ"],
+  [`^head: ${N} of ${N} new images embedded`, "ヘッド：新しい画像 $1／$2 枚の特徴量を計算"],
+  ["^head: fits", "ヘッドを計算中"],
+  ["; a head on (\\S+)", "。$1 の特徴量によるヘッド"],
   [`^up to date with version ${N}`, "版 $1 まで学習済み"],
   [`^waiting for a second class: ${N} so far`, "2つ目のクラスを待っている（いま$1）"],
   [`^waiting for ${N} training pictures: ${N} so far`, "学習用の写真$1枚を待っている（いま$2枚）"],
