@@ -133,6 +133,8 @@ fn main() {
         let rows: Vec<Vec<f32>> = rows.iter().map(|row| calibrated(&card, row)).collect();
         let vector = serde_json::json!({ "files": predicted, "probabilities": rows });
         std::fs::write(out.with_extension("json"), vector.to_string()).unwrap();
+        let pixels: Vec<u8> = squares.iter().flat_map(|(_, square)| square).copied().collect();
+        std::fs::write(out.with_extension("rgb"), pixels).unwrap();
     }
 }
 
