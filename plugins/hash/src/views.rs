@@ -90,7 +90,7 @@ impl Look {
 pub struct Views {
     /// As it is.
     pub plain: Look,
-    /// By [`Symmetry::OTHERS`]: mirrored, turned by 90°, 180°, 270°, and both.
+    /// In this order: mirrored, turned by 90°, 180°, 270°, and both.
     pub symmetric: [Look; SYMMETRIC],
     /// Turned by 3° each way, then so without its edges.
     pub turned: [Look; TURNED],

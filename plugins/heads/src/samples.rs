@@ -44,7 +44,7 @@ impl Samples<'_> {
     /// Checks everything that a fit takes for granted.
     ///
     /// # Errors
-    /// [`HeadError::Empty`], [`HeadError::Length`], [`HeadError::Label`], and as [`check_features`].
+    /// [`HeadError::Empty`], [`HeadError::Length`], [`HeadError::Label`], or features of the wrong length or that are no numbers.
     pub fn check(&self) -> Result<(), HeadError> {
         let Self { features, dimensions, labels, classes, groups } = *self;
         let samples = labels.len();
