@@ -24,6 +24,43 @@ struct Group {
     of_class: BTreeMap<u32, usize>,
 }
 
+/// Why rows cannot be assigned to folds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoldError {
+    /// There are so many groups, for another number of rows.
+    Length {
+        /// Groups.
+        found: usize,
+        /// Rows.
+        expected: usize,
+    },
+    /// Fewer than two folds, or fewer groups than folds.
+    Folds {
+        /// Folds that were asked for.
+        folds: usize,
+        /// Groups there are.
+        groups: usize,
+    },
+}
+
+impl From<FoldError> for HeadError {
+    fn from(error: FoldError) -> Self {
+        match error {
+            FoldError::Length { found, expected } => Self::Length { what: "groups", found, expected },
+            FoldError::Folds { folds, groups } => Self::Folds { folds, groups },
+        }
+    }
+}
+
+/// As [`try_assign_folds`], with the errors of heads.
+///
+/// # Errors
+/// [`HeadError::Length`] where the lists differ in length, [`HeadError::Folds`] for fewer than two folds or fewer groups than
+/// folds.
+pub fn assign_folds(targets: &[u32], groups: &[u32], folds: usize, seed: u64) -> Result<Vec<usize>, HeadError> {
+    Ok(try_assign_folds(targets, groups, folds, seed)?)
+}
+
 /// Assigns rows to `folds` folds; returns the fold of each row.
 ///
 /// Rows of a group share a fold. Groups are assigned from the largest to the smallest, in random order where they are equally
@@ -31,11 +68,10 @@ struct Group {
 /// folds differ by one row of each class at most. No fold is empty.
 ///
 /// # Errors
-/// [`HeadError::Length`] where the lists differ in length, [`HeadError::Folds`] for fewer than two folds or fewer groups than
-/// folds.
-pub fn assign_folds(targets: &[u32], groups: &[u32], folds: usize, seed: u64) -> Result<Vec<usize>, HeadError> {
+/// [`FoldError`].
+pub fn try_assign_folds(targets: &[u32], groups: &[u32], folds: usize, seed: u64) -> Result<Vec<usize>, FoldError> {
     if groups.len() != targets.len() {
-        return Err(HeadError::Length { what: "groups", found: groups.len(), expected: targets.len() });
+        return Err(FoldError::Length { found: groups.len(), expected: targets.len() });
     }
     let mut all: BTreeMap<u32, Group> = BTreeMap::new();
     let mut in_class: BTreeMap<u32, usize> = BTreeMap::new();
@@ -46,7 +82,7 @@ pub fn assign_folds(targets: &[u32], groups: &[u32], folds: usize, seed: u64) ->
         *in_class.entry(class).or_default() += 1;
     }
     if folds < 2 || all.len() < folds {
-        return Err(HeadError::Folds { folds, groups: all.len() });
+        return Err(FoldError::Folds { folds, groups: all.len() });
     }
     let mut order: Vec<Group> = all.into_values().collect();
     order.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));

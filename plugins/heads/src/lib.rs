@@ -26,7 +26,7 @@ mod samples;
 
 pub use calibration::fit_temperature;
 pub use error::HeadError;
-pub use folds::{assign_folds, numbered};
+pub use folds::{FoldError, assign_folds, numbered, try_assign_folds};
 pub use head::{ABSENT, Head};
 pub use learning_curve::{Forecast, LearningCurve, learning_curves};
 pub use options::{HeadKind, HeadOptions};

@@ -1,80 +1,20 @@
 //! Folds for cross-validation: each with its share of every class, no group in two of them.
 
 use crate::ProbeError;
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_pcg::Pcg64Mcg;
-use std::collections::{BTreeMap, HashMap};
+use plugin_heads::{FoldError, try_assign_folds};
 
-/// A number for each row's group, counted up from 0 as new names come.
-pub fn numbered<'a>(groups: impl Iterator<Item = &'a str>) -> Vec<u32> {
-    let mut numbers: HashMap<&str, u32> = HashMap::new();
-    groups
-        .map(|group| {
-            let next = numbers.len() as u32;
-            *numbers.entry(group).or_insert(next)
-        })
-        .collect()
-}
+pub use plugin_heads::numbered;
 
-/// A group and how many of its rows are of which class.
-struct Group {
-    id: u32,
-    rows: usize,
-    of_class: BTreeMap<u32, usize>,
-}
-
-/// Deals rows out to `folds` folds; returns the fold of each row.
-///
-/// Rows of the same group come into the same fold. Groups are dealt out from the largest to the smallest, in random
-/// order where they are equally large; each goes where its classes are fewest, then where rows are fewest. With groups
-/// of one row, the folds differ by at most one row in each class.
+/// Assigns rows to `folds` folds, as [`plugin_heads::try_assign_folds`] does; returns the fold of each row.
 ///
 /// # Errors
 /// [`ProbeError::Length`] when the lists differ in length, [`ProbeError::Folds`] for fewer than two folds or fewer
 /// groups than folds.
 pub fn assign_folds(targets: &[u32], groups: &[u32], folds: usize, seed: u64) -> Result<Vec<usize>, ProbeError> {
-    if groups.len() != targets.len() {
-        return Err(ProbeError::Length { what: "groups", found: groups.len(), expected: targets.len() });
-    }
-    let mut all: BTreeMap<u32, Group> = BTreeMap::new();
-    let mut in_class: BTreeMap<u32, usize> = BTreeMap::new();
-    for (&id, &class) in groups.iter().zip(targets) {
-        let group = all.entry(id).or_insert_with(|| Group { id, rows: 0, of_class: BTreeMap::new() });
-        group.rows += 1;
-        *group.of_class.entry(class).or_default() += 1;
-        *in_class.entry(class).or_default() += 1;
-    }
-    if folds < 2 || all.len() < folds {
-        return Err(ProbeError::Folds { folds, groups: all.len() });
-    }
-    let mut order: Vec<Group> = all.into_values().collect();
-    order.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));
-    order.sort_by_key(|group| std::cmp::Reverse(group.rows));
-
-    let mut rows = vec![0_usize; folds];
-    let mut held: BTreeMap<u32, Vec<usize>> = in_class.keys().map(|class| (*class, vec![0; folds])).collect();
-    let mut fold_of: BTreeMap<u32, usize> = BTreeMap::new();
-    for group in &order {
-        // By how much the sum of squared shares grows: least where the group's classes are fewest.
-        let growth = |fold: usize| -> f64 {
-            let of = |(class, n): (&u32, &usize)| {
-                let (held, n) = (held[class][fold] as f64, *n as f64);
-                (2.0 * held * n + n * n) / in_class[class] as f64
-            };
-            group.of_class.iter().map(of).sum()
-        };
-        let cheapest = (0..folds).min_by(|a, b| growth(*a).total_cmp(&growth(*b)).then(rows[*a].cmp(&rows[*b])));
-        let fold = cheapest.unwrap_or(0);
-        rows[fold] += group.rows;
-        for (class, n) in &group.of_class {
-            if let Some(held) = held.get_mut(class) {
-                held[fold] += n;
-            }
-        }
-        fold_of.insert(group.id, fold);
-    }
-    Ok(groups.iter().map(|group| fold_of[group]).collect())
+    try_assign_folds(targets, groups, folds, seed).map_err(|error| match error {
+        FoldError::Length { found, expected } => ProbeError::Length { what: "groups", found, expected },
+        FoldError::Folds { folds, groups } => ProbeError::Folds { folds, groups },
+    })
 }
 
 #[cfg(test)]
