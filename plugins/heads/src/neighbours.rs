@@ -101,6 +101,7 @@ impl Neighbours {
         may_vote: impl Fn(usize, usize) -> bool + Sync,
     ) -> Votes {
         let classes = counting.counts.len();
+        let weights: Vec<f32> = (0..classes).map(|class| vote_weight(counting.counts, class)).collect();
         let starts: Vec<usize> = (0..white.height()).step_by(BATCH_ROWS).collect();
         let batches: Vec<(Vec<f32>, Vec<f32>)> = starts
             .into_par_iter()
@@ -115,7 +116,7 @@ impl Neighbours {
                         .filter(|(other, _)| may_vote(start + row, *other))
                         .map(|(_, (cosine, label))| (*cosine, *label))
                         .collect();
-                    novelty.push(vote(voters, counting, logits));
+                    novelty.push(vote(voters, counting, &weights, logits));
                 }
                 (logits, novelty)
             })
@@ -126,8 +127,8 @@ impl Neighbours {
     }
 }
 
-/// Writes the logits of one row and returns its novelty.
-fn vote(mut voters: Vec<(f32, u32)>, counting: &Counting<'_>, logits: &mut [f32]) -> f32 {
+/// Writes the logits of one row and returns its novelty. `weights`: what a vote for each class counts.
+fn vote(mut voters: Vec<(f32, u32)>, counting: &Counting<'_>, weights: &[f32], logits: &mut [f32]) -> f32 {
     let mut votes = vec![0.0_f32; logits.len()];
     let mut novelty = 1.0;
     if !voters.is_empty() {
@@ -138,7 +139,6 @@ fn vote(mut voters: Vec<(f32, u32)>, counting: &Counting<'_>, logits: &mut [f32]
         // Sums are made in one order, whatever the selection left.
         voters.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let greatest = voters[0].0;
-        let weights: Vec<f32> = (0..logits.len()).map(|class| vote_weight(counting.counts, class)).collect();
         for (cosine, label) in &voters {
             votes[*label as usize] += weights[*label as usize] * ((cosine - greatest) / counting.bandwidth).exp();
         }
