@@ -21,13 +21,14 @@ use plugin_catalog::{Reader, Sample};
 use plugin_decode::Picture;
 use plugin_embed::{Cache, Embedder, known};
 use plugin_harness::Node;
-use plugin_heads::{Head, Samples};
+use plugin_heads::{Head, Samples, numbered};
 use plugin_inference::Backbones;
 use plugin_model::Precision;
 use plugin_model::device::Opened;
 use rayon::prelude::*;
 use serde_json::json;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Images that are embedded between two looks at whether something has changed.
@@ -53,9 +54,9 @@ pub struct HeadTrainer {
     backbones: Backbones,
 }
 
-/// Embeds by one backbone, and remembers.
-struct Eye {
-    embedder: std::sync::Arc<Embedder>,
+/// A backbone with the embeddings that it has made.
+struct EmbeddingSource {
+    embedder: Arc<Embedder>,
     cache: Cache,
 }
 
@@ -86,23 +87,31 @@ impl HeadTrainer {
         let begun = Instant::now();
         let home = node.home().clone();
         let backbone = config.backbone.install(&home)?;
-        let mut eye: Option<Eye> = None;
+        let Some(mut state) = desk.trigger.latest().cloned() else { return Ok(End::Stopped) };
+        let card = card(config, &backbone, &state);
+        let embedder = self.backbones.open(&home, &card, &backbone, device, Precision::Fp32)?;
+        let cache = Cache::open(&home, embedder.fingerprint(), embedder.dimensions())?;
+        let mut source = EmbeddingSource { embedder, cache };
         loop {
-            let Some(state) = desk.trigger.latest().cloned() else { return Ok(End::Stopped) };
-            let card = card(config, &backbone, &state);
-            if eye.is_none() {
-                let embedder = self.backbones.open(&home, &card, &backbone, device, Precision::Fp32)?;
-                let cache = Cache::open(&home, embedder.fingerprint(), embedder.dimensions())?;
-                eye = Some(Eye { embedder, cache });
-            }
-            let Some(eye) = &mut eye else { continue };
             let images = labelled(&home, &state)?;
-            match eye.embed_missing(config, node, desk, &state, &images)? {
-                Embedding::Complete => {}
-                Embedding::Overtaken => continue,
+            match source.embed_missing(config, node, desk, &state, &images)? {
+                Embedding::Complete => {
+                    return finish(
+                        config,
+                        device,
+                        node,
+                        desk,
+                        request,
+                        &state,
+                        &backbone,
+                        &source.cache,
+                        &images,
+                        begun,
+                    );
+                }
+                Embedding::Overtaken(newer) => state = newer,
                 Embedding::Stopped => return Ok(End::Stopped),
             }
-            return finish(config, device, node, desk, request, &state, &backbone, &eye.cache, &images, begun);
         }
     }
 }
@@ -116,13 +125,13 @@ impl Default for HeadTrainer {
 /// How a look at the missing embeddings ended.
 enum Embedding {
     Complete,
-    /// The data set is another now.
-    Overtaken,
+    /// The data set is another now: this one.
+    Overtaken(State),
     /// The dataflow ends.
     Stopped,
 }
 
-impl Eye {
+impl EmbeddingSource {
     /// Embeds the images that are not in the cache. Files that have changed or gone since are left out: the next version of the
     /// data set says so.
     fn embed_missing(
@@ -161,8 +170,8 @@ impl Eye {
             if desk.stop {
                 return Ok(Embedding::Stopped);
             }
-            if desk.trigger.overtaken(&state.fingerprint).is_some() {
-                return Ok(Embedding::Overtaken);
+            if let Some(newer) = desk.trigger.overtaken(&state.fingerprint) {
+                return Ok(Embedding::Overtaken(newer.clone()));
             }
         }
         node.status().gauge("images_to_embed", 0.0);
@@ -236,14 +245,14 @@ struct Rows {
 impl Rows {
     fn of<'a>(images: impl Iterator<Item = &'a Labelled>, cache: &Cache) -> Self {
         let mut rows = Self::default();
-        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        let mut groups = Vec::new();
         for image in images {
             let Some(embedding) = cache.get(&image.sample.digest) else { continue };
             rows.features.extend_from_slice(embedding);
             rows.labels.push(image.class);
-            let next = numbers.len() as u32;
-            rows.groups.push(*numbers.entry(&image.sample.group).or_insert(next));
+            groups.push(&image.sample.group[..]);
         }
+        rows.groups = numbered(groups.into_iter());
         rows
     }
 
@@ -288,9 +297,11 @@ fn finish(
         Some(CrossValidation { folds, classes, fingerprint, samples, seconds: start.elapsed().as_secs_f64() })
     });
     recover::abandon_unfinished(&home.runs(), "it stopped before its end, and a head is trained instead")?;
-    let manifest = manifest(config, device, &home, request, state, backbone);
+    let data = Data::at(&home, state.version);
+    let reason = why(&home, state, data.as_ref(), &config.head_digest(), request.is_some());
+    let manifest = manifest(config, device, &home, reason, state, backbone);
     let journal = Journal::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
-    if let Some(data) = Data::at(&home, state.version) {
+    if let Some(data) = data {
         data.write(&journal.folder.0)?;
     }
     let digest = head.save(&journal.checkpoints().join(FILE)).map_err(std::io::Error::other)?;
@@ -364,12 +375,11 @@ fn manifest(
     config: &Config,
     device: &Opened,
     home: &Home,
-    request: Option<&RunRequest>,
+    reason: String,
     state: &State,
     backbone: &Backbone,
 ) -> RunManifest {
     let card = card(config, backbone, state);
-    let reason = why(home, state, &config.head_digest(), request.is_some());
     let started_ms = recover::after_all(&home.runs(), now_ms());
     RunManifest {
         id: run_id(started_ms, &state.fingerprint),
@@ -406,18 +416,7 @@ mod tests {
     use super::*;
 
     fn image(sample: &str, class: u32) -> Labelled {
-        let sample = Sample {
-            sample: sample.to_owned(),
-            label: class.to_string(),
-            path: String::new(),
-            digest: sample.to_owned(),
-            group: sample.to_owned(),
-            split: Split::Train,
-            given: None,
-            captured_ms: None,
-            settled: false,
-        };
-        Labelled { sample, class }
+        Labelled { sample: plugin_catalog::fixture::sample(sample, &class.to_string()), class }
     }
 
     #[test]

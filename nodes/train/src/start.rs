@@ -59,13 +59,14 @@ struct Known {
     classes: Vec<String>,
 }
 
-/// Why a run begins, for a person: what has changed since the last. `options`: the digest of those it is made by.
-pub fn why(home: &Home, state: &State, options: &str, asked: bool) -> String {
+/// Why a run begins, for a person: what has changed since the last. `data`: what it is trained on; `options`: the digest of those
+/// it is made by.
+pub fn why(home: &Home, state: &State, data: Option<&Data>, options: &str, asked: bool) -> String {
     let ended = recover::last_ended(&home.runs());
     let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == options);
     let last = recover::last_finished(&home.runs());
     let is_other = last.as_ref().is_some_and(|last| last.fingerprint != state.fingerprint);
-    let exact = is_other.then(|| changes(home, ended.as_ref(), Data::at(home, state.version).as_ref())).flatten();
+    let exact = is_other.then(|| changes(home, ended.as_ref(), data)).flatten();
     let why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.to_string());
     match asked {
         false => why,
@@ -91,8 +92,8 @@ pub fn begin(
     {
         return Ok(begun);
     }
-    let mut why = why(home, state, &config.digest(), request.is_some());
     let data = Data::at(home, state.version);
+    let mut why = why(home, state, data.as_ref(), &config.digest(), request.is_some());
 
     let mut task = Task {
         architecture: config.network().name().to_owned(),
