@@ -79,22 +79,9 @@ fn units(samples: &[Sample], labels: Labels) -> Vec<Unit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_catalog::fixture::sample;
 
     const SHARES: Shares = Shares { validation: 15, test: 15 };
-
-    fn sample(sample: &str, label: &str) -> Sample {
-        Sample {
-            sample: sample.to_owned(),
-            label: label.to_owned(),
-            path: format!("photos/{label}/{sample}.jpg"),
-            digest: sample.to_owned(),
-            group: sample.to_owned(),
-            split: Split::Train,
-            given: None,
-            captured_ms: None,
-            settled: false,
-        }
-    }
 
     #[test]
     fn given_splits_are_kept_the_strictest_of_several() {

@@ -71,15 +71,10 @@ mod tests {
 
     fn version(groups: impl Fn(usize) -> usize) -> Version {
         let row = |i: usize| Sample {
-            sample: format!("{i:04x}"),
-            label: if i < 16 { "a" } else { "b" }.to_owned(),
             path: format!("photos/{i}.jpg"),
-            digest: format!("{i:04x}"),
             group: format!("{:04x}", groups(i)),
             split: if i % 8 == 7 { Split::Test } else { Split::Train },
-            given: None,
-            captured_ms: None,
-            settled: false,
+            ..plugin_catalog::fixture::sample(&format!("{i:04x}"), if i < 16 { "a" } else { "b" })
         };
         Version::new((0..32).map(row).collect(), Reading { labels: Labels::Single, balanced: true })
     }

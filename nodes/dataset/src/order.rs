@@ -195,17 +195,7 @@ mod tests {
     const MULTI: Reading = Reading { labels: Labels::Multi, ..SINGLE };
 
     fn row(sample: &str, label: &str, split: Split) -> Sample {
-        Sample {
-            sample: sample.to_owned(),
-            label: label.to_owned(),
-            path: format!("photos/{label}/{sample}.jpg"),
-            digest: sample.to_owned(),
-            group: sample.to_owned(),
-            split,
-            given: None,
-            captured_ms: None,
-            settled: false,
-        }
+        Sample { split, ..plugin_catalog::fixture::sample(sample, label) }
     }
 
     fn in_group(group: &str, row: Sample) -> Sample {

@@ -2,7 +2,7 @@
 
 use crate::error::CatalogError;
 use crate::open::Writer;
-use crate::rows::{File, Image};
+use crate::rows::{File, Image, Sample};
 use plugin_api::{Home, Split};
 use plugin_check::Scores;
 use plugin_hash::Hashes;
@@ -21,6 +21,21 @@ pub fn image(digest: &str) -> Image {
         group: digest.to_owned(),
         split: Split::Train,
         settled: true,
+    }
+}
+
+/// A sample as a version gives it: a file, a digest and a group of its own, in train, not settled.
+pub fn sample(sample: &str, label: &str) -> Sample {
+    Sample {
+        sample: sample.to_owned(),
+        label: label.to_owned(),
+        path: format!("photos/{label}/{sample}.jpg"),
+        digest: sample.to_owned(),
+        group: sample.to_owned(),
+        split: Split::Train,
+        given: None,
+        captured_ms: None,
+        settled: false,
     }
 }
 
