@@ -11,12 +11,14 @@ mod guard;
 mod jpeg;
 pub mod limits;
 mod raster;
+mod reduced;
 mod sniff;
 
 pub use captured::captured_ms;
 pub use error::DecodeError;
 pub use glance::{Glance, Luma};
 pub use limits::Limits;
+pub use reduced::{Reduced, reduced};
 pub use sniff::is_image;
 
 use sniff::Kind;

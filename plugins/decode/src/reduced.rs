@@ -1,0 +1,59 @@
+//! A whole image at reduced size: all that hashes, checks and training squares need of a photo of many megapixels.
+
+use crate::{DecodeError, Limits, Picture, decode};
+use image::{RgbImage, imageops};
+
+/// An image at its own or a reduced size, in colour, upright.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reduced {
+    /// Width of the image itself after orientation, pixels.
+    pub source_width: u32,
+    /// Height of the image itself after orientation, pixels.
+    pub source_height: u32,
+    /// Its pixels, of means of several where the image is large.
+    pub picture: Picture,
+}
+
+/// Decodes a file at the smallest scale whose shorter side still has `least` pixels. An image of less than twice that keeps
+/// its size. The scale depends on the file and `least` alone.
+///
+/// # Errors
+/// [`DecodeError`], as [`decode`].
+pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, DecodeError> {
+    decode(bytes, limits).map(|picture| shrunk(picture, least))
+}
+
+/// An image by a whole factor smaller, so that its shorter side still has `least` pixels.
+fn shrunk(picture: Picture, least: u32) -> Reduced {
+    let (source_width, source_height) = (picture.width, picture.height);
+    let factor = source_width.min(source_height) / least.max(1);
+    if factor < 2 {
+        return Reduced { source_width, source_height, picture };
+    }
+    let (width, height) = (source_width / factor, source_height / factor);
+    let picture = RgbImage::from_raw(source_width, source_height, picture.pixels).map_or_else(
+        || Picture { width: 1, height: 1, pixels: vec![0; 3] },
+        |image| {
+            let small = imageops::thumbnail(&image, width, height);
+            Picture { width, height, pixels: small.into_raw() }
+        },
+    );
+    Reduced { source_width, source_height, picture }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_images_become_small_and_small_ones_stay() {
+        let image = |width: u32, height: u32| Picture { width, height, pixels: vec![9; (width * height * 3) as usize] };
+        for (size, least, expected) in [((300, 200), 100, (150, 100)), ((300, 199), 100, (300, 199)), ((90, 950), 30, (30, 316))]
+        {
+            let small = shrunk(image(size.0, size.1), least);
+            assert_eq!((small.source_width, small.source_height), size);
+            assert_eq!((small.picture.width, small.picture.height), expected);
+            assert!(small.picture.pixels.iter().all(|value| *value == 9));
+        }
+    }
+}
