@@ -87,7 +87,7 @@ impl Extractor {
         }
         let batch =
             Batch { size_px: self.size_px, pixels, targets: vec![Vec::new(); pictures], weights: vec![1.0; pictures] };
-        let features = self.ready.features(self.ready.network().input(&batch, &self.device)?);
+        let features = self.ready.features_of(&batch, &self.device)?;
         let values = features.try_into_vec_as::<f32>().map_err(|e| ModelError::Execution(e.to_string()))?;
         Ok(values.chunks_exact(self.dimensions()).map(<[f32]>::to_vec).collect())
     }

@@ -12,6 +12,7 @@ use plugin_blocks::graph::Convolution;
 use plugin_blocks::{Graph, Op, Padding};
 use std::sync::Arc;
 
+mod channels_last;
 mod heat;
 mod joint;
 mod ready;

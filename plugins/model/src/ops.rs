@@ -90,7 +90,6 @@ pub fn convolution(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
 }
 
 /// Zeros before and after, as many as let `ceil(side / stride)` come out, as burn and TensorFlow have it.
-#[cfg(feature = "libtorch")]
 pub(crate) fn same(conv: &Conv2d, side: usize, axis: usize) -> (usize, usize) {
     let stride = conv.stride[axis];
     let wanted = ((side.div_ceil(stride) - 1) * stride + conv.kernel_size[axis]).saturating_sub(side);

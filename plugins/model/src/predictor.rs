@@ -43,8 +43,7 @@ impl Predictor {
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
-        let input = self.ready.network().input(batch, &self.device)?;
-        probabilities(self.ready.forward(input), self.card.labels)
+        probabilities(self.ready.logits_of(batch, &self.device)?, self.card.labels)
     }
 
     /// How much each part of the first picture of a batch speaks for a class, by Grad-CAM.

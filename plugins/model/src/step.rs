@@ -48,6 +48,15 @@ pub(crate) struct Pooling {
     padding: [usize; 2],
 }
 
+impl Pooling {
+    /// As a window of `plugin_kernels`; `None` when it does not go in both directions alike.
+    pub fn window(&self) -> Option<plugin_kernels::Window> {
+        let Self { kernel, stride: [stride, across], padding } = *self;
+        let padding = padding.map(|zeros| (zeros, zeros));
+        (stride == across).then_some(plugin_kernels::Window { kernel, stride, dilation: 1, padding })
+    }
+}
+
 pub(crate) fn pooling(window: &Window) -> Pooling {
     let padding = if let Padding::Pixels(pixels) = window.padding { pixels as usize } else { 0 };
     Pooling { kernel: [window.kernel as usize; 2], stride: [window.stride as usize; 2], padding: [padding; 2] }

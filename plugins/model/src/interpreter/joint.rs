@@ -49,6 +49,11 @@ impl Joint {
         self.then
     }
 
+    /// The convolution alone.
+    pub fn conv(&self) -> &Conv2d {
+        &self.conv
+    }
+
     /// Lets an activation follow; whether it is one that can.
     pub fn activate(&mut self, activation: Activation) -> bool {
         self.then = match (self.then, activation) {

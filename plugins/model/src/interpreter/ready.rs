@@ -1,19 +1,21 @@
 //! A network as it is used: what does not change from picture to picture is worked out once.
 //!
 //! Batch normalisation goes into the convolution before it, and the activation and the sum behind a convolution are computed
-//! with it. On LibTorch's CPU each such convolution is one kernel of oneDNN, whose weights are laid out beforehand
+//! with it. On flex the whole network is taken through [`super::channels_last`] where that can. On LibTorch's CPU each such convolution is one kernel of oneDNN, whose weights are laid out beforehand
 //! ([`crate::native::packed`]). In bfloat16, convolutions and what lies between them have 16 bits; affine layers 32.
 
 use super::Network;
+use super::channels_last::ChannelsLast;
 use super::joint::{Joint, Then};
 use crate::precision::Precision;
 use crate::step::{Layers as _, Step, Work};
-use burn::tensor::{DType, Tensor};
+use crate::{Batch, ModelError};
+use burn::tensor::{DType, Device, Tensor};
 use plugin_blocks::{Activation, Dims, Graph};
 
 /// What is computed in one go.
 #[derive(Debug)]
-enum Turn {
+pub(super) enum Turn {
     /// A step of the network, by its place.
     AsPlanned(usize),
     /// A convolution and what follows it; it reads these nodes and gives the value of `output`.
@@ -25,6 +27,8 @@ enum Turn {
 pub(crate) struct Ready {
     network: Network,
     turns: Vec<Turn>,
+    /// On flex, for networks it can translate.
+    channels_last: Option<ChannelsLast>,
     precision: Precision,
 }
 
@@ -54,7 +58,9 @@ impl Ready {
                 }
             }
         }
-        Self { network, turns, precision }
+        let on_flex = network.classifier().weight.device() == Device::flex();
+        let channels_last = on_flex.then(|| ChannelsLast::new(&network, &turns)).flatten();
+        Self { network, turns, channels_last, precision }
     }
 
     /// The weights as they were read.
@@ -62,13 +68,30 @@ impl Ready {
         &self.network
     }
 
-    /// Normalised pictures `[pictures, 3, size, size]` to logits `[pictures, classes]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        self.network.classifier().forward(self.features(x))
+    /// A batch to what the classifier sees of its images, `[images, features]`.
+    ///
+    /// # Errors
+    /// [`ModelError::EmptyBatch`] when there is no image; [`ModelError::Execution`] when they are of another size.
+    pub fn features_of(&self, batch: &Batch, device: &Device) -> Result<Tensor<2>, ModelError> {
+        match &self.channels_last {
+            Some(channels_last) => channels_last.features_of(batch, device),
+            None => Ok(self.features(self.network.input(batch, device)?)),
+        }
+    }
+
+    /// A batch to logits `[images, classes]`.
+    ///
+    /// # Errors
+    /// As [`Self::features_of`].
+    pub fn logits_of(&self, batch: &Batch, device: &Device) -> Result<Tensor<2>, ModelError> {
+        Ok(self.network.classifier().forward(self.features_of(batch, device)?))
     }
 
     /// Normalised pictures `[pictures, 3, size, size]` to what the classifier sees of them, `[pictures, features]`.
     pub fn features(&self, x: Tensor<4>) -> Tensor<2> {
+        if let Some(Ok(features)) = self.channels_last.as_ref().map(|steps| steps.features(x.clone())) {
+            return features;
+        }
         let x = if self.precision == Precision::Bf16 { x.cast(DType::BF16) } else { x };
         let steps = &self.network.plan.steps;
         let parts = |turn: &Turn| match turn {

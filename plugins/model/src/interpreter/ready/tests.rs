@@ -36,6 +36,10 @@ fn apart(a: Tensor<2>, b: Tensor<2>) -> f32 {
     a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / most
 }
 
+fn logits(ready: &Ready, x: Tensor<4>) -> Tensor<2> {
+    ready.network().classifier().forward(ready.features(x))
+}
+
 fn devices() -> Vec<device::Opened> {
     let names = device::available();
     names.iter().filter(|n| !n.contains("cuda")).map(|n| n.parse::<DeviceChoice>().unwrap().open().unwrap()).collect()
@@ -86,10 +90,10 @@ fn what_cannot_be_computed_together_is_computed_apart() {
         let network = learnt(&Architecture::of("awkward", Some(AWKWARD)).unwrap(), &opened.device);
         let x = pictures(&opened.device);
         let ready = Ready::new(network.clone(), Precision::Fp32);
-        let found = apart(network.forward(x.clone()), ready.forward(x.clone()));
+        let found = apart(network.forward(x.clone()), logits(&ready, x.clone()));
         assert!(found < 1e-5, "{}: {found}", opened.name);
         if opened.is_libtorch() {
-            let found = apart(network.forward(x.clone()), Ready::new(network, Precision::Bf16).forward(x));
+            let found = apart(network.forward(x.clone()), logits(&Ready::new(network, Precision::Bf16), x));
             assert!(found > 0.0 && found < 0.05, "{found}");
         }
     }
@@ -127,4 +131,22 @@ fn company_changes_nothing() {
             assert_eq!(together.into_data(), alone, "one of {among} on {}", opened.name);
         }
     }
+}
+
+/// EfficientNet-Lite0 and the ResNets have kernels for all of their steps, and a batch gives what its tensor gives.
+#[test]
+fn shipped_networks_keep_channels_last_on_flex() {
+    let device = Device::flex();
+    for name in ["efficientnet-lite0", "resnet18", "small-cnn"] {
+        let ready = Ready::new(learnt(&find(name).unwrap(), &device), Precision::Fp32);
+        assert!(ready.channels_last.is_some(), "{name}");
+        let pixels = (0..2 * SIDE * SIDE * 3).map(|i| (i * 37 % 251) as u8).collect();
+        let batch = Batch { size_px: SIDE as u32, pixels, targets: vec![Vec::new(); 2], weights: vec![1.0; 2] };
+        let input = ready.network().input(&batch, &device).unwrap();
+        let found = apart(ready.network().features(input), ready.features_of(&batch, &device).unwrap());
+        assert!(found < 1e-5, "{name}: {found}");
+        assert!(matches!(ready.features_of(&Batch::default(), &device), Err(ModelError::EmptyBatch)));
+    }
+    let awkward = learnt(&Architecture::of("awkward", Some(AWKWARD)).unwrap(), &device);
+    assert!(Ready::new(awkward, Precision::Fp32).channels_last.is_none());
 }
