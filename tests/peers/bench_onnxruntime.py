@@ -28,7 +28,7 @@ MEAN, DEVIATION = 127.0, 128.0
 COSINE = 1e-4
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--ours", required=True, type=pathlib.Path, help="the example `speed`; several by commas")
+parser.add_argument("--ours", required=True, type=pathlib.Path, help="the example `speed`")
 parser.add_argument("--weights", required=True)
 parser.add_argument("--images", required=True)
 parser.add_argument("--device", default="flex", help="several by commas")

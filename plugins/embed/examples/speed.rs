@@ -4,7 +4,7 @@
 //! ```text
 //! cargo run -p plugin-embed --example speed -- --weights FILE --images FOLDER
 //! ```
-//! Prints a line of JSON: device, precision, images a second of `Embedder::embed`, and milliseconds a image of
+//! Prints a line of JSON: device, fingerprint, images a second of `Embedder::embed`, and milliseconds a image of
 //! `Embedder::prepare`, by one thread. `--write FOLDER` writes, instead of measuring, the network (`network.onnx`,
 //! `pixels [N, 3, size, size]` to `features [N, 1280]`), the images as it takes them (`images.u8`,
 //! `[images, size, size, 3]`) and what the shipped code makes of them (`embeddings.f32`).
@@ -58,11 +58,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         images += embedder.embed(&prepared)?.len();
     }
     let rate = images as f64 / start.elapsed().as_secs_f64();
-    let device = config.embed.device.open()?;
-    let precision = config.embed.precision.on(&device);
+    let (device, fingerprint) = (config.embed.device.open()?.name, embedder.fingerprint());
     println!(
-        r#"{{"device": "{}", "precision": "{precision}", "images_per_second": {rate:.2}, "prepare_ms": {prepare_ms:.3}}}"#,
-        device.name
+        r#"{{"device": "{device}", "fingerprint": "{fingerprint}", "images_per_second": {rate:.2}, "prepare_ms": {prepare_ms:.3}}}"#
     );
     Ok(())
 }

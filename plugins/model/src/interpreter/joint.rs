@@ -54,6 +54,11 @@ impl Joint {
         &self.conv
     }
 
+    /// Whether each channel has a window of its own.
+    pub fn is_depthwise(&self) -> bool {
+        self.conv.groups > 1 && self.conv.weight.dims()[1] == 1
+    }
+
     /// Lets an activation follow; whether it is one that can.
     pub fn activate(&mut self, activation: Activation) -> bool {
         self.then = match (self.then, activation) {

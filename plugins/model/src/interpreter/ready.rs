@@ -1,8 +1,11 @@
 //! A network as it is used: what does not change from picture to picture is worked out once.
 //!
 //! Batch normalisation goes into the convolution before it, and the activation and the sum behind a convolution are computed
-//! with it. On flex the whole network is taken through [`super::channels_last`] where that can. On LibTorch's CPU each such convolution is one kernel of oneDNN, whose weights are laid out beforehand
-//! ([`crate::native::packed`]). In bfloat16, convolutions and what lies between them have 16 bits; affine layers 32.
+//! with it. On flex the whole network is taken through [`super::channels_last`] where that can; in 32 bits on LibTorch's CPU
+//! too if it has depthwise convolutions, which oneDNN is slower with: a little on two idle cores, several times beside
+//! other programs, as its threads wait for each other after each layer. Otherwise each convolution on LibTorch's CPU is one
+//! kernel of oneDNN, whose weights are laid out beforehand ([`crate::native::packed`]). In bfloat16, convolutions and what lies
+//! between them have 16 bits; affine layers 32.
 
 use super::Network;
 use super::channels_last::ChannelsLast;
@@ -27,7 +30,7 @@ pub(super) enum Turn {
 pub(crate) struct Ready {
     network: Network,
     turns: Vec<Turn>,
-    /// On flex, for networks it can translate.
+    /// For networks it can translate, on devices it is faster than.
     channels_last: Option<ChannelsLast>,
     precision: Precision,
 }
@@ -50,7 +53,11 @@ impl Ready {
                 _ => turns.push(Turn::AsPlanned(place)),
             }
         }
-        for turn in &mut turns {
+        let channels_last =
+            wants_channels_last(&network, &turns, precision).then(|| ChannelsLast::new(&network, &turns)).flatten();
+        // Otherwise weights would lie in memory once more for nothing.
+        let others = if channels_last.is_some() { &mut [] } else { &mut turns[..] };
+        for turn in others {
             if let Turn::Joint { joint, inputs, .. } = turn {
                 let side = |side: u64| side as usize;
                 if let Dims::Map(dims) = graph.nodes[inputs[0]].output {
@@ -58,8 +65,6 @@ impl Ready {
                 }
             }
         }
-        let on_flex = network.classifier().weight.device() == Device::flex();
-        let channels_last = on_flex.then(|| ChannelsLast::new(&network, &turns)).flatten();
         Self { network, turns, channels_last, precision }
     }
 
@@ -116,6 +121,20 @@ impl Drop for Ready {
     fn drop(&mut self) {
         crate::native::heap::give_back();
     }
+}
+
+/// Whether [`ChannelsLast`] is faster than the device with these turns.
+fn wants_channels_last(network: &Network, turns: &[Turn], precision: Precision) -> bool {
+    let weight = network.classifier().weight.val();
+    if weight.device() == Device::flex() {
+        return true;
+    }
+    #[cfg(feature = "libtorch")]
+    let on_cpu = crate::native::bridge::to_torch(weight).is_some_and(|weight| weight.device() == tch::Device::Cpu);
+    #[cfg(not(feature = "libtorch"))]
+    let on_cpu = false;
+    let depthwise = |turn: &Turn| matches!(turn, Turn::Joint { joint, .. } if joint.is_depthwise());
+    on_cpu && precision == Precision::Fp32 && turns.iter().any(depthwise)
 }
 
 fn joint(step: &Step, conv: burn::nn::conv::Conv2d) -> Turn {

@@ -133,9 +133,9 @@ fn company_changes_nothing() {
     }
 }
 
-/// EfficientNet-Lite0 and the ResNets have kernels for all of their steps, and a batch gives what its tensor gives.
+/// They have kernels for all of their steps, and a batch gives what its tensor gives. LibTorch keeps what it is faster with.
 #[test]
-fn shipped_networks_keep_channels_last_on_flex() {
+fn shipped_networks_keep_channels_last() {
     let device = Device::flex();
     for name in ["efficientnet-lite0", "resnet18", "small-cnn"] {
         let ready = Ready::new(learnt(&find(name).unwrap(), &device), Precision::Fp32);
@@ -146,6 +146,13 @@ fn shipped_networks_keep_channels_last_on_flex() {
         let found = apart(ready.network().features(input), ready.features_of(&batch, &device).unwrap());
         assert!(found < 1e-5, "{name}: {found}");
         assert!(matches!(ready.features_of(&Batch::default(), &device), Err(ModelError::EmptyBatch)));
+    }
+    #[cfg(feature = "libtorch")]
+    for (name, wanted) in [("efficientnet-lite0", true), ("resnet18", false)] {
+        let device = DeviceChoice::Libtorch.open().unwrap().device;
+        let ready = |precision| Ready::new(learnt(&find(name).unwrap(), &device), precision);
+        assert_eq!(ready(Precision::Fp32).channels_last.is_some(), wanted, "{name}");
+        assert!(ready(Precision::Bf16).channels_last.is_none(), "{name}");
     }
     let awkward = learnt(&Architecture::of("awkward", Some(AWKWARD)).unwrap(), &device);
     assert!(Ready::new(awkward, Precision::Fp32).channels_last.is_none());
