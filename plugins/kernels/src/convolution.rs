@@ -183,7 +183,7 @@ impl Convolution {
                             stride: window.stride,
                             dilation: window.dilation,
                             padding: window.padding.map(|(before, _)| before),
-                            row: at * rows + row,
+                            place: at * rows + row,
                             clamp: if other.is_some() { Clamp::NONE } else { self.clamp },
                         };
                         depthwise::row(self.level, &row, y);

@@ -24,8 +24,8 @@ pub(crate) struct Row<'a> {
     pub dilation: usize,
     /// Zeros above and to the left.
     pub padding: [usize; 2],
-    /// Which row.
-    pub row: usize,
+    /// Which row of what comes out.
+    pub place: usize,
     pub clamp: Clamp,
 }
 
@@ -93,9 +93,9 @@ impl Row<'_> {
     #[inline(always)]
     unsafe fn several<S: Simd, const P: usize, const K: usize>(&self, place: usize, y: *mut f32) {
         let channels = self.bias.len();
-        let rows = self.inside(self.row, 0);
+        let rows = self.inside(self.place, 0);
         // Of a window's first row and column on the map.
-        let top = self.row * self.stride + rows.start * self.dilation - self.padding[0];
+        let top = self.place * self.stride + rows.start * self.dilation - self.padding[0];
         let left = place * self.stride - self.padding[1];
         let step = self.stride * channels;
         let columns = if K == 0 { self.kernel[1] } else { K };
@@ -149,12 +149,12 @@ impl Row<'_> {
     #[inline(always)]
     unsafe fn vectors<S: Simd, const V: usize>(&self, place: usize, channel: usize, y: *mut f32) {
         let channels = self.bias.len();
-        let (rows, columns) = (self.inside(self.row, 0), self.inside(place, 1));
+        let (rows, columns) = (self.inside(self.place, 0), self.inside(place, 1));
         // SAFETY: the caller's.
         unsafe {
             let mut sums: [S; V] = std::array::from_fn(|v| S::load(self.bias.as_ptr().add(channel + v * S::LANES)));
             for row in rows {
-                let line = (self.row * self.stride + row * self.dilation - self.padding[0]) * self.map[1];
+                let line = (self.place * self.stride + row * self.dilation - self.padding[0]) * self.map[1];
                 for column in columns.clone() {
                     let x = line + place * self.stride + column * self.dilation - self.padding[1];
                     let x = self.x.as_ptr().add(x * channels + channel);
@@ -195,8 +195,8 @@ impl Row<'_> {
     unsafe fn scalar(&self, place: usize, channel: usize, y: *mut f32) {
         let channels = self.bias.len();
         let mut sum = self.bias[channel];
-        for row in self.inside(self.row, 0) {
-            let line = (self.row * self.stride + row * self.dilation - self.padding[0]) * self.map[1];
+        for row in self.inside(self.place, 0) {
+            let line = (self.place * self.stride + row * self.dilation - self.padding[0]) * self.map[1];
             for column in self.inside(place, 1) {
                 let x = line + place * self.stride + column * self.dilation - self.padding[1];
                 let weight = self.weights[(row * self.kernel[1] + column) * channels + channel];

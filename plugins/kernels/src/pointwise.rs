@@ -33,7 +33,9 @@ pub(crate) fn mean(x: &[f32], y: &mut [f32]) {
         }
     }
     let share = 1.0 / (x.len() / channels) as f32;
-    y.iter_mut().for_each(|sum| *sum *= share);
+    for sum in y {
+        *sum *= share;
+    }
 }
 
 /// The largest number of each channel in a window. Corresponds to `torch.nn.MaxPool2d`: zeros around do not count.

@@ -139,7 +139,11 @@ impl Simd for [f32; 4] {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{Kernel, Simd};
-    use std::arch::x86_64::*;
+    use std::arch::x86_64::{
+        __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_set1_ps,
+        _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps,
+        _mm512_set1_ps, _mm512_storeu_ps,
+    };
 
     #[target_feature(enable = "avx2,fma")]
     pub(super) unsafe fn with_avx2(kernel: impl Kernel) {
