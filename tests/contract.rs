@@ -66,6 +66,7 @@ fn every_option_in_the_graph_is_one_its_node_knows() {
     }
     let parsers: &[(&str, Parse)] = &[
         ("watch", parse::<node_watch::Config>),
+        ("decode", parse::<node_decode::Config>),
         ("hash", parse::<node_hash::Config>),
         ("resize", parse::<node_resize::Config>),
         ("dataset", parse::<node_dataset::Config>),

@@ -147,7 +147,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     let hashed = |g: &Graph| g.status("hash").counters.get("pictures_out").copied().unwrap_or_default();
     let all_hashed = |g: &Graph| hashed(g) >= first.len() as u64;
     graph.wait("hash to be through", MINUTES_3, all_hashed)?;
-    let shown = format!("return {} >= {}", cell("hash", 2), first.len());
+    let shown = format!("return {} >= {}", cell("decode", 2), first.len());
     let (_, took) = browser.wait("the count of hash", MINUTE, &shown)?;
     eprintln!("what hash says of itself is on the page {took:?} later");
     assert!(took < SOON, "{took:?}");
@@ -246,7 +246,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     assert_eq!(browser.complaints()?, Vec::<String>::new());
 
     // Killed, it is not missed, and comes back.
-    let others = ["watch", "hash", "resize", "dataset", "augment", "train", "evaluate", "predict"];
+    let others = ["watch", "decode", "hash", "resize", "dataset", "augment", "train", "evaluate", "predict"];
     let pids = others.map(|node| graph.pid(node));
     let mine = graph.pid("dashboard");
     graph.signal("dashboard", "KILL")?;

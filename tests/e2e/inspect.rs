@@ -140,7 +140,7 @@ fn planted_problems_are_named_and_inspect_may_die() -> Result<(), Failure> {
     }
 
     // Killed, it comes back and goes on with what has changed; nobody else notices.
-    let pids = ["watch", "hash", "resize", "dataset", "train"].map(|n| graph.pid(n));
+    let pids = ["watch", "decode", "hash", "resize", "dataset", "train"].map(|n| graph.pid(n));
     let before = graph.pid("inspect");
     graph.signal("inspect", "KILL")?;
     graph.wait("inspect to come back", MINUTES_5, |g| g.pid("inspect").is_some() && g.pid("inspect") != before)?;
@@ -152,7 +152,7 @@ fn planted_problems_are_named_and_inspect_may_die() -> Result<(), Failure> {
         reported(g) && !read(g, "report/conflicts.csv").contains("in two")
     })?;
     assert_eq!(
-        ["watch", "hash", "resize", "dataset", "train"].map(|n| graph.pid(n)),
+        ["watch", "decode", "hash", "resize", "dataset", "train"].map(|n| graph.pid(n)),
         pids,
         "another node was started again"
     );

@@ -2,7 +2,7 @@
 
 use plugin_api::Home;
 use plugin_api::runs::ModelCard;
-use plugin_decode::Picture;
+use plugin_decode::{Picture, Scale};
 use plugin_inference::{Backbones, Image, Model, calibrated};
 use plugin_model::{Batch, DeviceChoice, Precision};
 use plugin_resize::Placement;
@@ -79,6 +79,14 @@ impl ModelCache {
             None => probabilities(model, image, digest)?,
         };
         Ok(Some(prediction(model.card(), &row, model.network().is_some())))
+    }
+
+    /// At which scale an image is decoded for the champion, as the graph does it.
+    pub fn scale(&self) -> Scale {
+        let champion = self.champion();
+        let size_px =
+            champion.ok().and_then(|champion| champion.as_ref().map(|champion| champion.model.card().size_px));
+        size_px.map_or_else(Scale::default, Scale::for_square)
     }
 
     /// What of an image speaks for a class; `None` when there is no champion.

@@ -128,7 +128,7 @@ fn message(kind: Kind, first: u64) -> Pixels {
         bright: score(),
         blur: score(),
         information: score(),
-        views: LargeBinaryArray::from_iter_values((first..first + ROWS).map(|i| kind.views(i).to_bytes())),
+        signature: LargeBinaryArray::from_iter_values((first..first + ROWS).map(|i| kind.views(i).to_bytes())),
         pixels: LargeBinaryArray::from_iter_values(&pixels),
     }
 }

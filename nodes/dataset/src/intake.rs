@@ -178,7 +178,7 @@ impl NewImages {
 /// The views of a row. Those of another length than ours are none: the image is taken in all the same, and near-copies of
 /// it are found by its hashes.
 fn views(message: &Pixels, row: usize) -> Option<Views> {
-    let bytes = message.views.value(row);
+    let bytes = message.signature.value(row);
     let views = Views::from_bytes(bytes);
     if views.is_none() && !bytes.is_empty() {
         let (path, found) = (message.path.value(row), bytes.len());

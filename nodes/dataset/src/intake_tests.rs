@@ -66,7 +66,7 @@ fn message(files: &[Vec<u8>], views: impl Fn(Vec<u8>) -> Vec<u8>) -> Pixels {
         bright: score(),
         blur: score(),
         information: score(),
-        views: LargeBinaryArray::from_iter_values(
+        signature: LargeBinaryArray::from_iter_values(
             squares.iter().map(|square| views(Views::of(square).unwrap().to_bytes())),
         ),
         pixels: LargeBinaryArray::from_iter_values(&squares),

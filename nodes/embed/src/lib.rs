@@ -1,11 +1,11 @@
 //! `embed`: from hashed pictures to embeddings. What was embedded once, by the same network, is read from the cache in
-//! `dataset/embeddings/` and not even decoded.
+//! `dataset/embeddings/` and not even resized.
 
 use arrow::array::LargeListArray;
 use plugin_api::edges::{Embedded, HashedImages, lists_of_f32};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Home, HomeArgs, Tag};
-use plugin_decode::{Limits, Picture, decode};
+use plugin_api::{Edge, HomeArgs, Tag};
+use plugin_decode::{Limits, Picture};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ pub struct Config {
     /// Which network, and how.
     #[command(flatten)]
     pub embed: EmbedOptions,
-    /// What a picture may cost.
+    /// Has no effect any more: `decode` holds files against them. Accepted for one more release.
     #[command(flatten)]
     pub limits: Limits,
 }
@@ -54,7 +54,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), Error> {
     };
     let known = cache.as_ref().map_or(0, Cache::len);
     tracing::info!(network = embedder.fingerprint(), dimensions = embedder.dimensions(), known, "ready");
-    Ok(run_stage(&mut EmbedStage { embedder, cache, limits: config.limits, home: node.home().clone() }, node)?)
+    Ok(run_stage(&mut EmbedStage { embedder, cache }, node)?)
 }
 
 /// The work on one message.
@@ -63,10 +63,6 @@ pub struct EmbedStage {
     pub embedder: Embedder,
     /// What it said before; none with `--network none`.
     pub cache: Option<Cache>,
-    /// What a picture may cost.
-    pub limits: Limits,
-    /// The workspace, where files lie that are too large for a message.
-    pub home: Home,
 }
 
 impl EmbedStage {
@@ -75,10 +71,10 @@ impl EmbedStage {
         let mut seen: Vec<Option<Result<Vec<f32>, Refusal>>> =
             (0..batch.rows()).map(|row| self.known(batch.digest.value(row)).map(Ok)).collect();
         let unknown: Vec<usize> = (0..batch.rows()).filter(|&row| seen[row].is_none()).collect();
-        let decoded: Vec<Result<Picture, Refusal>> = unknown.par_iter().map(|&row| self.open(batch, row)).collect();
+        let prepared: Vec<Result<Picture, Refusal>> = unknown.par_iter().map(|&row| self.open(batch, row)).collect();
         let (mut rows, mut pictures) = (Vec::new(), Vec::new());
-        for (&row, decoded) in unknown.iter().zip(decoded) {
-            match decoded {
+        for (&row, prepared) in unknown.iter().zip(prepared) {
+            match prepared {
                 Ok(picture) => {
                     rows.push(row);
                     pictures.push(picture);
@@ -99,15 +95,15 @@ impl EmbedStage {
     fn known(&self, digest: &str) -> Option<Vec<f32>> {
         match &self.cache {
             Some(cache) => cache.get(digest).map(<[f32]>::to_vec),
-            // Nothing is to be computed, so nothing is to be decoded.
+            // Nothing is to be computed, so nothing is to be prepared.
             None => Some(Vec::new()),
         }
     }
 
     /// What is kept of a picture is small, so that a message of large ones is no trouble.
     fn open(&self, batch: &HashedImages, row: usize) -> Result<Picture, Refusal> {
-        let data = batch.content(row, &self.home).map_err(|e| (e.reason(), e.to_string()))?;
-        let picture = decode(&data, &self.limits).map_err(|e| (e.reason(), e.to_string()))?;
+        let (width, height) = (batch.width.value(row), batch.height.value(row));
+        let picture = Picture { width, height, pixels: batch.raster.value(row).to_vec() };
         self.embedder.prepare(picture).map_err(|e| ("not_resized", e.to_string()))
     }
 
@@ -168,8 +164,8 @@ fn answer(batch: &HashedImages, rows: &[usize], embedding: LargeListArray) -> Em
         dhash: batch.dhash.select(rows),
         phash: batch.phash.select(rows),
         whash: batch.whash.select(rows),
-        width: batch.width.select(rows),
-        height: batch.height.select(rows),
+        width: batch.source_width.select(rows),
+        height: batch.source_height.select(rows),
         embedding,
     }
 }

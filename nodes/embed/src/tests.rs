@@ -1,10 +1,14 @@
 //! The stage on real files, with a champion of its own.
 
 use super::*;
-use arrow::array::{Array, ArrayRef, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, Float32Array, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array,
+};
 use clap::Parser;
+use plugin_api::Home;
 use plugin_api::edges::list_row_f32;
 use plugin_api::runs::{ModelCard, write_json};
+use plugin_decode::{Scale, decode_scaled};
 use plugin_hash::{Hashes, digest};
 use plugin_model::{DeviceChoice, Shape, network, weights};
 use std::path::Path;
@@ -39,7 +43,7 @@ fn stage(home: &Home, network: &str) -> EmbedStage {
     let config = Config::try_parse_from(["embed", "--home", "x", "--network", network, "--device", "flex"]).unwrap();
     let embedder = Embedder::open(&config.embed, home).unwrap();
     let cache = (network != "none").then(|| Cache::open(home, embedder.fingerprint(), embedder.dimensions()).unwrap());
-    EmbedStage { embedder, cache, limits: config.limits, home: home.clone() }
+    EmbedStage { embedder, cache }
 }
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -48,6 +52,9 @@ fn fixture(name: &str) -> Vec<u8> {
 
 fn batch(names: &[&str]) -> HashedImages {
     let files: Vec<Vec<u8>> = names.iter().map(|n| fixture(n)).collect();
+    let rasters: Vec<Picture> =
+        files.iter().map(|file| decode_scaled(file, &Limits::default(), Scale::default()).unwrap().picture).collect();
+    let score = || Float32Array::from_value(0.5, names.len());
     // What `hash` found out does not matter here, as long as it is handed on.
     let hashes = Hashes { ahash: 1, dhash: 2, phash: 3, whash: 4 };
     let all = |value: u64| UInt64Array::from_value(value, names.len());
@@ -59,14 +66,23 @@ fn batch(names: &[&str]) -> HashedImages {
         changed_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64)),
         inode: all(7),
         size_bytes: UInt64Array::from_iter_values(files.iter().map(|f| f.len() as u64)),
-        data: LargeBinaryArray::from_iter_values(&files),
         digest: StringArray::from_iter_values(files.iter().map(|f| digest(f))),
+        pixel_digest: StringArray::from_iter_values(names),
+        captured_ms: Int64Array::from_value(0, names.len()),
+        source_width: UInt32Array::from_value(48, names.len()),
+        source_height: UInt32Array::from_value(32, names.len()),
         ahash: all(hashes.ahash),
         dhash: all(hashes.dhash),
         phash: all(hashes.phash),
         whash: all(hashes.whash),
-        width: UInt32Array::from_value(48, names.len()),
-        height: UInt32Array::from_value(32, names.len()),
+        signature: LargeBinaryArray::from_iter_values(names),
+        dark: score(),
+        bright: score(),
+        blur: score(),
+        information: score(),
+        width: UInt32Array::from_iter_values(rasters.iter().map(|raster| raster.width)),
+        height: UInt32Array::from_iter_values(rasters.iter().map(|raster| raster.height)),
+        raster: LargeBinaryArray::from_iter_values(rasters.iter().map(|raster| &raster.pixels)),
     }
 }
 
@@ -77,8 +93,10 @@ fn process(stage: &mut EmbedStage, names: &[&str]) -> Answer<Embedded> {
 #[test]
 fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
     let (_folder, home) = home();
-    let names = ["bad/cut.jpg", "good/blobs.png", "bad/photo.heic", "good/orientation-6.jpg", "bad/bomb.png"];
-    let Answer { out, rejects } = process(&mut stage(&home, "champion"), &names);
+    let mut input = batch(&["good/plain.png", "good/blobs.png", "good/grey.jpg", "good/orientation-6.jpg"]);
+    // Two that no square can be made of.
+    input.width = vec![7, input.width.value(1), 0, input.width.value(3)].into();
+    let Answer { out, rejects } = stage(&home, "champion").process(&Tag::new("s", 0), input);
     assert_eq!(out.path, StringArray::from(vec!["good/blobs.png", "good/orientation-6.jpg"]));
     assert_eq!(out.label, StringArray::from(vec!["cats", "cats"]));
     assert_eq!(out.modified_ns, Int64Array::from(vec![10, 30]));
@@ -92,14 +110,10 @@ fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
     }
     assert_ne!(embeddings[0], embeddings[1]);
     let rejects: Vec<(&str, &str)> = rejects.iter().map(|r| (&r.path[..], &r.reason[..])).collect();
-    assert_eq!(
-        rejects,
-        [("bad/cut.jpg", "truncated"), ("bad/photo.heic", "unsupported"), ("bad/bomb.png", "too_large")]
-    );
+    assert_eq!(rejects, [("good/plain.png", "not_resized"), ("good/grey.jpg", "not_resized")]);
 }
 
-/// The second time the answer comes from the cache: it is the same, and limits under which nothing could be decoded do
-/// not matter.
+/// The second time the answer comes from the cache: it is the same, and what the raster holds does not matter.
 #[test]
 fn what_was_embedded_once_is_not_computed_again() {
     let (_folder, home) = home();
@@ -107,11 +121,11 @@ fn what_was_embedded_once_is_not_computed_again() {
     let first = process(&mut stage(&home, "champion"), &names).out;
     let mut again = stage(&home, "champion");
     assert_eq!(again.cache.as_ref().unwrap().len(), 2, "a copy is kept once");
-    again.limits.max_pixels = 1;
-    let second = process(&mut again, &names);
+    let mut input = batch(&names);
+    input.width = vec![0; 3].into();
+    let second = again.process(&Tag::new("s", 0), input);
     assert!(second.rejects.is_empty());
     assert_eq!(first.embedding, second.out.embedding);
-    assert_eq!(process(&mut again, &["good/plain.png"]).rejects[0].reason, "too_large");
 }
 
 #[test]

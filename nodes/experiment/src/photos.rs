@@ -2,7 +2,7 @@
 
 use crate::error::ExperimentError;
 use plugin_api::names::natural_order;
-use plugin_decode::{Limits, decode};
+use plugin_decode::{Limits, Scale, decode_scaled};
 use plugin_hash::{NearCopies, Radii, SIDE, Views, digest};
 use plugin_resize::{Mode, Stretch, resize};
 use plugin_search::Union;
@@ -147,9 +147,14 @@ fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), ExperimentError>
     Ok(())
 }
 
+/// As the graph decodes for the largest of the sizes.
+fn scale_for(sizes: &[u32]) -> Scale {
+    sizes.iter().max().map_or_else(Scale::default, |size_px| Scale::for_square(*size_px))
+}
+
 fn see(class: u32, file: &Path, sizes: &[u32], mode: &dyn Mode, limits: &Limits) -> Result<Seen, String> {
     let bytes = fs::read(file).map_err(|e| e.to_string())?;
-    let picture = decode(&bytes, limits).map_err(|e| e.to_string())?;
+    let picture = decode_scaled(&bytes, limits, scale_for(sizes)).map_err(|e| e.to_string())?.picture;
     let square = |size_px, mode: &dyn Mode| {
         resize(picture.width, picture.height, &picture.pixels, size_px, mode).map_err(|e| e.to_string())
     };

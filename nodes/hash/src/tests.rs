@@ -1,8 +1,13 @@
-//! The stage on real files.
+//! The stage on real images.
 
 use super::*;
-use arrow::array::{Array, ArrayRef, Int64Array};
-use plugin_api::FileVersion;
+use arrow::array::{ArrayRef, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
+use plugin_api::edges::{DecodedImages, HashedImages};
+use plugin_api::{Edge, FileVersion, Home, Tag};
+use plugin_check::scores;
+use plugin_decode::{Reduced, Scale, decode_scaled};
+use plugin_harness::{Answer, Stage};
+use plugin_hash::{Views, digest};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,16 +15,34 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/odd").join(name)).unwrap()
 }
 
-fn batch(names: &[&str]) -> EncodedImages {
-    EncodedImages {
+/// The fixtures as `decode` sends them, laid into a workspace.
+fn batch(home: &Home, names: &[&str]) -> DecodedImages {
+    let mut versions = Vec::new();
+    for name in names {
+        let path = home.root().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, fixture(name)).unwrap();
+        versions.push(FileVersion::from(&std::fs::metadata(&path).unwrap()));
+    }
+    let rasters: Vec<Reduced> =
+        names.iter().map(|name| decode_scaled(&fixture(name), &Limits::default(), Scale::default()).unwrap()).collect();
+    let number = |of: fn(&Reduced) -> u32| UInt32Array::from_iter_values(rasters.iter().map(of));
+    DecodedImages {
         path: StringArray::from_iter_values(names),
-        label: names.iter().map(|n| n.starts_with("good").then_some("cats")).collect(),
-        split: names.iter().map(|n| n.contains("blobs").then_some("test")).collect(),
-        modified_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64 * 10)),
-        changed_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64 * 11)),
-        inode: UInt64Array::from_iter_values((0..names.len()).map(|i| i as u64 + 5)),
-        size_bytes: UInt64Array::from_iter_values(names.iter().map(|n| fixture(n).len() as u64)),
-        data: LargeBinaryArray::from_iter_values(names.iter().map(|n| fixture(n))),
+        label: names.iter().map(|name| (!name.contains("plain")).then_some("cats")).collect(),
+        split: names.iter().map(|name| name.contains("blobs").then_some("test")).collect(),
+        modified_ns: Int64Array::from_iter_values(versions.iter().map(|version| version.modified_ns)),
+        changed_ns: Int64Array::from_iter_values(versions.iter().map(|version| version.changed_ns)),
+        inode: UInt64Array::from_iter_values(versions.iter().map(|version| version.inode)),
+        size_bytes: UInt64Array::from_iter_values(versions.iter().map(|version| version.size_bytes)),
+        digest: StringArray::from_iter_values(names.iter().map(|name| digest(&fixture(name)))),
+        pixel_digest: StringArray::from_iter_values(names),
+        captured_ms: Int64Array::from_iter_values((0..names.len()).map(|row| row as i64)),
+        source_width: number(|raster| raster.source_width),
+        source_height: number(|raster| raster.source_height),
+        width: number(|raster| raster.picture.width),
+        height: number(|raster| raster.picture.height),
+        raster: LargeBinaryArray::from_iter_values(rasters.iter().map(|raster| &raster.picture.pixels)),
     }
 }
 
@@ -29,112 +52,92 @@ fn home() -> (tempfile::TempDir, Home) {
     (folder, home)
 }
 
-fn stage(limits: Limits, decode: Decoding) -> HashStage {
-    HashStage { limits, decode, home: home().1 }
+fn stage(home: &Home, args: &[&str]) -> HashStage {
+    let config = <Config as clap::Parser>::parse_from([&["hash"], args].concat());
+    HashStage { limits: config.limits, decode: config.decode, home: home.clone() }
 }
 
-fn process(limits: Limits, names: &[&str]) -> Answer<HashedImages> {
-    stage(limits, Decoding::Fast).process(&Tag::new("s", 0), batch(names))
+fn process(args: &[&str], names: &[&str]) -> Answer<HashedImages> {
+    let (_folder, home) = home();
+    let batch = batch(&home, names);
+    stage(&home, args).process(&Tag::new("s", 0), batch)
+}
+
+const NAMES: [&str; 3] = ["good/plain.png", "good/blobs.png", "good/orientation-6.jpg"];
+
+#[test]
+fn rows_keep_their_columns_and_order() {
+    let (_folder, home) = home();
+    let input = batch(&home, &NAMES);
+    let Answer { out, rejects } = stage(&home, &[]).process(&Tag::new("s", 0), input.clone());
+    assert_eq!((out.rows(), rejects.len()), (3, 0));
+    assert_eq!((&out.path, &out.label, &out.split), (&input.path, &input.label, &input.split));
+    assert_eq!(
+        (&out.digest, &out.pixel_digest, &out.captured_ms),
+        (&input.digest, &input.pixel_digest, &input.captured_ms)
+    );
+    assert_eq!((&out.modified_ns, &out.changed_ns, &out.inode), (&input.modified_ns, &input.changed_ns, &input.inode));
+    // 48 × 32 pixels in the file, upright 32 × 48.
+    assert_eq!((out.source_width.value(2), out.height.value(2)), (32, 48));
+    assert_eq!(out.raster.value_data().as_ptr(), input.raster.value_data().as_ptr(), "rasters are not copied");
+    for row in 0..3 {
+        let scores = scores(out.width.value(row), out.height.value(row), out.raster.value(row)).unwrap();
+        let found = [&out.dark, &out.bright, &out.blur, &out.information].map(|column| column.value(row));
+        assert_eq!(found, [scores.dark, scores.bright, scores.blur, scores.information]);
+    }
 }
 
 #[test]
-fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
-    let names =
-        ["bad/empty.jpg", "good/blobs.png", "bad/cut.jpg", "good/orientation-6.jpg", "bad/photo.heic", "bad/bomb.png"];
-    let answer = process(Limits::default(), &names);
-    let out = &answer.out;
-    assert_eq!(out.path, StringArray::from(vec!["good/blobs.png", "good/orientation-6.jpg"]));
-    assert_eq!(out.label, StringArray::from(vec!["cats", "cats"]));
-    assert_eq!(out.modified_ns, Int64Array::from(vec![10, 30]));
-    assert_eq!(out.split, StringArray::from(vec![Some("test"), None]));
-    assert_eq!((out.changed_ns.value(1), out.inode.value(1)), (33, 8));
-    assert_eq!(out.data.value(1), fixture("good/orientation-6.jpg"));
-    assert_eq!(out.digest.value(0), digest(&fixture("good/blobs.png")));
-    // 48 × 32 pixels in the file, upright 32 × 48.
-    assert_eq!((out.width.value(1), out.height.value(1)), (32, 48));
-    let rejects: Vec<(&str, &str)> = answer.rejects.iter().map(|r| (r.path.as_str(), r.reason.as_str())).collect();
-    let expected = [
-        ("bad/empty.jpg", "empty"),
-        ("bad/cut.jpg", "truncated"),
-        ("bad/photo.heic", "unsupported"),
-        ("bad/bomb.png", "too_large"),
-    ];
-    assert_eq!(rejects, expected);
-    assert!(answer.rejects[2].detail.contains("HEIC"));
+fn a_raster_of_another_length_is_refused_alone() {
+    let (_folder, home) = home();
+    let mut input = batch(&home, &NAMES);
+    input.width = vec![9999, input.width.value(1), input.width.value(2)].into();
+    let answer = stage(&home, &[]).process(&Tag::new("s", 0), input);
+    assert_eq!((answer.out.rows(), answer.rejects.len()), (2, 1));
+    assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.as_str()), (NAMES[0], "not_resized"));
+}
+
+#[test]
+fn signatures_differ_as_images_do() {
+    let out = process(&[], &NAMES).out;
+    let views = [0, 1, 2].map(|row| Views::from_bytes(out.signature.value(row)).unwrap());
+    assert!(views[1] != views[2] && views[1].plain.structure() > 0);
 }
 
 #[test]
 fn the_hashes_are_imagehashs() {
     let table: serde_json::Value = serde_json::from_slice(&fixture("good.json")).unwrap();
-    let out = process(Limits::default(), &["good/blobs.png"]).out;
-    for (name, column) in [("ahash", &out.ahash), ("dhash", &out.dhash), ("phash", &out.phash), ("whash", &out.whash)] {
-        assert_eq!(format!("{:016x}", column.value(0)), table["blobs.png"]["hashes"][name], "{name}");
+    for args in [&[][..], &["--decode", "exact"]] {
+        let out = process(args, &["good/blobs.png"]).out;
+        for (name, column) in
+            [("ahash", &out.ahash), ("dhash", &out.dhash), ("phash", &out.phash), ("whash", &out.whash)]
+        {
+            assert_eq!(format!("{:016x}", column.value(0)), table["blobs.png"]["hashes"][name], "{name} {args:?}");
+        }
     }
 }
 
 #[test]
-fn fast_and_exact_say_the_same_of_size_and_refusal() {
-    let names =
-        ["good/orientation-6.jpg", "good/blobs.png", "bad/cut.jpg", "good/progressive.jpg", "bad/cut-progressive.jpg"];
-    let process = |decode| stage(Limits::default(), decode).process(&Tag::new("s", 0), batch(&names));
-    let (fast, exact) = (process(Decoding::Fast), process(Decoding::Exact));
-    assert_eq!((&fast.out.width, &fast.out.height), (&exact.out.width, &exact.out.height));
-    let reasons = |answer: &Answer<HashedImages>| answer.rejects.iter().map(|r| r.reason.clone()).collect::<Vec<_>>();
-    assert_eq!((reasons(&fast), fast.out.rows()), (reasons(&exact), 3));
-}
-
-#[test]
-fn limits_are_the_configs() {
-    let limits = Limits { max_pixels: 100, ..Limits::default() };
-    let answer = process(limits, &["good/plain.png"]);
-    assert_eq!((answer.out.rows(), answer.rejects[0].reason.as_str()), (0, "too_large"));
+fn exact_hashes_are_of_the_whole_image() {
+    let (_folder, home) = home();
+    // What `decode` sent is not looked at.
+    let mut input = batch(&home, &["good/blobs.png"]);
+    let grey = vec![90; input.raster.value(0).len()];
+    input.raster = LargeBinaryArray::from_iter_values([grey]);
+    let exact = stage(&home, &["--decode", "exact"]).process(&Tag::new("s", 0), input.clone()).out;
+    assert_eq!(exact.phash, process(&[], &["good/blobs.png"]).out.phash);
+    // The file is another by now.
+    std::fs::write(home.root().join("good/blobs.png"), b"shorter").unwrap();
+    let answer = stage(&home, &["--decode", "exact"]).process(&Tag::new("s", 0), input);
+    assert_eq!(answer.rejects[0].reason, "changed");
 }
 
 #[test]
 fn an_empty_message_is_answered_with_an_empty_message() {
-    let answer = process(Limits::default(), &[]);
+    let answer = process(&[], &[]);
     assert_eq!((answer.out.rows(), answer.rejects.len()), (0, 0));
     let array: ArrayRef = Arc::new(answer.out.into_array());
     assert_eq!(HashedImages::from_array(&array).unwrap().rows(), 0);
-}
-
-#[test]
-fn when_all_is_well_the_files_are_not_copied() {
-    let input = batch(&["good/plain.png", "good/baseline.jpg"]);
-    let bytes = input.data.value_data().as_ptr();
-    let out = stage(Limits::default(), Decoding::Exact).process(&Tag::new("s", 0), input).out;
-    assert_eq!((out.data.value_data().as_ptr(), out.data.len()), (bytes, 2));
-}
-
-#[test]
-fn files_by_reference_hash_as_files_in_messages() {
-    let (_folder, home) = home();
-    let names = ["good/plain.png", "good/baseline.jpg", "good/blobs.png"];
-    std::fs::create_dir(home.root().join("good")).unwrap();
-    let mut by_reference = batch(&names);
-    let mut versions = Vec::new();
-    for name in names {
-        std::fs::write(home.root().join(name), fixture(name)).unwrap();
-        versions.push(FileVersion::from(&std::fs::metadata(home.root().join(name)).unwrap()));
-    }
-    by_reference.modified_ns = Int64Array::from_iter_values(versions.iter().map(|v| v.modified_ns));
-    by_reference.changed_ns = Int64Array::from_iter_values(versions.iter().map(|v| v.changed_ns));
-    by_reference.inode = UInt64Array::from_iter_values(versions.iter().map(|v| v.inode));
-    by_reference.data = LargeBinaryArray::from_iter_values(names.map(|_| b""));
-    // Written to after `watch` saw it.
-    std::fs::write(home.root().join("good/blobs.png"), b"shorter").unwrap();
-
-    let mut stage = HashStage { limits: Limits::default(), decode: Decoding::Fast, home };
-    let Answer { out, rejects } = stage.process(&Tag::new("s", 0), by_reference);
-    let inline = process(Limits::default(), &names[..2]).out;
-    assert_eq!((&out.digest, &out.phash), (&inline.digest, &inline.phash));
-    assert_eq!(
-        (out.data.value(0).len(), out.size_bytes.value(0)),
-        (0, versions[0].size_bytes),
-        "handed on by reference"
-    );
-    let rejects: Vec<(&str, &str)> = rejects.iter().map(|r| (r.path.as_str(), r.reason.as_str())).collect();
-    assert_eq!(rejects, [("good/blobs.png", "changed")]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use plugin_decode::{Limits, Picture, decode};
+use plugin_decode::{Limits, Picture, Scale, decode_scaled};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ impl Thumbnails {
     /// None when the file has gone or cannot be read: the page then shows a blank.
     fn of_file(&self, path: &str) -> Option<String> {
         let bytes = read(&self.root.join(path), &self.limits)?;
-        thumbnail(decode(&bytes, &self.limits).ok()?)
+        thumbnail(decode_scaled(&bytes, &self.limits, Scale::default()).ok()?.picture)
     }
 }
 

@@ -6,14 +6,13 @@ use crate::prediction::Prediction;
 use crate::selector::ModelSelector;
 use crate::store::{File, View};
 use arrow::array::StringArray;
-use plugin_api::edges::{EncodedImages, Snapshot};
-use plugin_api::{Edge, Tag};
-use plugin_decode::{Limits, Picture, decode};
+use plugin_api::edges::{ImageFiles, Snapshot};
+use plugin_api::{Edge, Home, Tag};
+use plugin_decode::{DecodeError, Limits, Picture, Scale, decode_scaled};
 use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Keeper, Message, Node, Refusal, part, send_rejects};
 use plugin_inference::{Image, Model};
 use rayon::prelude::*;
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -51,6 +50,13 @@ impl Turn {
     fn done(&mut self, began: Instant) {
         self.next = Instant::now() + self.every.max(began.elapsed() * SHARE);
     }
+}
+
+/// A file that was read.
+struct Opened {
+    digest: String,
+    /// What the model sees of it; empty without a model.
+    square: Vec<u8>,
 }
 
 /// The inbox, the champion, and when what was done.
@@ -109,19 +115,17 @@ impl PredictState {
 
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     pub fn images(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, PredictError> {
-        let (taken, other) = self.keeper.images::<EncodedImages>(first, node)?;
+        let (taken, other) = self.keeper.images::<ImageFiles>(first, node)?;
         for (tag, rows) in taken {
-            let open = |row: usize| rows.content(row, &self.inbox.home).map_err(|e| (e.reason(), e.to_string()));
-            let files: Vec<Result<Cow<'_, [u8]>, Refusal>> = (0..rows.rows()).map(open).collect();
-            let digest = |data: &Cow<'_, [u8]>| blake3::hash(data).to_hex().to_string();
-            let digests: Vec<String> =
-                files.par_iter().map(|data| data.as_ref().map_or_else(|_| String::new(), digest)).collect();
-            let seen = self.see(&files, &digests)?;
-            drop(files);
+            let (limits, model) = (self.limits.clone(), self.selector.model());
+            let home = self.inbox.home.clone();
+            let opened: Vec<Result<Opened, Refusal>> =
+                (0..rows.rows()).into_par_iter().map(|row| open(&rows, row, &home, &limits, model)).collect();
+            let seen = self.see(&opened)?;
             let (kept, seen, rejects) = part(&rows.path, seen);
             let file = |(row, prediction): (&usize, Option<Prediction>)| File {
                 path: rows.path.value(*row).to_owned(),
-                digest: digests[*row].clone(),
+                digest: opened[*row].as_ref().map(|one| one.digest.clone()).unwrap_or_default(),
                 modified_ns: rows.modified_ns.value(*row),
                 size_bytes: rows.size_bytes.value(*row),
                 prediction,
@@ -141,22 +145,13 @@ impl PredictState {
     /// The champion's prediction of each file, `None` without a champion; or why it is no image.
     fn see(
         &self,
-        files: &[Result<Cow<'_, [u8]>, Refusal>],
-        digests: &[String],
+        opened: &[Result<Opened, Refusal>],
     ) -> Result<Vec<Result<Option<Prediction>, Refusal>>, PredictError> {
-        let (model, limits) = (self.selector.model(), &self.limits);
-        let open = |data: &Result<Cow<'_, [u8]>, Refusal>| -> Result<Vec<u8>, Refusal> {
-            let image =
-                decode(data.as_ref().map_err(Clone::clone)?, limits).map_err(|e| (e.reason(), e.to_string()))?;
-            square(model, &image).map_err(|text| ("not_resized", text))
+        let Some(model) = self.selector.model() else {
+            return Ok(opened.iter().map(|one| one.as_ref().map(|_| None).map_err(Clone::clone)).collect());
         };
-        // A square is small: of large images, as many are held at once as there are processors.
-        let opened: Vec<Result<Vec<u8>, Refusal>> = files.par_iter().map(open).collect();
-        let Some(model) = model else {
-            return Ok(opened.into_iter().map(|one| one.map(|_| None)).collect());
-        };
-        let sound = opened.iter().zip(digests).filter_map(|(one, digest)| Some((one.as_ref().ok()?, digest)));
-        let images: Vec<Image<'_>> = sound.map(|(square, digest)| Image { digest, square }).collect();
+        let sound = opened.iter().flatten();
+        let images: Vec<Image<'_>> = sound.map(|one| Image { digest: &one.digest, square: &one.square }).collect();
         let mut predictions = predict(model, &images)?.into_iter();
         Ok(opened.iter().map(|one| one.as_ref().map(|_| predictions.next()).map_err(Clone::clone)).collect())
     }
@@ -182,7 +177,7 @@ impl PredictState {
         }
         let (root, limits) = (self.inbox.home.root(), &self.limits);
         let read = |file: &&File| {
-            let image = reopen(root, file, limits)?;
+            let image = reopen(root, file, limits, model)?;
             let square = model.square(&image);
             square.inspect_err(|error| tracing::warn!(path = file.path, error, "cannot be predicted again")).ok()
         };
@@ -275,6 +270,15 @@ impl PredictState {
     }
 }
 
+/// Reads a file and makes the model's square of it. A square is small: of large images, as many are held at once as there are
+/// processors.
+fn open(rows: &ImageFiles, row: usize, home: &Home, limits: &Limits, model: Option<&Model>) -> Result<Opened, Refusal> {
+    let data = rows.content(row, home).map_err(|e| (e.reason(), e.to_string()))?;
+    let image = decode_at(&data, limits, model).map_err(|e| (e.reason(), e.to_string()))?;
+    let square = square(model, &image).map_err(|text| ("not_resized", text))?;
+    Ok(Opened { digest: blake3::hash(&data).to_hex().to_string(), square })
+}
+
 /// Predictions of images; those that were embedded before are not embedded again.
 fn predict(model: &Model, images: &[Image<'_>]) -> Result<Vec<Prediction>, PredictError> {
     let mut rows: Vec<Option<Vec<f32>>> = images.iter().map(|image| model.recall(image.digest)).collect();
@@ -288,7 +292,7 @@ fn predict(model: &Model, images: &[Image<'_>]) -> Result<Vec<Prediction>, Predi
 }
 
 /// An image from its file; `None` when the file is not as it was when it came.
-fn reopen(root: &Path, file: &File, limits: &Limits) -> Option<Picture> {
+fn reopen(root: &Path, file: &File, limits: &Limits, model: &Model) -> Option<Picture> {
     let at = root.join(&file.path);
     let meta = std::fs::symlink_metadata(&at).ok()?;
     let modified_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
@@ -296,8 +300,14 @@ fn reopen(root: &Path, file: &File, limits: &Limits) -> Option<Picture> {
         return None;
     }
     let read = std::fs::read(&at).map_err(|e| e.to_string());
-    let image = read.and_then(|data| decode(&data, limits).map_err(|e| e.to_string()));
+    let image = read.and_then(|data| decode_at(&data, limits, Some(model)).map_err(|e| e.to_string()));
     image.inspect_err(|error| tracing::warn!(path = file.path, error, "cannot be predicted again")).ok()
+}
+
+/// Decodes a file at the scale at which the graph decodes for the model.
+fn decode_at(data: &[u8], limits: &Limits, model: Option<&Model>) -> Result<Picture, DecodeError> {
+    let scale = model.map_or_else(Scale::default, |model| Scale::for_square(model.card().size_px));
+    decode_scaled(data, limits, scale).map(|raster| raster.picture)
 }
 
 /// The square that the model sees of an image; empty without a model.

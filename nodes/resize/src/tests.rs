@@ -1,99 +1,93 @@
-//! The stage on real files.
+//! The stage on rasters.
 
 use super::*;
-use arrow::array::{ArrayRef, UInt64Array};
+use arrow::array::{ArrayRef, Float32Array, Int64Array, StringArray, UInt64Array};
 use clap::Parser;
-use std::path::Path;
 use std::sync::Arc;
 
-fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/odd").join(name)).unwrap()
-}
-
-fn batch(names: &[&str]) -> HashedImages {
-    let files: Vec<Vec<u8>> = names.iter().map(|n| fixture(n)).collect();
-    let counted = |from: u64| UInt64Array::from_iter_values((0..names.len() as u64).map(|i| i + from));
-    let sizes = |from: u32| UInt32Array::from_iter_values((0..names.len() as u32).map(|i| i + from));
+/// Rasters of `width × height` pixels, red above left, else blue.
+fn batch(sizes: &[(u32, u32)]) -> HashedImages {
+    let raster = |&(width, height): &(u32, u32)| -> Vec<u8> {
+        let pixel =
+            |at: u32| if at % width < width / 2 && at / width < height / 2 { [220, 30, 40] } else { [20, 30, 240] };
+        (0..width * height).flat_map(pixel).collect()
+    };
+    let rows = sizes.len();
+    let counted = |from: u64| UInt64Array::from_iter_values((0..rows as u64).map(|row| row + from));
+    let text = |from: &str| StringArray::from_iter_values((0..rows).map(|row| format!("{from}{row}")));
+    let score = |from: f32| Float32Array::from_iter_values((0..rows).map(|row| row as f32 + from));
     HashedImages {
-        path: StringArray::from_iter_values(names),
-        label: names.iter().map(|n| n.starts_with("good").then_some("cats")).collect(),
-        split: names.iter().map(|_| None::<&str>).collect(),
-        modified_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64)),
-        changed_ns: Int64Array::from_iter_values((0..names.len()).map(|i| i as i64)),
+        path: text("photos/cats/"),
+        label: (0..rows).map(|row| (row > 0).then_some("cats")).collect(),
+        split: (0..rows).map(|_| None::<&str>).collect(),
+        modified_ns: Int64Array::from_iter_values((0..rows as i64).map(|row| row + 1)),
+        changed_ns: Int64Array::from_iter_values((0..rows as i64).map(|row| row + 2)),
         inode: counted(7),
-        size_bytes: UInt64Array::from_iter_values(files.iter().map(|f| f.len() as u64)),
-        digest: StringArray::from_iter_values(files.iter().map(|f| plugin_hash::digest(f))),
-        data: LargeBinaryArray::from_iter_values(&files),
+        size_bytes: counted(1000),
+        digest: text("digest"),
+        pixel_digest: text("pixels"),
+        captured_ms: Int64Array::from_iter_values((0..rows as i64).map(|row| row + 3)),
+        source_width: UInt32Array::from_value(4000, rows),
+        source_height: UInt32Array::from_value(3000, rows),
         ahash: counted(100),
         dhash: counted(200),
         phash: counted(300),
         whash: counted(400),
-        width: sizes(10),
-        height: sizes(20),
+        signature: LargeBinaryArray::from_iter_values((0..rows).map(|row| [row as u8])),
+        dark: score(0.1),
+        bright: score(0.2),
+        blur: score(0.3),
+        information: score(0.4),
+        width: UInt32Array::from_iter_values(sizes.iter().map(|size| size.0)),
+        height: UInt32Array::from_iter_values(sizes.iter().map(|size| size.1)),
+        raster: LargeBinaryArray::from_iter_values(sizes.iter().map(raster)),
     }
 }
 
-fn stage(args: &[&str]) -> ResizeStage {
+fn process(args: &[&str], batch: HashedImages) -> Answer<Pixels> {
     let config = Config::parse_from([&["resize"], args].concat());
-    let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    ResizeStage { resize: config.resize, limits: config.limits, home }
+    ResizeStage { resize: config.resize }.process(&Tag::new("s", 0), batch)
 }
 
 #[test]
 fn rows_keep_their_columns_and_order() {
-    let names = ["good/baseline.jpg", "bad/page.jpg", "good/alpha.webp", "bad/cut.png", "good/grey.jpg"];
-    let answer = stage(&["--size", "32"]).process(&Tag::new("s", 0), batch(&names));
-    let out = answer.out;
-    assert_eq!(out.path, StringArray::from(vec!["good/baseline.jpg", "good/alpha.webp", "good/grey.jpg"]));
-    assert_eq!(out.ahash, UInt64Array::from(vec![100, 102, 104]));
-    assert_eq!(out.whash, UInt64Array::from(vec![400, 402, 404]));
-    assert_eq!(out.source_width, UInt32Array::from(vec![10, 12, 14]));
-    assert_eq!(out.source_height, UInt32Array::from(vec![20, 22, 24]));
-    assert_eq!(out.size_bytes.value(1), fixture("good/alpha.webp").len() as u64);
-    assert_eq!(out.digest.value(2), plugin_hash::digest(&fixture("good/grey.jpg")));
+    let input = batch(&[(48, 32), (5, 300), (64, 64)]);
+    let Answer { out, rejects } = process(&["--size", "32"], input.clone());
+    assert_eq!((out.rows(), rejects.len()), (3, 0));
+    assert_eq!((&out.path, &out.label, &out.digest), (&input.path, &input.label, &input.digest));
+    assert_eq!((&out.pixel_digest, &out.captured_ms), (&input.pixel_digest, &input.captured_ms));
+    assert_eq!(
+        (&out.ahash, &out.dhash, &out.phash, &out.whash),
+        (&input.ahash, &input.dhash, &input.phash, &input.whash)
+    );
+    assert_eq!((&out.dark, &out.bright, &out.blur), (&input.dark, &input.bright, &input.blur));
+    assert_eq!((&out.information, &out.signature), (&input.information, &input.signature));
+    assert_eq!((out.source_width.value(2), out.source_height.value(2)), (4000, 3000));
     assert_eq!((out.width.value(0), out.height.value(0), out.channels.value(0)), (32, 32, 3));
     assert!((0..3).all(|row| out.pixels.value(row).len() == 32 * 32 * 3));
-    for row in 0..3 {
-        let picture = decode(&fixture(out.path.value(row)), &Limits::default()).unwrap();
-        let scores = scores(picture.width, picture.height, &picture.pixels).unwrap();
-        assert_eq!(out.dark.value(row), scores.dark);
-        assert_eq!(out.bright.value(row), scores.bright);
-        assert_eq!(out.blur.value(row), scores.blur);
-        assert_eq!(out.information.value(row), scores.information);
-    }
-    let reasons: Vec<&str> = answer.rejects.iter().map(|r| r.reason.as_str()).collect();
-    assert_eq!(reasons, ["not_an_image", "truncated"]);
+}
+
+#[test]
+fn a_raster_of_another_length_is_refused_alone() {
+    let mut input = batch(&[(48, 32), (8, 8)]);
+    input.height = vec![33, 8].into();
+    let answer = process(&[], input);
+    assert_eq!((answer.out.rows(), answer.rejects[0].reason.as_str()), (1, "not_resized"));
 }
 
 #[test]
 fn the_mode_decides_what_is_in_the_corner() {
     // 48 × 32: red above left.
     let corner = |mode: &str| {
-        let out = stage(&["--size", "24", "--mode", mode]).process(&Tag::new("s", 0), batch(&["good/plain.bmp"])).out;
+        let out = process(&["--size", "24", "--mode", mode], batch(&[(48, 32)])).out;
         <[u8; 3]>::try_from(&out.pixels.value(0)[..3]).unwrap()
     };
     assert_eq!((corner("stretch"), corner("crop"), corner("pad")), ([220, 30, 40], [220, 30, 40], [255, 255, 255]));
 }
 
 #[test]
-fn views_are_of_the_whole_picture_whatever_the_options_are() {
-    let views = |args: &[&str]| {
-        let out = stage(args).process(&Tag::new("s", 0), batch(&["good/plain.bmp", "good/orientation-6.jpg"])).out;
-        [0, 1].map(|row| Views::from_bytes(out.views.value(row)).unwrap())
-    };
-    let usual = views(&["--size", "64", "--mode", "stretch"]);
-    assert!(usual[0] != usual[1] && usual[1].plain.structure() > 0);
-    for args in
-        [["--size", "32", "--mode", "stretch"], ["--size", "64", "--mode", "crop"], ["--size", "96", "--mode", "pad"]]
-    {
-        assert_eq!(views(&args), usual, "{args:?}");
-    }
-}
-
-#[test]
 fn an_empty_message_is_answered_with_an_empty_message() {
-    let answer = stage(&[]).process(&Tag::new("s", 0), batch(&[]));
+    let answer = process(&[], batch(&[]));
     assert_eq!(answer.rejects.len(), 0);
     let array: ArrayRef = Arc::new(answer.out.into_array());
     assert_eq!(Pixels::from_array(&array).unwrap().rows(), 0);
@@ -107,23 +101,4 @@ fn options_are_checked() {
         let error = Config::try_parse_from([&["resize"], &args[..]].concat()).unwrap_err().to_string();
         assert!(error.contains(says) && error.contains(args[0]) && error.contains(args[1]), "{error}");
     }
-}
-
-#[test]
-fn a_file_by_reference_is_read_where_it_lies() {
-    let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    std::fs::create_dir(home.root().join("good")).unwrap();
-    let name = "good/baseline.jpg";
-    std::fs::write(home.root().join(name), fixture(name)).unwrap();
-    let version = plugin_api::FileVersion::from(&std::fs::metadata(home.root().join(name)).unwrap());
-    let mut by_reference = batch(&[name]);
-    by_reference.modified_ns = vec![version.modified_ns].into();
-    by_reference.changed_ns = vec![version.changed_ns].into();
-    by_reference.inode = vec![version.inode].into();
-    by_reference.data = LargeBinaryArray::from_iter_values([b""]);
-    let inline = stage(&["--size", "32"]).process(&Tag::new("s", 0), batch(&[name])).out;
-    let mut stage = ResizeStage { home, ..stage(&["--size", "32"]) };
-    let out = stage.process(&Tag::new("s", 0), by_reference).out;
-    assert_eq!((&out.pixels, &out.pixel_digest), (&inline.pixels, &inline.pixel_digest));
 }

@@ -6,10 +6,6 @@ use plugin_api::HomeArgs;
 use plugin_decode::Limits;
 use std::time::Duration;
 
-/// Content of a message, bytes: it holds 16 MiB, and what is left after this is for paths and labels. A larger file is sent
-/// by reference.
-pub const MESSAGE_BYTES: u64 = 15 << 20;
-
 /// Watches folders and sends every picture in them, and word of every picture gone, to the rest of the graph.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "watch", version)]
@@ -31,11 +27,12 @@ pub struct Config {
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub rescan_seconds: u64,
 
-    /// A message is sent when it holds this much. A larger picture travels alone.
-    #[arg(long, default_value_t = 4 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(65_536..=MESSAGE_BYTES))]
+    /// A message is sent when the files it names hold this much. It has their names alone; a larger file is named alone.
+    #[arg(long, default_value_t = 32 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(65_536..=268_435_456))]
     pub batch_bytes: u64,
 
-    /// A message is sent when it holds this many pictures. At most 20: so many fill a 16 MiB message at 512 px.
+    /// A message is sent when it names this many images. What is decoded of them travels in one message of at most 16 MiB: with
+    /// fewer, each may be larger (`decode --size`).
     #[arg(long, default_value_t = 16, value_name = "PICTURES", value_parser = clap::value_parser!(u64).range(1..=20))]
     pub batch_rows: u64,
 
@@ -95,7 +92,7 @@ mod tests {
         for (flag, value, accepted) in [
             ("--settle-ms", "5", "100..=60000"),
             ("--rescan-seconds", "0", "1..=3600"),
-            ("--batch-bytes", "1", "65536..=15728640"),
+            ("--batch-bytes", "1", "65536..=268435456"),
             ("--batch-rows", "1000", "1..=20"),
             ("--window", "9", "1..=8"),
             ("--max-bytes", "0", "1..=17179869184"),

@@ -34,8 +34,8 @@ const LOOKS: usize = 2_000;
 /// Files of an older catalog that are sent once more in one go.
 const COMPLETED_AT_A_TIME: usize = 64;
 
-/// How a file is read; tests put another in its place.
-pub(crate) type Reading = fn(&Path, &FileVersion, &mut Vec<u8>) -> Result<(), ContentError>;
+/// How it is found out whether a file may be read; tests put another in its place.
+pub(crate) type Opening = fn(&Path, &FileVersion) -> Result<(), ContentError>;
 
 /// A picture that was in an acknowledged message, but neither in the acknowledgement nor, so far, among the rejects.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ pub struct Desk {
     noticed: HashSet<PathBuf>,
     pub(crate) not_before: Instant,
     pub(crate) counts: Counts,
-    pub(crate) reading: Reading,
+    pub(crate) opening: Opening,
     pub(crate) labels: Labels,
     pub(crate) findings: Findings,
     pub(crate) notices: Notices,
@@ -121,7 +121,7 @@ impl Desk {
             noticed: HashSet::new(),
             not_before: now,
             counts: Counts::default(),
-            reading: plugin_api::version::read,
+            opening: plugin_api::version::can_open,
             has_writer: writers::has_writer,
         })
     }

@@ -1,15 +1,12 @@
 //! From settled paths to messages.
 
-use crate::config::MESSAGE_BYTES;
 use crate::desk::Desk;
-use crate::disk::Stamp;
 use crate::ledger::Wish;
 use crate::outbox::{Row, Stream};
 use crate::ready::{REMOVED_ROWS, cost_bytes};
-use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt64Array};
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::array::{Int64Array, StringArray, UInt64Array};
 use plugin_api::Split;
-use plugin_api::edges::{EncodedImages, Hello, Removed};
+use plugin_api::edges::{Hello, ImageFiles, Removed};
 use plugin_api::layout::Place;
 use plugin_api::{ContentError, FileVersion, Tag};
 use std::time::Instant;
@@ -19,14 +16,14 @@ use std::time::Instant;
 pub enum Outgoing {
     /// The question for the inventory.
     Hello(Tag, Hello),
-    /// Pictures.
-    Images(Tag, Box<EncodedImages>),
+    /// Image files.
+    Images(Tag, ImageFiles),
     /// Paths without a picture.
     Removed(Tag, Removed),
 }
 
 impl Desk {
-    /// The next message to send, if there is one and room for it. Files are read here.
+    /// The next message to send, if there is one and room for it. Files are opened here, to see whether they may be read; their content is left to `decode`.
     pub fn next_message(&mut self, now: Instant) -> Option<Outgoing> {
         if let Some(asking) = &mut self.asking {
             let tag = asking.ask(now)?;
@@ -82,8 +79,6 @@ impl Desk {
 
     fn images(&mut self, now: Instant) -> Option<Outgoing> {
         let mut rows: Vec<Row> = Vec::new();
-        let mut data: Vec<u8> = Vec::new();
-        let mut ends: Vec<i64> = vec![0];
         let mut bytes = 0;
         while rows.len() < self.batch_rows {
             let limit = if rows.is_empty() { u64::MAX } else { self.batch_bytes.saturating_sub(bytes) };
@@ -92,10 +87,9 @@ impl Desk {
                 self.settling.add(&path, now);
                 continue;
             }
-            match self.read(&path, stamp, &mut data) {
+            match (self.opening)(&self.real(&path), &stamp.version) {
                 Ok(()) => {
                     bytes += cost_bytes(&path, stamp);
-                    ends.push(data.len() as i64);
                     rows.push(Row { path, version: stamp.version });
                 }
                 Err(ContentError::Changed) => self.settling.add(&path, now),
@@ -107,7 +101,7 @@ impl Desk {
         }
         self.counts.sent += rows.len() as u64;
         let places: Vec<Place> = rows.iter().map(|row| self.labels.place(&row.path)).collect();
-        let message = EncodedImages {
+        let message = ImageFiles {
             path: StringArray::from_iter_values(rows.iter().map(|row| &row.path)),
             label: places.iter().map(|place| place.class.as_deref()).collect(),
             split: places.iter().map(|place| place.split.map(Split::name)).collect(),
@@ -115,20 +109,9 @@ impl Desk {
             changed_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.version.changed_ns)),
             inode: UInt64Array::from_iter_values(rows.iter().map(|row| row.version.inode)),
             size_bytes: UInt64Array::from_iter_values(rows.iter().map(|row| row.version.size_bytes)),
-            data: LargeBinaryArray::new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(data), None),
         };
-        Some(Outgoing::Images(self.depart(Stream::Images, rows, now), Box::new(message)))
-    }
-
-    /// Appends a file to a message. One that is larger than a message may be is sent by reference, without its content: the
-    /// stages read it where it lies. Its cost is that of all its bytes, so that it travels alone, and each stage has one of
-    /// them in hand at most.
-    fn read(&self, path: &str, stamp: Stamp, data: &mut Vec<u8>) -> Result<(), ContentError> {
-        let at = self.real(path);
-        if stamp.version.size_bytes > MESSAGE_BYTES {
-            return plugin_api::version::open(&at, &stamp.version).map(drop);
-        }
-        (self.reading)(&at, &stamp.version, data)
+        let tag = self.depart(Stream::Images, rows, now).with("batch_rows", self.batch_rows);
+        Some(Outgoing::Images(tag, message))
     }
 
     fn depart(&mut self, stream: Stream, rows: Vec<Row>, now: Instant) -> Tag {
@@ -148,14 +131,14 @@ mod tests {
     use clap::Parser;
     use plugin_api::Home;
     use plugin_api::edges::Committed;
-    use plugin_api::version::read;
+    use plugin_api::version::can_open;
     use std::fs;
     use std::io;
     use std::path::Path;
     use std::time::Duration;
 
-    /// A desk over one picture in `photos/cat`, with another way of reading.
-    fn desk(folder: &Path, now: Instant, reading: crate::desk::Reading) -> Desk {
+    /// A desk over one picture in `photos/cat`, with another way of opening.
+    fn desk(folder: &Path, now: Instant, opening: crate::desk::Opening) -> Desk {
         let photos = folder.join("photos").canonicalize();
         let photos = photos.unwrap_or_else(|_| {
             fs::create_dir_all(folder.join("photos/cat")).unwrap();
@@ -166,7 +149,7 @@ mod tests {
         let home = Home::create(folder).unwrap();
         let mut desk = Desk::new(&config, Roots::one(Folder::Photos, photos), &home, now).unwrap();
         desk.asking = None;
-        desk.reading = reading;
+        desk.opening = opening;
         desk
     }
 
@@ -182,20 +165,20 @@ mod tests {
         sent
     }
 
-    fn denied(_: &Path, _: &FileVersion, _: &mut Vec<u8>) -> Result<(), ContentError> {
+    fn denied(_: &Path, _: &FileVersion) -> Result<(), ContentError> {
         Err(ContentError::Unreadable(io::Error::from(io::ErrorKind::PermissionDenied)))
     }
 
-    fn failing(_: &Path, _: &FileVersion, _: &mut Vec<u8>) -> Result<(), ContentError> {
+    fn failing(_: &Path, _: &FileVersion) -> Result<(), ContentError> {
         Err(ContentError::Unreadable(io::Error::other("the disk fails")))
     }
 
-    /// Somebody else writes while we read.
-    fn disturbed(path: &Path, seen: &FileVersion, data: &mut Vec<u8>) -> Result<(), ContentError> {
+    /// Somebody else writes while we look.
+    fn disturbed(path: &Path, seen: &FileVersion) -> Result<(), ContentError> {
         if fs::read(path).unwrap() == b"first" {
             fs::write(path, "second, longer").unwrap();
         }
-        read(path, seen, data)
+        can_open(path, seen)
     }
 
     #[test]
@@ -209,7 +192,7 @@ mod tests {
         assert!(folder.path().join("photos/cat/a.jpg").exists());
         assert_eq!(desk.counts.rejected, 1, "not tried again and again");
 
-        desk.reading = read;
+        desk.opening = can_open;
         assert!(pass(&mut desk, &mut now, 5).is_empty(), "nobody has touched it");
         desk.point_out("photos/cat/a.jpg", now);
         let sent = pass(&mut desk, &mut now, 5);
@@ -226,18 +209,18 @@ mod tests {
         let mut desk = desk(folder.path(), now, failing);
         assert!(pass(&mut desk, &mut now, 5).is_empty());
         assert_eq!(desk.counts.rejected, 0);
-        desk.reading = read;
+        desk.opening = can_open;
         assert_eq!(pass(&mut desk, &mut now, 5).len(), 1);
     }
 
     #[test]
-    fn a_file_written_while_it_is_read_is_sent_once_it_is_quiet() {
+    fn a_file_being_written_is_sent_once_it_is_quiet() {
         let folder = tempfile::tempdir().unwrap();
         let mut now = Instant::now();
         let mut desk = desk(folder.path(), now, disturbed);
         let sent = pass(&mut desk, &mut now, 5);
         let [Outgoing::Images(_, images)] = sent.as_slice() else { panic!("{sent:?}") };
-        assert_eq!(images.data.value(0), b"second, longer");
+        assert_eq!(images.size_bytes.value(0), "second, longer".len() as u64);
         assert_eq!(images.label.value(0), "cat");
     }
 }

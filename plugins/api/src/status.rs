@@ -92,8 +92,20 @@ impl Status {
 }
 
 /// The order of the pipeline. Other nodes follow by name.
-const ORDER: &[&str] =
-    &["watch", "hash", "resize", "dataset", "augment", "train", "evaluate", "inspect", "inbox", "predict", "dashboard"];
+const ORDER: &[&str] = &[
+    "watch",
+    "decode",
+    "hash",
+    "resize",
+    "dataset",
+    "augment",
+    "train",
+    "evaluate",
+    "inspect",
+    "inbox",
+    "predict",
+    "dashboard",
+];
 
 /// Keeps a node's status and writes it at most four times a second.
 #[derive(Debug)]

@@ -110,6 +110,14 @@ pub fn open(path: &Path, seen: &FileVersion) -> Result<File, ContentError> {
     if is_seen(FileVersion::from(&file.metadata()?)) { Ok(file) } else { Err(ContentError::Changed) }
 }
 
+/// Whether the file at `path` may be read and is the version that was `seen`.
+///
+/// # Errors
+/// Any [`ContentError`].
+pub fn can_open(path: &Path, seen: &FileVersion) -> Result<(), ContentError> {
+    open(path, seen).map(drop)
+}
+
 /// Appends the content of the file at `path` to `data`, if it is the version that was `seen` before and after reading.
 ///
 /// # Errors

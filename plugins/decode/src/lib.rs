@@ -12,6 +12,7 @@ mod jpeg;
 pub mod limits;
 mod raster;
 mod reduced;
+mod scale;
 mod sniff;
 
 pub use captured::captured_ms;
@@ -19,6 +20,7 @@ pub use error::DecodeError;
 pub use glance::{Glance, Luma};
 pub use limits::Limits;
 pub use reduced::{Reduced, reduced};
+pub use scale::{Scale, decode_scaled};
 pub use sniff::is_image;
 
 use sniff::Kind;

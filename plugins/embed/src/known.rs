@@ -1,16 +1,16 @@
 //! A picture that is known by its digest, from a file that may have changed since.
 
-use plugin_decode::{Limits, Picture, decode};
+use plugin_decode::{Limits, Picture, Scale, decode_scaled};
 use std::path::Path;
 
-/// The picture in a file; none when the file is too large, is no picture, or is not the one of this BLAKE3 digest.
+/// The picture in a file, at the scale at which `decode` sends it; none when the file is too large, is no picture, or is not the one of this BLAKE3 digest.
 pub fn known(path: &Path, digest: &str, limits: &Limits) -> Option<Picture> {
     if std::fs::metadata(path).ok()?.len() > limits.max_bytes {
         return None;
     }
     let bytes = std::fs::read(path).ok()?;
     let same = blake3::hash(&bytes).to_hex().as_str() == digest;
-    same.then(|| decode(&bytes, limits).ok()).flatten()
+    same.then(|| decode_scaled(&bytes, limits, Scale::default()).ok()).flatten().map(|raster| raster.picture)
 }
 
 #[cfg(test)]

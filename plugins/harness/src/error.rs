@@ -45,4 +45,12 @@ pub enum HarnessError {
         /// The limit.
         limit: usize,
     },
+    /// A file of the workspace that the node needs for its own work.
+    #[error("{path}: {source}")]
+    File {
+        /// The file or folder.
+        path: String,
+        /// What the file system says.
+        source: std::io::Error,
+    },
 }

@@ -4,6 +4,7 @@
 //! on a thread of its own, so heavy work in the node never keeps the loop from draining. [`run_stage`] runs a node
 //! that answers each message with exactly one message.
 
+mod crash_ledger;
 mod error;
 mod full;
 mod inbox;
@@ -17,6 +18,7 @@ mod stage;
 mod start;
 mod wire;
 
+pub use crash_ledger::{CrashLedger, LIMIT as CRASH_LIMIT};
 pub use error::HarnessError;
 pub use inbox::{Event, Message};
 pub use keeper::Keeper;

@@ -48,6 +48,11 @@ impl Node {
         &self.name
     }
 
+    /// The node's id in the YAML.
+    pub fn id(&self) -> &str {
+        self.dora.id().as_ref()
+    }
+
     /// The id of the node that feeds an input, as in the YAML.
     pub fn source_of(&self, input: &str) -> Option<String> {
         let input = self.dora.node_config().inputs.get(&DataId::from(input.to_owned()))?;

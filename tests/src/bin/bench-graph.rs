@@ -3,12 +3,12 @@
 //! `cargo run -p tests --bin bench-graph -- [PICTURES] [SIZE] [FOLDER]`: both in one run, over the same files, as pictures a
 //! second and as pictures a second of CPU time (what a core gives). No figure is a test: machines are shared.
 
-use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt64Array};
+use arrow::array::{Int64Array, StringArray, UInt64Array};
 use node_dataset::intake::{Rules, take_in};
 use node_dataset::shards::Shards;
 use node_dataset::split::Groups;
-use plugin_api::edges::EncodedImages;
-use plugin_api::{Edge, Home, Tag};
+use plugin_api::edges::ImageFiles;
+use plugin_api::{Edge, FileVersion, Home, Tag};
 use plugin_catalog::Writer;
 use plugin_harness::Stage;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tests::graph::{Failure, Graph};
 use tests::{catalog, pictures};
 
-const NODES: [&str; 4] = ["watch", "hash", "resize", "dataset"];
+const NODES: [&str; 5] = ["watch", "decode", "hash", "resize", "dataset"];
 const ROWS: usize = 16;
 
 /// One way of doing the work, measured.
@@ -104,7 +104,15 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
     let hash: node_hash::Config = clap::Parser::try_parse_from(parse(&["hash"]))?;
     let resize: node_resize::Config = clap::Parser::try_parse_from(parse(&["resize", "--size", size]))?;
     let mut hash = node_hash::HashStage { limits: hash.limits, decode: hash.decode, home: home.clone() };
-    let mut resize = node_resize::ResizeStage { limits: resize.limits, resize: resize.resize, home: home.clone() };
+    let mut resize = node_resize::ResizeStage { resize: resize.resize };
+    let decode: node_decode::Config = clap::Parser::try_parse_from(parse(&["decode"]))?;
+    let mut decode = node_decode::DecodeStage {
+        home: home.clone(),
+        limits: decode.limits,
+        scale: plugin_decode::Scale::for_square(decode.size),
+        ledger: plugin_harness::CrashLedger::open(folder.path(), "decode", Duration::ZERO)?,
+        decoder: plugin_decode::decode_scaled,
+    };
     let config: node_dataset::Config = clap::Parser::try_parse_from(parse(&["dataset", "--size", size]))?;
     let mut catalog = Writer::open_file(folder.path().join("catalog.sqlite"))?;
     let shards = Shards::open(folder.path(), "bench")?;
@@ -112,26 +120,28 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
     let mut spent: Vec<Measured> = NODES.iter().map(|_| Measured { seconds: 0.0, cpu_seconds: 0.0 }).collect();
     for (seq, files) in files.chunks(ROWS).enumerate() {
         let tag = Tag::new("bench", seq as u64);
-        let encoded = timed(&mut spent[0], || read(home.root(), files))?;
-        let hashed = timed(&mut spent[1], || hash.process(&tag, encoded)).out;
-        let pixels = timed(&mut spent[2], || resize.process(&tag, hashed)).out;
+        let named = timed(&mut spent[0], || name(home.root(), files))?;
+        let decoded = timed(&mut spent[1], || decode.process(&tag, named)).out;
+        let hashed = timed(&mut spent[2], || hash.process(&tag, decoded)).out;
+        let pixels = timed(&mut spent[3], || resize.process(&tag, hashed)).out;
         assert_eq!(pixels.rows(), files.len(), "a picture was refused");
-        timed(&mut spent[3], || take_in(&[pixels], &mut catalog, &shards, &mut groups, "bench", Rules::new(&config)))?;
+        timed(&mut spent[4], || take_in(&[pixels], &mut catalog, &shards, &mut groups, "bench", Rules::new(&config)))?;
     }
     Ok(spent)
 }
 
-fn read(root: &Path, files: &[(String, String)]) -> std::io::Result<EncodedImages> {
-    let data: Vec<Vec<u8>> = files.iter().map(|(path, _)| std::fs::read(root.join(path))).collect::<Result<_, _>>()?;
-    Ok(EncodedImages {
+fn name(root: &Path, files: &[(String, String)]) -> std::io::Result<ImageFiles> {
+    let version =
+        |(path, _): &(String, String)| std::fs::metadata(root.join(path)).map(|meta| FileVersion::from(&meta));
+    let versions: Vec<FileVersion> = files.iter().map(version).collect::<Result<_, _>>()?;
+    Ok(ImageFiles {
         path: StringArray::from_iter_values(files.iter().map(|(path, _)| path)),
         label: StringArray::from_iter_values(files.iter().map(|(_, label)| label)),
         split: files.iter().map(|_| None::<&str>).collect(),
-        modified_ns: Int64Array::from(vec![0; files.len()]),
-        changed_ns: Int64Array::from(vec![0; files.len()]),
-        inode: UInt64Array::from(vec![0; files.len()]),
-        size_bytes: UInt64Array::from_iter_values(data.iter().map(|d| d.len() as u64)),
-        data: LargeBinaryArray::from_iter_values(data),
+        modified_ns: Int64Array::from_iter_values(versions.iter().map(|version| version.modified_ns)),
+        changed_ns: Int64Array::from_iter_values(versions.iter().map(|version| version.changed_ns)),
+        inode: UInt64Array::from_iter_values(versions.iter().map(|version| version.inode)),
+        size_bytes: UInt64Array::from_iter_values(versions.iter().map(|version| version.size_bytes)),
     })
 }
 

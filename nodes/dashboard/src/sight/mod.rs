@@ -3,7 +3,7 @@
 use crate::look::Album;
 use crate::safe;
 use plugin_api::Home;
-use plugin_decode::{Limits, Picture, decode};
+use plugin_decode::{Limits, Picture, Scale, decode_scaled};
 use plugin_thumbnail::{Cache, small};
 use std::io;
 
@@ -88,18 +88,25 @@ impl Sight {
         self.encode(bytes, "", Size::Large)
     }
 
-    /// Decodes within the limits.
+    /// Decodes within the limits, at a scale.
     ///
     /// # Errors
     /// When it is no picture, or costs too much.
-    pub fn picture(&self, bytes: &[u8]) -> io::Result<Picture> {
-        decode(bytes, &self.limits).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
+    pub fn picture(&self, bytes: &[u8], scale: Scale) -> io::Result<Picture> {
+        let raster = decode_scaled(bytes, &self.limits, scale);
+        raster
+            .map(|raster| raster.picture)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
     }
 
     fn encode(&self, bytes: &[u8], digest: &str, size: Size) -> io::Result<Vec<u8>> {
-        let side_px = if size == Size::Thumbnail { THUMBNAIL_PX } else { LARGE_PX };
+        let (side_px, scale) = match size {
+            Size::Thumbnail => (THUMBNAIL_PX, Scale::default()),
+            // Not smaller than what is shown, whatever the image's shape.
+            Size::Large => (LARGE_PX, Scale { min_side: LARGE_PX, max_pixels: u32::MAX }),
+        };
         let none = || io::Error::new(io::ErrorKind::InvalidData, "it has no pixels");
-        let jpeg = small(self.picture(bytes)?, side_px, QUALITY).ok_or_else(none)?;
+        let jpeg = small(self.picture(bytes, scale)?, side_px, QUALITY).ok_or_else(none)?;
         if size == Size::Thumbnail {
             self.cache.put(digest, &jpeg);
         }

@@ -51,7 +51,7 @@ struct Details {
 
 /// Looks at a picture from all sides.
 fn details(app: &App, album: &Album, digest: &str, bytes: &[u8]) -> Result<Details, Problem> {
-    let picture = app.sight.picture(bytes)?;
+    let picture = app.sight.picture(bytes, app.models.scale())?;
     let (prediction, problem) = match app.models.predict(&picture, digest) {
         Ok(prediction) => (prediction, None),
         Err(why) => (None, Some(why)),
@@ -151,6 +151,6 @@ async fn tried_heat(
 }
 
 fn heat_of(app: &App, bytes: &[u8], class: &str) -> Result<Json<Option<HeatMap>>, Problem> {
-    let picture = app.sight.picture(bytes)?;
+    let picture = app.sight.picture(bytes, app.models.scale())?;
     app.models.heat(&picture, class).map(Json).map_err(Problem::wrong)
 }

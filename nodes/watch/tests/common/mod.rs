@@ -9,7 +9,7 @@ use node_watch::returning::changed_in;
 use node_watch::roots::{Folder, Roots};
 use node_watch::scan::walk;
 use node_watch::sending::Outgoing;
-use plugin_api::edges::{Committed, EncodedImages, Inventory, Rejects};
+use plugin_api::edges::{Committed, ImageFiles, Inventory, Rejects};
 use plugin_api::status::{Notice, StatusFile, read_all};
 use plugin_api::{Edge, FileVersion, Home, Tag};
 use std::collections::{BTreeMap, VecDeque};
@@ -48,10 +48,8 @@ pub struct Model {
     pub splits: BTreeMap<String, String>,
     /// Refuses what cannot be decoded, too.
     pub decodes: bool,
-    /// The workspace, where pictures lie that come by reference.
+    /// The workspace, where the images lie.
     pub root: PathBuf,
-    /// Paths that came by reference.
-    pub by_reference: Vec<String>,
     /// A stage finds these changed, once.
     pub changed: Vec<String>,
     /// Its inventory knows neither change time nor inode of these, as an older catalog.
@@ -88,14 +86,11 @@ impl Model {
         }
     }
 
-    fn images(&mut self, tag: &Tag, images: &EncodedImages) -> Vec<Answer> {
+    fn images(&mut self, tag: &Tag, images: &ImageFiles) -> Vec<Answer> {
         let (mut kept, mut refused, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for at in 0..images.rows() {
             let path = images.path.value(at);
             self.came.push(path.to_owned());
-            if images.data.value(at).is_empty() && images.size_bytes.value(at) > 0 {
-                self.by_reference.push(path.to_owned());
-            }
             if let Some(at) = self.changed.iter().position(|p| p == path) {
                 self.changed.remove(at);
                 changed.push(path);
@@ -381,7 +376,7 @@ impl Bench {
 /// Rows in a message of pictures, and its bytes.
 pub fn images(message: &Outgoing) -> Option<(usize, usize)> {
     match message {
-        Outgoing::Images(_, images) => Some((images.rows(), images.data.values().len())),
+        Outgoing::Images(_, images) => Some((images.rows(), images.size_bytes.values().iter().sum::<u64>() as usize)),
         _ => None,
     }
 }
@@ -395,7 +390,7 @@ fn over_the_wire(message: Outgoing) -> Outgoing {
     }
     match message {
         Outgoing::Hello(tag, hello) => Outgoing::Hello(tag, again(hello)),
-        Outgoing::Images(tag, images) => Outgoing::Images(tag, Box::new(again(*images))),
+        Outgoing::Images(tag, images) => Outgoing::Images(tag, again(images)),
         Outgoing::Removed(tag, removed) => Outgoing::Removed(tag, again(removed)),
     }
 }

@@ -3,11 +3,13 @@
 use crate::edge;
 
 edge! {
-    /// Pictures as they lie on disk. `watch → hash`.
-    EncodedImages {
+    /// Image files that have settled: names and versions, no content. `watch → decode`, `watch → predict`.
+    ///
+    /// The tag carries `batch_rows`: the most rows that a message of this source has.
+    ImageFiles {
         /// Relative to the workspace, with `/`: `photos/<class>/a.jpg`. The key that rejects and acknowledgements use.
         path: Utf8,
-        /// The class folder; null for unlabelled pictures.
+        /// The class folder; null for unlabelled images.
         label: OptionalUtf8,
         /// `train`, `validation` or `test` where the folders say so (`photos/train/<class>/a.jpg`), else null: `dataset` draws it.
         split: OptionalUtf8,
@@ -19,32 +21,73 @@ edge! {
         inode: UInt64,
         /// Size of the file, bytes.
         size_bytes: UInt64,
-        /// The whole file. Empty for one that is larger than a message may be: it is read from `path` then.
-        data: LargeBinary,
     }
 }
 
 edge! {
-    /// Pictures with their digest and perceptual hashes. `hash → resize`.
-    HashedImages {
-        /// As in [`EncodedImages`].
+    /// Images decoded once, at the smallest scale that serves every later stage. `decode → hash`.
+    DecodedImages {
+        /// As in [`ImageFiles`].
         path: Utf8,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         label: OptionalUtf8,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         split: OptionalUtf8,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         modified_ns: Int64,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         changed_ns: Int64,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         inode: UInt64,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         size_bytes: UInt64,
-        /// As in [`EncodedImages`].
-        data: LargeBinary,
-        /// BLAKE3 of the file's bytes, 64 hexadecimal digits: the identity of a picture.
+        /// BLAKE3 of the file's bytes, 64 hexadecimal digits: the identity of an image.
         digest: Utf8,
+        /// BLAKE3 of the decoded image (its own width and height, then the raster's RGB bytes), 64 hexadecimal digits: equal for
+        /// files that differ in metadata or lossless compression alone.
+        pixel_digest: Utf8,
+        /// When the photo was taken (EXIF `DateTimeOriginal` read as UTC), milliseconds since 1970; `i64::MIN` when unknown.
+        captured_ms: Int64,
+        /// Width of the original after orientation, pixels.
+        source_width: UInt32,
+        /// Height of the original after orientation, pixels.
+        source_height: UInt32,
+        /// Width of `raster`, pixels.
+        width: UInt32,
+        /// Height of `raster`, pixels.
+        height: UInt32,
+        /// Row after row, channels last, 8 bit, sRGB, orientation applied.
+        raster: LargeBinary,
+    }
+}
+
+edge! {
+    /// Images with what hashing and the quality checks say of them. `hash → resize`, `hash → embed`.
+    HashedImages {
+        /// As in [`ImageFiles`].
+        path: Utf8,
+        /// As in [`ImageFiles`].
+        label: OptionalUtf8,
+        /// As in [`ImageFiles`].
+        split: OptionalUtf8,
+        /// As in [`ImageFiles`].
+        modified_ns: Int64,
+        /// As in [`ImageFiles`].
+        changed_ns: Int64,
+        /// As in [`ImageFiles`].
+        inode: UInt64,
+        /// As in [`ImageFiles`].
+        size_bytes: UInt64,
+        /// As in [`DecodedImages`].
+        digest: Utf8,
+        /// As in [`DecodedImages`].
+        pixel_digest: Utf8,
+        /// As in [`DecodedImages`].
+        captured_ms: Int64,
+        /// As in [`DecodedImages`].
+        source_width: UInt32,
+        /// As in [`DecodedImages`].
+        source_height: UInt32,
         /// Average hash.
         ahash: UInt64,
         /// Difference hash.
@@ -53,38 +96,50 @@ edge! {
         phash: UInt64,
         /// Wavelet hash.
         whash: UInt64,
-        /// Width after orientation, pixels.
+        /// By which near-copies are found: `plugin-hash`'s views of the image at 64 × 64, as bytes. Empty when there are none;
+        /// near-copies are then found by `phash` and `dhash` alone.
+        signature: LargeBinary,
+        /// Not too dark: 0 (black) to 1. This and the next three are `plugin-check`'s scores, low is bad.
+        dark: Float32,
+        /// Not too bright: 0 (white) to 1.
+        bright: Float32,
+        /// Not blurred: 0 to 1.
+        blur: Float32,
+        /// Not empty of information: 0 (one colour) to 1.
+        information: Float32,
+        /// As in [`DecodedImages`].
         width: UInt32,
-        /// Height after orientation, pixels.
+        /// As in [`DecodedImages`].
         height: UInt32,
+        /// As in [`DecodedImages`].
+        raster: LargeBinary,
     }
 }
 
 edge! {
-    /// Decoded pictures of one size. `resize → dataset`.
+    /// Squares of one size. `resize → dataset`.
     ///
     /// Everything the catalog must know of a file travels with it, so that `dataset` needs to join nothing.
     Pixels {
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         path: Utf8,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         label: OptionalUtf8,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         split: OptionalUtf8,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         modified_ns: Int64,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         changed_ns: Int64,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         inode: UInt64,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         size_bytes: UInt64,
-        /// As in [`HashedImages`].
+        /// As in [`DecodedImages`].
         digest: Utf8,
-        /// BLAKE3 of the decoded image (width, height, RGB bytes, orientation applied), 64 hexadecimal digits: equal for files
-        /// that differ in metadata alone.
+        /// As in [`DecodedImages`].
         pixel_digest: Utf8,
-        /// When the photo was taken (EXIF `DateTimeOriginal` read as UTC), milliseconds since 1970; `i64::MIN` when unknown.
+        /// As in [`DecodedImages`].
         captured_ms: Int64,
         /// Average hash.
         ahash: UInt64,
@@ -104,7 +159,7 @@ edge! {
         height: UInt32,
         /// Channels of `pixels`: 3.
         channels: UInt32,
-        /// Not too dark: 0 (black) to 1. This and the next three are `plugin-check`'s scores of the original, low is bad.
+        /// As in [`HashedImages`]; so are the next four.
         dark: Float32,
         /// Not too bright: 0 (white) to 1.
         bright: Float32,
@@ -112,9 +167,8 @@ edge! {
         blur: Float32,
         /// Not empty of information: 0 (one colour) to 1.
         information: Float32,
-        /// The picture as near-copies of it may look: `plugin-hash`'s views of the original at 64 × 64, as bytes. Empty when
-        /// there are none; near-copies are then found by `phash` and `dhash` alone.
-        views: LargeBinary,
+        /// As in [`HashedImages`].
+        signature: LargeBinary,
         /// Row after row, channels last, 8 bit, sRGB, orientation applied.
         pixels: LargeBinary,
     }
@@ -123,15 +177,15 @@ edge! {
 edge! {
     /// Pictures with their embedding. `embed → gather`.
     Embedded {
-        /// As in [`EncodedImages`]: `seeds/<class>/a.jpg` or `pool/a.jpg`.
+        /// As in [`ImageFiles`]: `seeds/<class>/a.jpg` or `pool/a.jpg`.
         path: Utf8,
         /// The class folder of a seed; null in the pool.
         label: OptionalUtf8,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         modified_ns: Int64,
         /// Size of the file, bytes.
         size_bytes: UInt64,
-        /// As in [`HashedImages`].
+        /// As in [`DecodedImages`].
         digest: Utf8,
         /// Average hash.
         ahash: UInt64,
@@ -153,7 +207,7 @@ edge! {
 edge! {
     /// Files that are no longer there. `watch → dataset`.
     Removed {
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         path: Utf8,
     }
 }
@@ -161,7 +215,7 @@ edge! {
 edge! {
     /// Pictures a stage could not work with. Sent before the stage's answer to the batch they came in.
     Rejects {
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         path: Utf8,
         /// The node that refused the picture.
         stage: Utf8,
@@ -183,13 +237,13 @@ edge! {
 edge! {
     /// What the catalog holds already, so that nothing is hashed twice. `dataset → watch`; `fin` on the last message.
     Inventory {
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         path: Utf8,
-        /// As in [`EncodedImages`].
+        /// As in [`ImageFiles`].
         modified_ns: Int64,
-        /// As in [`EncodedImages`]; 0 where an earlier version did not keep it.
+        /// As in [`ImageFiles`]; 0 where an earlier version did not keep it.
         changed_ns: Int64,
-        /// As in [`EncodedImages`]; 0 where an earlier version did not keep it.
+        /// As in [`ImageFiles`]; 0 where an earlier version did not keep it.
         inode: UInt64,
         /// Size of the file, bytes.
         size_bytes: UInt64,

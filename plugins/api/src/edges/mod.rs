@@ -4,7 +4,9 @@ mod arriving;
 mod content;
 mod learning;
 
-pub use arriving::{Committed, Embedded, EncodedImages, HashedImages, Hello, Inventory, Pixels, Rejects, Removed};
+pub use arriving::{
+    Committed, DecodedImages, Embedded, HashedImages, Hello, ImageFiles, Inventory, Pixels, Rejects, Removed,
+};
 pub use learning::{Batches, Checkpoints, Demand, Metrics, Records, Snapshot, Verdicts};
 
 use crate::Edge;
@@ -18,7 +20,8 @@ pub type EdgeType = (&'static str, fn() -> Fields);
 
 /// Every edge type, in the order of the graph: what the contract test holds against `dataflows/types`.
 pub const REGISTRY: &[EdgeType] = &[
-    (EncodedImages::NAME, EncodedImages::fields),
+    (ImageFiles::NAME, ImageFiles::fields),
+    (DecodedImages::NAME, DecodedImages::fields),
     (HashedImages::NAME, HashedImages::fields),
     (Pixels::NAME, Pixels::fields),
     (Embedded::NAME, Embedded::fields),

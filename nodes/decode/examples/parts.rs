@@ -1,7 +1,7 @@
-//! What each part of the work on a picture costs, microseconds, on one core.
+//! What each part of the work on an image costs, microseconds, on one core.
 //!
 //! ```text
-//! cargo run -p node-resize --example parts -- FOLDER --size 64 --rounds 5
+//! cargo run -p node-decode --example parts -- FOLDER --size 64 --rounds 5
 //! ```
 //!
 //! The parts take turns picture by picture, so that whatever else the machine does falls on all of them alike; of each
@@ -10,13 +10,13 @@
 
 use clap::Parser;
 use plugin_check::scores;
-use plugin_decode::{Limits, decode};
-use plugin_hash::{SIDE, Views};
+use plugin_decode::{Limits, Scale, decode_scaled};
+use plugin_hash::{Hashes, SIDE, Views};
 use plugin_resize::{ResizeOptions, Stretch, resize};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Measures the parts of `resize`.
+/// Measures the parts of `decode`, `hash` and `resize`.
 #[derive(Parser)]
 struct Config {
     /// Pictures; what cannot be decoded is left out.
@@ -29,7 +29,7 @@ struct Config {
     rounds: u32,
 }
 
-const PARTS: [&str; 4] = ["decode", "resize", "check", "views"];
+const PARTS: [&str; 5] = ["decode", "resize", "check", "views", "hashes"];
 
 /// The quickest round of each part.
 fn quickest(bytes: &[u8], config: &Config) -> Option<[Duration; PARTS.len()]> {
@@ -40,7 +40,7 @@ fn quickest(bytes: &[u8], config: &Config) -> Option<[Duration; PARTS.len()]> {
             best[part] = best[part].min(clock.elapsed());
             clock = Instant::now();
         };
-        let picture = decode(bytes, &Limits::default()).ok()?;
+        let picture = decode_scaled(bytes, &Limits::default(), Scale::default()).ok()?.picture;
         lap(0);
         let (width, height, pixels) = (picture.width, picture.height, &picture.pixels[..]);
         std::hint::black_box(resize(width, height, pixels, config.resize.size_px, config.resize.mode).ok()?);
@@ -50,6 +50,8 @@ fn quickest(bytes: &[u8], config: &Config) -> Option<[Duration; PARTS.len()]> {
         let square = resize(width, height, pixels, SIDE as u32, &Stretch).ok()?;
         std::hint::black_box(Views::of(&square)?);
         lap(3);
+        std::hint::black_box(Hashes::of(width, height, pixels));
+        lap(4);
     }
     Some(best)
 }

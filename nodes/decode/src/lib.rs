@@ -1,0 +1,57 @@
+//! `decode`: from file names to rasters. A file is read once and decoded once, at the smallest scale that serves every later
+//! stage, upright and in sRGB; from here on no stage opens it again. What is no image is rejected with the decoder's reason.
+
+mod stage;
+
+pub use stage::{DecodeStage, Decoder};
+
+use plugin_api::HomeArgs;
+use plugin_decode::{Limits, Scale, decode_scaled};
+use plugin_harness::{CrashLedger, HarnessError, HasHome, Node, run_stage};
+use std::time::Duration;
+
+/// Decodes images.
+#[derive(Debug, clap::Parser)]
+pub struct Config {
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// What an image may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// The largest square, pixels a side, that a later node makes of an image (`resize --size`, and 224 for embeddings).
+    /// Rasters are half as many again on their shorter side, where the image has so many.
+    #[arg(long, default_value_t = Scale::DEFAULT_SIZE_PX, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..=512))]
+    pub size: u32,
+    /// A file that takes longer to decode is given up: the node ends and starts again, and after the second time the file goes
+    /// to quarantine. 0: never.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub max_seconds: u64,
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// Any [`HarnessError`].
+pub fn run(config: Config, node: &mut Node) -> Result<(), HarnessError> {
+    let folder = node.home().status();
+    let ledger = CrashLedger::open(&folder, node.id(), Duration::from_secs(config.max_seconds))
+        .map_err(|source| HarnessError::File { path: folder.display().to_string(), source })?;
+    let mut stage = DecodeStage {
+        home: node.home().clone(),
+        limits: config.limits,
+        scale: Scale::for_square(config.size),
+        ledger,
+        decoder: decode_scaled,
+    };
+    run_stage(&mut stage, node)
+}
+
+#[cfg(test)]
+mod tests;

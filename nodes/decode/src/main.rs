@@ -1,0 +1,5 @@
+//! The node `decode`.
+
+fn main() -> eyre::Result<()> {
+    plugin_harness::main("decode", node_decode::run)
+}

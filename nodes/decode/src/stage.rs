@@ -1,0 +1,122 @@
+//! The work on one message.
+
+use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt32Array};
+use plugin_api::edges::{DecodedImages, ImageFiles};
+use plugin_api::select::Select;
+use plugin_api::{Edge, Home, Tag};
+use plugin_decode::{DecodeError, Limits, Reduced, Scale, captured_ms};
+use plugin_harness::{Answer, CRASH_LIMIT, CrashLedger, Refusal, Stage, part};
+use plugin_hash::{digest, pixel_digest};
+use rayon::prelude::*;
+
+/// Bytes of rasters that a message holds, with room for its other columns below the limit of 16 MiB.
+const RASTER_BYTES: u32 = 15 << 20;
+/// Rows of a message whose source does not say how many it has at most.
+const MOST_ROWS: u32 = 20;
+
+/// How a file's bytes become a raster.
+pub type Decoder = fn(&[u8], &Limits, Scale) -> Result<Reduced, DecodeError>;
+
+/// Decodes the files that a message names.
+#[derive(Debug)]
+pub struct DecodeStage {
+    /// The workspace, where the files lie.
+    pub home: Home,
+    /// What an image may cost.
+    pub limits: Limits,
+    /// How large rasters are, before a message's limit.
+    pub scale: Scale,
+    /// Files that ended the process.
+    pub ledger: CrashLedger,
+    /// [`decode_scaled`](plugin_decode::decode_scaled); tests put another in its place.
+    pub decoder: Decoder,
+}
+
+/// What became of a file.
+struct Decoded {
+    digest: String,
+    pixel_digest: String,
+    captured_ms: i64,
+    raster: Reduced,
+}
+
+impl DecodeStage {
+    /// All rows; those that were in hand when the process ended come last and one by one, so that it is known which one did it.
+    fn decode_rows(&self, batch: &ImageFiles, scale: Scale) -> Vec<Result<Decoded, Refusal>> {
+        let keys: Vec<String> = (0..batch.rows()).map(|row| key(batch, row)).collect();
+        let crashes: Vec<u32> = keys.iter().map(|key| self.ledger.crashes(key)).collect();
+        let work = |row: usize| self.ledger.in_hand(&keys[row], || self.decode_row(batch, row, scale));
+        let mut rows: Vec<Option<Result<Decoded, Refusal>>> =
+            (0..batch.rows()).into_par_iter().map(|row| (crashes[row] == 0).then(|| work(row))).collect();
+        for (row, done) in rows.iter_mut().enumerate().filter(|(_, done)| done.is_none()) {
+            *done = Some(if crashes[row] < CRASH_LIMIT { work(row) } else { Err(given_up(crashes[row])) });
+        }
+        rows.into_iter().flatten().collect()
+    }
+
+    fn decode_row(&self, batch: &ImageFiles, row: usize, scale: Scale) -> Result<Decoded, Refusal> {
+        let data = batch.content(row, &self.home).map_err(|error| (error.reason(), error.to_string()))?;
+        let raster = (self.decoder)(&data, &self.limits, scale).map_err(|error| (error.reason(), error.to_string()))?;
+        Ok(Decoded {
+            digest: digest(&data),
+            // The raster is a function of the file and the scale: equal images have equal rasters.
+            pixel_digest: pixel_digest(raster.source_width, raster.source_height, &raster.picture.pixels),
+            captured_ms: captured_ms(&data).unwrap_or(i64::MIN),
+            raster,
+        })
+    }
+}
+
+/// Path and version: a file that was replaced is another.
+fn key(batch: &ImageFiles, row: usize) -> String {
+    let version = batch.version(row);
+    format!("{} {} {} {}", version.size_bytes, version.modified_ns, version.changed_ns, batch.path.value(row))
+}
+
+fn given_up(crashes: u32) -> Refusal {
+    let detail = format!(
+        "decoding it ended the node {crashes} times (memory, time or a fault of the decoder). Open it in a photo program and save \
+         it again, as JPEG or PNG"
+    );
+    ("crashes", detail)
+}
+
+/// The scale at which the rasters of a full message fit into it.
+fn fitting(scale: Scale, tag: &Tag) -> Scale {
+    let rows = tag.number("batch_rows").and_then(|rows| u32::try_from(rows).ok()).unwrap_or(MOST_ROWS);
+    scale.at_most(RASTER_BYTES / rows.max(1) / 3)
+}
+
+impl Stage for DecodeStage {
+    type In = ImageFiles;
+    type Out = DecodedImages;
+    const INPUT: &'static str = "images";
+    const OUTPUT: &'static str = "decoded";
+
+    fn process(&mut self, tag: &Tag, batch: ImageFiles) -> Answer<DecodedImages> {
+        let done = self.decode_rows(&batch, fitting(self.scale, tag));
+        let (rows, decoded, rejects) = part(&batch.path, done);
+        Answer { out: answer(&batch, &rows, &decoded), rejects }
+    }
+}
+
+fn answer(batch: &ImageFiles, rows: &[usize], decoded: &[Decoded]) -> DecodedImages {
+    let number = |of: fn(&Reduced) -> u32| UInt32Array::from_iter_values(decoded.iter().map(|one| of(&one.raster)));
+    DecodedImages {
+        path: batch.path.select(rows),
+        label: batch.label.select(rows),
+        split: batch.split.select(rows),
+        modified_ns: batch.modified_ns.select(rows),
+        changed_ns: batch.changed_ns.select(rows),
+        inode: batch.inode.select(rows),
+        size_bytes: batch.size_bytes.select(rows),
+        digest: StringArray::from_iter_values(decoded.iter().map(|one| &one.digest)),
+        pixel_digest: StringArray::from_iter_values(decoded.iter().map(|one| &one.pixel_digest)),
+        captured_ms: Int64Array::from_iter_values(decoded.iter().map(|one| one.captured_ms)),
+        source_width: number(|raster| raster.source_width),
+        source_height: number(|raster| raster.source_height),
+        width: number(|raster| raster.picture.width),
+        height: number(|raster| raster.picture.height),
+        raster: LargeBinaryArray::from_iter_values(decoded.iter().map(|one| &one.raster.picture.pixels)),
+    }
+}
