@@ -7,13 +7,17 @@
 //!   the end of the last scan, so that running out of data is an error there.
 
 mod clean;
-mod reduced;
+mod colour;
+mod planes;
 mod structure;
 
 use crate::glance::{Glance, Luma};
+use crate::reduced::{Reduced, shrunk};
 use crate::{DecodeError, Limits, Picture, guard};
+use colour::Space;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
+use planes::Wanted;
 use structure::Structure;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -31,6 +35,39 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     whole(bytes, limits, &structure::read(bytes)?)
 }
 
+/// Decodes a JPEG file at the smallest of 1/8, 1/4 and 1/2 of its size whose shorter side has `least` pixels; whole where none
+/// has. Kinds that are not read at reduced size are decoded whole and then made smaller.
+pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, DecodeError> {
+    let structure = structure::read(bytes)?;
+    let (width, height) = (u32::from(structure.width), u32::from(structure.height));
+    limits.check_pixels(NAME, width, height)?;
+    if let Some(eighths) = eighths(width, height, least)
+        && let Some(image) = at_eighths(bytes, &structure, eighths)
+    {
+        let image = upright(image, orientation(bytes, &structure));
+        let turned = (image.width() > image.height()) != (width > height) && width != height;
+        let (source_width, source_height) = if turned { (height, width) } else { (width, height) };
+        let picture = Picture { width: image.width(), height: image.height(), pixels: image.into_raw() };
+        return Ok(Reduced { source_width, source_height, picture });
+    }
+    whole(bytes, limits, &structure).map(|picture| shrunk(picture, least))
+}
+
+/// The smallest scale, in eighths, whose shorter side has `least` pixels; None for the whole.
+fn eighths(width: u32, height: u32, least: u32) -> Option<u32> {
+    [1, 2, 4].into_iter().find(|eighths| u64::from(width.min(height) * eighths) >= u64::from(least) * 8)
+}
+
+/// The image as the file has it, at so many eighths of its size.
+fn at_eighths(bytes: &[u8], structure: &Structure, eighths: u32) -> Option<RgbImage> {
+    let space = Space::of(structure.components.len(), clean::transform(structure))?;
+    let planes = planes::planes(bytes, structure, eighths as usize, Wanted::All)?;
+    let size = |pixels: u16| (u32::from(pixels) * eighths).div_ceil(8);
+    let (width, height) = (size(structure.width), size(structure.height));
+    let pixels = colour::rgb(planes, space, width as usize, height as usize)?;
+    RgbImage::from_raw(width, height, pixels)
+}
+
 /// The brightness at the smallest of 1/8, 1/4 and 1/2 of the size that has `least` samples a side, or the whole
 /// picture where none has, or the file is of a kind that is not read at reduced size.
 pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, DecodeError> {
@@ -38,9 +75,9 @@ pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, Decod
     let (width, height) = (u32::from(structure.width), u32::from(structure.height));
     limits.check_pixels(NAME, width, height)?;
     let brightness_is_first = structure.components.len() == 1 || clean::transform(&structure) == Some(1);
-    let eighths = [1, 2, 4].into_iter().find(|eighths| width.min(height) * eighths >= least * 8);
-    if let Some(eighths) = eighths.filter(|_| brightness_is_first)
-        && let Some(plane) = reduced::plane(bytes, &structure, eighths as usize)
+    if let Some(eighths) = eighths(width, height, least).filter(|_| brightness_is_first)
+        && let Some(planes) = planes::planes(bytes, &structure, eighths as usize, Wanted::Luma)
+        && let Some(plane) = planes.into_iter().next()
     {
         let (columns, rows) = (plane.columns as u32, plane.rows as u32);
         if let Some(samples) = GrayImage::from_raw(columns, rows, plane.samples) {
