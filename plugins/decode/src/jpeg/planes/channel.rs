@@ -46,7 +46,7 @@ impl<const N: usize> Grid<N> {
     fn new(wide: usize, high: usize, quantisation: &[u16; 64], blocks: usize) -> Self {
         let history = if N == 1 { 0 } else { blocks };
         Self {
-            patterns: patterns(wide, high, quantisation),
+            patterns: Box::new(patterns(wide, high, quantisation)),
             sums: vec![[MIDDLE; N]; blocks],
             nonzero: vec![[0; 2]; history],
         }
@@ -55,9 +55,9 @@ impl<const N: usize> Grid<N> {
 
 impl Channel {
     /// Fixes the quantisation, as the first scan of a component does. Of progressive files, blocks are kept.
-    pub fn begin(&mut self, quantisation: &[u16; 64], progressive: bool) -> Option<()> {
+    pub fn begin(&mut self, quantisation: &[u16; 64], progressive: bool) {
         if self.lanes.is_some() || !self.wanted {
-            return Some(());
+            return;
         }
         let (wide, high) = (self.wide, self.high);
         let blocks = if progressive { self.blocks_across * self.blocks_down } else { 0 };
@@ -68,7 +68,6 @@ impl Channel {
             _ => Lanes::All(Grid::new(wide, high, quantisation, blocks)),
         });
         self.samples = vec![0; self.blocks_across * wide * self.blocks_down * high];
-        Some(())
     }
 
     /// Turns the sums of a progressive file's blocks into samples.

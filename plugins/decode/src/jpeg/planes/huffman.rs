@@ -125,7 +125,7 @@ impl Table {
         let value = bits.number(u32::from(symbol & 15));
         let to = match symbol {
             0 => 2 * COEFFICIENTS,
-            _ if symbol & 15 == 0 && symbol != 0xF0 => return None,
+            _ if symbol.trailing_zeros() >= 4 && symbol != 0xF0 => return None,
             _ => at + u16::from(symbol >> 4) + 1,
         };
         Some((to, value))

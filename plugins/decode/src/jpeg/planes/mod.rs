@@ -55,7 +55,7 @@ pub fn planes(bytes: &[u8], structure: &Structure, eighths: usize, wanted: Wante
         let scan = Scan::of(&header, structure, segment)?;
         for part in &scan.parts {
             let quantisation = header.quantisation[part.component.quantisation].as_ref()?;
-            channels[part.channel].begin(quantisation, header.progressive)?;
+            channels[part.channel].begin(quantisation, header.progressive);
         }
         scan.read(&header, &mut channels)?;
     }

@@ -17,9 +17,9 @@ const ZIGZAG: [u8; 64] = [
 pub type Patterns<const N: usize> = [[f32; N]; 64];
 
 /// The patterns for `wide × high` samples a block, at most `N`.
-pub fn patterns<const N: usize>(wide: usize, high: usize, quantisation: &[u16; 64]) -> Box<Patterns<N>> {
+pub fn patterns<const N: usize>(wide: usize, high: usize, quantisation: &[u16; 64]) -> Patterns<N> {
     let (across, down) = (weights(wide), weights(high));
-    let mut patterns = Box::new([[0.0; N]; 64]);
+    let mut patterns = [[0.0; N]; 64];
     for ((pattern, &place), &step) in patterns.iter_mut().zip(&ZIGZAG).zip(quantisation) {
         let (v, u) = (usize::from(place / 8), usize::from(place % 8));
         for (i, sample) in pattern.iter_mut().enumerate().take(wide * high) {
@@ -60,7 +60,7 @@ mod tests {
         let pixels = patterns::<64>(8, 8, &quantisation);
         for (wide, high) in [(1, 1), (2, 1), (1, 2), (2, 2), (4, 2), (4, 4), (8, 4)] {
             let reduced = patterns::<64>(wide, high, &quantisation);
-            for (pixels, reduced) in pixels.iter().zip(&*reduced) {
+            for (pixels, reduced) in pixels.iter().zip(&reduced) {
                 for (i, &sample) in reduced.iter().enumerate().take(wide * high) {
                     let covered = |at: &usize| at % 8 * wide / 8 == i % wide && at / 8 * high / 8 == i / wide;
                     let sum: f32 = (0..64).filter(covered).map(|at| pixels[at]).sum();

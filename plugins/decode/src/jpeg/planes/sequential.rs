@@ -44,13 +44,13 @@ pub fn read(scan: &Scan<'_>, entropy: &Entropy, each: usize, channels: &mut [Cha
                                 put.put(x, y, &flat(&grid.patterns, *mean));
                             }
                             Lanes::Four(grid) => {
-                                put.put(x, y, &block(ac, &mut bits, *mean, &grid.patterns, COEFFICIENTS)?)
+                                put.put(x, y, &block(ac, &mut bits, *mean, &grid.patterns, COEFFICIENTS)?);
                             }
                             Lanes::Sixteen(grid) => {
-                                put.put(x, y, &block(ac, &mut bits, *mean, &grid.patterns, COEFFICIENTS)?)
+                                put.put(x, y, &block(ac, &mut bits, *mean, &grid.patterns, COEFFICIENTS)?);
                             }
                             Lanes::All(grid) => {
-                                put.put(x, y, &block(ac, &mut bits, *mean, &grid.patterns, COEFFICIENTS)?)
+                                put.put(x, y, &block(ac, &mut bits, *mean, &grid.patterns, COEFFICIENTS)?);
                             }
                         }
                     }
@@ -124,6 +124,7 @@ fn from_starts(scan: &Scan<'_>, entropy: &Entropy, each: usize, channels: &mut [
     let pairs = scan.parts.iter().flat_map(of).collect::<Option<Vec<_>>>()?;
     let walk = Walk::of(entropy, &pairs)?;
     let in_unit = pairs.len();
+    let coarse = channels.iter().any(|channel| channel.wanted && channel.wide * channel.high == 1);
     let units = scan.across * scan.down;
     for interval in 0..entropy.intervals() {
         let first = interval * each;
@@ -142,12 +143,13 @@ fn from_starts(scan: &Scan<'_>, entropy: &Entropy, each: usize, channels: &mut [
                 if !channel.wanted {
                     continue;
                 }
+                let enough = if coarse && channel.wide.max(channel.high) <= 2 { ENOUGH } else { COEFFICIENTS };
                 let lanes = channel.lanes.take()?;
                 match &lanes {
                     Lanes::One(grid) => units.means(channel, mean, &grid.patterns)?,
-                    Lanes::Four(grid) => units.read(channel, mean, &grid.patterns)?,
-                    Lanes::Sixteen(grid) => units.read(channel, mean, &grid.patterns)?,
-                    Lanes::All(grid) => units.read(channel, mean, &grid.patterns)?,
+                    Lanes::Four(grid) => units.read(channel, mean, &grid.patterns, enough)?,
+                    Lanes::Sixteen(grid) => units.read(channel, mean, &grid.patterns, enough)?,
+                    Lanes::All(grid) => units.read(channel, mean, &grid.patterns, enough)?,
                 }
                 channel.lanes = Some(lanes);
             }
@@ -178,14 +180,20 @@ impl Units<'_> {
         })
     }
 
-    fn read<const N: usize>(&self, channel: &mut Channel, mean: &mut i32, patterns: &Patterns<N>) -> Option<()> {
+    fn read<const N: usize>(
+        &self,
+        channel: &mut Channel,
+        mean: &mut i32,
+        patterns: &Patterns<N>,
+        enough: u16,
+    ) -> Option<()> {
         let (dc, ac) = (self.part.dc.as_ref()?, self.part.ac.as_ref()?);
         let mut put = Put::of(channel);
         self.each(|x, y, found| {
             let mut bits = self.entropy.at(found.start as usize)?;
             bits.skip(dc.length(&bits)?);
             *mean = mean.wrapping_add(found.difference);
-            put.put(x, y, &block(ac, &mut bits, *mean, patterns, ENOUGH)?);
+            put.put(x, y, &block(ac, &mut bits, *mean, patterns, enough)?);
             Some(())
         })
     }

@@ -64,9 +64,9 @@ impl<'a> Walk<'a> {
         // Places are kept in 32 bits.
         u32::try_from(to + 64).ok()?;
         let mut blocks = vec![Block::default(); count + 1];
-        let mut front = self.from(from, &mut blocks);
+        let mut front = self.begin(from, &mut blocks);
         if to.saturating_sub(from) >= LONG {
-            front = self.from_both(front, &mut blocks, to)?;
+            front = self.both(front, &mut blocks, to)?;
         }
         while front.block < count {
             self.one(&mut front, &mut blocks, to);
@@ -78,10 +78,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks from the front and from the middle.
-    fn from_both(&self, mut front: Chain<'a>, blocks: &mut [Block], to: usize) -> Option<Chain<'a>> {
+    fn both(&self, mut front: Chain<'a>, blocks: &mut [Block], to: usize) -> Option<Chain<'a>> {
         let middle = (front.position + (to - front.position) / 2).next_multiple_of(8);
         let mut others = vec![Block::default(); blocks.len()];
-        let mut back = self.from(middle, &mut others);
+        let mut back = self.begin(middle, &mut others);
         let last = blocks.len() - 1;
         let mut back_to = to;
         while front.block < last && front.position < middle && back.block < last && back.position < back_to {
@@ -105,14 +105,14 @@ impl<'a> Walk<'a> {
     fn or_anew(&self, chain: &mut Chain<'a>, blocks: &mut [Block], to: &mut usize, middle: usize) {
         if self.single(chain, blocks).is_none() {
             if chain.position - middle < (*to - middle) / 2 {
-                *chain = self.from(chain.position + 1, blocks);
+                *chain = self.begin(chain.position + 1, blocks);
             } else {
                 *to = chain.position;
             }
         }
     }
 
-    fn from(&self, position: usize, blocks: &mut [Block]) -> Chain<'a> {
+    fn begin(&self, position: usize, blocks: &mut [Block]) -> Chain<'a> {
         if let Some(block) = blocks.first_mut() {
             block.start = position as u32;
         }
