@@ -27,6 +27,9 @@ pub struct Table {
     singles: Vec<u16>,
     /// The same for as many codes as fit.
     steps: Vec<u16>,
+    /// By the next bits, for a code with its value: the value in the upper half, below it coefficients to go on by ([`ENDS`]
+    /// for the block's end) and bits; 0 when they reach further.
+    values: Vec<u32>,
     /// By length: the first number of 16 bits that is no code of this length or a shorter one.
     limits: [u32; 17],
     /// By length: what to add to a code for the place of its symbol.
@@ -41,6 +44,7 @@ impl Table {
             codes: vec![0; SIZE],
             singles: Vec::new(),
             steps: Vec::new(),
+            values: Vec::new(),
             limits: [0; 17],
             places: [0; 17],
             symbols: symbols.to_vec(),
@@ -64,6 +68,7 @@ impl Table {
             table.limits[length as usize] = code << (16 - length);
             code <<= 1;
         }
+        table.values = (0..).zip(&table.codes).map(|(bits, &code)| value(bits, code)).collect();
         (place == symbols.len()).then_some(table)
     }
 
@@ -94,16 +99,36 @@ impl Table {
 
     /// Coefficients to go on by in the upper byte and bits in the lower, by the next bits; [`ENDS`] is added when the block
     /// ends, and [`ONE_BY_ONE`] stands for what the bits don't tell.
-    pub fn steps(&self) -> &[u16] {
-        &self.steps
+    pub fn steps(&self) -> Option<&[u16; SIZE]> {
+        self.steps.first_chunk()
     }
 
-    /// The same for the beginning of a block: the mean, coded as here, and those after it that fit, coded as in `ac`.
-    pub fn first_steps(&self, ac: &Self) -> impl Iterator<Item = u16> {
-        self.codes.iter().enumerate().map(|(bits, &code)| match (code >> 8, code & 15) {
-            (0, _) => ONE_BY_ONE << 8,
-            (length, size) => ac.further(bits, 1 << 8 | (length + size)),
-        })
+    /// By the next bits: the value of the coefficient that they begin with in the upper half, below it coefficients to go on
+    /// by and bits; 0 for what the bits don't tell. At the end of a block one goes on by 128.
+    pub fn values(&self) -> Option<&[u32; SIZE]> {
+        self.values.first_chunk()
+    }
+
+    /// Bits of a block's mean, code and value together.
+    #[inline]
+    pub fn length(&self, bits: &Bits<'_>) -> Option<u32> {
+        let mut after = *bits;
+        let size = self.symbol(&mut after)?;
+        Some((after.position() - bits.position()) as u32 + u32::from(size))
+    }
+
+    /// Reads one coefficient: the place of the next, at least 128 at the end of the block, and the value.
+    #[cold]
+    pub fn one_value(&self, bits: &mut Bits<'_>, at: u16) -> Option<(u16, i32)> {
+        bits.refill()?;
+        let symbol = self.symbol(bits)?;
+        let value = bits.number(u32::from(symbol & 15));
+        let to = match symbol {
+            0 => 2 * COEFFICIENTS,
+            _ if symbol.trailing_zeros() >= 4 && symbol != 0xF0 => return None,
+            _ => at + u16::from(symbol >> 4) + 1,
+        };
+        Some((to, value))
     }
 
     /// Reads a symbol, up to 16 of the bits that are ready. None when they are no code.
@@ -129,7 +154,7 @@ impl Table {
     /// Passes over a block's coefficients from `next`, 1 to 63, on. None when they are damaged.
     #[inline]
     pub fn pass(&self, bits: &mut Bits<'_>, next: u16) -> Option<()> {
-        let steps: &[u16; SIZE] = self.steps.first_chunk()?;
+        let steps = self.steps()?;
         let mut at = next;
         loop {
             bits.refill()?;
@@ -179,6 +204,18 @@ fn step(code: u16) -> u16 {
         (1.., _, 1..) => (run + 1) << 8 | (length + size),
         _ => ONE_BY_ONE << 8,
     }
+}
+
+/// The coefficient that begins with these bits.
+fn value(bits: u32, code: u16) -> u32 {
+    let (length, advance) = (u32::from(code >> 8), step(code) >> 8);
+    let size = u32::from(code & 15);
+    if advance == ONE_BY_ONE || length + size > LOOK {
+        return 0;
+    }
+    let raw = (bits >> (LOOK - length - size)) as i32 & ((1 << size) - 1);
+    let value = if size > 0 && raw >> (size - 1) == 0 { raw - (1 << size) + 1 } else { raw };
+    (value as u32) << 16 | u32::from(advance) << 8 | (length + size)
 }
 
 #[cfg(test)]

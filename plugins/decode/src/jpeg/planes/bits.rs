@@ -49,10 +49,25 @@ impl Entropy {
         self.ends.len()
     }
 
+    /// All of it, with some bytes behind.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes that begin before a place, counted in bits, and those behind that a look from there needs.
+    pub fn up_to(&self, position: usize) -> &[u8] {
+        self.bytes.get(..position.div_ceil(8) + 7).unwrap_or(&self.bytes)
+    }
+
+    /// Where a restart interval begins and ends, in bits.
+    pub fn interval(&self, interval: usize) -> Option<(usize, usize)> {
+        let start = interval.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        Some((start * 8, self.ends.get(interval)? * 8))
+    }
+
     /// The bits of one restart interval. Reading on leads into the next; [`Self::is_end`] tells afterwards.
     pub fn bits(&self, interval: usize) -> Option<Bits<'_>> {
-        let start = interval.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
-        Some(Bits { bytes: &self.bytes, at: start, next: 0, count: 0 })
+        Some(Bits { bytes: &self.bytes, at: self.interval(interval)?.0 / 8, next: 0, count: 0 })
     }
 
     /// The bits from a place on, counted in bits; at least 49 of them are ready. None behind the end.
@@ -64,10 +79,11 @@ impl Entropy {
         Some(bits)
     }
 
-    /// Whether all of an interval has been read but for the bits that fill its last byte, at a place counted in bits.
-    pub fn is_end(&self, interval: usize, position: usize) -> bool {
+    /// Whether an interval has been read to its end, at a place counted in bits; where nothing may follow, all of it but for the
+    /// bits that fill its last byte.
+    pub fn is_end(&self, interval: usize, position: usize, nothing_follows: bool) -> bool {
         let end = self.ends.get(interval).map_or(0, |end| end * 8);
-        (end.saturating_sub(7)..=end).contains(&position)
+        position <= end && (!nothing_follows || position + 7 >= end)
     }
 }
 
@@ -120,6 +136,25 @@ impl Bits<'_> {
         if raw >> (count - 1) == 0 { raw - (1 << count) + 1 } else { raw }
     }
 
+    /// The next `count` bits, 0 to 16, as they are.
+    #[inline]
+    pub const fn raw(&mut self, count: u32) -> u32 {
+        if count == 0 {
+            return 0;
+        }
+        let raw = self.peek(count) as u32;
+        self.skip(count);
+        raw
+    }
+
+    /// The next bit.
+    #[inline]
+    pub const fn bit(&mut self) -> bool {
+        let bit = self.next >> 63 == 1;
+        self.skip(1);
+        bit
+    }
+
     /// Bits read since the start of the data.
     pub const fn position(&self) -> usize {
         (self.at * 8).wrapping_sub(self.count as usize)
@@ -149,13 +184,13 @@ mod tests {
         let mut bits = entropy.bits(0).unwrap();
         bits.refill().unwrap();
         bits.skip(8);
-        assert!(!entropy.is_end(0, bits.position()));
+        assert!(!entropy.is_end(0, bits.position(), true));
         bits.skip(1);
-        assert!(entropy.is_end(0, bits.position()));
+        assert!(entropy.is_end(0, bits.position(), true));
         bits.skip(7);
-        assert!(entropy.is_end(0, bits.position()));
+        assert!(entropy.is_end(0, bits.position(), true));
         bits.skip(1);
-        assert!(!entropy.is_end(0, bits.position()));
+        assert!(!entropy.is_end(0, bits.position(), true));
     }
 
     #[test]
