@@ -11,7 +11,7 @@ mod reduced;
 mod structure;
 
 use crate::glance::{Glance, Luma};
-use crate::{DecodeError, Limits, Picture, guard};
+use crate::{DecodeError, Limits, Picture, colour, guard, metadata};
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use structure::Structure;
@@ -51,9 +51,8 @@ pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, Decod
     whole(bytes, limits, &structure).map(Glance::Whole)
 }
 
-fn orientation(bytes: &[u8], structure: &Structure) -> Orientation {
-    let exif = structure.exif.clone().and_then(|range| Orientation::from_exif_chunk(bytes.get(range)?));
-    exif.unwrap_or(Orientation::NoTransforms)
+fn orientation(bytes: &[u8], _structure: &Structure) -> Orientation {
+    metadata::jpeg::read(bytes).orientation()
 }
 
 fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture, DecodeError> {
@@ -67,7 +66,10 @@ fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture
         .set_max_height(usize::from(u16::MAX))
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file.as_slice()), options);
-    let decoded = decoder.decode().map_err(|error| refused(&error))?;
+    let mut decoded = decoder.decode().map_err(|error| refused(&error))?;
+    if structure.components.len() != 4 {
+        colour::apply(&mut decoded, &metadata::jpeg::read(bytes).profile());
+    }
     let image = RgbImage::from_raw(width, height, decoded)
         .ok_or_else(|| DecodeError::corrupt(NAME, "the decoder returned another size than the header names"))?;
     let image = upright(image, orientation(bytes, structure));
