@@ -15,7 +15,11 @@ fn main() -> std::io::Result<()> {
         let started = Instant::now();
         let decoded = decode(&bytes, &Limits::default());
         if out == "--time" {
-            println!("{:8.1} ms {path} {:?}", started.elapsed().as_secs_f64() * 1000.0, decoded.map_err(|error| error.reason()));
+            println!(
+                "{:8.1} ms {path} {:?}",
+                started.elapsed().as_secs_f64() * 1000.0,
+                decoded.map_err(|error| error.reason())
+            );
             continue;
         }
         match decoded {

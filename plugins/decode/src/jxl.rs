@@ -56,7 +56,10 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     stream.write_to_buffer(&mut samples);
     let colours = if matches!(format, PixelFormat::Gray | PixelFormat::Graya) { 1 } else { 3 };
     let all = samples.chunks_exact(channels.max(1));
-    let rgb = all.clone().flat_map(|pixel| [0, 1, 2].map(|n| pixel.get(if colours == 1 { 0 } else { n }).copied().unwrap_or(0))).collect();
+    let rgb = all
+        .clone()
+        .flat_map(|pixel| [0, 1, 2].map(|n| pixel.get(if colours == 1 { 0 } else { n }).copied().unwrap_or(0)))
+        .collect();
     let alpha = format.has_alpha().then(|| all.map(|pixel| pixel.get(colours).copied().unwrap_or(255)).collect());
     let raw = Raw { width, height, rgb, alpha, profile, orientation: Orientation::NoTransforms };
     Ok(raw.finish())

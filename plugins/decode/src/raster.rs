@@ -4,6 +4,7 @@
 //! libvips writes it in WebP nor XMP.
 
 mod frames;
+mod icon;
 
 pub use frames::shows_something;
 
@@ -16,6 +17,11 @@ use std::io::{Cursor, ErrorKind};
 
 /// Decodes a file of a known format. Of an animation, the first frame that shows something.
 pub fn decode(bytes: &[u8], format: ImageFormat, name: &'static str, limits: &Limits) -> Result<Picture, DecodeError> {
+    if format == ImageFormat::Ico
+        && let Some(png) = icon::png(bytes)
+    {
+        return decode(png, ImageFormat::Png, name, limits);
+    }
     let failed = |error| refused(name, limits, &error);
     whole_riff(bytes, format)?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);

@@ -48,7 +48,8 @@ mod tests {
     #[test]
     fn large_images_become_small_and_small_ones_stay() {
         let image = |width: u32, height: u32| Picture { width, height, pixels: vec![9; (width * height * 3) as usize] };
-        for (size, least, expected) in [((300, 200), 100, (150, 100)), ((300, 199), 100, (300, 199)), ((90, 950), 30, (30, 316))]
+        for (size, least, expected) in
+            [((300, 200), 100, (150, 100)), ((300, 199), 100, (300, 199)), ((90, 950), 30, (30, 316))]
         {
             let small = shrunk(image(size.0, size.1), least);
             assert_eq!((small.source_width, small.source_height), size);

@@ -106,10 +106,13 @@ pub static FORMATS: [Format; 14] = [
     Format {
         name: "TIFF",
         decoder: Decoder::Tiff,
-        kinds: "TIFF and BigTIFF",
+        kinds: "TIFF and BigTIFF; strips, tiles, planes; grey, RGB, palette, CMYK, YCbCr, Lab; 1 to 64 bits, whole, signed and \
+                floating-point; associated and straight alpha; LZW, Deflate, PackBits, fax (modified Huffman, Groups 3 and \
+                4), JPEG (also old-style in one piece), WebP; predictors 2 and 3; the first page that shows something. Not: \
+                Zstandard, LZMA, LogLuv",
         orientation: "tag 274, else XMP",
-        profile: "ICC",
-        crates: "tiff (image)",
+        profile: "ICC, also of CMYK",
+        crates: "own reader, with flate2, weezl, fax, zune-jpeg",
         since: "0.1",
     },
     Format {
@@ -133,7 +136,7 @@ pub static FORMATS: [Format; 14] = [
     Format {
         name: "ICO",
         decoder: Decoder::Image(ImageFormat::Ico),
-        kinds: "ICO, the largest image, as BMP or PNG",
+        kinds: "icons and cursors, their largest image, BMP or PNG inside",
         orientation: NONE,
         profile: NONE,
         crates: "image",

@@ -34,8 +34,6 @@ const SIGNATURES: &[(&[u8], Kind)] = &[
     (b"gimp xcf", Kind::Foreign("XCF (GIMP)")),
     (b"%PDF-", Kind::Foreign("PDF")),
     (b"%!PS", Kind::Foreign("PostScript")),
-    (b"\0\0\x01\0", Kind::Read(Decoder::Image(ImageFormat::Ico))),
-    (b"\0\0\x02\0", Kind::Foreign("CUR")),
     (b"icns", Kind::Foreign("ICNS")),
     (b"DDS ", Kind::Foreign("DDS")),
     (b"qoif", Kind::Read(Decoder::Image(ImageFormat::Qoi))),
@@ -70,6 +68,12 @@ pub fn kind(bytes: &[u8]) -> Kind {
     if bytes.get(4..8) == Some(b"ftyp") {
         return iso_media(bytes);
     }
+    // Icons and cursors, and how many there are.
+    if let [0, 0, 1 | 2, 0, low, high, ..] = bytes
+        && (*low, *high) != (0, 0)
+    {
+        return Kind::Read(Decoder::Image(ImageFormat::Ico));
+    }
     if netpbm(bytes) {
         return Kind::Read(Decoder::Image(ImageFormat::Pnm));
     }
@@ -92,9 +96,11 @@ pub fn is_image(bytes: &[u8]) -> bool {
         }
         Kind::Read(Decoder::Image(ImageFormat::Ico | ImageFormat::Tga))
         | Kind::Unknown
-        | Kind::Foreign("PDF" | "PostScript" | "CUR" | "MP4/QuickTime video" | "Matroska/WebM video") => false,
+        | Kind::Foreign("PDF" | "PostScript" | "MP4/QuickTime video" | "Matroska/WebM video") => false,
         Kind::Read(Decoder::Jxl) => !bytes.starts_with(b"\xFF\x0A"),
-        Kind::Read(Decoder::Image(ImageFormat::Pnm)) => bytes.get(3).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'#'),
+        Kind::Read(Decoder::Image(ImageFormat::Pnm)) => {
+            bytes.get(3).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'#')
+        }
         Kind::Read(_) | Kind::Foreign(_) => true,
     }
 }
@@ -123,15 +129,16 @@ fn tiff(bytes: &[u8]) -> Kind {
     const DNG_VERSION: u16 = 50_706;
     /// Of PEF, 3FR and others: the photo is compressed in the maker's own way.
     const FIRST_OF_MAKERS: u64 = 32_767;
+    if bytes.get(8..10) == Some(b"CR") {
+        return Kind::Read(Decoder::Raw);
+    }
     let directory = Reader::new(bytes).and_then(|reader| reader.directory(reader.first()?));
     let Some(directory) = directory else { return Kind::Read(Decoder::Tiff) };
     let is_reduced = directory.number(NEW_SUBFILE_TYPE).is_some_and(|flags| flags & 1 == 1);
     let is_camera = directory.has(MAKE) && directory.has(SUB_IFDS);
-    let is_makers = directory.number(259).is_some_and(|code| code == FIRST_OF_MAKERS || code == 65_535 || code == 34_713);
-    let is_raw = bytes.get(8..10) == Some(b"CR")
-        || directory.has(DNG_VERSION)
-        || (is_reduced && is_camera)
-        || (is_makers && directory.has(MAKE));
+    let is_makers =
+        directory.number(259).is_some_and(|code| code == FIRST_OF_MAKERS || code == 65_535 || code == 34_713);
+    let is_raw = directory.has(DNG_VERSION) || (is_reduced && is_camera) || (is_makers && directory.has(MAKE));
     Kind::Read(if is_raw { Decoder::Raw } else { Decoder::Tiff })
 }
 

@@ -35,10 +35,12 @@ fn rolled_off(x: f64) -> f64 {
 fn decoded(x: f64, transfer: u16) -> f64 {
     if transfer == 16 {
         let power = x.powf(1.0 / 78.843_75);
-        let light = ((power - 0.835_937_5).max(0.0) / (18.851_562_5 - 18.687_5 * power)).powf(1.0 / 0.159_301_757_812_5);
+        let light =
+            ((power - 0.835_937_5).max(0.0) / (18.851_562_5 - 18.687_5 * power)).powf(1.0 / 0.159_301_757_812_5);
         light * 10_000.0 / WHITE
     } else {
-        let scene = if x <= 0.5 { x * x / 3.0 } else { (((x - 0.559_910_73) / 0.178_832_77).exp() + 0.284_668_92) / 12.0 };
+        let scene =
+            if x <= 0.5 { x * x / 3.0 } else { (((x - 0.559_910_73) / 0.178_832_77).exp() + 0.284_668_92) / 12.0 };
         // A screen of 1,000 cd/m² with a system gamma of 1.2.
         scene.powf(1.2) * 1000.0 / WHITE
     }

@@ -123,7 +123,7 @@ impl Shown {
                 let columns = (width as usize + shift[0] as usize) >> shift[0];
                 let rows = (height as usize + shift[1] as usize) >> shift[1];
                 let plane = |n| self.plane(n, columns, rows, bits);
-                Some(Chroma { cb: plane(1)?, cr: plane(2)?, stride: columns, rows, shift })
+                Some(Chroma { cb: plane(1)?, cr: plane(2)?, stride: columns, rows, shift, is_smooth: true })
             }
         };
         // SAFETY: the header lives as long as the picture.

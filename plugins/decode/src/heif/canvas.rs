@@ -81,7 +81,12 @@ impl Canvas {
 }
 
 /// For each row that both have: first pixel in the image, first pixel on the canvas, number of pixels.
-fn overlap(canvas: &Canvas, image: &Canvas, left: i64, top: i64) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
+fn overlap(
+    canvas: &Canvas,
+    image: &Canvas,
+    left: i64,
+    top: i64,
+) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
     let cut = |start: i64, length: u32, whole: u32| {
         let first = start.clamp(0, i64::from(whole));
         let last = start.saturating_add(i64::from(length)).clamp(0, i64::from(whole));

@@ -29,6 +29,7 @@ pub fn decode(
         stride: columns as usize,
         rows: rows as usize,
         shift: [shift(frame.widths[0], columns), shift(frame.heights[0], rows)],
+        is_smooth: false,
     });
     let planes = Planes {
         width: frame.widths[0],
@@ -59,7 +60,9 @@ fn code_points(stream: &[u8]) -> Cicp {
 fn refused(name: &'static str, error: &heifer_hevc_dec::Error) -> DecodeError {
     match error {
         heifer_hevc_dec::Error::UnexpectedEof => DecodeError::truncated(name, error.to_string()),
-        heifer_hevc_dec::Error::Unimplemented(what) => DecodeError::unsupported(format!("this kind of {name} ({what})")),
+        heifer_hevc_dec::Error::Unimplemented(what) => {
+            DecodeError::unsupported(format!("this kind of {name} ({what})"))
+        }
         _ => DecodeError::corrupt(name, error.to_string()),
     }
 }

@@ -299,7 +299,8 @@ impl Reader<'_> {
     fn is_alpha(&self, id: ItemId) -> bool {
         const NAMES: [&str; 2] = ["urn:mpeg:hevc:2015:auxid:1", "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"];
         self.file.item_properties(id).is_ok_and(|mut properties| {
-            properties.any(|property| matches!(property, Property::AuxiliaryType(name) if NAMES.contains(&name.as_str())))
+            properties
+                .any(|property| matches!(property, Property::AuxiliaryType(name) if NAMES.contains(&name.as_str())))
         })
     }
 }

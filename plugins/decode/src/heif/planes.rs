@@ -29,6 +29,8 @@ pub struct Chroma {
     pub rows: usize,
     /// Luma samples a chroma sample, across and down, as powers of two: 0 or 1.
     pub shift: [u32; 2],
+    /// Interpolated linearly, as libavif does, else repeated, as libheif does.
+    pub is_smooth: bool,
 }
 
 /// One plane of 8 bits.
@@ -42,8 +44,8 @@ pub struct Plane8 {
 const FRACTION: u32 = 14;
 
 impl Planes {
-    /// RGB of the left upper `width × height` pixels, each at most the size of the planes. Chroma is interpolated linearly,
-    /// its samples lying between luma samples where it has half their number (as in JPEG).
+    /// RGB of the left upper `width × height` pixels, each at most the size of the planes. Chroma is repeated, or interpolated
+    /// linearly, its samples lying between luma samples where it has half their number (as in JPEG).
     pub fn to_rgb(&self, width: u32, height: u32, colours: Colours) -> Vec<u8> {
         let (width, height) = (width.min(self.width) as usize, height.min(self.height) as usize);
         let mut rgb = Vec::with_capacity(width * height * 3);
@@ -94,6 +96,13 @@ impl Chroma {
     /// One row of a plane at the size of luma, four times its value less `middle`.
     fn row(&self, plane: &[u16], y: usize, middle: i32, out: &mut [i32]) {
         let rows = self.rows;
+        if !self.is_smooth {
+            let row = &plane[(y >> self.shift[1]).min(rows - 1) * self.stride..][..self.stride];
+            let last = self.stride - 1;
+            let sample = |x: usize| i32::from(row[(x >> self.shift[0]).min(last)]);
+            out.iter_mut().enumerate().for_each(|(x, value)| *value = (sample(x) - middle) * 4);
+            return;
+        }
         // Rows between which this one lies: three parts of the nearer, one of the farther.
         let (near, far) = if self.shift[1] == 0 {
             (y.min(rows - 1), y.min(rows - 1))
@@ -204,7 +213,7 @@ mod tests {
     use super::*;
 
     fn plain(bits: u32, luma: u16, cb: u16, cr: u16) -> Planes {
-        let chroma = Chroma { cb: vec![cb; 4], cr: vec![cr; 4], stride: 2, rows: 2, shift: [1, 1] };
+        let chroma = Chroma { cb: vec![cb; 4], cr: vec![cr; 4], stride: 2, rows: 2, shift: [1, 1], is_smooth: true };
         Planes { width: 3, height: 3, bits: [bits; 2], luma: vec![luma; 12], luma_stride: 4, chroma: Some(chroma) }
     }
 
@@ -235,7 +244,8 @@ mod tests {
     fn samples_can_be_green_blue_and_red() {
         let mut planes = plain(8, 20, 30, 10);
         if let Some(chroma) = &mut planes.chroma {
-            *chroma = Chroma { cb: vec![30; 12], cr: vec![10; 12], stride: 4, rows: 3, shift: [0, 0] };
+            *chroma =
+                Chroma { cb: vec![30; 12], cr: vec![10; 12], stride: 4, rows: 3, shift: [0, 0], is_smooth: false };
         }
         assert_eq!(planes.to_rgb(1, 1, Colours { matrix: 0, full_range: true }), [10, 20, 30]);
     }

@@ -1,6 +1,6 @@
 //! Strips and tiles: found, unpacked, put in their place.
 
-use super::page::{Photometric, Page};
+use super::page::{Page, Photometric};
 use super::samples::{Place, Samples, put, row_bytes, undo_predictor};
 use super::{NAME, colours, corrupt, fax, jpeg};
 use crate::{DecodeError, Limits, inflate};
@@ -63,7 +63,8 @@ pub fn all(bytes: &[u8], page: &Page, limits: &Limits) -> Result<Samples, Decode
 
 /// A chunk's bytes in the file. Where the length is missing or too long, up to the file's end.
 fn part<'a>(bytes: &'a [u8], offset: u64, length: u64, page: &Page) -> Result<&'a [u8], DecodeError> {
-    let start = usize::try_from(offset).ok().filter(|start| *start < bytes.len() || (length == 0 && *start <= bytes.len()));
+    let start =
+        usize::try_from(offset).ok().filter(|start| *start < bytes.len() || (length == 0 && *start <= bytes.len()));
     let Some(start) = start else {
         return Err(DecodeError::truncated(NAME, "a strip or tile lies beyond its end"));
     };

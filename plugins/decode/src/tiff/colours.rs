@@ -1,8 +1,8 @@
 //! Samples as colours.
 
+use super::corrupt;
 use super::page::{Alpha, Number, Page, Photometric};
 use super::samples::{Place, Samples};
-use super::corrupt;
 use crate::raster::tripled;
 use crate::{DecodeError, colour, depth, ground};
 
@@ -25,8 +25,12 @@ pub fn of(page: &Page, samples: &Samples) -> Result<(Vec<u8>, Option<Vec<u8>>), 
         Photometric::Rgb => levels,
         Photometric::Palette => palette(page, &levels)?,
         Photometric::Cmyk => colour::cmyk_to_srgb(&levels, page.icc()),
-        Photometric::YCbCr if JPEG.contains(&page.compression) || (page.subsampling != (1, 1) && !page.is_planar) => levels,
-        Photometric::YCbCr => levels.as_chunks::<3>().0.iter().flat_map(|&[y, cb, cr]| ycbcr(page, y, cb, cr)).collect(),
+        Photometric::YCbCr if JPEG.contains(&page.compression) || (page.subsampling != (1, 1) && !page.is_planar) => {
+            levels
+        }
+        Photometric::YCbCr => {
+            levels.as_chunks::<3>().0.iter().flat_map(|&[y, cb, cr]| ycbcr(page, y, cb, cr)).collect()
+        }
         Photometric::Lab { is_icc } => {
             levels.as_chunks::<3>().0.iter().flat_map(|&[l, a, b]| lab(l, a, b, is_icc)).collect()
         }
@@ -59,7 +63,9 @@ fn levels(page: &Page, samples: &Samples) -> Vec<u8> {
     let count = page.photometric.samples();
     match samples {
         Samples::Bytes(all) if page.bits == 8 => some(all, page.samples, 0, count),
-        Samples::Bytes(all) => some(all, page.samples, 0, count).iter().map(|value| spread(*value, page.bits)).collect(),
+        Samples::Bytes(all) => {
+            some(all, page.samples, 0, count).iter().map(|value| spread(*value, page.bits)).collect()
+        }
         Samples::Words(all) if page.bits == 16 => depth::narrow(&some(all, page.samples, 0, count)),
         Samples::Words(all) => depth::narrow_within(&some(all, page.samples, 0, count), full(page.bits)),
         Samples::Numbers(all) => {
@@ -81,7 +87,10 @@ fn alpha(page: &Page, samples: &Samples) -> Vec<u8> {
         Samples::Words(all) => depth::narrow_within(&some(all, page.samples, at, 1), full(page.bits)),
         Samples::Numbers(all) => {
             let range = if page.number == Number::Float { 1.0 } else { 2_f64.powi(page.bits as i32) - 1.0 };
-            some(all, page.samples, at, 1).iter().map(|value| (value / range * 255.0).clamp(0.0, 255.0).round() as u8).collect()
+            some(all, page.samples, at, 1)
+                .iter()
+                .map(|value| (value / range * 255.0).clamp(0.0, 255.0).round() as u8)
+                .collect()
         }
     }
 }
@@ -91,8 +100,12 @@ fn indices(page: &Page, samples: &Samples) -> Vec<u8> {
     match samples {
         Samples::Bytes(all) => some(all, page.samples, 0, 1),
         // Palettes of more than 256 colours are unheard of; the least significant bits are no colour.
-        Samples::Words(all) => some(all, page.samples, 0, 1).iter().map(|value| (*value >> (page.bits - 8)) as u8).collect(),
-        Samples::Numbers(all) => some(all, page.samples, 0, 1).iter().map(|value| value.clamp(0.0, 255.0) as u8).collect(),
+        Samples::Words(all) => {
+            some(all, page.samples, 0, 1).iter().map(|value| (*value >> (page.bits - 8)) as u8).collect()
+        }
+        Samples::Numbers(all) => {
+            some(all, page.samples, 0, 1).iter().map(|value| value.clamp(0.0, 255.0) as u8).collect()
+        }
     }
 }
 

@@ -11,8 +11,12 @@ use fax::maps::{Mode, black, mode, white};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Modified Huffman: each line begins at a multiple of so many bits.
-    Huffman { align: usize },
-    Group3 { two_dimensional: bool },
+    Huffman {
+        align: usize,
+    },
+    Group3 {
+        two_dimensional: bool,
+    },
     Group4,
 }
 
@@ -91,9 +95,10 @@ fn two_dimensional_line(bits: &mut Bits, width: usize, above: &[usize], line: &m
     let mut is_start = true;
     while at < width {
         // The first change above, right of here, to the other colour than ours.
-        let first = above.iter().enumerate().position(|(n, &change)| {
-            (n % 2 == 1) == is_black && (change > at || (is_start && change == 0))
-        });
+        let first = above
+            .iter()
+            .enumerate()
+            .position(|(n, &change)| (n % 2 == 1) == is_black && (change > at || (is_start && change == 0)));
         let change = |n: Option<usize>| n.and_then(|n| above.get(n)).map_or(width, |change| (*change).min(width));
         let (b1, b2) = (change(first), change(first.map(|n| n + 1)));
         match mode::decode(bits)? {

@@ -53,7 +53,9 @@ pub enum Photometric {
     Cmyk,
     YCbCr,
     /// CIE L*a*b*: 8 bits of lightness, signed a and b (8), or the encoding of ICC (9).
-    Lab { is_icc: bool },
+    Lab {
+        is_icc: bool,
+    },
 }
 
 /// What the numbers are.
@@ -135,7 +137,8 @@ impl<'a> Page<'a> {
             3 => Number::Float,
             _ => return Err(DecodeError::unsupported("TIFF of complex numbers")),
         };
-        if !matches!((number_kind, bits), (Number::Float, 16 | 24 | 32 | 64) | (Number::Whole | Number::Signed, 1..=64)) {
+        if !matches!((number_kind, bits), (Number::Float, 16 | 24 | 32 | 64) | (Number::Whole | Number::Signed, 1..=64))
+        {
             return Err(DecodeError::unsupported(format!("TIFF with {bits} bits a sample")));
         }
         let compression = number(COMPRESSION, 1);
@@ -196,7 +199,8 @@ impl<'a> Page<'a> {
         }
         let luma = directory.fractions(YCBCR_WEIGHTS).and_then(|all| all.try_into().ok());
         let reference = directory.fractions(REFERENCE_BLACK_WHITE).and_then(|all| all.try_into().ok());
-        let exif = directory.number(orientation::TAG).and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
+        let exif =
+            directory.number(orientation::TAG).and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
         Ok(Self {
             width,
             height,

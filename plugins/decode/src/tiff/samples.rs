@@ -116,7 +116,9 @@ pub fn put(page: &Page, data: &[u8], place: Place, samples: &mut Samples) {
                 let targets = all[start..].iter_mut().step_by(step).take(count);
                 if page.bits == 16 {
                     let words = row.as_chunks::<2>().0;
-                    let word = |bytes: &[u8; 2]| if page.is_little { u16::from_le_bytes(*bytes) } else { u16::from_be_bytes(*bytes) };
+                    let word = |bytes: &[u8; 2]| {
+                        if page.is_little { u16::from_le_bytes(*bytes) } else { u16::from_be_bytes(*bytes) }
+                    };
                     targets.zip(words).for_each(|(target, bytes)| *target = word(bytes));
                 } else {
                     targets.zip(Bits::new(row, page.bits)).for_each(|(target, value)| *target = value as u16);
@@ -128,7 +130,9 @@ pub fn put(page: &Page, data: &[u8], place: Place, samples: &mut Samples) {
                     let size = page.bits as usize / 8;
                     targets.zip(row.chunks_exact(size)).for_each(|(target, bytes)| *target = number(page, bytes));
                 } else {
-                    let number = |value: u64| if page.number == Number::Signed { signed(value, page.bits) } else { value as f64 };
+                    let number = |value: u64| {
+                        if page.number == Number::Signed { signed(value, page.bits) } else { value as f64 }
+                    };
                     targets.zip(Bits::new(row, page.bits)).for_each(|(target, value)| *target = number(value));
                 }
             }
