@@ -600,6 +600,14 @@ def by_tifffile(path):
     return tripled(array) if array.ndim == 2 else array
 
 
+def imagesize(path):
+    try:
+        with Image.open(path) as image:
+            return image.width * image.height
+    except Exception:
+        return 0
+
+
 PEERS = {"pillow": by_pillow, "vips": by_vips, "tifffile": by_tifffile}
 
 
@@ -608,22 +616,28 @@ def at_64(array):
     return np.asarray(image.resize((64, 64), Image.Resampling.BOX)).astype(np.float64)
 
 
+class Seen:
+    """An image at 64 pixels, and how large it was."""
+
+    def __init__(self, array):
+        self.size, self.small = array.shape[1::-1], at_64(array)
+
+
 def difference(one, other):
-    turned = (one.shape[0] > one.shape[1]) != (other.shape[0] > other.shape[1])
-    if one.shape[:2] != other.shape[:2] and turned and abs(one.shape[0] - one.shape[1]) > 1:
+    if one.size != other.size and one.size == other.size[::-1]:
         return 255.0
-    return float(np.abs(at_64(one) - at_64(other)).mean())
+    return float(np.abs(one.small - other.small).mean())
 
 
 def ours(decoder, paths, folder):
     seen = {}
-    for start in range(0, len(paths), 200):
-        part = paths[start:start + 200]
+    for start in range(0, len(paths), 20):
+        part = paths[start:start + 20]
         subprocess.run([decoder, folder, *map(str, part)], check=True)
         for n, path in enumerate(part):
             picture, text = folder / f"{n}.ppm", folder / f"{n}.txt"
             if picture.exists():
-                seen[path] = np.asarray(Image.open(picture)).copy()
+                seen[path] = Seen(np.asarray(Image.open(picture)))
                 picture.unlink()
             else:
                 seen[path] = text.read_text()
@@ -637,15 +651,17 @@ def compare(decoder, paths, truth, folder, verdict):
     for path in paths:
         others = {}
         if truth.get(path) is not None:
-            others["put in"] = truth[path]
+            others["put in"] = Seen(truth[path])
         for name, read in PEERS.items():
+            # Some files are made to fill the memory of whoever reads them.
             try:
-                others[name] = read(path)
+                if imagesize(path) < 40e6:
+                    others[name] = Seen(read(path))
             except Exception:
                 continue
         if not others:
             if not isinstance(seen[path], str):
-                named.append(f"{path.name}: read by ours alone, {seen[path].shape[1]} x {seen[path].shape[0]}")
+                named.append(f"{path.name}: read by ours alone, {seen[path].size[0]} x {seen[path].size[1]}")
             continue
         if isinstance(seen[path], str):
             wrong.append(f"{path.name}: {seen[path]}; read by {', '.join(others)}")

@@ -35,7 +35,7 @@ fn formats_have_the_pixels_that_were_put_in() {
     let text = fs::read_to_string(folder.join("expected.json")).unwrap();
     let table = serde_json::from_str::<Value>(&text).unwrap().as_object().unwrap().clone();
     assert!(table.len() > 70);
-    let is_built = |name: &str| cfg!(feature = "heif") || !name.ends_with(".heic");
+    let is_built = |name: &str| cfg!(feature = "heif") || !name.contains("heic");
     assert_pixels(&folder, table.into_iter().filter(|(name, _)| is_built(name)).collect());
 }
 
@@ -175,7 +175,7 @@ fn limits_are_held_in_every_format() {
         "fade-in.gif",
         "preview-6.dng",
     ] {
-        if cfg!(not(feature = "heif")) && name.ends_with(".heic") {
+        if cfg!(not(feature = "heif")) && name.contains("heic") {
             continue;
         }
         let bytes = fs::read(folder.join(name)).unwrap();

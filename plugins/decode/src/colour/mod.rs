@@ -1,7 +1,7 @@
 //! Colour: from the space that a file names to sRGB, 8 bits a channel.
 //!
 //! ICC profiles and code points are converted by `moxcms`, relative colorimetric where the profile is a matrix. Most
-//! files hold a profile that is sRGB by another name: a profile that moves no colour by more than [`SAME`] levels is
+//! files hold a profile that is sRGB by another name: a profile that moves no colour by more than one level is
 //! found out once and then passed over. What profiles mean is kept for the last 16 of them, since all files of a
 //! camera have the same.
 
@@ -39,6 +39,9 @@ pub struct Cicp {
 
 /// A profile that moves no colour of the test grid by more levels than this is taken for sRGB.
 const SAME: u8 = 1;
+
+/// Levels of each channel on the grid that tells profiles apart from sRGB.
+const LEVELS: [u8; 9] = [0, 16, 48, 96, 128, 160, 208, 240, 255];
 
 /// Pixels that are converted at a time.
 const BATCH: usize = 1 << 14;
@@ -132,7 +135,6 @@ fn of_rgb(profile: &ColorProfile) -> Conversion {
     let srgb = ColorProfile::new_srgb();
     let transform = profile.create_transform_8bit(Layout::Rgb, &srgb, Layout::Rgb, TransformOptions::default());
     let Ok(transform) = transform else { return Conversion::None };
-    const LEVELS: [u8; 9] = [0, 16, 48, 96, 128, 160, 208, 240, 255];
     let level = |n: usize| LEVELS[n % LEVELS.len()];
     let side = LEVELS.len();
     let grid: Vec<u8> = (0..side.pow(3)).flat_map(|n| [level(n / side / side), level(n / side), level(n)]).collect();

@@ -144,9 +144,9 @@ impl Shown {
             // SAFETY: the decoder's plane has `rows` rows of at least `columns` samples, `stride` bytes apart; samples
             // of more than 8 bits are 16-bit words, aligned since planes and strides are.
             unsafe {
-                let start = data.cast::<u8>().as_ptr().offset(offset);
+                let start = data.as_ptr().byte_offset(offset);
                 if bits == 8 {
-                    let samples = std::slice::from_raw_parts(start, columns);
+                    let samples = std::slice::from_raw_parts(start.cast::<u8>(), columns);
                     plane.extend(samples.iter().map(|sample| u16::from(*sample)));
                 } else {
                     plane.extend_from_slice(std::slice::from_raw_parts(start.cast::<u16>(), columns));

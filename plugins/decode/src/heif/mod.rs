@@ -123,7 +123,7 @@ impl Reader<'_> {
         let kind = self.file.item(id).map_err(|error| self.broken(&error))?.item_type;
         match &kind.0 {
             b"hvc1" | b"hev1" | b"av01" => {
-                let (planes, coded) = self.coded(id, &kind.0)?;
+                let (planes, coded) = self.coded(id, kind.0)?;
                 let (mut width, mut height) = (planes.width, planes.height);
                 // The container's size counts; the codec may have coded a little more.
                 if let Some(size) = self.file.image_size(id).map_err(|error| self.broken(&error))? {
@@ -152,7 +152,7 @@ impl Reader<'_> {
     }
 
     /// The planes of a coded item.
-    fn coded(&self, id: ItemId, kind: &[u8; 4]) -> Result<(Planes, Option<Coded>), DecodeError> {
+    fn coded(&self, id: ItemId, kind: [u8; 4]) -> Result<(Planes, Option<Coded>), DecodeError> {
         let claimed = self.claimed_pixels(id);
         let spent = self.spent.get() + claimed;
         // Tiles beyond the edge, alpha and parts of overlays come on top of the pixels of the image.
@@ -160,7 +160,7 @@ impl Reader<'_> {
             return Err(too_many_pixels(spent, self.limits));
         }
         self.spent.set(spent);
-        if kind == b"av01" {
+        if kind == *b"av01" {
             let data = self.file.item_data(id).map_err(|error| self.broken(&error))?;
             return av1::decode(&data, self.limits, self.name);
         }
@@ -283,7 +283,7 @@ impl Reader<'_> {
         let Some(alpha) = auxiliary.into_iter().find(|id| self.is_alpha(*id)) else { return Ok(()) };
         let kind = self.file.item(alpha).map_err(|error| self.broken(&error))?.item_type;
         let alpha = if matches!(&kind.0, b"hvc1" | b"hev1" | b"av01") {
-            let (planes, coded) = self.coded(alpha, &kind.0)?;
+            let (planes, coded) = self.coded(alpha, kind.0)?;
             let full_range = self.nclx(alpha).map(|(_, colours)| colours).or(coded.map(|coded| coded.colours));
             let full_range = full_range.is_none_or(|colours| colours.full_range);
             planes.brightness(full_range)

@@ -108,7 +108,7 @@ impl Chroma {
             (y.min(rows - 1), y.min(rows - 1))
         } else {
             let near = (y / 2).min(rows - 1);
-            (near, if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(rows - 1) })
+            (near, if y.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(rows - 1) })
         };
         let near = &plane[near * self.stride..(near + 1) * self.stride];
         let far = &plane[far * self.stride..(far + 1) * self.stride];

@@ -22,7 +22,9 @@ pub fn read(bytes: &[u8]) -> Metadata<'_> {
             }
             b"iTXt" => found.xmp = found.xmp.or_else(|| xmp(content)),
             // Before `eXIf` was standard, ImageMagick and others wrote EXIF as text, in hexadecimal digits.
-            b"zTXt" | b"tEXt" => found.exif = found.exif.or_else(|| raw_profile(kind, content).map(Cow::Owned)),
+            b"zTXt" | b"tEXt" => {
+                found.exif = found.exif.or_else(|| raw_profile(*kind == *b"zTXt", content).map(Cow::Owned));
+            }
             _ => {}
         }
     }
@@ -60,14 +62,14 @@ fn xmp(content: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// EXIF as ImageMagick writes it: `Raw profile type exif`, then name, length and hexadecimal digits on lines of their own.
-fn raw_profile(kind: &[u8; 4], content: &[u8]) -> Option<Vec<u8>> {
+fn raw_profile(is_packed: bool, content: &[u8]) -> Option<Vec<u8>> {
     let keyword = memchr::memchr(0, content)?;
     if !matches!(&content[..keyword], b"Raw profile type exif" | b"Raw profile type APP1") {
         return None;
     }
     let rest = content.get(keyword + 1..)?;
     let unpacked;
-    let text = if kind == b"zTXt" {
+    let text = if is_packed {
         unpacked = inflated(rest.get(1..)?)?;
         unpacked.as_slice()
     } else {

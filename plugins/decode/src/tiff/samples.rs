@@ -180,13 +180,13 @@ fn small_float(bits: u64, exponent_bits: u32, fraction_bits: u32) -> f64 {
 /// Numbers of 1 to 64 bits, the most significant bit first.
 struct Bits<'a> {
     bytes: &'a [u8],
-    bits: u32,
+    size: u32,
     at: usize,
 }
 
 impl<'a> Bits<'a> {
-    fn new(bytes: &'a [u8], bits: u32) -> Self {
-        Self { bytes, bits, at: 0 }
+    fn new(bytes: &'a [u8], size: u32) -> Self {
+        Self { bytes, size, at: 0 }
     }
 }
 
@@ -194,7 +194,7 @@ impl Iterator for Bits<'_> {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        let end = self.at + self.bits as usize;
+        let end = self.at + self.size as usize;
         if end > self.bytes.len() * 8 {
             return None;
         }
