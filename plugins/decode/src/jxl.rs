@@ -5,15 +5,17 @@
 
 use crate::colour::Profile;
 use crate::finish::Raw;
-use crate::{DecodeError, Limits, Picture, guard};
+use crate::{DecodeError, Limits, Picture, ground, guard, raster};
 use image::metadata::Orientation;
-use jxl_oxide::{AllocTracker, EnumColourEncoding, JxlImage, PixelFormat, RenderingIntent};
+use jxl_oxide::{AllocTracker, EnumColourEncoding, JxlImage, RenderingIntent};
 use std::io::ErrorKind;
 
 const NAME: &str = "JPEG XL";
 
 /// Bytes a pixel that decoding may take: samples are 32-bit floats, and filters and patches hold copies.
 const BYTES_A_PIXEL: u64 = 96;
+/// Frames that are looked at for one that shows something.
+const MAX_FRAMES: usize = 100;
 
 /// Decodes a file.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
@@ -44,23 +46,47 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     if image.original_icc().is_none() || image.image_header().metadata.xyb_encoded {
         image.request_color_encoding(srgb);
     }
-    let render = image.render_frame(0).map_err(|error| refused(error.as_ref()))?;
     let profile = match image.original_icc() {
         Some(icc) if !image.image_header().metadata.xyb_encoded => Profile::Icc(icc.to_vec()),
         _ => Profile::Srgb,
     };
+    let mut first = None;
+    for frame in 0..image.num_loaded_keyframes().min(MAX_FRAMES) {
+        let picture = frame_picture(&image, frame, profile.clone(), limits);
+        let is_seen = picture.as_ref().is_ok_and(raster::shows_something);
+        if is_seen {
+            return picture;
+        }
+        let is_error = picture.is_err();
+        first = first.or(Some(picture));
+        if is_error {
+            break;
+        }
+    }
+    first.unwrap_or_else(|| Err(DecodeError::truncated(NAME, "it ends before its first frame does")))
+}
+
+/// One frame, finished.
+fn frame_picture(image: &JxlImage, frame: usize, profile: Profile, limits: &Limits) -> Result<Picture, DecodeError> {
+    let render = image.render_frame(frame).map_err(|error| refused(error.as_ref()))?;
+    let format = image.pixel_format();
     let mut stream = render.stream();
     let (width, height, channels) = (stream.width(), stream.height(), stream.channels() as usize);
     limits.check_pixels(NAME, width, height)?;
     let mut samples = vec![0_u8; width as usize * height as usize * channels];
     stream.write_to_buffer(&mut samples);
-    let colours = if matches!(format, PixelFormat::Gray | PixelFormat::Graya) { 1 } else { 3 };
+    let colours = if format.is_grayscale() { 1 } else { 3 };
     let all = samples.chunks_exact(channels.max(1));
-    let rgb = all
-        .clone()
-        .flat_map(|pixel| [0, 1, 2].map(|n| pixel.get(if colours == 1 { 0 } else { n }).copied().unwrap_or(0)))
-        .collect();
-    let alpha = format.has_alpha().then(|| all.map(|pixel| pixel.get(colours).copied().unwrap_or(255)).collect());
+    let channel = |pixel: &[u8], n: usize| pixel.get(n.min(colours - 1)).copied().unwrap_or(0);
+    let mut rgb: Vec<u8> = all.clone().flat_map(|pixel| [0, 1, 2].map(|n| channel(pixel, n))).collect();
+    let alpha =
+        format.has_alpha().then(|| all.map(|pixel| pixel.get(colours).copied().unwrap_or(255)).collect::<Vec<_>>());
+    let is_multiplied = image.image_header().metadata.ec_info.iter().any(|info| info.alpha_associated() == Some(true));
+    if let (Some(alpha), true) = (&alpha, is_multiplied) {
+        for (pixel, &alpha) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(alpha) {
+            *pixel = pixel.map(|value| ground::divided(value, alpha));
+        }
+    }
     let raw = Raw { width, height, rgb, alpha, profile, orientation: Orientation::NoTransforms };
     Ok(raw.finish())
 }

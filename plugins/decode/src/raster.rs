@@ -3,6 +3,7 @@
 //! Orientation and profile are read by [`metadata`](crate::metadata), not by the image crate, which knows neither EXIF as
 //! libvips writes it in WebP nor XMP.
 
+mod bmp;
 mod frames;
 mod icon;
 
@@ -10,7 +11,8 @@ pub use frames::shows_something;
 
 use crate::finish::Raw;
 use crate::metadata::{Metadata, png, webp};
-use crate::{DecodeError, Limits, Picture, depth, guard};
+use crate::{DecodeError, Limits, Picture, depth, finish, guard};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use std::error::Error;
 use std::io::{Cursor, ErrorKind};
@@ -22,6 +24,21 @@ pub fn decode(bytes: &[u8], format: ImageFormat, name: &'static str, limits: &Li
     {
         return decode(png, ImageFormat::Png, name, limits);
     }
+    if format == ImageFormat::Bmp {
+        let bmp::Normal { file, is_upside_down } = bmp::normal(bytes);
+        let orientation = if is_upside_down { Orientation::FlipVertical } else { Orientation::NoTransforms };
+        let picture = decode_as_is(&file, format, name, limits)?;
+        return Ok(finish::upright(picture.width, picture.height, picture.pixels, orientation));
+    }
+    decode_as_is(bytes, format, name, limits)
+}
+
+fn decode_as_is(
+    bytes: &[u8],
+    format: ImageFormat,
+    name: &'static str,
+    limits: &Limits,
+) -> Result<Picture, DecodeError> {
     let failed = |error| refused(name, limits, &error);
     whole_riff(bytes, format)?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);

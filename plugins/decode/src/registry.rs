@@ -127,7 +127,7 @@ pub static FORMATS: [Format; 14] = [
     Format {
         name: "BMP",
         decoder: Decoder::Image(ImageFormat::Bmp),
-        kinds: "1 to 32 bits, RLE, bit fields, alpha, OS/2 1 headers",
+        kinds: "1 to 32 bits, RLE, bit fields, alpha, headers of OS/2 1 and 2",
         orientation: NONE,
         profile: NONE,
         crates: "image",

@@ -82,5 +82,6 @@ fn raw_profile(is_packed: bool, content: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn inflated(packed: &[u8]) -> Option<Vec<u8>> {
-    crate::inflate::zlib(packed, MAX_UNPACKED).ok()
+    let (unpacked, result) = crate::inflate::zlib(packed, MAX_UNPACKED);
+    result.is_ok().then_some(unpacked)
 }

@@ -98,9 +98,10 @@ fn one(packed: &[u8], page: &Page, place: Place, rows: usize, samples: &mut Samp
     };
     let mut data: Cow<[u8]> = match page.compression {
         code::NONE => Cow::Borrowed(&packed[..packed.len().min(size)]),
-        code::DEFLATE | code::OLD_DEFLATE => {
-            Cow::Owned(inflate::zlib(packed, size).map_err(|error| damaged(&error.to_string()))?)
-        }
+        code::DEFLATE | code::OLD_DEFLATE => match inflate::zlib(packed, size) {
+            (data, Err(error)) if data.len() < size => return Err(damaged(&error.to_string())),
+            (data, _) => Cow::Owned(data),
+        },
         code::LZW => Cow::Owned(lzw(packed, size)?),
         code::PACK_BITS => Cow::Owned(pack_bits(packed, size)),
         code::HUFFMAN | code::FAX3 | code::FAX4 | code::HUFFMAN_WORDS => {

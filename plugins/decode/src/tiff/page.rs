@@ -124,7 +124,10 @@ impl<'a> Page<'a> {
         if width == 0 || height == 0 {
             return Err(corrupt(format!("it has no pixels ({width} × {height})")));
         }
-        let samples = number(SAMPLES, 1);
+        // Where it is left out, there are as many as depths.
+        let depths = directory.numbers(BITS).map_or(1, |depths| depths.len() as u64);
+        let is_old_jpeg = number(COMPRESSION, 1) == 6 && number(PHOTOMETRIC, 0) == 6;
+        let samples = number(SAMPLES, if is_old_jpeg { 3 } else { depths });
         if samples == 0 || samples > MAX_SAMPLES {
             return Err(DecodeError::unsupported(format!("TIFF with {samples} samples a pixel")));
         }
