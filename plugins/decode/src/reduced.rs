@@ -1,5 +1,6 @@
 //! A whole image at reduced size: all that hashes, checks and training squares need of a photo of many megapixels.
 
+use crate::registry::Decoder;
 use crate::sniff::Kind;
 use crate::{DecodeError, Limits, Picture, decode, guard, jpeg, kind};
 use image::{RgbImage, imageops};
@@ -28,7 +29,7 @@ pub struct Reduced {
 /// [`DecodeError`], as [`decode`].
 pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, DecodeError> {
     match kind(bytes, limits)? {
-        Kind::Jpeg => guard::caught("JPEG", || jpeg::reduced(bytes, limits, least)),
+        Kind::Read(Decoder::Jpeg) => guard::caught("JPEG", || jpeg::reduced(bytes, limits, least)),
         _ => decode(bytes, limits).map(|picture| shrunk(picture, least)),
     }
 }

@@ -8,16 +8,15 @@
 
 mod clean;
 mod colour;
-mod exif;
 mod planes;
 mod structure;
 
 use crate::glance::{Glance, Luma};
 use crate::reduced::{Reduced, shrunk};
-use crate::{DecodeError, Limits, Picture, guard};
+use crate::{DecodeError, Limits, Picture, finish, guard, metadata};
 use colour::Space;
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, RgbImage};
+use image::{GrayImage, RgbImage};
 use planes::Wanted;
 use structure::Structure;
 use zune_core::bytestream::ZCursor;
@@ -47,10 +46,9 @@ pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, Dec
     if let Some(eighths) = eighths(width, height, least).filter(|_| last_pass_is_there)
         && let Some(image) = at_eighths(bytes, &structure, eighths)
     {
-        let image = upright(image, orientation(bytes, &structure));
-        let turned = (image.width() > image.height()) != (width > height) && width != height;
+        let turned = orientation(bytes).to_exif() > 4;
         let (source_width, source_height) = if turned { (height, width) } else { (width, height) };
-        let picture = Picture { width: image.width(), height: image.height(), pixels: image.into_raw() };
+        let picture = finished(image, bytes, &structure);
         return Ok(Reduced { source_width, source_height, picture });
     }
     whole(bytes, limits, &structure).map(|picture| shrunk(picture, least))
@@ -85,16 +83,26 @@ pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, Decod
     {
         let (columns, rows) = (plane.columns as u32, plane.rows as u32);
         if let Some(samples) = GrayImage::from_raw(columns, rows, plane.samples) {
-            let orientation = orientation(bytes, &structure);
+            let orientation = orientation(bytes);
             return Ok(Glance::Luma(Luma::new((width, height), eighths, samples, orientation)));
         }
     }
     whole(bytes, limits, &structure).map(Glance::Whole)
 }
 
-fn orientation(bytes: &[u8], structure: &Structure) -> Orientation {
-    let exif = structure.exif.clone().and_then(|range| exif::orientation(bytes.get(range)?));
-    exif.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
+fn orientation(bytes: &[u8]) -> Orientation {
+    metadata::jpeg::read(bytes).orientation()
+}
+
+/// The image in sRGB and upright. Profiles of four-colour files are not applied: their ink is RGB by now.
+fn finished(image: RgbImage, bytes: &[u8], structure: &Structure) -> Picture {
+    let metadata = metadata::jpeg::read(bytes);
+    let (width, height) = image.dimensions();
+    let mut rgb = image.into_raw();
+    if structure.components.len() != 4 {
+        crate::colour::apply(&mut rgb, &metadata.profile());
+    }
+    finish::upright(width, height, rgb, metadata.orientation())
 }
 
 fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture, DecodeError> {
@@ -118,8 +126,7 @@ fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture
             _ => DecodeError::truncated(NAME, ENDS_EARLY),
         })
     }?;
-    let image = upright(image, orientation(bytes, structure));
-    Ok(Picture { width: image.width(), height: image.height(), pixels: image.into_raw() })
+    Ok(finished(image, bytes, structure))
 }
 
 /// Of a kind that zune-jpeg decodes rightly. Sequential files of several scans, brightness that is stored at a lower resolution than
@@ -144,15 +151,6 @@ fn by_zune(bytes: &[u8], structure: &Structure) -> Result<RgbImage, DecodeError>
     let decoded = decoder.decode().map_err(|error| refused(&error))?;
     RgbImage::from_raw(u32::from(structure.width), u32::from(structure.height), decoded)
         .ok_or_else(|| DecodeError::corrupt(NAME, "the decoder returned another size than the header names"))
-}
-
-fn upright(image: RgbImage, orientation: Orientation) -> RgbImage {
-    if orientation == Orientation::NoTransforms {
-        return image;
-    }
-    let mut image = DynamicImage::ImageRgb8(image);
-    image.apply_orientation(orientation);
-    image.into_rgb8()
 }
 
 /// Our error for zune's.
