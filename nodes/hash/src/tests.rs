@@ -56,7 +56,7 @@ fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
     let expected = [
         ("bad/empty.jpg", "empty"),
         ("bad/cut.jpg", "truncated"),
-        ("bad/photo.heic", "unsupported"),
+        ("bad/photo.heic", "corrupt"),
         ("bad/bomb.png", "too_large"),
     ];
     assert_eq!(rejects, expected);
