@@ -11,14 +11,18 @@ use image::metadata::Orientation;
 
 /// Shorter side of the smallest preview that stands for the photo, pixels.
 const LEAST_SIDE: u16 = 160;
+/// Beginnings that are looked at, and bytes of each that its headers may take.
+const BEGINNINGS: usize = 4096;
+const HEADERS: usize = 1 << 18;
 /// Beginnings that are tried, largest first.
 const TRIED: usize = 4;
 
 /// Decodes the largest preview.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     let mut previews: Vec<(u64, usize)> = memchr::memmem::find_iter(bytes, b"\xFF\xD8\xFF")
+        .take(BEGINNINGS)
         .filter_map(|at| {
-            let (width, height) = size(&bytes[at..])?;
+            let (width, height) = size(&bytes[at..bytes.len().min(at + HEADERS)])?;
             (width.min(height) >= LEAST_SIDE).then(|| (u64::from(width) * u64::from(height), at))
         })
         .collect();

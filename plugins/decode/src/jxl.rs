@@ -50,8 +50,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
         Some(icc) if !image.image_header().metadata.xyb_encoded => Profile::Icc(icc.to_vec()),
         _ => Profile::Srgb,
     };
+    let most_frames = usize::try_from(limits.max_pixels * 2 / pixels).unwrap_or(1).clamp(1, MAX_FRAMES);
     let mut first = None;
-    for frame in 0..image.num_loaded_keyframes().min(MAX_FRAMES) {
+    for frame in 0..image.num_loaded_keyframes().min(most_frames) {
         let picture = frame_picture(&image, frame, profile.clone(), limits);
         let is_seen = picture.as_ref().is_ok_and(raster::shows_something);
         if is_seen {

@@ -32,9 +32,17 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
         return Err(DecodeError::truncated(NAME, "its first directory is not there"));
     }
     let mut first = None;
+    let mut spent = 0;
     for directory in images(&directories) {
+        // Blank pages are passed over as long as all together are no larger than two of the largest.
+        if spent > limits.max_pixels {
+            break;
+        }
         let page = Page::read(directory, reader.is_little);
-        let picture = page.and_then(|page| whole(bytes, &page, limits).map(Raw::finish));
+        let picture = page.and_then(|page| {
+            spent += u64::from(page.width) * u64::from(page.height);
+            whole(bytes, &page, limits).map(Raw::finish)
+        });
         if picture.as_ref().is_ok_and(raster::shows_something) {
             return picture;
         }

@@ -142,9 +142,19 @@ fn files_below(folder: &Path, paths: &mut Vec<PathBuf>) {
 
 #[test]
 fn reported_layouts_are_different_images() {
-    for name in ["47-spectrograms", "49-documents", "51-shop-card", "23-white-icons"] {
+    for name in ["47-spectrograms", "49-documents", "51-shop-card"] {
         assert_eq!(grouped(name, &case(name)), 0, "{name}");
     }
+}
+
+/// White drawings on nothing are seen since they lie over a dark ground. Rings are like rings and stars like stars, but no ring
+/// is a copy of a star.
+#[test]
+fn reported_white_icons_are_told_apart() {
+    let views = case("23-white-icons");
+    // The first 15 are rings.
+    let groups = groups(&views);
+    assert!(groups.iter().all(|group| group.iter().all(|id| (*id < 15) == (group[0] < 15))), "{groups:?}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use heifer_isobmff::boxes::{ColorInfo, Property};
 use heifer_isobmff::{HeifFile, ItemId};
 use image::metadata::Orientation;
 use planes::{Colours, Planes};
+use std::cell::Cell;
 
 /// How deep derived images may be made of derived images.
 const MAX_DEPTH: u32 = 4;
@@ -29,10 +30,13 @@ const MAX_DEPTH: u32 = 4;
 /// Parts of a grid or an overlay that are accepted.
 const MAX_PARTS: usize = 4096;
 
+/// Images that are derived or decoded for one file.
+const MAX_IMAGES: u32 = 10_000;
+
 /// Decodes the primary image of a file. `name` is the format for people: HEIC or AVIF.
 pub fn decode(bytes: &[u8], limits: &Limits, name: &'static str) -> Result<Picture, DecodeError> {
     let file = HeifFile::parse(bytes).map_err(|error| broken(name, &error))?;
-    let reader = Reader { file: &file, limits, name, spent: std::cell::Cell::new(0) };
+    let reader = Reader { file: &file, limits, name, spent: Cell::new(0), images: Cell::new(0) };
     let primary = file.primary_id;
     if let Some((width, height)) = file.image_size(primary).map_err(|error| broken(name, &error))? {
         limits.check_pixels(name, width, height)?;
@@ -65,8 +69,10 @@ struct Reader<'a> {
     file: &'a HeifFile<'a>,
     limits: &'a Limits,
     name: &'static str,
-    /// Pixels of coded images decoded so far.
-    spent: std::cell::Cell<u64>,
+    /// Pixels of coded and derived images so far.
+    spent: Cell<u64>,
+    /// Images so far.
+    images: Cell<u32>,
 }
 
 impl Reader<'_> {
@@ -117,7 +123,8 @@ impl Reader<'_> {
 
     /// An item as it is stored.
     fn untransformed(&self, id: ItemId, depth: u32) -> Result<Image, DecodeError> {
-        if depth > MAX_DEPTH {
+        self.images.set(self.images.get() + 1);
+        if depth > MAX_DEPTH || self.images.get() > MAX_IMAGES {
             return Err(self.corrupt("images are derived from images too often"));
         }
         let kind = self.file.item(id).map_err(|error| self.broken(&error))?.item_type;
@@ -153,13 +160,23 @@ impl Reader<'_> {
 
     /// The planes of a coded item.
     fn coded(&self, id: ItemId, kind: [u8; 4]) -> Result<(Planes, Option<Coded>), DecodeError> {
-        let claimed = self.claimed_pixels(id);
-        let spent = self.spent.get() + claimed;
-        // Tiles beyond the edge, alpha and parts of overlays come on top of the pixels of the image.
-        if spent > self.limits.max_pixels.saturating_mul(4) {
-            return Err(too_many_pixels(spent, self.limits));
-        }
+        self.spend(self.claimed_pixels(id))?;
+        let decoded = self.decode_item(id, kind)?;
+        // The codec may have coded more than the container claims.
+        let coded = u64::from(decoded.0.width) * u64::from(decoded.0.height);
+        self.spend(coded.saturating_sub(self.claimed_pixels(id)))?;
+        Ok(decoded)
+    }
+
+    /// Counts pixels. Tiles beyond the edge, alpha and parts of overlays come on top of those of the image.
+    fn spend(&self, pixels: u64) -> Result<(), DecodeError> {
+        let spent = self.spent.get().saturating_add(pixels);
         self.spent.set(spent);
+        let most = self.limits.max_pixels.saturating_mul(4);
+        if spent > most { Err(too_many_pixels(spent, most)) } else { Ok(()) }
+    }
+
+    fn decode_item(&self, id: ItemId, kind: [u8; 4]) -> Result<(Planes, Option<Coded>), DecodeError> {
         if kind == *b"av01" {
             let data = self.file.item_data(id).map_err(|error| self.broken(&error))?;
             return av1::decode(&data, self.limits, self.name);
@@ -222,7 +239,7 @@ impl Reader<'_> {
         if tiles.len() > MAX_PARTS {
             return Err(self.corrupt("its grid has too many tiles"));
         }
-        self.limits.check_pixels(self.name, grid.output_width, grid.output_height)?;
+        self.spend(self.limits.check_pixels(self.name, grid.output_width, grid.output_height)?)?;
         let mut canvas = Canvas::filled(grid.output_width, grid.output_height, [0; 3]);
         let mut coded = None;
         let mut size = None;
@@ -261,7 +278,7 @@ impl Reader<'_> {
         if parts.len() > MAX_PARTS {
             return Err(self.corrupt("its overlay has too many parts"));
         }
-        self.limits.check_pixels(self.name, width, height)?;
+        self.spend(self.limits.check_pixels(self.name, width, height)?)?;
         // The fill has 16 bits a channel.
         let fill = [2, 4, 6].map(|at| data.get(at).copied().unwrap_or(0));
         let mut canvas = Canvas::filled(width, height, fill);
@@ -328,12 +345,12 @@ fn aperture(canvas: &Canvas, size: [(u32, u32); 2], offset: [(i32, u32); 2]) -> 
     Some((area[0].0, area[1].0, area[0].1, area[1].1))
 }
 
-fn too_many_pixels(size: u64, limits: &Limits) -> DecodeError {
+const fn too_many_pixels(size: u64, limit: u64) -> DecodeError {
     DecodeError::TooLarge {
         what: "the picture with its parts",
         size,
         unit: "pixels",
-        limit: limits.max_pixels.saturating_mul(4),
+        limit,
         option: "set by --max-pixels",
     }
 }

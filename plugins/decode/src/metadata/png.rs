@@ -5,24 +5,40 @@ use super::Metadata;
 use crate::colour::Cicp;
 use std::borrow::Cow;
 
+/// Keyword of XMP.
+const XMP: &[u8] = b"XML:com.adobe.xmp\0";
+/// Keywords of EXIF as text.
+const EXIF: [&[u8]; 2] = [b"Raw profile type exif\0", b"Raw profile type APP1\0"];
+
 /// Largest profile and packet that is unpacked, bytes.
 const MAX_UNPACKED: usize = 16 << 20;
 
 /// Of the whole file: `eXIf` may stand behind the pixels.
 pub fn read(bytes: &[u8]) -> Metadata<'_> {
     let mut found = Metadata::default();
+    // Each is unpacked once, be it whole or not.
+    let mut has_profile = false;
+    let mut has_packet = false;
+    let mut has_text = false;
     for (kind, content) in chunks(bytes) {
         match kind {
             b"eXIf" => found.exif = found.exif.or(Some(Cow::Borrowed(content))),
-            b"iCCP" => found.icc = profile(content).map(Cow::Owned),
+            b"iCCP" if !has_profile => {
+                has_profile = true;
+                found.icc = profile(content).map(Cow::Owned);
+            }
             b"cICP" => {
                 if let &[primaries, transfer, 0, _] = content {
                     found.cicp = Some(Cicp { primaries: u16::from(primaries), transfer: u16::from(transfer) });
                 }
             }
-            b"iTXt" => found.xmp = found.xmp.or_else(|| xmp(content)),
+            b"iTXt" if !has_packet && content.starts_with(XMP) => {
+                has_packet = true;
+                found.xmp = xmp(content);
+            }
             // Before `eXIf` was standard, ImageMagick and others wrote EXIF as text, in hexadecimal digits.
-            b"zTXt" | b"tEXt" => {
+            b"zTXt" | b"tEXt" if !has_text && EXIF.iter().any(|keyword| content.starts_with(keyword)) => {
+                has_text = true;
                 found.exif = found.exif.or_else(|| raw_profile(*kind == *b"zTXt", content).map(Cow::Owned));
             }
             _ => {}
@@ -53,7 +69,7 @@ fn profile(content: &[u8]) -> Option<Vec<u8>> {
 
 /// The text of an `iTXt` chunk with the keyword of XMP.
 fn xmp(content: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let rest = content.strip_prefix(b"XML:com.adobe.xmp\0")?;
+    let rest = content.strip_prefix(XMP)?;
     let (&[is_packed, _method], rest) = rest.split_first_chunk()?;
     // Language and translated keyword.
     let rest = &rest[memchr::memchr(0, rest)? + 1..];
@@ -64,9 +80,6 @@ fn xmp(content: &[u8]) -> Option<Cow<'_, [u8]>> {
 /// EXIF as ImageMagick writes it: `Raw profile type exif`, then name, length and hexadecimal digits on lines of their own.
 fn raw_profile(is_packed: bool, content: &[u8]) -> Option<Vec<u8>> {
     let keyword = memchr::memchr(0, content)?;
-    if !matches!(&content[..keyword], b"Raw profile type exif" | b"Raw profile type APP1") {
-        return None;
-    }
     let rest = content.get(keyword + 1..)?;
     let unpacked;
     let text = if is_packed {

@@ -44,6 +44,9 @@ pub fn all(bytes: &[u8], page: &Page, limits: &Limits) -> Result<Samples, Decode
     }
     for (n, &(offset, length)) in page.chunks.iter().take(wanted).enumerate() {
         let (plane, n) = (n / (across * down), n % (across * down));
+        if plane >= page.planes_of_use() {
+            break;
+        }
         let (column, row) = (n % across * page.chunk_width as usize, n / across * page.chunk_height as usize);
         let rows_left = page.height as usize - row;
         let place = Place {

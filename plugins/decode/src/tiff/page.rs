@@ -260,6 +260,11 @@ impl<'a> Page<'a> {
         if self.is_planar { 1 } else { self.samples }
     }
 
+    /// Samples that are colours or transparency: planes beyond them are passed over.
+    pub fn planes_of_use(&self) -> usize {
+        if self.is_planar { self.photometric.samples() + usize::from(self.alpha != Alpha::None) } else { 1 }
+    }
+
     /// Strips or tiles in a row, and rows of them.
     pub fn grid(&self) -> (usize, usize) {
         (self.width.div_ceil(self.chunk_width) as usize, self.height.div_ceil(self.chunk_height) as usize)
