@@ -214,12 +214,12 @@ fn refusal(code: &str, left: &Left) -> Notice {
     let n = left.count;
     let (reason, advice) = match code.split_once(':').unwrap_or((code, "")) {
         ("unsupported", format @ ("HEIC" | "AVIF")) => (
-            format!("{format} in quarantine/: this format is not read"),
+            format!("{format} in quarantine/: this kind of it is not read"),
             "Convert them to JPEG and put those into the class folder. An iPhone takes JPEG with Settings, Camera, Formats, \
              Most Compatible.",
         ),
         ("unsupported", format) if format.starts_with("RAW") => (
-            format!("{format} in quarantine/: camera RAW is not read"),
+            format!("{format} in quarantine/: camera RAW without a preview is not read"),
             "Export them as JPEG from your photo program and put those into the class folder.",
         ),
         ("unsupported", format) => (
@@ -245,6 +245,10 @@ fn refusal(code: &str, left: &Left) -> Notice {
         ("empty", _) => (
             plural(n, "file in quarantine/ is empty", "files in quarantine/ are empty"),
             "Copy them again from where they came from, or delete them.",
+        ),
+        ("crashes", _) => (
+            plural(n, "image in quarantine/ ended the decoder twice", "images in quarantine/ ended the decoder twice"),
+            "Open them in a photo program and save them again, as JPEG or PNG.",
         ),
         ("too_large", _) => (
             plural(n, "image in quarantine/ is too large", "images in quarantine/ are too large"),
@@ -409,12 +413,12 @@ mod tests {
         ] {
             assert!(KINDS.contains(&left_alone(why, &left).kind.as_str()), "{why:?}");
         }
-        for code in ["truncated", "damaged", "not_an_image", "empty", "too_large", "unreadable", "unsupported:HEIC"] {
+        for code in ["truncated", "damaged", "not_an_image", "empty", "crashes", "too_large", "unreadable", "unsupported:HEIC"] {
             let notice = refusal(code, &left);
             assert!(KINDS.contains(&code.split(':').next().unwrap()) && !notice.advice.is_empty(), "{code}");
         }
-        assert_eq!(refusal("unsupported:HEIC", &left).reason, "HEIC in quarantine/: this format is not read");
-        assert_eq!(refusal("unsupported:AVIF", &left).reason, "AVIF in quarantine/: this format is not read");
+        assert_eq!(refusal("unsupported:HEIC", &left).reason, "HEIC in quarantine/: this kind of it is not read");
+        assert_eq!(refusal("unsupported:AVIF", &left).reason, "AVIF in quarantine/: this kind of it is not read");
     }
 
     #[test]

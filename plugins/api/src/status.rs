@@ -69,6 +69,7 @@ pub const KINDS: &[&str] = &[
     "similar_classes",
     "split_as_class",
     "split_layout",
+    "crashes",
     "too_large",
     "truncated",
     "unicode_forms",
