@@ -3,11 +3,10 @@
 use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::edges::{DecodedImages, ImageFiles};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Home, Tag};
+use plugin_api::{Home, Tag};
 use plugin_decode::{DecodeError, Limits, Reduced, Scale, captured_ms};
-use plugin_harness::{Answer, CRASH_LIMIT, CrashLedger, Refusal, Stage, part};
+use plugin_harness::{Answer, CrashLedger, Refusal, Stage, part};
 use plugin_hash::{digest, pixel_digest};
-use rayon::prelude::*;
 
 /// Bytes of rasters that a message holds, with room for its other columns below the limit of 16 MiB.
 const RASTER_BYTES: u32 = 15 << 20;
@@ -41,19 +40,6 @@ struct Decoded {
 }
 
 impl DecodeStage {
-    /// All rows; those that were in hand when the process ended come last and one by one, so that it is known which one did it.
-    fn decode_rows(&self, batch: &ImageFiles, scale: Scale) -> Vec<Result<Decoded, Refusal>> {
-        let keys: Vec<String> = (0..batch.rows()).map(|row| key(batch, row)).collect();
-        let crashes: Vec<u32> = keys.iter().map(|key| self.ledger.crashes(key)).collect();
-        let work = |row: usize| self.ledger.in_hand(&keys[row], || self.decode_row(batch, row, scale));
-        let mut rows: Vec<Option<Result<Decoded, Refusal>>> =
-            (0..batch.rows()).into_par_iter().map(|row| (crashes[row] == 0).then(|| work(row))).collect();
-        for (row, done) in rows.iter_mut().enumerate().filter(|(_, done)| done.is_none()) {
-            *done = Some(if crashes[row] < CRASH_LIMIT { work(row) } else { Err(given_up(crashes[row])) });
-        }
-        rows.into_iter().flatten().collect()
-    }
-
     fn decode_row(&self, batch: &ImageFiles, row: usize, scale: Scale) -> Result<Decoded, Refusal> {
         let data = batch.content(row, &self.home).map_err(|error| (error.reason(), error.to_string()))?;
         let raster = (self.decoder)(&data, &self.limits, scale).map_err(|error| (error.reason(), error.to_string()))?;
@@ -65,20 +51,6 @@ impl DecodeStage {
             raster,
         })
     }
-}
-
-/// Path and version: a file that was replaced is another.
-fn key(batch: &ImageFiles, row: usize) -> String {
-    let version = batch.version(row);
-    format!("{} {} {} {}", version.size_bytes, version.modified_ns, version.changed_ns, batch.path.value(row))
-}
-
-fn given_up(crashes: u32) -> Refusal {
-    let detail = format!(
-        "decoding it ended the node {crashes} times (memory, time or a fault of the decoder). Open it in a photo program and save \
-         it again, as JPEG or PNG"
-    );
-    ("crashes", detail)
 }
 
 /// The scale at which the rasters of a full message fit into it.
@@ -94,7 +66,8 @@ impl Stage for DecodeStage {
     const OUTPUT: &'static str = "decoded";
 
     fn process(&mut self, tag: &Tag, batch: ImageFiles) -> Answer<DecodedImages> {
-        let done = self.decode_rows(&batch, fitting(self.scale, tag));
+        let scale = fitting(self.scale, tag);
+        let done = self.ledger.process_rows(&batch.keys(), |row| self.decode_row(&batch, row, scale));
         let (rows, decoded, rejects) = part(&batch.path, done);
         Answer { out: answer(&batch, &rows, &decoded), rejects }
     }

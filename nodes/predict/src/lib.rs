@@ -23,13 +23,16 @@ pub use config::{Config, Switch};
 pub use error::PredictError;
 
 use inbox::{InboxState, Rules};
-use plugin_harness::{Event, Message, Node};
+use plugin_harness::{CrashLedger, Event, Message, Node};
 use selector::ModelSelector;
 use state::PredictState;
 use std::time::{Duration, Instant};
 
 /// How long the loop waits when there is nothing to do: so often the champion's link is read.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// A file that takes longer to decode ends the node, and is given up at the second time.
+const MAX_DECODING: Duration = Duration::from_mins(1);
 
 /// Runs the node until the dataflow stops.
 ///
@@ -50,7 +53,8 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
     let inbox = InboxState::open(node.home(), rules)?;
     tracing::info!(device = device.name, images = inbox.counts().images, "ready");
     let selector = ModelSelector::new(node.home(), device, precision);
-    let mut state = PredictState::new(inbox, selector, config.limits);
+    let ledger = CrashLedger::open(&node.home().status(), node.id(), MAX_DECODING)?;
+    let mut state = PredictState::new(inbox, selector, config.limits, ledger);
     let mut waiting: Option<Message> = None;
     loop {
         state.follow(Instant::now());

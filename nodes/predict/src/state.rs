@@ -10,7 +10,7 @@ use plugin_api::edges::{ImageFiles, Snapshot};
 use plugin_api::{Edge, Home, Tag};
 use plugin_decode::{DecodeError, Limits, Picture, Scale, decode_scaled};
 use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
-use plugin_harness::{Keeper, Message, Node, Refusal, part, send_rejects};
+use plugin_harness::{CrashLedger, Keeper, Message, Node, Refusal, part, send_rejects};
 use plugin_inference::{Image, Model};
 use rayon::prelude::*;
 use std::collections::VecDeque;
@@ -65,6 +65,8 @@ pub struct PredictState {
     selector: ModelSelector,
     keeper: Keeper,
     limits: Limits,
+    /// Files that ended the process.
+    ledger: CrashLedger,
     /// Paths of images without a prediction of the champion.
     pending: VecDeque<String>,
     chunk: usize,
@@ -74,13 +76,14 @@ pub struct PredictState {
 }
 
 impl PredictState {
-    pub fn new(inbox: InboxState, selector: ModelSelector, limits: Limits) -> Self {
+    pub fn new(inbox: InboxState, selector: ModelSelector, limits: Limits, ledger: CrashLedger) -> Self {
         let now = Instant::now();
         Self {
             inbox,
             selector,
             keeper: Keeper::default(),
             limits,
+            ledger,
             pending: VecDeque::new(),
             chunk: 1,
             review: Turn::new(REVIEW, now),
@@ -119,8 +122,7 @@ impl PredictState {
         for (tag, rows) in taken {
             let (limits, model) = (self.limits.clone(), self.selector.model());
             let home = self.inbox.home.clone();
-            let opened: Vec<Result<Opened, Refusal>> =
-                (0..rows.rows()).into_par_iter().map(|row| open(&rows, row, &home, &limits, model)).collect();
+            let opened = self.ledger.process_rows(&rows.keys(), |row| open(&rows, row, &home, &limits, model));
             let seen = self.see(&opened)?;
             let (kept, seen, rejects) = part(&rows.path, seen);
             let file = |(row, prediction): (&usize, Option<Prediction>)| File {

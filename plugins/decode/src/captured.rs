@@ -1,6 +1,11 @@
-//! When a photo was taken: EXIF `DateTimeOriginal` with `SubSecTimeOriginal` of a JPEG file. Source: CIPA DC-008 (Exif 2.32),
-//! sections 4.5 and 4.6; TIFF 6.0, section 2.
+//! When a photo was taken: EXIF `DateTimeOriginal` with `SubSecTimeOriginal`. Source: CIPA DC-008 (Exif 2.32), sections 4.5
+//! and 4.6; TIFF 6.0, section 2.
 
+use crate::metadata::ifd::Reader;
+use crate::metadata::{self, Metadata};
+use crate::registry::Decoder;
+use crate::sniff::{self, Kind};
+use image::ImageFormat;
 use std::ops::Range;
 
 /// Tags of the EXIF block.
@@ -9,75 +14,30 @@ const DATE_TIME_ORIGINAL: u16 = 0x9003;
 const SUB_SEC_TIME_ORIGINAL: u16 = 0x9291;
 
 /// When a photo was taken, milliseconds since 1970, its clock read as UTC. `None` for files that do not say, or not rightly, and
-/// for other formats than JPEG. Only the headers are looked at.
+/// for other formats than JPEG, PNG, WebP, HEIC, AVIF, TIFF and the camera RAW that is TIFF. Only the headers are looked at.
 pub fn captured_ms(bytes: &[u8]) -> Option<i64> {
-    let tiff = Tiff::new(bytes.get(exif(bytes)?)?)?;
-    let first = tiff.u32(4)?;
-    let folder = tiff.entry(first, EXIF_FOLDER)?;
-    let folder = tiff.u32(folder.start)?;
-    let seconds = seconds(tiff.text(folder, DATE_TIME_ORIGINAL)?)?;
-    let fraction = tiff.text(folder, SUB_SEC_TIME_ORIGINAL).and_then(milliseconds).unwrap_or(0);
+    match sniff::kind(bytes) {
+        Kind::Read(Decoder::Jpeg) => of_metadata(&metadata::jpeg::read(bytes)),
+        Kind::Read(Decoder::Image(ImageFormat::Png)) => of_metadata(&metadata::png::read(bytes)),
+        Kind::Read(Decoder::Image(ImageFormat::WebP)) => of_metadata(&metadata::webp::read(bytes)),
+        Kind::Read(Decoder::Heic | Decoder::Avif) => of_block(&crate::heif::exif(bytes)?),
+        Kind::Read(Decoder::Tiff | Decoder::Raw) => of_block(bytes),
+        _ => None,
+    }
+}
+
+fn of_metadata(metadata: &Metadata) -> Option<i64> {
+    of_block(metadata.exif.as_deref()?)
+}
+
+/// Of a block of EXIF, or a whole TIFF.
+fn of_block(block: &[u8]) -> Option<i64> {
+    let reader = Reader::new(block.strip_prefix(b"Exif\0\0").unwrap_or(block))?;
+    let first = reader.directory(reader.first()?)?;
+    let folder = reader.directory(usize::try_from(first.number(EXIF_FOLDER)?).ok()?)?;
+    let seconds = seconds(folder.text(DATE_TIME_ORIGINAL)?)?;
+    let fraction = folder.text(SUB_SEC_TIME_ORIGINAL).and_then(milliseconds).unwrap_or(0);
     Some(seconds * 1000 + fraction)
-}
-
-/// The EXIF block of a JPEG file, from the TIFF header on.
-fn exif(bytes: &[u8]) -> Option<Range<usize>> {
-    let mut at = if bytes.starts_with(&[0xFF, 0xD8]) { 2 } else { return None };
-    loop {
-        let &[0xFF, marker, high, low] = bytes.get(at..)?.first_chunk()? else { return None };
-        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
-        match marker {
-            // Fill bytes may stand before a marker.
-            0xFF => at += 1,
-            // The image begins, or ends.
-            0xDA | 0xD9 => return None,
-            0xE1 if bytes.get(at + 4..)?.starts_with(b"Exif\0") => return Some(at + 10..end.min(bytes.len())),
-            _ => at = end,
-        }
-    }
-}
-
-/// Numbers of a TIFF structure.
-struct Tiff<'a> {
-    bytes: &'a [u8],
-    is_little: bool,
-}
-
-impl<'a> Tiff<'a> {
-    fn new(bytes: &'a [u8]) -> Option<Self> {
-        match bytes.get(..4)? {
-            b"II*\0" => Some(Self { bytes, is_little: true }),
-            b"MM\0*" => Some(Self { bytes, is_little: false }),
-            _ => None,
-        }
-    }
-
-    fn u16(&self, at: usize) -> Option<u16> {
-        let two = *self.bytes.get(at..)?.first_chunk()?;
-        Some(if self.is_little { u16::from_le_bytes(two) } else { u16::from_be_bytes(two) })
-    }
-
-    fn u32(&self, at: usize) -> Option<u32> {
-        let four = *self.bytes.get(at..)?.first_chunk()?;
-        Some(if self.is_little { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) })
-    }
-
-    /// Where the value of a tag lies, or where it says that it lies.
-    fn entry(&self, folder: u32, tag: u16) -> Option<Range<usize>> {
-        let start = folder as usize;
-        let entries = usize::from(self.u16(start)?);
-        let at = (0..entries).map(|n| start + 2 + n * 12).find(|at| self.u16(*at) == Some(tag))?;
-        Some(at + 8..at + 12)
-    }
-
-    /// A tag of ASCII characters.
-    fn text(&self, folder: u32, tag: u16) -> Option<&'a str> {
-        let value = self.entry(folder, tag)?;
-        let length = self.u32(value.start - 4)? as usize;
-        let start = if length <= 4 { value.start } else { self.u32(value.start)? as usize };
-        let text = std::str::from_utf8(self.bytes.get(start..start.checked_add(length)?)?).ok()?;
-        Some(text.trim_end_matches('\0').trim())
-    }
 }
 
 /// `YYYY:MM:DD HH:MM:SS` as seconds since 1970.

@@ -1,19 +1,30 @@
-//! From the bytes of a file to a picture: 8-bit sRGB, channels last, orientation applied, transparency over white.
+//! From the bytes of a file to an image: 8-bit sRGB, channels last, upright, transparency over a ground.
 //!
-//! The content decides the format, never the file's name. Whatever the bytes are, [`decode`] answers with a picture
+//! The content decides the format, never the file's name. Whatever the bytes are, [`decode`] answers with a [`Picture`]
 //! or a [`DecodeError`]: dimensions are held against [`Limits`] before pixels are allocated, and a panic of a decoder
-//! is caught. Embedded colour profiles are not applied: the numbers of the file are taken for sRGB.
+//! is caught. `README.md` has the table of formats and the rules of colour, transparency, depth and orientation.
 
+mod camera;
 mod captured;
+pub mod colour;
+mod depth;
 pub mod error;
+mod finish;
 mod glance;
+mod ground;
 mod guard;
+mod heif;
+mod inflate;
 mod jpeg;
+mod jxl;
 pub mod limits;
+mod metadata;
 mod raster;
 mod reduced;
+pub mod registry;
 mod scale;
 mod sniff;
+mod tiff;
 
 pub use captured::captured_ms;
 pub use error::DecodeError;
@@ -23,6 +34,7 @@ pub use reduced::{Reduced, reduced};
 pub use scale::{Scale, decode_scaled};
 pub use sniff::is_image;
 
+use registry::Decoder;
 use sniff::Kind;
 
 /// A decoded picture.
@@ -42,17 +54,25 @@ impl std::fmt::Debug for Picture {
     }
 }
 
-/// Decodes a whole file. Of an animation, the first frame.
+/// Decodes a whole file. Of an animation, the first frame that shows something.
 ///
 /// # Errors
 /// [`DecodeError`], whose [`reason`](DecodeError::reason) is one word and whose text is the whole story.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
-    match kind(bytes, limits)? {
-        Kind::Jpeg => guard::caught("JPEG", || jpeg::decode(bytes, limits)),
-        Kind::Raster(format, name) => guard::caught(name, || raster::decode(bytes, format, name, limits)),
-        Kind::Foreign(name) => Err(DecodeError::Unsupported { what: name.to_owned() }),
-        Kind::Unknown => Err(DecodeError::NotAnImage),
-    }
+    let decoder = match kind(bytes, limits)? {
+        Kind::Read(decoder) => decoder,
+        Kind::Foreign(name) => return Err(DecodeError::unsupported(name)),
+        Kind::Unknown => return Err(DecodeError::NotAnImage),
+    };
+    let name = registry::format(decoder).name;
+    guard::caught(name, || match decoder {
+        Decoder::Jpeg => jpeg::decode(bytes, limits),
+        Decoder::Image(format) => raster::decode(bytes, format, name, limits),
+        Decoder::Tiff => tiff::decode(bytes, limits),
+        Decoder::Heic | Decoder::Avif => heif::decode(bytes, limits, name),
+        Decoder::Jxl => jxl::decode(bytes, limits),
+        Decoder::Raw => camera::decode(bytes, limits),
+    })
 }
 
 /// Decodes no more of a file than its brightness at reduced size, where that is possible: a JPEG at 1/8, 1/4 or 1/2 of its
@@ -65,7 +85,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
 /// [`DecodeError`], as [`decode`].
 pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, DecodeError> {
     match kind(bytes, limits)? {
-        Kind::Jpeg => guard::caught("JPEG", || jpeg::glance(bytes, limits, least)),
+        Kind::Read(Decoder::Jpeg) => guard::caught("JPEG", || jpeg::glance(bytes, limits, least)),
         _ => decode(bytes, limits).map(Glance::Whole),
     }
 }

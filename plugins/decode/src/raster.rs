@@ -1,52 +1,118 @@
-//! Every format but JPEG, by the image crate.
+//! PNG, WebP, GIF, BMP and smaller formats, by the image crate.
+//!
+//! Orientation and profile are read by [`metadata`](crate::metadata), not by the image crate, which knows neither EXIF as
+//! libvips writes it in WebP nor XMP.
 
-use crate::{DecodeError, Limits, Picture, guard};
+mod bmp;
+mod frames;
+mod icon;
+
+pub use frames::shows_something;
+
+use crate::finish::Raw;
+use crate::metadata::{Metadata, png, webp};
+use crate::{DecodeError, Limits, Picture, depth, finish, guard};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use std::error::Error;
 use std::io::{Cursor, ErrorKind};
 
-/// Decodes a file of a known format.
+/// Decodes a file of a known format. Of an animation, the first frame that shows something.
 pub fn decode(bytes: &[u8], format: ImageFormat, name: &'static str, limits: &Limits) -> Result<Picture, DecodeError> {
+    if format == ImageFormat::Ico
+        && let Some(png) = icon::png(bytes)
+    {
+        return decode(png, ImageFormat::Png, name, limits);
+    }
+    if format == ImageFormat::Bmp {
+        let bmp::Normal { file, is_upside_down } = bmp::normal(bytes);
+        let orientation = if is_upside_down { Orientation::FlipVertical } else { Orientation::NoTransforms };
+        let picture = decode_as_is(&file, format, name, limits)?;
+        return Ok(finish::upright(picture.width, picture.height, picture.pixels, orientation));
+    }
+    decode_as_is(bytes, format, name, limits)
+}
+
+fn decode_as_is(
+    bytes: &[u8],
+    format: ImageFormat,
+    name: &'static str,
+    limits: &Limits,
+) -> Result<Picture, DecodeError> {
     let failed = |error| refused(name, limits, &error);
     whole_riff(bytes, format)?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut image_limits = image::Limits::no_limits();
-    image_limits.max_alloc = Some(limits.alloc_bytes());
-    reader.limits(image_limits);
-    let mut decoder = reader.into_decoder().map_err(failed)?;
+    reader.limits(of_image(limits));
+    let decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     let pixels = limits.check_pixels(name, width, height)?;
     if decoder.total_bytes() > limits.alloc_bytes() {
         return Err(too_large(decoder.total_bytes(), limits));
     }
     let _turn = guard::turn(pixels);
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = opaque(DynamicImage::from_decoder(decoder).map_err(failed)?);
-    image.apply_orientation(orientation);
-    let image = image.into_rgb8();
-    Ok(Picture { width: image.width(), height: image.height(), pixels: image.into_raw() })
+    let metadata = metadata(bytes, format);
+    let picture = raw(DynamicImage::from_decoder(decoder).map_err(failed)?, &metadata).finish();
+    if !shows_something(&picture)
+        && let Some(later) = frames::first_that_shows_something(bytes, format, limits, &metadata)
+    {
+        return Ok(later);
+    }
+    Ok(picture)
 }
 
-/// RGB of 8 bit, transparency laid over white.
-fn opaque(image: DynamicImage) -> DynamicImage {
-    if !image.color().has_alpha() {
-        return DynamicImage::ImageRgb8(image.into_rgb8());
+fn metadata(bytes: &[u8], format: ImageFormat) -> Metadata<'_> {
+    match format {
+        ImageFormat::Png => png::read(bytes),
+        ImageFormat::WebP => webp::read(bytes),
+        _ => Metadata::default(),
     }
-    let image = image.into_rgba8();
-    let (width, height) = image.dimensions();
-    let over_white = |colour: u8, alpha: u8| {
-        let (colour, alpha) = (u32::from(colour), u32::from(alpha));
-        ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}
+
+fn of_image(limits: &Limits) -> image::Limits {
+    let mut of_image = image::Limits::no_limits();
+    of_image.max_alloc = Some(limits.alloc_bytes());
+    of_image
+}
+
+/// 8 bits, colour and transparency apart.
+fn raw(image: DynamicImage, metadata: &Metadata) -> Raw {
+    let (width, height) = (image.width(), image.height());
+    let (rgb, alpha) = match image {
+        DynamicImage::ImageRgb8(image) => (image.into_raw(), None),
+        DynamicImage::ImageLuma8(image) => (tripled(image.as_raw()), None),
+        DynamicImage::ImageLuma16(image) => (tripled(&depth::narrow(image.as_raw())), None),
+        DynamicImage::ImageRgb16(image) => (depth::narrow(image.as_raw()), None),
+        DynamicImage::ImageLumaA8(image) => {
+            let (grey, alpha) = split::<1, 2, u8>(image.as_raw());
+            (tripled(&grey), Some(alpha))
+        }
+        DynamicImage::ImageLumaA16(image) => {
+            let (grey, alpha) = split::<1, 2, u16>(image.as_raw());
+            (tripled(&depth::narrow(&grey)), Some(depth::narrow_within(&alpha, u16::MAX)))
+        }
+        DynamicImage::ImageRgba16(image) => {
+            let (rgb, alpha) = split::<3, 4, u16>(image.as_raw());
+            (depth::narrow(&rgb), Some(depth::narrow_within(&alpha, u16::MAX)))
+        }
+        other if !other.color().has_alpha() => (other.into_rgb8().into_raw(), None),
+        other => {
+            let (rgb, alpha) = split::<3, 4, u8>(other.into_rgba8().as_raw());
+            (rgb, Some(alpha))
+        }
     };
-    let pixels = image
-        .into_raw()
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .flat_map(|&[r, g, b, a]| [r, g, b].map(|c| over_white(c, a)))
-        .collect();
-    image::RgbImage::from_raw(width, height, pixels).map_or_else(DynamicImage::default, DynamicImage::ImageRgb8)
+    Raw { width, height, rgb, alpha, profile: metadata.profile(), orientation: metadata.orientation() }
+}
+
+/// Grey as three channels.
+pub fn tripled(grey: &[u8]) -> Vec<u8> {
+    grey.iter().flat_map(|value| [*value; 3]).collect()
+}
+
+/// Colour channels and alpha apart; `ALL` is `COLOURS + 1`.
+fn split<const COLOURS: usize, const ALL: usize, T: Copy>(samples: &[T]) -> (Vec<T>, Vec<T>) {
+    let pixels = samples.as_chunks::<ALL>().0;
+    let colours = pixels.iter().flat_map(|pixel| pixel[..COLOURS].iter().copied()).collect();
+    (colours, pixels.iter().map(|pixel| pixel[COLOURS]).collect())
 }
 
 /// A WebP file names its length; the decoder says nothing clear when it is shorter.

@@ -1,6 +1,8 @@
 //! A whole image at reduced size: all that hashes, checks and training squares need of a photo of many megapixels.
 
-use crate::{DecodeError, Limits, Picture, decode};
+use crate::registry::Decoder;
+use crate::sniff::Kind;
+use crate::{DecodeError, Limits, Picture, decode, guard, jpeg, kind};
 use image::{RgbImage, imageops};
 
 /// An image at its own or a reduced size, in colour, upright.
@@ -17,14 +19,23 @@ pub struct Reduced {
 /// Decodes a file at the smallest scale whose shorter side still has `least` pixels. An image of less than twice that keeps
 /// its size. The scale depends on the file and `least` alone.
 ///
+/// A JPEG comes at 1/8, 1/4 or 1/2, and no more of it is decoded than that needs; sides are rounded up. All else is decoded
+/// whole and made smaller by a whole factor.
+///
+/// What [`decode`] refuses is refused here for the same reason, but for damage in what is not looked at: the finer passes of a
+/// progressive JPEG, and coefficients whose value is wrong without the codes around them being so.
+///
 /// # Errors
 /// [`DecodeError`], as [`decode`].
 pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, DecodeError> {
-    decode(bytes, limits).map(|picture| shrunk(picture, least))
+    match kind(bytes, limits)? {
+        Kind::Read(Decoder::Jpeg) => guard::caught("JPEG", || jpeg::reduced(bytes, limits, least)),
+        _ => decode(bytes, limits).map(|picture| shrunk(picture, least)),
+    }
 }
 
 /// An image by a whole factor smaller, so that its shorter side still has `least` pixels.
-fn shrunk(picture: Picture, least: u32) -> Reduced {
+pub(crate) fn shrunk(picture: Picture, least: u32) -> Reduced {
     let (source_width, source_height) = (picture.width, picture.height);
     let factor = source_width.min(source_height) / least.max(1);
     if factor < 2 {

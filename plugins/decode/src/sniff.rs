@@ -3,15 +3,15 @@
 //! Signatures: <https://en.wikipedia.org/wiki/List_of_file_signatures>; brands of ISO base media files:
 //! <https://mp4ra.org/registered-types/brands>; TIFF 6.0 for the first directory.
 
+use crate::metadata::ifd::Reader;
+use crate::registry::Decoder;
 use image::ImageFormat;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Decoded by our own JPEG path.
-    Jpeg,
-    /// Decoded by the image crate; with the name for people.
-    Raster(ImageFormat, &'static str),
+    /// Decoded.
+    Read(Decoder),
     /// Recognised, but not decoded.
     Foreign(&'static str),
     /// No signature we know.
@@ -20,13 +20,13 @@ pub enum Kind {
 
 /// Signatures at the start of a file that say all.
 const SIGNATURES: &[(&[u8], Kind)] = &[
-    (b"\xFF\xD8", Kind::Jpeg),
-    (b"\x89PNG\r\n\x1A\n", Kind::Raster(ImageFormat::Png, "PNG")),
-    (b"GIF87a", Kind::Raster(ImageFormat::Gif, "GIF")),
-    (b"GIF89a", Kind::Raster(ImageFormat::Gif, "GIF")),
-    (b"BM", Kind::Raster(ImageFormat::Bmp, "BMP")),
-    (b"\xFF\x0A", Kind::Foreign("JPEG XL")),
-    (b"\0\0\0\x0CJXL \r\n\x87\n", Kind::Foreign("JPEG XL")),
+    (b"\xFF\xD8", Kind::Read(Decoder::Jpeg)),
+    (b"\x89PNG\r\n\x1A\n", Kind::Read(Decoder::Image(ImageFormat::Png))),
+    (b"GIF87a", Kind::Read(Decoder::Image(ImageFormat::Gif))),
+    (b"GIF89a", Kind::Read(Decoder::Image(ImageFormat::Gif))),
+    (b"BM", Kind::Read(Decoder::Image(ImageFormat::Bmp))),
+    (b"\xFF\x0A", Kind::Read(Decoder::Jxl)),
+    (b"\0\0\0\x0CJXL \r\n\x87\n", Kind::Read(Decoder::Jxl)),
     (b"\0\0\0\x0CjP  \r\n\x87\n", Kind::Foreign("JPEG 2000")),
     (b"\xFF\x4F\xFF\x51", Kind::Foreign("JPEG 2000")),
     (b"8BPS", Kind::Foreign("PSD (Photoshop)")),
@@ -34,11 +34,9 @@ const SIGNATURES: &[(&[u8], Kind)] = &[
     (b"gimp xcf", Kind::Foreign("XCF (GIMP)")),
     (b"%PDF-", Kind::Foreign("PDF")),
     (b"%!PS", Kind::Foreign("PostScript")),
-    (b"\0\0\x01\0", Kind::Foreign("ICO")),
-    (b"\0\0\x02\0", Kind::Foreign("CUR")),
     (b"icns", Kind::Foreign("ICNS")),
     (b"DDS ", Kind::Foreign("DDS")),
-    (b"qoif", Kind::Foreign("QOI")),
+    (b"qoif", Kind::Read(Decoder::Image(ImageFormat::Qoi))),
     (b"farbfeld", Kind::Foreign("farbfeld")),
     (b"#?RADIANCE", Kind::Foreign("Radiance HDR")),
     (b"\x76\x2F\x31\x01", Kind::Foreign("OpenEXR")),
@@ -46,14 +44,14 @@ const SIGNATURES: &[(&[u8], Kind)] = &[
     (b"\x8AMNG\r\n\x1A\n", Kind::Foreign("MNG")),
     (b"\x1A\x45\xDF\xA3", Kind::Foreign("Matroska/WebM video")),
     (b"II\xBC\x01", Kind::Foreign("JPEG XR")),
-    (b"FUJIFILMCCD-RAW", Kind::Foreign("RAW (Fujifilm RAF)")),
-    (b"IIRO", Kind::Foreign("RAW (Olympus ORF)")),
-    (b"IIRS", Kind::Foreign("RAW (Olympus ORF)")),
-    (b"IIU\0", Kind::Foreign("RAW (Panasonic RW2)")),
-    (b"FOVb", Kind::Foreign("RAW (Sigma X3F)")),
-    (b"II\x1A\0\0\0HEAPCCDR", Kind::Foreign("RAW (Canon CRW)")),
-    (b"II+\0", Kind::Raster(ImageFormat::Tiff, "TIFF")),
-    (b"MM\0+", Kind::Raster(ImageFormat::Tiff, "TIFF")),
+    (b"FUJIFILMCCD-RAW", Kind::Read(Decoder::Raw)),
+    (b"IIRO", Kind::Read(Decoder::Raw)),
+    (b"IIRS", Kind::Read(Decoder::Raw)),
+    (b"IIU\0", Kind::Read(Decoder::Raw)),
+    (b"FOVb", Kind::Read(Decoder::Raw)),
+    (b"II\x1A\0\0\0HEAPCCDR", Kind::Read(Decoder::Raw)),
+    (b"II+\0", Kind::Read(Decoder::Tiff)),
+    (b"MM\0+", Kind::Read(Decoder::Tiff)),
 ];
 
 /// What a file is, by its first bytes.
@@ -62,52 +60,64 @@ pub fn kind(bytes: &[u8]) -> Kind {
         return *kind;
     }
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        return Kind::Raster(ImageFormat::WebP, "WebP");
+        return Kind::Read(Decoder::Image(ImageFormat::WebP));
     }
     if bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*") {
         return tiff(bytes);
     }
     if bytes.get(4..8) == Some(b"ftyp") {
-        return Kind::Foreign(iso_media(bytes));
+        return iso_media(bytes);
+    }
+    // Icons and cursors, and how many there are.
+    if let [0, 0, 1 | 2, 0, low, high, ..] = bytes
+        && (*low, *high) != (0, 0)
+    {
+        return Kind::Read(Decoder::Image(ImageFormat::Ico));
     }
     if netpbm(bytes) {
-        return Kind::Foreign("PNM");
+        return Kind::Read(Decoder::Image(ImageFormat::Pnm));
     }
-    if svg(bytes) { Kind::Foreign("SVG") } else { Kind::Unknown }
+    if svg(bytes) {
+        return Kind::Foreign("SVG");
+    }
+    if tga(bytes) { Kind::Read(Decoder::Image(ImageFormat::Tga)) } else { Kind::Unknown }
 }
 
 /// Whether bytes are the beginning of an image file, read or not, surely enough to act on when no extension says so. Stricter
 /// than decoding is: signatures of two bytes, and those that other data has too, need more to go by. No film, no document.
 pub fn is_image(bytes: &[u8]) -> bool {
     match kind(bytes) {
-        Kind::Jpeg => bytes.get(2) == Some(&0xFF),
-        Kind::Raster(ImageFormat::Bmp, _) => {
+        Kind::Read(Decoder::Jpeg) => bytes.get(2) == Some(&0xFF),
+        Kind::Read(Decoder::Image(ImageFormat::Bmp)) => {
             // The reserved fields are zero, and the second header has one of its sizes.
             let header = bytes.get(14..18).and_then(|b| b.first_chunk::<4>()).map(|b| u32::from_le_bytes(*b));
             bytes.get(6..10) == Some(&[0; 4])
                 && header.is_some_and(|size| [12, 40, 52, 56, 64, 108, 124].contains(&size))
         }
-        Kind::Unknown
-        | Kind::Foreign("PDF" | "PostScript" | "ICO" | "CUR" | "MP4/QuickTime video" | "Matroska/WebM video") => false,
-        Kind::Foreign("JPEG XL") => !bytes.starts_with(b"\xFF\x0A"),
-        Kind::Foreign("PNM") => bytes.get(3).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'#'),
-        Kind::Raster(..) | Kind::Foreign(_) => true,
+        Kind::Read(Decoder::Image(ImageFormat::Ico | ImageFormat::Tga))
+        | Kind::Unknown
+        | Kind::Foreign("PDF" | "PostScript" | "MP4/QuickTime video" | "Matroska/WebM video") => false,
+        Kind::Read(Decoder::Jxl) => !bytes.starts_with(b"\xFF\x0A"),
+        Kind::Read(Decoder::Image(ImageFormat::Pnm)) => {
+            bytes.get(3).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'#')
+        }
+        Kind::Read(_) | Kind::Foreign(_) => true,
     }
 }
 
 /// ISO base media files: the brands of the first box tell pictures from films.
-fn iso_media(bytes: &[u8]) -> &'static str {
+fn iso_media(bytes: &[u8]) -> Kind {
     let length = bytes.first_chunk::<4>().map_or(0, |b| u32::from_be_bytes(*b) as usize).clamp(12, 256);
     let brands = || bytes[8..length.min(bytes.len())].chunks_exact(4);
     let has = |wanted: &[&[u8; 4]]| brands().any(|brand| wanted.iter().any(|w| brand == *w));
     if has(&[b"avif", b"avis"]) {
-        "AVIF"
+        Kind::Read(Decoder::Avif)
     } else if has(&[b"crx "]) {
-        "RAW (Canon CR3)"
+        Kind::Read(Decoder::Raw)
     } else if has(&[b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"]) {
-        "HEIC"
+        Kind::Read(Decoder::Heic)
     } else {
-        "MP4/QuickTime video"
+        Kind::Foreign("MP4/QuickTime video")
     }
 }
 
@@ -117,40 +127,55 @@ fn tiff(bytes: &[u8]) -> Kind {
     const MAKE: u16 = 271;
     const SUB_IFDS: u16 = 330;
     const DNG_VERSION: u16 = 50_706;
+    /// Of PEF, 3FR and others: the photo is compressed in the maker's own way.
+    const FIRST_OF_MAKERS: u64 = 32_767;
     if bytes.get(8..10) == Some(b"CR") {
-        return Kind::Foreign("RAW (Canon CR2)");
+        return Kind::Read(Decoder::Raw);
     }
-    let big = bytes.starts_with(b"MM");
-    let u16_at = |at: usize| {
-        let pair = <[u8; 2]>::try_from(bytes.get(at..at.checked_add(2)?)?).ok()?;
-        Some(if big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) })
-    };
-    let u32_at = |at: usize| {
-        let four = <[u8; 4]>::try_from(bytes.get(at..at.checked_add(4)?)?).ok()?;
-        Some(if big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) })
-    };
-    let directory = u32_at(4).unwrap_or(0) as usize;
-    let entries = u16_at(directory).unwrap_or(0);
-    let (mut reduced, mut make, mut sub) = (false, false, false);
-    for entry in 0..usize::from(entries) {
-        let at = directory + 2 + entry * 12;
-        match u16_at(at) {
-            Some(DNG_VERSION) => return Kind::Foreign("RAW (DNG)"),
-            Some(NEW_SUBFILE_TYPE) => reduced = u32_at(at + 8).is_some_and(|flags| flags & 1 == 1),
-            Some(MAKE) => make = true,
-            Some(SUB_IFDS) => sub = true,
-            Some(_) => {}
-            None => break,
-        }
-    }
-    if reduced && make && sub {
-        return Kind::Foreign("RAW (TIFF that begins with a thumbnail)");
-    }
-    Kind::Raster(ImageFormat::Tiff, "TIFF")
+    let directory = Reader::new(bytes).and_then(|reader| reader.directory(reader.first()?));
+    let Some(directory) = directory else { return Kind::Read(Decoder::Tiff) };
+    let is_reduced = directory.number(NEW_SUBFILE_TYPE).is_some_and(|flags| flags & 1 == 1);
+    let is_camera = directory.has(MAKE) && directory.has(SUB_IFDS);
+    let is_makers =
+        directory.number(259).is_some_and(|code| code == FIRST_OF_MAKERS || code == 65_535 || code == 34_713);
+    let is_raw = directory.has(DNG_VERSION) || (is_reduced && is_camera) || (is_makers && directory.has(MAKE));
+    Kind::Read(if is_raw { Decoder::Raw } else { Decoder::Tiff })
 }
 
 fn netpbm(bytes: &[u8]) -> bool {
     matches!(bytes, [b'P', b'1'..=b'7', space, ..] if space.is_ascii_whitespace() || *space == b'#')
+}
+
+/// TGA has no signature: a header without a contradiction, and as many bytes as it asks for. Source: Truevision TGA File
+/// Format Specification 2.0.
+fn tga(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk::<18>() else { return false };
+    let pair = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
+    let [id, has_palette, kind] = [header[0], header[1], header[2]];
+    let (entries, entry_bits) = (pair(5), header[7]);
+    let (width, height, bits) = (pair(12), pair(14), header[16]);
+    let depth_fits = match kind & 7 {
+        1 => has_palette == 1 && matches!(bits, 8 | 16),
+        2 => matches!(bits, 15 | 16 | 24 | 32),
+        3 => matches!(bits, 8 | 16),
+        _ => false,
+    };
+    let palette_fits = match has_palette {
+        0 => entries == 0 && entry_bits == 0,
+        1 => entries > 0 && matches!(entry_bits, 15 | 16 | 24 | 32),
+        _ => false,
+    };
+    let palette = entries * usize::from(entry_bits).div_ceil(8);
+    let pixel = usize::from(bits).div_ceil(8);
+    // Run lengths pack 128 pixels into one, and a byte.
+    let least = if kind & 8 == 0 { width * height * pixel } else { (width * height).div_ceil(128) * (1 + pixel) };
+    depth_fits
+        && palette_fits
+        && matches!(kind, 1..=3 | 9..=11)
+        && header[17] & 0xC0 == 0
+        && width > 0
+        && height > 0
+        && bytes.len() >= 18 + usize::from(id) + palette + least
 }
 
 fn svg(bytes: &[u8]) -> bool {
@@ -166,17 +191,17 @@ mod tests {
     #[test]
     fn formats_are_told_by_content() {
         for (bytes, expected) in [
-            (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], Kind::Foreign("HEIC")),
-            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", Kind::Foreign("AVIF")),
+            (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], Kind::Read(Decoder::Heic)),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", Kind::Read(Decoder::Avif)),
             (b"\0\0\0\x18ftypisom\0\0\0\0isomavc1", Kind::Foreign("MP4/QuickTime video")),
-            (b"\xFF\x0A\0\0", Kind::Foreign("JPEG XL")),
+            (b"\xFF\x0A\0\0", Kind::Read(Decoder::Jxl)),
             (b"8BPS\0\x01", Kind::Foreign("PSD (Photoshop)")),
             (b"<?xml version='1.0'?>\n<svg width='1'/>", Kind::Foreign("SVG")),
             (b"  <svg/>", Kind::Foreign("SVG")),
             (b"<html><body>404</body></html>", Kind::Unknown),
-            (b"P6\n1 1\n255\n", Kind::Foreign("PNM")),
-            (b"II*\0\x10\0\0\0CR\x02\0", Kind::Foreign("RAW (Canon CR2)")),
-            (b"RIFF\0\0\0\0WEBPVP8 ", Kind::Raster(ImageFormat::WebP, "WebP")),
+            (b"P6\n1 1\n255\n", Kind::Read(Decoder::Image(ImageFormat::Pnm))),
+            (b"II*\0\x10\0\0\0CR\x02\0", Kind::Read(Decoder::Raw)),
+            (b"RIFF\0\0\0\0WEBPVP8 ", Kind::Read(Decoder::Image(ImageFormat::WebP))),
             (b"RIFF\0\0\0\0AVI LIST", Kind::Unknown),
             (b"hello", Kind::Unknown),
             (b"", Kind::Unknown),
@@ -213,7 +238,7 @@ mod tests {
         let mut dng = b"II*\0\x08\0\0\0\x01\0".to_vec();
         dng.extend_from_slice(&50_706_u16.to_le_bytes());
         dng.extend_from_slice(&[1, 0, 4, 0, 0, 0, 1, 4, 0, 0]);
-        assert_eq!(kind(&dng), Kind::Foreign("RAW (DNG)"));
+        assert_eq!(kind(&dng), Kind::Read(Decoder::Raw));
     }
 
     #[test]

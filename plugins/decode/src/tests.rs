@@ -25,9 +25,24 @@ fn assert_sound(picture: &Picture, name: &str) {
 
 #[test]
 fn good_files_have_the_pixels_that_pillow_reads() {
+    assert_pixels(&fixtures().join("good"), table("good.json"));
+}
+
+/// One file of every kind of format, and where it is upright, converted and laid over its ground.
+#[test]
+fn formats_have_the_pixels_that_were_put_in() {
+    let folder = fixtures().join("../formats");
+    let text = fs::read_to_string(folder.join("expected.json")).unwrap();
+    let table = serde_json::from_str::<Value>(&text).unwrap().as_object().unwrap().clone();
+    assert!(table.len() > 70);
+    let is_built = |name: &str| cfg!(feature = "heif") || !name.contains("heic");
+    assert_pixels(&folder, table.into_iter().filter(|(name, _)| is_built(name)).collect());
+}
+
+fn assert_pixels(folder: &Path, table: serde_json::Map<String, Value>) {
     let mut wrong = Vec::new();
-    for (name, expected) in table("good.json") {
-        let bytes = fs::read(fixtures().join("good").join(&name)).unwrap();
+    for (name, expected) in table {
+        let bytes = fs::read(folder.join(&name)).unwrap();
         let picture = decode(&bytes, &Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_sound(&picture, &name);
         let size = (number(&expected["width"]), number(&expected["height"]));
@@ -93,6 +108,80 @@ fn limits_are_held_before_decoding() {
     assert_eq!(refused(Limits { max_pixels: 48 * 32 - 1, ..Limits::default() }).reason(), "too_large");
     assert_eq!(refused(Limits { max_bytes: 10, ..Limits::default() }).reason(), "too_large");
     assert!(decode(&bytes, &Limits { max_pixels: 48 * 32, max_bytes: bytes.len() as u64 }).is_ok());
+}
+
+/// Decoders answer every cut and bent file of the formats with a picture or an error; a panic is caught.
+#[test]
+fn bent_formats_are_answered() {
+    let folder = fixtures().join("../formats");
+    let limits = Limits { max_pixels: 1_000_000, ..Limits::default() };
+    for name in [
+        "420.heic",
+        "alpha.avif",
+        "grid.avif",
+        "lossless.jxl",
+        "lossy.jxl",
+        "jpeg-ycbcr.tif",
+        "group3.tif",
+        "fax-6.tif",
+        "palette.tif",
+        "predictor-3-32-big.tif",
+        "planar-tiles.tif",
+        "bigtiff.tif",
+        "cicp-p3.png",
+        "rle.tga",
+        "bmp-inside.ico",
+        "plain.qoi",
+        "preview-6.dng",
+        "p3.jpg",
+        "xmp-5.webp",
+    ] {
+        let bytes = fs::read(folder.join(name)).unwrap();
+        let step = (bytes.len() / 150).max(1);
+        for at in (0..bytes.len()).step_by(step) {
+            let bent = [0x00, 0x7F, 0xFF].map(|value| {
+                let mut bent = bytes.clone();
+                bent[at] = value;
+                bent
+            });
+            for file in bent.iter().map(Vec::as_slice).chain([&bytes[..at]]) {
+                match decode(file, &limits) {
+                    Ok(picture) => assert_sound(&picture, name),
+                    Err(DecodeError::Panicked { detail, .. }) => eprintln!("caught: {name} at {at}: {detail}"),
+                    Err(error) => assert!(!error.to_string().is_empty()),
+                }
+            }
+        }
+    }
+}
+
+/// Headers that claim more than the limits are refused before pixels are allocated.
+#[test]
+fn limits_are_held_in_every_format() {
+    let folder = fixtures().join("../formats");
+    for name in [
+        "420.heic",
+        "grid.heic",
+        "420.avif",
+        "grid.avif",
+        "lossless.jxl",
+        "bigtiff.tif",
+        "jpeg-ycbcr.tif",
+        "p3.png",
+        "p3.webp",
+        "rle.tga",
+        "plain.ppm",
+        "plain.qoi",
+        "fade-in.gif",
+        "preview-6.dng",
+    ] {
+        if cfg!(not(feature = "heif")) && name.contains("heic") {
+            continue;
+        }
+        let bytes = fs::read(folder.join(name)).unwrap();
+        let error = decode(&bytes, &Limits { max_pixels: 1000, ..Limits::default() }).unwrap_err();
+        assert_eq!(error.reason(), "too_large", "{name}: {error}");
+    }
 }
 
 /// Every byte of the small files is bent in a few ways: the answer is a picture or an error, never a panic.

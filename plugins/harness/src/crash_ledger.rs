@@ -7,7 +7,9 @@
 //! at [`LIMIT`] ends is left alone from then on. Work that takes longer than `max_time` ends the process on purpose, as there is
 //! no other way to stop it.
 
+use crate::stage::Refusal;
 use plugin_api::files::write_atomically;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -82,6 +84,23 @@ impl CrashLedger {
         done
     }
 
+    /// Does the work on every row, on all processors; the key of a row says what it is about. Suspects come last and one by one,
+    /// so that it is known which one ended the process, and those that did so [`LIMIT`] times are refused as `crashes`.
+    pub fn process_rows<T: Send>(
+        &self,
+        keys: &[String],
+        work: impl Fn(usize) -> Result<T, Refusal> + Sync,
+    ) -> Vec<Result<T, Refusal>> {
+        let crashes: Vec<u32> = keys.iter().map(|key| self.crashes(key)).collect();
+        let work = |row: usize| self.in_hand(&keys[row], || work(row));
+        let mut rows: Vec<Option<Result<T, Refusal>>> =
+            (0..keys.len()).into_par_iter().map(|row| (crashes[row] == 0).then(|| work(row))).collect();
+        for (row, done) in rows.iter_mut().enumerate().filter(|(_, done)| done.is_none()) {
+            *done = Some(if crashes[row] < LIMIT { work(row) } else { Err(given_up(crashes[row])) });
+        }
+        rows.into_iter().flatten().collect()
+    }
+
     fn take_slot(&self) -> Option<usize> {
         let mut slots = held(&self.slots);
         let at = slots.iter().position(Option::is_none)?;
@@ -108,6 +127,14 @@ impl CrashLedger {
             tracing::warn!(%error, "the list of files that ended the process could not be written");
         }
     }
+}
+
+fn given_up(crashes: u32) -> Refusal {
+    let detail = format!(
+        "decoding it ended the node {crashes} times (memory, time or a fault of the decoder). Open it in a photo program and save \
+         it again, as JPEG or PNG"
+    );
+    ("crashes", detail)
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -19,7 +19,7 @@ mod stage;
 mod start;
 mod wire;
 
-pub use crash_ledger::{CrashLedger, LIMIT as CRASH_LIMIT};
+pub use crash_ledger::CrashLedger;
 pub use error::HarnessError;
 pub use inbox::{Event, Message};
 pub use keeper::Keeper;

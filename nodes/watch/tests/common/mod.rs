@@ -50,6 +50,8 @@ pub struct Model {
     pub decodes: bool,
     /// The workspace, where the images lie.
     pub root: PathBuf,
+    /// Files that `decode` had read before they went, by path.
+    pub decoded_before: BTreeMap<String, Vec<u8>>,
     /// A stage finds these changed, once.
     pub changed: Vec<String>,
     /// Its inventory knows neither change time nor inode of these, as an older catalog.
@@ -96,7 +98,12 @@ impl Model {
                 changed.push(path);
                 continue;
             }
-            let data = images.content(at, &Home::create(&self.root).unwrap()).unwrap();
+            // It has been written to since: `decode` says so.
+            let read = images.content(at, &Home::create(&self.root).unwrap()).ok();
+            let Some(data) = read.or_else(|| self.decoded_before.get(path).cloned()) else {
+                changed.push(path);
+                continue;
+            };
             if let Some(at) = self.swallow.iter().position(|p| p == path) {
                 self.swallow.remove(at);
             } else if data.starts_with(b"bad") {

@@ -1,7 +1,7 @@
 //! The file that a row is about: its version, and its bytes as long as it is that version.
 
 use super::{DecodedImages, ImageFiles};
-use crate::{ContentError, FileVersion, Home};
+use crate::{ContentError, Edge, FileVersion, Home};
 
 macro_rules! rows_of_files {
     ($edge:ty) => {
@@ -27,6 +27,18 @@ macro_rules! rows_of_files {
             }
         }
     };
+}
+
+impl ImageFiles {
+    /// Which version of which file each row is about, as one string: a file that was replaced is another.
+    pub fn keys(&self) -> Vec<String> {
+        let key = |row: usize| {
+            let version = self.version(row);
+            let (size_bytes, modified_ns, changed_ns) = (version.size_bytes, version.modified_ns, version.changed_ns);
+            format!("{size_bytes} {modified_ns} {changed_ns} {}", self.path.value(row))
+        };
+        (0..self.rows()).map(key).collect()
+    }
 }
 
 rows_of_files!(ImageFiles);

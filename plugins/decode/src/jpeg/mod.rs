@@ -1,4 +1,4 @@
-//! JPEG, by zune-jpeg.
+//! JPEG: whole by zune-jpeg where that is right, at reduced size and of unusual kinds by [`planes`].
 //!
 //! Two things are done before the decoder sees the file, because on its own it answers a file that ends early with
 //! grey instead of an error:
@@ -7,13 +7,17 @@
 //!   the end of the last scan, so that running out of data is an error there.
 
 mod clean;
-mod reduced;
+mod colour;
+mod planes;
 mod structure;
 
 use crate::glance::{Glance, Luma};
-use crate::{DecodeError, Limits, Picture, guard};
+use crate::reduced::{Reduced, shrunk};
+use crate::{DecodeError, Limits, Picture, finish, guard, metadata};
+use colour::Space;
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, RgbImage};
+use image::{GrayImage, RgbImage};
+use planes::Wanted;
 use structure::Structure;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -31,35 +35,112 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     whole(bytes, limits, &structure::read(bytes)?)
 }
 
+/// Decodes a JPEG file at the smallest of 1/8, 1/4 and 1/2 of its size whose shorter side has `least` pixels; whole where none
+/// has. Kinds that are not read at reduced size are decoded whole and then made smaller.
+pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, DecodeError> {
+    let structure = structure::read(bytes)?;
+    let (width, height) = (u32::from(structure.width), u32::from(structure.height));
+    limits.check_pixels(NAME, width, height)?;
+    // Whether the last pass is whole is only seen when it is read.
+    let last_pass_is_there = structure.ended || !structure.progressive;
+    if let Some(eighths) = eighths(width, height, least).filter(|_| last_pass_is_there)
+        && let Some(image) = at_eighths(bytes, &structure, eighths)
+    {
+        let turned = orientation(bytes).to_exif() > 4;
+        let (source_width, source_height) = if turned { (height, width) } else { (width, height) };
+        let picture = finished(image, bytes, &structure);
+        return Ok(Reduced { source_width, source_height, picture });
+    }
+    whole(bytes, limits, &structure).map(|picture| shrunk(picture, least))
+}
+
+/// The smallest scale, in eighths, whose shorter side has `least` pixels; None for the whole.
+fn eighths(width: u32, height: u32, least: u32) -> Option<u32> {
+    [1, 2, 4].into_iter().find(|eighths| u64::from(width.min(height) * eighths) >= u64::from(least) * 8)
+}
+
+/// The image as the file has it, at so many eighths of its size.
+fn at_eighths(bytes: &[u8], structure: &Structure, eighths: u32) -> Option<RgbImage> {
+    let space = Space::of(structure.components.len(), clean::transform(structure))?;
+    let planes = planes::planes(bytes, structure, eighths as usize, Wanted::All)?;
+    let size = |pixels: u16| (u32::from(pixels) * eighths).div_ceil(8);
+    let (width, height) = (size(structure.width), size(structure.height));
+    let pixels = colour::rgb(planes, space, width as usize, height as usize)?;
+    RgbImage::from_raw(width, height, pixels)
+}
+
 /// The brightness at the smallest of 1/8, 1/4 and 1/2 of the size that has `least` samples a side, or the whole
 /// picture where none has, or the file is of a kind that is not read at reduced size.
 pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, DecodeError> {
     let structure = structure::read(bytes)?;
     let (width, height) = (u32::from(structure.width), u32::from(structure.height));
     limits.check_pixels(NAME, width, height)?;
-    let brightness_is_first = structure.components.len() == 1 || clean::transform(&structure) == Some(1);
-    let eighths = [1, 2, 4].into_iter().find(|eighths| width.min(height) * eighths >= least * 8);
-    if let Some(eighths) = eighths.filter(|_| brightness_is_first)
-        && let Some(plane) = reduced::plane(bytes, &structure, eighths as usize)
+    let brightness_is_first = (structure.ended || !structure.progressive)
+        && (structure.components.len() == 1 || clean::transform(&structure) == Some(1));
+    if let Some(eighths) = eighths(width, height, least).filter(|_| brightness_is_first)
+        && let Some(planes) = planes::planes(bytes, &structure, eighths as usize, Wanted::Luma)
+        && let Some(plane) = planes.into_iter().next()
     {
         let (columns, rows) = (plane.columns as u32, plane.rows as u32);
         if let Some(samples) = GrayImage::from_raw(columns, rows, plane.samples) {
-            let orientation = orientation(bytes, &structure);
+            let orientation = orientation(bytes);
             return Ok(Glance::Luma(Luma::new((width, height), eighths, samples, orientation)));
         }
     }
     whole(bytes, limits, &structure).map(Glance::Whole)
 }
 
-fn orientation(bytes: &[u8], structure: &Structure) -> Orientation {
-    let exif = structure.exif.clone().and_then(|range| Orientation::from_exif_chunk(bytes.get(range)?));
-    exif.unwrap_or(Orientation::NoTransforms)
+fn orientation(bytes: &[u8]) -> Orientation {
+    metadata::jpeg::read(bytes).orientation()
+}
+
+/// The image in sRGB and upright. Profiles of four-colour files are not applied: their ink is RGB by now.
+fn finished(image: RgbImage, bytes: &[u8], structure: &Structure) -> Picture {
+    let metadata = metadata::jpeg::read(bytes);
+    let (width, height) = image.dimensions();
+    let mut rgb = image.into_raw();
+    if structure.components.len() != 4 {
+        crate::colour::apply(&mut rgb, &metadata.profile());
+    }
+    finish::upright(width, height, rgb, metadata.orientation())
 }
 
 fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture, DecodeError> {
     let (width, height) = (u32::from(structure.width), u32::from(structure.height));
     let pixels = limits.check_pixels(NAME, width, height)?;
     let _turn = guard::turn(pixels);
+    let image = if is_plain(structure) {
+        match by_zune(bytes, structure) {
+            // Without an end marker, the data may be whole and have anything behind it.
+            Err(error) if !structure.ended => at_eighths(bytes, structure, 8).ok_or(error),
+            // The missing end of a last pass is not seen by it.
+            Ok(_) if structure.progressive && !structure.ended && at_eighths(bytes, structure, 8).is_none() => {
+                Err(DecodeError::truncated(NAME, ENDS_EARLY))
+            }
+            image => image,
+        }
+    } else {
+        at_eighths(bytes, structure, 8).ok_or_else(|| match by_zune(bytes, structure) {
+            Err(error) if structure.ended && error.reason() != "unsupported" => error,
+            _ if structure.ended => DecodeError::corrupt(NAME, "the compressed data is not as its tables say"),
+            _ => DecodeError::truncated(NAME, ENDS_EARLY),
+        })
+    }?;
+    Ok(finished(image, bytes, structure))
+}
+
+/// Of a kind that zune-jpeg decodes rightly. Sequential files of several scans, brightness that is stored at a lower resolution than
+/// colours, and other unusual factors it refuses or gets wrong (0.5.15).
+fn is_plain(structure: &Structure) -> bool {
+    let factors = match structure.sampling.as_slice() {
+        [_] => true,
+        [(1 | 2, 1 | 2), others @ ..] if others.len() == 2 => others.iter().all(|factors| *factors == (1, 1)),
+        factors => factors.iter().all(|factors| *factors == (1, 1)),
+    };
+    factors && !structure.late_height && (structure.progressive || structure.scans == 1)
+}
+
+fn by_zune(bytes: &[u8], structure: &Structure) -> Result<RgbImage, DecodeError> {
     let file = clean::file(bytes, structure);
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -68,19 +149,8 @@ fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file.as_slice()), options);
     let decoded = decoder.decode().map_err(|error| refused(&error))?;
-    let image = RgbImage::from_raw(width, height, decoded)
-        .ok_or_else(|| DecodeError::corrupt(NAME, "the decoder returned another size than the header names"))?;
-    let image = upright(image, orientation(bytes, structure));
-    Ok(Picture { width: image.width(), height: image.height(), pixels: image.into_raw() })
-}
-
-fn upright(image: RgbImage, orientation: Orientation) -> RgbImage {
-    if orientation == Orientation::NoTransforms {
-        return image;
-    }
-    let mut image = DynamicImage::ImageRgb8(image);
-    image.apply_orientation(orientation);
-    image.into_rgb8()
+    RgbImage::from_raw(u32::from(structure.width), u32::from(structure.height), decoded)
+        .ok_or_else(|| DecodeError::corrupt(NAME, "the decoder returned another size than the header names"))
 }
 
 /// Our error for zune's.

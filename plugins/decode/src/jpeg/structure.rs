@@ -2,7 +2,7 @@
 
 use super::NAME;
 use crate::DecodeError;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// What the markers say.
@@ -14,6 +14,10 @@ pub struct Structure {
     pub height: u16,
     /// Components' identifiers, in order.
     pub components: Vec<u8>,
+    /// Components' sampling factors, across and down.
+    pub sampling: Vec<(u8, u8)>,
+    /// The height stands behind the first scan.
+    pub late_height: bool,
     /// Coded in several passes over the whole picture.
     pub progressive: bool,
     /// A JFIF marker is there: three components are YCbCr.
@@ -37,7 +41,51 @@ pub struct Structure {
 /// When the file is cut off inside a segment, breaks the rules of the format, or is of a kind that is not decoded.
 pub fn read(bytes: &[u8]) -> Result<Structure, DecodeError> {
     let mut found = Structure::default();
-    let mut scanned = BTreeSet::new();
+    let mut scanned = Scanned::default();
+    match walk(bytes, &mut found, &mut scanned) {
+        // Behind a whole image without an end marker there may be anything.
+        Err(error) if complete(&found, &scanned).is_err() => return Err(error),
+        _ => {}
+    }
+    complete(&found, &scanned)?;
+    Ok(found)
+}
+
+/// What scans there are.
+#[derive(Default)]
+struct Scanned {
+    /// Components that come in any.
+    components: BTreeSet<u8>,
+    /// Of a progressive file, by component: how many bits of each coefficient are still to come; none where nothing is known.
+    missing: BTreeMap<u8, [Option<u8>; 64]>,
+}
+
+impl Scanned {
+    /// Takes in the header of a scan.
+    fn add(&mut self, content: &[u8]) {
+        let count = usize::from(content.first().copied().unwrap_or(0));
+        let Some((named, &[first, last, approximation])) =
+            content.get(1..).and_then(|rest| rest.split_at_checked(count * 2))
+        else {
+            return;
+        };
+        for id in named.iter().step_by(2) {
+            self.components.insert(*id);
+            let coefficients = self.missing.entry(*id).or_insert([None; 64]);
+            if let Some(band) = coefficients.get_mut(usize::from(first)..=usize::from(last)) {
+                band.fill(Some(approximation & 15));
+            }
+        }
+    }
+
+    /// Nothing of a progressive file is still to come.
+    fn is_refined(&self) -> bool {
+        self.missing.values().flatten().all(|missing| *missing == Some(0))
+    }
+}
+
+/// Walks the markers.
+fn walk(bytes: &[u8], found: &mut Structure, scanned: &mut Scanned) -> Result<(), DecodeError> {
     let mut at = 2;
     while let Some((marker, start)) = next_marker(bytes, at) {
         at = start + 2;
@@ -57,18 +105,21 @@ pub fn read(bytes: &[u8]) -> Result<Structure, DecodeError> {
         match marker {
             0xC4 | 0xDB | 0xDD => found.parts.push(start..at),
             0xC0..=0xCF => {
-                frame(&mut found, marker, content)?;
+                frame(found, marker, content)?;
                 found.parts.push(start..at);
             }
             0xDA => {
                 if found.components.is_empty() {
                     return Err(DecodeError::corrupt(NAME, "the picture data comes before the frame header"));
                 }
-                let count = usize::from(content.first().copied().unwrap_or(0));
-                scanned.extend(content.iter().skip(1).step_by(2).take(count).copied());
+                scanned.add(content);
                 at = end_of_scan(bytes, at);
                 found.scans += 1;
                 found.parts.push(start..at);
+            }
+            0xDC if found.height == 0 && found.scans == 1 => {
+                found.height = content.first_chunk().map_or(0, |height| u16::from_be_bytes(*height));
+                found.late_height = true;
             }
             0xE0 => {
                 found.jfif |= content.starts_with(b"JFIF\0");
@@ -84,8 +135,7 @@ pub fn read(bytes: &[u8]) -> Result<Structure, DecodeError> {
             _ => {}
         }
     }
-    complete(&found, &scanned)?;
-    Ok(found)
+    Ok(())
 }
 
 /// The next marker and its place; anything between segments is skipped.
@@ -138,6 +188,7 @@ fn frame(found: &mut Structure, marker: u8, content: &[u8]) -> Result<(), Decode
     found.height = u16::from_be_bytes([h1, h0]);
     found.width = u16::from_be_bytes([w1, w0]);
     found.components = rest.iter().step_by(3).copied().collect();
+    found.sampling = rest.as_chunks::<3>().0.iter().map(|[_, factors, _]| (factors >> 4, factors & 15)).collect();
     found.progressive = marker == 0xC2;
     Ok(())
 }
@@ -155,7 +206,7 @@ fn end_of_scan(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
-fn complete(found: &Structure, scanned: &BTreeSet<u8>) -> Result<(), DecodeError> {
+fn complete(found: &Structure, scanned: &Scanned) -> Result<(), DecodeError> {
     if found.components.is_empty() || found.scans == 0 {
         let detail = "no picture data in it";
         return Err(if found.ended {
@@ -165,11 +216,11 @@ fn complete(found: &Structure, scanned: &BTreeSet<u8>) -> Result<(), DecodeError
         });
     }
     // A sequential file without the end marker may still be whole, and the decoder will tell. The missing passes of a
-    // progressive one would only be a blur.
-    if !found.ended && found.progressive {
+    // progressive one would only be a blur: all of them must have begun.
+    if !found.ended && found.progressive && !scanned.is_refined() {
         return Err(DecodeError::truncated(NAME, "the end marker is missing"));
     }
-    if found.components.iter().any(|id| !scanned.contains(id)) {
+    if found.components.iter().any(|id| !scanned.components.contains(id)) {
         return Err(DecodeError::truncated(NAME, "a colour component has no data"));
     }
     Ok(())
