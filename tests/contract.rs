@@ -8,7 +8,7 @@
 )]
 
 use arrow::datatypes::{DataType, Field};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use serde_yaml::Value;
 use std::path::{Path, PathBuf};
 
@@ -58,35 +58,56 @@ fn nobody_waits_for_the_page() {
     assert!(!text.contains("dashboard/"), "a node reads from it");
 }
 
+type Parse = fn(&[String]) -> Result<(), clap::Error>;
+
+fn parse<C: Parser>(args: &[String]) -> Result<(), clap::Error> {
+    C::try_parse_from(args).map(|_| ())
+}
+
+/// Every node of the graphs: its parser and its options.
+const NODES: &[(&str, Parse, fn() -> clap::Command)] = &[
+    ("watch", parse::<node_watch::Config>, node_watch::Config::command),
+    ("decode", parse::<node_decode::Config>, node_decode::Config::command),
+    ("hash", parse::<node_hash::Config>, node_hash::Config::command),
+    ("resize", parse::<node_resize::Config>, node_resize::Config::command),
+    ("dataset", parse::<node_dataset::Config>, node_dataset::Config::command),
+    ("augment", parse::<node_augment::Config>, node_augment::Config::command),
+    ("train", parse::<node_train::Config>, node_train::Config::command),
+    ("evaluate", parse::<node_evaluate::Config>, node_evaluate::Config::command),
+    ("predict", parse::<node_predict::Config>, node_predict::Config::command),
+    ("inspect", parse::<node_inspect::Config>, node_inspect::Config::command),
+    ("dashboard", parse::<node_dashboard::Config>, node_dashboard::Config::command),
+    ("embed", parse::<node_embed::Config>, node_embed::Config::command),
+    ("gather", parse::<node_gather::Config>, node_gather::Config::command),
+];
+
+#[test]
+fn option_tables_are_those_of_the_nodes() {
+    let path = dataflows().join("README.md");
+    let sections: Vec<_> = NODES.iter().map(|(name, _, options)| plugin_harness::markdown(name, &options())).collect();
+    let text = std::fs::read_to_string(&path).unwrap();
+    for section in &sections {
+        let name = section.lines().next().unwrap_or_default();
+        assert!(
+            text.contains(section),
+            "{}: {name}: the table is not that of the node; build the nodes, then: cargo wakuteka options --write",
+            path.display()
+        );
+    }
+    assert!(text.contains(&sections.join("\n")), "{}: cargo wakuteka options --write", path.display());
+}
+
 #[test]
 fn every_option_in_the_graph_is_one_its_node_knows() {
-    type Parse = fn(&[String]) -> Result<(), clap::Error>;
-    fn parse<C: Parser>(args: &[String]) -> Result<(), clap::Error> {
-        C::try_parse_from(args).map(|_| ())
-    }
-    let parsers: &[(&str, Parse)] = &[
-        ("watch", parse::<node_watch::Config>),
-        ("decode", parse::<node_decode::Config>),
-        ("hash", parse::<node_hash::Config>),
-        ("resize", parse::<node_resize::Config>),
-        ("dataset", parse::<node_dataset::Config>),
-        ("augment", parse::<node_augment::Config>),
-        ("train", parse::<node_train::Config>),
-        ("evaluate", parse::<node_evaluate::Config>),
-        ("predict", parse::<node_predict::Config>),
-        ("inspect", parse::<node_inspect::Config>),
-        ("dashboard", parse::<node_dashboard::Config>),
-        ("embed", parse::<node_embed::Config>),
-        ("gather", parse::<node_gather::Config>),
-    ];
-    for file in std::fs::read_dir(dataflows()).unwrap().flatten().filter(|f| f.path().extension().is_some()) {
+    let is_yaml = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|ending| ending == "yml");
+    for file in std::fs::read_dir(dataflows()).unwrap().flatten().filter(is_yaml) {
         let nodes = yaml(file.path());
         for node in nodes["nodes"].as_sequence().unwrap() {
             // By the program: the same one may stand in a graph under several ids.
             let program = Path::new(node["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap();
             let id = node["id"].as_str().unwrap();
-            let parser = parsers.iter().find(|(name, _)| *name == program);
-            let (_, parse) = parser.unwrap_or_else(|| panic!("{program}: no parser"));
+            let parser = NODES.iter().find(|(name, ..)| *name == program);
+            let (_, parse, _) = parser.unwrap_or_else(|| panic!("{program}: no parser"));
             let args = node["args"].as_str().unwrap_or_default().split_whitespace().map(str::to_owned);
             let args: Vec<String> = std::iter::once(id.to_owned()).chain(args).collect();
             parse(&args).unwrap_or_else(|e| panic!("{}: {id}: {e}", file.path().display()));

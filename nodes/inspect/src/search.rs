@@ -142,7 +142,7 @@ fn judge(records: &[Record], seen: &[(usize, &[f32])], of: usize) -> Result<Sear
         &ProbeOptions::UNIT_LENGTH,
     )
     .map_err(|e| e.to_string())?;
-    // Of the filters, the one that was right most often at much the same recall (README has the figures).
+    // Of the filters, the one that was right most often at much the same recall (`tests/README.md` has the figures).
     let report = plugin_label_errors::find_by(&plugin_label_errors::Both, &probabilities, &given, classes.len())
         .map_err(|e| e.to_string())?;
     let suspects = report.suspects.iter().map(|suspect| Suspect {

@@ -51,6 +51,8 @@ pub enum Command {
     /// What was trained, from what, why, and what came of it.
     #[command(subcommand)]
     Runs(Runs),
+    /// Prints the options of every node as Markdown tables.
+    Options(Options),
     /// Networks of blocks.
     #[command(subcommand)]
     Network(Network),
@@ -111,6 +113,17 @@ pub struct Verify {
     /// All but these steps.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
     pub skip: Vec<Name>,
+}
+
+/// Options of `options`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Options {
+    /// As Markdown, which is the only form there is.
+    #[arg(long)]
+    pub markdown: bool,
+    /// Write them into dataflows/README.md instead of printing them.
+    #[arg(long)]
+    pub write: bool,
 }
 
 /// Options of `weights`.

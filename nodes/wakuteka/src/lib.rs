@@ -13,6 +13,7 @@ pub mod error;
 pub mod interrupt;
 pub mod models;
 pub mod network;
+pub mod options;
 pub mod process;
 pub mod program;
 pub mod progress;
@@ -50,6 +51,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Models(command) => models::run(&checkout, &command),
         Command::Runs(command) => runs::run(&checkout, &command),
         Command::Network(cli::Network::Show(options)) => network::show(&options),
+        Command::Options(options) => options::run(&checkout, &options),
         Command::Dora => {
             say::line(&tools::dora::ready(&checkout)?.display().to_string());
             Ok(())

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// As the first argument: check the others and end, with status 0, or 2 and a message.
 pub(crate) const CHECK: &str = "--check-options";
+/// As the first argument: print the options as Markdown and end.
+pub(crate) const MARKDOWN: &str = "--markdown-options";
 /// What dora gives a node it starts.
 const DORA: &str = "DORA_NODE_CONFIG";
 /// Status of a process whose options are wrong.

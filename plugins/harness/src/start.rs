@@ -2,11 +2,13 @@
 
 use crate::error::HarnessError;
 use crate::full;
+use crate::markdown::markdown;
 use crate::node::Node;
 use crate::options;
 use clap::Parser;
 use plugin_api::HomeArgs;
 use std::ffi::OsString;
+use std::io::Write;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -34,7 +36,8 @@ pub trait HasHome {
 ///
 /// Bad options end the process at once with status 2 and a message that names flag, value and what is accepted; in a dataflow
 /// the message stands in the node's status until the dataflow is stopped. A workspace that another graph works on ends it with
-/// status 2 too. With `--check-options` as the first argument the others are checked, and nothing is run.
+/// status 2 too. With `--check-options` as the first argument the others are checked, and nothing is run; with `--markdown-options`
+/// the options are printed as [`markdown`].
 ///
 /// # Errors
 /// Whatever ended the node early; the process then exits with status 1 and dora may start it again.
@@ -44,6 +47,9 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     let mut args: Vec<OsString> = std::env::args_os().collect();
+    if args.get(1).is_some_and(|first| first == options::MARKDOWN) {
+        return Ok(std::io::stdout().write_all(markdown(name, &C::command()).as_bytes())?);
+    }
     let checks_only = args.get(1).is_some_and(|first| first == options::CHECK);
     if checks_only {
         args.remove(1);

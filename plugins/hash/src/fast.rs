@@ -15,7 +15,7 @@ pub struct Hashed {
 }
 
 /// Samples that the shorter side keeps at reduced size. The hashes take 32; with a few more, the perceptual hash differs
-/// by a third of a bit from that of the whole picture (README has the figures).
+/// by a third of a bit from that of the whole picture (`tests/README.md` has the figures).
 pub const LEAST: u32 = 56;
 
 /// The hashes from a JPEG at 1/8, 1/4 or 1/2 of its size; small pictures and other formats are decoded whole.

@@ -3,7 +3,7 @@
 //! Two stages. One hash alone has to be read generously to find a cropped image, and then finds others too. So each image is
 //! looked for as its copies may show it ([`Views`]): the lowest frequencies of a view bring candidates, and all four hashes
 //! of that view together, 256 bits, keep a few. Hashes see the layout; so each of those is then laid over the image and
-//! compared block by block ([`agree`]). The figures are chosen from a curve of recall over false matches: README has
+//! compared block by block ([`agree`]). The figures are chosen from a curve of recall over false matches: `tests/README.md` has
 //! the table, the example `near-copies` makes it.
 //!
 //! What a search costs does not grow with the size of a group: an image that is almost a known one belongs to its group, of

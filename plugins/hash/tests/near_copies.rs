@@ -27,7 +27,7 @@ fn edited_pictures_are_found_and_no_more_others_than_by_one_hash() {
         }
         let percent = found * 100 / pictures.len();
         eprintln!("{name}: {percent} %");
-        // README has the whole table; by pHash at 10: crop 46, mirror 0.
+        // tests/README.md has the whole table; by pHash at 10: crop 46, mirror 0.
         let least = match name {
             "brightness × 1.3" => 90,
             "rotation 3°" => 82,
