@@ -20,13 +20,13 @@ pub const PREDICTIONS: [&str; 13] = [
     "probability_3",
     "margin",
     "abstained",
-    "reason",
     "calibrated",
     "model",
+    "reason",
 ];
 /// Columns of `review.csv`.
 pub const REVIEW: [&str; 9] =
-    ["name", "path", "reason", "margin", "class_1", "probability_1", "class_2", "probability_2", "model"];
+    ["name", "path", "margin", "class_1", "probability_1", "class_2", "probability_2", "model", "reason"];
 
 /// The two files, as last written.
 #[derive(Debug)]
@@ -84,9 +84,9 @@ impl InboxState {
             row.extend([
                 format!("{:.4}", prediction.margin),
                 doubt.is_some().to_string(),
-                doubt.map_or("", Doubt::name).to_owned(),
                 prediction.calibrated.to_string(),
                 prediction.model.clone(),
+                doubt.map_or("", Doubt::name).to_owned(),
             ]);
             table.row(row)?;
         }
@@ -104,9 +104,9 @@ impl InboxState {
         for (link, prediction) in rows {
             // Named, but by a narrow margin, is unsure, too.
             let reason = prediction.doubt(self.rules.abstain_below).unwrap_or(Doubt::Unsure).name().to_owned();
-            let mut row = vec![link.name.clone(), link.path.clone(), reason, format!("{:.4}", prediction.margin)];
+            let mut row = vec![link.name.clone(), link.path.clone(), format!("{:.4}", prediction.margin)];
             row.extend((0..2).flat_map(|rank| score(prediction, rank)));
-            row.push(prediction.model.clone());
+            row.extend([prediction.model.clone(), reason]);
             table.row(row)?;
         }
         table.finish()
