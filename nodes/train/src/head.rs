@@ -16,6 +16,7 @@ use crate::start::why;
 use plugin_api::runs::{
     Backbone, CrossValidation, Finished, ModelCard, OutOfFold, RunFolder, RunManifest, RunRequest, write_json,
 };
+use plugin_api::status::Notice;
 use plugin_api::{Home, Split};
 use plugin_catalog::{Reader, Sample};
 use plugin_decode::Picture;
@@ -27,7 +28,7 @@ use plugin_model::Precision;
 use plugin_model::device::Opened;
 use rayon::prelude::*;
 use serde_json::json;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,8 @@ pub struct HeadTrainer {
 struct EmbeddingSource {
     embedder: Arc<Embedder>,
     cache: Cache,
+    /// Images whose features are not finite, by path.
+    without_features: BTreeSet<String>,
 }
 
 /// An image of one class.
@@ -86,17 +89,17 @@ impl HeadTrainer {
     ) -> Result<End, TrainError> {
         let begun = Instant::now();
         let home = node.home().clone();
-        let backbone = config.backbone.install(&home)?;
+        let backbone = self.backbones.install(&config.backbone, &home)?;
         let Some(mut state) = desk.trigger.latest().cloned() else { return Ok(End::Stopped) };
         let card = card(config, &backbone, &state);
         let embedder = self.backbones.open(&home, &card, &backbone, device, Precision::Fp32)?;
         let cache = Cache::open(&home, embedder.fingerprint(), embedder.dimensions())?;
-        let mut source = EmbeddingSource { embedder, cache };
-        loop {
+        let mut source = EmbeddingSource { embedder, cache, without_features: BTreeSet::new() };
+        let end = loop {
             let images = labelled(&home, &state)?;
             match source.embed_missing(config, node, desk, &state, &images)? {
                 Embedding::Complete => {
-                    return finish(
+                    break finish(
                         config,
                         device,
                         node,
@@ -107,12 +110,14 @@ impl HeadTrainer {
                         &source.cache,
                         &images,
                         begun,
-                    );
+                    )?;
                 }
                 Embedding::Overtaken(newer) => state = newer,
                 Embedding::Stopped => return Ok(End::Stopped),
             }
-        }
+        };
+        node.status().notices(&notices(&source.without_features, &end));
+        Ok(end)
     }
 }
 
@@ -157,14 +162,20 @@ impl EmbeddingSource {
             if chunk.is_empty() {
                 continue;
             }
-            let open = |sample: &&Sample| -> Option<(String, Picture)> {
+            let open = |sample: &&Sample| -> Option<Picture> {
                 let picture = known(&root.join(&sample.path), &sample.digest, &config.limits)?;
-                Some((sample.digest.clone(), self.embedder.prepare(picture).ok()?))
+                self.embedder.prepare(picture).ok()
             };
-            let (digests, pictures): (Vec<String>, Vec<Picture>) =
-                chunk.par_iter().filter_map(open).collect::<Vec<_>>().into_iter().unzip();
-            for (digest, embedding) in digests.iter().zip(self.embedder.embed(&pictures)?) {
-                self.cache.put(digest, &embedding)?;
+            let opened: Vec<Option<Picture>> = chunk.par_iter().map(open).collect();
+            let (samples, pictures): (Vec<&Sample>, Vec<Picture>) =
+                chunk.into_iter().zip(opened).filter_map(|(sample, picture)| Some((sample, picture?))).unzip();
+            for (sample, embedding) in samples.into_iter().zip(self.embedder.embed_each(&pictures)?) {
+                if let Some(embedding) = embedding {
+                    self.cache.put(&sample.digest, &embedding)?;
+                } else {
+                    tracing::warn!(path = sample.path, "its features are not finite: the head goes without it");
+                    self.without_features.insert(sample.path.clone());
+                }
             }
             desk.pump(node, Duration::ZERO)?;
             if desk.stop {
@@ -178,6 +189,36 @@ impl EmbeddingSource {
         self.cache.sync()?;
         Ok(Embedding::Complete)
     }
+}
+
+/// Paths that a notice names at most.
+const EXAMPLES: usize = 5;
+
+/// What a person should know of a run.
+fn notices(without_features: &BTreeSet<String>, end: &End) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    if let End::Failed(why) = end {
+        notices.push(Notice {
+            kind: format!("head_failed:{why}"),
+            count: 1,
+            reason: format!("head that cannot be fitted to the data set: {why}"),
+            advice: "The champion stays. It is tried again when the images change; `--strategy scratch` of `train` trains a whole \
+                     network instead."
+                .to_owned(),
+            examples: Vec::new(),
+        });
+    }
+    if !without_features.is_empty() {
+        notices.push(Notice {
+            kind: "no_features".to_owned(),
+            count: without_features.len() as u64,
+            reason: "images for which the network's features are not finite numbers: the head goes without them"
+                .to_owned(),
+            advice: "Save them anew, or take them out.".to_owned(),
+            examples: without_features.iter().take(EXAMPLES).cloned().collect(),
+        });
+    }
+    notices
 }
 
 /// The images of a version that have one class, ordered by sample. The others cannot be learnt with one label an image.
@@ -424,6 +465,16 @@ mod tests {
         let images = [image("1", 0), image("2", 0), image("3", 0), image("4", 1), image("5", 1)];
         let order: Vec<&str> = in_turn(images.iter()).into_iter().map(|sample| &sample.sample[..]).collect();
         assert_eq!(order, ["1", "4", "2", "5", "3"]);
+    }
+
+    #[test]
+    fn failures_are_told_with_a_way_out() {
+        let paths = (0..7).map(|i| format!("photos/a/{i}.jpg")).collect();
+        let told = notices(&paths, &End::Failed("why".to_owned()));
+        assert_eq!(told.iter().map(|notice| notice.count).collect::<Vec<_>>(), [1, 7]);
+        assert!(told[0].reason.ends_with(": why") && told[0].advice.contains("--strategy scratch"));
+        assert_eq!(told[1].examples.len(), EXAMPLES);
+        assert_eq!(notices(&BTreeSet::new(), &End::Finished), []);
     }
 
     #[test]

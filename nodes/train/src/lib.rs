@@ -41,7 +41,7 @@ use plugin_api::Labels;
 use plugin_harness::Node;
 use snapshot::State;
 use std::time::{Duration, Instant};
-use strategy::Candidate;
+use strategy::{Candidate, CandidateSelector};
 use trigger::{Due, Now, Trigger};
 
 /// Whoever waits for an answer goes first: pictures that come, the page, other programs.
@@ -65,11 +65,13 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     let runs = node.home().runs();
     let last = recover::last_ended(&runs).as_ref().map(recover::key);
     let trigger = |candidate| Trigger::new(config.when(candidate), config.digest_of(candidate), last.clone());
-    let mut candidate = config.candidate(Labels::Single).0;
+    let mut selector = CandidateSelector::new(&config, Labels::Single, Instant::now());
+    let mut candidate = selector.chosen().0;
     tracing::info!(device = device.name, ?candidate, model = config.network().name(), size_px = config.size, "ready");
     let mut changes = start::Counted::default();
     let mut desk = Desk::new(trigger(candidate), Announcer::from_disk(&runs, Instant::now()));
     let heads = HeadTrainer::new();
+    let mut failed: Option<Failed> = None;
     loop {
         desk.pump(node, Duration::from_millis(200))?;
         if desk.stop {
@@ -78,8 +80,10 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         desk.batches.clear();
         let (now, home) = (Now::new(), node.home().clone());
         let labels = desk.trigger.latest().map_or(Labels::Single, |state| state.labels);
-        let (wanted, because) = config.candidate(labels);
+        let (wanted, because) = selector.choose(&config, labels, now.instant).clone();
         if wanted != candidate {
+            failed = None;
+            node.status().notices(&[]);
             tracing::info!(?wanted, because, "another kind of candidate from now on");
             candidate = wanted;
             desk.trigger = desk.trigger.with(config.when(candidate), config.digest_of(candidate));
@@ -88,8 +92,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         let count = |state: &State| if candidate == Candidate::Head { None } else { changes.of(&home, state) };
         let due = desk.trigger.due(now, request.is_some(), count);
         let told = |text: String| because.as_ref().map_or(text.clone(), |because| format!("{text} ({because})"));
+        let failure = failed.as_ref().and_then(|failed| failed.of(desk.trigger.latest()?));
         match (due, desk.announcer.awaited(now.instant)) {
-            (Due::Wait(what), None) => node.status().state(told(what)),
+            (Due::Wait(what), None) => node.status().state(failure.unwrap_or_else(|| told(what))),
             (_, Some(run)) => node.status().state(format!("waiting for the verdict on run {run}")),
             (Due::Run(state), None) if candidate == Candidate::Head => {
                 let ended = heads.work(&config, &device, node, &mut desk, request.as_ref())?;
@@ -99,10 +104,12 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                 if request.is_some() {
                     request::answered(&home);
                 }
+                let trained = desk.trigger.latest().map_or(state.fingerprint, |latest| latest.fingerprint.clone());
+                failed = None;
                 if let HeadEnd::Failed(why) = ended {
                     tracing::warn!(why, "no head can be trained on this data set");
+                    failed = Some(Failed { fingerprint: trained.clone(), why });
                 }
-                let trained = desk.trigger.latest().map_or(state.fingerprint, |latest| latest.fingerprint.clone());
                 desk.trigger.done(&trained, Now::new());
             }
             (Due::Run(state), None) => {
@@ -118,5 +125,20 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                 changes = start::Counted::default();
             }
         }
+    }
+}
+
+/// A data set that no head could be trained on.
+struct Failed {
+    fingerprint: String,
+    why: String,
+}
+
+impl Failed {
+    /// What is told while the data set is the same.
+    fn of(&self, state: &State) -> Option<String> {
+        let Self { fingerprint, why } = self;
+        (state.fingerprint == *fingerprint)
+            .then(|| format!("no head can be fitted to version {}: {why}", state.version))
     }
 }

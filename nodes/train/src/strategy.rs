@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::when::When;
 use plugin_api::Labels;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 /// What candidates are made by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -83,6 +84,36 @@ impl Config {
     }
 }
 
+/// How often it is looked whether the weights are there.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// What candidates are made by, looked at now and then: the file of weights may come or go.
+pub struct CandidateSelector {
+    labels: Labels,
+    chosen: (Candidate, Option<String>),
+    next: Instant,
+}
+
+impl CandidateSelector {
+    /// For images with labels of this kind.
+    pub fn new(config: &Config, labels: Labels, now: Instant) -> Self {
+        Self { labels, chosen: config.candidate(labels), next: now + LOOK_EVERY }
+    }
+
+    /// As [`Config::candidate`] said when it was last asked.
+    pub fn chosen(&self) -> &(Candidate, Option<String>) {
+        &self.chosen
+    }
+
+    /// As [`Config::candidate`], which is asked again when the labels are others or [`LOOK_EVERY`] has passed.
+    pub fn choose(&mut self, config: &Config, labels: Labels, now: Instant) -> &(Candidate, Option<String>) {
+        if labels != self.labels || now >= self.next {
+            *self = Self::new(config, labels, now);
+        }
+        &self.chosen
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +146,18 @@ mod tests {
         assert_eq!((head.quiet_seconds, head.min_new, head.schedule_utc.len()), (1, 1, 0));
         assert_eq!(head.retrain, crate::when::Switch::Off);
         assert_eq!(config.when(Candidate::Network), config.when);
+    }
+
+    #[test]
+    fn weights_are_looked_for_now_and_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = folder.path().join("w.safetensors");
+        let config = config(&format!("--backbone-weights {}", weights.display()));
+        let start = Instant::now();
+        let mut selector = CandidateSelector::new(&config, Labels::Single, start);
+        std::fs::write(&weights, b"weights").unwrap();
+        assert_eq!(selector.choose(&config, Labels::Single, start).0, Candidate::Network);
+        assert_eq!(selector.choose(&config, Labels::Single, start + LOOK_EVERY).0, Candidate::Head);
+        assert_eq!(selector.choose(&config, Labels::Multi, start + LOOK_EVERY).0, Candidate::Network, "at once");
     }
 }

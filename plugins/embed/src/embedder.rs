@@ -137,15 +137,20 @@ impl Embedder {
     /// An embedding of each picture, of unit length (of length 0 where the network sees nothing at all).
     ///
     /// # Errors
-    /// [`EmbedError`] when the device fails, or the network's answer is not a number.
+    /// [`EmbedError`] when the device fails, or the network's answer to one of them is not a number.
     pub fn embed(&self, pictures: &[Picture]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let Some(eye) = &self.eye else { return Ok(vec![Vec::new(); pictures.len()]) };
+        self.embed_each(pictures)?.into_iter().map(|embedding| embedding.ok_or(EmbedError::NotFinite)).collect()
+    }
+
+    /// As [`Self::embed`]; `None` for a picture whose features are not finite, which costs no other one its embedding.
+    ///
+    /// # Errors
+    /// [`EmbedError`] when the device fails.
+    pub fn embed_each(&self, pictures: &[Picture]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
+        let Some(eye) = &self.eye else { return Ok(vec![Some(Vec::new()); pictures.len()]) };
         let mut embeddings = Vec::with_capacity(pictures.len());
         for batch in pictures.chunks(BATCH) {
-            for mut features in eye.extractor.features(eye.squares(batch)?)? {
-                to_unit_length(&mut features)?;
-                embeddings.push(features);
-            }
+            embeddings.extend(eye.extractor.features(eye.squares(batch)?)?.into_iter().map(unit_length));
         }
         Ok(embeddings)
     }
@@ -167,17 +172,18 @@ impl Eye {
     }
 }
 
-fn to_unit_length(features: &mut [f32]) -> Result<(), EmbedError> {
+/// Features at unit length, or zero as they are; `None` where they are not finite.
+fn unit_length(mut features: Vec<f32>) -> Option<Vec<f32>> {
     let length = features.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
     if !length.is_finite() {
-        return Err(EmbedError::NotFinite);
+        return None;
     }
     if length > 0.0 {
-        for v in features {
+        for v in &mut features {
             *v = (f64::from(*v) / length) as f32;
         }
     }
-    Ok(())
+    Some(features)
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use plugin_resize::{Mode, REGISTRY, mode};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// The architecture of pretrained backbones.
 pub const ARCHITECTURE: &str = "efficientnet-lite0";
@@ -63,8 +64,7 @@ impl BackboneOptions {
         let bytes = std::fs::read(from).map_err(|e| named(from, &e))?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
         let path = home.backbone(&digest);
-        let is_whole = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|meta| meta.len() == bytes.len() as u64);
-        if !is_whole(&path) {
+        if !has_size(&path, bytes.len() as u64) {
             let folder = home.models().join("backbones");
             std::fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
             let part = folder.join(format!(".{digest}.{}.part", std::process::id()));
@@ -81,14 +81,61 @@ impl BackboneOptions {
     }
 }
 
+fn has_size(path: &Path, size_bytes: u64) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.len() == size_bytes)
+}
+
 /// Open backbones, each once: heads on the same one share it.
 #[derive(Default)]
-pub struct Backbones(Mutex<HashMap<Key, Arc<Embedder>>>);
+pub struct Backbones {
+    open: Mutex<HashMap<Key, Arc<Embedder>>>,
+    installed: Mutex<Option<Installed>>,
+}
 
 /// Digest of the weights, side of the image, resize mode, precision.
 type Key = (String, u32, String, String);
 
+/// A file of weights as it was when it was last read and copied.
+struct Installed {
+    file: FileVersion,
+    backbone: Backbone,
+}
+
+/// What tells a file from the one that was at its path before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FileVersion {
+    path: PathBuf,
+    size_bytes: u64,
+    modified: SystemTime,
+}
+
+impl FileVersion {
+    fn of(path: &Path) -> Option<Self> {
+        let meta = std::fs::metadata(path).ok()?;
+        Some(Self { path: path.to_owned(), size_bytes: meta.len(), modified: meta.modified().ok()? })
+    }
+}
+
 impl Backbones {
+    /// As [`BackboneOptions::install`], but the file is read once only, as long as its size and time stay the same and the copy is
+    /// there.
+    ///
+    /// # Errors
+    /// As [`BackboneOptions::install`].
+    pub fn install(&self, options: &BackboneOptions, home: &Home) -> io::Result<Backbone> {
+        let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = FileVersion::of(&options.backbone_weights);
+        if let (Some(known), Some(file)) = (&*installed, &file)
+            && known.file == *file
+            && has_size(&home.backbone(&known.backbone.digest), file.size_bytes)
+        {
+            return Ok(known.backbone.clone());
+        }
+        let backbone = options.install(home)?;
+        *installed = file.map(|file| Installed { file, backbone: backbone.clone() });
+        Ok(backbone)
+    }
+
     /// The backbone of a head's card.
     ///
     /// # Errors
@@ -102,7 +149,7 @@ impl Backbones {
         precision: Precision,
     ) -> Result<Arc<Embedder>, EmbedError> {
         let key = (backbone.digest.clone(), card.size_px, card.resize_mode.clone(), precision.to_string());
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(embedder) = open.get(&key) {
             return Ok(Arc::clone(embedder));
         }
@@ -150,5 +197,29 @@ mod tests {
         assert!(!options.is_there());
         let advice = options.advice();
         assert!(advice.contains("nowhere.safetensors") && advice.contains("cargo wakuteka weights"), "{advice}");
+    }
+
+    #[test]
+    fn weights_that_have_not_changed_are_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let from = folder.path().join("w.safetensors");
+        std::fs::write(&from, b"weights").unwrap();
+        let written = std::fs::metadata(&from).unwrap().modified().unwrap();
+        let options = Line::parse_from(["x", "--backbone-weights", from.to_str().unwrap()]).options;
+        let backbones = Backbones::default();
+        let first = backbones.install(&options, &home).unwrap();
+        let replace = |content: &[u8], modified| {
+            std::fs::write(&from, content).unwrap();
+            File::options().write(true).open(&from).unwrap().set_modified(modified).unwrap();
+        };
+        replace(b"WEIGHTS", written);
+        assert_eq!(backbones.install(&options, &home).unwrap(), first, "as far as size and time tell");
+        replace(b"WEIGHTS", written + std::time::Duration::from_secs(1));
+        let second = backbones.install(&options, &home).unwrap();
+        assert_ne!(second, first);
+        std::fs::remove_file(home.backbone(&second.digest)).unwrap();
+        assert_eq!(backbones.install(&options, &home).unwrap(), second);
+        assert!(home.backbone(&second.digest).is_file(), "the copy is put back");
     }
 }

@@ -78,6 +78,14 @@ fn another_champion_is_another_fingerprint() {
 }
 
 #[test]
+fn features_that_are_not_finite_are_no_embedding() {
+    assert_eq!(unit_length(vec![3.0, 4.0]), Some(vec![0.6, 0.8]));
+    assert_eq!(unit_length(vec![0.0, 0.0]), Some(vec![0.0, 0.0]));
+    assert_eq!(unit_length(vec![1.0, f32::NAN]), None);
+    assert_eq!(unit_length(vec![f32::INFINITY, 1.0]), None);
+}
+
+#[test]
 fn none_gives_empty_embeddings() {
     let (_folder, home) = home();
     let embedder = Embedder::open(&options(NetworkChoice::None, Path::new("nowhere")), &home).unwrap();
