@@ -413,7 +413,9 @@ mod tests {
         ] {
             assert!(KINDS.contains(&left_alone(why, &left).kind.as_str()), "{why:?}");
         }
-        for code in ["truncated", "damaged", "not_an_image", "empty", "crashes", "too_large", "unreadable", "unsupported:HEIC"] {
+        for code in
+            ["truncated", "damaged", "not_an_image", "empty", "crashes", "too_large", "unreadable", "unsupported:HEIC"]
+        {
             let notice = refusal(code, &left);
             assert!(KINDS.contains(&code.split(':').next().unwrap()) && !notice.advice.is_empty(), "{code}");
         }
