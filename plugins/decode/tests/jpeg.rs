@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
 
-use plugin_decode::{Limits, Picture, decode, reduced};
+use plugin_decode::{DecodeError, Limits, Picture, decode, reduced};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ fn files() -> Vec<PathBuf> {
 /// What libjpeg-turbo makes of a file: a binary PPM.
 fn expected(file: &Path) -> Picture {
     let bytes = fs::read(file.with_extension("ppm")).unwrap();
-    let mut fields = bytes.splitn(4, |byte| byte.is_ascii_whitespace());
+    let mut fields = bytes.splitn(4, u8::is_ascii_whitespace);
     let mut number = || std::str::from_utf8(fields.next().unwrap()).unwrap().parse().unwrap_or(0);
     let [_, width, height] = [number(), number(), number()];
     let pixels = fields.next().unwrap()[4..].to_vec();
@@ -104,8 +104,8 @@ fn cut_and_bent_files_are_answered() {
                 let small = reduced(file, &limits, 3);
                 if at < data {
                     assert_eq!(
-                        whole.as_ref().err().map(|e| e.reason()),
-                        small.as_ref().err().map(|e| e.reason()),
+                        whole.as_ref().err().map(DecodeError::reason),
+                        small.as_ref().err().map(DecodeError::reason),
                         "{at}"
                     );
                 }
