@@ -79,40 +79,38 @@ fn from_ycc(y: u8, cb: u8, cr: u8) -> [u8; 3] {
 
 /// A plane at the image's size. What was stored at half the size is interpolated linearly, as libjpeg does, all else repeated.
 fn enlarged(plane: Plane, width: usize, height: usize) -> Plane {
-    if plane.samples.is_empty() || (plane.columns, plane.rows) == (width, height) {
+    let [across, down] = plane.ratios;
+    if plane.samples.is_empty() || (across.0 == across.1 && down.0 == down.1) {
         return plane;
     }
-    let (across, down) = (Neighbours::of(plane.columns, width), Neighbours::of(plane.rows, height));
+    let linear = [across, down].iter().all(|&(pixels, samples)| pixels == samples || pixels == 2 * samples);
+    let (across, down) =
+        (neighbours(plane.columns, width, across, linear), neighbours(plane.rows, height, down, linear));
     let mut samples = Vec::with_capacity(width * height);
     let mut mixed = vec![0_u16; plane.columns];
-    for &(above, below) in &down.0 {
+    for (near, far) in down {
         let row = |at: usize| &plane.samples[at * plane.columns..(at + 1) * plane.columns];
-        for ((mixed, &near), &far) in mixed.iter_mut().zip(row(above)).zip(row(below)) {
+        for ((mixed, &near), &far) in mixed.iter_mut().zip(row(near)).zip(row(far)) {
             *mixed = u16::from(near) * 3 + u16::from(far);
         }
-        samples.extend(across.0.iter().map(|&(near, far)| ((mixed[near] * 3 + mixed[far] + 8) >> 4) as u8));
+        samples.extend(across.iter().map(|&(near, far)| ((mixed[near] * 3 + mixed[far] + 8) >> 4) as u8));
     }
-    Plane { columns: width, rows: height, samples }
+    Plane { columns: width, rows: height, samples, ..plane }
 }
 
-/// By place in the enlarged row or column: the sample with weight 3/4 and the one with 1/4.
-struct Neighbours(Vec<(usize, usize)>);
-
-impl Neighbours {
-    fn of(from: usize, to: usize) -> Self {
-        let factor = to.div_ceil(from.max(1)).max(1);
-        let last = from.saturating_sub(1);
-        let pair = |at: usize| {
-            let near = (at * from / to).max(at / factor).min(last);
-            let far = match (factor, at % 2) {
-                (2, 0) => near.saturating_sub(1),
-                (2, _) => (near + 1).min(last),
-                _ => near,
-            };
-            (near, far)
+/// By place in an enlarged row or column of `to`: the sample with weight 3/4 and the one with 1/4.
+fn neighbours(from: usize, to: usize, (pixels, samples): (usize, usize), linear: bool) -> Vec<(usize, usize)> {
+    let last = from.saturating_sub(1);
+    let pair = |at: usize| {
+        let near = (at * samples / pixels).min(last);
+        let far = match at % 2 {
+            _ if !linear || pixels == samples => near,
+            0 => near.saturating_sub(1),
+            _ => (near + 1).min(last),
         };
-        Self((0..to).map(pair).collect())
-    }
+        (near, far)
+    };
+    (0..to).map(pair).collect()
 }
 
 #[cfg(test)]
@@ -120,7 +118,7 @@ mod tests {
     use super::*;
 
     fn plane(columns: usize, samples: &[u8]) -> Plane {
-        Plane { columns, rows: samples.len() / columns, samples: samples.to_vec() }
+        Plane { columns, rows: samples.len() / columns, ratios: [(1, 1); 2], samples: samples.to_vec() }
     }
 
     #[test]
@@ -134,9 +132,13 @@ mod tests {
 
     #[test]
     fn half_the_samples_are_interpolated_and_a_quarter_repeated() {
-        assert_eq!(enlarged(plane(2, &[0, 100]), 4, 1).samples, [0, 25, 75, 100]);
-        assert_eq!(enlarged(plane(2, &[0, 100]), 3, 1).samples, [0, 25, 75]);
-        assert_eq!(enlarged(plane(1, &[0, 100]), 1, 4).samples, [0, 25, 75, 100]);
-        assert_eq!(enlarged(plane(2, &[0, 100]), 8, 1).samples, [0, 0, 0, 0, 100, 100, 100, 100]);
+        let enlarged = |columns, across, down, (width, height)| {
+            enlarged(Plane { ratios: [(across, 1), (down, 1)], ..plane(columns, &[0, 100]) }, width, height).samples
+        };
+        assert_eq!(enlarged(2, 2, 1, (4, 1)), [0, 25, 75, 100]);
+        assert_eq!(enlarged(2, 2, 1, (3, 1)), [0, 25, 75]);
+        assert_eq!(enlarged(1, 1, 2, (1, 4)), [0, 25, 75, 100]);
+        assert_eq!(enlarged(2, 4, 1, (7, 1)), [0, 0, 0, 0, 100, 100, 100]);
+        assert_eq!(enlarged(1, 1, 4, (1, 5)), [0, 0, 0, 0, 100]);
     }
 }

@@ -18,6 +18,7 @@ pub struct Channel {
     pub blocks_down: usize,
     /// Samples inside the image, before blocks are filled up.
     pub inside: (usize, usize),
+    pub ratios: [(usize, usize); 2],
     /// What coefficients add to samples; from the component's first scan on.
     pub lanes: Option<Lanes>,
     /// Its means have been read, and of a sequential file all else.
@@ -99,7 +100,7 @@ impl Channel {
             }
         }
         samples.truncate(columns * rows);
-        Plane { columns, rows, samples }
+        Plane { columns, rows, ratios: self.ratios, samples }
     }
 }
 

@@ -26,6 +26,8 @@ use std::rc::Rc;
 pub struct Plane {
     pub columns: usize,
     pub rows: usize,
+    /// Pixels of the image at this scale to samples of the plane, across and down.
+    pub ratios: [(usize, usize); 2],
     pub samples: Vec<u8>,
 }
 
@@ -90,6 +92,7 @@ fn channels(header: &Header, structure: &Structure, eighths: usize, wanted: Want
                 inside(width, component.across, most_across, wide),
                 inside(height, component.down, most_down, high),
             ),
+            ratios: [(eighths * most_across, component.across * wide), (eighths * most_down, component.down * high)],
             lanes: None,
             complete: false,
             samples: Vec::new(),
