@@ -5,7 +5,7 @@ use crate::Joint;
 use crate::joint::most_probable;
 
 /// A label is suspected where another class is so many times as probable. With 5 % of openclipart8's labels made wrong, 20 finds
-/// as many of them as the filters of confident learning and is right more often (`examples/planted`, figures in the README). It also
+/// as many of them as the filters of confident learning and is right more often (`examples/planted`, figures in `tests/README.md`). It also
 /// counts nothing per class, so a set without wrong labels has few suspects.
 pub const ODDS: f32 = 20.0;
 
