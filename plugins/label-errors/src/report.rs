@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn classes_of_fewer_than_five_images_are_exempt() {
-        let rows = vec![vec![0.99, 0.01]; 12];
+        let rows = vec![vec![0.99, 0.01, 0.0]; 12];
         let of = |wrong: usize| {
             let given: Vec<u32> = (0..12).map(|i| u32::from(i < wrong)).collect();
             let report = find(&rows, &given, 3).unwrap();
