@@ -211,5 +211,6 @@ function scores(prediction, layer, heat) {
     if (found?.values.some((value) => value > 0)) { paint(layer, found); tell(t("picture_heat_of", { class: label })); } else tell(why, true);
   }
   tell(t(prediction.has_heat ? "picture_heat_how" : "picture_heat_head"));
-  return h("div.scores", h("h3", t("picture_says", { model: prediction.model })), rows, note);
+  const novel = prediction.is_novel ? h("p.note.missing", t("picture_novel")) : "";
+  return h("div.scores", h("h3", t("picture_says", { model: prediction.model })), novel, rows, note);
 }

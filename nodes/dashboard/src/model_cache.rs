@@ -3,7 +3,7 @@
 use plugin_api::Home;
 use plugin_api::runs::ModelCard;
 use plugin_decode::Picture;
-use plugin_inference::{Backbones, Image, Model, calibrated};
+use plugin_inference::{Backbones, Image, Model, Output, calibrated};
 use plugin_model::{Batch, DeviceChoice, Precision};
 use plugin_resize::Placement;
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub struct Prediction {
     pub classes: Vec<ClassScore>,
     /// Whether a temperature was applied.
     pub calibrated: bool,
+    /// Whether the image is unlike anything that the model was trained on.
+    pub is_novel: bool,
     /// Whether [`ModelCache::heat`] can show what speaks for a class: not where the model is a head on a backbone.
     pub has_heat: bool,
 }
@@ -74,11 +76,11 @@ impl ModelCache {
     pub fn predict(&self, image: &Picture, digest: &str) -> Result<Option<Prediction>, String> {
         let champion = self.champion()?;
         let Some(Champion { model, .. }) = champion.as_ref() else { return Ok(None) };
-        let row = match model.recall(digest) {
-            Some(row) => row,
-            None => probabilities(model, image, digest)?,
+        let output = match model.recall(digest) {
+            Some(output) => output,
+            None => predicted(model, image, digest)?,
         };
-        Ok(Some(prediction(model.card(), &row, model.network().is_some())))
+        Ok(Some(prediction(model.card(), &output, model.network().is_some())))
     }
 
     /// What of an image speaks for a class; `None` when there is no champion.
@@ -124,28 +126,21 @@ impl ModelCache {
     }
 }
 
-/// Class probabilities of an image that is not embedded yet. A head's embedding is not put into the cache of the workspace, which
-/// [`Model::predict`] would do.
-fn probabilities(model: &Model, image: &Picture, digest: &str) -> Result<Vec<f32>, String> {
+/// Of an image that is not embedded yet. Its embedding is not put into the cache of the workspace.
+fn predicted(model: &Model, image: &Picture, digest: &str) -> Result<Output, String> {
     let square = model.square(image)?;
-    let Some((head, embedder)) = model.head() else {
-        let rows = model.predict(&[Image { digest, square: &square }]).map_err(|e| e.to_string())?;
-        return rows.into_iter().next().ok_or_else(|| "there is no prediction".to_owned());
-    };
-    let side = model.card().size_px;
-    let square = Picture { width: side, height: side, pixels: square };
-    let embeddings = embedder.embed(&[square]).map_err(|e| e.to_string())?;
-    let embedding = embeddings.first().ok_or_else(|| "there is no embedding".to_owned())?;
-    let row = head.log_probabilities(embedding).map_err(|e| e.to_string())?;
-    Ok(row.into_iter().map(f32::exp).collect())
+    let outputs = model.predict_without_trace(&[Image { digest, square: &square }]).map_err(|e| e.to_string())?;
+    outputs.into_iter().next().ok_or_else(|| "there is no prediction".to_owned())
 }
 
-fn prediction(card: &ModelCard, row: &[f32], has_heat: bool) -> Prediction {
+fn prediction(card: &ModelCard, output: &Output, has_heat: bool) -> Prediction {
     let finite = |p: f32| if p.is_finite() { p } else { 0.0 };
     let score = |(class, p): (&String, &f32)| ClassScore { class: class.clone(), probability: finite(*p) };
-    let mut classes: Vec<ClassScore> = card.classes.iter().zip(&calibrated(card, row)).map(score).collect();
+    let row = calibrated(card, &output.probabilities);
+    let mut classes: Vec<ClassScore> = card.classes.iter().zip(&row).map(score).collect();
     classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    Prediction { model: card.run.clone(), classes, calibrated: card.temperature.is_some(), has_heat }
+    let (model, calibrated, is_novel) = (card.run.clone(), card.temperature.is_some(), output.is_novel);
+    Prediction { model, classes, calibrated, is_novel, has_heat }
 }
 
 /// Where the square that a network sees lies in the image.

@@ -121,10 +121,11 @@ impl Classifier for InUse {
         let squares: Vec<&[u8]> = pictures.pixels.chunks_exact(bytes).collect();
         if !self.reads_files() {
             let images: Vec<Image> = squares.iter().map(|square| Image { digest: "", square }).collect();
-            return self.model.predict(&images).map_err(translate);
+            let found = self.model.predict(&images).map_err(translate)?;
+            return Ok(found.into_iter().map(|output| output.probabilities).collect());
         }
-        let mut rows: Vec<Option<Vec<f32>>> =
-            pictures.sources.iter().map(|source| self.model.recall(&source.digest)).collect();
+        let recall = |source: &Source| Some(self.model.recall(&source.digest)?.probabilities);
+        let mut rows: Vec<Option<Vec<f32>>> = pictures.sources.iter().map(recall).collect();
         rows.resize(pictures.count, None);
         let missing: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].is_none()).collect();
         let opened: Vec<(String, Vec<u8>)> = missing
@@ -134,8 +135,8 @@ impl Classifier for InUse {
             .map_err(ClassifierError::Unusable)?;
         let images: Vec<Image> = opened.iter().map(|(digest, square)| Image { digest, square }).collect();
         let found = self.model.predict(&images).map_err(translate)?;
-        for (place, row) in missing.into_iter().zip(found) {
-            rows[place] = Some(row);
+        for (place, output) in missing.into_iter().zip(found) {
+            rows[place] = Some(output.probabilities);
         }
         Ok(rows.into_iter().map(Option::unwrap_or_default).collect())
     }

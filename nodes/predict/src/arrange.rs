@@ -5,6 +5,7 @@
 
 use crate::error::PredictError;
 use crate::inbox::{InboxState, Key};
+use crate::prediction::Doubt;
 use crate::sidecar::{self, Outcome};
 use crate::store::{Link, Sidecar, State, View};
 use plugin_shelf::{Linked, name};
@@ -97,14 +98,16 @@ impl InboxState {
             let was_taken = self.links.get(View::Review, &file.path).is_some_and(|link| link.state == State::Taken);
             let is_unsure = !is_sure || prediction.margin <= self.rules.review_margin;
             if is_unsure && !was_taken && !self.photos.digests().contains(&file.digest) {
-                unsure.push((prediction.margin, file.path.as_str(), prediction.model.as_str()));
+                unsure.push((prediction, file.path.as_str()));
             }
         }
-        unsure.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+        unsure.sort_by(|a, b| a.0.margin.total_cmp(&b.0.margin).then_with(|| a.1.cmp(b.1)));
         unsure.truncate(self.rules.review);
-        for (margin, path, model) in unsure {
-            let (folder, name) = ("review".to_owned(), name(&format!("{margin:.3}"), path));
-            wanted.insert((View::Review, path.to_owned()), Wanted { folder, name, model: model.to_owned() });
+        for (prediction, path) in unsure {
+            let number = format!("{:.3}", prediction.margin);
+            let number = if prediction.is_novel { format!("{number} {}", Doubt::Novel.name()) } else { number };
+            let (folder, name, model) = ("review".to_owned(), name(&number, path), prediction.model.clone());
+            wanted.insert((View::Review, path.to_owned()), Wanted { folder, name, model });
         }
         wanted
     }

@@ -64,6 +64,8 @@ pub struct Counts {
     pub waiting: usize,
     /// For which no class is named.
     pub abstained: usize,
+    /// Among them, those that are unlike anything the model was trained on.
+    pub novel: usize,
     /// That lie in `review/`.
     pub review: usize,
     /// That a person has labelled.
@@ -261,7 +263,10 @@ impl InboxState {
             match &file.prediction {
                 None => counts.waiting += 1,
                 Some(_) if self.is_labelled(file) => counts.labelled += 1,
-                Some(prediction) => counts.abstained += usize::from(!prediction.is_sure(self.rules.abstain_below)),
+                Some(prediction) => {
+                    counts.abstained += usize::from(!prediction.is_sure(self.rules.abstain_below));
+                    counts.novel += usize::from(prediction.is_novel);
+                }
             }
         }
         counts.review = self.links.of_view(View::Review).filter(|link| link.state == State::There).count();

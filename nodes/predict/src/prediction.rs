@@ -2,7 +2,7 @@
 
 use plugin_api::Labels;
 use plugin_api::runs::ModelCard;
-use plugin_inference::calibrated;
+use plugin_inference::{Output, calibrated};
 use serde::{Deserialize, Serialize};
 
 /// Classes that are kept of a prediction.
@@ -33,12 +33,34 @@ pub struct Prediction {
     pub margin: f64,
     /// Whether a temperature was applied, so that the probabilities mean what they say.
     pub calibrated: bool,
+    /// Whether the image is unlike anything that the model was trained on.
+    #[serde(default)]
+    pub is_novel: bool,
+}
+
+/// Why no class is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The image is unlike anything that the model was trained on, whatever its probabilities are.
+    Novel,
+    /// No class is probable enough.
+    Unsure,
+}
+
+impl Doubt {
+    /// For tables and names of links.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Novel => "unlike anything learnt",
+            Self::Unsure => "unsure",
+        }
+    }
 }
 
 impl Prediction {
-    /// From a row of probabilities, one a class of the card. What is no number counts as 0.
-    pub fn new(card: &ModelCard, row: &[f32]) -> Self {
-        let row = calibrated(card, row);
+    /// From what a model with this card says. What is no number counts as 0.
+    pub fn new(card: &ModelCard, output: &Output) -> Self {
+        let row = calibrated(card, &output.probabilities);
         let number = |p: &f32| if p.is_finite() { f64::from(*p) } else { 0.0 };
         let score = |(class, p): (&String, &f32)| ClassScore { class: class.clone(), probability: number(p) };
         let mut all: Vec<ClassScore> = card.classes.iter().zip(&row).map(score).collect();
@@ -53,12 +75,23 @@ impl Prediction {
         };
         let classes = all[..count].iter().map(|score| score.class.clone()).collect();
         all.truncate(TOP);
-        Self { model: card.run.clone(), top: all, classes, margin, calibrated: card.temperature.is_some() }
+        let (model, calibrated, is_novel) = (card.run.clone(), card.temperature.is_some(), output.is_novel);
+        Self { model, top: all, classes, margin, calibrated, is_novel }
+    }
+
+    /// Why it names no class; `None` where it is sure enough to.
+    pub fn doubt(&self, abstain_below: f64) -> Option<Doubt> {
+        if self.is_novel {
+            return Some(Doubt::Novel);
+        }
+        let is_sure =
+            !self.classes.is_empty() && self.top.first().is_some_and(|score| score.probability >= abstain_below);
+        (!is_sure).then_some(Doubt::Unsure)
     }
 
     /// Whether it is sure enough to name a class.
     pub fn is_sure(&self, abstain_below: f64) -> bool {
-        !self.classes.is_empty() && self.top.first().is_some_and(|score| score.probability >= abstain_below)
+        self.doubt(abstain_below).is_none()
     }
 }
 
@@ -81,9 +114,22 @@ pub(crate) mod tests {
         }
     }
 
+    fn known(probabilities: &[f32]) -> Output {
+        Output { probabilities: probabilities.to_vec(), is_novel: false }
+    }
+
+    #[test]
+    fn what_is_unlike_anything_learnt_is_no_class_however_probable() {
+        let output = Output { is_novel: true, ..known(&[0.99, 0.01, 0.0, 0.0]) };
+        let prediction = Prediction::new(&card(Labels::Single, None), &output);
+        assert_eq!((prediction.doubt(0.5), prediction.is_sure(0.0)), (Some(Doubt::Novel), false));
+        let prediction = Prediction::new(&card(Labels::Single, None), &known(&[0.4, 0.3, 0.2, 0.1]));
+        assert_eq!((prediction.doubt(0.5), prediction.doubt(0.3)), (Some(Doubt::Unsure), None));
+    }
+
     #[test]
     fn the_three_most_probable_classes_are_kept_in_order() {
-        let prediction = Prediction::new(&card(Labels::Single, None), &[0.1, 0.55, 0.05, 0.3]);
+        let prediction = Prediction::new(&card(Labels::Single, None), &known(&[0.1, 0.55, 0.05, 0.3]));
         let top: Vec<&str> = prediction.top.iter().map(|g| g.class.as_str()).collect();
         assert_eq!(
             (top, prediction.classes.clone(), prediction.calibrated),
@@ -95,22 +141,22 @@ pub(crate) mod tests {
 
     #[test]
     fn a_temperature_makes_it_less_sure() {
-        let prediction = Prediction::new(&card(Labels::Single, Some(2.0)), &[0.8, 0.2, 0.0, 0.0]);
+        let prediction = Prediction::new(&card(Labels::Single, Some(2.0)), &known(&[0.8, 0.2, 0.0, 0.0]));
         assert!((prediction.top[0].probability - 2.0 / 3.0).abs() < 1e-4 && prediction.calibrated, "{prediction:?}");
     }
 
     #[test]
     fn with_several_labels_all_named_classes_count() {
-        let prediction = Prediction::new(&card(Labels::Multi, None), &[0.9, 0.2, 0.6, 0.1]);
+        let prediction = Prediction::new(&card(Labels::Multi, None), &known(&[0.9, 0.2, 0.6, 0.1]));
         assert_eq!(prediction.classes, ["a", "c"]);
         assert!((prediction.margin - 0.2).abs() < 1e-6, "0.6 is the doubtful one");
-        let none = Prediction::new(&card(Labels::Multi, None), &[0.4, 0.2, 0.1, 0.1]);
+        let none = Prediction::new(&card(Labels::Multi, None), &known(&[0.4, 0.2, 0.1, 0.1]));
         assert!(none.classes.is_empty() && !none.is_sure(0.0));
     }
 
     #[test]
     fn what_is_no_number_is_no_class_and_survives_the_file() {
-        let prediction = Prediction::new(&card(Labels::Single, None), &[f32::NAN, 0.2, f32::INFINITY, 0.1]);
+        let prediction = Prediction::new(&card(Labels::Single, None), &known(&[f32::NAN, 0.2, f32::INFINITY, 0.1]));
         assert_eq!(prediction.top[0].class, "b");
         let text = serde_json::to_string(&prediction).unwrap();
         assert_eq!(serde_json::from_str::<Prediction>(&text).unwrap(), prediction);

@@ -11,7 +11,7 @@ use plugin_api::{Edge, Tag};
 use plugin_decode::{Limits, Picture, decode};
 use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Keeper, Message, Node, Refusal, part, send_rejects};
-use plugin_inference::{Image, Model};
+use plugin_inference::{Image, Model, Output};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -176,7 +176,7 @@ impl PredictState {
         let (mut predictions, mut unknown) = (Vec::new(), Vec::new());
         for file in files {
             match model.recall(&file.digest) {
-                Some(row) => predictions.push((file.path.clone(), Prediction::new(model.card(), &row))),
+                Some(output) => predictions.push((file.path.clone(), Prediction::new(model.card(), &output))),
                 None => unknown.push(file),
             }
         }
@@ -248,6 +248,7 @@ impl PredictState {
             ("pictures", counts.images),
             ("waiting", counts.waiting),
             ("abstained", counts.abstained),
+            ("novel", counts.novel),
             ("review", counts.review),
             ("labelled", counts.labelled),
         ] {
@@ -277,14 +278,14 @@ impl PredictState {
 
 /// Predictions of images; those that were embedded before are not embedded again.
 fn predict(model: &Model, images: &[Image<'_>]) -> Result<Vec<Prediction>, PredictError> {
-    let mut rows: Vec<Option<Vec<f32>>> = images.iter().map(|image| model.recall(image.digest)).collect();
-    let unknown = images.iter().zip(&rows).filter(|(_, row)| row.is_none());
+    let mut outputs: Vec<Option<Output>> = images.iter().map(|image| model.recall(image.digest)).collect();
+    let unknown = images.iter().zip(&outputs).filter(|(_, output)| output.is_none());
     let unknown: Vec<Image<'_>> = unknown.map(|(image, _)| *image).collect();
     let computed = model.predict(&unknown)?;
-    for (row, computed) in rows.iter_mut().filter(|row| row.is_none()).zip(computed) {
-        *row = Some(computed);
+    for (output, computed) in outputs.iter_mut().filter(|output| output.is_none()).zip(computed) {
+        *output = Some(computed);
     }
-    Ok(rows.into_iter().flatten().map(|row| Prediction::new(model.card(), &row)).collect())
+    Ok(outputs.into_iter().flatten().map(|output| Prediction::new(model.card(), &output)).collect())
 }
 
 /// An image from its file; `None` when the file is not as it was when it came.

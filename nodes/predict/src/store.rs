@@ -293,6 +293,7 @@ mod tests {
             classes: vec!["きゅん".to_owned()],
             margin: 0.5,
             calibrated: true,
+            is_novel: false,
         };
         let file = |path: &str, prediction| File {
             path: path.to_owned(),

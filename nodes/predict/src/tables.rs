@@ -1,7 +1,7 @@
 //! `inbox/predictions.csv` and `review/review.csv`.
 
 use crate::inbox::InboxState;
-use crate::prediction::Prediction;
+use crate::prediction::{Doubt, Prediction};
 use crate::store::{Link, State, View};
 use plugin_api::Home;
 use plugin_api::files::write_atomically;
@@ -9,7 +9,7 @@ use plugin_tables::Table;
 use std::path::PathBuf;
 
 /// Columns of `predictions.csv`.
-pub const PREDICTIONS: [&str; 12] = [
+pub const PREDICTIONS: [&str; 13] = [
     "path",
     "class",
     "class_1",
@@ -22,10 +22,11 @@ pub const PREDICTIONS: [&str; 12] = [
     "abstained",
     "calibrated",
     "model",
+    "reason",
 ];
 /// Columns of `review.csv`.
-pub const REVIEW: [&str; 8] =
-    ["name", "path", "margin", "class_1", "probability_1", "class_2", "probability_2", "model"];
+pub const REVIEW: [&str; 9] =
+    ["name", "path", "margin", "class_1", "probability_1", "class_2", "probability_2", "model", "reason"];
 
 /// The two files, as last written.
 #[derive(Debug)]
@@ -76,15 +77,16 @@ impl InboxState {
         let mut table = Table::new(PREDICTIONS)?;
         for file in self.files.values().filter(|file| !self.is_labelled(file)) {
             let Some(prediction) = &file.prediction else { continue };
-            let is_sure = prediction.is_sure(self.rules.abstain_below);
-            let class = if is_sure { prediction.classes.join(" + ") } else { String::new() };
+            let doubt = prediction.doubt(self.rules.abstain_below);
+            let class = if doubt.is_none() { prediction.classes.join(" + ") } else { String::new() };
             let mut row = vec![file.path.clone(), class];
             row.extend((0..3).flat_map(|rank| score(prediction, rank)));
             row.extend([
                 format!("{:.4}", prediction.margin),
-                (!is_sure).to_string(),
+                doubt.is_some().to_string(),
                 prediction.calibrated.to_string(),
                 prediction.model.clone(),
+                doubt.map_or("", Doubt::name).to_owned(),
             ]);
             table.row(row)?;
         }
@@ -100,9 +102,11 @@ impl InboxState {
         rows.sort_by(|a, b| a.1.margin.total_cmp(&b.1.margin));
         let mut table = Table::new(REVIEW)?;
         for (link, prediction) in rows {
+            // Named, but by a narrow margin, is unsure, too.
+            let reason = prediction.doubt(self.rules.abstain_below).unwrap_or(Doubt::Unsure).name().to_owned();
             let mut row = vec![link.name.clone(), link.path.clone(), format!("{:.4}", prediction.margin)];
             row.extend((0..2).flat_map(|rank| score(prediction, rank)));
-            row.push(prediction.model.clone());
+            row.extend([prediction.model.clone(), reason]);
             table.row(row)?;
         }
         table.finish()

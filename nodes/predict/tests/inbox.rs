@@ -32,6 +32,7 @@ fn prediction(model: &str, class: &str, probability: f64) -> Prediction {
         classes: vec![class.to_owned()],
         margin: (2.0 * probability - 1.0).abs(),
         calibrated: true,
+        is_novel: false,
     }
 }
 
@@ -333,4 +334,31 @@ fn tables_open_in_excel_and_run_nothing() {
         assert!(bytes.starts_with(plugin_tables::MARK), "{name}");
         assert!(String::from_utf8(bytes).unwrap().contains(",'=1+2,0.5500,"), "{name}");
     }
+}
+
+#[test]
+fn what_is_unlike_anything_learnt_is_said_apart_from_the_unsure() {
+    let house = house();
+    let mut inbox = house.inbox();
+    let novel = Prediction { is_novel: true, ..prediction("one", "cat", 0.98) };
+    let files = [
+        house.put("sure.jpg", "sure", Some(prediction("one", "cat", 0.98))),
+        house.put("novel.jpg", "novel", Some(novel)),
+        house.put("unsure.jpg", "unsure", Some(prediction("one", "cat", 0.45))),
+    ];
+    inbox.take_in(files.to_vec()).unwrap();
+    pass(&mut inbox);
+    assert_eq!(house.list("review"), ["0.100_unsure.jpg", "0.960 unlike anything learnt_novel.jpg"]);
+    assert_eq!((inbox.counts().abstained, inbox.counts().novel), (2, 1));
+    let reasons = |table: &str| -> Vec<[String; 2]> {
+        let mut reader = csv::Reader::from_path(house.at(table)).unwrap();
+        let at = reader.headers().unwrap().iter().position(|column| column == "reason").unwrap();
+        let path = reader.headers().unwrap().iter().position(|column| column == "path").unwrap();
+        reader.records().map(|row| row.unwrap()).map(|row| [path, at].map(|column| row[column].to_owned())).collect()
+    };
+    let expected =
+        [["inbox/novel.jpg", "unlike anything learnt"], ["inbox/sure.jpg", ""], ["inbox/unsure.jpg", "unsure"]];
+    assert_eq!(reasons("inbox/predictions.csv"), expected);
+    assert_eq!(reasons("review/review.csv"), [expected[2], expected[0]]);
+    assert_eq!(house.list("sorted/cat"), ["sure.jpg", "sure.jpg.xmp"]);
 }

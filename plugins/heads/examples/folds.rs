@@ -9,7 +9,9 @@
 #![allow(clippy::print_stdout)]
 
 use clap::{Parser, ValueEnum};
-use plugin_heads::{Head, HeadKind, HeadOptions, OutOfFold, Samples, assign_folds, cross_validate, fit_temperature};
+use plugin_heads::{
+    Head, HeadKind, HeadOptions, OutOfFold, Samples, assign_folds, cross_validate, fit_temperature, learning_curves,
+};
 use safetensors::SafeTensors;
 use std::error::Error;
 use std::path::PathBuf;
@@ -35,6 +37,9 @@ struct Config {
     /// Leave each class out in turn and measure how well its images are told from known ones.
     #[arg(long)]
     unknown: bool,
+    /// From a quarter of the groups, forecast the accuracy of all of them, and compare it with what it is.
+    #[arg(long)]
+    forecast: bool,
 }
 
 /// Owned samples.
@@ -139,52 +144,95 @@ fn main() -> Result<(), Box<dyn Error>> {
     if config.unknown {
         report_unknown(&config, &samples)?;
     }
+    if config.forecast {
+        report_forecasts(&config, &samples)?;
+    }
     Ok(())
 }
 
-/// Weight of the novelty beside 1 − probability.
-const NOVELTY_WEIGHT: f64 = 2.0;
+/// Quarters of the groups, each by itself.
+const QUARTERS: u32 = 4;
+
+fn report_forecasts(config: &Config, samples: &Samples<'_>) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let all = cross_validate(samples, &config.options, config.folds, 1)?;
+    let accuracy = Figures::of(&all.log_probabilities, samples.labels, samples.classes).accuracy;
+    println!("quarter  images  now    forecast of all  is     points off");
+    for quarter in 0..QUARTERS {
+        let rows: Vec<usize> = (0..samples.len()).filter(|row| samples.groups[*row] % QUARTERS == quarter).collect();
+        let selection = samples.select(&rows);
+        let (curve, _) = learning_curves(&selection.samples(), &config.options, config.folds)?;
+        let plugin_heads::Forecast { accuracy: forecast, low, high } =
+            curve.forecast(samples.len() as f64 / rows.len() as f64);
+        println!(
+            "{quarter:<7}  {:<6}  {:.3}  {forecast:.3} ({low:.3} to {high:.3})  {accuracy:.3}  {:+.1}",
+            rows.len(),
+            curve.points.last().map_or(f64::NAN, |(_, accuracy)| *accuracy),
+            (forecast - accuracy) * 100.0
+        );
+    }
+    println!("{:.1} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
 
 /// For each class: heads that were fitted to folds of the others predict it and the fold that they were not fitted to.
 fn report_unknown(config: &Config, samples: &Samples<'_>) -> Result<(), Box<dyn Error>> {
-    println!("left out   AUROC of novelty  of 1 - probability  of both");
-    let mut sums = [0.0; 3];
+    println!("left out   AUROC of novelty  of 1 - probability  flagged of known  of unknown");
+    let mut sums = [0.0; 4];
     for class in 0..samples.classes as u32 {
         let (unknown, known): (Vec<usize>, Vec<usize>) =
             (0..samples.len()).partition(|row| samples.labels[*row] == class);
         let unknown = samples.select(&unknown);
         let groups: Vec<u32> = known.iter().map(|row| samples.groups[*row]).collect();
         let labels: Vec<u32> = known.iter().map(|row| samples.labels[*row]).collect();
-        let fold_of = assign_folds(&labels, &groups, config.folds, 1)?;
-        let mut areas = [0.0; 3];
-        for fold in 0..config.folds {
-            let rows = |is_held_out: bool| -> Vec<usize> {
-                let pairs = known.iter().zip(&fold_of).filter(|(_, of)| (**of == fold) == is_held_out);
-                pairs.map(|(row, _)| *row).collect()
-            };
-            let head = Head::fit(&samples.select(&rows(false)).samples(), &config.options)?;
-            let unknown = doubts(&head, &unknown.samples())?;
-            let known = doubts(&head, &samples.select(&rows(true)).samples())?;
-            for (area, (unknown, known)) in areas.iter_mut().zip(unknown.iter().zip(&known)) {
-                *area += auroc(unknown, known) / config.folds as f64;
+        let mut figures = [0.0; 4];
+        for seed in &config.seeds {
+            let fold_of = assign_folds(&labels, &groups, config.folds, *seed)?;
+            for fold in 0..config.folds {
+                let rows = |is_held_out: bool| -> Vec<usize> {
+                    let pairs = known.iter().zip(&fold_of).filter(|(_, of)| (**of == fold) == is_held_out);
+                    pairs.map(|(row, _)| *row).collect()
+                };
+                let head = Head::fit(&samples.select(&rows(false)).samples(), &config.options)?;
+                let unknown = Doubts::of(&head, &unknown.samples())?;
+                let other = Doubts::of(&head, &samples.select(&rows(true)).samples())?;
+                let of_fold = [
+                    auroc(&unknown.novelty, &other.novelty),
+                    auroc(&unknown.improbability, &other.improbability),
+                    other.flagged,
+                    unknown.flagged,
+                ];
+                let share = 1.0 / (config.folds * config.seeds.len()) as f64;
+                figures.iter_mut().zip(of_fold).for_each(|(sum, figure)| *sum += figure * share);
             }
         }
-        sums.iter_mut().zip(&areas).for_each(|(sum, area)| *sum += area);
-        println!("{class:<9}  {:.3}             {:.3}               {:.3}", areas[0], areas[1], areas[2]);
+        sums.iter_mut().zip(&figures).for_each(|(sum, figure)| *sum += figure / samples.classes as f64);
+        println!("{class:<9}  {}", figures.map(|figure| format!("{figure:<16.3}")).join("  "));
     }
-    let [novelty, doubt, both] = sums.map(|sum| sum / samples.classes as f64);
-    println!("mean       {novelty:.3}             {doubt:.3}               {both:.3}");
+    println!("mean       {}", sums.map(|figure| format!("{figure:<16.3}")).join("  "));
     Ok(())
 }
 
-/// Novelty, 1 − probability and both together, of each sample.
-fn doubts(head: &Head, samples: &Samples<'_>) -> Result<[Vec<f64>; 3], Box<dyn Error>> {
-    let (log_probabilities, novelty) = head.predict(samples.features)?;
-    let greatest = |row: &[f32]| f64::from(row.iter().copied().fold(f32::MIN, f32::max).exp());
-    let doubt: Vec<f64> = log_probabilities.chunks(samples.classes).map(|row| 1.0 - greatest(row)).collect();
-    let novelty: Vec<f64> = novelty.into_iter().map(f64::from).collect();
-    let both = doubt.iter().zip(&novelty).map(|(doubt, novelty)| doubt + NOVELTY_WEIGHT * novelty).collect();
-    Ok([novelty, doubt, both])
+/// How doubtful samples are.
+struct Doubts {
+    novelty: Vec<f64>,
+    /// 1 − the greatest probability.
+    improbability: Vec<f64>,
+    /// Share whose novelty is above the head's threshold.
+    flagged: f64,
+}
+
+impl Doubts {
+    fn of(head: &Head, samples: &Samples<'_>) -> Result<Self, Box<dyn Error>> {
+        let (log_probabilities, novelty) = head.predict(samples.features)?;
+        let greatest = |row: &[f32]| f64::from(row.iter().copied().fold(f32::MIN, f32::max).exp());
+        let flagged = novelty.iter().filter(|novelty| **novelty > head.novelty_threshold()).count();
+        Ok(Self {
+            improbability: log_probabilities.chunks(samples.classes).map(|row| 1.0 - greatest(row)).collect(),
+            flagged: flagged as f64 / novelty.len().max(1) as f64,
+            novelty: novelty.into_iter().map(f64::from).collect(),
+        })
+    }
 }
 
 /// Probability that a positive scores above a negative; ties count half.

@@ -1,13 +1,16 @@
 //! The file of a head: safetensors.
 //!
 //! Tensors, 32-bit floats: `ridge.weights` `[classes, d]`, `ridge.intercepts` `[classes]`, `neighbours.mean` `[d]`,
-//! `neighbours.factor` `[d, d]`, `neighbours.rows` `[n, d]`, `temperatures` `[3]` (ridge, neighbours, blend). u32:
+//! `neighbours.factor` `[d, d]`, `neighbours.rows` `[n, d]`, `temperatures` `[3]` (ridge, neighbours, blend),
+//! `neighbours.lengths` `[n]`, `novelty.classes` `[classes, 2]` (mean, deviation), `novelty.parts` `[5]` (mean and deviation of the
+//! nearest distance and of the doubt, threshold); the last three are missing in files of earlier releases. u32:
 //! `neighbours.labels` `[n]`, `counts` `[classes]`. The metadata has one entry, `head`: JSON with the format's version and the
 //! options. Temperatures are no part of it, as decimal digits would not give the same bits back.
 
 use crate::head::Temperatures;
 use crate::matrix::{Cholesky, Matrix};
 use crate::neighbours::Neighbours;
+use crate::novelty::{Normal, NoveltyScale};
 use crate::ridge::Ridge;
 use crate::{Head, HeadError, HeadOptions};
 use safetensors::tensor::{TensorView, serialize};
@@ -52,14 +55,15 @@ impl Head {
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, String> {
-        let Self { options, ridge, neighbours, counts, temperatures } = self;
+        let Self { options, ridge, neighbours, counts, temperatures, novelty } = self;
         let (classes, dimensions, rows) = (self.classes(), self.dimensions(), neighbours.labels.len());
         let counts: Vec<u32> = counts.iter().map(|count| *count as u32).collect();
         let temperatures = [temperatures.ridge, temperatures.neighbours, temperatures.blend];
         let view = |dtype, shape: &[usize], bytes| TensorView::new(dtype, shape.to_vec(), bytes).map_err(text);
         let floats = |shape: &[usize], values| view(Dtype::F32, shape, bytemuck::cast_slice::<f32, u8>(values));
         let integers = |shape: &[usize], values| view(Dtype::U32, shape, bytemuck::cast_slice::<u32, u8>(values));
-        let tensors = [
+        let (of_classes, parts) = novelty.as_ref().map(novelty_numbers).unwrap_or_default();
+        let mut tensors = vec![
             ("ridge.weights", floats(&[classes, dimensions], &ridge.weights.values)?),
             ("ridge.intercepts", floats(&[classes], &ridge.intercepts)?),
             ("neighbours.mean", floats(&[dimensions], &neighbours.mean)?),
@@ -69,6 +73,13 @@ impl Head {
             ("counts", integers(&[classes], &counts)?),
             ("temperatures", floats(&[3], &temperatures)?),
         ];
+        if novelty.is_some() {
+            tensors.extend([
+                ("neighbours.lengths", floats(&[rows], &neighbours.lengths)?),
+                ("novelty.classes", floats(&[classes, 2], &of_classes)?),
+                ("novelty.parts", floats(&[5], &parts)?),
+            ]);
+        }
         let metadata = Metadata { version: VERSION, options: options.clone() };
         let metadata = serde_json::to_string(&metadata).map_err(text)?;
         serialize(tensors, Some(HashMap::from([(ENTRY.to_owned(), metadata)]))).map_err(text)
@@ -102,7 +113,9 @@ impl Head {
         if (0..dimensions).any(|i| factor.row(i)[i] <= 0.0) {
             return Err("neighbours.factor is not a Cholesky factor".to_owned());
         }
+        let has_novelty = tensors.tensor("novelty.parts").is_ok();
         let neighbours = Neighbours {
+            lengths: if has_novelty { floats("neighbours.lengths", &[count])? } else { Vec::new() },
             mean: floats("neighbours.mean", &[dimensions])?,
             factor: Cholesky::from_factor(factor),
             rows: matrix(count, dimensions, rows.floats(&[count, dimensions])?),
@@ -119,8 +132,34 @@ impl Head {
         if neighbours.labels.iter().any(|label| *label as usize >= classes) {
             return Err(format!("a label is not below {classes}"));
         }
-        Ok(Self { options, ridge, neighbours, counts, temperatures })
+        let novelty = if has_novelty {
+            let scale = novelty_scale(&floats("novelty.classes", &[classes, 2])?, &floats("novelty.parts", &[5])?);
+            Some(scale.ok_or("a deviation of novelty is not above 0")?)
+        } else {
+            None
+        };
+        Ok(Self { options, ridge, neighbours, counts, temperatures, novelty })
     }
+}
+
+/// `novelty.classes` and `novelty.parts`.
+fn novelty_numbers(scale: &NoveltyScale) -> (Vec<f32>, Vec<f32>) {
+    let NoveltyScale { classes, nearest, doubt, threshold } = scale;
+    let pair = |normal: &Normal| [normal.mean, normal.deviation];
+    let parts = [pair(nearest), pair(doubt)].concat().into_iter().chain([*threshold]).collect();
+    (classes.iter().flat_map(pair).collect(), parts)
+}
+
+/// The contrary; `None` where a deviation is not above 0.
+fn novelty_scale(classes: &[f32], parts: &[f32]) -> Option<NoveltyScale> {
+    let normal = |pair: &[f32; 2]| (pair[1] > 0.0).then_some(Normal { mean: pair[0], deviation: pair[1] });
+    let &[nearest_mean, nearest_deviation, doubt_mean, doubt_deviation, threshold] = parts else { return None };
+    Some(NoveltyScale {
+        classes: classes.as_chunks().0.iter().map(normal).collect::<Option<_>>()?,
+        nearest: normal(&[nearest_mean, nearest_deviation])?,
+        doubt: normal(&[doubt_mean, doubt_deviation])?,
+        threshold,
+    })
 }
 
 /// A tensor of a file.
@@ -196,6 +235,19 @@ mod tests {
         assert_eq!(head.save(&other).unwrap(), digest);
         assert_eq!(Head::load(&one).unwrap(), head);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file is left");
+    }
+
+    #[test]
+    fn heads_of_earlier_releases_have_no_novelty() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = clusters(3, 8, 12);
+        let mut head = Head::fit(&data.samples(), &HeadOptions::default()).unwrap();
+        let path = folder.path().join("head.safetensors");
+        (head.novelty, head.neighbours.lengths) = (None, Vec::new());
+        head.save(&path).unwrap();
+        let loaded = Head::load(&path).unwrap();
+        assert_eq!(loaded, head);
+        assert!(loaded.novelty(&data.features).unwrap().iter().all(|novelty| *novelty < loaded.novelty_threshold()));
     }
 
     #[test]

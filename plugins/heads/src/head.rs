@@ -3,6 +3,7 @@
 use crate::calibration::{fit_temperature, log_softmax};
 use crate::matrix::{Matrix, View};
 use crate::neighbours::{Counting, Neighbours};
+use crate::novelty::{MAX_ROWS, NoveltyScale};
 use crate::ridge::Ridge;
 use crate::samples::{Samples, check_features, power_normalized};
 use crate::{HeadError, HeadKind, HeadOptions};
@@ -24,6 +25,8 @@ pub struct Head {
     /// Number of samples of each class.
     pub(crate) counts: Vec<usize>,
     pub(crate) temperatures: Temperatures,
+    /// `None` for a head of a release that did not keep it.
+    pub(crate) novelty: Option<NoveltyScale>,
 }
 
 /// Temperatures of the parts and of their combination (1 for a head of one part), each fitted to leave-one-group-out
@@ -33,6 +36,13 @@ pub struct Temperatures {
     pub ridge: f32,
     pub neighbours: f32,
     pub blend: f32,
+}
+
+/// What is predicted of samples without their group.
+struct LeftOut {
+    rows: Vec<usize>,
+    /// `[rows, classes]`.
+    log_probabilities: Vec<f32>,
 }
 
 impl Head {
@@ -55,13 +65,15 @@ impl Head {
         let (ridge, ridge_left_out) = Ridge::fit(samples, options.shrinkage, &groups)?;
         let neighbours = Neighbours::fit(samples, options)?;
         let temperatures = Temperatures { ridge: 1.0, neighbours: 1.0, blend: 1.0 };
-        let mut head = Self { options: options.clone(), ridge, neighbours, counts: samples.counts(), temperatures };
-        head.calibrate(samples, &groups, &ridge_left_out);
+        let (options, counts) = (options.clone(), samples.counts());
+        let mut head = Self { options, ridge, neighbours, counts, temperatures, novelty: None };
+        let left_out = head.calibrate(samples, &groups, &ridge_left_out);
+        head.novelty = Some(head.novelty_scale(samples, &left_out));
         Ok(head)
     }
 
-    /// Fits the temperatures to samples whose class is known from other groups.
-    fn calibrate(&mut self, samples: &Samples<'_>, groups: &[&[usize]], ridge_left_out: &[Option<Matrix>]) {
+    /// Fits the temperatures to samples whose class is known from other groups, and returns what is predicted of them then.
+    fn calibrate(&mut self, samples: &Samples<'_>, groups: &[&[usize]], ridge_left_out: &[Option<Matrix>]) -> LeftOut {
         let classes = samples.classes;
         let left_out: Vec<(&[usize], &Matrix)> =
             groups.iter().zip(ridge_left_out).filter_map(|(group, logits)| Some((*group, logits.as_ref()?))).collect();
@@ -69,16 +81,26 @@ impl Head {
         let labels: Vec<u32> = rows.iter().map(|row| samples.labels[*row]).collect();
         let mut ridge: Vec<f32> = left_out.iter().flat_map(|(_, logits)| logits.values.iter().copied()).collect();
         self.mark_absent(&mut ridge);
-        let mut neighbours = self.neighbours.left_out(&rows, samples.groups, &self.counting()).logits.values;
+        let mut neighbours = self.neighbours.left_out(&rows, samples.groups, &self.counting()).values;
         self.temperatures.ridge = fit_temperature(&ridge, &labels, classes) as f32;
         self.temperatures.neighbours = fit_temperature(&neighbours, &labels, classes) as f32;
         soften(&mut ridge, classes, self.temperatures.ridge);
         soften(&mut neighbours, classes, self.temperatures.neighbours);
-        if self.options.kind != HeadKind::Blend {
-            return;
+        let mut blended = self.combine(&ridge, &neighbours);
+        if self.options.kind == HeadKind::Blend {
+            self.temperatures.blend = fit_temperature(&blended, &labels, classes) as f32;
         }
-        let blended = self.combine(&ridge, &neighbours);
-        self.temperatures.blend = fit_temperature(&blended, &labels, classes) as f32;
+        soften(&mut blended, classes, self.temperatures.blend);
+        LeftOut { rows, log_probabilities: blended }
+    }
+
+    /// By at most [`MAX_ROWS`] of the samples that were left out, spread evenly.
+    fn novelty_scale(&self, samples: &Samples<'_>, left_out: &LeftOut) -> NoveltyScale {
+        let step = left_out.rows.len().div_ceil(MAX_ROWS).max(1);
+        let rows: Vec<usize> = left_out.rows.iter().copied().step_by(step).collect();
+        let scores = left_out.log_probabilities.chunks(samples.classes).step_by(step).flatten();
+        let scores: Vec<f32> = scores.copied().collect();
+        NoveltyScale::fit(&scores, &self.neighbours.distances_left_out(samples, &rows), samples.classes)
     }
 
     /// Number of classes.
@@ -107,11 +129,12 @@ impl Head {
     /// # Errors
     /// [`HeadError::Length`], [`HeadError::NotFinite`] or [`HeadError::NotUnitLength`] for features that are no embeddings.
     pub fn log_probabilities(&self, features: &[f32]) -> Result<Vec<f32>, HeadError> {
-        Ok(self.predict(features)?.0)
+        Ok(self.scores(self.normalized(features)?.view()).0)
     }
 
-    /// Distance of each row from the samples: 1 − mean cosine of its nearest samples in the whitened space, 0 (a copy of
-    /// samples) to 2. About 1: unlike anything the head was fitted to.
+    /// How unlike the samples each row is, in standard deviations of known images: about 0 for those that are like them, more
+    /// for others. Above [`Self::novelty_threshold`] a row is unlike anything the head was fitted to. 0 for a head of a release
+    /// that did not keep what it takes.
     ///
     /// # Errors
     /// As [`Head::log_probabilities`].
@@ -119,24 +142,48 @@ impl Head {
         Ok(self.predict(features)?.1)
     }
 
+    /// Novelty that one in twenty samples exceeds when it is predicted without its group; more than any row has where there are
+    /// too few samples to tell.
+    pub fn novelty_threshold(&self) -> f32 {
+        self.novelty.as_ref().map_or(f32::MAX, |scale| scale.threshold)
+    }
+
     /// [`Head::log_probabilities`] and [`Head::novelty`] in one pass.
     ///
     /// # Errors
     /// As [`Head::log_probabilities`].
     pub fn predict(&self, features: &[f32]) -> Result<(Vec<f32>, Vec<f32>), HeadError> {
+        let rows = self.normalized(features)?;
+        let (log_probabilities, white) = self.scores(rows.view());
+        let novelty = match &self.novelty {
+            Some(scale) => {
+                let distances = self.neighbours.distances(rows.view(), white.view(), self.classes());
+                scale.novelty(&log_probabilities, &distances)
+            }
+            None => vec![0.0; rows.rows],
+        };
+        Ok((log_probabilities, novelty))
+    }
+
+    /// Embeddings as both parts see them.
+    fn normalized(&self, features: &[f32]) -> Result<Matrix, HeadError> {
         let dimensions = self.dimensions();
         check_features(features, dimensions)?;
-        let features = power_normalized(features, dimensions, self.options.power);
-        let view = View::of(features.len() / dimensions, dimensions, &features);
-        let votes = self.neighbours.votes(view, &self.counting());
-        let mut neighbours = votes.logits.values;
+        let values = power_normalized(features, dimensions, self.options.power);
+        Ok(Matrix { rows: values.len() / dimensions, columns: dimensions, values })
+    }
+
+    /// Log-probabilities of normalized rows, and the rows in the whitened space.
+    fn scores(&self, view: View<'_>) -> (Vec<f32>, Matrix) {
+        let white = self.neighbours.whiten(view);
+        let mut neighbours = self.neighbours.votes(white.view(), &self.counting()).values;
         soften(&mut neighbours, self.classes(), self.temperatures.neighbours);
         let mut ridge = self.ridge.logits(view).values;
         self.mark_absent(&mut ridge);
         soften(&mut ridge, self.classes(), self.temperatures.ridge);
         let mut blended = self.combine(&ridge, &neighbours);
         soften(&mut blended, self.classes(), self.temperatures.blend);
-        Ok((blended, votes.novelty))
+        (blended, white)
     }
 
     fn counting(&self) -> Counting<'_> {

@@ -18,6 +18,7 @@ mod head;
 mod learning_curve;
 mod matrix;
 mod neighbours;
+mod novelty;
 mod options;
 mod out_of_fold;
 mod parameters;
@@ -30,7 +31,7 @@ pub use folds::{FoldError, assign_folds, numbered, try_assign_folds};
 pub use head::{ABSENT, Head};
 pub use learning_curve::{Forecast, LearningCurve, learning_curves};
 pub use options::{HeadKind, HeadOptions};
-pub use out_of_fold::{OutOfFold, cross_validate, novelty_threshold, out_of_fold};
+pub use out_of_fold::{OutOfFold, cross_validate, cross_validate_repeatedly, novelty_threshold, out_of_fold};
 pub use parameters::Parameters;
 pub use samples::{Samples, Selection};
 

@@ -21,8 +21,8 @@ const SHARE_POWER: f32 = 0.25;
 /// Samples of a class at which its votes count twice. Of 12 images of a class of 5 beside two of 30, 5 are then predicted correctly
 /// instead of 1, and all others still are (`tests/e2e/head.rs`); openclipart8 loses 0.002 of its accuracy and of its balanced one.
 const SCARCE: f32 = 8.0;
-/// Nearest neighbours whose mean cosine makes the novelty: of 1, 5 and 50 the one that told images of classes left out best.
-const NOVELTY_NEIGHBOURS: usize = 5;
+/// Nearest samples of a class whose mean cosine makes the distance from it.
+const NEAREST_OF_CLASS: usize = 5;
 /// Neighbours as near as the k-th, to rounding, vote too: the order of samples never decides.
 pub const TIE: f32 = 1e-6;
 
@@ -35,16 +35,18 @@ pub struct Neighbours {
     pub factor: Cholesky,
     /// The whitened samples, of unit length (or zero, for one that is the mean).
     pub rows: Matrix,
+    /// Their lengths before that; empty for a head of a release that did not keep them.
+    pub lengths: Vec<f32>,
     /// Their classes.
     pub labels: Vec<u32>,
 }
 
-/// What the neighbours of some rows say.
-pub struct Votes {
-    /// `[rows, classes]`; `absent` for a class without samples.
-    pub logits: Matrix,
-    /// 1 − mean cosine of the nearest neighbours, 0 to 2, one a row; 1 without any.
-    pub novelty: Vec<f32>,
+/// How far rows are from the samples.
+pub struct Distances {
+    /// `[rows, classes]`: 1 − mean cosine of the nearest samples of the class in the whitened space, 0 to 2; 1 without any.
+    pub of_classes: Matrix,
+    /// One a row: 1 − greatest cosine of a sample, in the space of the features themselves; 1 without any.
+    pub nearest: Vec<f32>,
 }
 
 /// How votes are counted.
@@ -76,22 +78,77 @@ impl Neighbours {
         let weights = vec![1.0; samples.len()];
         let Covariance { mean, rows, factor } = Covariance::of(samples.view(), &weights, options.whitening)?;
         let mut rows = factor.whiten(rows.view());
-        normalize(&mut rows);
-        Ok(Self { mean, factor, rows, labels: samples.labels.to_vec() })
+        let lengths = normalize(&mut rows);
+        Ok(Self { mean, factor, rows, lengths, labels: samples.labels.to_vec() })
     }
 
-    /// Votes for any rows.
-    pub fn votes(&self, rows: View<'_>, counting: &Counting<'_>) -> Votes {
+    /// Rows in the whitened space, at unit length.
+    pub fn whiten(&self, rows: View<'_>) -> Matrix {
         let mut white = self.factor.whiten(centered(rows, &self.mean, |_| 1.0).view());
         normalize(&mut white);
-        self.votes_of_white(white.view(), counting, |_, _| true)
+        white
+    }
+
+    /// Some of the samples, whitened.
+    fn whitened(&self, rows: &[usize]) -> Matrix {
+        let values = rows.iter().flat_map(|row| self.rows.row(*row).iter().copied()).collect();
+        Matrix { rows: rows.len(), columns: self.mean.len(), values }
+    }
+
+    /// Votes for any rows, whitened by [`Self::whiten`]: logits of shape `[rows, classes]`, `absent` for a class without samples.
+    pub fn votes(&self, white: View<'_>, counting: &Counting<'_>) -> Matrix {
+        self.votes_of_white(white, counting, |_, _| true)
     }
 
     /// Votes for some of the samples themselves, without those that share their group.
-    pub fn left_out(&self, rows: &[usize], groups: &[u32], counting: &Counting<'_>) -> Votes {
-        let white: Vec<f32> = rows.iter().flat_map(|row| self.rows.row(*row).iter().copied()).collect();
-        let view = View::of(rows.len(), self.mean.len(), &white);
-        self.votes_of_white(view, counting, |row, other| groups[rows[row]] != groups[other])
+    pub fn left_out(&self, rows: &[usize], groups: &[u32], counting: &Counting<'_>) -> Matrix {
+        self.votes_of_white(self.whitened(rows).view(), counting, |row, other| groups[rows[row]] != groups[other])
+    }
+
+    /// Distances of any rows; `white`: the same, whitened by [`Self::whiten`].
+    pub fn distances(&self, rows: View<'_>, white: View<'_>, classes: usize) -> Distances {
+        self.distances_of_white(rows, white, classes, |_, _| true)
+    }
+
+    /// Distances of some of the samples themselves from those that do not share their group; `samples`: all of them.
+    pub fn distances_left_out(&self, samples: &Samples<'_>, rows: &[usize]) -> Distances {
+        let features: Vec<f32> = rows.iter().flat_map(|row| samples.view().row(*row).iter().copied()).collect();
+        let (view, white) = (View::of(rows.len(), samples.dimensions, &features), self.whitened(rows));
+        let groups = samples.groups;
+        self.distances_of_white(view, white.view(), samples.classes, |row, other| groups[rows[row]] != groups[other])
+    }
+
+    fn distances_of_white(
+        &self,
+        rows: View<'_>,
+        white: View<'_>,
+        classes: usize,
+        is_other: impl Fn(usize, usize) -> bool + Sync,
+    ) -> Distances {
+        // With L the factor of the covariance and m the mean, a sample is m + length · L · r, where r is its whitened row: the
+        // features themselves need not be kept.
+        let turned = product(rows, self.factor.factor().view());
+        let starts: Vec<usize> = (0..rows.height()).step_by(BATCH_ROWS).collect();
+        let batch = |start: usize| {
+            let end = (start + BATCH_ROWS).min(rows.height());
+            let samples = self.rows.view().transposed();
+            let (cosines, dots) =
+                (product(white.rows(start, end), samples), product(turned.view().rows(start, end), samples));
+            let one = |row: usize| {
+                let mean: f32 = rows.row(start + row).iter().zip(&self.mean).map(|(x, m)| x * m).sum();
+                let others = || (0..self.labels.len()).filter(|other| is_other(start + row, *other));
+                let dot = |other: usize| mean + self.lengths[other] * dots.row(row)[other];
+                let nearest = others().map(dot).reduce(f32::max).map_or(1.0, |cosine| 1.0 - cosine);
+                let mut best = vec![Nearest::default(); classes];
+                others().for_each(|other| best[self.labels[other] as usize].add(cosines.row(row)[other]));
+                (best.iter().map(Nearest::distance).collect::<Vec<f32>>(), nearest)
+            };
+            (0..end - start).map(one).collect::<Vec<_>>()
+        };
+        let found: Vec<(Vec<f32>, f32)> = starts.into_par_iter().flat_map_iter(batch).collect();
+        let (of_classes, nearest): (Vec<Vec<f32>>, Vec<f32>) = found.into_iter().unzip();
+        let of_classes = Matrix { rows: rows.height(), columns: classes, values: of_classes.concat() };
+        Distances { of_classes, nearest }
     }
 
     fn votes_of_white(
@@ -99,38 +156,58 @@ impl Neighbours {
         white: View<'_>,
         counting: &Counting<'_>,
         may_vote: impl Fn(usize, usize) -> bool + Sync,
-    ) -> Votes {
+    ) -> Matrix {
         let classes = counting.counts.len();
         let weights: Vec<f32> = (0..classes).map(|class| vote_weight(counting.counts, class)).collect();
         let starts: Vec<usize> = (0..white.height()).step_by(BATCH_ROWS).collect();
-        let batches: Vec<(Vec<f32>, Vec<f32>)> = starts
+        let batches: Vec<Vec<f32>> = starts
             .into_par_iter()
             .map(|start| {
                 let end = (start + BATCH_ROWS).min(white.height());
                 let cosines = product(white.rows(start, end), self.rows.view().transposed());
                 let mut logits = vec![counting.absent; (end - start) * classes];
-                let mut novelty = Vec::with_capacity(end - start);
                 for (row, logits) in logits.chunks_exact_mut(classes).enumerate() {
                     let others = cosines.row(row).iter().zip(&self.labels).enumerate();
                     let voters: Vec<(f32, u32)> = others
                         .filter(|(other, _)| may_vote(start + row, *other))
                         .map(|(_, (cosine, label))| (*cosine, *label))
                         .collect();
-                    novelty.push(vote(voters, counting, &weights, logits));
+                    vote(voters, counting, &weights, logits);
                 }
-                (logits, novelty)
+                logits
             })
             .collect();
-        let (logits, novelty): (Vec<_>, Vec<_>) = batches.into_iter().unzip();
-        let logits = Matrix { rows: white.height(), columns: classes, values: logits.concat() };
-        Votes { logits, novelty: novelty.concat() }
+        Matrix { rows: white.height(), columns: classes, values: batches.concat() }
     }
 }
 
-/// Writes the logits of one row and returns its novelty. `weights`: what a vote for each class counts.
-fn vote(mut voters: Vec<(f32, u32)>, counting: &Counting<'_>, weights: &[f32], logits: &mut [f32]) -> f32 {
+/// The greatest cosines of samples of a class, in descending order.
+#[derive(Clone, Copy, Default)]
+struct Nearest {
+    cosines: [f32; NEAREST_OF_CLASS],
+    count: usize,
+}
+
+impl Nearest {
+    fn add(&mut self, cosine: f32) {
+        let place = self.cosines[..self.count].partition_point(|other| *other >= cosine);
+        if place == NEAREST_OF_CLASS {
+            return;
+        }
+        self.count = (self.count + 1).min(NEAREST_OF_CLASS);
+        self.cosines[place..self.count].rotate_right(1);
+        self.cosines[place] = cosine;
+    }
+
+    fn distance(&self) -> f32 {
+        let sum: f32 = self.cosines[..self.count].iter().sum();
+        if self.count == 0 { 1.0 } else { 1.0 - sum / self.count as f32 }
+    }
+}
+
+/// Writes the logits of one row. `weights`: what a vote for each class counts.
+fn vote(mut voters: Vec<(f32, u32)>, counting: &Counting<'_>, weights: &[f32], logits: &mut [f32]) {
     let mut votes = vec![0.0_f32; logits.len()];
-    let mut novelty = 1.0;
     if !voters.is_empty() {
         let place = counting.k.min(voters.len()) - 1;
         let (_, kth, _) = voters.select_nth_unstable_by(place, |a, b| b.0.total_cmp(&a.0));
@@ -142,8 +219,6 @@ fn vote(mut voters: Vec<(f32, u32)>, counting: &Counting<'_>, weights: &[f32], l
         for (cosine, label) in &voters {
             votes[*label as usize] += weights[*label as usize] * ((cosine - greatest) / counting.bandwidth).exp();
         }
-        let nearest = &voters[..NOVELTY_NEIGHBOURS.min(voters.len())];
-        novelty -= nearest.iter().map(|(cosine, _)| cosine).sum::<f32>() / nearest.len() as f32;
     }
     let present = counting.counts.iter().filter(|count| **count > 0).count() as f32;
     for ((logit, votes), count) in logits.iter_mut().zip(&votes).zip(counting.counts) {
@@ -151,16 +226,60 @@ fn vote(mut voters: Vec<(f32, u32)>, counting: &Counting<'_>, weights: &[f32], l
             *logit = (votes + PRIOR_VOTES / present).ln();
         }
     }
-    novelty
 }
 
-/// Scales rows to unit length; rows of almost no length become zero.
-fn normalize(rows: &mut Matrix) {
-    rows.values.par_chunks_mut(rows.columns.max(1)).for_each(|row| {
+/// Scales rows to unit length and returns the lengths they had; rows of almost no length become zero.
+fn normalize(rows: &mut Matrix) -> Vec<f32> {
+    let to_unit = |row: &mut [f32]| {
         let squared: f64 = row.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-        let scale = if squared > f64::from(f32::MIN_POSITIVE) { (1.0 / squared.sqrt()) as f32 } else { 0.0 };
+        let has_length = squared > f64::from(f32::MIN_POSITIVE);
+        let scale = if has_length { (1.0 / squared.sqrt()) as f32 } else { 0.0 };
         for x in row {
             *x *= scale;
         }
-    });
+        if has_length { squared.sqrt() as f32 } else { 0.0 }
+    };
+    rows.values.par_chunks_mut(rows.columns.max(1)).map(to_unit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::clusters;
+
+    #[test]
+    fn distances_are_those_of_the_samples_themselves() {
+        let data = clusters(3, 4, 6);
+        let samples = data.samples();
+        let neighbours = Neighbours::fit(&samples, &HeadOptions::DEFAULT).unwrap();
+        let rows = [0, 5, 7];
+        let found = neighbours.distances_left_out(&samples, &rows);
+        for (place, row) in rows.into_iter().enumerate() {
+            let cosine = |other: usize| -> f32 {
+                samples.view().row(row).iter().zip(samples.view().row(other)).map(|(a, b)| a * b).sum()
+            };
+            let nearest = (0..12).filter(|other| *other != row).map(cosine).fold(f32::MIN, f32::max);
+            assert!((found.nearest[place] - (1.0 - nearest)).abs() < 1e-5, "{} {nearest}", found.nearest[place]);
+            let white = |a: usize, b: usize| -> f32 {
+                neighbours.rows.row(a).iter().zip(neighbours.rows.row(b)).map(|(a, b)| a * b).sum()
+            };
+            let of_class: Vec<f32> = (0..12)
+                .filter(|other| *other != row && samples.labels[*other] == samples.labels[row])
+                .map(|other| white(row, other))
+                .collect();
+            let expected = 1.0 - of_class.iter().sum::<f32>() / of_class.len() as f32;
+            let found = found.of_classes.row(place)[samples.labels[row] as usize];
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_are_kept() {
+        let mut nearest = Nearest::default();
+        assert_eq!(nearest.distance(), 1.0);
+        for cosine in [0.1, 0.9, 0.5, 0.3, 0.7, 0.2, 0.9] {
+            nearest.add(cosine);
+        }
+        assert_eq!(nearest.cosines, [0.9, 0.9, 0.7, 0.5, 0.3]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Cross-validated predictions.
 
-use crate::{Head, HeadError, HeadOptions, Samples, assign_folds};
+use crate::calibration::log_softmax;
+use crate::{ABSENT, Head, HeadError, HeadOptions, Samples, assign_folds};
 
 /// Seed of the folds.
 const SEED: u64 = 1;
@@ -38,6 +39,37 @@ pub fn cross_validate(
     samples.check()?;
     let fold_of = assign_folds(samples.labels, samples.groups, folds, seed)?;
     by_folds(samples, options, &fold_of)
+}
+
+/// Geometric mean of the probabilities of [`cross_validate`] over several assignments to folds, of the seeds 1 to `repeats` (1 at
+/// least): the luck of which samples share a fold averages out. Corresponds to `sklearn.model_selection.RepeatedStratifiedKFold`,
+/// with groups.
+///
+/// # Errors
+/// As [`out_of_fold`].
+pub fn cross_validate_repeatedly(
+    samples: &Samples<'_>,
+    options: &HeadOptions,
+    folds: usize,
+    repeats: u64,
+) -> Result<OutOfFold, HeadError> {
+    let mut mean = cross_validate(samples, options, folds, SEED)?;
+    for seed in SEED + 1..SEED + repeats {
+        let other = cross_validate(samples, options, folds, seed)?;
+        add(&mut mean.log_probabilities, &other.log_probabilities);
+        add(&mut mean.novelty, &other.novelty);
+    }
+    if repeats > 1 {
+        let share = 1.0 / repeats as f32;
+        mean.novelty.iter_mut().for_each(|novelty| *novelty *= share);
+        mean.log_probabilities.iter_mut().for_each(|p| *p = (*p * share).max(ABSENT));
+        mean.log_probabilities.chunks_mut(samples.classes).for_each(|row| log_softmax(row, 1.0, ABSENT));
+    }
+    Ok(mean)
+}
+
+fn add(sums: &mut [f32], values: &[f32]) {
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }
 
 /// Predicts each fold by a head that was fitted to the others.
@@ -78,6 +110,21 @@ pub fn novelty_threshold(novelty: &[f32], share: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::clusters;
+
+    #[test]
+    fn repeated_predictions_are_a_mean() {
+        let data = clusters(3, 12, 8);
+        let of = |repeats| cross_validate_repeatedly(&data.samples(), &HeadOptions::DEFAULT, 4, repeats).unwrap();
+        let one = cross_validate(&data.samples(), &HeadOptions::DEFAULT, 4, SEED).unwrap();
+        assert_eq!(of(1), one);
+        let three = of(3);
+        assert_ne!(three.log_probabilities, one.log_probabilities);
+        for row in three.log_probabilities.chunks(3) {
+            let sum: f32 = row.iter().map(|p| p.exp()).sum();
+            assert!((sum - 1.0).abs() < 1e-4, "{row:?}");
+        }
+    }
 
     #[test]
     fn thresholds_leave_the_share_above() {

@@ -152,6 +152,11 @@ fn novelty_grows_away_from_the_samples() {
     let novelty = head.novelty(&other.features).unwrap();
     let known = head.novelty(&data.features).unwrap();
     assert!(novelty[1] > novelty[0] && known.iter().all(|n| *n < novelty[1]), "{novelty:?}");
+    assert!(novelty[1] > head.novelty_threshold(), "{novelty:?} {}", head.novelty_threshold());
+    let flagged = known.iter().filter(|novelty| **novelty > head.novelty_threshold()).count();
+    assert!(flagged <= 5, "{flagged} of 90 known ones");
+    let few = clusters(3, 3, 12);
+    assert_eq!(Head::fit(&few.samples(), &HeadOptions::DEFAULT).unwrap().novelty_threshold(), f32::MAX);
 }
 
 #[test]

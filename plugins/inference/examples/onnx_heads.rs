@@ -130,7 +130,7 @@ fn main() {
             .collect();
         let images: Vec<Image<'_>> = squares.iter().map(|(digest, square)| Image { digest, square }).collect();
         let rows = model.predict(&images).unwrap();
-        let rows: Vec<Vec<f32>> = rows.iter().map(|row| calibrated(&card, row)).collect();
+        let rows: Vec<Vec<f32>> = rows.iter().map(|row| calibrated(&card, &row.probabilities)).collect();
         let vector = serde_json::json!({ "files": predicted, "probabilities": rows });
         std::fs::write(out.with_extension("json"), vector.to_string()).unwrap();
         let pixels: Vec<u8> = squares.iter().flat_map(|(_, square)| square).copied().collect();

@@ -9,4 +9,4 @@ pub mod backbone;
 mod model;
 
 pub use backbone::{BackboneOptions, Backbones};
-pub use model::{Image, LoadError, Model, PredictError, calibrated};
+pub use model::{Image, LoadError, Model, Output, PredictError, calibrated};

@@ -47,6 +47,16 @@ pub struct Image<'a> {
     pub square: &'a [u8],
 }
 
+/// What a model says of an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Class probabilities before the temperature of the card, one number a class.
+    pub probabilities: Vec<f32>,
+    /// Whether the image is unlike anything that the model was trained on, so that the probabilities say nothing of it. A whole
+    /// network cannot tell: never.
+    pub is_novel: bool,
+}
+
 /// A model in use. It can be shared between threads.
 pub struct Model {
     card: ModelCard,
@@ -153,22 +163,43 @@ impl Model {
         resize(*width, *height, pixels, self.card.size_px, self.mode).map_err(|e| e.to_string())
     }
 
-    /// Class probabilities of an image that was embedded before, by the BLAKE3 of its file; `None` where it must be seen.
-    pub fn recall(&self, digest: &str) -> Option<Vec<f32>> {
+    /// Of an image that was embedded before, by the BLAKE3 of its file; `None` where it must be seen.
+    pub fn recall(&self, digest: &str) -> Option<Output> {
         let Kind::Head { head, cache, .. } = &self.kind else { return None };
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.get(digest).is_none() {
             // Another node may have embedded it since.
             cache.refresh().ok()?;
         }
-        probabilities(head, cache.get(digest)?).ok()
+        output(head, cache.get(digest)?).ok()
     }
 
-    /// Class probabilities of each image, before the temperature of the card: one row an image, one number a class of the card.
+    /// Of each image. Embeddings are kept in the workspace.
     ///
     /// # Errors
     /// [`PredictError`] when the device fails.
-    pub fn predict(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, PredictError> {
+    pub fn predict(&self, images: &[Image]) -> Result<Vec<Output>, PredictError> {
+        self.predict_and(images, |image, embedding, cache| {
+            // A full disk costs time, not an answer.
+            if let Err(error) = cache.put(image.digest, embedding) {
+                tracing::warn!(%error, digest = image.digest, "embedding not kept");
+            }
+        })
+    }
+
+    /// As [`Self::predict`], but nothing is kept of the images.
+    ///
+    /// # Errors
+    /// As [`Self::predict`].
+    pub fn predict_without_trace(&self, images: &[Image]) -> Result<Vec<Output>, PredictError> {
+        self.predict_and(images, |_, _, _| {})
+    }
+
+    fn predict_and(
+        &self,
+        images: &[Image],
+        keep: impl Fn(&Image, &[f32], &mut Cache),
+    ) -> Result<Vec<Output>, PredictError> {
         if images.is_empty() {
             return Ok(Vec::new());
         }
@@ -180,21 +211,26 @@ impl Model {
                     targets: vec![Vec::new(); images.len()],
                     weights: vec![1.0; images.len()],
                 };
-                Ok(predictor.predict(&batch)?)
+                let known = |probabilities| Output { probabilities, is_novel: false };
+                Ok(predictor.predict(&batch)?.into_iter().map(known).collect())
             }
             Kind::Head { head, embedder, cache } => {
                 let side = self.card.size_px;
                 let picture = |image: &Image| Picture { width: side, height: side, pixels: image.square.to_vec() };
-                let embeddings = embedder.embed(&images.iter().map(picture).collect::<Vec<_>>())?;
+                let embeddings = embedder.embed_each(&images.iter().map(picture).collect::<Vec<_>>())?;
                 let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
                 for (image, embedding) in images.iter().zip(&embeddings) {
-                    // A full disk costs time, not an answer.
-                    if let Err(error) = cache.put(image.digest, embedding) {
-                        tracing::warn!(%error, digest = image.digest, "embedding not kept");
+                    match embedding {
+                        Some(embedding) => keep(image, embedding, &mut cache),
+                        None => tracing::warn!(digest = image.digest, "the features of this image are not finite"),
                     }
                 }
                 drop(cache);
-                Ok(embeddings.iter().map(|row| probabilities(head, row)).collect::<Result<_, _>>()?)
+                let of = |embedding: &Option<Vec<f32>>| match embedding {
+                    Some(embedding) => output(head, embedding),
+                    None => Ok(unseen(head.classes())),
+                };
+                Ok(embeddings.iter().map(of).collect::<Result<_, _>>()?)
             }
         }
     }
@@ -209,8 +245,15 @@ pub fn calibrated(card: &ModelCard, row: &[f32]) -> Vec<f32> {
     }
 }
 
-fn probabilities(head: &Head, embedding: &[f32]) -> Result<Vec<f32>, HeadError> {
-    Ok(head.log_probabilities(embedding)?.into_iter().map(f32::exp).collect())
+fn output(head: &Head, embedding: &[f32]) -> Result<Output, HeadError> {
+    let (log_probabilities, novelty) = head.predict(embedding)?;
+    let is_novel = novelty.iter().any(|novelty| *novelty > head.novelty_threshold());
+    Ok(Output { probabilities: log_probabilities.into_iter().map(f32::exp).collect(), is_novel })
+}
+
+/// Of an image that has no features: no class is more probable than another.
+fn unseen(classes: usize) -> Output {
+    Output { probabilities: vec![1.0 / classes as f32; classes], is_novel: true }
 }
 
 fn of_model(error: ModelError) -> LoadError {
