@@ -1,5 +1,5 @@
 //! How many wrong labels are found, and how many right ones are suspected: some labels of a set are made wrong, the set
-//! is predicted out of fold by a linear head, and the suspects are compared with what was planted.
+//! is predicted out of fold by heads, as `inspect` does it, and the suspects are compared with what was planted.
 //!
 //! ```text
 //! cargo run -p plugin-label-errors --example planted -- --csv digits.csv --predictions predictions.csv
@@ -12,8 +12,8 @@
 
 use clap::Parser;
 use plugin_embed::{EmbedOptions, Embedder};
-use plugin_label_errors::{REGISTRY, find, find_by};
-use plugin_probe::{ProbeOptions, out_of_fold};
+use plugin_heads::{HeadOptions, Samples, cross_validate_repeatedly};
+use plugin_label_errors::{REGISTRY, filter, find_by};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
@@ -36,10 +36,13 @@ struct Config {
     embed: EmbedOptions,
     /// The head.
     #[command(flatten)]
-    probe: ProbeOptions,
+    head: HeadOptions,
     /// Leave out what is suspected before anything is planted: the set's own noise.
     #[arg(long)]
     unsuspected: bool,
+    /// The filter that suspects it.
+    #[arg(long, default_value = "prune_by_noise_rate", value_name = "FILTER")]
+    prior: String,
     /// Labels that are made wrong, percent.
     #[arg(long, default_value_t = 5.0)]
     percent: f64,
@@ -49,6 +52,9 @@ struct Config {
     /// Folds.
     #[arg(long, default_value_t = 5)]
     folds: usize,
+    /// Assignments to folds whose predictions are averaged.
+    #[arg(long, default_value_t = 2)]
+    repeats: u64,
     /// Where the predictions go, for others to judge.
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
@@ -108,10 +114,13 @@ impl Set {
         Ok(set)
     }
 
-    fn predict(&self, config: &Config, seed: u64) -> Result<Vec<Vec<f32>>, Box<dyn Error>> {
-        let weights = vec![1.0; self.labels.len()];
-        let Self { features, labels, groups, classes } = self;
-        Ok(out_of_fold(features, labels, groups, &weights, *classes, config.folds, seed, &config.probe)?)
+    fn predict(&self, config: &Config) -> Result<Vec<Vec<f32>>, Box<dyn Error>> {
+        let features: Vec<f32> = self.features.iter().flat_map(|row| unit_length(row)).collect();
+        let dimensions = self.features.first().map_or(0, Vec::len);
+        let Self { labels, groups, classes, .. } = self;
+        let samples = Samples { features: &features, dimensions, labels, classes: *classes, groups };
+        let found = cross_validate_repeatedly(&samples, &config.head, config.folds, config.repeats)?;
+        Ok(found.log_probabilities.chunks(*classes).map(|row| row.iter().map(|p| p.exp().min(1.0)).collect()).collect())
     }
 
     /// Without some of the rows.
@@ -125,6 +134,11 @@ impl Set {
             classes: self.classes,
         }
     }
+}
+
+fn unit_length(row: &[f32]) -> impl Iterator<Item = f32> {
+    let length = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    row.iter().map(move |x| x / length)
 }
 
 fn subfolders(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
@@ -145,8 +159,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         (None, Some(folder)) => Set::from_pictures(folder, &config.embed)?,
         (None, None) => Set::default(),
     };
-    let predicted = set.predict(&config, 0)?;
-    let own: BTreeSet<usize> = find(&predicted, &set.labels, set.classes)?.suspects.iter().map(|s| s.index).collect();
+    let predicted = set.predict(&config)?;
+    let prior = filter(&config.prior).ok_or_else(|| format!("--prior {}: there is no such filter", config.prior))?;
+    let own = find_by(prior, &predicted, &set.labels, set.classes)?;
+    let own: BTreeSet<usize> = own.suspects.iter().map(|suspect| suspect.index).collect();
     println!(
         "{} rows, {} classes, {} suspected before anything is planted, accuracy out of fold {:.3}",
         set.labels.len(),
@@ -173,7 +189,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let other = random.random_range(0..set.classes as u32 - 1);
             set.labels[*row] = if other >= clean[*row] { other + 1 } else { other };
         }
-        let predicted = set.predict(&config, round)?;
+        let predicted = set.predict(&config)?;
         if let Some(writer) = &mut writer {
             for (row, probabilities) in predicted.iter().enumerate() {
                 let wrong = u32::from(planted.contains(&row));

@@ -3,6 +3,10 @@
 use crate::joint::{NEAR, most_probable};
 use crate::{Filter, Joint, LabelErrorsError, REGISTRY};
 
+/// Images that a class must have for [`find`] to suspect any of them: of fewer, too few are left to say what the class looks like
+/// when one of them is predicted.
+pub const MIN_CLASS_IMAGES: usize = 5;
+
 /// A picture whose label is suspected to be wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspect {
@@ -25,9 +29,12 @@ pub struct Report {
     pub suspects: Vec<Suspect>,
     /// Labels against classes.
     pub joint: Joint,
+    /// Classes whose images were not suspected, as there are fewer than [`MIN_CLASS_IMAGES`]: by [`find`] alone.
+    pub exempt: Vec<u32>,
 }
 
-/// Finds the pictures whose labels are probably wrong, by the first filter of [`REGISTRY`].
+/// Finds the pictures whose labels are probably wrong, by the first filter of [`REGISTRY`]; none of a class with fewer than
+/// [`MIN_CLASS_IMAGES`].
 ///
 /// `probabilities` has a row a picture and a column a class, and must come from models that did not learn from the
 /// picture; `given` holds the labels. A label is only suspected when another class is more probable.
@@ -35,7 +42,13 @@ pub struct Report {
 /// # Errors
 /// [`LabelErrorsError`] when lengths differ, or a probability or label is out of range.
 pub fn find(probabilities: &[Vec<f32>], given: &[u32], classes: usize) -> Result<Report, LabelErrorsError> {
-    find_by(REGISTRY[0], probabilities, given, classes)
+    let mut report = find_by(REGISTRY[0], probabilities, given, classes)?;
+    let mut counts = vec![0; classes];
+    given.iter().for_each(|label| counts[*label as usize] += 1);
+    let is_exempt = |class: u32| (1..MIN_CLASS_IMAGES).contains(&counts[class as usize]);
+    report.suspects.retain(|suspect| !is_exempt(suspect.given));
+    report.exempt = (0..classes as u32).filter(|class| is_exempt(*class)).collect();
+    Ok(report)
 }
 
 /// The same, by a filter of one's choice.
@@ -56,7 +69,7 @@ pub fn find_by(
         .filter_map(|index| suspect(index, &probabilities[index], given[index]))
         .collect();
     suspects.sort_by(|a, b| a.self_confidence.total_cmp(&b.self_confidence));
-    Ok(Report { suspects, joint })
+    Ok(Report { suspects, joint, exempt: Vec::new() })
 }
 
 /// None when the label is as probable as any other class.
@@ -98,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_wrong_label_is_found_and_a_better_one_named() {
-        let mut rows: Vec<Vec<f32>> = (0..10).map(|i| vec![0.9 - i as f32 / 100.0, 0.1 + i as f32 / 100.0]).collect();
+        let mut rows: Vec<Vec<f32>> = (0..10).map(|i| vec![0.99 - i as f32 / 100.0, 0.01 + i as f32 / 100.0]).collect();
         rows.extend((0..10).map(|i| vec![0.2 + i as f32 / 100.0, 0.8 - i as f32 / 100.0]));
         let mut given: Vec<u32> = (0..20).map(|i| u32::from(i >= 10)).collect();
         given[3] = 1;
@@ -106,9 +119,21 @@ mod tests {
             let report = find_by(*filter, &rows, &given, 2).unwrap();
             let [suspect] = &report.suspects[..] else { panic!("{}: {:?}", filter.name(), report.suspects) };
             assert_eq!((suspect.index, suspect.given, suspect.suggested), (3, 1, 0));
-            assert!((suspect.self_confidence - 0.13).abs() < 1e-6);
-            assert!((suspect.normalized_margin - 0.13).abs() < 1e-6);
+            assert!((suspect.self_confidence - 0.04).abs() < 1e-6);
+            assert!((suspect.normalized_margin - 0.04).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn classes_of_fewer_than_five_images_are_exempt() {
+        let rows = vec![vec![0.99, 0.01, 0.0]; 12];
+        let of = |wrong: usize| {
+            let given: Vec<u32> = (0..12).map(|i| u32::from(i < wrong)).collect();
+            let report = find(&rows, &given, 3).unwrap();
+            (report.suspects.len(), report.exempt)
+        };
+        assert_eq!(of(4), (0, vec![1]));
+        assert_eq!(of(5), (5, vec![]));
     }
 
     #[test]

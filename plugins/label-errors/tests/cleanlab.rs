@@ -29,7 +29,7 @@ fn suspects_are_those_of_cleanlab() {
         let given: Vec<u32> = whole(&case["given"]).into_iter().map(|label| label as u32).collect();
         let rows = matrix(&case["probabilities_65536"]);
         let rows: Vec<Vec<f32>> = rows.iter().map(|row| row.iter().map(|p| *p as f32 / 65536.0).collect()).collect();
-        for filter in REGISTRY {
+        for filter in REGISTRY.iter().filter(|filter| filter.name() != "odds") {
             let report = find_by(*filter, &rows, &given, classes).unwrap();
             let mut found: Vec<u64> = report.suspects.iter().map(|suspect| suspect.index as u64).collect();
             assert!(report.suspects.is_sorted_by(|a, b| a.self_confidence <= b.self_confidence));

@@ -3,16 +3,18 @@
 mod both;
 mod confident;
 mod noise_rate;
+mod odds;
 mod own_class;
 
 pub use both::Both;
 pub use confident::ConfidentLearning;
 pub use noise_rate::NoiseRate;
+pub use odds::Odds;
 pub use own_class::OwnClass;
 
 use crate::Joint;
 
-/// A way to choose the suspected ones. Names are those of cleanlab's `filter_by`.
+/// A way to choose the suspected ones. Names are those of cleanlab's `filter_by`, but for [`Odds`], which it does not have.
 pub trait Filter: Sync {
     /// Name.
     fn name(&self) -> &'static str;
@@ -23,7 +25,7 @@ pub trait Filter: Sync {
 }
 
 /// Every filter, the default first.
-pub const REGISTRY: &[&dyn Filter] = &[&NoiseRate, &OwnClass, &Both, &ConfidentLearning];
+pub const REGISTRY: &[&dyn Filter] = &[&Odds, &NoiseRate, &OwnClass, &Both, &ConfidentLearning];
 
 /// The filter of a name.
 pub fn filter(name: &str) -> Option<&'static dyn Filter> {
