@@ -77,6 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         conflicts: timed("conflicts", || conflicts::find(&records, Labels::Single, &Settled::default())),
         issues: timed("issues", || issues::find(&records)),
         search: &search,
+        forecasts: None,
     };
     let (duplicates, conflicts, issues) = (report.duplicates.len(), report.conflicts.len(), report.issues.len());
     println!("{duplicates} duplicates, {conflicts} conflicts, {issues} issues");

@@ -9,6 +9,7 @@ mod config;
 mod error;
 pub mod fetch;
 pub mod find;
+pub mod forecast;
 pub mod page;
 pub mod record;
 pub mod search;

@@ -6,13 +6,17 @@ use crate::config::Config;
 use crate::error::ReportError;
 use crate::find::labels::{self, Search};
 use crate::find::{classes, conflicts, duplicates, issues};
+use crate::forecast::forecasts;
 use crate::page::{Report, TABLES};
 use crate::record::Record;
-use crate::search::{Chosen, Eyes};
+use crate::search::{Chosen, EmbeddingSource, Rows};
 use crate::thumbnails::Thumbnails;
 use plugin_api::files::{named, write_atomically};
 use plugin_api::{Home, Labels, decisions};
+use plugin_forecast::Forecasts;
 use plugin_review::Settled;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -67,7 +71,7 @@ impl Worker {
         let thread = std::thread::Builder::new().name("inspect".to_owned()).spawn(move || {
             plugin_harness::yield_to_others(NICE);
             let thumbnails = Thumbnails::new(home.root(), config.limits.clone());
-            let mut bench = Bench { config, home, thumbnails, wanted: shared, tell };
+            let mut bench = Bench { config, home, thumbnails, wanted: shared, tell, evaluated: None };
             for job in todo {
                 match bench.work(&job) {
                     Ok(()) | Err(ReportError::Cancelled) => {}
@@ -120,34 +124,68 @@ struct Bench {
     thumbnails: Thumbnails,
     wanted: Arc<AtomicU64>,
     tell: Sender<News>,
+    evaluated: Option<Evaluated>,
+}
+
+/// What heads say of some images.
+struct Evaluated {
+    /// Of which images.
+    key: blake3::Hash,
+    /// Log-probabilities, `[images, classes]`.
+    predicted: Vec<f32>,
+    /// Whether forecasts were worked out.
+    is_complete: bool,
+    /// `None` until then, and where there are too few images for it.
+    forecasts: Option<Forecasts>,
 }
 
 impl Bench {
     fn work(&mut self, job: &Job) -> Result<(), ReportError> {
         let begun = Instant::now();
         self.busy(job, "looking through it")?;
-        let mut eyes = match Eyes::open(&self.config, &self.home) {
-            Ok(eyes) => eyes,
-            Err(search) => return self.write(job, &search, true),
+        let mut source = match EmbeddingSource::open(&self.config, &self.home) {
+            Ok(source) => source,
+            Err(search) => return self.write(job, &search, None, true),
         };
         let chosen = Chosen::of(&job.records, self.config.label_pictures as usize);
-        let unseen = eyes.unseen(&job.records, &chosen);
-        if !unseen.is_empty() {
-            let what = format!("{} pictures are new to the network", unseen.len());
-            self.write(job, &Search::Going(what), false)?;
+        let missing = source.missing(&job.records, &chosen);
+        if !missing.is_empty() {
+            let what = format!("{} pictures are new to the network", missing.len());
+            self.write(job, &Search::Going(what), Forecasts::read(&self.home).as_ref(), false)?;
         }
-        let went = |done: usize| self.busy(job, &format!("embedding, {done} of {} pictures", unseen.len())).is_ok();
-        let search = match eyes.look(&job.records, &unseen, &self.config, &self.home, went) {
-            Ok(()) => {
-                self.busy(job, "looking for wrong labels")?;
-                eyes.judge(&job.records, &chosen)
-            }
-            Err(search) => search,
-        };
-        self.write(job, &search, true)?;
+        let went = |done: usize| self.busy(job, &format!("embedding, {done} of {} pictures", missing.len())).is_ok();
+        if let Err(search) = source.embed_missing(&job.records, &missing, &self.config, &self.home, went) {
+            return self.write(job, &search, None, true);
+        }
+        self.busy(job, "looking for wrong labels")?;
+        self.evaluate(job, &source.rows(&job.records, &chosen))?;
         let seconds = begun.elapsed().as_secs_f64();
-        tracing::info!(version = job.version, embedded = unseen.len(), seconds, "looked through");
+        tracing::info!(version = job.version, embedded = missing.len(), seconds, "looked through");
         Ok(())
+    }
+
+    /// Writes what follows from the predictions of heads, the wrong labels first: forecasts take longer. Of the same images as
+    /// before (a person has decided something meanwhile) all is known.
+    fn evaluate(&mut self, job: &Job, rows: &Rows) -> Result<(), ReportError> {
+        let key = rows.key(&job.records);
+        let mut evaluated = match self.evaluated.take().filter(|before| before.key == key) {
+            Some(before) => before,
+            None => match rows.predict() {
+                Ok(predicted) => Evaluated { key, predicted, is_complete: false, forecasts: None },
+                Err(why) => return self.write(job, &Search::NotDone(why), None, true),
+            },
+        };
+        let search = rows.label_errors(&evaluated.predicted).unwrap_or_else(Search::NotDone);
+        if !evaluated.is_complete {
+            self.write(job, &search, Forecasts::read(&self.home).as_ref(), false)?;
+            self.busy(job, "working out what more images would bring")?;
+            evaluated.forecasts = forecasts(rows, &evaluated.predicted, job.version);
+            evaluated.is_complete = true;
+        }
+        let forecasts = evaluated.forecasts.clone();
+        self.evaluated = Some(evaluated);
+        let forecasts = forecasts.map(|of| Forecasts { version: job.version, ..of });
+        self.write(job, &search, forecasts.as_ref(), true)
     }
 
     /// Goes on only when the version is still wanted, and tells what with.
@@ -159,8 +197,15 @@ impl Bench {
         Ok(())
     }
 
-    /// Writes the tables and then the page. Each file is whole or not there.
-    fn write(&mut self, job: &Job, search: &Search, last: bool) -> Result<(), ReportError> {
+    /// Writes the tables and then the page. Each file is whole or not there. Forecasts of an earlier version are shown until
+    /// those of this one are there.
+    fn write(
+        &mut self,
+        job: &Job,
+        search: &Search,
+        forecasts: Option<&Forecasts>,
+        last: bool,
+    ) -> Result<(), ReportError> {
         self.busy(job, "writing the report")?;
         let (records, labels) = (&job.records[..], job.labels);
         let decisions = decisions::read(&self.home)?;
@@ -178,6 +223,7 @@ impl Bench {
             conflicts: conflicts::find(records, labels, &settled),
             issues: issues::find(records),
             search,
+            forecasts,
         };
         let shown = self.config.shown as usize;
         let wanted = || self.wanted.load(Ordering::Relaxed) == job.version;
@@ -185,7 +231,7 @@ impl Bench {
             return Err(ReportError::Cancelled);
         }
         let tables = [
-            classes::csv(&report.classes)?,
+            classes::csv(&report.classes, search)?,
             duplicates::csv(&report.duplicates)?,
             conflicts::csv(&report.conflicts)?,
             issues::csv(&report.issues)?,
@@ -198,10 +244,22 @@ impl Bench {
         for (name, table) in TABLES.iter().zip(tables) {
             write_atomically(&folder.join(name), &table)?;
         }
+        match forecasts {
+            Some(forecasts) => forecasts.write(&self.home)?,
+            None => remove(&Forecasts::path(&self.home))?,
+        }
         write_atomically(&self.home.dataset().join("report.html"), page.as_bytes())?;
         let findings = report.duplicates.len() + report.conflicts.len() + report.issues.len() + search.suspects().len();
         let _ = self.tell.send(News::Written(job.version, findings as u64, last));
         Ok(())
+    }
+}
+
+/// Removes a file that may not be there.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(named(path, &error)),
+        _ => Ok(()),
     }
 }
 

@@ -3,10 +3,12 @@
 //! Each of these was a cause of the 62 % that a contestant was left with in 2020: about 700 pictures a class, unevenly
 //! spread, some of them in several classes.
 
+use super::labels::Search;
 use super::table;
 use crate::record::Record;
 use plugin_api::Labels;
 use plugin_api::names::natural_order;
+use plugin_label_errors::MIN_CLASS_IMAGES;
 use plugin_metric::report::format::{count, counted};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -108,13 +110,21 @@ pub fn warnings(classes: &[Class]) -> Vec<(&'static str, String)> {
 ///
 /// # Errors
 /// As [`table`].
-pub fn csv(classes: &[Class]) -> Result<Vec<u8>, csv::Error> {
-    let header = ["class", "files", "pictures", "train", "validation", "test", "in_several_classes"];
+pub fn csv(classes: &[Class], search: &Search) -> Result<Vec<u8>, csv::Error> {
+    let header =
+        ["class", "files", "pictures", "train", "validation", "test", "in_several_classes", "wrong_labels_looked_for"];
     let rows = classes.iter().map(|class| {
         let [train, validation, test] = class.splits;
         let counts = [class.files, class.pictures, train, validation, test, class.conflicts];
         let [a, b, c, d, e, f] = counts.map(|n| n.to_string());
-        [class.name.clone(), a, b, c, d, e, f]
+        let looked_for = match search {
+            Search::Done { exempt, .. } if exempt.contains(&class.name) => {
+                format!("no: fewer than {MIN_CLASS_IMAGES} images")
+            }
+            Search::Done { .. } => "yes".to_owned(),
+            Search::Off | Search::Going(_) | Search::NotDone(_) => "no".to_owned(),
+        };
+        [class.name.clone(), a, b, c, d, e, f, looked_for]
     });
     table(header, rows)
 }
@@ -146,7 +156,11 @@ mod tests {
         let expected = [class("a", [3, 2, 1], [1, 0, 0]), class("b", [2, 2, 1], [0, 0, 1])];
         assert_eq!(find(&records, Labels::Single), expected);
         assert_eq!(find(&records, Labels::Multi)[0].splits, [2, 0, 0]);
-        assert_eq!(lines(csv(&expected))[1], ["a", "3", "2", "1", "0", "0", "1"]);
+        let search = Search::Done { suspects: Vec::new(), looked_at: 4, of: 4, exempt: vec!["b".to_owned()] };
+        let table = lines(csv(&expected, &search));
+        assert_eq!(table[1], ["a", "3", "2", "1", "0", "0", "1", "yes"]);
+        assert_eq!(table[2][7], "no: fewer than 5 images");
+        assert_eq!(lines(csv(&expected, &Search::Off))[1][7], "no");
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub enum Search {
         looked_at: usize,
         /// Of how many.
         of: usize,
+        /// Classes with too few images for any of them to be suspected.
+        exempt: Vec<String>,
     },
 }
 
@@ -42,6 +44,11 @@ impl Search {
     /// The suspects so far.
     pub fn suspects(&self) -> &[Suspect] {
         if let Self::Done { suspects, .. } = self { suspects } else { &[] }
+    }
+
+    /// Classes with too few images for any of them to be suspected.
+    pub fn exempt(&self) -> &[String] {
+        if let Self::Done { exempt, .. } = self { exempt } else { &[] }
     }
 
     /// Without the suspects of which a person has said that their label is right.
@@ -108,7 +115,7 @@ mod tests {
         let shown = card(&suspect, &records).unwrap();
         assert!(shown.found.contains("猫 → 犬"), "{}", shown.found);
         assert!(shown.advice.contains("move photos/猫/1.jpg to photos/犬/"), "{}", shown.advice);
-        let search = Search::Done { suspects: vec![suspect], looked_at: 1, of: 1 };
+        let search = Search::Done { suspects: vec![suspect], looked_at: 1, of: 1, exempt: Vec::new() };
         assert_eq!(lines(csv(&search, &records))[1][..5], ["photos/猫/1.jpg", "猫", "犬", "0.020000", "0.900000"]);
         assert_eq!(lines(csv(&Search::Off, &records)).len(), 1);
         let kept = Decided { at_ms: 1, decision: Decision::Keep, digests: vec!["d1".to_owned()] };

@@ -2,6 +2,7 @@
 
 mod cards;
 mod classes;
+mod forecast;
 mod headline;
 
 use crate::find::Card;
@@ -15,6 +16,8 @@ use crate::thumbnails::Thumbnails;
 use cards::Section;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use plugin_check::REGISTRY;
+use plugin_forecast::Forecasts;
+use plugin_label_errors::MIN_CLASS_IMAGES;
 use plugin_metric::report::STYLE;
 use plugin_metric::report::format::{count, counted};
 
@@ -38,6 +41,8 @@ pub struct Report<'a> {
     pub issues: Vec<Issue<'a>>,
     /// Wrong labels.
     pub search: &'a Search,
+    /// What more images would bring, where that is known.
+    pub forecasts: Option<&'a Forecasts>,
 }
 
 impl<'a> Report<'a> {
@@ -136,6 +141,7 @@ impl<'a> Report<'a> {
                 body { main {
                     (headline::section(self, &sections))
                     (classes::section(self))
+                    @if let Some(forecasts) = self.forecasts { (forecast::section(forecasts)) }
                     @for section in sections.iter().filter(|s| s.told()) { (section.markup(thumbnails)) }
                     (quiet(&sections, issues::unmeasured(self.records)))
                     footer {
@@ -176,16 +182,24 @@ fn quiet(sections: &[Section], unmeasured: usize) -> Markup {
 }
 
 fn about_search(search: &Search) -> String {
-    const HOW: &str = "By confident learning (Northcutt, Jiang, Chuang: JAIR 70, 2021) on what a network sees: each \
-                       picture is judged by a classifier that did not learn from it or its look-alikes. It errs; look.";
+    const HOW: &str = "By what heads on a pretrained network's features say, each of images that it was not trained on, nor on \
+                       look-alikes of: another class is at least 20 times as probable as the label. They err; look.";
     match search {
         Search::Off => "Not looked for: --label-errors off.".to_owned(),
         Search::Going(what) => format!("Being looked for: {what}. This page is written again when it is done."),
         Search::NotDone(why) => format!("Not looked for. {why}"),
-        Search::Done { looked_at, of, .. } if looked_at < of => {
-            format!("{HOW} Looked at {} of {} pictures.", count(*looked_at as u64), count(*of as u64))
+        Search::Done { looked_at, of, exempt, .. } => {
+            let looked = if looked_at < of {
+                format!("{HOW} Looked at {} of {} pictures.", count(*looked_at as u64), count(*of as u64))
+            } else {
+                format!("{HOW} Looked at {}.", counted(*looked_at as u64, "picture"))
+            };
+            if exempt.is_empty() {
+                return looked;
+            }
+            let names = exempt.join(", ");
+            format!("{looked} Classes of fewer than {MIN_CLASS_IMAGES} images are exempt: {names}.")
         }
-        Search::Done { looked_at, .. } => format!("{HOW} Looked at {}.", counted(*looked_at as u64, "picture")),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::find::{classes, conflicts, duplicates, issues};
 use crate::record::tests::record;
 use plugin_api::Labels;
 use plugin_decode::Limits;
+use plugin_forecast::{ClassForecast, Confusion, Expected, Forecast};
 use plugin_review::Settled;
 
 fn records() -> Vec<Record> {
@@ -20,8 +21,23 @@ fn records() -> Vec<Record> {
     records
 }
 
+fn forecasts() -> Forecasts {
+    let expected = |accuracy| Expected { accuracy, low: accuracy - 0.05, high: accuracy + 0.04 };
+    let forecast = Forecast { twice: expected(0.84), four_times: expected(0.9) };
+    let class = |class: &str, forecast| ClassForecast {
+        class: class.to_owned(),
+        images: 20,
+        accuracy: 0.75,
+        forecast,
+        taken_for: vec![Confusion { class: "<b>".to_owned(), share: 0.25 }],
+    };
+    let classes = vec![class("きゅん", Some(forecast)), class("rare", None)];
+    Forecasts { version: 7, images: 40, accuracy: 0.75, forecast, classes }
+}
+
 fn page(records: &[Record], search: &Search, shown: usize) -> String {
     let folder = tempfile::tempdir().unwrap();
+    let forecasts = forecasts();
     let report = Report {
         version: 7,
         made_ms: 1_795_474_530_000,
@@ -31,6 +47,7 @@ fn page(records: &[Record], search: &Search, shown: usize) -> String {
         conflicts: conflicts::find(records, Labels::Single, &Settled::default()),
         issues: issues::find(records),
         search,
+        forecasts: Some(&forecasts),
     };
     let mut thumbnails = Thumbnails::new(folder.path(), Limits::default());
     assert!(thumbnails.make(&report.pictured(shown), || true));
@@ -41,7 +58,7 @@ fn page(records: &[Record], search: &Search, shown: usize) -> String {
 fn every_section_names_its_findings_and_what_to_do() {
     let records = records();
     let suspects = vec![Suspect { record: 5, suggested: "<b>".to_owned(), own: 0.01, other: 0.98 }];
-    let page = page(&records, &Search::Done { suspects, looked_at: 30, of: 30 }, 10);
+    let page = page(&records, &Search::Done { suspects, looked_at: 30, of: 30, exempt: vec!["rare".to_owned()] }, 10);
     for part in [
         "Keep one of photos/&lt;b&gt;/in two.jpg, photos/きゅん/1.jpg and delete the others.",
         "the same image in classes &lt;b&gt; and きゅん: kept out until one is chosen",
@@ -56,6 +73,10 @@ fn every_section_names_its_findings_and_what_to_do() {
         "prefers-color-scheme: dark",
         "report/label_errors.csv",
         "2026-11-23 22:55 UTC",
+        "Classes of fewer than 5 images are exempt: rare.",
+        "What more images would bring",
+        "too few images to tell",
+        "&lt;b&gt; 25.0",
     ] {
         assert!(page.contains(part), "{part} is missing");
     }
@@ -67,11 +88,12 @@ fn every_section_names_its_findings_and_what_to_do() {
 #[test]
 fn what_is_not_shown_is_counted() {
     let mut records = records();
-    for record in &mut records {
-        record.facts.scores.bright = 0.01;
+    // Half of a class at most: more is told of the class.
+    for at in (0..11).chain(20..25) {
+        records[at].facts.scores.bright = 0.01;
     }
     let page = page(&records, &Search::Off, 10);
-    assert!(page.contains("23\u{a0}more findings in") && page.contains("--label-errors off"));
+    assert!(page.contains("6\u{a0}more findings in") && page.contains("--label-errors off"));
 }
 
 #[test]
