@@ -2,7 +2,7 @@
 import { h } from "/dom.js";
 import { get, query } from "/ask.js";
 import { on } from "/live.js";
-import { t, word, number } from "/words.js";
+import { t, word, number, percent } from "/words.js";
 import { details, grid } from "/pictures.js";
 
 export const keys = () => [["← ↑ → ↓", t("keys_move")], ["Enter", t("keys_open")], ["Space", t("keys_choose")], ["Esc", t("close")]];
@@ -50,7 +50,10 @@ export function show(root, parameters, ready) {
   const fold = h("details.card.wide", h("summary", t("look_matrix")), matrix);
   fold.addEventListener("toggle", () => fold.open && !matrix.childNodes.length && showMatrix(matrix, filter));
   if (filter.run) { fold.open = true; }
-  root.append(h("div.wide.sticky", bar), fold, h("div.wide", all.box));
+  const classes = h("div.matrix");
+  const more = h("details.card.wide", h("summary", t("look_forecast")), classes);
+  more.addEventListener("toggle", () => more.open && showForecast(classes));
+  root.append(h("div.wide.sticky", bar), fold, more, h("div.wide", all.box));
   all.reload(true);
   const off = on("album", (generation) => { known = generation; renew(); });
   return () => { off(); all.end(); };
@@ -77,4 +80,22 @@ async function showMatrix(box, filter) {
         const of = row.reduce((a, b) => a + b, 0);
         return h("tr", h("th", classes[truth]), row.map((n, prediction) => cell(truth, prediction, n, of)));
       })))));
+}
+
+// What more images of each class would bring, a row a class.
+async function showForecast(box) {
+  const forecasts = await get("/api/forecast");
+  if (!forecasts) return box.replaceChildren(h("p.quiet", t("look_no_forecast")));
+  const expected = ({ accuracy, low, high }) => [percent(accuracy), " ", h("small.quiet", t("look_interval", { low: percent(low), high: percent(high) }))];
+  const more = (forecast) => forecast
+    ? [h("td", expected(forecast.twice)), h("td", expected(forecast.four_times))]
+    : [h("td", { colSpan: 2 }, h("span.quiet", t("look_too_few")))];
+  const taken = (list) => list.map((one) => `${one.class} ${percent(one.share, 0)}`).join(t("comma"));
+  const row = (name, of, list) => h("tr", h("th", name), h("td", number(of.images)), h("td", percent(of.accuracy)), more(of.forecast), h("td", taken(list)));
+  const head = ["look_class", "look_images", "look_now", "look_twice", "look_four_times", "look_taken_for"];
+  return box.replaceChildren(
+    h("p.quiet", t("look_forecast_how", { version: number(forecasts.version) })),
+    h("div.scroll", h("table",
+      h("thead", h("tr", head.map((title) => h("th", t(title))))),
+      h("tbody", forecasts.classes.map((one) => row(one.class, one, one.taken_for)), row(t("look_all"), forecasts, [])))));
 }

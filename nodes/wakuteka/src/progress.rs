@@ -1,9 +1,12 @@
 //! What the nodes are doing, in lines for a person: read from `status/*.json` in the workspace.
 
 use crate::checkout::Checkout;
+use crate::columns::aligned;
 use crate::screen::Screen;
 use crate::{Error, cli, interrupt, say};
+use plugin_api::Home;
 use plugin_api::status::{self, Notice, Status};
+use plugin_forecast::{ClassForecast, Expected, Forecasts};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +16,8 @@ pub const PAUSE: Duration = Duration::from_millis(250);
 
 /// So many paths are shown of a kind.
 const EXAMPLES: usize = 3;
+/// Classes of which it is said what more images would bring, at most.
+const CLASSES: usize = 12;
 
 /// `cargo wakuteka status`.
 ///
@@ -30,7 +35,9 @@ pub fn run(checkout: &Checkout, options: &cli::Status) -> Result<(), Error> {
                 say::line(&format!("{text}{}", if status.is_alive() { "" } else { "   (not running)" }));
             }
         }
-        for text in notices(&status::notices(&all)) {
+        let forecasts = Home::existing(&home).ok().and_then(|home| Forecasts::read(&home));
+        let forecasts = forecasts.as_ref().map(more_images).unwrap_or_default();
+        for text in notices(&status::notices(&all)).into_iter().chain(forecasts) {
             say::line(&text);
         }
         return Ok(());
@@ -88,6 +95,34 @@ pub fn notices(notices: &[Notice]) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What more images would bring, a line a class, below a heading: the classes that would gain most.
+pub fn more_images(forecasts: &Forecasts) -> Vec<String> {
+    let mut classes: Vec<&ClassForecast> = forecasts.classes.iter().collect();
+    classes.sort_by(|a, b| b.gain().total_cmp(&a.gain()));
+    let heading = ["class", "images", "correct now", "with 2x", "with 4x", "taken for"].map(str::to_owned).to_vec();
+    let rows: Vec<Vec<String>> =
+        std::iter::once(heading).chain(classes.iter().take(CLASSES).map(|class| forecast_row(class))).collect();
+    let mut lines = vec![String::new(), "What more images would bring".to_owned()];
+    lines.extend(aligned(&rows, &[1, 2]).into_iter().map(|line| format!("  {line}")));
+    if let Some(more) = classes.len().checked_sub(CLASSES).filter(|more| *more > 0) {
+        lines.push(format!("  and {more} more classes: dataset/report.html"));
+    }
+    lines
+}
+
+fn forecast_row(of: &ClassForecast) -> Vec<String> {
+    let expected = |forecast: &Expected| {
+        let [accuracy, low, high] = [forecast.accuracy, forecast.low, forecast.high].map(|share| share * 100.0);
+        format!("{accuracy:.0} % ({low:.0} to {high:.0})")
+    };
+    let with = of.forecast.as_ref().map(|forecast| [&forecast.twice, &forecast.four_times].map(expected));
+    let [twice, four_times] = with.unwrap_or_else(|| ["too few to tell", ""].map(str::to_owned));
+    let taken_for = of.taken_for.iter().map(|other| format!("{} {:.0} %", other.class, other.share * 100.0));
+    let taken_for = taken_for.collect::<Vec<_>>().join(", ");
+    let now = format!("{:.0} %", of.accuracy * 100.0);
+    vec![of.class.clone(), say::count(of.images), now, twice, four_times, taken_for]
 }
 
 /// All nodes in one line, for a log: pictures by node, and how far learning is.
@@ -203,5 +238,32 @@ mod tests {
         assert!(!me.is_alive());
         me.program = program;
         assert!(me.is_alive(), "an id of the YAML is not the program's name");
+    }
+
+    #[test]
+    fn more_images_are_told_where_they_would_help_most() {
+        let expected = |accuracy: f64| Expected { accuracy, low: accuracy - 0.05, high: accuracy + 0.04 };
+        let forecast =
+            |four_times| plugin_forecast::Forecast { twice: expected(0.8), four_times: expected(four_times) };
+        let class = |n: usize| ClassForecast {
+            class: format!("c{n}"),
+            images: 1000 + n as u64,
+            accuracy: 0.75,
+            forecast: (n > 0).then(|| forecast(0.8 + n as f64 / 100.0)),
+            taken_for: vec![plugin_forecast::Confusion { class: "other".to_owned(), share: 0.2 }],
+        };
+        let mut forecasts = Forecasts {
+            version: 1,
+            images: 9,
+            accuracy: 0.75,
+            forecast: forecast(0.9),
+            classes: vec![class(0), class(3)],
+        };
+        let lines = more_images(&forecasts);
+        assert_eq!(lines[1], "What more images would bring");
+        assert!(lines[3].starts_with("  c3      1,003         75 %  80 % (75 to 84)"), "{lines:?}");
+        assert!(lines[3].ends_with("83 % (78 to 87)  other 20 %") && lines[4].contains("too few to tell"), "{lines:?}");
+        forecasts.classes = (0..15).map(class).collect();
+        assert_eq!(more_images(&forecasts).last().unwrap(), "  and 3 more classes: dataset/report.html");
     }
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use plugin_api::runs::RunFolder;
+use plugin_forecast::Forecasts;
 use serde::{Deserialize, Serialize};
 
 /// A name is a digest: what it names never changes.
@@ -22,6 +23,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/pictures", get(pictures))
         .route("/api/confusion", get(confusion))
+        .route("/api/forecast", get(forecast))
         .route("/api/mood", get(mood))
         .route("/thumbnail/{digest}", get(thumbnail))
         .route("/large/{digest}", get(large))
@@ -73,6 +75,11 @@ async fn confusion(State(app): State<App>, Query(of): Query<OfRun>) -> Result<Js
         Ok(Json(verdict.map(|v| Confusion { run, runs, classes: v.classes, counts: v.confusion })))
     })
     .await
+}
+
+/// `/api/forecast`: what more images of each class would bring, as `inspect` has worked it out; null where it has not.
+async fn forecast(State(app): State<App>) -> Result<Json<Option<Forecasts>>, Problem> {
+    blocking(move || Ok(Json(Forecasts::read(&app.home)))).await
 }
 
 /// A mood: a class, and the part of its pictures to show.

@@ -375,3 +375,17 @@ fn a_picture_from_a_browser_is_told_of_with_where_the_network_looked() {
     assert_eq!(send("/api/try", &vec![0; 100_001]).status, 413);
     assert_eq!(send("/api/try", &half_red()[..300]).status, 415);
 }
+
+#[test]
+fn forecasts_are_those_of_the_report() {
+    let served = Served::new();
+    assert!(served.get("/api/forecast").json().is_null());
+    let text = r#"{"version": 3, "images": 40, "accuracy": 0.5, "forecast": {
+        "twice": {"accuracy": 0.6, "low": 0.5, "high": 0.7}, "four_times": {"accuracy": 0.7, "low": 0.5, "high": 0.8}},
+        "classes": [{"class": "きゅん", "images": 3, "accuracy": 0.4, "forecast": null,
+            "taken_for": [{"class": "b", "share": 0.2}]}]}"#;
+    std::fs::create_dir_all(served.home.dataset().join("report")).unwrap();
+    std::fs::write(served.home.dataset().join("report/forecast.json"), text).unwrap();
+    let answer = served.get("/api/forecast").json();
+    assert_eq!((&answer["classes"][0]["class"], &answer["forecast"]["twice"]["high"]), (&"きゅん".into(), &0.7.into()));
+}
