@@ -16,9 +16,11 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 PICTURES = pathlib.Path(__file__).resolve().parents[1] / "fixtures/openclipart8"
@@ -126,6 +128,16 @@ def run(commands):
     return seconds
 
 
+def graph(binary, kind, files, side):
+    """Files a second through the whole graph into the data set; each file is taken in several times, a few bytes apart."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.symlink(pathlib.Path(files[0]).parent.resolve(), pathlib.Path(folder) / kind)
+        said = subprocess.run([binary, str(4 * len(files)), str(side), folder, "--intake-only"], check=True, text=True,
+                              stdout=subprocess.PIPE).stdout
+    after = said[said.index("through the graph"):]
+    return float(re.search(r"all +([0-9]+) pictures/s", after)[1]), int(re.search(r"together: ([0-9]+) MB", after)[1])
+
+
 def main():
     if sys.argv[1:2] == ["--worker"]:
         return worker(sys.argv[2], int(sys.argv[3]), sys.argv[4:])
@@ -136,6 +148,7 @@ def main():
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--side", type=int, default=224)
     options.add_argument("--speed", type=pathlib.Path, default=pathlib.Path("target/release/examples/speed"))
+    options.add_argument("--graph", help="target/debug/bench-graph: the whole graph too")
     options.add_argument("--only-make", action="store_true")
     chosen = options.parse_args()
     if not (chosen.folder / "baseline").is_dir():
@@ -155,18 +168,24 @@ def main():
                     for name in READERS}
         ours = "Wakuteka reduced"
         commands[ours] = [[str(chosen.speed), "--least", str(chosen.side), "--on-signal", *part] for part in parts]
-        rates = {name: [] for name in commands}
+        rates, most = {name: [] for name in commands}, 0
         for _ in range(chosen.rounds):
             for name, command in commands.items():
                 rates[name].append(len(files) / run(command))
+            if chosen.graph:
+                rate, memory = graph(chosen.graph, kind, files, chosen.side)
+                rates.setdefault("Wakuteka's graph", []).append(rate)
+                most = max(most, memory)
         medians = {name: statistics.median(all_of) for name, all_of in rates.items()}
-        fastest = max(rate for name, rate in medians.items() if name != ours)
+        fastest = max(rate for name, rate in medians.items() if name in READERS)
         size = sum(pathlib.Path(file).stat().st_size for file in files) / len(files) / 1e6
         print(f"{kind}: {len(files)} files of {size:.2f} MB, medians of {chosen.rounds} rounds (lowest to highest)")
         for name, rate in sorted(medians.items(), key=lambda item: -item[1]):
             low, high = min(rates[name]), max(rates[name])
             print(f"  {name:22} {rate:6.1f} files/s ({low:.1f} to {high:.1f}), {chosen.jobs * 1000 / rate:5.1f} core-ms a file,"
                   f" {rate / fastest:.2f} x the fastest peer")
+        if most:
+            print(f"  watch, decode, hash, resize and dataset together: at most {most} MB")
 
 
 if __name__ == "__main__":

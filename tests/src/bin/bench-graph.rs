@@ -1,6 +1,6 @@
 //! Measures the graph beside the same plugin code in one process without dora, and the time from drop to verdict.
 //!
-//! `cargo run -p tests --bin bench-graph -- [PICTURES] [SIZE] [FOLDER]`: both in one run, over the same files, as pictures a
+//! `cargo run -p tests --bin bench-graph -- [PICTURES] [SIZE] [FOLDER] [--intake-only]`: both in one run, over the same files, as pictures a
 //! second and as pictures a second of CPU time (what a core gives). No figure is a test: machines are shared.
 
 use arrow::array::{Int64Array, StringArray, UInt64Array};
@@ -27,7 +27,9 @@ struct Measured {
 
 #[allow(clippy::print_stdout)]
 fn main() -> Result<(), Failure> {
-    let mut arguments = std::env::args().skip(1);
+    let (flags, arguments): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|a| a.starts_with("--"));
+    let intake_only = flags.iter().any(|flag| flag == "--intake-only");
+    let mut arguments = arguments.into_iter();
     let mut number = |usual: usize| arguments.next().map_or(Ok(usual), |a| a.parse::<usize>());
     let (count, size) = (number(2_000)?, number(128)?.to_string());
     let source = match (arguments.next(), tests::shared()) {
@@ -48,7 +50,7 @@ fn main() -> Result<(), Failure> {
     }
     print_line("all", count, &alone);
 
-    let (graph, nodes) = through_the_graph(root.path(), count, &size)?;
+    let (graph, nodes, graph_memory) = through_the_graph(root.path(), count, &size)?;
     println!("\nthrough the graph");
     for (name, cpu_seconds) in NODES.iter().zip(&nodes) {
         print_line(name, count, &Measured { seconds: graph.seconds, cpu_seconds: *cpu_seconds });
@@ -59,7 +61,8 @@ fn main() -> Result<(), Failure> {
         alone.cpu_seconds / graph.cpu_seconds,
         alone.seconds / graph.seconds
     );
-    drop_to_verdict()
+    println!("memory of these nodes at its highest, together: {} MB", graph_memory / 1_000_000);
+    if intake_only { Ok(()) } else { drop_to_verdict() }
 }
 
 #[allow(clippy::print_stdout)]
@@ -160,7 +163,15 @@ fn cpu_seconds(pid: &str) -> f64 {
     fields.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
-fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<(Measured, Vec<f64>), Failure> {
+/// Proportional set size of a process (its share of what it has in common with others counts in parts), bytes.
+fn memory_bytes(pid: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+}
+
+/// What the intake of all images took, the processor time of each node, and the most memory of these nodes together, bytes.
+fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<(Measured, Vec<f64>, u64), Failure> {
     let options = [
         ("resize", "--size", size),
         ("dataset", "--size", size),
@@ -174,14 +185,16 @@ fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<(Measured,
     let start = Instant::now();
     let first = catalog::files(&graph.home).len();
     let before: Vec<f64> = NODES.iter().map(|n| cpu_seconds(&pid(&graph, n))).collect();
+    let mut memory = 0;
     graph.wait("all pictures", limit, |g| {
+        memory = memory.max(NODES.iter().map(|node| memory_bytes(&pid(g, node))).sum());
         g.status("dataset").counters.get("files").is_some_and(|files| *files >= count as u64)
     })?;
     let seconds = start.elapsed().as_secs_f64();
     let share = count as f64 / (count - first) as f64;
     let cpu: Vec<f64> = NODES.iter().zip(&before).map(|(n, b)| (cpu_seconds(&pid(&graph, n)) - b) * share).collect();
     graph.end()?;
-    Ok((Measured { seconds: seconds * share, cpu_seconds: cpu.iter().sum() }, cpu))
+    Ok((Measured { seconds: seconds * share, cpu_seconds: cpu.iter().sum() }, cpu, memory))
 }
 
 /// With the options of the demo: 20 pictures dropped into a graph that has its first verdict.
