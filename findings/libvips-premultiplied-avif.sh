@@ -9,7 +9,7 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" -q install pillow==13.0.0 pyvips==3.2.0 pyvips-binary==8.18.7 imagecodecs==2026.3.6 \
+"$work/venv/bin/pip" -q install --no-compile pillow==13.0.0 pyvips==3.2.0 pyvips-binary==8.18.7 imagecodecs==2026.3.6 \
     opencv-python-headless==5.0.0.93 numpy==2.4.6
 "$work/venv/bin/python" - <<'PYTHON'
 import io

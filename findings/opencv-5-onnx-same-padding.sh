@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for version in 5.0.0.93 4.14.0.94; do
     python3 -m venv "$work/$version"
-    "$work/$version/bin/pip" -q install "opencv-python-headless==$version" onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6
+    "$work/$version/bin/pip" -q install --no-compile "opencv-python-headless==$version" onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6
 done
 cat > "$work/same.py" <<'PYTHON'
 import sys

@@ -47,6 +47,6 @@ sys.exit(bad != 0)
 PYTHON
 for version in 5.0.0.93 4.14.0.94; do
     python3 -m venv "$work/$version"
-    "$work/$version/bin/pip" -q install "opencv-python-headless==$version" pillow==13.0.0 numpy==2.4.6
+    "$work/$version/bin/pip" -q install --no-compile "opencv-python-headless==$version" pillow==13.0.0 numpy==2.4.6
     "$work/$version/bin/python" "$work/turned.py" "$work" 2> /dev/null
 done
