@@ -11,10 +11,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" -q install --no-compile onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1 opencv-python-headless==5.0.0.93 \
-    pnnx==20261020 ncnn==1.0.20261020 numpy==2.4.6
+    ncnn==1.0.20261020 numpy==2.4.6
+"$work/venv/bin/pip" -q install --no-compile --no-deps pnnx==20261020  # the converter itself does without PyTorch
 cd "$work"
 cat > antialias.py <<'PYTHON'
+import os
 import subprocess
+import sysconfig
 import cv2
 import ncnn
 import numpy as np
@@ -23,6 +26,9 @@ import onnxruntime
 import openvino
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+
+PNNX = os.path.join(sysconfig.get_paths()["purelib"], "pnnx", "pnnx")
+os.chmod(PNNX, 0o755)
 
 stripes = np.where(np.arange(63) % 4 < 2, 255, 0).astype(np.float32)
 x = np.ascontiguousarray(np.broadcast_to(stripes, (1, 1, 63, 63)))
@@ -44,7 +50,7 @@ for mode in ("linear", "cubic"):
     net.setInput(x)
     seen["OpenCV"] = net.forward()
     onnx.save(model, f"{mode}.onnx")
-    subprocess.run(["venv/bin/pnnx", f"{mode}.onnx", "inputshape=[1,1,63,63]", "fp16=0"], check=True, capture_output=True)
+    subprocess.run([PNNX, f"{mode}.onnx", "inputshape=[1,1,63,63]", "fp16=0"], check=True, capture_output=True)
     net = ncnn.Net()
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
     assert net.load_param(f"{mode}.ncnn.param") == 0 and net.load_model(f"{mode}.ncnn.bin") == 0
