@@ -64,8 +64,11 @@ fn parse<C: Parser>(args: &[String]) -> Result<(), clap::Error> {
     C::try_parse_from(args).map(|_| ())
 }
 
+/// A node's program, its parser, and the command that the parser has.
+type NodeOptions = (&'static str, Parse, fn() -> clap::Command);
+
 /// Every node of the graphs: its parser and its options.
-const NODES: &[(&str, Parse, fn() -> clap::Command)] = &[
+const NODES: &[NodeOptions] = &[
     ("watch", parse::<node_watch::Config>, node_watch::Config::command),
     ("decode", parse::<node_decode::Config>, node_decode::Config::command),
     ("hash", parse::<node_hash::Config>, node_hash::Config::command),

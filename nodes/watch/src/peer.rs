@@ -64,7 +64,7 @@ impl Peer for Node {
     fn send(&mut self, message: Outgoing) -> Result<(), WatchError> {
         match message {
             Outgoing::Hello(tag, hello) => Node::send(self, "hello", &tag, hello)?,
-            Outgoing::Images(tag, images) => Node::send(self, "images", &tag, images)?,
+            Outgoing::Images(tag, images) => Node::send(self, "images", &tag, *images)?,
             Outgoing::Removed(tag, removed) => Node::send(self, "removed", &tag, removed)?,
         }
         Ok(())

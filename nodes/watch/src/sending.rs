@@ -17,7 +17,7 @@ pub enum Outgoing {
     /// The question for the inventory.
     Hello(Tag, Hello),
     /// Image files.
-    Images(Tag, ImageFiles),
+    Images(Tag, Box<ImageFiles>),
     /// Paths without a picture.
     Removed(Tag, Removed),
 }
@@ -111,7 +111,7 @@ impl Desk {
             size_bytes: UInt64Array::from_iter_values(rows.iter().map(|row| row.version.size_bytes)),
         };
         let tag = self.depart(Stream::Images, rows, now).with("batch_rows", self.batch_rows);
-        Some(Outgoing::Images(tag, message))
+        Some(Outgoing::Images(tag, Box::new(message)))
     }
 
     fn depart(&mut self, stream: Stream, rows: Vec<Row>, now: Instant) -> Tag {

@@ -54,7 +54,7 @@ pub fn cross_validate_repeatedly(
     repeats: u64,
 ) -> Result<OutOfFold, HeadError> {
     let mut mean = cross_validate(samples, options, folds, SEED)?;
-    for seed in SEED + 1..SEED + repeats {
+    for seed in (1..repeats).map(|repeat| SEED + repeat) {
         let other = cross_validate(samples, options, folds, seed)?;
         add(&mut mean.log_probabilities, &other.log_probabilities);
         add(&mut mean.novelty, &other.novelty);

@@ -220,9 +220,10 @@ impl Model {
                 let embeddings = embedder.embed_each(&images.iter().map(picture).collect::<Vec<_>>())?;
                 let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
                 for (image, embedding) in images.iter().zip(&embeddings) {
-                    match embedding {
-                        Some(embedding) => keep(image, embedding, &mut cache),
-                        None => tracing::warn!(digest = image.digest, "the features of this image are not finite"),
+                    if let Some(embedding) = embedding {
+                        keep(image, embedding, &mut cache);
+                    } else {
+                        tracing::warn!(digest = image.digest, "the features of this image are not finite");
                     }
                 }
                 drop(cache);

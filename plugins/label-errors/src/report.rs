@@ -44,7 +44,9 @@ pub struct Report {
 pub fn find(probabilities: &[Vec<f32>], given: &[u32], classes: usize) -> Result<Report, LabelErrorsError> {
     let mut report = find_by(REGISTRY[0], probabilities, given, classes)?;
     let mut counts = vec![0; classes];
-    given.iter().for_each(|label| counts[*label as usize] += 1);
+    for label in given {
+        counts[*label as usize] += 1;
+    }
     let is_exempt = |class: u32| (1..MIN_CLASS_IMAGES).contains(&counts[class as usize]);
     report.suspects.retain(|suspect| !is_exempt(suspect.given));
     report.exempt = (0..classes as u32).filter(|class| is_exempt(*class)).collect();

@@ -114,7 +114,7 @@ impl Model {
                 refused.push((path, error.reason(), error.to_string()));
             } else {
                 let label = images.label.value(at).to_owned();
-                self.catalog.insert(path.to_owned(), (images.version(at), data.to_vec(), label));
+                self.catalog.insert(path.to_owned(), (images.version(at), data, label));
                 self.splits.remove(path);
                 if images.split.is_valid(at) {
                     self.splits.insert(path.to_owned(), images.split.value(at).to_owned());
@@ -397,7 +397,7 @@ fn over_the_wire(message: Outgoing) -> Outgoing {
     }
     match message {
         Outgoing::Hello(tag, hello) => Outgoing::Hello(tag, again(hello)),
-        Outgoing::Images(tag, images) => Outgoing::Images(tag, again(images)),
+        Outgoing::Images(tag, images) => Outgoing::Images(tag, Box::new(again(*images))),
         Outgoing::Removed(tag, removed) => Outgoing::Removed(tag, again(removed)),
     }
 }
