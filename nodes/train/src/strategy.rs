@@ -105,7 +105,7 @@ impl CandidateSelector {
         &self.chosen
     }
 
-    /// As [`Config::candidate`], which is asked again when the labels are others or [`LOOK_EVERY`] has passed.
+    /// As [`Config::candidate`], which is asked again when the labels are others or `LOOK_EVERY` has passed.
     pub fn choose(&mut self, config: &Config, labels: Labels, now: Instant) -> &(Candidate, Option<String>) {
         if labels != self.labels || now >= self.next {
             *self = Self::new(config, labels, now);

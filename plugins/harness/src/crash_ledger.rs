@@ -4,7 +4,7 @@
 //! node that starts again gets the same file. So a node writes down what it has in hand before it begins: one slot a thread, in
 //! a file that outlives the process (written without fsync: the kernel keeps it when a process dies, and after a power failure
 //! nothing is held against anyone). At start, what was in hand is a suspect. A suspect is worked on alone, and what was in hand
-//! at [`LIMIT`] ends is left alone from then on. Work that takes longer than `max_time` ends the process on purpose, as there is
+//! at two ends is left alone from then on. Work that takes longer than `max_time` ends the process on purpose, as there is
 //! no other way to stop it.
 
 use crate::stage::Refusal;
@@ -85,7 +85,7 @@ impl CrashLedger {
     }
 
     /// Does the work on every row, on all processors; the key of a row says what it is about. Suspects come last and one by one,
-    /// so that it is known which one ended the process, and those that did so [`LIMIT`] times are refused as `crashes`.
+    /// so that it is known which one ended the process, and those that did so twice are refused as `crashes`.
     pub fn process_rows<T: Send>(
         &self,
         keys: &[String],

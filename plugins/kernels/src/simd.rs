@@ -1,6 +1,6 @@
 //! Vectors of 32-bit floats in the widest registers of the processor, chosen when the program runs.
 //!
-//! A kernel is generic over [`Simd`] and called through [`Level::run`], which enters a function compiled for these
+//! A kernel is generic over `Simd` and called through `Level::run`, which enters a function compiled for these
 //! instructions; everything in between is inlined into it.
 
 /// Instruction sets there are kernels for.

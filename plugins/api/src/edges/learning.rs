@@ -85,7 +85,7 @@ edge! {
     ///
     /// The tag: `session` = the asker, `seq` = index of the message, `fin` on the last, and `version` in `extra`.
     Records {
-        /// As in [`EncodedImages`](super::EncodedImages).
+        /// As in [`ImageFiles`](super::ImageFiles).
         path: Utf8,
         /// Its class folder; null for unlabelled pictures.
         label: OptionalUtf8,

@@ -9,7 +9,7 @@ use crate::joint::most_probable;
 /// counts nothing per class, so a set without wrong labels has few suspects.
 pub const ODDS: f32 = 20.0;
 
-/// Every image of which another class is [`ODDS`] times as probable as its label.
+/// Every image of which another class is twenty times as probable as its label.
 pub struct Odds;
 
 impl Filter for Odds {
