@@ -3,8 +3,8 @@
 
 pip requirements: pillow numpy opencv-python-headless pyvips pyvips-binary
 
-    cargo build --release -p plugin-decode --example speed
-    python3 tests/peers/bench_decode.py FOLDER [--count 65] [--rounds 5] [--jobs 2] [--speed target/release/examples/speed]
+    cargo build --release -p plugin-decode --example reduced-speed
+    python3 tests/peers/bench_decode.py FOLDER [--count 65] [--rounds 5] [--jobs 2] [--speed target/release/examples/reduced-speed]
 
 The photos are made on the first run: 4000 x 3000, quality 90, 4:2:0, in FOLDER/baseline and FOLDER/progressive. Their spectrum is
 that of photos (amplitude about 1/f, grain of the sensor over it), their large shapes are the public-domain pictures of
@@ -147,7 +147,7 @@ def main():
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--side", type=int, default=224)
-    options.add_argument("--speed", type=pathlib.Path, default=pathlib.Path("target/release/examples/speed"))
+    options.add_argument("--speed", type=pathlib.Path, default=pathlib.Path("target/release/examples/reduced-speed"))
     options.add_argument("--graph", help="target/debug/bench-graph: the whole graph too")
     options.add_argument("--only-make", action="store_true")
     chosen = options.parse_args()

@@ -1,4 +1,4 @@
-//! How fast `reduced` reads files: `speed [--least 224] [--rounds 1] [--on-signal] FILE_OR_FOLDER...`
+//! How fast `reduced` reads files: `reduced-speed [--least 224] [--rounds 1] [--on-signal] FILE_OR_FOLDER...`
 //!
 //! Files are in memory before time is taken. With `--on-signal` it says `ready`, waits for a line, reads each file once from disk
 //! and says `done`, so that other programs can be timed beside it.
