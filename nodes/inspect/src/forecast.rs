@@ -30,11 +30,12 @@ pub fn forecasts(rows: &Rows, log_probabilities: &[f32], version: u64) -> Option
     let correct: u64 = (0..samples.classes).map(|class| counts[class][class]).sum();
     let classes = counts.iter().zip(&of_class).enumerate().map(|(class, (row, curve))| {
         let images: u64 = row.iter().sum();
+        let accuracy = row[class] as f64 / images.max(1) as f64;
         ClassForecast {
             class: rows.classes[class].clone(),
             images,
-            accuracy: row[class] as f64 / images.max(1) as f64,
-            forecast: curve.as_ref().map(forecast),
+            accuracy,
+            forecast: curve.as_ref().map(forecast).filter(|forecast| is_plausible(forecast, accuracy)),
             taken_for: taken_for(row, class, &rows.classes),
         }
     });
@@ -45,6 +46,12 @@ pub fn forecasts(rows: &Rows, log_probabilities: &[f32], version: u64) -> Option
         forecast: forecast(&overall),
         classes: classes.collect(),
     })
+}
+
+/// A curve that promises less with four times the images than there is now was fitted to subsamples that were too small, as of a
+/// class whose images have little in common.
+fn is_plausible(forecast: &Forecast, accuracy_now: f64) -> bool {
+    forecast.four_times.high >= accuracy_now
 }
 
 fn expected(curve: &LearningCurve, factor: f64) -> Expected {
