@@ -10,7 +10,6 @@ pub mod colour;
 mod depth;
 pub mod error;
 mod finish;
-mod glance;
 mod ground;
 mod guard;
 mod heif;
@@ -28,7 +27,6 @@ mod tiff;
 
 pub use captured::captured_ms;
 pub use error::DecodeError;
-pub use glance::{Glance, Luma};
 pub use limits::Limits;
 pub use reduced::{Reduced, reduced};
 pub use scale::{Scale, decode_scaled};
@@ -73,21 +71,6 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
         Decoder::Jxl => jxl::decode(bytes, limits),
         Decoder::Raw => camera::decode(bytes, limits),
     })
-}
-
-/// Decodes no more of a file than its brightness at reduced size, where that is possible: a JPEG at 1/8, 1/4 or 1/2 of its
-/// size, so that its shorter side still has `least` samples. All else is decoded whole.
-///
-/// What [`decode`] refuses is refused here for the same reason, but for damage in what is not looked at: the finer passes
-/// of a progressive JPEG, and coefficients whose value is wrong without the codes around them being so.
-///
-/// # Errors
-/// [`DecodeError`], as [`decode`].
-pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, DecodeError> {
-    match kind(bytes, limits)? {
-        Kind::Read(Decoder::Jpeg) => guard::caught("JPEG", || jpeg::glance(bytes, limits, least)),
-        _ => decode(bytes, limits).map(Glance::Whole),
-    }
 }
 
 fn kind(bytes: &[u8], limits: &Limits) -> Result<Kind, DecodeError> {

@@ -1,16 +1,11 @@
 //! A picture without colour, as all hashes take it.
 
-use plugin_decode::Luma;
-
 /// A grey picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grey {
     width: usize,
     height: usize,
     pixels: Vec<u8>,
-    /// Where along each row, and along each column, the picture begins, and how far it goes on.
-    pub(crate) across: (f64, f64),
-    pub(crate) down: (f64, f64),
 }
 
 impl Grey {
@@ -29,16 +24,8 @@ impl Grey {
 
     /// From `height × width` bytes. None when there is no pixel or another number of bytes.
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
-        let (across, down) = ((0.0, width as f64), (0.0, height as f64));
         let sound = width > 0 && height > 0 && pixels.len() == width.checked_mul(height)?;
-        sound.then_some(Self { width, height, pixels, across, down })
-    }
-
-    /// From the brightness of a picture at reduced size. None when there is no sample or another number of them.
-    pub fn from_luma(luma: Luma) -> Option<Self> {
-        let [left, top, width, height] = luma.area;
-        let grey = Self::new(luma.columns as usize, luma.rows as usize, luma.samples)?;
-        Some(Self { across: (left, width), down: (top, height), ..grey })
+        sound.then_some(Self { width, height, pixels })
     }
 
     /// Width, pixels; at least 1.

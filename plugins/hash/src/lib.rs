@@ -24,7 +24,7 @@ mod whash;
 
 pub use ahash::AverageHash;
 pub use dhash::DifferenceHash;
-pub use fast::{Hashed, LEAST, exact, fast};
+pub use fast::{Hashed, exact, fast};
 pub use grey::Grey;
 pub use near::{NearCopies, Radii, are_near};
 pub use phash::DctHash;

@@ -11,13 +11,11 @@ mod colour;
 mod planes;
 mod structure;
 
-use crate::glance::{Glance, Luma};
 use crate::reduced::{Reduced, shrunk};
 use crate::{DecodeError, Limits, Picture, finish, guard, metadata};
 use colour::Space;
+use image::RgbImage;
 use image::metadata::Orientation;
-use image::{GrayImage, RgbImage};
-use planes::Wanted;
 use structure::Structure;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -62,32 +60,11 @@ fn eighths(width: u32, height: u32, least: u32) -> Option<u32> {
 /// The image as the file has it, at so many eighths of its size.
 fn at_eighths(bytes: &[u8], structure: &Structure, eighths: u32) -> Option<RgbImage> {
     let space = Space::of(structure.components.len(), clean::transform(structure))?;
-    let planes = planes::planes(bytes, structure, eighths as usize, Wanted::All)?;
+    let planes = planes::planes(bytes, structure, eighths as usize)?;
     let size = |pixels: u16| (u32::from(pixels) * eighths).div_ceil(8);
     let (width, height) = (size(structure.width), size(structure.height));
     let pixels = colour::rgb(planes, space, width as usize, height as usize)?;
     RgbImage::from_raw(width, height, pixels)
-}
-
-/// The brightness at the smallest of 1/8, 1/4 and 1/2 of the size that has `least` samples a side, or the whole
-/// picture where none has, or the file is of a kind that is not read at reduced size.
-pub fn glance(bytes: &[u8], limits: &Limits, least: u32) -> Result<Glance, DecodeError> {
-    let structure = structure::read(bytes)?;
-    let (width, height) = (u32::from(structure.width), u32::from(structure.height));
-    limits.check_pixels(NAME, width, height)?;
-    let brightness_is_first = (structure.ended || !structure.progressive)
-        && (structure.components.len() == 1 || clean::transform(&structure) == Some(1));
-    if let Some(eighths) = eighths(width, height, least).filter(|_| brightness_is_first)
-        && let Some(planes) = planes::planes(bytes, &structure, eighths as usize, Wanted::Luma)
-        && let Some(plane) = planes.into_iter().next()
-    {
-        let (columns, rows) = (plane.columns as u32, plane.rows as u32);
-        if let Some(samples) = GrayImage::from_raw(columns, rows, plane.samples) {
-            let orientation = orientation(bytes);
-            return Ok(Glance::Luma(Luma::new((width, height), eighths, samples, orientation)));
-        }
-    }
-    whole(bytes, limits, &structure).map(Glance::Whole)
 }
 
 fn orientation(bytes: &[u8]) -> Orientation {

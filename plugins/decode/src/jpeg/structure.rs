@@ -24,8 +24,6 @@ pub struct Structure {
     pub jfif: bool,
     /// The colour transform that Adobe's marker names.
     pub adobe: Option<u8>,
-    /// The EXIF block, from the TIFF header on.
-    pub exif: Option<Range<usize>>,
     /// What the decoder needs, marker included: tables, frame, scans.
     pub parts: Vec<Range<usize>>,
     /// Number of scans.
@@ -127,9 +125,6 @@ fn walk(bytes: &[u8], found: &mut Structure, scanned: &mut Scanned) -> Result<()
                 if content.starts_with(b"AVI1") {
                     found.parts.push(start..at);
                 }
-            }
-            0xE1 if content.starts_with(b"Exif\0") && found.exif.is_none() => {
-                found.exif = Some((body.start + 6).min(at)..at);
             }
             0xEE if content.starts_with(b"Adobe") => found.adobe = content.get(11).copied(),
             _ => {}

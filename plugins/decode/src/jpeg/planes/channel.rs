@@ -8,8 +8,6 @@ const MIDDLE: f32 = 128.5;
 
 /// A component at the size that was asked for.
 pub struct Channel {
-    /// Its samples are wanted.
-    pub wanted: bool,
     /// Samples of a block, in a row and rows of them.
     pub wide: usize,
     pub high: usize,
@@ -57,7 +55,7 @@ impl<const N: usize> Grid<N> {
 impl Channel {
     /// Fixes the quantisation, as the first scan of a component does. Of progressive files, blocks are kept.
     pub fn begin(&mut self, quantisation: &[u16; 64], progressive: bool) {
-        if self.lanes.is_some() || !self.wanted {
+        if self.lanes.is_some() {
             return;
         }
         let (wide, high) = (self.wide, self.high);

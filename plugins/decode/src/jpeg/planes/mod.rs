@@ -31,18 +31,9 @@ pub struct Plane {
     pub samples: Vec<u8>,
 }
 
-/// What of a file is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// The first component, which is the brightness.
-    Luma,
-    /// All components.
-    All,
-}
-
 /// The components at `eighths` (1, 2, 4 or 8) of the size; edges are rounded up to whole samples. A component may have fewer
 /// samples than the image when it is stored at a much lower resolution.
-pub fn planes(bytes: &[u8], structure: &Structure, eighths: usize, wanted: Wanted) -> Option<Vec<Plane>> {
+pub fn planes(bytes: &[u8], structure: &Structure, eighths: usize) -> Option<Vec<Plane>> {
     let mut header = Header::default();
     let mut channels: Vec<Channel> = Vec::new();
     for part in &structure.parts {
@@ -52,7 +43,7 @@ pub fn planes(bytes: &[u8], structure: &Structure, eighths: usize, wanted: Wante
             continue;
         }
         if channels.is_empty() {
-            channels = self::channels(&header, structure, eighths, wanted)?;
+            channels = self::channels(&header, structure, eighths)?;
         }
         let scan = Scan::of(&header, structure, segment)?;
         for part in &scan.parts {
@@ -61,18 +52,17 @@ pub fn planes(bytes: &[u8], structure: &Structure, eighths: usize, wanted: Wante
         }
         scan.read(&header, &mut channels)?;
     }
-    let complete = |channel: &Channel| !channel.wanted || channel.complete;
-    (!channels.is_empty() && channels.iter().all(complete)).then_some(())?;
+    (!channels.is_empty() && channels.iter().all(|channel| channel.complete)).then_some(())?;
     let plane = |mut channel: Channel| {
         if header.progressive {
             channel.finish();
         }
         channel.into_plane()
     };
-    Some(channels.into_iter().filter(|channel| channel.wanted).map(plane).collect())
+    Some(channels.into_iter().map(plane).collect())
 }
 
-fn channels(header: &Header, structure: &Structure, eighths: usize, wanted: Wanted) -> Option<Vec<Channel>> {
+fn channels(header: &Header, structure: &Structure, eighths: usize) -> Option<Vec<Channel>> {
     let most = |of: fn(&Component) -> usize| header.components.iter().map(of).max();
     let (most_across, most_down) = (most(|c| c.across)?, most(|c| c.down)?);
     let (width, height) = (usize::from(structure.width), usize::from(structure.height));
@@ -80,10 +70,9 @@ fn channels(header: &Header, structure: &Structure, eighths: usize, wanted: Want
     // Samples of a block so that the component comes at the size of the whole, if a block has so many.
     let side = |most: usize, own: usize| (eighths * most).is_multiple_of(own).then(|| (eighths * most / own).min(8));
     let inside = |pixels: usize, own: usize, most: usize, side: usize| (pixels * own * side).div_ceil(8 * most);
-    let channel = |(index, component): (usize, &Component)| {
+    let channel = |component: &Component| {
         let (wide, high) = (side(most_across, component.across)?, side(most_down, component.down)?);
         Some(Channel {
-            wanted: index == 0 || wanted == Wanted::All,
             wide,
             high,
             blocks_across: units.0 * component.across,
@@ -98,7 +87,7 @@ fn channels(header: &Header, structure: &Structure, eighths: usize, wanted: Want
             samples: Vec::new(),
         })
     };
-    header.components.iter().enumerate().map(channel).collect()
+    header.components.iter().map(channel).collect()
 }
 
 /// One component of a scan.
@@ -170,9 +159,6 @@ impl<'a> Scan<'a> {
         for part in &self.parts {
             // A component that comes twice is not for us to judge.
             (!std::mem::replace(&mut channels[part.channel].complete, true)).then_some(())?;
-        }
-        if !self.parts.iter().any(|part| channels[part.channel].wanted) {
-            return Some(());
         }
         let (entropy, each) = self.entropy(header.restart)?;
         sequential::read(self, &entropy, each, channels)

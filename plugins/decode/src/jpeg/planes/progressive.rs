@@ -37,9 +37,6 @@ fn means(scan: &Scan<'_>, restart: usize, channels: &mut [Channel]) -> Option<()
         }
         channel.complete = true;
     }
-    if !scan.parts.iter().any(|part| channels[part.channel].wanted) {
-        return Some(());
-    }
     let (entropy, each) = scan.entropy(restart)?;
     let units = scan.across * scan.down;
     for interval in 0..entropy.intervals() {

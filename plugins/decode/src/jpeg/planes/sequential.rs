@@ -16,7 +16,7 @@ const ENOUGH: u16 = 5;
 pub fn read(scan: &Scan<'_>, entropy: &Entropy, each: usize, channels: &mut [Channel]) -> Option<()> {
     let one_sample = |part: &Part| {
         let channel = &channels[part.channel];
-        !channel.wanted || channel.wide * channel.high == 1
+        channel.wide * channel.high == 1
     };
     if scan.parts.iter().any(one_sample) {
         return from_starts(scan, entropy, each, channels);
@@ -124,7 +124,7 @@ fn from_starts(scan: &Scan<'_>, entropy: &Entropy, each: usize, channels: &mut [
     let pairs = scan.parts.iter().flat_map(of).collect::<Option<Vec<_>>>()?;
     let walk = Walk::of(entropy, &pairs)?;
     let in_unit = pairs.len();
-    let coarse = channels.iter().any(|channel| channel.wanted && channel.wide * channel.high == 1);
+    let coarse = channels.iter().any(|channel| channel.wide * channel.high == 1);
     let units = scan.across * scan.down;
     for interval in 0..entropy.intervals() {
         let first = interval * each;
@@ -140,9 +140,6 @@ fn from_starts(scan: &Scan<'_>, entropy: &Entropy, each: usize, channels: &mut [
                 let channel = &mut channels[part.channel];
                 let units = Units { part, first, across: scan.across, entropy, blocks, in_unit, slot };
                 slot += part.component.across * part.component.down;
-                if !channel.wanted {
-                    continue;
-                }
                 let enough = if coarse && channel.wide.max(channel.high) <= 2 { ENOUGH } else { COEFFICIENTS };
                 let lanes = channel.lanes.take()?;
                 match &lanes {

@@ -1,8 +1,8 @@
-//! A glance at a file says what decoding it says: what is refused, and how bright the picture is where.
+//! Reading at reduced size says of a file what decoding it says: what is refused, and how bright the image is where.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
 
-use plugin_decode::{Glance, Limits, Picture, decode, glance};
+use plugin_decode::{Limits, Picture, decode, reduced};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,21 +17,16 @@ fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
     found.sort();
 }
 
-fn size(of: &Glance) -> (u32, u32) {
-    match of {
-        Glance::Luma(luma) => (luma.width, luma.height),
-        Glance::Whole(picture) => (picture.width, picture.height),
-    }
-}
-
 /// What both say of a file at every scale: whether it is refused and why, or the size.
 fn agree(bytes: &[u8], limits: &Limits, name: &str) -> Option<Picture> {
     let whole = decode(bytes, limits);
     for least in [1, 8, 30] {
-        match (&whole, glance(bytes, limits, least)) {
-            (Ok(picture), Ok(seen)) => assert_eq!(size(&seen), (picture.width, picture.height), "{name} {least}"),
+        match (&whole, reduced(bytes, limits, least)) {
+            (Ok(picture), Ok(seen)) => {
+                assert_eq!((seen.source_width, seen.source_height), (picture.width, picture.height), "{name} {least}");
+            }
             (Err(error), Err(also)) => assert_eq!(error.reason(), also.reason(), "{name} {least}: {error}; {also}"),
-            (whole, seen) => panic!("{name} {least}: {whole:?}, but at a glance {seen:?}"),
+            (whole, seen) => panic!("{name} {least}: {whole:?}, but at reduced size {seen:?}"),
         }
     }
     whole.ok()
@@ -74,14 +69,17 @@ fn cut_and_bent_files_are_accepted_and_refused_alike() {
     }
 }
 
+/// Luma of a pixel.
+fn brightness(picture: &Picture, x: u32, y: u32) -> f64 {
+    let at = (y * picture.width + x) as usize * 3;
+    let [r, g, b] = [0, 1, 2].map(|i| f64::from(picture.pixels[at + i]));
+    0.299 * r + 0.587 * g + 0.114 * b
+}
+
 /// The mean of a whole picture's brightness over each sample, as far as the picture goes.
 fn means(picture: &Picture, eighths: u32) -> Vec<f64> {
     let side = 8 / eighths;
-    let brightness = |x: u32, y: u32| {
-        let at = (y * picture.width + x) as usize * 3;
-        let [r, g, b] = [0, 1, 2].map(|i| f64::from(picture.pixels[at + i]));
-        0.299 * r + 0.587 * g + 0.114 * b
-    };
+    let brightness = |x, y| brightness(picture, x, y);
     let mut means = Vec::new();
     for y in (0..picture.height).step_by(side as usize) {
         for x in (0..picture.width).step_by(side as usize) {
@@ -107,20 +105,20 @@ fn brightness_at_reduced_size_is_that_of_the_whole() {
         let whole = decode(&bytes, &Limits::default()).unwrap();
         for (log, eighths) in [1, 2, 4].into_iter().enumerate() {
             let least = (whole.width.min(whole.height) * eighths / 8).max(1);
-            let Glance::Luma(luma) = glance(&bytes, &Limits::default(), least).unwrap() else { continue };
-            if luma.area != [0.0, 0.0, f64::from(whole.width * eighths) / 8.0, f64::from(whole.height * eighths) / 8.0]
-            {
+            let small = reduced(&bytes, &Limits::default(), least).unwrap().picture;
+            let sides = |side: u32| (side * eighths).div_ceil(8);
+            if (small.width, small.height) != (sides(whole.width), sides(whole.height)) {
                 continue;
             }
             let means = means(&whole, eighths);
-            assert_eq!(means.len(), luma.samples.len(), "{}", file.display());
+            assert_eq!(means.len() as u32, small.width * small.height, "{}", file.display());
             // The last column and row hold what the encoder thought of beyond the edge.
             let inside = |at: &usize| {
-                let (x, y) = (*at as u32 % luma.columns, *at as u32 / luma.columns);
+                let (x, y) = (*at as u32 % small.width, *at as u32 / small.width);
                 (x + 1) * 8 <= whole.width * eighths && (y + 1) * 8 <= whole.height * eighths
             };
-            let apart: Vec<f64> =
-                (0..means.len()).filter(inside).map(|at| (means[at] - f64::from(luma.samples[at])).abs()).collect();
+            let found = |at: usize| brightness(&small, at as u32 % small.width, at as u32 / small.width);
+            let apart: Vec<f64> = (0..means.len()).filter(inside).map(|at| (means[at] - found(at)).abs()).collect();
             let mean = apart.iter().sum::<f64>() / apart.len().max(1) as f64;
             assert!(mean < [3.0, 20.0, 20.0][log], "{} {eighths}/8: {mean}", file.display());
             compared[log] += 1;
