@@ -3,6 +3,7 @@
 use crate::search::{FOLDS, Rows};
 use plugin_forecast::{ClassForecast, Confusion, Expected, Forecast, Forecasts};
 use plugin_heads::{HeadOptions, LearningCurve, learning_curves};
+use plugin_metric::{Judged, confusion};
 
 /// Images that heads on subsamples are fitted to, at most: a minute of one processor.
 const MAX_IMAGES: usize = 4_000;
@@ -26,7 +27,7 @@ pub fn forecasts(rows: &Rows, log_probabilities: &[f32], version: u64) -> Option
         twice: expected(curve, 2.0 * step as f64),
         four_times: expected(curve, 4.0 * step as f64),
     };
-    let counts = confusion(log_probabilities, samples.labels, samples.classes);
+    let counts = predicted_as(log_probabilities, samples.labels, &rows.classes)?;
     let correct: u64 = (0..samples.classes).map(|class| counts[class][class]).sum();
     let classes = counts.iter().zip(&of_class).enumerate().map(|(class, (row, curve))| {
         let images: u64 = row.iter().sum();
@@ -59,14 +60,13 @@ fn expected(curve: &LearningCurve, factor: f64) -> Expected {
     Expected { accuracy, low, high }
 }
 
-/// Images by their class (row) and the most probable one (column).
-fn confusion(log_probabilities: &[f32], labels: &[u32], classes: usize) -> Vec<Vec<u64>> {
-    let mut counts = vec![vec![0; classes]; classes];
-    for (row, label) in log_probabilities.chunks(classes).zip(labels) {
-        let predicted = (0..classes).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default();
-        counts[*label as usize][predicted] += 1;
+/// Images by their class (row) and the most probable one (column). `None` when a row is not one number for each class.
+fn predicted_as(log_probabilities: &[f32], labels: &[u32], classes: &[String]) -> Option<Vec<Vec<u64>>> {
+    let mut predictions = Judged::new(classes.to_vec());
+    for (row, label) in log_probabilities.chunks(classes.len()).zip(labels) {
+        predictions.push(*label as usize, row).ok()?;
     }
-    counts
+    Some(confusion(&predictions))
 }
 
 fn taken_for(row: &[u64], class: usize, names: &[String]) -> Vec<Confusion> {
@@ -96,6 +96,8 @@ mod tests {
 
     #[test]
     fn predictions_are_counted_by_class() {
-        assert_eq!(confusion(&[-0.1, -3.0, -3.0, -0.1, -0.1, -3.0], &[0, 1, 1], 2), [[1, 0], [1, 1]]);
+        let classes = ["a", "b"].map(str::to_owned);
+        let counts = predicted_as(&[-0.1, -3.0, -3.0, -0.1, -0.1, -3.0], &[0, 1, 1], &classes);
+        assert_eq!(counts.unwrap(), [[1, 0], [1, 1]]);
     }
 }
