@@ -5,7 +5,7 @@ use arrow::array::LargeListArray;
 use plugin_api::edges::{Embedded, HashedImages, lists_of_f32};
 use plugin_api::select::Select;
 use plugin_api::{Edge, HomeArgs, Tag};
-use plugin_decode::{Limits, Picture};
+use plugin_decode::{Picture, RetiredLimits};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use rayon::prelude::*;
@@ -20,9 +20,9 @@ pub struct Config {
     /// Which network, and how.
     #[command(flatten)]
     pub embed: EmbedOptions,
-    /// Has no effect any more: `decode` holds files against them. Accepted for one more release.
+    /// Options of the releases before this one.
     #[command(flatten)]
-    pub limits: Limits,
+    pub retired: RetiredLimits,
 }
 
 impl HasHome for Config {
@@ -47,6 +47,11 @@ pub enum Error {
 /// # Errors
 /// [`EmbedError`] when the network cannot be had; any [`HarnessError`].
 pub fn run(config: Config, node: &mut Node) -> Result<(), Error> {
+    if config.retired.are_given() {
+        tracing::warn!(
+            "--max-pixels and --max-bytes are without effect, and refused by the next release: give them to `decode`"
+        );
+    }
     let embedder = Embedder::open(&config.embed, node.home())?;
     let cache = match embedder.dimensions() {
         0 => None,

@@ -8,7 +8,7 @@ use clap::Parser;
 use plugin_api::Home;
 use plugin_api::edges::list_row_f32;
 use plugin_api::runs::{ModelCard, write_json};
-use plugin_decode::{Scale, decode_scaled};
+use plugin_decode::{Limits, Scale, decode_scaled};
 use plugin_hash::{Hashes, digest};
 use plugin_model::{DeviceChoice, Shape, network, weights};
 use std::path::Path;

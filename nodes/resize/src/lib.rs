@@ -4,7 +4,7 @@ use arrow::array::{LargeBinaryArray, UInt32Array};
 use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
 use plugin_api::{Edge, HomeArgs, Tag};
-use plugin_decode::Limits;
+use plugin_decode::RetiredLimits;
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use plugin_resize::{ResizeOptions, resize};
 use rayon::prelude::*;
@@ -18,10 +18,9 @@ pub struct Config {
     /// Size and mode.
     #[command(flatten)]
     pub resize: ResizeOptions,
-    /// Has no effect any more: `decode` holds files against them. Accepted for one more release.
+    /// Options of the releases before this one.
     #[command(flatten)]
-    #[allow(clippy::struct_field_names)]
-    pub limits: Limits,
+    pub retired: RetiredLimits,
 }
 
 impl HasHome for Config {
@@ -35,6 +34,11 @@ impl HasHome for Config {
 /// # Errors
 /// Any [`HarnessError`].
 pub fn run(config: Config, node: &mut Node) -> Result<(), HarnessError> {
+    if config.retired.are_given() {
+        tracing::warn!(
+            "--max-pixels and --max-bytes are without effect, and refused by the next release: give them to `decode`"
+        );
+    }
     run_stage(&mut ResizeStage { resize: config.resize }, node)
 }
 

@@ -27,7 +27,7 @@ mod tiff;
 
 pub use captured::captured_ms;
 pub use error::DecodeError;
-pub use limits::Limits;
+pub use limits::{Limits, RetiredLimits};
 pub use reduced::{Reduced, reduced};
 pub use scale::{Scale, decode_scaled};
 pub use sniff::is_image;

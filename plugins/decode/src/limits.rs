@@ -62,6 +62,24 @@ impl Limits {
     }
 }
 
+/// The limits' flags for nodes that decode nothing any more, whose graphs may still name them. Accepted for one more release.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RetiredLimits {
+    #[arg(long, hide = true, value_name = "PIXELS",
+          value_parser = clap::value_parser!(u64).range(1..=Limits::CEILING_PIXELS))]
+    max_pixels: Option<u64>,
+    #[arg(long, hide = true, value_name = "BYTES",
+          value_parser = clap::value_parser!(u64).range(1..=Limits::CEILING_BYTES))]
+    max_bytes: Option<u64>,
+}
+
+impl RetiredLimits {
+    /// Whether one of them was given.
+    pub const fn are_given(&self) -> bool {
+        self.max_pixels.is_some() || self.max_bytes.is_some()
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { max_pixels: Self::MAX_PIXELS, max_bytes: Self::MAX_BYTES }
@@ -86,6 +104,19 @@ mod tests {
         assert_eq!(some.limits, Limits { max_pixels: 5, max_bytes: 7 });
         let error = Options::try_parse_from(["x", "--max-pixels", "0"]).err().unwrap().to_string();
         assert!(error.contains("--max-pixels") && error.contains('0') && error.contains("1..="), "{error}");
+    }
+
+    #[test]
+    fn retired_limits_are_accepted_and_hidden() {
+        #[derive(Parser)]
+        struct Retired {
+            #[command(flatten)]
+            limits: RetiredLimits,
+        }
+        use clap::CommandFactory;
+        assert!(Retired::try_parse_from(["x", "--max-bytes", "7"]).unwrap().limits.are_given());
+        assert!(!Retired::try_parse_from(["x"]).unwrap().limits.are_given());
+        assert!(!Retired::command().render_long_help().to_string().contains("--max-"));
     }
 
     #[test]

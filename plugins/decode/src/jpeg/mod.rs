@@ -11,11 +11,11 @@ mod colour;
 mod planes;
 mod structure;
 
+use crate::metadata::{self, Metadata};
 use crate::reduced::{Reduced, shrunk};
-use crate::{DecodeError, Limits, Picture, finish, guard, metadata};
+use crate::{DecodeError, Limits, Picture, finish, guard};
 use colour::Space;
 use image::RgbImage;
-use image::metadata::Orientation;
 use structure::Structure;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -44,9 +44,10 @@ pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, Dec
     if let Some(eighths) = eighths(width, height, least).filter(|_| last_pass_is_there)
         && let Some(image) = at_eighths(bytes, &structure, eighths)
     {
-        let turned = orientation(bytes).to_exif() > 4;
+        let metadata = metadata::jpeg::read(bytes);
+        let turned = metadata.orientation().to_exif() > 4;
         let (source_width, source_height) = if turned { (height, width) } else { (width, height) };
-        let picture = finished(image, bytes, &structure);
+        let picture = finished(image, &metadata, &structure);
         return Ok(Reduced { source_width, source_height, picture });
     }
     whole(bytes, limits, &structure).map(|picture| shrunk(picture, least))
@@ -67,13 +68,8 @@ fn at_eighths(bytes: &[u8], structure: &Structure, eighths: u32) -> Option<RgbIm
     RgbImage::from_raw(width, height, pixels)
 }
 
-fn orientation(bytes: &[u8]) -> Orientation {
-    metadata::jpeg::read(bytes).orientation()
-}
-
 /// The image in sRGB and upright. Profiles of four-colour files are not applied: their ink is RGB by now.
-fn finished(image: RgbImage, bytes: &[u8], structure: &Structure) -> Picture {
-    let metadata = metadata::jpeg::read(bytes);
+fn finished(image: RgbImage, metadata: &Metadata<'_>, structure: &Structure) -> Picture {
     let (width, height) = image.dimensions();
     let mut rgb = image.into_raw();
     if structure.components.len() != 4 {
@@ -103,7 +99,7 @@ fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture
             _ => DecodeError::truncated(NAME, ENDS_EARLY),
         })
     }?;
-    Ok(finished(image, bytes, structure))
+    Ok(finished(image, &metadata::jpeg::read(bytes), structure))
 }
 
 /// Of a kind that zune-jpeg decodes rightly. Sequential files of several scans, brightness that is stored at a lower resolution than
