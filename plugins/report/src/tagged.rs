@@ -4,10 +4,10 @@ use super::format::{count, percent, percent_or_dash, short, utc};
 use super::headline::{evaluated_on, tempered};
 use super::page::STYLE;
 use super::{Picture, WrongPictures, configuration, counts, curves, wrong};
-use crate::{Tagged, average_precision, per_class_tagged};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{ClassResult, Finished, MetricRow, RunManifest, Verdict};
+use plugin_metric::{Tagged, average_precision, per_class_tagged};
 use plugin_tables::Table;
 use std::io;
 use std::path::Path;
@@ -185,8 +185,8 @@ fn classes_csv(tagged: &Tagged) -> Result<Vec<u8>, csv::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::page::tests::manifest;
-    use crate::tagged::tests::some;
+    use crate::fixtures::manifest;
+    use crate::fixtures::some;
     use plugin_api::Labels;
 
     #[test]

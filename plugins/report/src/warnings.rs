@@ -119,7 +119,7 @@ fn named(classes: &[(String, u64)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::page::tests::manifest;
+    use crate::fixtures::manifest;
 
     fn of(counts: &[[u64; 4]]) -> Vec<Warning> {
         let mut manifest = manifest();

@@ -1,8 +1,8 @@
 //! The confusion matrix as a table whose cells are shaded by their share of the row.
 
 use super::format::count;
-use crate::{Judged, confusion};
 use maud::{Markup, html};
+use plugin_metric::{Judged, confusion};
 
 /// With more classes than this the table is unreadable, and the pairs most often confused are listed instead.
 const MAX_CLASSES: usize = 40;
@@ -107,7 +107,7 @@ fn pairs(classes: &[String], counts: &[Vec<u64>], shown: usize) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::ten;
+    use crate::fixtures::ten;
 
     #[test]
     fn cells_hold_counts_and_shares_of_their_row() {

@@ -1,7 +1,7 @@
 //! The tables beside the page.
 
 use super::Picture;
-use crate::{Judged, confusion, per_class};
+use plugin_metric::{Judged, confusion, per_class};
 use plugin_tables::Table;
 
 /// `predictions.csv`: one line a held-out picture, in the order they were judged; `p_<class>` is the probability of
@@ -60,7 +60,7 @@ pub fn per_class_csv(judged: &Judged) -> Result<Vec<u8>, csv::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::ten;
+    use crate::fixtures::ten;
 
     fn lines(table: Result<Vec<u8>, csv::Error>) -> Vec<Vec<String>> {
         let bytes = table.unwrap();

@@ -42,46 +42,12 @@ pub fn html(report: &Report) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::report::{Picture, WrongPictures, write};
-    use crate::{Judged, accuracy, balanced_accuracy, confusion, mcnemar, per_class, wilson};
-    use plugin_api::runs::{Calibration, Finished, MetricRow, RunManifest, Verdict};
-
-    const CLASSES: [&str; 6] = ["いらいら", "うきうき", "きゅんきゅん", "しょんぼり", "どきどき", "わくわく"];
-
-    pub(crate) fn manifest() -> RunManifest {
-        RunManifest {
-            id: "20261123-224530-3f2a".to_owned(),
-            started_ms: 1_795_473_930_000,
-            reason: "12 pictures were added to きゅんきゅん".to_owned(),
-            parent: Some("20261122-101500-77ab".to_owned()),
-            architecture: "resnet18".to_owned(),
-            definition: None,
-            backbone: None,
-            size_px: 128,
-            resize_mode: "crop".to_owned(),
-            classes: CLASSES.map(str::to_owned).to_vec(),
-            labels: plugin_api::Labels::Single,
-            version: 41,
-            fingerprint: "9f2c51d07be84c1a".to_owned(),
-            counts: vec![
-                [412, 51, 52, 0],
-                [388, 49, 50, 3],
-                [301, 40, 41, 3],
-                [96, 12, 13, 0],
-                [405, 52, 50, 0],
-                [1398, 173, 171, 12],
-            ],
-            epochs: 30,
-            batch_size: 32,
-            seed: 7,
-            device: "libtorch".to_owned(),
-            options: serde_json::json!({"optimizer": "sgd", "learning_rate": 0.05, "schedule": {"kind": "cosine",
-                "warmup_epochs": 2}, "weight_decay": 5e-4}),
-            code: "0.1.0".to_owned(),
-        }
-    }
+    use crate::fixtures::{CLASSES, manifest};
+    use crate::{Picture, WrongPictures, write};
+    use plugin_api::runs::{Calibration, Finished, MetricRow, Verdict};
+    use plugin_metric::{Judged, accuracy, balanced_accuracy, confusion, mcnemar, per_class, wilson};
 
     /// A number from 0 to 1 that looks like chance and is the same every time.
     fn noise(i: usize) -> f32 {

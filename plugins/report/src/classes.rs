@@ -1,9 +1,9 @@
 //! Precision, recall and F1 of each class.
 
 use super::format::{count, percent_or_dash};
-use crate::{Judged, per_class};
 use maud::{Markup, html};
 use plugin_api::runs::ClassResult;
+use plugin_metric::{Judged, per_class};
 
 pub fn section(judged: &Judged, results: &[ClassResult]) -> Markup {
     let optimistic = results.iter().any(|result| result.optimistic > 0);
@@ -56,7 +56,7 @@ fn bar(share: Option<f64>) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::ten;
+    use crate::fixtures::ten;
 
     #[test]
     fn every_class_has_its_figures() {

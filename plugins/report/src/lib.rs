@@ -8,6 +8,8 @@ mod classes;
 mod configuration;
 mod counts;
 mod curves;
+#[cfg(test)]
+mod fixtures;
 pub mod format;
 mod headline;
 mod matrix;
@@ -24,9 +26,9 @@ pub use tagged::{TaggedReport, write_tagged};
 pub use warnings::{Warning, warnings};
 pub use wrong::{MAX_WRONG, Wrong, WrongPictures};
 
-use crate::Judged;
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{Finished, MetricRow, RunManifest, Verdict};
+use plugin_metric::Judged;
 use std::io;
 use std::path::Path;
 

@@ -2,9 +2,9 @@
 
 use super::Report;
 use super::format::{count, counted, percent, percent_or_dash, short, utc};
-use crate::{Compute, Judged, REGISTRY};
 use maud::{Markup, html};
 use plugin_api::runs::{Calibration, Evaluation, Verdict};
+use plugin_metric::{Compute, Judged, REGISTRY};
 
 pub fn section(report: &Report) -> Markup {
     let verdict = report.verdict;

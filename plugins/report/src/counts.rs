@@ -56,7 +56,7 @@ fn bar(counts: &[u64; 4], largest: u64) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::page::tests::manifest;
+    use crate::fixtures::manifest;
 
     #[test]
     fn counts_totals_and_warnings_are_shown() {
