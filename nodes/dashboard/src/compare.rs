@@ -1,5 +1,9 @@
 //! Runs beside each other: what came of them, and what they cost.
 
+mod pair;
+
+pub use pair::Pair;
+
 use plugin_api::Home;
 use plugin_api::experiments::{SizePoint, Sizes};
 use plugin_api::runs::{RunFolder, RunManifest, read_json};
