@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tempfile::TempDir;
 use tests::browser::{self, Browser};
 use tests::graph::{Failure, Graph};
 use tests::pictures;
@@ -42,6 +43,7 @@ struct Workshop {
     page: String,
     browser: Browser,
     left: BTreeMap<String, Vec<PathBuf>>,
+    _root: TempDir,
 }
 
 fn name(file: &Path) -> String {
@@ -51,7 +53,7 @@ fn name(file: &Path) -> String {
 impl Workshop {
     /// Labelled images with one in the wrong class, one in two and one that is broken; candidates; the first run is over.
     fn open() -> Result<Self, Failure> {
-        let root = Box::leak(Box::new(tempfile::tempdir()?));
+        let root = tempfile::tempdir()?;
         let mut left: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         for (class, file) in pictures::demo().into_iter().filter(|(class, _)| CLASSES.contains(&class.as_str())) {
             left.entry(class).or_default().push(file);
@@ -80,7 +82,7 @@ impl Workshop {
         let judged = |g: &Graph| RunFolder::all(&g.home.runs()).iter().any(|run| run.verdict().is_some());
         graph.wait("the first verdict", MINUTES_3, judged)?;
         let page = graph.status("dashboard").state.split(',').next().unwrap_or_default().to_owned();
-        Ok(Self { graph, page, browser: Browser::start(1280, 900)?, left })
+        Ok(Self { graph, page, browser: Browser::start(1280, 900)?, left, _root: root })
     }
 
     fn show(&self, view: &str) -> Result<(), Failure> {
@@ -152,7 +154,10 @@ fn why_it_is_not_training_and_when_it_will(shop: &mut Workshop) -> Result<(), Fa
     // One change: of how many, and until when.
     let file = shop.left.get_mut("food").unwrap().remove(0);
     pictures::drop_into(&shop.graph.home.photos(), "food", &file)?;
-    shop.sees("one change of 500", "/1 of 500 changes, .+ at the latest/.test(document.getElementById('bar').textContent)")?;
+    shop.sees(
+        "one change of 500",
+        "/1 of 500 changes, .+ at the latest/.test(document.getElementById('bar').textContent)",
+    )?;
     shop.browser.click("#bar [data-act=pause]")?;
     shop.sees("the pause", "document.querySelector('#bar .next').textContent.startsWith('Paused')")?;
     shop.browser.click("#bar [data-act=pause]")?;
@@ -165,10 +170,10 @@ fn why_it_is_not_training_and_when_it_will(shop: &mut Workshop) -> Result<(), Fa
 
 fn whether_there_are_enough_images(shop: &mut Workshop) -> Result<(), Failure> {
     let row = "document.querySelector('tr[data-class=food]')?.innerText.replace(/\\s+/g, ' ')";
-    let told = shop.sees("the class", row)?;
+    let told = shop.sees("the class", &format!("{row}?.includes(' 42 ') ? {row} : null"))?;
     let told = told.as_str().unwrap();
     // Recall with its interval and its images, and what would help.
-    assert!(told.contains("42") && told.contains('%') && told.contains(" to ") && told.contains("images"), "{told}");
+    assert!(told.contains('%') && told.contains(" to ") && told.contains("images"), "{told}");
     let advice = shop.browser.text("tr[data-class=food] td:nth-child(5)")?;
     assert!(["Add images", "More images", "Enough"].iter().any(|words| advice.starts_with(words)), "{advice}");
     Ok(())
@@ -213,7 +218,10 @@ fn an_image_is_deleted_and_comes_back(shop: &mut Workshop) -> Result<(), Failure
     shop.is("it to be in trash/", &format!("trash/{path}"), true)?;
     shop.browser.press("u")?;
     shop.is("it to be back", &path, true)?;
-    shop.sees("it to be shown", &format!("document.querySelector('.tile.at:not(.gone)')?.dataset.path === {}", json!(path)))?;
+    shop.sees(
+        "it to be shown",
+        &format!("document.querySelector('.tile.at:not(.gone)')?.dataset.path === {}", json!(path)),
+    )?;
     let active = shop.sees("who is active", "document.querySelector('.grid').getAttribute('aria-activedescendant')")?;
     shop.sees("the same", &format!("document.getElementById({active}).classList.contains('at')"))?;
     Ok(())
@@ -231,10 +239,13 @@ fn an_image_is_found_by_name(shop: &mut Workshop) -> Result<(), Failure> {
 
 fn a_conflict_is_resolved(shop: &mut Workshop) -> Result<(), Failure> {
     shop.show("review?queue=conflicts")?;
-    shop.sees("the conflict", "document.querySelector('.answers')?.textContent.includes('The same image in animals, buildings')")?;
+    shop.sees(
+        "the conflict",
+        "document.querySelector('.answers')?.textContent.includes('The same image in animals, buildings')",
+    )?;
     // Arrows only navigate.
-    shop.browser.press("\u{E012}")?;
     shop.browser.press("\u{E014}")?;
+    shop.browser.press("\u{E012}")?;
     shop.is("the copy to stay", "photos/buildings/twice.png", true)?;
     // 1: the first class.
     shop.browser.press("1")?;
@@ -251,7 +262,6 @@ fn candidates_are_accepted_and_refused(shop: &mut Workshop) -> Result<(), Failur
     shop.browser.click(".card-tile")?;
     shop.browser.click("#sheet-accept")?;
     shop.sees("one left", "document.querySelectorAll('.card-tile').length === 1")?;
-    shop.browser.click(".card-tile")?;
     shop.browser.click("#sheet-refuse")?;
     shop.is("the wrong one to go", &format!("trash/{}", wrong.as_str().unwrap()), true)?;
     // Accepted files have their own names back.
@@ -265,7 +275,8 @@ fn what_no_class_holds_is_labelled(shop: &mut Workshop) -> Result<(), Failure> {
     let file = shop.left.get_mut("buildings").unwrap().remove(0);
     let inbox = format!("inbox/{}", name(&file));
     fs::copy(&file, shop.graph.home.root().join(&inbox))?;
-    let known = |g: &Graph| fs::read_to_string(g.home.inbox().join("predictions.csv")).is_ok_and(|text| text.contains(&inbox));
+    let known =
+        |g: &Graph| fs::read_to_string(g.home.inbox().join("predictions.csv")).is_ok_and(|text| text.contains(&inbox));
     shop.graph.wait("its answer", MINUTE, known)?;
     shop.show("home")?;
     let row = format!(".recent li[data-path={}]", json!(inbox));
@@ -301,7 +312,7 @@ fn a_class_is_made_and_renamed(shop: &mut Workshop) -> Result<(), Failure> {
     shop.is("the class to be gone", "photos/玩具", false)?;
     for left in ["photos/玩具/おもちゃ.png", "photos/toys/おもちゃ.png"] {
         shop.sees("a way back", "document.querySelector('.toast.done button') !== null")?;
-        shop.browser.press("u").and_then(|()| shop.browser.run("return import('/acts.js').then((acts) => acts.undo())").map(drop))?;
+        shop.browser.press("u")?;
         shop.is("it to be back", left, true)?;
     }
     Ok(())
@@ -339,7 +350,8 @@ fn one_image_has_one_answer(shop: &mut Workshop) -> Result<(), Failure> {
         answers.push((place, class, answer["probability"].as_f64().unwrap_or(f64::NAN)));
     };
     let recent = shop.ask("/api/recent")?;
-    let recent = recent.as_array().unwrap().iter().find(|one| one["path"] == "inbox/one answer.png").ok_or("not recent")?;
+    let recent =
+        recent.as_array().unwrap().iter().find(|one| one["path"] == "inbox/one answer.png").ok_or("not recent")?;
     put("recent", &recent["classes"][0]);
     put("inbox", &shop.ask("/api/pictures?place=inbox&name=one%20answer")?["items"][0]["predicted"]);
     put("details", &shop.ask(&format!("/api/picture/{digest}"))?["prediction"]["classes"][0]);
@@ -350,11 +362,15 @@ fn one_image_has_one_answer(shop: &mut Workshop) -> Result<(), Failure> {
     );
     put("try", &shop.browser.run(&send)?["prediction"]["classes"][0]);
     let cell = shop.ask(&format!("/api/pictures?run={run}&truth={truth}&prediction={said}&count=500"))?;
-    let tile = cell["items"].as_array().unwrap().iter().find(|one| one["digest"] == *digest).ok_or("not in its cell")?;
+    let tile =
+        cell["items"].as_array().unwrap().iter().find(|one| one["digest"] == *digest).ok_or("not in its cell")?;
     put("grid and matrix", &tile["predicted"]);
     assert_eq!(answers.len(), 6);
     for (place, class, p) in &answers {
-        assert!(class == said && (p - probability).abs() < 0.01, "{place}: {class} {p}, evaluate: {said} {probability}");
+        assert!(
+            class == said && (p - probability).abs() < 0.01,
+            "{place}: {class} {p}, evaluate: {said} {probability}"
+        );
     }
     Ok(())
 }
@@ -364,17 +380,25 @@ fn two_runs_are_compared_promoted_and_rolled_back(shop: &mut Workshop) -> Result
     shop.show("models")?;
     // Two runs are beside each other at once: by class, and by the images they differ on.
     shop.sees("both by class", "document.querySelectorAll('.pair tbody tr').length >= 3")?;
-    shop.sees("how many images", "/Both were evaluated on \\d+ images/.test(document.querySelector('.pair').textContent)")?;
+    shop.sees(
+        "how many images",
+        "/Both were evaluated on \\d+ images/.test(document.querySelector('.pair').textContent)",
+    )?;
     let before = shop.champion().ok_or("no champion")?;
     let other = judged.iter().find(|id| **id != before).ok_or("one run alone")?.clone();
-    let button = format!("[...document.querySelectorAll('table.runs tbody tr')].find((row) => row.textContent.includes({}))?.querySelector('button')", json!(other));
+    let button = format!(
+        "[...document.querySelectorAll('table.runs tbody tr')].find((row) => row.textContent.includes({}))?.querySelector('button')",
+        json!(other)
+    );
     // 1: promoted; 2: rolled back.
     shop.sees("a button", &format!("{button} != null"))?;
     shop.browser.run(&format!("{button}.click()"))?;
-    shop.graph.wait("the promotion", MINUTE, |g| fs::read_link(g.home.champion()).is_ok_and(|to| to == Path::new(&other)))?;
+    shop.graph
+        .wait("the promotion", MINUTE, |g| fs::read_link(g.home.champion()).is_ok_and(|to| to == Path::new(&other)))?;
     shop.sees("the way back", &format!("document.querySelector('.champion')?.textContent.includes({}) && document.getElementById('rollback') !== null", json!(other)))?;
     shop.browser.click("#rollback")?;
-    shop.graph.wait("the rollback", MINUTE, |g| fs::read_link(g.home.champion()).is_ok_and(|to| to == Path::new(&before)))
+    shop.graph
+        .wait("the rollback", MINUTE, |g| fs::read_link(g.home.champion()).is_ok_and(|to| to == Path::new(&before)))
 }
 
 /// A long press chooses, a touch moves, undo is at hand; no view is wider than the page.
@@ -387,7 +411,9 @@ fn by_touch_on_a_phone(shop: &mut Workshop) -> Result<(), Failure> {
     shop.sees("it", &format!("document.querySelector({}) !== null", json!(wrong)))?;
     shop.browser.touch(&wrong, LONG_PRESS)?;
     shop.sees("the tools", "document.querySelector('.selection:not([hidden])') !== null")?;
-    shop.browser.run("[...document.querySelectorAll('.selection button')].find((b) => b.textContent.includes('food')).id = 'food'")?;
+    shop.browser.run(
+        "[...document.querySelectorAll('.selection button')].find((b) => b.textContent.includes('food')).id = 'food'",
+    )?;
     shop.browser.touch("#food", Duration::ZERO)?;
     shop.is("it to be moved", "photos/food/misplaced.png", true)?;
     shop.sees("a way back", "document.querySelector('.toast.done button') !== null")?;

@@ -51,7 +51,9 @@ fn page(home: &Home) -> Result<(Web, String), Failure> {
 }
 
 fn left(n: usize) -> String {
-    format!("return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'in several classes {n}')")
+    format!(
+        "return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'in several classes {n}')"
+    )
 }
 
 fn asks(words: &str) -> String {

@@ -203,7 +203,8 @@ impl Browser {
             { "type": "pause", "duration": held_ms },
             { "type": "pointerUp", "button": 0 },
         ]);
-        let pointer = json!({ "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions });
+        let pointer =
+            json!({ "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions });
         self.of_session("POST", "/actions", &json!({ "actions": [pointer] })).map(drop)
     }
 

@@ -1,6 +1,7 @@
 // The frame: views by the part of the address behind #, languages, colours, keys.
 import { h } from "/dom.js";
 import { say } from "/toast.js";
+import { undo } from "/acts.js";
 import { t, language } from "/words.js";
 import { on, start } from "/live.js";
 import { start as startBar } from "/bar.js";
@@ -91,6 +92,9 @@ function keys() {
 addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, textarea, select, dialog");
   if (typing || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
+  // Views with images have keys of their own.
+  const view_ = location.hash.slice(1).split("?")[0] || "home";
+  if (event.key === "u" && ["home", "models"].includes(EARLIER[view_] ?? view_)) undo();
   if (event.key === "?") keys();
   const view = event.altKey && Object.keys(VIEWS)[Number(event.key) - 1];
   if (view) { event.preventDefault(); location.hash = view; }

@@ -159,6 +159,8 @@ export function grid({ fetch, open, mark, className = "" }) {
     // What an act is about: all that are chosen, else the one that is looked at.
     meant: () => (chosen.size ? [...chosen.values()] : [item(at)].filter((one) => one && !gone.has(one.path))),
     next: (step) => { move(at + step); return item(at); },
+    // Chooses these and no others.
+    take(items) { chosen.clear(); for (const one of items) chosen.set(one.path, one); told(); },
     clear: () => { chosen.clear(); told(); },
     // What went, and what it is said of it.
     went(paths, text) { for (const path of paths) { gone.set(path, text); chosen.delete(path); } told(); },

@@ -4,6 +4,7 @@ import { get, query } from "/ask.js";
 import { on } from "/live.js";
 import { t, word, number } from "/words.js";
 import { grid } from "/grid.js";
+import { map } from "/map.js";
 import { details } from "/details.js";
 import { classNames, onActs } from "/acts.js";
 import { keys as actKeys, selection } from "/selection.js";
@@ -83,7 +84,10 @@ export function show(root, parameters, ready) {
   const fold = h("details.card.wide", h("summary", t("look_matrix")), matrix);
   fold.addEventListener("toggle", () => fold.open && !matrix.childNodes.length && showMatrix(matrix, filter));
   if (filter.run) fold.open = true;
-  root.append(h("div.wide.sticky", bar), isData && !filter.like ? fold : "", h("div.wide", all.box), act.bar);
+  const place = h("div");
+  const mapped = h("details.card.wide", { id: "map" }, h("summary", t("map")), place);
+  mapped.addEventListener("toggle", () => mapped.open && !place.childNodes.length && map(place, { choose: all.take, open: (item) => details(item, null, classes) }));
+  root.append(...[h("div.wide.sticky", bar), isData && !filter.like ? [fold, mapped] : [], h("div.wide", all.box), act.bar].flat());
   all.reload(true);
   classNames().then((names) => { classes = names; });
   const off = [

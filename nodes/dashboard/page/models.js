@@ -67,7 +67,7 @@ export function show(root, _, ready) {
   const link = (file, text, run) => h("a.button", { href: `/export/${encodeURIComponent(run)}/${file}`, download: "" }, text);
   const exports = (run) => h("div.row.exports", h("span.quiet", t("export")),
     [["model.onnx", "ONNX"], ["model.safetensors", "safetensors"], ["model.nnp", ".nnp"], ["predictions.csv", t("export_predictions")]].map(([file, text]) => link(file, text, run)),
-    link("predictions.csv", t("export_inbox"), "inbox"));
+    link("predictions.csv", t("export_inbox"), "inbox"), h("a.button", { href: "/export/classes.zip", download: "" }, t("export_classes")));
 
   function row(run) {
     const place = compared.indexOf(run.id);

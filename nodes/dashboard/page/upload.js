@@ -14,7 +14,7 @@ export const limits = () => (known ??= get("/api/limits"));
 export async function dropped(transfer) {
   const found = [];
   const entries = [...(transfer.items || [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return unpacked([...transfer.files].map((file) => ({ file, folder: "" })));
+  if (!entries.length) return picked(transfer.files);
   const walk = async (entry, folder) => {
     if (entry.name.startsWith(".")) return;
     if (entry.isFile) found.push({ file: await new Promise((done, failed) => entry.file(done, failed)), folder });
@@ -32,7 +32,7 @@ export async function dropped(transfer) {
   return unpacked(found);
 }
 
-export const picked = (files) => unpacked([...files].filter((file) => !file.name.startsWith(".")).map((file) => ({ file, folder: (file.webkitRelativePath || "").split("/").slice(-2, -1)[0] || "" })));
+export const picked = async (files) => unpacked([...files].filter((file) => !file.name.startsWith(".")).map((file) => ({ file, folder: (file.webkitRelativePath || "").split("/").slice(-2, -1)[0] || "" })));
 
 async function unpacked(all) {
   const found = [];

@@ -38,11 +38,11 @@ use desk::Desk;
 use head::{End as HeadEnd, HeadTrainer};
 use learn::{End, Learning};
 use plugin_api::Labels;
+use plugin_api::status::Wait;
 use plugin_harness::Node;
 use snapshot::State;
 use std::time::{Duration, Instant};
 use strategy::{Candidate, CandidateSelector};
-use plugin_api::status::Wait;
 use trigger::{Due, Now, Trigger};
 
 /// Whoever waits for an answer goes first: pictures that come, the page, other programs.

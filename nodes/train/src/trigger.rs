@@ -256,7 +256,10 @@ mod tests {
         for (train, word) in [(&[50_u64, 0][..], "second class"), (&[5, 4][..], "9 so far")] {
             let mut trigger = trigger(None);
             trigger.snapshot(state("a", train), start);
-            assert!(matches!(due(&trigger, after(start, 9)), Due::Wait(wait) if told(&wait).contains(word)), "{train:?}");
+            assert!(
+                matches!(due(&trigger, after(start, 9)), Due::Wait(wait) if told(&wait).contains(word)),
+                "{train:?}"
+            );
         }
     }
 

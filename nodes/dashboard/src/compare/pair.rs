@@ -53,10 +53,9 @@ impl Pair {
         let mut names: Vec<&String> = verdicts.iter().flat_map(|verdict| &verdict.classes).collect();
         names.sort_by(|a, b| natural_order(a, b));
         names.dedup();
-        let classes = names.into_iter().map(|class| PairClass {
-            class: class.clone(),
-            recall: [0, 1].map(|at| recall(&verdicts[at], class)),
-        });
+        let classes = names
+            .into_iter()
+            .map(|class| PairClass { class: class.clone(), recall: [0, 1].map(|at| recall(&verdicts[at], class)) });
         let [first, second] = runs.map(|run| notes_of_run(home, run));
         let mut pair = Self { classes: classes.collect(), ..Self::default() };
         let mut correct = [Vec::new(), Vec::new()];

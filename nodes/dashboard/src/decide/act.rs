@@ -361,7 +361,11 @@ impl<'a> Plan<'a> {
     /// The folder of a class, in the spelling it has there.
     fn class_folder(&self, above: &str, class: &str) -> io::Result<String> {
         let is_class = safe::is_name(class) && folder_counts(class) && class.trim() == class;
-        if is_class { Ok(folder_of(self.home, above, class)) } else { Err(refused(format!("{class:?} is no name of a class"))) }
+        if is_class {
+            Ok(folder_of(self.home, above, class))
+        } else {
+            Err(refused(format!("{class:?} is no name of a class")))
+        }
     }
 
     fn put(&mut self, from: &str, mark: String, folder: &str, name: &str) -> io::Result<()> {
@@ -575,7 +579,10 @@ mod tests {
             mark,
             new_folder: false,
         }];
-        decider.journal().write(Entry::Step { id: 1, ms: 0, moved, kept: vec![], decided: vec![], made: vec![], closed: vec![] }).unwrap();
+        decider
+            .journal()
+            .write(Entry::Step { id: 1, ms: 0, moved, kept: vec![], decided: vec![], made: vec![], closed: vec![] })
+            .unwrap();
         fs::OpenOptions::new()
             .append(true)
             .open(home.root().join("dashboard/journal.jsonl"))

@@ -7,8 +7,8 @@ mod moves;
 mod queues;
 mod uploads;
 
-pub use folders::{ClassFolder, class_folders, files_below};
 pub use act::{Act, Decider, Done, MOST, Resolve};
+pub use folders::{ClassFolder, class_folders, files_below};
 pub use journal::{Entry, Journal, Moved, Step};
 pub use queues::{Conflict, QUEUES, Question, Queue, classes, decided};
 pub use uploads::Uploads;

@@ -130,14 +130,16 @@ impl Ground {
             .map_err(|errno| error(&format!("{folder}/{name}"), errno))
             .map(File::from)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-        let named = written.and_then(|()| loop {
-            let path = self.free(folder, name)?;
-            let free = path.rsplit('/').next().unwrap_or(name);
-            match renameat_with(&opened.fd, &part, &opened.fd, free, RenameFlags::NOREPLACE) {
-                Ok(()) => return opened.fd.sync_all().map(|()| path),
-                // Somebody else was quicker.
-                Err(Errno::EXIST) => {}
-                Err(errno) => return Err(error(&path, errno)),
+        let named = written.and_then(|()| {
+            loop {
+                let path = self.free(folder, name)?;
+                let free = path.rsplit('/').next().unwrap_or(name);
+                match renameat_with(&opened.fd, &part, &opened.fd, free, RenameFlags::NOREPLACE) {
+                    Ok(()) => return opened.fd.sync_all().map(|()| path),
+                    // Somebody else was quicker.
+                    Err(Errno::EXIST) => {}
+                    Err(errno) => return Err(error(&path, errno)),
+                }
             }
         });
         named.inspect_err(|_| {

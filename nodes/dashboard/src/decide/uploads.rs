@@ -40,7 +40,10 @@ mod tests {
         assert_eq!(keep("猫.jpg", "one"), "trash/uploads/b1/猫.jpg");
         assert_eq!(keep("猫.jpg", "two"), "trash/uploads/b1/猫 (2).jpg");
         let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
-        assert_eq!((read("trash/uploads/b1/猫.jpg"), read("trash/uploads/b1/猫 (2).jpg")), ("one".into(), "two".into()));
+        assert_eq!(
+            (read("trash/uploads/b1/猫.jpg"), read("trash/uploads/b1/猫 (2).jpg")),
+            ("one".into(), "two".into())
+        );
         assert!(uploads.keep("..", "a.jpg", b"").is_err() && uploads.keep("b", "../a.jpg", b"").is_err());
         assert_eq!(std::fs::read_dir(folder.path().join("trash/uploads/b1")).unwrap().count(), 2, "no part is left");
     }

@@ -235,8 +235,7 @@ impl Album {
     ) -> Page {
         let wanted = self.wanted(filter, home);
         let (count, found) = (filter.most(), all.filter(|item| wanted.is_found(item)));
-        let is_wanted =
-            |item: &&Item| wanted.is_of_class(item) && wanted.is_of_split(item) && wanted.is_flagged(item);
+        let is_wanted = |item: &&Item| wanted.is_of_class(item) && wanted.is_of_split(item) && wanted.is_flagged(item);
         let (mut total, mut items) = (0, Vec::new());
         for item in found.clone().filter(is_wanted) {
             if total >= filter.from && items.len() < count {

@@ -40,9 +40,8 @@ fn open(store: &Path) -> rusqlite::Result<Option<Connection>> {
 pub fn read(home: &Home) -> rusqlite::Result<HashMap<String, Known>> {
     let Some(db) = open(&home.dataset().join("curation.sqlite"))? else { return Ok(HashMap::new()) };
     let mut files = db.prepare("SELECT path, digest, modified_ns, size_bytes FROM files WHERE label IS NULL")?;
-    let known = files.query_map([], |row| {
-        Ok((row.get(0)?, Known { digest: row.get(1)?, mark: (row.get(2)?, row.get(3)?) }))
-    })?;
+    let known = files
+        .query_map([], |row| Ok((row.get(0)?, Known { digest: row.get(1)?, mark: (row.get(2)?, row.get(3)?) })))?;
     known.collect()
 }
 

@@ -184,7 +184,8 @@ impl Heap {
             if is_late {
                 return None;
             }
-            let picture = self.sight.file(&lying.path).and_then(|bytes| self.sight.picture(&bytes, self.models.scale()));
+            let picture =
+                self.sight.file(&lying.path).and_then(|bytes| self.sight.picture(&bytes, self.models.scale()));
             match picture {
                 Ok(picture) => self.models.row(&memory.model, digest, &picture),
                 Err(_) => Some(Vec::new()),

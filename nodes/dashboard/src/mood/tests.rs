@@ -18,8 +18,7 @@ use std::path::Path;
 fn take_in(db: &Connection, home: &Home, path: &str, label: Option<&str>) {
     let meta = fs::metadata(home.root().join(path)).unwrap();
     let modified_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
-    db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", params![path, label, "d", modified_ns, meta.len()])
-        .unwrap();
+    db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", params![path, label, "d", modified_ns, meta.len()]).unwrap();
 }
 
 fn curation(path: &Path) -> Connection {

@@ -31,7 +31,9 @@ fn note(path: PathBuf) -> Option<Value> {
     let note: Value = path.extension().is_some_and(|ending| ending == "json").then(|| read_json(&path).ok())??;
     let text = |name: &str| note[name].as_str().map(str::to_owned);
     let (path, stage, reason) = (text("path")?, text("stage")?, text("reason")?);
-    Some(json!({ "path": path, "stage": stage, "reason": reason, "detail": text("detail"), "moved_ms": note["moved_ms"] }))
+    Some(
+        json!({ "path": path, "stage": stage, "reason": reason, "detail": text("detail"), "moved_ms": note["moved_ms"] }),
+    )
 }
 
 #[cfg(test)]

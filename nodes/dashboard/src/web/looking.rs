@@ -34,6 +34,7 @@ pub fn routes() -> Router<App> {
         .route("/api/mood", get(by_class))
         .route("/api/overview", get(overview))
         .route("/api/classes", get(classes_of))
+        .route("/api/map", get(map))
         .route("/api/recent", get(recent))
         .route("/api/refused", get(refused))
         .route("/thumbnail/{digest}", get(thumbnail))
@@ -58,7 +59,12 @@ async fn pictures(State(app): State<App>, Query(filter): Query<Filter>) -> Resul
         if !filter.like.is_empty() {
             let embedding = app.alike.of(&filter.like).unwrap_or_default();
             let near = app.alike.near(&now.album, &embedding, ALIKE);
-            return Ok(Json(now.album.page_of(near.into_iter().map(|(item, _)| item), &filter, now.generation, &app.home)));
+            return Ok(Json(now.album.page_of(
+                near.into_iter().map(|(item, _)| item),
+                &filter,
+                now.generation,
+                &app.home,
+            )));
         }
         Ok(Json(now.album.page(&filter, now.generation, &app.home)))
     })
@@ -83,6 +89,35 @@ async fn classes_of(State(app): State<App>) -> Result<Json<Classes>, Problem> {
     blocking(move || {
         let (album, _) = app.library.album().map_err(Problem::failed)?;
         Ok(Json(Classes { classes: classes_table(&app.home, &album), undoable: app.decider.undoable() }))
+    })
+    .await
+}
+
+/// A map of embeddings, a column a field.
+#[derive(Default, Serialize)]
+struct Map {
+    classes: Vec<String>,
+    path: Vec<String>,
+    digest: Vec<String>,
+    /// Place of the class.
+    class: Vec<Option<u16>>,
+    x: Vec<f32>,
+    y: Vec<f32>,
+}
+
+/// `/api/map`: where images lie by their embeddings; without any, no image.
+async fn map(State(app): State<App>) -> Result<Json<Map>, Problem> {
+    blocking(move || {
+        let (album, _) = app.library.album().map_err(Problem::failed)?;
+        let mut map = Map { classes: album.classes.clone(), ..Map::default() };
+        for (item, [x, y]) in app.alike.map(&album) {
+            map.path.push(item.path.clone());
+            map.digest.push(item.digest.clone());
+            map.class.push(item.class);
+            map.x.push(x);
+            map.y.push(y);
+        }
+        Ok(Json(map))
     })
     .await
 }

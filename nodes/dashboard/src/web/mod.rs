@@ -1,5 +1,6 @@
 //! The server: one thread, which waits for nobody but browsers.
 
+mod archive;
 mod comparing;
 mod deciding;
 mod details;
@@ -8,9 +9,9 @@ mod guard;
 mod looking;
 mod page;
 mod reply;
-mod workshop;
 #[cfg(test)]
 pub(crate) mod tests;
+mod workshop;
 
 pub use guard::Guard;
 pub use reply::Problem;

@@ -36,6 +36,7 @@ const SCRIPTS: &[Asset] = &scripts![
     "selection.js",
     "details.js",
     "heat.js",
+    "map.js",
     "review.js",
     "sheet.js",
     "models.js",

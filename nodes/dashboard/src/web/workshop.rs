@@ -2,7 +2,7 @@
 //! tables that are taken away.
 
 use super::reply::blocking;
-use super::{App, Problem};
+use super::{App, Problem, archive};
 use crate::decide::Uploads;
 use crate::safe;
 use axum::body::Bytes;
@@ -29,6 +29,7 @@ pub fn routes(max_bytes: u64) -> Router<App> {
         .route("/api/limits", get(limits))
         .route("/api/train", post(train))
         .route("/api/pause", post(pause))
+        .route("/export/classes.zip", get(classes))
         .route("/export/{run}/{file}", get(export))
         .merge(sent)
 }
@@ -77,7 +78,8 @@ struct Paused {
 
 /// `POST /api/pause`: whether runs start by themselves.
 async fn pause(State(app): State<App>, wanted: Result<Json<Paused>, JsonRejection>) -> Result<Json<Value>, Problem> {
-    let Json(Paused { paused }) = wanted.map_err(|error| Problem { status: error.status(), text: error.body_text() })?;
+    let Json(Paused { paused }) =
+        wanted.map_err(|error| Problem { status: error.status(), text: error.body_text() })?;
     blocking(move || {
         let file = app.home.runs().join(Pause::FILE);
         if paused {
@@ -92,6 +94,17 @@ async fn pause(State(app): State<App>, wanted: Result<Json<Paused>, JsonRejectio
     .await
 }
 
+/// `/export/classes.zip`: the labelled images, a folder a class.
+async fn classes(State(app): State<App>) -> Result<Response, Problem> {
+    blocking(move || {
+        let body = archive::of_classes(&app.home)?;
+        let head =
+            [("content-type", "application/zip"), ("content-disposition", "attachment; filename=\"classes.zip\"")];
+        Ok((head, body).into_response())
+    })
+    .await
+}
+
 /// `/export/<run>/predictions.csv`, `/export/inbox/predictions.csv`, `/export/<run>/model.<format>`.
 async fn export(State(app): State<App>, Path((run, file)): Path<(String, String)>) -> Result<Response, Problem> {
     if !safe::is_name(&run) {
@@ -100,7 +113,11 @@ async fn export(State(app): State<App>, Path((run, file)): Path<(String, String)
     blocking(move || {
         let root = app.home.root();
         if file == "predictions.csv" {
-            let path = if run == "inbox" { "inbox/predictions.csv".to_owned() } else { format!("runs/{run}/report/predictions.csv") };
+            let path = if run == "inbox" {
+                "inbox/predictions.csv".to_owned()
+            } else {
+                format!("runs/{run}/report/predictions.csv")
+            };
             let bytes = safe::document(root, &path, MODEL_BYTES)?;
             return Ok(download(bytes, "text/csv; charset=utf-8", &format!("{run}-predictions.csv")));
         }
@@ -128,8 +145,10 @@ fn exported(app: &App, run: &str, format: &str) -> Result<Vec<u8>, Problem> {
             exchange.display()
         )));
     }
-    let folder = tempfile::tempdir_in(app.home.root().join("dashboard"))
-        .or_else(|_| std::fs::create_dir_all(app.home.root().join("dashboard")).and_then(|()| tempfile::tempdir_in(app.home.root().join("dashboard"))))?;
+    let folder = tempfile::tempdir_in(app.home.root().join("dashboard")).or_else(|_| {
+        std::fs::create_dir_all(app.home.root().join("dashboard"))
+            .and_then(|()| tempfile::tempdir_in(app.home.root().join("dashboard")))
+    })?;
     let out = folder.path().join("model");
     let done = Command::new(exchange)
         .args(["export-model", "--home"])
