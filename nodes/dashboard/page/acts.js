@@ -59,7 +59,7 @@ export function prompt(title, value = "", button = t("ok")) {
   return new Promise((resolve) => {
     let answer = null;
     const input = h("input", { value, "aria-label": title, autofocus: true });
-    const box = h("dialog.ask", { onclose: () => { box.remove(); resolve(answer); } },
+    const box = h("dialog.asks", { onclose: () => { box.remove(); resolve(answer); } },
       h("form", { method: "dialog", onsubmit: () => { answer = input.value.trim() || null; } },
         h("h2", title), input, h("div.row", h("button.main", { type: "submit" }, button), h("button", { type: "button", onclick: () => box.close() }, t("cancel")))));
     document.body.append(box);
@@ -75,7 +75,7 @@ export function pickClass(title, classes, { isNew = true } = {}) {
     const input = h("input", { type: "search", placeholder: t("pick_search"), "aria-label": t("pick_search"), autofocus: true, oninput: draw });
     const list = h("div.picks");
     const take = (name) => { answer = name; box.close(); };
-    const box = h("dialog.ask.pick", { onclose: () => { box.remove(); resolve(answer); } },
+    const box = h("dialog.asks.pick", { onclose: () => { box.remove(); resolve(answer); } },
       h("form", { method: "dialog", onsubmit: (event) => { event.preventDefault(); list.querySelector("button")?.click(); } }, h("h2", title), input), list,
       h("button", { type: "button", onclick: () => box.close() }, t("cancel")));
     function draw() {

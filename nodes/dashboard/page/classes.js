@@ -18,7 +18,7 @@ export function classes() {
   const box = h("section.card.wide.classes-card",
     h("div.row", h("h2", t("classes")), count, h("span.grow"), h("button", { id: "new-class", onclick: make }, t("classes_new"))),
     start,
-    h("table.classlist", h("thead", h("tr", ["class", "images", "recall", "taken_for", "advice", ""].map((name) => h("th", name ? t(`classes_${name}`) : h("span.sr", t("classes_acts")))))), rows),
+    h("div.classlist-box", h("table.classlist", h("thead", h("tr", ["class", "images", "recall", "taken_for", "advice", ""].map((name) => h("th", name ? t(`classes_${name}`) : h("span.sr", t("classes_acts")))))), rows)),
     state, file);
 
   const names = () => all.map((one) => one.class);
@@ -63,7 +63,7 @@ export function classes() {
       h("td", { "data-title": t("classes_recall") }, recall(one.recall)),
       h("td", { "data-title": t("classes_taken_for") }, one.taken_for.length ? one.taken_for.map((other) => h("div", other.class, " ", h("span.quiet", percent(other.share, 0)))) : h("span.quiet", "–")),
       h("td", { "data-title": t("classes_advice") }, advice(one), one.suspected ? [" ", h("a", { href: `#images?${query({ class: one.class, flag: "suspected" })}` }, t("classes_suspected", { n: number(one.suspected) }))] : ""),
-      h("td.acts", act("add", () => choose(one.class)), act("rename", () => call(one)), act("merge", () => merge(one)), act("delete", () => remove(one.class))));
+      h("td.acts", h("div", act("add", () => choose(one.class)), act("rename", () => call(one)), act("merge", () => merge(one)), act("delete", () => remove(one.class)))));
     tr.dataset.class = one.class;
     takesDrops(tr, (files) => add(files, one.class));
     return tr;
@@ -94,10 +94,11 @@ export function classes() {
     const zone = h("button.drop", { onclick: () => { folder.click(); } }, h("b", t("start_drop")), h("span.quiet", t("start_limits", { size: bytes(size), n: number(files) })));
     const byFolder = (one) => one.folder || null;
     const folder = h("input", { type: "file", webkitdirectory: true, className: "unseen", tabIndex: -1, "aria-hidden": "true", onchange: async () => upload(await picked(folder.files), byFolder, told) });
-    takesDrops(zone, (found) => upload(found, byFolder, told));
     start.replaceChildren(h("p", t("start_how")), h("p", h("code", `${workspace}/photos/`), " ", copy), zone, folder);
   }
 
+  // Folders dropped beside the rows are classes by their names.
+  takesDrops(box, (found) => upload(found, (one) => one.folder || null, told));
   let began;
   const off = [
     on("album", (now) => { if (generation !== now) { generation = now; load(); } }),

@@ -44,7 +44,7 @@ export function details(first, step, classes = []) {
   }
   const go = (by) => { const other = step?.(by); if (other) show(other); };
   function key(event) {
-    if (!box.open || document.querySelector("dialog.ask") || event.target.closest?.("input")) return;
+    if (!box.open || document.querySelector("dialog.asks") || event.target.closest?.("input")) return;
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (by) go(by);
     else if (!acts.key(event)) return;

@@ -186,11 +186,12 @@ export function grid({ fetch, open, mark, className = "" }) {
 
 export const marks = (one) => h("span.marks", (one.flags || []).map((flag) => h("i." + flag, { title: word("flag", flag) }, word("mark", flag))));
 
-// Label, and what it was predicted to be where that is another.
+// Label; below it what it was predicted to be where that is another, else its marks or its name.
 export function caption(one) {
   const predicted = one.predicted;
   const differs = predicted && predicted.class !== one.class;
-  return [h("span.names", one.class ? h("b", one.class) : h("span", differs ? "" : name(one.path)),
-    differs ? h("span.predicted", { title: t("tile_predicted", { name: predicted.class }) }, `${one.class ? " " : ""}→ ${predicted.class} ${percent(predicted.probability, 0)}`) : ""),
-  (one.flags || []).length ? marks(one) : h("span.quiet", name(one.path))];
+  const guess = differs ? h("span.predicted", { title: t("tile_predicted", { name: predicted.class }) }, `→ ${predicted.class} ${percent(predicted.probability, 0)}`) : "";
+  if (!one.class) return [h("span", guess || name(one.path)), h("span.quiet", guess ? name(one.path) : "")];
+  if (differs) return [h("span.names", h("b", one.class), marks({ flags: one.flags.filter((flag) => flag !== "wrong") })), h("span", guess)];
+  return [h("span.names", h("b", one.class)), (one.flags || []).length ? marks(one) : h("span.quiet", name(one.path))];
 }

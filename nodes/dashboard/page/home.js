@@ -10,7 +10,7 @@ import { t, word, said, moment } from "/words.js";
 export function show(root, parameters, ready) {
   const parts = { classes: classes(), recent: recent(), training: training() };
   const refused = h("ul.refused");
-  const reports = h("p.quiet", t("reports"), " ", h("a", { href: "/report", target: "_blank", rel: "noopener" }, t("report_data")));
+  const reports = h("p.quiet");
   const notices = h("section.card.wide", { id: "notices", tabIndex: -1 }, h("h2", t("now_notices")), parts.training.notices, h("details", { id: "refused-files" }, h("summary", t("refused_files")), refused));
   parts.classes.box.append(reports);
   root.append(parts.classes.box, parts.recent.box, parts.training.run, notices, parts.training.verdict, parts.training.machine, parts.training.nodes);
@@ -27,11 +27,18 @@ export function show(root, parameters, ready) {
     fold.open = true;
     Promise.all([parts.training.ready, parts.classes.ready, parts.recent.ready]).then(() => { notices.scrollIntoView(); notices.focus({ preventScroll: true }); });
   }
-  const off = on("verdict", (verdict) => {
-    const run = verdict?.has_report ? h("a", { href: `/report/${encodeURIComponent(verdict.run)}`, target: "_blank", rel: "noopener" }, t("report_run")) : "";
-    reports.replaceChildren(t("reports"), " ", h("a", { href: "/report", target: "_blank", rel: "noopener" }, t("report_data")), run ? [" · ", run] : "");
-  });
+  // Reports there are.
+  let [ofData, ofRun] = [false, null];
+  function showReports() {
+    const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" }, text);
+    const all = [ofData ? link("/report", t("report_data")) : null, ofRun ? link(`/report/${encodeURIComponent(ofRun)}`, t("report_run")) : null].filter(Boolean);
+    reports.replaceChildren(...(all.length ? [t("reports"), " ", ...all.flatMap((one, at) => (at ? [" · ", one] : [one]))] : []));
+  }
+  const offs = [
+    on("verdict", (verdict) => { ofRun = verdict?.has_report ? verdict.run : null; showReports(); }),
+    on("overview", (now) => { if (ofData !== now.has_report) { ofData = now.has_report; showReports(); } }),
+  ];
   Promise.all(Object.values(parts).map((part) => part.ready)).then(ready);
-  return () => { off(); Object.values(parts).forEach((part) => part.end()); };
+  return () => { offs.forEach((f) => f()); Object.values(parts).forEach((part) => part.end()); };
 }
 

@@ -22,6 +22,9 @@ export function show(root, _, ready) {
   const costs = h("div.charts.costs");
   const body = h("tbody");
   const two = h("div.pair");
+  // Nothing is shown of what there is none of: heads have no epochs, one run alone has no rival.
+  const drawn = h("section.card.wide", h("h2", t("compare_curves")), charts);
+  const priced = h("section.card.wide", h("h2", t("compare_cost")), h("p.quiet", t("compare_front")), costs);
   const sizes = h("div");
   const pages = h("p");
   root.append(
@@ -30,8 +33,7 @@ export function show(root, _, ready) {
       h("thead", h("tr", ["", "run", "state", "balanced", "accuracy", "work", "time", "network", "data", "from", ""].map((name) =>
         h(["balanced", "accuracy", "work", "time", "data"].includes(name) ? "th.num" : "th", name ? t("run_" + name) : "")))), body))),
     h("section.card.wide", h("h2", t("pair")), two),
-    h("section.card.wide", h("h2", t("compare_curves")), charts),
-    h("section.card.wide", h("h2", t("compare_cost")), h("p.quiet", t("compare_front")), costs),
+    drawn, priced,
     h("section.card.wide", h("h2", t("compare_experiments")), sizes, pages));
 
   async function load() {
@@ -54,6 +56,7 @@ export function show(root, _, ready) {
       : h("p.quiet", t("compare_nobody")),
     table.previous ? h("div.row", h("button", { id: "rollback", onclick: rollback }, "↩ ", t("compare_rollback")), h("span.quiet", t("compare_to")), told(before, table.previous)) : ""].flat());
     body.replaceChildren(...table.runs.map(row));
+    priced.hidden = table.runs.filter((run) => run.balanced_accuracy !== null).length < 2;
     costs.replaceChildren(...COSTS.map(([name, cost], which) => plot(t("cost_" + name), table.runs
       .filter((run) => cost(run) && run.balanced_accuracy !== null)
       .map((run) => ({ x: cost(run), y: run.balanced_accuracy, name: run.id, front: run.front[which], large: run.is_champion })))));
@@ -82,7 +85,7 @@ export function show(root, _, ready) {
       h("td.num", clock(run.seconds)),
       h("td", `${run.architecture} ${run.size_px} px`),
       h("td.num", number(run.version)),
-      h("td.name", run.parent || t("now_scratch")),
+      h("td.name", run.parent || t(run.is_head ? "now_pretrained" : "now_scratch")),
       h("td", run.can_promote ? h("button", { onclick: () => promote(run) }, t("compare_promote")) : ""));
   }
 
@@ -98,6 +101,7 @@ export function show(root, _, ready) {
   async function drawCurves() {
     await Promise.all(compared.filter((id) => !curves.has(id)).map(async (id) => curves.set(id, await get(`/api/run/${encodeURIComponent(id)}`))));
     if (ended) return;
+    drawn.hidden = !compared.some((id) => Object.keys(curves.get(id) || {}).some((name) => name.startsWith("validation")));
     charts.replaceChildren(...["loss", "accuracy"].map((metric) => {
       const all = compared.map((id, place) => ({ name: id, kind: KINDS[place], points: curves.get(id)?.[`validation ${metric}`] || [] }));
       return h("figure", h("figcaption", `${t("metric_" + metric)} (${t("split_validation")})`), lines(t("metric_" + metric), all, metric === "accuracy" ? { y: [0, 1] } : {}));

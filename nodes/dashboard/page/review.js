@@ -137,15 +137,18 @@ export function show(root, parameters, ready) {
     ];
   }
 
+  // The likely ones first, each with the key that it always has, if it has one.
   const choices = (one) => {
     const likely = new Map(one.likely);
-    return classes.slice(0, LETTERS.length).map((label) => [label, likely.get(label) ?? null]);
+    const keyed = classes.map((label, n) => [label, likely.get(label) ?? null, LETTERS[n] ?? ""]);
+    const first = keyed.filter(([label, , key]) => likely.has(label) && !/^[1-9]$/.test(key));
+    return [...first, ...keyed.filter((each) => each[2] && !first.includes(each))];
   };
   // What is proposed: the likeliest class. Conflicts of equal pixels and mixed groups have none.
   const proposed = (one) => (queue === "conflicts" && kind(one) !== "odd" ? null : one.likely[0]?.[0] ?? null);
 
   function buttons(one) {
-    const button = (key, text, act, kind = "", title = null) => h("button" + kind, { onclick: act, title }, h("kbd", key), " ", text);
+    const button = (key, text, act, kind = "", title = null) => h("button" + kind, { onclick: act, title }, key ? [h("kbd", key), " "] : "", text);
     const several = chosen.size ? h("p", h("b", t("decide_chosen", { n: number(chosen.size) })), " ", h("button.small-button", { onclick: () => { chosen.clear(); draw(); } }, t("act_clear"))) : "";
     const what = {
       candidates: () => [
@@ -158,7 +161,7 @@ export function show(root, parameters, ready) {
       unsure: () => [
         h("p", t("decide_unsure")), one.likely[0] ? button("A", t("decide_move_to", { to: one.likely[0][0] }), accept, ".main") : "", button("X", t("key_dismiss"), toss)],
     }[queue]();
-    const list = h("div.classes", choices(one).map(([label, p], n) => button(LETTERS[n], [label, p === null ? "" : h("small", " ", percent(p, 0))], () => label_(label))),
+    const list = h("div.classes", choices(one).map(([label, p, k]) => button(k, [label, p === null ? "" : h("small", " ", percent(p, 0))], () => label_(label))),
       button("M", classes.length > LETTERS.length ? t("act_more", { n: number(classes.length - LETTERS.length) }) : t("act_new"), pick));
     const steps = h("div.row", button("←", t("key_before"), () => step(-1)), button("S", t("key_skip"), () => step(1)));
     return [several, what, steps, h("h3", t({ conflicts: "decide_which", unsure: "key_class" }[queue] || "decide_class")), list];
@@ -166,7 +169,7 @@ export function show(root, parameters, ready) {
 
   const kind = (one) => one.conflict?.kind;
   function accept() { act((one) => { const to = proposed(one); return to ? label(one, to) : []; }); }
-  async function pick() { const to = await pickClass(t("pick_title", { n: number(meant().length) }), classes); if (to) label_(to); }
+  async function pick() { if (!meant().length) return; const to = await pickClass(t("pick_title", { n: number(meant().length) }), classes); if (to) label_(to); }
   function step(by) { at = Math.max(0, Math.min(questions.length - 1, at + by)); draw(); }
   function toss() { act((one) => (queue !== "conflicts" || kind(one) === "odd" ? one.files.map((file) => ({ throw: { path: file.path } })) : [])); }
   function keep() { act((one) => (queue === "suspected" || ["odd", "mixed"].includes(kind(one)) ? [{ keep: { key: one.key } }] : [])); }

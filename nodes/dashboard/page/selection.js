@@ -14,7 +14,7 @@ export const keys = () => [
 export function tools({ classes, meant, clear }) {
   const paths = () => meant().map((one) => one.path);
   const into = (label) => { const some = meant().filter((one) => one.class !== label || !one.path.startsWith("photos/")).map((one) => one.path); if (some.length) { move(some, label); clear(); } };
-  const pick = async () => { const label = await pickClass(t("pick_title", { n: number(meant().length) }), classes()); if (label) into(label); };
+  const pick = async () => { if (!meant().length) return; const label = await pickClass(t("pick_title", { n: number(meant().length) }), classes()); if (label) into(label); };
   const toss = () => { const some = paths().filter((path) => !path.startsWith("trash/")); if (some.length) { trash(some); clear(); } };
   const differ_ = () => { const some = meant().map((one) => one.digest).filter(Boolean); if (some.length > 1) { differ(some); clear(); } };
   // What an image was predicted to be, or is suspected to be.

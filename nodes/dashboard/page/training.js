@@ -89,6 +89,7 @@ function showNotices(box, all) {
 function showRun(box, charts, run) {
   if (!run) {
     box.replaceChildren();
+    charts.parentElement.hidden = true;
     charts.replaceChildren();
     return;
   }
@@ -97,15 +98,17 @@ function showRun(box, charts, run) {
   const fact = (name, value) => h("div.fact", h("span", name), h("b", value));
   box.replaceChildren(
     h("p", h("b", run.id), " ", h("span.tag." + run.state, word("run", run.state)), " ", h("span.quiet", said(run.reason))),
-    h("progress", { max: 1, value: share, "aria-label": t("now_epoch") }),
+    run.is_head ? "" : h("progress", { max: 1, value: share, "aria-label": t("now_epoch") }),
     h("div.facts",
-      fact(t("now_epoch"), `${run.epoch} / ${run.epochs}`),
-      fact(t("now_left"), run.seconds_left ? clock(run.seconds_left) : "–"),
-      fact(t("now_loss"), figure(run.loss ?? last("train loss"))),
-      fact(t("now_accuracy"), percent(last("validation accuracy"))),
+      run.is_head ? "" : [
+        fact(t("now_epoch"), `${run.epoch} / ${run.epochs}`),
+        fact(t("now_left"), run.seconds_left ? clock(run.seconds_left) : "–"),
+        fact(t("now_loss"), figure(run.loss ?? last("train loss"))),
+        fact(t("now_accuracy"), percent(last("validation accuracy")))],
       fact(t("now_network"), `${run.architecture} ${run.size_px} px`),
-      fact(t("now_from"), run.parent || t("now_scratch"))),
+      fact(t("now_from"), run.parent || t(run.is_head ? "now_pretrained" : "now_scratch"))),
   );
+  charts.parentElement.hidden = !Object.keys(run.curves).length;
   charts.replaceChildren(...CHARTS.map(([metric, y]) => {
     const all = ["train", "validation"].map((split) => ({
       name: `${t("split_" + split)} ${t("metric_" + metric)}`, kind: split, points: run.curves[`${split} ${metric}`] || [],

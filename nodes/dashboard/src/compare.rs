@@ -28,6 +28,8 @@ pub struct Row {
     pub size_px: u32,
     /// The model it began with.
     pub parent: Option<String>,
+    /// Whether it is a head on a pretrained network.
+    pub is_head: bool,
     /// Where it was computed.
     pub device: String,
     /// Version of the data set it learnt from.
@@ -162,6 +164,7 @@ fn row(run: &RunFolder, home: &Home, costs: &mut Costs) -> Option<Row> {
         architecture: manifest.architecture,
         size_px: manifest.size_px,
         parent: manifest.parent,
+        is_head: manifest.backbone.is_some(),
         device: manifest.device,
         version: manifest.version,
     })

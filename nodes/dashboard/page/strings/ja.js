@@ -150,6 +150,7 @@ export default {
   now_accuracy: "正解率（検証用）",
   now_network: "ネットワーク",
   now_from: "開始時の重み",
+  now_pretrained: "事前学習済みネットワーク",
   now_scratch: "ランダム初期値（ゼロから学習）",
   node_node: "ノード",
   node_received: "受信",

@@ -24,6 +24,8 @@ pub struct Overview {
     pub champion: Option<ChampionNow>,
     /// The next run, or the one under way.
     pub next: NextRun,
+    /// Whether `inspect` has written a report of the data set.
+    pub has_report: bool,
     /// What waits for a person, the most important first; nothing that does not wait is named.
     pub needs: Vec<Need>,
 }
@@ -103,11 +105,14 @@ impl OverviewReader {
         let all = status::read_in_order(&self.home.status());
         let running = |node: &str| all.iter().find(|status| status.node == node && status.is_alive());
         let mut needs = self.queues();
-        let notices = status::notices(&all).into_iter().filter(|notice| !notice.advice.is_empty());
+        // Equal pixels in several classes are the first of the conflicts.
+        let notices = status::notices(&all).into_iter();
+        let notices = notices.filter(|notice| !notice.advice.is_empty() && notice.kind != "same_pixels");
         needs.extend(notices.map(|notice| Need { code: notice.kind, count: notice.count, is_notice: true }));
         Overview {
             workspace: self.home.root().to_string_lossy().into_owned(),
             champion: champion(&self.home),
+            has_report: self.home.dataset().join("report.html").is_file(),
             next: next_run(&self.home, running("train"), running("evaluate")),
             needs,
         }
