@@ -1,26 +1,34 @@
-// Decide: one question after the other, a key each, and every step undone by one.
-import { h, say } from "/dom.js";
-import { get, post } from "/ask.js";
+// Review: one question after the other, a key each, and every step undone by one; or a class of them at once.
+import { h } from "/dom.js";
+import { get } from "/ask.js";
 import { on } from "/live.js";
+import { act as done_, onActs, pickClass, undo } from "/acts.js";
 import { t, number, percent } from "/words.js";
-import { details, large, name, thumbnail } from "/pictures.js";
+import { large, name, thumbnail } from "/grid.js";
+import { details } from "/details.js";
+import { sheet } from "/sheet.js";
 
-const QUEUES = ["candidates", "conflicts", "suspected", "unsure"];
-// Letters that choose a class beyond the ninth; A, D, K, U and X mean something else.
-const LETTERS = "123456789bcefghijlmnopqrstvwyz";
-// Pictures of a question that are shown at once.
+const QUEUES = ["conflicts", "suspected", "unsure", "candidates"];
+// Those of which a class at a time can be looked through.
+const SHEETS = ["unsure", "candidates"];
+// Keys that choose a class, always the same one: digits, then letters that mean nothing else. Further classes are found by typing.
+const LETTERS = "123456789bcefghijlpqrtvwyz";
+// Images of a question that are shown at once.
 const SHOWN = 8;
 
 export const keys = () => [
-  ["A, →", t("key_accept")], ["X, ←", t("key_throw")], ["K", t("key_keep")], ["D", t("key_different")], ["1 – 9, b …", t("key_class")],
-  ["U", t("key_undo")], ["↑ ↓", t("key_next")], ["Space", t("keys_choose")], ["Enter", t("keys_open")],
+  ["A, Enter", t("key_accept")], ["X", t("key_throw")], ["K", t("key_keep")], ["D", t("key_different")], ["1 – 9, b …", t("key_class")], ["M", t("key_move")],
+  ["S, →", t("key_after")], ["←", t("key_before")], ["U, Ctrl Z", t("key_undo")], ["Space", t("keys_choose")], ["O", t("keys_open")],
 ];
 
 export function show(root, parameters, ready) {
-  const queue = QUEUES.includes(parameters.get("queue")) ? parameters.get("queue") : "candidates";
-  let [questions, classes, total, undoable, at] = [[], [], 0, 0, 0];
+  let queue = QUEUES.includes(parameters.get("queue")) ? parameters.get("queue") : "";
+  let isSheet = parameters.get("as") === "sheet";
+  let [questions, classes, total, at] = [[], [], 0, 0];
   const answered = new Set();
   const chosen = new Set();
+  // Questions as they were answered, so that undo shows them again: path → key.
+  let wanted = null;
   let busy = Promise.resolve();
   let ended = false;
 
@@ -29,19 +37,26 @@ export function show(root, parameters, ready) {
   const answers = h("div.answers");
   const strip = h("div.queue", { role: "listbox", "aria-label": t("decide_queue"), "aria-multiselectable": "true" });
   const state = h("span.quiet", { role: "status" });
-  const undo = h("button", { onclick: back }, t("decide_undo"), " ", h("kbd", "U"));
-  root.append(h("div.wide.tabbar", tabs, h("span.grow"), state, undo), h("div.wide.deciding", picture, answers), h("div.wide", strip));
+  const back = h("button", { id: "undo", onclick: undo }, t("undo"), " ", h("kbd", "U"));
+  const as = h("button", { onclick: () => { isSheet = !isSheet; draw(); } });
+  const deciding = h("div.wide.deciding", picture, answers);
+  const one_ = h("div.wide", strip);
+  const many = h("div.wide");
+  root.append(h("div.wide.tabbar", tabs, h("span.grow"), state, as, back), deciding, one_, many);
 
   const question = () => questions[at];
   // What is meant: all that are chosen, else the one that is shown.
   const meant = () => { const some = questions.filter((one) => chosen.has(one.key)); return some.length ? some : [question()].filter(Boolean); };
 
   async function load() {
+    if (!queue) return draw();
     const found = await get(`/api/queue/${queue}`);
     if (ended) return;
-    const before = question()?.key;
+    const before = wanted ? found.questions.find((one) => one.files.some((file) => wanted.has(file.path)))?.key : question()?.key;
+    wanted = null;
     questions = found.questions.filter((one) => !answered.has(one.key));
-    [classes, undoable] = [found.classes, found.undoable];
+    classes = found.classes;
+    back.disabled = found.undoable === 0;
     total = Math.max(questions.length, found.total - (found.questions.length - questions.length));
     const again = questions.findIndex((one) => one.key === before);
     at = again >= 0 ? again : Math.min(at, Math.max(0, questions.length - 1));
@@ -50,15 +65,26 @@ export function show(root, parameters, ready) {
 
   async function counts() {
     const all = await get("/api/queues");
-    if (!ended) tabs.replaceChildren(...QUEUES.map((one) => h("a", { href: `#decide?queue=${one}`, role: "tab", "aria-selected": String(one === queue) }, t("queue_" + one), " ", h("b", number(all[one])))));
+    if (ended) return;
+    // The first that has something to ask.
+    if (!queue) queue = QUEUES.find((one) => all[one]) || QUEUES[0];
+    tabs.replaceChildren(...QUEUES.map((one) => h("a", { href: `#review?queue=${one}`, role: "tab", "aria-selected": String(one === queue) }, t("queue_" + one), " ", h("b", number(all[one])))));
   }
 
   function draw() {
     const one = question();
     state.textContent = t("decide_left", { n: number(total) });
-    undo.disabled = undoable === 0;
+    const can = SHEETS.includes(queue) && questions.length > 0;
+    as.hidden = !can;
+    as.textContent = t(isSheet ? "sheet_one" : "sheet_many");
+    const sheets = can && isSheet;
+    [deciding.hidden, one_.hidden, many.hidden] = [sheets, sheets, !sheets];
+    if (sheets) return sheet(many, { questions, classes, act: (some, of) => act(of, some), title: t("sheet_how_" + queue) });
+    deciding.classList.toggle("empty", !one);
+    answers.hidden = !one;
     if (!one) {
-      picture.replaceChildren(h("p.quiet.nothing", t("decide_nothing_" + queue)));
+      picture.replaceChildren(h("p.quiet.nothing", queue ? t("decide_nothing_" + queue) : "…"));
+      picture.classList.remove("several");
       answers.replaceChildren();
     } else {
       const all = [...one.files, one.beside].filter(Boolean);
@@ -111,14 +137,19 @@ export function show(root, parameters, ready) {
     ];
   }
 
+  // The likely ones first, each with the key that it always has, if it has one.
   const choices = (one) => {
-    const likely = one.likely.map(([label]) => label);
-    return [...one.likely, ...classes.filter((label) => !likely.includes(label)).map((label) => [label, null])].slice(0, LETTERS.length);
+    const likely = new Map(one.likely);
+    const keyed = classes.map((label, n) => [label, likely.get(label) ?? null, LETTERS[n] ?? ""]);
+    const first = keyed.filter(([label, , key]) => likely.has(label) && !/^[1-9]$/.test(key));
+    return [...first, ...keyed.filter((each) => each[2] && !first.includes(each))];
   };
+  // What is proposed: the likeliest class. Conflicts of equal pixels and mixed groups have none.
+  const proposed = (one) => (queue === "conflicts" && kind(one) !== "odd" ? null : one.likely[0]?.[0] ?? null);
 
   function buttons(one) {
-    const button = (key, text, act, kind = "", title = null) => h("button" + kind, { onclick: act, title }, h("kbd", key), " ", text);
-    const several = chosen.size ? h("p", h("b", t("decide_chosen", { n: number(chosen.size) }))) : "";
+    const button = (key, text, act, kind = "", title = null) => h("button" + kind, { onclick: act, title }, key ? [h("kbd", key), " "] : "", text);
+    const several = chosen.size ? h("p", h("b", t("decide_chosen", { n: number(chosen.size) })), " ", h("button.small-button", { onclick: () => { chosen.clear(); draw(); } }, t("act_clear"))) : "";
     const what = {
       candidates: () => [
         h("p", t("decide_candidate")), h("h3.answer", one.likely[0][0]),
@@ -128,14 +159,18 @@ export function show(root, parameters, ready) {
         h("p", t("decide_suspected", { from: one.files[0].class, to: one.likely[0][0], p: percent(one.likely[0][1], 0), q: percent(one.likely[1]?.[1], 0) })),
         button("A", t("decide_move_to", { to: one.likely[0][0] }), accept, ".main"), button("K", t("key_keep_label"), keep), button("X", t("key_throw"), toss)],
       unsure: () => [
-        h("p", t("decide_unsure")), button("X", t("key_dismiss"), toss)],
+        h("p", t("decide_unsure")), one.likely[0] ? button("A", t("decide_move_to", { to: one.likely[0][0] }), accept, ".main") : "", button("X", t("key_dismiss"), toss)],
     }[queue]();
-    const list = h("div.classes", choices(one).map(([label, p], n) => button(LETTERS[n], [label, p === null ? "" : h("small", " ", percent(p, 0))], () => label_(label))));
-    return [several, what, h("h3", t({ conflicts: "decide_which", unsure: "key_class" }[queue] || "decide_class")), list];
+    const list = h("div.classes", choices(one).map(([label, p, k]) => button(k, [label, p === null ? "" : h("small", " ", percent(p, 0))], () => label_(label))),
+      button("M", classes.length > LETTERS.length ? t("act_more", { n: number(classes.length - LETTERS.length) }) : t("act_new"), pick));
+    const steps = h("div.row", button("←", t("key_before"), () => step(-1)), button("S", t("key_skip"), () => step(1)));
+    return [several, what, steps, h("h3", t({ conflicts: "decide_which", unsure: "key_class" }[queue] || "decide_class")), list];
   }
 
   const kind = (one) => one.conflict?.kind;
-  function accept() { act((one) => (["candidates", "suspected"].includes(queue) || kind(one) === "odd" ? label(one, one.likely[0][0]) : [])); }
+  function accept() { act((one) => { const to = proposed(one); return to ? label(one, to) : []; }); }
+  async function pick() { if (!meant().length) return; const to = await pickClass(t("pick_title", { n: number(meant().length) }), classes); if (to) label_(to); }
+  function step(by) { at = Math.max(0, Math.min(questions.length - 1, at + by)); draw(); }
   function toss() { act((one) => (queue !== "conflicts" || kind(one) === "odd" ? one.files.map((file) => ({ throw: { path: file.path } })) : [])); }
   function keep() { act((one) => (queue === "suspected" || ["odd", "mixed"].includes(kind(one)) ? [{ keep: { key: one.key } }] : [])); }
   function differ_() { act((one) => (one.conflict?.can_differ ? [{ different: { key: one.key } }] : [])); }
@@ -165,32 +200,22 @@ export function show(root, parameters, ready) {
     questions = questions.filter((one) => !some.includes(one));
     at = Math.max(0, Math.min(first, questions.length - 1));
     total -= some.length;
-    undoable += 1;
+    back.disabled = false;
     draw();
     busy = busy.then(async () => {
-      try {
-        const done = await post("/api/decide", { acts });
-        undoable = done.undoable;
-        if (done.problems.length) say(done.problems.join("\n"), true);
-        if (!ended && questions.length < 30 && total > questions.length) await load();
-      } catch (error) {
-        for (const one of some) answered.delete(one.key);
-        say(error.message, true);
-        await load();
-      }
+      const done = await done_(acts, (n) => told(acts, n));
+      if (!done) { for (const one of some) answered.delete(one.key); if (!ended) await load(); }
+      else if (!ended && questions.length < 30 && total > questions.length) await load();
       if (!ended) counts();
     });
   }
 
-  function back() {
-    busy = busy.then(async () => {
-      try {
-        const done = await post("/api/undo", {});
-        say(t(done.moved.length ? "decide_undone" : "decide_undone_answer", { n: number(done.moved.length) }) + (done.problems.length ? ` ${done.problems.join("; ")}` : ""), done.problems.length > 0);
-      } catch (error) { say(error.message, true); }
-      answered.clear();
-      if (!ended) { await load(); counts(); }
-    });
+  // What was done, in a line.
+  function told(acts, n) {
+    const labels = [...new Set(acts.map((one) => one.label?.class).filter(Boolean))];
+    if (labels.length === 1) return t("done_moved", { n: number(acts.filter((one) => one.label).length), to: labels[0] });
+    if (acts.every((one) => one.throw)) return t("done_trashed", { n: number(n) });
+    return n ? t("done_files", { n: number(n) }) : t("done_answer");
   }
 
   let from = 0;
@@ -205,26 +230,35 @@ export function show(root, parameters, ready) {
   }
 
   function key(event) {
-    if (event.ctrlKey && event.key === "z") { event.preventDefault(); back(); return; }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, dialog")) return;
+    if (event.target.closest?.("input, select, dialog") || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey && event.key === "z") { event.preventDefault(); undo(); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const k = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (k === "u") { event.preventDefault(); undo(); return; }
+    if (isSheet && SHEETS.includes(queue)) return;
     const inside = event.target.closest?.("button, a");
-    if (k === "a" || k === "ArrowRight") accept();
-    else if (k === "x" || k === "ArrowLeft") toss();
+    if (k === "a") accept();
+    else if (k === "x") toss();
     else if (k === "k") keep();
     else if (k === "d") differ_();
-    else if (k === "u") back();
-    else if (k === "ArrowDown") { at = Math.min(questions.length - 1, at + 1); draw(); }
-    else if (k === "ArrowUp") { at = Math.max(0, at - 1); draw(); }
+    else if (k === "m" || k === "n") pick();
+    else if (k === "s" || k === "ArrowRight" || k === "ArrowDown") step(1);
+    else if (k === "ArrowLeft" || k === "ArrowUp") step(-1);
     else if (k === " " && !inside) choose(at, event.shiftKey);
-    else if (k === "Enter" && !inside && question()) details(question().files[0]);
+    else if (k === "Enter" && !inside) accept();
+    else if (k === "o" && question()) details(question().files[0], null, classes);
     else if (k === "Escape" && chosen.size) { chosen.clear(); draw(); }
-    else if (LETTERS.includes(k) && question()) { const label = choices(question())[LETTERS.indexOf(k)]; if (!label) return; label_(label[0]); }
+    else if (LETTERS.includes(k) && question()) { const label = classes[LETTERS.indexOf(k)]; if (!label) return; label_(label); }
     else return;
     event.preventDefault();
   }
   addEventListener("keydown", key);
-  Promise.all([load(), counts()]).then(ready);
-  const off = on("album", () => { busy = busy.then(() => ended || load()).then(() => ended || counts()); });
-  return () => { ended = true; off(); removeEventListener("keydown", key); };
+  counts().then(load).then(ready);
+  const again = () => { busy = busy.then(() => ended || load()).then(() => ended || counts()); };
+  const off = [
+    on("album", again),
+    // What was undone is asked once more, and shown.
+    onActs(({ moved, isUndone }) => { if (!isUndone) return; answered.clear(); wanted = new Set(moved.map(([, to]) => to)); again(); }),
+  ];
+  return () => { ended = true; off.forEach((f) => f()); removeEventListener("keydown", key); };
 }

@@ -1,46 +1,49 @@
-// Now: what each node does, the run under way, the last verdict, the machine.
+// The run under way with its curves, the last verdict, files left alone, the machine and the nodes.
 import { h, write } from "/dom.js";
 import { on, part } from "/live.js";
 import { lines } from "/chart.js";
+import { next } from "/bar.js";
 import { t, word, said, noticed, number, percent, figure, bytes, clock, moment } from "/words.js";
 
 const CHARTS = [["loss", null], ["accuracy", [0, 1]], ["learning_rate", null]];
 
-// ready: called once everything has been told.
-export function show(root, _, ready) {
+// Cards by name, and when all of them have been told.
+export function training() {
   const nodes = h("tbody");
   const run = h("div.run");
   const charts = h("div.charts");
   const verdict = h("div.verdict");
   const machine = h("div.machine");
   const notices = h("div.notices");
-  root.append(
-    h("section.card.wide", h("h2", t("now_run")), run, charts),
-    h("section.card", h("h2", t("now_verdict")), verdict),
-    h("section.card", h("h2", t("now_machine")), machine),
-    h("section.card.wide", h("h2", t("now_notices")), notices),
-    h("section.card.wide",
-      h("h2", t("now_nodes")),
+  const waits = h("p.waits");
+  const cards = {
+    run: h("section.card", h("h2", t("now_run")), waits, run, h("details", h("summary", t("now_curves")), charts)),
+    verdict: h("section.card", h("h2", t("now_verdict")), verdict),
+    machine: h("section.card", h("h2", t("now_machine")), machine),
+    nodes: h("details.card.wide", h("summary", t("now_nodes")),
       h("div.scroll", h("table.nodes",
         h("thead", h("tr", ["node", "received", "through", "refused", "per_second", "memory", "state"].map((name) =>
           h(["node", "state"].includes(name) ? "th" : "th.num", t(`node_${name}`))))),
         nodes))),
-  );
+  };
   const parts = {
     nodes: (all) => showNodes(nodes, all),
     run: (now) => showRun(run, charts, now),
     verdict: (now) => showVerdict(verdict, now),
     machine: (now) => showMachine(machine, now),
     notices: (all) => showNotices(notices, all),
+    overview: (now) => write(waits, next(now.next)),
   };
   const missing = new Set(Object.keys(parts));
+  let told;
+  const ready = new Promise((done) => { told = done; });
   const off = Object.entries(parts).map(([name, draw]) => on(name, (now) => {
     draw(now);
-    if (missing.delete(name) && !missing.size) ready();
+    if (missing.delete(name) && !missing.size) told();
   }));
   // A graph that stopped says nothing more of its nodes.
   off.push(on("connected", () => { if (part("nodes")) showNodes(nodes, part("nodes")); }));
-  return () => off.forEach((f) => f());
+  return { ...cards, notices, ready, end: () => off.forEach((f) => f()) };
 }
 
 // Rows are kept, so that nothing is drawn anew but what changed.
@@ -85,7 +88,8 @@ function showNotices(box, all) {
 
 function showRun(box, charts, run) {
   if (!run) {
-    box.replaceChildren(h("p.quiet", t("now_no_run")));
+    box.replaceChildren();
+    charts.parentElement.hidden = true;
     charts.replaceChildren();
     return;
   }
@@ -94,15 +98,17 @@ function showRun(box, charts, run) {
   const fact = (name, value) => h("div.fact", h("span", name), h("b", value));
   box.replaceChildren(
     h("p", h("b", run.id), " ", h("span.tag." + run.state, word("run", run.state)), " ", h("span.quiet", said(run.reason))),
-    h("progress", { max: 1, value: share, "aria-label": t("now_epoch") }),
+    run.is_head ? "" : h("progress", { max: 1, value: share, "aria-label": t("now_epoch") }),
     h("div.facts",
-      fact(t("now_epoch"), `${run.epoch} / ${run.epochs}`),
-      fact(t("now_left"), run.seconds_left ? clock(run.seconds_left) : "–"),
-      fact(t("now_loss"), figure(run.loss ?? last("train loss"))),
-      fact(t("now_accuracy"), percent(last("validation accuracy"))),
+      run.is_head ? "" : [
+        fact(t("now_epoch"), `${run.epoch} / ${run.epochs}`),
+        fact(t("now_left"), run.seconds_left ? clock(run.seconds_left) : "–"),
+        fact(t("now_loss"), figure(run.loss ?? last("train loss"))),
+        fact(t("now_accuracy"), percent(last("validation accuracy")))],
       fact(t("now_network"), `${run.architecture} ${run.size_px} px`),
-      fact(t("now_from"), run.parent || t("now_scratch"))),
+      fact(t("now_from"), run.parent || t(run.is_head ? "now_pretrained" : "now_scratch"))),
   );
+  charts.parentElement.hidden = !Object.keys(run.curves).length;
   charts.replaceChildren(...CHARTS.map(([metric, y]) => {
     const all = ["train", "validation"].map((split) => ({
       name: `${t("split_" + split)} ${t("metric_" + metric)}`, kind: split, points: run.curves[`${split} ${metric}`] || [],
@@ -119,10 +125,11 @@ function showVerdict(box, verdict) {
   return box.replaceChildren(
     h("p", h("span.tag." + verdict.decision, word("decision", verdict.decision)), " ", h("b", verdict.run)),
     h("p", said(verdict.reason)),
+    verdict.has_report ? h("p", h("a", { href: `/report/${encodeURIComponent(verdict.run)}`, target: "_blank", rel: "noopener" }, t("report_run"))) : "",
     h("table.plain", h("tbody",
-      row(t("verdict_balanced"), percent(verdict.balanced_accuracy)),
+      row(t("verdict_balanced"), verdict.pictures ? percent(verdict.balanced_accuracy) : "–"),
       row(t("verdict_champion_balanced"), percent(verdict.champion_balanced_accuracy)),
-      row(t("verdict_accuracy"), percent(verdict.accuracy)),
+      row(t("verdict_accuracy"), verdict.pictures ? percent(verdict.accuracy) : "–"),
       row(t("verdict_pictures"), number(verdict.pictures)),
       row(t("verdict_champion"), verdict.champion || "–"),
       row(t("verdict_when"), moment(verdict.judged_ms)))),
