@@ -8,7 +8,7 @@
 set -eu
 work=$(mktemp -d)
 pids=
-trap 'kill $pids 2> /dev/null; wait; rm -rf "$work"' EXIT
+trap 'kill $pids 2> /dev/null || true; wait; rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" -q install --no-compile dora-rs==1.1.0 dora-rs-cli==1.1.0 pyarrow==26.0.1
 cd "$work"
