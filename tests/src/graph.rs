@@ -233,6 +233,9 @@ pub fn dataflow(name: &str, options: &[(&str, &str, &str)]) -> Result<Value, Fai
         let id = node.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let node = node.as_mapping_mut().ok_or("a node is not a mapping")?;
         node.remove("build");
+        if let Some(deploy) = node.get_mut("deploy").and_then(Value::as_mapping_mut) {
+            deploy.remove("working_dir");
+        }
         let program = node.get("path").and_then(Value::as_str).map(Path::new).and_then(Path::file_name);
         let program = binaries().join(program.ok_or("a node has no path")?);
         node.insert("path".into(), program.to_string_lossy().into_owned().into());

@@ -7,15 +7,17 @@ use std::fs;
 use std::process::Command;
 
 /// The nodes of the graphs, in the order of the tables.
-const NODES: [&str; 13] = [
+const NODES: [&str; 15] = [
     "watch",
     "decode",
     "hash",
     "resize",
     "dataset",
     "augment",
+    "cache",
     "train",
     "evaluate",
+    "mirror",
     "predict",
     "inspect",
     "dashboard",

@@ -29,6 +29,9 @@ pub struct Status {
     /// What it waits for before it begins its next piece of work; `None` while it works, and of nodes that do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
+    /// The other machine it runs on; none for this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// What a node waits for, as a code with figures, for the catalogues of the page.
@@ -71,6 +74,15 @@ impl Wait {
     }
 }
 
+/// A node that runs on another machine, as that machine has told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The machine's name.
+    pub machine: String,
+    /// Whether the node's process is there.
+    pub alive: bool,
+}
+
 /// Files of one kind that a node left alone, refused or kept out of training.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -104,6 +116,7 @@ pub const KINDS: &[&str] = &[
     "film",
     "link",
     "live_photo",
+    "machine_away",
     "not_an_image",
     "not_listed",
     "not_utf8",
@@ -128,6 +141,9 @@ impl Status {
 
     /// Is the node's process there? A number that was given to another program since does not count.
     pub fn is_alive(&self) -> bool {
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere.alive;
+        }
         let program = std::fs::read_link(format!("/proc/{}/exe", self.pid)).unwrap_or_default();
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         // A program that was built anew since is called "… (deleted)".
@@ -142,9 +158,11 @@ const ORDER: &[&str] = &[
     "hash",
     "resize",
     "dataset",
+    "cache",
     "augment",
     "train",
     "evaluate",
+    "mirror",
     "inspect",
     "inbox",
     "predict",

@@ -2,11 +2,13 @@
 
 mod arriving;
 mod content;
+mod crossing;
 mod learning;
 
 pub use arriving::{
     Committed, DecodedImages, Embedded, HashedImages, Hello, ImageFiles, Inventory, Pixels, Rejects, Removed,
 };
+pub use crossing::{FileParts, ImagePixels, OfferedFiles, Statuses, WantedParts, WantedPixels};
 pub use learning::{Batches, Checkpoints, Demand, Metrics, Records, Snapshot, Verdicts};
 
 use crate::Edge;
@@ -37,6 +39,12 @@ pub const REGISTRY: &[EdgeType] = &[
     (Metrics::NAME, Metrics::fields),
     (Checkpoints::NAME, Checkpoints::fields),
     (Verdicts::NAME, Verdicts::fields),
+    (WantedPixels::NAME, WantedPixels::fields),
+    (ImagePixels::NAME, ImagePixels::fields),
+    (OfferedFiles::NAME, OfferedFiles::fields),
+    (WantedParts::NAME, WantedParts::fields),
+    (FileParts::NAME, FileParts::fields),
+    (Statuses::NAME, Statuses::fields),
 ];
 
 /// The type of a column that holds several `UInt32` a row; `List<UInt32>` in dora's type files.
