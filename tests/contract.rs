@@ -76,6 +76,7 @@ const NODES: &[NodeOptions] = &[
     ("dataset", parse::<node_dataset::Config>, node_dataset::Config::command),
     ("augment", parse::<node_augment::Config>, node_augment::Config::command),
     ("train", parse::<node_train::Config>, node_train::Config::command),
+    ("search", parse::<node_search::Config>, node_search::Config::command),
     ("evaluate", parse::<node_evaluate::Config>, node_evaluate::Config::command),
     ("predict", parse::<node_predict::Config>, node_predict::Config::command),
     ("inspect", parse::<node_inspect::Config>, node_inspect::Config::command),

@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 /// The nodes of the graphs, in the order of the tables.
-const NODES: [&str; 13] = [
+const NODES: [&str; 14] = [
     "watch",
     "decode",
     "hash",
@@ -15,6 +15,7 @@ const NODES: [&str; 13] = [
     "dataset",
     "augment",
     "train",
+    "search",
     "evaluate",
     "predict",
     "inspect",

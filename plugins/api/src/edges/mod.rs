@@ -7,7 +7,7 @@ mod learning;
 pub use arriving::{
     Committed, DecodedImages, Embedded, HashedImages, Hello, ImageFiles, Inventory, Pixels, Rejects, Removed,
 };
-pub use learning::{Batches, Checkpoints, Demand, Metrics, Records, Snapshot, Verdicts};
+pub use learning::{Batches, Checkpoints, Demand, Metrics, Proposals, Records, Snapshot, Stops, Verdicts};
 
 use crate::Edge;
 use arrow::array::{Float32Array, LargeListArray, UInt32Array};
@@ -37,6 +37,8 @@ pub const REGISTRY: &[EdgeType] = &[
     (Metrics::NAME, Metrics::fields),
     (Checkpoints::NAME, Checkpoints::fields),
     (Verdicts::NAME, Verdicts::fields),
+    (Proposals::NAME, Proposals::fields),
+    (Stops::NAME, Stops::fields),
 ];
 
 /// The type of a column that holds several `UInt32` a row; `List<UInt32>` in dora's type files.
