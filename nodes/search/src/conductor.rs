@@ -10,7 +10,7 @@ use plugin_architecture_search::{
 };
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What is to be sent.
@@ -200,7 +200,7 @@ impl Conductor {
     }
 
     /// The newest search of the same settings; one that has ended too, unless the data set is another now.
-    fn unfinished(&self, root: &std::path::Path) -> io::Result<Option<Journal>> {
+    fn unfinished(&self, root: &Path) -> io::Result<Option<Journal>> {
         let Some(folder) = searches(root).pop() else { return Ok(None) };
         let Some(mut journal) = Journal::open(&folder)? else { return Ok(None) };
         let search = journal.search();
@@ -278,6 +278,14 @@ fn look(home: &Home, journal: &mut Journal) -> io::Result<bool> {
         for event in events {
             is_new = true;
             let is_epoch = matches!(event, Event::Epoch { .. });
+            let stopping = journal.search().attempts[number as usize].stopping.clone();
+            let event = match (event, stopping) {
+                (Event::Epoch { .. }, Some(_)) => continue,
+                (Event::Ended { attempt, outcome: Outcome::Trained, .. }, reason @ Some(_)) => {
+                    Event::Ended { attempt, outcome: Outcome::Stopped, reason }
+                }
+                (event, _) => event,
+            };
             journal.record(event)?;
             if is_epoch && let Some(reason) = hopeless(journal.search(), number) {
                 journal.record(Event::Stopping { attempt: number, reason })?;
@@ -311,11 +319,13 @@ fn training(folder: &RunFolder, attempt: &Attempt) -> Vec<Event> {
     // In this order: what is read later may be newer, never older.
     let abandoned: Option<Abandoned> = read_json(&folder.0.join("abandoned.json")).ok();
     let finished = folder.finished();
-    let mut events = epochs(number, attempt.curve.len(), &folder.metrics());
+    // What an attempt did until the stop reached it does not count, or it would hang on how quick the messages were.
+    let is_stopping = attempt.stopping.is_some();
+    let mut events = if is_stopping { Vec::new() } else { epochs(number, attempt.curve.len(), &folder.metrics()) };
     if let Some(Abandoned { reason }) = abandoned {
         events.push(Event::Ended { attempt: number, outcome: Outcome::Failed, reason: Some(reason) });
     } else if finished.is_some() {
-        let outcome = if attempt.stopping.is_some() { Outcome::Stopped } else { Outcome::Trained };
+        let outcome = if is_stopping { Outcome::Stopped } else { Outcome::Trained };
         events.push(Event::Ended { attempt: number, outcome, reason: attempt.stopping.clone() });
     } else if attempt.interruptions >= MOST_INTERRUPTIONS {
         let reason = format!(
