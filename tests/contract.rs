@@ -77,6 +77,7 @@ const NODES: &[NodeOptions] = &[
     ("augment", parse::<node_augment::Config>, node_augment::Config::command),
     ("cache", parse::<node_cache::Config>, node_cache::Config::command),
     ("train", parse::<node_train::Config>, node_train::Config::command),
+    ("search", parse::<node_search::Config>, node_search::Config::command),
     ("evaluate", parse::<node_evaluate::Config>, node_evaluate::Config::command),
     ("mirror", parse::<node_mirror::Config>, node_mirror::Config::command),
     ("predict", parse::<node_predict::Config>, node_predict::Config::command),

@@ -94,7 +94,11 @@ fn counter(status: &Status, name: &str) -> u64 {
 fn assert_handed_over(cluster: &Cluster, alone: &Finished) -> Result<(), Failure> {
     let (run, there) = (finished(&cluster.files).unwrap(), finished(&cluster.training).unwrap());
     assert_eq!(run, there, "the run's end is the same on both machines");
-    assert_eq!((&run.digest, run.steps, run.epochs), (&alone.digest, alone.steps, alone.epochs), "bit-identical weights");
+    assert_eq!(
+        (&run.digest, run.steps, run.epochs),
+        (&alone.digest, alone.steps, alone.epochs),
+        "bit-identical weights"
+    );
     let model = std::fs::read(cluster.files.champion().join("model.safetensors"))?;
     assert_eq!(blake3::hash(&model).to_hex().as_str(), alone.digest);
     let verdict = verdict(&cluster.files).unwrap();
@@ -130,7 +134,8 @@ fn two_machines_lose_nothing_whatever_is_away() -> Result<(), Failure> {
     // Without a coordinator what runs goes on.
     cluster.kill(Part::Coordinator)?;
     let before = epoch(&cluster.there("train"));
-    cluster.wait("an epoch without a coordinator", MINUTES_3, |cluster| epoch(&cluster.there("train")) > before + 1.0)?;
+    cluster
+        .wait("an epoch without a coordinator", MINUTES_3, |cluster| epoch(&cluster.there("train")) > before + 1.0)?;
     cluster.begin(Part::Coordinator)?;
 
     // A daemon that is killed takes its nodes along.

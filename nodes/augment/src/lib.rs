@@ -40,7 +40,8 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), AugmentError> {
     node.status().state(format!("ready: {}", pipelines.of("")?.names().join(", ")));
     loop {
         match node.recv(Duration::from_secs(1))? {
-            Event::Message(message) if message.input == "demand" => {
+            // `demand_2` … are those of more `train` side by side.
+            Event::Message(message) if message.input.starts_with("demand") => {
                 node.send_array("demand", &message.tag, message.array)?;
             }
             Event::Message(message) if message.input == "samples" => answer(&mut pipelines, message, node)?,

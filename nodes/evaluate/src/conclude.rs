@@ -3,7 +3,9 @@
 use crate::checkpoint::Checkpoint;
 use crate::contender::Answers;
 use crate::cross_validated::Paired;
-use crate::rule::{DIVERGED, Decision, Gate, Reigning, decide, decide_tagged, mean_recall, share, uncompared};
+use crate::rule::{
+    DIVERGED, Decision, Gate, Promotion, Reigning, decide, decide_tagged, mean_recall, share, uncompared,
+};
 use crate::summary::{class_results, summary};
 use plugin_api::runs::{Calibration, Evaluation, ModelCard, RunFolder, RunManifest, Verdict, write_json};
 use plugin_api::{Home, Labels};
@@ -47,6 +49,8 @@ pub struct Evidence<'a> {
     pub reigning: Reigning<'a, Answers>,
     /// What the challenger must show.
     pub gate: &'a Gate,
+    /// Who makes champions.
+    pub promotion: Promotion,
     /// The challenger's surest mistakes.
     pub wrong: &'a WrongPictures,
 }
@@ -59,7 +63,11 @@ pub struct Evidence<'a> {
 pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     let run = &evidence.checkpoint.run;
     let folder = RunFolder::new(&home.runs(), run);
-    let decision = evidence.unusable.map_or_else(|| decision(evidence), unusable);
+    let mut decision = evidence.unusable.map_or_else(|| decision(evidence), unusable);
+    if evidence.promotion == Promotion::ByHand && decision.promoted {
+        decision.promoted = false;
+        decision.reason.push_str(BY_HAND);
+    }
     let before = champion(home);
     let mut verdict = verdict(evidence, &decision, before.clone());
     if evidence.unusable.is_none() {
@@ -93,6 +101,9 @@ fn told(evidence: &Evidence, verdict: &Verdict) -> String {
     }
     text
 }
+
+/// What a verdict says of a run that a person may promote.
+const BY_HAND: &str = " It passes the gate; `cargo wakuteka models promote` makes it champion (--promotion by-hand).";
 
 /// Why there is no comparison with a champion of the other `--labels`.
 const ANOTHER: &str = "it was trained with the other --labels, so the two cannot be compared";

@@ -4,7 +4,7 @@ use crate::checkpoint::Checkpoint;
 use crate::classifier::Loader;
 use crate::conclude::unreadable;
 use crate::error::EvaluateError;
-use crate::rule::Gate;
+use crate::rule::{Gate, Promotion};
 use crate::trial::{Closed, Trial};
 use plugin_api::edges::{Batches, Demand};
 use plugin_api::runs::{RunFolder, RunManifest, Verdict, read_json, write_json};
@@ -31,12 +31,14 @@ pub struct Evaluator<L> {
     gate: Gate,
     waiting: VecDeque<Checkpoint>,
     trial: Option<Trial>,
+    /// Who makes champions.
+    pub promotion: Promotion,
 }
 
 impl<L: Loader> Evaluator<L> {
     /// Nothing to judge yet.
     pub fn new(home: Home, loader: L, batch_size: u32, gate: Gate) -> Self {
-        Self { home, loader, batch_size, gate, waiting: VecDeque::new(), trial: None }
+        Self { home, loader, batch_size, gate, waiting: VecDeque::new(), trial: None, promotion: Promotion::Gate }
     }
 
     /// The run that is being judged.
@@ -98,7 +100,7 @@ impl<L: Loader> Evaluator<L> {
         let mut out = Vec::new();
         loop {
             match self.trial.take() {
-                Some(trial) if trial.over() => match trial.close(&self.home, &self.gate)? {
+                Some(trial) if trial.over() => match trial.close(&self.home, &self.gate, self.promotion)? {
                     Closed::Judged(verdict) => out.push(Outgoing::Verdict(verdict)),
                     Closed::Anew(checkpoint) => self.waiting.push_front(checkpoint),
                 },

@@ -23,7 +23,7 @@ pub use checkpoint::{Checkpoint, verdict_message};
 pub use classifier::{Classifier, ClassifierError, Loader, OnDevice, Pictures, Source};
 pub use error::EvaluateError;
 pub use evaluator::{Evaluator, Outgoing};
-pub use rule::{Decision, Gate, Reigning, decide};
+pub use rule::{Decision, Gate, Promotion, Reigning, decide};
 
 use plugin_api::edges::{Batches, Checkpoints};
 use plugin_api::{Home, HomeArgs, Tag};
@@ -52,6 +52,11 @@ pub struct Config {
     /// What a challenger must show.
     #[command(flatten)]
     pub gate: Gate,
+    /// Whether a challenger that passes the gate becomes champion at once. by-hand: its verdict says that it passes, and
+    /// `cargo wakuteka models promote` makes it champion. Of many networks of a search the best on the test images is in
+    /// part the luckiest.
+    #[arg(long, value_enum, default_value_t = Promotion::Gate)]
+    pub promotion: Promotion,
     /// Judged runs that are kept: with each verdict the oldest beyond so many are removed. Those that are or were champion
     /// are always kept, and so is what has not been judged; they do not count.
     #[arg(long, default_value_t = 100, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -77,6 +82,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     tracing::info!(device = device.name, "ready");
     let loader = OnDevice::new(node.home().clone(), device, config.precision, config.limits.clone());
     let mut evaluator = Evaluator::new(node.home().clone(), loader, config.batch_size, config.gate.clone());
+    evaluator.promotion = config.promotion;
     let mut inbox: VecDeque<Message> = VecDeque::new();
     let source = node.source_of("heldout");
     loop {
@@ -117,7 +123,8 @@ fn tidy(home: &Home, keep: usize) {
 
 fn take(evaluator: &mut Evaluator<OnDevice>, node: &mut Node, message: &Message) -> Result<(), EvaluateError> {
     match message.input.as_str() {
-        "checkpoints" => {
+        // `checkpoints_2` … are those of more `train` side by side.
+        input if input.starts_with("checkpoints") => {
             for checkpoint in Checkpoint::last_ones(&message.read::<Checkpoints>()?) {
                 if let Some(out) = evaluator.announced(checkpoint)? {
                     send(node, out)?;

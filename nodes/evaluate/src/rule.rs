@@ -137,6 +137,16 @@ impl Default for Gate {
     }
 }
 
+/// Who makes champions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Promotion {
+    /// The gate.
+    #[default]
+    Gate,
+    /// A person, after the gate.
+    ByHand,
+}
+
 fn level(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number from 0.0001 to 0.5".to_owned())?;
     if (0.0001..=0.5).contains(&number) { Ok(number) } else { Err(format!("{number} is not from 0.0001 to 0.5")) }

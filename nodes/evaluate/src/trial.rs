@@ -7,7 +7,7 @@ use crate::contender::{Answers, Contender};
 use crate::cross_validated::OutOfFoldAnswers;
 use crate::error::EvaluateError;
 use crate::heldout::{HeldOut, Split};
-use crate::rule::{Gate, Reigning};
+use crate::rule::{Gate, Promotion, Reigning};
 use plugin_api::edges::{Batches, Demand, list_row};
 use plugin_api::runs::{Evaluation, ModelCard, RunFolder, RunManifest, Verdict, read_json};
 use plugin_api::{Edge as _, Home, Labels, Tag};
@@ -345,7 +345,7 @@ impl Trial {
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn close(mut self, home: &Home, gate: &Gate) -> std::io::Result<Closed> {
+    pub fn close(mut self, home: &Home, gate: &Gate, promotion: Promotion) -> std::io::Result<Closed> {
         let _lock = Lock::take(home)?;
         let now = champion(home);
         if now != self.reigning {
@@ -417,6 +417,7 @@ impl Trial {
                 calibration,
                 reigning,
                 gate,
+                promotion,
                 wrong: &self.wrong,
             },
         )?;

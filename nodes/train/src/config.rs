@@ -100,6 +100,10 @@ pub struct Config {
     #[arg(long, value_name = "RUN")]
     pub from_run: Option<String>,
 
+    /// With --strategy search: which of several `train` side by side it is, from 0; it takes the proposals for that one.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=63))]
+    pub worker: u32,
+
     #[command(flatten)]
     pub(crate) tiers: TierOptions,
 

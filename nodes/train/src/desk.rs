@@ -1,12 +1,13 @@
 //! What comes in while the node waits or learns: snapshots, verdicts, batches, the end.
 
 use crate::announce::Announcer;
+use crate::searching::Proposal;
 use crate::snapshot::State;
 use crate::trigger::{Now, Trigger};
 use plugin_api::Tag;
-use plugin_api::edges::{Snapshot, Verdicts};
+use plugin_api::edges::{Proposals, Snapshot, Stops, Verdicts};
 use plugin_harness::{Event, HarnessError, Message, Node};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// Everything that came and has not been dealt with.
@@ -17,6 +18,12 @@ pub struct Desk {
     pub announcer: Announcer,
     /// Batches, in the order they came.
     pub batches: VecDeque<Message>,
+    /// Networks that are to be trained.
+    pub proposals: VecDeque<Proposal>,
+    /// Runs that are to end with the weights they have, and why.
+    pub stops: BTreeMap<String, String>,
+    /// Which of several `train` this is.
+    pub worker: u32,
     /// The dataflow ends.
     pub stop: bool,
     /// What was asked for may be lost.
@@ -26,7 +33,16 @@ pub struct Desk {
 impl Desk {
     /// An empty desk.
     pub fn new(trigger: Trigger, announcer: Announcer) -> Self {
-        Self { trigger, announcer, batches: VecDeque::new(), stop: false, lost: false }
+        Self {
+            trigger,
+            announcer,
+            batches: VecDeque::new(),
+            proposals: VecDeque::new(),
+            stops: BTreeMap::new(),
+            worker: 0,
+            stop: false,
+            lost: false,
+        }
     }
 
     /// Waits for an event, then takes all there are, so that the end is seen before the batches that wait. Tells
@@ -81,6 +97,20 @@ impl Desk {
                 }
             }
             "batches" => self.batches.push_back(message),
+            "proposals" => {
+                for proposal in Proposal::of(&message.read::<Proposals>()?, self.worker) {
+                    if self.proposals.iter().all(|other| other.run != proposal.run) {
+                        self.proposals.push_back(proposal);
+                    }
+                }
+            }
+            "stops" => {
+                let stops: Stops = message.read()?;
+                let runs = stops.run.iter().zip(&stops.reason);
+                self.stops.extend(
+                    runs.map(|(run, why)| (run.unwrap_or_default().to_owned(), why.unwrap_or_default().to_owned())),
+                );
+            }
             _ => {}
         }
         Ok(())

@@ -38,6 +38,8 @@ pub enum End {
 enum Interruption {
     /// The dataflow ends.
     Stopped,
+    /// The run is to end with the weights it has.
+    Enough,
     /// The run cannot go on.
     Failed { reason: String, hopeless: bool },
 }
@@ -101,7 +103,7 @@ impl Learning {
         desk: &mut Desk,
     ) -> Result<End, TrainError> {
         if let Some(interruption) = self.decide_augmentation(config, node, desk)? {
-            return self.interrupt(interruption);
+            return self.interrupt(interruption, node, desk);
         }
         // A run that ended early and was cross-validated when it was cut short has no epoch to do.
         let is_over = cross_validation::has_begun(&self.begun.journal.folder);
@@ -111,12 +113,12 @@ impl Learning {
             let start = Instant::now();
             let train = match self.pass(Subset::Split(Split::Train), epoch, config, node, desk)? {
                 Pass::Done(sums) => sums,
-                Pass::Interrupted(interruption) => return self.interrupt(interruption),
+                Pass::Interrupted(interruption) => return self.interrupt(interruption, node, desk),
             };
             let train_seconds = start.elapsed().as_secs_f64();
             let validation = match self.pass(Subset::Split(Split::Validation), epoch, config, node, desk)? {
                 Pass::Done(sums) => sums,
-                Pass::Interrupted(interruption) => return self.interrupt(interruption),
+                Pass::Interrupted(interruption) => return self.interrupt(interruption, node, desk),
             };
             self.end_epoch(epoch, train, validation, [train_seconds, start.elapsed().as_secs_f64()], config, node)?;
             if let Some((best_epoch, _)) = self.best
@@ -129,7 +131,7 @@ impl Learning {
             }
         }
         if let Some(interruption) = self.cross_validate(config, device, node, desk)? {
-            return self.interrupt(interruption);
+            return self.interrupt(interruption, node, desk);
         }
         self.finish(node, desk)
     }
@@ -181,9 +183,10 @@ impl Learning {
         Augmentation::of(&self.begun.manifest).unwrap_or_default().withheld()
     }
 
-    fn interrupt(&mut self, interruption: Interruption) -> Result<End, TrainError> {
+    fn interrupt(&mut self, interruption: Interruption, node: &mut Node, desk: &mut Desk) -> Result<End, TrainError> {
         match interruption {
             Interruption::Stopped => Ok(End::Stopped),
+            Interruption::Enough => self.finish(node, desk),
             Interruption::Failed { reason, hopeless } => self.abandon(&reason, hopeless),
         }
     }
@@ -245,6 +248,12 @@ impl Learning {
         while !fetch.complete() {
             if desk.stop {
                 return Ok(Some(Interruption::Stopped));
+            }
+            if self.best.is_some()
+                && let Some(reason) = desk.stops.get(&self.begun.manifest.id)
+            {
+                tracing::info!(run = self.begun.manifest.id, reason, "is stopped");
+                return Ok(Some(Interruption::Enough));
             }
             if let Some(reason) = self.overtaken(config, node, desk) {
                 return Ok(Some(Interruption::Failed { reason, hopeless: false }));

@@ -1,8 +1,9 @@
 //! The node that learns: a run whenever the data set has changed and has been quiet for a while.
 //!
-//! Inputs `snapshot`, `batches`, `verdicts`, `tick`; outputs `demand`, `metrics`, `checkpoints`.
+//! Inputs `snapshot`, `batches`, `verdicts`, `tick`, and of a structure search `proposals`, `stops`; outputs `demand`, `metrics`, `checkpoints`.
 //!
 //! - [`trigger`] decides when, as [`when`] says or a [`request`], [`start`] with which weights, as [`tiers`] says, `learn` does it, [`fetch`] gets the batches.
+//! - [`searching`] trains what `search` proposes instead.
 //! - [`strategy`] says what a candidate is made by; [`head`] trains heads, all else whole networks.
 //! - [`augmentation`] finds out before a run which augmentations work against the task.
 //! - [`data`] is what a run learns from, [`reason`] why it starts. [`journal`] is the folder of a run, `scribe` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
@@ -23,6 +24,7 @@ pub mod reason;
 pub mod recover;
 pub mod request;
 mod scribe;
+pub mod searching;
 pub mod snapshot;
 pub mod start;
 pub mod strategy;
@@ -58,6 +60,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     // LibTorch's threads are started from here, later; dora's are there already.
     plugin_harness::yield_to_others(NICE);
     let device = config.device.open()?;
+    if config.strategy == strategy::Strategy::Search {
+        return searching::run(&config, &device, node);
+    }
     if config.when.min_new_percent_behind_head.is_some() {
         tracing::warn!(
             "--min-new-percent-behind-head has no effect any more and will be refused by the next release: take it out"

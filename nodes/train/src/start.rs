@@ -271,7 +271,10 @@ fn fits(config: &Config, what: &str, blocks: &Architecture, size_px: u32) -> Res
 }
 
 /// Goes on after the last epoch; none when its weights cannot be read.
-fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> Result<Option<Begun>, TrainError> {
+///
+/// # Errors
+/// As [`begin`].
+pub fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> Result<Option<Begun>, TrainError> {
     let Unfinished { journal, mut manifest, progress } = found;
     let task = Task {
         architecture: manifest.architecture.clone(),

@@ -18,6 +18,8 @@ pub enum Strategy {
     FineTune,
     /// All layers of --model from random weights, later from the champion.
     Scratch,
+    /// Networks that the node `search` proposes, one after the other, all layers from random weights.
+    Search,
 }
 
 impl fmt::Display for Strategy {
@@ -27,6 +29,7 @@ impl fmt::Display for Strategy {
             Self::Head => "head",
             Self::FineTune => "fine-tune",
             Self::Scratch => "scratch",
+            Self::Search => "search",
         })
     }
 }
@@ -49,7 +52,7 @@ impl Config {
     /// What is trained for images with labels of this kind, and why a whole network although nobody asked for one.
     pub fn candidate(&self, labels: Labels) -> (Candidate, Option<String>) {
         match self.strategy {
-            Strategy::FineTune | Strategy::Scratch => (Candidate::Network, None),
+            Strategy::FineTune | Strategy::Scratch | Strategy::Search => (Candidate::Network, None),
             Strategy::Auto if self.model.is_some() || self.weights.is_some() => (Candidate::Network, None),
             Strategy::Auto if labels == Labels::Multi => {
                 (Candidate::Network, Some("heads have one label an image".to_owned()))

@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 /// The nodes of the graphs, in the order of the tables.
-const NODES: [&str; 15] = [
+const NODES: [&str; 16] = [
     "watch",
     "decode",
     "hash",
@@ -16,6 +16,7 @@ const NODES: [&str; 15] = [
     "augment",
     "cache",
     "train",
+    "search",
     "evaluate",
     "mirror",
     "predict",

@@ -3,6 +3,8 @@
 //!
 //! This crate knows neither dora nor burn.
 
+#[cfg(feature = "edges")]
+pub mod dataset_state;
 pub mod decisions;
 #[cfg(feature = "edges")]
 pub mod edge;
@@ -14,6 +16,8 @@ pub mod home;
 pub mod labels;
 pub mod layout;
 pub mod names;
+#[cfg(feature = "edges")]
+pub mod run_id;
 pub mod runs;
 #[cfg(feature = "edges")]
 pub mod select;
@@ -23,6 +27,8 @@ pub mod subset;
 pub mod tag;
 pub mod version;
 
+#[cfg(feature = "edges")]
+pub use dataset_state::DatasetState;
 #[cfg(feature = "edges")]
 pub use edge::{Edge, SchemaError};
 pub use home::{Home, HomeArgs};

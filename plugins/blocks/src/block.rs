@@ -480,6 +480,9 @@ pub const SCALARS: [&str; 5] = ["multiply-scalar", "add-scalar", "power-scalar",
 /// What two branches may become, as it is written.
 pub const ELEMENTWISE: [&str; 6] = ["add", "subtract", "multiply", "divide", "maximum", "minimum"];
 
+/// What a block is kept from structure search by: `search: false`.
+pub const SEARCH_MARK: &str = "search";
+
 /// Blocks with fields of their own. `use` comes before `repeat`, which may stand beside it.
 const OTHERS: [&str; 18] = [
     "use",
@@ -567,6 +570,7 @@ impl Block {
             Value::Mapping(fields) => fields,
             _ => return Err(unknown("it")),
         };
+        read_search_mark(&mut fields)?;
         let has = |kind: &&str| fields.contains_key(*kind);
         let first = fields.keys().next().and_then(Value::as_str).unwrap_or("it").to_owned();
         let found: Vec<&'static str> = kinds().filter(has).collect();
@@ -625,6 +629,18 @@ impl Block {
             plain => serde_yaml::from_value(fields).map(|block| Self::Plain(plain, block)),
         };
         read.map_err(|e| format!("{kind}: {e}"))
+    }
+}
+
+/// Takes off `search: false`, by which a block is kept from structure search: it makes no other network.
+fn read_search_mark(fields: &mut serde_yaml::Mapping) -> Result<(), String> {
+    match fields.get(SEARCH_MARK) {
+        Some(Value::Bool(_)) => {
+            fields.remove(SEARCH_MARK);
+            Ok(())
+        }
+        Some(_) if !fields.contains_key("use") => Err("search: accepted are true and false".to_owned()),
+        _ => Ok(()),
     }
 }
 
@@ -714,6 +730,10 @@ mod tests {
         let blocks = read("[{use: basic, channels: 64, repeat: 2, first: {stride: 2}, name: layer1}]").unwrap();
         let Block::Use(used) = &blocks[0] else { panic!("{blocks:?}") };
         assert_eq!(used.parameters.keys().collect::<Vec<_>>(), ["channels"]);
+        let blocks = read("[{relu, search: false}, {use: basic, channels: 4, search: false}]").unwrap();
+        assert_eq!(blocks[0], Block::Plain("relu", Plain::default()));
+        let Block::Use(used) = &blocks[1] else { panic!("{blocks:?}") };
+        assert_eq!(used.parameters.keys().collect::<Vec<_>>(), ["channels"]);
     }
 
     #[test]
@@ -725,6 +745,7 @@ mod tests {
             ("[{affine: many people}]", &["affine", "\"many people\" is no number"]),
             ("[{affine: -3}]", &["affine", "-3 is no whole number"]),
             ("[{relu: 3}]", &["relu: takes no value"]),
+            ("[{relu, search: 3}]", &["search", "true and false"]),
             ("[{relu, slope: 3}]", &["relu", "`slope`"]),
             ("[{dropout: 0.3, max-pooling: 2}]", &["max-pooling and dropout at once"]),
             ("[softmax]", &["softmax", "affine"]),

@@ -19,8 +19,10 @@
 //!   - global-average-pooling
 //!   - {affine: classes, name: fc}
 //! ```
+//!
+//! Any block may have `search: false`: structure search leaves it, and the blocks in it, as they are.
 
-use crate::block::Blocks;
+use crate::block::{Blocks, SEARCH_MARK};
 use crate::error::BlocksError;
 use crate::expression::Number;
 use crate::graph::Graph;
@@ -92,6 +94,20 @@ impl Default for Input {
     }
 }
 
+/// Removes `search: true` and `search: false`, which say what structure search may change.
+fn without_search_marks(value: &mut serde_yaml::Value) {
+    match value {
+        serde_yaml::Value::Mapping(fields) => {
+            if fields.get(SEARCH_MARK).is_some_and(serde_yaml::Value::is_bool) {
+                fields.remove(SEARCH_MARK);
+            }
+            fields.values_mut().for_each(without_search_marks);
+        }
+        serde_yaml::Value::Sequence(items) => items.iter_mut().for_each(without_search_marks),
+        _ => {}
+    }
+}
+
 fn any_size() -> (u32, u32) {
     (1, LARGEST_SIDE)
 }
@@ -123,6 +139,9 @@ impl Description {
         }
         let mut bare: serde_yaml::Mapping = serde_yaml::from_str(text).map_err(|e| wrong(e.to_string()))?;
         bare.remove("about");
+        for value in bare.values_mut() {
+            without_search_marks(value);
+        }
         let canonical = serde_yaml::to_string(&bare).map_err(|e| wrong(e.to_string()))?;
         Ok(Self { file: file.to_owned(), text: text.to_owned(), canonical, content })
     }
@@ -219,6 +238,8 @@ mod tests {
         let c = Description::parse("b", "blocks: [tanh, {affine: classes, name: fc}]").unwrap();
         assert_eq!(a, b);
         assert_ne!(a, c);
+        let marked = "blocks: [{relu, search: false}, {affine: classes, name: fc, search: true}]";
+        assert_eq!(Description::parse("b", marked).unwrap().graph(32, 2).unwrap(), a.graph(32, 2).unwrap());
         assert!(a.text().contains("one") && !a.canonical().contains("one"));
     }
 

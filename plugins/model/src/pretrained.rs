@@ -81,6 +81,28 @@ fn in_header(path: &Path) -> Option<Vec<String>> {
     serde_json::from_str(header["__metadata__"]["classes"].as_str()?).ok()
 }
 
+/// Takes over the weights of another network that have the name and shape of this one's, and says which.
+///
+/// # Errors
+/// [`ModelError::File`] when there is no such file; [`ModelError::Weights`] when it is broken.
+pub fn inherit(network: Network, path: &Path) -> Result<(Network, Loaded), ModelError> {
+    let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
+    let mut tensors = safetensors(path)?;
+    let wanted: BTreeMap<String, Vec<u64>> = network.graph().weights().into_iter().map(|w| (w.name, w.shape)).collect();
+    let shape = |tensor: &Tensor| tensor.shape.iter().map(|s| *s as u64).collect::<Vec<_>>();
+    let all: Vec<String> = tensors.keys().cloned().collect();
+    tensors.retain(|name, tensor| wanted.get(name).is_some_and(|wanted| *wanted == shape(tensor)));
+    let read: Vec<String> = tensors.keys().cloned().collect();
+    let kept = wanted.into_keys().filter(|name| !tensors.contains_key(name)).collect();
+    let unused = all.into_iter().filter(|name| !tensors.contains_key(name)).collect();
+    let mut store = SafetensorsStore::from_bytes(Some(to_bytes(&tensors)))
+        .skip_enum_variants(true)
+        .allow_partial(true)
+        .validate(false);
+    let (network, _) = apply(network, &mut store).map_err(broken)?;
+    Ok((network, Loaded { read, kept, unused }))
+}
+
 fn safetensors(path: &Path) -> Result<Tensors, ModelError> {
     let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
     let mut store = open(path, None)?;
@@ -183,6 +205,24 @@ mod tests {
             assert_eq!(first(&zip), first(&other), "{name}");
             assert_eq!(loaded.read.len(), 5);
         }
+    }
+
+    #[test]
+    fn a_changed_network_takes_over_what_has_the_same_name_and_shape() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let parent = network(3, 9);
+        weights::save(&parent, &path).unwrap();
+        let changed = TINY
+            .replace("convolution: 2", "convolution: 4")
+            .replace("bn1},", "bn1}, {convolution: 2, kernel: 1, name: conv2},");
+        let shape = Shape { classes: 3, size_px: 16 };
+        let child = Architecture::of("child", Some(&changed)).unwrap().network(shape, 1, &Device::flex()).unwrap();
+        let (child, loaded) = inherit(child, &path).unwrap();
+        assert_eq!(loaded.read, ["fc.bias", "fc.weight"]);
+        assert_eq!((loaded.kept.len(), loaded.unused.len()), (7, 5), "{loaded:?}");
+        assert_eq!(first(&child).1, first(&parent).1);
+        assert!(inherit(network(3, 1), &folder.path().join("nowhere.safetensors")).is_err());
     }
 
     #[test]

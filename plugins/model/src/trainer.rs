@@ -51,6 +51,8 @@ pub enum Start<'a> {
     Model(&'a Path, &'a [String], Perturb),
     /// From weights of elsewhere, see [`pretrained`]. The classifier is drawn unless its classes are known to be the same.
     Pretrained(&'a Path),
+    /// From weights of another network: those of equal name and shape are taken over, see [`pretrained::inherit`].
+    Inherited(&'a Path),
     /// From a checkpoint of the same run.
     Checkpoint(&'a Path),
 }
@@ -90,6 +92,11 @@ impl Trainer {
             Start::Scratch => network,
             Start::Pretrained(path) => {
                 let (network, what) = pretrained::load(network, &task.classes, path)?;
+                loaded = Some(what);
+                network
+            }
+            Start::Inherited(path) => {
+                let (network, what) = pretrained::inherit(network, path)?;
                 loaded = Some(what);
                 network
             }

@@ -14,7 +14,7 @@ pub mod format;
 mod headline;
 mod matrix;
 mod page;
-mod scale;
+pub mod scale;
 mod tables;
 mod tagged;
 mod warnings;

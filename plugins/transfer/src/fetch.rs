@@ -130,7 +130,10 @@ impl PixelFetcher {
             stream.retain(|waiting| !waiting.lacks_any_of(&unknown));
         }
         if !unknown.is_empty() {
-            tracing::warn!(images = unknown.len(), "images that the data set has no pixels of; their batches are left out");
+            tracing::warn!(
+                images = unknown.len(),
+                "images that the data set has no pixels of; their batches are left out"
+            );
         }
     }
 

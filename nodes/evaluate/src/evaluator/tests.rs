@@ -485,3 +485,19 @@ fn classes_without_held_out_images_are_named() {
     let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
     assert!(page.contains("Mean recall over 1 of 2 classes"));
 }
+
+#[test]
+fn with_promotion_by_hand_the_gate_says_so_and_nobody_becomes_champion() {
+    let bench = Bench::new(&[0, 1, 0, 1]);
+    let mut evaluator = bench.evaluator();
+    evaluator.promotion = Promotion::ByHand;
+    let verdict = bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    assert!(verdict.decision == "refused" && verdict.reason.contains("passes the gate"), "{}", verdict.reason);
+    assert_eq!(champion(&bench.home), None);
+    evaluator.promotion = Promotion::Gate;
+    bench.judge(&mut evaluator, &bench.run("two", HALF));
+    assert_eq!(champion(&bench.home).as_deref(), Some("two"));
+    evaluator.promotion = Promotion::ByHand;
+    let verdict = bench.judge(&mut evaluator, &bench.run("three", "きゅんきゅん,bus"));
+    assert!(!verdict.reason.contains("passes the gate"), "{}", verdict.reason);
+}

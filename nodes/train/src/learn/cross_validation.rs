@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::error::TrainError;
 use crate::start;
+use crate::strategy::Strategy;
 use plugin_api::edges::list_row;
 use plugin_api::runs::{CrossValidation, OutOfFold, RunFolder, RunManifest, read_json, write_json};
 use plugin_api::{Fold, Subset};
@@ -63,6 +64,10 @@ impl Learning {
     ) -> Result<Option<Interruption>, TrainError> {
         let manifest = self.begun.manifest.clone();
         let folder = self.begun.journal.folder.clone();
+        // An attempt of a search is compared by its validation error, and six times as dear it would be with folds.
+        if config.strategy == Strategy::Search {
+            return Ok(None);
+        }
         let Some(folds) = config.cross_validate.folds(&manifest.counts) else { return Ok(None) };
         if folder.0.join(CrossValidation::FILE).is_file() {
             return Ok(None);

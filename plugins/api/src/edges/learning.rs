@@ -191,3 +191,42 @@ edge! {
         p_value: Float64,
     }
 }
+
+edge! {
+    /// A network that is to be trained, one row a network. Asking twice is harmless: a run that has ended is announced again, one
+    /// that was cut short goes on. `search → train`.
+    Proposals {
+        /// The id that the run is to have.
+        run: Utf8,
+        /// The search it belongs to.
+        search: Utf8,
+        /// Its number in the search, from 0.
+        attempt: UInt64,
+        /// Which of several `train` is to do it, from 0.
+        worker: UInt32,
+        /// The run of the network it was made from; null for the one that the search starts from.
+        parent: OptionalUtf8,
+        /// What was changed, for a person.
+        change: Utf8,
+        /// The network's blocks, as its file has them.
+        definition: Utf8,
+        /// Epochs to train.
+        epochs: UInt64,
+        /// Seed of first weights, order and augmentation.
+        seed: UInt64,
+        /// A run whose weights are taken over where names and shapes are the same; null: first weights are drawn.
+        inherits: OptionalUtf8,
+        /// The state of the data set to train on, a [`DatasetState`](crate::DatasetState) as JSON: that from when the search began.
+        data: Utf8,
+    }
+}
+
+edge! {
+    /// Runs that are to end with the weights they have. `search → train`.
+    Stops {
+        /// The run.
+        run: Utf8,
+        /// Why, for a person.
+        reason: Utf8,
+    }
+}

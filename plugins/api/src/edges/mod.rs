@@ -9,7 +9,7 @@ pub use arriving::{
     Committed, DecodedImages, Embedded, HashedImages, Hello, ImageFiles, Inventory, Pixels, Rejects, Removed,
 };
 pub use crossing::{FileParts, ImagePixels, OfferedFiles, Statuses, WantedParts, WantedPixels};
-pub use learning::{Batches, Checkpoints, Demand, Metrics, Records, Snapshot, Verdicts};
+pub use learning::{Batches, Checkpoints, Demand, Metrics, Proposals, Records, Snapshot, Stops, Verdicts};
 
 use crate::Edge;
 use arrow::array::{Float32Array, LargeListArray, UInt32Array};
@@ -45,6 +45,8 @@ pub const REGISTRY: &[EdgeType] = &[
     (WantedParts::NAME, WantedParts::fields),
     (FileParts::NAME, FileParts::fields),
     (Statuses::NAME, Statuses::fields),
+    (Proposals::NAME, Proposals::fields),
+    (Stops::NAME, Stops::fields),
 ];
 
 /// The type of a column that holds several `UInt32` a row; `List<UInt32>` in dora's type files.

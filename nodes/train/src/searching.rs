@@ -1,0 +1,318 @@
+//! Networks that `search` proposes, one after the other: `--strategy search`.
+//!
+//! A proposal names the run that it becomes, so it may be heard twice: a run that has ended is left alone, one that was cut short
+//! goes on. What cannot be trained becomes an abandoned run with its reason, and the next proposal is waited for.
+
+use crate::announce::Announcer;
+use crate::augmentation::Augmentation;
+use crate::config::Config;
+use crate::data::Data;
+use crate::desk::Desk;
+use crate::error::TrainError;
+use crate::journal::{Journal, now_ms};
+use crate::learn::{End, Learning};
+use crate::recover::Unfinished;
+use crate::snapshot::State;
+use crate::start::{Begun, go_on};
+use crate::strategy::Candidate;
+use crate::tiers::Tier;
+use crate::trigger::Trigger;
+use plugin_api::Edge as _;
+use plugin_api::Home;
+use plugin_api::edges::Proposals;
+use plugin_api::runs::{RunFolder, RunManifest};
+use plugin_harness::Node;
+use plugin_model::device::Opened;
+use plugin_model::{ModelError, Start, Task, Trainer};
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A network that is to be trained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The run it becomes.
+    pub run: String,
+    /// The search it belongs to.
+    pub search: String,
+    /// Its number there.
+    pub attempt: u64,
+    /// The run of the network it was made from.
+    pub parent: Option<String>,
+    /// What was changed.
+    pub change: String,
+    /// Its blocks.
+    pub definition: String,
+    /// Epochs.
+    pub epochs: u64,
+    /// Seed.
+    pub seed: u64,
+    /// The run whose weights it takes over.
+    pub inherits: Option<String>,
+    /// What it is trained on.
+    pub state: State,
+}
+
+impl Proposal {
+    /// The proposals of a message for the `train` of this number. A state of the data set that cannot be read is said and left out.
+    pub fn of(message: &Proposals, worker: u32) -> Vec<Self> {
+        let text = |column: &arrow::array::StringArray, row| column.value(row).to_owned();
+        let optional = |column: &arrow::array::StringArray, row| {
+            use arrow::array::Array as _;
+            column.is_valid(row).then(|| column.value(row).to_owned())
+        };
+        let read = |row: usize| {
+            let state = serde_json::from_str(message.data.value(row));
+            let state = state.inspect_err(|error| tracing::error!(%error, "the state of the data set cannot be read"));
+            Some(Self {
+                run: text(&message.run, row),
+                search: text(&message.search, row),
+                attempt: message.attempt.value(row),
+                parent: optional(&message.parent, row),
+                change: text(&message.change, row),
+                definition: text(&message.definition, row),
+                epochs: message.epochs.value(row),
+                seed: message.seed.value(row),
+                inherits: optional(&message.inherits, row),
+                state: state.ok()?,
+            })
+        };
+        (0..message.rows()).filter(|row| message.worker.value(*row) == worker).filter_map(read).collect()
+    }
+}
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// [`TrainError`] of the graph or the file system. What is wrong with a network is no error.
+pub fn run(config: &Config, device: &Opened, node: &mut Node) -> Result<(), TrainError> {
+    let runs = node.home().runs();
+    let trigger = Trigger::new(config.when(Candidate::Network), String::new(), None);
+    let mut desk = Desk::new(trigger, Announcer::from_disk(&runs, Instant::now()));
+    desk.worker = config.worker;
+    let mut known: Option<Known> = None;
+    loop {
+        desk.pump(node, Duration::from_millis(100))?;
+        if desk.stop {
+            return Ok(());
+        }
+        desk.batches.clear();
+        let Some(proposal) = desk.proposals.pop_front() else {
+            node.status().state("waiting for a network to train");
+            continue;
+        };
+        let home = node.home().clone();
+        let folder = RunFolder::new(&home.runs(), &proposal.run);
+        node.status().state(format!("run {}: begins", proposal.run));
+        let begun = match begin(config, device, &home, &proposal, known.as_ref()) {
+            Ok(Some(begun)) => begun,
+            Ok(None) => continue,
+            Err(TrainError::Model(error)) => {
+                give_up(&folder, &error)?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        match Learning::new(begun).work(config, device, node, &mut desk) {
+            Ok(End::Stopped) => return Ok(()),
+            Ok(End::Finished | End::Abandoned) => {}
+            Err(TrainError::Model(error)) => give_up(&folder, &error)?,
+            Err(error) => return Err(error),
+        }
+        known = folder.manifest().as_ref().and_then(Known::of).or(known);
+    }
+}
+
+/// What was found out about the images of a data set, which holds for all networks.
+struct Known {
+    fingerprint: String,
+    augmentation: Augmentation,
+}
+
+impl Known {
+    fn of(manifest: &RunManifest) -> Option<Self> {
+        Some(Self { fingerprint: manifest.fingerprint.clone(), augmentation: Augmentation::of(manifest)? })
+    }
+}
+
+/// A network cannot be trained.
+fn give_up(folder: &RunFolder, error: &ModelError) -> Result<(), TrainError> {
+    Ok(Journal { folder: folder.clone() }.abandon(&error.to_string(), true)?)
+}
+
+/// Begins a run or goes on with it; `None` when it has ended.
+fn begin(
+    config: &Config,
+    device: &Opened,
+    home: &Home,
+    proposal: &Proposal,
+    known: Option<&Known>,
+) -> Result<Option<Begun>, TrainError> {
+    let folder = RunFolder::new(&home.runs(), &proposal.run);
+    let journal = Journal { folder: folder.clone() };
+    if folder.finished().is_some() || journal.abandoned().is_some() {
+        return Ok(None);
+    }
+    if let (Some(manifest), Some(progress)) = (folder.manifest(), journal.progress())
+        && journal.checkpoints().join(&progress.last.file).is_file()
+    {
+        return go_on(Unfinished { journal, manifest, progress }, config, device, &proposal.state);
+    }
+    // Cut short before its first epoch was over: it begins anew.
+    if folder.0.is_dir() {
+        std::fs::remove_dir_all(&folder.0).map_err(|e| plugin_api::files::named(&folder.0, &e))?;
+    }
+    let task = Task {
+        architecture: format!("attempt-{:04}", proposal.attempt),
+        definition: Some(proposal.definition.clone()),
+        classes: proposal.state.classes.clone(),
+        labels: proposal.state.labels,
+        size_px: config.size,
+        epochs: proposal.epochs,
+        freeze_epochs: 0,
+        seed: proposal.seed,
+    };
+    let manifest = manifest(config, device, proposal, &task, known);
+    let journal = Journal::create(folder, &manifest)?;
+    if let Some(data) = Data::at(home, proposal.state.version) {
+        data.write(&journal.folder.0)?;
+    }
+    let inherited = proposal.inherits.as_ref().and_then(|run| weights_of(home, run));
+    let start = inherited.as_deref().map_or(Start::Scratch, Start::Inherited);
+    let trainer = Trainer::new(&task, &config.trainer, start, device)?;
+    tracing::info!(run = manifest.id, attempt = proposal.attempt, change = proposal.change, "begins");
+    Ok(Some(Begun { journal, manifest, progress: None, trainer, data: None }))
+}
+
+/// The weights of a run that are there.
+fn weights_of(home: &Home, run: &str) -> Option<PathBuf> {
+    let finished = RunFolder::new(&home.runs(), run).finished()?;
+    Some(home.root().join(finished.uri)).filter(|path| path.is_file())
+}
+
+fn manifest(config: &Config, device: &Opened, proposal: &Proposal, task: &Task, known: Option<&Known>) -> RunManifest {
+    let Proposal { search, attempt, change, state, .. } = proposal;
+    let made_from = proposal.parent.as_ref().map(|run| format!(", from run {run}")).unwrap_or_default();
+    let mut manifest = RunManifest {
+        id: proposal.run.clone(),
+        started_ms: now_ms(),
+        reason: format!("attempt {attempt} of search {search}{made_from}: {change}"),
+        parent: proposal.inherits.clone(),
+        architecture: task.architecture.clone(),
+        definition: task.definition.clone(),
+        backbone: None,
+        size_px: config.size,
+        resize_mode: config.resize_mode.clone(),
+        classes: state.classes.clone(),
+        labels: state.labels,
+        version: state.version,
+        fingerprint: state.fingerprint.clone(),
+        counts: state.counts.clone(),
+        epochs: proposal.epochs,
+        batch_size: config.batch_size,
+        seed: proposal.seed,
+        device: device.name.clone(),
+        options: config.options(None, Tier::Three.json("proposed by search")),
+        code: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    manifest.options["search"] =
+        json!({ "search": search, "attempt": attempt, "parent": proposal.parent, "change": change });
+    if let Some(known) = known.filter(|known| known.fingerprint == state.fingerprint) {
+        // None that can be met: what was read as JSON is written as JSON.
+        let _ = known.augmentation.note(&mut manifest);
+    }
+    manifest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{StringArray, UInt32Array, UInt64Array};
+    use clap::Parser as _;
+    use plugin_model::DeviceChoice;
+
+    const TINY: &str = "blocks: [{convolution: 4, kernel: 3, name: conv1}, relu, {affine: classes, name: fc}]";
+
+    fn state() -> State {
+        let classes = ["a", "b"].map(str::to_owned).to_vec();
+        State { version: 1, fingerprint: "f".to_owned(), classes, counts: vec![[9, 3, 3, 0]; 2], ..State::default() }
+    }
+
+    fn proposal(run: &str, definition: &str) -> Proposal {
+        Proposal {
+            run: run.to_owned(),
+            search: "s".to_owned(),
+            attempt: 3,
+            parent: Some("p".to_owned()),
+            change: "relu removed".to_owned(),
+            definition: definition.to_owned(),
+            epochs: 4,
+            seed: 7,
+            inherits: None,
+            state: state(),
+        }
+    }
+
+    fn setup() -> (tempfile::TempDir, Home, Config, Opened) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let config = Config::parse_from(["train", "--strategy", "search", "--size", "16", "--device", "flex"]);
+        (folder, home, config, DeviceChoice::Flex.open().unwrap())
+    }
+
+    #[test]
+    fn proposals_of_another_worker_are_not_taken() {
+        let message = Proposals {
+            run: StringArray::from(vec!["r1", "r2"]),
+            search: StringArray::from(vec!["s", "s"]),
+            attempt: UInt64Array::from(vec![1, 2]),
+            worker: UInt32Array::from(vec![0, 1]),
+            parent: StringArray::from(vec![None, Some("p")]),
+            change: StringArray::from(vec!["", "x"]),
+            definition: StringArray::from(vec![TINY, TINY]),
+            epochs: UInt64Array::from(vec![4, 4]),
+            seed: UInt64Array::from(vec![1, 1]),
+            inherits: StringArray::from(vec![None::<&str>, None]),
+            data: StringArray::from(vec![serde_json::to_string(&state()).unwrap(); 2]),
+        };
+        let of = Proposal::of(&message, 1);
+        assert_eq!((of.len(), of[0].run.as_str(), of[0].parent.as_deref()), (1, "r2", Some("p")));
+        assert_eq!(of[0].state, state());
+    }
+
+    #[test]
+    fn a_run_says_of_which_search_it_is_and_is_begun_once() {
+        let (_folder, home, config, device) = setup();
+        let of = proposal("r1", TINY);
+        let begun = begin(&config, &device, &home, &of, None).unwrap().unwrap();
+        assert!(begun.manifest.reason.contains("attempt 3 of search s, from run p: relu removed"));
+        assert_eq!(begun.manifest.options["search"]["attempt"], 3);
+        assert_eq!((begun.manifest.epochs, begun.manifest.seed), (4, 7));
+        // Killed before its first epoch was over.
+        assert!(begin(&config, &device, &home, &of, None).unwrap().is_some());
+        begun.journal.abandon("no more", true).unwrap();
+        assert!(begin(&config, &device, &home, &of, None).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_network_that_does_not_fit_is_a_run_with_its_reason() {
+        let (_folder, home, config, device) = setup();
+        let of = proposal("r1", "blocks: [{convolution: 4, kernel: 99}, {affine: classes, name: fc}]");
+        let Err(TrainError::Model(error)) = begin(&config, &device, &home, &of, None) else { panic!("it fits") };
+        let folder = RunFolder::new(&home.runs(), "r1");
+        give_up(&folder, &error).unwrap();
+        let abandoned = Journal { folder }.abandoned().unwrap();
+        assert!(abandoned.hopeless && abandoned.reason.contains("99 px"), "{}", abandoned.reason);
+    }
+
+    #[test]
+    fn what_was_found_of_the_images_is_not_looked_for_again() {
+        let (_folder, home, config, device) = setup();
+        let known = Known { fingerprint: "f".to_owned(), augmentation: Augmentation::default() };
+        let begun = begin(&config, &device, &home, &proposal("r1", TINY), Some(&known)).unwrap().unwrap();
+        assert!(Augmentation::of(&begun.manifest).is_some());
+        let other = Known { fingerprint: "g".to_owned(), augmentation: Augmentation::default() };
+        let begun = begin(&config, &device, &home, &proposal("r2", TINY), Some(&other)).unwrap().unwrap();
+        assert!(Augmentation::of(&begun.manifest).is_none());
+    }
+}

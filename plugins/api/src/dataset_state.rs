@@ -1,0 +1,52 @@
+//! The data set as nodes that train know it, from `Snapshot`.
+
+use crate::edges::Snapshot;
+use crate::{Edge as _, Labels, Tag};
+use serde::{Deserialize, Serialize};
+
+/// One state of the data set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetState {
+    /// Version.
+    pub version: u64,
+    /// Digest of pictures and labels.
+    pub fingerprint: String,
+    /// Class names, by index.
+    pub classes: Vec<String>,
+    /// Pictures by class: `[train, validation, test, conflicts]`.
+    pub counts: Vec<[u64; 4]>,
+    /// Whether a picture has one class or several.
+    pub labels: Labels,
+}
+
+impl DatasetState {
+    /// Reads the message; none when the data set has no class.
+    pub fn from_edge(tag: &Tag, rows: &Snapshot) -> Option<Self> {
+        if rows.rows() == 0 {
+            return None;
+        }
+        let counts = |row: usize| [&rows.train, &rows.validation, &rows.test, &rows.conflicts].map(|c| c.value(row));
+        Some(Self {
+            version: rows.version.value(0),
+            fingerprint: rows.fingerprint.value(0).to_owned(),
+            classes: rows.label.iter().map(|l| l.unwrap_or_default().to_owned()).collect(),
+            counts: (0..rows.rows()).map(counts).collect(),
+            labels: Labels::of(tag),
+        })
+    }
+
+    /// Training pictures.
+    pub fn train(&self) -> u64 {
+        self.counts.iter().map(|c| c[0]).sum()
+    }
+
+    /// All pictures that can be learnt or judged.
+    pub fn pictures(&self) -> u64 {
+        self.counts.iter().flat_map(|c| &c[..3]).sum()
+    }
+
+    /// Classes with training pictures.
+    pub fn taught_classes(&self) -> usize {
+        self.counts.iter().filter(|c| c[0] > 0).count()
+    }
+}

@@ -1,0 +1,110 @@
+//! A structure search in the graph: killed in the middle, it makes the attempts that it makes when it is left alone.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
+
+use plugin_api::runs::RunFolder;
+use plugin_architecture_search::{Attempt, Outcome, Search, read_search, searches};
+use std::path::Path;
+use std::time::Duration;
+use tests::graph::{Failure, Graph};
+use tests::pictures;
+
+const ATTEMPTS: usize = 8;
+
+const OPTIONS: &[(&str, &str, &str)] = &[
+    ("resize", "--size", "32"),
+    ("dataset", "--size", "32"),
+    ("search", "--size", "32"),
+    ("search", "--epochs", "4"),
+    ("search", "--halving", "2"),
+    ("search", "--attempts", "8"),
+    ("search", "--seed", "3"),
+    // All that there is: on a slow machine images come with pauses, and what a search begins with counts from then on.
+    ("search", "--min-train", "150"),
+    ("search", "--quiet-seconds", "4"),
+    ("train", "--size", "32"),
+    ("train", "--device", "flex"),
+    ("train-2", "--size", "32"),
+    ("train-2", "--device", "flex"),
+    ("evaluate", "--device", "flex"),
+];
+
+const MINUTES_5: Duration = Duration::from_mins(5);
+
+fn search(graph: &Graph) -> Option<Search> {
+    let folder = searches(&graph.home.root().join("search")).pop()?;
+    read_search(&folder).unwrap()
+}
+
+fn begin(root: &Path) -> Result<Graph, Failure> {
+    let photos = root.join("home/photos");
+    for (class, file) in pictures::first_of_each(pictures::demo(), 30) {
+        pictures::drop_into(&photos, &class, &file)?;
+    }
+    Graph::start_of("search.yml", root, OPTIONS)
+}
+
+fn has_ended(graph: &Graph) -> bool {
+    search(graph).is_some_and(|search| {
+        search.finished.is_some() && search.attempts.iter().all(|a| !a.has_weights() || a.test.is_some())
+    })
+}
+
+/// What must not depend on kills: what was tried, and what came of it.
+fn story(search: &Search) -> Vec<(Option<u64>, String, Outcome, Vec<f64>, Option<f64>)> {
+    let told = |attempt: &Attempt| {
+        // What was stopped may have come a little further before it heard.
+        let is_whole = attempt.outcome == Outcome::Trained;
+        let test = attempt.test.as_ref().filter(|_| is_whole).map(|test| test.accuracy);
+        let of = &attempt.proposed;
+        (of.parent, of.change.clone(), attempt.outcome, attempt.curve.clone(), test)
+    };
+    search.attempts.iter().map(told).collect()
+}
+
+/// This attempt has begun, and come so far.
+fn is_at(graph: &Graph, attempt: usize, epochs: usize) -> bool {
+    search(graph).is_some_and(|search| search.attempts.get(attempt).is_some_and(|of| of.curve.len() >= epochs))
+}
+
+#[test]
+fn killed_in_the_middle_a_search_makes_the_same_attempts() -> Result<(), Failure> {
+    let (alone, killed) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let mut graph = begin(alone.path())?;
+    graph.wait("the search to end", MINUTES_5, has_ended)?;
+    let undisturbed = search(&graph).unwrap();
+    graph.end()?;
+    drop(graph);
+
+    let mut graph = begin(killed.path())?;
+    for (attempt, epochs, node) in [(1, 1, "search"), (2, 0, "train"), (3, 1, "train"), (4, 1, "evaluate")] {
+        graph.wait("an attempt to be in training", MINUTES_5, |g| is_at(g, attempt, epochs))?;
+        let before = graph.pid(node);
+        graph.signal(node, "KILL")?;
+        graph.wait("the node to come back", MINUTES_5, |g| g.pid(node).is_some() && g.pid(node) != before)?;
+    }
+    graph.wait("an attempt to be in training", MINUTES_5, |g| is_at(g, 5, 1))?;
+    let mut graph = graph.restart(OPTIONS)?;
+    graph.wait("the search to end", MINUTES_5, has_ended)?;
+    let found = search(&graph).unwrap();
+    assert_eq!(searches(&graph.home.root().join("search")).len(), 1, "one search");
+    assert_eq!(story(&found), story(&undisturbed));
+    assert_eq!(found.attempts.len(), ATTEMPTS);
+    eprintln!("{:#?}", story(&found));
+
+    for attempt in &found.attempts {
+        let run = RunFolder::new(&graph.home.runs(), &attempt.proposed.run);
+        let manifest = run.manifest().unwrap();
+        assert_eq!(manifest.definition.as_deref(), Some(&attempt.proposed.definition[..]));
+        assert!(manifest.reason.contains(&attempt.proposed.change), "{}", manifest.reason);
+        assert!(run.verdict().is_some_and(|verdict| verdict.reason.contains("gate") && verdict.champion.is_none()));
+    }
+    // Any of them can be made champion.
+    let chosen = &found.attempts[found.front()[0] as usize].proposed.run;
+    plugin_champion::promote_by_hand(&graph.home, chosen)?;
+    let page = searches(&graph.home.root().join("search")).pop().unwrap().join("report/index.html");
+    graph.wait("the report", MINUTES_5, |_| {
+        let text = std::fs::read_to_string(&page).unwrap_or_default();
+        text.contains("8 attempts") && text.matches("<circle").count() == 2 * ATTEMPTS
+    })?;
+    graph.end()
+}
