@@ -213,7 +213,8 @@ fn an_image_is_deleted_and_comes_back(shop: &mut Workshop) -> Result<(), Failure
     let first = shop.sees("an image", "document.querySelector('.tile.at')?.dataset.path")?;
     let path = first.as_str().unwrap().to_owned();
     // 1: the grid by Tab; 2: to trash/ by X; 3: back by U.
-    shop.browser.run("document.querySelector('.grid').focus()")?;
+    let focus = "(document.querySelector('.grid').focus(), document.activeElement === document.querySelector('.grid'))";
+    shop.sees("the focus", focus)?;
     shop.browser.press("x")?;
     shop.is("it to be in trash/", &format!("trash/{path}"), true)?;
     shop.browser.press("u")?;

@@ -190,7 +190,8 @@ impl Browser {
              const r = e.getBoundingClientRect(); return [Math.round(r.x + r.width / 2), Math.round(r.y + r.height / 2)]",
             json!(selector)
         );
-        let at = self.run(&script)?;
+        // A list that is made anew lets go of its elements for a moment.
+        let (at, _) = self.wait(selector, Duration::from_secs(10), &script)?;
         let number = |n: usize| at[n].as_i64().ok_or_else(|| format!("there is no {selector} on the page"));
         Ok((number(0)?, number(1)?))
     }

@@ -190,7 +190,7 @@ export const marks = (one) => h("span.marks", (one.flags || []).map((flag) => h(
 export function caption(one) {
   const predicted = one.predicted;
   const differs = predicted && predicted.class !== one.class;
-  const guess = differs ? h("span.predicted", { title: t("tile_predicted", { name: predicted.class }) }, `→ ${predicted.class} ${percent(predicted.probability, 0)}`) : "";
+  const guess = differs ? h(one.class ? "span.predicted" : "span", { title: t("tile_predicted", { name: predicted.class }) }, `→ ${predicted.class} ${percent(predicted.probability, 0)}`) : "";
   if (!one.class) return [h("span", guess || name(one.path)), h("span.quiet", guess ? name(one.path) : "")];
   if (differs) return [h("span.names", h("b", one.class), marks({ flags: one.flags.filter((flag) => flag !== "wrong") })), h("span", guess)];
   return [h("span.names", h("b", one.class)), (one.flags || []).length ? marks(one) : h("span.quiet", name(one.path))];

@@ -79,7 +79,7 @@ export function show(root, parameters, ready) {
     as.textContent = t(isSheet ? "sheet_one" : "sheet_many");
     const sheets = can && isSheet;
     [deciding.hidden, one_.hidden, many.hidden] = [sheets, sheets, !sheets];
-    if (sheets) return sheet(many, { questions, classes, act: (some, of) => act(of, some), title: t("sheet_how_" + queue) });
+    if (sheets) return sheet(many, { questions, classes, act: (some, of) => act(of, some), title: t("sheet_how_" + queue), isKept: queue === "unsure" });
     deciding.classList.toggle("empty", !one);
     answers.hidden = !one;
     if (!one) {

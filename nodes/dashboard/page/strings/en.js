@@ -311,6 +311,7 @@ export default {
   sheet_how_unsure: "Click those that are predicted wrongly, then accept the rest.",
   sheet_wrong: "not this class",
   sheet_accept: "Accept {n} as {to}",
+  sheet_correct: "Another class for {n} …",
   sheet_refuse: "Move {n} to trash/",
   compare_key: "Compare a run, or not",
   compare_champion: "Champion",

@@ -311,6 +311,7 @@ export default {
   sheet_how_unsure: "予測が違う写真をクリックして、残りを採用してください。",
   sheet_wrong: "違う",
   sheet_accept: "{n} 枚を {to} に採用",
+  sheet_correct: "{n} 枚を別のクラスに…",
   sheet_refuse: "{n} 枚を trash/ へ",
   compare_key: "比べる・外す",
   compare_champion: "チャンピオン",

@@ -119,4 +119,33 @@ mod tests {
             assert!(!text.contains("innerHTML") && !text.contains("eval("), "{name}: words are text, never markup");
         }
     }
+
+    /// The two colours of a pair `--name: light-dark(#rrggbb, #rrggbb)`, as relative luminance (WCAG 2.2).
+    fn luminances(style: &str, name: &str) -> [f64; 2] {
+        let pair = style.split(&format!("--{name}: light-dark(")).nth(1).unwrap().split(')').next().unwrap();
+        let luminance = |colour: &str| {
+            let linear = |at: usize| {
+                let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+                if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * linear(1) + 0.7152 * linear(3) + 0.0722 * linear(5)
+        };
+        let mut colours = pair.split(", ").map(|colour| luminance(colour.trim()));
+        [colours.next().unwrap(), colours.next().unwrap()]
+    }
+
+    #[test]
+    fn text_has_contrast_in_both_themes() {
+        let (_, _, style) = STYLES[0];
+        for ground in ["card", "back"] {
+            for text in ["text", "quiet", "accent", "train", "validation", "good", "bad", "warn"] {
+                for (theme, (a, b)) in
+                    ["light", "dark"].iter().zip(luminances(style, ground).into_iter().zip(luminances(style, text)))
+                {
+                    let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                    assert!(contrast >= 4.5, "{theme}: {text} on {ground} is {contrast:.2}, AA asks for 4.5");
+                }
+            }
+        }
+    }
 }
