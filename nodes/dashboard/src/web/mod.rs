@@ -1,5 +1,6 @@
 //! The server: one thread, which waits for nobody but browsers.
 
+mod classify;
 mod comparing;
 mod deciding;
 mod details;
@@ -157,6 +158,7 @@ impl App {
             .merge(comparing::routes())
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .merge(details::routes(self.config.limits.max_bytes))
+            .merge(classify::routes(self.config.limits.max_bytes))
             .layer(middleware::from_fn_with_state(guard, guard::check))
             .with_state(self)
     }
