@@ -42,9 +42,19 @@ fn the_demo_ends_with_a_verdict_leaves_nothing_running_and_is_quick_the_second_t
     assert_eq!(verdict.decision, "promoted", "{}", verdict.reason);
     // With pretrained weights, which `cargo verify` has fetched.
     assert!(verdict.accuracy > 0.6, "not much better than the largest class: {}", verdict.accuracy);
-    for told in
-        ["accuracy", "balanced accuracy", "confusion matrix", "report/index.html", "photos", "libtorch", "dora start"]
-    {
+    for told in [
+        "held-out images correct (95 % interval",
+        "balanced accuracy",
+        "the largest class",
+        "confusion matrix",
+        "report/index.html",
+        "photos",
+        "/inbox: what you drop",
+        "model.safetensors",
+        "page ",
+        "libtorch",
+        "cargo wakuteka start",
+    ] {
         assert!(said.contains(told), "it does not speak of {told}:\n{said}");
     }
     assert_eq!(running(&home), Vec::<String>::new());

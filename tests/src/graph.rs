@@ -46,8 +46,11 @@ pub fn dora() -> PathBuf {
     std::env::var_os("WAKUTEKA_DORA").map_or_else(found, PathBuf::from)
 }
 
-/// The folder with the nodes' binaries.
+/// The folder with the nodes' binaries: where `cargo verify` has built them, or beside this test.
 pub fn binaries() -> PathBuf {
+    if let Some(target) = std::env::var_os("WAKUTEKA_TARGET") {
+        return PathBuf::from(target).join("debug");
+    }
     // A test's own binary lies in <target>/debug/deps, a benchmark's beside the nodes.
     let own = std::env::current_exe().unwrap_or_default();
     let folder = own.parent().unwrap_or(&own);

@@ -30,6 +30,7 @@ use plugin_api::{Home, HomeArgs, Tag};
 use plugin_decode::Limits;
 use plugin_harness::{Event, HasHome, Message, Node};
 use plugin_model::{DeviceChoice, Precision};
+use plugin_webhook::{Webhook, WebhookOptions};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,9 @@ pub struct Config {
     /// are always kept, and so is what has not been judged; they do not count.
     #[arg(long, default_value_t = 100, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub keep_runs: u32,
+    /// Whom to tell of verdicts.
+    #[command(flatten)]
+    pub webhook: WebhookOptions,
     /// What is not opened to be embedded for a head.
     #[command(flatten)]
     pub limits: Limits,
@@ -85,6 +89,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     evaluator.promotion = config.promotion;
     let mut inbox: VecDeque<Message> = VecDeque::new();
     let source = node.source_of("heldout");
+    let webhook = Webhook::start(&config.webhook)?;
     loop {
         // First everything that is there, so that a stop is heard between two batches; then one message.
         let mut event = if inbox.is_empty() { Some(node.recv(Duration::from_secs(1))?) } else { node.try_recv()? };
@@ -103,12 +108,16 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
         }
         for out in evaluator.proceed(Instant::now())? {
             let is_verdict = matches!(out, Outgoing::Verdict(_));
+            if let (Some(webhook), Outgoing::Verdict(verdict)) = (&webhook, &out) {
+                webhook.send("verdict", &format!("verdict:{}", verdict.run), verdict);
+            }
             send(node, out)?;
             if is_verdict {
                 tidy(node.home(), config.keep_runs as usize);
             }
         }
         show(&evaluator, node);
+        node.status().notices(webhook.as_ref().and_then(Webhook::notice).as_slice());
     }
 }
 
@@ -183,9 +192,13 @@ mod tests {
         Config::command().debug_assert();
         let config = Config::try_parse_from(["evaluate"]).unwrap();
         assert_eq!((config.device, config.batch_size, config.gate), (DeviceChoice::Auto, 32, Gate::default()));
-        for (flag, value) in
-            [("--device", "gpu"), ("--batch-size", "0"), ("--batch-size", "2000"), ("--keep-runs", "0")]
-        {
+        for (flag, value) in [
+            ("--device", "gpu"),
+            ("--batch-size", "0"),
+            ("--batch-size", "2000"),
+            ("--keep-runs", "0"),
+            ("--webhook", "x:y"),
+        ] {
             let text = Config::try_parse_from(["evaluate", flag, value]).unwrap_err().to_string();
             assert!(text.contains(flag) && text.contains(value), "{text}");
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Data sets in the formats of other tools: in and out.
 #[derive(Debug, Parser)]
-#[command(name = "exchange")]
+#[command(name = "exchange", bin_name = "cargo wakuteka")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

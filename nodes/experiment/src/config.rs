@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// Trains networks side by side on the same pictures, outside of the graph, and compares them.
 #[derive(Debug, Parser)]
-#[command(name = "experiment")]
+#[command(name = "experiment", bin_name = "cargo wakuteka experiment")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

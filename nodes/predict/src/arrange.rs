@@ -3,18 +3,20 @@
 //! What a person took out of a folder is not put back, and nothing is renamed as long as the prediction is of the
 //! same model, so that a person who works through a folder is not disturbed.
 
+use crate::config::Sidecars;
 use crate::error::PredictError;
 use crate::inbox::{InboxState, Key};
+use crate::labels::is_of_photos;
 use crate::prediction::Doubt;
-use crate::sidecar::{self, Outcome};
 use crate::store::{Link, Sidecar, State, View};
 use plugin_shelf::{Linked, name};
+use plugin_sidecar::{self as sidecar, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 /// Time for sidecars at a stretch; then images that wait come first.
-const AT_A_TIME: Duration = Duration::from_millis(200);
+pub(crate) const AT_A_TIME: Duration = Duration::from_millis(200);
 
 /// A sidecar that should be there.
 #[derive(Clone, Debug)]
@@ -72,6 +74,7 @@ impl InboxState {
         let coming: Vec<Link> = wanted.iter().filter(is_new).map(coming).collect();
         self.put(coming)?;
         self.write_sidecars()?;
+        self.write_labels()?;
         for folder in emptied {
             self.shelf.close(&folder);
         }
@@ -236,9 +239,10 @@ impl InboxState {
     /// that should not be there.
     fn write_sidecars(&mut self) -> Result<(), PredictError> {
         let wanted = self.wanted_sidecars();
-        let gone: Vec<String> = self.sidecars.keys().filter(|at| !wanted.contains_key(*at)).cloned().collect();
+        let gone: Vec<String> =
+            self.sidecars.keys().filter(|at| !is_of_photos(at) && !wanted.contains_key(*at)).cloned().collect();
         let root = self.home.root().to_path_buf();
-        self.left_alone.retain(|at, _| wanted.contains_key(at));
+        self.left_alone.retain(|at, _| is_of_photos(at) || wanted.contains_key(at));
         let change = self.store.change()?;
         let mut failed = Vec::new();
         for at in &gone {
@@ -302,7 +306,7 @@ impl InboxState {
     /// Where there should be sidecars, and what they should say.
     fn wanted_sidecars(&self) -> BTreeMap<String, Packet> {
         let mut wanted = BTreeMap::new();
-        if !self.rules.sidecars {
+        if self.rules.sidecars == Sidecars::Off {
             return wanted;
         }
         for file in self.files.values() {

@@ -5,6 +5,7 @@ use plugin_api::HomeArgs;
 use plugin_decode::Limits;
 use plugin_harness::HasHome;
 use plugin_model::{DeviceChoice, Precision, PrecisionChoice};
+use plugin_webhook::WebhookOptions;
 
 /// Classifies the images in inbox/ by the champion, and again when there is a new one: inbox/predictions.csv.
 ///
@@ -33,10 +34,11 @@ pub struct Config {
     #[arg(long, value_enum, default_value_t = Switch::Off)]
     pub sort: Switch,
 
-    /// Whether to write the class into an XMP sidecar (`a.jpg.xmp`, dc:subject) beside each image and its link in
-    /// sorted/, where photo programs find it. Sidecars of others are left alone.
-    #[arg(long, value_enum, default_value_t = Switch::Off)]
-    pub sidecars: Switch,
+    /// Where to write the class into an XMP sidecar (`a.jpg.xmp`), for photo programs to find: nowhere; beside the images of inbox/
+    /// and their links in sorted/ (on); beside those of photos/ too (all). It stands in dc:subject, digiKam:TagsList and
+    /// lr:hierarchicalSubject. What others write into a sidecar is kept.
+    #[arg(long, value_enum, default_value_t = Sidecars::Off)]
+    pub sidecars: Sidecars,
 
     /// Where the champion is computed: auto, flex, libtorch or libtorch-cuda:N.
     #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
@@ -46,6 +48,10 @@ pub struct Config {
     #[arg(long, value_enum, default_value_t, value_name = "PRECISION")]
     pub precision: PrecisionChoice,
 
+    /// Whom to tell of classifications.
+    #[command(flatten)]
+    pub webhook: WebhookOptions,
+
     /// Options of the releases before this one.
     #[command(flatten)]
     pub retired: Retired,
@@ -53,6 +59,17 @@ pub struct Config {
     /// What an image may cost.
     #[command(flatten)]
     pub limits: Limits,
+}
+
+/// Which images get a sidecar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Sidecars {
+    /// None.
+    Off,
+    /// Those of `inbox/`, and their links in `sorted/`.
+    On,
+    /// Those of `photos/` as well.
+    All,
 }
 
 /// Whether something is done.
@@ -137,14 +154,14 @@ mod tests {
     #[test]
     fn defaults_are_gentle_and_a_bad_value_is_refused_by_name() {
         let config = Config::try_parse_from(["predict"]).unwrap();
-        assert_eq!((config.review, config.sort, config.sidecars), (50, Switch::Off, Switch::Off));
+        assert_eq!((config.review, config.sort, config.sidecars), (50, Switch::Off, Sidecars::Off));
         for (flag, value, accepted) in [
             ("--device", "gpu", "libtorch-cuda:N"),
             ("--abstain-below", "1.5", "from 0 to 1"),
             ("--review", "-1", "0..=10000"),
             ("--review-margin", "x", "from 0 to 1"),
             ("--sort", "copies", "on, off"),
-            ("--sidecars", "yes", "on, off"),
+            ("--sidecars", "yes", "off, on, all"),
         ] {
             let error =
                 Config::try_parse_from(["predict".to_owned(), format!("{flag}={value}")]).unwrap_err().to_string();

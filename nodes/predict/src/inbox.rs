@@ -1,6 +1,8 @@
 //! Everything the node knows of `inbox/`, and images in and out of it. Knows nothing of dora, and is told what time it is.
 
+use crate::config::Sidecars;
 use crate::error::PredictError;
+use crate::labels::Pending;
 use crate::links::Links;
 use crate::prediction::Prediction;
 use crate::store::{File, Link, Sidecar, State, Store, View};
@@ -8,7 +10,7 @@ use crate::tables::Tables;
 use plugin_api::Home;
 use plugin_api::status::Notice;
 use plugin_shelf::{Photos, Shelf};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Instant;
 
 /// Link and image.
@@ -26,7 +28,7 @@ pub struct Rules {
     /// Links in `sorted/<class>/`.
     pub sort: bool,
     /// XMP sidecars.
-    pub sidecars: bool,
+    pub sidecars: Sidecars,
 }
 
 /// Everything the node knows.
@@ -43,6 +45,8 @@ pub struct InboxState {
     pub(crate) links: Links,
     /// By place, relative to the workspace.
     pub(crate) sidecars: BTreeMap<String, Sidecar>,
+    /// Sidecars of `photos/` that are to be written or removed.
+    pub(crate) pending: VecDeque<Pending>,
     /// Sidecars that could not be brought up to date, by place, and why.
     pub(crate) left_alone: BTreeMap<String, String>,
     /// Links that are not in their folder, and since when that has been seen.
@@ -87,6 +91,7 @@ impl InboxState {
             files: store.files()?.into_iter().map(|file| (file.path.clone(), file)).collect(),
             links: store.links()?.into_iter().collect(),
             sidecars: store.sidecars()?.into_iter().collect(),
+            pending: VecDeque::new(),
             left_alone: BTreeMap::new(),
             missing: HashMap::new(),
             noticed: HashSet::new(),
@@ -96,6 +101,9 @@ impl InboxState {
             store,
         };
         inbox.recover()?;
+        if rules.sidecars < Sidecars::All {
+            inbox.set_labels(&BTreeMap::new());
+        }
         inbox.look_through_photos();
         Ok(inbox)
     }
@@ -226,6 +234,11 @@ impl InboxState {
     /// Whether folders, tables or sidecars are not what they should be.
     pub fn is_dirty(&self) -> bool {
         self.dirty
+    }
+
+    /// Whether images of `photos/` get sidecars.
+    pub fn wants_labels(&self) -> bool {
+        self.rules.sidecars == Sidecars::All
     }
 
     /// Looks through `photos/` for images of the inbox.

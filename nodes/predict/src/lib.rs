@@ -4,26 +4,30 @@
 //! `inbox/`, by the same protocol as `dataset`. An image that comes is predicted from the message; when there is a new champion,
 //! or the first, all are predicted again between what comes: from their files, or, when the champion is a head, from embeddings
 //! that are kept. Predictions are stored before an image is acknowledged; tables, links and sidecars follow from what is stored.
-//! `snapshot` says which classes have accepted images, so that the status can name those that the champion does not know.
+//! `snapshot` says which classes have accepted images, so that the status can name those that the champion does not know, and that
+//! sidecars of `photos/` may have to change.
 
 mod arrange;
 mod config;
 mod error;
+mod events;
 pub mod inbox;
+mod labels;
 pub mod links;
 pub mod prediction;
 pub mod review;
 pub mod selector;
-pub mod sidecar;
 mod state;
 pub mod store;
 pub mod tables;
 
-pub use config::{Config, Switch};
+pub use config::{Config, Sidecars, Switch};
 pub use error::PredictError;
 
+use events::Events;
 use inbox::{InboxState, Rules};
 use plugin_harness::{CrashLedger, Event, Message, Node};
+use plugin_webhook::Webhook;
 use selector::ModelSelector;
 use state::PredictState;
 use std::time::{Duration, Instant};
@@ -48,13 +52,14 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
         review: config.review as usize,
         review_margin: config.review_margin,
         sort: config.sort.is_on(),
-        sidecars: config.sidecars.is_on(),
+        sidecars: config.sidecars,
     };
     let inbox = InboxState::open(node.home(), rules)?;
     tracing::info!(device = device.name, images = inbox.counts().images, "ready");
     let selector = ModelSelector::new(node.home(), device, precision);
     let ledger = CrashLedger::open(&node.home().status(), node.id(), MAX_DECODING)?;
-    let mut state = PredictState::new(inbox, selector, config.limits, ledger);
+    let events = Events::new(Webhook::start(&config.webhook)?, config.abstain_below);
+    let mut state = PredictState::new(inbox, selector, config.limits, ledger, events);
     let mut waiting: Option<Message> = None;
     loop {
         state.follow(Instant::now());

@@ -1,19 +1,22 @@
 //! One turn of the loop after the other: messages, a new champion, and what follows from both.
 
 use crate::error::PredictError;
+use crate::events::{Events, Of, is_news};
 use crate::inbox::InboxState;
 use crate::prediction::Prediction;
 use crate::selector::ModelSelector;
 use crate::store::{File, View};
 use arrow::array::StringArray;
 use plugin_api::edges::{ImageFiles, Snapshot};
-use plugin_api::{Edge, Home, Tag};
+use plugin_api::status::Notice;
+use plugin_api::{Edge, Home, Labels, Tag};
+use plugin_catalog::{CatalogError, Reader};
 use plugin_decode::{DecodeError, Limits, Picture, Scale, decode_scaled};
 use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
 use plugin_harness::{CrashLedger, Keeper, Message, Node, Refusal, part, send_rejects};
 use plugin_inference::{Image, Model, Output};
 use rayon::prelude::*;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -24,6 +27,8 @@ const REVIEW: Duration = Duration::from_millis(500);
 const PHOTOS: Duration = Duration::from_secs(10);
 /// … but for at most one part in so many of the time; folders and tables likewise.
 const SHARE: u32 = 10;
+/// How often the catalog is read for the sidecars of `photos/`, when it has changed.
+const LABELS: Duration = Duration::from_secs(2);
 /// While images keep coming, folders and tables follow after so long.
 const IMPATIENT: Duration = Duration::from_millis(500);
 /// What predicting again should take at a time, so that a new image need not wait.
@@ -67,16 +72,27 @@ pub struct PredictState {
     limits: Limits,
     /// Files that ended the process.
     ledger: CrashLedger,
+    /// Who is told of classifications.
+    events: Events,
     /// Paths of images without a prediction of the champion.
     pending: VecDeque<String>,
     chunk: usize,
     review: Turn,
     photos: Turn,
     arrange: Turn,
+    labels: Turn,
+    /// The data set has changed since its labels were read, and it is so what several labels mean.
+    relabelled: Option<Labels>,
 }
 
 impl PredictState {
-    pub fn new(inbox: InboxState, selector: ModelSelector, limits: Limits, ledger: CrashLedger) -> Self {
+    pub fn new(
+        inbox: InboxState,
+        selector: ModelSelector,
+        limits: Limits,
+        ledger: CrashLedger,
+        events: Events,
+    ) -> Self {
         let now = Instant::now();
         Self {
             inbox,
@@ -84,11 +100,14 @@ impl PredictState {
             keeper: Keeper::default(),
             limits,
             ledger,
+            events,
             pending: VecDeque::new(),
             chunk: 1,
             review: Turn::new(REVIEW, now),
             photos: Turn::new(PHOTOS, now),
             arrange: Turn::new(Duration::ZERO, now),
+            labels: Turn::new(LABELS, now),
+            relabelled: None,
         }
     }
 
@@ -113,6 +132,7 @@ impl PredictState {
             |row: &usize| [&rows.train, &rows.validation, &rows.test].iter().any(|split| split.value(*row) > 0);
         let classes = (0..rows.rows()).filter(is_accepted).map(|row| rows.label.value(row).to_owned()).collect();
         self.selector.set_classes(classes);
+        self.relabelled = Some(Labels::of(&message.tag));
         Ok(())
     }
 
@@ -132,7 +152,14 @@ impl PredictState {
                 size_bytes: rows.size_bytes.value(*row),
                 prediction,
             };
-            self.inbox.take_in(kept.iter().zip(seen).map(file).collect())?;
+            let files: Vec<File> = kept.iter().zip(seen).map(file).collect();
+            let news: Vec<File> = if self.events.are_wanted() {
+                files.iter().filter(|file| self.is_news(file)).cloned().collect()
+            } else {
+                Vec::new()
+            };
+            self.inbox.take_in(files)?;
+            self.tell(&news);
             if !rejects.is_empty() {
                 node.status().add("rejected", rejects.len() as u64);
                 send_rejects(node, &tag, &rejects)?;
@@ -188,13 +215,42 @@ impl PredictState {
         let (paths, images): (Vec<String>, Vec<Image<'_>>) =
             readable.map(|(file, square)| (file.path.clone(), Image { digest: &file.digest, square })).unzip();
         predictions.extend(paths.into_iter().zip(predict(model, &images)?));
+        let news = self.changed(&predictions);
         self.inbox.set_predictions(predictions)?;
+        self.tell(&news);
         self.chunk = match began.elapsed() {
             took if took < CHUNK / 2 => (self.chunk * 2).min(CHUNK_IMAGES),
             took if took > CHUNK => (self.chunk / 2).max(1),
             _ => self.chunk,
         };
         Ok(())
+    }
+
+    /// Whether the answer for an image is another than before, or the first for its content.
+    fn is_news(&self, file: &File) -> bool {
+        let before = self.inbox.file(&file.path).filter(|before| before.digest == file.digest);
+        let before = before.and_then(|before| before.prediction.as_ref());
+        file.prediction.as_ref().is_some_and(|now| is_news(before, now, self.inbox.rules.abstain_below))
+    }
+
+    /// Images of which the answer is another than before.
+    fn changed(&self, predictions: &[(String, Prediction)]) -> Vec<File> {
+        if !self.events.are_wanted() {
+            return Vec::new();
+        }
+        let with = |(path, prediction): &(String, Prediction)| {
+            Some(File { prediction: Some(prediction.clone()), ..self.inbox.file(path)?.clone() })
+        };
+        predictions.iter().filter_map(with).filter(|file| self.is_news(file)).collect()
+    }
+
+    /// Tells of images once what was found of them lasts.
+    fn tell(&self, news: &[File]) {
+        let images: Vec<Of<'_>> = news
+            .iter()
+            .filter_map(|file| Some((file.path.as_str(), file.digest.as_str(), file.prediction.as_ref()?)))
+            .collect();
+        self.events.classified(&images);
     }
 
     pub fn removed(&mut self, message: &Message, node: &mut Node) -> Result<(), PredictError> {
@@ -228,6 +284,17 @@ impl PredictState {
         if self.review.is_due(now) {
             self.inbox.look_over(View::Review, now)?;
             self.review.done(now);
+        }
+        if let Some(labels) = self.relabelled.filter(|_| self.inbox.wants_labels() && self.labels.is_due(now)) {
+            let began = Instant::now();
+            match classes_of_photos(&self.inbox.home, labels) {
+                Ok(of) => {
+                    self.inbox.set_labels(&of);
+                    self.relabelled = None;
+                }
+                Err(error) => self.inbox.notice(error.to_string()),
+            }
+            self.labels.done(began);
         }
         let late = now >= self.arrange.next + IMPATIENT;
         if self.inbox.is_dirty() && self.arrange.is_due(now) && (!more_is_waiting || late) {
@@ -269,7 +336,8 @@ impl PredictState {
             (Some(model), Some(why)) => format!("by {} still{unsure}; the new champion: {why}", model.card().run),
         };
         status.state(state);
-        status.notices(&self.inbox.notices());
+        let notices: Vec<Notice> = self.inbox.notices().into_iter().chain(self.events.notice()).collect();
+        status.notices(&notices);
     }
 }
 
@@ -292,6 +360,23 @@ fn predict(model: &Model, images: &[Image<'_>]) -> Result<Vec<Prediction>, Predi
         *output = Some(computed);
     }
     Ok(outputs.into_iter().flatten().map(|output| Prediction::new(model.card(), &output)).collect())
+}
+
+/// The classes of each file of `photos/`, by path: that of its folder, or with several labels an image all of the image.
+fn classes_of_photos(home: &Home, labels: Labels) -> Result<BTreeMap<String, Vec<String>>, CatalogError> {
+    let (mut of_path, mut of_sample) = (BTreeMap::new(), HashMap::<String, BTreeSet<String>>::new());
+    let Some(reader) = Reader::open(home)? else { return Ok(BTreeMap::new()) };
+    reader.live_files(None, |file| {
+        if let Some(label) = file.label {
+            of_sample.entry(file.sample.clone()).or_default().insert(label.clone());
+            of_path.insert(file.path, (label, file.sample));
+        }
+    })?;
+    let classes = |(label, sample): (String, String)| match labels {
+        Labels::Single => vec![label],
+        Labels::Multi => of_sample.get(&sample).into_iter().flatten().cloned().collect(),
+    };
+    Ok(of_path.into_iter().map(|(path, of)| (path, classes(of))).collect())
 }
 
 /// An image from its file; `None` when the file is not as it was when it came.

@@ -1,17 +1,19 @@
 //! The inbox over a real workspace, with made-up predictions.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use node_predict::Sidecars;
 use node_predict::inbox::{InboxState, Rules};
 use node_predict::prediction::{ClassScore, Prediction};
 use node_predict::review::CONFIRM;
 use node_predict::store::{File, Link, State, Store, View};
 use plugin_api::Home;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Instant;
 
-const RULES: Rules = Rules { abstain_below: 0.5, review: 3, review_margin: 0.2, sort: true, sidecars: true };
+const RULES: Rules = Rules { abstain_below: 0.5, review: 3, review_margin: 0.2, sort: true, sidecars: Sidecars::On };
 
 struct House {
     _folder: tempfile::TempDir,
@@ -270,7 +272,7 @@ fn switched_off_links_and_sidecars_go_and_others_sidecars_stay() {
     inbox.take_in(files.to_vec()).unwrap();
     inbox.arrange().unwrap();
     drop(inbox);
-    let rules = Rules { sort: false, sidecars: false, review: 0, ..RULES };
+    let rules = Rules { sort: false, sidecars: Sidecars::Off, review: 0, ..RULES };
     let mut inbox = InboxState::open(&house.home, rules).unwrap();
     inbox.arrange().unwrap();
     assert!(house.list("sorted").is_empty() && house.list("review").is_empty());
@@ -321,6 +323,59 @@ fn sidecars_that_are_left_alone_are_told() {
     inbox.set_predictions(vec![("inbox/b.jpg".to_owned(), prediction("n", "cat", 0.9))]).unwrap();
     inbox.arrange().unwrap();
     assert!(inbox.notices().is_empty() && house.at("inbox/b.jpg.xmp").exists());
+}
+
+/// What `dataset` says of photos/, as path and class.
+fn labels(all: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
+    all.iter().map(|(path, class)| ((*path).to_owned(), vec![(*class).to_owned()])).collect()
+}
+
+#[test]
+fn labelled_images_get_sidecars_that_keep_what_others_write() {
+    let house = house();
+    let rules = Rules { sidecars: Sidecars::All, ..RULES };
+    let mut inbox = InboxState::open(&house.home, rules).unwrap();
+    for path in ["photos/cat/a.jpg", "photos/cat/b.jpg", "photos/dog/c.jpg"] {
+        fs::create_dir_all(house.at(path).parent().unwrap()).unwrap();
+        fs::write(house.at(path), path).unwrap();
+    }
+    let theirs = "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\
+                  <rdf:Description rdf:about=\"\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" \
+                  xmlns:dc=\"http://purl.org/dc/elements/1.1/\" xmp:Rating=\"4\"><dc:subject><rdf:Bag>\
+                  <rdf:li>holiday</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>";
+    fs::write(house.at("photos/cat/b.jpg.xmp"), theirs).unwrap();
+    let all = [("photos/cat/a.jpg", "cat"), ("photos/cat/b.jpg", "cat"), ("photos/dog/c.jpg", "dog")];
+    inbox.set_labels(&labels(&all));
+    inbox.arrange().unwrap();
+    let read = |path: &str| fs::read_to_string(house.at(path)).unwrap();
+    let has = |path: &str, keyword: &str| read(path).matches(&format!("<rdf:li>{keyword}</rdf:li>")).count();
+    assert_eq!([has("photos/cat/a.jpg.xmp", "cat"), has("photos/dog/c.jpg.xmp", "dog")], [3, 3]);
+    let b = "photos/cat/b.jpg.xmp";
+    assert_eq!([has(b, "cat"), has(b, "holiday")], [3, 3], "a tag that stands in one list alone would hide the others");
+    assert!(read(b).contains("xmp:Rating=\"4\""));
+    assert!(!inbox.is_dirty() && inbox.notices().is_empty());
+
+    // The class is renamed with all that is in its folder, one image goes, and somebody rates one.
+    let rating = " xmp:Rating=\"5\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" rdf:about";
+    fs::write(house.at("photos/cat/a.jpg.xmp"), read("photos/cat/a.jpg.xmp").replace(" rdf:about", rating)).unwrap();
+    fs::rename(house.at("photos/cat"), house.at("photos/feline")).unwrap();
+    fs::remove_file(house.at("photos/dog/c.jpg")).unwrap();
+    inbox.set_labels(&labels(&[("photos/feline/a.jpg", "feline"), ("photos/feline/b.jpg", "feline")]));
+    inbox.arrange().unwrap();
+    let a = "photos/feline/a.jpg.xmp";
+    assert_eq!([has(a, "cat"), has(a, "feline")], [0, 3]);
+    let b = "photos/feline/b.jpg.xmp";
+    assert_eq!([has(b, "cat"), has(b, "feline"), has(b, "holiday")], [0, 3, 3]);
+    assert!(read(a).contains("xmp:Rating=\"5\"") && !house.at("photos/cat").exists());
+    assert!(!house.at("photos/dog/c.jpg.xmp").exists(), "it was ours, and its image is gone");
+    drop(inbox);
+
+    // Switched off again, what is ours goes and what others wrote stays.
+    let mut inbox = house.inbox();
+    inbox.arrange().unwrap();
+    assert_eq!([has(a, "feline"), has("photos/feline/b.jpg.xmp", "feline")], [0, 0]);
+    assert!(read(a).contains("xmp:Rating=\"5\""));
+    assert_eq!(has("photos/feline/b.jpg.xmp", "holiday"), 3);
 }
 
 #[test]

@@ -11,6 +11,9 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "cargo wakuteka", bin_name = "cargo wakuteka")]
 pub struct Cli {
+    /// Print the result as JSON on standard output, and lines for people on standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -30,7 +33,7 @@ pub enum Command {
     Start(Start),
     /// Stops what `start` has started.
     Stop,
-    /// Shows what the nodes are doing.
+    /// Shows the champion, the next run, what needs you, and what the nodes are doing.
     Status(Status),
     /// Writes the labelled pictures as a data set of Sony's Neural Network Console. `--help` after it says how.
     #[command(disable_help_flag = true)]
@@ -75,15 +78,17 @@ pub struct PassedOn {
 /// Where the workspace is.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Workspace {
-    /// The workspace: photos/, runs/ and models/ lie in it [default: .wakuteka/home in the checkout]
-    #[arg(long, env = "WAKUTEKA_HOME", value_name = "FOLDER")]
+    /// The workspace: photos/, runs/ and models/ lie in it [default: $WAKUTEKA_HOME, or .wakuteka/home in the checkout]
+    #[arg(long, value_name = "FOLDER")]
     pub home: Option<PathBuf>,
 }
 
 impl Workspace {
     /// The folder asked for, or the one in the checkout. It need not exist.
     pub fn folder(&self, checkout: &Checkout) -> PathBuf {
-        self.home.clone().unwrap_or_else(|| checkout.home())
+        // Not by clap, whose usage lines would show `--home` as needed where the variable is set.
+        let named = || std::env::var_os("WAKUTEKA_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        self.home.clone().or_else(named).unwrap_or_else(|| checkout.home())
     }
 }
 
@@ -185,7 +190,7 @@ pub struct ModelsPromote {
 pub enum Runs {
     /// Lists runs, the newest first, with their reason and the options in which each differs from the one before.
     List(RunsList),
-    /// Shows everything about a run.
+    /// Shows everything about a run; the newest when none is named.
     Show(RunsShow),
     /// Shows runs side by side, and the options in which they differ.
     Compare(RunsCompare),
@@ -235,7 +240,7 @@ pub struct RunsShow {
     pub workspace: Workspace,
     /// The run, or the beginning of its name.
     #[arg(value_name = "RUN")]
-    pub id: String,
+    pub id: Option<String>,
 }
 
 /// Options of `runs compare`.
@@ -279,8 +284,8 @@ pub struct Start {
     /// Where the workspace is.
     #[command(flatten)]
     pub workspace: Workspace,
-    /// The dataflow: a file, or the name of one in dataflows/.
-    #[arg(default_value = "pipeline.yml", value_name = "YAML")]
+    /// The dataflow: the name of one in dataflows/ (pipeline, curate, …), or a file.
+    #[arg(default_value = "pipeline", value_name = "DATAFLOW")]
     pub dataflow: PathBuf,
     /// Stay until Ctrl-C, and then stop it.
     #[arg(long)]
@@ -309,6 +314,19 @@ mod tests {
     #[test]
     fn the_options_are_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn usage_shows_a_workspace_that_is_optional() {
+        let usage = Cli::try_parse_from(["wakuteka", "runs", "compare"]).unwrap_err().to_string();
+        assert!(usage.contains("compare [OPTIONS] <RUN> <RUN>..."), "{usage}");
+    }
+
+    #[test]
+    fn json_is_asked_for_anywhere() {
+        for line in ["--json status", "status --json", "runs list --json", "models --json show"] {
+            assert!(Cli::try_parse_from(std::iter::once("wakuteka").chain(line.split(' '))).unwrap().json, "{line}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub fn aligned(rows: &[Vec<String>], numbers: &[usize]) -> Vec<String> {
 }
 
 /// Places a text takes on a terminal: Chinese and Japanese characters take two.
-fn wide(text: &str) -> usize {
+pub fn wide(text: &str) -> usize {
     text.chars().map(|c| 1 + usize::from(matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}'))).sum()
 }
 

@@ -72,6 +72,19 @@ impl Dora {
         process::capture(&mut self.command(&["up"])).map(|_| ())
     }
 
+    /// `dora validate`: whether every input is some node's output, and every key of the YAML is known.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with what is wrong.
+    pub fn validate(&self, dataflow: &Path) -> Result<(), Error> {
+        self.ask(&[OsStr::new("validate"), dataflow.as_os_str()]).map(|_| ()).map_err(|error| match error {
+            Error::Failed { output, .. } => {
+                Error::Refused(format!("{}: {}; nothing was started", dataflow.display(), causes(&output)))
+            }
+            other => other,
+        })
+    }
+
     /// `dora list`: what runs and what ran.
     ///
     /// # Errors
@@ -137,6 +150,15 @@ fn started(said: &str) -> Option<String> {
     (!uuid.is_empty()).then(|| uuid.to_owned())
 }
 
+/// What dora names as the cause of an error, without its hints and where in its own sources it came from.
+fn causes(said: &str) -> String {
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let error = lines.skip_while(|line| *line != "[ERROR]").skip(1);
+    let wanted = error.take_while(|line| *line != "Location:" && !line.starts_with("Validating "));
+    let wanted: Vec<&str> = wanted.filter(|line| *line != "Caused by:" && !line.starts_with("hint:")).collect();
+    if wanted.is_empty() { said.trim().to_owned() } else { wanted.join(": ") }
+}
+
 /// One object a line; anything else between them is for people.
 fn json_lines<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -154,6 +176,9 @@ mod tests {
     const NODES: &str = r#"{"node":"one","status":"Failed","pid":"0","cpu":"0.0%","memory":"0 MB","restarts":"0"}"#;
     const START: &str = "dataflow start triggered: 01a20aa7-18c9-7c41-a74a-3afbfd1f0480\n\n23:04:12 INFO   [dora]: …";
 
+    const WRONG: &str = "[ERROR]\nwiring check failed\n\nCaused by:\n    output `hash/hashd` mapped to input `resize/hashed` does not \
+                         exist\n\nLocation:\n    libraries/core/src/descriptor/validate.rs:567:25\n\nValidating x.yml...";
+
     #[test]
     fn what_dora_prints_is_understood() {
         let list: Vec<Dataflow> = json_lines(LIST);
@@ -161,5 +186,9 @@ mod tests {
         assert_eq!(json_lines::<Node>(NODES), [Node { node: "one".into(), status: "Failed".into() }]);
         assert_eq!(started(START).unwrap(), "01a20aa7-18c9-7c41-a74a-3afbfd1f0480");
         assert_eq!(started("nothing of the kind"), None);
+        assert_eq!(
+            causes(WRONG),
+            "wiring check failed: output `hash/hashd` mapped to input `resize/hashed` does not exist"
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! Everything that can go wrong, for a person.
 
 use crate::say;
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::io;
 use std::path::PathBuf;
 
@@ -28,6 +30,12 @@ pub enum Error {
         /// What it said, when it was not shown already.
         output: String,
     },
+    /// A program that speaks for itself ended with an error, and has said so.
+    #[error("exit code {code}")]
+    Ended {
+        /// Its exit code; 128 and the signal's number when it was killed.
+        code: u8,
+    },
     /// A file could not be read or written. The text names the file.
     #[error("{0}")]
     File(#[from] io::Error),
@@ -43,6 +51,9 @@ pub enum Error {
     /// The champion stays as it is.
     #[error(transparent)]
     Champion(#[from] plugin_champion::Refused),
+    /// Options in a dataflow are wrong. Nothing was started.
+    #[error("{}nothing was started", .0.iter().map(|wrong| format!("{wrong}\n")).collect::<String>())]
+    Options(Vec<WrongOption>),
     /// What was asked for cannot be.
     #[error("{0}")]
     Refused(String),
@@ -51,11 +62,43 @@ pub enum Error {
     Demo(String),
 }
 
+/// What is wrong with the options of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WrongOption {
+    /// The YAML, as a person in this folder would write it.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The node's id.
+    pub node: String,
+    /// Flag, value and what is accepted.
+    pub problem: String,
+}
+
+impl std::fmt::Display for WrongOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}: {}", self.file, self.line, self.node, self.problem)
+    }
+}
+
 impl Error {
+    /// Whether the person knows already.
+    pub fn is_told(&self) -> bool {
+        matches!(self, Self::Ended { .. })
+    }
+
+    /// For `--json`: `error`, the text, and `options` when options are wrong.
+    pub fn report(&self) -> Value {
+        match self {
+            Self::Options(options) => json!({ "error": self.to_string(), "options": options }),
+            _ => json!({ "error": self.to_string() }),
+        }
+    }
+
     /// The exit code to end with: that of the program that failed, 130 after Ctrl-C, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Failed { code, .. } => (*code).max(1),
+            Self::Failed { code, .. } | Self::Ended { code } => (*code).max(1),
             Self::Interrupted => 130,
             _ => 1,
         }

@@ -1,9 +1,10 @@
 //! The one command line of Wakuteka. It fetches the tools that a machine with Rust, a C compiler and Python lacks,
-//! shows the whole workflow on pictures that come with the checkout (`cargo demo`), and checks everything
-//! (`cargo verify`).
+//! shows the whole workflow on pictures that come with the checkout (`cargo demo`), starts and stops dataflows, says how things stand,
+//! and checks everything (`cargo verify`).
 //!
 //! It knows neither burn nor Arrow, so that it is built in seconds.
 
+pub mod building;
 pub mod checkout;
 pub mod cli;
 pub mod columns;
@@ -14,6 +15,7 @@ pub mod interrupt;
 pub mod models;
 pub mod network;
 pub mod options;
+pub mod overview;
 pub mod process;
 pub mod program;
 pub mod progress;
@@ -34,6 +36,9 @@ use program::Program;
 /// # Errors
 /// Whatever stopped it, for a person; [`Error::exit_code`] is the exit code to end with.
 pub fn run(cli: Cli) -> Result<(), Error> {
+    if cli.json {
+        say::use_json();
+    }
     interrupt::listen()?;
     let checkout = checkout::Checkout::find()?;
     match cli.command {
@@ -53,7 +58,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Command::Network(cli::Network::Show(options)) => network::show(&options),
         Command::Options(options) => options::run(&checkout, &options),
         Command::Dora => {
-            say::line(&tools::dora::ready(&checkout)?.display().to_string());
+            let program = tools::dora::ready(&checkout)?.display().to_string();
+            say::either(&serde_json::json!({ "dora": program }), &[program]);
             Ok(())
         }
         Command::Libtorch => tools::libtorch::show(&checkout),

@@ -7,7 +7,10 @@ fn main() -> ExitCode {
     match wakuteka::run(wakuteka::cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            wakuteka::say::problem(&format!("error: {error}"));
+            if !error.is_told() {
+                wakuteka::say::problem(&format!("error: {error}"));
+            }
+            wakuteka::say::result(&error.report());
             ExitCode::from(error.exit_code())
         }
     }

@@ -5,6 +5,7 @@ use crate::columns::{aligned, percent};
 use crate::{Error, cli, runs, say};
 use plugin_api::Home;
 use plugin_champion::Model;
+use serde_json::{Value, json};
 
 /// Does what was asked for.
 ///
@@ -12,29 +13,41 @@ use plugin_champion::Model;
 /// [`Error::Refused`] when it cannot be done, which then changes nothing; any of the file system.
 pub fn run(checkout: &Checkout, command: &cli::Models) -> Result<(), Error> {
     let home = runs::workspace(checkout, command.workspace())?;
-    let lines = match command {
-        cli::Models::List(_) => list(&home),
-        cli::Models::Show(options) => show(&find(&home, options.id.as_deref())?, &home),
+    match command {
+        cli::Models::List(_) => {
+            let models = plugin_champion::models(&home);
+            say::either(&models.iter().rev().map(json).collect::<Vec<_>>(), &list(&home, &models));
+        }
+        cli::Models::Show(options) => {
+            let model = find(&home, options.id.as_deref())?;
+            say::either(&json(&model), &show(&model, &home));
+        }
         cli::Models::Promote(options) => {
-            let id = named(&home, &options.id);
+            let id = named(&home, &options.id)?;
             let before = plugin_champion::promote_by_hand(&home, &id)?;
-            let before =
-                before.map_or_else(|| "there was none before".to_owned(), |before| format!("before: {before}"));
-            vec![format!("{id} is champion; {before}")]
+            let told = before
+                .as_ref()
+                .map_or_else(|| "there was none before".to_owned(), |before| format!("before: {before}"));
+            say::either(&json!({ "champion": id, "previous": before }), &[format!("{id} is champion; {told}")]);
         }
         cli::Models::Rollback(_) => {
             let (was, is) = plugin_champion::roll_back(&home)?;
-            vec![format!("{is} is champion again; {was} stays in {}", home.models().display())]
+            let told = format!("{is} is champion again; {was} stays in {}", home.models().display());
+            say::either(&json!({ "champion": is, "previous": was }), &[told]);
         }
-    };
-    for line in lines {
-        say::line(&line);
     }
     Ok(())
 }
 
-fn list(home: &Home) -> Vec<String> {
-    let models = plugin_champion::models(home);
+/// All that is known of a model, as it stands in its files.
+fn json(model: &Model) -> Value {
+    json!({
+        "model": model.id, "is_champion": model.is_champion, "folder": model.folder, "card": model.card,
+        "verdict": model.verdict, "by_hand": model.by_hand,
+    })
+}
+
+fn list(home: &Home, models: &[Model]) -> Vec<String> {
     if models.is_empty() {
         return vec![format!("no model yet in {}", home.models().display())];
     }
@@ -68,7 +81,7 @@ fn find(home: &Home, id: Option<&str>) -> Result<Model, Error> {
     let known = || models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
     let found = match id {
         None => models.iter().find(|model| model.is_champion).cloned(),
-        Some(id) => plugin_champion::model(home, &named(home, id)),
+        Some(id) => plugin_champion::model(home, &named(home, id)?),
     };
     found.ok_or_else(|| {
         Error::Refused(match id {
@@ -79,9 +92,9 @@ fn find(home: &Home, id: Option<&str>) -> Result<Model, Error> {
 }
 
 /// The name that alone begins so among models and runs; else as it was given.
-fn named(home: &Home, id: &str) -> String {
+fn named(home: &Home, id: &str) -> Result<String, Error> {
     let models = plugin_champion::models(home).into_iter().map(|model| model.id);
-    runs::complete(id, models.chain(runs::ids(home)))
+    Ok(runs::complete(id, models.chain(runs::ids(home)))?.unwrap_or_else(|| id.to_owned()))
 }
 
 fn show(model: &Model, home: &Home) -> Vec<String> {
@@ -101,7 +114,12 @@ fn show(model: &Model, home: &Home) -> Vec<String> {
     fact("decision", format!("{by}{}: {}", verdict.decision, verdict.reason));
     let judged = |share: f64| percent((verdict.pictures > 0).then_some(share));
     fact("balanced accuracy", judged(verdict.balanced_accuracy));
-    fact("accuracy", format!("{} of {} pictures", judged(verdict.accuracy), say::count(verdict.pictures)));
+    let on = if verdict.pictures > 0 {
+        format!(" of {} images", say::count(verdict.pictures))
+    } else {
+        ": on no image yet".to_owned()
+    };
+    fact("accuracy", format!("{}{on}", judged(verdict.accuracy)));
     if let Some(precision) = verdict.mean_average_precision {
         fact("mean average precision", percent(Some(precision)));
     }
@@ -155,7 +173,7 @@ mod tests {
     #[test]
     fn the_champion_is_marked_and_figures_are_shown() {
         let (_folder, home) = home_with(&[("20261101-1", None), ("20261102-2", Some("20261101-1"))]);
-        let lines = list(&home);
+        let lines = list(&home, &plugin_champion::models(&home));
         assert!(lines[1].starts_with("*  20261102-2") && lines[2].starts_with("   20261101-1"), "{lines:#?}");
         assert!(lines[1].contains("45.7 %") && lines[1].contains("1,412") && lines[1].ends_with("20261101-1"));
         let text = show(&find(&home, None).unwrap(), &home).join("\n");
@@ -164,13 +182,14 @@ mod tests {
         }
         assert_eq!(find(&home, Some("20261101")).unwrap().id, "20261101-1", "the beginning is enough");
         let error = find(&home, Some("2026110")).unwrap_err().to_string();
-        assert!(error.contains("20261101-1, 20261102-2"), "{error}");
+        assert!(error.contains("which of them? 20261102-2, 20261101-1"), "{error}");
+        assert_eq!(json(&find(&home, None).unwrap())["card"]["size_px"], 64);
     }
 
     #[test]
     fn without_models_that_is_said() {
         let (_folder, home) = home_with(&[]);
-        assert!(list(&home)[0].contains("no model yet"));
+        assert!(list(&home, &plugin_champion::models(&home))[0].contains("no model yet"));
         assert!(find(&home, None).unwrap_err().to_string().contains("no champion"));
     }
 }

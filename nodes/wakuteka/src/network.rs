@@ -3,7 +3,8 @@
 use crate::cli::NetworkShow;
 use crate::{Error, say};
 use plugin_api::files;
-use plugin_blocks::{BlocksError, Description, Graph, drawing, shipped, table};
+use plugin_blocks::{BlocksError, Description, Graph, Node, drawing, shipped, table};
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// Prints the table, and writes the picture when a file is named.
@@ -12,13 +13,23 @@ use std::path::Path;
 /// [`Error::Blocks`] when there is no such network or it is broken, or any of the file system.
 pub fn show(options: &NetworkShow) -> Result<(), Error> {
     let (description, graph) = graph(options)?;
-    say::line(description.about());
-    say::line(table::table(&graph).trim_end());
     if let Some(path) = &options.svg {
         let title = format!("{}, {1} × {1} px, {2} classes", name(&options.network), options.size, options.classes);
         files::write_atomically(path, drawing::svg(&graph, &title).as_bytes())?;
-        say::line(&format!("drawn: {}", path.display()));
     }
+    let mut lines = vec![description.about().to_owned(), table::table(&graph).trim_end().to_owned()];
+    lines.extend(options.svg.as_ref().map(|path| format!("drawn: {}", path.display())));
+    let block = |node: &Node| {
+        json!({
+            "name": node.name, "block": node.summary(), "output": node.output.to_string(),
+            "parameters": node.parameters(), "multiply_adds": node.multiply_adds(),
+        })
+    };
+    let all = json!({
+        "about": description.about(), "parameters": graph.parameters(), "multiply_adds": graph.multiply_adds(),
+        "blocks": graph.nodes.iter().map(block).collect::<Vec<Value>>(), "svg": options.svg,
+    });
+    say::either(&all, &lines);
     Ok(())
 }
 

@@ -36,7 +36,7 @@ pub fn run(checkout: &Checkout, options: &cli::Options) -> Result<(), Error> {
     let sections = NODES.iter().map(|node| section(checkout, node)).collect::<Result<Vec<_>, _>>()?;
     let tables = sections.join("\n");
     if !options.write {
-        say::line(tables.trim_end());
+        say::either(&serde_json::json!({ "markdown": tables }), &[tables.trim_end().to_owned()]);
         return Ok(());
     }
     let path = checkout.dataflows().join("README.md");
@@ -46,7 +46,8 @@ pub fn run(checkout: &Checkout, options: &cli::Options) -> Result<(), Error> {
         return Err(Error::Refused(format!("{}: there are no lines {markers}", path.display())));
     };
     files::write_atomically(&path, text.as_bytes())?;
-    say::line(&format!("written: {}", path.display()));
+    let path = path.display().to_string();
+    say::either(&serde_json::json!({ "written": path }), &[format!("written: {path}")]);
     Ok(())
 }
 

@@ -28,6 +28,16 @@ pub fn capture(command: &mut Command) -> Result<String, Error> {
     judge(command, output.status, complaint.trim()).map(|()| said)
 }
 
+/// The same of a command that tells the person on standard error what is wrong.
+///
+/// # Errors
+/// [`Error::Start`], or [`Error::Failed`] without output.
+pub fn capture_result(command: &mut Command) -> Result<String, Error> {
+    interrupt::check()?;
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|e| not_started(command, e))?;
+    judge(command, output.status, "").map(|()| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Does this program exist and succeed? For asking after tools.
 pub fn succeeds(command: &mut Command) -> bool {
     let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -54,11 +64,14 @@ pub fn shown(command: &Command) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn not_started(command: &Command, source: std::io::Error) -> Error {
+/// That a command cannot be run at all.
+pub fn not_started(command: &Command, source: std::io::Error) -> Error {
     Error::Start { program: command.get_program().to_string_lossy().into_owned(), source }
 }
 
-fn judge(command: &Command, status: ExitStatus, output: &str) -> Result<(), Error> {
+/// # Errors
+/// [`Error::Failed`] with `output` when a command has failed, [`Error::Interrupted`] when a signal ended it.
+pub fn judge(command: &Command, status: ExitStatus, output: &str) -> Result<(), Error> {
     if status.success() {
         return Ok(());
     }

@@ -2,14 +2,14 @@
 
 use crate::checkout::Checkout;
 use crate::columns::aligned;
+use crate::overview::Overview;
 use crate::screen::Screen;
 use crate::{Error, cli, interrupt, say};
-use plugin_api::Home;
 use plugin_api::status::{self, Notice, Status};
 use plugin_forecast::{ClassForecast, Expected, Forecasts};
 use std::fmt::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How often the display looks again.
 pub const PAUSE: Duration = Duration::from_millis(250);
@@ -22,39 +22,53 @@ const CLASSES: usize = 12;
 /// `cargo wakuteka status`.
 ///
 /// # Errors
-/// [`Error::Demo`] when nothing has been running in this workspace, [`Error::Interrupted`] on Ctrl-C.
+/// [`Error::Interrupted`] on Ctrl-C.
 pub fn run(checkout: &Checkout, options: &cli::Status) -> Result<(), Error> {
     let home = options.workspace.folder(checkout);
     if !options.watch {
-        let all = read(&home);
-        if all.is_empty() {
-            return Err(Error::Demo(format!("no node has been running in the workspace {}", home.display())));
-        }
-        for status in &all {
-            for text in lines(status) {
-                say::line(&format!("{text}{}", if status.is_alive() { "" } else { "   (not running)" }));
-            }
-        }
-        let forecasts = Home::existing(&home).ok().and_then(|home| Forecasts::read(&home));
-        let forecasts = forecasts.as_ref().map(more_images).unwrap_or_default();
-        for text in notices(&status::notices(&all)).into_iter().chain(forecasts) {
-            say::line(&text);
-        }
+        let overview = Overview::read(&home);
+        let forecasts = overview.forecast.as_ref().map(more_images).unwrap_or_default();
+        let nodes = overview.node_lines();
+        let nodes = if nodes.is_empty() { nodes } else { [vec![String::new(), "Nodes".to_owned()], nodes].concat() };
+        let all = [overview.needs_you.clone(), overview.left_alone.clone()].concat();
+        let lines = [overview.lines(SystemTime::now()), notices(&all), forecasts, nodes].concat();
+        say::either(&overview, &lines);
         return Ok(());
     }
     let mut screen = Screen::default();
+    let mut before = String::new();
     loop {
-        let all: Vec<Status> = read(&home).into_iter().filter(Status::is_alive).collect();
-        let nothing = || vec![format!("no node is running in the workspace {}", home.display())];
-        let lines = if all.is_empty() {
-            nothing()
+        let overview = Overview::read(&home);
+        let lines = [overview.lines(SystemTime::now()), vec![String::new()], overview.node_lines()].concat();
+        let all: Vec<Status> =
+            overview.nodes.iter().filter(|node| node.is_running).map(|node| node.status.clone()).collect();
+        if say::is_json() {
+            let now = serde_json::to_string(&overview).unwrap_or_default();
+            if now != before {
+                say::event(&overview);
+                before = now;
+            }
         } else {
-            all.iter().flat_map(lines).chain(notices(&status::notices(&all))).collect()
-        };
-
-        screen.show(&lines, &summary(&all));
+            screen.show(&lines, &summary(&all));
+        }
         interrupt::sleep(PAUSE)?;
     }
+}
+
+/// The page's address, or why it is nowhere yet, as its node says.
+pub fn page_state(all: &[Status]) -> Option<String> {
+    let page = all.iter().find(|status| status.program() == "dashboard" && status.is_alive())?;
+    Some(page.state.split(", ").next().unwrap_or_default().to_owned())
+}
+
+/// The page's address, while it is there.
+pub fn page(all: &[Status]) -> Option<String> {
+    page_state(all).filter(|state| state.starts_with("http://"))
+}
+
+/// Whether a run is trained at this moment: its figures stay when it has ended.
+pub fn is_training(status: &Status) -> bool {
+    status.state.starts_with("run ") && status.gauges.contains_key("epoch")
 }
 
 /// The status of every node of a workspace, in the order of the pipeline.
@@ -128,7 +142,7 @@ fn forecast_row(of: &ClassForecast) -> Vec<String> {
 /// All nodes in one line, for a log: pictures by node, and how far learning is.
 pub fn summary(all: &[Status]) -> String {
     let counts = all.iter().filter_map(|s| Some(format!("{} {}", s.node, say::count(pictures(s)?))));
-    let learning = all.iter().filter(|s| s.gauges.contains_key("epoch")).map(learning);
+    let learning = all.iter().filter(|status| is_training(status)).map(learning);
     let parts: Vec<String> = counts.chain(learning).collect();
     if parts.is_empty() { "the nodes are starting".to_owned() } else { parts.join(", ") }
 }
@@ -143,6 +157,9 @@ fn pictures(status: &Status) -> Option<u64> {
 
 /// `epoch 7/30, loss 1.43, accuracy 0.48, 0:52 left`: whatever of it the node knows.
 fn learning(status: &Status) -> String {
+    if !is_training(status) {
+        return String::new();
+    }
     let gauge = |name: &str| status.gauges.get(name).copied().filter(|value| value.is_finite());
     let epoch = gauge("epoch").map(|epoch| match gauge("epochs") {
         Some(epochs) => format!("epoch {epoch:.0}/{epochs:.0}"),
@@ -203,6 +220,8 @@ mod tests {
     #[test]
     fn training_shows_what_it_knows() {
         let mut train = status("train", &[], &[("epoch", 7.0), ("epochs", 30.0), ("loss", 1.4321), ("accuracy", 0.48)]);
+        assert_eq!(lines(&train).len(), 1, "the run has ended");
+        train.state = "run 1: epoch 7 of 30".into();
         assert_eq!(lines(&train)[1], "                    epoch 7/30, loss 1.43, accuracy 0.48");
         train.gauges.insert("seconds_left".into(), 52.4);
         train.gauges.insert("loss".into(), f64::NAN);

@@ -5,8 +5,8 @@ use crate::columns::{aligned, percent};
 use crate::{Error, cli, say};
 use plugin_api::Home;
 use plugin_api::runs::{Evaluation, Finished, MetricRow, RunFolder, RunManifest, RunRequest, Verdict, write_json};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Does what was asked for.
@@ -15,23 +15,44 @@ use std::time::Duration;
 /// [`Error::Refused`] when there is no such workspace or run.
 pub fn run(checkout: &Checkout, command: &cli::Runs) -> Result<(), Error> {
     let home = workspace(checkout, command.workspace())?;
-    let lines = match command {
-        cli::Runs::List(options) => list(&home, options.last),
-        cli::Runs::Show(options) => show(&find(&home, &options.id)?, &home),
-        cli::Runs::Compare(options) => {
-            let runs: Result<Vec<Run>, Error> = options.ids.iter().map(|id| find(&home, id)).collect();
-            compare(&runs?)
+    match command {
+        cli::Runs::List(options) => {
+            let all = all(&home);
+            let shown = all.iter().rev().take(options.last.unwrap_or(usize::MAX));
+            say::either(&shown.map(Run::json).collect::<Vec<_>>(), &list(&home, &all, options.last));
         }
-        cli::Runs::Retrain(options) => retrain(&home, options.from.as_deref())?,
-    };
-    for line in lines {
-        say::line(&line);
+        cli::Runs::Show(options) => {
+            let run = match &options.id {
+                Some(id) => find(&home, id)?,
+                None => all(&home).pop().ok_or_else(|| Error::Refused(none(&home)))?,
+            };
+            let mut json = run.json();
+            json["last_metrics"] = json!(last_metrics(&run.folder.metrics()));
+            say::either(&json, &show(&run, &home));
+        }
+        cli::Runs::Compare(options) => {
+            let runs: Vec<Run> = options.ids.iter().map(|id| find(&home, id)).collect::<Result<_, _>>()?;
+            say::either(&runs.iter().map(Run::json).collect::<Vec<_>>(), &compare(&runs));
+        }
+        cli::Runs::Retrain(options) => {
+            let (from, said) = retrain(&home, options.from.as_deref())?;
+            say::either(&json!({ "asked_for": true, "from": from }), &said);
+        }
     }
     Ok(())
 }
 
-/// Leaves a request for `train`, which takes it up within a second and takes the file away.
-fn retrain(home: &Home, from: Option<&str>) -> Result<Vec<String>, Error> {
+fn all(home: &Home) -> Vec<Run> {
+    RunFolder::all(&home.runs()).into_iter().filter_map(Run::read).collect()
+}
+
+fn none(home: &Home) -> String {
+    format!("no run yet in {}", home.runs().display())
+}
+
+/// Leaves a request for `train`, which takes it up within a second and takes the file away. Gives the run it begins with, and what to
+/// tell a person.
+fn retrain(home: &Home, from: Option<&str>) -> Result<(Option<String>, Vec<String>), Error> {
     let from = match from.map(|id| find(home, id)).transpose()? {
         Some(run) if run.finished.is_none() => {
             return Err(Error::Refused(format!(
@@ -45,8 +66,13 @@ fn retrain(home: &Home, from: Option<&str>) -> Result<Vec<String>, Error> {
         Some(run) => format!("asked for a run that begins with the weights of {run}"),
         None => "asked for a run".to_owned(),
     };
-    write_json(&home.runs().join(RunRequest::FILE), &RunRequest { from })?;
-    Ok(vec![format!("{said}: `train` starts it when the graph runs and no other run is under way")])
+    write_json(&home.runs().join(RunRequest::FILE), &RunRequest { from: from.clone() })?;
+    let said = vec![
+        format!("{said}: `train` starts it when the graph runs and no other run is under way"),
+        "The same images, options and start give the same run again; another --seed of `train` gives another."
+            .to_owned(),
+    ];
+    Ok((from, said))
 }
 
 /// The workspace asked for, which must be there.
@@ -61,15 +87,17 @@ pub fn workspace(checkout: &Checkout, workspace: &cli::Workspace) -> Result<Home
     Ok(Home::create(&folder)?)
 }
 
-/// The one name that begins so, or is so; else as it was given.
-pub fn complete(id: &str, names: impl Iterator<Item = String>) -> String {
-    let mut begins: Vec<String> = names.filter(|name| name.starts_with(id)).collect();
-    begins.sort();
-    begins.dedup();
-    match &begins[..] {
-        [one] if !id.is_empty() => one.clone(),
-        _ => id.to_owned(),
+/// The name that is so, or the only one that begins so; `None` when there is none.
+///
+/// # Errors
+/// [`Error::Refused`] when several begin so, with their names.
+pub fn complete(id: &str, names: impl Iterator<Item = String>) -> Result<Option<String>, Error> {
+    let begins: BTreeSet<String> = names.filter(|name| name.starts_with(id)).collect();
+    if begins.contains(id) || begins.len() <= 1 {
+        return Ok(begins.into_iter().next());
     }
+    let names = begins.into_iter().rev().collect::<Vec<_>>().join(", ");
+    Err(Error::Refused(format!("several begin with {id:?}; which of them? {names}")))
 }
 
 /// Runs there are.
@@ -98,6 +126,14 @@ impl Run {
         Some(Self { folder, manifest, finished, verdict, state })
     }
 
+    /// All that is known, as it stands in its files.
+    fn json(&self) -> Value {
+        json!({
+            "run": self.folder.id(), "state": self.state, "manifest": self.manifest, "finished": self.finished,
+            "verdict": self.verdict,
+        })
+    }
+
     /// What decided the run, by name: what `list` shows when it differs.
     fn options(&self) -> BTreeMap<String, String> {
         let m = &self.manifest;
@@ -114,8 +150,8 @@ impl Run {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         flatten("", &m.options, &mut all);
-        // A digest of all the others.
-        all.remove("config");
+        // A digest of all the others, and what the reason says already.
+        all.retain(|name, _| name != "config" && !name.ends_with(".why"));
         all
     }
 
@@ -169,19 +205,17 @@ fn flatten(name: &str, value: &Value, all: &mut BTreeMap<String, String>) {
 }
 
 fn find(home: &Home, id: &str) -> Result<Run, Error> {
-    let complete = complete(id, ids(home));
-    let folder = RunFolder::all(&home.runs()).into_iter().find(|run| run.id() == complete);
-    folder.and_then(Run::read).ok_or_else(|| {
+    let found = complete(id, ids(home))?.map(|name| RunFolder::new(&home.runs(), &name)).and_then(Run::read);
+    found.ok_or_else(|| {
         let known: Vec<String> = ids(home).collect();
         Error::Refused(format!("there is no run {id}; runs there are: {}", known.join(", ")))
     })
 }
 
 /// The newest first; below each what it was for, and which options differ from the run before it.
-fn list(home: &Home, last: Option<usize>) -> Vec<String> {
-    let all: Vec<Run> = RunFolder::all(&home.runs()).into_iter().filter_map(Run::read).collect();
+fn list(home: &Home, all: &[Run], last: Option<usize>) -> Vec<String> {
     if all.is_empty() {
-        return vec![format!("no run yet in {}", home.runs().display())];
+        return vec![none(home)];
     }
     let heading = ["RUN", "STATE", "BALANCED", "ACCURACY", "TIME", "DEVICE", "DATA", "FROM"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
@@ -250,9 +284,10 @@ fn show(run: &Run, home: &Home) -> Vec<String> {
     lines
 }
 
-/// The last figure of each kind.
+/// The last figure of each kind, but for what the node measures of itself.
 fn last_metrics(metrics: &[MetricRow]) -> BTreeMap<String, String> {
-    let named = metrics.iter().map(|row| (format!("last {} {}", row.split, row.metric), format!("{:.4}", row.value)));
+    let figures = metrics.iter().filter(|row| !row.metric.ends_with("_seconds"));
+    let named = figures.map(|row| (format!("last {} {}", row.split, row.metric), format!("{:.4}", row.value)));
     named.collect()
 }
 
@@ -339,13 +374,13 @@ mod tests {
     #[test]
     fn runs_are_listed_with_reason_and_what_differs() {
         let (_folder, home) = home();
-        let lines = list(&home, None);
+        let lines = list(&home, &all(&home), None);
         assert_eq!(lines.len(), 1 + 2 + 2 + 3, "{lines:#?}");
         assert!(lines[1].starts_with("20261103-3  not finished") && lines[1].ends_with("20261102-2"));
         assert!(lines[2].contains("4 new in きゅんきゅん") && lines[3].contains("learning_rate 0.05"));
         assert!(lines[4].contains("promoted") && lines[4].contains("2:05") && lines[4].contains("45.7 %"));
         assert!(lines[6].ends_with("scratch"));
-        assert_eq!(list(&home, Some(1)).len(), 4);
+        assert_eq!(list(&home, &all(&home), Some(1)).len(), 4);
     }
 
     #[test]
@@ -359,6 +394,8 @@ mod tests {
         let text = compare(&runs).join("\n");
         assert!(text.contains("learning_rate") && !text.contains("schedule.kind"), "only what differs: {text}");
         assert!(text.contains("different pictures") && text.contains("not finished"), "{text}");
+        let error = find(&home, "2026110").err().unwrap().to_string();
+        assert!(error.contains("which of them? 20261103-3, 20261102-2, 20261101-1"), "{error}");
         let error = find(&home, "2027").err().unwrap().to_string();
         assert!(error.contains("2027") && error.contains("20261103-3"), "{error}");
     }
@@ -371,6 +408,7 @@ mod tests {
         assert!(error.contains("20261103-3 has not ended") && request().is_none(), "{error}");
         retrain(&home, Some("20261101")).unwrap();
         assert_eq!(request().unwrap().from.as_deref(), Some("20261101-1"));
+        assert!(retrain(&home, None).unwrap().1[1].contains("--seed"));
         retrain(&home, None).unwrap();
         assert_eq!(request(), Some(RunRequest::default()));
     }

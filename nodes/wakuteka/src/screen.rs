@@ -11,21 +11,27 @@ const PAUSE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Screen {
     terminal: bool,
+    pause: Duration,
     drawn: usize,
     last: Option<(Instant, String)>,
 }
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { terminal: std::io::stdout().is_terminal(), drawn: 0, last: None }
+        Self::every(PAUSE)
     }
 }
 
 impl Screen {
+    /// With a plain line so often.
+    pub fn every(pause: Duration) -> Self {
+        Self { terminal: std::io::stdout().is_terminal() && !say::is_json(), pause, drawn: 0, last: None }
+    }
+
     /// Shows `lines` on a terminal; elsewhere `summary`, when it has changed and the last one is a while ago.
     pub fn show(&mut self, lines: &[String], summary: &str) {
         if !self.terminal {
-            if self.last.as_ref().is_none_or(|(at, text)| at.elapsed() >= PAUSE && text != summary) {
+            if self.last.as_ref().is_none_or(|(at, text)| at.elapsed() >= self.pause && text != summary) {
                 say::line(summary);
                 self.last = Some((Instant::now(), summary.to_owned()));
             }

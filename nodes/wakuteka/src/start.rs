@@ -3,19 +3,21 @@
 //! What is wrong with the options of any node is told before anything runs, with node, flag, value, what is accepted, and the line
 //! of the YAML. dora itself tells it in the log of a node that it then starts again and again.
 
+mod check;
 mod environment;
 mod graph;
 
 use crate::checkout::Checkout;
 use crate::dora::Dora;
-use crate::{Error, cli, interrupt, process, progress, say, tools};
+use crate::{Error, building, cli, interrupt, progress, say, tools};
+use check::check;
 use environment::Environment;
-use graph::{Graph, Node};
+use graph::Graph;
 use plugin_api::Home;
 use plugin_api::status::Status;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Dataflows started here are called so, and the stem of their YAML.
@@ -28,32 +30,29 @@ const WRONG: &str = "configuration error";
 /// `cargo wakuteka start`.
 ///
 /// # Errors
-/// [`Error::Refused`] with every wrong option, and when the workspace is in use; [`Error::Failed`] with what dora or cargo said.
+/// [`Error::Options`] with every wrong option; [`Error::Refused`] when the workspace is in use; [`Error::Failed`] with what dora or
+/// cargo said.
 pub fn run(checkout: &Checkout, options: &cli::Start) -> Result<(), Error> {
     let start = Instant::now();
     let yaml = find(checkout, &options.dataflow)?;
     let graph = Graph::read(&yaml)?;
     let root = options.workspace.folder(checkout);
-    if let Some(busy) = progress::read(&root).iter().find(|status| status.is_alive()) {
-        let page = page(&root).map(|page| format!(" Its page: {page}")).unwrap_or_default();
-        return Err(Error::Refused(format!(
-            "a dataflow is at work in {} already (node {}).{page} To stop it: cargo wakuteka stop",
-            root.display(),
-            busy.node
-        )));
+    if !options.check {
+        refuse_second(&graph, &root)?;
     }
-    build_missing(checkout, &graph, start)?;
+    build_missing(checkout, &graph)?;
     say::heading(start, &format!("checking the options of {} nodes in {}", graph.nodes.len(), shown(&yaml)));
     let environment = Environment::of(&graph, &root);
     check(checkout, &graph, &environment)?;
+    let dora = Dora::new(tools::dora::ready(checkout)?, checkout.local())?;
+    dora.validate(&yaml)?;
     if options.check {
-        say::heading(start, "every option is known; nothing was started");
+        say::heading(start, "every option and connection is right; nothing was started");
+        say::result(&json!({ "checked": graph.nodes.len(), "started": false }));
         return Ok(());
     }
 
     let home = Home::create(&root)?;
-    let program = tools::dora::ready(checkout)?;
-    let dora = Dora::new(program, checkout.local())?;
     if !dora.is_up() {
         say::heading(start, "dora up");
         dora.up()?;
@@ -76,6 +75,9 @@ pub fn run(checkout: &Checkout, options: &cli::Start) -> Result<(), Error> {
             say::line(&format!("       {:<8}{text}", format!("{what}:")));
         }
     }
+    say::event(&json!({
+        "started": true, "dataflow": yaml, "uuid": uuid, "home": home.root(), "page": page, "logs": session.logs,
+    }));
     if options.attach {
         say::line("       Ctrl-C stops it");
         session.stay()?;
@@ -84,6 +86,19 @@ pub fn run(checkout: &Checkout, options: &cli::Start) -> Result<(), Error> {
         say::line("       stop:   cargo wakuteka stop");
     }
     Ok(())
+}
+
+/// Two graphs may work over a workspace, as `curate.yml` beside `pipeline.yml`, but no node twice.
+fn refuse_second(graph: &Graph, root: &Path) -> Result<(), Error> {
+    let all = progress::read(root);
+    let is_ours = |status: &&Status| graph.nodes.iter().any(|node| node.id == status.node);
+    let Some(busy) = all.iter().filter(is_ours).find(|status| status.is_alive()) else { return Ok(()) };
+    let page = progress::page_state(&all).map(|page| format!(" Its page: {page}")).unwrap_or_default();
+    Err(Error::Refused(format!(
+        "this dataflow is at work in {} already (node {}).{page} To stop it: cargo wakuteka stop",
+        root.display(),
+        busy.node
+    )))
 }
 
 /// `cargo wakuteka stop`.
@@ -112,6 +127,8 @@ pub fn stop(checkout: &Checkout) -> Result<(), Error> {
         }
         say::line(&format!("stopped: {}", dataflow.name.trim_start_matches(PREFIX)));
     }
+    let names: Vec<&str> = ours.iter().map(|dataflow| dataflow.name.trim_start_matches(PREFIX)).collect();
+    say::result(&json!({ "stopped": names }));
     if others.is_empty() { dora.down() } else { Ok(()) }
 }
 
@@ -121,9 +138,20 @@ fn find(checkout: &Checkout, named: &Path) -> Result<PathBuf, Error> {
     let own_yml = own.with_extension("yml");
     let found = [named, &own, &own_yml].into_iter().find(|path| path.is_file());
     let found = found.ok_or_else(|| {
-        Error::Refused(format!("{}: there is no such file, nor in {}", named.display(), checkout.dataflows().display()))
+        let known = names(&checkout.dataflows()).join(", ");
+        Error::Refused(format!("{}: there is no such file, nor such a dataflow; there are {known}", named.display()))
     })?;
     Ok(found.canonicalize()?)
+}
+
+/// The dataflows that come with the checkout, without their ending.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let yaml = entries.filter(|path| path.extension().is_some_and(|ending| ending == "yml"));
+    let mut names: Vec<String> =
+        yaml.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
+    names.sort();
+    names
 }
 
 /// A path as a person in this folder would write it.
@@ -133,7 +161,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// Builds the programs of ours that are not there.
-fn build_missing(checkout: &Checkout, graph: &Graph, start: Instant) -> Result<(), Error> {
+fn build_missing(checkout: &Checkout, graph: &Graph) -> Result<(), Error> {
     let missing: BTreeSet<&str> =
         graph.nodes.iter().filter(|node| !node.path.is_file()).filter_map(|node| node.ours(checkout)).collect();
     if let Some(node) = graph.nodes.iter().find(|node| !node.path.is_file() && node.ours(checkout).is_none()) {
@@ -142,67 +170,7 @@ fn build_missing(checkout: &Checkout, graph: &Graph, start: Instant) -> Result<(
     if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = missing.iter().copied().collect();
-    say::heading(start, &format!("building {}", names.join(", ")));
-    let has_libtorch = |name: &&str| {
-        let manifest = checkout.root().join("nodes").join(name).join("Cargo.toml");
-        std::fs::read_to_string(manifest).is_ok_and(|text| text.contains("\nlibtorch = ["))
-    };
-    let wanted = graph.asks_for_libtorch() || std::env::var_os("LIBTORCH").is_some();
-    let mut cargo = process::cargo(checkout);
-    cargo.arg("build").arg("--target-dir").arg(checkout.target());
-    for name in &names {
-        cargo.arg("-p").arg(format!("node-{name}"));
-    }
-    if wanted && names.iter().any(has_libtorch) {
-        cargo.args(["--features", "libtorch"]);
-        if std::env::var_os("LIBTORCH").is_none() {
-            cargo.env("LIBTORCH", tools::libtorch::ready(checkout)?);
-        }
-    }
-    process::run(&mut cargo)
-}
-
-/// Has every node of ours look at its own options.
-fn check(checkout: &Checkout, graph: &Graph, environment: &Environment) -> Result<(), Error> {
-    let mut problems = Vec::new();
-    for node in graph.nodes.iter().filter(|node| node.ours(checkout).is_some()) {
-        interrupt::check()?;
-        if let Err(problem) = check_node(node, environment) {
-            problems.push(format!("{}: {}: {problem}", node.place(graph), node.id));
-        }
-    }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    problems.push("nothing was started".to_owned());
-    Err(Error::Refused(problems.join("\n")))
-}
-
-fn check_node(node: &Node, environment: &Environment) -> Result<(), String> {
-    let args = shlex::split(&node.args).ok_or_else(|| format!("a quote is never closed in `{}`", node.args))?;
-    let mut command = Command::new(&node.path);
-    command.arg("--check-options").args(args).envs(environment.of_node(node)).stdin(Stdio::null());
-    let output = command.output().map_err(|error| format!("{} cannot be run: {error}", node.path.display()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    if said.contains("'--check-options'") {
-        return Err(format!(
-            "{} is of an earlier version: build it again, cargo build -p node-{}",
-            node.path.display(),
-            node.program()
-        ));
-    }
-    Err(said)
-}
-
-/// The page's address, or why it is nowhere yet, as its node says.
-fn page(home: &Path) -> Option<String> {
-    let all = progress::read(home);
-    let page = all.iter().find(|status| status.program() == "dashboard" && status.is_alive())?;
-    Some(page.state.split(", ").next().unwrap_or_default().to_owned())
+    building::nodes(checkout, &missing, graph.asks_for_libtorch() || std::env::var_os("LIBTORCH").is_some())
 }
 
 /// A dataflow that was started.
@@ -226,11 +194,14 @@ impl Session<'_> {
         let has_page = graph.nodes.iter().any(|node| node.program() == "dashboard");
         let begun = Instant::now();
         loop {
-            let all: Vec<Status> = progress::read(home).into_iter().filter(Status::is_alive).collect();
+            let is_ours = |status: &Status| graph.nodes.iter().any(|node| node.id == status.node);
+            let mut all = progress::read(home);
+            all.retain(|status| is_ours(status) && status.is_alive());
             if let Some(wrong) = all.iter().find(|status| status.state.starts_with(WRONG)) {
                 say::problem(&format!("{}: {}", wrong.node, wrong.state));
             }
-            let page = page(home).filter(|page| page.starts_with("http://") || page.starts_with("--listen"));
+            let page =
+                progress::page_state(&all).filter(|page| page.starts_with("http://") || page.starts_with("--listen"));
             if page.is_some() || (!has_page && all.len() >= graph.nodes.len()) || begun.elapsed() > PATIENCE {
                 return Ok(page);
             }

@@ -1,6 +1,7 @@
 //! The server: one thread, which waits for nobody but browsers.
 
 mod archive;
+mod classify;
 mod comparing;
 mod deciding;
 mod details;
@@ -172,6 +173,7 @@ impl App {
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .merge(details::routes(self.config.limits.max_bytes))
             .merge(workshop::routes(self.config.limits.max_bytes))
+            .merge(classify::routes(self.config.limits.max_bytes))
             .layer(middleware::from_fn_with_state(guard, guard::check))
             .with_state(self)
     }

@@ -377,6 +377,71 @@ fn a_picture_from_a_browser_is_told_of_with_where_the_network_looked() {
 }
 
 #[test]
+fn programs_get_the_answer_that_the_page_shows() {
+    let token = "a-token-of-letters";
+    let served = Served::with(&["--max-bytes", "100000", "--device", "flex", "--network", "none", "--token", token]);
+    let bearer = format!("Authorization: Bearer {token}");
+    let head = ["X-Wakuteka: 1", &bearer];
+    let ask = |path: &str, body: &[u8]| served.send(&format!("POST {path}"), &head, body);
+    assert_eq!(ask("/api/classify", &half_red()).status, 503, "no model yet");
+    ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: Some(2.0) }
+        .crown(&served.home)
+        .unwrap();
+    let answer = ask("/api/classify", &half_red());
+    let shown = ask("/api/try", &half_red()).json();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = answer.json();
+    for field in ["model", "classes", "calibrated", "is_novel"] {
+        assert_eq!(answer[field], shown["prediction"][field], "{field}");
+    }
+    assert_eq!((&answer["model"], &answer["calibrated"]), (&"one".into(), &true.into()));
+    let sum: f64 = answer["classes"].as_array().unwrap().iter().filter_map(|one| one["probability"].as_f64()).sum();
+    assert!((sum - 1.0).abs() < 1e-4, "{answer}");
+    assert_eq!(answer["digest"], blake3::hash(&half_red()).to_hex().as_str());
+    let best = ask("/api/classify?top=1", &half_red()).json();
+    assert_eq!(best["classes"].as_array().unwrap()[..], answer["classes"].as_array().unwrap()[..1]);
+
+    // The page's own rules: token, header, size, and nothing but an image.
+    assert_eq!(served.send("POST /api/classify", &["X-Wakuteka: 1"], &half_red()).status, 401);
+    assert_eq!(served.send("POST /api/classify", &[&bearer], &half_red()).status, 403);
+    assert_eq!(ask("/api/classify", &vec![0; 100_001]).status, 413);
+    assert_eq!(ask("/api/classify", b"no image").status, 415);
+    assert_eq!(ask("/api/classify?most=1", &half_red()).status, 400);
+    assert_eq!(served.send("GET /api/classify", &[&bearer], b"").status, 405);
+}
+
+#[test]
+fn many_programs_at_once_are_answered_and_leave_the_page_its_threads() {
+    let served = Served::with(&["--device", "flex", "--network", "none"]);
+    ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None }
+        .crown(&served.home)
+        .unwrap();
+    // Bodies that never come hold both turns for a while.
+    let slow: Vec<TcpStream> = (0..2)
+        .map(|_| {
+            let mut stream = TcpStream::connect(served.address).unwrap();
+            let head = format!(
+                "POST /api/classify HTTP/1.1\r\nHost: {}\r\nX-Wakuteka: 1\r\nContent-Length: 999\r\n\r\n",
+                served.address
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(200));
+    let start = Instant::now();
+    assert_eq!(served.get("/api/runs").status, 200);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    drop(slow);
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let ask = || served.send("POST /api/classify", &["X-Wakuteka: 1"], &half_red()).status;
+        let all: Vec<_> = (0..24).map(|_| scope.spawn(ask)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(statuses, vec![200; 24]);
+}
+
+#[test]
 fn forecasts_are_those_of_the_report() {
     let served = Served::new();
     assert!(served.get("/api/forecast").json().is_null());

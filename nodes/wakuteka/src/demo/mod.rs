@@ -1,5 +1,6 @@
 //! `cargo demo`: the whole workflow on pictures that come with the checkout, done as a user would do it.
 
+mod ending;
 mod pictures;
 mod session;
 mod verdict;
@@ -8,7 +9,8 @@ mod wait;
 use crate::checkout::Checkout;
 use crate::dora::Dora;
 use crate::tools::weights::Pretrained;
-use crate::{Error, cli, process, progress, say, tools};
+use crate::{Error, building, cli, progress, say, tools};
+use ending::Ending;
 use plugin_api::{Home, files};
 use session::Session;
 use std::collections::BTreeSet;
@@ -30,7 +32,7 @@ pub fn run(checkout: &Checkout, options: &cli::Demo) -> Result<(), Error> {
     say::heading(start, &pretrained(checkout));
 
     if !options.no_build {
-        say::heading(start, "building the nodes");
+        say::heading(start, "building the nodes, and the programs behind `cargo wakuteka experiment` and the exports");
         build(checkout, &pipeline)?;
     }
 
@@ -43,13 +45,15 @@ pub fn run(checkout: &Checkout, options: &cli::Demo) -> Result<(), Error> {
 
     let changed = pictures::changed(&home.photos());
     let known = wait::up_to_date(&home, changed);
-    let (found, stop) = if let (Some(verdict), false) = (&known, options.keep) {
+    let (found, is_running) = if let (Some(verdict), false) = (&known, options.keep) {
         (Found { verdict: verdict.clone(), anew: false }, session.end(start))
     } else {
         follow(session, &pipeline, known, options.keep, start)?
     };
-    verdict::show(&home, &found);
-    verdict::how_to_go_on(checkout, &home, &program, stop.as_deref());
+    let page = progress::page(&progress::read(home.root()));
+    let ending = Ending { checkout, home: &home, verdict: &found.verdict, page, is_running };
+    let lines = [ending.result(found.anew), ending.how_to_go_on()].concat();
+    say::either(&ending.json(), &lines);
     Ok(())
 }
 
@@ -65,14 +69,14 @@ fn pretrained(checkout: &Checkout) -> String {
     }
 }
 
-/// Starts the dataflow, waits for a verdict, and stops what was started; gives how to stop what still runs.
+/// Starts the dataflow, waits for a verdict, and stops what was started; whether it is left running.
 fn follow(
     mut session: Session,
     pipeline: &Path,
     known: Option<plugin_api::runs::Verdict>,
     keep: bool,
     start: Instant,
-) -> Result<(Found, Option<String>), Error> {
+) -> Result<(Found, bool), Error> {
     let judged = wait::judged(session.home());
     let since = SystemTime::now();
     session.start(pipeline, start)?;
@@ -86,18 +90,16 @@ fn follow(
     Ok((found, session.end(start)))
 }
 
-/// Builds every node of the dataflow into the folder where the dataflow looks for it; with LibTorch when it asks for it.
+/// Builds every node of the dataflow into the folder where the dataflow looks for it, and what the hints at the end name; with LibTorch
+/// when the dataflow asks for it or the environment names it.
 fn build(checkout: &Checkout, pipeline: &Path) -> Result<(), Error> {
-    let yaml = fs::read_to_string(pipeline).map_err(|e| files::named(pipeline, &e))?;
-    let mut cargo = process::cargo(checkout);
-    cargo.arg("build").arg("--target-dir").arg(checkout.target());
-    for node in nodes(&yaml) {
-        cargo.arg("-p").arg(format!("node-{node}"));
-    }
-    if yaml.contains("--device libtorch") {
-        cargo.args(["--features", "libtorch"]).env("LIBTORCH", tools::libtorch::ready(checkout)?);
-    }
-    process::run(&mut cargo)
+    let read = |path: &Path| fs::read_to_string(path).map_err(|e| files::named(path, &e));
+    let (yaml, curate) = (read(pipeline)?, read(&checkout.dataflows().join("curate.yml"))?);
+    let mut wanted = nodes(&yaml);
+    wanted.extend(nodes(&curate));
+    wanted.extend(["exchange", "experiment"]);
+    let libtorch = yaml.contains("--device libtorch") || std::env::var_os("LIBTORCH").is_some();
+    building::nodes(checkout, &wanted, libtorch)
 }
 
 /// The programs a dataflow runs from our target folder, each once: `path: ../target/debug/hash` is `hash`.
@@ -114,7 +116,7 @@ fn forget(home: &Home) -> Result<(), Error> {
     }
     if progress::read(home.root()).iter().any(plugin_api::status::Status::is_alive) {
         return Err(Error::Demo(format!(
-            "--fresh: nodes are at work in {root}: stop their dataflow first (dora stop)"
+            "--fresh: nodes are at work in {root}: stop their dataflow first: cargo wakuteka stop"
         )));
     }
     for folder in [home.dataset(), home.runs(), home.models(), home.status()] {

@@ -77,16 +77,15 @@ impl Session {
         self.keep = true;
     }
 
-    /// Stops what was started and says so. Gives how to stop what is still running.
-    pub fn end(mut self, start: Instant) -> Option<String> {
+    /// Stops what was started and says so. Whether it is left running.
+    pub fn end(mut self, start: Instant) -> bool {
         if self.keep || self.watching {
             say::heading(start, "the dataflow is left running");
         } else if self.daemon || self.dataflow.is_some() {
             say::heading(start, "stopping the dataflow");
         }
         self.stop();
-        let name = if self.watching { "<the name or uuid that `dora list` shows>" } else { NAME };
-        (self.keep || self.watching).then(|| format!("stop {name}"))
+        self.keep || self.watching
     }
 
     fn running(&self) -> Option<String> {

@@ -1,105 +1,61 @@
-//! What a verdict looks like on a terminal, and what to do next.
+//! What a verdict looks like on a terminal.
 
-use super::wait::Found;
-use crate::checkout::Checkout;
-use crate::say;
-use plugin_api::Home;
+use crate::columns::wide;
+use crate::overview::Figures;
 use plugin_api::runs::Verdict;
-use std::path::Path;
 
-/// The widest column of the confusion matrix, characters.
-const COLUMN: usize = 7;
+/// The narrowest and the widest column of the confusion matrix, places of the terminal.
+const COLUMN: [usize; 2] = [5, 14];
+
+/// The matrix is at most so wide, or its columns are narrower.
+const WIDTH: usize = 110;
 
 /// Beyond so many classes the matrix is left to the report.
 const MOST_CLASSES: usize = 16;
 
-/// Figures, confusion matrix, and where things are.
-pub fn show(home: &Home, found: &Found) {
-    let verdict = &found.verdict;
-    say::line("");
-    if !found.anew {
-        say::line("Nothing has changed since the last run, whose verdict this is (`--fresh` learns anew):");
-    }
-    for line in figures(verdict).into_iter().chain(matrix(verdict)) {
-        say::line(&line);
-    }
-    let report = home.root().join(&verdict.report);
-    say::line("");
-    say::line(&format!("report          {}", report.display()));
-    match &verdict.champion {
-        Some(model) => say::line(&format!("model           {}", home.models().join(model).display())),
-        None => say::line("model           none was good enough yet"),
-    }
-    say::line(&format!("watched folder  {}/<class>/", home.photos().display()));
-}
-
-/// What a user can do now; `stop` is what dora must be told to stop what still runs.
-pub fn how_to_go_on(checkout: &Checkout, home: &Home, dora: &Path, stop: Option<&str>) {
-    let dora = dora.strip_prefix(checkout.root()).unwrap_or(dora).display();
-    let set = if home.root() == checkout.home() {
-        String::new()
-    } else {
-        format!(" --env WAKUTEKA_HOME={}", home.root().display())
-    };
-    let (begin, command) = match stop {
-        Some(stop) => ("the dataflow is running; stop it with", format!("{dora} {stop} && {dora} down")),
-        None => ("start the dataflow again with", format!("{dora} up && {dora} start dataflows/pipeline.yml{set}")),
-    };
-    for line in [
-        "",
-        "How to go on:",
-        &format!("- {begin}"),
-        &format!("    {command}"),
-        "- drop pictures into the class folders, move or delete some, make a new folder for a new class: it learns",
-        "  from what changed. `cargo wakuteka status --watch` shows how far it is.",
-        "- edit dataflows/pipeline.yml: size, augmentation, architecture, epochs, …; `target/debug/train --help`",
-        "  and the like list what there is.",
-        "- learn faster with LibTorch: `cargo wakuteka libtorch`.",
-    ] {
-        say::line(line);
-    }
-}
-
-fn figures(verdict: &Verdict) -> Vec<String> {
-    let [low, high] = verdict.accuracy_interval;
-    let pictures = say::count(verdict.pictures);
-    let largest = verdict.confusion.iter().map(|row| row.iter().sum::<u64>()).enumerate().max_by_key(|(_, sum)| *sum);
-    let chance = largest.and_then(|(class, sum)| {
-        let share = sum as f64 / verdict.pictures.max(1) as f64;
-        Some(format!(
-            "largest class       {share:.3}  (always saying '{}' would be right so often)",
-            verdict.classes.get(class)?
-        ))
-    });
-    let mut lines = vec![
-        format!(
-            "test accuracy       {:.3}  (95 % interval {low:.3}–{high:.3}, {pictures} held-out pictures)",
-            verdict.accuracy
-        ),
-        format!("balanced accuracy   {:.3}", verdict.balanced_accuracy),
-        format!("decision            {}: {}", verdict.decision, verdict.reason),
-    ];
-    lines.splice(2..2, chance);
+/// How good the model is, what that is to be held against, and what was decided.
+pub fn figures(verdict: &Verdict) -> Vec<String> {
+    let figures = Figures::of(verdict);
+    let mut lines = figures.as_ref().map(Figures::lines).unwrap_or_else(|| vec!["evaluated on no image".to_owned()]);
+    lines.push(format!("decision: {}: {}", verdict.decision, verdict.reason));
     lines
 }
 
 /// One row a true class, one column a predicted one.
-fn matrix(verdict: &Verdict) -> Vec<String> {
+pub fn matrix(verdict: &Verdict) -> Vec<String> {
     let classes = &verdict.classes;
     if classes.len() > MOST_CLASSES {
         return vec![format!("the confusion matrix of {} classes is in the report", classes.len())];
     }
-    let first = classes.iter().map(|c| c.chars().count()).max().unwrap_or(0);
+    let first = classes.iter().map(|class| wide(class)).max().unwrap_or(0);
+    let room = WIDTH.saturating_sub(2 + first) / classes.len().max(1);
+    let column = first.min(room.saturating_sub(1)).clamp(COLUMN[0], COLUMN[1]);
+    let right = |text: &str| format!(" {}{text}", " ".repeat(column.saturating_sub(wide(text))));
     let row = |name: &str, cells: Vec<String>| {
-        cells.iter().fold(format!("  {name:<first$}"), |line, cell| format!("{line} {cell:>COLUMN$}"))
+        let space = " ".repeat(first.saturating_sub(wide(name)));
+        format!("  {name}{space}{}", cells.iter().map(|cell| right(cell)).collect::<String>())
     };
-    let short = |class: &String| class.chars().take(COLUMN).collect::<String>();
     let mut lines = vec![String::new(), "confusion matrix: a row a true class, a column a predicted one".to_owned()];
-    lines.push(row("", classes.iter().map(short).collect()));
+    lines.push(row("", classes.iter().map(|class| cut(class, column)).collect()));
     for (class, counts) in classes.iter().zip(&verdict.confusion) {
         lines.push(row(class, counts.iter().map(u64::to_string).collect()));
     }
     lines
+}
+
+/// As much of a name as fits, with an ellipsis where it was cut.
+fn cut(name: &str, places: usize) -> String {
+    if wide(name) <= places {
+        return name.to_owned();
+    }
+    let mut short = String::new();
+    for letter in name.chars() {
+        if wide(&short) + wide(letter.encode_utf8(&mut [0; 4])) >= places {
+            break;
+        }
+        short.push(letter);
+    }
+    short + "…"
 }
 
 #[cfg(test)]
@@ -138,9 +94,14 @@ pub mod tests {
     #[test]
     fn the_figures_are_there() {
         let text = figures(&verdict("1")).join("\n");
-        for part in
-            ["always saying 'transportation'", "0.512", "0.460–0.560", "1,412", "0.457", "promoted: the first model"]
-        {
+        for part in [
+            "always answering 'transportation'",
+            "51.2 %",
+            "46.0 to 56.0",
+            "1,412",
+            "45.7 %",
+            "promoted: the first model",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
@@ -148,9 +109,19 @@ pub mod tests {
     #[test]
     fn the_matrix_is_aligned() {
         let lines = matrix(&verdict("1"));
-        assert_eq!(lines[2], "                 animals transpo");
-        assert_eq!(lines[3], "  animals             12       3");
-        assert_eq!(lines[4], "  transportation     140       7");
+        assert_eq!(lines[2], "                        animals transportation");
+        assert_eq!(lines[3], "  animals                    12              3");
+        assert_eq!(lines[4], "  transportation            140              7");
+    }
+
+    #[test]
+    fn names_are_cut_only_where_there_is_no_room() {
+        assert_eq!(cut("buildings", 9), "buildings");
+        assert_eq!(cut("transportation", 8), "transpo…");
+        assert_eq!(cut("きゅんきゅん", 5), "きゅ…");
+        let class = |n: usize| format!("a long class name {n}");
+        let many = Verdict { classes: (0..12).map(class).collect(), confusion: vec![vec![3; 12]; 12], ..verdict("1") };
+        assert!(matrix(&many)[2].chars().count() <= WIDTH && matrix(&many)[2].contains('…'));
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Node {
     pub args: String,
     /// Its own variables, as written.
     pub env: BTreeMap<String, String>,
+    /// Options of its inputs that dora does not know, and passes over in silence: input and option.
+    pub unknown: Vec<(String, String)>,
     /// The line of the file, from 1, with its options, or with its name when it has none.
     pub line: usize,
 }
@@ -47,6 +49,8 @@ struct Entry {
     path: String,
     #[serde(default)]
     args: Option<String>,
+    #[serde(default)]
+    inputs: Option<BTreeMap<String, serde_yaml::Value>>,
     #[serde(default)]
     env: BTreeMap<String, serde_yaml::Value>,
 }
@@ -69,6 +73,7 @@ impl Graph {
             path: clean(&folder.join(&entry.path)),
             args: entry.args.unwrap_or_default(),
             env: texts(entry.env),
+            unknown: unknown(entry.inputs.unwrap_or_default()),
             id: entry.id,
         };
         let nodes = document.nodes.into_iter().map(node).collect();
@@ -99,6 +104,19 @@ impl Node {
     pub fn place(&self, graph: &Graph) -> String {
         format!("{}:{}", super::shown(&graph.yaml), self.line)
     }
+}
+
+/// What dora 1.1 knows of an input.
+pub const INPUT_OPTIONS: [&str; 4] = ["source", "queue_size", "queue_policy", "input_timeout"];
+
+fn unknown(inputs: BTreeMap<String, serde_yaml::Value>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (input, value) in inputs {
+        let keys =
+            value.as_mapping().into_iter().flat_map(serde_yaml::Mapping::keys).filter_map(serde_yaml::Value::as_str);
+        found.extend(keys.filter(|key| !INPUT_OPTIONS.contains(key)).map(|key| (input.clone(), key.to_owned())));
+    }
+    found
 }
 
 /// Text, numbers and switches as dora hands them on.

@@ -39,7 +39,8 @@ fn graph_is_read_with_the_lines_of_its_options() {
     assert_eq!(graph.env["N"], "3");
     let error = Graph::of(Path::new("x.yml"), "nodes: 3").unwrap_err().to_string();
     assert!(error.contains("line 1"), "{error}");
-    assert!(find(&checkout, Path::new("none.yml")).unwrap_err().to_string().contains("dataflows"));
+    let error = find(&checkout, Path::new("none.yml")).unwrap_err().to_string();
+    assert!(error.ends_with("there are graph"), "{error}");
 }
 
 #[test]
@@ -48,9 +49,11 @@ fn wrong_options_are_told_with_node_and_line() {
     let graph = Graph::read(&checkout.dataflows().join("graph.yml")).unwrap();
     let own = [("N".to_owned(), String::new())].into_iter();
     let environment = Environment::with(own, &graph, Path::new("/home"));
-    let error = check(&checkout, &graph, &environment).unwrap_err().to_string();
+    let told = check(&checkout, &graph, &environment).unwrap_err();
+    let error = told.to_string();
     let lines: Vec<&str> = error.lines().collect();
     assert!(lines[0].ends_with("dataflows/graph.yml:12: train: invalid value 'many' for --epochs in 4"), "{error}");
+    assert_eq!(told.report()["options"][0]["node"], "train");
     assert_eq!(lines[1..], ["nothing was started"], "watch and what is not ours are right");
     assert_eq!(environment.of_node(&graph.nodes[0])["WAKUTEKA_HOME"], "/home");
 }
@@ -74,7 +77,9 @@ fn workspace_in_use_is_not_started_over() {
     let program = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
     plugin_api::status::StatusFile::new(&home.join("status"), "watch").of_program(&program).write();
     let workspace = cli::Workspace { home: Some(home) };
-    let options = cli::Start { workspace, dataflow: "graph.yml".into(), ..cli::Start::default() };
+    let options = cli::Start { workspace: workspace.clone(), dataflow: "graph.yml".into(), ..cli::Start::default() };
     let error = run(&checkout, &options).unwrap_err().to_string();
+    let other = Graph::of(Path::new("x.yml"), "nodes:\n  - id: gather\n    path: gather\n").unwrap();
+    assert!(refuse_second(&other, &workspace.folder(&checkout)).is_ok(), "another graph may work beside it");
     assert!(error.contains("already (node watch)") && error.contains("cargo wakuteka stop"), "{error}");
 }

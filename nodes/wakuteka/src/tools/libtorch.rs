@@ -72,11 +72,11 @@ pub fn ready(checkout: &Checkout) -> Result<PathBuf, Error> {
 /// Those of [`ready`].
 pub fn show(checkout: &Checkout) -> Result<(), Error> {
     let folder = ready(checkout)?;
-    say::line(&folder.display().to_string());
+    let path = folder.display().to_string();
+    say::either(&serde_json::json!({ "libtorch": path }), &[path]);
     say::problem(&format!(
-        "To train and predict with it, build the nodes that compute:\n  \
-         LIBTORCH={} cargo build --features libtorch -p node-train -p node-evaluate -p node-embed\n\
-         and write `--device libtorch` into their args in dataflows/pipeline.yml.",
+        "To train and predict with it, build the nodes with it; `--device auto`, the default, then takes it:\n  \
+         LIBTORCH={} cargo build --workspace --features libtorch",
         folder.display()
     ));
     Ok(())

@@ -85,7 +85,8 @@ pub fn ready(checkout: &Checkout, weights: Pretrained) -> Result<PathBuf, Error>
 /// # Errors
 /// Those of [`ready`].
 pub fn show(checkout: &Checkout, weights: Pretrained) -> Result<(), Error> {
-    say::line(&ready(checkout, weights)?.display().to_string());
+    let path = ready(checkout, weights)?.display().to_string();
+    say::either(&serde_json::json!({ "network": weights.name(), "weights": path }), &[path]);
     Ok(())
 }
 

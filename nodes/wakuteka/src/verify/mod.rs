@@ -37,6 +37,7 @@ pub fn run(checkout: &Checkout, options: &cli::Verify) -> Result<(), Error> {
         say::heading(start, &format!("{} is {is}", wanted.what));
     }
     let setup = Setup { checkout: checkout.clone(), dora, libtorch };
+    let mut passed = Vec::new();
     for step in steps {
         interrupt::check()?;
         say::heading(start, &format!("{}: {}", step.name.text(), step.what));
@@ -44,7 +45,9 @@ pub fn run(checkout: &Checkout, options: &cli::Verify) -> Result<(), Error> {
             say::problem(&format!("[{}] {} has failed", say::clock(start.elapsed()), step.name.text()));
             return Err(error);
         }
+        passed.push(step.name.text());
     }
+    say::result(&serde_json::json!({ "passed": passed }));
     Ok(())
 }
 
