@@ -19,9 +19,7 @@ use tests::{catalog, pictures};
 
 /// Small and quick: what is tested is the way, not the accuracy.
 const QUICK: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--epochs", "4"),
     ("train", "--cross-validate", "off"),
     ("train", "--quiet-seconds", "2"),
@@ -95,13 +93,13 @@ fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<()
     graph.wait("a prediction", MINUTE, |_| said().is_some())?;
     let class = said().ok_or("no prediction")?;
     browser.open("about:blank")?;
-    browser.open(&format!("{page}?lang=en#try?mood={class}"))?;
+    browser.open(&format!("{page}?lang=en#try?class={class}"))?;
     browser.wait("the picture", MINUTE, "return document.querySelector('.grid.acts .tile.at img') !== null")?;
-    // Nobody has embedded the pool, which is said with what to do about it.
+    // The same model answers for the pool.
     browser.wait(
-        "what is missing",
+        "the pool",
         MINUTE,
-        "return /not embedded yet.*curate\\.yml/.test(document.getElementById('view').textContent)",
+        "return /pool\\/: \\d+ images predicted by the champion/.test(document.getElementById('view').textContent)",
     )?;
     let labelled = home.photos().join(&class).join(&name);
     browser.press("a")?;
@@ -170,8 +168,10 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     assert!(browser.text(".verdict")?.contains("promoted"), "{}", browser.text(".verdict")?);
 
     // The candidates that gather has laid out.
-    browser.open(&format!("{page}#decide"))?;
-    let left = |n: usize| format!("return document.querySelector('.tabs b')?.textContent === '{n}'");
+    browser.open(&format!("{page}#review?queue=candidates"))?;
+    let left = |n: usize| {
+        format!("return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'candidates {n}')")
+    };
     browser.wait("the candidates", MINUTE, &left(laid))?;
     let candidates = || fs::read_dir(home.candidates().join("animals")).map_or(0, Iterator::count);
     // One is refused by mistake, and comes back.
@@ -195,7 +195,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     assert_eq!(candidates(), laid - 10);
 
     // That leads to a run by itself, and its verdict.
-    browser.open(&format!("{page}#now"))?;
+    browser.open(&format!("{page}#home"))?;
     graph.wait("the second verdict", MINUTES_3, |g| judged(g).len() > 1)?;
     let two = judged(&graph).pop().ok_or("no second run")?;
     browser.wait(
@@ -205,7 +205,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     )?;
 
     // Whatever the verdict was, a person may promote it, and take that back.
-    browser.open(&format!("{page}#compare"))?;
+    browser.open(&format!("{page}#models"))?;
     browser.wait("both runs", MINUTE, "return document.querySelectorAll('table.runs tbody tr').length >= 2")?;
     let champion = || fs::read_link(home.champion()).unwrap_or_default();
     if champion() != Path::new(&two) {
@@ -225,9 +225,9 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
 
     // Every view, in both languages, without a complaint of the browser.
     for (language, words) in
-        [("ja", ["いま", "見る", "決める", "比べる", "試す"]), ("en", ["Now", "Look", "Decide", "Compare", "Try"])]
+        [("ja", ["ホーム", "写真", "確認", "モデル", "試す"]), ("en", ["Home", "Images", "Review", "Models", "Try"])]
     {
-        for (view, word) in ["now", "look", "decide", "compare", "try"].into_iter().zip(words) {
+        for (view, word) in ["home", "images", "review", "models", "try"].into_iter().zip(words) {
             browser.open("about:blank")?;
             browser.open(&format!("{page}?lang={language}#{view}"))?;
             let current = format!("return document.querySelector('nav a[aria-current]')?.textContent === {word:?}");
@@ -237,7 +237,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
             nodes_speak_japanese(&mut graph, &browser)?;
         }
     }
-    browser.open(&format!("{page}?lang=en#look"))?;
+    browser.open(&format!("{page}?lang=en#images"))?;
     browser.wait(
         "thumbnails",
         MINUTE,
@@ -287,7 +287,7 @@ fn nodes_speak_japanese(graph: &mut Graph, browser: &Browser) -> Result<(), Fail
          validation images cannot choose between epochs (at least 20 could).",
         "run 20261126-025605-ddaf: cross-validation, fold 2 of 5, epoch 3 of 15",
         "judging run 20261126-025605-ddaf and the champion 20261126-025605-beef",
-        "waiting for more changes: 3 so far",
+        "waiting for more changes: 3 of 291",
         "head: 12 of 340 new images embedded",
         "12 new in cat; a head on efficientnet-lite0",
     ];

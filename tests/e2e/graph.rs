@@ -16,9 +16,7 @@ use tests::{catalog, pictures};
 
 /// Small and quick: what is tested is the way, not the accuracy.
 const QUICK: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--model", "small-cnn"),
     ("train", "--epochs", "3"),
     ("train", "--cross-validate", "off"),

@@ -15,9 +15,7 @@ use tests::{pictures, skipped};
 
 /// No training: what is tested is the way from the folders to the report.
 const QUICK: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--min-train", "1000000"),
     ("evaluate", "--device", "flex"),
     ("inspect", "--quiet-seconds", "2"),

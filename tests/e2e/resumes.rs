@@ -11,9 +11,7 @@ use tests::pictures;
 
 /// All that a resumed run could get wrong: order, mixing, the optimizer's memory, the running mean, the schedule.
 const OPTIONS: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--model", "resnet18"),
     ("train", "--epochs", "6"),
     ("train", "--cross-validate", "off"),

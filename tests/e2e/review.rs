@@ -51,7 +51,9 @@ fn page(home: &Home) -> Result<(Web, String), Failure> {
 }
 
 fn left(n: usize) -> String {
-    format!("return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'Conflicts {n}')")
+    format!(
+        "return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'in several classes {n}')"
+    )
 }
 
 fn asks(words: &str) -> String {
@@ -70,7 +72,7 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
     fill(&home)?;
     let (_web, address) = page(&home)?;
     let browser = Browser::start(1280, 900)?;
-    browser.open(&format!("{address}?lang=en#decide?queue=conflicts"))?;
+    browser.open(&format!("{address}?lang=en#review?queue=conflicts"))?;
 
     // What cannot be learnt comes first, and "right as it is" is no answer to it.
     browser.wait("three questions", MINUTE, &left(3))?;
@@ -114,7 +116,7 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
     // Another process knows what was decided.
     let (_web, address) = page(&home)?;
     browser.open("about:blank")?;
-    browser.open(&format!("{address}?lang=ja#decide?queue=conflicts"))?;
+    browser.open(&format!("{address}?lang=ja#review?queue=conflicts"))?;
     let none = "return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'クラスの重複 0')";
     browser.wait("nothing left", MINUTE, none)?;
     browser.wait(

@@ -15,9 +15,7 @@ use tests::graph::{Failure, Graph};
 use tests::{catalog, pictures};
 
 const QUICK: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--model", "small-cnn"),
     ("train", "--epochs", "2"),
     ("train", "--cross-validate", "off"),

@@ -13,9 +13,7 @@ const MINUTES_3: Duration = Duration::from_mins(3);
 /// Quick runs, but for what a test says itself.
 fn options<'a>(more: &[(&'a str, &'a str, &'a str)]) -> Vec<(&'a str, &'a str, &'a str)> {
     let mut all = vec![
-        ("resize", "--size", "32"),
-        ("dataset", "--size", "32"),
-        ("train", "--size", "32"),
+        ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
         ("train", "--quiet-seconds", "2"),
         ("train", "--cross-validate", "off"),
         ("train", "--device", "flex"),

@@ -49,6 +49,18 @@ impl Browser {
     /// # Errors
     /// When one of both does not start.
     pub fn start(width: u32, height: u32) -> Result<Self, Failure> {
+        Self::start_with(width, height, false)
+    }
+
+    /// The same of a phone: a narrow page that is touched.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_touch(width: u32, height: u32) -> Result<Self, Failure> {
+        Self::start_with(width, height, true)
+    }
+
+    fn start_with(width: u32, height: u32, is_touch: bool) -> Result<Self, Failure> {
         let mut driver =
             Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut port = None;
@@ -64,7 +76,12 @@ impl Browser {
         let mut args: Vec<String> = FLAGS.map(str::to_owned).to_vec();
         args.push(format!("--window-size={width},{height}"));
         args.push(format!("--user-data-dir={}", browser.profile.path().display()));
-        let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": { "args": args }, "goog:loggingPrefs": { "browser": "ALL" } });
+        let mut options = json!({ "args": args });
+        if is_touch {
+            let metrics = json!({ "width": width, "height": height, "pixelRatio": 1.0, "touch": true, "mobile": true });
+            options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
+        }
+        let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
         let answer = browser.ask("POST", "/session", &json!({ "capabilities": { "alwaysMatch": wanted } }))?;
         answer["sessionId"].as_str().ok_or("no session")?.clone_into(&mut browser.session);
         Ok(browser)
@@ -164,6 +181,64 @@ impl Browser {
             .collect();
         let keyboard = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] });
         self.of_session("POST", "/actions", &keyboard).map(drop)
+    }
+
+    /// Where the middle of the first element of a selector is, in pixels of the window, after it was scrolled into view.
+    fn middle(&self, selector: &str) -> Result<(i64, i64), Failure> {
+        let script = format!(
+            "const e = document.querySelector({}); if (!e) return null; e.scrollIntoView({{ block: 'center', behavior: 'instant' }});
+             const r = e.getBoundingClientRect(); return [Math.round(r.x + r.width / 2), Math.round(r.y + r.height / 2)]",
+            json!(selector)
+        );
+        let at = self.run(&script)?;
+        let number = |n: usize| at[n].as_i64().ok_or_else(|| format!("there is no {selector} on the page"));
+        Ok((number(0)?, number(1)?))
+    }
+
+    fn point(&self, selector: &str, kind: &str, held_ms: u64) -> Result<(), Failure> {
+        let (x, y) = self.middle(selector)?;
+        let actions = json!([
+            { "type": "pointerMove", "duration": 0, "x": x, "y": y },
+            { "type": "pointerDown", "button": 0 },
+            { "type": "pause", "duration": held_ms },
+            { "type": "pointerUp", "button": 0 },
+        ]);
+        let pointer =
+            json!({ "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions });
+        self.of_session("POST", "/actions", &json!({ "actions": [pointer] })).map(drop)
+    }
+
+    /// Clicks the first element of a selector with the mouse.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn click(&self, selector: &str) -> Result<(), Failure> {
+        self.point(selector, "mouse", 0)
+    }
+
+    /// Touches the first element of a selector, for so long.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn touch(&self, selector: &str, held: Duration) -> Result<(), Failure> {
+        self.point(selector, "touch", held.as_millis() as u64)
+    }
+
+    /// Drops files onto the first element of a selector: names and contents.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn drop_files(&self, selector: &str, files: &[(&str, &[u8])]) -> Result<(), Failure> {
+        let files: Vec<Value> = files.iter().map(|(name, bytes)| json!([name, bytes])).collect();
+        let script = format!(
+            "const data = new DataTransfer();
+             for (const [name, bytes] of {}) data.items.add(new File([new Uint8Array(bytes)], name));
+             const to = document.querySelector({});
+             for (const kind of ['dragover', 'drop']) to.dispatchEvent(new DragEvent(kind, {{ bubbles: true, cancelable: true, dataTransfer: data }}));",
+            json!(files),
+            json!(selector)
+        );
+        self.run(&script).map(drop)
     }
 
     /// What the page complained of since this was asked last: scripts that failed, rules that were broken.

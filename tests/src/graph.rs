@@ -15,9 +15,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Options with which a run takes a moment.
 pub const SMALL: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--epochs", "2"),
     ("train", "--cross-validate", "off"),
     ("train", "--quiet-seconds", "1"),
@@ -218,18 +216,26 @@ impl Drop for Graph {
     }
 }
 
-/// One of the graphs with other options, and absolute paths so that it can lie anywhere.
+/// One of the graphs with other options, each of a node (its id, flag, value) or for all (`env`, variable, value), and absolute
+/// paths so that it can lie anywhere.
 ///
 /// # Errors
 /// When the YAML cannot be read or names no such node.
 pub fn dataflow(name: &str, options: &[(&str, &str, &str)]) -> Result<Value, Failure> {
     let path = crate::checkout().join("dataflows").join(name);
     let mut yaml: Value = serde_yaml::from_str(&std::fs::read_to_string(path)?)?;
+    let shared = yaml.get_mut("env").and_then(Value::as_mapping_mut).ok_or("no env")?;
+    for (_, name, value) in options.iter().filter(|(of, ..)| *of == "env") {
+        shared.insert((*name).into(), (*value).into());
+    }
     let nodes = yaml.get_mut("nodes").and_then(Value::as_sequence_mut).ok_or("no nodes")?;
     for node in nodes {
         let id = node.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let node = node.as_mapping_mut().ok_or("a node is not a mapping")?;
         node.remove("build");
+        if let Some(deploy) = node.get_mut("deploy").and_then(Value::as_mapping_mut) {
+            deploy.remove("working_dir");
+        }
         let program = node.get("path").and_then(Value::as_str).map(Path::new).and_then(Path::file_name);
         let program = binaries().join(program.ok_or("a node has no path")?);
         node.insert("path".into(), program.to_string_lossy().into_owned().into());

@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod catalog;
 pub mod champion;
+pub mod cluster;
 pub mod graph;
 pub mod pictures;
 pub mod reader;

@@ -1,21 +1,28 @@
 // The frame: views by the part of the address behind #, languages, colours, keys.
-import { h, say } from "/dom.js";
+import { h } from "/dom.js";
+import { say } from "/toast.js";
+import { undo } from "/acts.js";
 import { t, language } from "/words.js";
 import { on, start } from "/live.js";
-import * as now from "/now.js";
-import * as look from "/look.js";
-import * as decide from "/decide.js";
-import * as compare from "/compare.js";
+import { start as startBar } from "/bar.js";
+import * as home from "/home.js";
+import * as images from "/images.js";
+import * as review from "/review.js";
+import * as models from "/models.js";
 import * as trying from "/try.js";
 
-const VIEWS = { now, look, decide, compare, try: trying };
+const VIEWS = { home, images, review, models, try: trying };
+// Addresses of earlier versions, which may be somebody's bookmarks.
+const EARLIER = { now: "home", look: "images", decide: "review", compare: "models" };
 let leave = () => {};
 let opens = 0;
 
 function open() {
-  const [name, rest] = location.hash.slice(1).split("?");
-  const view = VIEWS[name] ? name : "now";
+  const [asked, rest] = location.hash.slice(1).split("?");
+  const name = EARLIER[asked] ?? asked;
+  const view = VIEWS[name] ? name : "home";
   leave();
+  document.querySelector("dialog.details")?.close();
   const root = document.getElementById("view");
   root.replaceChildren();
   root.className = `${view} opening`;
@@ -40,30 +47,17 @@ function frame(view) {
   shownLink();
 }
 
-const START = "cargo wakuteka start";
-// A connection that is gone for a moment is no news.
-const PATIENCE_MS = 2000;
 let connected = false;
 let failed = false;
-let patience;
 function shownLink() {
   const link = document.getElementById("link");
   link.className = connected ? "link alive" : "link gone";
   link.lastChild.textContent = t(connected ? "link_on" : "link_off");
 }
 
-// A graph that does not run is told in every view, with how to start it; what could not be shown then is shown when it runs.
-function shownStopped(is) {
-  const box = document.getElementById("stopped");
-  box.replaceChildren(...(is ? [t("stopped"), " ", h("code", START)] : []));
-  box.hidden = !is;
-}
-
+// What could not be shown while nobody answered is shown when somebody does.
 function connection(is) {
   connected = is;
-  clearTimeout(patience);
-  if (!is) patience = setTimeout(() => shownStopped(true), PATIENCE_MS);
-  else shownStopped(false);
   if (is && failed) { failed = false; open(); }
   shownLink();
 }
@@ -71,7 +65,7 @@ function connection(is) {
 function speak(chosen) {
   document.documentElement.lang = chosen;
   localStorage.setItem("language", chosen);
-  shownStopped(!document.getElementById("stopped").hidden);
+  drawBar();
   open();
 }
 
@@ -85,7 +79,7 @@ function colours() {
 
 function keys() {
   const row = (key, text) => h("tr", h("th", h("kbd", key)), h("td", text));
-  const own = VIEWS[location.hash.slice(1).split("?")[0]]?.keys?.() || [];
+  const own = VIEWS[(EARLIER[location.hash.slice(1).split("?")[0]] ?? location.hash.slice(1).split("?")[0])]?.keys?.() || [];
   const close = () => box.close();
   const box = h("dialog", { onclose: () => box.remove() },
     h("h2", t("tool_keys")),
@@ -98,6 +92,9 @@ function keys() {
 addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, textarea, select, dialog");
   if (typing || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
+  // Views with images have keys of their own.
+  const view_ = location.hash.slice(1).split("?")[0] || "home";
+  if (event.key === "u" && ["home", "models"].includes(EARLIER[view_] ?? view_)) undo();
   if (event.key === "?") keys();
   const view = event.altKey && Object.keys(VIEWS)[Number(event.key) - 1];
   if (view) { event.preventDefault(); location.hash = view; }
@@ -105,11 +102,14 @@ addEventListener("keydown", (event) => {
 addEventListener("hashchange", open);
 addEventListener("unhandledrejection", (event) => {
   if (event.reason?.name === "AbortError") return;
-  // Nobody answers: the line above the view says so.
+  // Nobody answers: the bar above the view says so.
   if (event.reason instanceof TypeError && !connected) failed = true;
   else say(String(event.reason?.message || event.reason), true);
 });
 
+// What stays at the top, for what stays below it.
+new ResizeObserver(([entry]) => document.documentElement.style.setProperty("--header", `${entry.target.offsetHeight}px`)).observe(document.querySelector("header"));
+const drawBar = startBar();
 open();
 on("connected", connection);
-start(["nodes", "notices", "run", "verdict", "machine", "album"]);
+start(["nodes", "notices", "run", "verdict", "machine", "album", "overview"]);

@@ -33,12 +33,3 @@ export function write(element, text) {
   const now = String(text);
   if (element.textContent !== now) element.textContent = now;
 }
-
-let fading;
-export function say(text, isProblem = false) {
-  const box = document.getElementById("says");
-  box.textContent = text;
-  box.className = isProblem ? "shown problem" : "shown";
-  clearTimeout(fading);
-  fading = setTimeout(() => { box.className = ""; }, isProblem ? 8000 : 3500);
-}

@@ -1,117 +1,110 @@
-// Try: a picture of one's own, and what nobody has labelled by mood.
-import { h, say } from "/dom.js";
-import { get, post, query, send } from "/ask.js";
+// Try: images of one's own, and unlabelled ones by class.
+import { h } from "/dom.js";
+import { get, query, send } from "/ask.js";
 import { on } from "/live.js";
+import { classNames, onActs, pickClass } from "/acts.js";
+import { say } from "/toast.js";
 import { t, number, percent } from "/words.js";
-import { about, details, grid, name } from "/pictures.js";
+import { grid } from "/grid.js";
+import { about, details } from "/details.js";
+import { keys as actKeys, selection } from "/selection.js";
 import { fitted } from "/heat.js";
+import { dropped, picked, upload } from "/upload.js";
 
-export const keys = () => [
-  ["← ↑ → ↓", t("keys_move")], ["Enter", t("keys_open")], ["Space", t("keys_choose")],
-  ["A", t("try_key_accept")], ["1 – 9", t("key_class")], ["U", t("key_undo")],
-];
+// Images that are tried at once.
+const MOST = 100;
+
+export const keys = () => [["← ↑ → ↓", t("keys_move")], ["Enter", t("keys_open")], ["Space", t("keys_choose")], ...actKeys()];
 
 export function show(root, parameters, ready) {
-  let mood = parameters.get("mood") || "";
-  let shown;
-  const file = h("input", { type: "file", accept: "image/*", className: "unseen", tabIndex: -1, "aria-hidden": "true", onchange: () => file.files[0] && look(file.files[0]) });
+  let wanted = parameters.get("class") || parameters.get("mood") || "";
+  let [names, waiting, shown, ended] = [[], 0, [], false];
+  const file = h("input", { type: "file", accept: "image/*", multiple: true, className: "unseen", tabIndex: -1, "aria-hidden": "true", onchange: async () => look(await picked(file.files)) });
   const zone = h("button.drop", { onclick: () => file.click() }, h("b", t("try_drop")), h("span.quiet", t("try_private")));
   const result = h("div.result");
   const chips = h("div.chips");
   const count = h("p.quiet", { role: "status" });
   const by = h("p.quiet");
-  const answers = h("div.classes");
   const found = grid({
     fetch: async (from, n) => {
-      const page = await get(`/api/mood?class=${encodeURIComponent(mood)}&from=${from}&count=${n}`);
-      moods(page);
+      const page = await get(`/api/mood?class=${encodeURIComponent(wanted)}&from=${from}&count=${n}`);
+      choices(page);
       ready();
-      return { total: page.total, items: page.items.map((one) => ({ ...one, class: percent(one.probability) })) };
+      return { total: page.total, items: page.items.map((one) => ({ path: one.path, class: null, predicted: { class: wanted, probability: one.probability } })) };
     },
-    open: (item) => details(item, found.next),
+    open: (item) => details(item, found.next, names),
     className: "acts",
-    mark: (one) => h("span.quiet", t("try_in", { place: one.path.split("/")[0], name: name(one.path) })),
   });
+  const act = selection(found, () => names, { isAlways: true });
   root.append(
     h("section.card.wide", h("h2", t("try_one")), zone, file, result),
-    h("section.card.wide", h("h2", t("try_mood")), h("p.quiet", t("try_mood_how")), chips, count, by, answers),
-    h("div.wide", found.box));
+    h("section.card.wide", h("h2", t("try_mood")), h("p.quiet", t("try_mood_how")), chips, count, by),
+    h("div.wide", found.box), act.bar);
 
-  let [classes, waiting, busy] = [[], 0, Promise.resolve()];
-
-  function moods(page) {
-    classes = page.classes;
-    count.textContent = classes.length ? (mood ? t("try_found", { n: number(page.total) }) : t("try_choose")) : t("try_nothing");
-    by.replaceChildren(...judged(page).flatMap((line) => [line, h("br")]));
-    answers.replaceChildren(...(mood && page.total ? [button("A", t("decide_move_to", { to: mood }), mood, ".main"),
-      ...classes.slice(0, 9).map((one, n) => button(String(n + 1), one, one)),
-      h("button", { onclick: undo }, h("kbd", "U"), " ", t("decide_undo"))] : []));
+  function choices(page) {
+    count.textContent = page.classes.length ? (wanted ? t("try_found", { n: number(page.total) }) : t("try_choose")) : t("try_nothing");
+    by.replaceChildren(...told(page).flatMap((line) => [line, h("br")]));
     clearTimeout(waiting);
     // The pool is being looked at: what comes of it is there soon.
     if (page.pool.busy) waiting = setTimeout(() => found.reload(), 700);
     if (chips.contains(document.activeElement) && chips.childNodes.length) {
-      chips.childNodes.forEach((chip) => chip.setAttribute("aria-pressed", String(chip.dataset.mood === mood)));
+      chips.childNodes.forEach((chip) => chip.setAttribute("aria-pressed", String(chip.dataset.class === wanted)));
       return;
     }
     chips.replaceChildren(...page.classes.map((one) => {
-      const chip = h("button.chip", { "aria-pressed": String(one === mood), onclick: () => { mood = one; history.replaceState(null, "", `#try?${query({ mood })}`); found.reload(); } }, one);
-      chip.dataset.mood = one;
+      const chip = h("button.chip", { "aria-pressed": String(one === wanted), onclick: () => { wanted = one; history.replaceState(null, "", `#try?${query({ class: wanted })}`); found.reload(); } }, one);
+      chip.dataset.class = one;
       return chip;
     }));
   }
 
-  // By what the pictures were judged, and what is missing.
-  function judged({ inbox, pool }) {
-    const lines = [inbox ? t("try_by_inbox", { n: number(inbox) }) : ""];
-    const values = { n: number(pool.known), learnt: number(pool.by?.learnt), right: percent(pool.by?.accuracy, 0) };
-    if (pool.known && pool.by) lines.push([t(`try_by_${pool.by.kind}`, values), pool.by.accuracy === null ? "" : t("try_by_right", values)].join(t("gap")));
-    if (pool.known && !pool.by) lines.push(t("try_by_nothing", values));
-    if (pool.unknown) lines.push(t("try_unknown", { n: number(pool.unknown) }));
-    if (pool.busy) lines.push(t("try_busy"));
-    return lines.filter(Boolean);
+  // How many have an answer, and what is missing.
+  function told({ inbox, pool }) {
+    return [
+      inbox ? t("try_by_inbox", { n: number(inbox) }) : "",
+      pool.known ? t("try_by_pool", { n: number(pool.known) }) : "",
+      pool.unknown ? t(pool.model ? "try_unknown" : "try_by_nothing", { n: number(pool.unknown) }) : "",
+      pool.busy ? t("try_busy") : "",
+    ].filter(Boolean);
   }
 
-  const button = (key, text, label, kind = "") => h("button" + kind, { onclick: () => accept(label) }, h("kbd", key), " ", text);
-
-  // One after the other; the next picture takes the place of the one that went.
-  const change = (path, body, told) => {
-    busy = busy.then(async () => {
-      try {
-        const done = await post(path, body);
-        say([told(done), ...done.problems].join("\n"), done.problems.length > 0);
-      } catch (error) { say(error.message, true); }
-      found.reload();
-    });
-  };
-  function accept(label) {
-    const some = found.chosen.size ? [...found.chosen.values()] : [found.at()].filter(Boolean);
-    if (!mood || !some.length) return;
-    found.chosen.clear();
-    change("/api/decide", { acts: some.map((one) => ({ label: { path: one.path, class: label } })) },
-      (done) => t("try_moved", { n: number(done.moved.length), to: label }));
+  // Keeps what was tried, in a class.
+  async function keep(one) {
+    const to = await pickClass(t("pick_title_one", { name: one.name }), names);
+    if (to) upload([{ file: one, folder: "" }], () => to);
   }
-  const undo = () => change("/api/undo", {}, (done) => t("decide_undone", { n: number(done.moved.length) }));
+  const keepButton = (one) => h("button.small-button", { "data-act": "keep", onclick: () => keep(one) }, t("try_keep"));
 
-  function key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, dialog")) return;
-    const k = event.key.toLowerCase();
-    if (k === "a") accept(mood);
-    else if (k === "u") undo();
-    else if (/^[1-9]$/.test(k) && classes[k - 1]) accept(classes[k - 1]);
-    else return;
-    event.preventDefault();
-  }
-  addEventListener("keydown", key);
-
-  async function look(one) {
-    if (shown) URL.revokeObjectURL(shown);
+  async function look(all) {
+    shown.forEach((url) => URL.revokeObjectURL(url));
+    shown = [];
+    const some = all.map((one) => one.file).slice(0, MOST);
+    if (!some.length) return;
     result.replaceChildren(h("p.quiet", "…"));
+    if (some.length === 1) return single(some[0]);
+    const rows = h("tbody");
+    result.replaceChildren(h("div.scroll", h("table", h("tbody", rows))));
+    for (const one of some) {
+      if (ended) return;
+      try {
+        const [told, picture] = await Promise.all([send("/api/try", one), send("/api/try/large", one)]);
+        const url = URL.createObjectURL(picture);
+        shown.push(url);
+        const [first, second] = told.prediction?.classes ?? [];
+        rows.append(h("tr", h("td", h("img.thumb", { src: url, alt: one.name })), h("td", one.name),
+          h("td", first ? [h("b", first.class), ` ${percent(first.probability, 0)}`, told.prediction.is_novel ? h("div.quiet", t("picture_novel")) : ""] : told.problem || t("picture_no_champion")),
+          h("td.quiet", second ? `${second.class} ${percent(second.probability, 0)}` : ""), h("td", keepButton(one))));
+      } catch (error) { rows.append(h("tr", h("td"), h("td", one.name), h("td.bad", { colSpan: 3 }, error.message))); }
+    }
+  }
+
+  async function single(one) {
     try {
       const [told, picture] = await Promise.all([send("/api/try", one), send("/api/try/large", one)]);
-      shown = URL.createObjectURL(picture);
-      const { box, layer } = fitted(shown, told.width, told.height, one.name);
+      shown.push(URL.createObjectURL(picture));
+      const { box, layer } = fitted(shown[0], told.width, told.height, one.name);
       const heat = (label) => send(`/api/try/heat?${query({ class: label })}`, one);
-      result.replaceChildren(h("div.both", box, h("div.about", about(told, { layer, heat, show: (other) => details(other) }))));
+      result.replaceChildren(h("div.both", h("div", box, h("div.doing", keepButton(one))), h("div.about", about(told, { layer, heat, show: (other) => details(other, null, names) }))));
     } catch (error) {
       result.replaceChildren();
       say(error.message, true);
@@ -119,20 +112,24 @@ export function show(root, parameters, ready) {
   }
 
   const over = (event) => { event.preventDefault(); zone.classList.toggle("over", event.type === "dragover"); };
-  const drop = (event) => { over(event); const one = event.dataTransfer?.files?.[0]; if (one) look(one); };
+  const drop = async (event) => { over(event); if (event.dataTransfer) look(await dropped(event.dataTransfer)); };
   const events = [["dragover", over], ["dragleave", over], ["drop", drop]];
   events.forEach(([type, f]) => addEventListener(type, f));
-  const paste = (event) => { const one = event.clipboardData?.files?.[0]; if (one) look(one); };
+  const paste = (event) => { const files = [...(event.clipboardData?.files || [])]; if (files.length) look(files.map((one) => ({ file: one, folder: "" }))); };
   addEventListener("paste", paste);
+  classNames().then((all) => { names = all; });
   found.reload();
   let known;
-  const off = on("verdict", (verdict) => { const key = JSON.stringify(verdict); if (known && known !== key) found.reload(); known = key; });
+  const off = [
+    on("verdict", (verdict) => { const key = JSON.stringify(verdict); if (known && known !== key) found.reload(); known = key; }),
+    onActs(() => { found.reload(); classNames().then((all) => { names = all; }); }),
+  ];
   return () => {
-    off(); found.end();
+    ended = true;
+    off.forEach((f) => f()); act.end(); found.end();
     clearTimeout(waiting);
-    removeEventListener("keydown", key);
     events.forEach(([type, f]) => removeEventListener(type, f));
     removeEventListener("paste", paste);
-    if (shown) URL.revokeObjectURL(shown);
+    shown.forEach((url) => URL.revokeObjectURL(url));
   };
 }

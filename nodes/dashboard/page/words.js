@@ -32,7 +32,7 @@ export function noticed({ kind, reason, advice }) {
 
 export const number = (n) => (n === null || n === undefined ? "–" : Number(n).toLocaleString(language()));
 export const percent = (x, digits = 1) =>
-  x === null || x === undefined || Number.isNaN(x) ? "–" : `${(100 * x).toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`;
+  x === null || x === undefined || Number.isNaN(x) ? "–" : `${(100 * x).toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })}${language() === "ja" ? "" : "\u00a0"}%`;
 export const figure = (x) =>
   x === null || x === undefined ? "–" : Math.abs(x) >= 0.01 || x === 0 ? x.toLocaleString(language(), { maximumFractionDigits: 3 }) : x.toExponential(1);
 
@@ -54,3 +54,10 @@ export function clock(seconds) {
 }
 
 export const moment = (ms) => new Date(ms).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
+
+// The time of the day; with the date when it is another day.
+export function time(ms) {
+  const date = new Date(ms);
+  const today = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString(language(), today ? { hour: "2-digit", minute: "2-digit" } : { dateStyle: "medium", timeStyle: "short" });
+}

@@ -1,5 +1,9 @@
 //! Runs beside each other: what came of them, and what they cost.
 
+mod pair;
+
+pub use pair::Pair;
+
 use plugin_api::Home;
 use plugin_api::experiments::{SizePoint, Sizes};
 use plugin_api::runs::{RunFolder, RunManifest, read_json};
@@ -24,6 +28,8 @@ pub struct Row {
     pub size_px: u32,
     /// The model it began with.
     pub parent: Option<String>,
+    /// Whether it is a head on a pretrained network.
+    pub is_head: bool,
     /// Where it was computed.
     pub device: String,
     /// Version of the data set it learnt from.
@@ -158,6 +164,7 @@ fn row(run: &RunFolder, home: &Home, costs: &mut Costs) -> Option<Row> {
         architecture: manifest.architecture,
         size_px: manifest.size_px,
         parent: manifest.parent,
+        is_head: manifest.backbone.is_some(),
         device: manifest.device,
         version: manifest.version,
     })

@@ -83,6 +83,32 @@ impl ModelCache {
         Ok(Some(prediction(model.card(), &output, model.network().is_some())))
     }
 
+    /// The champion's name and classes; `None` when there is no champion.
+    ///
+    /// # Errors
+    /// Why it cannot be used, for a person.
+    pub fn classes(&self) -> Result<Option<(String, Vec<String>)>, String> {
+        let champion = self.champion()?;
+        Ok(champion.as_ref().map(|champion| (champion.id.clone(), champion.model.card().classes.clone())))
+    }
+
+    /// Calibrated probabilities of an image that was embedded before, one a class; `None` where it must be seen, or another model is
+    /// champion.
+    pub fn recall(&self, model: &str, digest: &str) -> Option<Vec<f32>> {
+        let champion = self.champion().ok()?;
+        let champion = champion.as_ref().filter(|champion| champion.id == model)?;
+        Some(calibrated(champion.model.card(), &champion.model.recall(digest)?.probabilities))
+    }
+
+    /// The same of any image. Its embedding is kept in the workspace. `None` where it cannot be predicted.
+    pub fn row(&self, model: &str, digest: &str, image: &Picture) -> Option<Vec<f32>> {
+        let champion = self.champion().ok()?;
+        let champion = champion.as_ref().filter(|champion| champion.id == model)?;
+        let square = champion.model.square(image).ok()?;
+        let output = champion.model.predict(&[Image { digest, square: &square }]).ok()?.pop()?;
+        Some(calibrated(champion.model.card(), &output.probabilities))
+    }
+
     /// At which scale an image is decoded for the champion, as the graph does it.
     pub fn scale(&self) -> Scale {
         let champion = self.champion();

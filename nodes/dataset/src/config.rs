@@ -16,12 +16,12 @@ pub struct Config {
     #[command(flatten)]
     pub(crate) home: HomeArgs,
 
-    /// Side of the stored pictures, pixels: what `resize` sends.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=512), value_name = "PIXELS")]
+    /// Side of the stored pictures, pixels: what `resize` sends. Given once for all nodes, under `env:`.
+    #[arg(long, env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=512), value_name = "PIXELS")]
     pub size: u32,
 
     /// How `resize` fits them: stored under this name, so that another mode starts its own shards.
-    #[arg(long, default_value = "stretch", value_parser = ["stretch", "crop", "pad"])]
+    #[arg(long, env = "WAKUTEKA_RESIZE_MODE", default_value = "stretch", value_parser = ["stretch", "crop", "pad"])]
     pub mode: String,
 
     /// Share of the pictures that choose the best epoch, percent.

@@ -1,7 +1,7 @@
 //! The node that owns the data set: takes images in, keeps them, serves them.
 //!
-//! Inputs `pixels`, `removed`, `hello`, `demand`, `heldout_demand`, `records_demand`, `tick`; outputs `committed`,
-//! `inventory`, `snapshot`, `samples`, `heldout`, `records`.
+//! Inputs `pixels`, `removed`, `hello`, `demand`, `heldout_demand`, `records_demand`, `tick`, and where training is on another machine
+//! `wanted`; outputs `committed`, `inventory`, `snapshot`, `samples`, `heldout`, `records`, `images`.
 
 mod compact;
 mod config;
@@ -25,7 +25,7 @@ use decisions::Decisions;
 use different::Different;
 use intake::{Rules, take_in};
 use order::SamePixels;
-use plugin_api::edges::{Demand, Pixels, Snapshot};
+use plugin_api::edges::{Demand, Pixels, Snapshot, WantedPixels};
 use plugin_api::status::Notice;
 use plugin_api::{Edge, Labels, Split, Tag};
 use plugin_catalog::Writer;
@@ -85,6 +85,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), DatasetError> {
                 "hello" => dataset.inventory(&message.tag, node)?,
                 "demand" => dataset.demand(&message, "samples", node)?,
                 "heldout_demand" => dataset.demand(&message, "heldout", node)?,
+                "wanted" => dataset.images(&message, node)?,
                 "records_demand" => dataset.records(&message, node)?,
                 _ => {}
             },
@@ -226,14 +227,25 @@ impl Dataset {
 
     fn demand(&mut self, message: &Message, output: &str, node: &mut Node) -> Result<(), DatasetError> {
         let demand: Demand = message.read()?;
+        // `cache` keeps them by digest.
+        let with_pixels = message.tag.text("pixels") != "omit";
         for row in serve::demands(&demand) {
             self.server.settle(demand.version.value(row), &mut self.catalog)?;
-            self.server.answer(&demand, row, self.catalog.read(), &mut self.shards, |tag, batch| {
+            self.server.answer(&demand, row, with_pixels, self.catalog.read(), &mut self.shards, |tag, batch| {
                 node.status().add("served", batch.rows() as u64);
                 Ok(node.send(output, tag, batch)?)
             })?;
         }
         Ok(())
+    }
+
+    /// Pixels by digest, for a machine that keeps them.
+    fn images(&mut self, message: &Message, node: &mut Node) -> Result<(), DatasetError> {
+        let wanted: WantedPixels = message.read()?;
+        let images = self.server.images(&wanted, self.catalog.read(), &mut self.shards)?;
+        node.status().add("images_sent", images.rows() as u64);
+        let tag = message.tag.clone().with("profile", self.server.profile());
+        Ok(node.send("images", &tag, images)?)
     }
 
     fn records(&mut self, message: &Message, node: &mut Node) -> Result<(), DatasetError> {

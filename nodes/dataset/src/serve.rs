@@ -6,7 +6,7 @@ use crate::folds;
 use crate::order::{Reading, Row, SplitRows, Version, epoch_order};
 use crate::shards::Shards;
 use arrow::array::{Array, Float32Array, LargeBinaryArray, StringArray, UInt32Array};
-use plugin_api::edges::{Batches, Demand, lists_of_u32};
+use plugin_api::edges::{Batches, Demand, ImagePixels, WantedPixels, lists_of_u32};
 use plugin_api::{Edge, Split, Subset, Tag};
 use plugin_catalog::{Reader, Writer};
 use plugin_splits::Shares;
@@ -115,7 +115,7 @@ impl Server {
         Ok(())
     }
 
-    /// Answers one row of a demand, message by message.
+    /// Answers one row of a demand, message by message; without pixels where whoever asks keeps them by digest.
     ///
     /// # Errors
     /// The catalog's, the shards', or those of `send`.
@@ -123,6 +123,7 @@ impl Server {
         &mut self,
         demand: &Demand,
         row: usize,
+        with_pixels: bool,
         catalog: &Reader,
         shards: &mut Shards,
         mut send: impl FnMut(&Tag, Batches) -> Result<(), DatasetError>,
@@ -164,7 +165,7 @@ impl Server {
         for index in first..last.min(first.saturating_add(demand.count.value(row))) {
             let picked = order.chunks(size).nth(index as usize).unwrap_or_default();
             let mut pixels = Vec::with_capacity(picked.len());
-            for &at in picked {
+            for &at in picked.iter().filter(|_| with_pixels) {
                 let digest = &rows.rows[at as usize].digest;
                 pixels.push(find(catalog, shards, &mut self.files, &self.profile, digest)?);
             }
@@ -179,7 +180,11 @@ impl Server {
                 weight: picked.iter().map(|&at| rows.weights[at as usize]).collect::<Float32Array>(),
                 width: UInt32Array::from(vec![self.size_px; picked.len()]),
                 height: UInt32Array::from(vec![self.size_px; picked.len()]),
-                pixels: LargeBinaryArray::from_iter_values(pixels.iter().map(|(shard, row)| shard.value(*row))),
+                pixels: if with_pixels {
+                    LargeBinaryArray::from_iter_values(pixels.iter().map(|(shard, row)| shard.value(*row)))
+                } else {
+                    LargeBinaryArray::from_iter_values(picked.iter().map(|_| []))
+                },
             };
             let near: Vec<usize> = (0..picked.len()).filter(|at| near_copies[picked[*at] as usize]).collect();
             let tag = Tag::new(demand.run.value(row), index)
@@ -193,9 +198,45 @@ impl Server {
                 .with("labels", self.reading.labels)
                 .with("near_copies", serde_json::to_string(&near).unwrap_or_default())
                 .with("classes", &classes);
+            let tag = if with_pixels { tag } else { tag.with("profile", &self.profile) };
             send(&tag, message)?;
         }
         Ok(())
+    }
+
+    /// What its pixels are: size and resize mode.
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// Pixels by digest. Images that there are none of are left out.
+    ///
+    /// # Errors
+    /// The catalog's and the shards'.
+    pub fn images(
+        &mut self,
+        wanted: &WantedPixels,
+        catalog: &Reader,
+        shards: &mut Shards,
+    ) -> Result<ImagePixels, DatasetError> {
+        let (mut digests, mut pixels) = (Vec::new(), Vec::new());
+        for digest in wanted.digest.iter().flatten() {
+            match find(catalog, shards, &mut self.files, &self.profile, digest) {
+                Ok(found) => {
+                    digests.push(digest);
+                    pixels.push(found);
+                }
+                Err(DatasetError::NoPixels { .. }) => tracing::warn!(digest, "wanted, and there are no pixels of it"),
+                Err(error) => return Err(error),
+            }
+        }
+        let side = UInt32Array::from(vec![self.size_px; digests.len()]);
+        Ok(ImagePixels {
+            digest: StringArray::from_iter_values(digests),
+            width: side.clone(),
+            height: side,
+            pixels: LargeBinaryArray::from_iter_values(pixels.iter().map(|(shard, row)| shard.value(*row))),
+        })
     }
 }
 

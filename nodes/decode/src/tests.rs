@@ -42,8 +42,8 @@ fn stage(home: &Home, args: &[&str], decoder: Decoder) -> DecodeStage {
     let config = <Config as clap::Parser>::parse_from([&["decode"], args].concat());
     DecodeStage {
         home: home.clone(),
+        scale: config.scale(),
         limits: config.limits,
-        scale: Scale::for_square(config.size),
         ledger: CrashLedger::open(&home.status(), "decode", Duration::from_secs(config.max_seconds)).unwrap(),
         decoder,
     }
@@ -143,6 +143,19 @@ fn options_are_checked() {
     ] {
         let error = Config::try_parse_from(["decode", &format!("{flag}={value}")]).unwrap_err().to_string();
         assert!(error.contains(flag) && error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn one_size_for_all_nodes_is_enough_and_embeddings_keep_theirs() {
+    use clap::Parser;
+    for (args, px) in [
+        (&["--image-size", "64"][..], Scale::DEFAULT_SIZE_PX),
+        (&["--image-size", "448"], 448),
+        (&["--image-size", "448", "--size", "64"], 64),
+    ] {
+        let config = Config::try_parse_from([&["decode"], args].concat()).unwrap();
+        assert_eq!(config.scale(), Scale::for_square(px), "{args:?}");
     }
 }
 

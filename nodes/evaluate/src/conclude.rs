@@ -10,8 +10,8 @@ use crate::summary::{class_results, summary};
 use plugin_api::runs::{Calibration, Evaluation, ModelCard, RunFolder, RunManifest, Verdict, write_json};
 use plugin_api::{Home, Labels};
 use plugin_champion::{card_of, champion, discard, promote};
-use plugin_metric::report::{self, Picture, Report, TaggedReport, WrongPictures};
 use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_tagged, wilson};
+use plugin_report::{self as report, Picture, Report, TaggedReport, WrongPictures};
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -7,7 +7,7 @@
 use crate::contender::Answers;
 use plugin_api::Labels;
 use plugin_api::runs::{CrossValidation, OutOfFold};
-use plugin_metric::report::Picture;
+use plugin_report::Picture;
 use std::collections::HashMap;
 
 /// What a run's networks said of all images that they can be judged on.

@@ -84,6 +84,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     let mut evaluator = Evaluator::new(node.home().clone(), loader, config.batch_size, config.gate.clone());
     evaluator.promotion = config.promotion;
     let mut inbox: VecDeque<Message> = VecDeque::new();
+    let source = node.source_of("heldout");
     loop {
         // First everything that is there, so that a stop is heard between two batches; then one message.
         let mut event = if inbox.is_empty() { Some(node.recv(Duration::from_secs(1))?) } else { node.try_recv()? };
@@ -91,7 +92,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
             match now {
                 Event::Stop => return Ok(()),
                 Event::Timeout => break,
-                Event::Restarted(by) if by == "dataset" => evaluator.restarted(),
+                Event::Restarted(by) if Some(&by) == source.as_ref() => evaluator.restarted(),
                 Event::Restarted(_) => {}
                 Event::Message(message) => inbox.push_back(message),
             }

@@ -12,7 +12,7 @@ use plugin_api::edges::{Batches, Demand, list_row};
 use plugin_api::runs::{Evaluation, ModelCard, RunFolder, RunManifest, Verdict, read_json};
 use plugin_api::{Edge as _, Home, Labels, Tag};
 use plugin_champion::{Lock, card_of, champion, weights};
-use plugin_metric::report::{Picture, WrongPictures};
+use plugin_report::{Picture, WrongPictures};
 use std::time::Instant;
 
 /// Bytes of pictures in a batch: below dora's limit for a message, with room for the other columns.

@@ -7,8 +7,8 @@ use crate::page::{self, Page};
 use crate::split::parts;
 use crate::table::{Table, mean_and_deviation};
 use crate::tell;
-use plugin_metric::report::format::percent;
 use plugin_metric::wilson;
+use plugin_report::format::percent;
 
 /// Trains a network for each fold.
 ///

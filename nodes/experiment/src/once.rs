@@ -8,7 +8,7 @@ use crate::split::train_and_test;
 use crate::table::Table;
 use crate::tell;
 use plugin_metric::accuracy;
-use plugin_metric::report::format::percent;
+use plugin_report::format::percent;
 
 /// Trains once.
 ///

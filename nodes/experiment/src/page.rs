@@ -4,7 +4,7 @@ use crate::error::ExperimentError;
 use crate::table::Table;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use plugin_api::files::{named, write_atomically};
-use plugin_metric::report::STYLE;
+use plugin_report::STYLE;
 use std::fmt::Write;
 use std::path::Path;
 

@@ -8,7 +8,7 @@ use crate::split::train_and_test;
 use crate::table::{Table, mean_and_deviation};
 use crate::tell;
 use clap::{Args, Command, FromArgMatches};
-use plugin_metric::report::format::percent;
+use plugin_report::format::percent;
 
 /// The recipes that are compared when none is given: what each adds to the options of the command, or takes away.
 pub const RECIPES: &[(&str, &str)] = &[

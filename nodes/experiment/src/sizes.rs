@@ -10,7 +10,7 @@ use crate::table::{Table, mean_and_deviation};
 use crate::tell;
 use plugin_api::experiments::{SizePoint, Sizes as Results};
 use plugin_api::runs::write_json;
-use plugin_metric::report::format::percent;
+use plugin_report::format::percent;
 use std::path::Path;
 
 /// Trains a network for each size.

@@ -56,12 +56,12 @@ pub struct Config {
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000), value_name = "EPOCHS")]
     pub freeze_epochs: u64,
 
-    /// Side of the pictures, pixels: what `resize` sends.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=1024), value_name = "PIXELS")]
+    /// Side of the pictures, pixels: what `resize` sends. Given once for all nodes, under `env:`.
+    #[arg(long, env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=1024), value_name = "PIXELS")]
     pub size: u32,
 
     /// How `resize` fits them, for the model's card.
-    #[arg(long, default_value = "stretch", value_parser = ["stretch", "crop", "pad"])]
+    #[arg(long, env = "WAKUTEKA_RESIZE_MODE", default_value = "stretch", value_parser = ["stretch", "crop", "pad"])]
     pub resize_mode: String,
 
     /// Epochs of a run that starts from scratch.
@@ -210,8 +210,8 @@ impl Config {
     pub fn head_digest(&self) -> String {
         let decides = json!([
             "head",
-            plugin_inference::backbone::ARCHITECTURE,
-            self.backbone.backbone_size,
+            self.backbone.backbone_architecture.name(),
+            self.backbone.size_px(),
             self.backbone.backbone_mode.name(),
             self.head,
         ]);

@@ -252,7 +252,7 @@ fn card(config: &Config, backbone: &Backbone, state: &State) -> ModelCard {
     ModelCard {
         architecture: backbone.architecture.clone(),
         definition: None,
-        size_px: config.backbone.backbone_size,
+        size_px: config.backbone.size_px(),
         resize_mode: config.backbone.backbone_mode.name().to_owned(),
         classes: state.classes.clone(),
         labels: state.labels,

@@ -40,6 +40,7 @@ use desk::Desk;
 use head::{End as HeadEnd, HeadTrainer};
 use learn::{End, Learning};
 use plugin_api::Labels;
+use plugin_api::status::Wait;
 use plugin_harness::Node;
 use snapshot::State;
 use std::time::{Duration, Instant};
@@ -95,13 +96,21 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         }
         let request = request::pending(&home);
         let count = |state: &State| if candidate == Candidate::Head { None } else { changes.of(&home, state) };
-        let due = desk.trigger.due(now, request.is_some(), count);
+        let due = desk.trigger.due(now, request.is_some(), request::is_paused(&home), count);
         let told = |text: String| because.as_ref().map_or(text.clone(), |because| format!("{text} ({because})"));
         let failure = failed.as_ref().and_then(|failed| failed.of(desk.trigger.latest()?));
         match (due, desk.announcer.awaited(now.instant)) {
-            (Due::Wait(what), None) => node.status().state(failure.unwrap_or_else(|| told(what))),
-            (_, Some(run)) => node.status().state(format!("waiting for the verdict on run {run}")),
+            (Due::Wait(wait), None) => {
+                let what = trigger::told(&wait);
+                node.status().wait(Some(wait));
+                node.status().state(failure.unwrap_or_else(|| told(what)));
+            }
+            (_, Some(run)) => {
+                node.status().wait(Some(Wait::new("verdict")));
+                node.status().state(format!("waiting for the verdict on run {run}"));
+            }
             (Due::Run(state), None) if candidate == Candidate::Head => {
+                node.status().wait(None);
                 let ended = heads.work(&config, &device, node, &mut desk, request.as_ref())?;
                 if ended == HeadEnd::Stopped {
                     return Ok(());
@@ -118,6 +127,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                 desk.trigger.done(&trained, Now::new());
             }
             (Due::Run(state), None) => {
+                node.status().wait(None);
                 let begun = start::begin(&config, &device, &home, &state, request.as_ref())?;
                 if request.is_some() {
                     request::answered(&home);

@@ -1,7 +1,7 @@
-//! Somebody asks for a run: `runs/request.json`, written by `cargo wakuteka runs retrain`.
+//! Somebody asks for a run: `runs/request.json`, written by `cargo wakuteka runs retrain` and the page. Or for none: `runs/paused.json`.
 
 use plugin_api::Home;
-use plugin_api::runs::{RunRequest, read_json};
+use plugin_api::runs::{Pause, RunRequest, read_json};
 use std::path::PathBuf;
 
 fn path(home: &Home) -> PathBuf {
@@ -20,6 +20,11 @@ pub fn pending(home: &Home) -> Option<RunRequest> {
             let _ = std::fs::remove_file(&path);
         })
         .ok()
+}
+
+/// Whether no run may start by itself.
+pub fn is_paused(home: &Home) -> bool {
+    home.runs().join(Pause::FILE).exists()
 }
 
 /// It is dealt with.

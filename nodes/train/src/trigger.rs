@@ -2,6 +2,7 @@
 
 use crate::snapshot::State;
 use crate::when::{Switch, When};
+use plugin_api::status::Wait;
 use std::time::{Duration, Instant};
 
 /// What decides a run: fingerprint of the data set, digest of the options.
@@ -10,10 +11,27 @@ pub type Key = (String, String);
 /// What to do now.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Wait; for a person, for what.
-    Wait(String),
+    /// Wait for this.
+    Wait(Wait),
     /// Learn from this.
     Run(State),
+}
+
+/// What is waited for, for a person.
+pub fn told(wait: &Wait) -> String {
+    let Wait { have, want, .. } = wait;
+    match wait.code.as_str() {
+        "images" => "waiting for pictures".to_owned(),
+        "up_to_date" => format!("up to date with version {have}"),
+        "classes" => format!("waiting for a second class: {have} so far"),
+        "training_images" => format!("waiting for {want} training pictures: {have} so far"),
+        "request" => "waiting to be asked (--retrain off)".to_owned(),
+        "pause" => "paused: no run starts by itself".to_owned(),
+        "quiet" => format!("waiting for quiet: pictures came {have} s ago"),
+        "schedule" => "waiting for the time of the schedule".to_owned(),
+        "changes" => format!("waiting for more changes: {have} of {want}"),
+        other => other.to_owned(),
+    }
 }
 
 /// What time it is.
@@ -93,39 +111,44 @@ impl Trigger {
         self.done.as_ref().is_some_and(|(data, options)| *data == state.fingerprint && *options == self.options)
     }
 
-    /// Whether a run is due. `asked`: somebody has asked for one. `changes`: pictures that are new, relabelled or removed since
-    /// the last run, when that is known.
-    pub fn due(&self, now: Now, asked: bool, changes: impl FnOnce(&State) -> Option<u64>) -> Due {
-        let Some((state, since)) = &self.latest else { return Due::Wait("waiting for pictures".to_owned()) };
+    /// Whether a run is due. `asked`: somebody has asked for one. `is_paused`: none may start by itself. `changes`: pictures that
+    /// are new, relabelled or removed since the last run, when that is known.
+    pub fn due(&self, now: Now, asked: bool, is_paused: bool, changes: impl FnOnce(&State) -> Option<u64>) -> Due {
+        let Some((state, since)) = &self.latest else { return Due::Wait(Wait::new("images")) };
         if !asked && self.is_done(state) {
-            return Due::Wait(format!("up to date with version {}", state.version));
+            return Due::Wait(Wait::number("up_to_date", state.version, 0));
         }
         if state.taught_classes() < 2 {
-            return Due::Wait(format!("waiting for a second class: {} so far", state.taught_classes()));
+            return Due::Wait(Wait::number("classes", state.taught_classes() as u64, 2));
         }
         if state.train() < self.when.min_train {
-            let (wanted, found) = (self.when.min_train, state.train());
-            return Due::Wait(format!("waiting for {wanted} training pictures: {found} so far"));
+            return Due::Wait(Wait::number("training_images", state.train(), self.when.min_train));
         }
         if asked {
             return Due::Run(state.clone());
         }
+        if is_paused {
+            return Due::Wait(Wait::new("pause"));
+        }
         if self.when.retrain == Switch::Off {
-            return Due::Wait("waiting to be asked (--retrain off)".to_owned());
+            return Due::Wait(Wait::new("request"));
         }
         let waited = self.waiting.map(|from| now.instant.saturating_duration_since(from.instant));
         let longest = Duration::from_secs(self.when.longest_wait_seconds);
         if !longest.is_zero() && waited.is_some_and(|waited| waited >= longest) {
             return Due::Run(state.clone());
         }
+        let latest_s = self.waiting.filter(|_| !longest.is_zero()).map(|from| from.unix_s + longest.as_secs());
+        let until = |unix_s: Option<u64>| unix_s.into_iter().chain(latest_s).min().map(|unix_s| unix_s * 1000);
         let quiet = now.instant.saturating_duration_since(since.instant);
         if quiet < Duration::from_secs(self.when.quiet_seconds) {
-            return Due::Wait(format!("waiting for quiet: pictures came {} s ago", quiet.as_secs()));
+            let until_ms = until(Some(since.unix_s + self.when.quiet_seconds));
+            return Due::Wait(Wait { until_ms, ..Wait::number("quiet", quiet.as_secs(), self.when.quiet_seconds) });
         }
         if let Some(from) = self.waiting
             && !self.when.is_time(from.unix_s, now.unix_s)
         {
-            return Due::Wait("waiting for the time of the schedule".to_owned());
+            return Due::Wait(Wait { until_ms: until(self.when.next_time(now.unix_s)), ..Wait::new("schedule") });
         }
         // The same pictures with other options are worth a run whatever their number; so are those that are the same and yet
         // not: now with several labels each, or split otherwise.
@@ -134,7 +157,8 @@ impl Trigger {
             && let Some(changes) = changes(state).filter(|changes| *changes > 0)
             && !self.when.is_enough(changes, state.pictures())
         {
-            return Due::Wait(format!("waiting for more changes: {changes} so far"));
+            let wanted = self.when.wanted(state.pictures());
+            return Due::Wait(Wait { until_ms: until(None), ..Wait::number("changes", changes, wanted) });
         }
         Due::Run(state.clone())
     }
@@ -174,7 +198,7 @@ mod tests {
     }
 
     fn due(trigger: &Trigger, now: Now) -> Due {
-        trigger.due(now, false, |_| None)
+        trigger.due(now, false, false, |_| None)
     }
 
     #[test]
@@ -182,10 +206,10 @@ mod tests {
         let (mut trigger, start) = (trigger(None), start());
         assert!(matches!(due(&trigger, start), Due::Wait(_)));
         trigger.snapshot(state("a", &[6, 6]), start);
-        assert!(matches!(due(&trigger, after(start, 4)), Due::Wait(text) if text.contains("quiet")));
+        assert!(matches!(due(&trigger, after(start, 4)), Due::Wait(wait) if told(&wait).contains("quiet")));
         assert_eq!(due(&trigger, after(start, 5)), Due::Run(state("a", &[6, 6])));
         trigger.done("a", after(start, 9));
-        assert!(matches!(due(&trigger, after(start, 9)), Due::Wait(text) if text.contains("up to date")));
+        assert!(matches!(due(&trigger, after(start, 9)), Due::Wait(wait) if told(&wait).contains("up to date")));
     }
 
     #[test]
@@ -232,7 +256,10 @@ mod tests {
         for (train, word) in [(&[50_u64, 0][..], "second class"), (&[5, 4][..], "9 so far")] {
             let mut trigger = trigger(None);
             trigger.snapshot(state("a", train), start);
-            assert!(matches!(due(&trigger, after(start, 9)), Due::Wait(text) if text.contains(word)), "{train:?}");
+            assert!(
+                matches!(due(&trigger, after(start, 9)), Due::Wait(wait) if told(&wait).contains(word)),
+                "{train:?}"
+            );
         }
     }
 
@@ -242,15 +269,15 @@ mod tests {
         let start = start();
         trigger.snapshot(state("a", &[6, 6]), start);
         trigger.snapshot(state("b", &[6, 7]), after(start, 1));
-        let due = |second, changes| trigger.due(after(start, second), false, |_| Some(changes));
-        assert!(matches!(due(10, 4), Due::Wait(text) if text.contains("4 so far")));
+        let due = |second, changes| trigger.due(after(start, second), false, false, |_| Some(changes));
+        assert!(matches!(due(10, 4), Due::Wait(wait) if told(&wait).contains("4 of 5")));
         assert!(matches!(due(10, 5), Due::Run(_)));
         assert!(matches!(due(60, 4), Due::Wait(_)) && matches!(due(61, 4), Due::Run(_)), "a minute after the change");
         assert!(matches!(due(10, 0), Due::Run(_)), "the fingerprint is another for another reason");
         // Only the options are others.
         let mut other = with("--min-new 5", Some(("a".to_owned(), "old".to_owned())));
         other.snapshot(state("a", &[6, 6]), start);
-        assert!(matches!(other.due(after(start, 5), false, |_| Some(0)), Due::Run(_)));
+        assert!(matches!(other.due(after(start, 5), false, false, |_| Some(0)), Due::Run(_)));
     }
 
     #[test]
@@ -267,14 +294,14 @@ mod tests {
     fn a_schedule_is_kept_and_somebody_who_asks_need_not_wait() {
         let (mut trigger, start) = (with("--schedule-utc 13:00 --longest-wait-seconds 0", None), start());
         trigger.snapshot(state("a", &[6, 6]), start);
-        assert!(matches!(due(&trigger, after(start, 3599)), Due::Wait(text) if text.contains("schedule")));
+        assert!(matches!(due(&trigger, after(start, 3599)), Due::Wait(wait) if told(&wait).contains("schedule")));
         assert!(matches!(due(&trigger, after(start, 3600)), Due::Run(_)));
-        assert!(matches!(trigger.due(start, true, |_| None), Due::Run(_)));
+        assert!(matches!(trigger.due(start, true, false, |_| None), Due::Run(_)));
         let mut off = with("--retrain off", None);
         off.snapshot(state("a", &[6, 6]), start);
-        assert!(matches!(due(&off, after(start, 9999)), Due::Wait(text) if text.contains("--retrain off")));
-        assert!(matches!(off.due(start, true, |_| None), Due::Run(_)));
+        assert!(matches!(due(&off, after(start, 9999)), Due::Wait(wait) if told(&wait).contains("--retrain off")));
+        assert!(matches!(off.due(start, true, false, |_| None), Due::Run(_)));
         off.done("a", start);
-        assert!(matches!(off.due(start, true, |_| None), Due::Run(_)), "also once more on the same pictures");
+        assert!(matches!(off.due(start, true, false, |_| None), Due::Run(_)), "also once more on the same pictures");
     }
 }

@@ -69,17 +69,25 @@ impl When {
     /// Whether one of the times lies after `from_s` and not after `to_s`, both in seconds since 1970. Always, when there are
     /// none.
     pub fn is_time(&self, from_s: u64, to_s: u64) -> bool {
+        self.next_time(from_s).is_none_or(|time| time <= to_s)
+    }
+
+    /// The next time of the schedule after `from_s`, seconds since 1970; `None` without a schedule.
+    pub fn next_time(&self, from_s: u64) -> Option<u64> {
         const DAY: u64 = 86_400;
-        let next = |time: &u64| {
-            let today = from_s / DAY * DAY + time;
-            if today > from_s { today } else { today + DAY }
-        };
-        self.schedule_utc.is_empty() || self.schedule_utc.iter().any(|time| next(time) <= to_s)
+        let today = from_s / DAY * DAY;
+        let next = |time: &u64| if today + time > from_s { today + time } else { today + DAY + time };
+        self.schedule_utc.iter().map(next).min()
+    }
+
+    /// How many changes to a data set of `pictures` are worth a run.
+    pub fn wanted(&self, pictures: u64) -> u64 {
+        self.min_new.max((self.min_new_percent / 100.0 * pictures as f64).ceil() as u64)
     }
 
     /// Whether so many changes to a data set of `pictures` are worth a run.
     pub fn is_enough(&self, changes: u64, pictures: u64) -> bool {
-        changes >= self.min_new && changes as f64 >= self.min_new_percent / 100.0 * pictures as f64
+        changes >= self.wanted(pictures)
     }
 
     /// Whether so many changes since a run on `pictures` began are a reason to give it up.

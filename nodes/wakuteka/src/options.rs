@@ -7,16 +7,18 @@ use std::fs;
 use std::process::Command;
 
 /// The nodes of the graphs, in the order of the tables.
-const NODES: [&str; 14] = [
+const NODES: [&str; 16] = [
     "watch",
     "decode",
     "hash",
     "resize",
     "dataset",
     "augment",
+    "cache",
     "train",
     "search",
     "evaluate",
+    "mirror",
     "predict",
     "inspect",
     "dashboard",

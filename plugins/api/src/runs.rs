@@ -123,6 +123,18 @@ impl RunRequest {
     pub const FILE: &str = "request.json";
 }
 
+/// Somebody asks `train` to start no run by itself: as long as the file is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Since when, milliseconds since 1970.
+    pub since_ms: u64,
+}
+
+impl Pause {
+    /// The file in `runs/`.
+    pub const FILE: &str = "paused.json";
+}
+
 /// One figure of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {

@@ -26,6 +26,61 @@ pub struct Status {
     /// What a person should know of: files left alone, refused or kept out of training, one entry a kind.
     #[serde(default)]
     pub notices: Vec<Notice>,
+    /// What it waits for before it begins its next piece of work; `None` while it works, and of nodes that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// The other machine it runs on; none for this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// What a node waits for, as a code with figures, for the catalogues of the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// One of [`Wait::CODES`].
+    pub code: String,
+    /// How many there are so far, where a number is waited for.
+    pub have: u64,
+    /// How many there must be; 0 where no number is waited for.
+    pub want: u64,
+    /// When it begins at the latest, milliseconds since 1970; `None` where that is open.
+    pub until_ms: Option<u64>,
+}
+
+impl Wait {
+    /// What `train` waits for: any image, changes since the last run (there are none), a second class, enough training images, a
+    /// person who asks (`--retrain off`), a person who ends the pause, quiet, a time of the schedule, enough changes, a verdict.
+    pub const CODES: &[&str] = &[
+        "images",
+        "up_to_date",
+        "classes",
+        "training_images",
+        "request",
+        "pause",
+        "quiet",
+        "schedule",
+        "changes",
+        "verdict",
+    ];
+
+    /// Without a number and open-ended.
+    pub fn new(code: &str) -> Self {
+        Self { code: code.to_owned(), ..Self::default() }
+    }
+
+    /// For a number, of which there are `have` so far.
+    pub fn number(code: &str, have: u64, want: u64) -> Self {
+        Self { have, want, ..Self::new(code) }
+    }
+}
+
+/// A node that runs on another machine, as that machine has told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The machine's name.
+    pub machine: String,
+    /// Whether the node's process is there.
+    pub alive: bool,
 }
 
 /// Files of one kind that a node left alone, refused or kept out of training.
@@ -61,6 +116,7 @@ pub const KINDS: &[&str] = &[
     "film",
     "link",
     "live_photo",
+    "machine_away",
     "not_an_image",
     "not_listed",
     "not_utf8",
@@ -85,6 +141,9 @@ impl Status {
 
     /// Is the node's process there? A number that was given to another program since does not count.
     pub fn is_alive(&self) -> bool {
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere.alive;
+        }
         let program = std::fs::read_link(format!("/proc/{}/exe", self.pid)).unwrap_or_default();
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         // A program that was built anew since is called "… (deleted)".
@@ -99,9 +158,11 @@ const ORDER: &[&str] = &[
     "hash",
     "resize",
     "dataset",
+    "cache",
     "augment",
     "train",
     "evaluate",
+    "mirror",
     "inspect",
     "inbox",
     "predict",
@@ -144,6 +205,12 @@ impl StatusFile {
             self.status.notices = notices.to_vec();
             self.dirty = true;
         }
+    }
+
+    /// Says what the node waits for.
+    pub fn wait(&mut self, wait: Option<Wait>) {
+        self.dirty |= self.status.wait != wait;
+        self.status.wait = wait;
     }
 
     /// Sets a counter.

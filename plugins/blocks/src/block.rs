@@ -20,6 +20,8 @@ pub enum Block {
     MaxPooling(MaxPooling),
     /// See [`AveragePooling`].
     AveragePooling(AveragePooling),
+    /// See [`SumPooling`].
+    SumPooling(SumPooling),
     /// See [`Affine`].
     Affine(Affine),
     /// See [`BatchNormalization`].
@@ -28,8 +30,22 @@ pub enum Block {
     Dropout(Dropout),
     /// See [`LeakyRelu`].
     LeakyRelu(LeakyRelu),
+    /// See [`Elu`].
+    Elu(Elu),
     /// See [`Plain`].
     Plain(&'static str, Plain),
+    /// See [`Scalar`].
+    Scalar(&'static str, Scalar),
+    /// See [`Transpose`].
+    Transpose(Transpose),
+    /// See [`Reshape`].
+    Reshape(Reshape),
+    /// See [`ChannelShuffle`].
+    ChannelShuffle(ChannelShuffle),
+    /// See [`Slice`].
+    Slice(Slice),
+    /// See [`Elementwise`].
+    Elementwise(&'static str, Elementwise),
     /// See [`Residual`].
     Residual(Residual),
     /// See [`Concatenation`].
@@ -49,11 +65,11 @@ pub struct Convolution {
     /// Channels that come out.
     #[serde(rename = "convolution")]
     pub channels: Number,
-    /// Side of the square kernel, pixels.
-    pub kernel: Number,
+    /// Side of the square kernel, pixels; `[height, width]` of another.
+    pub kernel: Sides,
     /// Pixels from one place of the kernel to the next.
-    #[serde(default = "one")]
-    pub stride: Number,
+    #[serde(default = "once")]
+    pub stride: Sides,
     /// Zeros around the picture.
     #[serde(default)]
     pub padding: Padding,
@@ -61,8 +77,8 @@ pub struct Convolution {
     #[serde(default = "one")]
     pub groups: Number,
     /// Pixels from one point of the kernel to the next.
-    #[serde(default = "one")]
-    pub dilation: Number,
+    #[serde(default = "once")]
+    pub dilation: Sides,
     /// Whether a number is added to each channel; of no use before a batch normalisation.
     #[serde(default = "yes")]
     pub bias: bool,
@@ -73,17 +89,20 @@ pub struct Convolution {
 
 /// `{max-pooling: kernel}`: the largest of `kernel × kernel` pixels.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MaxPooling {
-    /// Side of the square, pixels.
+    /// Side of the square, pixels; `[height, width]` of another window.
     #[serde(rename = "max-pooling")]
-    pub kernel: Number,
+    pub kernel: Sides,
     /// As `kernel` when it is not given.
     #[serde(default)]
-    pub stride: Option<Number>,
+    pub stride: Option<Sides>,
     /// Pixels around the picture that never are the largest.
-    #[serde(default = "none")]
-    pub padding: Number,
+    #[serde(default = "nowhere")]
+    pub padding: Sides,
+    /// Whether windows that reach beyond the padding are left out; see [`crate::Window::ignore_border`].
+    #[serde(default = "yes")]
+    pub ignore_border: bool,
     /// What it is called.
     #[serde(default)]
     pub name: Option<Name>,
@@ -91,17 +110,44 @@ pub struct MaxPooling {
 
 /// `{average-pooling: kernel}`: the mean of `kernel × kernel` pixels.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AveragePooling {
-    /// Side of the square, pixels.
+    /// Side of the square, pixels; `[height, width]` of another window.
     #[serde(rename = "average-pooling")]
-    pub kernel: Number,
+    pub kernel: Sides,
     /// As `kernel` when it is not given.
     #[serde(default)]
-    pub stride: Option<Number>,
-    /// Zeros around the picture; they count.
-    #[serde(default = "none")]
-    pub padding: Number,
+    pub stride: Option<Sides>,
+    /// Zeros around the picture.
+    #[serde(default = "nowhere")]
+    pub padding: Sides,
+    /// Whether windows that reach beyond the padding are left out; see [`crate::Window::ignore_border`].
+    #[serde(default = "yes")]
+    pub ignore_border: bool,
+    /// Whether the padding counts in the mean, as `count_include_pad` of PyTorch.
+    #[serde(default = "yes")]
+    pub including_pad: bool,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{sum-pooling: kernel}`: the sum of `kernel × kernel` pixels.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SumPooling {
+    /// Side of the square, pixels; `[height, width]` of another window.
+    #[serde(rename = "sum-pooling")]
+    pub kernel: Sides,
+    /// As `kernel` when it is not given.
+    #[serde(default)]
+    pub stride: Option<Sides>,
+    /// Zeros around the picture.
+    #[serde(default = "nowhere")]
+    pub padding: Sides,
+    /// Whether windows that reach beyond the padding are left out; see [`crate::Window::ignore_border`].
+    #[serde(default = "yes")]
+    pub ignore_border: bool,
     /// What it is called.
     #[serde(default)]
     pub name: Option<Name>,
@@ -161,11 +207,99 @@ pub struct LeakyRelu {
     pub name: Option<Name>,
 }
 
-/// A block that has no numbers of its own: `relu`, `relu6`, `tanh`, `sigmoid`, `gelu`, `flatten`,
-/// `global-average-pooling`.
+/// `{elu: alpha}`: `x` above 0, `alpha · (exp(x) - 1)` below (Clevert and others 2015, arXiv 1511.07289).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elu {
+    /// What it goes to far below 0, but for the sign; 1 when it is not given.
+    #[serde(rename = "elu")]
+    pub alpha: Option<f64>,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// A block that has no numbers of its own: those of [`PLAIN`].
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plain {
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{multiply-scalar: value}`, and others of [`SCALARS`]: a function of each number and one constant.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scalar {
+    /// The constant.
+    pub value: f64,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{transpose: [1, 2, 0]}`: the axes of a map (0 channels, 1 height, 2 width) in another order, as `numpy.transpose`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transpose {
+    /// Which axis comes first, second and third.
+    #[serde(rename = "transpose")]
+    pub axes: [usize; 3],
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{reshape: [channels, height, width]}`: the same numbers in the same order as another map.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reshape {
+    /// The new sides.
+    #[serde(rename = "reshape")]
+    pub sides: [Number; 3],
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{channel-shuffle: groups}`: the first channel of each group, then the second of each, and so on (Zhang and others 2017,
+/// arXiv 1707.01083). Corresponds to `torch.nn.ChannelShuffle`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelShuffle {
+    /// Groups of channels; they divide the channels.
+    #[serde(rename = "channel-shuffle")]
+    pub groups: Number,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{slice: [0, 20, 20], stop: [3, 300, 300]}`: a part of a map. Triples are channels, height, width.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slice {
+    /// The first to be taken.
+    #[serde(rename = "slice")]
+    pub start: [Number; 3],
+    /// The first not to be taken.
+    pub stop: [Number; 3],
+    /// From one to the next.
+    #[serde(default = "steps_of_one")]
+    pub step: [Number; 3],
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{multiply: [blocks, blocks]}`, and others of [`ELEMENTWISE`]: two branches, number by number. Where one has a height and
+/// width of 1, each of its numbers goes with all of its channel, as in squeeze-and-excitation (arXiv 1709.01507).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elementwise {
+    /// Two, which see the same input; an empty one passes it on.
+    pub branches: Vec<Blocks>,
     /// What it is called.
     #[serde(default)]
     pub name: Option<Name>,
@@ -260,11 +394,21 @@ pub struct Use {
     pub parameters: BTreeMap<String, Number>,
 }
 
+/// Height and width.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sides(pub Number, pub Number);
+
+impl Sides {
+    fn equal(number: Number) -> Self {
+        Self(number.clone(), number)
+    }
+}
+
 /// Zeros around a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Padding {
-    /// As many at each side.
-    Pixels(Number),
+    /// As many before as after.
+    Pixels(Sides),
     /// As many as make the output's size the input's over the stride, rounded up. Of an odd number the odd one goes to
     /// the right and below, as in TensorFlow.
     Same,
@@ -272,7 +416,7 @@ pub enum Padding {
 
 impl Default for Padding {
     fn default() -> Self {
-        Self::Pixels(Number::Fixed(0))
+        Self::Pixels(nowhere())
     }
 }
 
@@ -284,8 +428,16 @@ fn one() -> Number {
     Number::Fixed(1)
 }
 
-fn none() -> Number {
-    Number::Fixed(0)
+fn once() -> Sides {
+    Sides::equal(one())
+}
+
+fn nowhere() -> Sides {
+    Sides::equal(Number::Fixed(0))
+}
+
+fn steps_of_one() -> [Number; 3] {
+    [one(), one(), one()]
 }
 
 fn yes() -> bool {
@@ -301,33 +453,62 @@ fn usual_momentum() -> f64 {
 }
 
 /// Blocks without a number, as they are written.
-const PLAIN: [&str; 7] = ["relu", "relu6", "tanh", "sigmoid", "gelu", "flatten", "global-average-pooling"];
+pub const PLAIN: [&str; 18] = [
+    "relu",
+    "relu6",
+    "tanh",
+    "sigmoid",
+    "gelu",
+    "selu",
+    "swish",
+    "mish",
+    "softplus",
+    "softsign",
+    "log-sigmoid",
+    "hard-sigmoid",
+    "hard-tanh",
+    "hard-swish",
+    "absolute",
+    "grey",
+    "flatten",
+    "global-average-pooling",
+];
 
 /// What a block is kept from structure search by: `search: false`.
 pub const SEARCH_MARK: &str = "search";
 
-/// All that say what a block is. `use` comes before `repeat`, which may stand beside it.
-const KINDS: [&str; 19] = [
+/// Functions of a number and a constant, as they are written.
+pub const SCALARS: [&str; 5] = ["multiply-scalar", "add-scalar", "power-scalar", "maximum-scalar", "minimum-scalar"];
+
+/// What two branches may become, as it is written.
+pub const ELEMENTWISE: [&str; 6] = ["add", "subtract", "multiply", "divide", "maximum", "minimum"];
+
+/// Blocks with fields of their own. `use` comes before `repeat`, which may stand beside it.
+const OTHERS: [&str; 18] = [
     "use",
     "convolution",
     "max-pooling",
     "average-pooling",
-    "global-average-pooling",
+    "sum-pooling",
     "affine",
     "batch-normalization",
     "dropout",
-    "relu",
-    "relu6",
     "leaky-relu",
-    "tanh",
-    "sigmoid",
-    "gelu",
-    "flatten",
+    "elu",
+    "transpose",
+    "reshape",
+    "channel-shuffle",
+    "slice",
     "residual",
     "concatenation",
     "sequence",
     "repeat",
 ];
+
+/// All that say what a block is.
+fn kinds() -> impl Iterator<Item = &'static str> {
+    OTHERS.into_iter().chain(PLAIN).chain(SCALARS).chain(ELEMENTWISE)
+}
 
 impl Block {
     /// What it is, as it is written.
@@ -336,11 +517,17 @@ impl Block {
             Self::Convolution(_) => "convolution",
             Self::MaxPooling(_) => "max-pooling",
             Self::AveragePooling(_) => "average-pooling",
+            Self::SumPooling(_) => "sum-pooling",
             Self::Affine(_) => "affine",
             Self::BatchNormalization(_) => "batch-normalization",
             Self::Dropout(_) => "dropout",
             Self::LeakyRelu(_) => "leaky-relu",
-            Self::Plain(kind, _) => kind,
+            Self::Elu(_) => "elu",
+            Self::Plain(kind, _) | Self::Scalar(kind, _) | Self::Elementwise(kind, _) => kind,
+            Self::Transpose(_) => "transpose",
+            Self::Reshape(_) => "reshape",
+            Self::ChannelShuffle(_) => "channel-shuffle",
+            Self::Slice(_) => "slice",
             Self::Residual(_) => "residual",
             Self::Concatenation(_) => "concatenation",
             Self::Sequence(_) => "sequence",
@@ -355,11 +542,19 @@ impl Block {
             Self::Convolution(block) => &block.name,
             Self::MaxPooling(block) => &block.name,
             Self::AveragePooling(block) => &block.name,
+            Self::SumPooling(block) => &block.name,
             Self::Affine(block) => &block.name,
             Self::BatchNormalization(block) => &block.name,
             Self::Dropout(block) => &block.name,
             Self::LeakyRelu(block) => &block.name,
+            Self::Elu(block) => &block.name,
             Self::Plain(_, block) => &block.name,
+            Self::Scalar(_, block) => &block.name,
+            Self::Transpose(block) => &block.name,
+            Self::Reshape(block) => &block.name,
+            Self::ChannelShuffle(block) => &block.name,
+            Self::Slice(block) => &block.name,
+            Self::Elementwise(_, block) => &block.name,
             Self::Residual(block) => &block.name,
             Self::Concatenation(block) => &block.name,
             Self::Sequence(block) => &block.name,
@@ -376,9 +571,9 @@ impl Block {
             _ => return Err(unknown("it")),
         };
         read_search_mark(&mut fields)?;
-        let has = |kind: &&&str| fields.contains_key(**kind);
+        let has = |kind: &&str| fields.contains_key(*kind);
         let first = fields.keys().next().and_then(Value::as_str).unwrap_or("it").to_owned();
-        let found: Vec<&'static str> = KINDS.iter().filter(has).copied().collect();
+        let found: Vec<&'static str> = kinds().filter(has).collect();
         let kind = match found[..] {
             [] if first == "softmax" => {
                 return Err("softmax: learning has it already; end with an affine block".to_owned());
@@ -399,11 +594,23 @@ impl Block {
                 Some(_) => return Err(format!("{kind}: takes no value; write `{kind}`, or {{{kind}, name: …}}")),
             }
         }
+        for (family, inside) in [(&SCALARS[..], "value"), (&ELEMENTWISE[..], "branches")] {
+            if family.contains(&kind) {
+                let what = fields.remove(kind).unwrap_or_default();
+                fields.insert(inside.into(), what);
+            }
+        }
         let fields = Value::Mapping(fields);
         let read = match kind {
             "convolution" => serde_yaml::from_value(fields).map(Self::Convolution),
             "max-pooling" => serde_yaml::from_value(fields).map(Self::MaxPooling),
             "average-pooling" => serde_yaml::from_value(fields).map(Self::AveragePooling),
+            "sum-pooling" => serde_yaml::from_value(fields).map(Self::SumPooling),
+            "elu" => serde_yaml::from_value(fields).map(Self::Elu),
+            "transpose" => serde_yaml::from_value(fields).map(Self::Transpose),
+            "reshape" => serde_yaml::from_value(fields).map(Self::Reshape),
+            "channel-shuffle" => serde_yaml::from_value(fields).map(Self::ChannelShuffle),
+            "slice" => serde_yaml::from_value(fields).map(Self::Slice),
             "affine" => serde_yaml::from_value(fields).map(Self::Affine),
             "batch-normalization" => serde_yaml::from_value(fields).map(Self::BatchNormalization),
             "dropout" => serde_yaml::from_value(fields).map(Self::Dropout),
@@ -413,6 +620,12 @@ impl Block {
             "sequence" => serde_yaml::from_value(fields).map(Self::Sequence),
             "repeat" => serde_yaml::from_value(fields).map(Self::Repeat),
             "use" => serde_yaml::from_value(fields).map(Self::Use),
+            scalar if SCALARS.contains(&scalar) => {
+                serde_yaml::from_value(fields).map(|block| Self::Scalar(scalar, block))
+            }
+            elementwise if ELEMENTWISE.contains(&elementwise) => {
+                serde_yaml::from_value(fields).map(|block| Self::Elementwise(elementwise, block))
+            }
             plain => serde_yaml::from_value(fields).map(|block| Self::Plain(plain, block)),
         };
         read.map_err(|e| format!("{kind}: {e}"))
@@ -432,7 +645,7 @@ fn read_search_mark(fields: &mut serde_yaml::Mapping) -> Result<(), String> {
 }
 
 fn unknown(what: &str) -> String {
-    format!("{what} is no block; blocks are: {}", KINDS.join(", "))
+    format!("{what} is no block; blocks are: {}", kinds().collect::<Vec<_>>().join(", "))
 }
 
 impl<'de> Deserialize<'de> for Blocks {
@@ -445,10 +658,23 @@ impl<'de> Deserialize<'de> for Blocks {
 
 impl<'de> Deserialize<'de> for Padding {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Number::deserialize(deserializer)? {
-            Number::Name(name) if name == "same" => Ok(Self::Same),
-            number => Ok(Self::Pixels(number)),
+        match Sides::deserialize(deserializer)? {
+            Sides(Number::Name(name), _) if name == "same" => Ok(Self::Same),
+            sides => Ok(Self::Pixels(sides)),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Sides {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let both = value.is_sequence();
+        if both {
+            serde_yaml::from_value(value).map(|[height, width]: [Number; 2]| Self(height, width))
+        } else {
+            serde_yaml::from_value(value).map(Self::equal)
+        }
+        .map_err(D::Error::custom)
     }
 }
 

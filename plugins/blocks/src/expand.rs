@@ -5,7 +5,7 @@ use crate::description::{Definition, Description, Parameter};
 use crate::dims::{Dims, Padding, Window};
 use crate::error::BlocksError;
 use crate::expression::{LARGEST, Names, Number};
-use crate::graph::{Activation, Convolution, Graph, Node, Op, Part};
+use crate::graph::{Activation, Convolution, Elementwise, Graph, Node, Op, Part, Scalar};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Nodes a network may have.
@@ -15,7 +15,7 @@ const MOST_PARAMETERS: u64 = 1 << 30;
 /// Blocks in blocks.
 const DEEPEST: usize = 32;
 /// Names that always stand for something.
-const RESERVED: [&str; 3] = ["inputs", "classes", "same"];
+const RESERVED: [&str; 5] = ["inputs", "height", "width", "classes", "same"];
 
 pub(crate) fn expand(description: &Description, size_px: u32, classes: usize) -> Result<Graph, BlocksError> {
     let wrong = |problem| BlocksError::Form { file: description.file().to_owned(), problem };
@@ -70,7 +70,7 @@ impl Scope {
         let short = match kind {
             "convolution" => "conv",
             "batch-normalization" => "bn",
-            "max-pooling" | "average-pooling" | "global-average-pooling" => "pool",
+            "max-pooling" | "average-pooling" | "sum-pooling" | "global-average-pooling" => "pool",
             "concatenation" => "cat",
             other => other,
         };
@@ -118,7 +118,7 @@ impl Expander<'_> {
                 return Err(self.wrong(at, format!("more than {DEEPEST} blocks in blocks: does it use itself?")));
             }
             let mut known = names.clone();
-            known.insert("inputs".to_owned(), self.nodes[at].output.channels());
+            known.extend(self.sides(at));
             let (after, more) = self.block(block, at, &known, scope)?;
             self.place.pop();
             at = after;
@@ -127,10 +127,28 @@ impl Expander<'_> {
         Ok((at, parts))
     }
 
+    /// What `inputs`, `height` and `width` stand for.
+    fn sides(&self, at: usize) -> Names {
+        let sides = match self.nodes[at].output {
+            Dims::Map(sides) => sides,
+            Dims::Row(numbers) => [numbers, 1, 1],
+        };
+        ["inputs", "height", "width"].into_iter().map(str::to_owned).zip(sides).collect()
+    }
+
     fn block(&mut self, block: &Block, at: usize, names: &Names, scope: &mut Scope) -> Result<Expanded, BlocksError> {
         match block {
             Block::Residual(residual) => self.residual(residual, at, names, scope),
-            Block::Concatenation(block) => self.concatenation(block, at, names, scope),
+            Block::Concatenation(block) => {
+                let name = block.name.as_ref();
+                self.branches(&block.branches, name, at, names, scope, "concatenation")
+            }
+            Block::Elementwise(kind, block) => {
+                if block.branches.len() != 2 {
+                    return Err(self.wrong(at, format!("it has {} branches; {kind} takes two", block.branches.len())));
+                }
+                self.branches(&block.branches, block.name.as_ref(), at, names, scope, kind)
+            }
             Block::Sequence(block) => match block.name.as_ref() {
                 None => self.blocks(&block.sequence, at, names, scope),
                 Some(name) => self.group(&block.sequence, at, names, &name.0, &mut scope.inner(&name.0)),
@@ -218,17 +236,20 @@ impl Expander<'_> {
         Ok((join, vec![Part::Branches { branches: vec![body_parts, side_parts], join }]))
     }
 
-    fn concatenation(
+    /// Branches from one input and what they become: a concatenation, or an operation of two.
+    fn branches(
         &mut self,
-        block: &block::Concatenation,
+        blocks: &[Blocks],
+        name: Option<&block::Name>,
         at: usize,
         names: &Names,
         scope: &mut Scope,
+        kind: &'static str,
     ) -> Result<Expanded, BlocksError> {
-        let mut inner = block.name.as_ref().map(|name| scope.inner(&name.0));
+        let mut inner = name.map(|name| scope.inner(&name.0));
         let scope = inner.as_mut().unwrap_or(scope);
         let (mut inputs, mut branches) = (Vec::new(), Vec::new());
-        for (i, blocks) in block.branches.iter().enumerate() {
+        for (i, blocks) in blocks.iter().enumerate() {
             self.place.push(format!("branch {}", i + 1));
             let (end, parts) = self.blocks(blocks, at, names, scope)?;
             self.place.pop();
@@ -236,9 +257,10 @@ impl Expander<'_> {
             branches.push(parts);
         }
         let shapes: Vec<Dims> = inputs.iter().map(|i| self.nodes[*i].output).collect();
-        let output = concatenated(&shapes).map_err(|problem| self.wrong(at, problem))?;
-        let name = scope.name(None, "concatenation");
-        let join = self.push(Node { name, op: Op::Concatenation, inputs, output })?;
+        let joined = if kind == "concatenation" { concatenated(&shapes) } else { elementwise(kind, &shapes) };
+        let (op, output) = joined.map_err(|problem| self.wrong(at, problem))?;
+        let name = scope.name(None, kind);
+        let join = self.push(Node { name, op, inputs, output })?;
         Ok((join, vec![Part::Branches { branches, join }]))
     }
 
@@ -293,7 +315,7 @@ impl Expander<'_> {
         let mut parts = Vec::new();
         for (i, title) in scope.items(name, self.times(times, at, names)?).iter().enumerate() {
             let mut here = names.clone();
-            here.insert("inputs".to_owned(), self.nodes[at].output.channels());
+            here.extend(self.sides(at));
             let known = self.arguments(definition, block, i == 0, at, &here)?;
             let (after, more) = self.group(&definition.blocks, at, &known, title, &mut scope.inner(title))?;
             at = after;
@@ -356,7 +378,7 @@ impl Expander<'_> {
 }
 
 /// Channels of all shapes, when their sides are the same.
-fn concatenated(shapes: &[Dims]) -> Result<Dims, String> {
+fn concatenated(shapes: &[Dims]) -> Result<(Op, Dims), String> {
     let channels = shapes.iter().map(|s| s.channels()).sum();
     let side = |shape: &Dims| if let Dims::Map([_, height, width]) = shape { Some((*height, *width)) } else { None };
     let Some(first) = shapes.first() else { return Err("it has no branch".to_owned()) };
@@ -364,10 +386,45 @@ fn concatenated(shapes: &[Dims]) -> Result<Dims, String> {
         let shown: Vec<String> = shapes.iter().map(ToString::to_string).collect();
         return Err(format!("its branches give {}: height and width must be the same", shown.join(" and ")));
     }
-    Ok(match side(first) {
+    let output = match side(first) {
         Some((height, width)) => Dims::Map([channels, height, width]),
         None => Dims::Row(channels),
-    })
+    };
+    Ok((Op::Concatenation, output))
+}
+
+/// An operation of two shapes, which are equal, or of which the second has one number a channel.
+fn elementwise(kind: &str, shapes: &[Dims]) -> Result<(Op, Dims), String> {
+    let op = match kind {
+        "subtract" => Op::Elementwise(Elementwise::Subtract),
+        "multiply" => Op::Elementwise(Elementwise::Multiply),
+        "divide" => Op::Elementwise(Elementwise::Divide),
+        "maximum" => Op::Elementwise(Elementwise::Maximum),
+        "minimum" => Op::Elementwise(Elementwise::Minimum),
+        _ => Op::Add,
+    };
+    let [first, second] = shapes else { return Err("it takes two branches".to_owned()) };
+    let a_channel =
+        |small: &Dims, large: &Dims| small.count() == small.channels() && small.channels() == large.channels();
+    if first == second || (op != Op::Add && a_channel(second, first)) {
+        Ok((op, *first))
+    } else {
+        Err(format!(
+            "its branches give {first} and {second}: they must be equal, or, but for add, the second one number a channel"
+        ))
+    }
+}
+
+/// What the three blocks of pooling have in common.
+macro_rules! pool {
+    ($block:expr) => {
+        Pool {
+            kernel: &$block.kernel,
+            stride: $block.stride.as_ref(),
+            padding: &$block.padding,
+            ignore_border: $block.ignore_border,
+        }
+    };
 }
 
 /// What a block without blocks in it does to an input, and the shape that comes out.
@@ -376,6 +433,7 @@ fn op(block: &Block, input: Dims, read: &dyn Fn(&Number) -> Result<u64, String>)
         0 => Err(format!("{what} is 0; accepted are 1 and more")),
         value => Ok(value),
     };
+    let any = |what: &str, number: &Number| read(number).map_err(|e| format!("{what}: {e}"));
     let share = |what: &str, value: f64, most: f64| {
         if value >= 0.0 && value <= most {
             Ok(value)
@@ -387,35 +445,37 @@ fn op(block: &Block, input: Dims, read: &dyn Fn(&Number) -> Result<u64, String>)
         Block::Convolution(block) => {
             let [channels, height, width] = map(input)?;
             let window = Window {
-                kernel: positive("kernel", &block.kernel)?,
-                stride: positive("stride", &block.stride)?,
+                kernel: pair("kernel", &block.kernel, &positive)?,
+                stride: pair("stride", &block.stride, &positive)?,
                 padding: match &block.padding {
                     block::Padding::Same => Padding::Same,
-                    block::Padding::Pixels(pixels) => {
-                        Padding::Pixels(read(pixels).map_err(|e| format!("padding: {e}"))?)
-                    }
+                    block::Padding::Pixels(pixels) => Padding::Pixels(pair("padding", pixels, &any)?),
                 },
-                dilation: positive("dilation", &block.dilation)?,
+                dilation: pair("dilation", &block.dilation, &positive)?,
+                ignore_border: true,
             };
-            if window.padding == Padding::Same && window.dilation > 1 {
+            if window.padding == Padding::Same && window.dilation != [1, 1] {
                 return Err("padding: same goes with dilation 1; give the padding in pixels".to_owned());
             }
             let (to, groups) = (positive("convolution", &block.channels)?, positive("groups", &block.groups)?);
             if channels % groups != 0 || to % groups != 0 {
                 return Err(format!("groups: {groups} must divide the channels in ({channels}) and out ({to})"));
             }
-            let output = Dims::Map([to, window.places(height)?, window.places(width)?]);
+            let [height, width] = window.places([height, width])?;
+            let output = Dims::Map([to, height, width]);
             (Op::Convolution(Convolution { channels: [channels, to], window, groups, bias: block.bias }), output)
         }
         Block::MaxPooling(block) => {
-            let (window, output) =
-                pooling(input, &block.kernel, block.stride.as_ref(), &block.padding, &positive, read)?;
+            let (window, output) = pooling(input, &pool!(block), &positive, &any)?;
             (Op::MaxPooling(window), output)
         }
         Block::AveragePooling(block) => {
-            let (window, output) =
-                pooling(input, &block.kernel, block.stride.as_ref(), &block.padding, &positive, read)?;
-            (Op::AveragePooling(window), output)
+            let (window, output) = pooling(input, &pool!(block), &positive, &any)?;
+            (Op::AveragePooling { window, including_pad: block.including_pad }, output)
+        }
+        Block::SumPooling(block) => {
+            let (window, output) = pooling(input, &pool!(block), &positive, &any)?;
+            (Op::SumPooling(window), output)
         }
         Block::Affine(block) => {
             let outputs = positive("affine", &block.outputs)?;
@@ -438,31 +498,101 @@ fn op(block: &Block, input: Dims, read: &dyn Fn(&Number) -> Result<u64, String>)
             (Op::GlobalAveragePooling, Dims::Row(channels))
         }
         Block::Plain("flatten", _) => (Op::Flatten, Dims::Row(input.count())),
-        Block::Plain("relu6", _) => (Op::Activation(Activation::Relu6), input),
-        Block::Plain("tanh", _) => (Op::Activation(Activation::Tanh), input),
-        Block::Plain("sigmoid", _) => (Op::Activation(Activation::Sigmoid), input),
-        Block::Plain("gelu", _) => (Op::Activation(Activation::Gelu), input),
+        Block::Plain("grey", _) => match map(input)? {
+            [3, height, width] => (Op::Grey, Dims::Map([1, height, width])),
+            [channels, ..] => return Err(format!("it needs the 3 channels of a picture, not {channels}")),
+        },
+        Block::Plain(kind, _) => (Op::Activation(Activation::plain(kind).unwrap_or(Activation::Relu)), input),
+        Block::Elu(block) => {
+            let alpha = share("elu", block.alpha.unwrap_or(1.0), 100.0)?;
+            (Op::Activation(Activation::Elu { alpha }), input)
+        }
+        Block::Scalar(kind, block) => {
+            if !block.value.is_finite() || block.value.abs() > 1e30 {
+                return Err(format!("{kind} is {}; accepted are numbers up to 1e30", block.value));
+            }
+            let scalar = match *kind {
+                "multiply-scalar" => Scalar::Multiply,
+                "add-scalar" => Scalar::Add,
+                "power-scalar" => Scalar::Power,
+                "maximum-scalar" => Scalar::Maximum,
+                _ => Scalar::Minimum,
+            };
+            (Op::Scalar(scalar(block.value)), input)
+        }
+        Block::Transpose(block) => {
+            let (sides, axes) = (map(input)?, block.axes);
+            let mut sorted = axes;
+            sorted.sort_unstable();
+            if sorted != [0, 1, 2] {
+                return Err(format!("transpose: {axes:?}; accepted are 0, 1 and 2, each once"));
+            }
+            (Op::Transpose { axes }, Dims::Map(axes.map(|axis| sides[axis])))
+        }
+        Block::Reshape(block) => {
+            let [a, b, c] = &block.sides;
+            let sides = [positive("reshape", a)?, positive("reshape", b)?, positive("reshape", c)?];
+            let output = Dims::Map(sides);
+            if output.count() != input.count() {
+                return Err(format!("{output} has {} numbers, its input {}", output.count(), input.count()));
+            }
+            (Op::Reshape, output)
+        }
+        Block::ChannelShuffle(block) => {
+            let [channels, ..] = map(input)?;
+            let groups = positive("channel-shuffle", &block.groups)?;
+            if channels % groups != 0 {
+                return Err(format!("channel-shuffle: {groups} must divide the channels, {channels}"));
+            }
+            (Op::ChannelShuffle { groups }, input)
+        }
+        Block::Slice(block) => {
+            let sides = map(input)?;
+            let three =
+                |what: &str, [a, b, c]: &[Number; 3]| Ok::<_, String>([any(what, a)?, any(what, b)?, any(what, c)?]);
+            let (start, stop) = (three("slice", &block.start)?, three("stop", &block.stop)?);
+            let [a, b, c] = &block.step;
+            let step = [positive("step", a)?, positive("step", b)?, positive("step", c)?];
+            if (0..3).any(|axis| start[axis] >= stop[axis] || stop[axis] > sides[axis]) {
+                return Err(format!("slice: {start:?} to {stop:?}; accepted are parts of {input}"));
+            }
+            let output = std::array::from_fn(|axis| (stop[axis] - start[axis]).div_ceil(step[axis]));
+            (Op::Slice { start, stop, step }, Dims::Map(output))
+        }
+        // Those with blocks in them do not come here.
         _ => (Op::Activation(Activation::Relu), input),
     })
 }
 
-fn pooling(
-    input: Dims,
-    kernel: &Number,
-    stride: Option<&Number>,
-    padding: &Number,
-    positive: &dyn Fn(&str, &Number) -> Result<u64, String>,
-    read: &dyn Fn(&Number) -> Result<u64, String>,
-) -> Result<(Window, Dims), String> {
+/// A number that is read, or what is wrong with it.
+type Read<'a> = &'a dyn Fn(&str, &Number) -> Result<u64, String>;
+
+/// Height and width.
+fn pair(what: &str, sides: &block::Sides, read: Read<'_>) -> Result<[u64; 2], String> {
+    Ok([read(what, &sides.0)?, read(what, &sides.1)?])
+}
+
+/// What blocks of pooling have in common.
+struct Pool<'a> {
+    kernel: &'a block::Sides,
+    stride: Option<&'a block::Sides>,
+    padding: &'a block::Sides,
+    ignore_border: bool,
+}
+
+fn pooling(input: Dims, pool: &Pool<'_>, positive: Read<'_>, any: Read<'_>) -> Result<(Window, Dims), String> {
     let [channels, height, width] = map(input)?;
-    let kernel = positive("kernel", kernel)?;
-    let stride = stride.map_or(Ok(kernel), |stride| positive("stride", stride))?;
-    let padding = read(padding).map_err(|e| format!("padding: {e}"))?;
-    if padding > kernel / 2 {
+    let kernel = pair("kernel", pool.kernel, positive)?;
+    let stride = pool.stride.map_or(Ok(kernel), |stride| pair("stride", stride, positive))?;
+    let padding = pair("padding", pool.padding, any)?;
+    if let Some(axis) = (0..2).find(|axis| padding[*axis] > kernel[*axis] / 2) {
+        let (padding, kernel) = (padding[axis], kernel[axis]);
         return Err(format!("padding is {padding}; accepted with a kernel of {kernel} are 0 to {}", kernel / 2));
     }
-    let window = Window { kernel, stride, padding: Padding::Pixels(padding), dilation: 1 };
-    Ok((window, Dims::Map([channels, window.places(height)?, window.places(width)?])))
+    let padding = Padding::Pixels(padding);
+    let window = Window { kernel, stride, padding, dilation: [1, 1], ignore_border: pool.ignore_border };
+    let [height, width] = window.places([height, width])?;
+    Ok((window, Dims::Map([channels, height, width])))
 }
 
 fn map(input: Dims) -> Result<[u64; 3], String> {

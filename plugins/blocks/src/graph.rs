@@ -49,8 +49,15 @@ pub enum Op {
     },
     /// The largest in the window.
     MaxPooling(Window),
-    /// The mean of the window, with the zeros around.
-    AveragePooling(Window),
+    /// The mean of the window.
+    AveragePooling {
+        /// What goes over the map.
+        window: Window,
+        /// Whether the zeros around count.
+        including_pad: bool,
+    },
+    /// The sum of the window.
+    SumPooling(Window),
     /// The mean of each channel.
     GlobalAveragePooling,
     /// A function of each number.
@@ -64,8 +71,68 @@ pub enum Op {
     Flatten,
     /// The sum of two equal shapes.
     Add,
+    /// Two inputs, number by number; the second may have one number a channel.
+    Elementwise(Elementwise),
+    /// A function of each number and a constant.
+    Scalar(Scalar),
+    /// The axes of a map in another order.
+    Transpose {
+        /// Which of channels (0), height (1) and width (2) comes first, second and third.
+        axes: [usize; 3],
+    },
+    /// The same numbers in the same order as another map.
+    Reshape,
+    /// The first channel of each group, then the second of each, and so on.
+    ChannelShuffle {
+        /// Groups of channels.
+        groups: u64,
+    },
+    /// A part of a map. Triples are channels, height, width.
+    Slice {
+        /// The first to be taken.
+        start: [u64; 3],
+        /// The first not to be taken.
+        stop: [u64; 3],
+        /// From one to the next.
+        step: [u64; 3],
+    },
+    /// Brightness of a picture with [`LUMINANCE`].
+    Grey,
     /// The channels of all inputs.
     Concatenation,
+}
+
+/// Shares of red, green and blue in a grey value (ITU-R BT.601, as PIL's `L`).
+pub const LUMINANCE: [f32; 3] = [0.299, 0.587, 0.114];
+
+/// What two numbers become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elementwise {
+    /// `x - y`.
+    Subtract,
+    /// `x · y`.
+    Multiply,
+    /// `x / y`.
+    Divide,
+    /// The larger.
+    Maximum,
+    /// The smaller.
+    Minimum,
+}
+
+/// A function of a number and a constant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scalar {
+    /// `x · c`.
+    Multiply(f64),
+    /// `x + c`.
+    Add(f64),
+    /// `x` to the power of `c`.
+    Power(f64),
+    /// The larger.
+    Maximum(f64),
+    /// The smaller.
+    Minimum(f64),
 }
 
 /// A convolution.
@@ -99,6 +166,78 @@ pub enum Activation {
     Sigmoid,
     /// `x · Φ(x)`, Φ the normal distribution (Hendrycks and Gimpel 2016, arXiv 1606.08415), not approximated.
     Gelu,
+    /// `x` above 0, `alpha · (exp(x) - 1)` below.
+    Elu {
+        /// What it goes to far below 0, but for the sign.
+        alpha: f64,
+    },
+    /// Klambauer and others 2017, arXiv 1706.02515.
+    Selu,
+    /// `x · sigmoid(x)` (Ramachandran and others 2017, arXiv 1710.05941).
+    Swish,
+    /// `x · tanh(log(1 + exp(x)))` (Misra 2019, arXiv 1908.08681).
+    Mish,
+    /// `log(1 + exp(x))`.
+    Softplus,
+    /// `x / (1 + |x|)`.
+    Softsign,
+    /// `log(sigmoid(x))`.
+    LogSigmoid,
+    /// `0.2 · x + 0.5` within 0 and 1, as nnabla has it; PyTorch's slope is 1/6.
+    HardSigmoid,
+    /// `x` within -1 and 1.
+    HardTanh,
+    /// `x · min(max(x + 3, 0), 6) / 6` (Howard and others 2019, arXiv 1905.02244).
+    HardSwish,
+    /// `|x|`.
+    Absolute,
+}
+
+impl Activation {
+    /// As it is written in a description.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::Relu6 => "relu6",
+            Self::LeakyRelu { .. } => "leaky-relu",
+            Self::Tanh => "tanh",
+            Self::Sigmoid => "sigmoid",
+            Self::Gelu => "gelu",
+            Self::Elu { .. } => "elu",
+            Self::Selu => "selu",
+            Self::Swish => "swish",
+            Self::Mish => "mish",
+            Self::Softplus => "softplus",
+            Self::Softsign => "softsign",
+            Self::LogSigmoid => "log-sigmoid",
+            Self::HardSigmoid => "hard-sigmoid",
+            Self::HardTanh => "hard-tanh",
+            Self::HardSwish => "hard-swish",
+            Self::Absolute => "absolute",
+        }
+    }
+
+    /// The one without a number of its own that is written so.
+    pub fn plain(kind: &str) -> Option<Self> {
+        const ALL: [Activation; 15] = [
+            Activation::Relu,
+            Activation::Relu6,
+            Activation::Tanh,
+            Activation::Sigmoid,
+            Activation::Gelu,
+            Activation::Selu,
+            Activation::Swish,
+            Activation::Mish,
+            Activation::Softplus,
+            Activation::Softsign,
+            Activation::LogSigmoid,
+            Activation::HardSigmoid,
+            Activation::HardTanh,
+            Activation::HardSwish,
+            Activation::Absolute,
+        ];
+        ALL.into_iter().find(|activation| activation.kind() == kind)
+    }
 }
 
 /// Blocks as they were written, for the drawing and the table.
@@ -142,17 +281,28 @@ impl Op {
             Self::BatchNormalization { .. } => "batch-normalization",
             Self::Affine { .. } => "affine",
             Self::MaxPooling(_) => "max-pooling",
-            Self::AveragePooling(_) => "average-pooling",
+            Self::AveragePooling { .. } => "average-pooling",
+            Self::SumPooling(_) => "sum-pooling",
             Self::GlobalAveragePooling => "global-average-pooling",
-            Self::Activation(Activation::Relu) => "relu",
-            Self::Activation(Activation::Relu6) => "relu6",
-            Self::Activation(Activation::LeakyRelu { .. }) => "leaky-relu",
-            Self::Activation(Activation::Tanh) => "tanh",
-            Self::Activation(Activation::Sigmoid) => "sigmoid",
-            Self::Activation(Activation::Gelu) => "gelu",
+            Self::Activation(activation) => activation.kind(),
             Self::Dropout { .. } => "dropout",
             Self::Flatten => "flatten",
             Self::Add => "add",
+            Self::Elementwise(Elementwise::Subtract) => "subtract",
+            Self::Elementwise(Elementwise::Multiply) => "multiply",
+            Self::Elementwise(Elementwise::Divide) => "divide",
+            Self::Elementwise(Elementwise::Maximum) => "maximum",
+            Self::Elementwise(Elementwise::Minimum) => "minimum",
+            Self::Scalar(Scalar::Multiply(_)) => "multiply-scalar",
+            Self::Scalar(Scalar::Add(_)) => "add-scalar",
+            Self::Scalar(Scalar::Power(_)) => "power-scalar",
+            Self::Scalar(Scalar::Maximum(_)) => "maximum-scalar",
+            Self::Scalar(Scalar::Minimum(_)) => "minimum-scalar",
+            Self::Transpose { .. } => "transpose",
+            Self::Reshape => "reshape",
+            Self::ChannelShuffle { .. } => "channel-shuffle",
+            Self::Slice { .. } => "slice",
+            Self::Grey => "grey",
             Self::Concatenation => "concatenation",
         }
     }
@@ -169,8 +319,8 @@ impl Node {
         match &self.op {
             Op::Convolution(convolution) => {
                 let [from, to] = convolution.channels;
-                let kernel = convolution.window.kernel;
-                let mut weights = vec![weight("weight", &[to, from / convolution.groups, kernel, kernel], true)];
+                let [height, width] = convolution.window.kernel;
+                let mut weights = vec![weight("weight", &[to, from / convolution.groups, height, width], true)];
                 if convolution.bias {
                     weights.push(weight("bias", &[to], true));
                 }
@@ -197,7 +347,7 @@ impl Node {
     pub fn multiply_adds(&self) -> u64 {
         match &self.op {
             Op::Convolution(c) => {
-                let window = u128::from(c.channels[0] / c.groups) * u128::from(c.window.kernel.pow(2));
+                let window = u128::from(c.channels[0] / c.groups) * u128::from(c.window.area());
                 u64::try_from(u128::from(self.output.count()) * window).unwrap_or(u64::MAX)
             }
             Op::Affine { inputs, outputs } => inputs.saturating_mul(*outputs),

@@ -19,4 +19,4 @@ pub mod table;
 pub use description::{Description, Input};
 pub use dims::{Dims, Padding, Window};
 pub use error::BlocksError;
-pub use graph::{Activation, Graph, Node, Op, Part, Weight};
+pub use graph::{Activation, Elementwise, Graph, Node, Op, Part, Scalar, Weight};

@@ -13,6 +13,7 @@ pub const REGISTRY: &[(&str, &str)] = &[
     ("resnet34", include_str!("../../../dataflows/networks/resnet34.yml")),
     ("resnet50", include_str!("../../../dataflows/networks/resnet50.yml")),
     ("efficientnet-lite0", include_str!("../../../dataflows/networks/efficientnet-lite0.yml")),
+    ("efficientnet-lite2", include_str!("../../../dataflows/networks/efficientnet-lite2.yml")),
 ];
 
 /// The names of all.
@@ -41,6 +42,7 @@ mod tests {
             ("resnet34", 224, 21_797_672),
             ("resnet50", 224, 25_557_032),
             ("efficientnet-lite0", 224, 4_652_008),
+            ("efficientnet-lite2", 260, 6_092_072),
         ] {
             let graph = find(name).unwrap().unwrap().graph(size, 1000).unwrap();
             assert_eq!(graph.parameters(), expected, "{name}");

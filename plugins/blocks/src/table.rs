@@ -1,7 +1,7 @@
 //! A network as a table for the terminal: a line a block, and totals.
 
 use crate::dims::{Padding, Window};
-use crate::graph::{Activation, Graph, Node, Op};
+use crate::graph::{Activation, Graph, Node, Op, Scalar};
 use std::fmt::Write as _;
 
 impl Node {
@@ -10,7 +10,7 @@ impl Node {
         let kind = self.op.kind();
         match &self.op {
             Op::Convolution(c) => {
-                let mut text = format!("{kind} {}", square(&c.window, 1));
+                let mut text = format!("{kind} {}", square(&c.window, [1; 2]));
                 if c.groups > 1 {
                     let _ = write!(text, ", {} groups", c.groups);
                 }
@@ -19,8 +19,20 @@ impl Node {
                 }
                 text
             }
-            Op::MaxPooling(window) | Op::AveragePooling(window) => format!("{kind} {}", square(window, window.kernel)),
-            Op::Activation(Activation::LeakyRelu { slope }) => format!("{kind} {slope}"),
+            Op::MaxPooling(window) | Op::AveragePooling { window, .. } | Op::SumPooling(window) => {
+                format!("{kind} {}", square(window, window.kernel))
+            }
+            Op::Activation(Activation::LeakyRelu { slope: number } | Activation::Elu { alpha: number })
+            | Op::Scalar(
+                Scalar::Multiply(number)
+                | Scalar::Add(number)
+                | Scalar::Power(number)
+                | Scalar::Maximum(number)
+                | Scalar::Minimum(number),
+            ) => format!("{kind} {number}"),
+            Op::Transpose { axes } => format!("{kind} {axes:?}"),
+            Op::ChannelShuffle { groups } => format!("{kind}, {groups} groups"),
+            Op::Slice { start, stop, .. } => format!("{kind} {start:?} to {stop:?}"),
             Op::Dropout { rate } => format!("{kind} {rate}"),
             _ => kind.to_owned(),
         }
@@ -28,23 +40,31 @@ impl Node {
 }
 
 /// `usual` is the stride that goes without saying.
-fn square(window: &Window, usual: u64) -> String {
-    let Window { kernel, stride, padding, dilation } = *window;
-    let mut text = format!("{kernel} × {kernel}");
+fn square(window: &Window, usual: [u64; 2]) -> String {
+    let Window { kernel: [height, width], stride, padding, dilation, ignore_border } = *window;
+    let mut text = format!("{height} × {width}");
     if stride != usual {
-        let _ = write!(text, ", stride {stride}");
+        let _ = write!(text, ", stride {}", sides(stride));
     }
-    if dilation > 1 {
-        let _ = write!(text, ", dilation {dilation}");
+    if dilation != [1, 1] {
+        let _ = write!(text, ", dilation {}", sides(dilation));
     }
     match padding {
-        Padding::Same if kernel > 1 => text.push_str(", padding same"),
-        Padding::Pixels(pixels) if pixels > 0 => {
-            let _ = write!(text, ", padding {pixels}");
+        Padding::Same if height.max(width) > 1 => text.push_str(", padding same"),
+        Padding::Pixels(pixels) if pixels != [0, 0] => {
+            let _ = write!(text, ", padding {}", sides(pixels));
         }
         _ => {}
     }
+    if !ignore_border {
+        text.push_str(", with its border");
+    }
     text
+}
+
+/// One number where height and width are the same.
+pub(crate) fn sides([height, width]: [u64; 2]) -> String {
+    if height == width { height.to_string() } else { format!("{height} × {width}") }
 }
 
 /// `1234567` as `1,234,567`.

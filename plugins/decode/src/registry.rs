@@ -51,7 +51,7 @@ pub static FORMATS: [Format; 14] = [
         kinds: "sequential and progressive, 8 bits; grey, YCbCr, RGB, CMYK, YCCK; the primary image of MPO, Ultra HDR and \
                 motion photos. Not: arithmetic coding, lossless, 12 bits",
         orientation: "EXIF, else XMP",
-        profile: "ICC",
+        profile: "ICC, also of CMYK",
         crates: "zune-jpeg",
         since: "0.1",
     },

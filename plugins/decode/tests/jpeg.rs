@@ -113,3 +113,57 @@ fn cut_and_bent_files_are_answered() {
         }
     }
 }
+
+/// A profile of printing inks in which any ink is darkness and none is a hue: `lut8` on two points a side (ICC.1:2022, 10.10).
+fn grey_inks() -> Vec<u8> {
+    let mut lut = b"mft1\0\0\0\0\x04\x03\x02\0".to_vec();
+    for row in 0..9 {
+        lut.extend(if row % 4 == 0 { 65_536_u32 } else { 0 }.to_be_bytes());
+    }
+    let identity = 0..=255_u8;
+    (0..4).for_each(|_| lut.extend(identity.clone()));
+    for corner in 0..16 {
+        lut.extend([if corner == 0 { 255 } else { 0 }, 128, 128]);
+    }
+    (0..3).for_each(|_| lut.extend(identity.clone()));
+    let mut profile = vec![0; 128];
+    let at =
+        |profile: &mut Vec<u8>, place: usize, bytes: &[u8]| profile[place..place + bytes.len()].copy_from_slice(bytes);
+    at(&mut profile, 8, &[2, 0x10]);
+    at(&mut profile, 12, b"prtrCMYKLab ");
+    at(&mut profile, 36, b"acsp");
+    at(&mut profile, 68, &[0, 0, 0xF6, 0xD6, 0, 1, 0, 0, 0, 0, 0xD3, 0x2D]);
+    profile.extend(1_u32.to_be_bytes());
+    profile.extend(b"A2B0");
+    profile.extend(144_u32.to_be_bytes());
+    profile.extend((lut.len() as u32).to_be_bytes());
+    profile.extend(lut);
+    let size = profile.len() as u32;
+    at(&mut profile, 0, &size.to_be_bytes());
+    profile
+}
+
+#[test]
+fn inks_go_by_their_profile() {
+    let odd = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/odd");
+    let file = fs::read(odd.join("cmyk-adobe.jpg")).unwrap();
+    let mut segment = b"ICC_PROFILE\0\x01\x01".to_vec();
+    segment.extend(grey_inks());
+    let length = (segment.len() + 2) as u16;
+    let with_profile = [b"\xFF\xD8\xFF\xE2", &length.to_be_bytes()[..], &segment, &file[2..]].concat();
+    let hue = |file: &[u8]| {
+        let picture = decode(file, &Limits::default()).unwrap();
+        picture
+            .pixels
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .map(|p| p.iter().max().unwrap() - p.iter().min().unwrap())
+            .max()
+            .unwrap()
+    };
+    assert!(hue(&file) > 100);
+    assert!(hue(&with_profile) <= 3, "{}", hue(&with_profile));
+    let scaled = reduced(&with_profile, &Limits::default(), 8).unwrap().picture;
+    assert!(scaled.pixels.as_chunks::<3>().0.iter().all(|[r, g, b]| r.abs_diff(*g) <= 3 && r.abs_diff(*b) <= 3));
+}

@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use plugin_api::Home;
 use plugin_api::files::{named, sync_folder};
 use plugin_api::runs::{Backbone, ModelCard};
-use plugin_embed::{EmbedError, Embedder, FETCH};
+use plugin_embed::{EmbedError, Embedder};
 use plugin_model::Precision;
 use plugin_model::device::Opened;
 use plugin_resize::{Mode, REGISTRY, mode};
@@ -15,18 +15,50 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-/// The architecture of pretrained backbones.
-pub const ARCHITECTURE: &str = "efficientnet-lite0";
+/// A network whose ImageNet weights can be fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Architecture {
+    /// 0.4 billion multiply-adds at 224 px, the side it was trained at.
+    #[default]
+    #[value(name = "efficientnet-lite0")]
+    EfficientNetLite0,
+    /// 0.9 billion multiply-adds at 260 px, the side it was trained at: more accurate, and about twice as slow.
+    #[value(name = "efficientnet-lite2")]
+    EfficientNetLite2,
+}
+
+impl Architecture {
+    /// As `--model`, networks and weights are called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EfficientNetLite0 => "efficientnet-lite0",
+            Self::EfficientNetLite2 => "efficientnet-lite2",
+        }
+    }
+
+    /// Side of the images it was trained on, pixels.
+    #[must_use]
+    pub fn trained_size_px(self) -> u32 {
+        match self {
+            Self::EfficientNetLite0 => 224,
+            Self::EfficientNetLite2 => 260,
+        }
+    }
+}
 
 /// Where a pretrained backbone is, and how it sees images.
 #[derive(Clone, clap::Args)]
 pub struct BackboneOptions {
-    /// ImageNet weights of EfficientNet-Lite0, the backbone of heads: `cargo wakuteka weights efficientnet-lite0` puts them there.
-    #[arg(long, default_value = "../.wakuteka/weights/efficientnet-lite0.safetensors", value_name = "FILE")]
-    pub backbone_weights: PathBuf,
-    /// Side of the square it sees of an image, pixels. It was trained at 224; less is faster and sees less.
-    #[arg(long, default_value_t = 224, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=512))]
-    pub backbone_size: u32,
+    /// The pretrained network under heads.
+    #[arg(long = "backbone", value_enum, default_value_t, value_name = "NETWORK")]
+    pub backbone_architecture: Architecture,
+    /// Its ImageNet weights. Without it: ../.wakuteka/weights/NETWORK.safetensors, where `cargo wakuteka weights NETWORK` puts them.
+    #[arg(long, value_name = "FILE")]
+    pub backbone_weights: Option<PathBuf>,
+    /// Side of the square it sees of an image, pixels; less is faster and sees less. Without it, the side it was trained at: 224 or 260.
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=512))]
+    pub backbone_size: Option<u32>,
     /// How an image is fitted into that square.
     #[arg(long, default_value = REGISTRY[0].name(), value_name = "MODE", value_parser = modes())]
     pub backbone_mode: &'static dyn Mode,
@@ -34,8 +66,7 @@ pub struct BackboneOptions {
 
 impl std::fmt::Debug for BackboneOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { backbone_weights, backbone_size, backbone_mode } = self;
-        write!(f, "{}, {backbone_size} px, {}", backbone_weights.display(), backbone_mode.name())
+        write!(f, "{}, {} px, {}", self.weights().display(), self.size_px(), self.backbone_mode.name())
     }
 }
 
@@ -45,14 +76,28 @@ fn modes() -> impl TypedValueParser<Value = &'static dyn Mode> {
 }
 
 impl BackboneOptions {
+    /// The file of weights.
+    #[must_use]
+    pub fn weights(&self) -> PathBuf {
+        let fetched = || format!("../.wakuteka/weights/{}.safetensors", self.backbone_architecture.name()).into();
+        self.backbone_weights.clone().unwrap_or_else(fetched)
+    }
+
+    /// Side of the square it sees of an image, pixels.
+    #[must_use]
+    pub fn size_px(&self) -> u32 {
+        self.backbone_size.unwrap_or_else(|| self.backbone_architecture.trained_size_px())
+    }
+
     /// Whether the file of weights is there.
     pub fn is_there(&self) -> bool {
-        self.backbone_weights.is_file()
+        self.weights().is_file()
     }
 
     /// What to do when it is not, for a person.
     pub fn advice(&self) -> String {
-        format!("no pretrained weights at {}: `{FETCH}` fetches them", self.backbone_weights.display())
+        let name = self.backbone_architecture.name();
+        format!("no pretrained weights at {}: `cargo wakuteka weights {name}` fetches them", self.weights().display())
     }
 
     /// Copies the weights into the workspace, where every head on them finds them, unless they are there.
@@ -60,8 +105,8 @@ impl BackboneOptions {
     /// # Errors
     /// Any error of the file system, with the path in its text.
     pub fn install(&self, home: &Home) -> io::Result<Backbone> {
-        let from = &self.backbone_weights;
-        let bytes = std::fs::read(from).map_err(|e| named(from, &e))?;
+        let from = self.weights();
+        let bytes = std::fs::read(&from).map_err(|e| named(&from, &e))?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
         let path = home.backbone(&digest);
         if !has_size(&path, bytes.len() as u64) {
@@ -77,7 +122,7 @@ impl BackboneOptions {
             };
             write().map_err(|e| named(&path, &e))?;
         }
-        Ok(Backbone { architecture: ARCHITECTURE.to_owned(), digest })
+        Ok(Backbone { architecture: self.backbone_architecture.name().to_owned(), digest })
     }
 }
 
@@ -124,7 +169,7 @@ impl Backbones {
     /// As [`BackboneOptions::install`].
     pub fn install(&self, options: &BackboneOptions, home: &Home) -> io::Result<Backbone> {
         let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = FileVersion::of(&options.backbone_weights);
+        let file = FileVersion::of(&options.weights());
         if let (Some(known), Some(file)) = (&*installed, &file)
             && known.file == *file
             && has_size(&home.backbone(&known.backbone.digest), file.size_bytes)
@@ -162,7 +207,7 @@ impl Backbones {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
+    use clap::{Parser, ValueEnum as _};
 
     #[derive(Parser)]
     struct Line {
@@ -197,6 +242,25 @@ mod tests {
         assert!(!options.is_there());
         let advice = options.advice();
         assert!(advice.contains("nowhere.safetensors") && advice.contains("cargo wakuteka weights"), "{advice}");
+        let advice = Line::parse_from(["x", "--backbone", "efficientnet-lite2"]).options.advice();
+        assert!(
+            advice.contains("weights/efficientnet-lite2.safetensors") && advice.contains("weights efficientnet-lite2`"),
+            "{advice}"
+        );
+    }
+
+    #[test]
+    fn each_architecture_ships_and_sees_the_size_it_was_trained_at() {
+        for architecture in Architecture::value_variants() {
+            let options = Line::parse_from(["x", "--backbone", architecture.name()]).options;
+            let network = plugin_blocks::shipped::find(architecture.name()).unwrap().unwrap();
+            let (min, max) = network.sizes_px();
+            assert!((min..=max).contains(&options.size_px()), "{options:?}");
+            assert_eq!(
+                Line::parse_from(["x", "--backbone", architecture.name(), "--backbone-size", "96"]).options.size_px(),
+                96
+            );
+        }
     }
 
     #[test]

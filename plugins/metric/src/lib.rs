@@ -1,8 +1,8 @@
-//! Figures about a model's predictions, and the report a person reads.
+//! Figures about a model's predictions.
 //!
 //! A metric is a function of [`Judged`]: pictures, their true class, and the probabilities a model gave. There is one
 //! file for each, and [`REGISTRY`] lists them all. Where a picture may have several classes, a metric is a function of
-//! [`Tagged`]. [`report`] writes `index.html` and the tables beside it.
+//! [`Tagged`].
 
 mod accuracy;
 mod average_precision;
@@ -17,7 +17,6 @@ mod mcnemar;
 mod paired;
 mod per_class;
 mod registry;
-pub mod report;
 mod tagged;
 mod temperature;
 

@@ -3,13 +3,14 @@
 use crate::init::Init;
 use crate::layers::{BatchNorm2d, Linear};
 use crate::network::Architecture;
-use crate::step::{Dropout, Layers, Step, Work, pooling};
+use crate::pooling::{Pooling, Reduction};
+use crate::step::{Dropout, Layers, Step, Work};
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 use plugin_blocks::graph::Convolution;
-use plugin_blocks::{Graph, Op, Padding};
+use plugin_blocks::{Dims, Graph, Op, Padding, Window};
 use std::sync::Arc;
 
 mod channels_last;
@@ -80,13 +81,28 @@ impl Network {
                     affines.push(Named { name, layer: Linear::new(init, *inputs as usize, *outputs as usize) });
                     Work::Affine(affines.len() - 1)
                 }
-                Op::MaxPooling(window) => Work::MaxPooling(pooling(window)),
-                Op::AveragePooling(window) => Work::AveragePooling(pooling(window)),
+                Op::MaxPooling(window) => pooling(&graph, inputs[0], window, Reduction::Maximum),
+                Op::AveragePooling { window, including_pad } => {
+                    pooling(&graph, inputs[0], window, Reduction::Mean { including_pad: *including_pad })
+                }
+                Op::SumPooling(window) => pooling(&graph, inputs[0], window, Reduction::Sum),
                 Op::GlobalAveragePooling => Work::GlobalAveragePooling,
                 Op::Activation(activation) => Work::Activation(*activation),
                 Op::Dropout { rate } => Work::Dropout(Dropout::new(*rate, seed, i as u64)),
                 Op::Flatten => Work::Flatten,
                 Op::Add => Work::Add,
+                Op::Elementwise(operation) => Work::Elementwise(*operation),
+                Op::Scalar(function) => Work::Scalar(*function),
+                Op::Transpose { axes } => Work::Transpose(*axes),
+                Op::Reshape => match node.output {
+                    Dims::Map(sides) => Work::Reshape(sides.map(|side| side as usize)),
+                    Dims::Row(_) => Work::Flatten,
+                },
+                Op::ChannelShuffle { groups } => Work::ChannelShuffle(*groups as usize),
+                Op::Slice { start, stop, step } => {
+                    Work::Slice([*start, *stop, *step].map(|three| three.map(|side| side as usize)))
+                }
+                Op::Grey => Work::Grey,
                 Op::Concatenation => Work::Concatenation,
                 Op::Input => continue,
             };
@@ -225,23 +241,34 @@ impl Layers for Network {
     }
 }
 
+/// Pooling of the map that a node gives.
+fn pooling(graph: &Graph, input: usize, window: &Window, reduction: Reduction) -> Work {
+    let sides = match graph.nodes[input].output {
+        Dims::Map([_, height, width]) => [height, width],
+        Dims::Row(_) => [1, 1],
+    };
+    Work::Pooling(Pooling::new(window, reduction, sides))
+}
+
 /// First weights as torchvision's networks have them: normal, `sqrt(2 / (out / groups · kernel²))`; no bias.
 fn convolution(op: &Convolution, init: &mut Init<'_>) -> Conv2d {
     let [from, to] = op.channels.map(|c| c as usize);
-    let (groups, kernel) = (op.groups as usize, op.window.kernel as usize);
-    let deviation = (2.0 / (to / groups * kernel * kernel) as f64).sqrt();
+    let pair = |sides: [u64; 2]| sides.map(|side| side as usize);
+    let (groups, kernel) = (op.groups as usize, pair(op.window.kernel));
+    let [height, width] = kernel;
+    let deviation = (2.0 / (to / groups * height * width) as f64).sqrt();
     Conv2d {
-        weight: init.normal([to, from / groups, kernel, kernel], deviation),
+        weight: init.normal([to, from / groups, height, width], deviation),
         bias: op.bias.then(|| init.constant([to], 0.0)),
-        stride: [op.window.stride as usize; 2],
-        kernel_size: [kernel; 2],
-        dilation: [op.window.dilation as usize; 2],
+        stride: pair(op.window.stride),
+        kernel_size: kernel,
+        dilation: pair(op.window.dilation),
         groups,
         padding: match op.window.padding {
             Padding::Same => PaddingConfig2d::Same,
             Padding::Pixels(pixels) => {
-                let pixels = pixels as usize;
-                PaddingConfig2d::Explicit(pixels, pixels, pixels, pixels)
+                let [height, width] = pair(pixels);
+                PaddingConfig2d::Explicit(height, width, height, width)
             }
         },
     }

@@ -30,6 +30,7 @@ pub mod optimizer;
 pub mod options;
 mod pending;
 pub mod perturb;
+mod pooling;
 pub mod precision;
 pub mod predictor;
 pub mod pretrained;

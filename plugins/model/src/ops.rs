@@ -7,7 +7,9 @@ use crate::native::recorded;
 #[cfg(feature = "libtorch")]
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Tensor, TensorData, activation};
+use plugin_blocks::graph::LUMINANCE;
+use plugin_blocks::{Elementwise, Scalar};
 
 /// Answers with ATen's kernel if LibTorch learns here.
 macro_rules! or_recorded {
@@ -66,6 +68,151 @@ pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
     activation::leaky_relu(x, slope)
 }
 
+/// `x` above 0, `alpha · (eˣ - 1)` below (Clevert and others 2015). Where `x` is large nothing overflows, nor do gradients.
+pub fn elu<const D: usize>(x: Tensor<D>, alpha: f64) -> Tensor<D> {
+    or_recorded!(x, |x| x.clamp_min(0.0) + (x.clamp_max(0.0).exp() - 1.0) * alpha);
+    x.clone().clamp_min(0.0) + (x.clamp_max(0.0).exp() - 1.0) * alpha
+}
+
+/// ELU with the factors of Klambauer and others 2017.
+pub fn selu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    const ALPHA: f64 = 1.673_263_242_354_377_2;
+    const SCALE: f64 = 1.050_700_987_355_480_5;
+    scalar(elu(x, ALPHA), Scalar::Multiply(SCALE))
+}
+
+/// `x · sigmoid(x)`. Corresponds to `torch.nn.SiLU`.
+pub fn swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::silu);
+    activation::silu(x)
+}
+
+/// `x · tanh(softplus(x))`.
+pub fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::mish);
+    activation::mish(x)
+}
+
+/// `log(1 + eˣ)`.
+pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::softplus);
+    activation::softplus(x, 1.0)
+}
+
+/// `x / (1 + |x|)`.
+pub fn softsign<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, |x| x / (x.abs() + 1.0));
+    activation::softsign(x)
+}
+
+/// `log(sigmoid(x))`.
+pub fn log_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::log_sigmoid);
+    activation::log_sigmoid(x)
+}
+
+/// `0.2 · x + 0.5` within 0 and 1, as nnabla has it.
+pub fn hard_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, |x| (x * 0.2 + 0.5).clamp(0.0, 1.0));
+    (x * 0.2 + 0.5).clamp(0.0, 1.0)
+}
+
+/// `x` within -1 and 1.
+pub fn hard_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, |x| x.clamp(-1.0, 1.0));
+    x.clamp(-1.0, 1.0)
+}
+
+/// `x · relu6(x + 3) / 6`.
+pub fn hard_swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::hardswish);
+    x.clone() * (x + 3.0).clamp(0.0, 6.0) / 6.0
+}
+
+/// `|x|`.
+pub fn absolute<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    or_recorded!(x, tch::Tensor::abs);
+    x.abs()
+}
+
+/// A function of each number and a constant.
+pub fn scalar<const D: usize>(x: Tensor<D>, function: Scalar) -> Tensor<D> {
+    match function {
+        Scalar::Multiply(c) => {
+            or_recorded!(x, |x| x * c);
+            x * c
+        }
+        Scalar::Add(c) => {
+            or_recorded!(x, |x| x + c);
+            x + c
+        }
+        Scalar::Power(c) => {
+            or_recorded!(x, |x| x.pow_tensor_scalar(c));
+            x.powf_scalar(c)
+        }
+        Scalar::Maximum(c) => {
+            or_recorded!(x, |x| x.clamp_min(c));
+            x.clamp_min(c)
+        }
+        Scalar::Minimum(c) => {
+            or_recorded!(x, |x| x.clamp_max(c));
+            x.clamp_max(c)
+        }
+    }
+}
+
+/// Two values, number by number; sides of length 1 are stretched.
+pub fn elementwise<const D: usize>(x: Tensor<D>, y: Tensor<D>, operation: Elementwise) -> Tensor<D> {
+    match operation {
+        Elementwise::Multiply => multiply(x, y),
+        Elementwise::Subtract => {
+            or_recorded!(x, y, |x: &tch::Tensor, y: &tch::Tensor| x.g_sub(y));
+            x - y
+        }
+        Elementwise::Divide => {
+            or_recorded!(x, y, |x: &tch::Tensor, y: &tch::Tensor| x.g_div(y));
+            x / y
+        }
+        Elementwise::Maximum => {
+            or_recorded!(x, y, |x: &tch::Tensor, y: &tch::Tensor| x.maximum(y));
+            let y = y.expand(x.dims());
+            x.max_pair(y)
+        }
+        Elementwise::Minimum => {
+            or_recorded!(x, y, |x: &tch::Tensor, y: &tch::Tensor| x.minimum(y));
+            let y = y.expand(x.dims());
+            x.min_pair(y)
+        }
+    }
+}
+
+/// Maps with more pixels around them, all of one value. `around` is above and below, left and right.
+pub fn pad(x: Tensor<4>, around: [(usize, usize); 2], value: f32) -> Tensor<4> {
+    let [(top, bottom), (left, right)] = around;
+    let sides = [left, right, top, bottom];
+    or_recorded!(x, |x| x.pad(sides.map(|side| side as i64), "constant", f64::from(value)));
+    let [left, right, top, bottom] = sides;
+    x.pad((left, right, top, bottom), value)
+}
+
+/// The first channel of each group, then the second of each, and so on.
+pub fn channel_shuffle(x: Tensor<4>, groups: usize) -> Tensor<4> {
+    let [images, channels, height, width] = x.dims();
+    x.reshape([images, groups, channels / groups, height * width])
+        .swap_dims(1, 2)
+        .reshape([images, channels, height, width])
+}
+
+/// Brightness of pictures: `[pictures, 3, height, width]` to `[pictures, 1, height, width]`.
+pub fn grey(x: Tensor<4>) -> Tensor<4> {
+    let shares = Tensor::<4>::from_data(TensorData::new(LUMINANCE.to_vec(), [1, 3, 1, 1]), &x.device());
+    let shares = shares.cast(x.dtype());
+    or_recorded!(x, shares, |x: &tch::Tensor, shares: &tch::Tensor| {
+        x.g_mul(shares).sum_dim_intlist([1_i64].as_slice(), true, None)
+    });
+    (x * shares).sum_dim(1)
+}
+
 /// `conv` of `[pictures, channels, height, width]`.
 ///
 /// Where more zeros are wanted at one side than at the other, burn lays the padded pictures out with their channels first,
@@ -121,21 +268,38 @@ pub fn mean_over_picture(x: Tensor<4>) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, TensorData, Tolerance};
+    use burn::tensor::{Device, Tolerance};
 
     type Unary = fn(Tensor<2>) -> Tensor<2>;
 
-    const ALL: [(&str, Unary); 6] = [
+    const ALL: [(&str, Unary); 23] = [
         ("relu", |x| relu(x, false)),
         ("relu6", |x| relu6(x, false)),
         ("sigmoid", sigmoid),
         ("gelu", gelu),
         ("tanh", tanh),
         ("leaky_relu", |x| leaky_relu(x, 0.1)),
+        ("elu", |x| elu(x, 0.7)),
+        ("selu", selu),
+        ("swish", swish),
+        ("mish", mish),
+        ("softplus", softplus),
+        ("softsign", softsign),
+        ("log_sigmoid", log_sigmoid),
+        ("hard_sigmoid", hard_sigmoid),
+        ("hard_tanh", hard_tanh),
+        ("hard_swish", hard_swish),
+        ("absolute", absolute),
+        ("times 3", |x| scalar(x, Scalar::Multiply(3.0))),
+        ("plus 3", |x| scalar(x, Scalar::Add(3.0))),
+        ("cubed", |x| scalar(x, Scalar::Power(3.0))),
+        ("at least 1", |x| scalar(x, Scalar::Maximum(1.0))),
+        ("at most 1", |x| scalar(x, Scalar::Minimum(1.0))),
+        ("less its square", |x| elementwise(x.clone(), multiply(x.clone(), x), Elementwise::Subtract)),
     ];
 
     /// No place where one of them bends.
-    const AT: [[f32; 4]; 2] = [[-7.0, -2.5, -0.5, 0.25], [0.5, 1.5, 4.5, 7.0]];
+    const AT: [[f32; 4]; 2] = [[-7.0, -2.25, -0.5, 0.25], [0.5, 1.5, 4.5, 7.0]];
 
     /// By hand, in 64 bits.
     fn by_hand(name: &str, x: f64) -> f64 {
@@ -146,6 +310,29 @@ mod tests {
             "sigmoid" => sigmoid,
             "tanh" => x.tanh(),
             "leaky_relu" => x.max(0.1 * x),
+            "elu" => {
+                if x > 0.0 {
+                    x
+                } else {
+                    0.7 * (x.exp() - 1.0)
+                }
+            }
+            "selu" => 1.050_700_987_355_480_5 * if x > 0.0 { x } else { 1.673_263_242_354_377_2 * (x.exp() - 1.0) },
+            "swish" => x * sigmoid,
+            "mish" => x * x.exp().ln_1p().tanh(),
+            "softplus" => x.exp().ln_1p(),
+            "softsign" => x / (1.0 + x.abs()),
+            "log_sigmoid" => sigmoid.ln(),
+            "hard_sigmoid" => (0.2 * x + 0.5).clamp(0.0, 1.0),
+            "hard_tanh" => x.clamp(-1.0, 1.0),
+            "hard_swish" => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+            "absolute" => x.abs(),
+            "times 3" => 3.0 * x,
+            "plus 3" => 3.0 + x,
+            "cubed" => x.powi(3),
+            "at least 1" => x.max(1.0),
+            "at most 1" => x.min(1.0),
+            "less its square" => x - x * x,
             // Φ by Simpson's rule over the density.
             _ => {
                 let density = |t: f64| (-t * t / 2.0).exp() / std::f64::consts::TAU.sqrt();

@@ -1,14 +1,18 @@
 //! Weights from elsewhere to start from: safetensors, or PyTorch's `.pth` and `.pt` (the zip format and the one before).
 //!
 //! Names are the network's, as torchvision's ResNets have them, or these after a prefix (`module.`, `state_dict.`). The
-//! classifier is read when its shape is the network's, which with other classes it is not.
+//! classifier is read when the file's class names, as far as it says them, are the network's in the same order: as many classes are no
+//! sign that they are the same ones.
 
 use crate::weights::{COUNTER, Loaded, apply, complete, open};
 use crate::{ModelError, Network};
 use burn::store::{ModuleStore as _, SafetensorsStore};
 use burn::tensor::DType;
+use plugin_api::runs::{ModelCard, read_json};
 use pytorch_reader::PytorchReader;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 /// A tensor of a file: shape, and numbers of 32 bits one after the other.
@@ -19,12 +23,12 @@ struct Tensor {
 
 type Tensors = BTreeMap<String, Tensor>;
 
-/// Reads weights into a network. Says what was read and what was not.
+/// Reads weights into a network whose outputs are `classes`. Says what was read and what was not.
 ///
 /// # Errors
 /// [`ModelError::File`] when there is no such file; [`ModelError::Weights`] when it is broken, or a tensor other than
 /// the classifier's is missing or of another shape.
-pub fn load(network: Network, path: &Path) -> Result<(Network, Loaded), ModelError> {
+pub fn load(network: Network, classes: &[String], path: &Path) -> Result<(Network, Loaded), ModelError> {
     let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
     let old = path.extension().is_some_and(|e| e == "pth" || e == "pt");
     let mut tensors = if old { pytorch(path)? } else { safetensors(path)? };
@@ -32,10 +36,13 @@ pub fn load(network: Network, path: &Path) -> Result<(Network, Loaded), ModelErr
     strip_prefix(&mut tensors, &wanted[0].name);
 
     let classifier: Vec<String> = network.graph().classifier().weights().into_iter().map(|w| w.name).collect();
-    let fits = wanted.iter().filter(|w| classifier.contains(&w.name)).all(|w| {
-        let shape: Vec<u64> = tensors.get(&w.name).map_or(Vec::new(), |t| t.shape.iter().map(|s| *s as u64).collect());
-        shape == w.shape
-    });
+    let same_classes = class_names(path).is_some_and(|names| names == classes);
+    let fits = same_classes
+        && wanted.iter().filter(|w| classifier.contains(&w.name)).all(|w| {
+            let shape: Vec<u64> =
+                tensors.get(&w.name).map_or(Vec::new(), |t| t.shape.iter().map(|s| *s as u64).collect());
+            shape == w.shape
+        });
     let names = wanted.into_iter().map(|w| w.name);
     let (read, kept): (Vec<String>, Vec<String>) = names.partition(|name| fits || !classifier.contains(name));
     let unused: Vec<String> = tensors.keys().filter(|name| !read.contains(name)).cloned().collect();
@@ -70,6 +77,30 @@ pub fn inherit(network: Network, path: &Path) -> Result<(Network, Loaded), Model
         .validate(false);
     let (network, _) = apply(network, &mut store).map_err(broken)?;
     Ok((network, Loaded { read, kept, unused }))
+}
+
+/// The classes of a file, in the order of the classifier's rows: as `export-model` writes them into safetensors, or as the card of a
+/// model's folder says them.
+fn class_names(path: &Path) -> Option<Vec<String>> {
+    in_header(path).or_else(|| {
+        let card: ModelCard = read_json(&path.parent()?.join("model.json")).ok()?;
+        (path.file_name()? == "model.safetensors").then_some(card.classes)
+    })
+}
+
+/// What the metadata of a safetensors file says under `classes`.
+fn in_header(path: &Path) -> Option<Vec<String>> {
+    let mut file = File::open(path).ok()?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).ok()?;
+    let length = u64::from_le_bytes(length);
+    if path.extension()? != "safetensors" || length > file.metadata().ok()?.len() {
+        return None;
+    }
+    let mut header = vec![0; usize::try_from(length).ok()?];
+    file.read_exact(&mut header).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+    serde_json::from_str(header["__metadata__"]["classes"].as_str()?).ok()
 }
 
 fn safetensors(path: &Path) -> Result<Tensors, ModelError> {
@@ -158,22 +189,22 @@ mod tests {
         (bytes, classifier[0])
     }
 
+    fn names(classes: &[&str]) -> Vec<String> {
+        classes.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     /// Made by tests/peers/torchvision_vectors.py: the zip format, the one before, and a checkpoint of a parallel
-    /// network; all with the same numbers, for 3 classes.
+    /// network; all with the same numbers, for 3 classes that they do not name.
     #[test]
     fn pytorchs_formats_hold_the_same() {
-        let read = |name: &str, classes| load(network(classes, 1), &fixture(name)).unwrap();
-        let (zip, loaded) = read("tiny.pth", 3);
-        assert_eq!((loaded.read.len(), loaded.kept.len(), loaded.unused.len()), (7, 0, 0), "{loaded:?}");
+        let read = |name: &str| load(network(3, 1), &names(&["a", "b", "c"]), &fixture(name)).unwrap();
+        let (zip, loaded) = read("tiny.pth");
+        assert_eq!((loaded.read.len(), loaded.kept.len(), loaded.unused.len()), (5, 2, 2), "{loaded:?}");
         for name in ["tiny-old.pth", "tiny-checkpoint.pt"] {
-            let (other, loaded) = read(name, 3);
+            let (other, loaded) = read(name);
             assert_eq!(first(&zip), first(&other), "{name}");
-            assert_eq!(loaded.read.len(), 7);
+            assert_eq!(loaded.read.len(), 5);
         }
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.safetensors");
-        weights::save(&zip, &path).unwrap();
-        assert_eq!(first(&load(network(3, 9), &path).unwrap().0), first(&zip));
     }
 
     #[test]
@@ -195,18 +226,40 @@ mod tests {
     }
 
     #[test]
-    fn a_classifier_of_other_classes_stays_as_it_was_drawn() {
-        let drawn = first(&network(5, 1)).1;
-        let (network, loaded) = load(network(5, 1), &fixture("tiny.pth")).unwrap();
-        assert_eq!(first(&network).1, drawn);
+    fn a_classifier_is_read_only_where_the_classes_are_known_to_be_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, exported] = ["model.safetensors", "exported.safetensors"].map(|name| folder.path().join(name));
+        let trained = network(3, 1);
+        weights::save(&trained, &path).unwrap();
+        let start = |path: &Path, classes: &[&str]| load(network(3, 9), &names(classes), path).unwrap();
+        let (drawn, loaded) = start(&path, &["a", "b", "c"]);
+        assert_eq!(first(&drawn).1, first(&network(3, 9)).1, "three classes of an unknown kind are not our three");
         assert_eq!((loaded.read.len(), &loaded.kept[..]), (5, &["fc.weight".to_owned(), "fc.bias".to_owned()][..]));
         assert_eq!(loaded.unused, ["fc.bias", "fc.weight"]);
+
+        let card = serde_json::json!({"architecture": "tiny", "size_px": 16, "resize_mode": "stretch", "classes": ["a", "b", "c"],
+            "run": "r", "digest": "", "labels": "single", "temperature": null, "definition": TINY, "backbone": null});
+        std::fs::write(folder.path().join("model.json"), card.to_string()).unwrap();
+        assert_eq!(first(&start(&path, &["a", "b", "c"]).0), first(&trained));
+        for others in [["a", "c", "b"], ["a", "b", "d"]] {
+            assert_eq!(start(&path, &others).1.kept.len(), 2, "{others:?}");
+        }
+        let header = |file: &[u8]| u64::from_le_bytes(*file.first_chunk::<8>().unwrap()) as usize;
+        let file = std::fs::read(&path).unwrap();
+        let mut text: serde_json::Value = serde_json::from_slice(&file[8..8 + header(&file)]).unwrap();
+        text["__metadata__"]["classes"] = "[\"a\",\"b\",\"c\"]".into();
+        let text = text.to_string();
+        let with_names = [&(text.len() as u64).to_le_bytes(), text.as_bytes(), &file[8 + header(&file)..]].concat();
+        std::fs::write(&exported, with_names).unwrap();
+        assert_eq!(first(&start(&exported, &["a", "b", "c"]).0), first(&trained));
+        assert_eq!(start(&exported, &["x", "y", "z"]).1.kept.len(), 2);
     }
 
     #[test]
     fn what_does_not_fit_is_refused_with_file_and_reason() {
         let folder = tempfile::tempdir().unwrap();
-        let error = |network: Network, path: &Path| load(network, path).err().unwrap().to_string();
+        let error =
+            |network: Network, path: &Path| load(network, &names(&["a", "b", "c"]), path).err().unwrap().to_string();
         let resnet = crate::network::find("resnet18").unwrap();
         let resnet = resnet.network(Shape { classes: 2, size_px: 32 }, 1, &Device::flex()).unwrap();
         let found = error(resnet, &fixture("tiny.pth"));

@@ -3,12 +3,11 @@
 //! All of them are `[pictures, channels, height, width]`; numbers in a row are channels of one pixel.
 
 use crate::layers::{BatchNorm2d, Linear, learns};
-use crate::ops::{add, convolution, gelu, leaky_relu, mean_over_picture, multiply, relu, relu6, sigmoid, tanh};
+use crate::ops::{self, add, convolution, mean_over_picture, multiply, relu, relu6};
+use crate::pooling::Pooling;
 use burn::nn::conv::Conv2d;
-use burn::tensor::module::{avg_pool2d, max_pool2d};
-use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData};
-use plugin_blocks::{Activation, Padding, Window};
+use plugin_blocks::{Activation, Elementwise, Scalar};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,36 +29,22 @@ pub(crate) enum Work {
     ConvolutionAndNorm(usize, usize),
     Norm(usize),
     Affine(usize),
-    MaxPooling(Pooling),
-    AveragePooling(Pooling),
+    Pooling(Pooling),
     GlobalAveragePooling,
     Activation(Activation),
+    Scalar(Scalar),
     Dropout(Dropout),
     Flatten,
     Add,
+    Elementwise(Elementwise),
     Concatenation,
-}
-
-/// A window without dilation and with as many zeros at each side.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pooling {
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    padding: [usize; 2],
-}
-
-impl Pooling {
-    /// As a window of `plugin_kernels`; `None` when it does not go in both directions alike.
-    pub fn window(&self) -> Option<plugin_kernels::Window> {
-        let Self { kernel, stride: [stride, across], padding } = *self;
-        let padding = padding.map(|zeros| (zeros, zeros));
-        (stride == across).then_some(plugin_kernels::Window { kernel, stride, dilation: 1, padding })
-    }
-}
-
-pub(crate) fn pooling(window: &Window) -> Pooling {
-    let padding = if let Padding::Pixels(pixels) = window.padding { pixels as usize } else { 0 };
-    Pooling { kernel: [window.kernel as usize; 2], stride: [window.stride as usize; 2], padding: [padding; 2] }
+    Transpose([usize; 3]),
+    /// To channels, height, width.
+    Reshape([usize; 3]),
+    ChannelShuffle(usize),
+    /// First, end and step of channels, height and width.
+    Slice([[usize; 3]; 3]),
+    Grey,
 }
 
 /// Who has the layers with weights.
@@ -77,6 +62,10 @@ impl Step {
             Work::Concatenation => Tensor::cat(inputs, 1),
             Work::Activation(Activation::Relu) => relu(inputs.swap_remove(0), in_place),
             Work::Activation(Activation::Relu6) => relu6(inputs.swap_remove(0), in_place),
+            Work::Elementwise(operation) => match (inputs.pop(), inputs.pop()) {
+                (Some(second), Some(first)) => ops::elementwise(first, second, *operation),
+                _ => nothing(),
+            },
             Work::Add => inputs.into_iter().reduce(|x, y| add(x, y, in_place)).unwrap_or_else(nothing),
             work => work.run(layers, inputs.swap_remove(0)),
         }
@@ -98,23 +87,55 @@ impl Work {
             }
             Self::Norm(index) => layers.norm(*index).forward(x),
             Self::Affine(index) => row(layers.affine(*index).forward(x.flatten(1, 3))),
-            Self::MaxPooling(Pooling { kernel, stride, padding }) => {
-                max_pool2d(x, MaxPoolOptions::new(*kernel).with_stride(*stride).with_padding(*padding))
-            }
-            Self::AveragePooling(Pooling { kernel, stride, padding }) => {
-                avg_pool2d(x, AvgPoolOptions::new(*kernel).with_stride(*stride).with_padding(*padding))
-            }
+            Self::Pooling(pooling) => pooling.run(x),
             Self::GlobalAveragePooling => row(mean_over_picture(x)),
-            Self::Activation(Activation::Relu) => relu(x, false),
-            Self::Activation(Activation::Relu6) => relu6(x, false),
-            Self::Activation(Activation::LeakyRelu { slope }) => leaky_relu(x, *slope),
-            Self::Activation(Activation::Tanh) => tanh(x),
-            Self::Activation(Activation::Sigmoid) => sigmoid(x),
-            Self::Activation(Activation::Gelu) => gelu(x),
+            Self::Activation(activation) => activate(x, *activation),
+            Self::Scalar(function) => ops::scalar(x, *function),
+            Self::Transpose(axes) => {
+                let [a, b, c] = axes.map(|axis| axis as isize + 1);
+                x.permute([0, a, b, c])
+            }
+            Self::Reshape([channels, height, width]) => {
+                let images = x.dims()[0];
+                x.reshape([images, *channels, *height, *width])
+            }
+            Self::ChannelShuffle(groups) => ops::channel_shuffle(x, *groups),
+            Self::Slice([start, stop, step]) => {
+                let along = |axis: usize| burn::tensor::Slice {
+                    start: start[axis] as isize,
+                    end: Some(stop[axis] as isize),
+                    step: step[axis] as isize,
+                };
+                x.slice([burn::tensor::Slice::full(), along(0), along(1), along(2)])
+            }
+            Self::Grey => ops::grey(x),
             Self::Dropout(dropout) => dropout.run(x),
             Self::Flatten => row(x.flatten(1, 3)),
-            Self::Add | Self::Concatenation => x,
+            Self::Add | Self::Elementwise(_) | Self::Concatenation => x,
         }
+    }
+}
+
+/// A function of each number.
+fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    match activation {
+        Activation::Relu => relu(x, false),
+        Activation::Relu6 => relu6(x, false),
+        Activation::LeakyRelu { slope } => ops::leaky_relu(x, slope),
+        Activation::Tanh => ops::tanh(x),
+        Activation::Sigmoid => ops::sigmoid(x),
+        Activation::Gelu => ops::gelu(x),
+        Activation::Elu { alpha } => ops::elu(x, alpha),
+        Activation::Selu => ops::selu(x),
+        Activation::Swish => ops::swish(x),
+        Activation::Mish => ops::mish(x),
+        Activation::Softplus => ops::softplus(x),
+        Activation::Softsign => ops::softsign(x),
+        Activation::LogSigmoid => ops::log_sigmoid(x),
+        Activation::HardSigmoid => ops::hard_sigmoid(x),
+        Activation::HardTanh => ops::hard_tanh(x),
+        Activation::HardSwish => ops::hard_swish(x),
+        Activation::Absolute => ops::absolute(x),
     }
 }
 

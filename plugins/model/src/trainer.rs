@@ -49,7 +49,7 @@ pub enum Start<'a> {
     Scratch,
     /// From another model of this architecture and size; its classes by index, and what is left of its weights.
     Model(&'a Path, &'a [String], Perturb),
-    /// From weights of elsewhere, see [`pretrained`]. The classifier is drawn when its classes are others.
+    /// From weights of elsewhere, see [`pretrained`]. The classifier is drawn unless its classes are known to be the same.
     Pretrained(&'a Path),
     /// From weights of another network: those of equal name and shape are taken over, see [`pretrained::inherit`].
     Inherited(&'a Path),
@@ -91,7 +91,7 @@ impl Trainer {
         let network = match start {
             Start::Scratch => network,
             Start::Pretrained(path) => {
-                let (network, what) = pretrained::load(network, path)?;
+                let (network, what) = pretrained::load(network, &task.classes, path)?;
                 loaded = Some(what);
                 network
             }

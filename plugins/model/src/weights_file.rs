@@ -13,7 +13,10 @@ pub struct WeightsFile {
 }
 
 /// What can be had by name, and where `cargo wakuteka weights` puts it in the checkout.
-const FETCHED: [(&str, &str); 1] = [("efficientnet-lite0", ".wakuteka/weights/efficientnet-lite0.safetensors")];
+const FETCHED: [(&str, &str); 2] = [
+    ("efficientnet-lite0", ".wakuteka/weights/efficientnet-lite0.safetensors"),
+    ("efficientnet-lite2", ".wakuteka/weights/efficientnet-lite2.safetensors"),
+];
 
 impl FromStr for WeightsFile {
     type Err = String;

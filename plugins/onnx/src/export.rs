@@ -2,11 +2,13 @@
 
 use crate::error::OnnxError;
 use crate::proto::{
-    AttributeProto, Dimension, DimensionValue, FLOAT, FLOAT_TENSOR, GraphProto, INT, INTS, ModelProto, NodeProto,
-    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
+    AttributeProto, Dimension, DimensionValue, FLOAT, FLOAT_TENSOR, GraphProto, INT, INT64_TENSOR, INTS, ModelProto,
+    NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorType, TypeProto,
+    ValueInfoProto,
 };
 use crate::weights::Weights;
-use plugin_blocks::{Activation, Dims, Graph, Node, Op, Window};
+use plugin_blocks::graph::LUMINANCE;
+use plugin_blocks::{Activation, Dims, Elementwise, Graph, Node, Op, Scalar, Window};
 
 /// What goes in: `[N, 3, size, size]`, normalised.
 pub const INPUT: &str = "pixels";
@@ -91,7 +93,7 @@ impl<'a> Writer<'a> {
             Op::Convolution(convolution) => {
                 let mut attributes = window(&convolution.window, before);
                 attributes.push(whole("group", convolution.groups));
-                attributes.push(wholes("dilations", &[convolution.window.dilation; 2]));
+                attributes.push(wholes("dilations", &convolution.window.dilation));
                 let inputs = with(self.weights(node)?);
                 self.add("Conv", &output, inputs, attributes);
             }
@@ -108,11 +110,15 @@ impl<'a> Writer<'a> {
                 self.add("Gemm", &output, inputs, vec![whole("transB", 1)]);
             }
             Op::MaxPooling(pooling) => self.add("MaxPool", &output, inputs, window(pooling, before)),
-            Op::AveragePooling(pooling) => {
+            Op::AveragePooling { window: pooling, including_pad } if pooling.ignore_border => {
                 let mut attributes = window(pooling, before);
-                attributes.push(whole("count_include_pad", 1));
+                attributes.push(whole("count_include_pad", u64::from(*including_pad)));
                 self.add("AveragePool", &output, inputs, attributes);
             }
+            Op::AveragePooling { window, including_pad } => {
+                self.partial(&output, inputs, window, before, Some(*including_pad))
+            }
+            Op::SumPooling(window) => self.partial(&output, inputs, window, before, None),
             Op::GlobalAveragePooling => {
                 let mean = self.step("GlobalAveragePool", &output, "mean", inputs, Vec::new());
                 self.add("Flatten", &output, vec![mean], vec![whole("axis", 1)]);
@@ -120,9 +126,105 @@ impl<'a> Writer<'a> {
             Op::Flatten => self.add("Flatten", &output, inputs, vec![whole("axis", 1)]),
             Op::Activation(activation) => self.activation(*activation, &output, first),
             Op::Add => self.add("Add", &output, inputs, Vec::new()),
+            Op::Elementwise(operation) => {
+                let kind = match operation {
+                    Elementwise::Subtract => "Sub",
+                    Elementwise::Multiply => "Mul",
+                    Elementwise::Divide => "Div",
+                    Elementwise::Maximum => "Max",
+                    Elementwise::Minimum => "Min",
+                };
+                let inputs = self.with_equal_ranks(node, inputs, &output);
+                self.add(kind, &output, inputs, Vec::new());
+            }
+            Op::Scalar(scalar) => {
+                let (kind, value) = match *scalar {
+                    Scalar::Multiply(value) => ("Mul", value),
+                    Scalar::Add(value) => ("Add", value),
+                    Scalar::Power(value) => ("Pow", value),
+                    Scalar::Maximum(value) => ("Max", value),
+                    Scalar::Minimum(value) => ("Min", value),
+                };
+                let constant = self.constant(&output, "constant", value as f32);
+                self.add(kind, &output, vec![first, constant], Vec::new());
+            }
+            Op::Transpose { axes } => {
+                let [a, b, c] = axes.map(|axis| axis as u64 + 1);
+                self.add("Transpose", &output, inputs, vec![wholes("perm", &[0, a, b, c])]);
+            }
+            Op::Reshape => self.reshaped(&output, first, &sides(node.output)),
+            Op::ChannelShuffle { groups } => {
+                let [channels, height, width] = sides(node.output);
+                let apart = format!("{output}/groups");
+                self.reshaped(&apart, first, &[*groups, channels / groups, height, width]);
+                let how = vec![wholes("perm", &[0, 2, 1, 3, 4])];
+                let turned = self.step("Transpose", &output, "shuffled", vec![apart], how);
+                self.reshaped(&output, turned, &[channels, height, width]);
+            }
+            Op::Slice { start, stop, step } => {
+                let whole = |numbers: &[u64; 3]| numbers.map(|number| number as i64);
+                let ends =
+                    [("starts", whole(start)), ("ends", whole(stop)), ("axes", [1, 2, 3]), ("steps", whole(step))];
+                let ends = ends.map(|(name, numbers)| self.integers(&format!("{output}/{name}"), &numbers));
+                self.add("Slice", &output, with(ends.to_vec()), Vec::new());
+            }
+            Op::Grey => {
+                let shares = self.tensor(&format!("{output}/shares"), &[1, 3, 1, 1], &LUMINANCE);
+                self.add("Conv", &output, with(vec![shares]), vec![wholes("kernel_shape", &[1, 1])]);
+            }
             Op::Concatenation => self.add("Concat", &output, inputs, vec![whole("axis", 1)]),
         }
         Ok(output)
+    }
+
+    /// Means or sums with a divisor of their own: zeros around, means of all of the window, and a factor a place.
+    fn partial(
+        &mut self,
+        output: &str,
+        inputs: Vec<String>,
+        pooling: &Window,
+        input: Dims,
+        including_pad: Option<bool>,
+    ) {
+        let [_, height, width] = sides(input);
+        let places = pooling.places([height, width]).unwrap_or([1, 1]);
+        let attributes = [window(pooling, input), vec![whole("count_include_pad", 1)]].concat();
+        let means = self.step("AveragePool", output, "means", inputs, attributes);
+        let factors: Vec<f32> = match including_pad {
+            None => vec![pooling.area() as f32; (places[0] * places[1]) as usize],
+            Some(including_pad) => pooling.factors([height, width], including_pad),
+        };
+        let factors =
+            self.tensor(&format!("{output}/factors"), &[1, 1, places[0] as usize, places[1] as usize], &factors);
+        self.add("Mul", output, vec![means, factors], Vec::new());
+    }
+
+    /// Gives a value other sides; the images of a batch stay what they are.
+    fn reshaped(&mut self, output: &str, x: String, sides: &[u64]) {
+        let sides: Vec<i64> = std::iter::once(0).chain(sides.iter().map(|side| *side as i64)).collect();
+        let sides = self.integers(&format!("{output}/sides"), &sides);
+        self.add("Reshape", output, vec![x, sides], Vec::new());
+    }
+
+    /// The values of an operation of two; numbers in a row become channels of one pixel beside a map.
+    fn with_equal_ranks(&mut self, node: &Node, mut inputs: Vec<String>, output: &str) -> Vec<String> {
+        let shapes: Vec<Dims> = node.inputs.iter().map(|i| self.graph.nodes[*i].output).collect();
+        if let [Dims::Map(_), Dims::Row(numbers)] = shapes[..]
+            && let Some(second) = inputs.pop()
+        {
+            let reshaped = format!("{output}/channels");
+            self.reshaped(&reshaped, second, &[numbers, 1, 1]);
+            inputs.push(reshaped);
+        }
+        inputs
+    }
+
+    /// Writes 64-bit integers and returns what they are called.
+    fn integers(&mut self, name: &str, values: &[i64]) -> String {
+        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let dims = vec![values.len() as i64];
+        self.initializers.push(TensorProto { dims, data_type: INT64_TENSOR, name: name.to_owned(), raw_data });
+        name.to_owned()
     }
 
     fn activation(&mut self, activation: Activation, output: &str, x: String) {
@@ -135,6 +237,37 @@ impl<'a> Writer<'a> {
             Activation::LeakyRelu { slope } => self.add("LeakyRelu", output, vec![x], vec![real("alpha", slope)]),
             Activation::Tanh => self.add("Tanh", output, vec![x], Vec::new()),
             Activation::Sigmoid => self.add("Sigmoid", output, vec![x], Vec::new()),
+            Activation::Elu { alpha } => self.add("Elu", output, vec![x], vec![real("alpha", alpha)]),
+            Activation::Selu => self.add("Selu", output, vec![x], Vec::new()),
+            Activation::Swish => {
+                let sigmoid = self.step("Sigmoid", output, "sigmoid", vec![x.clone()], Vec::new());
+                self.add("Mul", output, vec![x, sigmoid], Vec::new());
+            }
+            Activation::Mish => {
+                let softplus = self.step("Softplus", output, "softplus", vec![x.clone()], Vec::new());
+                let tanh = self.step("Tanh", output, "tanh", vec![softplus], Vec::new());
+                self.add("Mul", output, vec![x, tanh], Vec::new());
+            }
+            Activation::Softplus => self.add("Softplus", output, vec![x], Vec::new()),
+            Activation::Softsign => self.add("Softsign", output, vec![x], Vec::new()),
+            Activation::LogSigmoid => {
+                let negative = self.step("Neg", output, "negative", vec![x], Vec::new());
+                let softplus = self.step("Softplus", output, "softplus", vec![negative], Vec::new());
+                self.add("Neg", output, vec![softplus], Vec::new());
+            }
+            Activation::HardSigmoid => {
+                self.add("HardSigmoid", output, vec![x], vec![real("alpha", 0.2), real("beta", 0.5)]);
+            }
+            Activation::HardTanh => {
+                let ends = [("min", -1.0), ("max", 1.0)].map(|(name, v)| self.constant(output, name, v));
+                self.add("Clip", output, [vec![x], ends.to_vec()].concat(), Vec::new());
+            }
+            Activation::HardSwish => {
+                let how = vec![real("alpha", 1.0 / 6.0), real("beta", 0.5)];
+                let share = self.step("HardSigmoid", output, "share", vec![x.clone()], how);
+                self.add("Mul", output, vec![x, share], Vec::new());
+            }
+            Activation::Absolute => self.add("Abs", output, vec![x], Vec::new()),
             // x · (1 + erf(x / √2)) / 2; an operator of its own came with version 20.
             Activation::Gelu => {
                 let root = self.constant(output, "root", std::f32::consts::SQRT_2);
@@ -188,14 +321,21 @@ impl<'a> Writer<'a> {
 
 /// `pads` are before height, before width, after height, after width.
 fn window(window: &Window, input: Dims) -> Vec<AttributeProto> {
-    let Window { kernel, stride, padding, .. } = *window;
-    let sides = if let Dims::Map([_, height, width]) = input { [height, width] } else { [1, 1] };
-    let [(top, bottom), (left, right)] = sides.map(|side| padding.before_and_after(side, kernel, stride));
+    let [_, height, width] = sides(input);
+    let [(top, bottom), (left, right)] = window.around([height, width]);
     vec![
-        wholes("kernel_shape", &[kernel; 2]),
-        wholes("strides", &[stride; 2]),
+        wholes("kernel_shape", &window.kernel),
+        wholes("strides", &window.stride),
         wholes("pads", &[top, left, bottom, right]),
     ]
+}
+
+/// Channels, height and width; numbers in a row are channels of one pixel.
+fn sides(dims: Dims) -> [u64; 3] {
+    match dims {
+        Dims::Map(sides) => sides,
+        Dims::Row(numbers) => [numbers, 1, 1],
+    }
 }
 
 fn whole(name: &str, value: u64) -> AttributeProto {

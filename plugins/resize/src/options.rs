@@ -6,12 +6,12 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 /// How pictures are brought to one size.
 #[derive(Clone, clap::Args)]
 pub struct ResizeOptions {
-    /// Side of the square that every picture becomes, pixels.
-    #[arg(long = "size", default_value_t = 64, value_name = "PIXELS",
+    /// Side of the square that every picture becomes, pixels. Given once for all nodes, under `env:`.
+    #[arg(long = "size", env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_name = "PIXELS",
           value_parser = clap::value_parser!(u32).range(i64::from(MIN_SIZE_PX)..=i64::from(MAX_SIZE_PX)))]
     pub size_px: u32,
     /// How a picture that is not square becomes one.
-    #[arg(long, default_value = REGISTRY[0].name(), value_name = "MODE", value_parser = modes())]
+    #[arg(long, env = "WAKUTEKA_RESIZE_MODE", default_value = REGISTRY[0].name(), value_name = "MODE", value_parser = modes())]
     pub mode: &'static dyn Mode,
 }
 

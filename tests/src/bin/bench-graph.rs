@@ -172,12 +172,7 @@ fn memory_bytes(pid: &str) -> u64 {
 
 /// What the intake of all images took, the processor time of each node, and the most memory of these nodes together, bytes.
 fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<(Measured, Vec<f64>, u64), Failure> {
-    let options = [
-        ("resize", "--size", size),
-        ("dataset", "--size", size),
-        ("train", "--size", size),
-        ("train", "--quiet-seconds", "600"),
-    ];
+    let options = [("env", "WAKUTEKA_IMAGE_SIZE", size), ("train", "--quiet-seconds", "600")];
     let mut graph = Graph::start(root, &options)?;
     let limit = Duration::from_mins(10);
     graph.wait("the first picture", limit, |g| !catalog::files(&g.home).is_empty())?;

@@ -1,22 +1,24 @@
 //! Decisions become moves.
 
+use super::folders::{self, ClassFolder, class_folders, files_below, folder_of};
 use super::journal::{Entry, Journal, Moved};
 use super::moves::Ground;
 use crate::safe;
 use plugin_api::Home;
 use plugin_api::decisions::{self, Decided, Decision};
+use plugin_api::names::{class_name, folder_counts};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Decisions of a step at most.
-const MOST: usize = 1_000;
-/// Where pictures can be labelled from.
-const LABELLED_FROM: [&str; 6] = ["photos", "candidates", "inbox", "pool", "review", "trash"];
+pub const MOST: usize = 5_000;
+/// Where images can be labelled from.
+const LABELLED_FROM: [&str; 7] = ["photos", "seeds", "candidates", "inbox", "pool", "review", "trash"];
 /// Where they can be thrown away from.
-const THROWN_FROM: [&str; 3] = ["photos", "candidates", "review"];
+const THROWN_FROM: [&str; 6] = ["photos", "seeds", "candidates", "inbox", "pool", "review"];
 
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -41,8 +43,25 @@ pub enum Act {
     },
     /// A question is answered: these look alike and are no copies of each other.
     Different {
-        /// The question's key.
+        /// The question's key, or `images ` and the digests of the files that are meant.
         key: String,
+    },
+    /// There is to be a class of this name, without an image yet.
+    Create {
+        /// The class.
+        class: String,
+    },
+    /// A class is to be called otherwise; when there is one of that name, the two become one.
+    Rename {
+        /// The class.
+        class: String,
+        /// Its new name.
+        to: String,
+    },
+    /// A class is not wanted: all its files go to `trash/`.
+    Delete {
+        /// The class.
+        class: String,
     },
 }
 
@@ -104,7 +123,7 @@ impl Decider {
         }
         let ground = Ground::open(self.home.root())?;
         let ms = now_ms();
-        let mut planned = Vec::<Moved>::new();
+        let mut plan = Plan::new(&self.home, &ground);
         let mut kept = Vec::new();
         let mut decided = Vec::new();
         let mut problems = Vec::new();
@@ -120,22 +139,41 @@ impl Decider {
                         None => problems.push("this question is there no more, or has no such answer".to_owned()),
                     }
                 }
-                Act::Label { .. } | Act::Throw { .. } => match plan(act, &ground, &planned) {
-                    Ok(moved) => planned.push(moved),
-                    Err(error) => problems.push(error.to_string()),
-                },
+                other => {
+                    if let Err(error) = plan.add(other) {
+                        problems.push(error.to_string());
+                    }
+                }
             }
         }
-        if planned.is_empty() && kept.is_empty() {
+        if plan.is_empty() && kept.is_empty() {
             return Err(io::Error::new(ErrorKind::NotFound, problems.join("; ")));
         }
+        let Plan { moved: planned, make, close, .. } = plan;
         let id = journal.next();
-        journal.write(Entry::Step { id, ms, moved: planned.clone(), kept: kept.clone(), decided: decided.clone() })?;
+        let entry = |moved: &[Moved], made: &[String], closed: &[String]| Entry::Step {
+            id,
+            ms,
+            moved: moved.to_vec(),
+            kept: kept.clone(),
+            decided: decided.clone(),
+            made: made.to_vec(),
+            closed: closed.to_vec(),
+        };
+        journal.write(entry(&planned, &make, &close))?;
         if !decided.is_empty()
             && let Err(error) = decisions::append_all(&self.home, &decided)
         {
             journal.write(Entry::Undone { id })?;
             return Err(error);
+        }
+        let mut made = Vec::new();
+        for folder in make {
+            match ground.make(&folder) {
+                Ok(true) => made.push(folder),
+                Ok(false) => {}
+                Err(error) => problems.push(error.to_string()),
+            }
         }
         let mut moved = Vec::new();
         for one in planned {
@@ -144,10 +182,12 @@ impl Decider {
                 Err(error) => problems.push(error.to_string()),
             }
         }
-        if moved.is_empty() && kept.is_empty() {
+        ground.sync(moved.iter().flat_map(|one| [above(&one.to), above(&one.from)]))?;
+        let closed: Vec<String> = close.into_iter().filter(|folder| ground.close(folder)).collect();
+        if moved.is_empty() && kept.is_empty() && made.is_empty() && closed.is_empty() {
             journal.write(Entry::Undone { id })?;
         } else {
-            journal.write(Entry::Step { id, ms, moved: moved.clone(), kept, decided })?;
+            journal.write(entry(&moved, &made, &closed))?;
         }
         tracing::info!(step = id, files = moved.len(), "decided on the page");
         let moved = moved.into_iter().map(|one| (one.from, one.to)).collect();
@@ -164,6 +204,12 @@ impl Decider {
         let step = journal.last().ok_or_else(nothing)?;
         let ground = Ground::open(self.home.root())?;
         let (mut moved, mut problems) = (Vec::new(), Vec::new());
+        for folder in step.closed.iter().rev() {
+            if let Err(error) = ground.make(folder) {
+                problems.push(error.to_string());
+            }
+        }
+        let mut new_folders = Vec::new();
         for one in step.moved.into_iter().rev() {
             // Never done: written down, then killed.
             if ground.mark(&one.from).is_ok_and(|mark| mark == one.mark) {
@@ -176,15 +222,17 @@ impl Decider {
             };
             match back {
                 Ok(()) => {
-                    if one.new_folder
-                        && let Some((folder, _)) = one.to.rsplit_once('/')
-                    {
-                        ground.close(folder);
+                    if one.new_folder {
+                        new_folders.push(above(&one.to).to_owned());
                     }
                     moved.push((one.to, one.from));
                 }
                 Err(error) => problems.push(error.to_string()),
             }
+        }
+        ground.sync(moved.iter().flat_map(|(to, from)| [above(to), above(from)]))?;
+        for folder in new_folders.iter().chain(step.made.iter().rev()) {
+            ground.close(folder);
         }
         let withdrawn = |one: &Decided| Decided { at_ms: now_ms(), decision: Decision::Withdrawn, ..one.clone() };
         let withdrawn: Vec<Decided> = step.decided.iter().map(withdrawn).collect();
@@ -201,36 +249,147 @@ fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
-/// Where a file is to go. Two of one step never get the same name.
-fn plan(act: &Act, ground: &Ground, planned: &[Moved]) -> io::Result<Moved> {
-    let refused = |why: String| io::Error::new(ErrorKind::InvalidInput, why);
-    let (path, places) = match act {
-        Act::Label { path, .. } => (path, &LABELLED_FROM[..]),
-        Act::Throw { path } => (path, &THROWN_FROM[..]),
-        Act::Keep { key } | Act::Different { key } => return Err(refused(format!("{key} is no file"))),
-    };
-    let mark = ground.mark(path)?;
-    let (place, name) = (path.split('/').next().unwrap_or_default(), path.rsplit('/').next().unwrap_or_default());
-    if !places.contains(&place) {
-        return Err(refused(format!("{path}: files of {place}/ are not moved")));
+/// The folder of a path.
+fn above(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn refused(why: String) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, why)
+}
+
+/// What a step is to do with files and folders. Two files never get the same name.
+struct Plan<'a> {
+    home: &'a Home,
+    ground: &'a Ground,
+    moved: Vec<Moved>,
+    taken: HashSet<String>,
+    make: Vec<String>,
+    /// The innermost first.
+    close: Vec<String>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(home: &'a Home, ground: &'a Ground) -> Self {
+        Self { home, ground, moved: Vec::new(), taken: HashSet::new(), make: Vec::new(), close: Vec::new() }
     }
-    let folder = match act {
-        Act::Label { class, .. } if safe::is_name(class) => format!("photos/{class}"),
-        Act::Label { class, .. } => return Err(refused(format!("{class:?} is no name of a class"))),
-        _ => format!("trash/{}", path.rsplit_once('/').map_or(place, |(folder, _)| folder)),
-    };
-    if matches!(act, Act::Label { .. }) && path.starts_with(&format!("{folder}/")) {
-        return Err(refused(format!("{path} is there already")));
+
+    fn is_empty(&self) -> bool {
+        self.moved.is_empty() && self.make.is_empty() && self.close.is_empty()
     }
-    let mut to = ground.free(&folder, name)?;
-    let (stem, ending) = name.split_at(name.rfind('.').filter(|at| *at > 0).unwrap_or(name.len()));
-    for n in 2..=MOST + 1 {
-        if planned.iter().all(|one| one.to != to) {
-            break;
+
+    fn add(&mut self, act: &Act) -> io::Result<()> {
+        match act {
+            Act::Label { path, class } => self.label(path, class),
+            Act::Throw { path } => self.throw(path),
+            Act::Create { class } => self.create(class),
+            Act::Rename { class, to } => self.rename(class, to),
+            Act::Delete { class } => self.delete(class),
+            Act::Keep { key } | Act::Different { key } => Err(refused(format!("{key} is no file"))),
         }
-        to = ground.free(&folder, &format!("{stem} ({n}){ending}"))?;
     }
-    Ok(Moved { from: path.clone(), to, mark, new_folder: false })
+
+    fn label(&mut self, path: &str, class: &str) -> io::Result<()> {
+        let mark = self.ground.mark(path)?;
+        let folder = self.class_folder("photos", class)?;
+        from_one_of(path, &LABELLED_FROM)?;
+        if path.starts_with(&format!("{folder}/")) {
+            return Err(refused(format!("{path} is there already")));
+        }
+        let name = folders::own_name(self.home, path).unwrap_or_else(|| name_of(path).to_owned());
+        self.put(path, mark, &folder, &name)
+    }
+
+    fn throw(&mut self, path: &str) -> io::Result<()> {
+        let mark = self.ground.mark(path)?;
+        from_one_of(path, &THROWN_FROM)?;
+        self.put(path, mark, &format!("trash/{}", above(path)), name_of(path))
+    }
+
+    fn create(&mut self, class: &str) -> io::Result<()> {
+        let folder = self.class_folder("photos", class)?;
+        if self.home.root().join(&folder).is_dir() {
+            return Err(io::Error::new(ErrorKind::AlreadyExists, format!("there is a class {class} already")));
+        }
+        self.make.push(folder);
+        Ok(())
+    }
+
+    fn rename(&mut self, class: &str, to: &str) -> io::Result<()> {
+        if class_name(class) == class_name(to) {
+            return Err(refused(format!("it is called {class} already")));
+        }
+        self.each_folder(class, |plan, from| {
+            let into = plan.class_folder(&from.above, to)?;
+            if !plan.home.root().join(&into).is_dir() {
+                plan.make.push(into.clone());
+            }
+            Ok(into)
+        })
+    }
+
+    fn delete(&mut self, class: &str) -> io::Result<()> {
+        self.each_folder(class, |_, from| Ok(format!("trash/{}", from.path())))
+    }
+
+    /// Moves all files of a class into other folders, those of the class in `photos/`, `seeds/` and `candidates/` each into its own.
+    fn each_folder(
+        &mut self,
+        class: &str,
+        into: impl Fn(&mut Self, &ClassFolder) -> io::Result<String>,
+    ) -> io::Result<()> {
+        let folders = class_folders(self.home).into_iter();
+        let folders: Vec<ClassFolder> = folders.filter(|one| class_name(&one.name) == class_name(class)).collect();
+        if folders.is_empty() {
+            return Err(io::Error::new(ErrorKind::NotFound, format!("there is no class {class}")));
+        }
+        for from in folders {
+            let into = into(self, &from)?;
+            let mut emptied = BTreeSet::from([from.path()]);
+            for relative in files_below(self.home, &from.path()) {
+                let path = format!("{}/{relative}", from.path());
+                let mark = self.ground.mark(&path)?;
+                let folder = if relative.contains('/') { format!("{into}/{}", above(&relative)) } else { into.clone() };
+                self.put(&path, mark, &folder, name_of(&relative))?;
+                emptied.insert(above(&path).to_owned());
+            }
+            self.close.extend(emptied.into_iter().rev());
+        }
+        Ok(())
+    }
+
+    /// The folder of a class, in the spelling it has there.
+    fn class_folder(&self, above: &str, class: &str) -> io::Result<String> {
+        let is_class = safe::is_name(class) && folder_counts(class) && class.trim() == class;
+        if is_class {
+            Ok(folder_of(self.home, above, class))
+        } else {
+            Err(refused(format!("{class:?} is no name of a class")))
+        }
+    }
+
+    fn put(&mut self, from: &str, mark: String, folder: &str, name: &str) -> io::Result<()> {
+        let mut to = self.ground.free(folder, name)?;
+        let (stem, ending) = name.split_at(name.rfind('.').filter(|at| *at > 0).unwrap_or(name.len()));
+        for n in 2..=MOST + 1 {
+            if !self.taken.contains(&to) {
+                break;
+            }
+            to = self.ground.free(folder, &format!("{stem} ({n}){ending}"))?;
+        }
+        self.taken.insert(to.clone());
+        self.moved.push(Moved { from: from.to_owned(), to, mark, new_folder: false });
+        Ok(())
+    }
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+fn from_one_of(path: &str, places: &[&str]) -> io::Result<()> {
+    let place = path.split('/').next().unwrap_or_default();
+    if places.contains(&place) { Ok(()) } else { Err(refused(format!("{path}: files of {place}/ are not moved"))) }
 }
 
 #[cfg(test)]
@@ -332,9 +491,15 @@ mod tests {
             label("candidates/cat/02_b.jpg", ""),
             label("candidates/cat/02_b.jpg", ".hidden"),
             label("photos/cat/x.jpg", "cat"),
-            throw("pool/x.jpg"),
-            throw("inbox/x.jpg"),
+            label("photos/cat/x.jpg", "train "),
+            throw("trash/x.jpg"),
             throw("models/x"),
+            Act::Create { class: "cat".into() },
+            Act::Create { class: "a/b".into() },
+            Act::Rename { class: "cat".into(), to: "cat".into() },
+            Act::Rename { class: "none".into(), to: "some".into() },
+            Act::Delete { class: "none".into() },
+            Act::Different { key: "images a b".into() },
             Act::Different { key: "alike x".into() },
         ] {
             fs::write(home.pool().join("x.jpg"), "x").unwrap();
@@ -342,6 +507,51 @@ mod tests {
             assert!(decider.decide(std::slice::from_ref(&bad), &right).is_err(), "{bad:?}");
         }
         assert!(decider.decide(&[], &right).is_err() && decider.undoable() == 1);
+    }
+
+    #[test]
+    fn classes_are_made_renamed_merged_and_deleted_and_come_back() {
+        let (_folder, home, decider) = house();
+        for path in ["photos/cat/sub/y.jpg", "photos/dog/x.jpg", "seeds/cat/s.jpg"] {
+            let file = home.root().join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, path).unwrap();
+        }
+        let before = files(&home);
+        let class = |act: Act| decider.decide(&[act], &right).unwrap();
+        class(Act::Create { class: "bird".into() });
+        assert!(home.photos().join("bird").is_dir());
+        let renamed = class(Act::Rename { class: "cat".into(), to: "猫".into() });
+        assert_eq!((renamed.moved.len(), home.photos().join("cat").exists()), (5, false), "{renamed:?}");
+        assert!(home.photos().join("猫/sub/y.jpg").exists() && home.seeds().join("猫/s.jpg").exists());
+        class(Act::Rename { class: "猫".into(), to: "dog".into() });
+        assert_eq!(fs::read_to_string(home.photos().join("dog/x (2).jpg")).unwrap(), "photos/cat/x.jpg");
+        class(Act::Delete { class: "dog".into() });
+        assert!(!home.photos().join("dog").exists() && home.root().join("trash/photos/dog/sub/y.jpg").exists());
+        class(Act::Delete { class: "bird".into() });
+        for _ in 0..5 {
+            let undone = decider.undo().unwrap();
+            assert!(undone.problems.is_empty(), "{undone:?}");
+        }
+        assert_eq!(files(&home), before);
+        let folders = |folder: &str| fs::read_dir(home.root().join(folder)).unwrap().count();
+        assert_eq!((folders("photos"), folders("seeds"), folders("candidates")), (2, 1, 2), "no empty folder is left");
+    }
+
+    #[test]
+    fn accepted_files_get_their_own_names_back() {
+        let (_folder, home, decider) = house();
+        fs::write(
+            home.candidates().join("candidates.csv"),
+            "path,class,distance,rank,candidate,claimed_by\npool/x.jpg,cat,0.1,1,candidates/cat/01_a.jpg,\n",
+        )
+        .unwrap();
+        fs::write(home.review().join("0.02_u.jpg"), "u").unwrap();
+        fs::write(home.review().join("review.csv"), "name,path\n0.02_u.jpg,inbox/u.jpg\n").unwrap();
+        let acts = [label("candidates/cat/01_a.jpg", "cat"), label("review/0.02_u.jpg", "dog")];
+        let done = decider.decide(&acts, &right).unwrap();
+        let to: Vec<&str> = done.moved.iter().map(|(_, to)| to.as_str()).collect();
+        assert_eq!(to, ["photos/cat/x (2).jpg", "photos/dog/u.jpg"]);
     }
 
     #[test]
@@ -369,7 +579,10 @@ mod tests {
             mark,
             new_folder: false,
         }];
-        decider.journal().write(Entry::Step { id: 1, ms: 0, moved, kept: vec![], decided: vec![] }).unwrap();
+        decider
+            .journal()
+            .write(Entry::Step { id: 1, ms: 0, moved, kept: vec![], decided: vec![], made: vec![], closed: vec![] })
+            .unwrap();
         fs::OpenOptions::new()
             .append(true)
             .open(home.root().join("dashboard/journal.jsonl"))

@@ -40,6 +40,12 @@ pub enum Entry {
         /// What was written to the file of decisions for them.
         #[serde(default)]
         decided: Vec<Decided>,
+        /// Folders that were made.
+        #[serde(default)]
+        made: Vec<String>,
+        /// Folders that were taken away because nothing was left in them.
+        #[serde(default)]
+        closed: Vec<String>,
     },
     /// Undone.
     Undone {
@@ -57,6 +63,10 @@ pub struct Step {
     pub moved: Vec<Moved>,
     /// What was decided about images.
     pub decided: Vec<Decided>,
+    /// Folders that were made.
+    pub made: Vec<String>,
+    /// Folders that were taken away.
+    pub closed: Vec<String>,
     kept: Vec<String>,
 }
 
@@ -83,10 +93,10 @@ impl Journal {
 
     fn note(&mut self, entry: Entry) {
         match entry {
-            Entry::Step { id, moved, kept, decided, .. } => {
+            Entry::Step { id, moved, kept, decided, made, closed, .. } => {
                 // Said once more with what is known after it was done.
                 self.steps.retain(|step| step.id != id);
-                self.steps.push(Step { id, moved, decided, kept });
+                self.steps.push(Step { id, moved, decided, made, closed, kept });
                 self.next = self.next.max(id + 1);
             }
             Entry::Undone { id } => self.steps.retain(|step| step.id != id),

@@ -5,8 +5,9 @@ use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, mkdirat, openat, openat2, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -102,7 +103,7 @@ impl Ground {
         Err(io::Error::new(ErrorKind::AlreadyExists, format!("no name is free in {folder} for {name}")))
     }
 
-    /// Moves a file. Says whether the folder it went to was made for it.
+    /// Moves a file. Says whether the folder it went to was made for it. It lasts after [`Ground::sync`] of both folders.
     ///
     /// # Errors
     /// Not found when it is not there, already exists when the new name is taken; then nothing has changed.
@@ -113,18 +114,72 @@ impl Ground {
         let new = self.folder(new, true)?;
         renameat_with(&old.fd, old_name, &new.fd, new_name, RenameFlags::NOREPLACE)
             .map_err(|errno| error(&format!("{from} cannot be moved to {to}"), errno))?;
-        new.fd.sync_all()?;
-        old.fd.sync_all()?;
         Ok(new.is_new)
     }
 
-    /// Takes a folder away if nothing is in it.
-    pub fn close(&self, folder: &str) {
-        if let Some((above, name)) = folder.rsplit_once('/')
-            && let Ok(above) = self.folder(above, false)
-        {
-            let _ = unlinkat(&above.fd, name, AtFlags::REMOVEDIR);
+    /// Writes a new file so that it lasts, under its name or the next that is free, and gives its path.
+    ///
+    /// # Errors
+    /// Any error of the file system; then nothing is left of it.
+    pub fn write(&self, folder: &str, name: &str, bytes: &[u8]) -> io::Result<String> {
+        split(&format!("{folder}/{name}"))?;
+        let opened = self.folder(folder, true)?;
+        let part = format!(".{}.part", blake3::hash(name.as_bytes()).to_hex());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let written = openat(&opened.fd, &part, flags, Mode::from_raw_mode(0o666))
+            .map_err(|errno| error(&format!("{folder}/{name}"), errno))
+            .map(File::from)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+        let named = written.and_then(|()| {
+            loop {
+                let path = self.free(folder, name)?;
+                let free = path.rsplit('/').next().unwrap_or(name);
+                match renameat_with(&opened.fd, &part, &opened.fd, free, RenameFlags::NOREPLACE) {
+                    Ok(()) => return opened.fd.sync_all().map(|()| path),
+                    // Somebody else was quicker.
+                    Err(Errno::EXIST) => {}
+                    Err(errno) => return Err(error(&path, errno)),
+                }
+            }
+        });
+        named.inspect_err(|_| {
+            let _ = unlinkat(&opened.fd, &part, AtFlags::empty());
+        })
+    }
+
+    /// Makes what was done in folders last; one that is gone by now is passed over.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn sync<'a>(&self, folders: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+        let folders: BTreeSet<&str> = folders.into_iter().collect();
+        for folder in folders {
+            match self.folder(folder, false) {
+                Ok(folder) => folder.fd.sync_all()?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(())
+    }
+
+    /// Makes a folder; says whether it was not there.
+    ///
+    /// # Errors
+    /// Any error of the file system; not found for what is no folder of images.
+    pub fn make(&self, folder: &str) -> io::Result<bool> {
+        // As a file in it would be named.
+        split(&format!("{folder}/x"))?;
+        let made = self.folder(folder, true)?;
+        made.fd.sync_all()?;
+        Ok(made.is_new)
+    }
+
+    /// Takes a folder away if nothing is in it; says whether it did.
+    pub fn close(&self, folder: &str) -> bool {
+        let Some((above, name)) = folder.rsplit_once('/') else { return false };
+        let Ok(above) = self.folder(above, false) else { return false };
+        unlinkat(&above.fd, name, AtFlags::REMOVEDIR).is_ok()
     }
 }
 
@@ -159,7 +214,7 @@ mod tests {
         assert!(ground.rename(&free, "photos/きゅん/sub/b.jpg").unwrap(), "its folder is new");
         assert_eq!(fs::read_to_string(at("photos/cat/a.jpg")).unwrap(), "two");
         assert!(ground.rename("photos/cat/none.jpg", "photos/cat/b.jpg").is_err());
-        ground.close("photos/きゅん/sub");
+        assert!(!ground.close("photos/きゅん/sub"));
         assert!(at("photos/きゅん/sub/b.jpg").exists(), "a folder with something in it stays");
     }
 

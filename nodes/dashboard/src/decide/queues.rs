@@ -1,12 +1,12 @@
 //! What waits for a decision.
 
 use super::act::Decider;
+use super::folders::{class_folders, folders_in};
 use crate::look::{Album, Item, settled};
 use crate::safe;
 use plugin_api::Home;
 use plugin_api::decisions::Decision;
-use plugin_api::layout::Layout;
-use plugin_api::names::{class_name, folder_counts, natural_order};
+use plugin_api::names::{class_name, natural_order};
 use plugin_review::{Doubt, Image, SamePixels, Suspect};
 use plugin_tables::Rows;
 use serde::Serialize;
@@ -106,11 +106,11 @@ impl Queue {
 
 /// Names of classes: of class folders, in splits too, each once however its folders are spelled; in natural order.
 pub fn classes(home: &Home) -> Vec<String> {
-    let layout = Layout::kept(&home.dataset(), "photos").pop().unwrap_or_default();
-    let photos = folders(home.photos()).into_iter().flat_map(|folder| {
-        if layout.splits.contains(&folder) { folders(home.photos().join(folder)) } else { vec![folder] }
-    });
-    let named: BTreeSet<String> = photos.chain(folders(home.candidates())).map(|name| class_name(&name)).collect();
+    let named: BTreeSet<String> = class_folders(home)
+        .into_iter()
+        .filter(|folder| folder.above != "seeds")
+        .map(|folder| class_name(&folder.name))
+        .collect();
     let mut classes: Vec<String> = named.into_iter().collect();
     classes.sort_by(|a, b| natural_order(a, b));
     classes
@@ -123,10 +123,6 @@ fn names(folder: std::path::PathBuf, wanted: fn(fs::FileType) -> bool) -> Vec<St
     let mut names: Vec<String> = named.filter(|name| safe::is_name(name)).collect();
     names.sort();
     names
-}
-
-fn folders(folder: std::path::PathBuf) -> Vec<String> {
-    names(folder, |kind| kind.is_dir()).into_iter().filter(|name| folder_counts(name)).collect()
 }
 
 /// Pictures in a folder: tables that lie beside them are none.
@@ -147,7 +143,7 @@ fn candidates(home: &Home) -> Vec<Question> {
             Question { key: format!("candidate {path}"), files: vec![file], beside: None, likely, conflict: None }
         })
     };
-    folders(home.candidates()).into_iter().flat_map(of_class).collect()
+    folders_in(home, "candidates").into_iter().flat_map(of_class).collect()
 }
 
 /// What is to be decided because images look alike: first those that cannot be learnt, then the best suspects.
@@ -232,6 +228,13 @@ pub fn decided(key: &str, decision: Decision, home: &Home, album: &Album) -> Opt
     if let Some(rest) = key.strip_prefix("suspected ") {
         let item = album.find(rest.split(' ').next()?)?;
         return (decision == Decision::Keep).then(|| vec![vec![item.pixel_digest.clone()]]);
+    }
+    // Images that a person has chosen, by the digests of their files.
+    if let Some(rest) = key.strip_prefix("images ") {
+        let pixels: BTreeSet<String> =
+            rest.split(' ').map(|digest| Some(album.find(digest)?.pixel_digest.clone())).collect::<Option<_>>()?;
+        let can = decision == Decision::Different && (2..=MOST_ALIKE).contains(&pixels.len());
+        return can.then(|| vec![pixels.into_iter().collect()]);
     }
     let images: Vec<Image> = album.images();
     let review = plugin_review::find(&images, album.notes.labels, &settled(home));

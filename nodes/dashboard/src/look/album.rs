@@ -5,6 +5,7 @@
 
 use super::flags::Flags;
 use super::notes::Notes;
+use super::query::Orders;
 use plugin_api::Split;
 use plugin_api::names::natural_order;
 use plugin_catalog::{CatalogError, Reader};
@@ -57,6 +58,8 @@ pub struct Album {
     /// Hashes of the pictures, and whose they are.
     hashes: Index,
     of_hash: Vec<u32>,
+    /// The files in other orders.
+    pub(super) orders: Orders,
 }
 
 impl Album {
@@ -122,7 +125,7 @@ impl Album {
                 of_hash.push(at as u32);
             }
         }
-        Self { items, classes, notes, by_digest, hashes, of_hash }
+        Self { items, classes, notes, by_digest, hashes, of_hash, orders: Orders::default() }
     }
 
     /// Without a file.

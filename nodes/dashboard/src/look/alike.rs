@@ -1,6 +1,7 @@
 //! Pictures that a network finds alike, by the embeddings that `inspect` and `embed` keep.
 
 use super::album::{Album, Item};
+use super::map::principal;
 use plugin_api::Home;
 use plugin_decode::Picture;
 use plugin_embed::{Cache, EmbedOptions, Embedder};
@@ -64,5 +65,17 @@ impl Alike {
         all.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         all.truncate(count);
         all
+    }
+
+    /// A map of all pictures that have an embedding: each with its place, from 0 to 1 on both axes.
+    pub fn map<'a>(&self, album: &'a Album) -> Vec<(&'a Item, [f32; 2])> {
+        let mapped = self.opened(|cache| {
+            // What is on disk is enough for a map; a failure to look for more costs none of it.
+            let _ = cache.refresh();
+            let embedded = album.pictures().filter_map(|item| Some((item, cache.get(&item.digest)?)));
+            let (items, rows): (Vec<&Item>, Vec<&[f32]>) = embedded.unzip();
+            items.into_iter().zip(principal(&rows)).collect()
+        });
+        mapped.unwrap_or_default()
     }
 }

@@ -3,9 +3,12 @@
 use super::album::{Album, Item};
 use super::flags::{FLAGS, Flags};
 use super::notes::{self, Suspect};
+use plugin_api::names::natural_order;
 use plugin_api::{Home, Split};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Files of a page at most.
 const MOST: usize = 500;
@@ -18,8 +21,20 @@ pub struct Filter {
     pub class: String,
     /// `train`, `validation` or `test`.
     pub split: String,
-    /// One of [`FLAGS`].
+    /// Names of [`FLAGS`] with commas between them: files that have all of them.
     pub flag: String,
+    /// Part of a path, in any case of letters.
+    pub name: String,
+    /// Shorter side of the original at least, pixels.
+    pub min_px: u32,
+    /// Shorter side of the original at most, pixels; 0: any.
+    pub max_px: u32,
+    /// Another folder than `photos/`: one of [`PLACES`](super::places::PLACES).
+    pub place: String,
+    /// How they are sorted.
+    pub sort: Sort,
+    /// Digest of an image: those most like it, the most alike first, whatever `sort` says.
+    pub like: String,
     /// A run whose held-out pictures are meant, with the two below: a cell of its confusion matrix.
     pub run: String,
     /// The class they stood in.
@@ -32,21 +47,51 @@ pub struct Filter {
     pub count: usize,
 }
 
+/// In which order files are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// What needs eyes first.
+    #[default]
+    Doubt,
+    /// By class, then by path.
+    Class,
+    /// By file name.
+    Name,
+    /// What came last first.
+    Newest,
+    /// The most pixels first.
+    Largest,
+    /// The fewest pixels first.
+    Smallest,
+}
+
+/// What the champion predicted of an image while it was held out, or what `predict` has written down of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Predicted {
+    /// The class.
+    pub class: String,
+    /// Its probability, 0 to 1.
+    pub probability: f32,
+}
+
 /// A file as the page shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Shown {
     /// Relative to the workspace.
     pub path: String,
-    /// BLAKE3 of the file.
+    /// BLAKE3 of the file; empty where nobody has worked it out.
     pub digest: String,
     /// Its class.
     pub class: Option<String>,
-    /// Its split.
+    /// Its split; empty outside of the data set.
     pub split: &'static str,
     /// What may be the matter with it.
     pub flags: Vec<&'static str>,
     /// Of what class it is suspected to be.
     pub suspect: Option<Suspect>,
+    /// What it was predicted to be.
+    pub predicted: Option<Predicted>,
 }
 
 /// A page of what was asked for.
@@ -78,9 +123,53 @@ pub struct Choices {
     pub flag: Vec<(&'static str, usize)>,
 }
 
+impl Filter {
+    /// How many to show.
+    pub fn most(&self) -> usize {
+        if self.count == 0 { 100 } else { self.count.min(MOST) }
+    }
+
+    /// Whether a path has the part that is searched for.
+    pub fn is_named(&self, path: &str) -> bool {
+        self.name.is_empty() || path.to_lowercase().contains(&self.name.to_lowercase())
+    }
+}
+
+/// The parts of a filter as an album understands them.
+struct Wanted<'a> {
+    filter: &'a Filter,
+    class: Option<u16>,
+    split: Option<Split>,
+    /// `None` when a flag is not known, so that no file has it.
+    flags: Option<Flags>,
+    cell: Option<HashSet<String>>,
+}
+
+impl Wanted<'_> {
+    fn is_of_class(&self, item: &Item) -> bool {
+        self.filter.class.is_empty() || self.class.is_some() && item.class == self.class
+    }
+
+    fn is_of_split(&self, item: &Item) -> bool {
+        self.filter.split.is_empty() || Some(item.split) == self.split
+    }
+
+    fn is_flagged(&self, item: &Item) -> bool {
+        self.flags.is_some_and(|flags| item.flags.has(flags))
+    }
+
+    /// Name, size and cell, which have no counts of their own.
+    fn is_found(&self, item: &Item) -> bool {
+        let side = item.facts.width.min(item.facts.height);
+        let sized = side >= self.filter.min_px && (self.filter.max_px == 0 || side <= self.filter.max_px);
+        sized && self.filter.is_named(&item.path) && self.cell.as_ref().is_none_or(|cell| cell.contains(&item.digest))
+    }
+}
+
 impl Album {
     /// A file as the page shows it.
     pub fn shown(&self, item: &Item) -> Shown {
+        let saw = self.notes.saw.get(&item.digest);
         Shown {
             path: item.path.clone(),
             digest: item.digest.clone(),
@@ -88,15 +177,19 @@ impl Album {
             split: item.split.name(),
             flags: item.flags.names().collect(),
             suspect: self.notes.suspects.get(&item.path).cloned(),
+            predicted: saw.map(|saw| Predicted { class: saw.prediction.clone(), probability: saw.probability }),
         }
     }
 
-    /// One page; `generation` 0 says that this is a part of the album. A class, split or flag that is not known has no file.
-    pub fn page(&self, filter: &Filter, generation: u64, home: &Home) -> Page {
+    fn wanted<'a>(&self, filter: &'a Filter, home: &Home) -> Wanted<'a> {
         let class = self.classes.iter().position(|class| *class == filter.class).map(|at| at as u16);
-        let flag = Flags::named(&filter.flag);
-        let split = Split::parse(&filter.split);
-        let cell: Option<HashSet<String>> = (!filter.run.is_empty()).then(|| {
+        let named = filter.flag.split(',').filter(|name| !name.is_empty());
+        let flags = named.clone().all(|name| Flags::named(name).is_some()).then(|| {
+            let mut flags = Flags::default();
+            named.for_each(|name| flags.add(name));
+            flags
+        });
+        let cell = (!filter.run.is_empty()).then(|| {
             let saw = notes::saw(home, &filter.run).into_iter();
             let inside = |saw: &notes::Saw| {
                 (filter.truth.is_empty() || saw.truth == filter.truth)
@@ -104,39 +197,86 @@ impl Album {
             };
             saw.filter(|(_, saw)| inside(saw)).map(|(digest, _)| digest).collect()
         });
-        let of_class = |item: &Item| filter.class.is_empty() || item.class == class && class.is_some();
-        let of_split = |item: &Item| filter.split.is_empty() || Some(item.split) == split;
-        let of_flag = |item: &Item| filter.flag.is_empty() || flag.is_some_and(|flag| item.flags.has(flag));
-        let of_cell = |item: &Item| cell.as_ref().is_none_or(|cell| cell.contains(&item.digest));
-        let count = if filter.count == 0 { 100 } else { filter.count.min(MOST) };
+        Wanted { filter, class, split: Split::parse(&filter.split), flags, cell }
+    }
+
+    /// Places of all items in an order.
+    fn order(&self, sort: Sort) -> Vec<u32> {
+        let mut places: Vec<u32> = (0..self.items.len() as u32).collect();
+        let item = |at: &u32| &self.items[*at as usize];
+        let name = |at: &u32| item(at).path.rsplit('/').next().unwrap_or_default();
+        let pixels = |at: &u32| u64::from(item(at).facts.width) * u64::from(item(at).facts.height);
+        match sort {
+            Sort::Doubt => {}
+            Sort::Class => {
+                places.sort_by(|a, b| item(a).class.cmp(&item(b).class).then_with(|| item(a).path.cmp(&item(b).path)));
+            }
+            Sort::Name => places.sort_by(|a, b| natural_order(name(a), name(b))),
+            Sort::Newest => places.sort_by_key(|at| Reverse(item(at).added)),
+            Sort::Largest => places.sort_by_key(|at| Reverse(pixels(at))),
+            Sort::Smallest => places.sort_by_key(pixels),
+        }
+        places
+    }
+
+    /// One page; `generation` 0 says that this is a part of the album. A class, split or flag that is not known has no file.
+    pub fn page(&self, filter: &Filter, generation: u64, home: &Home) -> Page {
+        let order = self.orders.of(filter.sort, || self.order(filter.sort));
+        self.page_of(order.iter().map(|at| &self.items[*at as usize]), filter, generation, home)
+    }
+
+    /// As [`Self::page`], of these files in their order.
+    pub fn page_of<'a>(
+        &'a self,
+        all: impl Iterator<Item = &'a Item> + Clone,
+        filter: &Filter,
+        generation: u64,
+        home: &Home,
+    ) -> Page {
+        let wanted = self.wanted(filter, home);
+        let (count, found) = (filter.most(), all.filter(|item| wanted.is_found(item)));
+        let is_wanted = |item: &&Item| wanted.is_of_class(item) && wanted.is_of_split(item) && wanted.is_flagged(item);
         let (mut total, mut items) = (0, Vec::new());
-        for item in self.items.iter().filter(|i| of_class(i) && of_split(i) && of_flag(i) && of_cell(i)) {
+        for item in found.clone().filter(is_wanted) {
             if total >= filter.from && items.len() < count {
                 items.push(self.shown(item));
             }
             total += 1;
         }
-        let choices = (filter.from == 0).then(|| {
-            // Of each kind, what would be shown if that one choice were another.
-            let mut choices = Choices::default();
-            let mut flags = [0; FLAGS.len()];
-            for item in self.items.iter().filter(|item| of_cell(item)) {
-                let (class, split, flag) = (of_class(item), of_split(item), of_flag(item));
-                if split && flag {
-                    *choices.class.entry(self.class(item).unwrap_or_default().to_owned()).or_default() += 1;
-                }
-                if class && flag {
-                    *choices.split.entry(item.split.name().to_owned()).or_default() += 1;
-                }
-                if class && split {
-                    for (bit, (name, _)) in FLAGS.iter().enumerate() {
-                        flags[bit] += usize::from(Flags::named(name).is_some_and(|flag| item.flags.has(flag)));
-                    }
+        let choices = (filter.from == 0).then(|| self.choices(&wanted, found));
+        Page { generation, whole: generation > 0, total, items, choices }
+    }
+
+    /// Of each kind, what would be shown if that one choice were another; of flags, if one more were asked for.
+    fn choices<'a>(&self, wanted: &Wanted<'_>, found: impl Iterator<Item = &'a Item>) -> Choices {
+        let mut choices = Choices::default();
+        let mut flags = [0; FLAGS.len()];
+        for item in found {
+            let (class, split, flag) = (wanted.is_of_class(item), wanted.is_of_split(item), wanted.is_flagged(item));
+            if split && flag {
+                *choices.class.entry(self.class(item).unwrap_or_default().to_owned()).or_default() += 1;
+            }
+            if class && flag {
+                *choices.split.entry(item.split.name().to_owned()).or_default() += 1;
+            }
+            if class && split && flag {
+                for (bit, (name, _)) in FLAGS.iter().enumerate() {
+                    flags[bit] += usize::from(Flags::named(name).is_some_and(|flag| item.flags.has(flag)));
                 }
             }
-            choices.flag = FLAGS.iter().zip(flags).map(|((name, _), n)| (*name, n)).collect();
-            choices
-        });
-        Page { generation, whole: generation > 0, total, items, choices }
+        }
+        choices.flag = FLAGS.iter().zip(flags).map(|((name, _), n)| (*name, n)).collect();
+        choices
+    }
+}
+
+/// Orders of an album's files, each worked out when it is asked for first.
+#[derive(Debug, Default)]
+pub struct Orders(Mutex<HashMap<Sort, Arc<Vec<u32>>>>);
+
+impl Orders {
+    fn of(&self, sort: Sort, make: impl FnOnce() -> Vec<u32>) -> Arc<Vec<u32>> {
+        let mut orders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.entry(sort).or_insert_with(|| Arc::new(make())).clone()
     }
 }

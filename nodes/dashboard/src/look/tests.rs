@@ -115,6 +115,16 @@ fn filters_and_pages_go_together() {
     assert_eq!((choices.class["cat"], choices.class["dog"]), (20, 2));
     assert_eq!((choices.split["test"], choices.split["validation"], choices.split.get("train")), (1, 1, None));
     assert!(serde_json::from_str::<Filter>(r#"{"order": "by"}"#).is_err());
+    assert_eq!(paths(&ask(r#"{"name": "DOG/A"}"#)), ["photos/dog/a.jpg"]);
+    assert_eq!(
+        (ask(r#"{"max_px": 149}"#).total, ask(r#"{"min_px": 150, "max_px": 150}"#).total),
+        (0, 22),
+        "the shorter side"
+    );
+    assert_eq!(paths(&ask(r#"{"sort": "newest", "count": 1}"#)), ["photos/dog/b.jpg"]);
+    let by_name = ask(r#"{"sort": "name", "count": 3}"#);
+    assert_eq!(paths(&by_name), ["photos/cat/00.jpg", "photos/cat/01.jpg", "photos/cat/02.jpg"]);
+    assert_eq!(ask(r#"{"flag": "new,dark"}"#).total, 0, "all of them");
 }
 
 #[test]

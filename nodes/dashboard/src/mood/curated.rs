@@ -1,4 +1,4 @@
-//! What `curate.yml` has written down of `seeds/` and `pool/`, read beside it.
+//! What `curate.yml` has written down of `pool/`, read beside it.
 
 use plugin_api::{Home, names};
 use rusqlite::{Connection, OpenFlags};
@@ -13,18 +13,7 @@ pub struct Known {
     /// BLAKE3 of the file.
     pub digest: String,
     /// Nanoseconds since 1970, and bytes.
-    mark: (i64, u64),
-}
-
-/// What is written down.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Curated {
-    /// Files of the pool, by path.
-    pub pool: HashMap<String, Known>,
-    /// Class and digest of every seed.
-    pub seeds: Vec<(String, String)>,
-    /// The network that made the embeddings, where candidates are chosen by them.
-    pub network: Option<String>,
+    pub mark: (i64, u64),
 }
 
 /// Whether `gather` has set the journal of its store, after which nobody who reads holds it up: bytes 18 and 19 of the file are
@@ -44,29 +33,16 @@ fn open(store: &Path) -> rusqlite::Result<Option<Connection>> {
     Ok(Some(db))
 }
 
-impl Curated {
-    /// Reads it; nothing when `curate.yml` never ran here.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn read(home: &Home) -> rusqlite::Result<Self> {
-        let mut curated = Self::default();
-        let Some(db) = open(&home.dataset().join("curation.sqlite"))? else { return Ok(curated) };
-        let mut files = db.prepare("SELECT path, label, digest, modified_ns, size_bytes FROM files")?;
-        let mut rows = files.query([])?;
-        while let Some(row) = rows.next()? {
-            let (label, digest) = (row.get::<_, Option<String>>(1)?, row.get(2)?);
-            if let Some(class) = label {
-                curated.seeds.push((class, digest));
-            } else {
-                let mark = (row.get(3)?, row.get(4)?);
-                curated.pool.insert(row.get(0)?, Known { digest, mark });
-            }
-        }
-        let mut network = db.prepare("SELECT name FROM network")?;
-        curated.network = network.query([])?.next()?.map(|row| row.get(0)).transpose()?;
-        Ok(curated)
-    }
+/// Files of the pool, by path; none when `curate.yml` never ran here.
+///
+/// # Errors
+/// SQLite's.
+pub fn read(home: &Home) -> rusqlite::Result<HashMap<String, Known>> {
+    let Some(db) = open(&home.dataset().join("curation.sqlite"))? else { return Ok(HashMap::new()) };
+    let mut files = db.prepare("SELECT path, digest, modified_ns, size_bytes FROM files WHERE label IS NULL")?;
+    let known = files
+        .query_map([], |row| Ok((row.get(0)?, Known { digest: row.get(1)?, mark: (row.get(2)?, row.get(3)?) })))?;
+    known.collect()
 }
 
 /// A file that lies in the pool now.
@@ -74,13 +50,14 @@ impl Curated {
 pub struct Lying {
     /// Relative to the workspace.
     pub path: String,
-    mark: (i64, u64),
+    /// Nanoseconds since 1970, and bytes.
+    pub mark: (i64, u64),
 }
 
 impl Lying {
-    /// What is known of it, unless it is another file by now.
-    pub fn known<'a>(&self, curated: &'a Curated) -> Option<&'a Known> {
-        curated.pool.get(&self.path).filter(|known| known.mark == self.mark)
+    /// Its digest, where that is known and it is not another file by now.
+    pub fn digest<'a>(&self, known: &'a HashMap<String, Known>) -> Option<&'a str> {
+        known.get(&self.path).filter(|known| known.mark == self.mark).map(|known| known.digest.as_str())
     }
 }
 

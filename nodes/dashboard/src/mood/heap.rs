@@ -1,46 +1,47 @@
-//! The pool: judged by what is known of its pictures, on a thread of its own, so that nobody who asks waits for it.
+//! The pool and what the champion says of its images, on a thread of its own, so that nobody who asks waits for it.
 
 use super::Felt;
-use super::curated::{Curated, pool};
-use super::judge::{Judge, Told};
-use crate::look::{Album, Library};
+use super::curated::{self, Known, Lying, pool};
+use crate::look::Library;
+use crate::model_cache::ModelCache;
+use crate::sight::Sight;
 use plugin_api::Home;
-use plugin_embed::Cache;
-use plugin_probe::Seen;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// After it was looked at, the heap is left alone for so long …
+/// After it was looked at, the pool is left alone for so long …
 const REST: Duration = Duration::from_secs(5);
 /// … and for so many times as long as that took.
-const TIMES: u32 = 10;
+const TIMES: u32 = 4;
+/// Images that nobody has embedded are predicted for so long at a time.
+const SPELL: Duration = Duration::from_secs(2);
 /// Below everything else.
 const NICE: i32 = 10;
-/// A picture may be of a class when the class is one of so many likeliest, as in the inbox.
+/// An image may be of a class when the class is one of so many likeliest, as in the inbox.
 const LIKELIEST: usize = 3;
 
-/// The heap as it was judged.
+/// The pool as it was predicted.
 #[derive(Default)]
 pub struct Judged {
-    /// By what; none when there is nothing to judge by.
-    pub told: Option<Told>,
-    /// Classes of the judge, sorted.
+    /// The champion; `None` when there is none.
+    pub model: Option<String>,
+    /// Its classes.
     pub classes: Vec<String>,
-    /// Pictures with a probability for each class.
-    rows: Vec<(String, Vec<f32>)>,
-    /// Pictures that wait for an embedding.
+    /// Images with a probability for each class.
+    rows: Vec<(String, Arc<Vec<f32>>)>,
+    /// Images that wait for a prediction.
     pub unknown: usize,
 }
 
 impl Judged {
-    /// Pictures that were judged.
+    /// Images that were predicted.
     pub fn known(&self) -> usize {
         self.rows.len()
     }
 
-    /// Pictures that may be of a class, in any order.
+    /// Images that may be of a class, in any order.
     pub fn of(&self, class: &str) -> Vec<Felt> {
         let Some(at) = self.classes.iter().position(|known| known == class) else { return Vec::new() };
         let rows = self.rows.iter().filter(|(_, row)| row.iter().filter(|p| **p > row[at]).count() < LIKELIEST);
@@ -48,10 +49,12 @@ impl Judged {
     }
 }
 
-/// The heap, looked at again when somebody asks and enough time has passed.
+/// The pool, looked at again when somebody asks and enough time has passed.
 pub struct Heap {
     home: Home,
     library: Arc<Library>,
+    models: Arc<ModelCache>,
+    sight: Arc<Sight>,
     latest: Mutex<Latest>,
     busy: AtomicBool,
 }
@@ -59,14 +62,25 @@ pub struct Heap {
 #[derive(Default)]
 struct Latest {
     judged: Arc<Judged>,
-    judge: Option<(u64, usize, usize, Arc<Judge>)>,
+    memory: Memory,
     looked: Option<(Instant, Duration)>,
+}
+
+/// What is known of files and images, so that nothing is read twice.
+#[derive(Default)]
+struct Memory {
+    /// By path.
+    digests: HashMap<String, Known>,
+    /// The champion's predictions, by digest; `None` of what cannot be decoded.
+    rows: HashMap<String, Option<Arc<Vec<f32>>>>,
+    /// Whose they are.
+    model: String,
 }
 
 impl Heap {
     /// Nothing looked at yet.
-    pub fn new(home: Home, library: Arc<Library>) -> Self {
-        Self { home, library, latest: Mutex::default(), busy: AtomicBool::new(false) }
+    pub fn new(home: Home, library: Arc<Library>, models: Arc<ModelCache>, sight: Arc<Sight>) -> Self {
+        Self { home, library, models, sight, latest: Mutex::default(), busy: AtomicBool::new(false) }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Latest) -> T) -> T {
@@ -85,7 +99,7 @@ impl Heap {
                 heap.look();
             };
             if let Err(error) = std::thread::Builder::new().name("heap".to_owned()).spawn(look) {
-                tracing::warn!(%error, "no thread to judge the pool");
+                tracing::warn!(%error, "no thread to look at the pool");
                 self.busy.store(false, Ordering::Release);
             }
         }
@@ -94,8 +108,10 @@ impl Heap {
 
     fn look(&self) {
         let begun = Instant::now();
-        let judged = self.judge().inspect_err(|error| tracing::warn!(error, "the pool is not judged"));
+        let mut memory = self.with(|latest| std::mem::take(&mut latest.memory));
+        let judged = self.judge(&mut memory).inspect_err(|error| tracing::warn!(error, "the pool is not looked at"));
         self.with(|latest| {
+            latest.memory = memory;
             if let Ok(judged) = judged {
                 latest.judged = Arc::new(judged);
             }
@@ -104,73 +120,81 @@ impl Heap {
     }
 
     /// Looks at the pool once.
-    fn judge(&self) -> Result<Judged, String> {
-        let (album, generation) = self.library.album().map_err(|e| e.to_string())?;
-        let curated = Curated::read(&self.home).map_err(|e| format!("dataset/curation.sqlite: {e}"))?;
-        let cache = match &curated.network {
-            Some(network) => Cache::existing(&self.home, network),
-            None => Cache::newest(&self.home),
-        };
-        let cache = cache.map_err(|e| e.to_string())?;
-        let judge = cache.as_ref().and_then(|cache| self.judge_of(&album, generation, &curated, cache));
+    fn judge(&self, memory: &mut Memory) -> Result<Judged, String> {
+        let (album, _) = self.library.album().map_err(|e| e.to_string())?;
+        let curated = curated::read(&self.home).map_err(|e| format!("dataset/curation.sqlite: {e}"))?;
+        let champion = self.models.classes()?;
         let mut judged = Judged::default();
-        // A picture that stands in photos/ is decided; of copies one is enough.
-        let mut seen: HashSet<&str> = HashSet::new();
+        if let Some((model, classes)) = champion {
+            if memory.model != model {
+                memory.rows.clear();
+                memory.model.clone_from(&model);
+            }
+            (judged.model, judged.classes) = (Some(model), classes);
+        }
+        let begun = Instant::now();
+        // An image that lies in photos/ is labelled; of copies one is enough.
+        let mut seen: HashSet<String> = HashSet::new();
         for lying in pool(&self.home) {
-            let known = lying.known(&curated);
-            if known.is_some_and(|known| album.find(&known.digest).is_some() || !seen.insert(&known.digest)) {
+            let is_late = begun.elapsed() > SPELL;
+            let Some(digest) = self.digest(&lying, &curated, memory, is_late) else {
+                judged.unknown += 1;
+                continue;
+            };
+            if album.find(&digest).is_some() || !seen.insert(digest.clone()) {
                 continue;
             }
-            match known.zip(cache.as_ref()).and_then(|(known, cache)| cache.get(&known.digest)) {
-                Some(embedding) => {
-                    let row = judge.as_ref().map(|judge| judge.probabilities(embedding)).unwrap_or_default();
-                    judged.rows.push((lying.path, row));
-                }
+            match self.row(&lying, &digest, memory, is_late) {
+                Some(Some(row)) => judged.rows.push((lying.path, row)),
+                Some(None) => {}
                 None => judged.unknown += 1,
             }
-        }
-        if let Some(judge) = judge {
-            (judged.told, judged.classes) = (Some(judge.told.clone()), judge.classes.clone());
         }
         Ok(judged)
     }
 
-    /// The judge of the pictures whose class is said; the one before when they are the same.
-    fn judge_of(&self, album: &Album, generation: u64, curated: &Curated, cache: &Cache) -> Option<Arc<Judge>> {
-        let (kept, seeds) = (cache.len(), curated.seeds.len());
-        let before = self.with(|latest| latest.judge.clone());
-        if let Some((.., judge)) = before.filter(|(g, k, s, _)| (*g, *k, *s) == (generation, kept, seeds)) {
-            return Some(judge);
+    /// BLAKE3 of a file: as `embed` has written it down, as it was before, else read now unless it is late.
+    fn digest(
+        &self,
+        lying: &Lying,
+        curated: &HashMap<String, Known>,
+        memory: &mut Memory,
+        is_late: bool,
+    ) -> Option<String> {
+        let known = lying.digest(curated).or_else(|| lying.digest(&memory.digests));
+        if known.is_some() || is_late {
+            return known.map(str::to_owned);
         }
-        let said = said(album, curated);
-        let seen = said.iter().filter_map(|(digest, said)| {
-            Some(Seen { class: said.class?, group: &said.group, features: cache.get(digest)? })
-        });
-        let judge = Arc::new(Judge::of(&seen.collect::<Vec<_>>())?);
-        self.with(|latest| latest.judge = Some((generation, kept, seeds, judge.clone())));
-        Some(judge)
+        let bytes = self.sight.file(&lying.path).ok()?;
+        let digest = blake3::hash(&bytes).to_hex().to_string();
+        memory.digests.insert(lying.path.clone(), Known { digest: digest.clone(), mark: lying.mark });
+        Some(digest)
     }
-}
 
-/// What a person has said of a picture: no class when it is several.
-struct Said<'a> {
-    class: Option<&'a str>,
-    group: String,
-}
-
-/// Accepted pictures and seeds by digest; what stands in several classes says nothing.
-fn said<'a>(album: &'a Album, curated: &'a Curated) -> BTreeMap<&'a str, Said<'a>> {
-    let mut said: BTreeMap<&str, Said<'_>> = BTreeMap::new();
-    let accepted =
-        album.items.iter().filter_map(|item| Some((&item.digest[..], album.class(item)?, item.group.to_string())));
-    let seeds = curated.seeds.iter().map(|(class, digest)| (&digest[..], &class[..], digest.clone()));
-    for (digest, class, group) in accepted.chain(seeds) {
-        let one = said.entry(digest).or_insert(Said { class: Some(class), group });
-        if one.class != Some(class) {
-            one.class = None;
+    /// The champion's prediction: by the embedding that is kept, else by looking at the image unless it is late. The inner `None`:
+    /// it cannot be decoded; the outer: not yet, or there is no champion.
+    fn row(&self, lying: &Lying, digest: &str, memory: &mut Memory, is_late: bool) -> Option<Option<Arc<Vec<f32>>>> {
+        if memory.model.is_empty() {
+            return None;
         }
+        if let Some(row) = memory.rows.get(digest) {
+            return Some(row.clone());
+        }
+        let row = self.models.recall(&memory.model, digest).or_else(|| {
+            if is_late {
+                return None;
+            }
+            let picture =
+                self.sight.file(&lying.path).and_then(|bytes| self.sight.picture(&bytes, self.models.scale()));
+            match picture {
+                Ok(picture) => self.models.row(&memory.model, digest, &picture),
+                Err(_) => Some(Vec::new()),
+            }
+        })?;
+        let row = (!row.is_empty()).then(|| Arc::new(row));
+        memory.rows.insert(digest.to_owned(), row.clone());
+        Some(row)
     }
-    said
 }
 
 /// Says that it is over, also after a panic.

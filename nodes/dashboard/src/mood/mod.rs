@@ -1,18 +1,16 @@
 //! Searching by mood: pictures nobody has labelled, by how probably they are of a class.
 //!
-//! The inbox's are judged by who answers there, as `predict` has written down (`inbox`); the pool's, on a thread of its own ([`Heap`]),
-//! by what was accepted (`judge`), on the embeddings that `curate.yml` keeps (`curated`). Nothing is embedded here, and nothing
-//! moved.
+//! All are predicted by the champion: the inbox's as `predict` has written down (`inbox`), the pool's on a thread of its own
+//! ([`Heap`]), by the embeddings that `curate.yml` keeps where they are there (`curated`). Nothing is moved.
 
 mod curated;
 mod heap;
 mod inbox;
-mod judge;
 #[cfg(test)]
 mod tests;
 
 pub use heap::Heap;
-pub use judge::Told;
+pub use inbox::{Recent, recent};
 
 use crate::decide::Decider;
 use plugin_api::Home;
@@ -32,11 +30,11 @@ pub struct Felt {
 /// What is known of the pool as a whole.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Pool {
-    /// By what its pictures were judged; none when there is nothing to judge by.
-    pub by: Option<Told>,
-    /// Pictures with an embedding.
+    /// The champion; `None` when there is none to ask.
+    pub model: Option<String>,
+    /// Images that it has predicted.
     pub known: usize,
-    /// Pictures without.
+    /// Images that wait for that.
     pub unknown: usize,
     /// It is being looked at: there is more in a moment.
     pub busy: bool,
@@ -69,7 +67,7 @@ pub fn search(home: &Home, heap: &Arc<Heap>, decider: &Decider, class: &str, fro
     all.retain(|one| !moved.contains(&one.path) || home.root().join(&one.path).exists());
     all.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.path.cmp(&b.path)));
     let total = all.len();
-    let pool = Pool { by: judged.told.clone(), known: judged.known(), unknown: judged.unknown, busy };
+    let pool = Pool { model: judged.model.clone(), known: judged.known(), unknown: judged.unknown, busy };
     let items = all.into_iter().skip(from).take(count).collect();
     let mut classes: Vec<String> = classes.into_iter().collect();
     classes.sort_by(|a, b| natural_order(a, b));

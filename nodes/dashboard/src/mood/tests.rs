@@ -4,28 +4,21 @@ use super::*;
 use crate::decide::Act;
 use crate::look::Library;
 use crate::look::tests::{add, catalog};
-use plugin_embed::Cache;
+use crate::model_cache::ModelCache;
+use crate::sight::Sight;
+use ::tests::champion::ByColour;
+use plugin_decode::Limits;
+use plugin_model::DeviceChoice;
 use rusqlite::{Connection, params};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-fn digest(text: &str) -> String {
-    blake3::hash(text.as_bytes()).to_hex().to_string()
-}
-
-fn write(home: &Home, path: &str) {
-    let file = home.root().join(path);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, path).unwrap();
-}
-
 /// Writes a file down as `gather` does.
 fn take_in(db: &Connection, home: &Home, path: &str, label: Option<&str>) {
     let meta = fs::metadata(home.root().join(path)).unwrap();
     let modified_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
-    db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", params![path, label, digest(path), modified_ns, meta.len()])
-        .unwrap();
+    db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", params![path, label, "d", modified_ns, meta.len()]).unwrap();
 }
 
 fn curation(path: &Path) -> Connection {
@@ -42,7 +35,9 @@ fn curation(path: &Path) -> Connection {
 }
 
 fn heap(home: &Home) -> Arc<Heap> {
-    Arc::new(Heap::new(home.clone(), Arc::new(Library::new(home.clone()))))
+    let models = Arc::new(ModelCache::new(home.clone(), DeviceChoice::Flex));
+    let sight = Arc::new(Sight::new(home.clone(), Limits::default()));
+    Arc::new(Heap::new(home.clone(), Arc::new(Library::new(home.clone())), models, sight))
 }
 
 /// Searched until the pool has been looked at.
@@ -77,74 +72,50 @@ fn the_inbox_is_searched_most_certain_first() {
     assert_eq!((found.classes, found.inbox), (vec!["きゅん".into(), "しょぼん".into(), "わくてか".into()], 3));
 }
 
-#[test]
-fn the_pool_is_judged_by_what_was_accepted_and_decided_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    let db = catalog(&home);
-    let mut cache = Cache::open(&home, "eyes", 2).unwrap();
-    let mut put = |path: &str, row: [f32; 2]| cache.put(&digest(path), &row).unwrap();
-    for path in ["photos/cat/1.jpg", "photos/dog/1.jpg"] {
-        add(&db, path, &digest(path), path, "train", 1);
-        put(path, if path.contains("cat") { [1.0, 0.0] } else { [0.0, 1.0] });
-    }
-    let curation = curation(&home.dataset().join("curation.sqlite"));
-    for (path, row) in [
-        ("pool/cat-like.jpg", Some([0.96, 0.28])),
-        ("pool/2024/夏/in between.jpg", Some([0.8, 0.6])),
-        ("pool/dog-like.jpg", Some([0.28, 0.96])),
-        ("pool/no embedding.jpg", None),
-        ("pool/changed.jpg", Some([1.0, 0.0])),
-    ] {
-        write(&home, path);
-        take_in(&curation, &home, path, None);
-        if let Some(row) = row {
-            put(path, row);
-        }
-    }
-    fs::write(home.pool().join("changed.jpg"), "another picture by now").unwrap();
-    write(&home, "pool/new.jpg");
-    write(&home, "pool/notes.txt");
-    let decider = Decider::new(home.clone());
-    let cats = found(&home, &heap(&home), &decider, "cat");
-    let paths: Vec<&str> = cats.items.iter().map(|one| one.path.as_str()).collect();
-    assert_eq!(paths, ["pool/cat-like.jpg", "pool/2024/夏/in between.jpg", "pool/dog-like.jpg"]);
-    assert_eq!((cats.pool.known, cats.pool.unknown, cats.classes.len()), (3, 3, 2));
-    assert_eq!(cats.pool.by.map(|by| (by.kind, by.learnt)), Some(("means", 2)));
-
-    // Decided: gone at once, back when it is undone, and an accepted one is no longer searched for.
-    let heap_ = heap(&home);
-    found(&home, &heap_, &decider, "cat");
-    let label = Act::Label { path: "pool/cat-like.jpg".into(), class: "cat".into() };
-    decider.decide(&[label], &|_, _| None).unwrap();
-    assert!(home.photos().join("cat/cat-like.jpg").exists() && !home.pool().join("cat-like.jpg").exists());
-    assert_eq!(found(&home, &heap_, &decider, "cat").total, 2);
-    decider.undo().unwrap();
-    assert_eq!(found(&home, &heap_, &decider, "cat").total, 3);
-    add(&db, "photos/cat/copy.jpg", &digest("pool/cat-like.jpg"), "g", "train", 2);
-    assert_eq!(found(&home, &heap(&home), &decider, "cat").pool.known, 2);
+/// An image of one colour.
+fn paint(home: &Home, path: &str, colour: [u8; 3]) -> String {
+    let file = home.root().join(path);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    image::RgbImage::from_pixel(40, 30, image::Rgb(colour)).save(&file).unwrap();
+    blake3::hash(&fs::read(&file).unwrap()).to_hex().to_string()
 }
 
 #[test]
-fn seeds_are_enough_to_judge_by_and_without_anything_it_is_said() {
+fn the_pool_is_predicted_by_the_champion_and_decided_on() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::create(folder.path()).unwrap();
+    let db = catalog(&home);
     let decider = Decider::new(home.clone());
-    write(&home, "pool/a.jpg");
-    let found_ = found(&home, &heap(&home), &decider, "cat");
-    assert_eq!(found_.pool, Pool { by: None, known: 0, unknown: 1, busy: false });
+    paint(&home, "pool/red.png", [250, 10, 10]);
+    paint(&home, "pool/2024/夏/reddish.png", [160, 90, 40]);
+    paint(&home, "pool/blue.png", [10, 20, 250]);
+    fs::write(home.pool().join("broken.png"), "no image").unwrap();
+    fs::write(home.pool().join("notes.txt"), "notes").unwrap();
+    // What embed wrote down of a file that is another by now is not heeded.
     let curation = curation(&home.dataset().join("curation.sqlite"));
-    let mut cache = Cache::open(&home, "eyes", 2).unwrap();
-    for (path, label, row) in [
-        ("seeds/cat/s.jpg", Some("cat"), [1.0, 0.0]),
-        ("seeds/dog/s.jpg", Some("dog"), [0.0, 1.0]),
-        ("pool/a.jpg", None, [0.6, 0.8]),
-    ] {
-        write(&home, path);
-        take_in(&curation, &home, path, label);
-        cache.put(&digest(path), &row).unwrap();
-    }
-    let found = found(&home, &heap(&home), &decider, "dog");
-    assert_eq!((found.total, found.pool.known, found.pool.unknown), (1, 1, 0));
-    assert!(found.items[0].probability > 0.5);
+    take_in(&curation, &home, "pool/blue.png", None);
+    paint(&home, "pool/blue.png", [10, 20, 200]);
+
+    let nobody = found(&home, &heap(&home), &decider, "red");
+    assert_eq!((nobody.total, nobody.pool), (0, Pool { model: None, known: 0, unknown: 4, busy: false }));
+
+    ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None }.crown(&home).unwrap();
+    let reds = found(&home, &heap(&home), &decider, "red");
+    let paths: Vec<&str> = reds.items.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(paths, ["pool/red.png", "pool/2024/夏/reddish.png", "pool/blue.png"]);
+    assert_eq!((reds.pool.model.as_deref(), reds.pool.known, reds.pool.unknown), (Some("one"), 3, 0));
+    assert_eq!(reds.classes, ["blue", "green", "red"]);
+
+    // Decided: gone at once, back when it is undone, and what is in photos/ is no longer searched for.
+    let heap_ = heap(&home);
+    found(&home, &heap_, &decider, "red");
+    let label = Act::Label { path: "pool/red.png".into(), class: "red".into() };
+    decider.decide(&[label], &|_, _| None).unwrap();
+    assert!(home.photos().join("red/red.png").exists() && !home.pool().join("red.png").exists());
+    assert_eq!(found(&home, &heap_, &decider, "red").total, 2);
+    decider.undo().unwrap();
+    assert_eq!(found(&home, &heap_, &decider, "red").total, 3);
+    let digest = blake3::hash(&fs::read(home.pool().join("red.png")).unwrap()).to_hex().to_string();
+    add(&db, "photos/red/copy.png", &digest, "g", "train", 2);
+    assert_eq!(found(&home, &heap(&home), &decider, "red").pool.known, 2);
 }

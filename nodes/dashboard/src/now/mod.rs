@@ -4,10 +4,14 @@
 
 mod machine;
 mod nodes;
+mod overview;
+mod refused;
 mod training;
 
 pub use machine::Machine;
 pub use nodes::{NodeNow, Nodes};
+pub use overview::{ChampionNow, Need, NextRun, Overview, OverviewReader, champion};
+pub use refused::refused;
 pub use training::{Curves, Training, VerdictNow, curves};
 
 use plugin_api::{Home, status};

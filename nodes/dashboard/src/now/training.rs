@@ -25,6 +25,8 @@ pub struct RunNow {
     pub size_px: u32,
     /// The model it began with.
     pub parent: Option<String>,
+    /// Whether it is a head on a pretrained network.
+    pub is_head: bool,
     /// Epoch it is in, from 1; 0 before the first.
     pub epoch: u64,
     /// Epochs it will have.
@@ -114,6 +116,7 @@ impl Training {
             architecture: manifest.architecture,
             size_px: manifest.size_px,
             parent: manifest.parent,
+            is_head: manifest.backbone.is_some(),
         })
     }
 

@@ -2,11 +2,11 @@
 
 use super::reply::blocking;
 use super::{App, Problem};
-use crate::compare::Table;
+use crate::compare::{Pair, Table};
 use crate::now::{Curves, curves};
 use crate::safe;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -25,9 +25,11 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/runs", get(runs))
         .route("/api/run/{id}", get(run))
+        .route("/api/pair", get(pair))
         .route("/api/promote", post(promote))
         .route("/api/rollback", post(rollback))
         .route("/report/{id}", get(report))
+        .route("/report", get(data_report))
         .route("/experiment/{name}", get(experiment))
 }
 
@@ -43,6 +45,24 @@ fn named(id: &str, what: &str) -> Result<(), Problem> {
 async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Curves>, Problem> {
     named(&id, "there is no such run")?;
     blocking(move || Ok(Json(curves(&RunFolder::new(&app.home.runs(), &id).metrics())))).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Two {
+    a: String,
+    b: String,
+}
+
+/// `/api/pair?a=…&b=…`: two runs by class and by the images they differ on.
+async fn pair(State(app): State<App>, Query(two): Query<Two>) -> Result<Json<Option<Pair>>, Problem> {
+    named(&two.a, "there is no such run")?;
+    named(&two.b, "there is no such run")?;
+    blocking(move || {
+        let (album, _) = app.library.album().map_err(Problem::failed)?;
+        Ok(Json(Pair::read(&app.home, &album, [&two.a, &two.b])))
+    })
+    .await
 }
 
 #[derive(Deserialize)]
@@ -90,6 +110,11 @@ async fn document(app: App, path: String) -> Result<Response, Problem> {
 async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
     named(&id, "there is no such report")?;
     document(app, format!("runs/{id}/report/index.html")).await
+}
+
+/// What `inspect` has written of the data set.
+async fn data_report(State(app): State<App>) -> Result<Response, Problem> {
+    document(app, "dataset/report.html".to_owned()).await
 }
 
 async fn experiment(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {

@@ -2,8 +2,9 @@
 
 use super::reply::blocking;
 use super::{App, Problem};
-use crate::look::{Filter, Page};
-use crate::mood::{Found, search};
+use crate::look::{ClassRow, Filter, PLACES, Page, classes_table, page_of_place};
+use crate::mood::{self, Found, Recent, search};
+use crate::now::{self, Overview};
 use crate::safe;
 use crate::sight::Size;
 use axum::extract::{Path, Query, State};
@@ -13,18 +14,29 @@ use axum::{Json, Router};
 use plugin_api::runs::RunFolder;
 use plugin_forecast::Forecasts;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A name is a digest: what it names never changes.
 const FOR_EVER: &str = "private, max-age=31536000, immutable";
 /// A path may name another file soon.
 const FOR_NOW: &str = "private, max-age=10";
 
+/// Images that are alike, at most.
+const ALIKE: usize = 300;
+/// Images of the inbox that are shown as classified last.
+const RECENT: usize = 24;
+
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/pictures", get(pictures))
         .route("/api/confusion", get(confusion))
         .route("/api/forecast", get(forecast))
-        .route("/api/mood", get(mood))
+        .route("/api/mood", get(by_class))
+        .route("/api/overview", get(overview))
+        .route("/api/classes", get(classes_of))
+        .route("/api/map", get(map))
+        .route("/api/recent", get(recent))
+        .route("/api/refused", get(refused))
         .route("/thumbnail/{digest}", get(thumbnail))
         .route("/large/{digest}", get(large))
         .route("/thumbnail", get(thumbnail_of))
@@ -36,11 +48,88 @@ async fn pictures(State(app): State<App>, Query(filter): Query<Filter>) -> Resul
     if !filter.run.is_empty() && !safe::is_name(&filter.run) {
         return Err(Problem::wrong("that is no run"));
     }
+    if !filter.place.is_empty() && !PLACES.contains(&filter.place.as_str()) {
+        return Err(Problem::wrong(format!("there is no such place; there are {}", PLACES.join(", "))));
+    }
     blocking(move || {
         let now = app.library.glance().map_err(Problem::failed)?;
+        if !filter.place.is_empty() {
+            return Ok(Json(page_of_place(&app.home, &filter, now.generation)));
+        }
+        if !filter.like.is_empty() {
+            let embedding = app.alike.of(&filter.like).unwrap_or_default();
+            let near = app.alike.near(&now.album, &embedding, ALIKE);
+            return Ok(Json(now.album.page_of(
+                near.into_iter().map(|(item, _)| item),
+                &filter,
+                now.generation,
+                &app.home,
+            )));
+        }
         Ok(Json(now.album.page(&filter, now.generation, &app.home)))
     })
     .await
+}
+
+/// `/api/overview`: who answers and how well, the next run, what waits.
+async fn overview(State(app): State<App>) -> Result<Json<Overview>, Problem> {
+    blocking(move || Ok(Json(app.overview()))).await
+}
+
+/// What the table of classes shows.
+#[derive(Serialize)]
+struct Classes {
+    classes: Vec<ClassRow>,
+    /// How many steps can be undone.
+    undoable: usize,
+}
+
+/// `/api/classes`.
+async fn classes_of(State(app): State<App>) -> Result<Json<Classes>, Problem> {
+    blocking(move || {
+        let (album, _) = app.library.album().map_err(Problem::failed)?;
+        Ok(Json(Classes { classes: classes_table(&app.home, &album), undoable: app.decider.undoable() }))
+    })
+    .await
+}
+
+/// A map of embeddings, a column a field.
+#[derive(Default, Serialize)]
+struct Map {
+    classes: Vec<String>,
+    path: Vec<String>,
+    digest: Vec<String>,
+    /// Place of the class.
+    class: Vec<Option<u16>>,
+    x: Vec<f32>,
+    y: Vec<f32>,
+}
+
+/// `/api/map`: where images lie by their embeddings; without any, no image.
+async fn map(State(app): State<App>) -> Result<Json<Map>, Problem> {
+    blocking(move || {
+        let (album, _) = app.library.album().map_err(Problem::failed)?;
+        let mut map = Map { classes: album.classes.clone(), ..Map::default() };
+        for (item, [x, y]) in app.alike.map(&album) {
+            map.path.push(item.path.clone());
+            map.digest.push(item.digest.clone());
+            map.class.push(item.class);
+            map.x.push(x);
+            map.y.push(y);
+        }
+        Ok(Json(map))
+    })
+    .await
+}
+
+/// `/api/recent`: what was classified last.
+async fn recent(State(app): State<App>) -> Result<Json<Vec<Recent>>, Problem> {
+    blocking(move || Ok(Json(mood::recent(&app.home, RECENT)))).await
+}
+
+/// `/api/refused`: files in quarantine and why.
+async fn refused(State(app): State<App>) -> Result<Json<Vec<Value>>, Problem> {
+    blocking(move || Ok(Json(now::refused(&app.home)))).await
 }
 
 #[derive(Deserialize)]
@@ -94,7 +183,7 @@ struct Mood {
 }
 
 /// `/api/mood?class=…`: pictures of inbox and pool, the surest first.
-async fn mood(State(app): State<App>, Query(of): Query<Mood>) -> Result<Json<Found>, Problem> {
+async fn by_class(State(app): State<App>, Query(of): Query<Mood>) -> Result<Json<Found>, Problem> {
     let count = of.count.min(500);
     blocking(move || Ok(Json(search(&app.home, &app.heap, &app.decider, &of.class, of.from, count)))).await
 }

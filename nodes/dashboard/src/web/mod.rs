@@ -1,5 +1,6 @@
 //! The server: one thread, which waits for nobody but browsers.
 
+mod archive;
 mod comparing;
 mod deciding;
 mod details;
@@ -10,6 +11,7 @@ mod page;
 mod reply;
 #[cfg(test)]
 pub(crate) mod tests;
+mod workshop;
 
 pub use guard::Guard;
 pub use reply::Problem;
@@ -20,7 +22,7 @@ use crate::error::DashboardError;
 use crate::look::{Alike, Library};
 use crate::model_cache::ModelCache;
 use crate::mood::Heap;
-use crate::now::{Board, Watcher};
+use crate::now::{Board, Overview, OverviewReader, Watcher};
 use crate::sight::Sight;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -65,8 +67,10 @@ pub struct App {
     pub decider: Arc<Decider>,
     /// Embeddings.
     pub alike: Arc<Alike>,
-    /// The pool, judged.
+    /// The pool, as the champion sees it.
     pub heap: Arc<Heap>,
+    /// What a person wants to know first.
+    pub overview: Arc<Mutex<OverviewReader>>,
     board: watch::Sender<Board>,
     bell: Arc<Notify>,
 }
@@ -130,18 +134,28 @@ impl App {
     pub fn new(config: Config, home: Home) -> Self {
         let (board, bell) = (watch::Sender::new(Board::new()), Arc::new(Notify::new()));
         let library = Arc::new(Library::new(home.clone()));
+        let sight = Arc::new(Sight::new(home.clone(), config.limits.clone()));
+        let models = Arc::new(ModelCache::new(home.clone(), config.embed.device));
+        let decider = Arc::new(Decider::new(home.clone()));
+        let overview = OverviewReader::new(home.clone(), library.clone(), decider.clone());
         Self {
-            heap: Arc::new(Heap::new(home.clone(), library.clone())),
+            overview: Arc::new(Mutex::new(overview)),
+            heap: Arc::new(Heap::new(home.clone(), library.clone(), models.clone(), sight.clone())),
             library,
-            sight: Arc::new(Sight::new(home.clone(), config.limits.clone())),
-            models: Arc::new(ModelCache::new(home.clone(), config.embed.device)),
-            decider: Arc::new(Decider::new(home.clone())),
+            sight,
+            models,
+            decider,
             alike: Arc::new(Alike::new(home.clone(), config.embed.clone())),
             home,
             config: Arc::new(config),
             board,
             bell,
         }
+    }
+
+    /// What a person wants to know first, as it is now.
+    pub fn overview(&self) -> Overview {
+        self.overview.lock().unwrap_or_else(PoisonError::into_inner).read()
     }
 
     /// Everything the server answers, behind the guard.
@@ -157,6 +171,7 @@ impl App {
             .merge(comparing::routes())
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .merge(details::routes(self.config.limits.max_bytes))
+            .merge(workshop::routes(self.config.limits.max_bytes))
             .layer(middleware::from_fn_with_state(guard, guard::check))
             .with_state(self)
     }
@@ -195,13 +210,14 @@ async fn watch_files(app: App) {
         if app.board.receiver_count() == 0 {
             continue;
         }
-        let library = app.library.clone();
+        let (library, now) = (app.library.clone(), app.clone());
         let looked = tokio::task::spawn_blocking(move || {
             if !library.is_opening()
                 && let Ok((_, generation)) = library.renew()
             {
                 watcher.put("album", &generation);
             }
+            watcher.put("overview", &now.overview());
             let board = watcher.look(Instant::now());
             (watcher, board)
         });

@@ -389,3 +389,98 @@ fn forecasts_are_those_of_the_report() {
     let answer = served.get("/api/forecast").json();
     assert_eq!((&answer["classes"][0]["class"], &answer["forecast"]["twice"]["high"]), (&"きゅん".into(), &0.7.into()));
 }
+
+#[test]
+fn files_come_into_a_class_as_one_step() {
+    let served = Served::with(&["--max-bytes", "1000"]);
+    let head = ["X-Wakuteka: 1", "Content-Type: application/octet-stream"];
+    let send = |path: &str, body: &[u8]| served.send(&format!("POST {path}"), &head, body);
+    assert_eq!(served.get("/api/limits").json()["max_bytes"], 1000);
+    let paths: Vec<String> = ["a.jpg", "a.jpg", "%E7%8C%AB.jpg"]
+        .iter()
+        .map(|name| {
+            send(&format!("/api/upload?batch=b1&name={name}"), b"x").json()["path"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(paths, ["trash/uploads/b1/a.jpg", "trash/uploads/b1/a (2).jpg", "trash/uploads/b1/猫.jpg"]);
+    let acts: Vec<_> =
+        paths.iter().map(|path| serde_json::json!({ "label": { "path": path, "class": "cat" } })).collect();
+    let done = served.post("/api/decide", &serde_json::json!({ "acts": acts })).json();
+    assert_eq!((done["moved"].as_array().unwrap().len(), &done["undoable"]), (3, &1.into()));
+    assert!(served.home.photos().join("cat/猫.jpg").is_file());
+    let row = &served.get("/api/classes").json()["classes"][0];
+    assert_eq!((&row["class"], &row["advice"]["code"]), (&"cat".into(), &"empty".into()), "the data set has none yet");
+    served.post("/api/undo", &serde_json::json!({}));
+    assert!(!served.home.photos().join("cat").exists() && served.home.root().join("trash/uploads/b1/猫.jpg").is_file());
+    assert_eq!(send("/api/upload?batch=b1&name=a.jpg", &[0; 1001]).status, 413);
+    for odd in ["batch=..&name=a.jpg", "batch=b&name=..%2Fa.jpg", "batch=b&name=", "name=a.jpg"] {
+        assert_eq!(send(&format!("/api/upload?{odd}"), b"x").status, 400, "{odd}");
+    }
+    assert_eq!(served.send("POST /api/upload?batch=b&name=a.jpg", &[head[1]], b"x").status, 403, "not by another page");
+}
+
+#[test]
+fn runs_are_asked_for_and_put_off() {
+    let served = Served::new();
+    let next = || served.get("/api/overview").json()["next"].clone();
+    assert_eq!((&next()["code"], &next()["is_paused"]), (&"stopped".into(), &false.into()));
+    assert_eq!(served.post("/api/train", &serde_json::json!({})).status, 200);
+    assert!(served.home.runs().join("request.json").is_file() && next()["is_asked"] == true);
+    for paused in [true, false, false] {
+        assert_eq!(served.post("/api/pause", &serde_json::json!({ "paused": paused })).json()["paused"], paused);
+        assert_eq!(next()["is_paused"], paused);
+    }
+    assert_eq!(served.post("/api/pause", &serde_json::json!({ "paused": 3 })).status, 422);
+}
+
+#[test]
+fn every_folder_can_be_looked_through_and_downloads_are_named() {
+    let served = Served::new();
+    for name in ["b 10.png", "b 2.png", "notes.txt"] {
+        std::fs::write(served.home.pool().join(name), "x").unwrap();
+    }
+    let page = served.get("/api/pictures?place=pool&name=B").json();
+    let paths: Vec<_> = page["items"].as_array().unwrap().iter().map(|item| item["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["pool/b 2.png", "pool/b 10.png"]);
+    assert_eq!(served.get("/api/pictures?place=models").status, 400);
+    assert_eq!(served.get("/api/pictures?sort=other").status, 400);
+    std::fs::create_dir_all(served.home.runs().join("r1/report")).unwrap();
+    std::fs::write(served.home.runs().join("r1/report/predictions.csv"), "path\n").unwrap();
+    let table = served.get("/export/r1/predictions.csv");
+    assert!(table.status == 200 && table.head.contains("filename=\"r1-predictions.csv\""), "{}", table.head);
+    for path in
+        ["/export/r2/predictions.csv", "/export/..%2Fr1/predictions.csv", "/export/r1/run.json", "/export/r1/model.exe"]
+    {
+        assert_eq!(served.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn class_folders_are_archived() {
+    let served = Served::new();
+    for (path, text) in [
+        ("photos/猫/a.jpg", "meow"),
+        ("photos/dog/sub/b.jpg", ""),
+        ("photos/dog/.hidden", "x"),
+        ("seeds/dog/s.jpg", "x"),
+    ] {
+        let file = served.home.root().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    let archive = served.get("/export/classes.zip");
+    assert!(archive.status == 200 && archive.head.contains("application/zip"), "{}", archive.head);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("classes.zip");
+    std::fs::write(&file, &archive.body).unwrap();
+    // Python's zipfile checks every header and CRC.
+    let script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); print(z.testzip(), sorted((i.filename, z.read(i).decode()) for i in z.infolist()))";
+    let told = std::process::Command::new("python3").args(["-c", script]).arg(&file).output().unwrap();
+    let text = String::from_utf8_lossy(&told.stdout);
+    assert_eq!(
+        text.trim(),
+        "None [('dog/sub/b.jpg', ''), ('猫/a.jpg', 'meow')]",
+        "{}",
+        String::from_utf8_lossy(&told.stderr)
+    );
+}

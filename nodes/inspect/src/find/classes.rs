@@ -9,7 +9,7 @@ use crate::record::Record;
 use plugin_api::Labels;
 use plugin_api::names::natural_order;
 use plugin_label_errors::MIN_CLASS_IMAGES;
-use plugin_metric::report::format::{count, counted};
+use plugin_report::format::{count, counted};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The largest class may have this many times the pictures of the smallest.

@@ -3,7 +3,7 @@
 use super::{Card, Shown, table};
 use crate::record::Record;
 use plugin_api::Labels;
-use plugin_metric::report::format::count;
+use plugin_report::format::count;
 use plugin_review::{Doubt, Image, Review, SamePixels, Settled, Suspect};
 use std::collections::HashMap;
 

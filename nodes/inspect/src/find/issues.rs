@@ -3,7 +3,7 @@
 use super::{Card, Shown, size, table};
 use crate::record::Record;
 use plugin_check::{Check, REGISTRY, Set};
-use plugin_metric::report::format::count;
+use plugin_report::format::count;
 use std::collections::{BTreeMap, HashSet};
 
 /// A class of which more than this share is flagged is told as one.

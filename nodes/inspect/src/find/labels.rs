@@ -2,7 +2,7 @@
 
 use super::{Card, Shown, table};
 use crate::record::Record;
-use plugin_metric::report::format::percent;
+use plugin_report::format::percent;
 use plugin_review::Settled;
 
 /// A file that is probably in the wrong folder.

@@ -3,7 +3,7 @@
 use crate::find::{Card, Shown};
 use crate::thumbnails::Thumbnails;
 use maud::{Markup, html};
-use plugin_metric::report::format::{count, counted, encoded};
+use plugin_report::format::{count, counted, encoded};
 
 /// Files of a finding that are shown at most.
 pub const FILES: usize = 6;

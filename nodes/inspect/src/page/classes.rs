@@ -3,7 +3,7 @@
 use super::Report;
 use crate::find::classes::{Class, warnings};
 use maud::{Markup, html};
-use plugin_metric::report::format::{count, encoded};
+use plugin_report::format::{count, encoded};
 
 pub fn section(report: &Report) -> Markup {
     let classes = &report.classes;

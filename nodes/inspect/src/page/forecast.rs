@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use plugin_forecast::{ClassForecast, Confusion, Expected, Forecast, Forecasts};
-use plugin_metric::report::format::{count, encoded, percent};
+use plugin_report::format::{count, encoded, percent};
 
 pub fn section(forecasts: &Forecasts) -> Markup {
     html! {

@@ -4,7 +4,7 @@ use super::Report;
 use super::cards::Section;
 use crate::find::conflicts;
 use maud::{Markup, html};
-use plugin_metric::report::format::{count, counted, utc};
+use plugin_report::format::{count, counted, utc};
 use std::collections::HashSet;
 
 pub fn section(report: &Report, sections: &[Section]) -> Markup {

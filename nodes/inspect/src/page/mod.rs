@@ -18,8 +18,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use plugin_check::REGISTRY;
 use plugin_forecast::Forecasts;
 use plugin_label_errors::MIN_CLASS_IMAGES;
-use plugin_metric::report::STYLE;
-use plugin_metric::report::format::{count, counted};
+use plugin_report::STYLE;
+use plugin_report::format::{count, counted};
 
 const OWN_STYLE: &str = include_str!("style.css");
 

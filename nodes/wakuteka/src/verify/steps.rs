@@ -77,6 +77,10 @@ const EVERYTHING: &[&str] = &["--workspace", "--features", "libtorch"];
 fn cargo(setup: &Setup, command: &[&str]) -> Command {
     let mut cargo = process::cargo(&setup.checkout);
     cargo.args(command).env("LIBTORCH", &setup.libtorch).env("CARGO_TARGET_DIR", setup.checkout.target());
+    // Nothing is built a second time there, so what incremental builds keep would be written for nobody.
+    if std::env::var_os("CI").is_some() {
+        cargo.env("CARGO_INCREMENTAL", "0");
+    }
     cargo
 }
 

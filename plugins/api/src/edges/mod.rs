@@ -2,11 +2,13 @@
 
 mod arriving;
 mod content;
+mod crossing;
 mod learning;
 
 pub use arriving::{
     Committed, DecodedImages, Embedded, HashedImages, Hello, ImageFiles, Inventory, Pixels, Rejects, Removed,
 };
+pub use crossing::{FileParts, ImagePixels, OfferedFiles, Statuses, WantedParts, WantedPixels};
 pub use learning::{Batches, Checkpoints, Demand, Metrics, Proposals, Records, Snapshot, Stops, Verdicts};
 
 use crate::Edge;
@@ -39,6 +41,12 @@ pub const REGISTRY: &[EdgeType] = &[
     (Verdicts::NAME, Verdicts::fields),
     (Proposals::NAME, Proposals::fields),
     (Stops::NAME, Stops::fields),
+    (WantedPixels::NAME, WantedPixels::fields),
+    (ImagePixels::NAME, ImagePixels::fields),
+    (OfferedFiles::NAME, OfferedFiles::fields),
+    (WantedParts::NAME, WantedParts::fields),
+    (FileParts::NAME, FileParts::fields),
+    (Statuses::NAME, Statuses::fields),
 ];
 
 /// The type of a column that holds several `UInt32` a row; `List<UInt32>` in dora's type files.

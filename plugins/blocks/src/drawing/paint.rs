@@ -1,8 +1,9 @@
 //! Writes the SVG.
 
 use super::layout::{BOX, GAP, INSIDE, SIGN, TITLE, middles, size};
-use crate::graph::{Graph, Op, Part};
-use crate::table::grouped;
+use crate::dims::Window;
+use crate::graph::{Elementwise, Graph, Op, Part};
+use crate::table::{grouped, sides};
 use std::fmt::Write as _;
 
 const STYLE: &str = "text{font:11px system-ui,'Noto Sans','DejaVu Sans',sans-serif;fill:#1f2933}.s{fill:#6b7785}\
@@ -94,7 +95,7 @@ impl<'a> Paint<'a> {
             }
             // Into the sign from above, or from the side.
             let side = sign + SIGN / 2.0;
-            let radius = if self.graph.nodes[join].op == Op::Add { SIGN / 2.0 } else { BOX.width / 2.0 };
+            let radius = if symbol(&self.graph.nodes[join].op).is_some() { SIGN / 2.0 } else { BOX.width / 2.0 };
             let start =
                 if branch.is_empty() { vec![(middle, top), (middle, turn), (x, turn)] } else { vec![(x, bottom)] };
             let end = if aside.abs() < radius {
@@ -104,19 +105,18 @@ impl<'a> Paint<'a> {
             };
             self.path(&[start, end].concat(), true);
         }
-        if self.graph.nodes[join].op == Op::Add {
-            self.sum(join, middle, sign);
-        } else {
-            self.block(join, middle, sign);
+        match symbol(&self.graph.nodes[join].op) {
+            Some(symbol) => self.sign(symbol, join, middle, sign),
+            None => self.block(join, middle, sign),
         }
     }
 
-    fn sum(&mut self, node: usize, middle: f64, top: f64) {
+    fn sign(&mut self, symbol: &str, node: usize, middle: f64, top: f64) {
         let (radius, y) = (SIGN / 2.0, top + SIGN / 2.0);
         let _ = writeln!(
             self.text,
             "<g><title>{}</title><circle cx=\"{middle:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#52606d\"/>\
-             <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"l\">+</text></g>",
+             <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"l\">{symbol}</text></g>",
             self.hint(node),
             y + 4.0
         );
@@ -161,15 +161,17 @@ pub(super) fn is_box(part: &Part) -> bool {
 
 /// Few enough letters for the box.
 fn label(op: &Op) -> String {
-    let step = |stride: u64, usual: u64| if stride == usual { String::new() } else { format!(" /{stride}") };
+    let step = |stride: [u64; 2], usual: [u64; 2]| {
+        if stride == usual { String::new() } else { format!(" /{}", sides(stride)) }
+    };
+    let kernel = |[height, width]: [u64; 2]| format!("{height}×{width}");
+    let pooling = |w: &Window| format!("{} {}{}", op.kind(), kernel(w.kernel), step(w.stride, w.kernel));
     match op {
         Op::Convolution(c) => {
-            let kernel = c.window.kernel;
             let what = if c.groups > 1 && c.groups == c.channels[0] { "depthwise" } else { "convolution" };
-            format!("{what} {kernel}×{kernel}{}", step(c.window.stride, 1))
+            format!("{what} {}{}", kernel(c.window.kernel), step(c.window.stride, [1; 2]))
         }
-        Op::MaxPooling(w) => format!("max-pooling {0}×{0}{1}", w.kernel, step(w.stride, w.kernel)),
-        Op::AveragePooling(w) => format!("average-pooling {0}×{0}{1}", w.kernel, step(w.stride, w.kernel)),
+        Op::MaxPooling(window) | Op::AveragePooling { window, .. } | Op::SumPooling(window) => pooling(window),
         Op::Dropout { rate } => format!("dropout {rate}"),
         Op::GlobalAveragePooling => "global average".to_owned(),
         other => other.kind().to_owned(),
@@ -184,13 +186,29 @@ fn badge(op: &Op) -> (&'static str, &'static str) {
         Op::BatchNormalization { .. } => ("B", "#805ad5"),
         Op::Affine { .. } => ("A", "#b83280"),
         Op::MaxPooling(_) => ("M", "#2f855a"),
-        Op::AveragePooling(_) => ("P", "#2f855a"),
+        Op::AveragePooling { .. } | Op::SumPooling(_) => ("P", "#2f855a"),
         Op::GlobalAveragePooling => ("G", "#2f855a"),
         Op::Activation(_) => (letter(op.kind()), "#c05621"),
         Op::Dropout { .. } => ("D", "#718096"),
         Op::Flatten => ("F", "#718096"),
         Op::Add => ("+", "#52606d"),
         Op::Concatenation => ("C", "#52606d"),
+        Op::Grey => ("G", "#3e4c59"),
+        Op::Elementwise(_) | Op::Scalar(_) => ("=", "#52606d"),
+        Op::Transpose { .. } | Op::Reshape | Op::ChannelShuffle { .. } | Op::Slice { .. } => ("N", "#718096"),
+    }
+}
+
+/// The sign in which two branches end.
+fn symbol(op: &Op) -> Option<&'static str> {
+    match op {
+        Op::Add => Some("+"),
+        Op::Elementwise(Elementwise::Subtract) => Some("−"),
+        Op::Elementwise(Elementwise::Multiply) => Some("×"),
+        Op::Elementwise(Elementwise::Divide) => Some("÷"),
+        Op::Elementwise(Elementwise::Maximum) => Some("∨"),
+        Op::Elementwise(Elementwise::Minimum) => Some("∧"),
+        _ => None,
     }
 }
 
@@ -199,6 +217,7 @@ fn letter(kind: &'static str) -> &'static str {
         "tanh" => "T",
         "sigmoid" => "S",
         "gelu" => "G",
+        "elu" | "selu" => "E",
         _ => "R",
     }
 }

@@ -27,8 +27,9 @@ impl Space {
     }
 }
 
-/// Red, green and blue of `width × height` pixels, row after row. None when there are too few components or samples.
-pub fn rgb(planes: Vec<Plane>, space: Space, width: usize, height: usize) -> Option<Vec<u8>> {
+/// Red, green and blue of `width × height` pixels, row after row; inks go by `icc` where that is a profile of CMYK. None when there
+/// are too few components or samples.
+pub fn rgb(planes: Vec<Plane>, space: Space, width: usize, height: usize, icc: Option<&[u8]>) -> Option<Vec<u8>> {
     let planes: Vec<Plane> = planes.into_iter().map(|plane| enlarged(plane, width, height)).collect();
     let count = width * height;
     if planes.iter().any(|plane| plane.samples.len() != count) {
@@ -54,10 +55,12 @@ pub fn rgb(planes: Vec<Plane>, space: Space, width: usize, height: usize) -> Opt
         }
         (Space::Cmyk | Space::Ycck, [a, b, c, k]) => {
             let colours = a.samples.iter().zip(&b.samples).zip(&c.samples).zip(&k.samples);
-            for (pixel, (((&a, &b), &c), &k)) in rgb.iter_mut().zip(colours) {
-                let ink = if space == Space::Cmyk { [a, b, c] } else { from_ycc(a, b, c).map(|v| 255 - v) };
-                *pixel = ink.map(|ink| ((u32::from(ink) * u32::from(k) + 127) / 255) as u8);
+            let mut inks = Vec::with_capacity(count * 4);
+            for (((&a, &b), &c), &k) in colours {
+                let [c, m, y] = if space == Space::Cmyk { [a, b, c].map(|v| 255 - v) } else { from_ycc(a, b, c) };
+                inks.extend_from_slice(&[c, m, y, 255 - k]);
             }
+            return Some(crate::colour::cmyk_to_srgb(&inks, icc));
         }
         _ => return None,
     }
@@ -123,7 +126,8 @@ mod tests {
 
     #[test]
     fn colours_are_those_of_the_standard() {
-        let of = |y, cb, cr| rgb(vec![plane(1, &[y]), plane(1, &[cb]), plane(1, &[cr])], Space::YCbCr, 1, 1).unwrap();
+        let of =
+            |y, cb, cr| rgb(vec![plane(1, &[y]), plane(1, &[cb]), plane(1, &[cr])], Space::YCbCr, 1, 1, None).unwrap();
         assert_eq!(of(76, 85, 255), [254, 0, 0]);
         assert_eq!(of(150, 44, 21), [0, 255, 1]);
         assert_eq!(of(29, 255, 107), [0, 0, 254]);

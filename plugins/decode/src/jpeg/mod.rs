@@ -28,7 +28,8 @@ const ENDS_EARLY: &str = "the compressed data ends before the picture does";
 
 /// Decodes a JPEG file: sequential or progressive, grey, YCbCr, RGB, CMYK or YCCK, with its EXIF orientation applied.
 ///
-/// Four-colour files are taken as inverted (255 is no ink), with and without Adobe's marker, as browsers and Pillow do.
+/// Four-colour files are taken as inverted (255 is no ink), with and without Adobe's marker, as browsers and Pillow do; their inks go by
+/// the ICC profile where there is one.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     whole(bytes, limits, &structure::read(bytes)?)
 }
@@ -42,9 +43,9 @@ pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, Dec
     // Whether the last pass is whole is only seen when it is read.
     let last_pass_is_there = structure.ended || !structure.progressive;
     if let Some(eighths) = eighths(width, height, least).filter(|_| last_pass_is_there)
-        && let Some(image) = at_eighths(bytes, &structure, eighths)
+        && let metadata = metadata::jpeg::read(bytes)
+        && let Some(image) = at_eighths(bytes, &structure, eighths, &metadata)
     {
-        let metadata = metadata::jpeg::read(bytes);
         let turned = metadata.orientation().to_exif() > 4;
         let (source_width, source_height) = if turned { (height, width) } else { (width, height) };
         let picture = finished(image, &metadata, &structure);
@@ -59,16 +60,16 @@ fn eighths(width: u32, height: u32, least: u32) -> Option<u32> {
 }
 
 /// The image as the file has it, at so many eighths of its size.
-fn at_eighths(bytes: &[u8], structure: &Structure, eighths: u32) -> Option<RgbImage> {
+fn at_eighths(bytes: &[u8], structure: &Structure, eighths: u32, metadata: &Metadata<'_>) -> Option<RgbImage> {
     let space = Space::of(structure.components.len(), clean::transform(structure))?;
     let planes = planes::planes(bytes, structure, eighths as usize)?;
     let size = |pixels: u16| (u32::from(pixels) * eighths).div_ceil(8);
     let (width, height) = (size(structure.width), size(structure.height));
-    let pixels = colour::rgb(planes, space, width as usize, height as usize)?;
+    let pixels = colour::rgb(planes, space, width as usize, height as usize, metadata.icc.as_deref())?;
     RgbImage::from_raw(width, height, pixels)
 }
 
-/// The image in sRGB and upright. Profiles of four-colour files are not applied: their ink is RGB by now.
+/// The image in sRGB and upright. The profile of a four-colour file was applied to its inks.
 fn finished(image: RgbImage, metadata: &Metadata<'_>, structure: &Structure) -> Picture {
     let (width, height) = image.dimensions();
     let mut rgb = image.into_raw();
@@ -82,24 +83,31 @@ fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture
     let (width, height) = (u32::from(structure.width), u32::from(structure.height));
     let pixels = limits.check_pixels(NAME, width, height)?;
     let _turn = guard::turn(pixels);
-    let image = if is_plain(structure) {
+    let metadata = metadata::jpeg::read(bytes);
+    let by_own = || at_eighths(bytes, structure, 8, &metadata);
+    let image = if is_plain(structure) && !has_ink_profile(structure, &metadata) {
         match by_zune(bytes, structure) {
             // Without an end marker, the data may be whole and have anything behind it.
-            Err(error) if !structure.ended => at_eighths(bytes, structure, 8).ok_or(error),
+            Err(error) if !structure.ended => by_own().ok_or(error),
             // The missing end of a last pass is not seen by it.
-            Ok(_) if structure.progressive && !structure.ended && at_eighths(bytes, structure, 8).is_none() => {
+            Ok(_) if structure.progressive && !structure.ended && by_own().is_none() => {
                 Err(DecodeError::truncated(NAME, ENDS_EARLY))
             }
             image => image,
         }
     } else {
-        at_eighths(bytes, structure, 8).ok_or_else(|| match by_zune(bytes, structure) {
+        by_own().ok_or_else(|| match by_zune(bytes, structure) {
             Err(error) if structure.ended && error.reason() != "unsupported" => error,
             _ if structure.ended => DecodeError::corrupt(NAME, "the compressed data is not as its tables say"),
             _ => DecodeError::truncated(NAME, ENDS_EARLY),
         })
     }?;
-    Ok(finished(image, &metadata::jpeg::read(bytes), structure))
+    Ok(finished(image, &metadata, structure))
+}
+
+/// zune-jpeg gives RGB of inks, which is too late for a profile.
+fn has_ink_profile(structure: &Structure, metadata: &Metadata<'_>) -> bool {
+    structure.components.len() == 4 && metadata.icc.is_some()
 }
 
 /// Of a kind that zune-jpeg decodes rightly. Sequential files of several scans, brightness that is stored at a lower resolution than

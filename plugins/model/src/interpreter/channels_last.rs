@@ -47,7 +47,7 @@ impl ChannelsLast {
                 _ if flat => return None,
                 Turn::Joint { joint, .. } => Operation::Convolution(Box::new(convolution(joint, map)?)),
                 Turn::AsPlanned(place) => match &steps[*place].work {
-                    Work::MaxPooling(pooling) => Operation::MaxPooling(pooling.window()?),
+                    Work::Pooling(pooling) => Operation::MaxPooling(pooling.maximum()?),
                     Work::GlobalAveragePooling => Operation::Mean,
                     Work::Activation(Activation::Relu) => Operation::Clamp(Clamp::RELU),
                     Work::Activation(Activation::Relu6) => Operation::Clamp(Clamp::RELU6),

@@ -8,7 +8,7 @@
 
 use super::{OUTPUT, Writer, real, rows, whole, wholes};
 use crate::error::OnnxError;
-use crate::proto::{INT64_TENSOR, ModelProto, TensorProto};
+use crate::proto::ModelProto;
 use crate::weights::Weights;
 use plugin_blocks::{Dims, Graph, Op};
 use plugin_heads::{ABSENT, Head, Parameters};
@@ -209,14 +209,6 @@ impl Writer<'_> {
             node.output.push(places);
         }
         values
-    }
-
-    /// Writes 64-bit integers and returns what they are called.
-    fn integers(&mut self, name: &str, values: &[i64]) -> String {
-        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let dims = vec![values.len() as i64];
-        self.initializers.push(TensorProto { dims, data_type: INT64_TENSOR, name: name.to_owned(), raw_data });
-        name.to_owned()
     }
 }
 

@@ -1,0 +1,175 @@
+//! `mirror`: hands runs, reports and models from the machine that trains to the one with the files, and back what a person asks for.
+//!
+//! One stands on each machine, wired to the other by four edges each way: `offers` (which files there are), `wanted` (which parts are
+//! lacking), `parts`, `statuses` (what the nodes there do). A file is put in place whole, in the order in which it was offered; the
+//! champion's link is swapped last, by one rename, on the machine with the files too. What is not said to be kept is offered again,
+//! so both may be killed at any time.
+
+mod peer;
+
+use peer::Peer;
+use plugin_api::HomeArgs;
+use plugin_api::Tag;
+use plugin_api::edges::{FileParts, OfferedFiles, Statuses, WantedParts};
+use plugin_api::tag::new_session;
+use plugin_harness::{Event, HarnessError, HasHome, Message, Node};
+use plugin_transfer::{Offers, Receiver, Role, TransferOptions};
+use std::time::{Duration, Instant};
+
+/// The workspace is looked through so often.
+const LOOK: Duration = Duration::from_secs(1);
+/// Old runs are removed so often.
+const TIDY: Duration = Duration::from_mins(1);
+
+/// Hand runs, reports and models from the machine that trains to the one with the files, and back what a person asks for.
+#[derive(Clone, Debug, clap::Parser)]
+#[command(name = "mirror", version)]
+pub struct Config {
+    /// The workspace.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// What this machine is for.
+    #[arg(long, value_enum)]
+    pub role: Role,
+    /// Judged runs that are kept on the machine with the files; as evaluate's option of this name.
+    #[arg(long, default_value_t = 100, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub keep_runs: u32,
+    /// The other machine is said to be away after so long a silence, seconds.
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(5..=3600))]
+    pub away_seconds: u32,
+    /// How much crosses at a time.
+    #[command(flatten)]
+    pub transfer: TransferOptions,
+}
+
+impl HasHome for Config {
+    fn home(&self) -> &HomeArgs {
+        &self.home
+    }
+}
+
+/// Why the node ends.
+#[derive(Debug, thiserror::Error)]
+pub enum MirrorError {
+    /// dora, or a message of another type.
+    #[error(transparent)]
+    Harness(#[from] HarnessError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+}
+
+/// Both directions.
+struct Mirror {
+    session: String,
+    offered: u64,
+    offers: Offers,
+    receiver: Receiver,
+    peer: Peer,
+}
+
+/// Runs the node until the dataflow stops.
+///
+/// # Errors
+/// [`MirrorError`]; after the restart everything is compared again.
+pub fn run(config: Config, node: &mut Node) -> Result<(), MirrorError> {
+    let (session, now) = (new_session(node.id()), Instant::now());
+    let home = node.home().clone();
+    let away = Duration::from_secs(u64::from(config.away_seconds));
+    let mut mirror = Mirror {
+        offers: Offers::new(home.clone(), config.role, config.transfer.clone()),
+        receiver: Receiver::new(home.clone(), config.role, config.transfer, session.clone(), now),
+        peer: Peer::new(home.status(), away, now),
+        session,
+        offered: 0,
+    };
+    let (mut looked, mut tidied): (Option<Instant>, Instant) = (None, now);
+    loop {
+        match node.recv(Duration::from_millis(200))? {
+            Event::Stop => return Ok(()),
+            Event::Message(message) => mirror.take(&message, node)?,
+            Event::Restarted(_) | Event::Timeout => {}
+        }
+        let now = Instant::now();
+        if looked.is_none_or(|looked| now.duration_since(looked) >= LOOK) {
+            mirror.offers.look();
+            looked = Some(now);
+            if config.role == Role::Training
+                && let Some(statuses) = mirror.peer.own_statuses(node.id(), now)
+            {
+                let tag = Tag::new(mirror.session.clone(), 0).with("machine", peer::this_machine());
+                node.send("statuses", &tag, statuses)?;
+            }
+            mirror.peer.look(now);
+        }
+        if config.role == Role::Files && now.duration_since(tidied) >= TIDY {
+            tidied = now;
+            tidy(&home, config.keep_runs as usize);
+        }
+        mirror.send(now, node)?;
+        mirror.show(now, node);
+    }
+}
+
+impl Mirror {
+    fn take(&mut self, message: &Message, node: &mut Node) -> Result<(), MirrorError> {
+        let (tag, now) = (&message.tag, Instant::now());
+        match message.input.as_str() {
+            "offers" => {
+                if self.peer.heard(&tag.session, tag.text("machine"), now) {
+                    self.offers.forget();
+                }
+                self.receiver.offered(tag, &message.read::<OfferedFiles>()?);
+            }
+            "wanted" => {
+                if let Some(parts) = self.offers.answer(&message.read::<WantedParts>()?)? {
+                    node.send("parts", tag, parts)?;
+                }
+            }
+            "parts" => self.receiver.parts(tag, &message.read::<FileParts>()?, now)?,
+            "statuses" => self.peer.statuses(tag.text("machine"), &message.read::<Statuses>()?, now),
+            // `tick` only wakes the loop.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, now: Instant, node: &mut Node) -> Result<(), MirrorError> {
+        if let Some(offers) = self.offers.due(now) {
+            let tag = Tag::new(self.session.clone(), self.offered).with("machine", peer::this_machine());
+            self.offered += 1;
+            node.send("offers", &tag, offers)?;
+        }
+        for (tag, wanted) in self.receiver.requests(now)? {
+            node.send("wanted", &tag, wanted)?;
+        }
+        Ok(())
+    }
+
+    fn show(&self, now: Instant, node: &mut Node) {
+        let lacking = self.offers.lacking();
+        let state = match (self.peer.away(now), self.receiver.coming()) {
+            (Some(away), _) => away,
+            (None, Some(path)) => format!("in touch with {}; {path} comes", self.peer.machine()),
+            (None, None) if lacking > 0 => {
+                format!("in touch with {}, which lacks {lacking} files", self.peer.machine())
+            }
+            (None, None) => format!("in step with {}", self.peer.machine()),
+        };
+        let status = node.status();
+        status.state(state);
+        status.notices(&self.peer.notice(now).into_iter().collect::<Vec<_>>());
+        status.set("files", self.receiver.files);
+        status.set("file_bytes", self.receiver.bytes);
+        status.set("asked_again", self.receiver.repeated());
+    }
+}
+
+/// Removes old runs. A failure costs space alone.
+fn tidy(home: &plugin_api::Home, keep: usize) {
+    match plugin_champion::prune(home, keep) {
+        Ok(gone) if gone.is_empty() => {}
+        Ok(gone) => tracing::info!(?gone, keep, "old runs are removed"),
+        Err(error) => tracing::warn!(%error, "old runs cannot be removed"),
+    }
+}

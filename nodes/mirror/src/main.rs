@@ -1,0 +1,5 @@
+//! The node `mirror`.
+
+fn main() -> eyre::Result<()> {
+    plugin_harness::main("mirror", node_mirror::run)
+}

@@ -1,0 +1,74 @@
+//! Precision, recall and F1 of each class.
+
+use super::format::{count, percent_or_dash};
+use maud::{Markup, html};
+use plugin_api::runs::ClassResult;
+use plugin_metric::{Judged, per_class};
+
+pub fn section(judged: &Judged, results: &[ClassResult]) -> Markup {
+    let optimistic = results.iter().any(|result| result.optimistic > 0);
+    if judged.is_empty() {
+        return html! {};
+    }
+    html! {
+        section {
+            h2 { "Class by class" }
+            @if optimistic {
+                p.note {
+                    "Optimistic: near-copies on both sides. So many pictures of a class have a near-copy among those trained on, \
+                     because their group is too large to lie on one side."
+                }
+            }
+            div.scroll { table.plain {
+                thead { tr {
+                    th { "Class" }
+                    th.n { "Recall" } th.bar {}
+                    th.n { "Precision" } th.n { "F1" } th.n { "Pictures" } th.n { "Called so" }
+                    @if optimistic { th.n { "Optimistic" } }
+                } }
+                tbody {
+                    @for (at, (class, figures)) in judged.classes().iter().zip(per_class(judged)).enumerate() {
+                        tr {
+                            th scope="row" { (class) }
+                            td.n { (percent_or_dash(figures.recall)) }
+                            td.bar { (bar(figures.recall)) }
+                            td.n { (percent_or_dash(figures.precision)) }
+                            td.n { (percent_or_dash(figures.f1)) }
+                            td.n { (count(figures.support)) }
+                            td.n { (count(figures.predicted)) }
+                            @if optimistic { td.n { (count(results.get(at).map_or(0, |result| result.optimistic))) } }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+fn bar(share: Option<f64>) -> Markup {
+    html! {
+        @if let Some(share) = share {
+            span.track { span style=(format!("width:{:.1}%", share * 100.0)) {} }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::ten;
+
+    #[test]
+    fn every_class_has_its_figures() {
+        let text = section(&ten(), &[]).into_string();
+        assert!(!text.contains("Optimistic"), "{text}");
+        assert!(
+            text.contains("きゅんきゅん") && text.contains("66.7\u{a0}%") && text.contains("57.1\u{a0}%"),
+            "{text}"
+        );
+        assert!(section(&Judged::new(Vec::new()), &[]).into_string().is_empty());
+        let results = [0, 3, 0].map(|optimistic| ClassResult { images: 3, correct: 2, optimistic });
+        let text = section(&ten(), &results).into_string();
+        assert!(text.contains("near-copies on both sides") && text.contains("<td class=\"n\">3</td></tr>"), "{text}");
+    }
+}

@@ -1,0 +1,78 @@
+//! What a person reads of a run: `report/index.html`, and the tables `predictions.csv`, `confusion.csv` and
+//! `per_class.csv` beside it.
+//!
+//! The page holds everything it shows: style, drawings and thumbnails are inside, nothing is fetched. One file here
+//! makes one section of it.
+
+mod classes;
+mod configuration;
+mod counts;
+mod curves;
+#[cfg(test)]
+mod fixtures;
+pub mod format;
+mod headline;
+mod matrix;
+mod page;
+pub mod scale;
+mod tables;
+mod tagged;
+mod warnings;
+mod wrong;
+
+pub use page::{STYLE, html};
+pub use tables::{confusion_csv, per_class_csv, predictions_csv};
+pub use tagged::{TaggedReport, write_tagged};
+pub use warnings::{Warning, warnings};
+pub use wrong::{MAX_WRONG, Wrong, WrongPictures};
+
+use plugin_api::files::write_atomically;
+use plugin_api::runs::{Finished, MetricRow, RunManifest, Verdict};
+use plugin_metric::Judged;
+use std::io;
+use std::path::Path;
+
+/// A held-out picture, in the order of [`Judged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// One file that holds it, relative to the workspace.
+    pub path: String,
+    /// BLAKE3 of that file.
+    pub digest: String,
+}
+
+/// Everything a report tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// What decided the run.
+    pub manifest: &'a RunManifest,
+    /// How training ended.
+    pub finished: Option<&'a Finished>,
+    /// How training went.
+    pub metrics: &'a [MetricRow],
+    /// What was decided.
+    pub verdict: &'a Verdict,
+    /// What the challenger said of the held-out pictures.
+    pub challenger: &'a Judged,
+    /// What the champion said of the same pictures.
+    pub champion: Option<&'a Judged>,
+    /// Those pictures.
+    pub pictures: &'a [Picture],
+    /// The challenger's surest mistakes.
+    pub wrong: &'a WrongPictures,
+}
+
+/// Writes the tables and then the page into `folder`, which is made when missing. Each file is whole or not there.
+///
+/// # Errors
+/// Any error of the file system, with the path in its text.
+pub fn write(folder: &Path, report: &Report) -> io::Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| plugin_api::files::named(folder, &e))?;
+    let table = |name: &str, content: Result<Vec<u8>, csv::Error>| {
+        write_atomically(&folder.join(name), &content.map_err(io::Error::other)?)
+    };
+    table("predictions.csv", predictions_csv(report.challenger, report.pictures))?;
+    table("confusion.csv", confusion_csv(report.challenger))?;
+    table("per_class.csv", per_class_csv(report.challenger))?;
+    write_atomically(&folder.join("index.html"), html(report).as_bytes())
+}

@@ -1,0 +1,158 @@
+//! What is wrong with the pictures themselves.
+//!
+//! Each of these was a cause of the 62 % that a contestant was left with in 2020: classes of unequal size, too few
+//! pictures, pictures with two labels, and a held-out set too small to notice.
+
+use super::format::{count, counted};
+use plugin_api::runs::RunManifest;
+
+/// The largest class may have this many times the training pictures of the smallest.
+const MAX_IMBALANCE: f64 = 1.3;
+/// Training pictures a class should have.
+const MIN_TRAIN: u64 = 100;
+/// Held-out pictures a class should have.
+const MIN_TEST: u64 = 20;
+
+/// Something to mend in the folders of pictures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Classes have unequal numbers of training pictures.
+    Imbalance {
+        /// The largest class and its training pictures.
+        largest: (String, u64),
+        /// The smallest class and its training pictures.
+        smallest: (String, u64),
+    },
+    /// Classes with few training pictures, and how many.
+    FewToLearn(Vec<(String, u64)>),
+    /// Classes with pictures that stand in another class too, and how many.
+    Conflicts(Vec<(String, u64)>),
+    /// Classes with few held-out pictures, and how many.
+    FewToJudge(Vec<(String, u64)>),
+}
+
+/// Warnings about the data a run learnt from.
+pub fn warnings(manifest: &RunManifest) -> Vec<Warning> {
+    let column = |split: usize| -> Vec<(String, u64)> {
+        manifest.classes.iter().cloned().zip(manifest.counts.iter().map(|c| c[split])).collect()
+    };
+    let where_count = |split: usize, wanted: fn(u64) -> bool| -> Option<Vec<(String, u64)>> {
+        let found: Vec<_> = column(split).into_iter().filter(|(_, n)| wanted(*n)).collect();
+        (!found.is_empty()).then_some(found)
+    };
+    let train = column(0);
+    let largest = train.iter().max_by_key(|(_, n)| *n);
+    let smallest = train.iter().min_by_key(|(_, n)| *n);
+    let imbalance = match (largest, smallest) {
+        (Some(large), Some(small)) if large.1 as f64 > MAX_IMBALANCE * small.1 as f64 => {
+            Some(Warning::Imbalance { largest: large.clone(), smallest: small.clone() })
+        }
+        _ => None,
+    };
+    [
+        imbalance,
+        where_count(0, |n| n < MIN_TRAIN).map(Warning::FewToLearn),
+        where_count(3, |n| n > 0).map(Warning::Conflicts),
+        where_count(2, |n| n < MIN_TEST).map(Warning::FewToJudge),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl Warning {
+    /// What is the matter, in a few words.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Imbalance { .. } => "Classes of unequal size",
+            Self::FewToLearn(_) => "Few pictures to learn from",
+            Self::Conflicts(_) => "Pictures in several classes",
+            Self::FewToJudge(_) => "Few held-out pictures",
+        }
+    }
+
+    /// What it means and what to do, naming classes and counts.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Imbalance { largest, smallest } => {
+                let times = if smallest.1 == 0 {
+                    "and".to_owned()
+                } else {
+                    format!("{:.1} times as many as", largest.1 as f64 / smallest.1 as f64)
+                };
+                format!(
+                    "{} has {} to learn from, {times} {} with {}. The model leans to the larger class. Add pictures to \
+                     the smaller one.",
+                    largest.0,
+                    counted(largest.1, "picture"),
+                    smallest.0,
+                    count(smallest.1),
+                )
+            }
+            Self::FewToLearn(classes) => {
+                format!("Fewer than {MIN_TRAIN} training pictures: {}. More would help most here.", named(classes))
+            }
+            Self::Conflicts(classes) => format!(
+                "The same picture stands in more than one class folder: {}. They were left out. Keep each picture in \
+                 one folder.",
+                named(classes)
+            ),
+            Self::FewToJudge(classes) => format!(
+                "Fewer than {MIN_TEST} held-out pictures: {}. What is said of these classes may be luck.",
+                named(classes)
+            ),
+        }
+    }
+}
+
+/// `cat 12, bus 30`; the first twelve, and how many more.
+fn named(classes: &[(String, u64)]) -> String {
+    const SHOWN: usize = 12;
+    let mut text: Vec<String> =
+        classes.iter().take(SHOWN).map(|(name, n)| format!("{name}\u{a0}{}", count(*n))).collect();
+    if classes.len() > SHOWN {
+        text.push(format!("and {} more", classes.len() - SHOWN));
+    }
+    text.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::manifest;
+
+    fn of(counts: &[[u64; 4]]) -> Vec<Warning> {
+        let mut manifest = manifest();
+        manifest.classes = (0..counts.len()).map(|i| format!("c{i}")).collect();
+        manifest.counts = counts.to_vec();
+        warnings(&manifest)
+    }
+
+    #[test]
+    fn sound_data_has_none() {
+        assert_eq!(of(&[[130, 20, 20, 0], [100, 20, 20, 0]]), []);
+        assert_eq!(of(&[]), []);
+    }
+
+    #[test]
+    fn each_cause_is_named_at_its_limit() {
+        assert!(matches!(&of(&[[131, 20, 20, 0], [100, 20, 20, 0]])[..],
+            [Warning::Imbalance { largest, smallest }] if largest.1 == 131 && smallest.0 == "c1"));
+        assert_eq!(of(&[[99, 20, 20, 0], [100, 20, 20, 0]]), [Warning::FewToLearn(vec![("c0".to_owned(), 99)])]);
+        assert_eq!(of(&[[100, 20, 20, 0], [100, 20, 20, 1]]), [Warning::Conflicts(vec![("c1".to_owned(), 1)])]);
+        assert_eq!(of(&[[100, 20, 19, 0], [100, 20, 20, 0]]), [Warning::FewToJudge(vec![("c0".to_owned(), 19)])]);
+        assert_eq!(of(&[[300, 9, 9, 9], [9, 9, 9, 9]]).len(), 4);
+    }
+
+    #[test]
+    fn a_class_without_pictures_is_not_divided_by() {
+        let text = of(&[[50, 20, 20, 0], [0, 20, 20, 0]])[0].text();
+        assert!(text.contains("c0") && text.contains("c1") && !text.contains("inf"), "{text}");
+    }
+
+    #[test]
+    fn many_classes_are_cut_short() {
+        let text = of(&[[1, 20, 20, 0]; 30])[0].text();
+        assert!(text.contains("c11") && !text.contains("c12") && text.contains("and 18 more"), "{text}");
+    }
+}
