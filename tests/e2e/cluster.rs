@@ -14,9 +14,7 @@ const MINUTES_3: Duration = Duration::from_mins(3);
 
 /// A run of a minute on any device, always the same one.
 const OPTIONS: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "64"),
-    ("dataset", "--size", "64"),
-    ("train", "--size", "64"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "64"),
     ("train", "--strategy", "scratch"),
     ("train", "--cross-validate", "off"),
     // All that there is: on a slow machine images come with pauses, and what a run begins with counts from then on.

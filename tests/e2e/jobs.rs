@@ -15,9 +15,7 @@ use tests::pictures;
 
 /// Small and quick: what is tested is the way, not the accuracy. One change is not enough for a run.
 const QUICK: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--epochs", "2"),
     ("train", "--cross-validate", "off"),
     ("train", "--quiet-seconds", "2"),

@@ -11,9 +11,7 @@ use tests::pictures;
 const ATTEMPTS: usize = 8;
 
 const OPTIONS: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("search", "--size", "32"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("search", "--epochs", "4"),
     ("search", "--halving", "2"),
     ("search", "--attempts", "8"),
@@ -21,9 +19,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     // All that there is: on a slow machine images come with pauses, and what a search begins with counts from then on.
     ("search", "--min-train", "150"),
     ("search", "--quiet-seconds", "4"),
-    ("train", "--size", "32"),
     ("train", "--device", "flex"),
-    ("train-2", "--size", "32"),
     ("train-2", "--device", "flex"),
     ("evaluate", "--device", "flex"),
 ];

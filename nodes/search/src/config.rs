@@ -30,8 +30,8 @@ pub struct Config {
     #[arg(long, value_enum, default_value_t = Objective::ErrorAndCost)]
     pub objective: Objective,
 
-    /// Side of the images, pixels: what `resize` sends.
-    #[arg(long, default_value_t = 64, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..=1024))]
+    /// Side of the images, pixels: what `resize` sends. Given once for all nodes, under `env:`.
+    #[arg(long, env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..=1024))]
     pub size: u32,
 
     /// Epochs of an attempt that is not stopped early.

@@ -207,7 +207,6 @@ impl Document {
             for i in 0..self.list(&place).len() {
                 let of = self.list(&place)[i].clone();
                 let short = WEIGHTED.iter().find(|(kind_of, _)| *kind_of == kind(&of)).map(|(_, short)| *short);
-                let short = short.or_else(|| ["repeat", "use"].contains(&kind(&of)).then_some("blocks"));
                 let Some(short) = short.filter(|_| of.get("name").is_none()) else { continue };
                 let name = self.fresh_name(short);
                 if let Some(list) = self.list_mut(&place) {

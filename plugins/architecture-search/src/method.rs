@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn the_first_is_the_start_and_no_network_comes_twice() {
         let search = simulated(Method::GaussianProcess, Objective::ErrorAndCost, 14, 1, surrogate);
-        assert_eq!(search.attempts[0].proposed.definition.matches("convolution").count(), 2);
+        assert_eq!(search.attempts[0].proposed.definition.matches("{convolution").count(), 2);
         let known = Known::of(&search);
         assert_eq!(known.signatures.len(), 14);
         for attempt in &search.attempts[1..] {

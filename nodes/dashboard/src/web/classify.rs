@@ -43,8 +43,7 @@ struct Turns {
 
 pub fn routes(max_bytes: u64) -> Router<App> {
     let largest = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-    let turns =
-        Turns { all: Arc::new(Semaphore::new(AT_ONCE + WAITING)), at_work: Arc::new(Semaphore::new(AT_ONCE)) };
+    let turns = Turns { all: Arc::new(Semaphore::new(AT_ONCE + WAITING)), at_work: Arc::new(Semaphore::new(AT_ONCE)) };
     let classify = move |app: State<App>, options: Query<Options>, request: Request| {
         classify(app, options, request, turns.clone())
     };

@@ -2,8 +2,8 @@
 
 use crate::search::{Outcome, Search};
 use maud::{Markup, html};
-use plugin_metric::report::format::{percent, short};
-use plugin_metric::report::scale::ticks;
+use plugin_report::format::{percent, short};
+use plugin_report::scale::ticks;
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 380.0;

@@ -2,7 +2,7 @@
 
 use crate::search::{Outcome, Search};
 use maud::{Markup, html};
-use plugin_metric::report::format::percent_or_dash;
+use plugin_report::format::percent_or_dash;
 use std::collections::BTreeMap;
 
 /// Between two generations.
