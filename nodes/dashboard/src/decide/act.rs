@@ -317,8 +317,8 @@ impl<'a> Plan<'a> {
         let stem = path.rfind('.').filter(|at| *at > above(path).len() + 1).map_or(path, |at| &path[..at]);
         for sidecar in [format!("{path}.xmp"), format!("{stem}.xmp")] {
             if sidecar != path
-                && self.moved.iter().all(|one| one.from != sidecar)
                 && let Ok(mark) = self.ground.mark(&sidecar)
+                && self.moved.iter().all(|one| one.from != sidecar)
             {
                 self.put(&sidecar, mark, folder, name_of(&sidecar))?;
             }
