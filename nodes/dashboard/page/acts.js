@@ -21,7 +21,8 @@ export function act(acts, text) {
   const run = queue.then(async () => {
     const done = await post("/api/decide", { acts });
     if (done.problems.length) say(done.problems.join("\n"), true);
-    if (text) sayWithUndo(text(done.moved.length), undo);
+    // An image's sidecar goes with it and does not count.
+    if (text) sayWithUndo(text(done.moved.filter(([from]) => !/\.xmp$/i.test(from)).length), undo);
     tell("acted", done);
     return done;
   }).catch((error) => { say(error.message, true); tell("acted", { moved: [] }); return null; });

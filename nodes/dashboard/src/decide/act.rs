@@ -297,13 +297,33 @@ impl<'a> Plan<'a> {
             return Err(refused(format!("{path} is there already")));
         }
         let name = folders::own_name(self.home, path).unwrap_or_else(|| name_of(path).to_owned());
-        self.put(path, mark, &folder, &name)
+        self.put(path, mark, &folder, &name)?;
+        self.sidecars(path, &folder)
     }
 
     fn throw(&mut self, path: &str) -> io::Result<()> {
         let mark = self.ground.mark(path)?;
         from_one_of(path, &THROWN_FROM)?;
-        self.put(path, mark, &format!("trash/{}", above(path)), name_of(path))
+        let folder = format!("trash/{}", above(path));
+        self.put(path, mark, &folder, name_of(path))?;
+        self.sidecars(path, &folder)
+    }
+
+    /// XMP sidecars of a labelled image go where it goes: `a.jpg.xmp` as darktable names it, `a.xmp` as Lightroom does.
+    fn sidecars(&mut self, path: &str, folder: &str) -> io::Result<()> {
+        if !path.starts_with("photos/") {
+            return Ok(());
+        }
+        let stem = path.rfind('.').filter(|at| *at > above(path).len() + 1).map_or(path, |at| &path[..at]);
+        for sidecar in [format!("{path}.xmp"), format!("{stem}.xmp")] {
+            if sidecar != path
+                && let Ok(mark) = self.ground.mark(&sidecar)
+                && self.moved.iter().all(|one| one.from != sidecar)
+            {
+                self.put(&sidecar, mark, folder, name_of(&sidecar))?;
+            }
+        }
+        Ok(())
     }
 
     fn create(&mut self, class: &str) -> io::Result<()> {
@@ -536,6 +556,19 @@ mod tests {
         assert_eq!(files(&home), before);
         let folders = |folder: &str| fs::read_dir(home.root().join(folder)).unwrap().count();
         assert_eq!((folders("photos"), folders("seeds"), folders("candidates")), (2, 1, 2), "no empty folder is left");
+    }
+
+    #[test]
+    fn sidecars_go_where_their_images_go() {
+        let (_folder, home, decider) = house();
+        for name in ["x.jpg.xmp", "x.xmp", "y.xmp"] {
+            fs::write(home.photos().join("cat").join(name), name).unwrap();
+        }
+        decider.decide(&[label("photos/cat/x.jpg", "dog")], &right).unwrap();
+        let there = |name: &str| home.photos().join("dog").join(name).exists();
+        assert_eq!(["x.jpg", "x.jpg.xmp", "x.xmp", "y.xmp"].map(there), [true, true, true, false]);
+        assert_eq!(decider.undo().unwrap().moved.len(), 3);
+        assert!(home.photos().join("cat/x.xmp").exists() && !home.photos().join("dog").exists());
     }
 
     #[test]

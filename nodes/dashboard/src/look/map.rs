@@ -27,7 +27,7 @@ pub fn principal(rows: &[&[f32]]) -> Vec<[f32; 2]> {
     let width = ends.iter().map(|(low, high)| high - low).fold(0.0, f32::max);
     for place in &mut places {
         for axis in [0, 1] {
-            let middle = (ends[axis].0 + ends[axis].1) / 2.0;
+            let middle = f32::midpoint(ends[axis].0, ends[axis].1);
             place[axis] = if width > 0.0 { 0.5 + (place[axis] - middle) / width } else { 0.5 };
         }
     }

@@ -71,10 +71,21 @@ struct Latest {
 struct Memory {
     /// By path.
     digests: HashMap<String, Known>,
-    /// The champion's predictions, by digest; `None` of what cannot be decoded.
-    rows: HashMap<String, Option<Arc<Vec<f32>>>>,
+    /// The champion's, by digest.
+    answers: HashMap<String, Answer>,
     /// Whose they are.
     model: String,
+}
+
+/// What the champion says of an image.
+#[derive(Clone)]
+enum Answer {
+    /// Calibrated probabilities, one a class.
+    Row(Arc<Vec<f32>>),
+    /// It cannot be decoded.
+    Undecodable,
+    /// Nothing yet: it was not looked at, or there is no champion.
+    Later,
 }
 
 impl Heap {
@@ -127,7 +138,7 @@ impl Heap {
         let mut judged = Judged::default();
         if let Some((model, classes)) = champion {
             if memory.model != model {
-                memory.rows.clear();
+                memory.answers.clear();
                 memory.model.clone_from(&model);
             }
             (judged.model, judged.classes) = (Some(model), classes);
@@ -144,10 +155,10 @@ impl Heap {
             if album.find(&digest).is_some() || !seen.insert(digest.clone()) {
                 continue;
             }
-            match self.row(&lying, &digest, memory, is_late) {
-                Some(Some(row)) => judged.rows.push((lying.path, row)),
-                Some(None) => {}
-                None => judged.unknown += 1,
+            match self.answer(&lying, &digest, memory, is_late) {
+                Answer::Row(row) => judged.rows.push((lying.path, row)),
+                Answer::Undecodable => {}
+                Answer::Later => judged.unknown += 1,
             }
         }
         Ok(judged)
@@ -171,29 +182,34 @@ impl Heap {
         Some(digest)
     }
 
-    /// The champion's prediction: by the embedding that is kept, else by looking at the image unless it is late. The inner `None`:
-    /// it cannot be decoded; the outer: not yet, or there is no champion.
-    fn row(&self, lying: &Lying, digest: &str, memory: &mut Memory, is_late: bool) -> Option<Option<Arc<Vec<f32>>>> {
+    /// The champion's prediction: by the embedding that is kept, else by looking at the image unless it is late.
+    fn answer(&self, lying: &Lying, digest: &str, memory: &mut Memory, is_late: bool) -> Answer {
         if memory.model.is_empty() {
-            return None;
+            return Answer::Later;
         }
-        if let Some(row) = memory.rows.get(digest) {
-            return Some(row.clone());
+        if let Some(answer) = memory.answers.get(digest) {
+            return answer.clone();
         }
-        let row = self.models.recall(&memory.model, digest).or_else(|| {
-            if is_late {
-                return None;
+        let row = self.models.recall(&memory.model, digest);
+        let answer = match row {
+            Some(row) => Answer::Row(Arc::new(row)),
+            None if is_late => Answer::Later,
+            None => self.look_at(lying, digest, &memory.model),
+        };
+        if !matches!(answer, Answer::Later) {
+            memory.answers.insert(digest.to_owned(), answer.clone());
+        }
+        answer
+    }
+
+    fn look_at(&self, lying: &Lying, digest: &str, model: &str) -> Answer {
+        let picture = self.sight.file(&lying.path).and_then(|bytes| self.sight.picture(&bytes, self.models.scale()));
+        match picture {
+            Ok(picture) => {
+                self.models.row(model, digest, &picture).map_or(Answer::Later, |row| Answer::Row(Arc::new(row)))
             }
-            let picture =
-                self.sight.file(&lying.path).and_then(|bytes| self.sight.picture(&bytes, self.models.scale()));
-            match picture {
-                Ok(picture) => self.models.row(&memory.model, digest, &picture),
-                Err(_) => Some(Vec::new()),
-            }
-        })?;
-        let row = (!row.is_empty()).then(|| Arc::new(row));
-        memory.rows.insert(digest.to_owned(), row.clone());
-        Some(row)
+            Err(_) => Answer::Undecodable,
+        }
     }
 }
 

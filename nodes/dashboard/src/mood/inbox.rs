@@ -62,7 +62,7 @@ pub fn recent(home: &Home, count: usize) -> Vec<Recent> {
     let ms = |at: SystemTime| at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let one = |row: &csv::StringRecord| {
         let path = row.get(0)?.to_owned();
-        let meta = fs::symlink_metadata(home.root().join(&path)).ok().filter(|meta| meta.is_file())?;
+        let meta = fs::symlink_metadata(home.root().join(&path)).ok().filter(fs::Metadata::is_file)?;
         let score = |at: usize| {
             let class = row.get(at).filter(|class| !class.is_empty())?.to_owned();
             Some(ClassScore { class, probability: row.get(at + 1)?.parse().ok()? })

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// Questions are counted anew after so long, even if nothing seems to have changed: a person moves files by hand, too.
 const AGAIN: Duration = Duration::from_secs(20);
 
+/// And not before so many times as long as it took.
+const SHARE: u32 = 10;
+
 /// The whole of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Overview {
@@ -86,12 +89,20 @@ pub struct Need {
 /// When the counts of the queues must be made anew.
 type Stamp = (u64, Vec<Option<SystemTime>>);
 
+/// Questions as they were counted.
+struct Counted {
+    stamp: Stamp,
+    at: Instant,
+    took: Duration,
+    needs: Vec<Need>,
+}
+
 /// Reads it again and again.
 pub struct OverviewReader {
     home: Home,
     library: Arc<Library>,
     decider: Arc<Decider>,
-    counted: Option<(Stamp, Instant, Vec<Need>)>,
+    counted: Option<Counted>,
 }
 
 impl OverviewReader {
@@ -118,24 +129,26 @@ impl OverviewReader {
         }
     }
 
-    /// Questions of each queue. Counted when something changed, and not longer than a tenth of the time.
+    /// Questions of each queue. Counted when something changed, and for a tenth of the time at most.
     fn queues(&mut self) -> Vec<Need> {
         let Ok(glance) = self.library.glance() else { return Vec::new() };
         if !glance.is_whole() {
             return Vec::new();
         }
         let stamp = (glance.generation, self.times());
-        if let Some((known, at, needs)) = &self.counted
-            && (*known == stamp && at.elapsed() < AGAIN)
-        {
-            return needs.clone();
+        if let Some(counted) = &self.counted {
+            let is_same = counted.stamp == stamp && counted.at.elapsed() < AGAIN;
+            if is_same || counted.at.elapsed() < counted.took * SHARE {
+                return counted.needs.clone();
+            }
         }
+        let at = Instant::now();
         let count = |name: &&'static str| {
             let count = Queue::of(name, &self.home, &glance.album, &self.decider)?.total as u64;
             (count > 0).then(|| Need { code: (*name).to_owned(), count, is_notice: false })
         };
         let needs: Vec<Need> = QUEUES.iter().filter_map(count).collect();
-        self.counted = Some((stamp, Instant::now(), needs.clone()));
+        self.counted = Some(Counted { stamp, at, took: at.elapsed(), needs: needs.clone() });
         needs
     }
 
