@@ -128,7 +128,8 @@ struct Progress {
 impl Progress {
     fn take(&mut self, piece: &str) {
         // The bar is erased before anything else is written.
-        let text = piece.trim_start_matches("\u{1b}[K").trim();
+        let piece = piece.trim_start_matches("\u{1b}[K").trim_end();
+        let text = piece.trim_start();
         if let Some(bar) = text.strip_prefix("Building [") {
             // `Building [====>   ] 12/57: burn-flex, image`
             let Some((_, counts)) = bar.split_once("] ") else { return };
@@ -144,7 +145,7 @@ impl Progress {
                 text.clone_into(&mut self.busy);
             }
         } else if !text.is_empty() && !["Downloaded ", "Finished ", "Locking "].iter().any(|of| text.starts_with(of)) {
-            self.said.push(piece.trim_end().to_owned());
+            self.said.push(piece.to_owned());
         }
     }
 

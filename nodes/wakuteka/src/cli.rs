@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn usage_shows_a_workspace_that_is_optional() {
         let usage = Cli::try_parse_from(["wakuteka", "runs", "compare"]).unwrap_err().to_string();
-        assert!(usage.contains("compare [OPTIONS] <RUN> <RUN>..."), "{usage}");
+        assert!(usage.contains("runs compare <RUN> <RUN>...") && !usage.contains("--home"), "{usage}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Other programs: run, and blamed by name when they fail.
 
 use crate::checkout::Checkout;
-use crate::{Error, interrupt};
+use crate::{Error, interrupt, say};
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -13,6 +13,10 @@ use std::process::{Command, ExitStatus, Stdio};
 /// [`Error::Start`], [`Error::Failed`], or [`Error::Interrupted`] when a signal ended it.
 pub fn run(command: &mut Command) -> Result<(), Error> {
     interrupt::check()?;
+    if say::is_json() {
+        // Standard output is for the result alone.
+        command.stdout(std::io::stderr());
+    }
     let status = command.stdin(Stdio::null()).status().map_err(|e| not_started(command, e))?;
     judge(command, status, "")
 }
