@@ -404,7 +404,8 @@ fn elementwise(kind: &str, shapes: &[Dims]) -> Result<(Op, Dims), String> {
         _ => Op::Add,
     };
     let [first, second] = shapes else { return Err("it takes two branches".to_owned()) };
-    let a_channel = |small: &Dims, large: &Dims| small.count() == small.channels() && small.channels() == large.channels();
+    let a_channel =
+        |small: &Dims, large: &Dims| small.count() == small.channels() && small.channels() == large.channels();
     if first == second || (op != Op::Add && a_channel(second, first)) {
         Ok((op, *first))
     } else {
@@ -547,7 +548,8 @@ fn op(block: &Block, input: Dims, read: &dyn Fn(&Number) -> Result<u64, String>)
         }
         Block::Slice(block) => {
             let sides = map(input)?;
-            let three = |what: &str, [a, b, c]: &[Number; 3]| Ok::<_, String>([any(what, a)?, any(what, b)?, any(what, c)?]);
+            let three =
+                |what: &str, [a, b, c]: &[Number; 3]| Ok::<_, String>([any(what, a)?, any(what, b)?, any(what, c)?]);
             let (start, stop) = (three("slice", &block.start)?, three("stop", &block.stop)?);
             let [a, b, c] = &block.step;
             let step = [positive("step", a)?, positive("step", b)?, positive("step", c)?];

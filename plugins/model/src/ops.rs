@@ -310,7 +310,13 @@ mod tests {
             "sigmoid" => sigmoid,
             "tanh" => x.tanh(),
             "leaky_relu" => x.max(0.1 * x),
-            "elu" => if x > 0.0 { x } else { 0.7 * (x.exp() - 1.0) },
+            "elu" => {
+                if x > 0.0 {
+                    x
+                } else {
+                    0.7 * (x.exp() - 1.0)
+                }
+            }
             "selu" => 1.050_700_987_355_480_5 * if x > 0.0 { x } else { 1.673_263_242_354_377_2 * (x.exp() - 1.0) },
             "swish" => x * sigmoid,
             "mish" => x * x.exp().ln_1p().tanh(),

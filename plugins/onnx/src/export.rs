@@ -2,8 +2,9 @@
 
 use crate::error::OnnxError;
 use crate::proto::{
-    AttributeProto, Dimension, DimensionValue, FLOAT, FLOAT_TENSOR, GraphProto, INT, INT64_TENSOR, INTS, ModelProto, NodeProto,
-    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
+    AttributeProto, Dimension, DimensionValue, FLOAT, FLOAT_TENSOR, GraphProto, INT, INT64_TENSOR, INTS, ModelProto,
+    NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorType, TypeProto,
+    ValueInfoProto,
 };
 use crate::weights::Weights;
 use plugin_blocks::graph::LUMINANCE;
@@ -114,7 +115,9 @@ impl<'a> Writer<'a> {
                 attributes.push(whole("count_include_pad", u64::from(*including_pad)));
                 self.add("AveragePool", &output, inputs, attributes);
             }
-            Op::AveragePooling { window, including_pad } => self.partial(&output, inputs, window, before, Some(*including_pad)),
+            Op::AveragePooling { window, including_pad } => {
+                self.partial(&output, inputs, window, before, Some(*including_pad))
+            }
             Op::SumPooling(window) => self.partial(&output, inputs, window, before, None),
             Op::GlobalAveragePooling => {
                 let mean = self.step("GlobalAveragePool", &output, "mean", inputs, Vec::new());
@@ -160,7 +163,8 @@ impl<'a> Writer<'a> {
             }
             Op::Slice { start, stop, step } => {
                 let whole = |numbers: &[u64; 3]| numbers.map(|number| number as i64);
-                let ends = [("starts", whole(start)), ("ends", whole(stop)), ("axes", [1, 2, 3]), ("steps", whole(step))];
+                let ends =
+                    [("starts", whole(start)), ("ends", whole(stop)), ("axes", [1, 2, 3]), ("steps", whole(step))];
                 let ends = ends.map(|(name, numbers)| self.integers(&format!("{output}/{name}"), &numbers));
                 self.add("Slice", &output, with(ends.to_vec()), Vec::new());
             }
@@ -174,7 +178,14 @@ impl<'a> Writer<'a> {
     }
 
     /// Means or sums with a divisor of their own: zeros around, means of all of the window, and a factor a place.
-    fn partial(&mut self, output: &str, inputs: Vec<String>, pooling: &Window, input: Dims, including_pad: Option<bool>) {
+    fn partial(
+        &mut self,
+        output: &str,
+        inputs: Vec<String>,
+        pooling: &Window,
+        input: Dims,
+        including_pad: Option<bool>,
+    ) {
         let [_, height, width] = sides(input);
         let places = pooling.places([height, width]).unwrap_or([1, 1]);
         let attributes = [window(pooling, input), vec![whole("count_include_pad", 1)]].concat();
@@ -183,7 +194,8 @@ impl<'a> Writer<'a> {
             None => vec![pooling.area() as f32; (places[0] * places[1]) as usize],
             Some(including_pad) => pooling.factors([height, width], including_pad),
         };
-        let factors = self.tensor(&format!("{output}/factors"), &[1, 1, places[0] as usize, places[1] as usize], &factors);
+        let factors =
+            self.tensor(&format!("{output}/factors"), &[1, 1, places[0] as usize, places[1] as usize], &factors);
         self.add("Mul", output, vec![means, factors], Vec::new());
     }
 
