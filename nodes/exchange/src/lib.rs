@@ -14,6 +14,7 @@ pub mod export;
 pub mod import;
 pub mod model;
 pub mod nnc;
+pub mod otherwise;
 pub mod publish;
 pub mod source;
 pub mod table;

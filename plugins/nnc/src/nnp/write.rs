@@ -153,10 +153,10 @@ impl Writer {
         let of_1 = |values: [f32; 3]| values.map(|value| value / 255.0).to_vec();
         let variance = input.deviation.map(|value| (value / 255.0) * (value / 255.0)).to_vec();
         let own = [
-            self.parameter("input/beta", channels.clone(), vec![0.0; 3], false),
-            self.parameter("input/gamma", channels.clone(), vec![1.0; 3], false),
-            self.parameter("input/mean", channels.clone(), of_1(input.mean), false),
-            self.parameter("input/var", channels, variance, false),
+            self.parameter("input/bn/beta", channels.clone(), vec![0.0; 3], false),
+            self.parameter("input/bn/gamma", channels.clone(), vec![1.0; 3], false),
+            self.parameter("input/bn/mean", channels.clone(), of_1(input.mean), false),
+            self.parameter("input/bn/var", channels, variance, false),
         ];
         let inputs: Vec<&str> = ["x"].into_iter().chain(own.iter().map(String::as_str)).collect();
         let parameter = "batch_normalization_param { axes: 1 decay_rate: 0.9 eps: 0 batch_stat: false }";
@@ -172,7 +172,12 @@ impl Writer {
             Dims::Map(sides) => sides.to_vec(),
             Dims::Row(numbers) => vec![numbers],
         };
-        let named = |role: &str| format!("{}/{role}", name.replace('.', "/"));
+        let scope = match node.op {
+            Op::Affine { .. } => "affine",
+            Op::BatchNormalization { .. } => "bn",
+            _ => "conv",
+        };
+        let named = |role: &str| format!("{}/{scope}/{role}", name.replace('.', "/"));
         let weight = |suffix: &str| {
             let name = format!("{name}.{suffix}");
             let tensor = weights.get(&name).cloned();
