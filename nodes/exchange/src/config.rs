@@ -24,18 +24,25 @@ pub enum Command {
     /// (number and name of each class), sources.csv (which photo became which file) and the resized pictures in data/.
     /// Pictures that stand in several classes are left out.
     ExportNnc(Export),
-    /// Lays a data set of Neural Network Console out as class folders.
+    /// Takes in a data set, a project (.sdcproj) or a model (.nnp) of Neural Network Console.
+    ///
+    /// A data set is laid out as class folders. A project becomes a network of blocks, NAME.yml, and the options of the
+    /// pipeline's nodes, NAME.options.yml; a model becomes NAME.yml and its weights, NAME.safetensors. What has no
+    /// counterpart is listed; what is no classifier of images is refused with the block that tells.
     ///
     /// Pictures are copied, never moved. Everything is checked before the first is copied. What is there already is
     /// not copied again. Which of them are for training and which for validation is decided by the workspace.
     ImportNnc(Import),
-    /// Writes a model for other programs: its weights under PyTorch's names, or all of it as ONNX.
+    /// Writes a model for other programs: its weights under PyTorch's names, or all of it as ONNX or for nnabla.
     ///
     /// In ONNX the input `pixels` is [N, 3, size, size]: red, green and blue from 0 to 255, of which the mean is taken,
     /// divided by the deviation. Both, the names of the classes in their order, how an image becomes that square (orientation,
     /// background, resize mode and filter) and the rest of the model's card stand in its metadata. The output `logits` is
     /// [N, classes]; softmax(logits / temperature) of the metadata are the probabilities. A head comes with its backbone in one
     /// graph and has these as a second output, `probabilities`.
+    ///
+    /// In nnp, nnabla's format, the input `x` is [N, 3, size, size], red, green and blue from 0 to 1; mean and deviation are its
+    /// first function; the output `y` is the probabilities. Of networks alone, not of heads.
     ///
     /// In safetensors the tensors of a head begin with `head.`, those of its backbone with `backbone.`.
     ExportModel(ExportModel),
@@ -68,6 +75,8 @@ pub enum Format {
     Safetensors,
     /// Network and weights, ONNX with operators of version 11.
     Onnx,
+    /// Network, weights and an executor for nnabla and Neural Network Console.
+    Nnp,
 }
 
 /// Options of `export-nnc`.
@@ -93,13 +102,15 @@ pub struct Export {
 /// Options of `import-nnc`.
 #[derive(Clone, Debug, Args)]
 pub struct Import {
-    /// The data set: a CSV file, or a folder with index.csv or else train.csv, validation.csv and test.csv.
+    /// The data set: a CSV file, or a folder with index.csv or else train.csv, validation.csv and test.csv; or a project,
+    /// .sdcproj; or a model, .nnp.
     #[arg(value_name = "FILE_OR_FOLDER")]
     pub from: PathBuf,
     /// The workspace.
     #[command(flatten)]
     pub home: HomeArgs,
-    /// Where the class folders go [default: photos/ in the workspace]
+    /// Where the class folders go [default: photos/ in the workspace], or the files of a project or model [default: the
+    /// current folder]
     #[arg(long, value_name = "FOLDER")]
     pub into: Option<PathBuf>,
     /// Names of the classes, in the order of their numbers. Without it those in classes.csv beside the data set, then
@@ -137,7 +148,7 @@ mod tests {
         };
         assert!(parse("--format onnx").is_ok() && parse("--format safetensors --champion").is_ok());
         assert!(parse("--format onnx --run a --champion").unwrap_err().contains("--run"));
-        assert!(parse("--format pth").unwrap_err().contains("safetensors, onnx"));
+        assert!(parse("--format pth").unwrap_err().contains("safetensors, onnx, nnp"));
     }
 
     #[test]

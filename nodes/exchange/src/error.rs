@@ -64,6 +64,17 @@ pub enum ExchangeError {
     /// A data set without rows.
     #[error("{0} lists no picture")]
     NothingToImport(PathBuf),
+    /// A project or model of Neural Network Console cannot be taken in.
+    #[error("{path}: {error}")]
+    Nnc {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: plugin_nnc::NncError,
+    },
+    /// A file of a project or model is there already.
+    #[error("{0} is there already: name another folder with --into")]
+    FileExists(PathBuf),
     /// A name given with `--classes` cannot be a folder.
     #[error("--classes: {0}")]
     Classes(String),

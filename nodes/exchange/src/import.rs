@@ -2,6 +2,7 @@
 
 use crate::copy::{Copy, Names, copy_all};
 use crate::error::Fault;
+use crate::otherwise::{self, Counts, Otherwise};
 use crate::source::{Listing, Source, resolve};
 use crate::table::Row;
 use crate::{ExchangeError, classes, config};
@@ -23,6 +24,8 @@ pub struct Imported {
     pub pictures: BTreeMap<String, usize>,
     /// Rows whose picture its class folder has already.
     pub there_already: usize,
+    /// What Neural Network Console would have seen otherwise, a line a kind.
+    pub otherwise: Vec<String>,
 }
 
 impl fmt::Display for Imported {
@@ -34,10 +37,13 @@ impl fmt::Display for Imported {
         for (class, pictures) in classes {
             write!(f, "\n{pictures:>8} {class}")?;
         }
-        match self.there_already {
-            0 => Ok(()),
-            rows => write!(f, "\n{rows} rows name pictures that are there already"),
+        if self.there_already > 0 {
+            write!(f, "\n{} rows name pictures that are there already", self.there_already)?;
         }
+        for line in &self.otherwise {
+            write!(f, "\nseen otherwise by Neural Network Console: {line}")?;
+        }
+        Ok(())
     }
 }
 
@@ -52,9 +58,11 @@ pub fn run(options: &config::Import) -> Result<Imported, ExchangeError> {
     let given = classes::numbered(&options.classes).map_err(ExchangeError::Classes)?;
 
     let (mut copies, mut names, mut there_already) = (Vec::new(), Names::default(), 0);
+    let mut counts = Counts::default();
+    let mut images = 0;
     for listing in &source.listings {
         let known = known_classes(&source, listing, &given)?;
-        let checked: Vec<(PathBuf, blake3::Hash)> = listing
+        let checked: Vec<Checked> = listing
             .table
             .rows
             .par_iter()
@@ -62,7 +70,9 @@ pub fn run(options: &config::Import) -> Result<Imported, ExchangeError> {
             .collect::<Vec<_>>()
             .into_iter()
             .collect::<Result<_, _>>()?;
-        for (row, (from, digest)) in listing.table.rows.iter().zip(checked) {
+        for (row, Checked { path: from, digest, otherwise }) in listing.table.rows.iter().zip(checked) {
+            counts.add(&row.image, &otherwise);
+            images += 1;
             let class = class_name(row, known.as_ref()).map_err(|fault| fault.in_file(&listing.file))?;
             let folder = into.join(class);
             let own = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -83,7 +93,7 @@ pub fn run(options: &config::Import) -> Result<Imported, ExchangeError> {
         let class = copy.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         *pictures.entry(class).or_default() += 1;
     }
-    Ok(Imported { folder: into, pictures, there_already })
+    Ok(Imported { folder: into, pictures, there_already, otherwise: counts.lines(images) })
 }
 
 /// The first there are of: `--classes`, `classes.csv`, the header. None when there are none.
@@ -114,11 +124,18 @@ fn class_name(row: &Row, known: Option<&classes::Names>) -> Result<String, Fault
     })
 }
 
+/// A row's picture.
+struct Checked {
+    path: PathBuf,
+    digest: blake3::Hash,
+    otherwise: Vec<Otherwise>,
+}
+
 /// Finds a row's picture and decodes it, so that nothing that is no picture is copied.
-fn check(source: &Source, row: &Row, limits: &Limits) -> Result<(PathBuf, blake3::Hash), Fault> {
+fn check(source: &Source, row: &Row, limits: &Limits) -> Result<Checked, Fault> {
     let path = resolve(&source.folder, row)?;
     let fault = |reason: String| Fault::new(row.line, row.image_column, format!("{:?}: {reason}", row.image));
     let bytes = fs::read(&path).map_err(|error| fault(error.to_string()))?;
     plugin_decode::decode(&bytes, limits).map_err(|error| fault(error.to_string()))?;
-    Ok((path, blake3::hash(&bytes)))
+    Ok(Checked { path, digest: blake3::hash(&bytes), otherwise: otherwise::of(&bytes) })
 }

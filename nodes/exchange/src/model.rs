@@ -8,6 +8,7 @@ use plugin_api::runs::{ModelCard, RunFolder, read_json};
 use plugin_blocks::{BlocksError, Description, Graph, shipped};
 use prost::Message as _;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Writes the model and says so.
@@ -40,9 +41,35 @@ fn network(card: &ModelCard, path: &Path, format: Format) -> Result<(Vec<u8>, St
             let model = plugin_onnx::model(&graph, architecture, &read, &notes(card, &description));
             model.map_err(|e| broken(e.to_string()))?.encode_to_vec()
         }
+        Format::Nnp => nnp(card, &description, &graph, &read).map_err(broken)?,
     };
     let (parameters, count) = (plugin_blocks::table::grouped(graph.parameters()), classes.len());
     Ok((content, format!("{architecture} of run {run}, {size_px} px, {count} classes, {parameters} parameters")))
+}
+
+/// The network as nnabla's.
+fn nnp(
+    card: &ModelCard,
+    description: &Description,
+    graph: &Graph,
+    weights: &plugin_onnx::Weights,
+) -> Result<Vec<u8>, String> {
+    let tensor = |weight: plugin_blocks::Weight| {
+        let bytes = weights.bytes(&weight.name).map_err(|e| e.to_string())?;
+        let number = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+        let values = bytes.chunks_exact(4).map(number).collect();
+        Ok((weight.name, plugin_nnc::nnp::Tensor { shape: weight.shape, values }))
+    };
+    let weights: Result<BTreeMap<_, _>, String> = graph.weights().into_iter().map(tensor).collect();
+    let export = plugin_nnc::nnp::Export {
+        name: &card.architecture,
+        graph,
+        input: description.input(),
+        weights: &weights?,
+        classes: &card.classes,
+        temperature: card.temperature.unwrap_or(1.0),
+    };
+    plugin_nnc::nnp::write(&export).map_err(|e| e.to_string())
 }
 
 /// A file whose digest is that of its card.

@@ -52,6 +52,11 @@ pub fn content(
     let model = model.map_err(|e| broken(e.to_string()))?;
     let content = match format {
         Format::Onnx => model.encode_to_vec(),
+        Format::Nnp => {
+            return Err(broken(
+                "a head is no network of nnabla's; accepted are safetensors and onnx, or a run of a network".to_owned(),
+            ));
+        }
         Format::Safetensors => merged(&head_file, &backbone_file).map_err(|e| broken(e.to_string()))?,
     };
     let (classes, samples) = (head.classes(), head.counts().iter().sum::<usize>());

@@ -1,4 +1,5 @@
 use super::*;
+use crate::proto::INT64_TENSOR;
 use plugin_blocks::Description;
 use plugin_heads::{HeadKind, HeadOptions, Samples};
 use std::collections::{BTreeMap, HashSet};
