@@ -151,7 +151,9 @@ impl Mirror {
         let state = match (self.peer.away(now), self.receiver.coming()) {
             (Some(away), _) => away,
             (None, Some(path)) => format!("in touch with {}; {path} comes", self.peer.machine()),
-            (None, None) if lacking > 0 => format!("in touch with {}, which lacks {lacking} files", self.peer.machine()),
+            (None, None) if lacking > 0 => {
+                format!("in touch with {}, which lacks {lacking} files", self.peer.machine())
+            }
             (None, None) => format!("in step with {}", self.peer.machine()),
         };
         let status = node.status();

@@ -72,8 +72,13 @@ impl PixelFetcher {
         }
     }
 
-    /// Takes a batch whose `pixels` are empty, for `output`. Its tag says in `profile` what its pixels are.
+    /// Takes a batch whose `pixels` are empty, for `output`. Its tag says in `profile` what its pixels are. One that waits already is
+    /// not taken twice.
     pub fn batch(&mut self, output: &'static str, tag: Tag, batch: Batches) {
+        let mut streams = self.streams.iter().filter(|(name, _)| *name == output);
+        if streams.any(|(_, stream)| stream.iter().any(|waiting| waiting.tag == tag)) {
+            return;
+        }
         tag.text("profile").clone_into(&mut self.profile);
         let mut pixels = Vec::with_capacity(batch.rows());
         for row in 0..batch.rows() {
@@ -130,7 +135,10 @@ impl PixelFetcher {
             stream.retain(|waiting| !waiting.lacks_any_of(&unknown));
         }
         if !unknown.is_empty() {
-            tracing::warn!(images = unknown.len(), "images that the data set has no pixels of; their batches are left out");
+            tracing::warn!(
+                images = unknown.len(),
+                "images that the data set has no pixels of; their batches are left out"
+            );
         }
     }
 
@@ -181,11 +189,6 @@ impl PixelFetcher {
             }
         }
         ready
-    }
-
-    /// Nobody waits for what came of these streams any more.
-    pub fn forget(&mut self) {
-        self.streams.clear();
     }
 
     /// What has been asked for.
@@ -298,6 +301,7 @@ mod tests {
         let (folder, now) = (tempfile::tempdir().unwrap(), Instant::now());
         let mut fetcher = fetcher(&folder, "", now);
         fetcher.batch("samples", tag(0), bare(&["a", "b"]));
+        fetcher.batch("samples", tag(1), bare(&["b", "c"]));
         fetcher.batch("samples", tag(1), bare(&["b", "c"]));
         fetcher.batch("heldout", tag(0), bare(&["d"]));
         assert!(fetcher.ready().is_empty());

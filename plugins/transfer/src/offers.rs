@@ -65,7 +65,18 @@ impl Offers {
     /// Nothing is known of the other machine yet.
     pub fn new(home: Home, role: Role, options: TransferOptions) -> Self {
         let (hashed, kept) = (HashMap::new(), HashMap::new());
-        Self { home, role, options, hashed, kept, offers: Vec::new(), told: None, changed: true, answered: false, lacked: 0 }
+        Self {
+            home,
+            role,
+            options,
+            hashed,
+            kept,
+            offers: Vec::new(),
+            told: None,
+            changed: true,
+            answered: false,
+            lacked: 0,
+        }
     }
 
     /// Looks through the workspace for what is new or has changed.
