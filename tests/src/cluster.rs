@@ -143,9 +143,24 @@ impl Machines {
         Ok([of("tx"), of("rx")])
     }
 
+    /// A program on a machine, with shared memory of its own: nodes of one host that see each other's `/dev/shm` hand messages over in
+    /// it, past the link.
     fn inside(&self, machine: usize, program: &Path) -> Command {
+        let own_memory = "mount -t tmpfs tmpfs /dev/shm && exec \"$@\"";
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.names[machine]]).arg(program).stdin(Stdio::null());
+        command.args([
+            "netns",
+            "exec",
+            &self.names[machine],
+            "unshare",
+            "--mount",
+            "--ipc",
+            "sh",
+            "-c",
+            own_memory,
+            "sh",
+        ]);
+        command.arg(program).stdin(Stdio::null());
         command
     }
 }
@@ -261,7 +276,7 @@ impl Cluster {
             command.env("WAKUTEKA_HOME", home);
         }
         command.env("HOME", self.root.join("dora")).current_dir(folder).stdout(log.try_clone()?).stderr(log);
-        // `ip netns exec` becomes the program, so the child is dora itself.
+        // Each of these programs becomes the next, so the child is dora itself.
         self.parts.push((part, command.spawn()?));
         Ok(())
     }

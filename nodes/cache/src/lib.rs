@@ -2,14 +2,14 @@
 //!
 //! It stands between `dataset` on one machine and `augment` and `evaluate` on the other. Demands go through it, marked so that `dataset`
 //! answers with batches without pixels; those it completes from its disk. What it lacks it asks `dataset` for by digest, in messages of
-//! a bounded size. Epochs after the first cross demands and rows, no pixels.
+//! a bounded size. Once all rows of a version have come, the batches of further epochs are made here, and nothing crosses at all.
 
 use plugin_api::HomeArgs;
 use plugin_api::Tag;
-use plugin_api::edges::{Batches, ImagePixels};
+use plugin_api::edges::{Batches, Demand, ImagePixels};
 use plugin_api::tag::new_session;
 use plugin_harness::{Event, HarnessError, HasHome, Message, Node};
-use plugin_transfer::{PixelCache, PixelFetcher, TransferOptions};
+use plugin_transfer::{KnownRows, PixelCache, PixelFetcher, TransferOptions};
 use std::time::{Duration, Instant};
 
 /// Keep the pixels of the data set on the machine that trains, so that they cross to it once.
@@ -57,10 +57,11 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), CacheError> {
     let session = new_session(node.id());
     let source = node.source_of("images");
     let mut fetcher = PixelFetcher::new(cache, config.transfer, session, Instant::now());
+    let mut rows = KnownRows::default();
     loop {
         match node.recv(Duration::from_millis(500))? {
             Event::Stop => return Ok(()),
-            Event::Message(message) => take(&mut fetcher, message, node)?,
+            Event::Message(message) => take(&mut rows, &mut fetcher, message, node)?,
             Event::Restarted(id) if Some(&id) == source.as_ref() => fetcher.restarted(),
             Event::Restarted(_) | Event::Timeout => {}
         }
@@ -74,30 +75,51 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), CacheError> {
     }
 }
 
-fn take(fetcher: &mut PixelFetcher, message: Message, node: &mut Node) -> Result<(), HarnessError> {
-    let Message { input, tag, .. } = &message;
-    match input.as_str() {
-        "demand" => node.send_array("demand", &without_pixels(tag), message.array),
-        "heldout_demand" => node.send_array("heldout_demand", &without_pixels(tag), message.array),
-        "samples" => {
-            fetcher.batch("samples", tag.clone(), message.read::<Batches>()?);
-            Ok(())
-        }
-        "heldout" => {
-            fetcher.batch("heldout", tag.clone(), message.read::<Batches>()?);
-            Ok(())
-        }
-        "images" => {
-            fetcher.pixels(tag, &message.read::<ImagePixels>()?, Instant::now());
-            Ok(())
-        }
-        _ => Ok(()),
+fn take(
+    rows: &mut KnownRows,
+    fetcher: &mut PixelFetcher,
+    message: Message,
+    node: &mut Node,
+) -> Result<(), HarnessError> {
+    match message.input.as_str() {
+        "demand" => demand(rows, fetcher, "samples", message, node)?,
+        "heldout_demand" => demand(rows, fetcher, "heldout", message, node)?,
+        "samples" => batch(rows, fetcher, "samples", &message)?,
+        "heldout" => batch(rows, fetcher, "heldout", &message)?,
+        "images" => fetcher.pixels(&message.tag, &message.read::<ImagePixels>()?, Instant::now()),
+        _ => {}
     }
+    Ok(())
 }
 
-/// Asks `dataset` to leave the pixels out.
-fn without_pixels(tag: &Tag) -> Tag {
-    tag.clone().with("pixels", "omit")
+/// Answers a demand from what is known, or asks `dataset`, which leaves the pixels out.
+fn demand(
+    rows: &mut KnownRows,
+    fetcher: &mut PixelFetcher,
+    output: &'static str,
+    message: Message,
+    node: &mut Node,
+) -> Result<(), HarnessError> {
+    if let Some(batches) = rows.answer(&message.read::<Demand>()?) {
+        for (tag, batch) in batches {
+            fetcher.batch(output, tag, batch);
+        }
+        return Ok(());
+    }
+    let tag: Tag = message.tag.with("pixels", "omit");
+    node.send_array(&message.input, &tag, message.array)
+}
+
+fn batch(
+    rows: &mut KnownRows,
+    fetcher: &mut PixelFetcher,
+    output: &'static str,
+    message: &Message,
+) -> Result<(), HarnessError> {
+    let batch: Batches = message.read()?;
+    rows.learn(&message.tag, &batch);
+    fetcher.batch(output, message.tag.clone(), batch);
+    Ok(())
 }
 
 fn show(fetcher: &PixelFetcher, node: &mut Node) {

@@ -3,13 +3,13 @@
 use crate::draw::{Drawn, draw};
 use crate::error::DatasetError;
 use crate::folds;
-use crate::order::{Reading, Row, SplitRows, Version, epoch_order};
+use crate::order::{Reading, Row, SplitRows, Version};
 use crate::shards::Shards;
 use arrow::array::{Array, Float32Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::edges::{Batches, Demand, ImagePixels, WantedPixels, lists_of_u32};
 use plugin_api::{Edge, Split, Subset, Tag};
 use plugin_catalog::{Reader, Writer};
-use plugin_splits::Shares;
+use plugin_splits::{Shares, epoch_order};
 use std::collections::{BTreeSet, HashMap};
 
 /// Versions kept ready: the one that is being trained on, the one that is judged, and the last.
@@ -198,7 +198,9 @@ impl Server {
                 .with("labels", self.reading.labels)
                 .with("near_copies", serde_json::to_string(&near).unwrap_or_default())
                 .with("classes", &classes);
-            let tag = if with_pixels { tag } else { tag.with("profile", &self.profile) };
+            let of_cache =
+                |tag: Tag| tag.with("profile", &self.profile).with("rows", order.len()).with("batch_size", size);
+            let tag = if with_pixels { tag } else { of_cache(tag) };
             send(&tag, message)?;
         }
         Ok(())

@@ -14,6 +14,7 @@
 //!   a stricter split turn up.
 
 mod drawing;
+mod epoch;
 mod folding;
 mod sequence;
 mod stratify;
@@ -21,6 +22,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use epoch::epoch_order;
 pub use folding::{Folds, folds};
 
 use plugin_api::Split;

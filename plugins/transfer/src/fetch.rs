@@ -72,8 +72,13 @@ impl PixelFetcher {
         }
     }
 
-    /// Takes a batch whose `pixels` are empty, for `output`. Its tag says in `profile` what its pixels are.
+    /// Takes a batch whose `pixels` are empty, for `output`. Its tag says in `profile` what its pixels are. One that waits already is
+    /// not taken twice.
     pub fn batch(&mut self, output: &'static str, tag: Tag, batch: Batches) {
+        let mut streams = self.streams.iter().filter(|(name, _)| *name == output);
+        if streams.any(|(_, stream)| stream.iter().any(|waiting| waiting.tag == tag)) {
+            return;
+        }
         tag.text("profile").clone_into(&mut self.profile);
         let mut pixels = Vec::with_capacity(batch.rows());
         for row in 0..batch.rows() {
@@ -186,11 +191,6 @@ impl PixelFetcher {
         ready
     }
 
-    /// Nobody waits for what came of these streams any more.
-    pub fn forget(&mut self) {
-        self.streams.clear();
-    }
-
     /// What has been asked for.
     pub fn counts(&self) -> Counts {
         Counts { repeated: self.window.repeated, ..self.counts }
@@ -301,6 +301,7 @@ mod tests {
         let (folder, now) = (tempfile::tempdir().unwrap(), Instant::now());
         let mut fetcher = fetcher(&folder, "", now);
         fetcher.batch("samples", tag(0), bare(&["a", "b"]));
+        fetcher.batch("samples", tag(1), bare(&["b", "c"]));
         fetcher.batch("samples", tag(1), bare(&["b", "c"]));
         fetcher.batch("heldout", tag(0), bare(&["d"]));
         assert!(fetcher.ready().is_empty());

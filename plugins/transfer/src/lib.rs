@@ -5,7 +5,7 @@
 //! for again when it does not come: nothing needs to be remembered by the side that answers.
 //!
 //! - [`PixelCache`]: pixels on disk by the image's digest, bounded, oldest out first. [`PixelFetcher`]: completes batches that came
-//!   without pixels.
+//!   without pixels. [`KnownRows`]: makes batches of epochs after the first.
 //! - [`Offers`]: which files of a workspace the other machine is to have, and their parts. [`Receiver`]: puts them there, each whole or
 //!   not at all, in the order they are offered.
 //!
@@ -16,6 +16,7 @@ mod offers;
 mod options;
 mod pixels;
 mod receive;
+mod rows;
 mod window;
 
 pub use fetch::{Counts, PixelFetcher};
@@ -23,3 +24,4 @@ pub use offers::{Offers, Role};
 pub use options::TransferOptions;
 pub use pixels::PixelCache;
 pub use receive::Receiver;
+pub use rows::KnownRows;
