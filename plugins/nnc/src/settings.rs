@@ -92,6 +92,9 @@ pub fn read(project: &Project, facts: &Facts<'_>, notes: &mut BTreeSet<String>) 
     train(project, &mut options, notes);
     augment(facts, &mut options, notes);
     search(project, &mut options, notes);
+    if !options.of("search").is_empty() {
+        options.add("search", format!("--model {}.yml --size {size}", facts.name));
+    }
     options
 }
 
@@ -314,7 +317,10 @@ fn search(project: &Project, options: &mut Options, notes: &mut BTreeSet<String>
             options.add("search", format!("{flag} {value}"));
         }
     }
-    for key in ["Validation_Min", "Validation_Max", "CostMultiplyAdd_Min", "CostMultiplyAdd_Max"] {
+    if let Some(most) = number(project, section, "CostMultiplyAdd_Max").filter(|most| *most > 0.0) {
+        options.add("search", format!("--max-multiply-adds {most}"));
+    }
+    for key in ["Validation_Min", "Validation_Max", "CostMultiplyAdd_Min"] {
         if let Some(value) = number(project, section, key).filter(|value| *value >= 0.0) {
             notes.insert(format!("StructureSearch {key}={value}: see the bounds of search"));
         }

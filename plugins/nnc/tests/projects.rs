@@ -109,7 +109,7 @@ fn every_kind_of_block_finds_its_counterpart() {
     for option in ["--flip on", "--rotation-degrees 5.73", "--crop-padding-percent 8 --crop-padding-fill reflect"] {
         assert!(augment.contains(option), "{option} in {augment}");
     }
-    assert_eq!(found.options.of("search"), "--method gaussian-process --objective error");
+    assert_eq!(found.options.of("search"), "--method gaussian-process --objective error --model everything.yml --size 24");
     assert!(found.notes.iter().any(|note| note.contains("UpdateInterval=2")), "{:?}", found.notes);
     assert_eq!(found.data_sets, [("Training".to_owned(), "train.csv".to_owned())]);
 }
