@@ -225,7 +225,7 @@ impl<'a> Builder<'a> {
                 (vec![Block::Repeat(rounds.len() as u64, title, first.clone())], shape)
             }
             Some(_) => {
-                let named = |(i, blocks)| Block::Sequence(format!("{title}.{i}"), blocks);
+                let named = |(i, blocks): (usize, Vec<Block>)| Block::Sequence(format!("{title}.{i}"), blocks);
                 (rounds.into_iter().enumerate().map(named).collect(), shape)
             }
         })

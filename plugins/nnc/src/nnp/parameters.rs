@@ -79,7 +79,7 @@ pub fn hdf5(bytes: Vec<u8>) -> Result<BTreeMap<String, Tensor>, NncError> {
 }
 
 fn group(
-    group: &hdf5_pure::Group<'_>,
+    group: &hdf5_pure::Group,
     path: &str,
     depth: usize,
     all: &mut BTreeMap<String, Tensor>,

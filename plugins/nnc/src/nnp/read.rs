@@ -95,7 +95,7 @@ impl Files {
         let (mut network, mut parameters, mut classes) = (None, BTreeMap::new(), None);
         for at in 0..zip.len() {
             let mut file = zip.by_index(at).map_err(|e| broken(&e))?;
-            let name = file.name().to_owned();
+            let name = file.name().map_err(|e| broken(&e))?.into_owned();
             let mut content = Vec::new();
             let read = file.by_ref().take(LARGEST).read_to_end(&mut content).map_err(|e| broken(&e))?;
             if read as u64 == LARGEST {
