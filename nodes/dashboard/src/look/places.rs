@@ -1,6 +1,6 @@
 //! Files outside of the data set: what waits for a class, and what was thrown away.
 
-use super::query::{Filter, Page, Predicted, Shown, Sort};
+use super::query::{Filter, Page, Predicted, Shown, Sort, is_named};
 use crate::decide::files_below;
 use plugin_api::Home;
 use plugin_api::names::{file_counts, natural_order};
@@ -28,7 +28,8 @@ pub fn page(home: &Home, filter: &Filter, generation: u64) -> Page {
     let said = if filter.place == "inbox" { predictions(home) } else { HashMap::new() };
     let mut names = files_below(home, &filter.place);
     names.retain(|name| file_counts(name.rsplit('/').next().unwrap_or_default()));
-    names.retain(|name| filter.is_named(name));
+    let needle = filter.needle();
+    names.retain(|name| is_named(name, &needle));
     match filter.sort {
         Sort::Newest => {
             let time = |name: &String| {
