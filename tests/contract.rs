@@ -103,6 +103,24 @@ fn option_tables_are_those_of_the_nodes() {
     assert!(text.contains(&sections.join("\n")), "{}: cargo wakuteka options --write", path.display());
 }
 
+/// What `import-nnc` makes of a project's settings.
+#[test]
+fn options_of_nnc_projects_are_the_nodes_own() {
+    let projects = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/nnc/tests/projects");
+    let text = std::fs::read_to_string(projects.join("everything.sdcproj")).unwrap();
+    let project = plugin_nnc::import_project("everything", &text).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let network = folder.path().join("everything.yml");
+    std::fs::write(&network, &project.network).unwrap();
+    for line in project.options.yaml().lines() {
+        let (node, options) = line.split_once(": ").unwrap();
+        let (_, parse, _) = NODES.iter().find(|(name, ..)| *name == node).unwrap_or_else(|| panic!("{node}: no parser"));
+        let options = options.replace("everything.yml", network.to_str().unwrap());
+        let args: Vec<String> = std::iter::once(node).chain(options.split_whitespace()).map(str::to_owned).collect();
+        parse(&args).unwrap_or_else(|e| panic!("{line}: {e}"));
+    }
+}
+
 #[test]
 fn every_option_in_the_graph_is_one_its_node_knows() {
     let is_yaml = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|ending| ending == "yml");

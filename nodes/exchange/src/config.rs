@@ -73,7 +73,7 @@ pub struct ExportModel {
 pub enum Format {
     /// Weights alone; those of networks named and laid out as PyTorch's.
     Safetensors,
-    /// Network and weights, ONNX with operators of version 11.
+    /// Network and weights, ONNX with the lowest version of operators that has them all: 9 to 11.
     Onnx,
     /// Network, weights and an executor for nnabla and Neural Network Console.
     Nnp,

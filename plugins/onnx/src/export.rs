@@ -14,8 +14,10 @@ use plugin_blocks::{Activation, Dims, Elementwise, Graph, Node, Op, Scalar, Wind
 pub const INPUT: &str = "pixels";
 /// What comes out: `[N, classes]`.
 pub const OUTPUT: &str = "logits";
-/// Version of ONNX's operators: the lowest in which `Clip` takes its ends and `TopK` its k as inputs, as later ones do.
-const OPSET: i64 = 11;
+/// The lowest version of ONNX's operators that is written: in it, `BatchNormalization`, `Where` and `Erf` are what they are now.
+const LOWEST_OPSET: i64 = 9;
+/// Operators that came, or took inputs instead of attributes, later, and when.
+const LATER: [(&str, i64); 3] = [("Slice", 10), ("Clip", 11), ("TopK", 11)];
 /// Version of ONNX's messages, the one that came with these operators.
 const IR_VERSION: i64 = 6;
 
@@ -66,6 +68,7 @@ impl<'a> Writer<'a> {
         let side = |length: u64| DimensionValue::DimValue(length as i64);
         let batch = DimensionValue::DimParam("N".to_owned());
         let input = vec![value(INPUT, vec![batch, side(channels), side(height), side(width)])];
+        let opset = opset(&self.nodes);
         let (node, initializer, name) = (self.nodes, self.initializers, name.to_owned());
         let note =
             |(key, value): &(&str, String)| StringStringEntryProto { key: (*key).to_owned(), value: value.clone() };
@@ -74,7 +77,7 @@ impl<'a> Writer<'a> {
             producer_name: "wakuteka".to_owned(),
             producer_version: env!("CARGO_PKG_VERSION").to_owned(),
             graph: Some(GraphProto { node, name, initializer, input, output }),
-            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: opset }],
             metadata_props: notes.iter().map(note).collect(),
         })
     }
@@ -317,6 +320,12 @@ impl<'a> Writer<'a> {
         self.initializers.push(TensorProto { dims, data_type: FLOAT_TENSOR, name: name.to_owned(), raw_data });
         name.to_owned()
     }
+}
+
+/// The lowest version of ONNX's operators that has all of these as they are written.
+fn opset(nodes: &[NodeProto]) -> i64 {
+    let since = |node: &NodeProto| LATER.iter().find(|(kind, _)| *kind == node.op_type).map(|(_, version)| *version);
+    nodes.iter().filter_map(since).fold(LOWEST_OPSET, i64::max)
 }
 
 /// `pads` are before height, before width, after height, after width.
