@@ -39,7 +39,7 @@ pub fn features(graph: &Graph) -> Vec<f64> {
         nodes.iter().filter_map(|node| if let Op::Convolution(c) = &node.op { Some(c) } else { None }).collect();
     let widths: Vec<f64> = convolutions.iter().map(|c| ln(c.channels[1])).collect();
     let mean = |values: &[f64]| if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 };
-    let kernels: Vec<f64> = convolutions.iter().map(|c| c.window.kernel as f64).collect();
+    let kernels: Vec<f64> = convolutions.iter().map(|c| c.window.kernel[0].max(c.window.kernel[1]) as f64).collect();
     let affine = count(|op| matches!(op, Op::Affine { .. }));
     let layers = (convolutions.len() as f64 + affine).max(1.0);
     let kinds: Vec<&str> =
@@ -68,7 +68,7 @@ pub fn features(graph: &Graph) -> Vec<f64> {
         count(|op| *op == Op::Concatenation),
         rates.sum(),
         count(|op| matches!(op, Op::MaxPooling(_))),
-        count(|op| matches!(op, Op::AveragePooling(_))),
+        count(|op| matches!(op, Op::AveragePooling { .. })),
         count(|op| *op == Op::GlobalAveragePooling),
         mean(&widths),
         widths.iter().copied().fold(0.0, f64::max),
@@ -94,11 +94,13 @@ fn depth_and_receptive_field(nodes: &[Node]) -> (f64, f64) {
             before.fold((0.0, 1.0, 1.0), |a: (f64, f64, f64), b| (a.0.max(b.0), a.1.max(b.1), a.2.max(b.2)));
         let window = match &node.op {
             Op::Convolution(c) => Some(c.window),
-            Op::MaxPooling(window) | Op::AveragePooling(window) => Some(*window),
+            Op::MaxPooling(window) | Op::AveragePooling { window, .. } => Some(*window),
             _ => None,
         };
-        let (field, step) = window
-            .map_or((field, step), |w| (field + ((w.kernel - 1) * w.dilation) as f64 * step, step * w.stride as f64));
+        let (field, step) = window.map_or((field, step), |w| {
+            let reach = (w.kernel[0] - 1) * w.dilation[0];
+            (field + reach as f64 * step, step * w.stride[0] as f64)
+        });
         let is_layer = matches!(node.op, Op::Convolution(_) | Op::Affine { .. });
         known.push((depth + f64::from(u8::from(is_layer)), field, step));
         widest = widest.max(field);
