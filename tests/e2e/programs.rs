@@ -15,9 +15,7 @@ use tests::pictures;
 const MINUTE: Duration = Duration::from_mins(1);
 const ONE: ByColour = ByColour { run: "one", classes: ["あか", "R&B", "blue"], scale: 10.0, temperature: Some(2.0) };
 const OPTIONS: &[(&str, &str, &str)] = &[
-    ("resize", "--size", "32"),
-    ("dataset", "--size", "32"),
-    ("train", "--size", "32"),
+    ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("inbox", "--arriving-seconds", "1"),
     ("train", "--device", "flex"),
     ("train", "--epochs", "2"),

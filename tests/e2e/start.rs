@@ -79,7 +79,7 @@ fn wrong_options_start_nothing() -> Result<(), Failure> {
     // What is wrong between nodes is told as well.
     let path = yaml(root.path(), "sizes.yml", &[("train", "--size", "48")])?;
     let said = text(&wakuteka(root.path(), &["start", &path.to_string_lossy()]).output()?);
-    assert!(said.contains("train: --size 48, but resize has --size 32"), "{said}");
+    assert!(said.contains("train: --size 48, but resize has WAKUTEKA_IMAGE_SIZE 32"), "{said}");
     let graph = std::fs::read_to_string(yaml(root.path(), "wired.yml", &[])?)?;
     std::fs::write(root.path().join("wired.yml"), graph.replace("hash/hashed", "hash/hashd"))?;
     let said = text(&wakuteka(root.path(), &["start", &root.path().join("wired.yml").to_string_lossy()]).output()?);

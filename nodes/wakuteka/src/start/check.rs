@@ -8,10 +8,10 @@ use crate::{Error, interrupt};
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// Options that must be the same in several programs of a graph: program and flag.
-const SAME: &[&[(&str, &str)]] = &[
-    &[("resize", "--size"), ("dataset", "--size"), ("train", "--size")],
-    &[("resize", "--mode"), ("dataset", "--mode"), ("train", "--resize-mode")],
+/// What must be the same in several programs of a graph: the variable that all read, and the flag of each that goes before it.
+const SAME: &[(&str, &[(&str, &str)])] = &[
+    ("WAKUTEKA_IMAGE_SIZE", &[("resize", "--size"), ("dataset", "--size"), ("train", "--size")]),
+    ("WAKUTEKA_RESIZE_MODE", &[("resize", "--mode"), ("dataset", "--mode"), ("train", "--resize-mode")]),
 ];
 
 /// Has every node of ours look at its own options, all at once, and holds those against each other that must agree.
@@ -34,7 +34,7 @@ pub fn check(checkout: &Checkout, graph: &Graph, environment: &Environment) -> R
     };
     let own = nodes.iter().zip(answers).filter_map(|(node, answer)| Some(of(node, answer.err()?)));
     let mut wrong: Vec<WrongOption> = own.collect();
-    wrong.extend(disagreements(graph).into_iter().map(|(node, problem)| of(node, problem)));
+    wrong.extend(disagreements(graph, environment).into_iter().map(|(node, problem)| of(node, problem)));
     for node in &graph.nodes {
         let known = INPUT_OPTIONS.join(", ");
         let told = |(input, key): &(String, String)| {
@@ -117,20 +117,23 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Values given to flags that must have the same, and have others than the first.
-fn disagreements(graph: &Graph) -> Vec<(&Node, String)> {
+/// Values that are others than the first, where all must be the same.
+fn disagreements<'a>(graph: &'a Graph, environment: &Environment) -> Vec<(&'a Node, String)> {
     let mut found = Vec::new();
-    for group in SAME {
+    for (variable, flags) in SAME {
         let mut first: Option<(&Node, &str, String)> = None;
-        for (program, flag) in *group {
+        for (program, flag) in *flags {
             for node in graph.nodes.iter().filter(|node| node.program() == *program) {
-                let Some(value) = value(node, flag) else { continue };
+                let shared = || environment.of_node(node).remove(*variable).map(|value| (*variable, value));
+                let Some((name, value)) = value(node, flag).map(|value| (*flag, value)).or_else(shared) else {
+                    continue;
+                };
                 match &first {
-                    None => first = Some((node, flag, value)),
+                    None => first = Some((node, name, value)),
                     Some((_, _, same)) if *same == value => {}
                     Some((other, theirs, same)) => found.push((
                         node,
-                        format!("{flag} {value}, but {} has {theirs} {same}: both must be the same", other.id),
+                        format!("{name} {value}, but {} has {theirs} {same}: both must be the same", other.id),
                     )),
                 }
             }
@@ -187,9 +190,16 @@ mod tests {
         let yaml = "nodes:\n  - id: resize\n    path: resize\n    args: --size 64 --mode pad\n  - id: dataset\n    path: dataset\n    \
                     args: --size=64 --mode pad\n  - id: train\n    path: train\n    args: --size 32\n";
         let graph = Graph::of(Path::new("/x/graph.yml"), yaml).unwrap();
-        let found = disagreements(&graph);
+        let environment = Environment::with(std::iter::empty(), &graph, Path::new("/home"));
+        let found = disagreements(&graph, &environment);
         assert_eq!(found.len(), 1);
         assert_eq!((&found[0].0.id[..], found[0].0.line), ("train", 10));
         assert_eq!(found[0].1, "--size 32, but resize has --size 64: both must be the same");
+        let yaml = "env: {WAKUTEKA_IMAGE_SIZE: 64}\nnodes:\n  - id: resize\n    path: resize\n  - id: train\n    path: train\n    \
+                    args: --size 48\n";
+        let graph = Graph::of(Path::new("/x/graph.yml"), yaml).unwrap();
+        let environment = Environment::with(std::iter::empty(), &graph, Path::new("/home"));
+        let [(_, told)] = &disagreements(&graph, &environment)[..] else { panic!("one is told") };
+        assert_eq!(told, "--size 48, but resize has WAKUTEKA_IMAGE_SIZE 64: both must be the same");
     }
 }
