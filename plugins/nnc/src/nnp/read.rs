@@ -92,7 +92,9 @@ impl Files {
     fn open(bytes: &[u8]) -> Result<Self, NncError> {
         let broken = |what: &dyn std::fmt::Display| NncError::Form(format!("it is no .nnp: {what}"));
         let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(&e))?;
-        let (mut network, mut parameters, mut classes) = (None, BTreeMap::new(), None);
+        let mut network: Option<String> = None;
+        let mut tensors: BTreeMap<String, Tensor> = BTreeMap::new();
+        let mut classes = None;
         for at in 0..zip.len() {
             let mut file = zip.by_index(at).map_err(|e| broken(&e))?;
             let name = file.name().map_err(|e| broken(&e))?.into_owned();
@@ -104,16 +106,16 @@ impl Files {
             match name.rsplit_once('.').map_or("", |(_, end)| end) {
                 "nntxt" | "prototxt" => {
                     let text = String::from_utf8(content).map_err(|_| broken(&format!("{name} is not UTF-8")))?;
-                    network = Some(network.unwrap_or_default() + &text + "\n");
+                    network.get_or_insert_with(String::new).push_str(&(text + "\n"));
                 }
-                "h5" => parameters.extend(self::parameters::hdf5(content)?),
-                "protobuf" => parameters.extend(self::parameters::protobuf(&content)?),
+                "h5" => tensors.extend(parameters::hdf5(content)?),
+                "protobuf" => tensors.extend(parameters::protobuf(&content)?),
                 _ if name == CLASSES => classes = String::from_utf8(content).ok().map(|text| class_names(&text)),
                 _ => {}
             }
         }
         let network = network.ok_or_else(|| broken(&"there is no network.nntxt in it"))?;
-        Ok(Self { network, parameters, classes })
+        Ok(Self { network, parameters: tensors, classes })
     }
 }
 
