@@ -65,11 +65,6 @@ impl Message {
         })
     }
 
-    /// Names of words.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(key, _)| key.as_str())
-    }
-
     /// Numbers `dim` of an inner message of this name, or words of the name itself.
     pub fn numbers(&self, name: &str) -> Vec<i64> {
         let dims = self.inner(name).flat_map(|inner| inner.words("dim"));
