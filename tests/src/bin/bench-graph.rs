@@ -109,10 +109,11 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
     let mut hash = node_hash::HashStage { limits: hash.limits, decode: hash.decode, home: home.clone() };
     let mut resize = node_resize::ResizeStage { resize: resize.resize };
     let decode: node_decode::Config = clap::Parser::try_parse_from(parse(&["decode"]))?;
+    let scale = decode.scale();
     let mut decode = node_decode::DecodeStage {
         home: home.clone(),
         limits: decode.limits,
-        scale: plugin_decode::Scale::for_square(decode.size),
+        scale,
         ledger: plugin_harness::CrashLedger::open(folder.path(), "decode", Duration::ZERO)?,
         decoder: plugin_decode::decode_scaled,
     };
