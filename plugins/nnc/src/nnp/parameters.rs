@@ -34,7 +34,7 @@ struct Parameter {
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Shape {
-    #[prost(int64, repeated, tag = "3")]
+    #[prost(int64, repeated, tag = "1")]
     dim: Vec<i64>,
 }
 
