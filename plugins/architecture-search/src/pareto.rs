@@ -62,7 +62,8 @@ mod tests {
     fn the_front_is_what_nothing_dominates() {
         let points = [[3.0, 1.0], [1.0, 3.0], [2.0, 2.0], [2.0, 2.0], [3.0, 3.0], [1.0, 4.0], [f64::NAN, 0.0]];
         assert_eq!(front(&points), [1, 2, 0]);
-        assert_eq!(ranks(&points[..6]), [0, 0, 0, 0, 2, 1]);
+        assert_eq!(ranks(&points[..6]), [0, 0, 0, 0, 1, 1]);
+        assert_eq!(ranks(&[[1.0, 1.0], [3.0, 3.0], [2.0, 2.0]]), [0, 2, 1]);
         assert!(dominates([1.0, 3.0], [1.0, 4.0]) && !dominates([1.0, 3.0], [1.0, 3.0]));
         assert!(front(&[]).is_empty());
     }
