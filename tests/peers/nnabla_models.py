@@ -195,8 +195,9 @@ def compare(folder):
         size, expected = vector["size"], numpy.array(vector["answers"])
         images = numpy.array(vector["images"], numpy.float32).reshape(-1, 3, size, size)
         nn.clear_parameters()
-        loader = NnpLoader(str(path))
         for batch in (len(images), 1):
+            # A loader each: a network's Reshape keeps the first batch size it was made for.
+            loader = NnpLoader(str(path))
             network = loader.get_network(loader.get_network_names()[0], batch_size=batch)
             network.inputs["x"].d = images[:batch]
             y = network.outputs["y"]

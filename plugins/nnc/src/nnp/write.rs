@@ -170,6 +170,10 @@ impl Writer {
         let name = node.name.as_str();
         let sides = match node.output {
             Dims::Map(sides) => sides.to_vec(),
+            // A mean over the map stays a map of one pixel, which nnabla's functions take as well.
+            Dims::Row(numbers) if first.sides.len() == 3 && !matches!(node.op, Op::Affine { .. } | Op::Flatten) => {
+                vec![numbers, 1, 1]
+            }
             Dims::Row(numbers) => vec![numbers],
         };
         let scope = match node.op {
@@ -233,10 +237,7 @@ impl Writer {
                 self.pooling("AveragePooling", "average_pooling_param", name, &first, &sides, window, &including)
             }
             Op::SumPooling(window) => self.pooling("SumPooling", "sum_pooling_param", name, &first, &sides, window, ""),
-            Op::GlobalAveragePooling => {
-                let mean = self.function("GlobalAveragePooling", name, &[&first.name], &[sides[0], 1, 1], "");
-                self.reshape(&format!("{name}_row"), &mean, &sides)
-            }
+            Op::GlobalAveragePooling => self.function("GlobalAveragePooling", name, &[&first.name], &sides, ""),
             Op::Flatten | Op::Reshape => self.reshape(name, &first, &sides),
             Op::Activation(activation) => self.activation(*activation, name, &first, &sides)?,
             Op::Add => self.function("Add2", name, &names(&inputs), &sides, "add2_param { inplace: false }"),
