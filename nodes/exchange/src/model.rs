@@ -222,6 +222,17 @@ mod tests {
     }
 
     #[test]
+    fn the_champion_as_nnp_comes_back_with_its_classes() {
+        let home = workspace();
+        let options = options(home.path(), Format::Nnp);
+        run(&options).unwrap();
+        let model = plugin_nnc::nnp::read("mine", &std::fs::read(&options.out).unwrap()).unwrap();
+        assert_eq!(model.classes.as_deref(), Some(&["わくわく", "bus"].map(str::to_owned)[..]));
+        let values = |name: &str| model.weights.iter().find(|(known, _)| known == name).unwrap().1.values.clone();
+        assert_eq!(values("fc.weight"), (0..24_u8).map(f32::from).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn safetensors_are_the_weights_as_they_are() {
         let home = workspace();
         let options = options(home.path(), Format::Safetensors);

@@ -290,3 +290,30 @@ fn train_and_validation_are_taken_when_there_is_no_index() {
     let photos = files(&workspace.path("photos"));
     assert_eq!(photos.keys().collect::<Vec<_>>(), ["cat/a.png", "dog/a.png", "dog/b.png"]);
 }
+
+/// A file of the crate that reads projects and models.
+fn nnc_file(name: &str) -> String {
+    format!("{}/../../plugins/nnc/tests/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn projects_and_models_become_files() {
+    let workspace = Workspace::new();
+    let into = workspace.path("networks");
+    let words = |file: &str| ["import-nnc".to_owned(), nnc_file(file), "--into".to_owned(), into.display().to_string()];
+    let import = |file: &str| {
+        let words = words(file);
+        workspace.exchange(&words.each_ref().map(String::as_str))
+    };
+    let said = import("projects/everything.sdcproj").unwrap();
+    assert!(said.contains("24 px, 7 classes") && said.contains("data set Training: train.csv"), "{said}");
+    assert!(said.contains("UpdateInterval=2") && said.contains("everything.options.yml"), "{said}");
+    let said = import("models/nnabla.nnp").unwrap();
+    assert!(said.contains("16 px, 4 outputs") && said.contains("--weights nnabla.safetensors"), "{said}");
+    let names: Vec<String> = files(&into).into_keys().collect();
+    assert_eq!(names, ["everything.options.yml", "everything.yml", "nnabla.safetensors", "nnabla.yml"]);
+    assert!(import("models/nnabla.nnp").unwrap_err().contains("is there already"));
+    let error = import("refused/regression.sdcproj").unwrap_err();
+    assert!(error.contains("regression.sdcproj") && error.contains("Distance (SquaredError)"), "{error}");
+    assert_eq!(files(&into).len(), 4, "nothing is written of what is refused");
+}
