@@ -300,7 +300,8 @@ mod tests {
             webhook.send("classification", &n.to_string(), &json!({ "path": "inbox/a.jpg" }));
         }
         assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-        let (waiting, given_up) = (webhook.shared.lock().waiting.len(), webhook.shared.lock().given_up);
+        let counts = |queue: &Queue| (queue.waiting.len(), queue.given_up);
+        let (waiting, given_up) = counts(&webhook.shared.lock());
         assert!(waiting == CAPACITY && (3999..=4000).contains(&given_up), "{waiting} {given_up}");
         let start = Instant::now();
         drop(webhook);
