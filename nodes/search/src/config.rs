@@ -56,11 +56,11 @@ pub struct Config {
     pub attempts: u64,
 
     /// The search ends after so many hours of work; 0: no limit.
-    #[arg(long, default_value_t = 0.0, value_name = "HOURS", value_parser = hours)]
+    #[arg(long, default_value_t = 0.0, value_name = "HOURS", value_parser = hours, allow_negative_numbers = true)]
     pub hours: f64,
 
     /// The search ends when a network has a validation error of at most this, 0 to 1, and at most --stop-multiply-adds.
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub stop_error: Option<f64>,
 
     /// With --stop-error: the multiply-adds that network may have. Without it: any number.
