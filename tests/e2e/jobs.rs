@@ -94,7 +94,12 @@ impl Workshop {
 
     fn is(&mut self, what: &str, path: &str, is_there: bool) -> Result<(), Failure> {
         let file = self.graph.home.root().join(path);
-        self.graph.wait(what, MINUTE, |_| file.exists() == is_there)
+        let waited = self.graph.wait(what, MINUTE, |_| file.exists() == is_there);
+        // What the page says tells more than the log.
+        waited.map_err(|error| match self.browser.text("body") {
+            Ok(text) => format!("{what}: {path}\n{text}\n{error}").into(),
+            Err(_) => error,
+        })
     }
 
     /// What the server says.

@@ -26,6 +26,8 @@ export function grid({ fetch, open, mark, className = "" }) {
   if (className) box.classList.add(className);
   let [total, at, columns, side, height] = [0, 0, 1, 150, 190];
   let pages = new Map();
+  // As they were before the list was made anew, until the new ones are here: what is on the screen can be acted on.
+  let before = new Map();
   let epoch = 0;
   const chosen = new Map();
   // What went elsewhere, until the list is made anew: path → what is said of it.
@@ -40,7 +42,7 @@ export function grid({ fetch, open, mark, className = "" }) {
     box.style.height = `${Math.ceil(total / columns) * (height + GAP)}px`;
   }
 
-  const item = (n) => pages.get(Math.floor(n / PAGE))?.items?.[n % PAGE];
+  const item = (n) => { const page = Math.floor(n / PAGE); return (pages.get(page)?.items ?? before.get(page)?.items)?.[n % PAGE]; };
 
   function need(page) {
     if (pages.has(page)) return;
@@ -173,6 +175,7 @@ export function grid({ fetch, open, mark, className = "" }) {
     // Shows what there is now, where the person is.
     reload(top) {
       epoch += 1;
+      before = top ? new Map() : new Map([...before, ...[...pages].filter(([, page]) => page.items)]);
       pages = new Map();
       gone.clear();
       if (top) { at = 0; tiles.forEach((tile) => tile.remove()); tiles.clear(); scrollTo(0, 0); }
