@@ -43,7 +43,7 @@ fn the_demo_ends_with_a_verdict_leaves_nothing_running_and_is_quick_the_second_t
     // With pretrained weights, which `cargo verify` has fetched.
     assert!(verdict.accuracy > 0.6, "not much better than the largest class: {}", verdict.accuracy);
     for told in [
-        "held-out images correct (95 % interval",
+        "images correct (95 % interval",
         "balanced accuracy",
         "the largest class",
         "confusion matrix",
