@@ -5,6 +5,7 @@ use plugin_api::Home;
 use plugin_api::runs::{Finished, RunFolder, Verdict};
 use plugin_api::status::Status;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tests::cluster::{Cluster, Link, Machines, Part};
 use tests::graph::{Failure, Graph};
@@ -147,9 +148,13 @@ fn two_machines_lose_nothing_whatever_is_away() -> Result<(), Failure> {
         .wait("an epoch without a coordinator", MINUTES_3, |cluster| epoch(&cluster.there("train")) > before + 1.0)?;
     cluster.begin(Part::Coordinator)?;
 
-    // A daemon that is killed takes its nodes along.
+    // The machine that trains goes down: its daemon and all nodes there. (Of a daemon that is killed alone, nodes that only receive do not
+    // notice, and keep the workspace locked.)
     let before = epoch(&cluster.there("train"));
     cluster.kill(Part::Training)?;
+    for status in plugin_api::status::read_all(&cluster.training.status()).into_values() {
+        Command::new("kill").args(["-KILL", &status.pid.to_string()]).status()?;
+    }
     cluster.begin(Part::Training)?;
     let began = Instant::now();
     while let Err(error) = cluster.restart() {
@@ -164,9 +169,9 @@ fn two_machines_lose_nothing_whatever_is_away() -> Result<(), Failure> {
 
     cluster.wait("the verdict", MINUTES_3, |cluster| verdict(&cluster.files).is_some())?;
     assert_handed_over(&cluster, &alone)?;
-    // Since the daemon was started again.
-    let crossed = counter(&cluster.there("cache"), "crossed");
-    assert!(crossed <= photos / 10, "{crossed} images crossed a second time");
+    // Counted anew since the machine came back: what had not crossed before, the test split.
+    let crossed = crossed + counter(&cluster.there("cache"), "crossed");
+    assert!(crossed <= photos, "{crossed} images crossed, of {photos}");
     Ok(())
 }
 
