@@ -283,8 +283,10 @@ fn images(n: u64) -> String {
     format!("{} image{}", say::count(n), if n == 1 { "" } else { "s" })
 }
 
+/// How many, and of what: the list below says which, and what to do.
 fn told(notice: &Notice) -> String {
-    format!("{} {}. {}", say::count(notice.count), notice.reason, notice.advice)
+    let reason = notice.reason.split(": ").next().unwrap_or_default();
+    format!("{} {reason}", say::count(notice.count))
 }
 
 /// A name, and what there is to say of it, one below the other.
