@@ -4,7 +4,7 @@
 
 use plugin_api::runs::RunFolder;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,13 +48,28 @@ fn name(file: &Path) -> String {
     file.file_name().unwrap().to_string_lossy().into_owned()
 }
 
+/// The name of a fixture without its number.
+fn title(file: &Path) -> String {
+    let name = name(file);
+    name.split_once('_').map_or(name.clone(), |(_, title)| title.to_owned())
+}
+
 impl Workshop {
     /// Labelled images with one in the wrong class, one in two and one that is broken; candidates; the first run is over.
     fn open() -> Result<Self, Failure> {
         let root = tempfile::tempdir()?;
         let mut left: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-        for (class, file) in pictures::demo().into_iter().filter(|(class, _)| CLASSES.contains(&class.as_str())) {
-            left.entry(class).or_default().push(file);
+        let all = pictures::demo().into_iter().filter(|(class, _)| CLASSES.contains(&class.as_str()));
+        let all: Vec<(String, PathBuf)> = all.collect();
+        // Some images of the fixtures are in several classes themselves, under other numbers: the one conflict is ours.
+        let mut classes_of: BTreeMap<String, BTreeSet<&String>> = BTreeMap::new();
+        for (class, file) in &all {
+            classes_of.entry(title(file)).or_default().insert(class);
+        }
+        for (class, file) in &all {
+            if classes_of[&title(file)].len() == 1 {
+                left.entry(class.clone()).or_default().push(file.clone());
+            }
         }
         let home = plugin_api::Home::create(&root.path().join("home"))?;
         for (class, files) in &mut left {
