@@ -51,7 +51,7 @@ fn name(file: &Path) -> String {
 /// The name of a fixture without its number.
 fn title(file: &Path) -> String {
     let name = name(file);
-    name.split_once('_').map_or(name.clone(), |(_, title)| title.to_owned())
+    name.split_once('_').map_or_else(|| name.clone(), |(_, title)| title.to_owned())
 }
 
 impl Workshop {
