@@ -94,7 +94,7 @@ fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<()
     let class = said().ok_or("no prediction")?;
     browser.open("about:blank")?;
     browser.open(&format!("{page}?lang=en#try?class={class}"))?;
-    browser.wait("the picture", MINUTE, "return document.querySelector('.grid.acts .tile.at img') !== null")?;
+    browser.wait("the picture", MINUTE, "return document.querySelector('.tile[data-path^=\"inbox/\"] img') !== null")?;
     // The same model answers for the pool.
     browser.wait(
         "the pool",
@@ -102,9 +102,15 @@ fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<()
         "return /pool\\/: \\d+ images predicted by the champion/.test(document.getElementById('view').textContent)",
     )?;
     let labelled = home.photos().join(&class).join(&name);
+    // Images of the pool may be shown beside it.
+    browser.click(".tile[data-path^='inbox/'] .corner")?;
     browser.press("a")?;
     graph.wait("the picture to be moved", MINUTE, |_| labelled.exists() && !inbox.exists())?;
-    browser.wait("it to be gone", MINUTE, "return document.querySelector('.grid.acts .tile img') === null")?;
+    browser.wait(
+        "it to be gone",
+        MINUTE,
+        "return document.querySelector('.tile[data-path^=\"inbox/\"]:not(.gone) img') === null",
+    )?;
     browser.press("u")?;
     graph.wait("the picture to be back", MINUTE, |_| inbox.exists() && !labelled.exists())
 }
