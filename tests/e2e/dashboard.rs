@@ -94,7 +94,11 @@ fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<()
     let class = said().ok_or("no prediction")?;
     browser.open("about:blank")?;
     browser.open(&format!("{page}?lang=en#try?class={class}"))?;
-    browser.wait("the picture", MINUTE, "return document.querySelector('.tile[data-path^=\"inbox/\"] img') !== null")?;
+    browser.wait(
+        "the picture",
+        MINUTE,
+        "return document.querySelector('.tile[data-path^=\"inbox/\"] img') !== null",
+    )?;
     // The same model answers for the pool.
     browser.wait(
         "the pool",
