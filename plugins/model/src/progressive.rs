@@ -37,7 +37,8 @@ impl Growth {
         epochs: u64,
     ) -> Result<Option<Self>, ModelError> {
         let first_px = side(share * f64::from(size_px)).min(size_px);
-        if first_px == size_px {
+        // Sides in between are rounded; all of an image is all of it, whatever its side.
+        if share >= 1.0 || first_px == size_px {
             return Ok(None);
         }
         let description = architecture.description();

@@ -55,7 +55,13 @@ fn networks_of_projects_learn() {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let project = plugin_nnc::import_project(&name, &std::fs::read_to_string(&path).unwrap()).unwrap();
         let size_px = small(&project.network, project.size_px);
-        for device in device::available().iter().filter(|device| !device.contains("cuda")) {
+        let description = plugin_blocks::Description::parse(&name, &project.network).unwrap();
+        // Every kind of block is in small networks; the large ones would take flex minutes.
+        let large = description.graph(size_px, 2).unwrap().multiply_adds() > 50_000_000;
+        for device in device::available()
+            .iter()
+            .filter(|device| !device.contains("cuda") && **device != "auto" && !(large && **device == "flex"))
+        {
             let task = Task {
                 architecture: name.clone(),
                 definition: Some(project.network.clone()),
