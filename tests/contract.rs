@@ -114,7 +114,8 @@ fn options_of_nnc_projects_are_the_nodes_own() {
     std::fs::write(&network, &project.network).unwrap();
     for line in project.options.yaml().lines() {
         let (node, options) = line.split_once(": ").unwrap();
-        let (_, parse, _) = NODES.iter().find(|(name, ..)| *name == node).unwrap_or_else(|| panic!("{node}: no parser"));
+        let (_, parse, _) =
+            NODES.iter().find(|(name, ..)| *name == node).unwrap_or_else(|| panic!("{node}: no parser"));
         let options = options.replace("everything.yml", network.to_str().unwrap());
         let args: Vec<String> = std::iter::once(node).chain(options.split_whitespace()).map(str::to_owned).collect();
         parse(&args).unwrap_or_else(|e| panic!("{line}: {e}"));
