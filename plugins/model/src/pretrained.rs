@@ -118,7 +118,7 @@ fn safetensors(path: &Path) -> Result<Tensors, ModelError> {
 
 fn pytorch(path: &Path) -> Result<Tensors, ModelError> {
     let broken = |problem: String| ModelError::Weights { path: path.to_owned(), problem };
-    std::fs::File::open(path).map_err(|source| ModelError::File { path: path.to_owned(), source })?;
+    File::open(path).map_err(|source| ModelError::File { path: path.to_owned(), source })?;
     let reader = PytorchReader::new(path).map_err(|e| broken(e.to_string()))?;
     let mut tensors = Tensors::new();
     for (name, tensor) in reader.into_tensors() {
