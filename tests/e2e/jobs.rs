@@ -208,7 +208,7 @@ fn what_was_refused_and_why(shop: &mut Workshop) -> Result<(), Failure> {
 }
 
 fn a_label_is_corrected_where_it_is_seen(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("images?class=food")?;
+    shop.show("images?class=food&name=misplaced")?;
     let wrong = tile("misplaced.png");
     shop.sees("the image", &format!("document.querySelector({}) !== null", json!(wrong)))?;
     // 1: chosen by its corner; 2: to the first class by its key.
@@ -423,10 +423,8 @@ fn two_runs_are_compared_promoted_and_rolled_back(shop: &mut Workshop) -> Result
 /// A long press chooses, a touch moves, undo is at hand; no view is wider than the page.
 fn by_touch_on_a_phone(shop: &mut Workshop) -> Result<(), Failure> {
     shop.browser = Browser::start_touch(390, 844)?;
-    shop.show("images?class=animals&sort=name")?;
+    shop.show("images?class=animals&name=misplaced")?;
     let wrong = tile("misplaced.png");
-    shop.sees("the image", "document.querySelector('.tile img') !== null")?;
-    shop.browser.run(&format!("window.scrollTo(0, 0); const wait = setInterval(() => {{ if (document.querySelector({0})) clearInterval(wait); else scrollBy(0, 300); }}, 60)", json!(wrong)))?;
     shop.sees("it", &format!("document.querySelector({}) !== null", json!(wrong)))?;
     shop.browser.touch(&wrong, LONG_PRESS)?;
     shop.sees("the tools", "document.querySelector('.selection:not([hidden])') !== null")?;
