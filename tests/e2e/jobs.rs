@@ -5,6 +5,7 @@
 use plugin_api::runs::RunFolder;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -88,7 +89,7 @@ impl Workshop {
         for (rank, file) in left.get_mut("animals").unwrap().drain(..4).enumerate() {
             let link = format!("{rank:02}_{}", name(&file));
             fs::copy(&file, home.candidates().join("animals").join(&link))?;
-            rows += &format!("pool/{},animals,0.1,{rank},candidates/animals/{link},\n", name(&file));
+            let _ = writeln!(rows, "pool/{},animals,0.1,{rank},candidates/animals/{link},", name(&file));
         }
         fs::write(home.candidates().join("candidates.csv"), rows)?;
         let mut graph = Graph::start(root.path(), QUICK)?;

@@ -34,7 +34,7 @@ fn serve(listener: &TcpListener, status: u16) -> std::io::Result<Value> {
     let (mut stream, _) = listener.accept()?;
     let mut bytes = Vec::new();
     loop {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         let n = stream.read(&mut buffer)?;
         bytes.extend_from_slice(&buffer[..n]);
         let body = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| &bytes[at + 4..]);

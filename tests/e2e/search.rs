@@ -45,8 +45,11 @@ fn has_ended(graph: &Graph) -> bool {
     })
 }
 
+/// An attempt: parent, change, outcome, errors by epoch, test accuracy.
+type Told = (Option<u64>, String, Outcome, Vec<f64>, Option<f64>);
+
 /// What must not depend on kills: what was tried, and what came of it.
-fn story(search: &Search) -> Vec<(Option<u64>, String, Outcome, Vec<f64>, Option<f64>)> {
+fn story(search: &Search) -> Vec<Told> {
     let told = |attempt: &Attempt| {
         // What was stopped may have come a little further before it heard.
         let is_whole = attempt.outcome == Outcome::Trained;

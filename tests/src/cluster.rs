@@ -5,6 +5,7 @@
 use crate::graph::{Failure, dataflow, dora};
 use plugin_api::Home;
 use plugin_api::status::{self, Status};
+use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -331,13 +332,13 @@ impl Cluster {
         let mut text = String::new();
         for home in [&self.files, &self.training] {
             for (node, status) in status::read_all(&home.status()) {
-                text += &format!("{node}: {} {:?}\n", status.state, status.counters);
+                let _ = writeln!(text, "{node}: {} {:?}", status.state, status.counters);
             }
         }
         for folder in ["coordinator", "daemon-files", "daemon-gpu"] {
             let log = std::fs::read_to_string(self.root.join(folder).join("log")).unwrap_or_default();
             let lines: Vec<String> = log.lines().map(|line| line.chars().take(300).collect()).collect();
-            text += &format!("--- {folder}\n{}\n", lines[lines.len().saturating_sub(15)..].join("\n"));
+            let _ = writeln!(text, "--- {folder}\n{}", lines[lines.len().saturating_sub(15)..].join("\n"));
         }
         text
     }

@@ -50,7 +50,7 @@ impl Served {
 
     fn send(&self, request: &str, head: &[&str], body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let more: String = head.iter().map(|line| format!("{line}\r\n")).collect();
+        let more: String = head.iter().flat_map(|line| [*line, "\r\n"]).collect();
         let (host, length) = (&self.address, body.len());
         let text = format!(
             "{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n"

@@ -52,7 +52,7 @@ pub enum Error {
     #[error(transparent)]
     Champion(#[from] plugin_champion::Refused),
     /// Options in a dataflow are wrong. Nothing was started.
-    #[error("{}nothing was started", .0.iter().map(|wrong| format!("{wrong}\n")).collect::<String>())]
+    #[error("{}nothing was started", lines(.0))]
     Options(Vec<WrongOption>),
     /// What was asked for cannot be.
     #[error("{0}")]
@@ -60,6 +60,11 @@ pub enum Error {
     /// The demo could not go on.
     #[error("{0}")]
     Demo(String),
+}
+
+/// Each on a line of its own.
+fn lines(wrong: &[WrongOption]) -> String {
+    wrong.iter().fold(String::new(), |text, wrong| text + &wrong.to_string() + "\n")
 }
 
 /// What is wrong with the options of a node.

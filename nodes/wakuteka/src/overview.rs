@@ -124,7 +124,7 @@ impl Figures {
             let share = images as f64 / verdict.pictures.max(1) as f64;
             Some(LargestClass { class: verdict.classes.get(class)?.clone(), share })
         });
-        (verdict.pictures > 0).then(|| Self {
+        (verdict.pictures > 0).then_some(Self {
             images: verdict.pictures,
             evaluation: match verdict.evaluation {
                 Evaluation::HeldOut => "held_out",
@@ -327,7 +327,7 @@ mod tests {
         gone.state("ended");
         gone.write();
         let overview = Overview::read(folder.path());
-        let lines = overview.lines(UNIX_EPOCH + std::time::Duration::from_secs(7200)).join("\n");
+        let lines = overview.lines(UNIX_EPOCH + std::time::Duration::from_hours(2)).join("\n");
         for part in [
             "champion   20261101-1: head, 224 px, 2 classes, 1 h ago",
             "51.2 % of 1,412 held-out images correct (95 % interval 46.0 to 56.0)",

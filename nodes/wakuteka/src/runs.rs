@@ -151,7 +151,7 @@ impl Run {
         .into();
         flatten("", &m.options, &mut all);
         // A digest of all the others, and what the reason says already.
-        all.retain(|name, _| name != "config" && !name.ends_with(".why"));
+        all.retain(|name, _| name != "config" && name.strip_suffix(".why").is_none());
         all
     }
 

@@ -6,6 +6,9 @@ pub enum HarnessError {
     /// dora refused something.
     #[error("dora: {0}")]
     Dora(String),
+    /// The daemon that started this process has gone.
+    #[error("the dora daemon that started this node has gone")]
+    Orphaned,
     /// An input overflowed. The credits of the graph make that impossible, so the graph or a node is wrong.
     #[error("input {input:?} lost {count} messages: its queue_size is smaller than the sender's window")]
     Lost {

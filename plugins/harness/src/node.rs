@@ -10,6 +10,7 @@ use dora_node_api::dora_core::config::DataId;
 use plugin_api::status::StatusFile;
 use plugin_api::{Edge, Home, Tag};
 use std::collections::BTreeSet;
+use std::os::unix::process::parent_id;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub struct Node {
     inbox: Inbox,
     home: Home,
     status: StatusFile,
+    /// The process of the daemon that started this one.
+    parent: u32,
     /// Held as long as the node runs.
     _locks: Vec<RoleLock>,
 }
@@ -40,7 +43,8 @@ impl Node {
         let mut status = StatusFile::new(&home.status(), dora.id().as_ref()).of_program(name);
         status.set("restarts", u64::from(dora.restart_count()));
         status.write();
-        Ok(Self { name: name.to_owned(), dora, inbox: Inbox::drain(events)?, home, status, _locks: locks })
+        let inbox = Inbox::drain(events)?;
+        Ok(Self { name: name.to_owned(), dora, inbox, home, status, parent: parent_id(), _locks: locks })
     }
 
     /// The program's name, as in `main`.
@@ -72,8 +76,12 @@ impl Node {
     /// The next event, or [`Event::Timeout`] after `timeout`. After [`Event::Stop`] only that.
     ///
     /// # Errors
-    /// [`HarnessError::Lost`] when an input overflowed.
+    /// [`HarnessError::Lost`] when an input overflowed, [`HarnessError::Orphaned`] when the daemon that started the process was killed:
+    /// a node that only receives would never notice, and keep the workspace locked.
     pub fn recv(&mut self, timeout: Duration) -> Result<Event, HarnessError> {
+        if parent_id() != self.parent {
+            return Err(HarnessError::Orphaned);
+        }
         self.status.tick();
         self.inbox.recv(timeout)
     }

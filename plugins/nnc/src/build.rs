@@ -144,7 +144,7 @@ impl<'a> Builder<'a> {
                     };
                     let (more, after) = context.translate(&shape, &mut self.notes)?;
                     if let Some(Block::Preparation { .. }) = more.first() {
-                        self.preparations.push(scope.resolved(layer)?);
+                        self.preparations.push(scope.resolved(layer));
                     }
                     blocks.extend(more);
                     (at, shape) = (meeting, after);
@@ -277,7 +277,7 @@ impl Scope<'_> {
     }
 
     /// A block whose settings have numbers for the names of arguments.
-    fn resolved(&self, layer: &Layer) -> Result<Layer, NncError> {
+    fn resolved(&self, layer: &Layer) -> Layer {
         let mut layer = layer.clone();
         for text in layer.properties.values_mut() {
             let parts: Vec<String> = list(text)
@@ -293,7 +293,7 @@ impl Scope<'_> {
                 .collect();
             *text = parts.join(",");
         }
-        Ok(layer)
+        layer
     }
 
     /// Kinds of the blocks that follow, as long as one follows the other.

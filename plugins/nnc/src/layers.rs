@@ -470,7 +470,7 @@ impl Context<'_> {
     fn preparation(&self, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
         let shape = match self.layer.kind.as_str() {
             "ImageAugmentation" | "RandomCrop" => match self.layer.property("Shape") {
-                Some("*Input") | Some("") | None => input.clone(),
+                Some("*Input" | "") | None => input.clone(),
                 Some(_) => {
                     let sides: Option<Shape> =
                         self.all("Shape")?.iter().map(|side| whole(side.value(input)?)).collect();

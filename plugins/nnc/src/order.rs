@@ -55,26 +55,14 @@ impl Order {
 
     /// A block and all that it depends on.
     pub fn before(&self, end: usize) -> BTreeSet<usize> {
-        self.reached(end, &self.reads, None)
+        reached(end, &self.reads, None)
     }
 
     /// Blocks on the way from one to another, both included; without `without`.
     pub fn between(&self, start: usize, end: usize, without: Option<usize>) -> BTreeSet<usize> {
-        let after = self.reached(start, &self.read_by, without);
-        let before = self.reached(end, &self.reads, without);
+        let after = reached(start, &self.read_by, without);
+        let before = reached(end, &self.reads, without);
         after.intersection(&before).copied().collect()
-    }
-
-    fn reached(&self, from: usize, next: &[Vec<usize>], without: Option<usize>) -> BTreeSet<usize> {
-        let (mut reached, mut open) = (BTreeSet::from([from]), vec![from]);
-        while let Some(place) = open.pop() {
-            for other in &next[place] {
-                if Some(*other) != without && reached.insert(*other) {
-                    open.push(*other);
-                }
-            }
-        }
-        reached
     }
 
     /// The first block after `start` through which all ways to `end` go.
@@ -108,4 +96,17 @@ impl Order {
         }
         depth[place]
     }
+}
+
+/// Blocks that can be reached from one, itself included, without going through `without`.
+fn reached(from: usize, next: &[Vec<usize>], without: Option<usize>) -> BTreeSet<usize> {
+    let (mut reached, mut open) = (BTreeSet::from([from]), vec![from]);
+    while let Some(place) = open.pop() {
+        for other in &next[place] {
+            if Some(*other) != without && reached.insert(*other) {
+                open.push(*other);
+            }
+        }
+    }
+    reached
 }

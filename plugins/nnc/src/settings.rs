@@ -178,18 +178,17 @@ fn schedule(project: &Project, epochs: f64, batch: f64, add: &mut impl FnMut(Str
             let steps = project
                 .value(section, "LearningRateSteps")
                 .and_then(|text| text.split(',').next()?.trim().parse().ok());
-            match in_epochs(steps.unwrap_or(interval), in_steps).filter(|every| *every > 0.0 && *every <= 1000.0) {
-                Some(every) => {
-                    let every = (every * 1000.0).round() / 1000.0;
-                    add(format!("--schedule step --step-epochs {every} --step-factor {}", factor.clamp(0.0, 0.9999)));
-                }
-                None => {
-                    notes.insert(format!(
-                        "the learning rate is multiplied by {factor} every {interval} steps: how many epochs that are depends on the data set \
-                         (--schedule step --step-epochs STEPS·{batch}/IMAGES --step-factor {factor}); constant is taken"
-                    ));
-                    add("--schedule constant".to_owned());
-                }
+            if let Some(every) =
+                in_epochs(steps.unwrap_or(interval), in_steps).filter(|every| *every > 0.0 && *every <= 1000.0)
+            {
+                let every = (every * 1000.0).round() / 1000.0;
+                add(format!("--schedule step --step-epochs {every} --step-factor {}", factor.clamp(0.0, 0.9999)));
+            } else {
+                notes.insert(format!(
+                    "the learning rate is multiplied by {factor} every {interval} steps: how many epochs that are depends on the data set \
+                     (--schedule step --step-epochs STEPS·{batch}/IMAGES --step-factor {factor}); constant is taken"
+                ));
+                add("--schedule constant".to_owned());
             }
         }
         "Exponential" | "Step" | "None" => add("--schedule constant".to_owned()),

@@ -119,7 +119,7 @@ impl<'a> Writer<'a> {
                 self.add("AveragePool", &output, inputs, attributes);
             }
             Op::AveragePooling { window, including_pad } => {
-                self.partial(&output, inputs, window, before, Some(*including_pad))
+                self.partial(&output, inputs, window, before, Some(*including_pad));
             }
             Op::SumPooling(window) => self.partial(&output, inputs, window, before, None),
             Op::GlobalAveragePooling => {

@@ -427,7 +427,7 @@ mod tests {
             )
         };
         let bag = |name: &str, items: &[&str]| {
-            let items: String = items.iter().map(|item| format!("<rdf:li>{item}</rdf:li>")).collect();
+            let items: String = items.iter().flat_map(|item| ["<rdf:li>", *item, "</rdf:li>"]).collect();
             format!("<{name}><rdf:Bag>{items}</rdf:Bag></{name}>")
         };
         let merge = |text: &str, before: &str, now: &str| {

@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(fetcher.counts().repeated, 1);
         let again = fetcher.requests(now);
         assert_eq!(again[0].1.digest, asked[0].1.digest);
-        assert!(fetcher.requests(later - Duration::from_millis(1)).is_empty());
+        assert!(fetcher.requests(later.checked_sub(Duration::from_millis(1)).unwrap()).is_empty());
         assert_eq!(fetcher.requests(later).len(), 2, "silence");
         assert_eq!(fetcher.counts().repeated, 3);
         fetcher.restarted();

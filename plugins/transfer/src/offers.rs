@@ -52,7 +52,7 @@ pub struct Offers {
     hashed: HashMap<String, Hashed>,
     /// By path, the digest that the other machine keeps.
     kept: HashMap<String, String>,
-    offers: Vec<Offer>,
+    open: Vec<Offer>,
     told: Option<Instant>,
     changed: bool,
     /// Something was said to be kept since.
@@ -71,7 +71,7 @@ impl Offers {
             options,
             hashed,
             kept,
-            offers: Vec::new(),
+            open: Vec::new(),
             told: None,
             changed: true,
             answered: false,
@@ -93,8 +93,8 @@ impl Offers {
                 offers.push(offer);
             }
         }
-        self.changed |= offers != self.offers;
-        self.offers = offers;
+        self.changed |= offers != self.open;
+        self.open = offers;
     }
 
     fn file(&mut self, path: String) -> Option<Offer> {
@@ -118,7 +118,7 @@ impl Offers {
 
     /// How many files the other machine still lacks.
     pub fn lacking(&self) -> usize {
-        self.offers.iter().filter(|offer| !self.is_kept(offer)).count()
+        self.open.iter().filter(|offer| !self.is_kept(offer)).count()
     }
 
     /// What to offer now: the first files that are lacking, when something has changed or after a while.
@@ -131,7 +131,7 @@ impl Offers {
         }
         (self.answered, self.lacked) = (false, self.lacking());
         (self.changed, self.told) = (false, Some(now));
-        let rows: Vec<&Offer> = self.offers.iter().filter(|offer| !self.is_kept(offer)).take(ROWS).collect();
+        let rows: Vec<&Offer> = self.open.iter().filter(|offer| !self.is_kept(offer)).take(ROWS).collect();
         Some(OfferedFiles {
             path: StringArray::from_iter_values(rows.iter().map(|offer| &offer.path)),
             target: rows.iter().map(|offer| offer.target.as_deref()).collect(),
@@ -172,7 +172,7 @@ impl Offers {
 
     /// Bytes of a file that is offered; `None` when it is another by now.
     fn part(&self, path: &str, digest: &str, first: u64, bytes: usize) -> Option<Vec<u8>> {
-        let offer = self.offers.iter().find(|offer| offer.path == path && offer.digest == digest)?;
+        let offer = self.open.iter().find(|offer| offer.path == path && offer.digest == digest)?;
         let (known, _) = self.hashed.get(path)?;
         let file = File::open(self.home.root().join(path)).ok()?;
         if version(&file.metadata().ok()?) != *known {
@@ -185,7 +185,7 @@ impl Offers {
     }
 
     fn is_kept_there(&mut self, path: &str, digest: &str) -> io::Result<()> {
-        let Some(offer) = self.offers.iter().find(|offer| offer.path == path && offer.digest == digest) else {
+        let Some(offer) = self.open.iter().find(|offer| offer.path == path && offer.digest == digest) else {
             return Ok(());
         };
         if offer.target.is_some() {

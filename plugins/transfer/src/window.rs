@@ -89,7 +89,7 @@ mod tests {
         let mut window = Window::new(3, patience, now);
         window.ask("a", now + patience);
         assert!(window.overdue(now + patience).is_empty(), "it has only just been asked for");
-        window.ask("b", now + patience * 2 - Duration::from_secs(1));
+        window.ask("b", (now + patience * 2).checked_sub(Duration::from_secs(1)).unwrap());
         assert_eq!(window.overdue(now + patience * 2), ["a", "b"]);
         assert!(window.overdue(now + patience * 9).is_empty(), "nothing waits");
         assert_eq!(window.repeated, 2);

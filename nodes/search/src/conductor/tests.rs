@@ -200,7 +200,7 @@ fn a_train_that_ends_in_the_middle_three_times_without_an_epoch_fails_the_attemp
         conductor.restarted("train").unwrap();
     }
     Bench::epochs(&folder, 0, &[0.6]);
-    assert_eq!(Bench::proposals(&mut conductor), [first.clone()], "told again");
+    assert_eq!(Bench::proposals(&mut conductor), std::slice::from_ref(&first), "told again");
     for _ in 0..3 {
         conductor.restarted("train-2").unwrap();
         conductor.restarted("evaluate").unwrap();

@@ -16,7 +16,7 @@ const MOST_CLASSES: usize = 16;
 /// How good the model is, what that is to be held against, and what was decided.
 pub fn figures(verdict: &Verdict) -> Vec<String> {
     let figures = Figures::of(verdict);
-    let mut lines = figures.as_ref().map(Figures::lines).unwrap_or_else(|| vec!["evaluated on no image".to_owned()]);
+    let mut lines = figures.as_ref().map_or_else(|| vec!["evaluated on no image".to_owned()], Figures::lines);
     lines.push(format!("decision: {}: {}", verdict.decision, verdict.reason));
     lines
 }

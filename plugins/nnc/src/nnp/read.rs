@@ -198,7 +198,7 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
         }
         match kind.as_str() {
             "Convolution" | "DepthwiseConvolution" | "Affine" => {
-                settings_of_weights(&mut layer, &kind, &own, parameters)
+                settings_of_weights(&mut layer, &kind, &own, parameters);
             }
             "Reshape" => {
                 if let Some(shape) = shapes.get(output) {
@@ -233,23 +233,17 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
                 layer.properties.insert("Around".to_owned(), widths.clone());
                 from.clone_from(before);
             }
-            let from = match given_by.get(&from) {
-                Some(id) => String::clone(id),
-                None => {
-                    let shape = shapes.get(from.as_str()).cloned().unwrap_or_default();
-                    let size: Vec<String> = shape.iter().skip(1).map(ToString::to_string).collect();
-                    let id = format!("input {from}");
-                    let properties = BTreeMap::from([("Size".to_owned(), size.join(","))]);
-                    built.layers.push(Layer {
-                        id: id.clone(),
-                        kind: "Input".to_owned(),
-                        name: from.clone(),
-                        properties,
-                    });
-                    given_by.insert(from, id.clone());
-                    layer.id = built.layers.len().to_string();
-                    id
-                }
+            let from = if let Some(id) = given_by.get(&from) {
+                String::clone(id)
+            } else {
+                let shape = shapes.get(from.as_str()).cloned().unwrap_or_default();
+                let size: Vec<String> = shape.iter().skip(1).map(ToString::to_string).collect();
+                let id = format!("input {from}");
+                let properties = BTreeMap::from([("Size".to_owned(), size.join(","))]);
+                built.layers.push(Layer { id: id.clone(), kind: "Input".to_owned(), name: from.clone(), properties });
+                given_by.insert(from, id.clone());
+                layer.id = built.layers.len().to_string();
+                id
             };
             built.links.push(Link { from, to: String::new(), pin });
         }
@@ -373,7 +367,9 @@ fn weights(
                 values = transposed(&values, *inputs as usize, *outputs as usize);
             }
             if last {
-                values.iter_mut().for_each(|value| *value *= scale);
+                for value in &mut values {
+                    *value *= scale;
+                }
             }
             all.push((weight.name, Tensor { shape: weight.shape, values }));
         }

@@ -77,12 +77,11 @@ impl Writer {
         let graph = export.graph;
         let mut values: Vec<Value> = Vec::new();
         for node in &graph.nodes {
-            let value = match node.op {
-                Op::Input => self.input(&export.input, node.output)?,
-                _ => {
-                    let inputs: Vec<Value> = node.inputs.iter().map(|input| values[*input].clone()).collect();
-                    self.node(node, inputs, export.weights)?
-                }
+            let value = if node.op == Op::Input {
+                self.input(&export.input, node.output)?
+            } else {
+                let inputs: Vec<Value> = node.inputs.iter().map(|input| values[*input].clone()).collect();
+                self.node(node, inputs, export.weights)?
             };
             values.push(value);
         }
@@ -239,7 +238,7 @@ impl Writer {
             Op::SumPooling(window) => self.pooling("SumPooling", "sum_pooling_param", name, &first, &sides, window, ""),
             Op::GlobalAveragePooling => self.function("GlobalAveragePooling", name, &[&first.name], &sides, ""),
             Op::Flatten | Op::Reshape => self.reshape(name, &first, &sides),
-            Op::Activation(activation) => self.activation(*activation, name, &first, &sides)?,
+            Op::Activation(activation) => self.activation(*activation, name, &first, &sides),
             Op::Add => self.function("Add2", name, &names(&inputs), &sides, "add2_param { inplace: false }"),
             Op::Elementwise(operation) => {
                 let kind = match operation {
@@ -364,7 +363,7 @@ impl Writer {
         self.function(kind, name, &[&x.name], &x.sides.clone(), &format!("{key} {{ val: {value:?} }}"))
     }
 
-    fn activation(&mut self, activation: Activation, name: &str, x: &Value, sides: &[u64]) -> Result<Value, NncError> {
+    fn activation(&mut self, activation: Activation, name: &str, x: &Value, sides: &[u64]) -> Value {
         let (kind, parameter) = match activation {
             Activation::Relu => ("ReLU", "relu_param { inplace: false }".to_owned()),
             Activation::Relu6 => ("ReLU6", String::new()),
@@ -387,7 +386,7 @@ impl Writer {
                 let sum = self.scalar("AddScalar", "add_scalar_param", &format!("{name}_sum"), x, 3.0);
                 let cut = self.function("ReLU6", &format!("{name}_cut"), &[&sum.name], sides, "");
                 let share = self.scalar("MulScalar", "mul_scalar_param", &format!("{name}_share"), &cut, 1.0 / 6.0);
-                return Ok(self.function("Mul2", name, &[&x.name, &share.name], sides, ""));
+                return self.function("Mul2", name, &[&x.name, &share.name], sides, "");
             }
             // nnabla's own GELU is the approximation by a hyperbolic tangent.
             Activation::Gelu => {
@@ -396,10 +395,10 @@ impl Writer {
                 let erf = self.function("Erf", &format!("{name}_erf"), &[&scaled.name], sides, "");
                 let sum = self.scalar("AddScalar", "add_scalar_param", &format!("{name}_sum"), &erf, 1.0);
                 let half = self.scalar("MulScalar", "mul_scalar_param", &format!("{name}_half"), &sum, 0.5);
-                return Ok(self.function("Mul2", name, &[&x.name, &half.name], sides, ""));
+                return self.function("Mul2", name, &[&x.name, &half.name], sides, "");
             }
         };
-        Ok(self.function(kind, name, &[&x.name], sides, &parameter))
+        self.function(kind, name, &[&x.name], sides, &parameter)
     }
 }
 

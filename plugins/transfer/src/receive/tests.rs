@@ -127,7 +127,7 @@ fn answers_that_are_lost_are_asked_for_again() {
 fn a_verdict_comes_after_its_champion_and_a_model_whole() {
     let now = Instant::now();
     let (mut training, mut files) = both(now);
-    crown(&training.home, "1", &[7; 40_000]);
+    crown(&training.home, "1", &vec![7; 40_000]);
     training.offers.look();
     let offers = training.offers.due(now).unwrap();
     files.receiver.offered(&Tag::new("offers", 0), &offers);
@@ -201,7 +201,7 @@ fn a_file_that_changes_on_its_way_comes_as_it_is_then() {
     let now = Instant::now();
     let (mut training, mut files) = both(now);
     write(&training.home, "runs/1/run.json", b"{}");
-    write(&training.home, "runs/1/report/big", &[1; 60_000]);
+    write(&training.home, "runs/1/report/big", &vec![1; 60_000]);
     training.offers.look();
     files.receiver.offered(&Tag::new("offers", 0), &training.offers.due(now).unwrap());
     let mut changed = false;
@@ -210,7 +210,7 @@ fn a_file_that_changes_on_its_way_comes_as_it_is_then() {
             if let Some(parts) = training.offers.answer(&wanted).unwrap() {
                 files.receiver.parts(&tag, &parts, now).unwrap();
                 if !changed && files.receiver.bytes > 20_000 {
-                    write(&training.home, "runs/1/report/big", &[2; 50_000]);
+                    write(&training.home, "runs/1/report/big", &vec![2; 50_000]);
                     changed = true;
                 }
             }
@@ -218,5 +218,5 @@ fn a_file_that_changes_on_its_way_comes_as_it_is_then() {
     }
     assert!(changed && read(&files.home, "runs/1/report/big").is_none());
     pull(&mut training, &mut files, now + Duration::from_secs(4), 0);
-    assert_eq!(read(&files.home, "runs/1/report/big").unwrap(), [2; 50_000]);
+    assert_eq!(read(&files.home, "runs/1/report/big").unwrap(), vec![2; 50_000]);
 }
