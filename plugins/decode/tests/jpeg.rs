@@ -145,7 +145,7 @@ fn grey_inks() -> Vec<u8> {
 
 #[test]
 fn inks_go_by_their_profile() {
-    let odd = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/odd");
+    let odd = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/odd/good");
     let file = fs::read(odd.join("cmyk-adobe.jpg")).unwrap();
     let mut segment = b"ICC_PROFILE\0\x01\x01".to_vec();
     segment.extend(grey_inks());

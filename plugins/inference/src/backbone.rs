@@ -22,7 +22,7 @@ pub enum Architecture {
     #[default]
     #[value(name = "efficientnet-lite0")]
     EfficientNetLite0,
-    /// 0.9 billion multiply-adds at 260 px, the side it was trained at: more accurate, and about twice as slow.
+    /// 0.9 billion multiply-adds at 260 px, the side it was trained at: better on ImageNet, and twice as slow.
     #[value(name = "efficientnet-lite2")]
     EfficientNetLite2,
 }
