@@ -124,7 +124,10 @@ fn an_error_names_file_place_input_and_what_fits() {
         ("blocks: [{convolution: 4, kernel: 1, groups: 2}, {affine: classes}]", &["groups: 2 must divide", "(3)"]),
         ("blocks: [{max-pooling: 3, padding: 2}, {affine: classes}]", &["padding is 2", "0 to 1"]),
         ("blocks: [{dropout: 1}, {affine: classes}]", &["dropout is 1", "0 to 0.99"]),
-        ("blocks: [{convolution: chanels, kernel: 1}, {affine: classes}]", &["chanels", "known are: classes, height, inputs, width"]),
+        (
+            "blocks: [{convolution: chanels, kernel: 1}, {affine: classes}]",
+            &["chanels", "known are: classes, height, inputs, width"],
+        ),
         ("blocks: [{convolution: 0, kernel: 1}, {affine: classes}]", &["convolution is 0"]),
         ("blocks: [{use: basic}, {affine: classes}]", &["\"basic\" is not defined"]),
         ("blocks: [{relu, name: a}, {relu, name: a}, {affine: classes}]", &["block \"a\" already"]),
