@@ -11,6 +11,7 @@ mod peer;
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use peer::{fixture, numbers, write_weights};
+use plugin_blocks::{Activation, Op};
 use plugin_model::{Architecture, Network, Shape, network, weights};
 use plugin_nnc::nnp;
 use std::collections::BTreeMap;
@@ -28,14 +29,14 @@ fn main() {
 }
 
 /// Probabilities of images `[N, 3, size, size]` whose colours go from 0 to 1.
-fn answers(network: &Network, images: &[f32], size: usize) -> Vec<f32> {
+fn answers(network: &Network, images: &[f32], size: usize, temperature: f32) -> Vec<f32> {
     let input = network.architecture().input();
     let device = Device::flex();
     let count = images.len() / (3 * size * size);
     let x = Tensor::<4>::from_data(TensorData::new(images.to_vec(), [count, 3, size, size]), &device);
     let three = |values: [f32; 3]| Tensor::<4>::from_data(TensorData::new(values.to_vec(), [1, 3, 1, 1]), &device);
     let x = (x - three(input.mean)) / three(input.deviation);
-    activation::softmax(network.forward(x), 1).try_into_vec_as::<f32>().unwrap()
+    activation::softmax(network.forward(x) / temperature, 1).try_into_vec_as::<f32>().unwrap()
 }
 
 fn write(folder: &Path) {
@@ -69,23 +70,20 @@ fn write(folder: &Path) {
             temperature: 2.0,
         };
         let bytes = nnp::write(&export).unwrap();
-        // With the temperature in the last layer the same comes back.
-        let again = nnp::read(architecture.name(), &bytes).unwrap();
-        let back = loaded(&again, folder, architecture.name());
-        let answers = answers(&back, &images, side);
+        let answers = answers(&network, &images, side, 2.0);
+        // With the temperature in the last layer the same comes back. The exact GELU goes out by `Erf`, which is not read.
+        if !graph.nodes.iter().any(|node| node.op == Op::Activation(Activation::Gelu)) {
+            let again = nnp::read(architecture.name(), &bytes).unwrap();
+            let back = self::answers(&loaded(&again, folder, architecture.name()), &images, side, 1.0);
+            let worst = back.iter().zip(&answers).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-5, "{}: {worst}", architecture.name());
+            assert_eq!(again.classes, Some(classes));
+        }
         std::fs::write(at("nnp"), bytes).unwrap();
         let vector = serde_json::json!({ "size": SIZE, "images": images, "answers": answers });
         std::fs::write(at("json"), vector.to_string()).unwrap();
-        let plain = self::answers(&network, &images, side);
-        assert_eq!(again.classes, Some(classes));
-        assert_eq!(best(&plain), best(&answers), "{}", architecture.name());
         std::fs::remove_file(at("safetensors")).unwrap();
     }
-}
-
-fn best(answers: &[f32]) -> Vec<usize> {
-    let of = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
-    answers.chunks(CLASSES).map(of).collect()
 }
 
 /// The network of a model with its weights.
@@ -112,7 +110,7 @@ fn read(folder: &Path) {
         let images: Vec<f32> =
             vector["images"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
         let network = loaded(&model, folder, &name);
-        let answers = answers(&network, &images, model.size_px as usize);
+        let answers = answers(&network, &images, model.size_px as usize, 1.0);
         std::fs::write(path.with_extension("ours.json"), serde_json::json!(answers).to_string()).unwrap();
         std::fs::write(path.with_extension("yml"), &model.network).unwrap();
     }
