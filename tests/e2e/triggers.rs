@@ -68,7 +68,7 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
     for (class, file) in &more[..3] {
         pictures::drop_into(&photos, class, file)?;
     }
-    graph.wait("too few changes", MINUTES_3, |g| g.status("train").state.contains("more changes: 3 so far"))?;
+    graph.wait("too few changes", MINUTES_3, |g| g.status("train").state.contains("more changes: 3 of 6"))?;
     assert_eq!(judged(&graph).len(), 1);
     // One is relabelled, two are removed: six.
     let other = &first[first.len() - 1].0;

@@ -163,7 +163,8 @@ fn inks_go_by_their_profile() {
             .unwrap()
     };
     assert!(hue(&file) > 100);
-    assert!(hue(&with_profile) <= 3, "{}", hue(&with_profile));
+    // Neutral Lab on the way through 8 bits.
+    assert!(hue(&with_profile) <= 6, "{}", hue(&with_profile));
     let scaled = reduced(&with_profile, &Limits::default(), 8).unwrap().picture;
-    assert!(scaled.pixels.as_chunks::<3>().0.iter().all(|[r, g, b]| r.abs_diff(*g) <= 3 && r.abs_diff(*b) <= 3));
+    assert!(scaled.pixels.as_chunks::<3>().0.iter().all(|[r, g, b]| r.abs_diff(*g) <= 6 && r.abs_diff(*b) <= 6));
 }
