@@ -20,7 +20,7 @@ mod tagged;
 mod warnings;
 mod wrong;
 
-pub use page::{STYLE, html};
+pub use page::{STYLE, document, html};
 pub use tables::{confusion_csv, per_class_csv, predictions_csv};
 pub use tagged::{TaggedReport, write_tagged};
 pub use warnings::{Warning, warnings};

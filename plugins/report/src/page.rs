@@ -1,14 +1,13 @@
 //! The page, put together.
 
 use super::{Report, classes, configuration, counts, curves, headline, matrix, wrong};
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// How reports look.
 pub const STYLE: &str = include_str!("style.css");
 
-/// The whole page: one HTML document that needs nothing else.
-pub fn html(report: &Report) -> String {
-    let title = format!("Run {}: {}", report.verdict.run, report.verdict.decision);
+/// A whole HTML document in this style, and more style of its own, with `main` as what it says. It needs nothing from outside.
+pub fn document(title: &str, own_style: &str, main: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -17,28 +16,36 @@ pub fn html(report: &Report) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(own_style)) }
             }
-            body {
-                main {
-                    (headline::section(report))
-                    (curves::section(report.metrics))
-                    (matrix::section(report.challenger))
-                    (classes::section(report.challenger, &report.verdict.class_results))
-                    (counts::section(report.manifest))
-                    (wrong::section(report.wrong))
-                    (configuration::section(report.manifest, report.finished))
-                    footer {
-                        "Tables: "
-                        a href="predictions.csv" { "predictions.csv" } ", "
-                        a href="confusion.csv" { "confusion.csv" } ", "
-                        a href="per_class.csv" { "per_class.csv" } "."
-                    }
-                }
-            }
+            body { main { (main) } }
         }
     }
     .into_string()
+}
+
+/// The whole page: one HTML document that needs nothing else.
+pub fn html(report: &Report) -> String {
+    let title = format!("Run {}: {}", report.verdict.run, report.verdict.decision);
+    document(
+        &title,
+        "",
+        &html! {
+                (headline::section(report))
+                (curves::section(report.metrics))
+                (matrix::section(report.challenger))
+                (classes::section(report.challenger, &report.verdict.class_results))
+                (counts::section(report.manifest))
+                (wrong::section(report.wrong))
+                (configuration::section(report.manifest, report.finished))
+                footer {
+                    "Tables: "
+                    a href="predictions.csv" { "predictions.csv" } ", "
+                    a href="confusion.csv" { "confusion.csv" } ", "
+                    a href="per_class.csv" { "per_class.csv" } "."
+                }
+        },
+    )
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::format::{count, percent, percent_or_dash, short, utc};
 use super::headline::{evaluated_on, tempered};
-use super::page::STYLE;
+use super::page::document;
 use super::{Picture, WrongPictures, configuration, counts, curves, wrong};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{ClassResult, Finished, MetricRow, RunManifest, Verdict};
 use plugin_metric::{Tagged, average_precision, per_class_tagged};
@@ -46,34 +46,24 @@ pub fn write_tagged(folder: &Path, report: &TaggedReport) -> io::Result<()> {
 }
 
 fn page(report: &TaggedReport) -> String {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Run " (report.verdict.run) ": " (report.verdict.decision) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    (headline(report.verdict))
-                    (curves::section(report.metrics))
-                    (classes(report.challenger, &report.verdict.class_results))
-                    (counts::section(report.manifest))
-                    (wrong::section(report.wrong))
-                    (configuration::section(report.manifest, report.finished))
-                    footer {
-                        "Tables: "
-                        a href="predictions.csv" { "predictions.csv" } ", "
-                        a href="per_class.csv" { "per_class.csv" } "."
-                    }
+    let title = format!("Run {}: {}", report.verdict.run, report.verdict.decision);
+    document(
+        &title,
+        "",
+        &html! {
+                (headline(report.verdict))
+                (curves::section(report.metrics))
+                (classes(report.challenger, &report.verdict.class_results))
+                (counts::section(report.manifest))
+                (wrong::section(report.wrong))
+                (configuration::section(report.manifest, report.finished))
+                footer {
+                    "Tables: "
+                    a href="predictions.csv" { "predictions.csv" } ", "
+                    a href="per_class.csv" { "per_class.csv" } "."
                 }
-            }
-        }
-    }
-    .into_string()
+        },
+    )
 }
 
 fn headline(verdict: &Verdict) -> Markup {

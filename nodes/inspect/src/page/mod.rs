@@ -14,11 +14,11 @@ use crate::find::labels::{self, Search};
 use crate::record::Record;
 use crate::thumbnails::Thumbnails;
 use cards::Section;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use plugin_check::REGISTRY;
 use plugin_forecast::Forecasts;
 use plugin_label_errors::MIN_CLASS_IMAGES;
-use plugin_report::STYLE;
+use plugin_report::document;
 use plugin_report::format::{count, counted};
 
 const OWN_STYLE: &str = include_str!("style.css");
@@ -128,17 +128,11 @@ impl<'a> Report<'a> {
     /// The whole page.
     pub fn html(&self, shown: usize, thumbnails: &Thumbnails) -> String {
         let sections = self.sections(shown);
-        html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { "Data set, version " (self.version) }
-                    style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-                }
-                body { main {
+        let title = format!("Data set, version {}", self.version);
+        document(
+            &title,
+            OWN_STYLE,
+            &html! {
                     (headline::section(self, &sections))
                     (classes::section(self))
                     @if let Some(forecasts) = self.forecasts { (forecast::section(forecasts)) }
@@ -152,10 +146,8 @@ impl<'a> Report<'a> {
                         }
                         "."
                     }
-                } }
-            }
-        }
-        .into_string()
+            },
+        )
     }
 }
 
