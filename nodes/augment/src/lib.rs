@@ -37,7 +37,7 @@ impl HasHome for Config {
 /// [`AugmentError`] when a message is not what the edge promises, or dora fails.
 pub fn run(config: Config, node: &mut Node) -> Result<(), AugmentError> {
     let mut pipelines = Pipelines::new(config.augment)?;
-    node.status().state(format!("ready: {}", pipelines.of("")?.names().join(", ")));
+    node.status().state(plugin_api::Message::augment_ready(pipelines.of("")?.names().join(", ")));
     loop {
         match node.recv(Duration::from_secs(1))? {
             // `demand_2` … are those of more `train` side by side.

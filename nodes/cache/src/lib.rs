@@ -130,8 +130,12 @@ fn show(fetcher: &PixelFetcher, node: &mut Node) {
     status.set("crossed_bytes", counts.crossed_bytes);
     status.set("asked_again", counts.repeated);
     status.gauge("cache_bytes", bytes as f64);
-    let kept = format!("{images} images kept, {} MB; {} crossed", bytes / 1_000_000, counts.crossed);
-    let again = if counts.repeated > 0 { format!(", {} requests made again", counts.repeated) } else { String::new() };
-    let trouble = fetcher.trouble().map(|why| format!(" (cannot be kept: {why})")).unwrap_or_default();
-    status.state(format!("{kept}{again}{trouble}"));
+    let mut state = plugin_api::Message::cache_holds(images, bytes / 1_000_000, counts.crossed);
+    if counts.repeated > 0 {
+        state = plugin_api::Message::cache_again(state, counts.repeated);
+    }
+    if let Some(why) = fetcher.trouble() {
+        state = plugin_api::Message::cache_trouble(state, why.to_string());
+    }
+    status.state(state);
 }

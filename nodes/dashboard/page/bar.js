@@ -3,7 +3,7 @@ import { h } from "/dom.js";
 import { post } from "/ask.js";
 import { on, part } from "/live.js";
 import { say } from "/toast.js";
-import { t, word, number, percent, time } from "/words.js";
+import { t, said, word, number, percent, time } from "/words.js";
 
 const START = "cargo wakuteka start";
 // A connection that is gone for a moment is no news.
@@ -21,7 +21,7 @@ export function champion(now) {
 
 export function next(run) {
   const until = run.until_ms ? time(run.until_ms) : "";
-  const values = { have: number(run.have), want: number(run.want), until, state: run.state };
+  const values = { have: number(run.have), want: number(run.want), until, state: said(run.state) };
   const dated = ["changes", "training", "quiet", "schedule"].includes(run.code);
   return t(`next_${run.code}${dated && !until ? "_open" : ""}`, values);
 }

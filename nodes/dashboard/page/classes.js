@@ -4,7 +4,7 @@ import { get, query } from "/ask.js";
 import { on } from "/live.js";
 import { create, onActs, pickClass, prompt, remove, rename } from "/acts.js";
 import { limits, picked, takesDrops, upload } from "/upload.js";
-import { t, bytes, number, percent } from "/words.js";
+import { t, bytes, number, percent, reportOf } from "/words.js";
 
 const PARTS = ["train", "validation", "test"];
 
@@ -13,7 +13,7 @@ export function classes() {
   const state = h("p.quiet", { role: "status" });
   const start = h("div.start");
   const count = h("span.quiet");
-  let [all, ended, generation] = [[], false, undefined];
+  let [all, ended, generation, ofData, ofRun] = [[], false, undefined, false, null];
   const file = h("input", { type: "file", multiple: true, className: "unseen", tabIndex: -1, "aria-hidden": "true" });
   const box = h("section.card.wide.classes-card",
     h("div.row", h("h2", t("classes")), count, h("span.grow"), h("button", { id: "new-class", onclick: make }, t("classes_new"))),
@@ -54,6 +54,10 @@ export function classes() {
     return h("span", { className: code === "enough" ? "quiet" : "advice" }, t(`advice_${code}`, { n: number(images), then: percent(then, 0), low: percent(one.forecast?.four_times.low, 0), high: percent(one.forecast?.four_times.high, 0) }));
   };
 
+  // The class in the reports: how many there are and what is wrong with them, and how the last run did.
+  const reports = (label) => [ofData && h("a", { href: reportOf(null, label), target: "_blank", rel: "noopener" }, t("report_data")),
+    ofRun && h("a", { href: reportOf(ofRun, label), target: "_blank", rel: "noopener" }, t("report_run"))].filter(Boolean);
+
   function row(one, most) {
     const open = `#images?${query({ class: one.class })}`;
     const act = (name, run, kind = "") => h("button.small-button" + kind, { "data-act": name, onclick: run }, t(`classes_${name}`));
@@ -62,7 +66,7 @@ export function classes() {
       h("td", { "data-title": t("classes_images") }, h("span", number(one.files)), " ", h("small.quiet", t("classes_split", { test: number(one.test), validation: number(one.validation) })), bar(one, most)),
       h("td", { "data-title": t("classes_recall") }, recall(one.recall)),
       h("td", { "data-title": t("classes_taken_for") }, one.taken_for.length ? one.taken_for.map((other) => h("div", other.class, " ", h("span.quiet", percent(other.share, 0)))) : h("span.quiet", "–")),
-      h("td", { "data-title": t("classes_advice") }, advice(one), one.suspected ? [" ", h("a", { href: `#images?${query({ class: one.class, flag: "suspected" })}` }, t("classes_suspected", { n: number(one.suspected) }))] : ""),
+      h("td", { "data-title": t("classes_advice") }, advice(one), one.suspected ? [" ", h("a", { href: `#images?${query({ class: one.class, flag: "suspected" })}` }, t("classes_suspected", { n: number(one.suspected) }))] : "", h("div.reports", reports(one.class).flatMap((link, at) => (at ? [" · ", link] : [t("reports"), " ", link])))),
       h("td.acts", h("div", act("add", () => choose(one.class)), act("rename", () => call(one)), act("merge", () => merge(one)), act("delete", () => remove(one.class)))));
     tr.dataset.class = one.class;
     takesDrops(tr, (files) => add(files, one.class));
@@ -102,8 +106,8 @@ export function classes() {
   let began;
   const off = [
     on("album", (now) => { if (generation !== now) { generation = now; load(); } }),
-    on("verdict", load),
-    on("overview", (now) => { if (began !== now.workspace) { began = now.workspace; begin(now.workspace); } }),
+    on("verdict", (verdict) => { ofRun = verdict?.has_report ? verdict.run : null; load(); }),
+    on("overview", (now) => { if (ofData !== now.has_report) { ofData = now.has_report; draw(); } if (began !== now.workspace) { began = now.workspace; begin(now.workspace); } }),
     onActs(load),
   ];
   return { box, ready: load(), end() { ended = true; off.forEach((f) => f()); } };

@@ -5,7 +5,7 @@ import { on } from "/live.js";
 import { classes } from "/classes.js";
 import { recent } from "/recent.js";
 import { training } from "/training.js";
-import { t, word, said, moment } from "/words.js";
+import { t, word, said, moment, reportOf } from "/words.js";
 
 export function show(root, parameters, ready) {
   const parts = { classes: classes(), recent: recent(), training: training() };
@@ -31,7 +31,7 @@ export function show(root, parameters, ready) {
   let [ofData, ofRun] = [false, null];
   function showReports() {
     const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" }, text);
-    const all = [ofData ? link("/report", t("report_data")) : null, ofRun ? link(`/report/${encodeURIComponent(ofRun)}`, t("report_run")) : null].filter(Boolean);
+    const all = [ofData ? link(reportOf(), t("report_data")) : null, ofRun ? link(reportOf(ofRun), t("report_run")) : null].filter(Boolean);
     reports.replaceChildren(...(all.length ? [t("reports"), " ", ...all.flatMap((one, at) => (at ? [" · ", one] : [one]))] : []));
   }
   const offs = [

@@ -2,10 +2,11 @@
 import { h } from "/dom.js";
 import { say } from "/toast.js";
 import { pair } from "/pair.js";
+import { searches } from "/searches.js";
 import { get, post } from "/ask.js";
 import { on } from "/live.js";
 import { lines, scatter } from "/chart.js";
-import { t, word, said, number, percent, clock, moment, short } from "/words.js";
+import { t, word, said, number, percent, clock, moment, short, reportOf } from "/words.js";
 
 const KINDS = ["one", "two", "three", "four", "five", "six"];
 const COSTS = [["multiply_adds", (run) => run.multiply_adds && run.multiply_adds / 1e6], ["seconds", (run) => run.seconds]];
@@ -22,6 +23,7 @@ export function show(root, _, ready) {
   const costs = h("div.charts.costs");
   const body = h("tbody");
   const two = h("div.pair");
+  const searched = h("section.card.wide.searches");
   // Nothing is shown of what there is none of: heads have no epochs, one run alone has no rival.
   const drawn = h("section.card.wide", h("h2", t("compare_curves")), charts);
   const priced = h("section.card.wide", h("h2", t("compare_cost")), h("p.quiet", t("compare_front")), costs);
@@ -33,7 +35,7 @@ export function show(root, _, ready) {
       h("thead", h("tr", ["", "run", "state", "balanced", "accuracy", "work", "time", "network", "data", "from", ""].map((name) =>
         h(["balanced", "accuracy", "work", "time", "data"].includes(name) ? "th.num" : "th", name ? t("run_" + name) : "")))), body))),
     h("section.card.wide", h("h2", t("pair")), two),
-    drawn, priced,
+    drawn, priced, searched,
     h("section.card.wide", h("h2", t("compare_experiments")), sizes, pages));
 
   async function load() {
@@ -77,7 +79,7 @@ export function show(root, _, ready) {
     const mark = h("input", { type: "checkbox", checked: place >= 0, "aria-label": t("compare_draw", { run: run.id }), onchange: (event) => pick(run.id, event.target.checked) });
     return h("tr", { title: said(run.reason) },
       h("td", h("label.swatch." + (KINDS[place] || "none"), mark)),
-      h("td.name", run.has_report ? h("a", { href: `/report/${encodeURIComponent(run.id)}`, target: "_blank", rel: "noopener" }, run.id) : run.id, h("div.quiet.note", moment(run.started_ms))),
+      h("td.name", run.has_report ? h("a", { href: reportOf(run.id), target: "_blank", rel: "noopener" }, run.id) : run.id, h("div.quiet.note", moment(run.started_ms))),
       h("td", h("span.tag." + run.state, { title: said(run.verdict) }, word("state", run.is_champion && run.state === "refused" ? "by_hand" : run.state)), " ", run.is_champion ? h("span.tag.promoted", t("compare_now")) : ""),
       h("td.num", percent(run.balanced_accuracy), run.front.some(Boolean) ? h("span.front", { title: t("compare_on_front") }, " ◆") : ""),
       h("td.num", percent(run.accuracy)),
@@ -142,5 +144,6 @@ export function show(root, _, ready) {
   let known;
   const off = [on("verdict", (verdict) => { const key = JSON.stringify(verdict); if (known !== key) { known = key; curves.clear(); load(); } })];
   load();
+  off.push(searches(searched, () => { curves.clear(); load(); }));
   return () => { ended = true; off.forEach((f) => f()); };
 }

@@ -3,7 +3,7 @@ import { h, write } from "/dom.js";
 import { on, part } from "/live.js";
 import { lines } from "/chart.js";
 import { next } from "/bar.js";
-import { t, word, said, noticed, number, percent, figure, bytes, clock, moment } from "/words.js";
+import { t, word, said, number, percent, figure, bytes, clock, moment, reportOf } from "/words.js";
 
 const CHARTS = [["loss", null], ["accuracy", [0, 1]], ["learning_rate", null]];
 
@@ -74,10 +74,9 @@ function showNodes(body, all) {
 function showNotices(box, all) {
   if (!all.length) return box.replaceChildren(h("p.quiet", t("now_no_notices")));
   const line = (notice) => {
-    const [reason, advice] = noticed(notice);
     return h("li", { className: notice.advice ? "needs" : "left" },
-      h("b", number(notice.count)), " ", reason,
-      advice ? h("div.advice", advice) : null,
+      h("b", number(notice.count)), " ", said(notice.reason),
+      notice.advice ? h("div.advice", said(notice.advice)) : null,
       notice.examples.length ? h("div.paths.quiet", notice.examples.slice(0, 3).join(", "), notice.count > 3 ? ", …" : "") : null);
   };
   const part = (title, of) => of.length ? [h("h3", t(title)), h("ul", of.map(line))] : [];
@@ -125,7 +124,7 @@ function showVerdict(box, verdict) {
   return box.replaceChildren(
     h("p", h("span.tag." + verdict.decision, word("decision", verdict.decision)), " ", h("b", verdict.run)),
     h("p", said(verdict.reason)),
-    verdict.has_report ? h("p", h("a", { href: `/report/${encodeURIComponent(verdict.run)}`, target: "_blank", rel: "noopener" }, t("report_run"))) : "",
+    verdict.has_report ? h("p", h("a", { href: reportOf(verdict.run), target: "_blank", rel: "noopener" }, t("report_run"))) : "",
     h("table.plain", h("tbody",
       row(t("verdict_balanced"), verdict.pictures ? percent(verdict.balanced_accuracy) : "–"),
       row(t("verdict_champion_balanced"), percent(verdict.champion_balanced_accuracy)),

@@ -1,8 +1,6 @@
 // Words and figures in the language that was chosen.
 import en from "/strings/en.js";
 import ja from "/strings/ja.js";
-import jaSaid from "/strings/ja_said.js";
-import jaNotices from "/strings/ja_notices.js";
 
 const all = { en, ja };
 export const language = () => document.documentElement.lang;
@@ -15,20 +13,12 @@ export function t(word, values = {}) {
 // A word that comes from the server: as it is when there is none of ours.
 export const word = (prefix, name) => all[language()][`${prefix}_${name}`] ?? String(name);
 
-// A sentence that comes from a node.
-const rules = { ja: jaSaid };
-export const said = (text) => (rules[language()] ?? []).reduce((now, [pattern, words]) => now.replace(pattern, words), text ?? "");
+// What a node tells: the server has rendered it in both languages. A plain string is the same in each.
+export const said = (text) => text?.[language()] ?? text ?? "";
 
-// Reason and advice of a notice: by its kind, where the language has words for it, else what the node says. What follows ":"
-// in a kind is what it is about.
-const notices = { ja: jaNotices };
-export function noticed({ kind, reason, advice }) {
-  const at = kind.indexOf(":");
-  const [code, what] = at < 0 ? [kind, ""] : [kind.slice(0, at), kind.slice(at + 1)];
-  const own = notices[language()] ?? {};
-  const words = own[`${code}_${what.split(" ")[0].toLowerCase()}`] ?? own[code] ?? [said(reason), said(advice)];
-  return words.map((text) => text.replace("{what}", () => what));
-}
+// The report of a run, or of the data set, in the language that was chosen; with a class, at its row.
+export const reportOf = (run, label) =>
+  `${run ? `/report/${encodeURIComponent(run)}/index` : "/report"}${language() === "ja" ? ".ja" : ""}.html${label === undefined ? "" : `#class-${encodeURIComponent(label)}`}`;
 
 export const number = (n) => (n === null || n === undefined ? "–" : Number(n).toLocaleString(language()));
 export const percent = (x, digits = 1) =>

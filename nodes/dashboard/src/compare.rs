@@ -4,6 +4,7 @@ mod pair;
 
 pub use pair::Pair;
 
+use crate::said::Said;
 use plugin_api::Home;
 use plugin_api::experiments::{SizePoint, Sizes};
 use plugin_api::runs::{RunFolder, RunManifest, read_json};
@@ -17,7 +18,7 @@ pub struct Row {
     /// Its id.
     pub id: String,
     /// Why it was started.
-    pub reason: String,
+    pub reason: Said,
     /// `promoted`, `refused`, `judging`, `abandoned` or `unfinished`.
     pub state: String,
     /// When, milliseconds since 1970.
@@ -49,7 +50,7 @@ pub struct Row {
     /// Mean recall.
     pub balanced_accuracy: Option<f64>,
     /// Why it was promoted or refused.
-    pub verdict: Option<String>,
+    pub verdict: Option<Said>,
     /// It is champion.
     pub is_champion: bool,
     /// It can be made champion.
@@ -156,10 +157,10 @@ fn row(run: &RunFolder, home: &Home, costs: &mut Costs) -> Option<Row> {
         balanced_accuracy: judged.map(|verdict| verdict.balanced_accuracy),
         can_promote: weights && verdict.is_some(),
         has_report: run.0.join("report/index.html").is_file(),
-        verdict: verdict.map(|verdict| verdict.reason),
+        verdict: verdict.map(|verdict| (&verdict.reason).into()),
         is_champion: false,
         front: [false; 2],
-        reason: manifest.reason,
+        reason: (&manifest.reason).into(),
         started_ms: manifest.started_ms,
         architecture: manifest.architecture,
         size_px: manifest.size_px,

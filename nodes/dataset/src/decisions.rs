@@ -3,9 +3,9 @@
 use crate::config::Near;
 use crate::different::{Different, Member, regroup};
 use crate::error::DatasetError;
-use plugin_api::Home;
 use plugin_api::decisions::{self, Decided, Decision};
 use plugin_api::status::Notice;
+use plugin_api::{Home, Message};
 use plugin_catalog::Writer;
 use plugin_hash::Views;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -82,8 +82,8 @@ impl Decisions {
         Some(Notice {
             kind: "decisions_unreadable".to_owned(),
             count: 1,
-            reason: format!("some of dataset/decisions.jsonl cannot be read: {problem}"),
-            advice: "mend or delete those lines; all others are obeyed".to_owned(),
+            reason: Message::notice_decisions_unreadable(problem).into(),
+            advice: Message::advice_decisions_unreadable().into(),
             examples: vec!["dataset/decisions.jsonl".to_owned()],
         })
     }

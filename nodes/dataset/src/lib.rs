@@ -179,7 +179,7 @@ impl Dataset {
         let (files, pictures) = self.catalog.read().counts()?;
         node.status().set("files", files);
         node.status().set("pictures", pictures);
-        node.status().state(format!("{files} files, {pictures} pictures"));
+        node.status().state(plugin_api::Message::dataset_holds(files, pictures));
         self.counted = (Instant::now(), begun.elapsed(), true);
         Ok(())
     }
@@ -283,7 +283,7 @@ impl Dataset {
         };
         for conflict in state.same_pixels.iter().filter(|conflict| self.told.insert(conflict.sample.clone())) {
             let files = conflict.paths.join(", ");
-            tracing::warn!(files, "{SAME_PIXELS_REASON}, so they are not trained on: {SAME_PIXELS_ADVICE}");
+            tracing::warn!(files, "the very same pixels stand in several classes: they are not trained on");
         }
         let notices: Vec<_> = same_pixels(&state.same_pixels).into_iter().chain(self.decisions.notice()).collect();
         node.status().notices(&notices);
@@ -297,10 +297,6 @@ impl Dataset {
 }
 
 /// Why images are kept out of training.
-const SAME_PIXELS_REASON: &str = "the very same pixels stand in several classes";
-/// What to do about it.
-const SAME_PIXELS_ADVICE: &str =
-    "keep the file in the class it belongs to and delete or move the others; --labels multi learns all its classes";
 /// Samples that a notice names.
 const SAME_PIXELS_NAMED: usize = 3;
 
@@ -309,12 +305,17 @@ fn same_pixels(conflicts: &[SamePixels]) -> Option<Notice> {
     let named = conflicts.iter().take(SAME_PIXELS_NAMED);
     let examples: Vec<String> = named.clone().flat_map(|conflict| conflict.paths.iter().cloned()).collect();
     let named: Vec<String> = named.map(|conflict| conflict.paths.join(" = ")).collect();
-    let more = if conflicts.len() > named.len() { ", …" } else { "" };
+    let are_all_named = conflicts.len() == named.len();
+    let reason = if are_all_named {
+        plugin_api::Message::notice_same_pixels(named)
+    } else {
+        plugin_api::Message::notice_same_pixels_more(named)
+    };
     (!conflicts.is_empty()).then(|| Notice {
         kind: "same_pixels".to_owned(),
         count: conflicts.iter().map(|conflict| conflict.paths.len() as u64).sum(),
-        reason: format!("{SAME_PIXELS_REASON}: {}{more}", named.join(", ")),
-        advice: SAME_PIXELS_ADVICE.to_owned(),
+        reason: reason.into(),
+        advice: plugin_api::Message::advice_same_pixels().into(),
         examples,
     })
 }

@@ -38,7 +38,7 @@ pub fn verdict_message(verdict: &Verdict) -> Verdicts {
         run: vec![verdict.run.as_str()].into(),
         model: vec![verdict.champion.as_deref().unwrap_or_default()].into(),
         decision: vec![verdict.decision.as_str()].into(),
-        reason: vec![verdict.reason.as_str()].into(),
+        reason: vec![&*verdict.reason].into(),
         pictures: vec![verdict.pictures].into(),
         accuracy: vec![verdict.accuracy].into(),
         balanced_accuracy: vec![verdict.balanced_accuracy].into(),

@@ -3,12 +3,10 @@
 use crate::checkpoint::Checkpoint;
 use crate::contender::Answers;
 use crate::cross_validated::Paired;
-use crate::rule::{
-    DIVERGED, Decision, Gate, Promotion, Reigning, decide, decide_tagged, mean_recall, share, uncompared,
-};
+use crate::rule::{Decision, Gate, Promotion, Reigning, decide, decide_tagged, mean_recall, share, uncompared};
 use crate::summary::{class_results, summary};
 use plugin_api::runs::{Calibration, Evaluation, ModelCard, RunFolder, RunManifest, Verdict, write_json};
-use plugin_api::{Home, Labels};
+use plugin_api::{Home, Labels, Message, Text};
 use plugin_champion::{card_of, champion, discard, promote};
 use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_tagged, wilson};
 use plugin_report::{self as report, Picture, Report, TaggedReport, WrongPictures};
@@ -40,7 +38,7 @@ pub struct Evidence<'a> {
     /// Of a run that was cross-validated, the pictures on which it is compared with the champion.
     pub paired: Option<&'a Paired>,
     /// Why the challenger could not be used.
-    pub unusable: Option<&'a str>,
+    pub unusable: Option<&'a Text>,
     /// Its weights answer with what are no numbers.
     pub diverged: bool,
     /// How far its probabilities can be trusted.
@@ -66,14 +64,14 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     let mut decision = evidence.unusable.map_or_else(|| decision(evidence), unusable);
     if evidence.promotion == Promotion::ByHand && decision.promoted {
         decision.promoted = false;
-        decision.reason.push_str(BY_HAND);
+        decision.reason.push(Message::passes_by_hand());
     }
     let before = champion(home);
     let mut verdict = verdict(evidence, &decision, before.clone());
     if evidence.unusable.is_none() {
-        verdict.reason.push_str(&told(evidence, &verdict));
+        told(evidence, &verdict).into_iter().for_each(|message| verdict.reason.push(message));
     }
-    tracing::info!(run, decision = verdict.decision, reason = verdict.reason, "verdict");
+    tracing::info!(run, decision = verdict.decision, reason = %verdict.reason, "verdict");
     write_report(&folder, evidence, &verdict)?;
     if decision.promoted {
         let weights = home.root().join(&evidence.checkpoint.uri);
@@ -88,30 +86,23 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
 }
 
 /// How the figures were come by, and what they are of each class.
-fn told(evidence: &Evidence, verdict: &Verdict) -> String {
+fn told(evidence: &Evidence, verdict: &Verdict) -> Vec<Message> {
     let near_copies = evidence.figures.near_copies.iter().filter(|near| **near).count();
-    let mut text = summary(verdict, near_copies, u64::from(evidence.gate.pictures));
-    if let Some(how) = evidence.paired.and_then(|paired| paired.how(evidence.figures.answers.len())) {
-        text.push(' ');
-        text.push_str(&how);
-    }
-    if let Some(because) = evidence.manifest.options.get("keeps_last_epoch").and_then(serde_json::Value::as_str) {
-        let sentence = format!(" The last epoch was kept: {because}.");
-        text.push_str(&sentence);
-    }
-    text
+    let mut all = summary(verdict, near_copies, u64::from(evidence.gate.pictures));
+    all.extend(evidence.paired.and_then(|paired| paired.how(evidence.figures.answers.len())));
+    let because = evidence.manifest.options.get("keeps_last_epoch").and_then(|because| match because {
+        // As runs of earlier versions have it.
+        serde_json::Value::String(because) => Some(Message::plain(because)),
+        because => serde_json::from_value(because.clone()).ok(),
+    });
+    all.extend(because.map(Message::kept_last_epoch));
+    all
 }
-
-/// What a verdict says of a run that a person may promote.
-const BY_HAND: &str = " It passes the gate; `cargo wakuteka models promote` makes it champion (--promotion by-hand).";
-
-/// Why there is no comparison with a champion of the other `--labels`.
-const ANOTHER: &str = "it was trained with the other --labels, so the two cannot be compared";
 
 /// Challenger and champion are judged on the same labels; see `Trial`.
 fn decision(evidence: &Evidence) -> Decision {
     if evidence.diverged {
-        return Decision::plain(false, DIVERGED.to_owned());
+        return Decision::plain(false, Message::diverged());
     }
     if let (Some(paired), Reigning::Judged { name, .. }) = (evidence.paired, evidence.reigning)
         && paired.challenger.len() == 0
@@ -120,12 +111,14 @@ fn decision(evidence: &Evidence) -> Decision {
     }
     let challenger = evidence.paired.map_or(evidence.figures.answers, |paired| &paired.challenger);
     let gate = evidence.gate;
+    // The other `--labels`.
+    let other = Text::from(Message::labels_other());
     match challenger {
         Answers::Single(challenger) => match evidence.reigning {
             Reigning::Judged { name, judged: Answers::Single(judged), handicap } => {
                 decide(challenger, Reigning::Judged { name, judged, handicap }, gate)
             }
-            Reigning::Judged { name, .. } => decide(challenger, Reigning::Unusable { name, why: ANOTHER }, gate),
+            Reigning::Judged { name, .. } => decide(challenger, Reigning::Unusable { name, why: &other }, gate),
             Reigning::Unusable { name, why } => decide(challenger, Reigning::Unusable { name, why }, gate),
             Reigning::Nobody => decide(challenger, Reigning::Nobody, gate),
         },
@@ -133,7 +126,7 @@ fn decision(evidence: &Evidence) -> Decision {
             Reigning::Judged { name, judged: Answers::Multi(judged), handicap } => {
                 decide_tagged(challenger, Reigning::Judged { name, judged, handicap }, gate)
             }
-            Reigning::Judged { name, .. } => decide_tagged(challenger, Reigning::Unusable { name, why: ANOTHER }, gate),
+            Reigning::Judged { name, .. } => decide_tagged(challenger, Reigning::Unusable { name, why: &other }, gate),
             Reigning::Unusable { name, why } => decide_tagged(challenger, Reigning::Unusable { name, why }, gate),
             Reigning::Nobody => decide_tagged(challenger, Reigning::Nobody, gate),
         },
@@ -173,7 +166,7 @@ pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::
     let verdict = Verdict {
         run: run.clone(),
         decision: "refused".to_owned(),
-        reason: format!("The run's manifest cannot be read: {why}."),
+        reason: Message::manifest_unreadable(why.to_string()).into(),
         champion: before.clone(),
         previous: before,
         classes: Vec::new(),
@@ -205,8 +198,8 @@ fn now_ms() -> u64 {
 }
 
 /// Weights that cannot be read are refused for good, so that they are not announced for ever.
-fn unusable(why: &str) -> Decision {
-    Decision::plain(false, format!("Its weights cannot be used: {why}."))
+fn unusable(why: &Text) -> Decision {
+    Decision::plain(false, Message::weights_unusable(why.clone()))
 }
 
 fn verdict(evidence: &Evidence, decision: &Decision, before: Option<String>) -> Verdict {
@@ -257,7 +250,7 @@ pub(crate) mod tests {
         Verdict {
             run: run.to_owned(),
             decision: "promoted".to_owned(),
-            reason: "for a test".to_owned(),
+            reason: "for a test".into(),
             champion: Some(run.to_owned()),
             previous: previous.map(str::to_owned),
             classes: vec!["a".to_owned(), "b".to_owned()],

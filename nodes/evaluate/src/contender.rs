@@ -2,8 +2,8 @@
 
 use crate::classifier::{Classifier, ClassifierError, Pictures};
 use crate::error::EvaluateError;
-use plugin_api::Labels;
 use plugin_api::runs::Calibration;
+use plugin_api::{Labels, Message};
 use plugin_metric::{
     Judged, Tagged, expected_calibration_error, expected_calibration_error_tagged, fit_temperature,
     fit_temperature_tagged,
@@ -243,19 +243,18 @@ impl Contender {
 
     /// What is uneven about judging this model on pictures of `size_px` that were brought to size by `resize_mode`,
     /// for a person; empty when nothing is.
-    pub fn handicap(&self, classes: &[String], size_px: u32, resize_mode: &str) -> Vec<String> {
+    pub fn handicap(&self, classes: &[String], size_px: u32, resize_mode: &str) -> Vec<Message> {
         let card = self.classifier.card();
         let mut notes = Vec::new();
         if card.size_px != size_px && !self.classifier.reads_files() {
-            let own = card.size_px;
-            notes.push(format!("It reads pictures of {own} px; those of {size_px} px were resized for it."));
+            notes.push(Message::champion_other_size(card.size_px, size_px));
         }
         if card.resize_mode != resize_mode && !self.classifier.reads_files() {
-            notes.push(format!("It learnt from pictures resized by {}; these are by {resize_mode}.", card.resize_mode));
+            notes.push(Message::champion_other_resize(&card.resize_mode, resize_mode));
         }
-        let unknown: Vec<&str> = classes.iter().filter(|c| !card.classes.contains(c)).map(String::as_str).collect();
+        let unknown: Vec<Message> = classes.iter().filter(|c| !card.classes.contains(c)).map(Message::class).collect();
         if !unknown.is_empty() {
-            notes.push(format!("It does not know {}.", unknown.join(", ")));
+            notes.push(Message::champion_unaware(unknown));
         }
         notes
     }
@@ -275,6 +274,7 @@ fn resized(pictures: &Pictures, size_px: u32) -> Result<Pictures, ClassifierErro
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use plugin_api::Text;
     use plugin_api::runs::ModelCard;
 
     /// Says the class that the first byte of a picture stands for: `names[byte]`.
@@ -350,7 +350,7 @@ pub(crate) mod tests {
         contender.judge(&pictures(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
         assert_eq!(hits(&contender), [true, false, false, false]);
         assert_eq!(contender.answers().classes(), names(&["bus", "cat", "gone"]));
-        assert_eq!(contender.handicap(&classes, 16, "crop"), ["It does not know cat."]);
+        assert_eq!(Text::from(contender.handicap(&classes, 16, "crop")), "It does not know cat.");
     }
 
     #[test]
@@ -360,7 +360,7 @@ pub(crate) mod tests {
         let mut contender = Contender::new(Box::new(model), Labels::Single, &classes);
         contender.judge(&pictures(32, &[1, 0]), &one(&[1, 1])).unwrap();
         assert_eq!(hits(&contender), [true, false]);
-        let notes = contender.handicap(&classes, 32, "pad").join(" ");
+        let notes = Text::from(contender.handicap(&classes, 32, "pad"));
         assert!(notes.contains("16 px") && notes.contains("32 px") && notes.contains("by pad"), "{notes}");
         assert!(contender.handicap(&classes, 16, "crop").is_empty());
     }

@@ -5,8 +5,8 @@
 //! and of images whose class it does not know, that it is wrong.
 
 use crate::contender::Answers;
-use plugin_api::Labels;
 use plugin_api::runs::{CrossValidation, OutOfFold};
+use plugin_api::{Labels, Message};
 use plugin_report::Picture;
 use std::collections::HashMap;
 
@@ -128,18 +128,16 @@ impl OutOfFoldAnswers {
 }
 
 impl Paired {
-    /// How the champion's answers were come by, for a person; none when no image is compared.
-    pub fn how(&self, all: usize) -> Option<String> {
+    /// How the champion's answers were come by; none when no image is compared.
+    pub fn how(&self, all: usize) -> Option<Message> {
         let compared = self.cross_validated + self.held_out + self.unknown;
         let parts = [
-            (self.cross_validated, "by its own cross-validation"),
-            (self.held_out, "held out from it"),
-            (self.unknown, "of classes it does not know"),
+            (self.cross_validated, Message::compared_own(self.cross_validated)),
+            (self.held_out, Message::compared_held_out(self.held_out)),
+            (self.unknown, Message::compared_unknown(self.unknown)),
         ];
-        let parts: Vec<String> =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")).collect();
-        (compared > 0)
-            .then(|| format!("Compared with the champion on {compared} of {all} images: {}.", parts.join(", ")))
+        let parts: Vec<Message> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, how)| how).collect();
+        (compared > 0).then(|| Message::compared_on(compared, all, parts))
     }
 }
 
@@ -205,7 +203,7 @@ mod tests {
         assert_eq!(hits(&paired.challenger), [true, true, true, false, true, true], "all but the last image");
         assert_eq!(hits(&paired.champion), [true, false, false, true, false, false]);
         assert_eq!(
-            paired.how(7).unwrap(),
+            paired.how(7).unwrap().to_string(),
             "Compared with the champion on 6 of 7 images: 3 by its own cross-validation, 1 held out from it, 2 of classes it \
              does not know."
         );

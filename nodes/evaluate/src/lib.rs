@@ -26,6 +26,7 @@ pub use evaluator::{Evaluator, Outgoing};
 pub use rule::{Decision, Gate, Promotion, Reigning, decide};
 
 use plugin_api::edges::{Batches, Checkpoints};
+use plugin_api::runs::Verdict;
 use plugin_api::{Home, HomeArgs, Tag};
 use plugin_decode::Limits;
 use plugin_harness::{Event, HasHome, Message, Node};
@@ -109,7 +110,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
         for out in evaluator.proceed(Instant::now())? {
             let is_verdict = matches!(out, Outgoing::Verdict(_));
             if let (Some(webhook), Outgoing::Verdict(verdict)) = (&webhook, &out) {
-                webhook.send("verdict", &format!("verdict:{}", verdict.run), verdict);
+                webhook.send("verdict", &format!("verdict:{}", verdict.run), &announced(verdict));
             }
             send(node, out)?;
             if is_verdict {
@@ -119,6 +120,14 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
         show(&evaluator, node);
         node.status().notices(webhook.as_ref().and_then(Webhook::notice).as_slice());
     }
+}
+
+/// A verdict as other programs are told it: the reason as plain text, its codes beside it.
+fn announced(verdict: &Verdict) -> serde_json::Value {
+    let mut document = serde_json::to_value(verdict).unwrap_or_default();
+    document["messages"] = serde_json::to_value(verdict.reason.messages()).unwrap_or_default();
+    document["reason"] = serde_json::Value::from(&*verdict.reason);
+    document
 }
 
 /// Removes old runs. A failure costs space alone.
@@ -167,13 +176,13 @@ fn send(node: &mut Node, out: Outgoing) -> Result<(), EvaluateError> {
 fn show(evaluator: &Evaluator<OnDevice>, node: &mut Node) {
     let status = node.status();
     let Some(trial) = evaluator.trial() else {
-        status.state("waiting for a run to end");
+        status.state(plugin_api::Message::waiting_run());
         return;
     };
     let (pictures, done, total) = trial.progress();
     status.state(trial.reigning().map_or_else(
-        || format!("judging run {}", trial.run()),
-        |champion| format!("judging run {} and the champion {champion}", trial.run()),
+        || plugin_api::Message::judging(trial.run()),
+        |champion| plugin_api::Message::judging_both(trial.run(), champion),
     ));
     status.gauge("pictures", pictures as f64);
     status.gauge("batches_done", done as f64);

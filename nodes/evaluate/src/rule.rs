@@ -1,6 +1,7 @@
 //! Who is champion.
 
 use crate::contender::Answers;
+use plugin_api::{Message, Text};
 use plugin_metric::{
     ClassPair, Judged, PairedBootstrap, Pairs, Tagged, accuracy, balanced_accuracy, mcnemar, mean_average_precision,
 };
@@ -18,7 +19,7 @@ pub enum Reigning<'a, J = Judged> {
         /// Its name.
         name: &'a str,
         /// Why not.
-        why: &'a str,
+        why: &'a Text,
     },
     /// There is one, and it was judged on the same pictures.
     Judged {
@@ -26,8 +27,8 @@ pub enum Reigning<'a, J = Judged> {
         name: &'a str,
         /// What it said.
         judged: &'a J,
-        /// What was uneven about the comparison, for a person.
-        handicap: &'a [String],
+        /// What was uneven about the comparison.
+        handicap: &'a [Message],
     },
 }
 
@@ -44,8 +45,8 @@ impl<J> Copy for Reigning<'_, J> {}
 pub struct Decision {
     /// The challenger becomes champion.
     pub promoted: bool,
-    /// Why, for a person.
-    pub reason: String,
+    /// Why.
+    pub reason: Text,
     /// Share the champion told right.
     pub champion_accuracy: Option<f64>,
     /// Mean recall of the champion.
@@ -60,10 +61,10 @@ pub struct Decision {
 
 impl Decision {
     /// Without a comparison.
-    pub fn plain(promoted: bool, reason: String) -> Self {
+    pub fn plain(promoted: bool, reason: impl Into<Text>) -> Self {
         Self {
             promoted,
-            reason,
+            reason: reason.into(),
             champion_accuracy: None,
             champion_balanced_accuracy: None,
             champion_mean_average_precision: None,
@@ -73,23 +74,22 @@ impl Decision {
     }
 }
 
-/// Why a challenger is refused that answers with what are no numbers.
-pub const DIVERGED: &str = "Its answers are not numbers: training diverged. Try a lower learning rate.";
-
 /// The champion to compare with, or the decision when there is none.
-fn opponent<J>(reigning: Reigning<'_, J>, unheld: bool) -> Result<(&str, &J, &[String]), Decision> {
-    let unheld = if unheld { " No picture is held out, so it could not be judged." } else { "" };
-    match reigning {
-        Reigning::Nobody => Err(Decision::plain(true, format!("There was no champion.{unheld}"))),
-        Reigning::Unusable { name, why } => {
-            Err(Decision::plain(true, format!("The champion {name} cannot be used: {why}.{unheld}")))
-        }
-        Reigning::Judged { name, judged, handicap } => Ok((name, judged, handicap)),
+fn opponent<J>(reigning: Reigning<'_, J>, unheld: bool) -> Result<(&str, &J, &[Message]), Decision> {
+    let why = match reigning {
+        Reigning::Nobody => Message::no_champion(),
+        Reigning::Unusable { name, why } => Message::champion_unusable(name, why.clone()),
+        Reigning::Judged { name, judged, handicap } => return Ok((name, judged, handicap)),
+    };
+    let mut reason = Text::from(why);
+    if unheld {
+        reason.push(Message::unjudged());
     }
+    Err(Decision::plain(true, reason))
 }
 
 fn nothing_held_out(name: &str) -> Decision {
-    Decision::plain(false, format!("No picture is held out, so it could not be compared with the champion {name}."))
+    Decision::plain(false, Message::uncomparable(name))
 }
 
 /// The decision on a run that was cross-validated, where the champion answers for no picture that it was not trained on: the
@@ -101,14 +101,8 @@ pub fn uncompared(name: &str, challenger: &Answers) -> Decision {
     };
     let chance = 1.0 / challenger.classes().len().max(1) as f64;
     let is_better = recall.is_some_and(|recall| recall > chance + EQUAL) && challenger.is_finite();
-    let than = if is_better { "better" } else { "no better" };
-    Decision::plain(
-        is_better,
-        format!(
-            "The champion {name} has no cross-validation, and there is no picture that it was not trained on: the two cannot be \
-             compared. This run does {than} than chance."
-        ),
-    )
+    let why = if is_better { Message::uncompared_better(name) } else { Message::uncompared_no_better(name) };
+    Decision::plain(is_better, why)
 }
 
 /// What a challenger must show.
@@ -157,10 +151,17 @@ fn share_of_one(text: &str) -> Result<f64, String> {
     if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(format!("{number} is not from 0 to 1")) }
 }
 
+/// By what two models are compared.
+#[derive(Clone, Copy)]
+enum Metric {
+    BalancedAccuracy,
+    MeanAveragePrecision,
+}
+
 /// Two models on the same pictures.
 struct Comparison<'a> {
     /// What is compared.
-    what: &'static str,
+    what: Metric,
     /// The challenger's figure and the champion's.
     figures: [f64; 2],
     /// What they differ by at least.
@@ -168,81 +169,65 @@ struct Comparison<'a> {
     pictures: usize,
     pairs: &'a Pairs,
     classes: &'a [String],
-    handicap: &'a [String],
+    handicap: &'a [Message],
 }
 
 impl Comparison<'_> {
     /// Whether the challenger is promoted, and why, with the figures.
-    fn decide(&self, gate: &Gate) -> (bool, String) {
+    fn decide(&self, gate: &Gate) -> (bool, Text) {
         let [ours, theirs] = self.figures.map(|figure| figure * 100.0);
-        let figures = format!(
-            "the champion's {theirs:.1}\u{a0}% on the same {} picture{}",
-            self.pictures,
-            if self.pictures == 1 { "" } else { "s" }
-        );
+        let n = self.pictures;
         let is_worse = self.figures[0] < self.figures[1] - EQUAL;
-        let (mut promoted, mut reason) = if is_worse {
-            (false, format!("{} of {ours:.1}\u{a0}% is worse than {figures}.", self.what))
-        } else {
-            (true, format!("{} of {ours:.1}\u{a0}% is not worse than {figures}.", self.what))
-        };
+        let mut promoted = !is_worse;
+        let mut reason = Text::from(match (self.what, is_worse) {
+            (Metric::BalancedAccuracy, true) => Message::balanced_worse(ours, theirs, n),
+            (Metric::BalancedAccuracy, false) => Message::balanced_not_worse(ours, theirs, n),
+            (Metric::MeanAveragePrecision, true) => Message::precision_worse(ours, theirs, n),
+            (Metric::MeanAveragePrecision, false) => Message::precision_not_worse(ours, theirs, n),
+        });
         if !is_worse {
-            let (passes, text) = self.is_sure(gate);
+            let (passes, note) = self.is_sure(gate);
             promoted &= passes;
-            reason.push_str(&text);
+            note.into_iter().for_each(|note| reason.push(note));
         }
-        for text in self.falls(gate) {
+        for note in self.falls(gate) {
             promoted = false;
-            reason.push_str(&text);
+            reason.push(note);
         }
         for note in self.handicap {
-            reason.push_str(" Of the champion: ");
-            reason.push_str(note);
+            reason.push(Message::of_champion(note.clone()));
         }
         (promoted, reason)
     }
 
     /// Whether the challenger is not much worse in truth, with little enough doubt.
-    fn is_sure(&self, gate: &Gate) -> (bool, String) {
+    fn is_sure(&self, gate: &Gate) -> (bool, Option<Message>) {
         if gate.level >= 0.5 {
-            return (true, String::new());
+            return (true, None);
         }
         if self.pictures < gate.pictures as usize {
-            let least = gate.pictures;
-            return (true, format!(" With fewer than {least} pictures that alone decides (--gate-pictures)."));
+            return (true, Some(Message::decides_alone(gate.pictures)));
         }
-        let Some(bound) = self.bound else { return (true, String::new()) };
-        let (margin, confidence) = (gate.margin * 100.0, (1.0 - gate.level) * 100.0);
-        let said = if bound >= 0.0 {
-            format!("{:.1} points better at least", bound * 100.0)
+        let Some(bound) = self.bound else { return (true, None) };
+        let (margin, confidence, points) = (gate.margin * 100.0, (1.0 - gate.level) * 100.0, bound.abs() * 100.0);
+        if bound < -gate.margin - EQUAL {
+            (false, Some(Message::unsure(confidence, points, margin)))
+        } else if bound >= 0.0 {
+            (true, Some(Message::sure_better(confidence, points)))
         } else {
-            format!("{:.1} points worse at most", -bound * 100.0)
-        };
-        let sure = format!("with {confidence:.0}\u{a0}% confidence it is {said}");
-        if bound >= -gate.margin - EQUAL {
-            (true, format!(" {}{}.", sure[..1].to_uppercase(), &sure[1..]))
-        } else {
-            let more = "more held-out pictures, or a clearer lead, would tell";
-            (false, format!(" But {sure}, which is more than {margin:.1} (--gate-margin): {more}."))
+            (true, Some(Message::sure_worse(confidence, points)))
         }
     }
 
     /// Classes whose recall fell by more than the margin, and by more than chance.
-    fn falls(&self, gate: &Gate) -> Vec<String> {
+    fn falls(&self, gate: &Gate) -> Vec<Message> {
         let classes = self.classes.iter().zip(self.pairs.classes());
         let fell = |(_, pair): &(&String, &ClassPair)| {
             pair.drop() > gate.recall_margin + EQUAL && pair.p_worse() <= gate.level
         };
         let text = |(class, pair): (&String, &ClassPair)| {
-            format!(
-                " The recall of {class} fell by {:.1} points, more than {:.1} (--recall-margin): of its {} pictures {} were \
-                 lost and {} gained.",
-                pair.drop() * 100.0,
-                gate.recall_margin * 100.0,
-                pair.pictures,
-                pair.lost,
-                pair.gained
-            )
+            let (points, margin) = (pair.drop() * 100.0, gate.recall_margin * 100.0);
+            Message::recall_fell(class, points, margin, pair.pictures, pair.lost, pair.gained)
         };
         classes.filter(fell).map(text).collect()
     }
@@ -253,7 +238,7 @@ impl Comparison<'_> {
 /// not answer with numbers is refused; so is one that cannot be compared because no picture is held out.
 pub fn decide(challenger: &Judged, reigning: Reigning, gate: &Gate) -> Decision {
     if !challenger.is_finite() {
-        return Decision::plain(false, DIVERGED.to_owned());
+        return Decision::plain(false, Message::diverged());
     }
     let (name, judged, handicap) = match opponent(reigning, challenger.is_empty()) {
         Ok(opponent) => opponent,
@@ -265,7 +250,7 @@ pub fn decide(challenger: &Judged, reigning: Reigning, gate: &Gate) -> Decision 
     let pairs = Pairs::new(challenger, judged);
     let bound = pairs.lower_bound(gate.level);
     let (what, figures, pictures, classes) =
-        ("Balanced accuracy", [ours, theirs], challenger.len(), challenger.classes());
+        (Metric::BalancedAccuracy, [ours, theirs], challenger.len(), challenger.classes());
     let comparison = Comparison { what, figures, bound, pictures, pairs: &pairs, classes, handicap };
     let (promoted, reason) = comparison.decide(gate);
     Decision {
@@ -280,7 +265,7 @@ pub fn decide(challenger: &Judged, reigning: Reigning, gate: &Gate) -> Decision 
 /// As [`decide`], where a picture may have several classes: by mean average precision, with a paired bootstrap.
 pub fn decide_tagged(challenger: &Tagged, reigning: Reigning<Tagged>, gate: &Gate) -> Decision {
     if !challenger.is_finite() {
-        return Decision::plain(false, DIVERGED.to_owned());
+        return Decision::plain(false, Message::diverged());
     }
     let (name, tagged, handicap) = match opponent(reigning, challenger.is_empty()) {
         Ok(opponent) => opponent,
@@ -292,7 +277,7 @@ pub fn decide_tagged(challenger: &Tagged, reigning: Reigning<Tagged>, gate: &Gat
     let (pairs, bootstrap) = (Pairs::tagged(challenger, tagged), PairedBootstrap::new(challenger, tagged));
     let bound = bootstrap.lower_bound(gate.level);
     let (what, figures, pictures, classes) =
-        ("Mean average precision", [ours, theirs], challenger.len(), challenger.classes());
+        (Metric::MeanAveragePrecision, [ours, theirs], challenger.len(), challenger.classes());
     let comparison = Comparison { what, figures, bound, pictures, pairs: &pairs, classes, handicap };
     let (promoted, reason) = comparison.decide(gate);
     Decision {

@@ -1,6 +1,7 @@
 //! What a verdict says beside the decision: how its figures were come by, and of every class its own.
 
 use crate::contender::Answers;
+use plugin_api::Message;
 use plugin_api::runs::{ClassResult, Evaluation, Verdict};
 
 /// Classes that are named; of more the report tells.
@@ -24,56 +25,48 @@ pub fn class_results(answers: &Answers, near_copies: &[bool]) -> Vec<ClassResult
 
 /// The sentences. `few`: images below which classes are told one by one; `near_copies`: images evaluated that have a near-copy
 /// among those trained on.
-pub fn summary(verdict: &Verdict, near_copies: usize, few: u64) -> String {
+pub fn summary(verdict: &Verdict, near_copies: usize, few: u64) -> Vec<Message> {
     let mut sentences = Vec::new();
-    let correct = (verdict.accuracy * verdict.pictures as f64).round();
+    let n = verdict.pictures;
+    let correct = (verdict.accuracy * n as f64).round() as u64;
     if let Evaluation::CrossValidated { folds } = verdict.evaluation {
         let [low, high] = verdict.accuracy_interval.map(|share| share * 100.0);
-        sentences.push(format!(
-            " Cross-validated over {} images in {folds} folds of whole groups: {correct} right, accuracy {:.1}\u{a0}%, 95\u{a0}% \
-             interval {low:.1} to {high:.1}\u{a0}%.",
-            verdict.pictures,
-            verdict.accuracy * 100.0
-        ));
+        sentences.push(Message::cross_validated(n, folds, correct, verdict.accuracy * 100.0, low, high));
     }
     let classes: Vec<(&String, &ClassResult)> = std::iter::zip(&verdict.classes, &verdict.class_results).collect();
     let is_few = verdict.evaluation != Evaluation::HeldOut
-        || verdict.pictures < few
+        || n < few
         || classes.iter().any(|(_, result)| result.images < FEW_OF_CLASS);
     if is_few {
         let (told, unknown): (Vec<_>, Vec<_>) = classes.iter().partition(|(_, result)| result.images > 0);
         if !told.is_empty() {
             let one =
-                |(class, result): &(&String, &ClassResult)| format!("{class} {} of {}", result.correct, result.images);
-            sentences.push(format!(" Recall by class: {}.", listed(&told, one)));
+                |(class, result): &(&String, &ClassResult)| Message::class_share(*class, result.correct, result.images);
+            sentences.push(Message::recall_by_class(listed(&told, one)));
         }
         if !unknown.is_empty() {
-            let why = match verdict.evaluation {
-                Evaluation::HeldOut => "0 held-out images",
-                Evaluation::CrossValidated { .. } => "fewer than 2 images",
-            };
-            sentences.push(format!(" Not judged, {why}: {}.", listed(&unknown, |(class, _)| (*class).clone())));
+            let names = listed(&unknown, |(class, _)| Message::class(*class));
+            sentences.push(match verdict.evaluation {
+                Evaluation::HeldOut => Message::unjudged_not_held_out(names),
+                Evaluation::CrossValidated { .. } => Message::unjudged_few(names),
+            });
         }
     }
     if near_copies > 0 {
         let of: Vec<_> = classes.iter().filter(|(_, result)| result.optimistic > 0).copied().collect();
         let one =
-            |(class, result): &(&String, &ClassResult)| format!("{class} {} of {}", result.optimistic, result.images);
-        sentences.push(format!(
-            " Optimistic: near-copies on both sides, for {near_copies} of the {} images ({}).",
-            verdict.pictures,
-            listed(&of, one)
-        ));
+            |(class, result): &(&String, &ClassResult)| Message::class_share(*class, result.optimistic, result.images);
+        sentences.push(Message::optimistic(near_copies, n, listed(&of, one)));
     }
-    sentences.concat()
+    sentences
 }
 
-fn listed<T>(all: &[T], one: impl Fn(&T) -> String) -> String {
-    let mut parts: Vec<String> = all.iter().take(NAMED).map(one).collect();
+fn listed<T>(all: &[T], one: impl Fn(&T) -> Message) -> Vec<Message> {
+    let mut parts: Vec<Message> = all.iter().take(NAMED).map(one).collect();
     if all.len() > NAMED {
-        parts.push(format!("and {} more, in the report", all.len() - NAMED));
+        parts.push(Message::classes_more(all.len() - NAMED));
     }
-    parts.join(", ")
+    parts
 }
 
 #[cfg(test)]
@@ -82,6 +75,11 @@ mod tests {
     use crate::conclude::tests::verdict;
     use plugin_api::Labels;
 
+    /// As a verdict has them.
+    fn summary(verdict: &Verdict, near_copies: usize, few: u64) -> plugin_api::Text {
+        super::summary(verdict, near_copies, few).into()
+    }
+
     fn result(images: u64, correct: u64, optimistic: u64) -> ClassResult {
         ClassResult { images, correct, optimistic }
     }
@@ -89,12 +87,12 @@ mod tests {
     #[test]
     fn every_class_is_told_where_images_are_few() {
         let held_out = Verdict { class_results: vec![result(4, 3, 0), result(0, 0, 0)], ..verdict("r", None) };
-        assert_eq!(summary(&held_out, 0, 50), " Recall by class: a 3 of 4. Not judged, 0 held-out images: b.");
+        assert_eq!(summary(&held_out, 0, 50), "Recall by class: a 3 of 4. Not judged, 0 held-out images: b.");
         let many =
             Verdict { pictures: 90, class_results: vec![result(40, 30, 0), result(50, 50, 9)], ..verdict("r", None) };
         assert_eq!(summary(&many, 0, 50), "");
         let text = summary(&many, 9, 50);
-        assert_eq!(text, " Optimistic: near-copies on both sides, for 9 of the 90 images (b 9 of 50).");
+        assert_eq!(text, "Optimistic: near-copies on both sides, for 9 of the 90 images (b 9 of 50).");
     }
 
     #[test]
@@ -102,7 +100,7 @@ mod tests {
         let evaluation = Evaluation::CrossValidated { folds: 5 };
         let of = Verdict { evaluation, class_results: vec![result(2, 1, 0), result(2, 2, 0)], ..verdict("r", None) };
         let text = summary(&of, 0, 50);
-        assert!(text.starts_with(" Cross-validated over 4 images in 5 folds of whole groups: 3 right"), "{text}");
+        assert!(text.starts_with("Cross-validated over 4 images in 5 folds of whole groups: 3 right"), "{text}");
         assert!(
             text.contains("30.0 to 95.0\u{a0}%") && text.ends_with("Recall by class: a 1 of 2, b 2 of 2."),
             "{text}"

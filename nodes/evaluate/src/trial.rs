@@ -6,12 +6,13 @@ use crate::conclude::{Evidence, Figures, conclude};
 use crate::contender::{Answers, Contender};
 use crate::cross_validated::OutOfFoldAnswers;
 use crate::error::EvaluateError;
-use crate::heldout::{HeldOut, Split};
+use crate::heldout::Split;
 use crate::rule::{Gate, Promotion, Reigning};
 use plugin_api::edges::{Batches, Demand, list_row};
 use plugin_api::runs::{Evaluation, ModelCard, RunFolder, RunManifest, Verdict, read_json};
-use plugin_api::{Edge as _, Home, Labels, Tag};
+use plugin_api::{Edge as _, Home, Labels, Message, Tag, Text};
 use plugin_champion::{Lock, card_of, champion, weights};
+use plugin_harness::Pull;
 use plugin_report::{Picture, WrongPictures};
 use std::time::Instant;
 
@@ -25,7 +26,7 @@ enum Seat {
     Waiting(Box<dyn Classifier>),
     Judged(Contender),
     /// Nobody, or why not.
-    Empty(Option<String>),
+    Empty(Option<Text>),
 }
 
 impl Seat {
@@ -33,7 +34,7 @@ impl Seat {
         let model = card.run.clone();
         match loader.load(weights, card) {
             Ok(classifier) => Ok(Self::Waiting(classifier)),
-            Err(ClassifierError::Unusable(why)) => Ok(Self::Empty(Some(why))),
+            Err(ClassifierError::Unusable(why)) => Ok(Self::Empty(Some(why.into()))),
             Err(ClassifierError::Device(problem)) => Err(EvaluateError::Prediction { model, problem }),
         }
     }
@@ -81,12 +82,12 @@ pub struct Trial {
     checkpoint: Checkpoint,
     manifest: RunManifest,
     /// Validation pictures, for the temperature; none when there are none.
-    practice: Option<HeldOut>,
-    held_out: HeldOut,
+    practice: Option<Pull>,
+    held_out: Pull,
     /// What it said in its cross-validation, by which it is judged then.
     out_of_fold: Option<OutOfFoldAnswers>,
     /// The pictures it was trained on, to show which of them were mistaken in the cross-validation.
-    trained_on: Option<HeldOut>,
+    trained_on: Option<Pull>,
     challenger: Seat,
     champion: Seat,
     /// The champion's name.
@@ -122,14 +123,14 @@ impl Trial {
         let champion = match reigning.as_ref().map(|_| read_json::<ModelCard>(&folder.join("model.json"))) {
             None => Seat::Empty(None),
             Some(Ok(card)) => Seat::load(loader, &weights(&folder), card)?,
-            Some(Err(error)) => Seat::Empty(Some(error.to_string())),
+            Some(Err(error)) => Seat::Empty(Some(error.to_string().into())),
         };
         // A head sees images at another size than they are held out at.
         let held_out = manifest.options.get("held_out_size_px").and_then(serde_json::Value::as_u64);
         let size_px = held_out.map_or(manifest.size_px, |size_px| size_px as u32);
         let fits = BATCH_BYTES / (size_px.max(1).saturating_pow(2).saturating_mul(3));
         let batch_size = batch_size.min(fits).max(1);
-        let of = |split| HeldOut::new(&checkpoint.run, checkpoint.version, manifest.seed, split, batch_size, now);
+        let of = |split: Split| split.pull(&checkpoint.run, checkpoint.version, manifest.seed, batch_size, now);
         let batches = u64::from(PRACTICE_PICTURES.div_ceil(batch_size));
         let out_of_fold = out_of_fold(home, &manifest);
         // Heads are trained on validation images, too, and calibrated out of fold.
@@ -165,11 +166,9 @@ impl Trial {
 
     /// Pictures judged so far, batches that have come, and how many there are once that is known.
     pub fn progress(&self) -> (u64, u64, Option<u64>) {
-        let (done, total) = self.held_out.progress();
-        let of = |other: &Option<HeldOut>| other.as_ref().map_or((0, Some(0)), HeldOut::progress);
-        let (practice, trained_on) = (of(&self.practice), of(&self.trained_on));
-        let total = total.zip(practice.1).zip(trained_on.1).map(|((a, b), c)| a + b + c);
-        (self.pictures.len() as u64, done + practice.0 + trained_on.0, total)
+        let pulls = || self.practice.iter().chain([&self.held_out]).chain(&self.trained_on);
+        let total = pulls().map(Pull::total).sum::<Option<u64>>();
+        (self.pictures.len() as u64, pulls().map(Pull::arrived).sum(), total)
     }
 
     /// What to ask `dataset` for now.
@@ -178,22 +177,22 @@ impl Trial {
             return None;
         }
         match &mut self.practice {
-            Some(practice) if !practice.done() => practice.demand(now),
-            _ if !self.held_out.done() => self.held_out.demand(now),
-            _ => self.trained_on.as_mut().and_then(|trained_on| trained_on.demand(now)),
+            Some(practice) if !practice.is_complete() => practice.demand(true, now),
+            _ if !self.held_out.is_complete() => self.held_out.demand(true, now),
+            _ => self.trained_on.as_mut().and_then(|trained_on| trained_on.demand(true, now)),
         }
     }
 
     /// `dataset` was started again: what was under way is lost.
-    pub fn ask_again(&mut self) {
-        self.held_out.ask_again();
-        self.practice.iter_mut().chain(&mut self.trained_on).for_each(HeldOut::ask_again);
+    pub fn ask_again(&mut self, now: Instant) {
+        let pulls = self.practice.iter_mut().chain([&mut self.held_out]).chain(&mut self.trained_on);
+        pulls.for_each(|pull| pull.ask_again(now));
     }
 
     /// Everything has been heard. Of weights that cannot be used there is nothing to hear.
     pub fn over(&self) -> bool {
         let others = self.practice.iter().chain(&self.trained_on);
-        matches!(self.challenger, Seat::Empty(_)) || (others.into_iter().all(HeldOut::done) && self.held_out.done())
+        matches!(self.challenger, Seat::Empty(_)) || (others.into_iter().all(Pull::is_complete) && self.held_out.is_complete())
     }
 
     /// Judges both on a batch of held-out pictures, or the challenger on one of validation pictures. Batches that are not
@@ -249,7 +248,7 @@ impl Trial {
 
     /// Of which split a batch that is due is.
     fn accept(&mut self, tag: &Tag, now: Instant) -> Option<Role> {
-        let is_due = |of: &mut Option<HeldOut>| of.as_mut().is_some_and(|of| of.accept(tag, now));
+        let is_due = |of: &mut Option<Pull>| of.as_mut().is_some_and(|of| of.accept(tag, now));
         if is_due(&mut self.practice) {
             return Some(Role::Validation);
         }
@@ -268,9 +267,8 @@ impl Trial {
             && champion.card().labels != labels
         {
             let own = champion.card().labels;
-            let why =
-                format!("it was trained with --labels {own} and this run with {labels}, so the two cannot be compared");
-            self.champion = Seat::Empty(Some(why));
+            let why = Message::labels_differ(own.to_string(), labels.to_string());
+            self.champion = Seat::Empty(Some(why.into()));
         }
         self.champion.sit(labels, classes);
     }
@@ -362,10 +360,11 @@ impl Trial {
                 "left out: of no class, or of several with --labels single"
             );
         }
+        let [no_weights, no_champion] = [Message::weights_missing(), Message::champion_missing()].map(Text::from);
         let nothing = Answers::new(self.manifest.labels, classes.clone());
         let (challenger, unusable) = match &self.challenger {
             Seat::Judged(contender) => (contender.answers(), None),
-            Seat::Empty(why) => (&nothing, Some(why.as_deref().unwrap_or("they are not there"))),
+            Seat::Empty(why) => (&nothing, Some(why.as_ref().unwrap_or(&no_weights))),
             Seat::Waiting(_) => (&nothing, None),
         };
         let calibration = match &self.challenger {
@@ -400,9 +399,7 @@ impl Trial {
                 let judged = paired.as_ref().map_or(c.answers(), |paired| &paired.champion);
                 Reigning::Judged { name, judged, handicap: &handicap }
             }
-            (Some(name), Seat::Empty(why)) => {
-                Reigning::Unusable { name, why: why.as_deref().unwrap_or("it is not there") }
-            }
+            (Some(name), Seat::Empty(why)) => Reigning::Unusable { name, why: why.as_ref().unwrap_or(&no_champion) },
             (Some(name), Seat::Waiting(_)) => Reigning::Judged { name, judged: &nothing, handicap: &handicap },
         };
         let verdict = conclude(

@@ -2,9 +2,10 @@
 
 use crate::error::ExperimentError;
 use crate::table::Table;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
+use plugin_api::Language;
 use plugin_api::files::{named, write_atomically};
-use plugin_report::STYLE;
+use plugin_report::{STYLE, document};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -54,32 +55,19 @@ fn alone(chart: &Markup) -> Option<String> {
 
 fn render(page: &Page<'_>) -> String {
     let rows = &page.table.0;
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (page.title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    // The report's own heading is a verdict, and large.
-                    h1 style="font-size: 32px; color: inherit; letter-spacing: -.01em" { (page.title) }
-                    @for note in page.notes { p.note { (note) } }
-                    @if let Some(chart) = &page.chart { div.curves style="display: block; margin: 28px 0" { (chart) } }
-                    div.scroll {
-                        table.plain style="font-variant-numeric: tabular-nums; width: auto" {
-                            thead { tr { @for cell in rows.iter().take(1).flatten() { th { (cell) } } } }
-                            tbody { @for row in rows.iter().skip(1) { tr { @for cell in row { td { (cell) } } } } }
-                        }
-                    }
-                }
+    let main = html! {
+        // The report's own heading is a verdict, and large.
+        h1 style="font-size: 32px; color: inherit; letter-spacing: -.01em" { (page.title) }
+        @for note in page.notes { p.note { (note) } }
+        @if let Some(chart) = &page.chart { div.curves style="display: block; margin: 28px 0" { (chart) } }
+        div.scroll {
+            table.plain style="font-variant-numeric: tabular-nums; width: auto" {
+                thead { tr { @for cell in rows.iter().take(1).flatten() { th { (cell) } } } }
+                tbody { @for row in rows.iter().skip(1) { tr { @for cell in row { td { (cell) } } } } }
             }
         }
-    }
-    .into_string()
+    };
+    document(page.title, "", &main, Language::En, None)
 }
 
 #[cfg(test)]

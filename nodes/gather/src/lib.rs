@@ -160,7 +160,8 @@ impl Desk {
         for (name, count) in counters.into_iter().chain([("accepted", accepted)]) {
             status.set(name, count as u64);
         }
-        let busy = if self.gatherer.is_dirty() { ", choosing" } else { "" };
-        status.state(format!("{candidates} candidates, {accepted} accepted, {refused} refused{busy}"));
+        let state = plugin_api::Message::gather_holds(candidates, accepted, refused);
+        let is_choosing = self.gatherer.is_dirty();
+        status.state(if is_choosing { plugin_api::Message::gather_chooses(state) } else { state });
     }
 }

@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok::<usize, csv::Error>(tables.iter().map(Vec::len).sum())
     })?;
     let thumbnails = Thumbnails::new(Path::new("."), Limits::default());
-    let page = timed("page", || report.html(40, &thumbnails));
+    let page = timed("page", || report.html(40, &thumbnails, plugin_report::Words::default()));
     println!("{tables} bytes of tables, {} of page, memory at most {} MB", page.len(), memory_mb("VmHWM"));
     Ok(())
 }

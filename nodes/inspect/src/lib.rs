@@ -7,7 +7,6 @@
 
 mod config;
 mod error;
-pub mod fetch;
 pub mod find;
 pub mod forecast;
 pub mod page;
@@ -20,15 +19,24 @@ pub mod worker;
 pub use config::{Config, LabelErrors};
 pub use error::{InspectError, ReportError};
 
-use fetch::Fetch;
 use plugin_api::edges::Records;
 use plugin_api::{Labels, Tag, decisions, tag};
-use plugin_harness::{Event, Message, Node};
+use plugin_harness::{Event, Message, Node, Pull, Wanted};
 use record::Record;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 use trigger::Trigger;
 use worker::{Job, News, Worker};
+
+/// Records a message.
+const RECORDS: u32 = 4_096;
+
+/// All records of a version; `session` names this process.
+fn pull_records(session: &str, version: u64, now: Instant) -> Pull {
+    let session = format!("{session}-{version}");
+    let (split, withheld) = ("records".to_owned(), String::new());
+    Pull::new(Wanted { session, version, epoch: 0, seed: 0, split, batch_size: RECORDS, withheld }, now)
+}
 
 /// Runs the node until the dataflow stops.
 ///
@@ -39,14 +47,14 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), InspectError> {
     let mut desk = Desk {
         trigger: Trigger::new(Duration::from_secs(config.quiet_seconds)),
         session: tag::new_session("inspect"),
-        fetch: None,
+        records_pull: None,
         records: Vec::new(),
         worker,
         decisions: decisions::path(node.home()),
         decided: None,
     };
     desk.decided = desk.stamp();
-    node.status().state("waiting for pictures");
+    node.status().state(plugin_api::Message::waiting_images());
     loop {
         match node.recv(Duration::from_millis(200))? {
             Event::Stop => {
@@ -66,7 +74,7 @@ struct Desk {
     trigger: Trigger,
     /// Sets this process's questions apart from those of the one before it.
     session: String,
-    fetch: Option<Fetch>,
+    records_pull: Option<Pull>,
     records: Vec<Record>,
     worker: Worker,
     /// The file of what a person has decided.
@@ -83,8 +91,8 @@ impl Desk {
                 let version = message.tag.seq;
                 self.trigger.snapshot(version, Instant::now());
                 self.worker.overtaken(version);
-                if self.fetch.as_ref().is_some_and(|fetch| fetch.version() != version) {
-                    self.fetch = None;
+                if self.records_pull.as_ref().is_some_and(|pull| pull.version() != version) {
+                    self.records_pull = None;
                 }
             }
             "records" => self.records(message)?,
@@ -94,24 +102,24 @@ impl Desk {
     }
 
     fn records(&mut self, message: &Message) -> Result<(), InspectError> {
-        let Some(fetch) = &mut self.fetch else { return Ok(()) };
-        if !fetch.accept(&message.tag, Instant::now()) {
+        let Some(pull) = &mut self.records_pull else { return Ok(()) };
+        if !pull.accept(&message.tag, Instant::now()) {
             return Ok(());
         }
         let rows: Records = message.read()?;
         self.records.extend(record::read(&rows));
-        if fetch.complete() {
-            let (version, labels) = (fetch.version(), Labels::of(&message.tag));
+        if pull.is_complete() {
+            let (version, labels) = (pull.version(), Labels::of(&message.tag));
             self.worker.give(Job { version, labels, records: std::mem::take(&mut self.records) });
-            self.fetch = None;
+            self.records_pull = None;
         }
         Ok(())
     }
 
     /// A node was started again: what was asked for may be lost.
     fn again(&mut self) {
-        if let Some(fetch) = &mut self.fetch {
-            fetch.again(Instant::now());
+        if let Some(pull) = &mut self.records_pull {
+            pull.ask_again(Instant::now());
         }
     }
 
@@ -129,10 +137,10 @@ impl Desk {
         }
         if let Some(version) = self.trigger.due(now) {
             self.records.clear();
-            self.fetch = Some(Fetch::new(format!("{}-{version}", self.session), version, now));
-            node.status().state(format!("version {version}: asking for its records"));
+            self.records_pull = Some(pull_records(&self.session, version, now));
+            node.status().state(plugin_api::Message::version_records(version));
         }
-        if let Some(demand) = self.fetch.as_mut().and_then(|fetch| fetch.demand(now)) {
+        if let Some(demand) = self.records_pull.as_mut().and_then(|pull| pull.demand(true, now)) {
             let tag = Tag::new(self.session.clone(), demand.first.value(0));
             node.send("demand", &tag, demand)?;
         }
@@ -143,7 +151,7 @@ impl Desk {
                     node.status().set("version", version);
                     node.status().set("findings", findings);
                     node.status().set("done", u64::from(last));
-                    node.status().state(format!("version {version}: {findings} findings, in dataset/report.html"));
+                    node.status().state(plugin_api::Message::version_findings(version, findings));
                 }
             }
         }

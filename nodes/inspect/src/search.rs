@@ -3,7 +3,7 @@
 use crate::config::{Config, LabelErrors};
 use crate::find::labels::{Search, Suspect};
 use crate::record::Record;
-use plugin_api::Home;
+use plugin_api::{Home, Message, Text};
 use plugin_decode::Picture;
 use plugin_embed::{Cache, EmbedError, Embedder, NetworkChoice};
 use plugin_heads::{HeadOptions, Samples, cross_validate_repeatedly, numbered};
@@ -56,7 +56,7 @@ impl EmbeddingSource {
         }
         let embedder = Embedder::open(&config.embed, home).map_err(|error| Search::NotDone(told(&error)))?;
         let cache = Cache::open(home, embedder.fingerprint(), embedder.dimensions())
-            .map_err(|error| Search::NotDone(error.to_string()))?;
+            .map_err(|error| Search::NotDone(error.to_string().into()))?;
         Ok(Self { embedder, cache })
     }
 
@@ -78,7 +78,7 @@ impl EmbeddingSource {
         home: &Home,
         went: impl Fn(usize) -> bool,
     ) -> Result<(), Search> {
-        let told = |error: &dyn std::fmt::Display| Search::NotDone(error.to_string());
+        let told = |error: &dyn std::fmt::Display| Search::NotDone(error.to_string().into());
         // `train` embeds the same images for its head, from the first on; this begins with the last, and they meet.
         for (part, places) in missing.rchunks(AT_A_TIME).enumerate() {
             if !went(part * AT_A_TIME) {
@@ -208,14 +208,10 @@ impl Rows {
 }
 
 /// An error for the reader of the page.
-fn told(error: &EmbedError) -> String {
+fn told(error: &EmbedError) -> Text {
     match error {
-        EmbedError::NoWeights(path) => format!(
-            "The network's weights are not there ({}). `cargo wakuteka weights efficientnet-lite0` fetches them; the \
-             search is then done with the next change of the pictures or the next start.",
-            path.display()
-        ),
-        other => format!("{other}."),
+        EmbedError::NoWeights(path) => Message::search_no_weights(path.display().to_string()).into(),
+        other => format!("{other}.").into(),
     }
 }
 

@@ -7,13 +7,14 @@ use crate::error::ReportError;
 use crate::find::labels::{self, Search};
 use crate::find::{classes, conflicts, duplicates, issues};
 use crate::forecast::forecasts;
-use crate::page::{Report, TABLES};
+use crate::page::{Report, TABLES, page_name};
 use crate::record::Record;
 use crate::search::{Chosen, EmbeddingSource, Rows};
 use crate::thumbnails::Thumbnails;
 use plugin_api::files::{named, write_atomically};
-use plugin_api::{Home, Labels, decisions};
+use plugin_api::{Home, Labels, Language, Message, decisions};
 use plugin_forecast::Forecasts;
+use plugin_report::Words;
 use plugin_review::Settled;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -44,7 +45,7 @@ pub struct Job {
 #[derive(Debug)]
 pub enum News {
     /// What it is busy with.
-    Busy(String),
+    Busy(Message),
     /// A page was written: version, findings, and whether this was the last word on the version.
     Written(u64, u64, bool),
 }
@@ -77,7 +78,7 @@ impl Worker {
                     Ok(()) | Err(ReportError::Cancelled) => {}
                     Err(error) => {
                         tracing::error!(version = job.version, %error, "no report");
-                        let _ = bench.tell.send(News::Busy(format!("no report of version {}: {error}", job.version)));
+                        let _ = bench.tell.send(News::Busy(Message::version_no_report(job.version, error.to_string())));
                     }
                 }
             }
@@ -142,7 +143,7 @@ struct Evaluated {
 impl Bench {
     fn work(&mut self, job: &Job) -> Result<(), ReportError> {
         let begun = Instant::now();
-        self.busy(job, "looking through it")?;
+        self.busy(job, Message::version_examined(job.version))?;
         let mut source = match EmbeddingSource::open(&self.config, &self.home) {
             Ok(source) => source,
             Err(search) => return self.write(job, &search, None, true),
@@ -150,14 +151,14 @@ impl Bench {
         let chosen = Chosen::of(&job.records, self.config.label_pictures as usize);
         let missing = source.missing(&job.records, &chosen);
         if !missing.is_empty() {
-            let what = format!("{} pictures are new to the network", missing.len());
-            self.write(job, &Search::Going(what), Forecasts::read(&self.home).as_ref(), false)?;
+            let what = Message::search_images_new(missing.len());
+            self.write(job, &Search::Going(what.into()), Forecasts::read(&self.home).as_ref(), false)?;
         }
-        let went = |done: usize| self.busy(job, &format!("embedding, {done} of {} pictures", missing.len())).is_ok();
+        let went = |done: usize| self.busy(job, Message::version_embeds(job.version, done, missing.len())).is_ok();
         if let Err(search) = source.embed_missing(&job.records, &missing, &self.config, &self.home, went) {
             return self.write(job, &search, None, true);
         }
-        self.busy(job, "looking for wrong labels")?;
+        self.busy(job, Message::version_labels(job.version))?;
         self.evaluate(job, &source.rows(&job.records, &chosen))?;
         let seconds = begun.elapsed().as_secs_f64();
         tracing::info!(version = job.version, embedded = missing.len(), seconds, "looked through");
@@ -172,13 +173,13 @@ impl Bench {
             Some(before) => before,
             None => match rows.predict() {
                 Ok(predicted) => Evaluated { key, predicted, is_complete: false, forecasts: None },
-                Err(why) => return self.write(job, &Search::NotDone(why), None, true),
+                Err(why) => return self.write(job, &Search::NotDone(why.into()), None, true),
             },
         };
-        let search = rows.label_errors(&evaluated.predicted).unwrap_or_else(Search::NotDone);
+        let search = rows.label_errors(&evaluated.predicted).unwrap_or_else(|why| Search::NotDone(why.into()));
         if !evaluated.is_complete {
             self.write(job, &search, Forecasts::read(&self.home).as_ref(), false)?;
-            self.busy(job, "working out what more images would bring")?;
+            self.busy(job, Message::version_forecast(job.version))?;
             evaluated.forecasts = forecasts(rows, &evaluated.predicted, job.version);
             evaluated.is_complete = true;
         }
@@ -189,11 +190,11 @@ impl Bench {
     }
 
     /// Goes on only when the version is still wanted, and tells what with.
-    fn busy(&self, job: &Job, what: &str) -> Result<(), ReportError> {
+    fn busy(&self, job: &Job, what: Message) -> Result<(), ReportError> {
         if self.wanted.load(Ordering::Relaxed) != job.version {
             return Err(ReportError::Cancelled);
         }
-        let _ = self.tell.send(News::Busy(format!("version {}: {what}", job.version)));
+        let _ = self.tell.send(News::Busy(what));
         Ok(())
     }
 
@@ -206,7 +207,7 @@ impl Bench {
         forecasts: Option<&Forecasts>,
         last: bool,
     ) -> Result<(), ReportError> {
-        self.busy(job, "writing the report")?;
+        self.busy(job, Message::version_writes(job.version))?;
         let (records, labels) = (&job.records[..], job.labels);
         let decisions = decisions::read(&self.home)?;
         if !decisions.unreadable.is_empty() {
@@ -237,8 +238,7 @@ impl Bench {
             issues::csv(&report.issues)?,
             labels::csv(search, records)?,
         ];
-        let page = report.html(shown, &self.thumbnails);
-        self.busy(job, "writing the report")?;
+        self.busy(job, Message::version_writes(job.version))?;
         let folder = self.home.dataset().join("report");
         std::fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
         for (name, table) in TABLES.iter().zip(tables) {
@@ -248,7 +248,10 @@ impl Bench {
             Some(forecasts) => forecasts.write(&self.home)?,
             None => remove(&Forecasts::path(&self.home))?,
         }
-        write_atomically(&self.home.dataset().join("report.html"), page.as_bytes())?;
+        for language in Language::ALL.into_iter().rev() {
+            let page = report.html(shown, &self.thumbnails, Words(language));
+            write_atomically(&self.home.dataset().join(page_name(language)), page.as_bytes())?;
+        }
         let findings = report.duplicates.len() + report.conflicts.len() + report.issues.len() + search.suspects().len();
         let _ = self.tell.send(News::Written(job.version, findings as u64, last));
         Ok(())

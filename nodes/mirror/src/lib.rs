@@ -150,11 +150,9 @@ impl Mirror {
         let lacking = self.offers.lacking();
         let state = match (self.peer.away(now), self.receiver.coming()) {
             (Some(away), _) => away,
-            (None, Some(path)) => format!("in touch with {}; {path} comes", self.peer.machine()),
-            (None, None) if lacking > 0 => {
-                format!("in touch with {}, which lacks {lacking} files", self.peer.machine())
-            }
-            (None, None) => format!("in step with {}", self.peer.machine()),
+            (None, Some(path)) => plugin_api::Message::mirror_receives(self.peer.machine(), path.to_string()),
+            (None, None) if lacking > 0 => plugin_api::Message::mirror_sends(self.peer.machine(), lacking),
+            (None, None) => plugin_api::Message::mirror_in_step(self.peer.machine()),
         };
         let status = node.status();
         status.state(state);

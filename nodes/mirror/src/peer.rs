@@ -1,6 +1,7 @@
 //! The other machine: whether it is there, and what its nodes say of themselves.
 
 use arrow::array::StringArray;
+use plugin_api::Message;
 use plugin_api::edges::Statuses;
 use plugin_api::files::write_atomically;
 use plugin_api::status::{self, Elsewhere, Notice, Status};
@@ -60,9 +61,9 @@ impl Peer {
         Some(now.saturating_duration_since(self.heard)).filter(|silence| *silence >= self.patience)
     }
 
-    /// That it is away, for a person.
-    pub fn away(&self, now: Instant) -> Option<String> {
-        Some(format!("{} has not been heard of for {} s", self.machine, self.silence(now)?.as_secs()))
+    /// That it is away.
+    pub fn away(&self, now: Instant) -> Option<Message> {
+        Some(Message::mirror_away(&self.machine, self.silence(now)?.as_secs()))
     }
 
     /// The same for the page.
@@ -71,10 +72,8 @@ impl Peer {
         Some(Notice {
             kind: format!("machine_away:{}", self.machine),
             count: 1,
-            reason: format!("machine cannot be reached: {}", self.machine),
-            advice: "look after its power, its network and its dora daemon; when it is back, the work goes on where it stopped, \
-                and nothing is lost"
-                .to_owned(),
+            reason: Message::notice_machine_away(&self.machine).into(),
+            advice: Message::advice_machine_away().into(),
             examples: Vec::new(),
         })
     }
@@ -165,14 +164,15 @@ mod tests {
         to.statuses("gpu", &message, now);
         let shown = || status::read_all(here.path());
         assert_eq!(shown().keys().collect::<Vec<_>>(), ["train"]);
-        assert_eq!((shown()["train"].state.as_str(), shown()["train"].is_alive()), ("epoch 3", true));
+        assert_eq!((&*shown()["train"].state, shown()["train"].is_alive()), ("epoch 3", true));
         assert_eq!((to.notice(now), to.away(now)), (None, None));
         let later = now + patience;
         to.look(later);
         assert!(!shown()["train"].is_alive());
         let notice = to.notice(later).unwrap();
         assert_eq!((notice.kind.as_str(), notice.count), ("machine_away:gpu", 1));
-        assert!(to.away(later).unwrap().contains("gpu") && to.away(later).unwrap().contains("10 s"));
+        let away = to.away(later).unwrap().to_string();
+        assert!(away.contains("gpu") && away.contains("10 s"), "{away}");
         to.statuses("gpu", &message, later);
         assert!(shown()["train"].is_alive() && to.notice(later).is_none(), "it is back");
     }

@@ -7,8 +7,8 @@ use crate::links::Links;
 use crate::prediction::Prediction;
 use crate::store::{File, Link, Sidecar, State, Store, View};
 use crate::tables::Tables;
-use plugin_api::Home;
 use plugin_api::status::Notice;
+use plugin_api::{Home, Message};
 use plugin_shelf::{Photos, Shelf};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Instant;
@@ -262,8 +262,8 @@ impl InboxState {
         let notice = |(why, places): (&str, Vec<&String>)| Notice {
             kind: "sidecar_left_alone".to_owned(),
             count: places.len() as u64,
-            reason: format!("the class could not be written into the sidecar: {why}"),
-            advice: "Remove the sidecar: it is written anew with the next model.".to_owned(),
+            reason: Message::notice_sidecar_left_alone(why).into(),
+            advice: Message::advice_sidecar_left_alone().into(),
             examples: places.into_iter().take(EXAMPLES).cloned().collect(),
         };
         reasons.into_iter().map(notice).collect()

@@ -318,23 +318,26 @@ impl PredictState {
         ] {
             status.set(name, count as u64);
         }
-        let unsure = if counts.review > 0 { format!(", {} in review", counts.review) } else { String::new() };
         let (champion, problem) = (self.selector.model(), self.selector.problem());
-        let state = match (champion, problem) {
-            (None, Some(why)) => format!("the champion cannot be used, {} wait: {why}", pictures(counts.images)),
-            (None, None) if counts.images == 0 => "no champion yet".to_owned(),
-            (None, None) => format!("no champion yet: {} wait", pictures(counts.images)),
-            (Some(model), _) if !self.pending.is_empty() => {
-                format!("{} to classify by {}{unsure}", pictures(self.pending.len()), model.card().run)
+        let mut state = match (champion.map(|model| &model.card().run), problem) {
+            (None, Some(why)) => plugin_api::Message::predict_unusable(counts.images, why),
+            (None, None) if counts.images == 0 => plugin_api::Message::predict_no_champion(),
+            (None, None) => plugin_api::Message::predict_waits(counts.images),
+            (Some(run), _) if !self.pending.is_empty() => {
+                plugin_api::Message::predict_classifies(self.pending.len(), run)
             }
-            (Some(model), None) => {
-                let unknown = self.selector.unknown().join(", ");
-                let until =
-                    if unknown.is_empty() { String::new() } else { format!(", until a run has learnt {unknown}") };
-                format!("by {}{until}{unsure}", model.card().run)
-            }
-            (Some(model), Some(why)) => format!("by {} still{unsure}; the new champion: {why}", model.card().run),
+            (Some(run), Some(why)) => plugin_api::Message::predict_still(run, why),
+            (Some(run), None) => match self.selector.unknown() {
+                unknown if unknown.is_empty() => plugin_api::Message::predict_by(run),
+                unknown => {
+                    let unknown: Vec<_> = unknown.into_iter().map(plugin_api::Message::class).collect();
+                    plugin_api::Message::predict_until(run, unknown)
+                }
+            },
         };
+        if champion.is_some() && counts.review > 0 {
+            state = plugin_api::Message::predict_review(state, counts.review);
+        }
         status.state(state);
         let notices: Vec<Notice> = self.inbox.notices().into_iter().chain(self.events.notice()).collect();
         status.notices(&notices);
@@ -401,8 +404,4 @@ fn decode_at(data: &[u8], limits: &Limits, model: Option<&Model>) -> Result<Pict
 /// The square that the model sees of an image; empty without a model.
 fn square(model: Option<&Model>, image: &Picture) -> Result<Vec<u8>, String> {
     model.map_or_else(|| Ok(Vec::new()), |model| model.square(image))
-}
-
-fn pictures(n: usize) -> String {
-    format!("{n} picture{}", if n == 1 { "" } else { "s" })
 }

@@ -1,9 +1,11 @@
 //! What `search` does with what it is told; it knows messages, but not dora.
 
+mod asked;
+
 use crate::config::Config;
 use plugin_api::run_id::{now_ms, run_id};
 use plugin_api::runs::{MetricRow, RunFolder, read_json};
-use plugin_api::{DatasetState, Home};
+use plugin_api::{DatasetState, Home, Message};
 use plugin_architecture_search::halving::hopeless;
 use plugin_architecture_search::{
     Attempt, Event, Journal, Outcome, Proposed, Search, Settings, choose, report, searches,
@@ -42,6 +44,9 @@ const FOLDER: &str = "search";
 
 /// A search at work.
 pub struct Conductor {
+    /// The node's own options.
+    base: Config,
+    /// Those of the search: others where it was asked for with others.
     config: Config,
     home: Home,
     latest: Option<(DatasetState, Instant)>,
@@ -59,6 +64,7 @@ impl Conductor {
     /// Nothing known yet.
     pub fn new(config: Config, home: Home) -> Self {
         Self {
+            base: config.clone(),
             config,
             home,
             latest: None,
@@ -113,6 +119,7 @@ impl Conductor {
     /// # Errors
     /// Any error of the file system.
     pub fn proceed(&mut self, now: Instant) -> io::Result<Vec<Outgoing>> {
+        self.take_request()?;
         if self.journal.is_none() && !self.begin(now)? {
             return Ok(Vec::new());
         }
@@ -168,6 +175,7 @@ impl Conductor {
     /// Goes on with the last search when it is the same, or begins one when the data set has been quiet.
     fn begin(&mut self, now: Instant) -> io::Result<bool> {
         let root = self.home.root().join(FOLDER);
+        self.config = asked::newest(&self.base, &root);
         if let Some(journal) = self.unfinished(&root)? {
             tracing::info!(search = journal.search().id, attempts = journal.search().attempts.len(), "goes on");
             self.journal = Some(journal);
@@ -223,24 +231,23 @@ impl Conductor {
     }
 
     /// Where it stands, for a person.
-    pub fn told(&self) -> String {
+    pub fn told(&self) -> Message {
         if let Some(problem) = &self.problem {
-            return problem.clone();
+            return Message::plain(problem);
         }
         let Some(search) = self.search() else {
             return match &self.latest {
-                None => "waiting for images".to_owned(),
-                Some((data, _)) => {
-                    format!("waiting for quiet and {} training images: {}", self.config.min_train, data.train())
-                }
+                None => Message::search_waits(),
+                Some((data, _)) => Message::search_waits_quiet(self.config.min_train, data.train()),
             };
         };
-        let best = search.best().and_then(|best| Some((best.proposed.attempt, best.error()?)));
-        let best =
-            best.map(|(n, error)| format!("; best: {:.1} % error (attempt {n})", error * 100.0)).unwrap_or_default();
-        match &search.finished {
-            Some(reason) => format!("search {} has ended: {reason}{best}", search.id),
-            None => format!("search {}: {} attempts{best}", search.id, search.attempts.len()),
+        let state = match &search.finished {
+            Some(reason) => Message::search_ended(&search.id, reason),
+            None => Message::search_goes(&search.id, search.attempts.len()),
+        };
+        match search.best().and_then(|best| Some((best.proposed.attempt, best.error()?))) {
+            Some((attempt, error)) => Message::search_best(state, error * 100.0, attempt),
+            None => state,
         }
     }
 }
@@ -301,7 +308,7 @@ fn look(home: &Home, journal: &mut Journal) -> io::Result<bool> {
                 attempt: number,
                 accuracy: verdict.accuracy,
                 balanced_accuracy: verdict.balanced_accuracy,
-                reason: verdict.reason,
+                reason: verdict.reason.to_string(),
             })?;
         }
     }

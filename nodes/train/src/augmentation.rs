@@ -3,9 +3,9 @@
 
 use plugin_api::edges::{Batches, list_row};
 use plugin_api::runs::RunManifest;
-use plugin_api::{Edge as _, Tag};
-use plugin_augment::{AugmentOptions, ShapeError, Withheld};
-use plugin_invariance::{Decision, Sample};
+use plugin_api::{Edge as _, Message, Tag};
+use plugin_augment::{AugmentOptions, COLOUR, FLIP, ROTATE, ShapeError, Withheld};
+use plugin_invariance::{Decision, Finding, Sample};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,8 +32,8 @@ impl Augmentation {
     /// # Errors
     /// None that can be met: the options are a JSON object.
     pub fn note(&self, manifest: &mut RunManifest) -> serde_json::Result<()> {
-        if let Some(found) = self.decision.reason() {
-            manifest.reason = format!("{}; {found}", manifest.reason);
+        for found in &self.decision.findings {
+            manifest.reason = Message::run_reason(manifest.reason.clone(), message(found)).into();
         }
         manifest.options[KEY] = serde_json::to_value(self)?;
         Ok(())
@@ -42,6 +42,17 @@ impl Augmentation {
     /// What is asked to be left out.
     pub fn withheld(&self) -> Withheld {
         self.decision.withheld()
+    }
+}
+
+/// What is told of an augmentation that is left out.
+fn message(found: &Finding) -> Message {
+    let Finding { augmentation, class, taken_for, images, of } = found;
+    match augmentation.as_str() {
+        FLIP => Message::mirroring_off(class, taken_for, *images, *of),
+        ROTATE => Message::rotation_off(class, taken_for, *images, *of),
+        COLOUR => Message::colour_off(class, taken_for, *images, *of),
+        other => Message::augmentation_off(other, class, taken_for, *images, *of),
     }
 }
 

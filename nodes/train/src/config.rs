@@ -9,7 +9,7 @@ use clap::Parser;
 use plugin_api::HomeArgs;
 use plugin_decode::Limits;
 use plugin_harness::HasHome;
-use plugin_heads::HeadOptions;
+use plugin_heads::{FirstClassifier, HeadOptions};
 use plugin_inference::BackboneOptions;
 use plugin_model::progressive::Growth;
 use plugin_model::weights::Loaded;
@@ -55,6 +55,10 @@ pub struct Config {
     /// Epochs at the start of a run with --weights in which the last layer alone learns, before all of them do.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000), value_name = "EPOCHS")]
     pub freeze_epochs: u64,
+
+    /// What the last layer begins with in a run that starts from --weights, where it cannot be read from them.
+    #[arg(long, value_enum, default_value_t)]
+    pub first_classifier: FirstClassifier,
 
     /// Side of the pictures, pixels: what `resize` sends. Given once for all nodes, under `env:`.
     #[arg(long, env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=1024), value_name = "PIXELS")]
@@ -122,8 +126,14 @@ impl HasHome for Config {
     fn home(&self) -> &HomeArgs {
         &self.home
     }
+
+    fn check(&self) -> Result<(), String> {
+        self.clone().resolved().map(drop).map_err(|error| error.to_string())
+    }
 }
 
+/// Share of the usual learning rate that pretrained layers are trained with.
+const FINE_TUNE_RATE: f64 = 0.5;
 /// What fits in a message of the graph, bytes, less what the other columns take.
 const PIXELS_LIMIT: u64 = 15 << 20;
 
@@ -133,14 +143,40 @@ impl Config {
         self.model.as_ref().unwrap_or(&self.fallback_model)
     }
 
+    /// Fills in what the strategy `fine-tune` takes by default: the backbone of heads and its weights, and half the usual learning
+    /// rate. Refuses options that do not go together.
+    ///
+    /// # Errors
+    /// [`TrainError::Options`], naming flags, values and what is accepted.
+    pub fn resolved(mut self) -> Result<Self, TrainError> {
+        if self.strategy == Strategy::FineTune {
+            let wrong = |problem: String| TrainError::Options(format!("--strategy fine-tune: {problem}"));
+            let is_open = self.model.is_none() && self.weights.is_none();
+            if is_open && !self.backbone.is_there() {
+                return Err(wrong(self.backbone.advice().to_string()));
+            }
+            if self.model.is_none() {
+                let network = self.backbone.backbone_architecture.name().parse();
+                self.model = Some(network.map_err(|error: plugin_model::ModelError| wrong(error.to_string()))?);
+            }
+            if is_open {
+                self.weights = Some(self.backbone.weights().display().to_string().parse().map_err(wrong)?);
+            }
+            let usual = self.trainer.optimizer.usual_learning_rate();
+            self.trainer.learning_rate.get_or_insert(usual * FINE_TUNE_RATE);
+        }
+        self.check()?;
+        Ok(self)
+    }
+
     /// Refuses options that do not go together.
     ///
     /// # Errors
     /// [`TrainError::Options`], naming flags, values and what is accepted.
     pub fn check(&self) -> Result<(), TrainError> {
         if self.strategy == Strategy::FineTune && self.weights.is_none() {
-            let text = "--strategy fine-tune: --weights must name what it starts from, as efficientnet-lite0 with --model \
-                        efficientnet-lite0";
+            let text = "--strategy fine-tune with --model: --weights must name what it starts from, as efficientnet-lite0 with \
+                        --model efficientnet-lite0; without either it starts from --backbone";
             return Err(TrainError::Options(text.to_owned()));
         }
         if self.strategy == Strategy::Head && !self.backbone.is_there() {
@@ -198,6 +234,7 @@ impl Config {
             self.seed,
             self.patience,
             self.freeze_epochs,
+            self.first_classifier.to_string(),
             self.from_run,
             [self.tiers.perturb.shrink, self.tiers.perturb.noise],
             self.trainer,
@@ -232,6 +269,23 @@ mod tests {
         config("").check().unwrap();
         assert_eq!(config("--epochs 9").retrain_epochs(), 5);
         assert_eq!(config("--epochs 9 --retrain-epochs 2").retrain_epochs(), 2);
+    }
+
+    #[test]
+    fn fine_tuning_starts_from_the_backbone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        std::fs::write(&path, b"weights").unwrap();
+        let line = format!("--strategy fine-tune --backbone-weights {}", path.display());
+        let resolved = config(&line).resolved().unwrap();
+        assert_eq!((resolved.network().name(), resolved.trainer.learning_rate), ("efficientnet-lite0", Some(0.0005)));
+        assert_eq!(resolved.weights.unwrap().path, path);
+        let other = config(&format!("{line} --learning-rate 0.1")).resolved().unwrap();
+        assert_eq!(other.trainer.learning_rate, Some(0.1));
+        let error = config("--strategy fine-tune --backbone-weights nowhere").resolved().unwrap_err().to_string();
+        assert!(error.contains("fine-tune") && error.contains("cargo wakuteka weights"), "{error}");
+        let error = config("--strategy fine-tune --model resnet18").resolved().unwrap_err().to_string();
+        assert!(error.contains("--weights"), "{error}");
     }
 
     #[test]
@@ -303,6 +357,7 @@ mod tests {
         assert_eq!(digest("--epochs 15"), digest("--retrain-epochs 8"));
         for line in [
             "--freeze-epochs 1",
+            "--first-classifier random",
             "--ema 0.99",
             "--model resnet18",
             "--size 32",

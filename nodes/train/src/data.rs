@@ -1,11 +1,10 @@
 //! Which pictures, with which labels, a version of the data set has: what a run keeps of it, and what has changed since.
 
-use plugin_api::Home;
 use plugin_api::files::write_atomically;
+use plugin_api::{Home, Message};
 use plugin_catalog::{CatalogError, Reader};
 use plugin_tables::{Rows, StringRecord, Table};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -90,24 +89,26 @@ pub struct Changes {
     pub pictures: u64,
 }
 
-impl fmt::Display for Changes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Changes {
+    /// What has changed, by class, the most first.
+    pub fn message(&self) -> Message {
         const NAMED: usize = 4;
         let mut most: Vec<(&String, &u64)> = self.new.iter().collect();
         most.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        let mut parts: Vec<String> =
-            most.iter().take(NAMED).map(|(class, count)| format!("{count} new in {class}")).collect();
+        let named = most.iter().take(NAMED);
+        let mut parts: Vec<Message> = named.map(|(class, count)| Message::new_in(**count, *class)).collect();
         let others = most.iter().skip(NAMED);
         if most.len() > NAMED {
             let sum: u64 = others.map(|(_, count)| **count).sum();
-            parts.push(format!("{sum} new in {} more classes", most.len() - NAMED));
+            parts.push(Message::new_in_others(sum, most.len() - NAMED));
         }
-        for (count, what) in [(self.relabelled, "relabelled"), (self.removed, "removed")] {
-            if count > 0 {
-                parts.push(format!("{count} {what}"));
-            }
+        if self.relabelled > 0 {
+            parts.push(Message::relabelled(self.relabelled));
         }
-        f.write_str(&if parts.is_empty() { "nothing changed".to_owned() } else { parts.join(", ") })
+        if self.removed > 0 {
+            parts.push(Message::removed(self.removed));
+        }
+        if parts.is_empty() { Message::nothing_changed() } else { Message::changes(parts) }
     }
 }
 
@@ -132,16 +133,19 @@ pub(crate) mod tests {
             ("7", "いぬ/ねこ"),
         ]);
         let changes = after.since(&before);
-        assert_eq!(changes.to_string(), "2 new in きゅんきゅん, 1 new in いぬ, 1 new in ねこ, 1 relabelled, 1 removed");
+        assert_eq!(
+            changes.message().to_string(),
+            "2 new in きゅんきゅん, 1 new in いぬ, 1 new in ねこ, 1 relabelled, 1 removed"
+        );
         assert_eq!(changes.pictures, 5, "one of the new ones is in two classes");
-        assert_eq!(after.since(&after).to_string(), "nothing changed");
+        assert_eq!(after.since(&after).message().to_string(), "nothing changed");
     }
 
     #[test]
     fn many_classes_are_summed_up() {
         let names: Vec<(String, String)> = (0..6).map(|i| (format!("d{i}"), format!("c{i}"))).collect();
         let rows: Vec<(&str, &str)> = names.iter().map(|(d, c)| (&d[..], &c[..])).collect();
-        let text = data(&rows).since(&Data::default()).to_string();
+        let text = data(&rows).since(&Data::default()).message().to_string();
         assert!(text.ends_with("2 new in 2 more classes"), "{text}");
     }
 

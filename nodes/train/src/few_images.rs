@@ -1,5 +1,6 @@
 //! What is done otherwise where few images are held out: cross-validation, and no choice between epochs.
 
+use plugin_api::Message;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
@@ -92,17 +93,14 @@ fn images(of: &[u64; 4]) -> u64 {
     of[..3].iter().sum()
 }
 
-/// Why a run keeps its last epoch, for a person; `None` when validation images choose the best one.
-pub fn keeps_last_epoch(classes: &[String], counts: &[[u64; 4]]) -> Option<String> {
+/// Why a run keeps its last epoch; `None` when validation images choose the best one.
+pub fn keeps_last_epoch(classes: &[String], counts: &[[u64; 4]]) -> Option<Message> {
     let validation: u64 = counts.iter().map(|of| of[1]).sum();
     if validation < FEW_VALIDATION {
-        return Some(format!(
-            "{validation} validation image{} cannot choose between epochs (at least {FEW_VALIDATION} could)",
-            if validation == 1 { "" } else { "s" }
-        ));
+        return Some(Message::few_validation(validation, FEW_VALIDATION));
     }
     let missing = std::iter::zip(classes, counts).find(|(_, of)| images(of) >= HAS_VALIDATION && of[1] == 0);
-    missing.map(|(class, _)| format!("no image of {class} is in validation"))
+    missing.map(|(class, _)| Message::none_in_validation(class))
 }
 
 #[cfg(test)]
@@ -145,8 +143,8 @@ mod tests {
     fn last_epochs_are_kept_where_validation_is_small() {
         let classes = ["cat", "dog"].map(str::to_owned);
         let kept = |counts: [[u64; 4]; 2]| keeps_last_epoch(&classes, &counts);
-        assert!(kept([[6, 1, 1, 0]; 2]).unwrap().starts_with("2 validation images cannot choose"));
-        assert!(kept([[70, 30, 15, 0], [70, 0, 15, 0]]).unwrap().contains("no image of dog"));
+        assert!(kept([[6, 1, 1, 0]; 2]).unwrap().to_string().starts_with("2 validation images cannot choose"));
+        assert!(kept([[70, 30, 15, 0], [70, 0, 15, 0]]).unwrap().to_string().contains("no image of dog"));
         assert_eq!(kept([[70, 15, 15, 0]; 2]), None);
         assert_eq!(kept([[70, 20, 15, 0], [3, 0, 1, 0]]), None, "too small a class for validation");
     }

@@ -17,7 +17,7 @@ use plugin_api::runs::{
     Backbone, CrossValidation, Finished, ModelCard, OutOfFold, RunFolder, RunManifest, RunRequest, write_json,
 };
 use plugin_api::status::Notice;
-use plugin_api::{Home, Split};
+use plugin_api::{Home, Message, Split};
 use plugin_catalog::{Reader, Sample};
 use plugin_decode::Picture;
 use plugin_embed::{Cache, Embedder, known};
@@ -153,7 +153,7 @@ impl EmbeddingSource {
         let root = node.home().root().to_owned();
         while !queue.is_empty() {
             let done = total - queue.len();
-            node.status().state(format!("head: {done} of {total} new images embedded"));
+            node.status().state(Message::head_embeds(done, total));
             node.status().gauge("images_to_embed", queue.len() as f64);
             // `inspect` and `predict` embed for themselves, too.
             self.cache.refresh()?;
@@ -201,10 +201,8 @@ fn notices(without_features: &BTreeSet<String>, end: &End) -> Vec<Notice> {
         notices.push(Notice {
             kind: format!("head_failed:{why}"),
             count: 1,
-            reason: format!("head that cannot be fitted to the data set: {why}"),
-            advice: "The champion stays. It is tried again when the images change; `--strategy scratch` of `train` trains a whole \
-                     network instead."
-                .to_owned(),
+            reason: Message::notice_head_failed(why).into(),
+            advice: Message::advice_head_failed().into(),
             examples: Vec::new(),
         });
     }
@@ -212,9 +210,8 @@ fn notices(without_features: &BTreeSet<String>, end: &End) -> Vec<Notice> {
         notices.push(Notice {
             kind: "no_features".to_owned(),
             count: without_features.len() as u64,
-            reason: "images for which the network's features are not finite numbers: the head goes without them"
-                .to_owned(),
-            advice: "Save them anew, or take them out.".to_owned(),
+            reason: Message::notice_no_features().into(),
+            advice: Message::advice_no_features().into(),
             examples: without_features.iter().take(EXAMPLES).cloned().collect(),
         });
     }
@@ -319,7 +316,7 @@ fn finish(
     begun: Instant,
 ) -> Result<End, TrainError> {
     let home = node.home().clone();
-    node.status().state("head: fits");
+    node.status().state(Message::head_fits());
     let (classes, dimensions) = (state.classes.len(), cache.dimensions());
     let rows = Rows::of(trained_on(images), cache);
     let missing = images.iter().filter(|image| cache.get(&image.sample.digest).is_none()).count();
@@ -359,7 +356,7 @@ fn finish(
         seconds,
     };
     write_json(&journal.folder.0.join("finished.json"), &finished)?;
-    tracing::info!(run = manifest.id, reason = manifest.reason, images = rows.labels.len(), seconds, "head trained");
+    tracing::info!(run = manifest.id, reason = %manifest.reason, images = rows.labels.len(), seconds, "head trained");
     node.status().add("runs_finished", 1);
     desk.announcer.add(journal.folder, Instant::now());
     Ok(End::Finished)
@@ -416,7 +413,7 @@ fn manifest(
     config: &Config,
     device: &Opened,
     home: &Home,
-    reason: String,
+    reason: Message,
     state: &State,
     backbone: &Backbone,
 ) -> RunManifest {
@@ -425,7 +422,7 @@ fn manifest(
     RunManifest {
         id: run_id(started_ms, &state.fingerprint),
         started_ms,
-        reason: format!("{reason}; a head on {}", backbone.architecture),
+        reason: Message::run_reason(reason, Message::head_on(&backbone.architecture)).into(),
         parent: None,
         architecture: card.architecture,
         definition: None,

@@ -197,7 +197,7 @@ pub(crate) mod tests {
         RunManifest {
             id: id.to_owned(),
             started_ms: 0,
-            reason: "first run".to_owned(),
+            reason: "first run".into(),
             parent: None,
             architecture: "small-cnn".to_owned(),
             definition: None,

@@ -7,7 +7,6 @@ use crate::config::Config;
 use crate::data::Data;
 use crate::desk::Desk;
 use crate::error::TrainError;
-use crate::fetch::{Fetch, Wanted};
 use crate::few_images::keeps_last_epoch;
 use crate::figures::{self, Epoch, Sums};
 use crate::journal::Score;
@@ -17,7 +16,8 @@ use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
 use plugin_api::{Edge as _, Fold, Labels, Split, Subset, Tag};
 use plugin_augment::Withheld;
-use plugin_harness::{Message, Node};
+use plugin_harness::{Message, Node, Pull, Wanted};
+use plugin_heads::{FirstClassifier, LinearClassifier, SHRINKAGE, Samples, numbered};
 use plugin_model::device::Opened;
 use plugin_model::{Batch, PendingStep};
 use std::ops::ControlFlow;
@@ -75,6 +75,8 @@ pub struct Learning {
     asked: (Instant, String),
 }
 
+/// Images that the first classifier is fitted to, at most.
+const MAX_CLASSIFIER_ROWS: usize = 20_000;
 /// How often that is asked.
 const ASKED_EVERY: Duration = Duration::from_secs(2);
 
@@ -103,6 +105,11 @@ impl Learning {
         desk: &mut Desk,
     ) -> Result<End, TrainError> {
         if let Some(interruption) = self.decide_augmentation(config, node, desk)? {
+            return self.interrupt(interruption, node, desk);
+        }
+        if self.first == 0
+            && let Some(interruption) = self.fit_classifier(Subset::Split(Split::Train), config, node, desk)?
+        {
             return self.interrupt(interruption, node, desk);
         }
         // A run that ended early and was cross-validated when it was cut short has no epoch to do.
@@ -146,7 +153,7 @@ impl Learning {
         if self.first > 0 || Augmentation::of(&self.begun.manifest).is_some() {
             return Ok(None);
         }
-        node.status().state(format!("run {}: looks at the images", self.begun.manifest.id));
+        node.status().state(plugin_api::Message::run_examines(&self.begun.manifest.id));
         let mut examination = Examination::new(&self.begun.manifest);
         let wanted = self.wanted(Subset::Split(Split::Train), 0, Withheld::All);
         let interruption = self.each_batch(wanted, config, node, desk, |_, tag, rows, _, _| {
@@ -164,17 +171,63 @@ impl Learning {
         Ok(None)
     }
 
+    /// Fits a drawn classifier in closed form to the features of the images that are trained on.
+    fn fit_classifier(
+        &mut self,
+        subset: Subset,
+        config: &Config,
+        node: &mut Node,
+        desk: &mut Desk,
+    ) -> Result<Option<Interruption>, TrainError> {
+        let is_single = self.begun.manifest.labels == Labels::Single;
+        if config.first_classifier == FirstClassifier::Random
+            || !is_single
+            || !self.begun.trainer.has_drawn_classifier()
+        {
+            return Ok(None);
+        }
+        let (mut features, mut labels, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        let wanted = self.wanted(subset, 0, Withheld::All);
+        let interruption = self.each_batch(wanted, config, node, desk, |this, _, rows, _, _| {
+            let batch = Batch::from_edge(rows, this.begun.trainer.size_px())?;
+            features.extend(this.begun.trainer.features(&batch)?);
+            labels.extend(batch.targets.iter().filter_map(|targets| targets.first().copied()));
+            groups.extend((0..rows.rows()).map(|row| rows.group.value(row).to_owned()));
+            let is_enough = labels.len() >= MAX_CLASSIFIER_ROWS;
+            Ok(if is_enough { ControlFlow::Break(None) } else { ControlFlow::Continue(()) })
+        })?;
+        if interruption.is_some() {
+            return Ok(interruption);
+        }
+        let samples = Samples {
+            features: &features,
+            dimensions: self.begun.trainer.dimensions(),
+            labels: &labels,
+            classes: self.begun.manifest.classes.len(),
+            groups: &numbered(groups.iter().map(String::as_str)),
+        };
+        let run = &self.begun.manifest.id;
+        match LinearClassifier::fit(&samples, SHRINKAGE) {
+            Ok(layer) => {
+                self.begun.trainer.set_classifier(&layer.weights, &layer.biases)?;
+                tracing::info!(run, images = labels.len(), "the classifier begins as a ridge regression");
+            }
+            Err(error) => tracing::warn!(run, %error, "the classifier begins at random"),
+        }
+        Ok(None)
+    }
+
     /// What a pass asks for.
     fn wanted(&self, subset: Subset, epoch: u64, withheld: Withheld) -> Wanted {
         let manifest = &self.begun.manifest;
         Wanted {
-            run: manifest.id.clone(),
+            session: manifest.id.clone(),
             version: manifest.version,
             epoch,
             seed: manifest.seed,
-            subset,
+            split: subset.to_string(),
             batch_size: manifest.batch_size,
-            withheld,
+            withheld: withheld.to_string(),
         }
     }
 
@@ -244,8 +297,8 @@ impl Learning {
         mut work: impl FnMut(&mut Self, &Tag, &Batches, f64, &mut Node) -> Result<Handled, TrainError>,
     ) -> Result<Option<Interruption>, TrainError> {
         let epoch = wanted.epoch;
-        let mut fetch = Fetch::new(wanted, Instant::now());
-        while !fetch.complete() {
+        let mut pull = Pull::new(wanted, Instant::now());
+        while !pull.is_complete() {
             if desk.stop {
                 return Ok(Some(Interruption::Stopped));
             }
@@ -259,25 +312,25 @@ impl Learning {
                 return Ok(Some(Interruption::Failed { reason, hopeless: false }));
             }
             if desk.take_lost() {
-                fetch.again(Instant::now());
+                pull.ask_again(Instant::now());
             }
-            self.ask(&mut fetch, desk.batches.is_empty(), node)?;
+            self.ask(&mut pull, desk.batches.is_empty(), node)?;
             let Some(message) = desk.batches.pop_front() else {
                 desk.pump(node, Duration::from_millis(500))?;
                 continue;
             };
-            let index = fetch.arrived();
-            if !fetch.accept(&message.tag, Instant::now()) {
+            let index = pull.arrived();
+            if !pull.accept(&message.tag, Instant::now()) {
                 continue;
             }
             // The next one travels while this one is worked on.
-            self.ask(&mut fetch, false, node)?;
+            self.ask(&mut pull, false, node)?;
             if let Some(reason) = self.wrong_classes(&message) {
                 return Ok(Some(Interruption::Failed { reason, hopeless: false }));
             }
             let rows: Batches = message.read()?;
             if rows.rows() > 0 {
-                let done = epoch as f64 + index as f64 / fetch.batches().unwrap_or(1) as f64;
+                let done = epoch as f64 + index as f64 / pull.total().unwrap_or(1) as f64;
                 if let ControlFlow::Break(interruption) = work(self, &message.tag, &rows, done, node)? {
                     return Ok(interruption);
                 }
@@ -317,7 +370,7 @@ impl Learning {
         let learnt = self.begun.data.as_ref()?;
         let changes = Data::at(node.home(), state.version)?.since(learnt);
         let overtaken = config.when.is_overtaken(changes.pictures, learnt.len());
-        overtaken.then(|| format!("overtaken by a newer data set: {changes} since it began"))
+        overtaken.then(|| format!("overtaken by a newer data set: {} since it began", changes.message()))
     }
 
     /// Says so when memory has run out and batches are cut from now on.
@@ -336,9 +389,9 @@ impl Learning {
         }
     }
 
-    fn ask(&self, fetch: &mut Fetch, idle: bool, node: &mut Node) -> Result<(), TrainError> {
-        if let Some(demand) = fetch.demand(idle, Instant::now()) {
-            node.send("demand", &Tag::new(self.begun.manifest.id.clone(), fetch.arrived()), demand)?;
+    fn ask(&self, pull: &mut Pull, idle: bool, node: &mut Node) -> Result<(), TrainError> {
+        if let Some(demand) = pull.demand(idle, Instant::now()) {
+            node.send("demand", &Tag::new(self.begun.manifest.id.clone(), pull.arrived()), demand)?;
         }
         Ok(())
     }
@@ -359,14 +412,8 @@ impl Learning {
         let manifest = &self.begun.manifest;
         let status = node.status();
         if let Some(fold) = self.fold {
-            status.state(format!(
-                "run {}: cross-validation, fold {} of {}, epoch {} of {}",
-                manifest.id,
-                fold.index + 1,
-                fold.of,
-                epoch + 1,
-                manifest.epochs
-            ));
+            let run = &manifest.id;
+            status.state(plugin_api::Message::run_fold(run, fold.index + 1, fold.of, epoch + 1, manifest.epochs));
             return status.tick();
         }
         let (worked, left) = (done - self.first as f64, manifest.epochs as f64 - done);
@@ -377,8 +424,12 @@ impl Learning {
                 status.gauge("seconds_left", (self.clock.elapsed().as_secs_f64() / worked * left).round());
             }
         }
-        let split = if trained_on { Split::Train } else { Split::Validation };
-        status.state(format!("run {}: epoch {} of {}, {split}", manifest.id, epoch + 1, manifest.epochs));
+        let (run, epochs) = (&manifest.id, manifest.epochs);
+        status.state(if trained_on {
+            plugin_api::Message::run_epoch_train(run, epoch + 1, epochs)
+        } else {
+            plugin_api::Message::run_epoch_validation(run, epoch + 1, epochs)
+        });
         status.tick();
     }
 

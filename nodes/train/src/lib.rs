@@ -2,7 +2,7 @@
 //!
 //! Inputs `snapshot`, `batches`, `verdicts`, `tick`, and of a structure search `proposals`, `stops`; outputs `demand`, `metrics`, `checkpoints`.
 //!
-//! - [`trigger`] decides when, as [`when`] says or a [`request`], [`start`] with which weights, as [`tiers`] says, `learn` does it, [`fetch`] gets the batches.
+//! - [`trigger`] decides when, as [`when`] says or a [`request`], [`start`] with which weights, as [`tiers`] says, `learn` does it, with batches by credit ([`plugin_harness::Pull`]).
 //! - [`searching`] trains what `search` proposes instead.
 //! - [`strategy`] says what a candidate is made by; [`head`] trains heads, all else whole networks.
 //! - [`augmentation`] finds out before a run which augmentations work against the task.
@@ -14,7 +14,6 @@ mod config;
 pub mod data;
 mod desk;
 mod error;
-pub mod fetch;
 pub mod few_images;
 pub mod figures;
 pub mod head;
@@ -39,8 +38,8 @@ use announce::Announcer;
 use desk::Desk;
 use head::{End as HeadEnd, HeadTrainer};
 use learn::{End, Learning};
-use plugin_api::Labels;
 use plugin_api::status::Wait;
+use plugin_api::{Labels, Message};
 use plugin_harness::Node;
 use snapshot::State;
 use std::time::{Duration, Instant};
@@ -55,7 +54,7 @@ const NICE: i32 = 10;
 /// # Errors
 /// [`TrainError`]; a run that was going on goes on from its last epoch after the restart.
 pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
-    config.check()?;
+    let config = config.resolved()?;
     start::check_from_run(&config, node.home())?;
     // LibTorch's threads are started from here, later; dora's are there already.
     plugin_harness::yield_to_others(NICE);
@@ -90,14 +89,21 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         if wanted != candidate {
             failed = None;
             node.status().notices(&[]);
-            tracing::info!(?wanted, because, "another kind of candidate from now on");
+            tracing::info!(
+                ?wanted,
+                because = because.as_ref().map(ToString::to_string),
+                "another kind of candidate from now on"
+            );
             candidate = wanted;
             desk.trigger = desk.trigger.with(config.when(candidate), config.digest_of(candidate));
         }
         let request = request::pending(&home);
         let count = |state: &State| if candidate == Candidate::Head { None } else { changes.of(&home, state) };
         let due = desk.trigger.due(now, request.is_some(), request::is_paused(&home), count);
-        let told = |text: String| because.as_ref().map_or(text.clone(), |because| format!("{text} ({because})"));
+        let told = |state: Message| match &because {
+            Some(because) => Message::state_because(state, because.clone()),
+            None => state,
+        };
         let failure = failed.as_ref().and_then(|failed| failed.of(desk.trigger.latest()?));
         match (due, desk.announcer.awaited(now.instant)) {
             (Due::Wait(wait), None) => {
@@ -107,7 +113,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
             }
             (_, Some(run)) => {
                 node.status().wait(Some(Wait::new("verdict")));
-                node.status().state(format!("waiting for the verdict on run {run}"));
+                node.status().state(Message::waiting_verdict(run));
             }
             (Due::Run(state), None) if candidate == Candidate::Head => {
                 node.status().wait(None);
@@ -132,7 +138,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                 if request.is_some() {
                     request::answered(&home);
                 }
-                node.status().state(told(format!("run {}: begins", begun.manifest.id)));
+                node.status().state(told(Message::run_begins(&begun.manifest.id)));
                 if Learning::new(begun).work(&config, &device, node, &mut desk)? == End::Stopped {
                     return Ok(());
                 }
@@ -151,9 +157,8 @@ struct Failed {
 
 impl Failed {
     /// What is told while the data set is the same.
-    fn of(&self, state: &State) -> Option<String> {
+    fn of(&self, state: &State) -> Option<Message> {
         let Self { fingerprint, why } = self;
-        (state.fingerprint == *fingerprint)
-            .then(|| format!("no head can be fitted to version {}: {why}", state.version))
+        (state.fingerprint == *fingerprint).then(|| Message::no_head(state.version, why))
     }
 }

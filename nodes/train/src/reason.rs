@@ -1,6 +1,7 @@
-//! Why a run starts, in words.
+//! Why a run starts.
 
 use crate::snapshot::State;
+use plugin_api::Message;
 use plugin_api::runs::RunManifest;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,39 +9,35 @@ use std::collections::{BTreeMap, BTreeSet};
 const NAMED: usize = 4;
 
 /// Compares the data set with that of the run before.
-pub fn reason(previous: Option<&RunManifest>, state: &State, same_options: bool) -> String {
-    let Some(previous) = previous else { return "first run".to_owned() };
+pub fn reason(previous: Option<&RunManifest>, state: &State, same_options: bool) -> Message {
+    let Some(previous) = previous else { return Message::first_run() };
     if previous.fingerprint == state.fingerprint {
-        return if same_options { "the last run was not finished" } else { "the options were changed" }.to_owned();
+        return if same_options { Message::run_not_finished() } else { Message::options_changed() };
     }
     let (old, new) = (totals(&previous.classes, &previous.counts), totals(&state.classes, &state.counts));
     let mut changes = Vec::new();
     for class in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
         match (old.get(class), new.get(class)) {
-            (None, Some(n)) => changes.push(format!("new class {class} with {}", pictures(*n))),
-            (Some(n), None) => changes.push(format!("class {class} gone with {}", pictures(*n))),
-            (Some(a), Some(b)) if b > a => changes.push(format!("{} added in {class}", pictures(b - a))),
-            (Some(a), Some(b)) if a > b => changes.push(format!("{} removed in {class}", pictures(a - b))),
+            (None, Some(n)) => changes.push(Message::class_new(*class, *n)),
+            (Some(n), None) => changes.push(Message::class_gone(*class, *n)),
+            (Some(a), Some(b)) if b > a => changes.push(Message::class_grew(b - a, *class)),
+            (Some(a), Some(b)) if a > b => changes.push(Message::class_shrank(a - b, *class)),
             _ => {}
         }
     }
     if changes.is_empty() {
-        return "pictures were exchanged".to_owned();
+        return Message::images_exchanged();
     }
     let more = changes.len().saturating_sub(NAMED);
     changes.truncate(NAMED);
     if more > 0 {
-        changes.push(format!("{more} more classes changed"));
+        changes.push(Message::classes_more_changed(more));
     }
-    changes.join(", ")
+    Message::changes(changes)
 }
 
 fn totals<'a>(classes: &'a [String], counts: &[[u64; 4]]) -> BTreeMap<&'a str, u64> {
     classes.iter().zip(counts).map(|(class, counts)| (&class[..], counts.iter().sum())).collect()
-}
-
-fn pictures(n: u64) -> String {
-    if n == 1 { "1 picture".to_owned() } else { format!("{n} pictures") }
 }
 
 #[cfg(test)]
@@ -58,12 +55,12 @@ mod tests {
     }
 
     fn after(old: &State, new: &State) -> String {
-        reason(Some(&crate::journal::tests::manifest("r", old)), new, true)
+        reason(Some(&crate::journal::tests::manifest("r", old)), new, true).to_string()
     }
 
     #[test]
     fn the_first_run_says_so() {
-        assert_eq!(reason(None, &state("a", &[]), true), "first run");
+        assert_eq!(reason(None, &state("a", &[]), true), Message::first_run());
     }
 
     #[test]
@@ -86,8 +83,8 @@ mod tests {
         let old = state("a", &[("x", [5, 1, 1, 0])]);
         assert_eq!(after(&old, &state("b", &[("x", [5, 1, 1, 0])])), "pictures were exchanged");
         let manifest = crate::journal::tests::manifest("r", &old);
-        assert_eq!(reason(Some(&manifest), &old, false), "the options were changed");
-        assert_eq!(reason(Some(&manifest), &old, true), "the last run was not finished");
+        assert_eq!(reason(Some(&manifest), &old, false).to_string(), "the options were changed");
+        assert_eq!(reason(Some(&manifest), &old, true).to_string(), "the last run was not finished");
     }
 
     #[test]

@@ -18,9 +18,9 @@ use crate::strategy::Candidate;
 use crate::tiers::Tier;
 use crate::trigger::Trigger;
 use plugin_api::Edge as _;
-use plugin_api::Home;
 use plugin_api::edges::Proposals;
 use plugin_api::runs::{RunFolder, RunManifest};
+use plugin_api::{Home, Message};
 use plugin_harness::Node;
 use plugin_model::device::Opened;
 use plugin_model::{ModelError, Start, Task, Trainer};
@@ -98,12 +98,12 @@ pub fn run(config: &Config, device: &Opened, node: &mut Node) -> Result<(), Trai
         }
         desk.batches.clear();
         let Some(proposal) = desk.proposals.pop_front() else {
-            node.status().state("waiting for a network to train");
+            node.status().state(Message::waiting_network());
             continue;
         };
         let home = node.home().clone();
         let folder = RunFolder::new(&home.runs(), &proposal.run);
-        node.status().state(format!("run {}: begins", proposal.run));
+        node.status().state(Message::run_begins(&proposal.run));
         let begun = match begin(config, device, &home, &proposal, known.as_ref()) {
             Ok(Some(begun)) => begun,
             Ok(None) => continue,
@@ -192,11 +192,14 @@ fn weights_of(home: &Home, run: &str) -> Option<PathBuf> {
 
 fn manifest(config: &Config, device: &Opened, proposal: &Proposal, task: &Task, known: Option<&Known>) -> RunManifest {
     let Proposal { search, attempt, change, state, .. } = proposal;
-    let made_from = proposal.parent.as_ref().map(|run| format!(", from run {run}")).unwrap_or_default();
+    let reason = match &proposal.parent {
+        Some(run) => Message::attempt_from(*attempt, search, run, change),
+        None => Message::attempt_of(*attempt, search, change),
+    };
     let mut manifest = RunManifest {
         id: proposal.run.clone(),
         started_ms: now_ms(),
-        reason: format!("attempt {attempt} of search {search}{made_from}: {change}"),
+        reason: reason.into(),
         parent: proposal.inherits.clone(),
         architecture: task.architecture.clone(),
         definition: task.definition.clone(),

@@ -9,8 +9,8 @@ use crate::reason::reason;
 use crate::recover::{self, Unfinished};
 use crate::snapshot::State;
 use crate::tiers::Tier;
-use plugin_api::Home;
 use plugin_api::runs::{ModelCard, RunFolder, RunManifest, RunRequest, read_json};
+use plugin_api::{Home, Message};
 use plugin_model::device::Opened;
 use plugin_model::{Architecture, ModelError, Start, Task, Trainer};
 use std::path::PathBuf;
@@ -59,19 +59,19 @@ struct Known {
     classes: Vec<String>,
 }
 
-/// Why a run begins, for a person: what has changed since the last. `data`: what it is trained on; `options`: the digest of those
+/// Why a run begins: what has changed since the last. `data`: what it is trained on; `options`: the digest of those
 /// it is made by.
-pub fn why(home: &Home, state: &State, data: Option<&Data>, options: &str, asked: bool) -> String {
+pub fn why(home: &Home, state: &State, data: Option<&Data>, options: &str, asked: bool) -> Message {
     let ended = recover::last_ended(&home.runs());
     let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == options);
     let last = recover::last_finished(&home.runs());
     let is_other = last.as_ref().is_some_and(|last| last.fingerprint != state.fingerprint);
     let exact = is_other.then(|| changes(home, ended.as_ref(), data)).flatten();
-    let why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.to_string());
+    let why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.message());
     match asked {
         false => why,
-        true if last.is_some() && !is_other && same_options => "asked for by hand".to_owned(),
-        true => format!("asked for by hand; {why}"),
+        true if last.is_some() && !is_other && same_options => Message::asked_by_hand(),
+        true => Message::asked_because(why),
     }
 }
 
@@ -93,7 +93,7 @@ pub fn begin(
         return Ok(begun);
     }
     let data = Data::at(home, state.version);
-    let mut why = why(home, state, data.as_ref(), &config.digest(), request.is_some());
+    let why = why(home, state, data.as_ref(), &config.digest(), request.is_some());
 
     let mut task = Task {
         architecture: config.network().name().to_owned(),
@@ -108,10 +108,10 @@ pub fn begin(
     let named = request.and_then(|request| request.from.as_ref()).or(config.from_run.as_ref());
     let (known, tier, because) = match named {
         Some(run) => match of_run(config, home, run) {
-            Ok(known) => (Some(known), Tier::Two, format!("from run {run}, as asked")),
+            Ok(known) => (Some(known), Tier::Two, Message::from_run(run)),
             Err(problem) if request.is_some() => {
-                tracing::warn!(run, problem, "the run that was asked for cannot be begun from");
-                (None, Tier::Three, format!("from scratch: run {run} cannot be begun from: {problem}"))
+                tracing::warn!(run, %problem, "the run that was asked for cannot be begun from");
+                (None, Tier::Three, Message::from_scratch(Message::run_not_usable(run, problem)))
             }
             Err(problem) => return Err(TrainError::Options(format!("--from-run {run}: {problem}"))),
         },
@@ -121,7 +121,7 @@ pub fn begin(
                 let (tier, because) = config.tiers.choose(&state.classes, &known.classes, before.iter());
                 (Some(known).filter(|_| tier == Tier::Two), tier, because)
             }
-            Err(problem) => (None, Tier::Three, format!("from scratch: {problem}")),
+            Err(problem) => (None, Tier::Three, Message::from_scratch(problem)),
         },
     };
     let mut tier = (tier, because);
@@ -132,7 +132,7 @@ pub fn begin(
         match Trainer::new(&task, &config.trainer, Start::Model(&known.weights, &known.classes, perturb), device) {
             Ok(trainer) => learner = Some((trainer, Some(known.run))),
             Err(error @ (ModelError::File { .. } | ModelError::Weights { .. })) => {
-                tier = (Tier::Three, format!("from scratch: {error}"));
+                tier = (Tier::Three, Message::from_scratch(error.to_string()));
                 task.epochs = config.epochs;
             }
             Err(error) => return Err(error.into()),
@@ -142,21 +142,21 @@ pub fn begin(
         Some(learner) => learner,
         None => (fresh(&task, config, device)?, None),
     };
-    why = format!("{why}; {}", tier.1);
+    let mut begins = tier.1.clone();
     if let (Some(weights), Some(loaded)) = (&config.weights, trainer.loaded()) {
         tracing::info!(weights = %weights.path.display(), %loaded, "weights read");
-        why = format!("{why}, with weights of {}", weights.path.display());
+        begins = Message::with_weights(begins, weights.path.display().to_string());
     }
 
     let started_ms = recover::after_all(&home.runs(), now_ms());
     let mut options = config.options(trainer.loaded(), tier.0.json(&tier.1));
     if let Some(because) = keeps_last_epoch(&state.classes, &state.counts) {
-        options["keeps_last_epoch"] = because.into();
+        options["keeps_last_epoch"] = serde_json::to_value(because).map_err(std::io::Error::from)?;
     }
     let manifest = RunManifest {
         id: run_id(started_ms, &state.fingerprint),
         started_ms,
-        reason: why,
+        reason: Message::run_reason(why, begins).into(),
         parent,
         architecture: task.architecture,
         definition: task.definition,
@@ -181,7 +181,7 @@ pub fn begin(
     }
     tracing::info!(
         run = manifest.id,
-        reason = manifest.reason,
+        reason = %manifest.reason,
         parent = manifest.parent,
         device = device.name,
         "begins"
@@ -220,17 +220,21 @@ fn fresh(task: &Task, config: &Config, device: &Opened) -> Result<Trainer, Train
 }
 
 /// The champion, when a network of these options can go on from it; otherwise why not.
-fn champion(config: &Config, home: &Home) -> Result<Known, String> {
+fn champion(config: &Config, home: &Home) -> Result<Known, Message> {
     let path = home.champion().join("model.json");
     if !path.exists() {
-        return Err("there is no champion yet".to_owned());
+        return Err(Message::no_champion_yet());
     }
-    let card: ModelCard = read_json(&path).map_err(|e| e.to_string())?;
+    let card: ModelCard = read_json(&path).map_err(|e| Message::champion_unreadable(e.to_string()))?;
     if let Some(backbone) = &card.backbone {
-        return Err(format!("the champion is a head on {}, not a whole network", backbone.architecture));
+        return Err(Message::champion_is_head(&backbone.architecture));
     }
-    let blocks = Architecture::of_card(&card).map_err(|e| format!("the champion cannot be read: {e}"))?;
-    fits(config, "the champion", &blocks, card.size_px)?;
+    let blocks = Architecture::of_card(&card).map_err(|e| Message::champion_unreadable(e.to_string()))?;
+    match fit(config, &blocks, card.size_px) {
+        Fit::Same => {}
+        Fit::OtherBlocks { there } => return Err(Message::champion_other_blocks(there)),
+        Fit::Other { there, here } => return Err(Message::champion_differs(there, here)),
+    }
     Ok(Known { run: card.run, weights: home.champion().join("model.safetensors"), classes: card.classes })
 }
 
@@ -244,30 +248,43 @@ pub fn check_from_run(config: &Config, home: &Home) -> Result<(), TrainError> {
 }
 
 /// A run that has ended, when a network of these options can go on from it; otherwise why not.
-fn of_run(config: &Config, home: &Home, run: &str) -> Result<Known, String> {
+fn of_run(config: &Config, home: &Home, run: &str) -> Result<Known, Message> {
     if run.contains('/') || run.starts_with('.') {
-        return Err("that is no name of a run".to_owned());
+        return Err(Message::run_no_name());
     }
     let folder = RunFolder::new(&home.runs(), run);
-    let manifest = folder.manifest().ok_or("there is no such run")?;
-    let finished = folder.finished().ok_or("it has not ended")?;
+    let manifest = folder.manifest().ok_or_else(Message::run_missing)?;
+    let finished = folder.finished().ok_or_else(Message::run_not_ended)?;
     if let Some(backbone) = &manifest.backbone {
-        return Err(format!("it is a head on {}, not a whole network", backbone.architecture));
+        return Err(Message::run_is_head(&backbone.architecture));
     }
-    let blocks = Architecture::of(&manifest.architecture, manifest.definition.as_deref()).map_err(|e| e.to_string())?;
-    fits(config, "it", &blocks, manifest.size_px)?;
+    let blocks = Architecture::of(&manifest.architecture, manifest.definition.as_deref())
+        .map_err(|e| Message::plain(e.to_string()))?;
+    match fit(config, &blocks, manifest.size_px) {
+        Fit::Same => {}
+        Fit::OtherBlocks { there } => return Err(Message::run_other_blocks(there)),
+        Fit::Other { there, here } => return Err(Message::run_differs(there, here)),
+    }
     Ok(Known { run: manifest.id, weights: home.root().join(finished.uri), classes: manifest.classes })
 }
 
-fn fits(config: &Config, what: &str, blocks: &Architecture, size_px: u32) -> Result<(), String> {
+/// How a network is to that of the options.
+enum Fit {
+    /// The same blocks at the same size.
+    Same,
+    /// Of the same name and size, but of other blocks.
+    OtherBlocks { there: Message },
+    /// Another network or size.
+    Other { there: Message, here: Message },
+}
+
+fn fit(config: &Config, blocks: &Architecture, size_px: u32) -> Fit {
     if blocks.description() == config.network().description() && size_px == config.size {
-        return Ok(());
+        return Fit::Same;
     }
-    let there = format!("{} at {size_px} px", blocks.name());
-    Err(match format!("{} at {} px", config.network().name(), config.size) {
-        here if here == there => format!("{what} is {there} too, but of other blocks"),
-        here => format!("{what} is {there}, not {here}"),
-    })
+    let there = Message::network_at(blocks.name(), size_px);
+    let here = Message::network_at(config.network().name(), config.size);
+    if here == there { Fit::OtherBlocks { there } } else { Fit::Other { there, here } }
 }
 
 /// Goes on after the last epoch; none when its weights cannot be read.
@@ -367,7 +384,7 @@ mod tests {
         let (_folder, home, config, device) = setup("");
         let first = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
         assert_eq!(
-            (first.manifest.reason.as_str(), first.manifest.epochs),
+            (&*first.manifest.reason, first.manifest.epochs),
             ("first run; from scratch: there is no champion yet", 15)
         );
         assert_eq!(first.journal.folder.manifest(), Some(first.manifest.clone()));

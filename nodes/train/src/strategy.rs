@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::when::When;
-use plugin_api::Labels;
+use plugin_api::{Labels, Message};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,8 @@ pub enum Strategy {
     Auto,
     /// A closed-form classifier on the embeddings of a frozen, pretrained backbone: seconds.
     Head,
-    /// All layers of --model, from pretrained --weights, later from the champion.
+    /// All layers of --model from --weights, or of the backbone of heads where neither is given, at half the usual learning rate; the
+    /// last layer begins as a ridge regression. Later from the champion.
     FineTune,
     /// All layers of --model from random weights, later from the champion.
     Scratch,
@@ -50,13 +51,11 @@ const HEAD_LONGEST_WAIT_SECONDS: u64 = 10;
 
 impl Config {
     /// What is trained for images with labels of this kind, and why a whole network although nobody asked for one.
-    pub fn candidate(&self, labels: Labels) -> (Candidate, Option<String>) {
+    pub fn candidate(&self, labels: Labels) -> (Candidate, Option<Message>) {
         match self.strategy {
             Strategy::FineTune | Strategy::Scratch | Strategy::Search => (Candidate::Network, None),
             Strategy::Auto if self.model.is_some() || self.weights.is_some() => (Candidate::Network, None),
-            Strategy::Auto if labels == Labels::Multi => {
-                (Candidate::Network, Some("heads have one label an image".to_owned()))
-            }
+            Strategy::Auto if labels == Labels::Multi => (Candidate::Network, Some(Message::single_label_heads())),
             Strategy::Auto if !self.backbone.is_there() => (Candidate::Network, Some(self.backbone.advice())),
             Strategy::Head | Strategy::Auto => (Candidate::Head, None),
         }
@@ -93,7 +92,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// What candidates are made by, looked at now and then: the file of weights may come or go.
 pub struct CandidateSelector {
     labels: Labels,
-    chosen: (Candidate, Option<String>),
+    chosen: (Candidate, Option<Message>),
     next: Instant,
 }
 
@@ -104,12 +103,12 @@ impl CandidateSelector {
     }
 
     /// As [`Config::candidate`] said when it was last asked.
-    pub fn chosen(&self) -> &(Candidate, Option<String>) {
+    pub fn chosen(&self) -> &(Candidate, Option<Message>) {
         &self.chosen
     }
 
     /// As [`Config::candidate`], which is asked again when the labels are others or `LOOK_EVERY` has passed.
-    pub fn choose(&mut self, config: &Config, labels: Labels, now: Instant) -> &(Candidate, Option<String>) {
+    pub fn choose(&mut self, config: &Config, labels: Labels, now: Instant) -> &(Candidate, Option<Message>) {
         if labels != self.labels || now >= self.next {
             *self = Self::new(config, labels, now);
         }
@@ -139,7 +138,7 @@ mod tests {
         assert_eq!(of("", Labels::Multi).0, Candidate::Network);
         let (candidate, why) = config("--backbone-weights nowhere").candidate(Labels::Single);
         assert_eq!(candidate, Candidate::Network);
-        assert!(why.unwrap().contains("cargo wakuteka weights"));
+        assert!(why.unwrap().to_string().contains("cargo wakuteka weights"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! first weights: the first run, every k-th one, and when the classes are others. (Tier 1, a head on embeddings, is no run.)
 
 use crate::when::Switch;
+use plugin_api::Message;
 use plugin_api::runs::RunManifest;
 use plugin_model::{Perturb, PerturbOptions};
 use serde_json::{Value, json};
@@ -35,8 +36,8 @@ pub enum Tier {
 
 impl Tier {
     /// As the manifest of a run keeps it.
-    pub fn json(self, why: &str) -> Value {
-        json!({ "tier": if self == Self::Two { 2 } else { 3 }, "why": why })
+    pub fn json(self, why: impl std::fmt::Display) -> Value {
+        json!({ "tier": if self == Self::Two { 2 } else { 3 }, "why": why.to_string() })
     }
 }
 
@@ -48,16 +49,16 @@ impl TierOptions {
         classes: &[String],
         champion_classes: &[String],
         before: impl Iterator<Item = &'a RunManifest>,
-    ) -> (Tier, String) {
+    ) -> (Tier, Message) {
         let others = |a: &[String], b: &[String]| a.iter().any(|class| !b.contains(class));
         let changed = others(classes, champion_classes) || others(champion_classes, classes);
         let warm = before.take_while(|run| run.parent.is_some()).count() as u64;
         if self.full_when_classes_change == Switch::On && changed {
-            (Tier::Three, "the classes are others".to_owned())
+            (Tier::Three, Message::classes_differ())
         } else if self.full_every > 0 && warm + 1 >= self.full_every {
-            (Tier::Three, format!("every {} runs one begins anew", self.full_every))
+            (Tier::Three, Message::runs_anew(self.full_every))
         } else {
-            (Tier::Two, "from the champion".to_owned())
+            (Tier::Two, Message::from_champion())
         }
     }
 
@@ -106,7 +107,7 @@ mod tests {
         assert_eq!(choose("--full-every 0", "a b", 99).0, Tier::Two);
         assert_eq!(choose("--full-every 1", "a b", 0).0, Tier::Three);
         let (tier, why) = choose("", "a b c", 0);
-        assert!(tier == Tier::Three && why.contains("classes"), "{why}");
+        assert!(tier == Tier::Three && why.to_string().contains("classes"), "{why}");
         assert_eq!(choose("--full-when-classes-change off", "a", 0).0, Tier::Two);
     }
 

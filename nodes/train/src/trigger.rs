@@ -2,6 +2,7 @@
 
 use crate::snapshot::State;
 use crate::when::{Switch, When};
+use plugin_api::Message;
 use plugin_api::status::Wait;
 use std::time::{Duration, Instant};
 
@@ -17,20 +18,20 @@ pub enum Due {
     Run(State),
 }
 
-/// What is waited for, for a person.
-pub fn told(wait: &Wait) -> String {
-    let Wait { have, want, .. } = wait;
+/// What is told of what is waited for.
+pub fn told(wait: &Wait) -> Message {
+    let Wait { have, want, .. } = *wait;
     match wait.code.as_str() {
-        "images" => "waiting for pictures".to_owned(),
-        "up_to_date" => format!("up to date with version {have}"),
-        "classes" => format!("waiting for a second class: {have} so far"),
-        "training_images" => format!("waiting for {want} training pictures: {have} so far"),
-        "request" => "waiting to be asked (--retrain off)".to_owned(),
-        "pause" => "paused: no run starts by itself".to_owned(),
-        "quiet" => format!("waiting for quiet: pictures came {have} s ago"),
-        "schedule" => "waiting for the time of the schedule".to_owned(),
-        "changes" => format!("waiting for more changes: {have} of {want}"),
-        other => other.to_owned(),
+        "images" => Message::waiting_images(),
+        "up_to_date" => Message::up_to_date(have),
+        "classes" => Message::waiting_classes(have),
+        "training_images" => Message::waiting_training_images(want, have),
+        "request" => Message::waiting_request(),
+        "pause" => Message::paused(),
+        "quiet" => Message::waiting_quiet(have),
+        "schedule" => Message::waiting_schedule(),
+        "changes" => Message::waiting_changes(have, want),
+        other => Message::plain(other),
     }
 }
 
@@ -206,10 +207,12 @@ mod tests {
         let (mut trigger, start) = (trigger(None), start());
         assert!(matches!(due(&trigger, start), Due::Wait(_)));
         trigger.snapshot(state("a", &[6, 6]), start);
-        assert!(matches!(due(&trigger, after(start, 4)), Due::Wait(wait) if told(&wait).contains("quiet")));
+        assert!(matches!(due(&trigger, after(start, 4)), Due::Wait(wait) if told(&wait).to_string().contains("quiet")));
         assert_eq!(due(&trigger, after(start, 5)), Due::Run(state("a", &[6, 6])));
         trigger.done("a", after(start, 9));
-        assert!(matches!(due(&trigger, after(start, 9)), Due::Wait(wait) if told(&wait).contains("up to date")));
+        assert!(
+            matches!(due(&trigger, after(start, 9)), Due::Wait(wait) if told(&wait).to_string().contains("up to date"))
+        );
     }
 
     #[test]
@@ -257,7 +260,7 @@ mod tests {
             let mut trigger = trigger(None);
             trigger.snapshot(state("a", train), start);
             assert!(
-                matches!(due(&trigger, after(start, 9)), Due::Wait(wait) if told(&wait).contains(word)),
+                matches!(due(&trigger, after(start, 9)), Due::Wait(wait) if told(&wait).to_string().contains(word)),
                 "{train:?}"
             );
         }
@@ -270,7 +273,7 @@ mod tests {
         trigger.snapshot(state("a", &[6, 6]), start);
         trigger.snapshot(state("b", &[6, 7]), after(start, 1));
         let due = |second, changes| trigger.due(after(start, second), false, false, |_| Some(changes));
-        assert!(matches!(due(10, 4), Due::Wait(wait) if told(&wait).contains("4 of 5")));
+        assert!(matches!(due(10, 4), Due::Wait(wait) if told(&wait).to_string().contains("4 of 5")));
         assert!(matches!(due(10, 5), Due::Run(_)));
         assert!(matches!(due(60, 4), Due::Wait(_)) && matches!(due(61, 4), Due::Run(_)), "a minute after the change");
         assert!(matches!(due(10, 0), Due::Run(_)), "the fingerprint is another for another reason");
@@ -294,12 +297,16 @@ mod tests {
     fn a_schedule_is_kept_and_somebody_who_asks_need_not_wait() {
         let (mut trigger, start) = (with("--schedule-utc 13:00 --longest-wait-seconds 0", None), start());
         trigger.snapshot(state("a", &[6, 6]), start);
-        assert!(matches!(due(&trigger, after(start, 3599)), Due::Wait(wait) if told(&wait).contains("schedule")));
+        assert!(
+            matches!(due(&trigger, after(start, 3599)), Due::Wait(wait) if told(&wait).to_string().contains("schedule"))
+        );
         assert!(matches!(due(&trigger, after(start, 3600)), Due::Run(_)));
         assert!(matches!(trigger.due(start, true, false, |_| None), Due::Run(_)));
         let mut off = with("--retrain off", None);
         off.snapshot(state("a", &[6, 6]), start);
-        assert!(matches!(due(&off, after(start, 9999)), Due::Wait(wait) if told(&wait).contains("--retrain off")));
+        assert!(
+            matches!(due(&off, after(start, 9999)), Due::Wait(wait) if told(&wait).to_string().contains("--retrain off"))
+        );
         assert!(matches!(off.due(start, true, false, |_| None), Due::Run(_)));
         off.done("a", start);
         assert!(matches!(off.due(start, true, false, |_| None), Due::Run(_)), "also once more on the same pictures");

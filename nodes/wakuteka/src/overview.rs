@@ -174,7 +174,7 @@ impl Overview {
         let last_run = verdicts.iter().rev().find_map(RunFolder::verdict).map(|verdict| LastRun {
             run: verdict.run,
             decision: verdict.decision,
-            reason: verdict.reason,
+            reason: verdict.reason.to_string(),
             evaluated_ms: verdict.judged_ms,
         });
         let champion = home.and_then(plugin_champion::champion).zip(home);
@@ -269,7 +269,7 @@ impl NextRun {
         let is_training = progress::is_training(status);
         let gauge = |name: &str| status.gauges.get(name).copied().filter(|value| is_training && value.is_finite());
         let epochs = gauge("epoch").zip(gauge("epochs")).map(|(epoch, epochs)| [epoch as u64, epochs as u64]);
-        Self { state: status.state.clone(), epochs, seconds_left: gauge("seconds_left").filter(|left| *left > 0.0) }
+        Self { state: status.state.to_string(), epochs, seconds_left: gauge("seconds_left").filter(|left| *left > 0.0) }
     }
 
     fn line(&self) -> String {

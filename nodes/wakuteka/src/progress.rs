@@ -195,7 +195,7 @@ mod tests {
         let notice = |kind: &str, count, advice: &str, examples: &[&str]| Notice {
             kind: kind.into(),
             count,
-            reason: format!("{kind}s"),
+            reason: format!("{kind}s").into(),
             advice: advice.into(),
             examples: examples.iter().map(|path| (*path).to_owned()).collect(),
         };

@@ -3,8 +3,8 @@
 use crate::checkout::Checkout;
 use crate::columns::{aligned, percent};
 use crate::{Error, cli, say};
-use plugin_api::Home;
 use plugin_api::runs::{Evaluation, Finished, MetricRow, RunFolder, RunManifest, RunRequest, Verdict, write_json};
+use plugin_api::{Home, Message};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -193,6 +193,11 @@ impl Run {
 /// Nested options as `schedule.kind`.
 fn flatten(name: &str, value: &Value, all: &mut BTreeMap<String, String>) {
     match value {
+        Value::Object(fields) if fields.contains_key("code") => {
+            // What a node tells, in English.
+            let message: Option<Message> = serde_json::from_value(value.clone()).ok();
+            all.extend(message.map(|message| (name.to_owned(), message.to_string())));
+        }
         Value::Object(fields) => {
             for (key, field) in fields {
                 flatten(&if name.is_empty() { key.clone() } else { format!("{name}.{key}") }, field, all);
@@ -253,7 +258,7 @@ fn show(run: &Run, home: &Home) -> Vec<String> {
     let mut rows: Vec<(String, String)> = [
         ("run", run.folder.id()),
         ("state", run.state.clone()),
-        ("because", m.reason.clone()),
+        ("because", m.reason.to_string()),
         ("from", m.parent.clone().unwrap_or_else(|| "scratch".to_owned())),
         ("data", format!("version {}, {}", m.version, m.fingerprint)),
         ("device", m.device.clone()),

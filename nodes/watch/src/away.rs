@@ -19,6 +19,7 @@ use crate::disk::wall_ns;
 use crate::ledger::Held;
 use crate::roots::Roots;
 use crate::scan::{Scan, is_below, walk};
+use plugin_api::Message;
 use plugin_api::files::write_atomically;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -56,12 +57,12 @@ pub enum Absence {
 }
 
 impl Absence {
-    /// For a person.
-    pub fn reason(self) -> &'static str {
+    /// What it tells people.
+    pub fn message(self) -> Message {
         match self {
-            Self::OtherDevice => "the folder is on another device than before, without its files",
-            Self::Unmounted => "the drive of the folder is not mounted any more",
-            Self::Emptied => "all files of the folder vanished at once",
+            Self::OtherDevice => Message::away_other_device(),
+            Self::Unmounted => Message::away_unmounted(),
+            Self::Emptied => Message::away_emptied(),
         }
     }
 }
@@ -272,7 +273,7 @@ impl Desk {
         tracing::warn!(
             folder,
             files,
-            reason = absence.reason(),
+            reason = %absence.message(),
             grace_seconds = grace.as_secs(),
             "is away: its files are kept"
         );

@@ -11,6 +11,7 @@ use crate::scan::{EXAMPLES, Left, Scan, Tally, is_below};
 use plugin_api::layout::{Layout, Shape};
 use plugin_api::names::{class_name, natural_order, similarity_key};
 use plugin_api::status::Notice;
+use plugin_api::{Message, Text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was left alone and refused when last looked.
@@ -83,8 +84,8 @@ impl Desk {
                     tracing::warn!(
                         kind,
                         count,
-                        reason,
-                        advice,
+                        %reason,
+                        %advice,
                         examples = examples.join(", "),
                         "left alone or refused"
                     );
@@ -139,14 +140,14 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
     let root = folder.name();
     let tops = shape.tops();
     let mut notices = Vec::new();
-    let mut notice = |kind: String, count: usize, reason: String, advice: &str, examples: Vec<String>| {
+    let mut notice = |kind: String, count: usize, reason: Message, advice: Option<Message>, examples: Vec<String>| {
         let examples = examples.into_iter().take(EXAMPLES).collect();
-        notices.push(Notice { kind, count: count as u64, reason, advice: advice.to_owned(), examples });
+        let advice = advice.map(Text::from).unwrap_or_default();
+        notices.push(Notice { kind, count: count as u64, reason: reason.into(), advice, examples });
     };
     if !layout.splits.is_empty() {
         let splits: Vec<String> = layout.splits.iter().map(|split| format!("{root}/{split}")).collect();
-        let reason = "folders are the splits of a data set; the folders in them are the classes".to_owned();
-        notice("split_layout".to_owned(), splits.len(), reason, "", splits);
+        notice("split_layout".to_owned(), splits.len(), Message::notice_split_layout(), None, splits);
     }
     for (name, top) in tops.iter().filter(|(name, _)| !layout.splits.contains(*name)) {
         let names: Vec<&str> = top.folders.keys().map(String::as_str).collect();
@@ -154,13 +155,12 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
             && plugin_api::layout::split_of_folder(name).is_some()
             && top.folders.values().sum::<usize>() > top.direct
         {
-            let reason = format!("folder is taken for a class called {name}, with {} folders in it", names.len());
-            let advice =
-                "If it is a split of a data set, move the other class folders into it; if it is a class, leave it.";
+            let reason = Message::notice_split_as_class(name, names.len());
+            let advice = Some(Message::advice_split_as_class());
             notice(format!("split_as_class:{name}"), 1, reason, advice, vec![format!("{root}/{name}")]);
         } else if tops.len() == 1 && top.direct == 0 {
-            let reason = format!("folder is one class as it stands: all images in it are called {name}");
-            let advice = "If the folders in it are the classes, move them up by one.";
+            let reason = Message::notice_extra_folder(name, format!("{root}/{name}"));
+            let advice = Some(Message::advice_extra_folder());
             let examples = names.iter().map(|inner| format!("{root}/{name}/{inner}")).collect();
             notice(format!("extra_folder:{root}/{name}"), 1, reason, advice, examples);
         }
@@ -169,10 +169,8 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
     let several = || classes.values().filter(|forms| forms.len() > 1);
     let forms: usize = several().map(BTreeMap::len).sum();
     if forms > 0 {
-        let reason =
-            "names of folders are the same class in another form of Unicode or with spaces at the ends".to_owned();
         let paths = several().flat_map(BTreeMap::values).flatten().cloned().collect();
-        notice("unicode_forms".to_owned(), forms, reason, "", paths);
+        notice("unicode_forms".to_owned(), forms, Message::notice_unicode_forms(), None, paths);
     }
     let mut similar: BTreeMap<String, Vec<&String>> = BTreeMap::new();
     for class in classes.keys() {
@@ -182,8 +180,8 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
         alike.sort_by(|a, b| natural_order(a, b));
         let names = alike.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
         let paths = alike.iter().filter_map(|class| classes[*class].values().flatten().next().cloned()).collect();
-        let reason = format!("classes have nearly the same name: {names}");
-        let advice = "If they are one class, move the images of both into one folder.";
+        let reason = Message::notice_similar_classes(&names);
+        let advice = Some(Message::advice_similar_classes());
         notice(format!("similar_classes:{names}"), alike.len(), reason, advice, paths);
     }
     notices
@@ -205,134 +203,66 @@ fn classes(root: &str, shape: &Shape, layout: &Layout) -> BTreeMap<String, BTree
     classes
 }
 
-/// `1 film`, `3 films`, without the number.
-pub(crate) fn plural(count: u64, one: &str, many: &str) -> String {
-    if count == 1 { one } else { many }.to_owned()
-}
-
 fn refusal(code: &str, left: &Left) -> Notice {
     let n = left.count;
     let (reason, advice) = match code.split_once(':').unwrap_or((code, "")) {
-        ("unsupported", format @ ("HEIC" | "AVIF")) => (
-            format!("{format} in quarantine/: this kind of it is not read"),
-            "Convert them to JPEG and put those into the class folder. An iPhone takes JPEG with Settings, Camera, Formats, \
-             Most Compatible.",
-        ),
-        ("unsupported", format) if format.starts_with("RAW") => (
-            format!("{format} in quarantine/: camera RAW without a preview is not read"),
-            "Export them as JPEG from your photo program and put those into the class folder.",
-        ),
-        ("unsupported", format) => (
-            format!("{format} in quarantine/: not read"),
-            "Save them as JPEG or PNG and put those into the class folder.",
-        ),
-        ("truncated", _) => (
-            plural(n, "image in quarantine/ is cut off", "images in quarantine/ are cut off"),
-            "Copy them again from where they came from.",
-        ),
-        ("damaged", _) => (
-            plural(n, "image in quarantine/ is damaged", "images in quarantine/ are damaged"),
-            "Copy them again from where they came from, or delete them.",
-        ),
-        ("not_an_image", _) => (
-            plural(
-                n,
-                "file in quarantine/ is called an image and is none",
-                "files in quarantine/ are called images and are none",
-            ),
-            "Look what they are, and delete them if they are of no use.",
-        ),
-        ("empty", _) => (
-            plural(n, "file in quarantine/ is empty", "files in quarantine/ are empty"),
-            "Copy them again from where they came from, or delete them.",
-        ),
-        ("crashes", _) => (
-            plural(n, "image in quarantine/ ended the decoder twice", "images in quarantine/ ended the decoder twice"),
-            "Open them in a photo program and save them again, as JPEG or PNG.",
-        ),
-        ("too_large", _) => (
-            plural(n, "image in quarantine/ is too large", "images in quarantine/ are too large"),
-            "Save them smaller, or raise the limit that the note beside each names.",
-        ),
-        ("unreadable", _) => (
-            plural(n, "file may not be read", "files may not be read"),
-            "Give the user that runs the graph permission to read them.",
-        ),
-        (reason, _) => {
-            (format!("{} in quarantine/: {reason}", plural(n, "file", "files")), "The note beside each says why.")
+        ("unsupported", format @ ("HEIC" | "AVIF")) => {
+            (Message::notice_unsupported_kind(format), Message::advice_unsupported_kind())
         }
+        ("unsupported", format) if format.starts_with("RAW") => {
+            (Message::notice_unsupported_raw(format), Message::advice_unsupported_raw())
+        }
+        ("unsupported", format) => (Message::notice_unsupported(format), Message::advice_unsupported()),
+        ("truncated", _) => (Message::notice_truncated(n), Message::advice_truncated()),
+        ("damaged", _) => (Message::notice_damaged(n), Message::advice_damaged()),
+        ("not_an_image", _) => (Message::notice_not_an_image(n), Message::advice_not_an_image()),
+        ("empty", _) => (Message::notice_empty(n), Message::advice_damaged()),
+        ("crashes", _) => (Message::notice_crashes(n), Message::advice_crashes()),
+        ("too_large", _) => (Message::notice_too_large(n), Message::advice_too_large()),
+        ("unreadable", _) => (Message::notice_unreadable(n), Message::advice_unreadable()),
+        (reason, _) => (Message::notice_refused_otherwise(n, reason), Message::advice_refused_otherwise()),
     };
-    Notice { kind: code.to_owned(), count: n, reason, advice: advice.to_owned(), examples: left.examples.clone() }
+    Notice {
+        kind: code.to_owned(),
+        count: n,
+        reason: reason.into(),
+        advice: advice.into(),
+        examples: left.examples.clone(),
+    }
 }
 
 fn left_alone(why: LeftAlone, left: &Left) -> Notice {
     let n = left.count;
     let (kind, reason, advice) = match why {
-        LeftAlone::OutsideClass => (
-            "outside_class",
-            plural(n, "image lies in no class folder", "images lie in no class folder"),
-            "Move them into a folder named after their class: photos/<class>/.",
-        ),
-        LeftAlone::Link => (
-            "link",
-            plural(n, "link is not followed", "links are not followed"),
-            "Copy or move what they point to here, or mount it here.",
-        ),
-        LeftAlone::NotUtf8 => (
-            "not_utf8",
-            plural(n, "file has a name or folder that is not UTF-8", "files have a name or folder that is not UTF-8"),
-            "Rename them. For names from a Japanese Windows: convmv -r -f cp932 -t utf8 --notest FOLDER, or unpack the archive \
-             again with unzip -O cp932.",
-        ),
-        LeftAlone::Unreadable => (
-            "not_listed",
-            plural(n, "file or folder cannot be looked at", "files or folders cannot be looked at"),
-            "Give the user that runs the graph permission, and see whether the drive is all right.",
-        ),
-        LeftAlone::LivePhoto => (
-            "live_photo",
-            plural(n, "film of a Live Photo, beside its photo", "films of Live Photos, beside their photos"),
-            "",
-        ),
-        LeftAlone::Film => ("film", plural(n, "film", "films"), ""),
-        LeftAlone::RawBesideImage => (
-            "raw_beside_image",
-            plural(
-                n,
-                "camera RAW beside its image of the same name",
-                "camera RAWs beside their images of the same name",
-            ),
-            "",
-        ),
-        LeftAlone::Companion => (
-            "companion",
-            plural(n, "file that belongs to an image or to the system", "files that belong to images or to the system"),
-            "",
-        ),
-        LeftAlone::Document => ("document", plural(n, "document", "documents"), ""),
-        LeftAlone::Audio => ("audio", plural(n, "sound", "sounds"), ""),
-        LeftAlone::Archive => {
-            ("archive", plural(n, "archive", "archives"), "If there are images in them, unpack them.")
+        LeftAlone::OutsideClass => {
+            ("outside_class", Message::notice_outside_class(n), Some(Message::advice_outside_class()))
         }
-        LeftAlone::Catalog => (
-            "catalog",
-            plural(n, "catalog or library of a photo program", "catalogs or libraries of photo programs"),
-            "",
-        ),
-        LeftAlone::Bin => (
-            "bin",
-            plural(n, "recycle bin, snapshot or system folder", "recycle bins, snapshots or system folders"),
-            "",
-        ),
-        LeftAlone::Other => ("other", plural(n, "file that is no image", "files that are no images"), ""),
+        LeftAlone::Link => ("link", Message::notice_link(n), Some(Message::advice_link())),
+        LeftAlone::NotUtf8 => ("not_utf8", Message::notice_not_utf8(n), Some(Message::advice_not_utf8())),
+        LeftAlone::Unreadable => ("not_listed", Message::notice_not_listed(n), Some(Message::advice_not_listed())),
+        LeftAlone::LivePhoto => ("live_photo", Message::notice_live_photo(n), None),
+        LeftAlone::Film => ("film", Message::notice_film(n), None),
+        LeftAlone::RawBesideImage => ("raw_beside_image", Message::notice_raw_beside_image(n), None),
+        LeftAlone::Companion => ("companion", Message::notice_companion(n), None),
+        LeftAlone::Document => ("document", Message::notice_document(n), None),
+        LeftAlone::Audio => ("audio", Message::notice_audio(n), None),
+        LeftAlone::Archive => ("archive", Message::notice_archive(n), Some(Message::advice_archive())),
+        LeftAlone::Catalog => ("catalog", Message::notice_catalog(n), None),
+        LeftAlone::Bin => ("bin", Message::notice_bin(n), None),
+        LeftAlone::Other => ("other", Message::notice_other(n), None),
     };
-    Notice { kind: kind.to_owned(), count: n, reason, advice: advice.to_owned(), examples: left.examples.clone() }
+    Notice {
+        kind: kind.to_owned(),
+        count: n,
+        reason: reason.into(),
+        advice: advice.map(Text::from).unwrap_or_default(),
+        examples: left.examples.clone(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugin_api::status::KINDS;
 
     fn shape(paths: &[&str]) -> Shape {
         let mut shape = Shape::default();
@@ -348,7 +278,7 @@ mod tests {
         let layout = Layout::of(&shape, &Layout::default());
         let notices = of_folders(Folder::Photos, &shape, &layout);
         for notice in &notices {
-            assert!(KINDS.contains(&notice.kind.split(':').next().unwrap()), "{}", notice.kind);
+            assert!(!notice.reason.messages().is_empty(), "{}", notice.kind);
         }
         notices.into_iter().map(|notice| (notice.kind, notice.count, notice.examples)).collect()
     }
@@ -411,13 +341,13 @@ mod tests {
             LeftAlone::Bin,
             LeftAlone::Other,
         ] {
-            assert!(KINDS.contains(&left_alone(why, &left).kind.as_str()), "{why:?}");
+            assert!(!left_alone(why, &left).reason.messages().is_empty(), "{why:?}");
         }
         for code in
             ["truncated", "damaged", "not_an_image", "empty", "crashes", "too_large", "unreadable", "unsupported:HEIC"]
         {
             let notice = refusal(code, &left);
-            assert!(KINDS.contains(&code.split(':').next().unwrap()) && !notice.advice.is_empty(), "{code}");
+            assert!(!notice.reason.has("notice_refused_otherwise") && !notice.advice.is_empty(), "{code}");
         }
         assert_eq!(refusal("unsupported:HEIC", &left).reason, "HEIC in quarantine/: this kind of it is not read");
         assert_eq!(refusal("unsupported:AVIF", &left).reason, "AVIF in quarantine/: this kind of it is not read");

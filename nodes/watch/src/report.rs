@@ -2,9 +2,9 @@
 
 use crate::away::Absence;
 use crate::desk::Desk;
-use crate::notices::plural;
 use crate::scan::EXAMPLES;
 use plugin_api::status::{Notice, StatusFile};
+use plugin_api::{Message, Text};
 
 /// Pictures counted since the start.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,10 +35,10 @@ impl Desk {
         status.gauge("pending", pending as f64);
         status.gauge("in_flight", in_flight as f64);
         status.state(match (self.is_asking(), pending, in_flight) {
-            (true, ..) => "asking what the dataset holds".to_owned(),
-            (false, 0, 0) => "idle".to_owned(),
-            (false, 0, n) => format!("waiting for {} to be kept", pictures(n)),
-            (false, n, _) => format!("reading {}", pictures(n)),
+            (true, ..) => Message::watch_asks(),
+            (false, 0, 0) => Message::idle(),
+            (false, 0, n) => Message::waiting_kept(n),
+            (false, n, _) => Message::reading(n),
         });
         status.notices(self.notices());
     }
@@ -49,16 +49,11 @@ impl Desk {
         let mut notices: Vec<Notice> = away.collect();
         if !self.being_written.is_empty() {
             let count = self.being_written.len() as u64;
-            let reason = plural(
-                count,
-                "file is incomplete and open for writing: it is looked at again when it changes",
-                "files are incomplete and open for writing: they are looked at again when they change",
-            );
             notices.push(Notice {
                 kind: "arriving".to_owned(),
                 count,
-                reason,
-                advice: String::new(),
+                reason: Message::notice_arriving(count).into(),
+                advice: Text::default(),
                 examples: self.being_written.iter().take(EXAMPLES).cloned().collect(),
             });
         }
@@ -67,40 +62,12 @@ impl Desk {
 
     fn away_notice(&self, folder: &str, absence: Absence) -> Notice {
         let count = self.held_below(folder).count() as u64;
-        let images = plural(count, "image", "images");
         Notice {
             kind: format!("away:{folder}"),
             count,
-            reason: format!("{images} of {folder} kept for now: {}", absence.reason()),
-            advice: format!(
-                "Connect the drive again, or put the files back. After {} s they count as deleted (--away-seconds).",
-                self.away.grace().as_secs()
-            ),
+            reason: Message::notice_away(count, folder, absence.message()).into(),
+            advice: Message::advice_away(self.away.grace().as_secs()).into(),
             examples: vec![folder.to_owned()],
         }
-    }
-}
-
-/// `1 picture`, `1,234 pictures`.
-fn pictures(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} picture{}", if n == 1 { "" } else { "s" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        let texts = [1, 12, 999, 1000, 1_234_567].map(pictures);
-        assert_eq!(texts, ["1 picture", "12 pictures", "999 pictures", "1,000 pictures", "1,234,567 pictures"]);
     }
 }

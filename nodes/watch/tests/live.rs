@@ -100,7 +100,7 @@ impl Live {
     }
 
     fn state(&self) -> String {
-        read_all(&self.folder.path().join("status")).remove("watch").map(|s| s.state).unwrap_or_default()
+        read_all(&self.folder.path().join("status")).remove("watch").map(|s| s.state.to_string()).unwrap_or_default()
     }
 
     fn disk(&self) -> BTreeMap<String, Vec<u8>> {

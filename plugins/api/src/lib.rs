@@ -15,6 +15,7 @@ pub mod files;
 pub mod home;
 pub mod labels;
 pub mod layout;
+pub mod message;
 pub mod names;
 #[cfg(feature = "edges")]
 pub mod run_id;
@@ -33,6 +34,7 @@ pub use dataset_state::DatasetState;
 pub use edge::{Edge, SchemaError};
 pub use home::{Home, HomeArgs};
 pub use labels::Labels;
+pub use message::{Language, Message, Text};
 pub use split::Split;
 pub use subset::{Fold, Subset};
 pub use tag::Tag;

@@ -12,7 +12,7 @@
 //! models/champion -> <id>
 //! ```
 
-use crate::Labels;
+use crate::{Labels, Text};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -69,8 +69,8 @@ pub struct RunManifest {
     pub id: String,
     /// Start, milliseconds since 1970.
     pub started_ms: u64,
-    /// Why it was started, for a person.
-    pub reason: String,
+    /// Why it was started.
+    pub reason: Text,
     /// The model whose weights it started from; none when from scratch.
     pub parent: Option<String>,
     /// What the architecture is called.
@@ -254,8 +254,8 @@ pub struct Verdict {
     pub run: String,
     /// `promoted` or `refused`.
     pub decision: String,
-    /// Why, for a person.
-    pub reason: String,
+    /// Why.
+    pub reason: Text,
     /// The champion after the verdict.
     pub champion: Option<String>,
     /// The champion before it.

@@ -1,5 +1,6 @@
 //! What a node is doing, in one small file: `status/<node>.json`, by its id in the YAML. For progress displays; nothing depends on it.
 
+use crate::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,8 @@ pub struct Status {
     pub pid: u32,
     /// When this was written, milliseconds since 1970.
     pub updated_ms: u64,
-    /// One line for a person: what it is busy with.
-    pub state: String,
+    /// What it is busy with.
+    pub state: Text,
     /// Counts since the node started: `pictures_in`, `pictures_out`, `rejected`, …
     pub counters: BTreeMap<String, u64>,
     /// Figures that go up and down: `epoch`, `loss`, `accuracy`, `seconds_left`, …
@@ -86,52 +87,18 @@ pub struct Elsewhere {
 /// Files of one kind that a node left alone, refused or kept out of training.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// Which kind, as a code for the catalogues of the page, with what it is about where one code has several:
+    /// Which kind, as a code, with what it is about where one code has several:
     /// `film`, `link`, `outside_class`, `same_pixels`, `unsupported:HEIC`, …
     pub kind: String,
     /// How many files.
     pub count: u64,
     /// Why, for a person: what follows the number, as in `3` `films of Live Photos, beside their photos`.
-    pub reason: String,
+    pub reason: Text,
     /// What to do about it, for a person; empty when there is nothing to do.
-    pub advice: String,
+    pub advice: Text,
     /// Paths of a few of them, relative to the workspace.
     pub examples: Vec<String>,
 }
-
-/// Codes of kinds for which the catalogues of the page have words. Of other kinds it shows what the node says.
-pub const KINDS: &[&str] = &[
-    "archive",
-    "arriving",
-    "audio",
-    "away",
-    "bin",
-    "catalog",
-    "companion",
-    "crashes",
-    "damaged",
-    "document",
-    "empty",
-    "extra_folder",
-    "film",
-    "link",
-    "live_photo",
-    "machine_away",
-    "not_an_image",
-    "not_listed",
-    "not_utf8",
-    "other",
-    "outside_class",
-    "raw_beside_image",
-    "similar_classes",
-    "split_as_class",
-    "split_layout",
-    "too_large",
-    "truncated",
-    "unicode_forms",
-    "unreadable",
-    "unsupported",
-];
 
 impl Status {
     /// The name of the node's program.
@@ -224,7 +191,7 @@ impl StatusFile {
     }
 
     /// Says what the node is busy with.
-    pub fn state(&mut self, state: impl Into<String>) {
+    pub fn state(&mut self, state: impl Into<Text>) {
         let state = state.into();
         self.dirty |= self.status.state != state;
         self.status.state = state;
@@ -299,14 +266,14 @@ mod tests {
         let notice = |kind: &str, count, advice: &str| Notice {
             kind: kind.to_owned(),
             count,
-            reason: format!("{kind} {count}"),
-            advice: advice.to_owned(),
+            reason: format!("{kind} {count}").into(),
+            advice: advice.into(),
             examples: vec![format!("{kind}-{count}")],
         };
         let status = |notices| Status { notices, ..Status::default() };
         let all = [status(vec![notice("film", 1, ""), notice("link", 2, "copy")]), status(vec![notice("film", 5, "")])];
         let merged = notices(&all);
-        let short: Vec<_> = merged.iter().map(|n| (n.reason.as_str(), n.count, n.examples.len())).collect();
+        let short: Vec<_> = merged.iter().map(|n| (&*n.reason, n.count, n.examples.len())).collect();
         assert_eq!(short, [("link 2", 2, 1), ("film 5", 6, 2)]);
     }
 }

@@ -5,11 +5,12 @@ mod chart;
 mod tree;
 
 use crate::search::{Attempt, Objective, Outcome, Search};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
+use plugin_api::Language;
 use plugin_api::files::{named, write_atomically};
 use plugin_api::runs::write_json;
 use plugin_blocks::{Description, drawing};
-use plugin_report::STYLE;
+use plugin_report::document;
 use plugin_report::format::{count, duration, percent, percent_or_dash, utc};
 use serde::Serialize;
 use std::io;
@@ -163,55 +164,42 @@ pub fn html(search: &Search) -> String {
             count(best.proposed.multiply_adds)
         )
     });
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Search " (search.id) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-            }
-            body {
-                main {
-                    p.run { "Structure search " (search.id) ", begun " (utc(search.started_ms)) }
-                    h1.plain-heading { (search.attempts.len()) " attempts in " (duration(search.seconds)) }
-                    @if let Some(lead) = &lead { p.reason { (lead) } }
-                    @if let Some(finished) = &search.finished { p.note { "Ended: " (finished) "." } }
-                    p.note {
-                        "From " (settings.network) ", " (settings.size_px) " px, " (settings.epochs) " epochs; method "
-                        (serde_plain(&settings.method)) "; small is to be the " (objective) ". "
-                        (by(Outcome::Trained)) " trained to the end, " (by(Outcome::Stopped)) " stopped early, "
-                        (by(Outcome::Failed)) " failed."
-                    }
-                    section {
-                        h2 { "Error against cost" }
-                        p.note { "The line joins the attempts that none betters in both: the Pareto front. Hollow points were stopped early." }
-                        div.curves style="display: block" { (chart::scatter(search, &front)) }
-                    }
-                    section {
-                        h2 { "Family tree" }
-                        p.note { "Each attempt below the one it was made from. Filled points are on the front." }
-                        div.curves.scroll style="display: block" { (tree::svg(search, &front)) }
-                    }
-                    section {
-                        h2 { "Attempts" }
-                        p.note {
-                            "The smallest validation error decides; the test images are never chosen by. Any attempt with weights "
-                            "is made champion with " code { "cargo wakuteka models promote RUN" } "; its network's file is in "
-                            code { "networks/" } "."
-                        }
-                        (table(search, &front))
-                    }
-                    section {
-                        h2 { "Networks of the front" }
-                        @for number in &front { (network(search, *number)) }
-                    }
-                }
-            }
+    let main = html! {
+        p.run { "Structure search " (search.id) ", begun " (utc(search.started_ms)) }
+        h1.plain-heading { (search.attempts.len()) " attempts in " (duration(search.seconds)) }
+        @if let Some(lead) = &lead { p.reason { (lead) } }
+        @if let Some(finished) = &search.finished { p.note { "Ended: " (finished) "." } }
+        p.note {
+            "From " (settings.network) ", " (settings.size_px) " px, " (settings.epochs) " epochs; method "
+            (serde_plain(&settings.method)) "; small is to be the " (objective) ". "
+            (by(Outcome::Trained)) " trained to the end, " (by(Outcome::Stopped)) " stopped early, "
+            (by(Outcome::Failed)) " failed."
         }
-    }
-    .into_string()
+        section {
+            h2 { "Error against cost" }
+            p.note { "The line joins the attempts that none betters in both: the Pareto front. Hollow points were stopped early." }
+            div.curves style="display: block" { (chart::scatter(search, &front)) }
+        }
+        section {
+            h2 { "Family tree" }
+            p.note { "Each attempt below the one it was made from. Filled points are on the front." }
+            div.curves.scroll style="display: block" { (tree::svg(search, &front)) }
+        }
+        section {
+            h2 { "Attempts" }
+            p.note {
+                "The smallest validation error decides; the test images are never chosen by. Any attempt with weights "
+                "is made champion with " code { "cargo wakuteka models promote RUN" } "; its network's file is in "
+                code { "networks/" } "."
+            }
+            (table(search, &front))
+        }
+        section {
+            h2 { "Networks of the front" }
+            @for number in &front { (network(search, *number)) }
+        }
+    };
+    document(&format!("Search {}", search.id), OWN_STYLE, &main, Language::En, None)
 }
 
 const OWN_STYLE: &str = "h1.plain-heading{color:inherit;font-size:clamp(30px,4vw,44px)} .hollow{fill:var(--paper);stroke:var(--soft);\

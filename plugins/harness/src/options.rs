@@ -10,8 +10,8 @@ use crate::node::Node;
 use crate::start::HasHome;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, Parser};
-use plugin_api::HomeArgs;
 use plugin_api::status::Notice;
+use plugin_api::{HomeArgs, Message};
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -67,14 +67,12 @@ fn hold(name: &str, args: &[OsString], told: &str) -> Result<(), HarnessError> {
     tracing::error!(node = name, "configuration error: {told}");
     let home = home(args).open().map_err(|error| HarnessError::Dora(error.to_string()))?;
     let mut node = Node::connect(name, home, &[])?;
-    node.status().state(format!("configuration error: {told}"));
+    node.status().state(Message::configuration_error(told));
     node.status().notices(&[Notice {
         kind: "configuration".to_owned(),
         count: 1,
-        reason: told.to_owned(),
-        advice: "Correct the arguments of this node in the dataflow's YAML, then stop and start the dataflow. `cargo wakuteka start` \
-                 checks them first."
-            .to_owned(),
+        reason: Message::notice_configuration(told).into(),
+        advice: Message::advice_configuration().into(),
         examples: Vec::new(),
     }]);
     node.status().write();

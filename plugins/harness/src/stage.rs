@@ -82,7 +82,7 @@ const REJECTS: &str = "rejects";
 /// Any [`HarnessError`]; dora starts the node again, and the source sends again what was in hand.
 pub fn run_stage<S: Stage>(stage: &mut S, node: &mut Node) -> Result<(), HarnessError> {
     let mut sequence = Sequence::default();
-    node.status().state("waiting");
+    node.status().state(plugin_api::Message::waiting());
     loop {
         let message = match node.recv(Duration::from_secs(1))? {
             Event::Message(message) if message.input == S::INPUT => message,

@@ -6,7 +6,7 @@ use crate::markdown::markdown;
 use crate::node::Node;
 use crate::options;
 use clap::Parser;
-use plugin_api::HomeArgs;
+use plugin_api::{HomeArgs, Message};
 use std::ffi::OsString;
 use std::io::Write;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -81,14 +81,15 @@ where
     if let Err(error) = &ended {
         tracing::error!(node = name, %error, "ends with an error");
         let is_full = full::is_full(error, node.home().root());
-        node.status().state(format!("{}: {error}", if is_full { "the disk is full" } else { "error" }));
+        let why = error.to_string();
+        node.status().state(if is_full { Message::disk_full(why) } else { Message::error(why) });
         if is_full {
             tracing::error!(node = name, "the disk is full: tries again in a while");
             node.status().write();
             full::wait(&mut node);
         }
     } else {
-        node.status().state("ended");
+        node.status().state(Message::ended());
     }
     node.status().write();
     // Dropping the node closes its outputs. Its event thread ends with the process.

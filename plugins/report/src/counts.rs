@@ -1,25 +1,26 @@
 //! How many pictures there are, and what is wrong with that.
 
+use super::Words;
 use super::format::{count, link};
 use super::warnings::warnings;
 use maud::{Markup, html};
 use plugin_api::runs::RunManifest;
 
-pub fn section(manifest: &RunManifest) -> Markup {
+pub fn section(manifest: &RunManifest, w: Words) -> Markup {
     let rows: Vec<(&String, [u64; 4])> = manifest.classes.iter().zip(manifest.counts.iter().copied()).collect();
     let largest = rows.iter().map(|(_, c)| c[..3].iter().sum::<u64>()).max().unwrap_or(0).max(1);
     let total = |split: usize| rows.iter().map(|(_, c)| c[split]).sum::<u64>();
     let conflicts = total(3) > 0;
     html! {
         section {
-            h2 { "Pictures" }
+            h2 { (w.t("images")) }
             @for warning in warnings(manifest) {
-                div.warning { strong { (warning.title()) } p { (warning.text()) } }
+                div.warning { strong { (w.t(warning.title())) } p { (warning.text(w)) } }
             }
             div.scroll { table.plain.counts {
                 thead { tr {
-                    th { "Class" } th.n { "Training" } th.n { "Validation" } th.n { "Held out" }
-                    @if conflicts { th.n { "Left out" } }
+                    th { (w.t("class")) } th.n { (w.t("training")) } th.n { (w.t("validation")) } th.n { (w.t("held_out")) }
+                    @if conflicts { th.n { (w.t("left_out")) } }
                     th.bar {}
                 } }
                 tbody {
@@ -33,7 +34,7 @@ pub fn section(manifest: &RunManifest) -> Markup {
                     }
                 }
                 tfoot { tr {
-                    th scope="row" { "Together" }
+                    th scope="row" { (w.t("together")) }
                     @for split in 0..3 { td.n { (count(total(split))) } }
                     @if conflicts { td.n { (count(total(3))) } }
                     td.bar {}
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn counts_totals_and_warnings_are_shown() {
-        let text = section(&manifest()).into_string();
+        let text = section(&manifest(), Words::default()).into_string();
         for part in ["きゅんきゅん", "Left out", "Pictures in several classes", "photos/%E3%81%8D"] {
             assert!(text.contains(part), "{part} is missing of {text}");
         }
@@ -71,6 +72,6 @@ mod tests {
         let mut manifest = manifest();
         manifest.classes.clear();
         manifest.counts.clear();
-        assert!(!section(&manifest).into_string().contains("NaN"));
+        assert!(!section(&manifest, Words::default()).into_string().contains("NaN"));
     }
 }

@@ -1,6 +1,7 @@
 //! How training went, drawn as SVG.
 
-use super::format::{percent, short};
+use super::Words;
+use super::format::short;
 use super::scale::ticks;
 use maud::{Markup, html};
 use plugin_api::runs::MetricRow;
@@ -23,15 +24,14 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
-pub fn section(rows: &[MetricRow]) -> Markup {
-    let panels = [("Loss", "loss"), ("Accuracy", "accuracy"), ("Learning rate", "learning_rate")];
-    let drawn: Vec<Markup> = panels.iter().filter_map(|(title, metric)| panel(title, metric, rows)).collect();
+pub fn section(rows: &[MetricRow], w: Words) -> Markup {
+    let panels = ["loss", "accuracy", "learning_rate"];
+    let drawn: Vec<Markup> = panels.iter().filter_map(|metric| panel(metric, rows, w)).collect();
     html! {
         section {
-            h2 { "Learning" }
+            h2 { (w.t("learning")) }
             p.note {
-                @if drawn.is_empty() { "The run left no figures of its training." }
-                @else { "From the first epoch to the last; the figures above the drawings are those at the end." }
+                (w.t(if drawn.is_empty() { "no_curves" } else { "curves_how" }))
             }
             div.curves { @for figure in drawn { (figure) } }
         }
@@ -60,7 +60,8 @@ fn lines(metric: &str, rows: &[MetricRow]) -> Vec<Line> {
         .collect()
 }
 
-fn panel(title: &str, metric: &str, rows: &[MetricRow]) -> Option<Markup> {
+fn panel(metric: &str, rows: &[MetricRow], w: Words) -> Option<Markup> {
+    let title = w.t(metric);
     let lines = lines(metric, rows);
     let all = || lines.iter().flat_map(|l| &l.points);
     let least = |f: fn(&(f64, f64)) -> f64| all().map(f).fold(f64::INFINITY, f64::min);
@@ -77,7 +78,7 @@ fn panel(title: &str, metric: &str, rows: &[MetricRow]) -> Option<Markup> {
     let x = |v: f64| LEFT + v / x_high * (WIDTH - LEFT - RIGHT);
     let y = |v: f64| TOP + (y_high - v) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM);
     let label = |v: f64| if percents { format!("{}\u{a0}%", (v * 100.0).round()) } else { short(v) };
-    let value = |v: f64| if percents { percent(v) } else { short(v) };
+    let value = |v: f64| if percents { w.percent(v) } else { short(v) };
     let at = |v: f64| format!("{v:.1}");
     Some(html! {
         figure {
@@ -85,11 +86,11 @@ fn panel(title: &str, metric: &str, rows: &[MetricRow]) -> Option<Markup> {
                 strong { (title) }
                 @for line in &lines {
                     @if let Some(last) = line.points.last() {
-                        span.key { span class={ "swatch " (line.split) } {} (line.split) " " (value(last.1)) }
+                        span.key { span class={ "swatch " (line.split) } {} (w.t(if line.split == "train" { "split_train" } else { "split_validation" })) " " (value(last.1)) }
                     }
                 }
             }
-            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(format!("{title} by epoch")) {
+            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(w.with("by_epoch", [("what", (&title).into())])) {
                 @for tick in &y_ticks {
                     line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(at(y(*tick))) y2=(at(y(*tick))) {}
                     text.y x=(LEFT - 6.0) y=(at(y(*tick) + 4.0)) { (label(*tick)) }
@@ -150,7 +151,7 @@ mod tests {
     #[test]
     fn lines_stay_inside_the_drawing() {
         let rows = [row("train", "accuracy", 0, 1, 0.31), row("train", "accuracy", 1, 2, 0.98)];
-        let text = panel("Accuracy", "accuracy", &rows).unwrap().into_string();
+        let text = panel("accuracy", &rows, Words::default()).unwrap().into_string();
         let d = text.split("d=\"M").nth(1).unwrap().split('"').next().unwrap();
         let numbers: Vec<f64> = d.split(['L', ' ']).map(|n| n.parse().unwrap()).collect();
         assert_eq!(numbers.len(), 4);
@@ -160,8 +161,8 @@ mod tests {
 
     #[test]
     fn one_epoch_is_a_dot_and_none_is_said() {
-        let text = section(&[row("train", "loss", 0, 5, 1.0)]).into_string();
+        let text = section(&[row("train", "loss", 0, 5, 1.0)], Words::default()).into_string();
         assert!(text.contains("<circle") && !text.contains("<path") && !text.contains("NaN"), "{text}");
-        assert!(section(&[]).into_string().contains("no figures"));
+        assert!(section(&[], Words::default()).into_string().contains("no figures"));
     }
 }

@@ -1,83 +1,91 @@
 //! The decision, why, and the figures behind it.
 
 use super::Report;
-use super::format::{count, counted, percent, percent_or_dash, short, utc};
+use super::Words;
+use super::format::{count, short, utc};
 use maud::{Markup, html};
 use plugin_api::runs::{Calibration, Evaluation, Verdict};
 use plugin_metric::{Compute, Judged, REGISTRY};
 
-pub fn section(report: &Report) -> Markup {
+pub fn section(report: &Report, w: Words) -> Markup {
     let verdict = report.verdict;
     let promoted = verdict.decision == "promoted";
     let judged = verdict.pictures > 0;
-    let figure = |share: f64| if judged { percent(share) } else { "–".to_owned() };
+    let figure = |share: f64| if judged { w.percent(share) } else { "–".to_owned() };
     html! {
         header {
-            p.run { "Run " (verdict.run) " · judged " (utc(verdict.judged_ms)) }
-            h1.promoted[promoted] { @if promoted { "Promoted" } @else { "Refused" } }
-            p.reason { (verdict.reason) }
+            p.run { (w.with("run_judged", [("run", (&verdict.run).into()), ("at", utc(verdict.judged_ms).into())])) }
+            h1.promoted[promoted] { (w.t(if promoted { "promoted" } else { "refused" })) }
+            p.reason { (verdict.reason.render(w.language())) }
             div.figures {
                 div {
-                    h2 { "Accuracy" }
+                    h2 { (w.t("accuracy")) }
                     p.figure { (figure(verdict.accuracy)) }
                     @if judged {
                         (interval(verdict))
                         p.note {
-                            "95\u{a0}% interval " (range(verdict.accuracy_interval)) ", " (evaluated_on(verdict))
+                            (w.with("interval", [("range", range(verdict.accuracy_interval, w).into())])) (w.comma())
+                            (evaluated_on(verdict, w))
                         }
                     } @else {
-                        p.note { "There are no held-out pictures." }
+                        p.note { (w.t("none_held_out")) }
                     }
                 }
                 div {
-                    h2 { "Balanced accuracy" }
+                    h2 { (w.t("balanced_accuracy")) }
                     p.figure { (figure(verdict.balanced_accuracy)) }
-                    p.note { "Mean recall over " (classes_evaluated(verdict)) }
+                    p.note { (classes_evaluated(verdict, w)) }
                 }
                 div {
-                    h2 { "Champion before" }
-                    p.figure.other { (percent_or_dash(verdict.champion_balanced_accuracy)) }
-                    p.note { (champion(verdict)) }
+                    h2 { (w.t("champion_before")) }
+                    p.figure.other { (w.percent_or_dash(verdict.champion_balanced_accuracy)) }
+                    p.note { (champion(verdict, w)) }
                 }
             }
-            @if judged { (every_figure(report)) }
+            @if judged { (every_figure(report, w)) }
         }
     }
 }
 
-/// `3 classes`, or of how many, where some have no picture that they could be evaluated on.
-fn classes_evaluated(verdict: &Verdict) -> String {
+/// Over how many classes, or of how many, where some have no picture that they could be evaluated on.
+fn classes_evaluated(verdict: &Verdict, w: Words) -> String {
     let all = verdict.classes.len();
-    let of = format!("{all} {}", if all == 1 { "class" } else { "classes" });
     let evaluated = verdict.class_results.iter().filter(|result| result.images > 0).count();
-    if verdict.class_results.is_empty() || evaluated == all { of } else { format!("{evaluated} of {of}") }
+    if verdict.class_results.is_empty() || evaluated == all {
+        w.with("mean_recall", [("all", all.into())])
+    } else {
+        w.with("mean_recall_of_some", [("n", evaluated.into()), ("all", all.into())])
+    }
 }
 
 /// `24 held-out pictures`, or that it was cross-validated; and how many flatter.
-pub fn evaluated_on(verdict: &Verdict) -> String {
-    let mut text = match verdict.evaluation {
-        Evaluation::HeldOut => counted(verdict.pictures, "held-out picture"),
-        Evaluation::CrossValidated { folds } => {
-            format!("cross-validated over {} in {folds} folds of whole groups", counted(verdict.pictures, "picture"))
-        }
+pub fn evaluated_on(verdict: &Verdict, w: Words) -> String {
+    let n = verdict.pictures.into();
+    let text = match verdict.evaluation {
+        Evaluation::HeldOut => w.with("held_out_images", [("n", n)]),
+        Evaluation::CrossValidated { folds } => w.with("cross_validated", [("n", n), ("folds", folds.into())]),
     };
     if verdict.class_results.iter().any(|result| result.optimistic > 0) {
-        text.push_str("; optimistic: near-copies on both sides");
+        return w.with("but_optimistic", [("text", text.into())]);
     }
     text
 }
 
-fn range([low, high]: [f64; 2]) -> String {
-    format!("{:.1}–{:.1}\u{a0}%", low * 100.0, high * 100.0)
+fn range([low, high]: [f64; 2], w: Words) -> String {
+    w.with("range", [("low", (low * 100.0).into()), ("high", (high * 100.0).into())])
 }
 
-fn champion(verdict: &Verdict) -> String {
+fn champion(verdict: &Verdict, w: Words) -> String {
     match (&verdict.previous, verdict.champion_accuracy) {
-        (None, _) => "There was none.".to_owned(),
-        (Some(name), None) => format!("{name}; not compared."),
+        (None, _) => w.t("no_champion"),
+        (Some(name), None) => w.with("champion_not_compared", [("name", name.into())]),
         (Some(name), Some(accuracy)) => {
-            let p = verdict.p_value.map(|p| format!("; McNemar p {}", short(p))).unwrap_or_default();
-            format!("Balanced, on the same pictures. {name}; accuracy {}{p}", percent(accuracy))
+            let name = name.into();
+            let text = w.with("champion_compared", [("name", name), ("accuracy", w.percent(accuracy).into())]);
+            match verdict.p_value {
+                Some(p) => w.with("with_mcnemar", [("text", text.into()), ("p", short(p).into())]),
+                None => text,
+            }
         }
     }
 }
@@ -102,56 +110,56 @@ fn interval(verdict: &Verdict) -> Markup {
 const CALIBRATION: &str = "calibration_error";
 
 /// What was done to the probabilities, and by what.
-pub fn tempered(of: &Calibration) -> String {
+pub fn tempered(of: &Calibration, w: Words) -> String {
     if of.fitted_on == 0 {
-        return "Calibrated out of fold when it was fitted; so `predict` gives them.".to_owned();
+        return w.t("calibrated_out_of_fold");
     }
-    let pictures = counted(of.fitted_on, "validation picture");
-    format!("Logits divided by {}, fitted on {pictures}; so `predict` gives them.", short(of.temperature))
+    let divisor = short(of.temperature).into();
+    w.with("logits_divided", [("divisor", divisor), ("n", of.fitted_on.into())])
 }
 
 /// Every metric of the registry that is one figure of a model, and those of two.
-fn every_figure(report: &Report) -> Markup {
-    let show = |best: Option<f64>, value: f64| if best == Some(1.0) { percent(value) } else { short(value) };
+fn every_figure(report: &Report, w: Words) -> Markup {
+    let show = |best: Option<f64>, value: f64| if best == Some(1.0) { w.percent(value) } else { short(value) };
     let one = |f: fn(&Judged) -> Option<f64>, judged: Option<&Judged>, best| {
         judged.and_then(f).map_or_else(|| "–".to_owned(), |v| show(best, v))
     };
     html! {
         details {
-            summary { "Every figure" }
+            summary { (w.t("every_figure")) }
             div.scroll { table.plain {
-                thead { tr { th {} th.n { "This run" } @if report.champion.is_some() { th.n { "Champion" } } th {} } }
+                thead { tr { th {} th.n { (w.t("this_run")) } @if report.champion.is_some() { th.n { (w.t("champion")) } } th {} } }
                 tbody {
                     @for metric in REGISTRY {
                         @if let Compute::One(f) = metric.compute {
                             tr {
-                                th scope="row" { (metric.title) }
+                                th scope="row" { (w.of("metric", metric.name, metric.title)) }
                                 td.n { (one(f, Some(report.challenger), metric.best)) }
                                 @if report.champion.is_some() { td.n { (one(f, report.champion, metric.best)) } }
-                                td.meaning { (metric.meaning) }
+                                td.meaning { (w.of("meaning", metric.name, metric.meaning)) }
                             }
                         }
                         @if let (CALIBRATION, Some(of)) = (metric.name, report.verdict.calibration) {
                             tr {
-                                th scope="row" { "… with its temperature" }
+                                th scope="row" { (w.t("with_temperature")) }
                                 td.n { (of.error_after.map_or_else(|| "–".to_owned(), short)) }
                                 @if report.champion.is_some() { td.n {} }
-                                td.meaning { (tempered(&of)) }
+                                td.meaning { (tempered(&of, w)) }
                             }
                         }
                         @if let (Compute::Paired(f), Some(champion)) = (metric.compute, report.champion) {
                             tr {
-                                th scope="row" { (metric.title) }
+                                th scope="row" { (w.of("metric", metric.name, metric.title)) }
                                 td.n colspan="2" { (short(f(&report.challenger.hits(), &champion.hits()))) }
-                                td.meaning { (metric.meaning) }
+                                td.meaning { (w.of("meaning", metric.name, metric.meaning)) }
                             }
                         }
                     }
                     tr {
-                        th scope="row" { "Right" }
+                        th scope="row" { (w.t("right")) }
                         td.n { (hits(report.challenger)) }
                         @if let Some(champion) = report.champion { td.n { (hits(champion)) } }
-                        td.meaning { "Of " (counted(report.challenger.len() as u64, "picture")) "." }
+                        td.meaning { (w.with("of_images", [("n", report.challenger.len().into())])) }
                     }
                 }
             } }

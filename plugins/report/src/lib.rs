@@ -1,4 +1,4 @@
-//! What a person reads of a run: `report/index.html`, and the tables `predictions.csv`, `confusion.csv` and
+//! What a person reads of a run: `report/index.html` and, in Japanese, `report/index.ja.html`, and the tables `predictions.csv`, `confusion.csv` and
 //! `per_class.csv` beside it.
 //!
 //! The page holds everything it shows: style, drawings and thumbnails are inside, nothing is fetched. One file here
@@ -18,19 +18,30 @@ pub mod scale;
 mod tables;
 mod tagged;
 mod warnings;
+mod words;
 mod wrong;
 
-pub use page::{STYLE, document, html};
+pub use page::{STYLE, document, html, page_name};
 pub use tables::{confusion_csv, per_class_csv, predictions_csv};
 pub use tagged::{TaggedReport, write_tagged};
 pub use warnings::{Warning, warnings};
+pub use words::Words;
 pub use wrong::{MAX_WRONG, Wrong, WrongPictures};
 
+use plugin_api::Language;
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{Finished, MetricRow, RunManifest, Verdict};
 use plugin_metric::Judged;
 use std::io;
 use std::path::Path;
+
+/// Writes a page in every language; the English one, which others look for, last.
+fn write_pages(folder: &Path, page: impl Fn(Language) -> String) -> io::Result<()> {
+    Language::ALL
+        .into_iter()
+        .rev()
+        .try_for_each(|language| write_atomically(&folder.join(page_name(language)), page(language).as_bytes()))
+}
 
 /// A held-out picture, in the order of [`Judged`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,5 +85,5 @@ pub fn write(folder: &Path, report: &Report) -> io::Result<()> {
     table("predictions.csv", predictions_csv(report.challenger, report.pictures))?;
     table("confusion.csv", confusion_csv(report.challenger))?;
     table("per_class.csv", per_class_csv(report.challenger))?;
-    write_atomically(&folder.join("index.html"), html(report).as_bytes())
+    write_pages(folder, |language| html(report, language))
 }

@@ -1,5 +1,6 @@
 //! The confusion matrix as a table whose cells are shaded by their share of the row.
 
+use super::Words;
 use super::format::count;
 use maud::{Markup, html};
 use plugin_metric::{Judged, confusion};
@@ -13,27 +14,27 @@ const BESIDE: usize = 8;
 /// How long that list is.
 const SHORT: usize = 8;
 
-pub fn section(judged: &Judged) -> Markup {
+pub fn section(judged: &Judged, w: Words) -> Markup {
     let counts = confusion(judged);
     html! {
         section {
-            h2 { "What was taken for what" }
+            h2 { (w.t("matrix")) }
             @if judged.is_empty() {
-                p.note { "There are no held-out pictures." }
+                p.note { (w.t("none_held_out")) }
             } @else if judged.classes().len() <= MAX_CLASSES {
-                p.note { "Rows are what pictures are, columns what the model called them: count, and share of the row." }
+                p.note { (w.t("matrix_how")) }
                 // With few classes there is room for both.
                 @if judged.classes().len() <= BESIDE && judged.hits().contains(&false) {
                     div.beside {
                         (table(judged.classes(), &counts))
-                        (pairs(judged.classes(), &counts, SHORT))
+                        (pairs(judged.classes(), &counts, SHORT, w))
                     }
                 } @else {
                     (table(judged.classes(), &counts))
                 }
             } @else {
-                p.note { "The pairs confused most often; all are in " a href="confusion.csv" { "confusion.csv" } "." }
-                (pairs(judged.classes(), &counts, PAIRS))
+                p.note { (w.t("pairs_how")) " " a href="confusion.csv" { "confusion.csv" } }
+                (pairs(judged.classes(), &counts, PAIRS, w))
             }
         }
     }
@@ -80,7 +81,7 @@ fn cell(n: u64, total: u64, right: bool, dense: bool) -> Markup {
 }
 
 /// The pairs of classes confused most often, at most `shown`.
-fn pairs(classes: &[String], counts: &[Vec<u64>], shown: usize) -> Markup {
+fn pairs(classes: &[String], counts: &[Vec<u64>], shown: usize, w: Words) -> Markup {
     let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
     for (truth, row) in counts.iter().enumerate() {
         pairs.extend(row.iter().enumerate().filter(|(p, n)| *p != truth && **n > 0).map(|(p, n)| (*n, truth, p)));
@@ -88,7 +89,7 @@ fn pairs(classes: &[String], counts: &[Vec<u64>], shown: usize) -> Markup {
     pairs.sort_by(|a, b| b.0.cmp(&a.0).then(a.cmp(b)));
     html! {
         div.scroll { table.plain {
-            thead { tr { th { "Confused most" } th { "Called" } th.n { "Pictures" } th.n { "Share" } } }
+            thead { tr { th { (w.t("confused_most")) } th { (w.t("called")) } th.n { (w.t("images")) } th.n { (w.t("share")) } } }
             tbody {
                 @for (n, truth, prediction) in pairs.into_iter().take(shown) {
                     @let total: u64 = counts[truth].iter().sum();
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn cells_hold_counts_and_shares_of_their_row() {
-        let text = section(&ten()).into_string();
+        let text = section(&ten(), Words::default()).into_string();
         for part in ["<b>3</b><small>75\u{a0}%</small>", "<b>2</b><small>67\u{a0}%</small>", "きゅんきゅん", ">·<"]
         {
             assert!(text.contains(part), "{part} is missing of {text}");
@@ -126,7 +127,7 @@ mod tests {
         for (truth, prediction) in [(7, 8), (7, 8), (7, 7), (1, 2), (3, 3)] {
             judged.push(truth, &row(prediction)).unwrap();
         }
-        let text = section(&judged).into_string();
+        let text = section(&judged, Words::default()).into_string();
         let (first, second) = (text.find("class 7").unwrap(), text.find("class 1<").unwrap());
         assert!(first < second && text.contains("67\u{a0}%") && !text.contains("class 3<"), "{text}");
     }

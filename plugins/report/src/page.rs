@@ -1,16 +1,22 @@
 //! The page, put together.
 
-use super::{Report, classes, configuration, counts, curves, headline, matrix, wrong};
+use super::{Report, Words, classes, configuration, counts, curves, headline, matrix, wrong};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use plugin_api::Language;
 
 /// How reports look.
 pub const STYLE: &str = include_str!("style.css");
 
 /// A whole HTML document in this style, and more style of its own, with `main` as what it says. It needs nothing from outside.
-pub fn document(title: &str, own_style: &str, main: &Markup) -> String {
+/// `other`: the same in the other language, a link from where the document lies; `None` where there is none.
+pub fn document(title: &str, own_style: &str, main: &Markup, language: Language, other: Option<&str>) -> String {
+    let (another, name) = match language {
+        Language::En => (Language::Ja, "日本語"),
+        Language::Ja => (Language::En, "English"),
+    };
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(language.code()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -18,34 +24,53 @@ pub fn document(title: &str, own_style: &str, main: &Markup) -> String {
                 title { (title) }
                 style { (PreEscaped(STYLE)) (PreEscaped(own_style)) }
             }
-            body { main { (main) } }
+            body { main {
+                @if let Some(other) = other { nav.language { a href=(other) hreflang=(another.code()) lang=(another.code()) { (name) } } }
+                (main)
+            } }
         }
     }
     .into_string()
 }
 
 /// The whole page: one HTML document that needs nothing else.
-pub fn html(report: &Report) -> String {
-    let title = format!("Run {}: {}", report.verdict.run, report.verdict.decision);
+pub fn html(report: &Report, language: Language) -> String {
+    let w = Words(language);
+    let title = w.title(&report.verdict.run, &report.verdict.decision);
     document(
         &title,
         "",
         &html! {
-                (headline::section(report))
-                (curves::section(report.metrics))
-                (matrix::section(report.challenger))
-                (classes::section(report.challenger, &report.verdict.class_results))
-                (counts::section(report.manifest))
-                (wrong::section(report.wrong))
-                (configuration::section(report.manifest, report.finished))
+                (headline::section(report, w))
+                (curves::section(report.metrics, w))
+                (matrix::section(report.challenger, w))
+                (classes::section(report.challenger, &report.verdict.class_results, w))
+                (counts::section(report.manifest, w))
+                (wrong::section(report.wrong, w))
+                (configuration::section(report.manifest, report.finished, w))
                 footer {
-                    "Tables: "
+                    (w.t("tables")) " "
                     a href="predictions.csv" { "predictions.csv" } ", "
                     a href="confusion.csv" { "confusion.csv" } ", "
                     a href="per_class.csv" { "per_class.csv" } "."
                 }
         },
+        language,
+        Some(other_page(language)),
     )
+}
+
+/// The file name of a run's page.
+pub fn page_name(language: Language) -> &'static str {
+    match language {
+        Language::En => "index.html",
+        Language::Ja => "index.ja.html",
+    }
+}
+
+/// The file name of the page in the other language.
+pub fn other_page(language: Language) -> &'static str {
+    page_name(if language == Language::En { Language::Ja } else { Language::En })
 }
 
 #[cfg(test)]
@@ -116,7 +141,7 @@ mod tests {
         Verdict {
             run: manifest().id,
             decision: "promoted".to_owned(),
-            reason: "Balanced accuracy is not worse than the champion's on the same pictures.".to_owned(),
+            reason: "Balanced accuracy is not worse than the champion's on the same pictures.".into(),
             champion: Some(manifest().id),
             previous: Some("20261122-101500-77ab".to_owned()),
             classes: challenger.classes().to_vec(),
@@ -205,6 +230,13 @@ mod tests {
             assert!(page.contains(part), "{part} is missing");
         }
         assert!(CLASSES.iter().all(|c| page.contains(c)));
+        let japanese = std::fs::read_to_string(folder.join("index.ja.html")).unwrap();
+        for part in
+            ["<h1 class=\"promoted\">昇格</h1>", "混同行列", "確信のある間違い", "href=\"index.html\"", "学習曲線"]
+        {
+            assert!(japanese.contains(part), "{part} is missing");
+        }
+        assert!(page.contains("href=\"index.ja.html\"") && japanese.contains("data:image/jpeg;base64,"));
         assert!(!page.contains("://") && !page.contains("<script") && !page.contains("url("), "it must stand alone");
         assert!(
             !page.contains(">NaN") && !page.contains("\"NaN") && !page.contains("NaN%"),
@@ -225,7 +257,7 @@ mod tests {
         verdict.champion_accuracy = None;
         verdict.champion_balanced_accuracy = None;
         verdict.previous = None;
-        let page = html(&Report {
+        let report = Report {
             manifest: &manifest(),
             finished: None,
             metrics: &[],
@@ -234,8 +266,13 @@ mod tests {
             champion: None,
             pictures: &[],
             wrong: &WrongPictures::default(),
-        });
+        };
+        let page = html(&report, Language::En);
         assert!(page.contains("Refused") && page.contains("no held-out pictures") && page.contains("There was none."));
         assert!(!page.contains("NaN"));
+        let page = html(&report, Language::Ja);
+        assert!(
+            page.contains("昇格せず") && page.contains("テスト用の写真がありません") && page.contains("lang=\"ja\"")
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! The page of a run whose pictures may have several classes, and its tables `predictions.csv` and `per_class.csv`.
 
-use super::format::{count, percent, percent_or_dash, short, utc};
+use super::format::{count, short, utc};
 use super::headline::{evaluated_on, tempered};
-use super::page::document;
-use super::{Picture, WrongPictures, configuration, counts, curves, wrong};
+use super::page::{document, other_page};
+use super::{Picture, Words, WrongPictures, configuration, counts, curves, write_pages, wrong};
 use maud::{Markup, html};
+use plugin_api::Language;
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{ClassResult, Finished, MetricRow, RunManifest, Verdict};
 use plugin_metric::{Tagged, average_precision, per_class_tagged};
@@ -42,100 +43,111 @@ pub fn write_tagged(folder: &Path, report: &TaggedReport) -> io::Result<()> {
     };
     table("predictions.csv", predictions(report.challenger, report.pictures))?;
     table("per_class.csv", classes_csv(report.challenger))?;
-    write_atomically(&folder.join("index.html"), page(report).as_bytes())
+    write_pages(folder, |language| page(report, language))
 }
 
-fn page(report: &TaggedReport) -> String {
-    let title = format!("Run {}: {}", report.verdict.run, report.verdict.decision);
+fn page(report: &TaggedReport, language: Language) -> String {
+    let w = Words(language);
+    let title = w.title(&report.verdict.run, &report.verdict.decision);
     document(
         &title,
         "",
         &html! {
-                (headline(report.verdict))
-                (curves::section(report.metrics))
-                (classes(report.challenger, &report.verdict.class_results))
-                (counts::section(report.manifest))
-                (wrong::section(report.wrong))
-                (configuration::section(report.manifest, report.finished))
+                (headline(report.verdict, w))
+                (curves::section(report.metrics, w))
+                (classes(report.challenger, &report.verdict.class_results, w))
+                (counts::section(report.manifest, w))
+                (wrong::section(report.wrong, w))
+                (configuration::section(report.manifest, report.finished, w))
                 footer {
-                    "Tables: "
+                    (w.t("tables")) " "
                     a href="predictions.csv" { "predictions.csv" } ", "
                     a href="per_class.csv" { "per_class.csv" } "."
                 }
         },
+        language,
+        Some(other_page(language)),
     )
 }
 
-fn headline(verdict: &Verdict) -> Markup {
+fn headline(verdict: &Verdict, w: Words) -> Markup {
     let promoted = verdict.decision == "promoted";
-    let share = |share: f64| if verdict.pictures > 0 { percent(share) } else { "–".to_owned() };
+    let share = |share: f64| if verdict.pictures > 0 { w.percent(share) } else { "–".to_owned() };
     let champion = match (&verdict.previous, verdict.champion_mean_average_precision) {
-        (None, _) => "There was none.".to_owned(),
-        (Some(name), None) => format!("{name}; not compared."),
+        (None, _) => w.t("no_champion"),
+        (Some(name), None) => w.with("champion_not_compared", [("name", name.into())]),
         (Some(name), Some(_)) => {
-            let p = verdict.p_value.map(|p| format!("; bootstrap p {}", short(p))).unwrap_or_default();
-            format!("On the same pictures. {name}{p}")
+            let text = w.with("champion_same_images", [("name", name.into())]);
+            match verdict.p_value {
+                Some(p) => w.with("with_bootstrap", [("text", text.into()), ("p", short(p).into())]),
+                None => text,
+            }
         }
     };
     html! {
         header {
-            p.run { "Run " (verdict.run) " · judged " (utc(verdict.judged_ms)) " · several labels a picture" }
-            h1.promoted[promoted] { @if promoted { "Promoted" } @else { "Refused" } }
-            p.reason { (verdict.reason) }
+            p.run {
+                (w.with("run_judged", [("run", (&verdict.run).into()), ("at", utc(verdict.judged_ms).into())]))
+                " · " (w.t("several_labels"))
+            }
+            h1.promoted[promoted] { (w.t(if promoted { "promoted" } else { "refused" })) }
+            p.reason { (verdict.reason.render(w.language())) }
             div.figures {
                 div {
-                    h2 { "Mean average precision" }
-                    p.figure { (percent_or_dash(verdict.mean_average_precision)) }
+                    h2 { (w.t("mean_average_precision")) }
+                    p.figure { (w.percent_or_dash(verdict.mean_average_precision)) }
                     p.note {
-                        @if verdict.pictures > 0 { (evaluated_on(verdict)) }
-                        @else { "There are no held-out pictures." }
+                        @if verdict.pictures > 0 { (evaluated_on(verdict, w)) }
+                        @else { (w.t("none_held_out")) }
                     }
                 }
                 div {
-                    h2 { "All classes right" }
+                    h2 { (w.t("all_right")) }
                     p.figure { (share(verdict.accuracy)) }
-                    p.note { "Every class of the picture and no other" }
+                    p.note { (w.t("all_right_how")) }
                 }
                 div {
-                    h2 { "Champion before" }
-                    p.figure.other { (percent_or_dash(verdict.champion_mean_average_precision)) }
+                    h2 { (w.t("champion_before")) }
+                    p.figure.other { (w.percent_or_dash(verdict.champion_mean_average_precision)) }
                     p.note { (champion) }
                 }
             }
             @if let Some(of) = verdict.calibration {
                 p.note {
-                    "Calibration error " (of.error_before.map_or_else(|| "–".to_owned(), short)) ", with its temperature "
-                    (of.error_after.map_or_else(|| "–".to_owned(), short)) ". " (tempered(&of))
+                    (w.with("calibration", [
+                        ("before", of.error_before.map_or_else(|| "–".to_owned(), short).into()),
+                        ("after", of.error_after.map_or_else(|| "–".to_owned(), short).into()),
+                    ])) " " (tempered(&of, w))
                 }
             }
         }
     }
 }
 
-fn classes(tagged: &Tagged, results: &[ClassResult]) -> Markup {
+fn classes(tagged: &Tagged, results: &[ClassResult], w: Words) -> Markup {
     let optimistic = results.iter().any(|result| result.optimistic > 0);
     if tagged.is_empty() {
         return html! {};
     }
     html! {
         section {
-            h2 { "Class by class" }
-            p.note { "Average precision is of the order of the pictures; the others are of saying a class from 50\u{a0}% on." }
+            h2 { (w.t("by_class")) }
+            p.note { (w.t("average_precision_how")) }
             div.scroll { table.plain {
                 thead { tr {
-                    th { "Class" } th.n { "Average precision" } th.n { "Recall" } th.n { "Precision" } th.n { "F1" }
-                    th.n { "Pictures" } th.n { "Called so" } @if optimistic { th.n { "Optimistic" } }
+                    th { (w.t("class")) } th.n { (w.t("average_precision")) } th.n { (w.t("recall")) } th.n { (w.t("precision")) } th.n { (w.t("f1")) }
+                    th.n { (w.t("images")) } th.n { (w.t("called_so")) } @if optimistic { th.n { (w.t("optimistic")) } }
                 } }
                 tbody {
                     @for (at, ((class, figures), ap)) in
                         tagged.classes().iter().zip(per_class_tagged(tagged)).zip(average_precision(tagged)).enumerate()
                     {
-                        tr {
+                        tr id=(format!("class-{class}")) {
                             th scope="row" { (class) }
-                            td.n { (percent_or_dash(ap)) }
-                            td.n { (percent_or_dash(figures.recall)) }
-                            td.n { (percent_or_dash(figures.precision)) }
-                            td.n { (percent_or_dash(figures.f1)) }
+                            td.n { (w.percent_or_dash(ap)) }
+                            td.n { (w.percent_or_dash(figures.recall)) }
+                            td.n { (w.percent_or_dash(figures.precision)) }
+                            td.n { (w.percent_or_dash(figures.f1)) }
                             td.n { (count(figures.support)) }
                             td.n { (count(figures.predicted)) }
                             @if optimistic { td.n { (count(results.get(at).map_or(0, |result| result.optimistic))) } }
@@ -187,7 +199,7 @@ mod tests {
         let verdict = Verdict {
             run: "r".to_owned(),
             decision: "promoted".to_owned(),
-            reason: "for a test".to_owned(),
+            reason: "for a test".into(),
             champion: None,
             previous: None,
             classes: tagged.classes().to_vec(),

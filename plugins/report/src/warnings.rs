@@ -3,7 +3,7 @@
 //! Each of these was a cause of the 62 % that a contestant was left with in 2020: classes of unequal size, too few
 //! pictures, pictures with two labels, and a held-out set too small to notice.
 
-use super::format::{count, counted};
+use super::Words;
 use plugin_api::runs::RunManifest;
 
 /// The largest class may have this many times the training pictures of the smallest.
@@ -64,56 +64,41 @@ impl Warning {
     /// What is the matter, in a few words.
     pub fn title(&self) -> &'static str {
         match self {
-            Self::Imbalance { .. } => "Classes of unequal size",
-            Self::FewToLearn(_) => "Few pictures to learn from",
-            Self::Conflicts(_) => "Pictures in several classes",
-            Self::FewToJudge(_) => "Few held-out pictures",
+            Self::Imbalance { .. } => "unequal",
+            Self::FewToLearn(_) => "few_to_learn",
+            Self::Conflicts(_) => "conflicts",
+            Self::FewToJudge(_) => "few_to_judge",
         }
     }
 
     /// What it means and what to do, naming classes and counts.
-    pub fn text(&self) -> String {
+    pub fn text(&self, w: Words) -> String {
         match self {
             Self::Imbalance { largest, smallest } => {
-                let times = if smallest.1 == 0 {
-                    "and".to_owned()
-                } else {
-                    format!("{:.1} times as many as", largest.1 as f64 / smallest.1 as f64)
-                };
-                format!(
-                    "{} has {} to learn from, {times} {} with {}. The model leans to the larger class. Add pictures to \
-                     the smaller one.",
-                    largest.0,
-                    counted(largest.1, "picture"),
-                    smallest.0,
-                    count(smallest.1),
+                let code = if smallest.1 == 0 { "unequal_and_none" } else { "unequal_text" };
+                w.with(
+                    code,
+                    [
+                        ("largest", (&largest.0).into()),
+                        ("n", largest.1.into()),
+                        ("times", (largest.1 as f64 / smallest.1.max(1) as f64).into()),
+                        ("smallest", (&smallest.0).into()),
+                        ("least", smallest.1.into()),
+                    ],
                 )
             }
-            Self::FewToLearn(classes) => {
-                format!("Fewer than {MIN_TRAIN} training pictures: {}. More would help most here.", named(classes))
-            }
-            Self::Conflicts(classes) => format!(
-                "The same picture stands in more than one class folder: {}. They were left out. Keep each picture in \
-                 one folder.",
-                named(classes)
-            ),
-            Self::FewToJudge(classes) => format!(
-                "Fewer than {MIN_TEST} held-out pictures: {}. What is said of these classes may be luck.",
-                named(classes)
-            ),
+            Self::FewToLearn(classes) => few(w, "few_to_learn_text", MIN_TRAIN, classes),
+            Self::Conflicts(classes) => w.with("conflicts_text", [("list", w.named(classes, NAMED))]),
+            Self::FewToJudge(classes) => few(w, "few_to_judge_text", MIN_TEST, classes),
         }
     }
 }
 
-/// `cat 12, bus 30`; the first twelve, and how many more.
-fn named(classes: &[(String, u64)]) -> String {
-    const SHOWN: usize = 12;
-    let mut text: Vec<String> =
-        classes.iter().take(SHOWN).map(|(name, n)| format!("{name}\u{a0}{}", count(*n))).collect();
-    if classes.len() > SHOWN {
-        text.push(format!("and {} more", classes.len() - SHOWN));
-    }
-    text.join(", ")
+/// Classes named in a warning.
+const NAMED: usize = 12;
+
+fn few(w: Words, code: &str, least: u64, classes: &[(String, u64)]) -> String {
+    w.with(code, [("least", least.into()), ("list", w.named(classes, NAMED))])
 }
 
 #[cfg(test)]
@@ -146,13 +131,13 @@ mod tests {
 
     #[test]
     fn a_class_without_pictures_is_not_divided_by() {
-        let text = of(&[[50, 20, 20, 0], [0, 20, 20, 0]])[0].text();
+        let text = of(&[[50, 20, 20, 0], [0, 20, 20, 0]])[0].text(Words::default());
         assert!(text.contains("c0") && text.contains("c1") && !text.contains("inf"), "{text}");
     }
 
     #[test]
     fn many_classes_are_cut_short() {
-        let text = of(&[[1, 20, 20, 0]; 30])[0].text();
+        let text = of(&[[1, 20, 20, 0]; 30])[0].text(Words::default());
         assert!(text.contains("c11") && !text.contains("c12") && text.contains("and 18 more"), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! The most confidently wrong pictures: often it is the label that is wrong.
 
-use super::format::{link, percent};
+use super::Words;
+use super::format::link;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::jpeg::JpegEncoder;
@@ -87,23 +88,22 @@ fn inside<'a>(path: &'a str, class: &str) -> &'a str {
     path.strip_prefix("photos/").and_then(|p| p.strip_prefix(class)).and_then(|p| p.strip_prefix('/')).unwrap_or(path)
 }
 
-pub fn section(wrong: &WrongPictures) -> Markup {
+pub fn section(wrong: &WrongPictures, w: Words) -> Markup {
     html! {
         section {
-            h2 { "Surest mistakes" }
+            h2 { (w.t("mistakes")) }
             @if wrong.0.is_empty() {
-                p.note { "No held-out picture was told wrong." }
+                p.note { (w.t("no_mistakes")) }
             } @else {
-                p.note { "What the folder says → what the model says, and how sure it is. Often it is the folder that is \
-                          mistaken." }
+                p.note { (w.t("mistakes_how")) }
                 ul.wrong {
-                    @for w in &wrong.0 {
+                    @for one in &wrong.0 {
                         li {
-                            a href=(link(&w.path)) title=(w.path) {
-                                img src=(w.thumbnail) alt=(format!("{} called {}", w.truth, w.prediction)) loading="lazy";
-                                span.pair { (w.truth) " → " strong { (w.prediction) } }
-                                span.sure { (percent(f64::from(w.probability))) }
-                                span.path { (inside(&w.path, &w.truth)) }
+                            a href=(link(&one.path)) title=(one.path) {
+                                img src=(one.thumbnail) alt=(w.with("called_as", [("truth", (&one.truth).into()), ("prediction", (&one.prediction).into())])) loading="lazy";
+                                span.pair { (one.truth) " → " strong { (one.prediction) } }
+                                span.sure { (w.percent(f64::from(one.probability))) }
+                                span.path { (inside(&one.path, &one.truth)) }
                             }
                         }
                     }
@@ -151,7 +151,7 @@ mod tests {
     fn names_are_escaped() {
         let mut wrong = WrongPictures::default();
         wrong.offer(["photos/a/<b>.jpg", "<i>", "きゅん"], 0.9, &[0; 3], [1, 1]).unwrap();
-        let text = section(&wrong).into_string();
+        let text = section(&wrong, Words::default()).into_string();
         assert!(text.contains("&lt;i&gt;") && !text.contains("<i>") && text.contains("きゅん"));
         assert!(text.contains("photos/a/%3Cb%3E.jpg"));
     }

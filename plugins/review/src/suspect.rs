@@ -1,5 +1,6 @@
 //! A suspected label, as it is told.
 
+use plugin_api::Message;
 use plugin_api::decisions::Decision;
 use std::sync::Arc;
 
@@ -56,35 +57,27 @@ pub struct Suspect<'a> {
 }
 
 impl Suspect<'_> {
-    /// What was found, in English.
-    pub fn reason(&self) -> String {
+    /// What was found.
+    pub fn reason(&self) -> Message {
         let Self { class, in_class, looks_like, of, .. } = self;
         match self.doubt {
             Doubt::Odd => {
                 let many = self.classes.first().map_or(0, |share| share.images.len());
-                format!(
-                    "in {class}, but looks like {looks_like} in {in_class}: of {of} that look alike, {many} are in {in_class}"
-                )
+                Message::card_odd(class, *looks_like, in_class, *of, many)
             }
-            Doubt::Mixed if *of == 2 => format!("in {class}, but looks like {looks_like} in {in_class}"),
+            Doubt::Mixed if *of == 2 => Message::card_pair(class, *looks_like, in_class),
             Doubt::Mixed => {
-                let shares: Vec<String> =
-                    self.classes.iter().map(|share| format!("{} in {}", share.images.len(), share.class)).collect();
-                format!("{of} look alike: {}", shares.join(", "))
+                let shares = self.classes.iter().map(|share| Message::card_share(share.images.len(), &share.class));
+                Message::card_mixed(*of, shares.collect::<Vec<_>>())
             }
         }
     }
 
     /// What to do about it, in English.
-    pub fn advice(&self) -> String {
-        let Self { path, in_class, .. } = self;
+    pub fn advice(&self) -> Message {
         match self.doubt {
-            Doubt::Odd => {
-                format!("If it is {in_class}, move {path} to photos/{in_class}/. If it is right, say so on the page.")
-            }
-            Doubt::Mixed => {
-                "If each is right where it is, say so on the page: they are trained on as they are.".to_owned()
-            }
+            Doubt::Odd => Message::card_odd_advice(&self.in_class, self.path),
+            Doubt::Mixed => Message::card_mixed_advice(),
         }
     }
 

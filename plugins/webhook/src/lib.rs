@@ -5,6 +5,7 @@
 //! 60 seconds, for up to ten minutes. At most 1,000 wait; beyond that the oldest is given up. So a receiver may get an event twice,
 //! told by its `id`, and misses some when it is away for long.
 
+use plugin_api::Message;
 use plugin_api::status::Notice;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -114,8 +115,8 @@ impl Webhook {
         Some(Notice {
             kind: "webhook".to_owned(),
             count: queue.waiting.len() as u64 + queue.given_up,
-            reason: format!("events are not taken by --webhook: {why}; {} were given up", queue.given_up),
-            advice: "Check the address and the program behind it: what waits is sent as soon as it answers.".to_owned(),
+            reason: Message::notice_webhook(why, queue.given_up).into(),
+            advice: Message::advice_webhook().into(),
             examples: Vec::new(),
         })
     }

@@ -14,6 +14,7 @@ pub use overview::{ChampionNow, Need, NextRun, Overview, OverviewReader, champio
 pub use refused::refused;
 pub use training::{Curves, Training, VerdictNow, curves};
 
+use crate::said::NoticeNow;
 use plugin_api::{Home, status};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,7 +43,8 @@ impl Watcher {
     pub fn look(&mut self, now: Instant) -> Board {
         let nodes = self.nodes.look(&self.home.status(), now);
         self.put("nodes", &nodes);
-        self.put("notices", &status::notices(&status::read_in_order(&self.home.status())));
+        let notices = status::notices(&status::read_in_order(&self.home.status()));
+        self.put("notices", &notices.into_iter().map(NoticeNow::from).collect::<Vec<_>>());
         let run = self.training.run(&self.home);
         self.put("run", &run);
         let verdict = self.training.verdict(&self.home);

@@ -1,6 +1,7 @@
 //! What each node says of itself, with how fast it goes.
 
 use super::machine::field;
+use crate::said::Said;
 use plugin_api::status::{self, Status};
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -18,8 +19,8 @@ const THROUGH: [&str; 5] = ["pictures_out", "pictures_committed", "served", "com
 pub struct NodeNow {
     /// Its id in the YAML.
     pub node: String,
-    /// What it is busy with, in its own words.
-    pub state: String,
+    /// What it is busy with.
+    pub state: Said,
     /// Whether its process is there.
     pub alive: bool,
     /// Pictures it has been given.
@@ -67,7 +68,7 @@ impl Nodes {
         let process = std::fs::read_to_string(format!("/proc/{}/status", status.pid)).unwrap_or_default();
         NodeNow {
             node: status.node.clone(),
-            state: status.state.clone(),
+            state: (&status.state).into(),
             alive,
             received,
             through,

@@ -3,6 +3,7 @@
 
 use crate::decide::{Decider, QUEUES, Queue};
 use crate::look::Library;
+use crate::said::Said;
 use plugin_api::Home;
 use plugin_api::runs::{Evaluation, Pause};
 use plugin_api::status::{self, Status, Wait};
@@ -68,7 +69,7 @@ pub struct NextRun {
     /// As in [`Wait`]; of `training` when it ends, as far as `train` can tell.
     pub until_ms: Option<u64>,
     /// What `train` says of itself.
-    pub state: String,
+    pub state: Said,
     /// Whether no run starts by itself.
     pub is_paused: bool,
     /// Whether somebody has asked for a run that has not begun.
@@ -187,7 +188,7 @@ pub fn champion(home: &Home) -> Option<ChampionNow> {
 fn next_run(home: &Home, train: Option<&Status>, evaluate: Option<&Status>) -> NextRun {
     let is_paused = home.runs().join(Pause::FILE).exists();
     let is_asked = home.runs().join(plugin_api::runs::RunRequest::FILE).exists();
-    let state = train.map(|train| train.state.clone()).unwrap_or_default();
+    let state = train.map(|train| (&train.state).into()).unwrap_or_default();
     let same = NextRun { state, is_paused, is_asked, ..NextRun::default() };
     let of = |code: &str| NextRun { code: code.to_owned(), ..same.clone() };
     let Some(train) = train else { return of("stopped") };

@@ -1,5 +1,6 @@
 //! The newest run with its curves, and the newest verdict.
 
+use crate::said::Said;
 use plugin_api::Home;
 use plugin_api::runs::{MetricRow, RunFolder, RunManifest};
 use plugin_api::status;
@@ -16,7 +17,7 @@ pub struct RunNow {
     /// Its id.
     pub id: String,
     /// Why it was started.
-    pub reason: String,
+    pub reason: Said,
     /// `training`, `judging`, `judged`, `abandoned` or `stopped`.
     pub state: &'static str,
     /// The network.
@@ -50,7 +51,7 @@ pub struct VerdictNow {
     /// `promoted` or `refused`.
     pub decision: String,
     /// Why.
-    pub reason: String,
+    pub reason: Said,
     /// Held-out pictures.
     pub pictures: u64,
     /// Share that was right.
@@ -112,7 +113,7 @@ impl Training {
             loss: gauge("loss"),
             curves: self.curves.clone(),
             id,
-            reason: manifest.reason,
+            reason: (&manifest.reason).into(),
             architecture: manifest.architecture,
             size_px: manifest.size_px,
             parent: manifest.parent,
@@ -128,7 +129,7 @@ impl Training {
             champion: plugin_champion::champion(home),
             run: verdict.run,
             decision: verdict.decision,
-            reason: verdict.reason,
+            reason: (&verdict.reason).into(),
             pictures: verdict.pictures,
             accuracy: verdict.accuracy,
             balanced_accuracy: verdict.balanced_accuracy,

@@ -29,7 +29,10 @@ pub fn routes() -> Router<App> {
         .route("/api/promote", post(promote))
         .route("/api/rollback", post(rollback))
         .route("/report/{id}", get(report))
+        .route("/report/{id}/{file}", get(report_file))
         .route("/report", get(data_report))
+        .route("/report.html", get(data_report))
+        .route("/report.ja.html", get(japanese_data_report))
         .route("/experiment/{name}", get(experiment))
 }
 
@@ -108,13 +111,46 @@ async fn document(app: App, path: String) -> Result<Response, Problem> {
 }
 
 async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    if DATA_TABLES.contains(&id.as_str()) {
+        return table(app, format!("dataset/report/{id}")).await;
+    }
     named(&id, "there is no such report")?;
     document(app, format!("runs/{id}/report/index.html")).await
+}
+
+/// Tables beside the report of the data set.
+const DATA_TABLES: [&str; 5] = ["classes.csv", "duplicates.csv", "conflicts.csv", "issues.csv", "label_errors.csv"];
+
+/// A file beside the report of a run; the English page for the Japanese one where a run of earlier versions has none.
+async fn report_file(State(app): State<App>, Path((id, file)): Path<(String, String)>) -> Result<Response, Problem> {
+    named(&id, "there is no such report")?;
+    let path = format!("runs/{id}/report/{file}");
+    match file.as_str() {
+        "predictions.csv" | "confusion.csv" | "per_class.csv" => table(app, path).await,
+        "index.ja.html" if app.home.root().join(&path).is_file() => document(app, path).await,
+        "index.html" | "index.ja.html" => document(app, format!("runs/{id}/report/index.html")).await,
+        _ => Err(Problem::missing("there is no such report")),
+    }
 }
 
 /// What `inspect` has written of the data set.
 async fn data_report(State(app): State<App>) -> Result<Response, Problem> {
     document(app, "dataset/report.html".to_owned()).await
+}
+
+/// The same in Japanese; in English where an earlier version has written it.
+async fn japanese_data_report(State(app): State<App>) -> Result<Response, Problem> {
+    let path = "dataset/report.ja.html";
+    let path = if app.home.root().join(path).is_file() { path } else { "dataset/report.html" };
+    document(app, path.to_owned()).await
+}
+
+async fn table(app: App, path: String) -> Result<Response, Problem> {
+    blocking(move || {
+        let bytes = safe::document(app.home.root(), &path, DOCUMENT_BYTES)?;
+        Ok(([("content-type", "text/csv; charset=utf-8")], bytes).into_response())
+    })
+    .await
 }
 
 async fn experiment(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {

@@ -40,6 +40,7 @@ const SCRIPTS: &[Asset] = &scripts![
     "review.js",
     "sheet.js",
     "models.js",
+    "searches.js",
     "pair.js",
     "try.js",
 ];
@@ -51,8 +52,6 @@ const STYLES: &[Asset] = &[
 pub const STRINGS: &[Asset] = &[
     ("en.js", SCRIPT, include_str!("../../page/strings/en.js")),
     ("ja.js", SCRIPT, include_str!("../../page/strings/ja.js")),
-    ("ja_notices.js", SCRIPT, include_str!("../../page/strings/ja_notices.js")),
-    ("ja_said.js", SCRIPT, include_str!("../../page/strings/ja_said.js")),
 ];
 
 fn answer<'a>(mut assets: impl Iterator<Item = &'a Asset>, file: &str) -> Result<Response, Problem> {
@@ -98,15 +97,6 @@ mod tests {
                 let begins = |whole: &&str| word.ends_with('_') && whole.starts_with(word);
                 assert!(english.contains(word) || english.iter().any(begins), "{file} asks for {word:?}");
             }
-        }
-    }
-
-    #[test]
-    fn every_kind_of_notice_has_words_in_japanese() {
-        let (_, _, text) = STRINGS.iter().find(|(name, ..)| *name == "ja_notices.js").unwrap();
-        let words = words(text);
-        for kind in plugin_api::status::KINDS {
-            assert!(words.contains(kind), "{kind}");
         }
     }
 

@@ -329,6 +329,15 @@ fn runs_are_compared_promoted_and_rolled_back_and_reports_have_no_script() {
     let report = served.get("/report/r1");
     assert!(report.status == 200 && report.text().contains("report"));
     assert!(report.head.contains("sandbox") && !report.head.contains("script-src"), "{}", report.head);
+    let japanese = || served.get("/report/r1/index.ja.html");
+    assert_eq!(japanese().text(), report.text(), "a run of earlier versions has an English report alone");
+    std::fs::write(served.home.runs().join("r1/report/index.ja.html"), "<p>日本語</p>").unwrap();
+    assert!(japanese().text().contains("日本語") && japanese().head.contains("sandbox"));
+    std::fs::write(served.home.runs().join("r1/report/per_class.csv"), "class\n").unwrap();
+    assert_eq!(served.get("/report/r1/per_class.csv").text(), "class\n");
+    assert_eq!((served.get("/report/r1/run.json").status, served.get("/report.ja.html").status), (404, 404));
+    std::fs::write(served.home.dataset().join("report.html"), "<p>data</p>").unwrap();
+    assert_eq!((served.get("/report.ja.html").text(), served.get("/report/classes.csv").status), ("<p>data</p>".to_owned(), 404));
     std::fs::create_dir_all(served.home.runs().join("r3/report")).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", served.home.runs().join("r3/report/index.html")).unwrap();
     for path in

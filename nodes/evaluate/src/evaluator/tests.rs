@@ -47,7 +47,7 @@ impl Bench {
         let manifest = RunManifest {
             id: id.to_owned(),
             started_ms: 0,
-            reason: "for a test".to_owned(),
+            reason: "for a test".into(),
             parent: None,
             architecture: "by-first-byte".to_owned(),
             definition: None,

@@ -31,7 +31,7 @@ fn not_worse_is_promoted_and_worse_is_refused() {
 fn without_a_champion_anybody_is() {
     let bad = judged(&TRUTH, &[1, 1, 1, 1, 0, 0]);
     assert!(decide(&bad, Reigning::Nobody, &Gate::default()).promoted);
-    let taken = decide(&bad, Reigning::Unusable { name: "old", why: "the weights are gone" }, &Gate::default());
+    let taken = decide(&bad, Reigning::Unusable { name: "old", why: &"the weights are gone".into() }, &Gate::default());
     assert!(taken.promoted && taken.reason.contains("old") && taken.reason.contains("the weights are gone"));
     assert_eq!(taken.champion_balanced_accuracy, None);
 }
@@ -55,7 +55,7 @@ fn a_model_that_diverged_is_refused_even_without_a_champion() {
 #[test]
 fn what_was_uneven_is_said() {
     let good = judged(&TRUTH, &TRUTH);
-    let handicap = ["It does not know b.".to_owned()];
+    let handicap = [Message::champion_unaware("b")];
     let decision =
         decide(&good, Reigning::Judged { name: "old", judged: &good, handicap: &handicap }, &Gate::default());
     assert!(decision.reason.contains("It does not know b."));

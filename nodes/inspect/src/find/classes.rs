@@ -9,7 +9,7 @@ use crate::record::Record;
 use plugin_api::Labels;
 use plugin_api::names::natural_order;
 use plugin_label_errors::MIN_CLASS_IMAGES;
-use plugin_report::format::{count, counted};
+use plugin_report::Words;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The largest class may have this many times the pictures of the smallest.
@@ -66,42 +66,33 @@ pub fn find(records: &[Record], labels: Labels) -> Vec<Class> {
 }
 
 /// What is wrong: title and text.
-pub fn warnings(classes: &[Class]) -> Vec<(&'static str, String)> {
+pub fn warnings(classes: &[Class], w: Words) -> Vec<(String, String)> {
     let mut warnings = Vec::new();
     let largest = classes.iter().max_by_key(|c| c.pictures);
     let smallest = classes.iter().min_by_key(|c| c.pictures);
     if let (Some(large), Some(small)) = (largest, smallest)
         && large.pictures as f64 > MAX_IMBALANCE * small.pictures as f64
     {
-        warnings.push((
-            "Classes of unequal size",
-            format!(
-                "{} has {}, {:.1} times as many as {} with {}. With dataset's --balance classes, which is the default, \
-                 every class weighs the same while learning; pictures that are not there cannot be weighed. Add to the \
-                 smaller ones.",
-                large.name,
-                counted(large.pictures, "picture"),
-                large.pictures as f64 / small.pictures.max(1) as f64,
-                small.name,
-                count(small.pictures),
-            ),
-        ));
+        let text = w.with(
+            "unequal_balanced",
+            [
+                ("largest", (&large.name).into()),
+                ("n", large.pictures.into()),
+                ("times", (large.pictures as f64 / small.pictures.max(1) as f64).into()),
+                ("smallest", (&small.name).into()),
+                ("least", small.pictures.into()),
+            ],
+        );
+        warnings.push((w.t("unequal"), text));
     }
-    let few: Vec<&Class> = classes.iter().filter(|c| c.splits[0] < MIN_TRAIN).collect();
+    let few = classes.iter().filter(|c| c.splits[0] < MIN_TRAIN);
+    let few: Vec<(String, u64)> = few.map(|c| (c.name.clone(), c.splits[0])).collect();
     if !few.is_empty() {
-        let mut names: Vec<String> =
-            few.iter().take(NAMED).map(|c| format!("{}\u{a0}{}", c.name, count(c.splits[0]))).collect();
-        if few.len() > NAMED {
-            names.push(format!("and {} more", few.len() - NAMED));
-        }
-        warnings.push((
-            "Few pictures to learn from",
-            format!("Fewer than {MIN_TRAIN} training pictures: {}. More would help most here.", names.join(", ")),
-        ));
+        let text = w.with("few_to_learn_text", [("least", MIN_TRAIN.into()), ("list", w.named(&few, NAMED))]);
+        warnings.push((w.t("few_to_learn"), text));
     }
     if classes.len() == 1 {
-        let text = "One class cannot be told from nothing: make a second folder.";
-        warnings.push(("Only one class", text.to_owned()));
+        warnings.push((w.t("one_class"), w.t("one_class_text")));
     }
     warnings
 }
@@ -171,10 +162,11 @@ mod tests {
             splits: [train, 0, 0],
             ..Class::default()
         };
+        let warnings = |classes: &[Class]| super::warnings(classes, Words::default());
         assert_eq!(warnings(&[class("a", 130, 100), class("b", 100, 100)]), []);
         let found = warnings(&[class("a", 131, 100), class("b", 100, 99)]);
         assert_eq!(
-            found.iter().map(|w| w.0).collect::<Vec<_>>(),
+            found.iter().map(|w| &*w.0).collect::<Vec<_>>(),
             ["Classes of unequal size", "Few pictures to learn from"]
         );
         assert!(found[0].1.contains("1.3 times as many as b with 100") && found[1].1.contains("b\u{a0}99"));

@@ -2,8 +2,8 @@
 
 use super::{Card, Shown, table};
 use crate::record::Record;
-use plugin_api::Labels;
-use plugin_report::format::count;
+use plugin_api::{Labels, Message, Text};
+use plugin_report::Words;
 use plugin_review::{Doubt, Image, Review, SamePixels, Settled, Suspect};
 use std::collections::HashMap;
 
@@ -41,9 +41,9 @@ pub struct Conflict<'a> {
     /// Images of the group; 0 with equal pixels.
     pub of: usize,
     /// What was found.
-    pub found: String,
+    pub found: Text,
     /// What to do.
-    pub advice: String,
+    pub advice: Text,
 }
 
 /// Equal pixels first, then the best suspects. What a person has decided is left out.
@@ -75,8 +75,8 @@ impl<'a> Conflict<'a> {
             kind: Kind::SamePixels,
             odd: 0,
             of: 0,
-            found: format!("the same image in classes {}: kept out until one is chosen", and(&same.classes)),
-            advice: format!("Keep one of {} and delete the others.", paths.join(", ")),
+            found: Message::card_same_pixels(and(&same.classes)).into(),
+            advice: Message::card_keep_one(paths.join(", ")).into(),
             files,
         }
     }
@@ -87,24 +87,27 @@ impl<'a> Conflict<'a> {
             files: [suspect.files[0], suspect.looks_like_file].map(|at| &records[at]).to_vec(),
             odd: suspect.odd,
             of: suspect.of,
-            found: suspect.reason(),
-            advice: suspect.advice(),
+            found: suspect.reason().into(),
+            advice: suspect.advice().into(),
         }
     }
 
     /// As the page shows it.
     pub fn card(&self) -> Card<'a> {
-        let files = self.files.iter().map(|record| Shown { record, note: record.class().to_owned() }).collect();
+        let files = self.files.iter().map(|record| Shown { record, note: record.class().into() }).collect();
         Card { files, found: self.found.clone(), advice: self.advice.clone() }
     }
 }
 
 /// `a, b and c`.
-fn and(names: &[&str]) -> String {
+fn and(names: &[&str]) -> Message {
     match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+        [] => Message::plain(""),
+        [one] => Message::plain(*one),
+        [others @ .., last] => {
+            let others: Vec<Message> = others.iter().map(|name| Message::plain(*name)).collect();
+            Message::and_last(others, *last)
+        }
     }
 }
 
@@ -127,8 +130,8 @@ pub fn csv(found: &[Conflict]) -> Result<Vec<u8>, csv::Error> {
                 conflict.odd.to_string(),
                 conflict.of.to_string(),
                 first.distance(other).to_string(),
-                conflict.found.clone(),
-                conflict.advice.clone(),
+                conflict.found.to_string(),
+                conflict.advice.to_string(),
             ]
         })
     });
@@ -136,9 +139,9 @@ pub fn csv(found: &[Conflict]) -> Result<Vec<u8>, csv::Error> {
 }
 
 /// How many of each kind there are, for the head of the page.
-pub fn note(found: &[Conflict]) -> String {
+pub fn note(found: &[Conflict], w: Words) -> String {
     let same = found.iter().filter(|conflict| conflict.kind == Kind::SamePixels).count();
-    format!("{} kept out of training, {} to look at", count(same as u64), count((found.len() - same) as u64))
+    w.with("conflicts_note", [("same", same.into()), ("alike", (found.len() - same).into())])
 }
 
 #[cfg(test)]

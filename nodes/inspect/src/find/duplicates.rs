@@ -2,6 +2,7 @@
 
 use super::{Card, Shown, size, table};
 use crate::record::Record;
+use plugin_api::Message;
 use std::collections::{BTreeMap, HashSet};
 
 /// How alike.
@@ -55,23 +56,13 @@ fn keep_first(mut files: Vec<&Record>) -> Vec<&Record> {
 
 impl<'a> Duplicates<'a> {
     /// What to do.
-    pub fn advice(&self) -> String {
+    pub fn advice(&self) -> Message {
         let keep = &self.files[0].path;
         match (self.kind, &self.files[1..]) {
-            (Kind::Exact, [one]) => format!("Delete {} and keep {keep}: they are the same, byte for byte.", one.path),
-            (Kind::Exact, others) => {
-                format!("Keep {keep} and delete the other {}: they are the same, byte for byte.", others.len())
-            }
-            (Kind::Near, [one]) => {
-                format!(
-                    "If it is one picture, delete {} and keep {keep}. Leaving both does no harm to the test.",
-                    one.path
-                )
-            }
-            (Kind::Near, others) => format!(
-                "If it is one picture, keep {keep} and delete the other {}. Leaving them does no harm to the test.",
-                others.len()
-            ),
+            (Kind::Exact, [one]) => Message::card_exact_one(&one.path, keep),
+            (Kind::Exact, others) => Message::card_exact_others(keep, others.len()),
+            (Kind::Near, [one]) => Message::card_near_one(&one.path, keep),
+            (Kind::Near, others) => Message::card_near_others(keep, others.len()),
         }
     }
 
@@ -80,17 +71,17 @@ impl<'a> Duplicates<'a> {
         let files = self.files.iter().enumerate().map(|(at, &record)| {
             let bits = record.distance(self.files[0]);
             let note = match (at, self.kind) {
-                (0, _) => format!("keep · {}", size(record)),
-                (_, Kind::Exact) => "the same file".to_owned(),
-                (_, Kind::Near) => format!("{bits}\u{a0}of\u{a0}128 bits differ · {}", size(record)),
+                (0, _) => Message::note_keep(size(record)),
+                (_, Kind::Exact) => Message::note_same_file(),
+                (_, Kind::Near) => Message::note_bits(bits, size(record)),
             };
-            Shown { record, note }
+            Shown { record, note: note.into() }
         });
         let found = match self.kind {
-            Kind::Exact => format!("{} files, one picture", self.files.len()),
-            Kind::Near => format!("{} pictures that look the same", self.files.len()),
+            Kind::Exact => Message::card_exact(self.files.len()),
+            Kind::Near => Message::card_near(self.files.len()),
         };
-        Card { files: files.collect(), found, advice: self.advice() }
+        Card { files: files.collect(), found: found.into(), advice: self.advice().into() }
     }
 }
 
@@ -113,7 +104,7 @@ pub fn csv(found: &[Duplicates]) -> Result<Vec<u8>, csv::Error> {
                 record.facts.width.to_string(),
                 record.facts.height.to_string(),
                 record.distance(duplicates.files[0]).to_string(),
-                duplicates.advice(),
+                duplicates.advice().to_string(),
             ]
         })
     });
@@ -150,7 +141,7 @@ mod tests {
                 (Kind::Near, vec!["a/large.jpg", "a/small.jpg"]),
             ]
         );
-        assert!(found[0].advice().contains("Delete photos/a/copy of 1.jpg and keep photos/a/1.jpg"));
+        assert!(found[0].advice().to_string().contains("Delete photos/a/copy of 1.jpg and keep photos/a/1.jpg"));
         assert!(found[2].card().advice.contains("delete photos/a/small.jpg"));
         let lines = lines(csv(&found));
         assert_eq!(lines.len(), 7);

@@ -2,8 +2,8 @@
 
 use super::{Card, Shown, size, table};
 use crate::record::Record;
+use plugin_api::Message;
 use plugin_check::{Check, REGISTRY, Set};
-use plugin_report::format::count;
 use std::collections::{BTreeMap, HashSet};
 
 /// A class of which more than this share is flagged is told as one.
@@ -88,25 +88,34 @@ pub fn unmeasured(records: &[Record]) -> usize {
 impl<'a> Issue<'a> {
     /// As the page shows it.
     pub fn card(&self) -> Card<'a> {
-        let shown = |record: &'a Record| Shown { record, note: format!("{} · {}", record.class(), size(record)) };
-        let limits = format!("score {:.2}, limit {:.2}", self.score, self.check.threshold);
+        let shown =
+            |record: &'a Record| Shown { record, note: format!("{} · {}", record.class(), size(record)).into() };
+        let [score, limit] = [self.score, self.check.threshold].map(f64::from);
         match &self.subject {
             Subject::File(record) => {
-                Card { files: vec![shown(record)], found: limits, advice: self.check.advice.to_owned() }
+                let found = Message::card_limits(score, limit).into();
+                Card { files: vec![shown(record)], found, advice: advice(self.check).into() }
             }
             Subject::Class { class, flagged, of } => Card {
                 files: flagged.iter().map(|record| shown(record)).collect(),
-                found: format!("{class}: {} of {}, typical {limits}", count(flagged.len() as u64), count(*of as u64)),
-                advice: class_advice(class),
+                found: Message::card_class_limits(*class, flagged.len(), *of, score, limit).into(),
+                advice: Message::card_class_advice(*class).into(),
             },
         }
     }
 }
 
-fn class_advice(class: &str) -> String {
-    format!(
-        "Most images of {class} are so: it is what the class looks like, and nothing need be done if that is meant."
-    )
+/// What to do about a file that a check flags.
+fn advice(check: &Check) -> Message {
+    match check.name {
+        "blur" => Message::check_advice_blur(),
+        "bright" => Message::check_advice_bright(),
+        "dark" => Message::check_advice_dark(),
+        "information" => Message::check_advice_information(),
+        "odd_aspect" => Message::check_advice_odd_aspect(),
+        "odd_size" => Message::check_advice_odd_size(),
+        _ => Message::plain(check.advice),
+    }
 }
 
 /// `issues.csv`: one line a file and check, or a class and check.
@@ -119,11 +128,15 @@ pub fn csv(found: &[Issue]) -> Result<Vec<u8>, csv::Error> {
         let (class, path, width, height, advice) = match &issue.subject {
             Subject::File(record) => {
                 let [width, height] = [record.facts.width, record.facts.height].map(|px| px.to_string());
-                (record.class(), record.path.clone(), width, height, issue.check.advice.to_owned())
+                (record.class(), record.path.clone(), width, height, advice(issue.check).to_string())
             }
-            Subject::Class { class, .. } => {
-                (*class, format!("photos/{class}/"), String::new(), String::new(), class_advice(class))
-            }
+            Subject::Class { class, .. } => (
+                *class,
+                format!("photos/{class}/"),
+                String::new(),
+                String::new(),
+                Message::card_class_advice(*class).to_string(),
+            ),
         };
         let (check, score, limit) = (issue.check.name, format!("{:.4}", issue.score), issue.check.threshold);
         [check.to_owned(), score, limit.to_string(), class.to_owned(), path, width, height, advice]

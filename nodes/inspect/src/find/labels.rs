@@ -2,7 +2,7 @@
 
 use super::{Card, Shown, table};
 use crate::record::Record;
-use plugin_report::format::percent;
+use plugin_api::{Message, Text};
 use plugin_review::Settled;
 
 /// A file that is probably in the wrong folder.
@@ -24,9 +24,9 @@ pub enum Search {
     /// Not wanted.
     Off,
     /// It is going on; the page is written again when it is done. Why it takes a while.
-    Going(String),
+    Going(Text),
     /// It could not be done. Why, and what helps.
-    NotDone(String),
+    NotDone(Text),
     /// Done.
     Done {
         /// The suspects, the most suspicious first.
@@ -60,23 +60,17 @@ impl Search {
     }
 }
 
-fn advice(record: &Record, suspect: &Suspect) -> String {
-    let Suspect { suggested, .. } = suspect;
-    format!("If it is {suggested}, move {} to photos/{suggested}/. If it is neither, delete it.", record.path)
+fn advice(record: &Record, suspect: &Suspect) -> Message {
+    Message::card_label_advice(&suspect.suggested, &record.path)
 }
 
 /// As the page shows it.
 pub fn card<'a>(suspect: &Suspect, records: &'a [Record]) -> Option<Card<'a>> {
     let record = records.get(suspect.record)?;
-    let found = format!(
-        "{} → {}: {} against {}",
-        record.class(),
-        suspect.suggested,
-        percent(f64::from(suspect.own)),
-        percent(f64::from(suspect.other))
-    );
-    let shown = Shown { record, note: record.class().to_owned() };
-    Some(Card { files: vec![shown], found, advice: advice(record, suspect) })
+    let [own, other] = [suspect.own, suspect.other].map(|probability| f64::from(probability) * 100.0);
+    let found = Message::card_label(record.class(), &suspect.suggested, own, other).into();
+    let shown = Shown { record, note: record.class().into() };
+    Some(Card { files: vec![shown], found, advice: advice(record, suspect).into() })
 }
 
 /// `label_errors.csv`: one line a suspect.
@@ -95,7 +89,7 @@ pub fn csv(search: &Search, records: &[Record]) -> Result<Vec<u8>, csv::Error> {
             format!("{:.6}", suspect.own),
             format!("{:.6}", suspect.other),
             record.digest.clone(),
-            advice(record, suspect),
+            advice(record, suspect).to_string(),
         ])
     });
     table(header, rows)

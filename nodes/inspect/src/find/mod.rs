@@ -7,6 +7,7 @@ pub mod issues;
 pub mod labels;
 
 use crate::record::Record;
+use plugin_api::Text;
 use plugin_tables::Table;
 
 /// A file on a card.
@@ -15,7 +16,7 @@ pub struct Shown<'a> {
     /// The file.
     pub record: &'a Record,
     /// What is to be told of it.
-    pub note: String,
+    pub note: Text,
 }
 
 /// Something to mend, as the page shows it.
@@ -24,9 +25,9 @@ pub struct Card<'a> {
     /// The files it is about; the first few are shown.
     pub files: Vec<Shown<'a>>,
     /// What was found.
-    pub found: String,
+    pub found: Text,
     /// What to do.
-    pub advice: String,
+    pub advice: Text,
 }
 
 /// A table for people.

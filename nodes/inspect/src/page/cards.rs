@@ -3,7 +3,8 @@
 use crate::find::{Card, Shown};
 use crate::thumbnails::Thumbnails;
 use maud::{Markup, html};
-use plugin_report::format::{count, counted, encoded};
+use plugin_report::Words;
+use plugin_report::format::{count, encoded};
 
 /// Files of a finding that are shown at most.
 pub const FILES: usize = 6;
@@ -13,7 +14,7 @@ pub struct Section<'a> {
     /// Where links point to.
     pub id: &'static str,
     /// Heading.
-    pub title: &'static str,
+    pub title: String,
     /// What it means.
     pub about: String,
     /// How many there are.
@@ -31,17 +32,17 @@ impl Section<'_> {
     }
 
     /// The section of the page.
-    pub fn markup(&self, thumbnails: &Thumbnails) -> Markup {
+    pub fn markup(&self, thumbnails: &Thumbnails, w: Words) -> Markup {
         html! {
             section id=(self.id) {
-                h2 { (self.title) @if self.total > 0 { " · " (count(self.total as u64)) } }
+                h2 { (&self.title) @if self.total > 0 { " · " (count(self.total as u64)) } }
                 p.note { (self.about) }
                 @if self.total > 0 {
-                    ul.findings { @for card in &self.cards { (finding(card, thumbnails)) } }
+                    ul.findings { @for card in &self.cards { (finding(card, thumbnails, w)) } }
                 }
                 @if self.total > self.cards.len() {
                     p.more {
-                        (counted((self.total - self.cards.len()) as u64, "more finding")) " in "
+                        (w.with("more_findings", [("n", (self.total - self.cards.len()).into())])) " "
                         a href=(format!("report/{}", self.table)) { (self.table) } "."
                     }
                 }
@@ -50,18 +51,18 @@ impl Section<'_> {
     }
 }
 
-fn finding(card: &Card, thumbnails: &Thumbnails) -> Markup {
+fn finding(card: &Card, thumbnails: &Thumbnails, w: Words) -> Markup {
     html! {
         li {
-            div.files { @for shown in card.files.iter().take(FILES) { (file(shown, thumbnails)) } }
-            @if card.files.len() > FILES { p.note { "and " (card.files.len() - FILES) " more" } }
-            p.found { (card.found) }
-            p.advice { (card.advice) }
+            div.files { @for shown in card.files.iter().take(FILES) { (file(shown, thumbnails, w)) } }
+            @if card.files.len() > FILES { p.note { (w.with("more_files", [("n", (card.files.len() - FILES).into())])) } }
+            p.found { (card.found.render(w.language())) }
+            p.advice { (card.advice.render(w.language())) }
         }
     }
 }
 
-fn file(shown: &Shown, thumbnails: &Thumbnails) -> Markup {
+fn file(shown: &Shown, thumbnails: &Thumbnails, w: Words) -> Markup {
     let path = &shown.record.path;
     let name = path.rsplit('/').next().unwrap_or(path);
     html! {
@@ -70,7 +71,7 @@ fn file(shown: &Shown, thumbnails: &Thumbnails) -> Markup {
                 Some(thumbnail) => img src=(thumbnail) alt=(path) loading="lazy";,
                 None => span.blank {},
             }
-            span { (shown.note) }
+            span { (shown.note.render(w.language())) }
             span.path { (name) }
         }
     }

@@ -3,25 +3,26 @@
 use super::Report;
 use crate::find::classes::{Class, warnings};
 use maud::{Markup, html};
+use plugin_report::Words;
 use plugin_report::format::{count, encoded};
 
-pub fn section(report: &Report) -> Markup {
+pub fn section(report: &Report, w: Words) -> Markup {
     let classes = &report.classes;
     let largest = classes.iter().map(|c| c.pictures).max().unwrap_or(0).max(1);
     let conflicts = classes.iter().any(|c| c.conflicts > 0);
     html! {
         section id="classes" {
-            h2 { "Classes" }
-            @for (title, text) in warnings(classes) {
+            h2 { (w.t("classes")) }
+            @for (title, text) in warnings(classes, w) {
                 div.warning { strong { (title) } p { (text) } }
             }
             @if classes.is_empty() {
-                p.note { "There is none yet: make a folder of photos/ for each and put pictures in." }
+                p.note { (w.t("no_class")) }
             } @else {
                 div.scroll { table.plain.counts {
                     thead { tr {
-                        th { "Class" } th.n { "Pictures" } th.n { "Training" } th.n { "Validation" } th.n { "Test" }
-                        @if conflicts { th.n { "In several" } }
+                        th { (w.t("class")) } th.n { (w.t("images")) } th.n { (w.t("training")) } th.n { (w.t("validation")) } th.n { (w.t("test")) }
+                        @if conflicts { th.n { (w.t("in_several")) } }
                         th.bar {}
                     } }
                     tbody { @for class in classes { (row(class, conflicts, largest)) } }
@@ -33,7 +34,7 @@ pub fn section(report: &Report) -> Markup {
 
 fn row(class: &Class, conflicts: bool, largest: u64) -> Markup {
     html! {
-        tr {
+        tr id=(format!("class-{}", class.name)) {
             th scope="row" { a href=(format!("../{}", encoded(&format!("photos/{}/", class.name)))) { (class.name) } }
             td.n { (count(class.pictures)) }
             @for split in class.splits { td.n { (count(split)) } }

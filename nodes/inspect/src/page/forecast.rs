@@ -2,29 +2,28 @@
 
 use maud::{Markup, html};
 use plugin_forecast::{ClassForecast, Confusion, Expected, Forecast, Forecasts};
-use plugin_report::format::{count, encoded, percent};
+use plugin_report::Words;
+use plugin_report::format::{count, encoded};
 
-pub fn section(forecasts: &Forecasts) -> Markup {
+pub fn section(forecasts: &Forecasts, w: Words) -> Markup {
     html! {
         section id="forecast" {
-            h2 { "What more images would bring" }
+            h2 { (w.t("forecast")) }
             p.note {
-                "Images predicted correctly, each by a head that was not trained on it, and what curves through heads on parts of \
-                 the images promise for more of the same kind, with 95\u{a0}% intervals. A class that would gain much is short of \
-                 images; one that would gain little and is taken for another needs clearer ones."
+                (w.t("forecast_how"))
             }
             div.scroll { table.plain.counts {
                 thead { tr {
-                    th { "Class" } th.n { "Images" } th.n { "Now" } th.n { "With twice as many" } th.n { "With four times" }
-                    th { "Taken for" }
+                    th { (w.t("class")) } th.n { (w.t("images_now")) } th.n { (w.t("now")) } th.n { (w.t("twice")) } th.n { (w.t("four_times")) }
+                    th { (w.t("taken_for")) }
                 } }
                 tbody {
-                    @for class in &forecasts.classes { (row(class)) }
+                    @for class in &forecasts.classes { (row(class, w)) }
                     tr {
-                        th scope="row" { "All" }
+                        th scope="row" { (w.t("all")) }
                         td.n { (count(forecasts.images)) }
-                        td.n { (percent(forecasts.accuracy)) }
-                        (cells(Some(&forecasts.forecast)))
+                        td.n { (w.percent(forecasts.accuracy)) }
+                        (cells(Some(&forecasts.forecast), w))
                         td {}
                     }
                 }
@@ -33,36 +32,37 @@ pub fn section(forecasts: &Forecasts) -> Markup {
     }
 }
 
-fn row(of: &ClassForecast) -> Markup {
+fn row(of: &ClassForecast, w: Words) -> Markup {
     html! {
         tr {
             th scope="row" { a href=(format!("../{}", encoded(&format!("photos/{}/", of.class)))) { (of.class) } }
             td.n { (count(of.images)) }
-            td.n { (percent(of.accuracy)) }
-            (cells(of.forecast.as_ref()))
-            td { (taken_for(&of.taken_for)) }
+            td.n { (w.percent(of.accuracy)) }
+            (cells(of.forecast.as_ref(), w))
+            td { (taken_for(&of.taken_for, w)) }
         }
     }
 }
 
-fn cells(forecast: Option<&Forecast>) -> Markup {
+fn cells(forecast: Option<&Forecast>, w: Words) -> Markup {
     html! {
         @match forecast {
             Some(Forecast { twice, four_times }) => {
-                td.n { (interval(twice)) }
-                td.n { (interval(four_times)) }
+                td.n { (interval(twice, w)) }
+                td.n { (interval(four_times, w)) }
             },
-            None => td.n colspan="2" { "too few images to tell" },
+            None => td.n colspan="2" { (w.t("too_few")) },
         }
     }
 }
 
-fn interval(expected: &Expected) -> String {
+fn interval(expected: &Expected, w: Words) -> String {
     let Expected { accuracy, low, high } = expected;
-    format!("{} ({} to {})", percent(*accuracy), percent(*low), percent(*high))
+    let [accuracy, low, high] = [accuracy, low, high].map(|share| w.percent(*share).into());
+    w.with("expected", [("accuracy", accuracy), ("low", low), ("high", high)])
 }
 
-fn taken_for(confusions: &[Confusion]) -> String {
-    let one = |confusion: &Confusion| format!("{} {}", confusion.class, percent(confusion.share));
-    confusions.iter().map(one).collect::<Vec<_>>().join(", ")
+fn taken_for(confusions: &[Confusion], w: Words) -> String {
+    let one = |confusion: &Confusion| format!("{} {}", confusion.class, w.percent(confusion.share));
+    confusions.iter().map(one).collect::<Vec<_>>().join(&w.comma())
 }

@@ -4,10 +4,11 @@ use super::Report;
 use super::cards::Section;
 use crate::find::conflicts;
 use maud::{Markup, html};
-use plugin_report::format::{count, counted, utc};
+use plugin_report::Words;
+use plugin_report::format::{count, utc};
 use std::collections::HashSet;
 
-pub fn section(report: &Report, sections: &[Section]) -> Markup {
+pub fn section(report: &Report, sections: &[Section], w: Words) -> Markup {
     let pictures = report.records.iter().map(|r| &r.digest[..]).collect::<HashSet<_>>().len() as u64;
     let files = report.records.len() as u64;
     let unlabelled = report.records.iter().filter(|r| r.label.is_none()).count() as u64;
@@ -16,43 +17,42 @@ pub fn section(report: &Report, sections: &[Section]) -> Markup {
     let smallest = report.classes.iter().map(|c| c.pictures).min();
     html! {
         header {
-            p.run { "Data set · version " (report.version) " · looked at " (utc(report.made_ms)) }
-            h1.size { (counted(pictures, "picture")) }
+            p.run { (w.with("data_set_at", [("version", report.version.into()), ("at", utc(report.made_ms).into())])) }
+            h1.size { (w.with("images_n", [("n", pictures.into())])) }
             p.reason {
                 @match findings {
-                    0 => span.good { "Nothing to mend was found." },
+                    0 => span.good { (w.t("no_findings")) },
                     n => {
-                        (counted(n as u64, "finding")) " to look at. The page shows the worst of each kind and what to do; \
-                        the folders are yours, nothing is changed by itself."
+                        (w.with("findings", [("n", n.into())]))
                     }
                 }
             }
             div.figures {
                 div {
-                    h2 { "Files" }
+                    h2 { (w.t("files")) }
                     p.figure { (count(files)) }
-                    p.note { (counted(files - pictures.min(files), "copy").replace("copys", "copies")) " of the same bytes" }
+                    p.note { (w.with("copies", [("n", (files - pictures.min(files)).into())])) }
                 }
                 div {
-                    h2 { "Classes" }
+                    h2 { (w.t("classes")) }
                     p.figure { (count(report.classes.len() as u64)) }
                     @if let (Some(large), Some(small)) = (largest, smallest) {
-                        p.note { "from " (count(small)) " to " (counted(large, "picture")) }
+                        p.note { (w.with("from_to", [("small", small.into()), ("n", large.into())])) }
                     }
-                    @if unlabelled > 0 { p.note { (counted(unlabelled, "file")) " without a class" } }
+                    @if unlabelled > 0 { p.note { (w.with("unlabelled", [("n", unlabelled.into())])) } }
                 }
                 div {
-                    h2 { "Conflicts" }
+                    h2 { (w.t("conflicts_title")) }
                     p.figure { (count(report.conflicts.len() as u64)) }
-                    p.note { (conflicts::note(&report.conflicts)) }
+                    p.note { (conflicts::note(&report.conflicts, w)) }
                 }
             }
             nav.toc {
                 @for section in sections {
                     @if section.total > 0 {
-                        a href=(format!("#{}", section.id)) { (section.title) "\u{a0}" (count(section.total as u64)) }
+                        a href=(format!("#{}", section.id)) { (&section.title) "\u{a0}" (count(section.total as u64)) }
                     } @else {
-                        span.none { (section.title) "\u{a0}0" }
+                        span.none { (&section.title) "\u{a0}0" }
                     }
                 }
             }

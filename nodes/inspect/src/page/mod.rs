@@ -15,11 +15,11 @@ use crate::record::Record;
 use crate::thumbnails::Thumbnails;
 use cards::Section;
 use maud::{Markup, html};
+use plugin_api::Language;
 use plugin_check::REGISTRY;
 use plugin_forecast::Forecasts;
 use plugin_label_errors::MIN_CLASS_IMAGES;
-use plugin_report::document;
-use plugin_report::format::{count, counted};
+use plugin_report::{Words, document};
 
 const OWN_STYLE: &str = include_str!("style.css");
 
@@ -47,7 +47,7 @@ pub struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Findings by section, at most `shown` cards each.
-    fn sections(&self, shown: usize) -> Vec<Section<'a>> {
+    fn sections(&self, shown: usize, w: Words) -> Vec<Section<'a>> {
         let duplicates = |kind: Kind| {
             let all: Vec<&Duplicates> = self.duplicates.iter().filter(|d| d.kind == kind).collect();
             (all.len(), all.iter().take(shown).map(|d| d.card()).collect::<Vec<Card>>())
@@ -59,46 +59,40 @@ impl<'a> Report<'a> {
         let mut sections = vec![
             Section {
                 id: "conflicts",
-                title: "Conflicts: the same image in several classes",
-                about: "Equal pixels cannot be learnt as several classes. These are kept out of training until one class is \
-                        chosen."
-                    .to_owned(),
+                title: w.t("section_conflicts"),
+                about: w.t("about_conflicts"),
                 total: same.len(),
                 cards: same.iter().take(shown).map(|conflict| conflict.card()).collect(),
                 table: "conflicts.csv",
             },
             Section {
                 id: "alike",
-                title: "Conflicts: look-alikes in several classes",
-                about: "These are used for training as they are. The best suspect comes first: one image among many of another \
-                        class. Where they are right, say so under Decide on the page, and they are not listed again."
-                    .to_owned(),
+                title: w.t("section_alike"),
+                about: w.t("about_alike"),
                 total: alike.len(),
                 cards: alike.iter().take(shown).map(|conflict| conflict.card()).collect(),
                 table: "conflicts.csv",
             },
             Section {
                 id: "labels",
-                title: "Suspected wrong labels",
-                about: about_search(self.search),
+                title: w.t("section_labels"),
+                about: about_search(self.search, w),
                 total: suspects.len(),
                 cards: suspects.iter().take(shown).filter_map(|s| labels::card(s, self.records)).collect(),
                 table: "label_errors.csv",
             },
             Section {
                 id: "exact",
-                title: "The same file several times",
-                about: "They weigh more than others while learning, and take space.".to_owned(),
+                title: w.t("section_exact"),
+                about: w.t("about_exact"),
                 total: exact.0,
                 cards: exact.1,
                 table: "duplicates.csv",
             },
             Section {
                 id: "near",
-                title: "Look-alikes",
-                about: "Of one class, by perceptual hashes. They are always in the same split, so that none is tested \
-                        with a copy of what it learnt."
-                    .to_owned(),
+                title: w.t("section_near"),
+                about: w.t("about_near"),
                 total: near.0,
                 cards: near.1,
                 table: "duplicates.csv",
@@ -108,8 +102,8 @@ impl<'a> Report<'a> {
             let of_check = || self.issues.iter().filter(|i| i.check.name == check.name);
             sections.push(Section {
                 id: check.name,
-                title: check.title,
-                about: check.meaning.to_owned(),
+                title: w.of("check", check.name, check.title),
+                about: w.of("about", check.name, check.meaning),
                 total: of_check().count(),
                 cards: of_check().take(shown).map(Issue::card).collect(),
                 table: "issues.csv",
@@ -120,26 +114,26 @@ impl<'a> Report<'a> {
 
     /// Path and digest of every file the page shows.
     pub fn pictured(&self, shown: usize) -> Vec<(&'a str, &'a str)> {
-        let cards = self.sections(shown).into_iter().flat_map(|section| section.cards);
+        let cards = self.sections(shown, Words::default()).into_iter().flat_map(|section| section.cards);
         let files = cards.flat_map(|card| card.files.into_iter().take(cards::FILES));
         files.map(|file| (&file.record.path[..], &file.record.digest[..])).collect()
     }
 
     /// The whole page.
-    pub fn html(&self, shown: usize, thumbnails: &Thumbnails) -> String {
-        let sections = self.sections(shown);
-        let title = format!("Data set, version {}", self.version);
+    pub fn html(&self, shown: usize, thumbnails: &Thumbnails, w: Words) -> String {
+        let sections = self.sections(shown, w);
+        let title = w.with("data_set_title", [("version", self.version.into())]);
         document(
             &title,
             OWN_STYLE,
             &html! {
-                    (headline::section(self, &sections))
-                    (classes::section(self))
-                    @if let Some(forecasts) = self.forecasts { (forecast::section(forecasts)) }
-                    @for section in sections.iter().filter(|s| s.told()) { (section.markup(thumbnails)) }
-                    (quiet(&sections, issues::unmeasured(self.records)))
+                    (headline::section(self, &sections, w))
+                    (classes::section(self, w))
+                    @if let Some(forecasts) = self.forecasts { (forecast::section(forecasts, w)) }
+                    @for section in sections.iter().filter(|s| s.told()) { (section.markup(thumbnails, w)) }
+                    (quiet(&sections, issues::unmeasured(self.records), w))
                     footer {
-                        "Tables, with every row: "
+                        (w.t("all_tables")) " "
                         @for (at, table) in TABLES.iter().enumerate() {
                             @if at > 0 { ", " }
                             a href=(format!("report/{table}")) { (table) }
@@ -147,7 +141,17 @@ impl<'a> Report<'a> {
                         "."
                     }
             },
+            w.language(),
+            Some(page_name(if w.language() == Language::En { Language::Ja } else { Language::En })),
         )
+    }
+}
+
+/// The file name of the page, in `dataset/`.
+pub fn page_name(language: Language) -> &'static str {
+    match language {
+        Language::En => "report.html",
+        Language::Ja => "report.ja.html",
     }
 }
 
@@ -155,17 +159,16 @@ impl<'a> Report<'a> {
 pub const TABLES: [&str; 5] = ["classes.csv", "duplicates.csv", "conflicts.csv", "issues.csv", "label_errors.csv"];
 
 /// What was looked for and not found.
-fn quiet(sections: &[Section], unmeasured: usize) -> Markup {
-    let nothing: Vec<&str> = sections.iter().filter(|s| !s.told()).map(|s| s.title).collect();
+fn quiet(sections: &[Section], unmeasured: usize, w: Words) -> Markup {
+    let nothing: Vec<&str> = sections.iter().filter(|s| !s.told()).map(|s| &*s.title).collect();
     html! {
         @if !nothing.is_empty() || unmeasured > 0 {
             section {
-                h2 { "Nothing to mend" }
+                h2 { (w.t("nothing_to_mend")) }
                 @if !nothing.is_empty() { p { (nothing.join(" · ")) } }
                 @if unmeasured > 0 {
                     p.note {
-                        (counted(unmeasured as u64, "file")) " came before there were these checks and were not measured \
-                        for brightness, blur and information. A change of the file's time (touch) has it read again."
+                        (w.with("unmeasured", [("n", unmeasured.into())]))
                     }
                 }
             }
@@ -173,24 +176,23 @@ fn quiet(sections: &[Section], unmeasured: usize) -> Markup {
     }
 }
 
-fn about_search(search: &Search) -> String {
-    const HOW: &str = "By what heads on a pretrained network's features say, each of images that it was not trained on, nor on \
-                       look-alikes of: another class is at least 20 times as probable as the label. They err; look.";
+fn about_search(search: &Search, w: Words) -> String {
     match search {
-        Search::Off => "Not looked for: --label-errors off.".to_owned(),
-        Search::Going(what) => format!("Being looked for: {what}. This page is written again when it is done."),
-        Search::NotDone(why) => format!("Not looked for. {why}"),
+        Search::Off => w.t("search_off"),
+        Search::Going(what) => w.with("search_going", [("what", what.clone().into())]),
+        Search::NotDone(why) => w.with("search_not_done", [("why", why.clone().into())]),
         Search::Done { looked_at, of, exempt, .. } => {
             let looked = if looked_at < of {
-                format!("{HOW} Looked at {} of {} pictures.", count(*looked_at as u64), count(*of as u64))
+                w.with("search_done_part", [("n", (*looked_at).into()), ("of", (*of).into())])
             } else {
-                format!("{HOW} Looked at {}.", counted(*looked_at as u64, "picture"))
+                w.with("search_done", [("n", (*looked_at).into())])
             };
             if exempt.is_empty() {
                 return looked;
             }
-            let names = exempt.join(", ");
-            format!("{looked} Classes of fewer than {MIN_CLASS_IMAGES} images are exempt: {names}.")
+            let exempt = exempt.clone().into();
+            let args = [("looked", looked.into()), ("least", MIN_CLASS_IMAGES.into()), ("classes", exempt)];
+            w.with("search_exempt", args)
         }
     }
 }

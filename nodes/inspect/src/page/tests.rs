@@ -51,7 +51,10 @@ fn page(records: &[Record], search: &Search, shown: usize) -> String {
     };
     let mut thumbnails = Thumbnails::new(folder.path(), Limits::default());
     assert!(thumbnails.make(&report.pictured(shown), || true));
-    report.html(shown, &thumbnails)
+    let japanese = report.html(shown, &thumbnails, Words(Language::Ja));
+    assert!(japanese.contains("データセット・バージョン 7") && japanese.contains("href=\"report.html\""));
+    assert!(!japanese.contains("NaN") && !japanese.contains("…"), "every placeholder is filled");
+    report.html(shown, &thumbnails, Words::default())
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn what_is_not_shown_is_counted() {
 
 #[test]
 fn no_picture_makes_a_page_too() {
-    let page = page(&[], &Search::NotDone("Why not.".to_owned()), 10);
+    let page = page(&[], &Search::NotDone("Why not.".into()), 10);
     assert!(
         page.contains("0\u{a0}pictures") && page.contains("Nothing to mend was found") && page.contains("Why not.")
     );

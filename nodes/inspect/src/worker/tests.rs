@@ -68,7 +68,7 @@ fn a_full_disk_or_a_folder_in_the_way_is_told_and_survived() {
     worker.give(job(3));
     let told = std::iter::from_fn(|| worker.news.recv_timeout(Duration::from_secs(20)).ok())
         .find_map(|news| match news {
-            News::Busy(what) if what.contains("no report") => Some(what),
+            News::Busy(what) if what.to_string().contains("no report") => Some(what.to_string()),
             _ => None,
         })
         .unwrap();

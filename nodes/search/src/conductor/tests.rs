@@ -44,7 +44,7 @@ impl Bench {
         let manifest = RunManifest {
             id: proposed.run.clone(),
             started_ms: 0,
-            reason: String::new(),
+            reason: plugin_api::Text::default(),
             parent: None,
             architecture: "attempt".to_owned(),
             definition: Some(proposed.definition.clone()),
@@ -96,7 +96,7 @@ impl Bench {
         let verdict = Verdict {
             run: folder.id(),
             decision: "refused".to_owned(),
-            reason: "It passes the gate.".to_owned(),
+            reason: "It passes the gate.".into(),
             champion: None,
             previous: None,
             classes: data().classes,
@@ -272,7 +272,7 @@ fn bounds_end_a_search() {
     Bench::epochs(&folder, 0, &[0.5, 0.29, 0.4, 0.4]);
     Bench::finish(&folder);
     assert!(Bench::proposals(&mut conductor).is_empty());
-    assert!(conductor.told().contains("29.0 %"), "{}", conductor.told());
+    assert!(conductor.told().to_string().contains("29.0 %"), "{}", conductor.told());
 }
 
 #[test]

@@ -45,8 +45,8 @@ fn misfiled_frame_is_suspected_and_not_the_59() {
     assert_eq!(told(&review), [("closed/07".to_owned(), "open/00".to_owned(), 1, 60)]);
     let suspect = &review.suspects[0];
     assert_eq!((suspect.doubt, suspect.files.len()), (Doubt::Odd, 1));
-    assert!(suspect.reason().contains("of 60 that look alike, 59 are in open"), "{}", suspect.reason());
-    assert!(suspect.advice().contains("move closed/07 to photos/open/"), "{}", suspect.advice());
+    assert!(suspect.reason().to_string().contains("of 60 that look alike, 59 are in open"), "{}", suspect.reason());
+    assert!(suspect.advice().to_string().contains("move closed/07 to photos/open/"), "{}", suspect.advice());
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn two_states_of_one_place_are_one_question() {
     let review = find(&far, Labels::Single, &Settled::default());
     let [suspect] = &review.suspects[..] else { panic!("{review:?}") };
     assert_eq!((suspect.doubt, suspect.odd, suspect.of, suspect.files.len()), (Doubt::Mixed, 4, 8, 8));
-    assert!(suspect.reason().contains("8 look alike: 4 in closed, 4 in open"), "{}", suspect.reason());
+    assert!(suspect.reason().to_string().contains("8 look alike: 4 in closed, 4 in open"), "{}", suspect.reason());
     assert_eq!(suspect.decided(Decision::Keep).unwrap()[0].len(), 8);
     assert_eq!(suspect.decided(Decision::Different).unwrap().len(), 16, "each of one class against each of the other");
 }
