@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # fast_image_resize 6.1.0 shrinks bytes along columns first, Pillow 13.0.0 along rows first, each rounding to bytes in between: with the same filter a sixth of the bytes
-# of noise (a quarter for some shapes) differ by 1. Its documentation calls the code "based on Pillow-SIMD" and compares pictures with Pillow's. Turned about the diagonal before and after,
+# of noise (a quarter for some shapes) differ by 1. Its source says it is "based on C-implementation from Pillow-SIMD". Turned about the diagonal before and after,
 # nearly all are Pillow's bytes: models that were trained on squares of one and are asked with squares of the other see other pixels.
 # Needs cargo and Python 3 with venv.
 set -euo pipefail
