@@ -1,7 +1,8 @@
 """What nnabla's data iterator makes of images that are not 8-bit RGB, and that it reads what `export-nnc` writes as we do.
 
     python tests/peers/nnabla_images.py              the table of plugins/nnc/README.md
-    python tests/peers/nnabla_images.py FOLDER       also: every image of a data set that export-nnc wrote is its file's RGB over 255
+    python tests/peers/nnabla_images.py FOLDER       also: a data set that export-nnc wrote, through nnabla's data iterator: every image
+                                                     is its file's RGB over 255 in one shape, every label the file's
 
 Needs nnabla 1.39.0 (CPython 3.8 to 3.10; see nnabla_models.py) and pillow.
 """
@@ -12,7 +13,8 @@ import sys
 import tempfile
 
 import numpy
-from nnabla.utils.data_source_loader import FileReader, load_image
+from nnabla.utils.data_iterator import data_iterator_csv_dataset
+from nnabla.utils.data_source_loader import load_image
 from PIL import Image
 
 
@@ -61,12 +63,34 @@ with tempfile.TemporaryDirectory() as folder:
             ok &= round(found.ravel()[0] * 255) == 40000 % 256
         if name == "1-bit.png":
             ok &= round(found.ravel()[0] * 255) == 1
+
+
+def iterated(root, name):
+    """All images and labels of a file of a data set, as nnabla's data iterator gives them to a network, in the file's order."""
+    rows = list(csv.reader((root / name).open()))[1:]
+    if not rows:
+        return rows, [], []
+    size = len(rows)
+    # Relative paths are taken from the folder of the file, as NNC does.
+    with data_iterator_csv_dataset(str(root / name), batch_size=1, shuffle=False, normalize=True, with_file_cache=False) as iterator:
+        assert iterator.size == size, (iterator.size, size)
+        found = [[numpy.array(value) for value in iterator.next()] for _ in range(size)]
+        x, y = iterator.variables.index("x"), iterator.variables.index("y")
+    return rows, [batch[x][0] for batch in found], [int(batch[y].ravel()[0]) for batch in found]
+
+
 if len(sys.argv) > 1:
     root = pathlib.Path(sys.argv[1])
-    rows = list(csv.reader((root / "index.csv").open()))[1:]
-    for image, _ in rows:
-        found, right = seen(root / image), numpy.asarray(Image.open(root / image)).transpose(2, 0, 1) / 255
-        ok &= not isinstance(found, str) and found.shape == right.shape and bool(numpy.allclose(found, right, atol=1e-6))
-    print(f"{len(rows)} images of export-nnc read as they are: {ok}")
-    ok &= bool(rows)
+    classes = {int(row[0]) for row in list(csv.reader((root / "classes.csv").open()))[1:]}
+    worst, shapes = 0.0, set()
+    for name in ("index.csv", "train.csv", "validation.csv", "test.csv"):
+        rows, images, labels = iterated(root, name)
+        right = [numpy.asarray(Image.open(root / image)) for image, _ in rows]
+        shapes |= {image.shape for image in images}
+        ok &= all(image.dtype == numpy.uint8 and image.ndim == 3 and image.shape[2] == 3 for image in right)
+        worst = max([worst] + [float(numpy.abs(image - pixels.transpose(2, 0, 1) / 255).max()) for image, pixels in zip(images, right)])
+        ok &= labels == [int(label) for _, label in rows] and set(labels) <= classes
+        print(f"{name:15} {len(rows)} images, {len(set(labels))} classes")
+    print(f"what export-nnc wrote, by nnabla's data iterator: shapes {sorted(shapes)}, off by {worst:.1e} of the files' RGB over 255")
+    ok &= len(shapes) == 1 and worst < 1e-6
 sys.exit(not ok)

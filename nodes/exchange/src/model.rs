@@ -54,13 +54,7 @@ fn nnp(
     graph: &Graph,
     weights: &plugin_onnx::Weights,
 ) -> Result<Vec<u8>, String> {
-    let tensor = |weight: plugin_blocks::Weight| {
-        let bytes = weights.bytes(&weight.name).map_err(|e| e.to_string())?;
-        let number = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-        let values = bytes.chunks_exact(4).map(number).collect();
-        Ok((weight.name, plugin_nnc::nnp::Tensor { shape: weight.shape, values }))
-    };
-    let weights: Result<BTreeMap<_, _>, String> = graph.weights().into_iter().map(tensor).collect();
+    let weights = tensors(graph.weights(), weights);
     let export = plugin_nnc::nnp::Export {
         name: &card.architecture,
         graph,
@@ -68,8 +62,24 @@ fn nnp(
         weights: &weights?,
         classes: &card.classes,
         temperature: card.temperature.unwrap_or(1.0),
+        several: card.labels == plugin_api::Labels::Multi,
+        head: None,
     };
     plugin_nnc::nnp::write(&export).map_err(|e| e.to_string())
+}
+
+/// Weights as numbers.
+fn tensors(
+    wanted: Vec<plugin_blocks::Weight>,
+    weights: &plugin_onnx::Weights,
+) -> Result<BTreeMap<String, plugin_nnc::nnp::Tensor>, String> {
+    let tensor = |weight: plugin_blocks::Weight| {
+        let bytes = weights.bytes(&weight.name).map_err(|e| e.to_string())?;
+        let number = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+        let values = bytes.chunks_exact(4).map(number).collect();
+        Ok((weight.name, plugin_nnc::nnp::Tensor { shape: weight.shape, values }))
+    };
+    wanted.into_iter().map(tensor).collect()
 }
 
 /// A file whose digest is that of its card.

@@ -44,7 +44,7 @@ pub fn run(options: &Import, kind: Kind) -> Result<String, ExchangeError> {
     let mut said = String::new();
     let files: Vec<(String, Vec<u8>)> = match kind {
         Kind::Project => {
-            let text = String::from_utf8_lossy(&bytes);
+            let text = plugin_nnc::project_text(&bytes);
             let project = plugin_nnc::import_project(&name, &text).map_err(refused)?;
             let _ = writeln!(
                 said,

@@ -28,8 +28,10 @@ pub mod mutation;
 mod normal;
 pub mod pareto;
 pub mod report;
+pub mod request;
 pub mod search;
 
 pub use journal::{Journal, read_search, searches};
 pub use method::{Choice, choose};
+pub use request::Request;
 pub use search::{Attempt, Event, Method, Objective, Outcome, Proposed, Search, Settings};

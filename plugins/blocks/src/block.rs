@@ -26,6 +26,16 @@ pub enum Block {
     Affine(Affine),
     /// See [`BatchNormalization`].
     BatchNormalization(BatchNormalization),
+    /// See [`GroupNormalization`].
+    GroupNormalization(GroupNormalization),
+    /// See [`PRelu`].
+    PRelu(PRelu),
+    /// See [`Pad`].
+    Pad(Pad),
+    /// See [`Store`].
+    Store(Store),
+    /// See [`FromStored`].
+    From(FromStored),
     /// See [`Dropout`].
     Dropout(Dropout),
     /// See [`LeakyRelu`].
@@ -160,6 +170,9 @@ pub struct Affine {
     /// Numbers that come out; `classes` for the last one.
     #[serde(rename = "affine")]
     pub outputs: Number,
+    /// Whether a number is added to each output; the last one, of the classes, always has it.
+    #[serde(default = "yes")]
+    pub bias: bool,
     /// What it is called.
     #[serde(default)]
     pub name: Option<Name>,
@@ -181,6 +194,74 @@ pub struct BatchNormalization {
     /// What it is called.
     #[serde(default)]
     pub name: Option<Name>,
+}
+
+/// `{group-normalization: groups}`: the numbers of each group of channels of an image get mean 0 and deviation 1, then each channel a
+/// factor and a summand that are learnt (Wu and He 2018, arXiv 1803.08494). Corresponds to `torch.nn.GroupNorm`; with `inputs` groups
+/// to `torch.nn.InstanceNorm2d(affine=True)`, with one group of numbers in a row to `torch.nn.LayerNorm`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupNormalization {
+    /// Groups of channels; they divide the channels.
+    #[serde(rename = "group-normalization")]
+    pub groups: Number,
+    /// Added to the variance.
+    #[serde(default = "usual_epsilon")]
+    pub epsilon: f64,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `prelu`: `x` above 0, a slope that is learnt times `x` below (He and others 2015, arXiv 1502.01852). Corresponds to
+/// `torch.nn.PReLU`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PRelu {
+    /// Nothing: its channels are those that come in.
+    #[serde(rename = "prelu")]
+    pub what: (),
+    /// Whether all channels have one slope.
+    #[serde(default)]
+    pub shared: bool,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{pad: [above, below, left, right]}`: pixels of one value around a map. Corresponds to `torch.nn.ConstantPad2d`, which has left and
+/// right first.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pad {
+    /// Pixels above, below, to the left and to the right.
+    #[serde(rename = "pad")]
+    pub around: [Number; 4],
+    /// Their value; 0 when it is not given.
+    #[serde(default)]
+    pub value: f64,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<Name>,
+}
+
+/// `{store: skip}`: what comes in passes on, and can be taken up later in the file by `{from: skip}`. With the two, branches may
+/// cross.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// By which it is taken up; a later block of the same name takes its place.
+    #[serde(rename = "store")]
+    pub value: Name,
+}
+
+/// `{from: skip}`: goes on from what `{store: skip}` kept, in place of what comes in.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FromStored {
+    /// By which it was kept.
+    #[serde(rename = "from")]
+    pub value: Name,
 }
 
 /// `{dropout: rate}`: while learning, this share of the numbers is 0.
@@ -484,7 +565,7 @@ pub const ELEMENTWISE: [&str; 6] = ["add", "subtract", "multiply", "divide", "ma
 pub const SEARCH_MARK: &str = "search";
 
 /// Blocks with fields of their own. `use` comes before `repeat`, which may stand beside it.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 23] = [
     "use",
     "convolution",
     "max-pooling",
@@ -492,9 +573,12 @@ const OTHERS: [&str; 18] = [
     "sum-pooling",
     "affine",
     "batch-normalization",
+    "group-normalization",
     "dropout",
     "leaky-relu",
+    "prelu",
     "elu",
+    "pad",
     "transpose",
     "reshape",
     "channel-shuffle",
@@ -502,6 +586,8 @@ const OTHERS: [&str; 18] = [
     "residual",
     "concatenation",
     "sequence",
+    "store",
+    "from",
     "repeat",
 ];
 
@@ -520,6 +606,11 @@ impl Block {
             Self::SumPooling(_) => "sum-pooling",
             Self::Affine(_) => "affine",
             Self::BatchNormalization(_) => "batch-normalization",
+            Self::GroupNormalization(_) => "group-normalization",
+            Self::PRelu(_) => "prelu",
+            Self::Pad(_) => "pad",
+            Self::Store(_) => "store",
+            Self::From(_) => "from",
             Self::Dropout(_) => "dropout",
             Self::LeakyRelu(_) => "leaky-relu",
             Self::Elu(_) => "elu",
@@ -545,6 +636,10 @@ impl Block {
             Self::SumPooling(block) => &block.name,
             Self::Affine(block) => &block.name,
             Self::BatchNormalization(block) => &block.name,
+            Self::GroupNormalization(block) => &block.name,
+            Self::PRelu(block) => &block.name,
+            Self::Pad(block) => &block.name,
+            Self::Store(_) | Self::From(_) => &None,
             Self::Dropout(block) => &block.name,
             Self::LeakyRelu(block) => &block.name,
             Self::Elu(block) => &block.name,
@@ -613,6 +708,11 @@ impl Block {
             "slice" => serde_yaml::from_value(fields).map(Self::Slice),
             "affine" => serde_yaml::from_value(fields).map(Self::Affine),
             "batch-normalization" => serde_yaml::from_value(fields).map(Self::BatchNormalization),
+            "group-normalization" => serde_yaml::from_value(fields).map(Self::GroupNormalization),
+            "prelu" => serde_yaml::from_value(fields).map(Self::PRelu),
+            "pad" => serde_yaml::from_value(fields).map(Self::Pad),
+            "store" => serde_yaml::from_value(fields).map(Self::Store),
+            "from" => serde_yaml::from_value(fields).map(Self::From),
             "dropout" => serde_yaml::from_value(fields).map(Self::Dropout),
             "leaky-relu" => serde_yaml::from_value(fields).map(Self::LeakyRelu),
             "residual" => serde_yaml::from_value(fields).map(Self::Residual),

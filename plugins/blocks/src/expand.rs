@@ -28,15 +28,20 @@ pub(crate) fn expand(description: &Description, size_px: u32, classes: usize) ->
     let side = u64::from(size_px);
     let input =
         Node { name: "input".to_owned(), op: Op::Input, inputs: Vec::new(), output: Dims::Map([3, side, side]) };
-    let mut expander = Expander { description, nodes: vec![input], names: HashSet::new(), place: Vec::new() };
+    let mut expander =
+        Expander { description, nodes: vec![input], names: HashSet::new(), stored: HashMap::new(), place: Vec::new() };
     let names = Names::from([("classes".to_owned(), classes)]);
     let (last, tree) = expander.blocks(&description.content.blocks, 0, &names, &mut Scope::default())?;
 
-    let ends_well = matches!(expander.nodes[last].op, Op::Affine { outputs, .. } if outputs == classes);
+    let ends_well = matches!(expander.nodes[last].op, Op::Affine { outputs, bias: true, .. } if outputs == classes);
     if !ends_well || last + 1 != expander.nodes.len() {
         return Err(wrong("the last block must be {affine: classes, name: …}: one number a class".to_owned()));
     }
     let graph = Graph { nodes: expander.nodes, tree };
+    let readers = graph.readers();
+    if let Some(unread) = (0..last).find(|node| readers[*node] == 0) {
+        return Err(wrong(format!("nothing reads what {} gives", graph.nodes[unread].name)));
+    }
     let parameters = graph.nodes.iter().map(Node::parameters).fold(0, u64::saturating_add);
     if parameters > MOST_PARAMETERS {
         return Err(wrong(format!("{parameters} numbers are to be learnt; accepted are up to {MOST_PARAMETERS}")));
@@ -48,6 +53,8 @@ struct Expander<'a> {
     description: &'a Description,
     nodes: Vec<Node>,
     names: HashSet<String>,
+    /// Nodes whose values `store` blocks kept.
+    stored: HashMap<String, usize>,
     /// Where the block at work stands.
     place: Vec<String>,
 }
@@ -155,6 +162,23 @@ impl Expander<'_> {
             },
             Block::Repeat(block) => self.repeat(block, at, names, scope),
             Block::Use(block) => self.used(block, at, names, scope),
+            Block::Store(block) => {
+                self.stored.insert(block.value.0.clone(), at);
+                Ok((at, Vec::new()))
+            }
+            Block::From(block) => match self.stored.get(&block.value.0) {
+                Some(node) => Ok((*node, vec![Part::From(*node)])),
+                None => {
+                    let mut known: Vec<&str> = self.stored.keys().map(String::as_str).collect();
+                    known.sort_unstable();
+                    let problem = format!(
+                        "nothing was stored as {:?} before it; stored are: {}",
+                        block.value.0,
+                        known.join(", ")
+                    );
+                    Err(self.wrong(at, problem))
+                }
+            },
             simple => {
                 let read = |number: &Number| number.value(names);
                 let (op, output) = op(simple, self.nodes[at].output, &read).map_err(|e| self.wrong(at, e))?;
@@ -479,7 +503,7 @@ fn op(block: &Block, input: Dims, read: &dyn Fn(&Number) -> Result<u64, String>)
         }
         Block::Affine(block) => {
             let outputs = positive("affine", &block.outputs)?;
-            (Op::Affine { inputs: input.count(), outputs }, Dims::Row(outputs))
+            (Op::Affine { inputs: input.count(), outputs, bias: block.bias }, Dims::Row(outputs))
         }
         Block::BatchNormalization(block) => {
             if !(block.epsilon > 0.0 && block.epsilon <= 1.0) {
@@ -487,6 +511,27 @@ fn op(block: &Block, input: Dims, read: &dyn Fn(&Number) -> Result<u64, String>)
             }
             let momentum = share("momentum", block.momentum, 1.0)?;
             (Op::BatchNormalization { channels: input.channels(), epsilon: block.epsilon, momentum }, input)
+        }
+        Block::GroupNormalization(block) => {
+            if !(block.epsilon > 0.0 && block.epsilon <= 1.0) {
+                return Err(format!("epsilon is {}; accepted is above 0 and up to 1", block.epsilon));
+            }
+            let (channels, groups) = (input.channels(), positive("group-normalization", &block.groups)?);
+            if channels % groups != 0 {
+                return Err(format!("group-normalization: {groups} must divide the channels, {channels}"));
+            }
+            (Op::GroupNormalization { channels, groups, epsilon: block.epsilon }, input)
+        }
+        Block::PRelu(block) => (Op::PRelu { slopes: if block.shared { 1 } else { input.channels() } }, input),
+        Block::Pad(block) => {
+            let [channels, height, width] = map(input)?;
+            if !block.value.is_finite() {
+                return Err(format!("value is {}; accepted are numbers", block.value));
+            }
+            let [top, bottom, left, right] = &block.around;
+            let around = [(any("pad", top)?, any("pad", bottom)?), (any("pad", left)?, any("pad", right)?)];
+            let sides = [height + around[0].0 + around[0].1, width + around[1].0 + around[1].1];
+            (Op::Pad { around, value: block.value }, Dims::Map([channels, sides[0], sides[1]]))
         }
         Block::Dropout(block) => (Op::Dropout { rate: share("dropout", block.rate.unwrap_or(0.5), 0.99)? }, input),
         Block::LeakyRelu(block) => {

@@ -40,12 +40,35 @@ pub enum Op {
         /// Share of a new batch in the running figures.
         momentum: f64,
     },
-    /// `outputs` sums of all inputs and a bias each.
+    /// Normalises the numbers of each group of channels of an image.
+    GroupNormalization {
+        /// Channels.
+        channels: u64,
+        /// Groups they are in.
+        groups: u64,
+        /// Added to the variance.
+        epsilon: f64,
+    },
+    /// `x` above 0, a slope that is learnt times `x` below.
+    PRelu {
+        /// Slopes: as many as channels, or one for all.
+        slopes: u64,
+    },
+    /// Pixels of one value around a map.
+    Pad {
+        /// Above and below, left and right.
+        around: [(u64, u64); 2],
+        /// What they are.
+        value: f64,
+    },
+    /// `outputs` sums of all inputs and, with a bias, a number each.
     Affine {
         /// Numbers that come in.
         inputs: u64,
         /// Numbers that come out.
         outputs: u64,
+        /// Whether a number is added to each output.
+        bias: bool,
     },
     /// The largest in the window.
     MaxPooling(Window),
@@ -252,6 +275,8 @@ pub enum Part {
         /// The blocks.
         parts: Vec<Part>,
     },
+    /// Goes on from the value of an earlier node.
+    From(usize),
     /// Blocks side by side, and the node in which they meet.
     Branches {
         /// The blocks of each; an empty one is the input itself.
@@ -279,6 +304,9 @@ impl Op {
             Self::Input => "input",
             Self::Convolution(_) => "convolution",
             Self::BatchNormalization { .. } => "batch-normalization",
+            Self::GroupNormalization { .. } => "group-normalization",
+            Self::PRelu { .. } => "prelu",
+            Self::Pad { .. } => "pad",
             Self::Affine { .. } => "affine",
             Self::MaxPooling(_) => "max-pooling",
             Self::AveragePooling { .. } => "average-pooling",
@@ -331,8 +359,16 @@ impl Node {
                 .chain([("running_mean", false), ("running_var", false)])
                 .map(|(name, learnt)| weight(name, &[*channels], learnt))
                 .collect(),
-            Op::Affine { inputs, outputs } => {
-                vec![weight("weight", &[*outputs, *inputs], true), weight("bias", &[*outputs], true)]
+            Op::GroupNormalization { channels, .. } => {
+                vec![weight("weight", &[*channels], true), weight("bias", &[*channels], true)]
+            }
+            Op::PRelu { slopes } => vec![weight("weight", &[*slopes], true)],
+            Op::Affine { inputs, outputs, bias } => {
+                let mut weights = vec![weight("weight", &[*outputs, *inputs], true)];
+                if *bias {
+                    weights.push(weight("bias", &[*outputs], true));
+                }
+                weights
             }
             _ => Vec::new(),
         }
@@ -350,7 +386,7 @@ impl Node {
                 let window = u128::from(c.channels[0] / c.groups) * u128::from(c.window.area());
                 u64::try_from(u128::from(self.output.count()) * window).unwrap_or(u64::MAX)
             }
-            Op::Affine { inputs, outputs } => inputs.saturating_mul(*outputs),
+            Op::Affine { inputs, outputs, .. } => inputs.saturating_mul(*outputs),
             _ => 0,
         }
     }

@@ -127,7 +127,8 @@ mod tests {
             assert_eq!((features.len(), features[1].len()), (2, extractor.dimensions()), "{name}");
 
             let head = network.classifier();
-            let (rows, bias) = (head.weight.val().into_data(), head.bias.val().into_data());
+            let bias = head.bias.as_ref().unwrap().val().into_data();
+            let rows = head.weight.val().into_data();
             let (rows, bias) = (rows.try_to_vec::<f32>().unwrap(), bias.try_to_vec::<f32>().unwrap());
             let scores: Vec<f64> = (0..3)
                 .map(|c| {

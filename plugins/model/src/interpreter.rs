@@ -1,7 +1,7 @@
 //! A network that does what a graph of blocks says.
 
 use crate::init::Init;
-use crate::layers::{BatchNorm2d, Linear};
+use crate::layers::{BatchNorm2d, GroupNorm, Linear, Slope};
 use crate::network::Architecture;
 use crate::pooling::{Pooling, Reduction};
 use crate::step::{Dropout, Layers, Step, Work};
@@ -35,6 +35,8 @@ struct Named<M> {
 pub struct Network {
     convolutions: Vec<Named<Conv2d>>,
     norms: Vec<Named<BatchNorm2d>>,
+    group_norms: Vec<Named<GroupNorm>>,
+    slopes: Vec<Named<Slope>>,
     affines: Vec<Named<Linear>>,
     classifier: Named<Linear>,
     plan: Arc<Plan>,
@@ -52,6 +54,7 @@ impl Network {
     /// Draws first weights, in the order of the graph.
     pub(crate) fn new(architecture: Architecture, graph: Graph, seed: u64, init: &mut Init<'_>) -> Self {
         let (mut convolutions, mut norms, mut affines) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut group_norms, mut slopes) = (Vec::new(), Vec::new());
         let readers = graph.readers();
         let mut steps: Vec<Step> = Vec::new();
         // A convolution that only a batch normalisation reads is computed with it.
@@ -77,8 +80,21 @@ impl Network {
                         None => Work::Norm(norms.len() - 1),
                     }
                 }
-                Op::Affine { inputs, outputs } => {
-                    affines.push(Named { name, layer: Linear::new(init, *inputs as usize, *outputs as usize) });
+                Op::GroupNormalization { channels, groups, epsilon } => {
+                    let layer = GroupNorm::new(init, *channels as usize, *groups as usize, *epsilon);
+                    group_norms.push(Named { name, layer });
+                    Work::GroupNorm(group_norms.len() - 1)
+                }
+                Op::PRelu { slopes: count } => {
+                    slopes.push(Named { name, layer: Slope::new(init, *count as usize) });
+                    Work::PRelu(slopes.len() - 1)
+                }
+                Op::Pad { around, value } => {
+                    let side = |(before, after): (u64, u64)| (before as usize, after as usize);
+                    Work::Pad(around.map(side), *value as f32)
+                }
+                Op::Affine { inputs, outputs, bias } => {
+                    affines.push(Named { name, layer: Linear::new(init, *inputs as usize, *outputs as usize, *bias) });
                     Work::Affine(affines.len() - 1)
                 }
                 Op::MaxPooling(window) => pooling(&graph, inputs[0], window, Reduction::Maximum),
@@ -123,9 +139,10 @@ impl Network {
         }
         // A graph ends with an affine block, which `expand` has seen to.
         steps.pop();
-        let classifier = affines.pop().unwrap_or_else(|| Named { name: String::new(), layer: Linear::new(init, 1, 1) });
+        let classifier =
+            affines.pop().unwrap_or_else(|| Named { name: String::new(), layer: Linear::new(init, 1, 1, true) });
         let plan = Arc::new(Plan { architecture, graph, steps });
-        Self { convolutions, norms, affines, classifier, plan }
+        Self { convolutions, norms, group_norms, slopes, affines, classifier, plan }
     }
 
     /// Normalised pictures `[pictures, 3, size, size]` to logits `[pictures, classes]`. On a device with autodiff
@@ -204,9 +221,18 @@ impl Network {
             set(weight, frozen);
             set(bias, frozen);
         }
-        for Linear { weight, bias } in self.affines.iter_mut().map(|a| &mut a.layer) {
+        for GroupNorm { weight, bias, .. } in self.group_norms.iter_mut().map(|n| &mut n.layer) {
             set(weight, frozen);
             set(bias, frozen);
+        }
+        for Slope { weight } in self.slopes.iter_mut().map(|s| &mut s.layer) {
+            set(weight, frozen);
+        }
+        for Linear { weight, bias } in self.affines.iter_mut().map(|a| &mut a.layer) {
+            set(weight, frozen);
+            if let Some(bias) = bias {
+                set(bias, frozen);
+            }
         }
         self
     }
@@ -234,6 +260,14 @@ impl Layers for Network {
 
     fn norm(&self, index: usize) -> &BatchNorm2d {
         &self.norms[index].layer
+    }
+
+    fn group_norm(&self, index: usize) -> &GroupNorm {
+        &self.group_norms[index].layer
+    }
+
+    fn slope(&self, index: usize) -> &Slope {
+        &self.slopes[index].layer
     }
 
     fn affine(&self, index: usize) -> &Linear {
@@ -302,10 +336,12 @@ fn map<M: Module, P: ModuleMapper>(name: &str, layer: M, mapper: &mut P) -> M {
 /// By hand, as layers are called by their blocks and not by fields.
 macro_rules! each_layer {
     ($network:expr, |$name:pat_param, $layer:ident| $body:expr) => {{
-        let Network { convolutions, norms, affines, classifier, plan } = $network;
+        let Network { convolutions, norms, group_norms, slopes, affines, classifier, plan } = $network;
         Network {
             convolutions: each(convolutions, &mut |$name, $layer| $body),
             norms: each(norms, &mut |$name, $layer| $body),
+            group_norms: each(group_norms, &mut |$name, $layer| $body),
+            slopes: each(slopes, &mut |$name, $layer| $body),
             affines: each(affines, &mut |$name, $layer| $body),
             classifier: one(classifier, &mut |$name, $layer| $body),
             plan,
@@ -317,6 +353,8 @@ impl Module for Network {
     fn collect_devices(&self, devices: Devices) -> Devices {
         let devices = self.convolutions.iter().fold(devices, |d, m| m.layer.collect_devices(d));
         let devices = self.norms.iter().fold(devices, |d, m| m.layer.collect_devices(d));
+        let devices = self.group_norms.iter().fold(devices, |d, m| m.layer.collect_devices(d));
+        let devices = self.slopes.iter().fold(devices, |d, m| m.layer.collect_devices(d));
         self.affines.iter().chain([&self.classifier]).fold(devices, |d, m| m.layer.collect_devices(d))
     }
 
@@ -343,6 +381,8 @@ impl Module for Network {
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
         visit(&self.convolutions, visitor);
         visit(&self.norms, visitor);
+        visit(&self.group_norms, visitor);
+        visit(&self.slopes, visitor);
         visit(self.affines.iter().chain([&self.classifier]), visitor);
     }
 

@@ -1,7 +1,7 @@
 //! Layers whose parameters are called and laid out as PyTorch's, so that weights need no translation.
 
 use crate::init::Init;
-use crate::ops::convolution;
+use crate::ops::{self, convolution};
 use burn::module::{Module, Param, RunningState};
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
@@ -13,19 +13,64 @@ pub struct Linear {
     /// `[outputs, inputs]`.
     pub weight: Param<Tensor<2>>,
     /// `[outputs]`.
-    pub bias: Param<Tensor<1>>,
+    pub bias: Option<Param<Tensor<1>>>,
 }
 
 impl Linear {
     /// Uniform first weights within `1 / sqrt(inputs)`, as in PyTorch.
-    pub fn new(init: &mut Init<'_>, inputs: usize, outputs: usize) -> Self {
+    pub fn new(init: &mut Init<'_>, inputs: usize, outputs: usize, bias: bool) -> Self {
         let bound = 1.0 / (inputs as f64).sqrt();
-        Self { weight: init.uniform([outputs, inputs], bound), bias: init.uniform([outputs], bound) }
+        Self { weight: init.uniform([outputs, inputs], bound), bias: bias.then(|| init.uniform([outputs], bound)) }
     }
 
     /// `[pictures, inputs]` to `[pictures, outputs]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        linear(x, self.weight.val().transpose(), Some(self.bias.val()))
+        linear(x, self.weight.val().transpose(), self.bias.as_ref().map(Param::val))
+    }
+}
+
+/// Group normalisation (Wu and He 2018, arXiv 1803.08494): numbers of a group of channels of an image get mean 0 and deviation 1.
+/// Corresponds to `torch.nn.GroupNorm`.
+#[derive(Module, Debug)]
+pub struct GroupNorm {
+    /// Factor by channel.
+    pub weight: Param<Tensor<1>>,
+    /// Summand by channel.
+    pub bias: Param<Tensor<1>>,
+    /// Groups of channels.
+    pub groups: usize,
+    /// Added to the variance.
+    pub epsilon: f64,
+}
+
+impl GroupNorm {
+    /// Factors of 1, summands of 0.
+    pub fn new(init: &Init<'_>, channels: usize, groups: usize, epsilon: f64) -> Self {
+        Self { weight: init.constant([channels], 1.0), bias: init.constant([channels], 0.0), groups, epsilon }
+    }
+
+    /// Normalises `[images, channels, height, width]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        ops::group_normalization(x, self.weight.val(), self.bias.val(), self.groups, self.epsilon)
+    }
+}
+
+/// A slope below 0 that is learnt (He and others 2015, arXiv 1502.01852). Corresponds to `torch.nn.PReLU`.
+#[derive(Module, Debug)]
+pub struct Slope {
+    /// By channel, or one for all.
+    pub weight: Param<Tensor<1>>,
+}
+
+impl Slope {
+    /// Slopes of 0.25, as in PyTorch.
+    pub fn new(init: &Init<'_>, slopes: usize) -> Self {
+        Self { weight: init.constant([slopes], 0.25) }
+    }
+
+    /// `[images, channels, height, width]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        ops::prelu(x, self.weight.val())
     }
 }
 

@@ -68,6 +68,32 @@ pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
     activation::leaky_relu(x, slope)
 }
 
+/// `x` above 0, below it the slope of its channel, or the one of all, times `x`. Slopes are `[channels]` or `[1]`.
+pub fn prelu(x: Tensor<4>, slopes: Tensor<1>) -> Tensor<4> {
+    or_recorded!(x, slopes, |x: &tch::Tensor, slopes: &tch::Tensor| x.prelu(slopes));
+    let count = slopes.dims()[0];
+    x.clone().clamp_min(0.0) + x.clamp_max(0.0) * slopes.reshape([1, count, 1, 1])
+}
+
+/// Numbers of each group of channels of an image with mean 0 and deviation 1, times a weight and plus a bias a channel.
+pub fn group_normalization(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, groups: usize, epsilon: f64) -> Tensor<4> {
+    let [images, channels, height, width] = x.dims();
+    let by_channel = |values: Tensor<1>| values.reshape([1, channels, 1, 1]);
+    #[cfg(feature = "libtorch")]
+    if crate::native::mode::learning() {
+        use crate::native::bridge::to_torch;
+        let (weight, bias) = (to_torch(weight.clone()), to_torch(bias.clone()));
+        if let Some(y) = recorded(&x, |x| x.group_norm(groups as i64, weight.as_ref(), bias.as_ref(), epsilon, false)) {
+            return y;
+        }
+    }
+    let apart = x.reshape([images, groups, channels / groups * height * width]);
+    let centred = apart.clone() - apart.mean_dim(2);
+    let variance = centred.clone().powi_scalar(2).mean_dim(2);
+    let normal = centred / (variance + epsilon).sqrt();
+    normal.reshape([images, channels, height, width]) * by_channel(weight) + by_channel(bias)
+}
+
 /// `x` above 0, `alpha · (eˣ - 1)` below (Clevert and others 2015). Where `x` is large nothing overflows, nor do gradients.
 pub fn elu<const D: usize>(x: Tensor<D>, alpha: f64) -> Tensor<D> {
     or_recorded!(x, |x| x.clamp_min(0.0) + (x.clamp_max(0.0).exp() - 1.0) * alpha);

@@ -2,7 +2,7 @@
 //!
 //! All of them are `[pictures, channels, height, width]`; numbers in a row are channels of one pixel.
 
-use crate::layers::{BatchNorm2d, Linear, learns};
+use crate::layers::{BatchNorm2d, GroupNorm, Linear, Slope, learns};
 use crate::ops::{self, add, convolution, mean_over_picture, multiply, relu, relu6};
 use crate::pooling::Pooling;
 use burn::nn::conv::Conv2d;
@@ -28,7 +28,11 @@ pub(crate) enum Work {
     Convolution(usize),
     ConvolutionAndNorm(usize, usize),
     Norm(usize),
+    GroupNorm(usize),
+    PRelu(usize),
     Affine(usize),
+    /// Pixels above and below, left and right, and their value.
+    Pad([(usize, usize); 2], f32),
     Pooling(Pooling),
     GlobalAveragePooling,
     Activation(Activation),
@@ -51,6 +55,8 @@ pub(crate) enum Work {
 pub(crate) trait Layers {
     fn convolution(&self, index: usize) -> &Conv2d;
     fn norm(&self, index: usize) -> &BatchNorm2d;
+    fn group_norm(&self, index: usize) -> &GroupNorm;
+    fn slope(&self, index: usize) -> &Slope;
     fn affine(&self, index: usize) -> &Linear;
 }
 
@@ -86,6 +92,9 @@ impl Work {
                 layers.norm(*norm).after(layers.convolution(*convolution), x)
             }
             Self::Norm(index) => layers.norm(*index).forward(x),
+            Self::GroupNorm(index) => layers.group_norm(*index).forward(x),
+            Self::PRelu(index) => layers.slope(*index).forward(x),
+            Self::Pad(around, value) => ops::pad(x, *around, *value),
             Self::Affine(index) => row(layers.affine(*index).forward(x.flatten(1, 3))),
             Self::Pooling(pooling) => pooling.run(x),
             Self::GlobalAveragePooling => row(mean_over_picture(x)),

@@ -66,7 +66,9 @@ pub fn start_from(
     let classifier = network.classifier_mut();
     let mut rows = |name: &str| tensor(&mut store, &format!("{classifier_name}.{name}"), old_classes.len());
     classifier.weight = copy_rows(&classifier.weight, &rows("weight").map_err(broken)?, &pairs).map_err(broken)?;
-    classifier.bias = copy_rows(&classifier.bias, &rows("bias").map_err(broken)?, &pairs).map_err(broken)?;
+    if let Some(bias) = &mut classifier.bias {
+        *bias = copy_rows(bias, &rows("bias").map_err(broken)?, &pairs).map_err(broken)?;
+    }
     Ok((network, pairs.iter().map(|&(new, _)| classes[new].clone()).collect()))
 }
 

@@ -1,6 +1,9 @@
 //! Networks of Neural Network Console's projects learn, on flex and on LibTorch.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[allow(dead_code, reason = "of what tests share, this one needs the folder alone")]
+mod peer;
+
 use clap::Parser;
 use plugin_model::trainer::TrainerOptions;
 use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, device};
@@ -51,11 +54,16 @@ fn small(network: &str, largest: u32) -> u32 {
 fn networks_of_projects_learn() {
     let options =
         Line::parse_from(["x", "--optimizer", "adam", "--learning-rate", "0.0003", "--schedule", "constant"]).options;
-    for path in projects() {
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let project = plugin_nnc::import_project(&name, &std::fs::read_to_string(&path).unwrap()).unwrap();
-        let size_px = small(&project.network, project.size_px);
-        let description = plugin_blocks::Description::parse(&name, &project.network).unwrap();
+    let name = |path: &std::path::Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let taken_in = projects().into_iter().map(|path| {
+        let project = plugin_nnc::import_project(&name(&path), &std::fs::read_to_string(&path).unwrap()).unwrap();
+        (name(&path), project.network, project.size_px)
+    });
+    // Blocks that none of them has.
+    let others = std::fs::read_to_string(peer::fixture("../nnabla/others.yml")).unwrap();
+    for (name, network, size_px) in taken_in.chain([("others".to_owned(), others, 32)]) {
+        let size_px = small(&network, size_px);
+        let description = plugin_blocks::Description::parse(&name, &network).unwrap();
         // Every kind of block is in small networks; the large ones would take flex minutes.
         let large = description.graph(size_px, 2).unwrap().multiply_adds() > 50_000_000;
         for device in device::available()
@@ -64,7 +72,7 @@ fn networks_of_projects_learn() {
         {
             let task = Task {
                 architecture: name.clone(),
-                definition: Some(project.network.clone()),
+                definition: Some(network.clone()),
                 classes: ["a", "b"].map(String::from).to_vec(),
                 labels: plugin_api::Labels::Single,
                 size_px,

@@ -10,12 +10,14 @@ use crate::layers::{self, Shape};
 use crate::order::Order;
 use crate::project::{Layer, Network, Project};
 use crate::yaml::{Block, name};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Units in units.
 const DEEPEST: usize = 16;
 /// Times a part may be repeated.
 const MOST_TIMES: f64 = 1000.0;
+/// Why branches are not taken apart.
+const CROSSING: &str = "branches that cross each other read it";
 
 /// Makes blocks of networks.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Builder<'a> {
     /// Augmentation and other preparation, as it comes.
     pub preparations: Vec<Layer>,
     depth: usize,
+    /// Values that were stored, for names that no other has.
+    stored: usize,
 }
 
 /// One network at work.
@@ -40,7 +44,7 @@ struct Scope<'a> {
 impl<'a> Builder<'a> {
     /// Of the networks of a project.
     pub fn new(project: &'a Project) -> Self {
-        Self { project, notes: BTreeSet::new(), preparations: Vec::new(), depth: 0 }
+        Self { project, notes: BTreeSet::new(), preparations: Vec::new(), depth: 0, stored: 0 }
     }
 
     /// Blocks of a network from its input up to `end`, and the shape they give.
@@ -56,6 +60,11 @@ impl<'a> Builder<'a> {
     ) -> Result<(Vec<Block>, Shape), NncError> {
         let order = Order::new(network);
         let mut scope = Scope { network, order, arguments: Arguments::new(), written: Vec::new() };
+        scope.leave_targets_out();
+        if let Some((first, second)) = scope.shared_parameters(end) {
+            let problem = format!("it shares its ParameterScope with {}, which has no counterpart", first.name);
+            return Err(refused(network, second, &problem));
+        }
         if let Some(place) = scope.order.in_a_loop() {
             return Err(refused(
                 network,
@@ -110,48 +119,128 @@ impl<'a> Builder<'a> {
                 .ok_or_else(|| refused(scope.network, &scope.network.layers[at], "its branches do not meet again"))?;
             let inputs = scope.order.reads[meeting].clone();
             if inputs.iter().any(|input| *input != at) {
-                let (block, after) = self.branches(scope, at, meeting, &inputs, &shape)?;
-                blocks.push(block);
-                (at, shape) = (meeting, after);
+                let before = (scope.written.len(), self.preparations.len(), self.stored);
+                match self.branches(scope, at, meeting, &inputs, &shape) {
+                    Ok((block, after)) => {
+                        blocks.push(block);
+                        shape = after;
+                    }
+                    Err(NncError::Block { problem, .. }) if problem == CROSSING => {
+                        scope.written.truncate(before.0);
+                        self.preparations.truncate(before.1);
+                        self.stored = before.2;
+                        let (more, after) = self.crossing(scope, at, meeting, shape)?;
+                        blocks.extend(more);
+                        shape = after;
+                    }
+                    Err(other) => return Err(other),
+                }
+                at = meeting;
                 continue;
             }
             scope.written.push(meeting);
             let layer = &scope.network.layers[meeting];
-            match layer.kind.as_str() {
-                "RepeatStart" => {
-                    let close = scope.repeat_end(meeting, end)?;
-                    let (more, after) = self.repeat(scope, meeting, close, shape)?;
-                    blocks.extend(more);
-                    (at, shape) = (close, after);
-                }
-                "RepeatEnd" => return Err(refused(scope.network, layer, "there is no RepeatStart before it")),
-                "Unit" => {
-                    let (more, after) = self.unit(scope, layer, shape)?;
-                    blocks.push(more);
-                    (at, shape) = (meeting, after);
-                }
-                "Add2" | "Mul2" | "Sub2" | "Div2" | "Concatenate" if inputs.len() > 1 => {
-                    let (block, after) = joined(scope, layer, vec![(Vec::new(), shape.clone()); inputs.len()])?;
-                    blocks.push(block);
-                    (at, shape) = (meeting, after);
-                }
-                _ => {
-                    let context = layers::Context {
-                        network: scope.network,
-                        layer,
-                        arguments: &scope.arguments,
-                        next: scope.next_kinds(meeting),
-                    };
-                    let (more, after) = context.translate(&shape, &mut self.notes)?;
-                    if let Some(Block::Preparation { .. }) = more.first() {
-                        self.preparations.push(scope.resolved(layer));
-                    }
-                    blocks.extend(more);
-                    (at, shape) = (meeting, after);
-                }
+            if layer.kind == "RepeatStart" {
+                let close = scope.repeat_end(meeting, end)?;
+                let (more, after) = self.repeat(scope, meeting, close, shape)?;
+                blocks.extend(more);
+                (at, shape) = (close, after);
+                continue;
             }
+            let (more, after) = if inputs.len() > 1 {
+                let (block, after) = joined(scope, layer, vec![(Vec::new(), shape.clone()); inputs.len()])?;
+                (vec![block], after)
+            } else {
+                self.single(scope, meeting, shape)?
+            };
+            blocks.extend(more);
+            (at, shape) = (meeting, after);
         }
         Ok((shuffles(blocks), shape))
+    }
+
+    /// A block that reads one other.
+    fn single(&mut self, scope: &Scope<'a>, place: usize, shape: Shape) -> Result<(Vec<Block>, Shape), NncError> {
+        let layer = &scope.network.layers[place];
+        match layer.kind.as_str() {
+            "RepeatEnd" => Err(refused(scope.network, layer, "there is no RepeatStart before it")),
+            "Unit" => self.unit(scope, layer, shape).map(|(block, after)| (vec![block], after)),
+            _ => {
+                let readers = scope.order.read_by[place].iter();
+                let context = layers::Context {
+                    network: scope.network,
+                    layer,
+                    arguments: &scope.arguments,
+                    next: scope.next_kinds(place),
+                    readers: readers.map(|reader| scope.network.layers[*reader].kind.as_str()).collect(),
+                };
+                let (blocks, after) = context.translate(&shape, &mut self.notes)?;
+                if let Some(Block::Preparation { .. }) = blocks.first() {
+                    self.preparations.push(scope.resolved(layer));
+                }
+                Ok((blocks, after))
+            }
+        }
+    }
+
+    /// Branches from `start` to `meeting` that cross: one block after the other, with values stored and taken up again.
+    fn crossing(
+        &mut self,
+        scope: &mut Scope<'a>,
+        start: usize,
+        meeting: usize,
+        shape: Shape,
+    ) -> Result<(Vec<Block>, Shape), NncError> {
+        let places = scope.order.ranked(scope.order.between(start, meeting, None));
+        let mut values = Values { shapes: BTreeMap::from([(start, shape)]), names: BTreeMap::new(), current: start };
+        let mut blocks = Vec::new();
+        let mut rest: VecDeque<usize> = places.into();
+        while let Some(place) = rest.pop_front() {
+            let mut value = place;
+            if value != start {
+                let layer = &scope.network.layers[value];
+                let inputs = scope.order.reads[value].clone();
+                scope.written.push(value);
+                let (more, after) = match inputs[..] {
+                    [input] => {
+                        blocks.extend(values.taken_up(input).map(Block::Plain));
+                        let shape = values.shapes.get(&input).cloned().unwrap_or_default();
+                        if layer.kind == "RepeatStart" {
+                            let close = scope.repeat_end(value, meeting)?;
+                            let repeated = self.repeat(scope, value, close, shape)?;
+                            let inside = scope.order.between(value, close, None);
+                            rest.retain(|place| !inside.contains(place));
+                            value = close;
+                            repeated
+                        } else {
+                            self.single(scope, value, shape)?
+                        }
+                    }
+                    _ => {
+                        let branch = |input: &usize| {
+                            let shape = values.shapes.get(input).cloned().unwrap_or_default();
+                            (values.taken_up(*input).map(Block::Plain).into_iter().collect(), shape)
+                        };
+                        let (block, after) = joined(scope, layer, inputs.iter().map(branch).collect())?;
+                        (vec![block], after)
+                    }
+                };
+                blocks.extend(more);
+                values.shapes.insert(value, after);
+                values.current = value;
+            }
+            // What only the next block reads needs no name.
+            let readers = &scope.order.read_by[value];
+            let is_read_at_once = matches!((&readers[..], rest.front()), ([reader], Some(next)) if reader == next);
+            if value != meeting && !is_read_at_once {
+                self.stored += 1;
+                let name = format!("value{}", self.stored);
+                blocks.push(Block::Plain(format!("store: {name}")));
+                values.names.insert(value, name);
+            }
+        }
+        let after = values.shapes.remove(&meeting).unwrap_or_default();
+        Ok((blocks, after))
     }
 
     /// Branches from `start` that meet in a block of several inputs.
@@ -184,8 +273,7 @@ impl<'a> Builder<'a> {
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) = scope.written.iter().find(|place| !seen.insert(**place)) {
-            let problem = "branches that cross each other read it, which has no counterpart";
-            return Err(refused(scope.network, &scope.network.layers[*twice], problem));
+            return Err(refused(scope.network, &scope.network.layers[*twice], CROSSING));
         }
         joined(scope, &scope.network.layers[meeting], all)
     }
@@ -211,8 +299,10 @@ impl<'a> Builder<'a> {
         };
         let before = scope.written.len();
         let (mut rounds, mut shape) = (Vec::new(), shape);
+        let stored = self.stored;
         for _ in 0..times as usize {
             scope.written.truncate(before);
+            self.stored = stored;
             let (blocks, after) = self.chain(scope, start, end, shape)?;
             rounds.push(blocks);
             shape = after;
@@ -261,7 +351,51 @@ impl<'a> Builder<'a> {
     }
 }
 
-impl Scope<'_> {
+/// Values of branches that cross.
+struct Values {
+    shapes: BTreeMap<usize, Shape>,
+    /// What those that were stored are called.
+    names: BTreeMap<usize, String>,
+    /// The one that the last block gave.
+    current: usize,
+}
+
+impl Values {
+    /// The block that takes a value up, where it is not at hand.
+    fn taken_up(&self, place: usize) -> Option<String> {
+        let name = self.names.get(&place).filter(|_| place != self.current)?;
+        Some(format!("from: {name}"))
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// Blocks that mix images with others mix their targets as well, which come to them from elsewhere: here from no block.
+    fn leave_targets_out(&mut self) {
+        for (place, layer) in self.network.layers.iter().enumerate() {
+            if layers::mixes_targets(&layer.kind) {
+                let reads = &mut self.order.reads[place];
+                let others = reads.split_off(reads.len().min(1));
+                for other in others {
+                    self.order.read_by[other].retain(|reader| *reader != place);
+                }
+            }
+        }
+    }
+
+    /// Two blocks before `end` that learn the same numbers.
+    fn shared_parameters(&self, end: usize) -> Option<(&'a Layer, &'a Layer)> {
+        let mut seen: BTreeMap<&str, &Layer> = BTreeMap::new();
+        for place in self.order.before(end) {
+            let layer = &self.network.layers[place];
+            let scope = layer.property("ParameterScope").filter(|scope| !scope.is_empty() && !scope.starts_with('*'));
+            let Some(scope) = scope.filter(|_| layer.kind != "Unit") else { continue };
+            if let Some(first) = seen.insert(scope, layer) {
+                return Some((first, layer));
+            }
+        }
+        None
+    }
+
     /// What a setting stands for: numbers, or formulas of the input's sides.
     fn values(&self, layer: &Layer, text: &str) -> Result<Vec<Formula>, NncError> {
         layers::values(layer, text, &self.arguments, 0).map_err(|problem| refused(self.network, layer, &problem))
@@ -346,9 +480,9 @@ fn image(scope: &Scope<'_>, start: usize) -> Result<Shape, NncError> {
 /// What branches become.
 fn joined(scope: &Scope<'_>, layer: &Layer, branches: Vec<(Vec<Block>, Shape)>) -> Result<(Block, Shape), NncError> {
     let kind = match layer.kind.as_str() {
-        "Add2" => "add",
+        "Add2" | "AddN" => "add",
         "Sub2" => "subtract",
-        "Mul2" => "multiply",
+        "Mul2" | "MulN" => "multiply",
         "Div2" => "divide",
         "Maximum2" => "maximum",
         "Minimum2" => "minimum",
@@ -358,6 +492,13 @@ fn joined(scope: &Scope<'_>, layer: &Layer, branches: Vec<(Vec<Block>, Shape)>) 
             return Err(refused(scope.network, layer, &problem));
         }
     };
+    let mut branches = branches;
+    if matches!(layer.kind.as_str(), "AddN" | "MulN") && branches.len() > 2 {
+        // Of several, the first two, then that and the next.
+        let last = branches.pop().unwrap_or_default();
+        let (block, after) = joined(scope, layer, branches)?;
+        branches = vec![(vec![block], after), last];
+    }
     let (mut blocks, shapes): (Vec<Vec<Block>>, Vec<Shape>) = branches.into_iter().unzip();
     let shown = || shapes.iter().map(|shape| format!("{shape:?}")).collect::<Vec<_>>().join(" and ");
     if kind == "concatenation" {
@@ -379,6 +520,17 @@ fn joined(scope: &Scope<'_>, layer: &Layer, branches: Vec<(Vec<Block>, Shape)>) 
     let (first, second) = (first.clone(), second.clone());
     let a_channel = |shape: &Shape| shape.iter().skip(1).all(|side| *side == 1);
     let commutes = matches!(kind, "add" | "multiply" | "maximum" | "minimum");
+    if first != second && kind == "add" && first.first() == second.first() {
+        // A sum of a map and one number a channel: the difference to its negative.
+        if a_channel(&first) {
+            blocks.swap(0, 1);
+        }
+        if a_channel(&first) || a_channel(&second) {
+            let minus = Block::Scalar { kind: "multiply-scalar", value: -1.0 };
+            blocks[1].push(minus);
+            return Ok((Block::Branches("subtract", blocks), if a_channel(&first) { second } else { first }));
+        }
+    }
     if first != second {
         let fits = first.first() == second.first() && kind != "add";
         if fits && a_channel(&first) && commutes {

@@ -15,8 +15,61 @@ pub enum Formula {
     Input(usize),
     /// What a name stands for.
     Name(String),
-    /// Two numbers and an operator.
+    /// Two numbers and an operator: `+`, `-`, `*`, `/`, `%`, `^` for Python's `**`, `f` for its `//`.
     Pair(Box<Formula>, char, Box<Formula>),
+    /// A function of Python.
+    Call(Function, Vec<Formula>),
+}
+
+/// Functions that settings may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// `int`: without what is behind the point.
+    Int,
+    /// `floor`, also of `math` and `np`.
+    Floor,
+    /// `ceil`.
+    Ceil,
+    /// `round`: halves go to the even number.
+    Round,
+    /// `abs`.
+    Abs,
+    /// `sqrt`.
+    Sqrt,
+    /// `max`.
+    Max,
+    /// `min`.
+    Min,
+}
+
+impl Function {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name.rsplit('.').next()? {
+            "int" => Self::Int,
+            "floor" => Self::Floor,
+            "ceil" => Self::Ceil,
+            "round" => Self::Round,
+            "abs" => Self::Abs,
+            "sqrt" => Self::Sqrt,
+            "max" => Self::Max,
+            "min" => Self::Min,
+            _ => return None,
+        })
+    }
+
+    fn of(self, values: &[f64]) -> Option<f64> {
+        match (self, values) {
+            (Self::Int, [x]) => Some(x.trunc()),
+            (Self::Floor, [x]) => Some(x.floor()),
+            (Self::Ceil, [x]) => Some(x.ceil()),
+            (Self::Round, [x]) => Some(x.round_ties_even()),
+            (Self::Abs, [x]) => Some(x.abs()),
+            (Self::Sqrt, [x]) => Some(x.sqrt()),
+            (Self::Max, [_, _, ..]) => values.iter().copied().reduce(f64::max),
+            (Self::Min, [_, _, ..]) => values.iter().copied().reduce(f64::min),
+            _ => None,
+        }
+    }
 }
 
 impl Formula {
@@ -46,6 +99,11 @@ impl Formula {
                 let pair = Self::Pair(Box::new(left.with(arguments)?), *operator, Box::new(right.with(arguments)?));
                 pair.value(&[]).map_or(pair, Self::Number)
             }
+            Self::Call(function, inner) => {
+                let inner = inner.iter().map(|formula| formula.with(arguments)).collect::<Result<_, _>>()?;
+                let call = Self::Call(*function, inner);
+                call.value(&[]).map_or(call, Self::Number)
+            }
         })
     }
 
@@ -61,10 +119,35 @@ impl Formula {
                     '+' => left + right,
                     '-' => left - right,
                     '*' => left * right,
+                    '%' => left - right * (left / right).floor(),
+                    '^' => left.powf(right),
+                    'f' => (left / right).floor(),
                     _ => left / right,
                 }
             }
+            Self::Call(function, inner) => {
+                let values: Option<Vec<f64>> = inner.iter().map(|formula| formula.value(input)).collect();
+                function.of(&values?)?
+            }
         })
+    }
+
+    /// The same where a network's YAML can say it, which knows sums of whole numbers; the number otherwise.
+    pub fn written(&self, input: &[u64]) -> Self {
+        if self.is_whole(input) { self.clone() } else { self.value(input).map_or_else(|| self.clone(), Self::Number) }
+    }
+
+    /// Whether it and all of its parts are sums of whole numbers.
+    fn is_whole(&self, input: &[u64]) -> bool {
+        let whole = self.value(input).is_some_and(|value| value.fract() == 0.0 && value >= 0.0);
+        whole
+            && match self {
+                Self::Pair(left, operator, right) => {
+                    matches!(operator, '+' | '-' | '*' | '/') && left.is_whole(input) && right.is_whole(input)
+                }
+                Self::Call(..) => false,
+                _ => true,
+            }
     }
 }
 
@@ -84,6 +167,7 @@ impl fmt::Display for Formula {
                 };
                 write!(f, "{} {operator} {}", side(left), side(right))
             }
+            Self::Call(function, inner) => write!(f, "{function:?}{inner:?}"),
         }
     }
 }
@@ -133,13 +217,24 @@ impl Reader<'_> {
     }
 
     fn product(&mut self) -> Option<Formula> {
-        let mut left = self.atom()?;
-        while let Some(operator) = self.take(&['*', '/']) {
-            // `//` divides whole numbers, which all of these are.
-            self.take(&['/']);
-            left = Formula::Pair(Box::new(left), operator, Box::new(self.atom()?));
+        let mut left = self.power()?;
+        while let Some(operator) = self.take(&['*', '/', '%']) {
+            let operator = if operator == '/' && self.take(&['/']).is_some() { 'f' } else { operator };
+            left = Formula::Pair(Box::new(left), operator, Box::new(self.power()?));
         }
         Some(left)
+    }
+
+    /// `base ** exponent`, from right to left.
+    fn power(&mut self) -> Option<Formula> {
+        let base = self.atom()?;
+        let Some(rest) = self.rest.strip_prefix("**") else { return Some(base) };
+        self.rest = rest.trim_start();
+        self.depth += 1;
+        if self.depth > DEEPEST * 10 {
+            return None;
+        }
+        Some(Formula::Pair(Box::new(base), '^', Box::new(self.power()?)))
     }
 
     fn atom(&mut self) -> Option<Formula> {
@@ -169,6 +264,16 @@ impl Reader<'_> {
             "True" | "true" => return Some(Formula::Number(1.0)),
             "False" | "false" => return Some(Formula::Number(0.0)),
             _ => {}
+        }
+        if let Some(function) = Function::named(&name)
+            && self.take(&['(']).is_some()
+        {
+            let mut inner = vec![self.sum()?];
+            while self.take(&[',']).is_some() {
+                inner.push(self.sum()?);
+            }
+            self.take(&[')'])?;
+            return Some(Formula::Call(function, inner));
         }
         if self.take(&['[']).is_none() {
             return Some(Formula::Name(name));
@@ -215,11 +320,25 @@ mod tests {
             ("(Input[1]+1)*2", "(height + 1) * 2", 14.0),
             ("-1.99", "-1.99", -1.99),
             ("True", "1", 1.0),
+            ("int(g * 1.4)", "11", 11.0),
+            ("2**3 ** 2 // 100 % 3", "2", 2.0),
+            ("max(g, 3, math.ceil(8.5))", "9", 9.0),
+            ("round(2.5) - 1", "1", 1.0),
         ] {
             let formula = Formula::parse(text).unwrap().with(&arguments).unwrap();
             assert_eq!((formula.to_string().as_str(), formula.value(&[32, 6, 6])), (shown, Some(value)), "{text}");
         }
-        for text in ["", "1 2", "Input[9]", "(1", "1..2", "a b"] {
+        // What a network's YAML cannot say is a number there.
+        for (text, written) in
+            [("Input[0] // 5", "6"), ("int(Input[0] * 0.5)", "16"), ("Input[0] / 4 + 1", "inputs / 4 + 1")]
+        {
+            let formula = Formula::parse(text).unwrap().with(&arguments).unwrap();
+            assert!(
+                formula.written(&[32, 6, 6]).to_string().replace(['(', ')'], "").starts_with(written),
+                "{formula:?}"
+            );
+        }
+        for text in ["", "max(3)x", "int(", "1 2", "Input[9]", "(1", "1..2", "a b"] {
             assert!(Formula::parse(text).is_err(), "{text}");
         }
         assert!(Formula::parse("pair").unwrap().with(&arguments).unwrap_err().contains("several"));

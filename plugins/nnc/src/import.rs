@@ -141,7 +141,11 @@ fn made(name: &str, project: &Project, network: &Network, end: &Loss, given: &Gi
     }
     let mut scale = 1.0;
     let outputs = classifier(&mut blocks, network, end, &mut notes, &mut scale)?;
-    let input = input(network)?;
+    if let Some(block) = softmax(&blocks) {
+        let problem = "it stands in the middle of the network; the loss has one at its end".to_owned();
+        return Err(NncError::Block { network: network.name.clone(), block, kind: "Softmax".to_owned(), problem });
+    }
+    let input = input(network, end)?;
     let shape = builder.preparations.iter().rev().find_map(settings::shape);
     let side = shape.map_or(input[1].max(input[2]), |(height, width)| height.max(width));
     let size_px = u32::try_from(side).unwrap_or(u32::MAX);
@@ -182,11 +186,16 @@ impl Loss {
             return Err(refused(network, last.map_or(&unnamed, |last| &network.layers[last]), problem));
         };
         let layer = &network.layers[main];
-        let [reads] = order.reads[main][..] else {
+        // The second one is a target that was mixed.
+        let ([reads] | [reads, _]) = order.reads[main][..] else {
             return Err(refused(network, layer, &format!("it reads {} blocks, not one", order.reads[main].len())));
         };
         let before = order.before(main);
-        let images = before.iter().map(|place| &network.layers[*place]).filter(|layer| layer.kind == "Input");
+        let is_image = |layer: &&Layer| {
+            let sides = layer.property("Size").map_or(0, |size| size.split(',').count());
+            layer.kind == "Input" && sides == 3
+        };
+        let images = before.iter().map(|place| &network.layers[*place]).filter(is_image);
         let images: Vec<&str> = images.filter_map(|layer| layer.property("Dataset")).collect();
         if layer.property("T.Dataset").is_some_and(|target| images.contains(&target)) {
             return Err(refused(
@@ -256,6 +265,17 @@ fn preparation(blocks: &[Block]) -> Option<(String, String)> {
     })
 }
 
+/// A softmax that is left in the network.
+fn softmax(blocks: &[Block]) -> Option<String> {
+    blocks.iter().find_map(|block| match block {
+        Block::Softmax(name) => Some(name.clone()),
+        Block::Sequence(_, inner) | Block::Repeat(_, _, inner) => softmax(inner),
+        Block::Residual(body, shortcut) => softmax(body).or_else(|| softmax(shortcut)),
+        Block::Branches(_, branches) => branches.iter().find_map(|branch| softmax(branch)),
+        _ => None,
+    })
+}
+
 /// Makes the last layer the one that tells classes, and returns its outputs.
 fn classifier(
     blocks: &mut Vec<Block>,
@@ -288,8 +308,11 @@ fn classifier(
             blocks.pop();
             return classifier(blocks, network, loss, notes, scale);
         }
-        Some(Block::Affine { name, outputs }) => {
+        Some(Block::Affine { name, outputs, bias }) => {
             let outputs = *outputs as usize;
+            if !*bias {
+                notes.insert(format!("{name} has no bias (WithBias=False); the last layer has one here"));
+            }
             if outputs == 1 {
                 notes.insert(format!(
                     "{name} has one output for two classes; here it has one a class and a softmax, which tells the same apart"
@@ -340,8 +363,11 @@ fn classifier(
 }
 
 /// Channels, height and width of the network's images.
-fn input(network: &Network) -> Result<[u64; 3], NncError> {
-    let layer = network.layers.iter().find(|layer| layer.kind == "Input");
+fn input(network: &Network, end: &Loss) -> Result<[u64; 3], NncError> {
+    let images = |size: &str| size.split(',').count() == 3;
+    let before = Order::new(network).before(end.reads);
+    let mut inputs = before.into_iter().map(|place| &network.layers[place]).filter(|layer| layer.kind == "Input");
+    let layer = inputs.find(|layer| layer.property("Size").is_some_and(images));
     let size = layer.and_then(|layer| layer.property("Size")).unwrap_or_default();
     let sides: Vec<u64> = size.split(',').filter_map(|side| side.trim().parse().ok()).collect();
     sides.try_into().map_err(|_| NncError::Form(format!("network {}: its input is {size:?}", network.name)))

@@ -53,6 +53,8 @@ pub struct Context<'a> {
     pub arguments: &'a Arguments,
     /// Kinds of the blocks after it.
     pub next: Vec<&'a str>,
+    /// Kinds of the blocks that read it.
+    pub readers: Vec<&'a str>,
 }
 
 /// Height and width of a window as they are written, and as numbers.
@@ -99,7 +101,7 @@ impl Context<'_> {
         let formula = self.formula(property)?;
         let value = formula.value(input).and_then(whole).filter(|value| *value > 0);
         value
-            .map(|value| (formula.clone(), value))
+            .map(|value| (formula.written(input), value))
             .ok_or_else(|| self.wrong(&format!("{property}: {formula} is no count")))
     }
 
@@ -113,6 +115,7 @@ impl Context<'_> {
         let (Some(sides), [height, width]) = (sides, &formulas[..]) else {
             return Err(self.wrong(&format!("{property} is no height and width")));
         };
+        let (height, width) = (height.written(input), width.written(input));
         let text = if height == width { height.to_string() } else { format!("[{height}, {width}]") };
         Ok(Pair { text, sides: [sides[0], sides[1]] })
     }
@@ -148,8 +151,24 @@ impl Context<'_> {
             "AveragePooling" => self.pooling("average-pooling", input),
             "SumPooling" => self.pooling("sum-pooling", input),
             "GlobalAveragePooling" => Ok(self.global(input)),
-            "Affine" => self.affine(input, notes),
+            "Affine" => self.affine(input),
             "BatchNormalization" => self.normalization(input),
+            "GroupNormalization" | "InstanceNormalization" | "LayerNormalization" => self.by_groups(input),
+            "PReLU" => self.prelu(input),
+            "Pad" => self.pad(input),
+            "GlobalMaxPooling" => self.reduced("max-pooling", input),
+            "Mean" => self.reduction("average-pooling", input),
+            "Sum" => self.reduction("sum-pooling", input),
+            "Max" => self.reduction("max-pooling", input),
+            "TanhShrink" => {
+                let tanh = vec![Block::Plain("tanh".to_owned())];
+                Ok((vec![Block::Branches("subtract", vec![Vec::new(), tanh])], input.clone()))
+            }
+            "Broadcast" | "BroadcastTo" => self.broadcast(input),
+            "ClipGradByValue" | "ClipGradByNorm" | "TopKGrad" => {
+                notes.insert(format!("{} ({}): gradients pass as they are", self.layer.name, self.layer.kind));
+                Ok((Vec::new(), input.clone()))
+            }
             "Dropout" => {
                 let rate = self.or("P", input, 0.5)?;
                 if !(0.0..=0.99).contains(&rate) {
@@ -200,6 +219,14 @@ impl Context<'_> {
     }
 
     fn convolution(&self, input: &Shape, depthwise: bool) -> Result<(Vec<Block>, Shape), NncError> {
+        self.usual_axes()?;
+        if let Some((pad, padded)) = self.apart(input)? {
+            let mut inside = self.layer.clone();
+            inside.properties.remove("Around");
+            let inside = Context { layer: &inside, next: self.next.clone(), readers: self.readers.clone(), ..*self };
+            let (blocks, shape) = inside.convolution(&padded, depthwise)?;
+            return Ok(([vec![pad], blocks].concat(), shape));
+        }
         let [channels, height, width] = self.map(input)?;
         let (text, outputs, groups) = if depthwise {
             let (multiplier, value) = match self.layer.property("Multiplier") {
@@ -257,8 +284,10 @@ impl Context<'_> {
 
     /// Zeros at each side: as written, or by BorderMode.
     fn padding(&self, input: &Shape, kernel: &Pair, dilation: &Pair) -> Result<Pair, NncError> {
-        if let Some(around) = self.layer.property("Around") {
-            return self.padded(input, kernel, dilation, around);
+        if let Some(around) = self.layer.property("Around")
+            && let Some(padding) = self.padded(input, kernel, dilation, around)?
+        {
+            return Ok(padding);
         }
         if self.layer.property("Padding").is_some_and(|text| !text.is_empty() && text != "*ConvolutionPaddingSize") {
             return self.pair("Padding", input);
@@ -275,8 +304,9 @@ impl Context<'_> {
         Ok(Pair { text, sides })
     }
 
-    /// Padding that a function before the convolution did: above, below, left, right.
-    fn padded(&self, input: &Shape, kernel: &Pair, dilation: &Pair, around: &str) -> Result<Pair, NncError> {
+    /// Padding that a function before the convolution did, above, below, left, right, as the convolution's own; `None` where it
+    /// can be none of that.
+    fn padded(&self, input: &Shape, kernel: &Pair, dilation: &Pair, around: &str) -> Result<Option<Pair>, NncError> {
         let [_, height, width] = self.map(input)?;
         let own = self.pair_or("Padding", input, 0)?.sides;
         let widths: Vec<u64> = around.split(',').filter_map(|width| width.parse().ok()).collect();
@@ -285,24 +315,23 @@ impl Context<'_> {
         if sides.iter().all(|(before, after)| before == after) {
             let [height, width] = sides.map(|(before, _)| before);
             let text = if height == width { height.to_string() } else { format!("[{height}, {width}]") };
-            return Ok(Pair { text, sides: [height, width] });
+            return Ok(Some(Pair { text, sides: [height, width] }));
         }
         let stride = self.pair_or("Strides", input, 1)?.sides;
         let window =
             Window { kernel: kernel.sides, stride, padding: Padding::Same, dilation: [1, 1], ignore_border: true };
         if dilation.sides == [1, 1] && window.around([height, width]) == sides {
-            return Ok(Pair { text: "same".to_owned(), sides: [0, 0] });
+            return Ok(Some(Pair { text: "same".to_owned(), sides: [0, 0] }));
         }
-        Err(self.wrong(&format!(
-            "{top}, {bottom}, {left}, {right} pixels of padding, unequal and not those of `same`, have no counterpart"
-        )))
+        Ok(None)
     }
 
     fn pooling(&self, kind: &str, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
         let [channels, height, width] = self.map(input)?;
-        let kernel = self.pair("KernelShape", input)?;
+        self.usual_axes()?;
+        let kernel = self.pair_or("KernelShape", input, 2)?;
         let stride = match self.layer.property("Strides") {
-            None | Some("") => self.pair("KernelShape", input)?,
+            None | Some("") => self.pair_or("KernelShape", input, 2)?,
             Some(_) => self.pair("Strides", input)?,
         };
         let padding = self.pair_or("Padding", input, 0)?;
@@ -344,7 +373,10 @@ impl Context<'_> {
     fn ends_in_a_row(&self) -> bool {
         let passes = |kind: &&&str| {
             activation(kind).is_some()
-                || matches!(**kind, "BatchNormalization" | "Dropout" | "Identity" | "LeakyReLU" | "ELU" | "RepeatEnd")
+                || matches!(
+                    **kind,
+                    "BatchNormalization" | "Dropout" | "Identity" | "LeakyReLU" | "PReLU" | "ELU" | "RepeatEnd"
+                )
         };
         matches!(self.next.iter().find(|kind| !passes(kind)), Some(&("Affine" | "Flatten")))
             || self.next.iter().all(|kind| passes(&kind) || *kind == "Softmax" || kind.contains("CrossEntropy"))
@@ -362,18 +394,20 @@ impl Context<'_> {
         (vec![Block::Plain(text.to_owned())], vec![channels, 1, 1])
     }
 
-    fn affine(&self, input: &Shape, notes: &mut BTreeSet<String>) -> Result<(Vec<Block>, Shape), NncError> {
+    fn affine(&self, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
+        self.usual_axes()?;
         let sides: Option<Vec<u64>> = self.all("OutShape")?.iter().map(|side| whole(side.value(input)?)).collect();
         let outputs: u64 = sides.ok_or_else(|| self.wrong("OutShape is no list of counts"))?.iter().product();
-        if !self.flag("WithBias", true)? {
-            notes.insert(format!("{} has no bias (WithBias=False); affine blocks have one here", self.layer.name));
-        }
-        Ok((vec![Block::Affine { name: self.named(), outputs: outputs as f64 }], vec![outputs]))
+        let bias = self.flag("WithBias", true)?;
+        Ok((vec![Block::Affine { name: self.named(), outputs: outputs as f64, bias }], vec![outputs]))
     }
 
     fn normalization(&self, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
-        let axes = self.all("Axes")?;
-        if axes != [Formula::Number(0.0)] {
+        let axes = match self.layer.property("Axes") {
+            None | Some("") => Vec::new(),
+            Some(_) => self.all("Axes")?,
+        };
+        if !axes.is_empty() && axes != [Formula::Number(0.0)] {
             return Err(self.wrong("Axes: accepted is 0, the channels"));
         }
         let epsilon = self.or("Epsilon", input, 1e-5)?;
@@ -393,11 +427,124 @@ impl Context<'_> {
         Ok((vec![Block::Plain(block)], input.clone()))
     }
 
+    /// Of each group of channels: all channels one group, or each its own.
+    fn by_groups(&self, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
+        let axis = self.or("ChannelAxis", input, 0.0)?;
+        let is_row = input.iter().skip(1).all(|side| *side == 1);
+        let groups = match self.layer.kind.as_str() {
+            "InstanceNormalization" if axis == 0.0 && !is_row => "inputs".to_owned(),
+            "GroupNormalization" if axis == 0.0 => self.count("NumGroups", input)?.0.to_string(),
+            "LayerNormalization" if is_row => "1".to_owned(),
+            "LayerNormalization" => {
+                return Err(self
+                    .wrong("of a map it has a factor a pixel, which has no counterpart; of numbers in a row it has"));
+            }
+            _ => return Err(self.wrong("accepted is the channels' axis, 0, of a map")),
+        };
+        let epsilon = self.or("Epsilon", input, 1e-5)?;
+        let mut block = format!("group-normalization: {groups}");
+        if (epsilon - 1e-5).abs() > 1e-12 {
+            let _ = write!(block, ", epsilon: {epsilon}");
+        }
+        let _ = write!(block, ", name: {}", self.named());
+        Ok((vec![Block::Plain(block)], input.clone()))
+    }
+
+    fn prelu(&self, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
+        self.usual_axes()?;
+        let shared = if self.flag("Shared", false)? { ", shared: true" } else { "" };
+        Ok((vec![Block::Plain(format!("prelu, name: {}{shared}", self.named()))], input.clone()))
+    }
+
+    /// Pixels of one value around a map.
+    fn pad(&self, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
+        let [channels, height, width] = self.map(input)?;
+        let mode = self.layer.property("Mode").unwrap_or_default().to_ascii_lowercase();
+        if !matches!(mode.as_str(), "" | "constant") {
+            return Err(self.wrong(&format!("Mode {mode:?} has no counterpart; constant has")));
+        }
+        let widths = self.all("PadWidth")?;
+        let widths: Option<Vec<u64>> = widths.iter().map(|width| whole(width.value(input)?)).collect();
+        let widths = widths.unwrap_or_default();
+        let (outer, inner) = widths.split_at(widths.len().saturating_sub(4));
+        let [top, bottom, left, right] = inner else {
+            return Err(self.wrong("PadWidth: accepted are pixels above, below, to the left and right"));
+        };
+        if outer.iter().any(|width| *width > 0) {
+            return Err(self.wrong("channels are not padded here"));
+        }
+        let value = self.or("ConstantValue", input, 0.0)?;
+        let more = if value == 0.0 { String::new() } else { format!(", value: {value}") };
+        let block = format!("pad: [{top}, {bottom}, {left}, {right}]{more}");
+        Ok((vec![Block::Plain(block)], vec![channels, height + top + bottom, width + left + right]))
+    }
+
+    /// Padding before a convolution that is none of a convolution: a block of its own, and the map it gives.
+    fn apart(&self, input: &Shape) -> Result<Option<(Block, Shape)>, NncError> {
+        let Some(around) = self.layer.property("Around") else { return Ok(None) };
+        let (kernel, dilation) = (self.pair("KernelShape", input)?, self.pair_or("Dilation", input, 1)?);
+        if self.padded(input, &kernel, &dilation, around)?.is_some() {
+            return Ok(None);
+        }
+        let mut layer = self.layer.clone();
+        layer.properties.insert("PadWidth".to_owned(), around.to_owned());
+        let pad = Context { layer: &layer, next: Vec::new(), readers: Vec::new(), ..*self };
+        let (blocks, shape) = pad.pad(input)?;
+        Ok(blocks.into_iter().next().map(|block| (block, shape)))
+    }
+
+    /// A mean, sum or maximum along axes: of all of a map it is pooling.
+    fn reduction(&self, kind: &str, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
+        let [channels, _, _] = self.map(input)?;
+        let axes: Option<Vec<f64>> = self.all("Axes")?.iter().map(|axis| axis.value(input)).collect();
+        let mut axes: Vec<f64> =
+            axes.unwrap_or_default().into_iter().map(|axis| if axis < 0.0 { axis + 3.0 } else { axis }).collect();
+        axes.sort_by(f64::total_cmp);
+        if axes != [1.0, 2.0] {
+            return Err(self.wrong(&format!("Axes: accepted are 1 and 2, height and width, not {axes:?}")));
+        }
+        if self.flag("KeepDims", false)? {
+            return if kind == "average-pooling" { Ok(self.global(input)) } else { self.reduced(kind, input) };
+        }
+        if kind == "average-pooling" {
+            return Ok((vec![Block::Plain("global-average-pooling".to_owned())], vec![channels]));
+        }
+        let (mut blocks, _) = self.reduced(kind, input)?;
+        blocks.push(Block::Plain("flatten".to_owned()));
+        Ok((blocks, vec![channels]))
+    }
+
+    /// Pooling over all of a map, of which one pixel is left.
+    fn reduced(&self, kind: &str, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
+        let [channels, height, width] = self.map(input)?;
+        let window = if height == width { "height" } else { "[height, width]" };
+        Ok((vec![Block::Plain(format!("{kind}: {window}"))], vec![channels, 1, 1]))
+    }
+
+    /// One number a channel made as large as a map: arithmetic of two does that by itself.
+    fn broadcast(&self, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
+        const STRETCH: [&str; 8] = ["Add2", "Sub2", "Mul2", "Div2", "Maximum2", "Minimum2", "AddN", "MulN"];
+        let by_channel = input.iter().skip(1).all(|side| *side == 1);
+        if by_channel && !self.readers.is_empty() && self.readers.iter().all(|kind| STRETCH.contains(kind)) {
+            return Ok((Vec::new(), input.clone()));
+        }
+        Err(self.wrong("accepted is one number a channel that arithmetic of two reads"))
+    }
+
+    /// Layers see all but the batch, channels first.
+    fn usual_axes(&self) -> Result<(), NncError> {
+        if self.or("BaseAxis", &Shape::new(), 0.0)? != 0.0 {
+            return Err(self.wrong("BaseAxis: accepted is 0, all but the batch"));
+        }
+        if self.flag("ChannelLast", false)? {
+            return Err(self.wrong("ChannelLast: channels come first here"));
+        }
+        Ok(())
+    }
+
     fn scalar(&self, kind: &'static str, input: &Shape) -> Result<Block, NncError> {
-        Ok(Block::Scalar {
-            kind,
-            value: self.number(if self.layer.properties.contains_key("Value") { "Value" } else { "val" }, input)?,
-        })
+        let property = if self.layer.properties.contains_key("val") { "val" } else { "Value" };
+        Ok(Block::Scalar { kind, value: self.or(property, input, 1.0)? })
     }
 
     fn reshape(&self, input: &Shape) -> Result<(Vec<Block>, Shape), NncError> {
@@ -419,12 +566,15 @@ impl Context<'_> {
             ([channels, height, width], [groups, inner, h, w])
                 if groups * inner == *channels && (h, w) == (height, width) =>
             {
-                format!("{SPLIT_CHANNELS}{}", sides[0])
+                format!("{SPLIT_CHANNELS}{}", sides[0].written(input))
             }
             ([a, b, height, width], [channels, h, w]) if a * b == *channels && (h, w) == (height, width) => {
                 MERGE_CHANNELS.to_owned()
             }
-            (_, [_, _, _]) => format!("reshape: [{}, {}, {}]", sides[0], sides[1], sides[2]),
+            (_, [_, _, _]) => {
+                let [a, b, c] = std::array::from_fn(|side| sides[side].written(input));
+                format!("reshape: [{a}, {b}, {c}]")
+            }
             _ => return Err(self.wrong(&format!("it makes {shape:?} of {input:?}, which has no counterpart"))),
         };
         Ok((vec![Block::Plain(block)], shape))
@@ -454,9 +604,14 @@ impl Context<'_> {
             let sides: Option<Vec<u64>> = all.iter().map(|side| whole(side.value(input)?)).collect();
             let sides = sides.filter(|sides| sides.len() == 3);
             let sides = sides.ok_or_else(|| self.wrong(&format!("{property}: accepted are three counts")))?;
-            Ok((all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "), sides))
+            let written = all.iter().map(|side| side.written(input).to_string());
+            Ok((written.collect::<Vec<_>>().join(", "), sides))
         };
-        let (start, stop, step) = (three("Start")?, three("Stop")?, three("Step")?);
+        let step = match self.layer.property("Step") {
+            None | Some("") => ("1, 1, 1".to_owned(), vec![1; 3]),
+            Some(_) => three("Step")?,
+        };
+        let (start, stop) = (three("Start")?, three("Stop")?);
         let fits = (0..3).all(|axis| start.1[axis] < stop.1[axis] && stop.1[axis] <= input[axis] && step.1[axis] > 0);
         if !fits {
             return Err(self.wrong(&format!("it takes {:?} to {:?} of {input:?}", start.1, stop.1)));
@@ -477,14 +632,17 @@ impl Context<'_> {
                     sides.filter(|sides| !sides.is_empty()).ok_or_else(|| self.wrong("Shape is no list of sides"))?
                 }
             },
-            "RandomFlip" | "RandomShift" | "RandomErase" | "MixUp" | "CutMix" | "VAT" | "MeanSubtraction" => {
-                input.clone()
-            }
+            "RandomFlip" | "RandomShift" | "RandomErase" | "MixUp" | "CutMix" | "MeanSubtraction" => input.clone(),
             kind => return Err(self.wrong(&unknown(kind))),
         };
         let block = Block::Preparation { name: self.layer.name.clone(), kind: self.layer.kind.clone() };
         Ok((vec![block], shape))
     }
+}
+
+/// Whether a block of augmentation mixes the targets of images too, which it reads beside them.
+pub fn mixes_targets(kind: &str) -> bool {
+    matches!(kind, "MixUp" | "CutMix")
 }
 
 /// Functions of each number without settings.
@@ -522,6 +680,11 @@ fn unknown(kind: &str) -> String {
             "it is a loss of regression; a classifier has a cross entropy"
         }
         "RandNormal" | "Randn" | "Rand" | "RandUniform" => "it draws numbers at random; a classifier sees images alone",
+        "Softmax" | "LogSoftmax" => "it stands in the middle of the network; the loss has one at its end",
+        "Parameter" | "WorkingMemory" => "it gives numbers that come from no image",
+        "VAT" | "VATNoise" => {
+            "it is for images without classes (virtual adversarial training), which have no counterpart"
+        }
         "Embed" | "OneHot" => "it is for words; networks of images see pixels",
         kind if kind.starts_with("Binary") || kind.contains("Quantize") || kind.starts_with("INQ") => {
             "networks of few bits have no counterpart"

@@ -19,4 +19,4 @@ mod yaml;
 
 pub use error::NncError;
 pub use import::{Imported, project as import_project};
-pub use project::Project;
+pub use project::{Project, text as project_text};

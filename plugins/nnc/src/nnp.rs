@@ -8,11 +8,12 @@ mod functions;
 mod parameters;
 mod read;
 mod text;
+mod unroll;
 mod write;
 
 pub use parameters::Tensor;
 pub use read::{Model, read};
-pub use write::{Export, write};
+pub use write::{Export, LinearHead, write};
 
 /// What nnabla calls the file that says which kind of file it is.
 const VERSION: &str = "nnp_version.txt";

@@ -85,11 +85,16 @@ impl Order {
         shared?.into_iter().max_by_key(|place| self.rank[*place])
     }
 
+    /// Blocks in an order in which each comes after all that it reads.
+    pub fn ranked(&self, places: BTreeSet<usize>) -> Vec<usize> {
+        let mut places: Vec<usize> = places.into_iter().collect();
+        places.sort_by_key(|place| self.rank[*place]);
+        places
+    }
+
     /// Length of the longest way to a block.
     pub fn depth(&self, place: usize) -> usize {
-        let before = self.before(place);
-        let mut ordered: Vec<usize> = before.into_iter().collect();
-        ordered.sort_by_key(|place| self.rank[*place]);
+        let ordered = self.ranked(self.before(place));
         let mut depth = vec![0_usize; self.reads.len()];
         for at in ordered {
             depth[at] = self.reads[at].iter().map(|input| depth[*input] + 1).max().unwrap_or(0);

@@ -4,7 +4,7 @@
 //! out, and the network is then called `Main`.
 
 use crate::NncError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One `[section]`.
 pub type Section = BTreeMap<String, String>;
@@ -53,6 +53,19 @@ pub struct Link {
     pub pin: usize,
 }
 
+/// The text of a file: UTF-8, or UTF-16 where it begins with its mark. What is neither keeps its ASCII, in which all but names is.
+pub fn text(bytes: &[u8]) -> String {
+    let wide = |pair: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|two| pair([two[0], two[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xFF, 0xFE, ..] => wide(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => wide(u16::from_be_bytes),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
 impl Project {
     /// Reads the text of a project.
     ///
@@ -61,8 +74,10 @@ impl Project {
     pub fn parse(text: &str) -> Result<Self, NncError> {
         let mut sections: BTreeMap<String, Section> = BTreeMap::new();
         let mut current: Option<String> = None;
-        for line in text.trim_start_matches('\u{feff}').lines() {
-            let line = line.trim_end_matches('\r');
+        for line in text.trim_start_matches('\u{feff}').split(['\n', '\r']) {
+            if line.trim_start().starts_with([';', '#']) {
+                continue;
+            }
             if let Some(name) = line.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
                 current = Some(name.to_owned());
                 sections.entry(name.to_owned()).or_default();
@@ -109,25 +124,50 @@ impl Layer {
     }
 }
 
-/// Values of `prefix0suffix`, `prefix1suffix` and so on.
+/// Values of `prefix0suffix`, `prefix1suffix` and so on, by number; one may be missing.
 fn numbered<'a>(section: &'a Section, prefix: &'a str, suffix: &'a str) -> impl Iterator<Item = &'a String> {
-    (0..).map_while(move |i| section.get(&format!("{prefix}{i}{suffix}")))
+    let keys = section.keys().filter_map(|key| Some((number(key, prefix, suffix)?, key)));
+    let keys: BTreeMap<u64, &String> = keys.collect();
+    keys.into_values().filter_map(|key| section.get(key))
+}
+
+/// The number between `prefix` and `suffix`.
+fn number(key: &str, prefix: &str, suffix: &str) -> Option<u64> {
+    key.strip_prefix(prefix)?.strip_suffix(suffix)?.parse().ok()
+}
+
+/// Takes the sections `prefix0`, `prefix1` and so on, by number; one may be missing.
+fn taken(sections: &mut BTreeMap<String, Section>, prefix: &str) -> Vec<Section> {
+    let names: BTreeMap<u64, String> =
+        sections.keys().filter_map(|name| Some((number(name, prefix, "")?, name.clone()))).collect();
+    names.into_values().filter_map(|name| sections.remove(&name)).collect()
 }
 
 /// Takes the sections of one network.
 fn network(sections: &mut BTreeMap<String, Section>, name: String, prefix: &str) -> Result<Network, NncError> {
     let mut network = Network { name, ..Network::default() };
     sections.remove(&format!("{prefix}Network_Global"));
-    for section in (0..).map_while(|i| sections.remove(&format!("{prefix}Layer_{i}"))) {
-        let keys = numbered(&section, "Property_", "_Name");
-        let values = numbered(&section, "Property_", "_Value");
-        let mut properties: BTreeMap<String, String> = keys.cloned().zip(values.cloned()).collect();
-        let read = |key: &str| section.get(key).cloned().unwrap_or_default();
-        let name = properties.remove("Name").unwrap_or_default();
+    let mut names = BTreeSet::new();
+    for section in taken(sections, &format!("{prefix}Layer_")) {
+        let value = |key: &str| {
+            let number = number(key, "Property_", "_Name")?;
+            let value = section.get(&format!("Property_{number}_Value")).cloned();
+            Some((section.get(key)?.trim().to_owned(), value.unwrap_or_default()))
+        };
+        let mut properties: BTreeMap<String, String> = section.keys().filter_map(|key| value(key)).collect();
+        let read = |key: &str| section.get(key).map(|value| value.trim().to_owned()).unwrap_or_default();
+        let mut name = properties.remove("Name").unwrap_or_else(|| read("Name"));
+        // Names in other scripts may be the same without them.
+        let known = crate::yaml::name(&name);
+        let mut count = 2;
+        while read("Type") != "Argument" && !names.insert(crate::yaml::name(&name)) {
+            name = format!("{known}_{count}");
+            count += 1;
+        }
         network.layers.push(Layer { id: read("ID"), kind: read("Type"), name, properties });
     }
-    for section in (0..).map_while(|i| sections.remove(&format!("{prefix}Link_{i}"))) {
-        let read = |key: &str| section.get(key).cloned().unwrap_or_default();
+    for section in taken(sections, &format!("{prefix}Link_")) {
+        let read = |key: &str| section.get(key).map(|value| value.trim().to_owned()).unwrap_or_default();
         let (from, to) = (read("SourceLayerID"), read("DestLayerID"));
         for id in [&from, &to] {
             if network.place(id).is_none() {
@@ -156,6 +196,21 @@ mod tests {
         assert_eq!((main.layers[0].name.as_str(), main.layers[0].property("Size")), ("x y", Some("1,28,28")));
         assert_eq!(main.links, [Link { from: "3".to_owned(), to: "5".to_owned(), pin: 1 }]);
         assert_eq!((project.value("Config", "MaxEpoch"), project.value("Config", "Empty")), (Some("7"), None));
+    }
+
+    #[test]
+    fn files_of_other_editors_are_read() {
+        let text = "; a note\n# another = one\n[Layer_0]\nID=3\nType=Input\nProperty_0_Name=Name\nProperty_0_Value=入力\n[Layer_2]\n\
+                    ID= 5 \nType=ReLU\nProperty_1_Name=Name\nProperty_1_Value=活性\n[Link_0]\nSourceLayerID=3\nDestLayerID=5\n";
+        let project = Project::parse(text).unwrap();
+        let layers = &project.networks[0].layers;
+        assert_eq!(layers.iter().map(|layer| &layer.name[..]).collect::<Vec<_>>(), ["入力", "___2"]);
+        assert_eq!(project.sections.len(), 0);
+        assert_eq!(Project::parse(&text.replace('\n', "\r")).unwrap(), project);
+        let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        assert_eq!(self::text(&wide), text);
+        assert_eq!(self::text(text.as_bytes()), text);
+        assert!(self::text(b"Name=\x93\xfc\x97\xcd\nType=Input").ends_with("Type=Input"));
     }
 
     #[test]

@@ -44,17 +44,20 @@ pub struct Facts<'a> {
 /// Whether colours go from 0 to 1 in the data set that is learnt from.
 pub fn image_normalization(project: &Project) -> bool {
     let name = project.value("Optimizer_0", "Optimizer_DatasetName");
-    let sections = (0..).map(|i| format!("Dataset_{i}")).take_while(|section| project.sections.contains_key(section));
-    let mut all: Vec<String> = sections.collect();
+    let mut all: Vec<String> = sections(project, "Dataset_");
     all.sort_by_key(|section| project.value(section, "Name") != name);
     all.first().and_then(|section| project.value(section, "ImageNormalization")).is_none_or(|value| value != "0")
 }
 
 /// Names and URIs of data sets.
 pub fn data_sets(project: &Project) -> Vec<(String, String)> {
-    let sections = (0..).map(|i| format!("Dataset_{i}")).take_while(|section| project.sections.contains_key(section));
     let read = |section: &String, key| project.value(section, key).unwrap_or_default().to_owned();
-    sections.map(|section| (read(&section, "Name"), read(&section, "URI"))).collect()
+    sections(project, "Dataset_").iter().map(|section| (read(section, "Name"), read(section, "URI"))).collect()
+}
+
+/// Names of the sections `prefix0`, `prefix1` and so on.
+fn sections(project: &Project, prefix: &str) -> Vec<String> {
+    (0..).map(|i| format!("{prefix}{i}")).take_while(|section| project.sections.contains_key(section)).collect()
 }
 
 /// Height and width that a block of preparation gives images.
@@ -134,8 +137,8 @@ fn solver(project: &Project, add: &mut impl FnMut(String), notes: &mut BTreeSet<
         .collect();
     let solver = project.value(section, "SolverName").unwrap_or("Adam");
     let optimizer = match solver {
-        "Sgd" | "SGD" | "Momentum" | "Nesterov" => "sgd",
-        "AdamW" | "SgdW" => "adamw",
+        "Sgd" | "SGD" | "Momentum" | "Nesterov" | "SgdW" | "Lars" => "sgd",
+        "AdamW" => "adamw",
         _ => "adam",
     };
     if !matches!(solver, "Sgd" | "SGD" | "Momentum" | "Adam" | "AdamW") {

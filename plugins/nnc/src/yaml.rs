@@ -13,6 +13,8 @@ pub enum Block {
         name: String,
         /// Numbers that come out.
         outputs: f64,
+        /// Whether a number is added to each.
+        bias: bool,
     },
     /// A convolution, which may turn out to be the classifier.
     Convolution {
@@ -67,8 +69,9 @@ fn one(text: &mut String, block: &Block, indent: usize) {
             let braces = inside.contains([':', ',']);
             let _ = if braces { writeln!(text, "{space}- {{{inside}}}") } else { writeln!(text, "{space}- {inside}") };
         }
-        Block::Affine { name, outputs } => {
-            let _ = writeln!(text, "{space}- {{affine: {outputs}, name: {name}}}");
+        Block::Affine { name, outputs, bias } => {
+            let bias = if *bias { "" } else { ", bias: false" };
+            let _ = writeln!(text, "{space}- {{affine: {outputs}{bias}, name: {name}}}");
         }
         Block::Scalar { kind, value } => {
             let _ = writeln!(text, "{space}- {{{kind}: {value}}}");
@@ -130,7 +133,7 @@ mod tests {
             Block::Sequence("a".to_owned(), vec![relu(), Block::Scalar { kind: "add-scalar", value: -1.5 }]),
             Block::Repeat(2, "r".to_owned(), vec![Block::Residual(vec![relu()], vec![])]),
             Block::Branches("multiply", vec![vec![], vec![relu(), Block::Branches("add", vec![vec![relu()], vec![]])]]),
-            Block::Affine { name: "fc".to_owned(), outputs: 7.0 },
+            Block::Affine { name: "fc".to_owned(), outputs: 7.0, bias: true },
         ];
         let text = format!("blocks:\n{}", blocks(&all, 2)).replace("affine: 7", "affine: classes");
         let graph = plugin_blocks::Description::parse("net", &text).unwrap().graph(8, 3).unwrap();

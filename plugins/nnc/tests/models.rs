@@ -57,6 +57,8 @@ fn models_come_back_as_they_went() {
             weights: &weights,
             classes: &classes,
             temperature: 1.0,
+            several: false,
+            head: None,
         };
         let back = nnp::read(name, &nnp::write(&export).unwrap()).unwrap();
         assert_eq!((back.size_px, back.outputs, back.classes.as_deref()), (64, 3, Some(&classes[..])), "{name}");
@@ -83,6 +85,8 @@ fn what_is_no_model_is_refused() {
         weights: &weights,
         classes: &[],
         temperature: 1.0,
+        several: false,
+        head: None,
     };
     assert!(nnp::write(&export).unwrap_err().to_string().contains("fc.weight is missing"));
 }

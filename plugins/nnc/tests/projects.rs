@@ -75,6 +75,175 @@ fn samples_are_the_networks_they_are_called() {
     }
 }
 
+/// A block of a project that is made here: its kind, its name, settings `key=value` and the blocks that it reads.
+type Made<'a> = (&'a str, &'a str, &'a [&'a str], &'a [&'a str]);
+
+/// A project of one network, which ends with an affine layer of 4 outputs and a cross entropy after the last of `layers`.
+fn made(layers: &[Made<'_>]) -> String {
+    let last = layers.last().unwrap().1;
+    let around: [Made<'_>; 3] = [
+        ("Input", "x", &["Size=3,16,16", "Dataset=x"], &[]),
+        ("Affine", "fc", &["OutShape=4", "WithBias=True"], &[last]),
+        ("SoftmaxCrossEntropy", "loss", &["T.Dataset=y"], &["fc"]),
+    ];
+    let all: Vec<&Made<'_>> = around[..1].iter().chain(layers).chain(&around[1..]).collect();
+    let mut text = "[Network_Global]\n".to_owned();
+    let mut links = 0;
+    for (place, (kind, name, settings, reads)) in all.iter().enumerate() {
+        text += &format!("[Layer_{place}]\nID={name}\nType={kind}\nProperty_0_Name=Name\nProperty_0_Value={name}\n");
+        for (number, setting) in settings.iter().enumerate() {
+            let (key, value) = setting.split_once('=').unwrap();
+            text += &format!("Property_{0}_Name={key}\nProperty_{0}_Value={value}\n", number + 1);
+        }
+        for (pin, from) in reads.iter().enumerate() {
+            text += &format!("[Link_{links}]\nSourceLayerID={from}\nDestLayerID={name}\nDestPinIndex={pin}\n");
+            links += 1;
+        }
+    }
+    text
+}
+
+/// The kinds of the nodes that a project's network has, and its parameters.
+fn nodes(layers: &[Made<'_>]) -> (Vec<String>, Imported) {
+    let found = import_project("made", &made(layers)).unwrap();
+    let graph = Description::parse("made", &found.network).unwrap().graph(16, 4).unwrap();
+    let read = |node: &plugin_blocks::Node| {
+        let inputs: Vec<&str> = node.inputs.iter().map(|input| &graph.nodes[*input].name[..]).collect();
+        format!("{} of {}", node.op.kind(), inputs.join(", "))
+    };
+    (graph.nodes[1..].iter().map(read).collect(), found)
+}
+
+const CONVOLUTION: [&str; 2] = ["OutMaps=3", "KernelShape=1,1"];
+
+#[test]
+fn branches_may_cross() {
+    // As in a cell of NASNet: b reads what a reads, and both of their sums read each other's parts.
+    let (found, _) = nodes(&[
+        ("Convolution", "stem", &CONVOLUTION, &["x"]),
+        ("Convolution", "a", &CONVOLUTION, &["stem"]),
+        ("Tanh", "b", &[], &["stem"]),
+        ("Add2", "sum", &[], &["a", "b"]),
+        ("Mul2", "product", &[], &["sum", "a"]),
+        ("Concatenate", "all", &["Axis=0"], &["product", "sum", "b"]),
+    ]);
+    let expected = [
+        "convolution of input",
+        "tanh of stem",
+        "convolution of stem",
+        "add of a, tanh1",
+        "multiply of add1, a",
+        "concatenation of multiply1, add1, tanh1",
+        "affine of cat1",
+    ];
+    let sorted = |mut all: Vec<String>| {
+        all.sort();
+        all
+    };
+    assert_eq!(sorted(found), sorted(expected.map(str::to_owned).to_vec()));
+}
+
+#[test]
+fn repetitions_may_stand_in_branches_that_cross() {
+    let (found, imported) = nodes(&[
+        ("Convolution", "stem", &CONVOLUTION, &["x"]),
+        ("RepeatStart", "again", &["Times=2"], &["stem"]),
+        ("Convolution", "a", &CONVOLUTION, &["again"]),
+        ("Tanh", "b", &[], &["a"]),
+        ("Sigmoid", "c", &[], &["again"]),
+        ("Add2", "d", &[], &["b", "c"]),
+        ("Mul2", "e", &[], &["d", "a"]),
+        ("Mul2", "f", &[], &["e", "c"]),
+        ("RepeatEnd", "done", &[], &["f"]),
+        ("ReLU", "r", &[], &["stem"]),
+        ("Add2", "g", &[], &["done", "r"]),
+        ("Mul2", "h", &[], &["g", "done"]),
+        ("Sub2", "i", &[], &["h", "r"]),
+    ]);
+    let count = |kind: &str| found.iter().filter(|node| node.starts_with(kind)).count();
+    assert_eq!(
+        (count("convolution"), count("tanh"), count("relu"), count("multiply")),
+        (3, 2, 1, 5),
+        "{}",
+        imported.network
+    );
+    assert_eq!(imported.network.matches("repeat: 2").count(), 1, "{}", imported.network);
+    assert_eq!(imported.parameters, 3 * (9 + 3) + 3 * 256 * 4 + 4);
+}
+
+#[test]
+fn less_usual_layers_have_the_parameters_of_their_definition() {
+    let (found, imported) = nodes(&[
+        ("Pad", "edge", &["PadWidth=0,1,2,3"], &["x"]),
+        ("Convolution", "stem", &["OutMaps=2*int(4*1.2)", "KernelShape=3", "WithBias=False"], &["edge"]),
+        ("GroupNormalization", "groups", &["NumGroups=2", "Epsilon=0.001"], &["stem"]),
+        ("PReLU", "slopes", &["BaseAxis=0"], &["groups"]),
+        ("InstanceNormalization", "instances", &[], &["slopes"]),
+        ("TanhShrink", "shrink", &[], &["instances"]),
+        ("Mean", "squeeze", &["Axes=1,2", "KeepDims=True"], &["shrink"]),
+        ("Convolution", "excite", &["OutMaps=Input[0]", "KernelShape=1,1"], &["squeeze"]),
+        ("Broadcast", "wide", &["Shape=8,15,19"], &["excite"]),
+        ("Mul2", "scaled", &[], &["shrink", "wide"]),
+        ("ReLU", "a", &[], &["scaled"]),
+        ("Swish", "b", &[], &["scaled"]),
+        ("AddN", "sum", &[], &["a", "b", "scaled"]),
+        ("Add2", "shifted", &[], &["excite", "sum"]),
+        ("Max", "largest", &["Axes=-2,-1"], &["shifted"]),
+        ("Affine", "hidden", &["OutShape=5", "WithBias=False"], &["largest"]),
+        ("LayerNormalization", "layer", &[], &["hidden"]),
+    ]);
+    let expected = 8 * 3 * 9 + 16 + 8 + 16 + (64 + 8) + 8 * 5 + 10 + 4 * 5 + 4;
+    assert_eq!(imported.parameters, expected, "{found:#?}\n{}", imported.network);
+    assert!(found.iter().filter(|node| node.starts_with("group-normalization")).count() == 3);
+    for part in ["pad: [0, 1, 2, 3]", "group-normalization: 2, epsilon: 0.001, name: groups", "affine: 5, bias: false"]
+    {
+        assert!(imported.network.contains(part), "{part} in\n{}", imported.network);
+    }
+}
+
+#[test]
+fn targets_that_are_mixed_with_images_are_left_out() {
+    let text = made(&[("MixUp", "mix", &["Alpha=0.3"], &["x", "y"]), ("ReLU", "relu", &[], &["mix"])]);
+    let target = "[Layer_9]\nID=y\nType=Input\nProperty_0_Name=Name\nProperty_0_Value=y\nProperty_1_Name=Size\nProperty_1_Value=4\n\
+                  [Link_8]\nSourceLayerID=mix\nDestLayerID=loss\nDestPinIndex=1\n";
+    let found = import_project("mixed", &(text + target)).unwrap();
+    assert_eq!((found.size_px, found.classes), (16, 4));
+    assert!(found.options.of("train").contains("--mixup 0.3"), "{}", found.options.of("train"));
+}
+
+#[test]
+fn layers_that_nothing_here_computes_are_refused_by_name() {
+    for (layer, parts) in [
+        (("Softmax", "attention", &[][..]), ["attention (Softmax)", "middle"]),
+        (("LogSoftmax", "attention", &[]), ["attention (LogSoftmax)", "middle"]),
+        (("LayerNormalization", "layer", &[]), ["layer (LayerNormalization)", "a factor a pixel"]),
+        (("Pad", "mirror", &["PadWidth=1,1,1,1", "Mode=reflect"]), ["mirror (Pad)", "reflect"]),
+        (("Mean", "rows", &["Axes=2"]), ["rows (Mean)", "height and width"]),
+        (("Affine", "rows", &["OutShape=3", "BaseAxis=1"]), ["rows (Affine)", "BaseAxis"]),
+        (
+            ("Convolution", "last", &["OutMaps=3", "KernelShape=1,1", "ChannelLast=True"]),
+            ["last (Convolution)", "ChannelLast"],
+        ),
+        (("Broadcast", "wide", &["Shape=3,16,16"]), ["wide (Broadcast)", "one number a channel"]),
+        (("VATNoise", "noise", &[]), ["noise (VATNoise)", "without classes"]),
+        (("Interpolate", "up", &[]), ["up (Interpolate)", "larger"]),
+        (("Erf", "e", &[]), ["e (Erf)", "no such block"]),
+    ] {
+        let (kind, name, settings) = layer;
+        let error =
+            import_project("made", &made(&[(kind, name, settings, &["x"]), ("ReLU", "r", &[], &[name])])).unwrap_err();
+        let error = error.to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{kind}: {error}");
+    }
+    let shared = ["OutMaps=3", "KernelShape=1,1", "ParameterScope=both"];
+    let error =
+        import_project("made", &made(&[("Convolution", "a", &shared, &["x"]), ("Convolution", "b", &shared, &["a"])]));
+    assert!(error.unwrap_err().to_string().contains("b (Convolution): it shares its ParameterScope with a"));
+    let parameter = [("Parameter", "p", &["Size=3,16,16"][..], &[][..]), ("Add2", "sum", &[], &["x", "p"])];
+    let error = import_project("made", &made(&parameter)).unwrap_err().to_string();
+    assert!(error.contains("p (Parameter): it gives numbers that come from no image"), "{error}");
+}
+
 #[test]
 fn every_kind_of_block_finds_its_counterpart() {
     let found = import_project("everything", &project("projects", "everything")).unwrap();

@@ -17,7 +17,7 @@ pub const OUTPUT: &str = "logits";
 /// The lowest version of ONNX's operators that is written: in it, `BatchNormalization`, `Where` and `Erf` are what they are now.
 const LOWEST_OPSET: i64 = 9;
 /// Operators that came, or took inputs instead of attributes, later, and when.
-const LATER: [(&str, i64); 3] = [("Slice", 10), ("Clip", 11), ("TopK", 11)];
+const LATER: [(&str, i64); 4] = [("Slice", 10), ("Clip", 11), ("TopK", 11), ("Pad", 11)];
 /// Version of ONNX's messages, the one that came with these operators.
 const IR_VERSION: i64 = 6;
 
@@ -103,6 +103,38 @@ impl<'a> Writer<'a> {
             Op::BatchNormalization { epsilon, .. } => {
                 let inputs = with(self.weights(node)?);
                 self.add("BatchNormalization", &output, inputs, vec![real("epsilon", *epsilon)]);
+            }
+            Op::GroupNormalization { groups, epsilon, .. } => {
+                let own = self.weights(node)?;
+                self.group_normalization(&output, first, own, before, *groups, *epsilon);
+            }
+            Op::PRelu { slopes } => {
+                let slope = self.weights(node)?.swap_remove(0);
+                // Slopes are by channel: beside a map they need its axes.
+                let slope = match before {
+                    Dims::Map(_) => self.reshaped_constant(&output, slope, &[*slopes, 1, 1]),
+                    Dims::Row(_) => slope,
+                };
+                self.add("PRelu", &output, vec![first, slope], Vec::new());
+            }
+            Op::Pad { around: [(top, bottom), (left, right)], value } => {
+                let ends = self.integers(
+                    &format!("{output}/pads"),
+                    &[0, 0, *top, *left, 0, 0, *bottom, *right].map(|side| side as i64),
+                );
+                let value = self.constant(&output, "value", *value as f32);
+                self.add("Pad", &output, with(vec![ends, value]), Vec::new());
+            }
+            Op::Affine { bias: false, outputs, .. } => {
+                let row = match before {
+                    Dims::Row(_) => first.clone(),
+                    Dims::Map(_) => self.step("Flatten", &output, "flat", vec![first.clone()], vec![whole("axis", 1)]),
+                };
+                // Before version 11, the third input had to be there.
+                let nothing =
+                    self.tensor(&format!("{output}/zeros"), &[*outputs as usize], &vec![0.0; *outputs as usize]);
+                let inputs = [vec![row], self.weights(node)?, vec![nothing]].concat();
+                self.add("Gemm", &output, inputs, vec![whole("transB", 1)]);
             }
             Op::Affine { .. } => {
                 let row = match before {
@@ -200,6 +232,45 @@ impl<'a> Writer<'a> {
         let factors =
             self.tensor(&format!("{output}/factors"), &[1, 1, places[0] as usize, places[1] as usize], &factors);
         self.add("Mul", output, vec![means, factors], Vec::new());
+    }
+
+    /// Group normalisation, for which there was no operator before version 18: groups as channels of an instance normalisation.
+    fn group_normalization(
+        &mut self,
+        output: &str,
+        x: String,
+        own: Vec<String>,
+        input: Dims,
+        groups: u64,
+        epsilon: f64,
+    ) {
+        let [channels, height, width] = sides(input);
+        let apart = format!("{output}/groups");
+        self.reshaped(&apart, x, &[groups, channels / groups * height * width]);
+        let ones = self.tensor(&format!("{output}/ones"), &[groups as usize], &vec![1.0; groups as usize]);
+        let zeros = self.tensor(&format!("{output}/zeros"), &[groups as usize], &vec![0.0; groups as usize]);
+        let how = vec![real("epsilon", epsilon)];
+        let normal = self.step("InstanceNormalization", output, "normal", vec![apart, ones, zeros], how);
+        let whole = format!("{output}/whole");
+        let shape: Vec<u64> = match input {
+            Dims::Map(sides) => sides.to_vec(),
+            Dims::Row(numbers) => vec![numbers],
+        };
+        self.reshaped(&whole, normal, &shape);
+        let own: Vec<String> = match input {
+            Dims::Map(_) => own.into_iter().map(|own| self.reshaped_constant(output, own, &[channels, 1, 1])).collect(),
+            Dims::Row(_) => own,
+        };
+        let scaled = self.step("Mul", output, "scaled", vec![whole, own[0].clone()], Vec::new());
+        self.add("Add", output, vec![scaled, own[1].clone()], Vec::new());
+    }
+
+    /// Gives a weight other sides.
+    fn reshaped_constant(&mut self, output: &str, weight: String, sides: &[u64]) -> String {
+        let wanted: Vec<i64> = sides.iter().map(|side| *side as i64).collect();
+        let name = weight.rsplit('.').next().unwrap_or_default().to_owned();
+        let wanted = self.integers(&format!("{output}/{name}_sides"), &wanted);
+        self.step("Reshape", output, &format!("{name}_by_channel"), vec![weight, wanted], Vec::new())
     }
 
     /// Gives a value other sides; the images of a batch stay what they are.

@@ -10,6 +10,7 @@ mod guard;
 mod looking;
 mod page;
 mod reply;
+mod searching;
 #[cfg(test)]
 pub(crate) mod tests;
 mod workshop;
@@ -170,6 +171,7 @@ impl App {
             .merge(looking::routes())
             .merge(deciding::routes())
             .merge(comparing::routes())
+            .merge(searching::routes())
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .merge(details::routes(self.config.limits.max_bytes))
             .merge(workshop::routes(self.config.limits.max_bytes))

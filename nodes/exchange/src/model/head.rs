@@ -1,10 +1,11 @@
 //! A head and the frozen backbone under it, in one file.
 
-use super::{Definition, notes, read};
+use super::{Definition, notes, read, tensors};
 use crate::ExchangeError;
 use crate::config::Format;
 use plugin_api::runs::{Backbone, ModelCard};
 use plugin_api::{Home, Labels};
+use plugin_blocks::{Description, Graph};
 use plugin_heads::Head;
 use plugin_onnx::head_model;
 use prost::Message as _;
@@ -16,6 +17,8 @@ use std::path::Path;
 
 /// What the names of the head's tensors, and of its entries in the metadata, begin with in a safetensors file.
 const HEAD: &str = "head.";
+/// The score of a class without samples.
+const NEVER: f32 = -1e30;
 /// What those of the backbone begin with.
 const BACKBONE: &str = "backbone.";
 
@@ -52,18 +55,63 @@ pub fn content(
     let model = model.map_err(|e| broken(e.to_string()))?;
     let content = match format {
         Format::Onnx => model.encode_to_vec(),
-        Format::Nnp => {
-            return Err(broken(
-                "a head is no network of nnabla's; accepted are safetensors and onnx, or a run of a network".to_owned(),
-            ));
-        }
+        Format::Nnp => nnp(card, &description, &graph, &weights, &head).map_err(broken)?,
         Format::Safetensors => merged(&head_file, &backbone_file).map_err(|e| broken(e.to_string()))?,
     };
     let (classes, samples) = (head.classes(), head.counts().iter().sum::<usize>());
     let ModelCard { run, size_px, .. } = card;
-    let about =
+    let mut about =
         format!("head of run {run} on {}, {size_px} px, {classes} classes, {samples} samples", backbone.architecture);
+    let neighbours = 1.0 - head.parameters().ridge_share;
+    if format == Format::Nnp && neighbours > 0.0 {
+        about.push_str(&format!(
+            "; without its neighbours, {:.0} % of the blend, which .nnp has no layer for: answers differ from the champion's, ONNX has both",
+            100.0 * neighbours
+        ));
+    }
     Ok((content, about))
+}
+
+/// The head's linear part on its backbone, as nnabla's.
+fn nnp(
+    card: &ModelCard,
+    description: &Description,
+    graph: &Graph,
+    weights: &plugin_onnx::Weights,
+    head: &Head,
+) -> Result<Vec<u8>, String> {
+    let parameters = head.parameters();
+    if parameters.ridge_share <= 0.0 {
+        return Err(
+            "it votes by neighbours alone, which nnabla has no layer for; onnx and safetensors have them".to_owned()
+        );
+    }
+    let blend = if parameters.ridge_share < 1.0 { 1.0 } else { parameters.blend_temperature };
+    let scale = 1.0 / (parameters.ridge_temperature * blend);
+    let scaled = |values: &[f32]| values.iter().map(|value| (f64::from(*value) * scale) as f32).collect::<Vec<f32>>();
+    let mut biases = scaled(&parameters.ridge_intercepts);
+    for (bias, count) in biases.iter_mut().zip(head.counts()) {
+        if *count == 0 {
+            *bias = NEVER;
+        }
+    }
+    let classifier = graph.classifier().weights();
+    let wanted = graph.weights().into_iter().filter(|weight| !classifier.contains(weight)).collect();
+    let export = plugin_nnc::nnp::Export {
+        name: &card.architecture,
+        graph,
+        input: description.input(),
+        weights: &tensors(wanted, weights)?,
+        classes: &card.classes,
+        temperature: card.temperature.unwrap_or(1.0),
+        several: false,
+        head: Some(plugin_nnc::nnp::LinearHead {
+            weights: &scaled(&parameters.ridge_weights),
+            biases: &biases,
+            power: head.options().power,
+        }),
+    };
+    plugin_nnc::nnp::write(&export).map_err(|e| e.to_string())
 }
 
 /// The tensors and the metadata of both files, told apart by what their names begin with.

@@ -35,7 +35,7 @@ pub(super) fn column(parts: &[Part]) -> Size {
 /// One part with all that is in it.
 pub(super) fn size(part: &Part) -> Size {
     match part {
-        Part::One(_) => BOX,
+        Part::One(_) | Part::From(_) => BOX,
         Part::Group { parts, .. } => {
             let inner = column(parts);
             Size { width: inner.width + 2.0 * INSIDE, height: inner.height + 2.0 * INSIDE + TITLE }

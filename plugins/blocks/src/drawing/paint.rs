@@ -52,7 +52,9 @@ impl<'a> Paint<'a> {
         let mut y = top;
         for (i, part) in parts.iter().enumerate() {
             if i > 0 {
-                self.path(&[(middle, y), (middle, y + GAP)], is_box(part));
+                if !matches!(part, Part::From(_)) {
+                    self.path(&[(middle, y), (middle, y + GAP)], is_box(part));
+                }
                 y += GAP;
             }
             self.part(part, middle, y);
@@ -64,6 +66,7 @@ impl<'a> Paint<'a> {
     fn part(&mut self, part: &Part, middle: f64, top: f64) {
         match part {
             Part::One(node) => self.block(*node, middle, top),
+            Part::From(node) => self.taken_up(*node, middle, top),
             Part::Group { title, parts } => {
                 let size = size(part);
                 let left = middle - size.width / 2.0;
@@ -90,7 +93,7 @@ impl<'a> Paint<'a> {
             let x = middle + aside;
             let bottom = if branch.is_empty() { first } else { self.column(branch, x, first) };
             let turn = top + GAP / 2.0;
-            if !branch.is_empty() {
+            if !matches!(branch.first(), None | Some(Part::From(_))) {
                 self.path(&[(middle, top), (middle, turn), (x, turn), (x, first)], true);
             }
             // Into the sign from above, or from the side.
@@ -109,6 +112,21 @@ impl<'a> Paint<'a> {
             Some(symbol) => self.sign(symbol, join, middle, sign),
             None => self.block(join, middle, sign),
         }
+    }
+
+    /// A dashed box that names the block whose value goes on here.
+    fn taken_up(&mut self, node: usize, middle: f64, top: f64) {
+        let left = middle - BOX.width / 2.0;
+        let _ = writeln!(
+            self.text,
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"4\" fill=\"#fff\" stroke=\"#9aa5b1\" \
+             stroke-dasharray=\"3 2\"/><text x=\"{:.1}\" y=\"{:.1}\" class=\"s\">from {}</text>",
+            BOX.width,
+            BOX.height,
+            left + 8.0,
+            top + BOX.height / 2.0 + 4.0,
+            escaped(&self.graph.nodes[node].name),
+        );
     }
 
     fn sign(&mut self, symbol: &str, node: usize, middle: f64, top: f64) {
@@ -156,7 +174,7 @@ impl<'a> Paint<'a> {
 
 /// Whether an arrow ends at its upper edge; in others the line goes on.
 pub(super) fn is_box(part: &Part) -> bool {
-    matches!(part, Part::One(_))
+    matches!(part, Part::One(_) | Part::From(_))
 }
 
 /// Few enough letters for the box.
@@ -183,7 +201,8 @@ fn badge(op: &Op) -> (&'static str, &'static str) {
     match op {
         Op::Input => ("I", "#3e4c59"),
         Op::Convolution(_) => ("C", "#2b6cb0"),
-        Op::BatchNormalization { .. } => ("B", "#805ad5"),
+        Op::BatchNormalization { .. } | Op::GroupNormalization { .. } => ("B", "#805ad5"),
+        Op::PRelu { .. } => ("P", "#c05621"),
         Op::Affine { .. } => ("A", "#b83280"),
         Op::MaxPooling(_) => ("M", "#2f855a"),
         Op::AveragePooling { .. } | Op::SumPooling(_) => ("P", "#2f855a"),
@@ -195,7 +214,9 @@ fn badge(op: &Op) -> (&'static str, &'static str) {
         Op::Concatenation => ("C", "#52606d"),
         Op::Grey => ("G", "#3e4c59"),
         Op::Elementwise(_) | Op::Scalar(_) => ("=", "#52606d"),
-        Op::Transpose { .. } | Op::Reshape | Op::ChannelShuffle { .. } | Op::Slice { .. } => ("N", "#718096"),
+        Op::Pad { .. } | Op::Transpose { .. } | Op::Reshape | Op::ChannelShuffle { .. } | Op::Slice { .. } => {
+            ("N", "#718096")
+        }
     }
 }
 

@@ -165,3 +165,40 @@ fn definitions_are_checked_too() {
     assert!(with("{use: a, channels: 3, repeat: 2, first: {strid: 2}}").contains("\"strid\" is no parameter"));
     assert!(with("{use: b}").contains("does it use itself?"));
 }
+
+#[test]
+fn stored_values_are_taken_up_again() {
+    let crossing = graph(
+        "blocks: [{convolution: 4, kernel: 1, name: a}, {store: a}, tanh, {store: b}, {from: a}, {prelu, name: c},
+          {add: [[], [{from: b}]]}, {store: d}, {concatenation: [[{from: a}], [], [{from: b}]]}, {affine: 7, bias: false},
+          {group-normalization: 1}, {affine: classes}]",
+    )
+    .unwrap();
+    let inputs: Vec<(&str, &[usize])> = crossing.nodes.iter().map(|node| (node.op.kind(), &node.inputs[..])).collect();
+    let expected: [(&str, &[usize]); 9] = [
+        ("input", &[]),
+        ("convolution", &[0]),
+        ("tanh", &[1]),
+        ("prelu", &[1]),
+        ("add", &[3, 2]),
+        ("concatenation", &[1, 4, 2]),
+        ("affine", &[5]),
+        ("group-normalization", &[6]),
+        ("affine", &[7]),
+    ];
+    assert_eq!(inputs, expected);
+    assert_eq!(crossing.parameters(), 16 + 4 + 12 * 1024 * 7 + 14 + 40);
+    let svg = crate::drawing::svg(&crossing, "crossing");
+    assert_eq!(svg.matches("from a").count(), 2, "taken up by c and by the concatenation");
+    for (text, parts) in [
+        ("blocks: [relu, {from: a}, {affine: classes}]", ["block 2 (from)", "nothing was stored as \"a\""]),
+        ("blocks: [{store: a}, relu, {from: a}, {affine: classes}]", ["nothing reads what relu1 gives", "net.yml"]),
+        ("blocks: [{affine: classes, bias: false}]", ["the last block must be", "classes"]),
+        ("blocks: [{group-normalization: 2}, {affine: classes}]", ["group-normalization: 2 must divide", "3"]),
+        ("blocks: [{pad: [1, 1, 1]}, {affine: classes}]", ["pad", "4"]),
+        ("blocks: [flatten, {pad: [1, 1, 1, 1]}, {affine: classes}]", ["block 2 (pad)", "channels × height × width"]),
+    ] {
+        let error = graph(text).unwrap_err();
+        assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");
+    }
+}

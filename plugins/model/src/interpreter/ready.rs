@@ -107,7 +107,7 @@ impl Ready {
             Turn::Joint { joint, .. } => joint.run(inputs),
             Turn::AsPlanned(place) => {
                 let step = &steps[*place];
-                let exact = matches!(step.work, Work::Affine(_) | Work::Norm(_));
+                let exact = matches!(step.work, Work::Affine(_) | Work::Norm(_) | Work::GroupNorm(_) | Work::PRelu(_));
                 let inputs = if exact { inputs.into_iter().map(|x| x.cast(DType::F32)).collect() } else { inputs };
                 step.run(&self.network, inputs)
             }

@@ -69,6 +69,110 @@ fn what_is_computed_is_what_is_written() {
     found.assert_approx_eq::<f32>(&x.into_data(), Tolerance::absolute(1e-5));
 }
 
+/// Blocks with weights of other layouts, padding, and values that are taken up again.
+const OTHERS: &str = "
+blocks:
+  - {convolution: 8, kernel: 3, stride: 4, name: a}
+  - {store: first}
+  - {group-normalization: 2, epsilon: 0.01, name: b}
+  - {prelu, name: c}
+  - {pad: [0, 1, 2, 0], value: 3}
+  - {max-pooling: 2, stride: 1}
+  - {store: second}
+  - {from: first}
+  - {pad: [0, 0, 0, 1]}
+  - {prelu, shared: true, name: d}
+  - {multiply: [[], [{from: second}, {average-pooling: [height, width]}]]}
+  - {affine: 6, bias: false, name: e}
+  - {group-normalization: 1, name: f}
+  - {affine: classes, name: g}
+";
+
+#[test]
+fn other_blocks_are_what_they_say() {
+    let device = Device::flex();
+    let mut network = network(OTHERS, &device);
+    for (place, slopes) in network.slopes.iter_mut().enumerate() {
+        let count = slopes.layer.weight.dims()[0];
+        let values: Vec<f32> = (0..count).map(|i| 0.1 * (i + place + 1) as f32).collect();
+        slopes.layer.weight = Param::from_tensor(Tensor::<1>::from_floats(&values[..], &device));
+    }
+    for norm in &mut network.group_norms {
+        let count = norm.layer.weight.dims()[0];
+        let values = |from: f32| (0..count).map(|i| from + 0.2 * i as f32).collect::<Vec<f32>>();
+        norm.layer.weight = Param::from_tensor(Tensor::<1>::from_floats(&values(0.5)[..], &device));
+        norm.layer.bias = Param::from_tensor(Tensor::<1>::from_floats(&values(-0.3)[..], &device));
+    }
+    let found = network.forward(pictures(&device)).try_into_vec_as::<f32>().unwrap();
+
+    // The same number by number, in 64 bits.
+    let first = network.convolutions[0].layer.forward(pictures(&device));
+    assert_eq!(first.dims(), [2, 8, 4, 4]);
+    let first: Vec<f64> = first.try_into_vec_as::<f32>().unwrap().into_iter().map(f64::from).collect();
+    let normalised = |x: &[f64], groups: usize, epsilon: f64| -> Vec<f64> {
+        let size = x.len() / groups;
+        let channels = if groups == 2 { 8 } else { 6 };
+        let one = |(i, value): (usize, &f64)| {
+            let group = &x[i / size * size..][..size];
+            let mean = group.iter().sum::<f64>() / size as f64;
+            let variance = group.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / size as f64;
+            let channel = (i * channels / x.len()) as f64;
+            (value - mean) / (variance + epsilon).sqrt() * (0.5 + 0.2 * channel) - 0.3 + 0.2 * channel
+        };
+        x.iter().enumerate().map(one).collect()
+    };
+    let numbers = |tensor: Tensor<2>| -> Vec<f64> {
+        tensor.try_into_vec_as::<f32>().unwrap().into_iter().map(f64::from).collect()
+    };
+    let (hidden, last) = (numbers(network.affines[0].layer.weight.val()), numbers(network.classifier().weight.val()));
+    assert!(network.affines[0].layer.bias.is_none());
+    let bias = network.classifier().bias.as_ref().unwrap().val().try_into_vec_as::<f32>().unwrap();
+    for image in 0..2 {
+        let first = &first[image * 128..][..128];
+        let at = |channel: usize, row: usize, column: usize| channel * 16 + row * 4 + column;
+        let slopes = |x: f64, slope: f64| if x > 0.0 { x } else { slope * x };
+        let normal = normalised(first, 2, 0.01);
+        // 8 maps of 5 rows and 6 columns, the last row and the first two columns of 3s.
+        let padded = |channel: usize, row: usize, column: usize| {
+            if row == 4 || column < 2 {
+                return 3.0;
+            }
+            slopes(normal[at(channel, row, column - 2)], 0.1 * (channel + 1) as f64)
+        };
+        let mut flat = Vec::new();
+        for channel in 0..8 {
+            let mut sum = 0.0;
+            for row in 0..4 {
+                for column in 0..5 {
+                    let window = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(y, x)| padded(channel, row + y, column + x));
+                    sum += window.into_iter().fold(f64::MIN, f64::max);
+                }
+            }
+            for row in 0..4 {
+                for column in 0..5 {
+                    let value = if column == 4 { 0.0 } else { first[at(channel, row, column)] };
+                    flat.push(slopes(value, 0.2) * sum / 20.0);
+                }
+            }
+        }
+        let affine = |x: &[f64], weights: &[f64]| -> Vec<f64> {
+            weights.chunks_exact(x.len()).map(|row| row.iter().zip(x).map(|(w, x)| w * x).sum()).collect()
+        };
+        let expected = affine(&normalised(&affine(&flat, &hidden), 1, 1e-5), &last);
+        for (class, value) in expected.iter().enumerate() {
+            let expected = value + f64::from(bias[class]);
+            let found = f64::from(found[image * 3 + class]);
+            assert!((found - expected).abs() < 1e-4, "{image} {class}: {found} {expected}");
+        }
+    }
+    // Both learn, with a gradient of every weight.
+    let device = device.autodiff();
+    let network = self::network(OTHERS, &device);
+    let loss = network.forward(pictures(&device)).powf_scalar(2.0).sum();
+    let gradients = burn::optim::GradientsParams::from_grads(loss.backward(), &network);
+    assert_eq!(gradients.len(), network.graph().weights().len());
+}
+
 #[test]
 fn weights_are_called_as_the_graph_says() {
     struct Names(Vec<String>, Vec<String>);
@@ -83,8 +187,11 @@ fn weights_are_called_as_the_graph_says() {
             self.1.push(self.0.join("."));
         }
     }
-    for name in crate::network::names() {
-        let network = find(name).unwrap().network(Shape { classes: 2, size_px: 32 }, 1, &Device::flex()).unwrap();
+    let shape = Shape { classes: 2, size_px: 32 };
+    let shipped = crate::network::names().into_iter().map(|name| find(name).unwrap());
+    for architecture in shipped.chain([Architecture::of("others", Some(OTHERS)).unwrap()]) {
+        let name = architecture.name();
+        let network = architecture.network(shape, 1, &Device::flex()).unwrap();
         let mut names = Names(Vec::new(), Vec::new());
         network.visit(&mut names);
         let expected = network.graph().weights();

@@ -54,6 +54,23 @@ pub fn properties(kind: &str, function: &Message) -> BTreeMap<String, String> {
             }
         }
         "Dropout" => set("P", parameter.word("p").to_owned()),
+        "GroupNormalization" | "InstanceNormalization" | "LayerNormalization" => {
+            let axis: i64 = parameter.word("channel_axis").parse().unwrap_or(1);
+            set("ChannelAxis", (axis - 1).to_string());
+            set("NumGroups", parameter.word("num_groups").to_owned());
+            set("Epsilon", parameter.word("eps").to_owned());
+        }
+        "Pad" => {
+            set("PadWidth", joined(&parameter.numbers("pad_width")));
+            set("Mode", parameter.word("mode").to_owned());
+            set("ConstantValue", parameter.word("constant_value").to_owned());
+        }
+        "Mean" | "Sum" | "Max" => {
+            // Negative ones are counted from the last.
+            let axis = |axis: &i64| if *axis < 0 { axis.to_string() } else { (axis - 1).to_string() };
+            set("Axes", parameter.numbers("axes").iter().map(axis).collect::<Vec<_>>().join(","));
+            set("KeepDims", flag("keep_dims").to_owned());
+        }
         "LeakyReLU" | "ELU" | "CELU" => set("Alpha", parameter.word("alpha").to_owned()),
         _ => set("Value", parameter.word("val").to_owned()),
     }

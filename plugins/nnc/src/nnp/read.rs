@@ -2,6 +2,7 @@
 
 use super::parameters::{self, Tensor};
 use super::text::Message;
+use super::unroll::{self, Step, Unrolled};
 use super::{CLASSES, functions};
 use crate::NncError;
 use crate::import::{Given, from_network};
@@ -142,6 +143,8 @@ fn roles(kind: &str) -> &'static [&'static str] {
     match kind {
         "Convolution" | "DepthwiseConvolution" | "Affine" => &["W", "b"],
         "BatchNormalization" => &["beta", "gamma", "mean", "var"],
+        "GroupNormalization" | "InstanceNormalization" | "LayerNormalization" => &["beta", "gamma"],
+        "PReLU" => &["slope"],
         _ => &[],
     }
 }
@@ -152,9 +155,7 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
     let networks: Vec<&Message> = file.inner("network").collect();
     let named = networks.iter().find(|network| network.word("name") == wanted);
     let network = named.or(networks.last()).ok_or_else(|| NncError::Form("it holds no network".to_owned()))?;
-    let shapes: BTreeMap<&str, Vec<i64>> =
-        network.inner("variable").map(|variable| (variable.word("name"), variable.numbers("shape"))).collect();
-
+    let Unrolled { steps, shapes } = unroll::unrolled(network)?;
     let mut built = Network { name: network.word("name").to_owned(), ..Network::default() };
     let (mut given_by, mut of_layers, mut names) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
     let mut used: BTreeMap<String, String> = BTreeMap::new();
@@ -162,15 +163,16 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
     let mut renamed: BTreeMap<String, String> = BTreeMap::new();
     let normalized = executor.is_none_or(|executor| executor.word("no_image_normalization") != "true");
     let mut around: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for function in network.inner("function") {
-        let kind = function.word("type").to_owned();
+    let read_by = readers(&steps);
+    for Step { function, name: called, kind, inputs, outputs } in &steps {
         let (data, own): (Vec<&str>, Vec<&str>) =
-            function.words("input").partition(|input| !parameters.contains_key(*input));
+            inputs.iter().map(String::as_str).partition(|input| !parameters.contains_key(*input));
         let mut layer = Layer { id: built.layers.len().to_string(), kind: kind.clone(), ..Layer::default() };
-        layer.name = layer_name(function.word("name"), own.first().copied(), &mut names);
-        layer.properties = functions::properties(&kind, function);
-        let output = function.words("output").next().unwrap_or_default();
-        if kind == "Pad" {
+        layer.name = layer_name(called, own.first().copied(), &mut names);
+        layer.properties = functions::properties(kind, function);
+        let output = outputs.first().map(String::as_str).unwrap_or_default();
+        let convolved = read_by.get(output).is_some_and(|kinds| kinds.iter().all(|kind| kind.ends_with("Convolution")));
+        if kind == "Pad" && convolved {
             let widths = function.ending("_param").map(|pad| pad.numbers("pad_width")).unwrap_or_default();
             let constant =
                 function.ending("_param").is_none_or(|pad| matches!(pad.word("constant_value"), "" | "0" | "0.0"));
@@ -198,7 +200,11 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
         }
         match kind.as_str() {
             "Convolution" | "DepthwiseConvolution" | "Affine" => {
-                settings_of_weights(&mut layer, &kind, &own, parameters);
+                settings_of_weights(&mut layer, kind, &own, parameters);
+            }
+            "PReLU" => {
+                let slopes = own.first().and_then(|slope| parameters.get(*slope)).map_or(0, |slope| slope.values.len());
+                layer.properties.insert("Shared".to_owned(), if slopes == 1 { "True" } else { "False" }.to_owned());
             }
             "Reshape" => {
                 if let Some(shape) = shapes.get(output) {
@@ -208,12 +214,15 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
             }
             _ => {}
         }
-        let roles = roles(&kind);
+        let roles = roles(kind);
         if own.len() > roles.len() {
             let problem = format!("it computes with the parameter {}, which has no counterpart", own[roles.len()]);
             return Err(crate::build::refused(&built, &layer, &problem));
         }
         for (role, parameter) in roles.iter().zip(&own) {
+            // A normalisation may have one of the two alone.
+            let told = parameter.rsplit('/').next().and_then(|end| roles.iter().find(|role| **role == end));
+            let role = told.unwrap_or(role);
             if let Some(other) = used.insert((*parameter).to_owned(), layer.name.clone()) {
                 let problem = format!("it shares the parameter {parameter} with {other}, which has no counterpart");
                 return Err(crate::build::refused(&built, &layer, &problem));
@@ -223,13 +232,6 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
         for (pin, input) in data.iter().enumerate() {
             let mut from = renamed.get(*input).cloned().unwrap_or_else(|| (*input).to_owned());
             if let Some((before, widths)) = around.get(*input) {
-                if kind != "Convolution" && kind != "DepthwiseConvolution" {
-                    return Err(crate::build::refused(
-                        &built,
-                        &layer,
-                        "what it reads is padded, which only convolutions are here",
-                    ));
-                }
                 layer.properties.insert("Around".to_owned(), widths.clone());
                 from.clone_from(before);
             }
@@ -250,8 +252,8 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
         for link in built.links.iter_mut().filter(|link| link.to.is_empty()) {
             link.to.clone_from(&layer.id);
         }
-        for output in function.words("output") {
-            given_by.insert(output.to_owned(), layer.id.clone());
+        for output in outputs {
+            given_by.insert(output.clone(), layer.id.clone());
         }
         built.layers.push(layer);
     }
@@ -261,9 +263,56 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
         Some(output) => given_by.get(&output).cloned(),
         None => built.layers.last().map(|layer| layer.id.clone()),
     };
+    exact_gelu(&mut built);
     let end = end.ok_or_else(|| NncError::Form(format!("{name}: its executor names an output that nothing gives")))?;
     let project = Project { networks: vec![built], ..Project::default() };
     Ok((Found { end, normalized, colours, of_layers }, project))
+}
+
+/// Kinds of the functions that read each value.
+fn readers<'a>(steps: &'a [Step<'a>]) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for step in steps {
+        for input in &step.inputs {
+            readers.entry(input).or_default().push(&step.kind);
+        }
+    }
+    readers
+}
+
+/// `x · (1 + erf(x / √2)) / 2`, which nnabla has no function for, becomes a GELU.
+fn exact_gelu(network: &mut Network) {
+    let order = crate::order::Order::new(network);
+    let scalar = |place: usize, kind: &str, value: f64| {
+        let layer = &network.layers[place];
+        let found = layer.property("Value").and_then(|value| value.parse::<f64>().ok());
+        layer.kind == kind && found.is_some_and(|found| (found - value).abs() < 1e-6)
+    };
+    let alone = |place: usize| match order.reads[place][..] {
+        [input] if order.read_by[place].len() == 1 => Some(input),
+        _ => None,
+    };
+    // The factor of x, back to what it was made of.
+    let input_of = |factor: usize| {
+        let sum = alone(factor).filter(|_| scalar(factor, "MulScalar", 0.5))?;
+        let erf = alone(sum).filter(|_| scalar(sum, "AddScalar", 1.0))?;
+        let scaled = alone(erf).filter(|_| network.layers[erf].kind == "Erf")?;
+        alone(scaled).filter(|_| scalar(scaled, "MulScalar", std::f64::consts::FRAC_1_SQRT_2))
+    };
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for place in (0..network.layers.len()).filter(|place| network.layers[*place].kind == "Mul2") {
+        let [first, second] = order.reads[place][..] else { continue };
+        for (x, factor) in [(first, second), (second, first)] {
+            if input_of(factor) == Some(x) {
+                found.push((place, factor));
+            }
+        }
+    }
+    for (place, factor) in found {
+        let (id, factor) = (network.layers[place].id.clone(), network.layers[factor].id.clone());
+        network.links.retain(|link| link.to != id || link.from != factor);
+        network.layers[place].kind = "GELU".to_owned();
+    }
 }
 
 /// How colours of 0 to 255 are normalised by a batch normalisation that does nothing else.
@@ -304,7 +353,16 @@ fn settings_of_weights(layer: &mut Layer, kind: &str, own: &[&str], parameters: 
 }
 
 /// Scopes that nnabla's parametric functions add to a name.
-const SCOPES: [&str; 4] = ["conv", "affine", "bn", "depthwise_conv"];
+const SCOPES: [&str; 8] = [
+    "conv",
+    "affine",
+    "bn",
+    "depthwise_conv",
+    "prelu",
+    "group_normalization",
+    "instance_normalization",
+    "layer_normalization",
+];
 
 /// A name for a block, after its parameters where it has some.
 fn layer_name(function: &str, parameter: Option<&str>, names: &mut BTreeSet<String>) -> String {
@@ -338,8 +396,9 @@ fn weights(
         let last = node.name == graph.classifier().name;
         for weight in node.weights() {
             let role = match (&node.op, weight.name.rsplit('.').next().unwrap_or_default()) {
-                (Op::BatchNormalization { .. }, "weight") => "gamma",
-                (Op::BatchNormalization { .. }, "bias") => "beta",
+                (Op::BatchNormalization { .. } | Op::GroupNormalization { .. }, "weight") => "gamma",
+                (Op::BatchNormalization { .. } | Op::GroupNormalization { .. }, "bias") => "beta",
+                (Op::PRelu { .. }, _) => "slope",
                 (_, "running_mean") => "mean",
                 (_, "running_var") => "var",
                 (_, "weight") => "W",
@@ -361,7 +420,7 @@ fn weights(
                 None if role == "gamma" => vec![1.0; count as usize],
                 None => return Err(NncError::Blocks(format!("the file has no parameter for {}", weight.name))),
             };
-            if let (Op::Affine { inputs, outputs }, "W") = (&node.op, role)
+            if let (Op::Affine { inputs, outputs, .. }, "W") = (&node.op, role)
                 && found.is_some_and(|tensor| tensor.shape.len() > 1)
             {
                 values = transposed(&values, *inputs as usize, *outputs as usize);

@@ -38,6 +38,11 @@ impl Message {
         })
     }
 
+    /// The first number of this name.
+    pub fn number(&self, name: &str) -> Option<usize> {
+        self.word(name).parse().ok()
+    }
+
     /// All words of this name.
     pub fn words<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter_map(move |(key, value)| match value {

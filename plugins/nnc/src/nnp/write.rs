@@ -29,7 +29,26 @@ pub struct Export<'a> {
     pub classes: &'a [String],
     /// What logits are divided by before the softmax.
     pub temperature: f64,
+    /// Whether an image may have several classes, each with a probability of its own: a sigmoid in place of the softmax.
+    pub several: bool,
+    /// What takes the place of the network's last layer, whose weights are not needed then.
+    pub head: Option<LinearHead<'a>>,
 }
+
+/// A linear layer on the features that a network's last layer reads. Features are scaled to unit length, their magnitudes raised to
+/// a power, and scaled to unit length again.
+#[derive(Clone, Copy, Debug)]
+pub struct LinearHead<'a> {
+    /// `[classes, features]`, row-major.
+    pub weights: &'a [f32],
+    /// `[classes]`.
+    pub biases: &'a [f32],
+    /// That magnitudes are raised to.
+    pub power: f64,
+}
+
+/// Rows that are shorter are not scaled to unit length.
+const SHORTEST: f64 = 1e-18;
 
 /// Writes a file.
 ///
@@ -76,7 +95,8 @@ impl Writer {
     fn network(&mut self, export: &Export<'_>) -> Result<String, NncError> {
         let graph = export.graph;
         let mut values: Vec<Value> = Vec::new();
-        for node in &graph.nodes {
+        let nodes = if export.head.is_some() { &graph.nodes[..graph.nodes.len() - 1] } else { &graph.nodes[..] };
+        for node in nodes {
             let value = if node.op == Op::Input {
                 self.input(&export.input, node.output)?
             } else {
@@ -85,13 +105,20 @@ impl Writer {
             };
             values.push(value);
         }
-        let Some(mut logits) = values.pop() else { return Err(NncError::Form("the network is empty".to_owned())) };
+        let mut logits = match &export.head {
+            Some(head) => {
+                let read = graph.classifier().inputs.first().and_then(|input| values.get(*input)).cloned();
+                self.head(read, head)?
+            }
+            None => values.pop().ok_or_else(|| NncError::Form("the network is empty".to_owned()))?,
+        };
         if export.temperature != 1.0 {
             let parameter = format!("mul_scalar_param {{ val: {:?} }}", 1.0 / export.temperature);
             logits = self.function("MulScalar", "temperature", &[&logits.name], &logits.sides, &parameter);
         }
         self.variable("y", "Buffer", true, &logits.sides);
-        self.function_into("Softmax", "probabilities", &[&logits.name], "y", "softmax_param { axis: 1 }");
+        let (kind, parameter) = if export.several { ("Sigmoid", "") } else { ("Softmax", "softmax_param { axis: 1 }") };
+        self.function_into(kind, "probabilities", &[&logits.name], "y", parameter);
         let mut text = format!("network {{\n  name: {}\n  batch_size: 1\n", quoted(export.name));
         text.push_str(&self.variables);
         text.push_str(&self.functions);
@@ -106,6 +133,44 @@ impl Writer {
         }
         text.push_str("}\n");
         Ok(text)
+    }
+
+    /// A head on the features that the last layer would read.
+    fn head(&mut self, features: Option<Value>, head: &LinearHead<'_>) -> Result<Value, NncError> {
+        let features = features.ok_or_else(|| NncError::Form("the network is empty".to_owned()))?;
+        let (dimensions, classes) = (features.sides.iter().product::<u64>(), head.biases.len() as u64);
+        if head.weights.len() as u64 != dimensions * classes {
+            let problem = format!(
+                "the backbone has {dimensions} features, the head {} weights of {classes} classes",
+                head.weights.len()
+            );
+            return Err(NncError::Form(problem));
+        }
+        let mut x = self.reshape("features", &features, &[dimensions]);
+        x = self.unit_length("embedding", &x);
+        if head.power != 1.0 {
+            let sides = [dimensions];
+            let sign = self.function("Sign", "embedding_sign", &[&x.name], &sides, "sign_param { alpha: 0.0 }");
+            let size = self.function("Abs", "embedding_size", &[&x.name], &sides, "");
+            let raised = self.scalar("PowScalar", "pow_scalar_param", "embedding_raised", &size, head.power);
+            x = self.function("Mul2", "embedding_signed", &[&raised.name, &sign.name], &sides, "");
+            x = self.unit_length("embedding_power", &x);
+        }
+        let kernel = transposed(head.weights, classes as usize, dimensions as usize);
+        let kernel = self.parameter("head/affine/W", vec![dimensions, classes], kernel, true);
+        let bias = self.parameter("head/affine/b", vec![classes], head.biases.to_vec(), true);
+        let parameter = "affine_param { base_axis: 1 }";
+        Ok(self.function("Affine", "head", &[&x.name, &kernel, &bias], &[classes], parameter))
+    }
+
+    /// Rows at unit length; zeros stay zeros.
+    fn unit_length(&mut self, name: &str, x: &Value) -> Value {
+        let squares = self.scalar("PowScalar", "pow_scalar_param", &format!("{name}_squares"), x, 2.0);
+        let parameter = "sum_param { axes: 1 keep_dims: true }";
+        let sum = self.function("Sum", &format!("{name}_sum"), &[&squares.name], &[1], parameter);
+        let root = self.scalar("PowScalar", "pow_scalar_param", &format!("{name}_root"), &sum, 0.5);
+        let length = self.scalar("MaximumScalar", "maximum_scalar_param", &format!("{name}_length"), &root, SHORTEST);
+        self.function("Div2", name, &[&x.name, &length.name], &x.sides.clone(), "")
     }
 
     fn variable(&mut self, name: &str, kind: &str, batch: bool, sides: &[u64]) {
@@ -178,6 +243,8 @@ impl Writer {
         let scope = match node.op {
             Op::Affine { .. } => "affine",
             Op::BatchNormalization { .. } => "bn",
+            Op::GroupNormalization { .. } => "group_normalization",
+            Op::PRelu { .. } => "prelu",
             _ => "conv",
         };
         let named = |role: &str| format!("{}/{scope}/{role}", name.replace('.', "/"));
@@ -224,11 +291,35 @@ impl Writer {
                 );
                 self.function("BatchNormalization", name, &all, &sides, &parameter)
             }
-            Op::Affine { inputs, outputs } => {
+            Op::GroupNormalization { groups, epsilon, .. } => {
+                let channels = first.sides[0];
+                let shape: Vec<u64> = [1, channels].into_iter().chain(first.sides[1..].iter().map(|_| 1)).collect();
+                let beta = self.parameter(&named("beta"), shape.clone(), weight("bias")?.values, true);
+                let gamma = self.parameter(&named("gamma"), shape, weight("weight")?.values, true);
+                let parameter = format!(
+                    "group_normalization_param {{ num_groups: {groups} channel_axis: 1 batch_axis: 0 eps: {epsilon:?} no_scale: false no_bias: false }}"
+                );
+                self.function("GroupNormalization", name, &[&first.name, &beta, &gamma], &sides, &parameter)
+            }
+            Op::PRelu { slopes } => {
+                let shape = if *slopes == 1 { Vec::new() } else { vec![*slopes] };
+                let slope = self.parameter(&named("slope"), shape, weight("weight")?.values, true);
+                self.function("PReLU", name, &[&first.name, &slope], &sides, "prelu_param { base_axis: 1 }")
+            }
+            Op::Pad { around: [(top, bottom), (left, right)], value } => {
+                let widths = [top, bottom, left, right].map(|width| format!("pad_width: {width}")).join(" ");
+                let parameter = format!("pad_param {{ {widths} mode: \"constant\" constant_value: {value:?} }}");
+                self.function("Pad", name, &[&first.name], &sides, &parameter)
+            }
+            Op::Affine { inputs, outputs, bias } => {
                 let kernel = transposed(&weight("weight")?.values, *outputs as usize, *inputs as usize);
                 let kernel = self.parameter(&named("W"), vec![*inputs, *outputs], kernel, true);
-                let bias = self.parameter(&named("b"), vec![*outputs], weight("bias")?.values, true);
-                self.function("Affine", name, &[&first.name, &kernel, &bias], &sides, "affine_param { base_axis: 1 }")
+                let mut all = vec![first.name.clone(), kernel];
+                if *bias {
+                    all.push(self.parameter(&named("b"), vec![*outputs], weight("bias")?.values, true));
+                }
+                let all: Vec<&str> = all.iter().map(String::as_str).collect();
+                self.function("Affine", name, &all, &sides, "affine_param { base_axis: 1 }")
             }
             Op::MaxPooling(window) => self.pooling("MaxPooling", "max_pooling_param", name, &first, &sides, window, ""),
             Op::AveragePooling { window, including_pad } => {

@@ -92,6 +92,24 @@ fn heads_and_backbones_are_one_onnx_file() {
 }
 
 #[test]
+fn a_head_as_nnp_says_what_it_leaves_out() {
+    let home = workspace();
+    let options = options(home.path(), Format::Nnp);
+    let said = run(&options).unwrap();
+    let share = head(DIMENSIONS).parameters().ridge_share;
+    assert_eq!(said.contains("without its neighbours"), share < 1.0, "{said}");
+    // Nothing in the zip is compressed.
+    let bytes = std::fs::read(&options.out).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    for part in
+        ["name: \"head/affine/W\" type: \"Parameter\" shape { dim: 84 dim: 3 }", "mul_scalar_param { val: 0.5 }"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("fc3"), "the classifier is left out");
+}
+
+#[test]
 fn safetensors_hold_head_and_backbone() {
     let home = workspace();
     let options = options(home.path(), Format::Safetensors);
