@@ -4,7 +4,8 @@
 //! frame agree in it and yet are different images. So the two thumbnails are aligned ([`align`]), and what remains is
 //! compared with the detail that is there, block by block: a copy agrees everywhere, another image within the same layout
 //! fails in the few blocks that tell it apart. Dividing by the detail makes the test strict where an image is smooth (an
-//! X-ray) and lenient where resampling costs most (line art). Chroma must agree too, unless one of the two has none.
+//! X-ray) and lenient where resampling costs most (line art). Where as good as nothing remains of the whole, single blocks count
+//! less. Chroma must agree too, unless one of the two has none.
 
 mod align;
 
@@ -53,6 +54,8 @@ pub struct Pose {
     pub reversed: bool,
     /// Whether the affine map turns.
     pub turned: bool,
+    /// Whether one of the two was made brighter, as in the view of that kind.
+    pub brighter: bool,
 }
 
 impl Pose {
@@ -71,6 +74,18 @@ pub struct Hint {
     pub plain_bits: u32,
     /// How much there is to be seen on the one with less of it: [`crate::Look::structure`].
     pub structure: u32,
+}
+
+impl Hint {
+    /// Bits in which the pose differs, as a share of the structure.
+    fn share(&self) -> f32 {
+        self.bits as f32 / self.structure.max(1) as f32
+    }
+
+    /// Bits that the pose brings against the images as they are, as a share of the structure.
+    fn advantage(&self) -> f32 {
+        self.plain_bits.saturating_sub(self.bits) as f32 / self.structure.max(1) as f32
+    }
 }
 
 /// How much more may remain where the hashes hardly differ.
@@ -107,9 +122,8 @@ struct Advantage {
 impl Advantage {
     /// By how much more may remain, 1 and up.
     fn factor(&self, hint: Hint) -> f32 {
-        let structure = hint.structure.max(1) as f32;
-        let advantage = hint.plain_bits.saturating_sub(hint.bits) as f32 / (structure * FULL_ADVANTAGE);
-        let closeness = (1.0 - hint.bits as f32 / (structure * self.share)).max(0.0);
+        let advantage = hint.advantage() / FULL_ADVANTAGE;
+        let closeness = (1.0 - hint.share() / self.share).max(0.0);
         1.0 + self.most * advantage.min(1.0) * closeness
     }
 }
@@ -167,6 +181,57 @@ impl Tolerance {
     }
 }
 
+/// Shares of the whole image's detail that may remain for one to be explained by the other: everywhere, where the hashes agree
+/// in a small turn alone, and so that more may remain in the worst block.
+const EXPLAINED: f32 = 0.05;
+const EXPLAINED_TURNED: f32 = 0.3;
+const EXPLAINED_MOSTLY: f32 = 0.1;
+/// What may remain of the worst block then, over its detail.
+const EXPLAINED_BLOCK: f32 = 0.15;
+/// Chroma's difference, over what is tolerated, up to which that holds.
+const EXPLAINED_CHROMA: f32 = 0.5;
+/// Advantage of a turned pose from which on its hashes say so much, and the share of bits in which they may differ.
+const TELLING_TURN: (f32, f32) = (0.3, 0.35);
+/// How much more may remain of the worst block of a mostly explained image: of a crop, of an image as it is.
+const MORE_OF_A_CROP: f32 = 1.3;
+const MORE_AS_IT_IS: f32 = 2.5;
+/// Bits as a share of the structure, and blocks that hold the detail, for an image as it is: what compression does to it.
+const COMPRESSED: (f32, f32) = (0.2, 25.0);
+
+/// Whether one image explains the other as a whole. Single blocks of a small thing on a plain ground, or of a copy that was
+/// compressed much, may be off by more than [`Tolerance`] leaves them; of images of one layout, one block at least shows little of
+/// the other. Mirroring and turning by 90° changes no pixel, so nothing is granted there.
+fn is_explained(pose: &Pose, hint: Hint, chroma: f32, remains: &Remainder) -> bool {
+    if pose.symmetry != Symmetry::default() || chroma > EXPLAINED_CHROMA {
+        return false;
+    }
+    let is_telling_turn = pose.turned && hint.advantage() >= TELLING_TURN.0 && hint.share() <= TELLING_TURN.1;
+    remains.whole <= EXPLAINED && remains.largest <= EXPLAINED_BLOCK
+        || is_telling_turn && remains.whole <= EXPLAINED_TURNED
+}
+
+/// How much more may remain of the worst block, as a factor, where little remains of the whole.
+fn explained_factor(pose: &Pose, hint: Hint, remains: &Remainder) -> f32 {
+    if pose.symmetry != Symmetry::default() || pose.turned || pose.brighter || remains.whole > EXPLAINED_MOSTLY {
+        return 1.0;
+    }
+    match () {
+        () if pose.affine != Affine::IDENTITY => MORE_OF_A_CROP,
+        () if hint.share() <= COMPRESSED.0 && remains.evidence >= COMPRESSED.1 => MORE_AS_IT_IS,
+        () => 1.0,
+    }
+}
+
+/// Factors of brightness for which the brighter view speaks, which is 1.3 times as bright: less of it where white is clipped.
+const BRIGHTER_VIEW: RangeInclusive<f32> = 1.115..=1.4;
+/// Of an image that is less brighter, what may remain of the whole, over its detail.
+const SLIGHTLY_BRIGHTER: f32 = 0.02;
+
+/// Whether the brighter view may have found a brighter copy: others are different images, of which one has a little more white.
+fn is_brighter_view(factor: f32, remains: &Remainder) -> bool {
+    BRIGHTER_VIEW.contains(&factor) || factor < *BRIGHTER_VIEW.start() && remains.whole <= SLIGHTLY_BRIGHTER
+}
+
 /// Factor of brightness from which on the darker image is brought to the brighter one channel by channel.
 const BRIGHTER: f32 = 1.05;
 
@@ -183,7 +248,11 @@ pub fn agree(wanted: &Thumbnail, known: &Thumbnail, pose: &Pose, hint: Hint, res
         return false;
     }
     let (chroma, remains) = (chroma(moving, fixed, &pose.affine), pair.laying.remainder(&pose.affine, Map::Expected));
-    if chroma <= tolerance.chroma && remains <= tolerance.expected {
+    if pose.brighter && !is_brighter_view(brightness_factor(moving, fixed), &remains) {
+        return false;
+    }
+    let expected = tolerance.expected * explained_factor(pose, hint, &remains);
+    if chroma <= tolerance.chroma && remains.worst <= expected || is_explained(pose, hint, chroma, &remains) {
         return true;
     }
     if pose.affine == Affine::IDENTITY && is_brighter(moving, fixed, pose, &tolerance) {
@@ -195,7 +264,7 @@ pub fn agree(wanted: &Thumbnail, known: &Thumbnail, pose: &Pose, hint: Hint, res
     }
     // Fitting costs most, and cannot make one of two images that have little in common.
     chroma <= FITTABLE_CHROMA
-        && remains <= if pose.is_as_it_is() { FITTABLE_AS_IT_IS } else { FITTABLE } * tolerance.expected
+        && remains.worst <= if pose.is_as_it_is() { FITTABLE_AS_IT_IS } else { FITTABLE } * tolerance.expected
         && pair.agrees(&pair.laying.refined(&pose.affine), Map::Refined, &tolerance)
 }
 
@@ -211,9 +280,20 @@ fn is_brighter(one: &Thumbnail, other: &Thumbnail, pose: &Pose, tolerance: &Tole
     if pose.symmetry != Symmetry::default() {
         return false;
     }
-    let (dark, bright) = if one.brightness() <= other.brightness() { (one, other) } else { (other, one) };
+    let (dark, bright) = by_brightness(one, other);
     let factor = dark.factor_to(bright);
     factor >= BRIGHTER && Pair::new(&dark.brighter(factor), bright, RIM).agrees(&pose.affine, Map::Expected, tolerance)
+}
+
+/// The darker one first.
+fn by_brightness<'a>(one: &'a Thumbnail, other: &'a Thumbnail) -> (&'a Thumbnail, &'a Thumbnail) {
+    if one.brightness() <= other.brightness() { (one, other) } else { (other, one) }
+}
+
+/// By how much the brighter of two is brighter, 1 to 2.
+fn brightness_factor(one: &Thumbnail, other: &Thumbnail) -> f32 {
+    let (dark, bright) = by_brightness(one, other);
+    dark.factor_to(bright)
 }
 
 /// Two thumbnails of which one is laid over the other.
@@ -237,7 +317,7 @@ impl<'a> Pair<'a> {
 
     fn agrees(&self, affine: &Affine, map: Map, tolerance: &Tolerance) -> bool {
         chroma(self.moving, self.fixed, affine) <= tolerance.chroma
-            && self.laying.remainder(affine, map) <= tolerance.of(map)
+            && self.laying.remainder(affine, map).worst <= tolerance.of(map)
     }
 }
 
@@ -285,19 +365,20 @@ impl Laying {
         align::refine(&binomial(&self.moving), &binomial(&self.fixed), start, self.rim)
     }
 
-    /// What remains in the worst block but some.
-    fn remainder(&self, affine: &Affine, map: Map) -> f32 {
+    /// What remains when one is laid over the other.
+    fn remainder(&self, affine: &Affine, map: Map) -> Remainder {
         let overlay = Overlay::new(&self.moving, &self.fixed, affine, self.rim);
-        let remains = worst_block(&overlay.predicted, &self.fixed, &overlay, map);
+        let mut remains = Remainder::new(&overlay.predicted, &self.fixed, &overlay, map);
         if affine.0.iter().zip(Affine::IDENTITY.0).any(|(value, of)| (value - of).abs() > UNMOVED) {
             return remains;
         }
-        let remains = UNMOVED_FACTOR * remains;
-        if (overlay.gain - 1.0).abs() <= SAME_GAIN && !self.is_grey_copy {
-            return remains;
+        remains.worst *= UNMOVED_FACTOR;
+        if (overlay.gain - 1.0).abs() > SAME_GAIN || self.is_grey_copy {
+            let locally = locally_fitted(&overlay.predicted, &self.fixed);
+            let locally = Remainder::new(&locally, &self.fixed, &overlay, map).worst;
+            remains.worst = remains.worst.min(BRIGHTER_FACTOR * locally);
         }
-        let locally = locally_fitted(&overlay.predicted, &self.fixed);
-        remains.min(BRIGHTER_FACTOR * worst_block(&locally, &self.fixed, &overlay, map))
+        remains
     }
 }
 
@@ -316,31 +397,53 @@ const GREY_GAIN: RangeInclusive<f32> = 0.8..=1.25;
 const EXPECTED_EVIDENCE: f32 = 16.0;
 const REFINED_EVIDENCE: f32 = 24.0;
 
-/// What remains in the worst block but some, of a prediction.
-fn worst_block(predicted: &Plane, fixed: &Plane, overlay: &Overlay, map: Map) -> f32 {
-    let (smooth_predicted, smooth_fixed) = (binomial(predicted), binomial(fixed));
-    let (mean_predicted, mean_fixed) = (box_mean(predicted), box_mean(fixed));
-    let mut blocks = [Block::default(); BLOCKS * BLOCKS];
-    for at in (0..LUMA_SIDE * LUMA_SIDE).filter(|at| overlay.seen[*at]) {
-        let residual = if overlay.censored[at] { 0.0 } else { smooth_fixed[at] - smooth_predicted[at] };
-        let detail = (predicted[at] - mean_predicted[at]).powi(2).max((fixed[at] - mean_fixed[at]).powi(2));
-        let block = &mut blocks[at / LUMA_SIDE / BLOCK * BLOCKS + at % LUMA_SIDE / BLOCK];
-        block.pixels += 1;
-        block.residual += residual * residual;
-        block.detail += detail;
+/// What remains of an image when another is laid over it: mean squares over the detail that is there.
+struct Remainder {
+    /// Of the worst block but some, by [`Map::strictness`]; infinite where nothing is to be seen.
+    worst: f32,
+    /// Of the worst block of all, as it is.
+    largest: f32,
+    /// Of the whole image.
+    whole: f32,
+    /// So many blocks as good as hold all the detail: few for a letter on a plain ground, many for a photo.
+    evidence: f32,
+}
+
+impl Remainder {
+    /// Nothing can be said.
+    const UNKNOWN: Self =
+        Self { worst: f32::INFINITY, largest: f32::INFINITY, whole: f32::INFINITY, evidence: f32::MIN_POSITIVE };
+
+    /// Of a prediction of the fixed image.
+    fn new(predicted: &Plane, fixed: &Plane, overlay: &Overlay, map: Map) -> Self {
+        let (smooth_predicted, smooth_fixed) = (binomial(predicted), binomial(fixed));
+        let (mean_predicted, mean_fixed) = (box_mean(predicted), box_mean(fixed));
+        let mut blocks = [Block::default(); BLOCKS * BLOCKS];
+        for at in (0..LUMA_SIDE * LUMA_SIDE).filter(|at| overlay.seen[*at]) {
+            let residual = if overlay.censored[at] { 0.0 } else { smooth_fixed[at] - smooth_predicted[at] };
+            let detail = (predicted[at] - mean_predicted[at]).powi(2).max((fixed[at] - mean_fixed[at]).powi(2));
+            let block = &mut blocks[at / LUMA_SIDE / BLOCK * BLOCKS + at % LUMA_SIDE / BLOCK];
+            block.pixels += 1;
+            block.residual += residual * residual;
+            block.detail += detail;
+        }
+        let counted: Vec<Block> = blocks.into_iter().filter(|block| block.pixels >= LEAST_PIXELS).collect();
+        let pixels: u32 = counted.iter().map(|block| block.pixels).sum();
+        let detail: f32 = counted.iter().map(|block| block.detail).sum();
+        if detail <= 0.0 {
+            return Self::UNKNOWN;
+        }
+        let squares: f32 = counted.iter().map(|block| block.detail * block.detail).sum();
+        let evidence = detail.powi(2) / squares.max(NOISE);
+        let mean_detail = detail / pixels as f32;
+        let mut ratios: Vec<f32> = counted.iter().map(|block| block.ratio(mean_detail)).collect();
+        Self {
+            largest: ratios.iter().copied().fold(0.0, f32::max),
+            worst: map.strictness(evidence) * worst_but(IGNORED_BLOCKS, &mut ratios),
+            whole: counted.iter().map(|block| block.residual).sum::<f32>() / detail,
+            evidence,
+        }
     }
-    let counted: Vec<Block> = blocks.into_iter().filter(|block| block.pixels >= LEAST_PIXELS).collect();
-    let pixels: u32 = counted.iter().map(|block| block.pixels).sum();
-    let mean_detail = counted.iter().map(|block| block.detail).sum::<f32>() / pixels.max(1) as f32;
-    if mean_detail <= 0.0 {
-        return f32::INFINITY;
-    }
-    let squares: f32 = counted.iter().map(|block| block.detail * block.detail).sum();
-    // So many blocks as good as hold all the detail: few for a letter on a plain ground, many for a photo.
-    let evidence = (mean_detail * pixels as f32).powi(2) / squares.max(NOISE);
-    let strictness = map.strictness(evidence);
-    let mut ratios: Vec<f32> = counted.iter().map(|block| strictness * block.ratio(mean_detail)).collect();
-    worst_but(IGNORED_BLOCKS, &mut ratios)
 }
 
 /// The prediction brought to the brightness and contrast that the other has around each pixel, in 7 × 7 of them.
@@ -504,6 +607,36 @@ mod tests {
         }
         let another = thumbnail(|x, y| if (30..42).contains(&x) && y > 40 { [0; 3] } else { colourful(x, y) });
         assert!(!agree(&one, &another, &Pose::default(), FAR, 0.1), "in a few blocks another image");
+    }
+
+    #[test]
+    fn a_compressed_small_thing_is_explained() {
+        // A small cross, with a few levels of noise around its edges as compression leaves it.
+        let cross = |noise: usize, part: usize| {
+            thumbnail(move |x, y| {
+                let inside = x.abs_diff(32) < 3 && y.abs_diff(30) < 9 || y.abs_diff(30) < 3 && x.abs_diff(32) < part;
+                let near = x.abs_diff(32) < 12 && y.abs_diff(30) < 12;
+                let off = if near { (x * 7 + y * 13) % 5 * noise } else { 0 };
+                [if inside { 20 + off as u8 } else { 255 - off as u8 }; 3]
+            })
+        };
+        let sparse = Hint { bits: 2, plain_bits: 2, structure: 14 };
+        let agrees = |other: &Thumbnail| agree(&cross(0, 9), other, &Pose::default(), sparse, 0.15);
+        assert!(agrees(&cross(9, 9)));
+        assert!(!agrees(&cross(0, 4)), "a shorter arm");
+    }
+
+    #[test]
+    fn the_brighter_view_wants_a_brighter_image() {
+        let one = thumbnail(colourful);
+        let brighter = |by: f32| thumbnail(|x, y| colourful(x, y).map(|v| (f32::from(v) * by).min(255.0) as u8));
+        let view = Pose { brighter: true, ..Pose::default() };
+        let agrees = |by: f32| agree(&one, &brighter(by), &view, FAR, 0.1);
+        assert!(agrees(1.3) && agrees(1.05) && !agrees(1.7));
+        let remains = |whole: f32| Remainder { worst: 0.0, largest: 0.0, whole, evidence: 30.0 };
+        assert!(is_brighter_view(1.2, &remains(0.5)) && is_brighter_view(1.05, &remains(0.01)));
+        assert!(!is_brighter_view(1.05, &remains(0.1)), "a card with a little more white");
+        assert!(agree(&one, &brighter(1.7), &Pose::default(), FAR, 0.1), "the test tests something");
     }
 
     #[test]

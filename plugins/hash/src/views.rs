@@ -195,7 +195,7 @@ impl Views {
     /// How an edited view came about.
     pub(crate) fn edited_pose(place: usize) -> Pose {
         let affine = INSETS.get(place).map_or(Affine::IDENTITY, |inset| Affine::inset(*inset));
-        Pose { affine, ..Pose::default() }
+        Pose { affine, brighter: place >= INSETS.len(), ..Pose::default() }
     }
 }
 
