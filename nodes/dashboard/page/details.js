@@ -85,7 +85,6 @@ function scores(prediction, layer, heat) {
     const bar = h("i");
     bar.style.width = `${100 * score.probability}%`;
     const told = [h("span", score.class), h("div", bar), h("b", percent(score.probability))];
-    if (!prediction.has_heat) return h("div.score", told);
     return h("button.score", { "aria-pressed": "false", title: t("picture_heat"), onclick: () => press(score.class) }, told);
   });
   async function press(label) {
@@ -101,7 +100,7 @@ function scores(prediction, layer, heat) {
     // A map without any heat would look like no map at all: it is said instead.
     if (found?.values.some((value) => value > 0)) { paint(layer, found); tell(t("picture_heat_of", { class: label })); } else tell(why, true);
   }
-  tell(t(prediction.has_heat ? "picture_heat_how" : "picture_heat_head"));
+  tell(t("picture_heat_how"));
   const novel = prediction.is_novel ? h("p.note.missing", t("picture_novel")) : "";
   return h("div.scores", h("h3", { title: prediction.model }, t("picture_says")), novel, rows, note);
 }

@@ -4,7 +4,7 @@ use plugin_api::Home;
 use plugin_api::runs::ModelCard;
 use plugin_decode::{Picture, Scale};
 use plugin_inference::{Backbones, Image, Model, Output, calibrated};
-use plugin_model::{Batch, DeviceChoice, Precision};
+use plugin_model::{DeviceChoice, Precision};
 use plugin_resize::Placement;
 use serde::Serialize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -43,8 +43,6 @@ pub struct Prediction {
     pub calibrated: bool,
     /// Whether the image is unlike anything that the model was trained on.
     pub is_novel: bool,
-    /// Whether [`ModelCache::heat`] can show what speaks for a class: not where the model is a head on a backbone.
-    pub has_heat: bool,
 }
 
 /// What of an image speaks for a class, over the part of it that the network saw.
@@ -80,7 +78,7 @@ impl ModelCache {
             Some(output) => output,
             None => predicted(model, image, digest)?,
         };
-        Ok(Some(prediction(model.card(), &output, model.network().is_some())))
+        Ok(Some(prediction(model.card(), &output)))
     }
 
     /// The champion's name and classes; `None` when there is no champion.
@@ -120,21 +118,17 @@ impl ModelCache {
     /// What of an image speaks for a class; `None` when there is no champion.
     ///
     /// # Errors
-    /// Why there is no map, for a person: there is no such class, the network has none, or the champion is a head.
+    /// Why there is no map, for a person: there is no such class, or the network has none.
     pub fn heat(&self, image: &Picture, class: &str) -> Result<Option<HeatMap>, String> {
         let champion = self.champion()?;
         let Some(Champion { model, .. }) = champion.as_ref() else { return Ok(None) };
         let card = model.card();
         let number = card.classes.iter().position(|known| known == class);
         let number = number.ok_or_else(|| format!("{} knows no class {class:?}", card.run))?;
-        let Some(network) = model.network() else {
-            return Err(format!("{} is a head on a pretrained network, for which there is no map", card.run));
-        };
         let mode = plugin_resize::mode(&card.resize_mode)
             .ok_or_else(|| format!("{}: resize mode {:?} is not known", card.run, card.resize_mode))?;
-        let (size_px, pixels) = (card.size_px, model.square(image)?);
-        let batch = Batch { size_px, pixels, targets: vec![Vec::new()], weights: vec![1.0] };
-        let heat = network.heat(&batch, number).map_err(|e| e.to_string())?;
+        let size_px = card.size_px;
+        let heat = model.heat(&model.square(image)?, number).map_err(|e| e.to_string())?;
         let placed = mode.place(image.width, image.height, size_px);
         let frame = frame(&placed, [image.width, image.height], size_px);
         let (model, class) = (card.run.clone(), class.to_owned());
@@ -167,14 +161,14 @@ fn predicted(model: &Model, image: &Picture, digest: &str) -> Result<Output, Str
     outputs.into_iter().next().ok_or_else(|| "there is no prediction".to_owned())
 }
 
-fn prediction(card: &ModelCard, output: &Output, has_heat: bool) -> Prediction {
+fn prediction(card: &ModelCard, output: &Output) -> Prediction {
     let finite = |p: f32| if p.is_finite() { p } else { 0.0 };
     let score = |(class, p): (&String, &f32)| ClassScore { class: class.clone(), probability: finite(*p) };
     let row = calibrated(card, &output.probabilities);
     let mut classes: Vec<ClassScore> = card.classes.iter().zip(&row).map(score).collect();
     classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     let (model, calibrated, is_novel) = (card.run.clone(), card.temperature.is_some(), output.is_novel);
-    Prediction { model, classes, calibrated, is_novel, has_heat }
+    Prediction { model, classes, calibrated, is_novel }
 }
 
 /// Where the square that a network sees lies in the image.

@@ -110,7 +110,7 @@ impl Classifier for InUse {
     }
 
     fn reads_files(&self) -> bool {
-        self.model.head().is_some()
+        self.model.is_head()
     }
 
     fn probabilities(&mut self, pictures: &Pictures) -> Result<Vec<Vec<f32>>, ClassifierError> {

@@ -5,6 +5,8 @@ use clap::{Args, Parser, Subcommand};
 use plugin_api::HomeArgs;
 use plugin_augment::AugmentOptions;
 use plugin_decode::Limits;
+use plugin_heads::{FirstClassifier, HeadOptions};
+use plugin_inference::BackboneOptions;
 use plugin_model::{Architecture, DeviceChoice, PerturbOptions, TrainerOptions, WeightsFile};
 use plugin_resize::{MAX_SIZE_PX, MIN_SIZE_PX, Mode, REGISTRY, mode};
 use std::path::PathBuf;
@@ -83,6 +85,9 @@ pub struct Recipe {
     /// Epochs at the start in which the last layer alone learns.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000), value_name = "EPOCHS")]
     pub freeze_epochs: u64,
+    /// What the last layer begins with where --weights do not have it.
+    #[arg(long, value_enum, default_value_t)]
+    pub first_classifier: FirstClassifier,
     /// Times each picture is learnt from.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
     pub epochs: u64,
@@ -167,6 +172,28 @@ pub struct Folds {
     /// Parts the pictures are cut into; each is judged by a network that learnt the others.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=20), value_name = "NUMBER")]
     pub folds: u32,
+    /// Times all of it is done, with one seed after the other: the folds are others. Means are shown.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100), value_name = "NUMBER")]
+    pub seeds: u64,
+    /// What is trained.
+    #[arg(long, value_enum, default_value_t)]
+    pub strategy: FoldStrategy,
+    /// The backbone of heads.
+    #[command(flatten)]
+    pub backbone: BackboneOptions,
+    /// How heads are fitted.
+    #[command(flatten)]
+    pub head: HeadOptions,
+}
+
+/// What is cross-validated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FoldStrategy {
+    /// A whole network: --model, from --weights or from scratch.
+    #[default]
+    Network,
+    /// A head on the embeddings of --backbone, as the strategy `head` of `train`.
+    Head,
 }
 
 /// Options of `increments`.

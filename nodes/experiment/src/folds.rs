@@ -1,54 +1,146 @@
-//! Cross-validation: each picture is judged once, by a network that has seen neither it nor a near-copy of it.
+//! Cross-validation: each image is predicted once by a model that was trained on neither it nor a near-copy of it.
 
-use crate::config::Folds;
+use crate::backbone::Embeddings;
+use crate::config::{FoldStrategy, Folds};
 use crate::error::ExperimentError;
 use crate::learn::Scene;
 use crate::page::{self, Page};
+use crate::photos::Photos;
 use crate::split::parts;
 use crate::table::{Table, mean_and_deviation};
 use crate::tell;
-use plugin_metric::wilson;
+use plugin_metric::{Judged, balanced_accuracy, expected_calibration_error, wilson};
 use plugin_report::format::percent;
+use std::time::Instant;
 
-/// Trains a network for each fold.
+/// What trains a model on some images and predicts others.
+enum Model {
+    /// A whole network.
+    Network(Scene),
+    /// A head on embeddings, and the seconds that they took.
+    Head { photos: Photos, embeddings: Embeddings, seconds: f64 },
+}
+
+impl Model {
+    fn open(options: &Folds) -> Result<Self, ExperimentError> {
+        let Folds { common, size, strategy, backbone, .. } = options;
+        if *strategy == FoldStrategy::Network {
+            return Ok(Self::Network(Scene::open(common, &[*size], &[])?));
+        }
+        let device = common.device.open()?;
+        tell(&format!("device: {}", device.name));
+        let pictures = &common.pictures;
+        let photos = Photos::read(&pictures.folder(), &[backbone.size_px()], backbone.backbone_mode, &pictures.limits)?;
+        tell(&photos.summary());
+        let start = Instant::now();
+        let embeddings = Embeddings::of(&photos.photos, backbone, &device)?;
+        let seconds = start.elapsed().as_secs_f64();
+        tell(&format!("{} images embedded in {seconds:.1} s", photos.photos.len()));
+        Ok(Self::Head { photos, embeddings, seconds })
+    }
+
+    fn photos(&self) -> &Photos {
+        match self {
+            Self::Network(scene) => &scene.photos,
+            Self::Head { photos, .. } => photos,
+        }
+    }
+
+    /// What a model trained on `train` predicts of `test`, and the seconds of training.
+    fn predict(
+        &self,
+        options: &Folds,
+        train: &[usize],
+        test: &[usize],
+        seed: u64,
+    ) -> Result<(Judged, f64), ExperimentError> {
+        let recipe = &options.common.recipe;
+        match self {
+            Self::Network(scene) => {
+                let lesson = scene.lesson([train, test], (0, options.size), recipe, seed);
+                let outcome = lesson.take(recipe.epochs)?;
+                Ok((outcome.judged, outcome.seconds))
+            }
+            Self::Head { photos, embeddings, .. } => {
+                let start = Instant::now();
+                let head = embeddings.fit(&photos.photos, train, photos.classes.len(), &options.head)?;
+                let seconds = start.elapsed().as_secs_f64();
+                let mut judged = Judged::new(photos.classes.clone());
+                for place in test {
+                    let truth = photos.photos[*place].class as usize;
+                    add(&mut judged, truth, &embeddings.predict(&head, *place)?)?;
+                }
+                Ok((judged, seconds))
+            }
+        }
+    }
+}
+
+/// Trains a model for each fold.
 ///
 /// # Errors
 /// [`ExperimentError`].
 pub fn run(options: &Folds) -> Result<String, ExperimentError> {
-    let Folds { common, size, folds } = options;
-    let scene = Scene::open(common, &[*size], &[])?;
-    let photos = &scene.photos;
-    let of = parts(&photos.photos, *folds, common.seed);
-    let mut table = Table::new(&["fold", "learnt", "judged", "accuracy", "balanced accuracy", "seconds"]);
-    let (mut all, mut balanced, mut right, mut judged) = (Vec::new(), Vec::new(), 0, 0);
-    for fold in 0..*folds {
-        let (test, train): (Vec<usize>, Vec<usize>) = (0..photos.photos.len()).partition(|place| of[*place] == fold);
-        let lesson = scene.lesson([&train, &test], (0, *size), &common.recipe, common.seed);
-        let outcome = lesson.take(common.recipe.epochs)?;
-        right += outcome.judged.hits().iter().filter(|hit| **hit).count();
-        judged += test.len();
-        tell(&format!("fold {}: {}", fold + 1, percent(outcome.accuracy)));
-        table.push(vec![
-            (fold + 1).to_string(),
-            train.len().to_string(),
-            test.len().to_string(),
-            format!("{:.4}", outcome.accuracy),
-            format!("{:.4}", outcome.balanced_accuracy),
-            format!("{:.1}", outcome.seconds),
-        ]);
-        all.push(outcome.accuracy);
-        balanced.push(outcome.balanced_accuracy);
+    let Folds { common, size, folds, seeds, strategy, backbone, head } = options;
+    let model = Model::open(options)?;
+    let photos = model.photos();
+    let images = photos.photos.len();
+    let mut table = Table::new(&["seed", "fold", "learnt", "judged", "accuracy", "balanced accuracy", "seconds"]);
+    let (mut all, mut right, mut of_seeds) = (Vec::new(), 0, Vec::new());
+    for seed in common.seed..common.seed + seeds {
+        let of = parts(&photos.photos, *folds, seed);
+        let mut pooled = Judged::new(photos.classes.clone());
+        for fold in 0..*folds {
+            let (test, train): (Vec<usize>, Vec<usize>) = (0..images).partition(|place| of[*place] == fold);
+            let (judged, seconds) = model.predict(options, &train, &test, seed)?;
+            let accuracy = judged.hits().iter().filter(|hit| **hit).count() as f64 / test.len().max(1) as f64;
+            tell(&format!("seed {seed}, fold {}: {}", fold + 1, percent(accuracy)));
+            table.push(vec![
+                seed.to_string(),
+                (fold + 1).to_string(),
+                train.len().to_string(),
+                test.len().to_string(),
+                format!("{accuracy:.4}"),
+                format!("{:.4}", balanced_accuracy(&judged).unwrap_or_default()),
+                format!("{seconds:.1}"),
+            ]);
+            all.push(accuracy);
+            for i in 0..judged.len() {
+                add(&mut pooled, judged.truth(i), judged.row(i))?;
+            }
+        }
+        right += pooled.hits().iter().filter(|hit| **hit).count();
+        let calibration_error = expected_calibration_error(&pooled).unwrap_or_default();
+        of_seeds.push((balanced_accuracy(&pooled).unwrap_or_default(), calibration_error));
     }
     let (mean, deviation) = mean_and_deviation(&all);
-    let (mean_balanced, _) = mean_and_deviation(&balanced);
-    let [low, high] = wilson(right as u64, judged as u64);
+    let mean_of = |figures: Vec<f64>| mean_and_deviation(&figures).0;
+    let balanced = mean_of(of_seeds.iter().map(|(balanced, _)| *balanced).collect());
+    let calibration_error = mean_of(of_seeds.iter().map(|(_, error)| *error).collect());
+    // Other folds of the same images are no more images.
+    let [low, high] = wilson((right as f64 / *seeds as f64).round() as u64, images as u64);
+    let predicted = images as u64 * seeds;
     let verdict = format!(
-        "{right} of {judged} right: {:.4} (95 % {low:.4} to {high:.4}); mean of the folds {mean:.4}, deviation {deviation:.4}; \
-         balanced {mean_balanced:.4}",
-        right as f64 / judged.max(1) as f64
+        "{right} of {predicted} right: {:.4} (95 % {low:.4} to {high:.4}); mean of the folds {mean:.4}, deviation {deviation:.4}; \
+         balanced {balanced:.4}; calibration error {calibration_error:.4}",
+        right as f64 / predicted.max(1) as f64
     );
-    let title = format!("{} at {size} px, {folds} folds", common.recipe.model.name());
-    let page = Page { title: &title, notes: &[photos.summary(), verdict.clone()], table: &table, chart: None };
+    let (name, side) = match strategy {
+        FoldStrategy::Network => (common.recipe.model.name().to_owned(), *size),
+        FoldStrategy::Head => {
+            (format!("{:?} head on {}", head.kind, backbone.backbone_architecture.name()), backbone.size_px())
+        }
+    };
+    let title = format!("{name} at {side} px, {folds} folds, {seeds} seeds");
+    let mut notes = vec![photos.summary(), verdict.clone()];
+    if let Model::Head { seconds, .. } = &model {
+        notes.push(format!("{images} images embedded in {seconds:.1} s"));
+    }
+    let page = Page { title: &title, notes: &notes, table: &table, chart: None };
     let written = page::write(&common.pictures.out(), "folds", &page)?;
-    Ok(format!("{table}\n\n{verdict}\n{written}"))
+    Ok(format!("{table}\n\n{title}\n{verdict}\n{written}"))
+}
+
+fn add(judged: &mut Judged, truth: usize, probabilities: &[f32]) -> Result<(), ExperimentError> {
+    judged.push(truth, probabilities).map_err(|error| ExperimentError::Options(error.to_string()))
 }

@@ -5,6 +5,7 @@ use crate::error::ExperimentError;
 use crate::photos::Photos;
 use plugin_api::Labels;
 use plugin_augment::{Key, Pipeline, Withheld};
+use plugin_heads::{FirstClassifier, LinearClassifier, SHRINKAGE, Samples};
 use plugin_invariance::Sample;
 use plugin_metric::{Judged, balanced_accuracy};
 use plugin_model::device::Opened;
@@ -130,6 +131,7 @@ impl Lesson<'_> {
         mut after: impl FnMut(u64, &dyn Fn() -> Result<Judged, ExperimentError>) -> Result<(), ExperimentError>,
     ) -> Result<Outcome, ExperimentError> {
         let mut trainer = self.trainer(epochs)?;
+        self.fit_classifier(&mut trainer)?;
         let pipeline = self.pipeline();
         let (begun, mut waited) = (Instant::now(), Duration::ZERO);
         for epoch in 0..epochs {
@@ -205,6 +207,29 @@ impl Lesson<'_> {
             (None, None) => Start::Scratch,
         };
         Ok(Trainer::new(&task, &self.recipe.trainer, start, self.device)?)
+    }
+
+    /// Fits a drawn classifier in closed form to the training images, as `train` does.
+    fn fit_classifier(&self, trainer: &mut Trainer) -> Result<(), ExperimentError> {
+        if self.recipe.first_classifier == FirstClassifier::Random || !trainer.has_drawn_classifier() {
+            return Ok(());
+        }
+        let mut features = Vec::new();
+        for places in self.train.chunks(self.recipe.batch_size as usize) {
+            features.extend(trainer.features(&self.batch(places, None))?);
+        }
+        let photos = || self.train.iter().map(|place| &self.photos.photos[*place]);
+        let labels: Vec<u32> = photos().map(|photo| photo.class).collect();
+        let groups: Vec<u32> = photos().map(|photo| photo.group).collect();
+        let samples = Samples {
+            features: &features,
+            dimensions: trainer.dimensions(),
+            labels: &labels,
+            classes: self.classes,
+            groups: &groups,
+        };
+        let layer = LinearClassifier::fit(&samples, SHRINKAGE)?;
+        Ok(trainer.set_classifier(&layer.weights, &layer.biases)?)
     }
 
     /// How images are changed: as `train` decides it from the training images, which is said where something is left out.

@@ -3,6 +3,7 @@
 //! - [`photos`] reads class folders, [`split`] parts them so that near-copies stay together, [`learn`] trains and judges.
 //! - [`sizes`], [`recipes`], [`folds`], [`increments`] and [`once`] are the experiments; [`table`], [`chart`] and [`lines`] show them.
 
+pub mod backbone;
 pub mod chart;
 pub mod config;
 pub mod error;

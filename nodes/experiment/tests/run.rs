@@ -38,7 +38,7 @@ fn written(line: &str, name: &str) -> (String, String, String) {
 fn folds_judge_every_picture_once() {
     let (said, csv, html) = experiment("folds --folds 3 --size 16 --epochs 1");
     assert_eq!(csv.lines().count(), 4, "{csv}");
-    let judged: usize = csv.lines().skip(1).map(|l| l.split(',').nth(2).unwrap().parse::<usize>().unwrap()).sum();
+    let judged: usize = csv.lines().skip(1).map(|l| l.split(',').nth(3).unwrap().parse::<usize>().unwrap()).sum();
     assert!(said.contains(&format!("of {judged} right")), "{said}");
     assert!(html.contains("groups of near-copies"));
 }
@@ -83,6 +83,10 @@ fn head_is_fitted_to_every_increment() {
     let backbone = network::find("efficientnet-lite0").unwrap();
     let backbone = backbone.network(Shape { classes: 2, size_px: 32 }, 1, &device).unwrap();
     weights::save(&backbone, &weights).unwrap();
+    let of_backbone = format!("--strategy head --backbone-weights {} --backbone-size 32", weights.display());
+    let (said, csv, _) = experiment(&format!("folds --folds 2 --seeds 2 {of_backbone}"));
+    assert_eq!(csv.lines().count(), 5, "two seeds of two folds: {csv}");
+    assert!(said.contains("calibration error") && said.contains("Blend head on efficientnet-lite0 at 32 px"), "{said}");
     for order in ["mixed", "by-class"] {
         let name = if order == "mixed" { "increments" } else { "increments-by-class" };
         let with = format!("--head-weights {} --head-size 32", weights.display());

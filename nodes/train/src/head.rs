@@ -17,12 +17,12 @@ use plugin_api::runs::{
     Backbone, CrossValidation, Finished, ModelCard, OutOfFold, RunFolder, RunManifest, RunRequest, write_json,
 };
 use plugin_api::status::Notice;
-use plugin_api::{Home, Message, Split};
+use plugin_api::{Home, Labels, Message, Split};
 use plugin_catalog::{Reader, Sample};
 use plugin_decode::Picture;
 use plugin_embed::{Cache, Embedder, known};
 use plugin_harness::Node;
-use plugin_heads::{Head, Samples, numbered};
+use plugin_heads::{AnyHead, Head, MultiHead, MultiSamples, Samples, numbered};
 use plugin_inference::Backbones;
 use plugin_model::Precision;
 use plugin_model::device::Opened;
@@ -63,10 +63,10 @@ struct EmbeddingSource {
     without_features: BTreeSet<String>,
 }
 
-/// An image of one class.
+/// An image and its classes: one, or where images have several labels, any number from one up.
 struct Labelled {
     sample: Sample,
-    class: u32,
+    classes: Vec<u32>,
 }
 
 impl HeadTrainer {
@@ -218,16 +218,18 @@ fn notices(without_features: &BTreeSet<String>, end: &End) -> Vec<Notice> {
     notices
 }
 
-/// The images of a version that have one class, ordered by sample. The others cannot be learnt with one label an image.
+/// The images of a version, ordered by sample; where images have one label, without those of several classes.
 fn labelled(home: &Home, state: &State) -> Result<Vec<Labelled>, TrainError> {
     let catalog = Reader::open(home).map_err(std::io::Error::other)?;
     let Some(catalog) = catalog else { return Ok(Vec::new()) };
     let rows = catalog.samples(state.version, None).map_err(std::io::Error::other)?;
     let number: HashMap<&str, u32> = state.classes.iter().map(String::as_str).zip(0..).collect();
-    let of_one_class = rows.chunk_by(|a, b| a.sample == b.sample).filter(|rows| rows.len() == 1).flatten();
-    Ok(of_one_class
-        .filter_map(|row| Some(Labelled { class: *number.get(row.label.as_str())?, sample: row.clone() }))
-        .collect())
+    let labelled = |rows: &[Sample]| {
+        let classes: Vec<u32> = rows.iter().filter_map(|row| number.get(row.label.as_str()).copied()).collect();
+        let fits = classes.len() == 1 || (state.labels == Labels::Multi && !classes.is_empty());
+        (fits && classes.len() == rows.len()).then(|| Labelled { sample: rows[0].clone(), classes })
+    };
+    Ok(rows.chunk_by(|a, b| a.sample == b.sample).filter_map(labelled).collect())
 }
 
 /// The first image of each class, then the second of each, and so on, so that small classes are done early.
@@ -235,7 +237,7 @@ fn in_turn<'a>(images: impl Iterator<Item = &'a Labelled>) -> VecDeque<&'a Sampl
     let mut seen: HashMap<u32, usize> = HashMap::new();
     let mut turns: Vec<(usize, &Sample)> = images
         .map(|image| {
-            let turn = seen.entry(image.class).or_default();
+            let turn = seen.entry(image.classes.first().copied().unwrap_or_default()).or_default();
             *turn += 1;
             (*turn, &image.sample)
         })
@@ -276,7 +278,7 @@ fn trained_on(images: &[Labelled]) -> impl Iterator<Item = &Labelled> {
 #[derive(Default)]
 struct Rows {
     features: Vec<f32>,
-    labels: Vec<u32>,
+    targets: Vec<Vec<u32>>,
     groups: Vec<u32>,
 }
 
@@ -287,17 +289,23 @@ impl Rows {
         for image in images {
             let Some(embedding) = cache.get(&image.sample.digest) else { continue };
             rows.features.extend_from_slice(embedding);
-            rows.labels.push(image.class);
+            rows.targets.push(image.classes.clone());
             groups.push(&image.sample.group[..]);
         }
         rows.groups = numbered(groups.into_iter());
         rows
     }
 
-    fn fit(&self, config: &Config, classes: usize, dimensions: usize) -> Result<Head, String> {
-        let samples =
-            Samples { features: &self.features, dimensions, labels: &self.labels, classes, groups: &self.groups };
-        Head::fit(&samples, &config.head).map_err(|error| error.to_string())
+    fn fit(&self, config: &Config, labels: Labels, classes: usize, dimensions: usize) -> Result<AnyHead, String> {
+        let Self { features, targets, groups } = self;
+        let told = |error: plugin_heads::HeadError| error.to_string();
+        if labels == Labels::Multi {
+            let samples = MultiSamples { features, dimensions, targets, classes, groups };
+            return Ok(AnyHead::Multi(Box::new(MultiHead::fit(&samples, &config.head).map_err(told)?)));
+        }
+        let labels: Vec<u32> = targets.iter().flatten().copied().collect();
+        let samples = Samples { features, dimensions, labels: &labels, classes, groups };
+        Ok(AnyHead::Single(Box::new(Head::fit(&samples, &config.head).map_err(told)?)))
     }
 }
 
@@ -323,7 +331,7 @@ fn finish(
     if missing > 0 {
         tracing::warn!(missing, "images have changed or gone since; the head goes without them");
     }
-    let head = match rows.fit(config, classes, dimensions) {
+    let head = match rows.fit(config, state.labels, classes, dimensions) {
         Ok(head) => head,
         Err(why) => return Ok(End::Failed(why)),
     };
@@ -352,11 +360,11 @@ fn finish(
         digest,
         epochs: 1,
         steps: 1,
-        samples: rows.labels.len() as u64,
+        samples: rows.targets.len() as u64,
         seconds,
     };
     write_json(&journal.folder.0.join("finished.json"), &finished)?;
-    tracing::info!(run = manifest.id, reason = %manifest.reason, images = rows.labels.len(), seconds, "head trained");
+    tracing::info!(run = manifest.id, reason = %manifest.reason, images = rows.targets.len(), seconds, "head trained");
     node.status().add("runs_finished", 1);
     desk.announcer.add(journal.folder, Instant::now());
     Ok(End::Finished)
@@ -372,11 +380,11 @@ fn cross_validate(
 ) -> Result<Vec<OutOfFold>, String> {
     let with_embedding: Vec<&Labelled> =
         images.iter().filter(|image| cache.get(&image.sample.digest).is_some()).collect();
-    let classes: Vec<[u32; 1]> = with_embedding.iter().map(|image| [image.class]).collect();
-    let drawn: Vec<plugin_splits::Image> = std::iter::zip(&with_embedding, &classes)
-        .map(|(image, classes)| plugin_splits::Image {
+    let drawn: Vec<plugin_splits::Image> = with_embedding
+        .iter()
+        .map(|image| plugin_splits::Image {
             key: &image.sample.sample,
-            classes,
+            classes: &image.classes,
             group: &image.sample.group,
             captured_ms: image.sample.captured_ms,
             path: &image.sample.path,
@@ -392,16 +400,17 @@ fn cross_validate(
             pairs.filter(move |(_, of)| (**of == fold) == inside).map(|(image, _)| *image)
         };
         let trained_on: HashSet<&str> = members(false).map(|image| &image.sample.group[..]).collect();
-        let head = Rows::of(members(false), cache).fit(config, state.classes.len(), cache.dimensions())?;
+        let rows = Rows::of(members(false), cache);
+        let head = rows.fit(config, state.labels, state.classes.len(), cache.dimensions())?;
         for image in members(true) {
             let Some(embedding) = cache.get(&image.sample.digest) else { continue };
-            let scores = head.log_probabilities(embedding).map_err(|error| error.to_string())?;
+            let (probabilities, _) = head.predict(embedding).map_err(|error| error.to_string())?;
             samples.push(OutOfFold {
                 digest: image.sample.digest.clone(),
                 path: image.sample.path.clone(),
                 fold,
-                targets: vec![image.class],
-                probabilities: scores.into_iter().map(f32::exp).collect(),
+                targets: image.classes.clone(),
+                probabilities,
                 near_copy: trained_on.contains(&image.sample.group[..]),
             });
         }
@@ -454,7 +463,7 @@ mod tests {
     use super::*;
 
     fn image(sample: &str, class: u32) -> Labelled {
-        Labelled { sample: plugin_catalog::fixture::sample(sample, &class.to_string()), class }
+        Labelled { sample: plugin_catalog::fixture::sample(sample, &class.to_string()), classes: vec![class] }
     }
 
     #[test]
@@ -494,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_several_classes_are_not_trained_on() {
+    fn images_of_several_classes_are_trained_on_where_there_are_several_labels() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
         let files =
@@ -502,7 +511,11 @@ mod tests {
         let version = plugin_catalog::fixture::add_plain(&home, &files).unwrap();
         let state = State { version, classes: ["a", "b"].map(str::to_owned).to_vec(), ..State::default() };
         let found = labelled(&home, &state).unwrap();
-        let found: Vec<(&str, u32)> = found.iter().map(|image| (&image.sample.digest[..], image.class)).collect();
-        assert_eq!(found, [("1", 0), ("3", 1)]);
+        let found: Vec<(&str, &[u32])> =
+            found.iter().map(|image| (&image.sample.digest[..], &image.classes[..])).collect();
+        assert_eq!(found, [("1", &[0][..]), ("3", &[1])]);
+        let found = labelled(&home, &State { labels: Labels::Multi, ..state }).unwrap();
+        let classes: Vec<&[u32]> = found.iter().map(|image| &image.classes[..]).collect();
+        assert_eq!(classes, [&[0][..], &[0, 1], &[1]]);
     }
 }

@@ -38,8 +38,8 @@ use announce::Announcer;
 use desk::Desk;
 use head::{End as HeadEnd, HeadTrainer};
 use learn::{End, Learning};
+use plugin_api::Message;
 use plugin_api::status::Wait;
-use plugin_api::{Labels, Message};
 use plugin_harness::Node;
 use snapshot::State;
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     let runs = node.home().runs();
     let last = recover::last_ended(&runs).as_ref().map(recover::key);
     let trigger = |candidate| Trigger::new(config.when(candidate), config.digest_of(candidate), last.clone());
-    let mut selector = CandidateSelector::new(&config, Labels::Single, Instant::now());
+    let mut selector = CandidateSelector::new(&config, Instant::now());
     let mut candidate = selector.chosen().0;
     tracing::info!(device = device.name, ?candidate, model = config.network().name(), size_px = config.size, "ready");
     let mut changes = start::Counted::default();
@@ -84,8 +84,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         }
         desk.batches.clear();
         let (now, home) = (Now::new(), node.home().clone());
-        let labels = desk.trigger.latest().map_or(Labels::Single, |state| state.labels);
-        let (wanted, because) = selector.choose(&config, labels, now.instant).clone();
+        let (wanted, because) = selector.choose(&config, now.instant).clone();
         if wanted != candidate {
             failed = None;
             node.status().notices(&[]);

@@ -2,14 +2,14 @@
 
 use crate::config::Config;
 use crate::when::When;
-use plugin_api::{Labels, Message};
+use plugin_api::Message;
 use std::fmt;
 use std::time::{Duration, Instant};
 
 /// What candidates are made by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Strategy {
-    /// `head`, unless --model or --weights name a network, or there are no pretrained weights, or images have several labels.
+    /// `head`, unless --model or --weights name a network, or there are no pretrained weights.
     #[default]
     Auto,
     /// A closed-form classifier on the embeddings of a frozen, pretrained backbone: seconds.
@@ -50,12 +50,11 @@ const HEAD_DEBOUNCE_SECONDS: u64 = 1;
 const HEAD_LONGEST_WAIT_SECONDS: u64 = 10;
 
 impl Config {
-    /// What is trained for images with labels of this kind, and why a whole network although nobody asked for one.
-    pub fn candidate(&self, labels: Labels) -> (Candidate, Option<Message>) {
+    /// What is trained, and why a whole network although nobody asked for one.
+    pub fn candidate(&self) -> (Candidate, Option<Message>) {
         match self.strategy {
             Strategy::FineTune | Strategy::Scratch | Strategy::Search => (Candidate::Network, None),
             Strategy::Auto if self.model.is_some() || self.weights.is_some() => (Candidate::Network, None),
-            Strategy::Auto if labels == Labels::Multi => (Candidate::Network, Some(Message::single_label_heads())),
             Strategy::Auto if !self.backbone.is_there() => (Candidate::Network, Some(self.backbone.advice())),
             Strategy::Head | Strategy::Auto => (Candidate::Head, None),
         }
@@ -91,15 +90,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// What candidates are made by, looked at now and then: the file of weights may come or go.
 pub struct CandidateSelector {
-    labels: Labels,
     chosen: (Candidate, Option<Message>),
     next: Instant,
 }
 
 impl CandidateSelector {
-    /// For images with labels of this kind.
-    pub fn new(config: &Config, labels: Labels, now: Instant) -> Self {
-        Self { labels, chosen: config.candidate(labels), next: now + LOOK_EVERY }
+    /// Looks for the weights.
+    pub fn new(config: &Config, now: Instant) -> Self {
+        Self { chosen: config.candidate(), next: now + LOOK_EVERY }
     }
 
     /// As [`Config::candidate`] said when it was last asked.
@@ -107,10 +105,10 @@ impl CandidateSelector {
         &self.chosen
     }
 
-    /// As [`Config::candidate`], which is asked again when the labels are others or `LOOK_EVERY` has passed.
-    pub fn choose(&mut self, config: &Config, labels: Labels, now: Instant) -> &(Candidate, Option<Message>) {
-        if labels != self.labels || now >= self.next {
-            *self = Self::new(config, labels, now);
+    /// As [`Config::candidate`], which is asked again when `LOOK_EVERY` has passed.
+    pub fn choose(&mut self, config: &Config, now: Instant) -> &(Candidate, Option<Message>) {
+        if now >= self.next {
+            *self = Self::new(config, now);
         }
         &self.chosen
     }
@@ -131,12 +129,11 @@ mod tests {
         let weights = folder.path().join("w.safetensors");
         std::fs::write(&weights, b"weights").unwrap();
         let there = format!("--backbone-weights {}", weights.display());
-        let of = |line: &str, labels| config(&format!("{there} {line}")).candidate(labels);
-        assert_eq!(of("", Labels::Single), (Candidate::Head, None));
-        assert_eq!(of("--model resnet18", Labels::Single), (Candidate::Network, None));
-        assert_eq!(of("--strategy scratch", Labels::Single), (Candidate::Network, None));
-        assert_eq!(of("", Labels::Multi).0, Candidate::Network);
-        let (candidate, why) = config("--backbone-weights nowhere").candidate(Labels::Single);
+        let of = |line: &str| config(&format!("{there} {line}")).candidate();
+        assert_eq!(of(""), (Candidate::Head, None));
+        assert_eq!(of("--model resnet18"), (Candidate::Network, None));
+        assert_eq!(of("--strategy scratch"), (Candidate::Network, None));
+        let (candidate, why) = config("--backbone-weights nowhere").candidate();
         assert_eq!(candidate, Candidate::Network);
         assert!(why.unwrap().to_string().contains("cargo wakuteka weights"));
     }
@@ -156,10 +153,9 @@ mod tests {
         let weights = folder.path().join("w.safetensors");
         let config = config(&format!("--backbone-weights {}", weights.display()));
         let start = Instant::now();
-        let mut selector = CandidateSelector::new(&config, Labels::Single, start);
+        let mut selector = CandidateSelector::new(&config, start);
         std::fs::write(&weights, b"weights").unwrap();
-        assert_eq!(selector.choose(&config, Labels::Single, start).0, Candidate::Network);
-        assert_eq!(selector.choose(&config, Labels::Single, start + LOOK_EVERY).0, Candidate::Head);
-        assert_eq!(selector.choose(&config, Labels::Multi, start + LOOK_EVERY).0, Candidate::Network, "at once");
+        assert_eq!(selector.choose(&config, start).0, Candidate::Network);
+        assert_eq!(selector.choose(&config, start + LOOK_EVERY).0, Candidate::Head);
     }
 }

@@ -16,7 +16,11 @@ pub const REGISTRY: &[(&str, &str)] = &[
     ("efficientnet-lite2", include_str!("../../../dataflows/networks/efficientnet-lite2.yml")),
 ];
 
-/// The names of all.
+/// Networks for frozen features, found by name but not listed: nobody would train one of these whole.
+const BACKBONES: &[(&str, &str)] =
+    &[("efficientnet-lite0-lite2", include_str!("../../../dataflows/networks/efficientnet-lite0-lite2.yml"))];
+
+/// The names of all that are worth training whole.
 pub fn names() -> Vec<&'static str> {
     REGISTRY.iter().map(|(name, _)| *name).collect()
 }
@@ -26,7 +30,7 @@ pub fn names() -> Vec<&'static str> {
 /// # Errors
 /// [`BlocksError::Form`], which a test rules out.
 pub fn find(name: &str) -> Result<Option<Description>, BlocksError> {
-    let found = REGISTRY.iter().find(|(known, _)| *known == name);
+    let found = REGISTRY.iter().chain(BACKBONES).find(|(known, _)| *known == name);
     found.map(|(name, text)| Description::parse(name, text)).transpose()
 }
 
@@ -43,6 +47,7 @@ mod tests {
             ("resnet50", 224, 25_557_032),
             ("efficientnet-lite0", 224, 4_652_008),
             ("efficientnet-lite2", 260, 6_092_072),
+            ("efficientnet-lite0-lite2", 260, 4_652_008 + 6_092_072 - 1000),
         ] {
             let graph = find(name).unwrap().unwrap().graph(size, 1000).unwrap();
             assert_eq!(graph.parameters(), expected, "{name}");

@@ -7,7 +7,7 @@ use plugin_api::files::named;
 use plugin_api::runs::{Backbone, ModelCard, read_json};
 use plugin_decode::Picture;
 use plugin_model::device::Opened;
-use plugin_model::{Extractor, Precision};
+use plugin_model::{Cells, Extractor, ModelError, Precision};
 use plugin_resize::{Mode, resize};
 use rayon::prelude::*;
 
@@ -142,6 +142,17 @@ impl Embedder {
         self.embed_each(pictures)?.into_iter().map(|embedding| embedding.ok_or(EmbedError::NotFinite)).collect()
     }
 
+    /// Embeddings of an image without one place of it each, of the map that the network's features are the mean of.
+    ///
+    /// # Errors
+    /// [`EmbedError`] when there is no network or no such map, or the device fails.
+    pub fn occlusions(&self, image: &Picture) -> Result<Occlusions, EmbedError> {
+        let no_map = || ModelError::Execution("this network has no map of features to show".to_owned());
+        let eye = self.eye.as_ref().ok_or_else(no_map)?;
+        let cells = eye.extractor.cells(eye.square(image)?)?;
+        Occlusions::of(&cells).ok_or_else(|| no_map().into())
+    }
+
     /// As [`Self::embed`]; `None` for a picture whose features are not finite, which costs no other one its embedding.
     ///
     /// # Errors
@@ -153,6 +164,42 @@ impl Embedder {
             embeddings.extend(eye.extractor.features(eye.squares(batch)?)?.into_iter().map(unit_length));
         }
         Ok(embeddings)
+    }
+}
+
+/// Embeddings of an image without one place of it each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Occlusions {
+    /// Rows of places.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// The embedding of the image.
+    pub whole: Vec<f32>,
+    /// Its embedding without each place, row after row.
+    pub without: Vec<Vec<f32>>,
+}
+
+impl Occlusions {
+    /// Of features `[height × width, dimensions]` whose mean is what is embedded; `None` for fewer than two places, or features that
+    /// are not finite.
+    fn of(cells: &Cells) -> Option<Self> {
+        let Cells { height, width, ref features } = *cells;
+        let places = height * width;
+        if places < 2 {
+            return None;
+        }
+        let dimensions = features.len() / places;
+        let mut sums = vec![0.0; dimensions];
+        for place in features.chunks_exact(dimensions) {
+            sums.iter_mut().zip(place).for_each(|(sum, x)| *sum += x);
+        }
+        let mean = |place: &[f32]| {
+            unit_length(sums.iter().zip(place).map(|(sum, x)| (sum - x) / (places - 1) as f32).collect())
+        };
+        let without: Option<Vec<_>> = features.chunks_exact(dimensions).map(mean).collect();
+        let whole = unit_length(sums.iter().map(|sum| sum / places as f32).collect())?;
+        Some(Self { height, width, whole, without: without? })
     }
 }
 

@@ -12,7 +12,7 @@ mod known;
 pub mod options;
 
 pub use cache::Cache;
-pub use embedder::Embedder;
+pub use embedder::{Embedder, Occlusions};
 pub use error::EmbedError;
 pub use known::known;
 pub use options::{EmbedOptions, FETCH, NetworkChoice};

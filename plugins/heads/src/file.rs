@@ -2,17 +2,21 @@
 //!
 //! Tensors, 32-bit floats: `ridge.weights` `[classes, d]`, `ridge.intercepts` `[classes]`, `neighbours.mean` `[d]`,
 //! `neighbours.factor` `[d, d]`, `neighbours.rows` `[n, d]`, `temperatures` `[3]` (ridge, neighbours, blend),
-//! `neighbours.lengths` `[n]`, `novelty.classes` `[classes, 2]` (mean, deviation), `novelty.parts` `[5]` (mean and deviation of the
-//! nearest distance and of the doubt, threshold); the last three are missing in files of earlier releases. u32:
+//! `neighbours.lengths` `[n]`, `neighbours.spreads` `[n]`, `novelty.classes` `[classes, 4]` (mean and deviation of the distance from the
+//! class and of its score), `novelty.parts` `[7]` (mean and deviation of the nearest distance, of the outlier factor and of the doubt,
+//! threshold); files of earlier releases lack `neighbours.spreads` at least, and what they have of the last four is not read. u32:
 //! `neighbours.labels` `[n]`, `counts` `[classes]`. The metadata has one entry, `head`: JSON with the format's version and the
 //! options. Temperatures are no part of it, as decimal digits would not give the same bits back.
+//!
+//! A head for several classes an image has the entry `multi_head` instead, and beside `ridge` and the mean, factor and rows of `neighbours`
+//! the tensors `targets` `[n, classes]`, 0 or 1, and `calibration` `[classes, 3]` (weights of the ridge part, of the neighbours, of 1).
 
 use crate::head::Temperatures;
 use crate::matrix::{Cholesky, Matrix};
 use crate::neighbours::Neighbours;
 use crate::novelty::{Normal, NoveltyScale};
 use crate::ridge::Ridge;
-use crate::{Head, HeadError, HeadOptions};
+use crate::{AnyHead, Head, HeadError, HeadOptions, MultiHead};
 use safetensors::tensor::{TensorView, serialize};
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
@@ -25,6 +29,8 @@ use std::path::Path;
 const VERSION: u32 = 1;
 /// Entry of the metadata. There is one only: the order of several would not be the same each time.
 const ENTRY: &str = "head";
+/// The same of a head for several classes an image.
+const MULTI_ENTRY: &str = "multi_head";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,8 +82,9 @@ impl Head {
         if novelty.is_some() {
             tensors.extend([
                 ("neighbours.lengths", floats(&[rows], &neighbours.lengths)?),
-                ("novelty.classes", floats(&[classes, 2], &of_classes)?),
-                ("novelty.parts", floats(&[5], &parts)?),
+                ("neighbours.spreads", floats(&[rows], &neighbours.spreads)?),
+                ("novelty.classes", floats(&[classes, 4], &of_classes)?),
+                ("novelty.parts", floats(&[7], &parts)?),
             ]);
         }
         let metadata = Metadata { version: VERSION, options: options.clone() };
@@ -113,9 +120,10 @@ impl Head {
         if (0..dimensions).any(|i| factor.row(i)[i] <= 0.0) {
             return Err("neighbours.factor is not a Cholesky factor".to_owned());
         }
-        let has_novelty = tensors.tensor("novelty.parts").is_ok();
+        let has_novelty = tensors.tensor("neighbours.spreads").is_ok();
         let neighbours = Neighbours {
             lengths: if has_novelty { floats("neighbours.lengths", &[count])? } else { Vec::new() },
+            spreads: if has_novelty { floats("neighbours.spreads", &[count])? } else { Vec::new() },
             mean: floats("neighbours.mean", &[dimensions])?,
             factor: Cholesky::from_factor(factor),
             rows: matrix(count, dimensions, rows.floats(&[count, dimensions])?),
@@ -133,7 +141,7 @@ impl Head {
             return Err(format!("a label is not below {classes}"));
         }
         let novelty = if has_novelty {
-            let scale = novelty_scale(&floats("novelty.classes", &[classes, 2])?, &floats("novelty.parts", &[5])?);
+            let scale = novelty_scale(&floats("novelty.classes", &[classes, 4])?, &floats("novelty.parts", &[7])?);
             Some(scale.ok_or("a deviation of novelty is not above 0")?)
         } else {
             None
@@ -142,22 +150,111 @@ impl Head {
     }
 }
 
+impl MultiHead {
+    /// As [`Head::save`].
+    ///
+    /// # Errors
+    /// As [`Head::save`].
+    pub fn save(&self, path: &Path) -> Result<String, HeadError> {
+        let bytes = self.to_bytes().map_err(|problem| HeadError::Format { path: path.to_owned(), problem })?;
+        replace(path, &bytes).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
+        Ok(blake3::hash(&bytes).to_hex().to_string())
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let Self { options, ridge, neighbours, targets, calibration } = self;
+        let (classes, dimensions, rows) = (self.classes(), self.dimensions(), targets.rows);
+        let calibration = calibration.concat();
+        let floats = |shape: &[usize], values| {
+            TensorView::new(Dtype::F32, shape.to_vec(), bytemuck::cast_slice::<f32, u8>(values)).map_err(text)
+        };
+        let tensors = vec![
+            ("ridge.weights", floats(&[classes, dimensions], &ridge.weights.values)?),
+            ("ridge.intercepts", floats(&[classes], &ridge.intercepts)?),
+            ("neighbours.mean", floats(&[dimensions], &neighbours.mean)?),
+            ("neighbours.factor", floats(&[dimensions, dimensions], &neighbours.factor.factor().values)?),
+            ("neighbours.rows", floats(&[rows, dimensions], &neighbours.rows.values)?),
+            ("targets", floats(&[rows, classes], &targets.values)?),
+            ("calibration", floats(&[classes, 3], &calibration)?),
+        ];
+        let metadata = serde_json::to_string(&Metadata { version: VERSION, options: options.clone() }).map_err(text)?;
+        serialize(tensors, Some(HashMap::from([(MULTI_ENTRY.to_owned(), metadata)]))).map_err(text)
+    }
+
+    fn from_bytes(bytes: &[u8], entry: &str) -> Result<Self, String> {
+        let Metadata { options, version } = serde_json::from_str(entry).map_err(text)?;
+        if version != VERSION {
+            return Err(format!("version {version}, expected {VERSION}"));
+        }
+        options.check().map_err(text)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(text)?;
+        let weights = Tensor::read(&tensors, "ridge.weights", Dtype::F32)?;
+        let rows = Tensor::read(&tensors, "neighbours.rows", Dtype::F32)?;
+        let ((classes, dimensions), (count, _)) = (weights.pair()?, rows.pair()?);
+        if classes == 0 || dimensions == 0 || count == 0 {
+            return Err("it has no classes, no dimensions or no samples".to_owned());
+        }
+        let floats = |name, shape: &[usize]| Tensor::read(&tensors, name, Dtype::F32)?.floats(shape);
+        let matrix = |rows, columns, values| Matrix { rows, columns, values };
+        let factor = matrix(dimensions, dimensions, floats("neighbours.factor", &[dimensions, dimensions])?);
+        if (0..dimensions).any(|i| factor.row(i)[i] <= 0.0) {
+            return Err("neighbours.factor is not a Cholesky factor".to_owned());
+        }
+        let neighbours = Neighbours {
+            mean: floats("neighbours.mean", &[dimensions])?,
+            factor: Cholesky::from_factor(factor),
+            rows: matrix(count, dimensions, rows.floats(&[count, dimensions])?),
+            lengths: Vec::new(),
+            spreads: Vec::new(),
+            labels: Vec::new(),
+        };
+        let ridge = Ridge {
+            weights: matrix(classes, dimensions, weights.floats(&[classes, dimensions])?),
+            intercepts: floats("ridge.intercepts", &[classes])?,
+        };
+        let targets = matrix(count, classes, floats("targets", &[count, classes])?);
+        let calibration = floats("calibration", &[classes, 3])?.as_chunks().0.to_vec();
+        Ok(Self { options, ridge, neighbours, targets, calibration })
+    }
+}
+
+impl AnyHead {
+    /// Reads a file that [`Head::save`] or [`MultiHead::save`] wrote.
+    ///
+    /// # Errors
+    /// As [`Head::load`].
+    pub fn load(path: &Path) -> Result<Self, HeadError> {
+        let bytes = fs::read(path).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
+        let read = || {
+            let (_, header) = SafeTensors::read_metadata(&bytes).map_err(text)?;
+            match header.metadata().as_ref().and_then(|entries| entries.get(MULTI_ENTRY)) {
+                Some(entry) => Ok(Self::Multi(Box::new(MultiHead::from_bytes(&bytes, entry)?))),
+                None => Ok(Self::Single(Box::new(Head::from_bytes(&bytes)?))),
+            }
+        };
+        read().map_err(|problem| HeadError::Format { path: path.to_owned(), problem })
+    }
+}
+
 /// `novelty.classes` and `novelty.parts`.
 fn novelty_numbers(scale: &NoveltyScale) -> (Vec<f32>, Vec<f32>) {
-    let NoveltyScale { classes, nearest, doubt, threshold } = scale;
+    let NoveltyScale { classes, nearest, outlier, doubt, threshold } = scale;
     let pair = |normal: &Normal| [normal.mean, normal.deviation];
-    let parts = [pair(nearest), pair(doubt)].concat().into_iter().chain([*threshold]).collect();
-    (classes.iter().flat_map(pair).collect(), parts)
+    let parts = [nearest, outlier, doubt].into_iter().flat_map(pair).chain([*threshold]).collect();
+    (classes.iter().flatten().flat_map(pair).collect(), parts)
 }
 
 /// The contrary; `None` where a deviation is not above 0.
 fn novelty_scale(classes: &[f32], parts: &[f32]) -> Option<NoveltyScale> {
     let normal = |pair: &[f32; 2]| (pair[1] > 0.0).then_some(Normal { mean: pair[0], deviation: pair[1] });
-    let &[nearest_mean, nearest_deviation, doubt_mean, doubt_deviation, threshold] = parts else { return None };
+    let (pairs, rest) = parts.as_chunks();
+    let ([nearest, outlier, doubt], &[threshold]) = (pairs, rest) else { return None };
+    let of_class = |[a, b, c, d]: &[f32; 4]| Some([normal(&[*a, *b])?, normal(&[*c, *d])?]);
     Some(NoveltyScale {
-        classes: classes.as_chunks().0.iter().map(normal).collect::<Option<_>>()?,
-        nearest: normal(&[nearest_mean, nearest_deviation])?,
-        doubt: normal(&[doubt_mean, doubt_deviation])?,
+        classes: classes.as_chunks().0.iter().map(of_class).collect::<Option<_>>()?,
+        nearest: normal(nearest)?,
+        outlier: normal(outlier)?,
+        doubt: normal(doubt)?,
         threshold,
     })
 }
@@ -243,11 +340,35 @@ mod tests {
         let data = clusters(3, 8, 12);
         let mut head = Head::fit(&data.samples(), &HeadOptions::default()).unwrap();
         let path = folder.path().join("head.safetensors");
-        (head.novelty, head.neighbours.lengths) = (None, Vec::new());
+        (head.novelty, head.neighbours.lengths, head.neighbours.spreads) = (None, Vec::new(), Vec::new());
         head.save(&path).unwrap();
         let loaded = Head::load(&path).unwrap();
         assert_eq!(loaded, head);
         assert!(loaded.novelty(&data.features).unwrap().iter().all(|novelty| *novelty < loaded.novelty_threshold()));
+    }
+
+    #[test]
+    fn files_say_which_kind_of_head_they_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("head.safetensors");
+        let data = clusters(3, 8, 12);
+        let head = Head::fit(&data.samples(), &HeadOptions::default()).unwrap();
+        head.save(&path).unwrap();
+        assert_eq!(AnyHead::load(&path).unwrap(), AnyHead::Single(Box::new(head)));
+        let targets: Vec<Vec<u32>> = data.samples().labels.iter().map(|label| (0..=*label).collect()).collect();
+        let samples = crate::MultiSamples {
+            features: &data.features,
+            dimensions: 12,
+            targets: &targets,
+            classes: 3,
+            groups: data.samples().groups,
+        };
+        let head = MultiHead::fit(&samples, &HeadOptions::default()).unwrap();
+        let digest = head.save(&path).unwrap();
+        assert_eq!(digest, blake3::hash(&fs::read(&path).unwrap()).to_hex().to_string());
+        let AnyHead::Multi(loaded) = AnyHead::load(&path).unwrap() else { panic!("a head for one class") };
+        assert_eq!(loaded.probabilities(&data.features).unwrap(), head.probabilities(&data.features).unwrap());
+        assert!(Head::load(&path).unwrap_err().to_string().contains("no metadata of a head"));
     }
 
     #[test]

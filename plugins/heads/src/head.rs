@@ -3,7 +3,7 @@
 use crate::calibration::{fit_temperature, log_softmax};
 use crate::matrix::{Matrix, View};
 use crate::neighbours::{Counting, Neighbours};
-use crate::novelty::{MAX_ROWS, NoveltyScale};
+use crate::novelty::{Answers, MAX_ROWS, NoveltyScale};
 use crate::ridge::Ridge;
 use crate::samples::{Samples, check_features, power_normalized};
 use crate::{HeadError, HeadKind, HeadOptions};
@@ -43,6 +43,18 @@ struct LeftOut {
     rows: Vec<usize>,
     /// `[rows, classes]`.
     log_probabilities: Vec<f32>,
+    /// The greatest score of the ridge part, one a row.
+    ridge_scores: Vec<f32>,
+}
+
+/// What the parts of a head say of rows.
+struct Scores {
+    /// `[rows, classes]`.
+    log_probabilities: Vec<f32>,
+    /// The greatest score of the ridge part, one a row.
+    ridge: Vec<f32>,
+    /// The rows in the whitened space.
+    white: Matrix,
 }
 
 impl Head {
@@ -81,6 +93,7 @@ impl Head {
         let labels: Vec<u32> = rows.iter().map(|row| samples.labels[*row]).collect();
         let mut ridge: Vec<f32> = left_out.iter().flat_map(|(_, logits)| logits.values.iter().copied()).collect();
         self.mark_absent(&mut ridge);
+        let ridge_scores = greatest(&ridge, classes);
         let mut neighbours = self.neighbours.left_out(&rows, samples.groups, &self.counting()).values;
         self.temperatures.ridge = fit_temperature(&ridge, &labels, classes) as f32;
         self.temperatures.neighbours = fit_temperature(&neighbours, &labels, classes) as f32;
@@ -91,7 +104,7 @@ impl Head {
             self.temperatures.blend = fit_temperature(&blended, &labels, classes) as f32;
         }
         soften(&mut blended, classes, self.temperatures.blend);
-        LeftOut { rows, log_probabilities: blended }
+        LeftOut { rows, log_probabilities: blended, ridge_scores }
     }
 
     /// By at most [`MAX_ROWS`] of the samples that were left out, spread evenly.
@@ -99,8 +112,10 @@ impl Head {
         let step = left_out.rows.len().div_ceil(MAX_ROWS).max(1);
         let rows: Vec<usize> = left_out.rows.iter().copied().step_by(step).collect();
         let scores = left_out.log_probabilities.chunks(samples.classes).step_by(step).flatten();
-        let scores: Vec<f32> = scores.copied().collect();
-        NoveltyScale::fit(&scores, &self.neighbours.distances_left_out(samples, &rows), samples.classes)
+        let log_probabilities: Vec<f32> = scores.copied().collect();
+        let scores: Vec<f32> = left_out.ridge_scores.iter().copied().step_by(step).collect();
+        let answers = Answers { log_probabilities: &log_probabilities, scores: &scores, classes: samples.classes };
+        NoveltyScale::fit(answers, &self.neighbours.distances_left_out(samples, &rows))
     }
 
     /// Number of classes.
@@ -129,7 +144,7 @@ impl Head {
     /// # Errors
     /// [`HeadError::Length`], [`HeadError::NotFinite`] or [`HeadError::NotUnitLength`] for features that are no embeddings.
     pub fn log_probabilities(&self, features: &[f32]) -> Result<Vec<f32>, HeadError> {
-        Ok(self.scores(self.normalized(features)?.view()).0)
+        Ok(self.scores(self.normalized(features)?.view()).log_probabilities)
     }
 
     /// How unlike the samples each row is, in standard deviations of known images: about 0 for those that are like them, more
@@ -154,11 +169,13 @@ impl Head {
     /// As [`Head::log_probabilities`].
     pub fn predict(&self, features: &[f32]) -> Result<(Vec<f32>, Vec<f32>), HeadError> {
         let rows = self.normalized(features)?;
-        let (log_probabilities, white) = self.scores(rows.view());
+        let Scores { log_probabilities, ridge, white } = self.scores(rows.view());
         let novelty = match &self.novelty {
             Some(scale) => {
                 let distances = self.neighbours.distances(rows.view(), white.view(), self.classes());
-                scale.novelty(&log_probabilities, &distances)
+                let answers =
+                    Answers { log_probabilities: &log_probabilities, scores: &ridge, classes: self.classes() };
+                scale.novelty(answers, &distances)
             }
             None => vec![0.0; rows.rows],
         };
@@ -173,17 +190,18 @@ impl Head {
         Ok(Matrix { rows: values.len() / dimensions, columns: dimensions, values })
     }
 
-    /// Log-probabilities of normalized rows, and the rows in the whitened space.
-    fn scores(&self, view: View<'_>) -> (Vec<f32>, Matrix) {
+    /// Of normalized rows.
+    fn scores(&self, view: View<'_>) -> Scores {
         let white = self.neighbours.whiten(view);
         let mut neighbours = self.neighbours.votes(white.view(), &self.counting()).values;
         soften(&mut neighbours, self.classes(), self.temperatures.neighbours);
         let mut ridge = self.ridge.logits(view).values;
         self.mark_absent(&mut ridge);
+        let ridge_scores = greatest(&ridge, self.classes());
         soften(&mut ridge, self.classes(), self.temperatures.ridge);
         let mut blended = self.combine(&ridge, &neighbours);
         soften(&mut blended, self.classes(), self.temperatures.blend);
-        (blended, white)
+        Scores { log_probabilities: blended, ridge: ridge_scores, white }
     }
 
     fn counting(&self) -> Counting<'_> {
@@ -218,6 +236,11 @@ impl Head {
     }
 }
 
+/// The greatest number of each row.
+fn greatest(scores: &[f32], classes: usize) -> Vec<f32> {
+    scores.chunks_exact(classes).map(|row| row.iter().copied().fold(f32::NEG_INFINITY, f32::max)).collect()
+}
+
 /// Turns rows of logits into log-probabilities.
 fn soften(logits: &mut [f32], classes: usize, temperature: f32) {
     logits.par_chunks_exact_mut(classes).for_each(|row| log_softmax(row, f64::from(temperature), ABSENT));
@@ -225,7 +248,7 @@ fn soften(logits: &mut [f32], classes: usize, temperature: f32) {
 
 /// Groups to leave out for calibration: those whose classes all have samples in other groups, spread evenly over all where
 /// there are too many.
-fn calibration_groups<'a>(
+pub(crate) fn calibration_groups<'a>(
     samples: &Samples<'_>,
     groups: impl Iterator<Item = &'a Vec<usize>> + Clone,
 ) -> Vec<&'a [usize]> {

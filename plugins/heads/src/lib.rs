@@ -10,13 +10,16 @@
 //!
 //! The same samples and options give the same numbers, bit for bit, whatever the number of threads.
 
+mod any;
 mod calibration;
 mod error;
 mod file;
 mod folds;
 mod head;
 mod learning_curve;
+mod linear;
 mod matrix;
+mod multi;
 mod neighbours;
 mod novelty;
 mod options;
@@ -25,11 +28,14 @@ mod parameters;
 mod ridge;
 mod samples;
 
+pub use any::AnyHead;
 pub use calibration::fit_temperature;
 pub use error::HeadError;
 pub use folds::{FoldError, assign_folds, numbered, try_assign_folds};
 pub use head::{ABSENT, Head};
 pub use learning_curve::{Forecast, LearningCurve, learning_curves};
+pub use linear::{FirstClassifier, LinearClassifier, SHRINKAGE};
+pub use multi::{MultiHead, MultiSamples};
 pub use options::{HeadKind, HeadOptions};
 pub use out_of_fold::{OutOfFold, cross_validate, cross_validate_repeatedly, novelty_threshold, out_of_fold};
 pub use parameters::Parameters;

@@ -21,6 +21,12 @@ const SHARE_POWER: f32 = 0.25;
 /// Samples of a class at which its votes count twice. Of 12 images of a class of 5 beside two of 30, 5 are then predicted correctly
 /// instead of 1, and all others still are (`tests/e2e/head.rs`); openclipart8 loses 0.002 of its accuracy and of its balanced one.
 const SCARCE: f32 = 8.0;
+/// Nearest samples by which the local outlier factor is measured.
+const NEAREST_OF_ALL: usize = 5;
+/// Samples among which they are, at most.
+const MAX_REFERENCES: usize = 2048;
+/// Added to the spread of a sample: copies of an image are not infinitely dense.
+const MIN_SPREAD: f32 = 1e-3;
 /// Nearest samples of a class whose mean cosine makes the distance from it.
 const NEAREST_OF_CLASS: usize = 5;
 /// Neighbours as near as the k-th, to rounding, vote too: the order of samples never decides.
@@ -37,6 +43,9 @@ pub struct Neighbours {
     pub rows: Matrix,
     /// Their lengths before that; empty for a head of a release that did not keep them.
     pub lengths: Vec<f32>,
+    /// 1 − mean cosine of the nearest samples of other groups, in the space of the features themselves; 0 for samples that local
+    /// outlier factors are not measured by. Empty for a head of a release that did not keep them.
+    pub spreads: Vec<f32>,
     /// Their classes.
     pub labels: Vec<u32>,
 }
@@ -47,6 +56,9 @@ pub struct Distances {
     pub of_classes: Matrix,
     /// One a row: 1 − greatest cosine of a sample, in the space of the features themselves; 1 without any.
     pub nearest: Vec<f32>,
+    /// One a row, 1 without any sample: local outlier factor, the mean, over the nearest samples, of 1 − cosine over the spread of
+    /// that sample.
+    pub outlier_factors: Vec<f32>,
 }
 
 /// How votes are counted.
@@ -79,7 +91,7 @@ impl Neighbours {
         let Covariance { mean, rows, factor } = Covariance::of(samples.view(), &weights, options.whitening)?;
         let mut rows = factor.whiten(rows.view());
         let lengths = normalize(&mut rows);
-        Ok(Self { mean, factor, rows, lengths, labels: samples.labels.to_vec() })
+        Ok(Self { mean, factor, rows, lengths, spreads: spreads(samples), labels: samples.labels.to_vec() })
     }
 
     /// Rows in the whitened space, at unit length.
@@ -138,17 +150,32 @@ impl Neighbours {
                 let mean: f32 = rows.row(start + row).iter().zip(&self.mean).map(|(x, m)| x * m).sum();
                 let others = || (0..self.labels.len()).filter(|other| is_other(start + row, *other));
                 let dot = |other: usize| mean + self.lengths[other] * dots.row(row)[other];
-                let nearest = others().map(dot).reduce(f32::max).map_or(1.0, |cosine| 1.0 - cosine);
-                let mut best = vec![Nearest::default(); classes];
-                others().for_each(|other| best[self.labels[other] as usize].add(cosines.row(row)[other]));
-                (best.iter().map(Nearest::distance).collect::<Vec<f32>>(), nearest)
+                let mut nearest: Option<f32> = None;
+                let mut references = Nearest::<NEAREST_OF_ALL>::default();
+                let mut best = vec![Nearest::<NEAREST_OF_CLASS>::default(); classes];
+                for other in others() {
+                    let cosine = dot(other);
+                    nearest = Some(nearest.map_or(cosine, |nearest| nearest.max(cosine)));
+                    if self.spreads[other] > 0.0 {
+                        references.add(cosine, other);
+                    }
+                    best[self.labels[other] as usize].add(cosines.row(row)[other], other);
+                }
+                let of_classes: Vec<f32> = best.iter().map(Nearest::distance).collect();
+                (of_classes, nearest.map_or(1.0, |cosine| 1.0 - cosine), references.outlier_factor(&self.spreads))
             };
             (0..end - start).map(one).collect::<Vec<_>>()
         };
-        let found: Vec<(Vec<f32>, f32)> = starts.into_par_iter().flat_map_iter(batch).collect();
-        let (of_classes, nearest): (Vec<Vec<f32>>, Vec<f32>) = found.into_iter().unzip();
-        let of_classes = Matrix { rows: rows.height(), columns: classes, values: of_classes.concat() };
-        Distances { of_classes, nearest }
+        let found: Vec<(Vec<f32>, f32, f32)> = starts.into_par_iter().flat_map_iter(batch).collect();
+        let mut of_classes = Vec::with_capacity(rows.height() * classes);
+        let (mut nearest, mut outlier_factors) = (Vec::new(), Vec::new());
+        for (distances, distance, factor) in found {
+            of_classes.extend(distances);
+            nearest.push(distance);
+            outlier_factors.push(factor);
+        }
+        let of_classes = Matrix { rows: rows.height(), columns: classes, values: of_classes };
+        Distances { of_classes, nearest, outlier_factors }
     }
 
     fn votes_of_white(
@@ -181,22 +208,63 @@ impl Neighbours {
     }
 }
 
-/// The greatest cosines of samples of a class, in descending order.
-#[derive(Clone, Copy, Default)]
-struct Nearest {
-    cosines: [f32; NEAREST_OF_CLASS],
+/// 1 − mean cosine of the nearest samples of other groups, plus [`MIN_SPREAD`]; among, and of, at most [`MAX_REFERENCES`] samples that
+/// are spread evenly, 0 for all others.
+fn spreads(samples: &Samples<'_>) -> Vec<f32> {
+    let step = samples.len().div_ceil(MAX_REFERENCES).max(1);
+    let references: Vec<usize> = (0..samples.len()).step_by(step).collect();
+    let rows: Vec<f32> = references.iter().flat_map(|row| samples.view().row(*row).iter().copied()).collect();
+    let rows = View::of(references.len(), samples.dimensions, &rows);
+    let starts: Vec<usize> = (0..references.len()).step_by(BATCH_ROWS).collect();
+    let batch = |start: usize| {
+        let end = (start + BATCH_ROWS).min(references.len());
+        let cosines = product(rows.rows(start, end), rows.transposed());
+        let group = |place: usize| samples.groups[references[place]];
+        let one = |row: usize| {
+            let mut nearest = Nearest::<NEAREST_OF_ALL>::default();
+            let others = (0..references.len()).filter(|other| group(*other) != group(start + row));
+            others.for_each(|other| nearest.add(cosines.row(row)[other], other));
+            nearest.distance().max(0.0) + MIN_SPREAD
+        };
+        (0..end - start).map(one).collect::<Vec<f32>>()
+    };
+    let found: Vec<f32> = starts.into_par_iter().flat_map_iter(batch).collect();
+    let mut spreads = vec![0.0; samples.len()];
+    references.iter().zip(found).for_each(|(row, spread)| spreads[*row] = spread);
+    spreads
+}
+
+/// The greatest cosines of samples, in descending order, and which samples they are.
+#[derive(Clone, Copy)]
+struct Nearest<const N: usize> {
+    cosines: [f32; N],
+    samples: [usize; N],
     count: usize,
 }
 
-impl Nearest {
-    fn add(&mut self, cosine: f32) {
+impl<const N: usize> Default for Nearest<N> {
+    fn default() -> Self {
+        Self { cosines: [0.0; N], samples: [0; N], count: 0 }
+    }
+}
+
+impl<const N: usize> Nearest<N> {
+    fn add(&mut self, cosine: f32, sample: usize) {
         let place = self.cosines[..self.count].partition_point(|other| *other >= cosine);
-        if place == NEAREST_OF_CLASS {
+        if place == N {
             return;
         }
-        self.count = (self.count + 1).min(NEAREST_OF_CLASS);
+        self.count = (self.count + 1).min(N);
         self.cosines[place..self.count].rotate_right(1);
-        self.cosines[place] = cosine;
+        self.samples[place..self.count].rotate_right(1);
+        (self.cosines[place], self.samples[place]) = (cosine, sample);
+    }
+
+    /// Mean distance in units of the samples' spreads; 1 without any sample.
+    fn outlier_factor(&self, spreads: &[f32]) -> f32 {
+        let pairs = self.cosines.iter().zip(&self.samples).take(self.count);
+        let sum: f32 = pairs.map(|(cosine, sample)| (1.0 - cosine).max(0.0) / spreads[*sample]).sum();
+        if self.count == 0 { 1.0 } else { sum / self.count as f32 }
     }
 
     fn distance(&self) -> f32 {
@@ -260,6 +328,23 @@ mod tests {
             };
             let nearest = (0..12).filter(|other| *other != row).map(cosine).fold(f32::MIN, f32::max);
             assert!((found.nearest[place] - (1.0 - nearest)).abs() < 1e-5, "{} {nearest}", found.nearest[place]);
+            let spread = |row: usize| -> f32 {
+                let cosine = |other: usize| -> f32 {
+                    samples.view().row(row).iter().zip(samples.view().row(other)).map(|(a, b)| a * b).sum()
+                };
+                let mut cosines: Vec<f32> = (0..12).filter(|other| *other != row).map(cosine).collect();
+                cosines.sort_by(|a, b| b.total_cmp(a));
+                1.0 - cosines[..5].iter().sum::<f32>() / 5.0 + MIN_SPREAD
+            };
+            let mut factors: Vec<(f32, f32)> =
+                (0..12).filter(|other| *other != row).map(|other| (cosine(other), spread(other))).collect();
+            factors.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let expected = factors[..5].iter().map(|(cosine, spread)| (1.0 - cosine) / spread).sum::<f32>() / 5.0;
+            assert!(
+                (found.outlier_factors[place] - expected).abs() < 1e-2,
+                "{} {expected}",
+                found.outlier_factors[place]
+            );
             let white = |a: usize, b: usize| -> f32 {
                 neighbours.rows.row(a).iter().zip(neighbours.rows.row(b)).map(|(a, b)| a * b).sum()
             };
@@ -275,11 +360,14 @@ mod tests {
 
     #[test]
     fn the_nearest_are_kept() {
-        let mut nearest = Nearest::default();
-        assert_eq!(nearest.distance(), 1.0);
-        for cosine in [0.1, 0.9, 0.5, 0.3, 0.7, 0.2, 0.9] {
-            nearest.add(cosine);
+        let mut nearest = Nearest::<5>::default();
+        assert_eq!((nearest.distance(), nearest.outlier_factor(&[])), (1.0, 1.0));
+        for (sample, cosine) in [0.1, 0.9, 0.5, 0.3, 0.7, 0.2, 0.9].into_iter().enumerate() {
+            nearest.add(cosine, sample);
         }
-        assert_eq!(nearest.cosines, [0.9, 0.9, 0.7, 0.5, 0.3]);
+        assert_eq!((nearest.cosines, nearest.samples), ([0.9, 0.9, 0.7, 0.5, 0.3], [1, 6, 4, 2, 3]));
+        let expected = (0.1 / 0.1 + 0.1 / 0.2 + 0.3 / 0.1 + 0.5 / 0.1 + 0.7 / 0.1) / 5.0_f32;
+        let found = nearest.outlier_factor(&[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.2]);
+        assert!((found - expected).abs() < 1e-4, "{found}");
     }
 }

@@ -1,12 +1,11 @@
 //! How unlike the samples a row is: whether an image shows something that was never trained on.
 //!
-//! Three signs are added, each in standard deviations of what samples show that are predicted without their group: the distance
-//! to the nearest samples of the predicted class in the whitened space, with mean and deviation of that class; the distance to
-//! the nearest sample of any class in the space of the features themselves; and, by half, −log of the greatest probability. The
-//! first two are distances to nearest neighbours as in Sun and others, Out-of-Distribution Detection with Deep Nearest
-//! Neighbors, ICML 2022, <https://arxiv.org/abs/2204.06507>. With each class of openclipart8 left out in turn, its images are told
-//! from known ones with an AUROC of 0.83; each sign alone has 0.78 to 0.81, as have Mahalanobis distances relative to the whole set
-//! (0.77), energies of the ridge part (0.75) and kernel densities (0.78).
+//! Signs are added, each in standard deviations of what samples show that are predicted without their group: the distance to the
+//! nearest samples of the predicted class in the whitened space, with mean and deviation of that class; the distance to the nearest
+//! sample of any class in the space of the features themselves, as it is (Sun and others, Out-of-Distribution Detection with Deep
+//! Nearest Neighbors, ICML 2022, <https://arxiv.org/abs/2204.06507>) and in units of how far the nearest samples are from their own
+//! (local outlier factors: Breunig and others, LOF: Identifying Density-Based Local Outliers, SIGMOD 2000); the entropy of the
+//! probabilities; and the ridge part's greatest score, by predicted class. `tests/README.md` has what each is worth.
 
 use crate::neighbours::Distances;
 use crate::novelty_threshold;
@@ -17,8 +16,8 @@ pub const MAX_ROWS: usize = 512;
 const MIN_ROWS: usize = 20;
 /// Share of the samples that would be called novel.
 const KNOWN_SHARE: f64 = 0.05;
-/// Weights of the three signs.
-const WEIGHTS: [f32; 3] = [1.0, 1.0, 0.5];
+/// Weights of the signs.
+const WEIGHTS: Weights = Weights { of_class: 1.0, nearest: 1.0, outlier: 0.5, doubt: 0.5, score: 0.5 };
 /// Samples of the whole set that count into mean and deviation of each class.
 const PRIOR_ROWS: f32 = 8.0;
 /// Least deviation: cosines that differ by less are equal but for rounding.
@@ -34,14 +33,35 @@ pub struct Normal {
 /// What signs of novelty are standardised by, and where novelty begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoveltyScale {
-    /// Distance in the whitened space to the nearest samples of the predicted class, by that class.
-    pub classes: Vec<Normal>,
+    /// By predicted class: distance in the whitened space to the nearest samples of the class, and − the greatest score of the ridge
+    /// part.
+    pub classes: Vec<[Normal; 2]>,
     /// Distance to the nearest sample of any class.
     pub nearest: Normal,
-    /// −log of the greatest probability.
+    /// Local outlier factor.
+    pub outlier: Normal,
+    /// Entropy of the probabilities, nats.
     pub doubt: Normal,
     /// Novelty above which a row is unlike the samples; the greatest finite number where there are too few to tell.
     pub threshold: f32,
+}
+
+struct Weights {
+    of_class: f32,
+    nearest: f32,
+    outlier: f32,
+    doubt: f32,
+    score: f32,
+}
+
+/// What is said of rows.
+#[derive(Clone, Copy)]
+pub struct Answers<'a> {
+    /// `[rows, classes]`.
+    pub log_probabilities: &'a [f32],
+    /// The greatest score of the ridge part, one a row.
+    pub scores: &'a [f32],
+    pub classes: usize,
 }
 
 /// Signs of novelty of a row.
@@ -49,7 +69,9 @@ struct Signs {
     class: usize,
     of_class: f32,
     nearest: f32,
+    outlier: f32,
     doubt: f32,
+    score: f32,
 }
 
 impl Normal {
@@ -74,18 +96,21 @@ impl Normal {
 }
 
 impl NoveltyScale {
-    /// Fits to rows whose `log_probabilities` (`[rows, classes]`) and `distances` are those without the row's group.
-    pub fn fit(log_probabilities: &[f32], distances: &Distances, classes: usize) -> Self {
-        let all: Vec<Signs> = signs(log_probabilities, distances, classes).collect();
+    /// Fits to rows whose `answers` and `distances` are those without the row's group.
+    pub fn fit(answers: Answers<'_>, distances: &Distances) -> Self {
+        let all: Vec<Signs> = signs(answers, distances).collect();
         let normal = |of: fn(&Signs) -> f32| Normal::of(&all.iter().map(of).collect::<Vec<_>>(), Normal::UNIT, 0.0);
-        let of_any_class = normal(|signs| signs.of_class);
+        let by_class: [fn(&Signs) -> f32; 2] = [|signs| signs.of_class, |signs| signs.score];
         let of_class = |class: usize| {
-            let values: Vec<f32> = all.iter().filter(|s| s.class == class).map(|s| s.of_class).collect();
-            Normal::of(&values, of_any_class, PRIOR_ROWS)
+            by_class.map(|of| {
+                let values: Vec<f32> = all.iter().filter(|signs| signs.class == class).map(of).collect();
+                Normal::of(&values, normal(of), PRIOR_ROWS)
+            })
         };
         let mut scale = Self {
-            classes: (0..classes).map(of_class).collect(),
+            classes: (0..answers.classes).map(of_class).collect(),
             nearest: normal(|signs| signs.nearest),
+            outlier: normal(|signs| signs.outlier),
             doubt: normal(|signs| signs.doubt),
             threshold: f32::MAX,
         };
@@ -97,30 +122,31 @@ impl NoveltyScale {
     }
 
     /// Novelty of each row.
-    pub fn novelty(&self, log_probabilities: &[f32], distances: &Distances) -> Vec<f32> {
-        signs(log_probabilities, distances, self.classes.len()).map(|signs| self.combine(&signs)).collect()
+    pub fn novelty(&self, answers: Answers<'_>, distances: &Distances) -> Vec<f32> {
+        signs(answers, distances).map(|signs| self.combine(&signs)).collect()
     }
 
     fn combine(&self, signs: &Signs) -> f32 {
-        let [of_class, nearest, doubt] = WEIGHTS;
-        of_class * self.classes[signs.class].standardize(signs.of_class)
-            + nearest * self.nearest.standardize(signs.nearest)
-            + doubt * self.doubt.standardize(signs.doubt)
+        let [of_class, score] = self.classes[signs.class];
+        WEIGHTS.of_class * of_class.standardize(signs.of_class)
+            + WEIGHTS.nearest * self.nearest.standardize(signs.nearest)
+            + WEIGHTS.outlier * self.outlier.standardize(signs.outlier)
+            + WEIGHTS.doubt * self.doubt.standardize(signs.doubt)
+            + WEIGHTS.score * score.standardize(signs.score)
     }
 }
 
-fn signs<'a>(
-    log_probabilities: &'a [f32],
-    distances: &'a Distances,
-    classes: usize,
-) -> impl Iterator<Item = Signs> + 'a {
-    log_probabilities.chunks(classes).enumerate().map(move |(row, scores)| {
-        let class = (0..classes).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or_default();
+fn signs<'a>(answers: Answers<'a>, distances: &'a Distances) -> impl Iterator<Item = Signs> + 'a {
+    let Answers { log_probabilities, scores, classes } = answers;
+    log_probabilities.chunks(classes).enumerate().map(move |(row, of_classes)| {
+        let class = (0..classes).max_by(|a, b| of_classes[*a].total_cmp(&of_classes[*b])).unwrap_or_default();
         Signs {
             class,
             of_class: distances.of_classes.row(row)[class],
             nearest: distances.nearest[row],
-            doubt: -scores[class],
+            outlier: distances.outlier_factors[row],
+            doubt: of_classes.iter().map(|p| -p * p.exp()).sum(),
+            score: -scores[row],
         }
     })
 }

@@ -68,15 +68,26 @@ impl Ridge {
         shrinkage: f64,
         groups: &[&[usize]],
     ) -> Result<(Self, Vec<Option<Matrix>>), HeadError> {
-        let class_weights = class_weights(samples);
-        let covariance = Covariance::of(samples.view(), &class_weights, shrinkage)?;
-        let roots: Vec<f32> = class_weights.iter().map(|weight| weight.sqrt()).collect();
         let classes = samples.classes;
         let mut targets = Matrix::zeros(samples.len(), classes);
         for (row, label) in samples.labels.iter().enumerate() {
             targets.values[row * classes + *label as usize] = 1.0;
         }
-        let mean_target = weighted_mean(targets.view(), &class_weights);
+        Self::fit_targets(samples, &class_weights(samples), &targets, shrinkage, groups)
+    }
+
+    /// As [`Self::fit`], with any weight of each row, and any targets `[rows, classes]` instead of the labels.
+    pub fn fit_targets(
+        samples: &Samples<'_>,
+        class_weights: &[f32],
+        targets: &Matrix,
+        shrinkage: f64,
+        groups: &[&[usize]],
+    ) -> Result<(Self, Vec<Option<Matrix>>), HeadError> {
+        let covariance = Covariance::of(samples.view(), class_weights, shrinkage)?;
+        let roots: Vec<f32> = class_weights.iter().map(|weight| weight.sqrt()).collect();
+        let classes = targets.columns;
+        let mean_target = weighted_mean(targets.view(), class_weights);
         let weighted_targets = centered(targets.view(), &mean_target, |row| roots[row]);
         let mut solution = product(covariance.rows.view().transposed(), weighted_targets.view());
         covariance.factor.solve(&mut solution);
@@ -87,7 +98,7 @@ impl Ridge {
         };
         let intercepts = (0..classes).map(offset).collect();
         let ridge = Self { weights, intercepts };
-        let left_out = ridge.left_out(samples, &covariance, &class_weights, groups);
+        let left_out = ridge.left_out(samples, targets, &covariance, class_weights, groups);
         Ok((ridge, left_out))
     }
 
@@ -105,6 +116,7 @@ impl Ridge {
     fn left_out(
         &self,
         samples: &Samples<'_>,
+        targets: &Matrix,
         covariance: &Covariance,
         weights: &[f32],
         groups: &[&[usize]],
@@ -123,7 +135,8 @@ impl Ridge {
         });
         let groups: Vec<(usize, &[usize])> = starts.zip(groups.iter().copied()).collect();
         let leave_out = |(start, group): &(usize, &[usize])| {
-            let (size, classes) = (group.len(), samples.classes);
+            let (size, classes) = (group.len(), targets.columns);
+            let target = |place: usize, class: usize| targets.row(group[place])[class] * SHARPNESS;
             if size > MAX_GROUP || size == samples.len() {
                 return None;
             }
@@ -139,26 +152,21 @@ impl Ridge {
             let mut residuals = Matrix::zeros(size, classes);
             for row in 0..size {
                 for class in 0..classes {
-                    let target = target(samples.labels[group[row]], class);
-                    residuals.values[row * classes + class] = (target - fitted.row(start + row)[class]) * root(row);
+                    let residual = target(row, class) - fitted.row(start + row)[class];
+                    residuals.values[row * classes + class] = residual * root(row);
                 }
             }
             Cholesky::of(system)?.solve(&mut residuals);
             for row in 0..size {
                 for class in 0..classes {
                     let residual = &mut residuals.values[row * classes + class];
-                    *residual = target(samples.labels[group[row]], class) - *residual / root(row);
+                    *residual = target(row, class) - *residual / root(row);
                 }
             }
             Some(residuals)
         };
         groups.par_iter().map(leave_out).collect()
     }
-}
-
-/// One-hot target in the scale of logits.
-fn target(label: u32, class: usize) -> f32 {
-    if label as usize == class { SHARPNESS } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -46,6 +46,12 @@ impl Samples<'_> {
     /// # Errors
     /// [`HeadError::Empty`], [`HeadError::Length`], [`HeadError::Label`], or features of the wrong length or that are no numbers.
     pub fn check(&self) -> Result<(), HeadError> {
+        self.check_shape()?;
+        check_features(self.features, self.dimensions)
+    }
+
+    /// As [`Self::check`], but features may be of any length.
+    pub(crate) fn check_shape(&self) -> Result<(), HeadError> {
         let Self { features, dimensions, labels, classes, groups } = *self;
         let samples = labels.len();
         if samples == 0 || dimensions == 0 || classes == 0 {
@@ -60,7 +66,7 @@ impl Samples<'_> {
         if let Some(row) = labels.iter().position(|label| *label as usize >= classes) {
             return Err(HeadError::Label { row, label: labels[row], classes });
         }
-        check_features(features, dimensions)
+        Ok(())
     }
 
     /// Copies of some of the rows.

@@ -4,11 +4,11 @@ use crate::backbone::Backbones;
 use plugin_api::runs::{ModelCard, read_json};
 use plugin_api::{Home, Labels};
 use plugin_decode::Picture;
-use plugin_embed::{Cache, EmbedError, Embedder};
-use plugin_heads::{Head, HeadError};
+use plugin_embed::{Cache, EmbedError, Embedder, Occlusions};
+use plugin_heads::{AnyHead, HeadError};
 use plugin_metric::{temper, temper_each};
 use plugin_model::device::Opened;
-use plugin_model::{Batch, ModelError, Precision, Predictor};
+use plugin_model::{Batch, Heat, ModelError, Precision, Predictor};
 use plugin_resize::{Mode, resize};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,7 +66,7 @@ pub struct Model {
 
 enum Kind {
     Network(Box<Predictor>),
-    Head { head: Box<Head>, embedder: Arc<Embedder>, cache: Mutex<Cache> },
+    Head { head: AnyHead, embedder: Arc<Embedder>, cache: Mutex<Cache> },
 }
 
 impl Model {
@@ -111,7 +111,12 @@ impl Model {
             let text = format!("{}: its BLAKE3 is {digest}, that of the card {}", weights.display(), card.digest);
             return Err(unusable(text));
         }
-        let head = Head::load(weights).map_err(|e| unusable(e.to_string()))?;
+        let head = AnyHead::load(weights).map_err(|e| unusable(e.to_string()))?;
+        if matches!(head, AnyHead::Single(_)) != (card.labels == Labels::Single) {
+            let text =
+                format!("{}: not a head for images of {} labels, as the card says", weights.display(), card.labels);
+            return Err(unusable(text));
+        }
         let embedder = backbones.open(home, &card, &backbone, device, precision).map_err(|error| match error {
             EmbedError::Model(error) => of_model(error),
             other => unusable(other.to_string()),
@@ -126,7 +131,7 @@ impl Model {
             )));
         }
         let cache = Cache::open(home, embedder.fingerprint(), dimensions).map_err(|e| unusable(e.to_string()))?;
-        let kind = Kind::Head { head: Box::new(head), embedder, cache: Mutex::new(cache) };
+        let kind = Kind::Head { head, embedder, cache: Mutex::new(cache) };
         Ok(Self { card, mode, kind })
     }
 
@@ -143,12 +148,9 @@ impl Model {
         }
     }
 
-    /// The head and what embeds for it; `None` where the model is a whole network.
-    pub fn head(&self) -> Option<(&Head, &Embedder)> {
-        match &self.kind {
-            Kind::Network(_) => None,
-            Kind::Head { head, embedder, .. } => Some((head, embedder)),
-        }
+    /// Whether it is a head on a backbone.
+    pub fn is_head(&self) -> bool {
+        matches!(self.kind, Kind::Head { .. })
     }
 
     /// An image as the model sees it: RGB bytes of a square of the card's side.
@@ -193,6 +195,38 @@ impl Model {
     /// As [`Self::predict`].
     pub fn predict_without_trace(&self, images: &[Image]) -> Result<Vec<Output>, PredictError> {
         self.predict_and(images, |_, _, _| {})
+    }
+
+    /// How much each part of an image speaks for a class. Of a whole network by Grad-CAM; of a head by what the class's
+    /// log-probability loses without each place of the last map of features, which costs no further pass through the backbone.
+    ///
+    /// # Errors
+    /// [`PredictError`] when there is no such class, the network has no map of features, or the device fails.
+    pub fn heat(&self, square: &[u8], class: usize) -> Result<Heat, PredictError> {
+        let side = self.card.size_px;
+        match &self.kind {
+            Kind::Network(predictor) => {
+                let (targets, weights) = (vec![Vec::new()], vec![1.0]);
+                let batch = Batch { size_px: side, pixels: square.to_vec(), targets, weights };
+                Ok(predictor.heat(&batch, class)?)
+            }
+            Kind::Head { head, embedder, .. } => {
+                if class >= head.classes() {
+                    let problem = format!("there are {} classes, none has the number {class}", head.classes());
+                    return Err(ModelError::Execution(problem).into());
+                }
+                let image = Picture { width: side, height: side, pixels: square.to_vec() };
+                let Occlusions { height, width, whole, without } = embedder.occlusions(&image)?;
+                let (probabilities, _) = head.predict(&[whole, without.concat()].concat())?;
+                let of_class = probabilities.chunks_exact(head.classes()).map(|row| row[class]);
+                let mut scores = of_class.map(|p| p.max(f32::MIN_POSITIVE).ln());
+                let whole = scores.next().unwrap_or_default();
+                let losses: Vec<f32> = scores.map(|score| (whole - score).max(0.0)).collect();
+                let most = losses.iter().copied().fold(0.0, f32::max);
+                let share = |loss: f32| if most > 0.0 { loss / most } else { 0.0 };
+                Ok(Heat { height, width, values: losses.into_iter().map(share).collect() })
+            }
+        }
     }
 
     fn predict_and(
@@ -246,10 +280,9 @@ pub fn calibrated(card: &ModelCard, row: &[f32]) -> Vec<f32> {
     }
 }
 
-fn output(head: &Head, embedding: &[f32]) -> Result<Output, HeadError> {
-    let (log_probabilities, novelty) = head.predict(embedding)?;
-    let is_novel = novelty.iter().any(|novelty| *novelty > head.novelty_threshold());
-    Ok(Output { probabilities: log_probabilities.into_iter().map(f32::exp).collect(), is_novel })
+fn output(head: &AnyHead, embedding: &[f32]) -> Result<Output, HeadError> {
+    let (probabilities, is_novel) = head.predict(embedding)?;
+    Ok(Output { probabilities, is_novel: is_novel.contains(&true) })
 }
 
 /// Of an image that has no features: no class is more probable than another.
@@ -261,5 +294,82 @@ fn of_model(error: ModelError) -> LoadError {
     match error {
         ModelError::Execution(_) | ModelError::Device { .. } => LoadError::Device(error.to_string()),
         other => LoadError::Unusable(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugin_api::runs::{Backbone, write_json};
+    use plugin_heads::{Head, HeadOptions, Samples};
+    use plugin_model::{DeviceChoice, Shape, network, weights};
+
+    const SIDE: u32 = 96;
+
+    /// A square of one colour, or of two, one beside the other.
+    fn square(left: [u8; 3], right: [u8; 3]) -> Vec<u8> {
+        let pixel = |at: u32| if at % SIDE < SIDE / 2 { left } else { right };
+        (0..SIDE * SIDE).flat_map(pixel).collect()
+    }
+
+    #[test]
+    fn heat_of_a_head_lies_where_its_class_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let device = DeviceChoice::Flex.open().unwrap();
+        let shape = Shape { classes: 1, size_px: SIDE };
+        let network = network::find("resnet18").unwrap().network(shape, 1, &device.device).unwrap();
+        std::fs::create_dir_all(home.models().join("backbones")).unwrap();
+        let file = home.models().join("backbones/new");
+        let digest = weights::save(&network, &file).unwrap();
+        std::fs::rename(&file, home.backbone(&digest)).unwrap();
+        let backbone = Backbone { architecture: "resnet18".to_owned(), digest };
+        let card = ModelCard {
+            architecture: backbone.architecture.clone(),
+            definition: None,
+            size_px: SIDE,
+            resize_mode: "stretch".to_owned(),
+            classes: ["red", "blue"].map(str::to_owned).to_vec(),
+            labels: Labels::Single,
+            run: "one".to_owned(),
+            digest: String::new(),
+            temperature: None,
+            backbone: Some(backbone.clone()),
+        };
+        let backbones = Backbones::default();
+        let embedder = backbones.open(&home, &card, &backbone, &device, Precision::Fp32).unwrap();
+        let colour = |class: u8, shade: u8| if class == 0 { [200 + shade, 9, shade] } else { [shade, 9, 200 + shade] };
+        let images: Vec<Picture> = (0..8)
+            .map(|i: u8| Picture {
+                width: SIDE,
+                height: SIDE,
+                pixels: square(colour(i / 4, i * 5), colour(i / 4, i * 5)),
+            })
+            .collect();
+        let features = embedder.embed(&images).unwrap().concat();
+        let samples = Samples {
+            features: &features,
+            dimensions: embedder.dimensions(),
+            labels: &[0, 0, 0, 0, 1, 1, 1, 1],
+            classes: 2,
+            groups: &[0, 1, 2, 3, 4, 5, 6, 7],
+        };
+        let model = home.models().join("one");
+        std::fs::create_dir_all(&model).unwrap();
+        let digest =
+            Head::fit(&samples, &HeadOptions::DEFAULT).unwrap().save(&model.join("model.safetensors")).unwrap();
+        write_json(&model.join("model.json"), &ModelCard { digest, ..card }).unwrap();
+        let model = Model::open(&home, &model, &backbones, &device, Precision::Fp32).unwrap();
+
+        let image = square(colour(0, 20), colour(1, 20));
+        let sums = |class: usize| {
+            let Heat { height, width, values } = model.heat(&image, class).unwrap();
+            assert_eq!((height, width), (3, 3));
+            assert!(values.iter().all(|value| (0.0..=1.0).contains(value)) && values.contains(&1.0), "{values:?}");
+            [0, 2].map(|column| values.iter().skip(column).step_by(3).sum::<f32>())
+        };
+        let ([red_left, red_right], [blue_left, blue_right]) = (sums(0), sums(1));
+        assert!(red_left > red_right && blue_left < blue_right, "{red_left} {red_right} {blue_left} {blue_right}");
+        assert!(model.heat(&image, 2).is_err());
     }
 }

@@ -23,6 +23,13 @@ pub(crate) fn clamp(x: &[f32], clamp: Clamp, y: &mut [f32]) {
     }
 }
 
+/// Writes the pixels of `x`, of `channels` numbers each, into those of `y`, of `width` numbers each, from `start` on.
+pub(crate) fn copy_channels(x: &[f32], channels: usize, y: &mut [f32], width: usize, start: usize) {
+    for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(width)) {
+        y[start..start + channels].copy_from_slice(x);
+    }
+}
+
 /// The mean of each channel of a map. Corresponds to `torch.nn.AdaptiveAvgPool2d(1)`.
 pub(crate) fn mean(x: &[f32], y: &mut [f32]) {
     let channels = y.len();

@@ -18,6 +18,8 @@ pub enum Operation {
     Mean,
     /// The first value, plus the second if there is one, cut off.
     Clamp(Clamp),
+    /// The channels of all values, which are of one height and width.
+    Concatenation,
 }
 
 #[derive(Clone, Debug)]
@@ -67,8 +69,16 @@ impl Program {
             }
             Operation::Mean => (Map { height: 1, width: 1, ..first }, 0),
             Operation::Clamp(_) => (first, 1),
+            Operation::Concatenation => {
+                let channels = maps.iter().map(|map| map.channels).sum();
+                (Map { channels, ..first }, maps.len() - 1)
+            }
         };
-        if maps.len() > 1 + summands || maps[1..].iter().any(|map| *map != output) {
+        let fits = |map: &Map| match &operation {
+            Operation::Concatenation => (map.height, map.width) == (first.height, first.width),
+            _ => *map == output,
+        };
+        if maps.len() > 1 + summands || !maps[1..].iter().all(fits) {
             return Err(wrong());
         }
         self.steps.push(Step { operation, inputs: inputs.to_vec(), output: self.maps.len() });
@@ -139,6 +149,15 @@ impl Program {
                     pointwise::largest(x, self.maps[step.inputs[0]], window, map.width, into);
                 }
                 Operation::Mean => pointwise::mean(x, into),
+                Operation::Concatenation => {
+                    let mut start = 0;
+                    for (place, input) in step.inputs.iter().enumerate() {
+                        let channels = self.maps[*input].channels;
+                        let x = value(place).unwrap_or_default();
+                        pointwise::copy_channels(x, channels, into, map.channels, start);
+                        start += channels;
+                    }
+                }
                 Operation::Clamp(limits) => match other {
                     Some(other) => {
                         into.copy_from_slice(x);

@@ -1,7 +1,7 @@
 //! Weights in use: pictures in, features out, what the classifier sees of a picture.
 
 use crate::device::Opened;
-use crate::interpreter::Ready;
+use crate::interpreter::{Cells, Ready};
 use crate::network::{Architecture, Shape, find};
 use crate::precision::Precision;
 use crate::weights::{self, Loaded};
@@ -74,6 +74,20 @@ impl Extractor {
         self.ready.network().classifier().weight.dims()[1]
     }
 
+    /// Features of each place of one image of `size_px` × `size_px` × 3 bytes.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the bytes are not those of an image, the network's features are no mean over a map, or the device fails.
+    pub fn cells(&self, pixels: Vec<u8>) -> Result<Cells, ModelError> {
+        let expected = self.size_px as usize * self.size_px as usize * 3;
+        if pixels.len() != expected {
+            return Err(ModelError::Execution(format!("{} bytes are no image of {expected}", pixels.len())));
+        }
+        let batch = Batch { size_px: self.size_px, pixels, targets: vec![Vec::new()], weights: vec![1.0] };
+        let network = self.ready.network();
+        network.cells(network.input(&batch, &self.device)?)
+    }
+
     /// Features of pictures of `size_px` × `size_px` × 3 bytes, one after the other: `dimensions` numbers a picture.
     ///
     /// # Errors
@@ -98,6 +112,11 @@ mod tests {
     use super::*;
     use crate::network::names;
     use crate::{DeviceChoice, Predictor};
+
+    fn pixels_of_first(extractor: &Extractor) -> Vec<u8> {
+        let side = extractor.size_px();
+        (0..side * side * 3).map(|i| (i * 7 % 251) as u8).collect()
+    }
 
     /// A classifier on the features gives what the predictor gives.
     #[test]
@@ -144,6 +163,17 @@ mod tests {
                 assert!((score / scores.iter().sum::<f64>() - f64::from(*predicted)).abs() < 1e-4, "{scores:?}");
             }
             assert!(extractor.features(vec![0; 32]).is_err() && extractor.features(vec![]).is_err());
+            // The features are the mean over the places, where the network ends so.
+            let image = pixels_of_first(&extractor);
+            if let Ok(Cells { height, width, features: places }) = extractor.cells(image.clone()) {
+                let features = extractor.features(image).unwrap().remove(0);
+                for (channel, feature) in features.iter().enumerate() {
+                    let mean =
+                        places.iter().skip(channel).step_by(features.len()).sum::<f32>() / (height * width) as f32;
+                    assert!((mean - feature).abs() < 1e-4, "{name}: {mean} {feature}");
+                }
+            }
+            assert!(extractor.cells(vec![0; 5]).is_err());
         }
     }
 }

@@ -18,7 +18,7 @@ mod heat;
 mod joint;
 mod ready;
 
-pub use heat::Heat;
+pub use heat::{Cells, Heat};
 #[cfg(feature = "libtorch")]
 pub(crate) use joint::Then;
 pub(crate) use ready::Ready;

@@ -48,7 +48,7 @@ pub use checkpoint::Checkpoint;
 pub use device::DeviceChoice;
 pub use error::ModelError;
 pub use extractor::Extractor;
-pub use interpreter::{Heat, Network};
+pub use interpreter::{Cells, Heat, Network};
 pub use network::{Architecture, Shape};
 pub use perturb::{Perturb, PerturbOptions};
 pub use precision::{Precision, PrecisionChoice};

@@ -16,7 +16,8 @@ use crate::progressive::Growth;
 use crate::schedule::Course;
 use crate::weights::Loaded;
 use crate::{Batch, ModelError, Network, predictor, pretrained, weights};
-use burn::tensor::{Device, Tensor};
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
 use plugin_api::Labels;
 use std::borrow::Cow;
 use std::path::Path;
@@ -229,6 +230,51 @@ impl Trainer {
         let logits = self.look(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
         let loss = targets.loss(logits.clone());
         Ok(self.pending(batch, logits, loss))
+    }
+
+    /// What the classifier sees of each picture, one after the other: [`Self::dimensions`] numbers each.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the batch is empty or the device fails.
+    pub fn features(&self, batch: &Batch) -> Result<Vec<f32>, ModelError> {
+        let features =
+            self.look(|network| Ok::<_, ModelError>(network.features(network.input(batch, &self.device)?)))?;
+        features.try_into_vec_as::<f32>().map_err(|e| ModelError::Execution(e.to_string()))
+    }
+
+    /// Numbers that the classifier sees of a picture.
+    pub fn dimensions(&self) -> usize {
+        self.look(|network| network.classifier().weight.dims()[1])
+    }
+
+    /// Whether the classifier was drawn although the other layers come from elsewhere.
+    pub fn has_drawn_classifier(&self) -> bool {
+        self.loaded.as_ref().is_some_and(|loaded| !loaded.kept.is_empty())
+    }
+
+    /// Replaces the classifier by `weights` (`[classes, dimensions]`, row-major) and `biases`, before the first step.
+    ///
+    /// # Errors
+    /// [`ModelError::Execution`] when they are of another shape, or the device fails.
+    pub fn set_classifier(&mut self, weights: &[f32], biases: &[f32]) -> Result<(), ModelError> {
+        let (classes, dimensions) = (self.classes, self.dimensions());
+        if (weights.len(), biases.len()) != (classes * dimensions, classes) {
+            let (weights, biases) = (weights.len(), biases.len());
+            let problem = format!("{weights} weights and {biases} biases are no layer of {dimensions} to {classes}");
+            return Err(ModelError::Execution(problem));
+        }
+        self.learner.replace(|mut network| {
+            let layer = network.classifier_mut();
+            let device = layer.weight.val().device();
+            let weights = TensorData::new(weights.to_vec(), [classes, dimensions]);
+            layer.weight = Param::from_data(weights, &device);
+            layer.bias = Some(Param::from_data(TensorData::new(biases.to_vec(), [classes]), &device));
+            Ok(network)
+        })?;
+        if let Some(average) = &mut self.average {
+            self.learner.look(|network| average.restore(network, 0));
+        }
+        Ok(())
     }
 
     /// Probabilities of each picture, by class index.

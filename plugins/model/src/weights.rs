@@ -114,7 +114,9 @@ fn all_but_classifier(
     let classifier = network.graph().classifier().weights();
     let wanted = network.graph().weights().into_iter().filter(|w| !classifier.contains(w)).map(|w| w.name);
     let mut store = open(path, digest)?.with_full_paths(wanted);
-    let (network, result) = apply(network, &mut store).map_err(broken)?;
+    let (network, mut result) = apply(network, &mut store).map_err(broken)?;
+    // A file of features alone has none.
+    result.missing.retain(|(name, _)| classifier.iter().all(|weight| weight.name != *name));
     complete(&result).map_err(broken)?;
     let in_file = store.get_all_tensors().map_err(|e| broken(e.to_string()))?.keys();
     let mut unused: Vec<String> = in_file.filter(|name| !result.applied.contains(name)).cloned().collect();

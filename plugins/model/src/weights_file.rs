@@ -13,9 +13,10 @@ pub struct WeightsFile {
 }
 
 /// What can be had by name, and where `cargo wakuteka weights` puts it in the checkout.
-const FETCHED: [(&str, &str); 2] = [
+const FETCHED: [(&str, &str); 3] = [
     ("efficientnet-lite0", ".wakuteka/weights/efficientnet-lite0.safetensors"),
     ("efficientnet-lite2", ".wakuteka/weights/efficientnet-lite2.safetensors"),
+    ("efficientnet-lite0-lite2", ".wakuteka/weights/efficientnet-lite0-lite2.safetensors"),
 ];
 
 impl FromStr for WeightsFile {

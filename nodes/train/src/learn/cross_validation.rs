@@ -82,6 +82,9 @@ impl Learning {
             self.fold = Some(fold);
             self.begun.trainer = start::first_run(config, &manifest, device)?;
             self.begun.manifest.epochs = config.epochs;
+            if let Some(interruption) = self.fit_classifier(Subset::FoldTrain(fold), config, node, desk)? {
+                return Ok(Some(interruption));
+            }
             for epoch in 0..config.epochs {
                 match self.pass(Subset::FoldTrain(fold), epoch, config, node, desk)? {
                     Pass::Done(_) => {}

@@ -79,6 +79,22 @@ fn zeros_around_do_not_count_in_max_pooling() {
 }
 
 #[test]
+fn concatenation_keeps_channels_of_a_pixel_together() {
+    let mut program = Program::new(IMAGE);
+    let a = program.push(convolution(IMAGE, 3, 1), &[0]).unwrap();
+    let all = program.push(Operation::Concatenation, &[a, 0, a]).unwrap();
+    assert_eq!(program.map(all).unwrap().channels, 10);
+    let image = numbers(IMAGE.len(), 8);
+    let Operation::Convolution(first) = convolution(IMAGE, 3, 1) else { unreachable!() };
+    let mut part = vec![0.0; 3 * 30];
+    first.run(&image, None, &mut part);
+    let found = program.finish().run(&image).unwrap();
+    for ((found, part), pixel) in found.chunks_exact(10).zip(part.chunks_exact(3)).zip(image.chunks_exact(4)) {
+        assert_eq!((&found[..3], &found[3..7], &found[7..]), (part, pixel, part));
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_refused() {
     let mut program = Program::new(IMAGE);
     assert!(program.push(convolution(Map { channels: 3, ..IMAGE }, 2, 1), &[0]).is_err());
@@ -86,4 +102,5 @@ fn what_does_not_fit_is_refused() {
     assert!(program.push(Operation::Mean, &[0, 0]).is_err());
     let mean = program.push(Operation::Mean, &[0]).unwrap();
     assert!(program.push(Operation::Clamp(Clamp::RELU), &[0, mean]).is_err());
+    assert!(program.push(Operation::Concatenation, &[0, mean]).is_err());
 }

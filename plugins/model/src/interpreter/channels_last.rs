@@ -1,7 +1,7 @@
 //! A network in use as steps of `plugin_kernels`, which keep the channels of a pixel beside each other.
 //!
 //! burn's own CPU code is several times slower with the convolutions of small networks, depthwise ones above all. What has
-//! no kernel there (other activations, concatenation, affine layers before the last) leaves the whole network to burn.
+//! no kernel there (other activations, affine layers before the last) leaves the whole network to burn.
 
 use super::joint::{Joint, Then};
 use super::ready::Turn;
@@ -52,6 +52,7 @@ impl ChannelsLast {
                     Work::Activation(Activation::Relu) => Operation::Clamp(Clamp::RELU),
                     Work::Activation(Activation::Relu6) => Operation::Clamp(Clamp::RELU6),
                     Work::Add => Operation::Clamp(Clamp::NONE),
+                    Work::Concatenation => Operation::Concatenation,
                     Work::Dropout(_) | Work::Flatten => {
                         flat |= matches!(steps[*place].work, Work::Flatten);
                         values[output] = Some(inputs[0]);

@@ -25,7 +25,34 @@ pub struct Heat {
     pub values: Vec<f32>,
 }
 
+/// What the classifier sees of each place of an image, where it sees the mean over all places.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cells {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// `[height × width, dimensions]`, row after row; their mean is what the classifier sees.
+    pub features: Vec<f32>,
+}
+
 impl Plan {
+    /// The maps whose means, one after the other, are what the classifier reads; `None` where it reads anything else.
+    fn averaged_maps(&self) -> Option<Vec<usize>> {
+        let mut maps = Vec::new();
+        let mut left = vec![*self.graph.classifier().inputs.first()?];
+        while let Some(node) = left.pop() {
+            let step = self.steps.iter().find(|step| step.output == node)?;
+            match step.work {
+                Work::GlobalAveragePooling => maps.push(*step.inputs.first()?),
+                Work::Concatenation => left.extend(step.inputs.iter().rev()),
+                Work::Dropout(_) => left.push(*step.inputs.first()?),
+                _ => return None,
+            }
+        }
+        Some(maps)
+    }
+
     /// The last value that is a map of more than one pixel and through which everything goes on the way to the classifier.
     fn last_map(&self) -> Option<usize> {
         let nodes = &self.graph.nodes;
@@ -81,6 +108,28 @@ impl Network {
         let most = sums.iter().copied().filter(|sum| sum.is_finite()).fold(0.0, f32::max);
         let share = |sum: f32| if most > 0.0 && sum.is_finite() { (sum / most).max(0.0) } else { 0.0 };
         Ok(Heat { height, width, values: sums.into_iter().map(share).collect() })
+    }
+
+    /// What the classifier sees of each place of one normalised image `[1, 3, size, size]`.
+    ///
+    /// # Errors
+    /// [`ModelError::Execution`] where it does not see the mean over maps of equal sides, or the device fails.
+    pub(crate) fn cells(&self, x: Tensor<4>) -> Result<Cells, ModelError> {
+        let failed = |what: &dyn std::fmt::Display| ModelError::Execution(what.to_string());
+        let none = "this network has no map of features to show";
+        let maps = self.plan.averaged_maps().filter(|maps| !maps.is_empty()).ok_or_else(|| failed(&none))?;
+        let mut values: Vec<Option<Tensor<4>>> = vec![None; self.plan.graph.nodes.len()];
+        values[0] = Some(x);
+        self.go_on(&mut values, 0, maps.iter().copied().max().unwrap_or_default())?;
+        let maps: Option<Vec<Tensor<4>>> = maps.iter().map(|map| values[*map].take()).collect();
+        let maps = maps.ok_or_else(|| failed(&"the map of features was not computed"))?;
+        let [_, _, height, width] = maps[0].dims();
+        if maps.iter().any(|map| map.dims()[2..] != [height, width]) {
+            return Err(failed(&none));
+        }
+        let places = Tensor::cat(maps, 1).permute([0, 2, 3, 1]);
+        let features = places.into_data().convert::<f32>().try_to_vec::<f32>().map_err(|e| failed(&e))?;
+        Ok(Cells { height, width, features })
     }
 
     /// Computes the values behind `from` up to `to`. Dropout is passed over.

