@@ -266,7 +266,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
 
 /// What nodes say here is shown in Japanese. Names may stay as they are.
 fn nodes_speak_japanese(graph: &mut Graph, browser: &Browser) -> Result<(), Failure> {
-    let shown = "return [...document.querySelectorAll('tr.alive td.state, #home .verdict p, li.needs, li.left')]
+    let shown = "return [...document.querySelectorAll('tr.alive:not([data-node=augment]) td.state, .verdict p, li.needs, li.left')]
         .map((one) => one.textContent).filter((text) => text && !text.startsWith('http://'))";
     let are_there = "location.hash = '#home'; return document.querySelectorAll('tr.alive td.state').length > 6";
     browser.wait("what nodes say", MINUTE, are_there)?;

@@ -5,6 +5,7 @@ use crate::graph::Failure;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -223,6 +224,45 @@ impl Browser {
     /// When there is none.
     pub fn touch(&self, selector: &str, held: Duration) -> Result<(), Failure> {
         self.point(selector, "touch", held.as_millis() as u64)
+    }
+
+    /// Draws along points of the first element of a selector, each a share of its width and height, with `mouse` or `touch`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn draw(&self, selector: &str, kind: &str, points: &[(f64, f64)]) -> Result<(), Failure> {
+        self.middle(selector)?;
+        // What is drawn lies in the middle of the window, where no bar covers it.
+        let height = points.iter().map(|(_, y)| y).sum::<f64>() / points.len().max(1) as f64;
+        let place = format!(
+            "const one = document.querySelector({}); let r = one.getBoundingClientRect();
+             scrollBy({{ top: r.y + {height} * r.height - innerHeight / 2, behavior: 'instant' }});
+             r = one.getBoundingClientRect(); return [r.x, r.y, r.width, r.height]",
+            json!(selector)
+        );
+        let place = self.run(&place)?;
+        let number = |n: usize| place[n].as_f64().unwrap_or_default();
+        let to = |(x, y): &(f64, f64)| {
+            let (x, y) = ((number(0) + x * number(2)).round(), (number(1) + y * number(3)).round());
+            json!({ "type": "pointerMove", "duration": 20, "x": x as i64, "y": y as i64 })
+        };
+        let mut actions: Vec<Value> = points.iter().map(to).collect();
+        actions.insert(1.min(actions.len()), json!({ "type": "pointerDown", "button": 0 }));
+        actions.push(json!({ "type": "pointerUp", "button": 0 }));
+        let pointer =
+            json!({ "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions });
+        self.of_session("POST", "/actions", &json!({ "actions": [pointer] })).map(drop)
+    }
+
+    /// Gives a file to an input, as the system's window for files does.
+    ///
+    /// # Errors
+    /// When there is no such input.
+    pub fn pick_file(&self, selector: &str, file: &Path) -> Result<(), Failure> {
+        let found = self.of_session("POST", "/element", &json!({ "using": "css selector", "value": selector }))?;
+        let id = found.as_object().and_then(|one| one.values().next()?.as_str()).ok_or("no element")?;
+        let text = std::path::absolute(file)?;
+        self.of_session("POST", &format!("/element/{id}/value"), &json!({ "text": text })).map(drop)
     }
 
     /// Drops files onto the first element of a selector: names and contents.

@@ -47,6 +47,17 @@ fn fill(home: &Home, pictures: u64) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Embeddings in eight heaps, one a class, so that the map has something to show.
+fn embed(home: &Home, pictures: u64) -> Result<(), Failure> {
+    let mut cache = plugin_embed::Cache::open(home, "gallery", 16)?;
+    for i in 0..pictures {
+        let spread = |axis: u64| (random(i, 20 + axis) % 1000) as f32 / 2500.0;
+        let embedding: Vec<f32> = (0..16).map(|axis| f32::from(u8::from(axis == i % 8)) + spread(axis)).collect();
+        cache.put(blake3::hash(&i.to_le_bytes()).to_hex().as_str(), &embedding)?;
+    }
+    Ok(cache.sync()?)
+}
+
 /// Milliseconds until the whole answer is there, and its bytes.
 fn ask(address: &str, path: &str) -> Result<(f64, usize), Failure> {
     let begun = Instant::now();
@@ -71,6 +82,7 @@ fn main() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let home = Home::create(kept.as_deref().unwrap_or(folder.path()))?;
     fill(&home, pictures)?;
+    embed(&home, pictures)?;
     let begun = Instant::now();
     let (album, _) = look::Library::new(home.clone()).album()?;
     println!("{} files: the album is read in {:.0} ms", album.items.len(), begun.elapsed().as_secs_f64() * 1e3);
@@ -107,6 +119,8 @@ fn main() -> Result<(), Failure> {
         ("first page of a flag in a class", "/api/pictures?class=class%203&flag=blur&count=120"),
         ("a page in the middle", "/api/pictures?from=50000&count=120"),
         ("the last page", "/api/pictures?from=99900&count=120"),
+        ("those that came in a span of days", "/api/pictures?since_ms=1&until_ms=4000000000000&count=120"),
+        ("the map", "/api/map"),
     ] {
         let mut times = Vec::new();
         let mut bytes = 0;

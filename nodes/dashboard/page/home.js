@@ -5,7 +5,7 @@ import { on } from "/live.js";
 import { classes } from "/classes.js";
 import { recent } from "/recent.js";
 import { training } from "/training.js";
-import { t, word, said, moment, reportOf } from "/words.js";
+import { t, word, moment, reportOf } from "/words.js";
 
 export function show(root, parameters, ready) {
   const parts = { classes: classes(), recent: recent(), training: training() };
@@ -19,7 +19,7 @@ export function show(root, parameters, ready) {
   async function showRefused() {
     const all = await get("/api/refused");
     refused.replaceChildren(...(all.length ? all.map((one) => h("li", h("b", one.path), " ", h("span.tag", word("reason", one.reason)),
-      h("div.quiet", said(one.detail)), h("small.quiet", t("refused_by", { node: one.stage, at: one.moved_ms ? moment(one.moved_ms) : "" })))) : [h("li.quiet", t("refused_none"))]));
+      h("div.quiet", one.detail ? [t("refused_detail"), " ", one.detail] : ""), h("small.quiet", t("refused_by", { node: one.stage, at: one.moved_ms ? moment(one.moved_ms) : "" })))) : [h("li.quiet", t("refused_none"))]));
   }
   const fold = notices.querySelector("details");
   fold.addEventListener("toggle", () => fold.open && showRefused());

@@ -11,9 +11,16 @@ import { keys as actKeys, selection } from "/selection.js";
 
 const PLACES = ["", "inbox", "pool", "seeds", "review", "trash"];
 const SORTS = ["doubt", "class", "name", "newest", "largest", "smallest"];
+// Days as the server understands them. Cameras write the time on their clocks, which is read as UTC.
+const DAY_MS = 86400000;
+const span = ({ dated, since, until }) => {
+  const ms = (day) => Date.parse(`${day}T00:00${dated === "taken" ? "Z" : ""}`);
+  return { dated, since_ms: since ? ms(since) : "", until_ms: until ? ms(until) + DAY_MS : "" };
+};
 // Shorter sides, pixels.
 const SIZES = [["", ""], ["0", "127"], ["128", "511"], ["512", ""]];
-const NAMES = ["class", "split", "flag", "name", "min_px", "max_px", "place", "sort", "like", "run", "truth", "prediction"];
+const NAMES = ["class", "split", "flag", "name", "min_px", "max_px", "dated", "since", "until", "place", "sort", "like", "run", "truth", "prediction"];
+const DATES = ["added", "taken"];
 const TYPING_MS = 250;
 
 export const keys = () => [["← ↑ → ↓", t("keys_move")], ["Enter", t("keys_open")], ["Space", t("keys_choose")], ["Ctrl A", t("keys_all")], ["Esc", t("keys_none")], ...actKeys(), ["/", t("look_search")]];
@@ -29,7 +36,8 @@ export function show(root, parameters, ready) {
   const matrix = h("div.matrix");
   const all = grid({
     fetch: async (from, n) => {
-      const page = await get(`/api/pictures?${query({ ...filter, from, count: n })}`);
+      const { dated, since, until, ...rest } = filter;
+      const page = await get(`/api/pictures?${query({ ...rest, ...span({ dated, since, until }), from, count: n })}`);
       shown = page.generation;
       if (page.choices) choices(page);
       ready();
@@ -45,6 +53,8 @@ export function show(root, parameters, ready) {
   const select = (title, value, values, say, change) => h("label", h("span", title), h("select", { onchange: (event) => change(event.target.value) },
     values.map((each) => h("option", { value: each, selected: each === value }, say(each)))));
 
+  const day = (which) => h("input", { type: "date", value: filter[which], "aria-label": t(`look_${which}`), "data-date": which, onchange: (event) => go({ [which]: event.target.value }) });
+
   let typing;
   const search = h("input", { type: "search", value: filter.name, placeholder: t("look_search"), "aria-label": t("look_search"), oninput: () => {
     clearTimeout(typing);
@@ -58,6 +68,7 @@ export function show(root, parameters, ready) {
     isData ? select(t("look_size"), `${filter.min_px}-${filter.max_px}`, SIZES.map(([low, high]) => `${low}-${high}`),
       (value) => { const [low, high] = value.split("-"); return !low && !high ? t("look_all") : high ? (low === "0" ? t("size_below", { n: 128 }) : `${low}–${high} px`) : t("size_above", { n: low }); },
       (value) => { const [low, high] = value.split("-"); go({ min_px: low, max_px: high }); }) : "",
+    isData ? h("span.dates", select(t("look_date"), filter.dated || DATES[0], DATES, (each) => t(`dated_${each}`), (each) => go({ dated: each === DATES[0] ? "" : each })), day("since"), "–", day("until")) : "",
     filter.like ? "" : select(t("look_sort"), filter.sort || SORTS[0], isData ? SORTS : ["name", "newest"], (each) => t(`sort_${each}`), (each) => go({ sort: each === SORTS[0] ? "" : each })),
     count, chips);
 

@@ -28,17 +28,29 @@ export async function map(box, { choose, open }) {
   const by = new Map();
   found.class.forEach((at, n) => { if (!by.has(at)) by.set(at, []); by.get(at).push(n); });
 
-  function draw() {
-    pen.setTransform(scale, 0, 0, scale, 0, 0);
-    pen.clearRect(0, 0, side, side);
-    pen.globalAlpha = 0.8;
+  // The points are painted once and copied for each frame: 100,000 of them are too many to be painted while a lasso is drawn.
+  const points = document.createElement("canvas");
+  function paint() {
+    Object.assign(points, { width: canvas.width, height: canvas.height });
+    const brush = points.getContext("2d");
+    brush.setTransform(scale, 0, 0, scale, 0, 0);
+    brush.globalAlpha = 0.8;
     for (const [at, all] of by) {
-      pen.fillStyle = at === null ? "#888" : colour(at, found.classes.length);
-      for (const n of all) pen.fillRect(x(n) - POINT / 2, y(n) - POINT / 2, POINT, POINT);
+      brush.fillStyle = at === null ? "#888" : colour(at, found.classes.length);
+      for (const n of all) brush.fillRect(x(n) - POINT / 2, y(n) - POINT / 2, POINT, POINT);
     }
-    pen.globalAlpha = 1;
+    brush.globalAlpha = 1;
+    brush.fillStyle = getComputedStyle(canvas).color;
+    for (const n of inside) brush.fillRect(x(n) - POINT / 2, y(n) - POINT / 2, POINT, POINT);
+  }
+  let waits = false;
+  const soon = () => { if (!waits) { waits = true; requestAnimationFrame(() => { waits = false; draw(); }); } };
+  function draw() {
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    if (points.width) pen.drawImage(points, 0, 0);
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.strokeStyle = getComputedStyle(canvas).color;
-    for (const n of inside) pen.strokeRect(x(n) - POINT, y(n) - POINT, 2 * POINT, 2 * POINT);
     if (lasso?.length > 1) { pen.beginPath(); lasso.forEach(([a, b], at) => (at ? pen.lineTo(a, b) : pen.moveTo(a, b))); pen.closePath(); pen.stroke(); }
   }
   function measure() {
@@ -46,6 +58,7 @@ export async function map(box, { choose, open }) {
     scale = devicePixelRatio || 1;
     Object.assign(canvas, { width: side * scale, height: side * scale });
     Object.assign(canvas.style, { width: `${side}px`, height: `${side}px` });
+    paint();
     draw();
   }
   const at = (event) => { const edge = canvas.getBoundingClientRect(); return [event.clientX - edge.left, event.clientY - edge.top]; };
@@ -67,7 +80,7 @@ export async function map(box, { choose, open }) {
   canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); lasso = [at(event)]; face.hidden = true; });
   canvas.addEventListener("pointermove", (event) => {
     const here = at(event);
-    if (lasso) { lasso.push(here); requestAnimationFrame(draw); return; }
+    if (lasso) { lasso.push(here); soon(); return; }
     const n = nearest(here);
     face.hidden = n < 0;
     if (n >= 0) { face.src = thumbnail(item(n)); Object.assign(face.style, { left: `${Math.min(here[0] + 14, side - 120)}px`, top: `${Math.min(here[1] + 14, side - 120)}px` }); }
@@ -78,6 +91,7 @@ export async function map(box, { choose, open }) {
     if (drawn.length < 6) { lasso = null; const n = nearest(at(event)); if (n >= 0) open(item(n)); draw(); return; }
     inside = new Set(found.path.map((_, n) => n).filter(isIn));
     lasso = null;
+    paint();
     draw();
     choose([...inside].map(item));
   });

@@ -258,7 +258,8 @@ impl Reader {
     pub fn live_files(&self, most: Option<usize>, mut each: impl FnMut(LiveFile)) -> Result<(), CatalogError> {
         let sql =
             "SELECT f.path, f.label, f.digest, COALESCE(i.pixel_digest, f.digest), f.added, i.phash, i.width, i.height,
-                          i.dark, i.bright, i.blur, i.information, i.group_id, i.split, i.dhash
+                          i.dark, i.bright, i.blur, i.information, i.group_id, i.split, i.dhash, i.captured_ms,
+                          CASE WHEN f.changed_ns > 0 THEN f.changed_ns ELSE f.modified_ns END / 1000000
                    FROM files f JOIN images i USING (digest) WHERE f.removed IS NULL LIMIT ?";
         let most = most.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1);
         self.query(|db| {
@@ -271,6 +272,8 @@ impl Reader {
                     digest: row.get(2)?,
                     sample: row.get(3)?,
                     added: row.get(4)?,
+                    captured_ms: row.get(15)?,
+                    arrived_ms: row.get(16)?,
                     phash: hash(row, 5)?,
                     dhash: hash(row, 14)?,
                     source: (row.get(6)?, row.get(7)?),

@@ -115,6 +115,11 @@ pub struct LiveFile {
     pub sample: String,
     /// Version of the data set it came in.
     pub added: u64,
+    /// When the photo was taken, milliseconds since 1970; `None` where the file does not say.
+    pub captured_ms: Option<i64>,
+    /// When the file came to be here as it is, milliseconds since 1970: the last change of content or metadata; of content where
+    /// an earlier version kept that alone.
+    pub arrived_ms: i64,
     /// Perceptual hash.
     pub phash: u64,
     /// Difference hash.

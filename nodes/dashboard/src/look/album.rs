@@ -42,6 +42,10 @@ pub struct Item {
     pub facts: Facts,
     /// Version of the data set it came in.
     pub added: u64,
+    /// When it was taken, milliseconds since 1970.
+    pub captured_ms: Option<i64>,
+    /// When the file came, milliseconds since 1970.
+    pub arrived_ms: i64,
 }
 
 /// All files.
@@ -83,6 +87,8 @@ impl Album {
                 digest: file.digest,
                 pixel_digest: file.sample,
                 added: file.added,
+                captured_ms: file.captured_ms,
+                arrived_ms: file.arrived_ms,
                 phash: file.phash,
                 dhash: file.dhash,
                 facts: Facts { width, height, scores: file.scores },

@@ -19,4 +19,4 @@ pub use flags::{FLAGS, Flags};
 pub use library::{Glance, Library};
 pub use notes::{Notes, Saw, Suspect, saw as notes_of_run, settled};
 pub use places::{PLACES, page as page_of_place, predictions};
-pub use query::{Filter, Page, Predicted, Shown, Sort};
+pub use query::{Dated, Filter, Page, Predicted, Shown, Sort};

@@ -29,6 +29,12 @@ pub struct Filter {
     pub min_px: u32,
     /// Shorter side of the original at most, pixels; 0: any.
     pub max_px: u32,
+    /// Which date the two below are about.
+    pub dated: Dated,
+    /// Not before, milliseconds since 1970; 0: any.
+    pub since_ms: i64,
+    /// Before, milliseconds since 1970; 0: any.
+    pub until_ms: i64,
     /// Another folder than `photos/`: one of [`PLACES`](super::places::PLACES).
     pub place: String,
     /// How they are sorted.
@@ -45,6 +51,17 @@ pub struct Filter {
     pub from: usize,
     /// How many to show; 500 at most.
     pub count: usize,
+}
+
+/// A date of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dated {
+    /// When the file came.
+    #[default]
+    Added,
+    /// When the photo was taken (EXIF, read as UTC); a file that does not say is in no span.
+    Taken,
 }
 
 /// In which order files are shown.
@@ -164,11 +181,21 @@ impl Wanted<'_> {
         self.flags.is_some_and(|flags| item.flags.has(flags))
     }
 
-    /// Name, size and cell, which have no counts of their own.
+    fn is_of_date(&self, item: &Item) -> bool {
+        let Filter { dated, since_ms, until_ms, .. } = *self.filter;
+        let ms = if dated == Dated::Taken { item.captured_ms } else { Some(item.arrived_ms) };
+        let is_within = |ms: i64| ms >= since_ms && (until_ms == 0 || ms < until_ms);
+        (since_ms == 0 && until_ms == 0) || ms.is_some_and(is_within)
+    }
+
+    /// Name, size, date and cell, which have no counts of their own.
     fn is_found(&self, item: &Item) -> bool {
         let side = item.facts.width.min(item.facts.height);
         let sized = side >= self.filter.min_px && (self.filter.max_px == 0 || side <= self.filter.max_px);
-        sized && is_named(&item.path, &self.needle) && self.cell.as_ref().is_none_or(|cell| cell.contains(&item.digest))
+        sized
+            && self.is_of_date(item)
+            && is_named(&item.path, &self.needle)
+            && self.cell.as_ref().is_none_or(|cell| cell.contains(&item.digest))
     }
 }
 

@@ -128,6 +128,32 @@ fn filters_and_pages_go_together() {
 }
 
 #[test]
+fn files_are_found_by_when_they_came_or_were_taken() {
+    let day = 86_400_000;
+    let (_folder, home) = with(|mut image| {
+        image.captured_ms = match image.digest.as_str() {
+            "d1" => Some(3 * day),
+            "d2" => Some(4 * day),
+            _ => None,
+        };
+        image
+    });
+    let album = Album::read(&reader(&home), Notes::default(), None).unwrap();
+    let ask =
+        |dated, since_ms, until_ms| album.page(&Filter { dated, since_ms, until_ms, ..Filter::default() }, 1, &home);
+    let taken = |since, until| paths(&ask(Dated::Taken, since, until)).join(" ");
+    assert!(taken(3 * day, 4 * day).ends_with("01.jpg") && taken(4 * day, 0).ends_with("02.jpg"));
+    assert_eq!(
+        (taken(5 * day, 0), taken(0, 3 * day)),
+        (String::new(), String::new()),
+        "a file without a date is in no span"
+    );
+    let came = album.items.iter().map(|item| item.arrived_ms).max().unwrap();
+    assert_eq!(ask(Dated::Added, came + 1, 0).total, 0);
+    assert!(ask(Dated::Added, came, came + 1).total > 0);
+}
+
+#[test]
 fn a_cell_of_a_confusion_matrix_is_its_pictures_and_the_champions_are_noted() {
     let (_folder, home) = home();
     let report = home.runs().join("r1/report");

@@ -337,7 +337,10 @@ fn runs_are_compared_promoted_and_rolled_back_and_reports_have_no_script() {
     assert_eq!(served.get("/report/r1/per_class.csv").text(), "class\n");
     assert_eq!((served.get("/report/r1/run.json").status, served.get("/report.ja.html").status), (404, 404));
     std::fs::write(served.home.dataset().join("report.html"), "<p>data</p>").unwrap();
-    assert_eq!((served.get("/report.ja.html").text(), served.get("/report/classes.csv").status), ("<p>data</p>".to_owned(), 404));
+    assert_eq!(
+        (served.get("/report.ja.html").text(), served.get("/report/classes.csv").status),
+        ("<p>data</p>".to_owned(), 404)
+    );
     std::fs::create_dir_all(served.home.runs().join("r3/report")).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", served.home.runs().join("r3/report/index.html")).unwrap();
     for path in

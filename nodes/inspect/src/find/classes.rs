@@ -162,7 +162,7 @@ mod tests {
             splits: [train, 0, 0],
             ..Class::default()
         };
-        let warnings = |classes: &[Class]| super::warnings(classes, Words::default());
+        let warnings = |classes: &[Class]| warnings(classes, Words::default());
         assert_eq!(warnings(&[class("a", 130, 100), class("b", 100, 100)]), []);
         let found = warnings(&[class("a", 131, 100), class("b", 100, 99)]);
         assert_eq!(
