@@ -97,7 +97,7 @@ fn pictures_with_both_classes_are_learnt_as_both() {
 fn equal_seeds_give_equal_weights_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     for architecture in crate::network::names() {
-        let digest = |name: &str| learn(architecture, "", 4, Start::Scratch).0.save(&folder.path().join(name)).unwrap();
+        let digest = |name: &str| learn(architecture, "", 2, Start::Scratch).0.save(&folder.path().join(name)).unwrap();
         assert_eq!(digest("a"), digest("b"), "{architecture}");
     }
 }
@@ -107,7 +107,7 @@ fn a_checkpoint_goes_on_where_it_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.safetensors");
     for architecture in crate::network::names() {
-        let (trainer, _) = learn(architecture, "", 3, Start::Scratch);
+        let (trainer, _) = learn(architecture, "", 1, Start::Scratch);
         trainer.save(&path).unwrap();
         let (resumed, _) = learn(architecture, "", 0, Start::Checkpoint(&path));
         assert_eq!(trainer.predict(&batch(0)).unwrap(), resumed.predict(&batch(0)).unwrap());
@@ -243,4 +243,23 @@ fn options_out_of_range_are_refused_by_name() {
         let (flag, value) = line.split_once(' ').unwrap();
         assert!(error.contains(flag) && error.contains(value), "{error}");
     }
+}
+
+#[test]
+fn a_classifier_that_is_set_answers() {
+    let (mut trainer, _) = learn("small-cnn", "--ema 0.9", 2, Start::Scratch);
+    let dimensions = trainer.dimensions();
+    let features = trainer.features(&batch(0)).unwrap();
+    assert_eq!(features.len(), 8 * dimensions);
+    let mut weights = vec![0.0; 2 * dimensions];
+    weights[3] = 2.0;
+    trainer.set_classifier(&weights, &[0.5, -0.5]).unwrap();
+    // What is kept of a running mean of weights is set, too.
+    let after = trainer.features(&batch(0)).unwrap();
+    let predicted = trainer.predict(&batch(0)).unwrap();
+    for (row, features) in predicted.iter().zip(after.chunks(dimensions)) {
+        let expected = 1.0 / (1.0 + (-(2.0 * features[3] + 1.0)).exp());
+        assert!((row[0] - expected).abs() < 1e-5, "{} {expected}", row[0]);
+    }
+    assert!(trainer.set_classifier(&weights[1..], &[0.5, -0.5]).is_err());
 }
