@@ -524,6 +524,15 @@ def others(f, a, b):
         f.save(f"{name}.pbm", image.convert("1"), "PPM", image.convert("1"))
         f.save(f"{name}.qoi", image, "QOI", image)
         f.save(f"{name}.ico", image.resize((48, 48)), "ICO", image.resize((48, 48)), sizes=[(16, 16), (48, 48)])
+        jpeg, bmp = io.BytesIO(), io.BytesIO()
+        image.save(jpeg, "JPEG", quality=95)
+        image.save(bmp, "BMP")
+        f.add(f"{name}-behind-a-header.jpg", b"HTTP/1.1 200 OK\r\n\r\n" + jpeg.getvalue(), image)
+        f.add(f"{name}.dib", bmp.getvalue()[14:], image)
+        floats = np.asarray(image)[::-1].astype("<f4") / 255
+        f.add(f"{name}.pfm", b"PF\n%d %d\n-1.0\n" % image.size + floats.tobytes(), image)
+        header = b"P7\nMAXVAL 255\nDEPTH 3\nHEIGHT %d\nWIDTH %d\nENDHDR\n" % image.size[::-1]
+        f.add(f"{name}.pam", header + image.tobytes(), image)
     black = Image.new("RGB", a.size)
     f.save("fade-in.gif", black, "GIF", a.quantize(128), save_all=True, append_images=[black, a.quantize(128)], duration=40)
 

@@ -16,7 +16,8 @@ const SUB_SEC_TIME_ORIGINAL: u16 = 0x9291;
 /// When a photo was taken, milliseconds since 1970, its clock read as UTC. `None` for files that do not say, or not rightly, and
 /// for other formats than JPEG, PNG, WebP, HEIC, AVIF, TIFF and the camera RAW that is TIFF. Only the headers are looked at.
 pub fn captured_ms(bytes: &[u8]) -> Option<i64> {
-    match sniff::kind(bytes) {
+    let (kind, bytes) = sniff::image(bytes);
+    match kind {
         Kind::Read(Decoder::Jpeg) => of_metadata(&metadata::jpeg::read(bytes)),
         Kind::Read(Decoder::Image(ImageFormat::Png)) => of_metadata(&metadata::png::read(bytes)),
         Kind::Read(Decoder::Image(ImageFormat::WebP)) => of_metadata(&metadata::webp::read(bytes)),

@@ -57,7 +57,8 @@ impl std::fmt::Debug for Picture {
 /// # Errors
 /// [`DecodeError`], whose [`reason`](DecodeError::reason) is one word and whose text is the whole story.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
-    let decoder = match kind(bytes, limits)? {
+    let (kind, bytes) = kind(bytes, limits)?;
+    let decoder = match kind {
         Kind::Read(decoder) => decoder,
         Kind::Foreign(name) => return Err(DecodeError::unsupported(name)),
         Kind::Unknown => return Err(DecodeError::NotAnImage),
@@ -73,12 +74,13 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     })
 }
 
-fn kind(bytes: &[u8], limits: &Limits) -> Result<Kind, DecodeError> {
+/// What a file is, and its bytes from the image's first on.
+fn kind<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Kind, &'a [u8]), DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
     limits.check_bytes(bytes.len())?;
-    Ok(sniff::kind(bytes))
+    Ok(sniff::image(bytes))
 }
 
 #[cfg(test)]

@@ -1,36 +1,34 @@
-//! PNG, WebP, GIF, BMP and smaller formats, by the image crate.
+//! PNG, WebP and GIF, by the image crate; BMP and smaller formats, by readers of our own.
 //!
 //! Orientation and profile are read by [`metadata`](crate::metadata), not by the image crate, which knows neither EXIF as
 //! libvips writes it in WebP nor XMP.
 
-mod bmp;
+mod bitmap;
 mod frames;
-mod icon;
+mod netpbm;
+mod qoi;
+mod targa;
 
 pub use frames::shows_something;
 
 use crate::finish::Raw;
 use crate::metadata::{Metadata, png, webp};
-use crate::{DecodeError, Limits, Picture, depth, finish, guard};
-use image::metadata::Orientation;
+use crate::{DecodeError, Limits, Picture, depth, guard};
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use std::error::Error;
 use std::io::{Cursor, ErrorKind};
 
 /// Decodes a file of a known format. Of an animation, the first frame that shows something.
 pub fn decode(bytes: &[u8], format: ImageFormat, name: &'static str, limits: &Limits) -> Result<Picture, DecodeError> {
-    if format == ImageFormat::Ico
-        && let Some(png) = icon::png(bytes)
-    {
-        return decode(png, ImageFormat::Png, name, limits);
+    match format {
+        ImageFormat::Bmp => bitmap::decode(bytes, limits),
+        ImageFormat::Ico => bitmap::icon(bytes, limits),
+        ImageFormat::Tga => targa::decode(bytes, limits),
+        ImageFormat::Pnm => netpbm::decode(bytes, limits),
+        ImageFormat::Qoi => qoi::decode(bytes, limits),
+        ImageFormat::Gif => decode_as_is(&frames::with_palette(bytes), format, name, limits),
+        _ => decode_as_is(bytes, format, name, limits),
     }
-    if format == ImageFormat::Bmp {
-        let bmp::Normal { file, is_upside_down } = bmp::normal(bytes);
-        let orientation = if is_upside_down { Orientation::FlipVertical } else { Orientation::NoTransforms };
-        let picture = decode_as_is(&file, format, name, limits)?;
-        return Ok(finish::upright(picture.width, picture.height, picture.pixels, orientation));
-    }
-    decode_as_is(bytes, format, name, limits)
 }
 
 fn decode_as_is(

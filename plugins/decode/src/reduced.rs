@@ -29,7 +29,7 @@ pub struct Reduced {
 /// [`DecodeError`], as [`decode`].
 pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, DecodeError> {
     match kind(bytes, limits)? {
-        Kind::Read(Decoder::Jpeg) => guard::caught("JPEG", || jpeg::reduced(bytes, limits, least)),
+        (Kind::Read(Decoder::Jpeg), bytes) => guard::caught("JPEG", || jpeg::reduced(bytes, limits, least)),
         _ => decode(bytes, limits).map(|picture| shrunk(picture, least)),
     }
 }

@@ -127,10 +127,11 @@ pub static FORMATS: [Format; 14] = [
     Format {
         name: "BMP",
         decoder: Decoder::Image(ImageFormat::Bmp),
-        kinds: "1 to 32 bits, RLE, bit fields, alpha, headers of OS/2 1 and 2",
+        kinds: "1 to 32 bits, RLE, bit fields, alpha, headers of OS/2 1 and 2; JPEG or PNG inside; DIB, which is BMP without \
+                the file's own header",
         orientation: NONE,
         profile: NONE,
-        crates: "image",
+        crates: "own reader",
         since: "0.1",
     },
     Format {
@@ -139,25 +140,25 @@ pub static FORMATS: [Format; 14] = [
         kinds: "icons and cursors, their largest image, BMP or PNG inside",
         orientation: NONE,
         profile: NONE,
-        crates: "image",
+        crates: "own reader, png (image)",
         since: "0.2",
     },
     Format {
         name: "TGA",
         decoder: Decoder::Image(ImageFormat::Tga),
-        kinds: "palette, grey, 15 to 32 bits, RLE",
+        kinds: "palette, grey, 15 to 32 bits, alpha, RLE",
         orientation: "the descriptor's",
         profile: NONE,
-        crates: "image",
+        crates: "own reader",
         since: "0.2",
     },
     Format {
         name: "PNM",
         decoder: Decoder::Image(ImageFormat::Pnm),
-        kinds: "PBM, PGM, PPM, PAM, text and binary, to 16 bits",
+        kinds: "PBM, PGM, PPM, PAM, text and binary, to 16 bits; PFM; thumbnails of XV",
         orientation: NONE,
         profile: NONE,
-        crates: "image",
+        crates: "own reader",
         since: "0.2",
     },
     Format {
@@ -166,7 +167,7 @@ pub static FORMATS: [Format; 14] = [
         kinds: "RGB and RGBA",
         orientation: NONE,
         profile: NONE,
-        crates: "qoi (image)",
+        crates: "own reader",
         since: "0.2",
     },
     Format {

@@ -35,6 +35,17 @@ const SIGNATURES: &[(&[u8], Kind)] = &[
     (b"%PDF-", Kind::Foreign("PDF")),
     (b"%!PS", Kind::Foreign("PostScript")),
     (b"icns", Kind::Foreign("ICNS")),
+    (b"SIMPLE  =", Kind::Foreign("FITS")),
+    (b"\x01\xDA\x00", Kind::Foreign("SGI")),
+    (b"\x01\xDA\x01", Kind::Foreign("SGI")),
+    (b"\x59\xA6\x6A\x95", Kind::Foreign("Sun raster")),
+    (b"\x0A\x00\x01", Kind::Foreign("PCX")),
+    (b"\x0A\x02\x01", Kind::Foreign("PCX")),
+    (b"\x0A\x03\x01", Kind::Foreign("PCX")),
+    (b"\x0A\x05\x01", Kind::Foreign("PCX")),
+    (b"BLP1", Kind::Foreign("BLP")),
+    (b"BLP2", Kind::Foreign("BLP")),
+    (b"#define ", Kind::Foreign("XBM")),
     (b"DDS ", Kind::Foreign("DDS")),
     (b"qoif", Kind::Read(Decoder::Image(ImageFormat::Qoi))),
     (b"farbfeld", Kind::Foreign("farbfeld")),
@@ -53,6 +64,14 @@ const SIGNATURES: &[(&[u8], Kind)] = &[
     (b"II+\0", Kind::Read(Decoder::Tiff)),
     (b"MM\0+", Kind::Read(Decoder::Tiff)),
 ];
+
+/// What a file is, and its bytes from the image's first on: all of them, unless it begins with something unknown.
+pub fn image(bytes: &[u8]) -> (Kind, &[u8]) {
+    match kind(bytes) {
+        Kind::Unknown => beginning(bytes).map_or((Kind::Unknown, bytes), |at| (kind(&bytes[at..]), &bytes[at..])),
+        kind => (kind, bytes),
+    }
+}
 
 /// What a file is, by its first bytes.
 pub fn kind(bytes: &[u8]) -> Kind {
@@ -80,7 +99,43 @@ pub fn kind(bytes: &[u8]) -> Kind {
     if svg(bytes) {
         return Kind::Foreign("SVG");
     }
+    if dib(bytes) {
+        return Kind::Read(Decoder::Image(ImageFormat::Bmp));
+    }
     if tga(bytes) { Kind::Read(Decoder::Image(ImageFormat::Tga)) } else { Kind::Unknown }
+}
+
+/// Where the image begins in a file with something before it: what a server or a device wrote, a line break. JPEG and PNG alone,
+/// within the first [`BEFORE`] bytes. None where there is none, and for the sound files that hold a cover.
+fn beginning(bytes: &[u8]) -> Option<usize> {
+    const BEFORE: usize = 4096;
+    if bytes.starts_with(b"ID3") || bytes.starts_with(b"fLaC") || bytes.starts_with(b"OggS") {
+        return None;
+    }
+    let head = &bytes[..bytes.len().min(BEFORE)];
+    let jpeg = memchr::memmem::find_iter(head, b"\xFF\xD8\xFF").find(|at| {
+        // A first segment whose end is the beginning of the next.
+        let segment = &bytes[at + 2..];
+        let length = segment.get(2..).and_then(|rest| rest.first_chunk()).map_or(0, |pair| u16::from_be_bytes(*pair));
+        matches!(segment.get(1), Some(0xC0 | 0xC2 | 0xC4 | 0xDB | 0xE0..=0xEF | 0xFE))
+            && segment.get(usize::from(length) + 2) == Some(&0xFF)
+    });
+    let png = memchr::memmem::find(head, b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR");
+    [jpeg, png].into_iter().flatten().min()
+}
+
+/// A bitmap without the file's own header: the header of 40 bytes, and nothing in it that cannot be.
+fn dib(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk::<40>() else { return false };
+    let [number, width, height, packing] =
+        [0, 4, 8, 16].map(|at| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]));
+    number == 40
+        && header[12..14] == [1, 0]
+        && matches!(header[14], 1 | 4 | 8 | 16 | 24 | 32)
+        && header[15] == 0
+        && packing <= 3
+        && (1..1 << 16).contains(&width)
+        && (1..1 << 16).contains(&height.cast_signed().unsigned_abs())
 }
 
 /// Whether bytes are the beginning of an image file, read or not, surely enough to act on when no extension says so. Stricter
@@ -94,7 +149,8 @@ pub fn is_image(bytes: &[u8]) -> bool {
             bytes.get(6..10) == Some(&[0; 4])
                 && header.is_some_and(|size| [12, 40, 52, 56, 64, 108, 124].contains(&size))
         }
-        Kind::Read(Decoder::Image(ImageFormat::Ico | ImageFormat::Tga))
+        Kind::Foreign("XBM" | "PCX" | "SGI" | "FITS")
+        | Kind::Read(Decoder::Image(ImageFormat::Ico | ImageFormat::Tga))
         | Kind::Unknown
         | Kind::Foreign("PDF" | "PostScript" | "MP4/QuickTime video" | "Matroska/WebM video") => false,
         Kind::Read(Decoder::Jxl) => !bytes.starts_with(b"\xFF\x0A"),
@@ -143,7 +199,7 @@ fn tiff(bytes: &[u8]) -> Kind {
 }
 
 fn netpbm(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'P', b'1'..=b'7', space, ..] if space.is_ascii_whitespace() || *space == b'#')
+    matches!(bytes, [b'P', b'1'..=b'7' | b'F' | b'f', space, ..] if space.is_ascii_whitespace() || *space == b'#')
 }
 
 /// TGA has no signature: a header without a contradiction, and as many bytes as it asks for. Source: Truevision TGA File
@@ -211,6 +267,16 @@ mod tests {
     }
 
     #[test]
+    fn the_beginning_is_found_behind_other_bytes() {
+        let jpeg = b"\xFF\xD8\xFF\xE0\0\x04ab\xFF\xDB";
+        assert_eq!(beginning(&[b"HTTP/1.1 200 OK\r\n\r\n", &jpeg[..]].concat()), Some(19));
+        assert_eq!(beginning(&[b"\xFF\xD8\xFF\xE0\0\x09\n", &jpeg[..]].concat()), Some(7));
+        assert_eq!(beginning(b"\n\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR"), Some(1));
+        assert_eq!(beginning(&[b"ID3\x03", &jpeg[..]].concat()), None);
+        assert_eq!(beginning(b"words only"), None);
+    }
+
+    #[test]
     fn images_without_extension_need_more_than_two_bytes() {
         let bmp = b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
         for bytes in
@@ -247,6 +313,7 @@ mod tests {
         for length in 0..ftyp.len() {
             let _ = kind(&ftyp[..length]);
         }
+        let _ = beginning(b"\xFF\xD8\xFF\xE0\xFF\xFF");
         let _ = kind(b"MM\0*\xFF\xFF\xFF\xFF");
         let _ = kind(b"II*\0\x08\0\0\0\xFF\xFF\0\0");
     }

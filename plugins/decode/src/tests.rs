@@ -60,6 +60,19 @@ fn assert_pixels(folder: &Path, table: serde_json::Map<String, Value>) {
 }
 
 #[test]
+fn bytes_before_the_image_are_passed_over() {
+    let limits = Limits::default();
+    for name in ["baseline.jpg", "palette.png"] {
+        let bytes = fs::read(fixtures().join("good").join(name)).unwrap();
+        let behind = [b"HTTP/1.1 200 OK\r\n\r\n", &bytes[..]].concat();
+        assert_eq!(decode(&behind, &limits).unwrap(), decode(&bytes, &limits).unwrap(), "{name}");
+        assert_eq!(crate::reduced(&behind, &limits, 8), crate::reduced(&bytes, &limits, 8), "{name}");
+        let cover = [b"ID3\x03", &bytes[..]].concat();
+        assert_eq!(decode(&cover, &limits).unwrap_err().reason(), "not_an_image", "{name}");
+    }
+}
+
+#[test]
 fn bad_files_are_refused_with_their_reason() {
     let mut wrong = Vec::new();
     for (name, expected) in table("bad.json") {

@@ -59,8 +59,9 @@ enum Conversion {
     Cmyk(Arc<dyn TransformExecutor<u8> + Send + Sync>),
 }
 
-/// Converts RGB pixels (`R, G, B` bytes, interleaved) from the space of an ICC profile to sRGB, in place. Grey profiles are
-/// applied to each channel. A profile that is damaged, or of another kind (CMYK, Lab), leaves the pixels as they are.
+/// Converts RGB pixels (`R, G, B` bytes, interleaved) from the space of an ICC profile to sRGB, in place. A grey profile is applied
+/// to what is grey alone. A profile that is damaged, or of another kind than the pixels (CMYK, Lab, grey of colours), leaves them
+/// as they are, as Pillow and libvips do.
 pub fn to_srgb(pixels: &mut [u8], icc: &[u8]) {
     convert(pixels, &cache::conversion(icc, of_icc));
 }
@@ -100,6 +101,7 @@ pub const fn product(a: u8, b: u8) -> u8 {
 fn convert(pixels: &mut [u8], conversion: &Conversion) {
     match conversion {
         Conversion::None | Conversion::Cmyk(_) => {}
+        Conversion::Grey(_) if pixels.as_chunks::<3>().0.iter().any(|[r, g, b]| r != g || g != b) => {}
         Conversion::Grey(levels) => pixels.iter_mut().for_each(|value| *value = levels[usize::from(*value)]),
         Conversion::Rgb(transform) => {
             let mut from = Vec::new();
@@ -288,9 +290,12 @@ mod tests {
     #[test]
     fn grey_profiles_are_curves() {
         let gamma = ColorProfile::new_gray_with_gamma(1.0);
-        let mut pixels = [0, 55, 128, 255, 255, 255];
+        let mut pixels = [0, 0, 0, 55, 55, 55, 128, 128, 128, 255, 255, 255];
         to_srgb(&mut pixels, &encoded(&gamma));
-        assert_eq!(pixels, [0, 128, 188, 255, 255, 255]);
+        assert_eq!(pixels, [0, 0, 0, 128, 128, 128, 188, 188, 188, 255, 255, 255]);
+        let mut colours = [0, 55, 128];
+        to_srgb(&mut colours, &encoded(&gamma));
+        assert_eq!(colours, [0, 55, 128]);
     }
 
     #[test]

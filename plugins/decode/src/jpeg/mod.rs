@@ -87,8 +87,9 @@ fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture
     let by_own = || at_eighths(bytes, structure, 8, &metadata);
     let image = if is_plain(structure) && !has_ink_profile(structure, &metadata) {
         match by_zune(bytes, structure) {
-            // Without an end marker, the data may be whole and have anything behind it.
-            Err(error) if !structure.ended => by_own().ok_or(error),
+            // Without an end marker, the data may be whole and have anything behind it; and zune-jpeg refuses what others
+            // read, such as identifiers that come twice.
+            Err(error) => by_own().ok_or(error),
             // The missing end of a last pass is not seen by it.
             Ok(_) if structure.progressive && !structure.ended && by_own().is_none() => {
                 Err(DecodeError::truncated(NAME, ENDS_EARLY))

@@ -140,6 +140,12 @@ impl<'a> Directory<'a> {
         self.numbers(tag)?.next()
     }
 
+    /// The first value of a field of one of the two types that the standard has for most numbers.
+    pub fn short_or_long(&self, tag: u16) -> Option<u64> {
+        self.entry(tag).filter(|entry| matches!(entry.kind, kind::SHORT | kind::LONG))?;
+        self.number(tag)
+    }
+
     /// All values of a field of whole numbers. Negative ones count as none.
     pub fn numbers(&self, tag: u16) -> Option<impl ExactSizeIterator<Item = u64> + '_> {
         let entry = *self.entry(tag)?;

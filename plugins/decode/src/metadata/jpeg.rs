@@ -9,7 +9,7 @@ const ICC: &[u8] = b"ICC_PROFILE\0";
 /// Of the first image in the file. Two blocks of EXIF: the first counts.
 pub fn read(bytes: &[u8]) -> Metadata<'_> {
     let mut found = Metadata::default();
-    let mut profile = Vec::<(u8, &[u8])>::new();
+    let mut profile = Vec::<([u8; 2], &[u8])>::new();
     for (marker, content) in segments(bytes) {
         match marker {
             0xE1 if content.starts_with(b"Exif\0") => {
@@ -18,15 +18,21 @@ pub fn read(bytes: &[u8]) -> Metadata<'_> {
             0xE1 => found.xmp = found.xmp.or_else(|| content.strip_prefix(XMP).map(Cow::Borrowed)),
             // A profile comes in numbered parts of up to 64 kB: number from 1, and their count.
             0xE2 => {
-                if let Some([number, _, part @ ..]) = content.strip_prefix(ICC) {
-                    profile.push((*number, part));
+                if let Some([number, count, part @ ..]) = content.strip_prefix(ICC) {
+                    profile.push(([*number, *count], part));
                 }
             }
             _ => {}
         }
     }
-    profile.sort_by_key(|(number, _)| *number);
-    profile.dedup_by_key(|(number, _)| *number);
+    profile.sort_by_key(|(place, _)| *place);
+    profile.dedup_by_key(|(place, _)| *place);
+    // A profile whose parts are not all there, or wrongly numbered, is as good as none, as with libjpeg, Pillow and libvips.
+    let count = profile.len();
+    if (1..).zip(&profile).any(|(number, ([named, of], _))| usize::from(*named) != number || usize::from(*of) != count)
+    {
+        profile.clear();
+    }
     found.icc = match profile.as_slice() {
         [] => None,
         [(_, whole)] => Some(Cow::Borrowed(*whole)),

@@ -1,7 +1,7 @@
 //! Which way up an image is: EXIF `Orientation`, and XMP `tiff:Orientation` where EXIF has none.
 //!
 //! Source: CIPA DC-008 (Exif 2.32), 4.6.4; XMP specification part 2, 3.1 (`tiff:Orientation`). EXIF says SHORT; some
-//! programs write LONG.
+//! programs write LONG. What is of another type does not count, as with libtiff and Pillow.
 
 use super::ifd::Reader;
 use image::metadata::Orientation;
@@ -18,7 +18,7 @@ pub fn of(exif: Option<&[u8]>, xmp: Option<&[u8]>) -> Orientation {
 /// The orientation of a block of EXIF; `None` where it names none.
 pub fn of_exif(block: &[u8]) -> Option<Orientation> {
     let reader = Reader::new(block.strip_prefix(b"Exif\0\0").unwrap_or(block))?;
-    from_number(reader.directory(reader.first()?)?.number(TAG)?)
+    from_number(reader.directory(reader.first()?)?.short_or_long(TAG)?)
 }
 
 /// The orientation of an XMP packet: an attribute `tiff:Orientation="6"` or an element of that name.
@@ -48,6 +48,8 @@ mod tests {
     fn short_and_long_and_both_beginnings_are_read() {
         let short = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
         let long = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\0\0\x06\0\0\0\0";
+        let byte = b"II*\0\x08\0\0\0\x01\0\x12\x01\x01\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        assert_eq!(of(Some(byte), None), Orientation::NoTransforms);
         for block in [&short[..], long] {
             assert_eq!(of(Some(block), None), Orientation::Rotate90);
             assert_eq!(of(Some(&[b"Exif\0\0", block].concat()), None), Orientation::Rotate90);

@@ -7,12 +7,30 @@ use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageFormat};
+use std::borrow::Cow;
 use std::io::Cursor;
 
 /// Levels between the darkest and the brightest value of a channel from which an image shows something.
 const SHOWS: u8 = 48;
 /// Frames that are looked at.
 const MOST: u64 = 200;
+
+/// A GIF file whose images all have a palette: one that has none for all of them gets shades of grey, as Pillow and libvips take
+/// it. Source: GIF89a specification, section 18.
+pub fn with_palette(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const HEADER: usize = 13;
+    const HAS_PALETTE: u8 = 0x80;
+    match bytes.split_at_checked(HEADER) {
+        Some((header, images)) if header[10] & HAS_PALETTE == 0 => {
+            let mut file = header.to_vec();
+            file[10] |= HAS_PALETTE | 7;
+            file.extend((0..=255).flat_map(|level| [level; 3]));
+            file.extend_from_slice(images);
+            Cow::Owned(file)
+        }
+        _ => Cow::Borrowed(bytes),
+    }
+}
 
 /// Whether there is more to be seen than one plain colour.
 pub fn shows_something(picture: &Picture) -> bool {

@@ -72,7 +72,9 @@ fn part<'a>(bytes: &'a [u8], offset: u64, length: u64, page: &Page) -> Result<&'
         return Err(DecodeError::truncated(NAME, "a strip or tile lies beyond its end"));
     };
     let there = bytes.len() - start;
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    // Some writers leave the length of the only strip at zero.
+    let is_unsaid = length == 0 && offset > 0 && page.chunks.len() == 1;
+    let length = if is_unsaid { usize::MAX } else { usize::try_from(length).unwrap_or(usize::MAX) };
     if length > there && length != usize::MAX && page.compression != code::NONE {
         return Err(DecodeError::truncated(NAME, "a strip or tile reaches beyond its end"));
     }

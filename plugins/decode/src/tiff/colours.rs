@@ -15,15 +15,12 @@ pub fn of(page: &Page, samples: &Samples) -> Result<(Vec<u8>, Option<Vec<u8>>), 
     if page.samples < colours {
         return Err(corrupt(format!("{} samples a pixel, but its colours have {colours}", page.samples)));
     }
-    let levels = match page.photometric {
-        Photometric::Palette => indices(page, samples),
-        _ => levels(page, samples),
-    };
+    let levels = if page.photometric == Photometric::Palette { Vec::new() } else { levels(page, samples) };
     let mut rgb = match page.photometric {
         Photometric::BlackIsZero => tripled(&levels),
         Photometric::WhiteIsZero => levels.iter().flat_map(|level| [255 - level; 3]).collect(),
         Photometric::Rgb => levels,
-        Photometric::Palette => palette(page, &levels)?,
+        Photometric::Palette => palette(page, &indices(page, samples))?,
         Photometric::Cmyk => colour::cmyk_to_srgb(&levels, page.icc()),
         Photometric::YCbCr if JPEG.contains(&page.compression) || (page.subsampling != (1, 1) && !page.is_planar) => {
             levels
@@ -96,28 +93,28 @@ fn alpha(page: &Page, samples: &Samples) -> Vec<u8> {
 }
 
 /// Palette indices, as they are.
-fn indices(page: &Page, samples: &Samples) -> Vec<u8> {
+fn indices(page: &Page, samples: &Samples) -> Vec<u16> {
+    // Of 16 bits in a palette of 256 colours, the least significant ones are no colour.
+    let entries = page.palette.len() as u64 / 3;
+    let shift = if entries < 1 << page.bits.min(16) { page.bits.saturating_sub(8) } else { 0 };
     match samples {
-        Samples::Bytes(all) => some(all, page.samples, 0, 1),
-        // Palettes of more than 256 colours are unheard of; the least significant bits are no colour.
-        Samples::Words(all) => {
-            some(all, page.samples, 0, 1).iter().map(|value| (*value >> (page.bits - 8)) as u8).collect()
-        }
+        Samples::Bytes(all) => some(all, page.samples, 0, 1).iter().map(|value| u16::from(*value)).collect(),
+        Samples::Words(all) => some(all, page.samples, 0, 1).iter().map(|value| value >> shift).collect(),
         Samples::Numbers(all) => {
-            some(all, page.samples, 0, 1).iter().map(|value| value.clamp(0.0, 255.0) as u8).collect()
+            some(all, page.samples, 0, 1).iter().map(|value| value.clamp(0.0, 65_535.0) as u16).collect()
         }
     }
 }
 
 /// Colours of a palette: all reds, all greens, all blues, 16 bits each. Some writers use 8 of them.
-fn palette(page: &Page, indices: &[u8]) -> Result<Vec<u8>, DecodeError> {
+fn palette(page: &Page, indices: &[u16]) -> Result<Vec<u8>, DecodeError> {
     let entries = page.palette.len() / 3;
     if entries == 0 {
         return Err(corrupt("its palette is missing"));
     }
     let is_8_bit = page.palette.iter().all(|value| *value < 256);
     let level = |value: u64| if is_8_bit { value as u8 } else { (value.min(65_535) >> 8) as u8 };
-    let colour = |index: &u8| {
+    let colour = |index: &u16| {
         let at = usize::from(*index).min(entries - 1);
         [0, 1, 2].map(|channel| level(page.palette[channel * entries + at]))
     };
@@ -125,7 +122,7 @@ fn palette(page: &Page, indices: &[u8]) -> Result<Vec<u8>, DecodeError> {
 }
 
 /// YCbCr by the page's own weights and references (TIFF 6.0, section 21).
-fn ycbcr(page: &Page, y: u8, cb: u8, cr: u8) -> [u8; 3] {
+pub fn ycbcr(page: &Page, y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let [black_y, white_y, black_cb, white_cb, black_cr, white_cr] = page.reference;
     let scaled = |code: u8, black: f64, white: f64, range: f64| {
         let span = white - black;

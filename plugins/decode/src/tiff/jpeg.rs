@@ -2,7 +2,7 @@
 
 use super::page::{Page, Photometric};
 use super::samples::{Place, Samples, put};
-use super::{NAME, corrupt};
+use super::{NAME, colours, corrupt};
 use crate::{DecodeError, Limits};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -60,8 +60,37 @@ fn whole(tables: &[u8], stream: &[u8], transform: Option<u8>) -> Result<Vec<u8>,
     Ok(whole)
 }
 
-/// The old way: `JPEGInterchangeFormat` points at a whole file; without it the tables lie about, and it is not read.
+/// The old way (TIFF 6.0, section 22): a whole file that `JPEGInterchangeFormat` points at, or tables and strips that lie about.
 pub fn old(bytes: &[u8], page: &Page, limits: &Limits, samples: &mut Samples) -> Result<(), DecodeError> {
+    let Samples::Bytes(all) = samples else { return Err(corrupt("JPEG of more than 8 bits")) };
+    let from_parts = assembled(bytes, page).and_then(|file| crate::jpeg::decode(&file, limits).ok());
+    let is_converted = from_parts.is_none();
+    let picture = match from_parts {
+        Some(picture) => picture,
+        None => crate::jpeg::decode(file(bytes, page)?, limits)?,
+    };
+    let (width, height) = (page.width as usize, page.height as usize);
+    let (there, rows) = (picture.width as usize, picture.height as usize);
+    if there < width || rows < height || (is_converted && (there, rows) != (width, height)) {
+        return Err(corrupt("its JPEG has another size than the page"));
+    }
+    let rows = picture.pixels.chunks_exact(there * 3).take(height);
+    let pixels = rows.flat_map(|row| &row.as_chunks::<3>().0[..width]);
+    match page.samples {
+        1 => all.iter_mut().zip(pixels).for_each(|(value, pixel)| *value = pixel[1]),
+        3 => {
+            let is_ycbcr = !is_converted && page.photometric == Photometric::YCbCr;
+            for (target, &[a, b, c]) in all.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+                *target = if is_ycbcr { colours::ycbcr(page, a, b, c) } else { [a, b, c] };
+            }
+        }
+        other => return Err(DecodeError::unsupported(format!("{NAME} with old-style JPEG of {other} components"))),
+    }
+    Ok(())
+}
+
+/// A whole JPEG file in the page.
+fn file<'a>(bytes: &'a [u8], page: &Page) -> Result<&'a [u8], DecodeError> {
     let file = page.jpeg_file.or_else(|| page.chunks.first().copied()).and_then(|(at, length)| {
         let rest = bytes.get(usize::try_from(at).ok()?..)?;
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
@@ -69,18 +98,60 @@ pub fn old(bytes: &[u8], page: &Page, limits: &Limits, samples: &mut Samples) ->
         let length = if page.jpeg_file.is_some() { rest.len() } else { length };
         rest[..length].starts_with(b"\xFF\xD8").then_some(&rest[..length])
     });
-    let file = file.ok_or_else(|| DecodeError::unsupported("TIFF with JPEG of the old style, in parts"))?;
-    let picture = crate::jpeg::decode(file, limits)?;
-    if (picture.width, picture.height) != (page.width, page.height) {
-        return Err(corrupt("its JPEG has another size than the page"));
+    file.ok_or_else(|| DecodeError::unsupported("TIFF with JPEG of the old style, in parts"))
+}
+
+/// A file of the page's tables and strips, or its only tile, whose components come out as they are stored. None where something
+/// is missing, and where the first strip is a file itself.
+fn assembled(bytes: &[u8], page: &Page) -> Option<Vec<u8>> {
+    let part = |at: u64| bytes.get(usize::try_from(at).ok()?..);
+    let components = page.samples;
+    let is_whole = page.jpeg_parts.iter().all(|tables| tables.len() == components) && matches!(components, 1 | 3);
+    let first = page.chunks.first().and_then(|(at, _)| part(*at))?;
+    if !is_whole || first.starts_with(b"\xFF\xD8") || (page.is_tiled && page.chunks.len() > 1) || page.is_planar {
+        return None;
     }
-    let Samples::Bytes(all) = samples else { return Err(corrupt("JPEG of more than 8 bits")) };
-    match page.samples {
-        1 => all.iter_mut().zip(picture.pixels.as_chunks::<3>().0).for_each(|(value, pixel)| *value = pixel[1]),
-        3 => all.copy_from_slice(&picture.pixels),
-        other => return Err(DecodeError::unsupported(format!("{NAME} with old-style JPEG of {other} components"))),
+    let (width, height) = if page.is_tiled { (page.chunk_width, page.chunk_height) } else { (page.width, page.height) };
+    let (width, height) = (u16::try_from(width).ok()?, u16::try_from(height).ok()?);
+    let (across, down) = if components == 1 { (1, 1) } else { page.subsampling };
+    let mut file = b"\xFF\xD8\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0\0".to_vec();
+    let mut segment = |marker: u8, content: &[u8]| {
+        file.extend([0xFF, marker]);
+        file.extend((content.len() as u16 + 2).to_be_bytes());
+        file.extend_from_slice(content);
+    };
+    for n in 0..components {
+        let [quantisation, dc, ac] = [0, 1, 2].map(|kind| part(page.jpeg_parts[kind][n]));
+        segment(0xDB, &[&[n as u8][..], quantisation?.get(..64)?].concat());
+        for (kind, codes) in [(0, dc?), (0x10, ac?)] {
+            let count: usize = codes.get(..16)?.iter().map(|count| usize::from(*count)).sum();
+            segment(0xC4, &[&[kind | n as u8][..], codes.get(..16 + count)?].concat());
+        }
     }
-    Ok(())
+    let mut frame = [&[8][..], &height.to_be_bytes(), &width.to_be_bytes(), &[components as u8]].concat();
+    let mut scan = vec![components as u8];
+    for n in 0..components as u8 {
+        frame.extend([n + 1, if n == 0 { (across << 4 | down) as u8 } else { 0x11 }, n]);
+        scan.extend([n + 1, n << 4 | n]);
+    }
+    scan.extend([0, 63, 0]);
+    segment(0xC0, &frame);
+    if page.chunks.len() > 1 {
+        // Each strip begins anew, as if a restart marker stood before it.
+        let units = page.width.div_ceil(8 * across) * page.chunk_height.div_ceil(8 * down);
+        segment(0xDD, &u16::try_from(units).ok()?.to_be_bytes());
+    }
+    segment(0xDA, &scan);
+    for (n, &(at, length)) in page.chunks.iter().enumerate() {
+        let strip = part(at)?;
+        let strip = &strip[..usize::try_from(length).unwrap_or(usize::MAX).min(strip.len())];
+        file.extend_from_slice(strip.strip_suffix(b"\xFF\xD9").unwrap_or(strip));
+        if n + 1 < page.chunks.len() {
+            file.extend([0xFF, 0xD0 | (n % 8) as u8]);
+        }
+    }
+    file.extend(b"\xFF\xD9");
+    Some(file)
 }
 
 fn refused(detail: &str) -> DecodeError {

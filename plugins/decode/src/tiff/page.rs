@@ -32,6 +32,9 @@ const SAMPLE_FORMAT: u16 = 339;
 const JPEG_TABLES: u16 = 347;
 const JPEG_FILE: u16 = 513;
 const JPEG_FILE_BYTES: u16 = 514;
+const JPEG_QUANTISATION: u16 = 519;
+const JPEG_DC_CODES: u16 = 520;
+const JPEG_AC_CODES: u16 = 521;
 const YCBCR_WEIGHTS: u16 = 529;
 const YCBCR_SUBSAMPLING: u16 = 530;
 const REFERENCE_BLACK_WHITE: u16 = 532;
@@ -110,6 +113,8 @@ pub struct Page<'a> {
     pub jpeg_tables: &'a [u8],
     /// Offset and length of a whole JPEG file (old-style JPEG).
     pub jpeg_file: Option<(u64, u64)>,
+    /// Old-style JPEG: where each component's tables lie, of quantisation, of DC and of AC codes.
+    pub jpeg_parts: [Vec<u64>; 3],
     /// Group 3: bit 0 two-dimensional, bit 1 uncompressed mode, bit 2 fill bits.
     pub fax_options: u64,
     pub orientation: Orientation,
@@ -173,7 +178,7 @@ impl<'a> Page<'a> {
             (1, None) if photometric != Photometric::Cmyk => Alpha::Straight,
             _ => Alpha::None,
         };
-        let is_tiled = directory.has(TILE_OFFSETS) && directory.has(TILE_WIDTH);
+        let is_tiled = directory.has(TILE_WIDTH) && directory.has(TILE_HEIGHT);
         let (chunk_width, chunk_height) = if is_tiled {
             (side(TILE_WIDTH)?, side(TILE_HEIGHT)?)
         } else {
@@ -182,7 +187,9 @@ impl<'a> Page<'a> {
         if chunk_width == 0 || chunk_height == 0 {
             return Err(corrupt("its tiles or strips have no pixels"));
         }
-        let (offsets, lengths) = if is_tiled { (TILE_OFFSETS, TILE_BYTES) } else { (STRIP_OFFSETS, STRIP_BYTES) };
+        // Before TIFF 6, tiles were where strips are.
+        let tag = |of_tiles, of_strips| if is_tiled && directory.has(of_tiles) { of_tiles } else { of_strips };
+        let (offsets, lengths) = (tag(TILE_OFFSETS, STRIP_OFFSETS), tag(TILE_BYTES, STRIP_BYTES));
         let offsets = directory.numbers(offsets).ok_or_else(|| corrupt("it does not say where its pixels are"));
         let mut lengths = directory.numbers(lengths).into_iter().flatten();
         let jpeg_file = directory.number(JPEG_FILE).map(|at| (at, number(JPEG_FILE_BYTES, u64::MAX)));
@@ -202,8 +209,9 @@ impl<'a> Page<'a> {
         }
         let luma = directory.fractions(YCBCR_WEIGHTS).and_then(|all| all.try_into().ok());
         let reference = directory.fractions(REFERENCE_BLACK_WHITE).and_then(|all| all.try_into().ok());
-        let exif =
-            directory.number(orientation::TAG).and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
+        let exif = directory
+            .short_or_long(orientation::TAG)
+            .and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
         Ok(Self {
             width,
             height,
@@ -227,6 +235,8 @@ impl<'a> Page<'a> {
             reference: reference.unwrap_or([0.0, 255.0, 128.0, 255.0, 128.0, 255.0]),
             jpeg_tables: directory.bytes(JPEG_TABLES).unwrap_or(&[]),
             jpeg_file,
+            jpeg_parts: [JPEG_QUANTISATION, JPEG_DC_CODES, JPEG_AC_CODES]
+                .map(|tag| directory.numbers(tag).into_iter().flatten().take(4).collect()),
             fax_options: number(T4_OPTIONS, 0),
             orientation: exif.unwrap_or_else(|| orientation::of(None, directory.bytes(XMP))),
             icc: directory.bytes(ICC),

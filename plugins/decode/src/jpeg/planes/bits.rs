@@ -147,6 +147,14 @@ impl Bits<'_> {
         raw
     }
 
+    /// The next `count` bits, up to 56, the first on top and zeros below.
+    #[inline]
+    pub const fn first(&mut self, count: u32) -> u64 {
+        let first = self.next & !(u64::MAX >> count);
+        self.skip(count);
+        first
+    }
+
     /// The next bit.
     #[inline]
     pub const fn bit(&mut self) -> bool {
@@ -200,6 +208,9 @@ mod tests {
         bits.refill().unwrap();
         assert_eq!([bits.number(0), bits.number(1), bits.number(3), bits.number(4)], [0, -1, 7, -14]);
         assert_eq!(bits.number(1), 1);
+        let mut bits = entropy.bits(0).unwrap();
+        bits.refill().unwrap();
+        assert_eq!((bits.first(4), bits.first(5), bits.position()), (0b0111 << 60, 0b0001_1 << 59, 9));
     }
 
     #[test]

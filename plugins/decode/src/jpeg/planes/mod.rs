@@ -123,16 +123,18 @@ impl<'a> Scan<'a> {
         let (&count, rest) = segment.get(4..2 + length)?.split_first()?;
         let (named, rest) = rest.split_at_checked(usize::from(count) * 2)?;
         let &[first, last, approximation] = rest else { return None };
+        // Each component once; of those with the same identifier the first that is left, as libjpeg has it.
+        let mut taken = Vec::new();
         let part = |&[id, tables]: &[u8; 2]| {
-            let channel = header.components.iter().position(|component| component.id == id)?;
+            let is_next = |(n, component): (usize, &Component)| component.id == id && !taken.contains(&n);
+            let channel = header.components.iter().enumerate().position(is_next)?;
+            taken.push(channel);
             let dc = header.dc.get(usize::from(tables >> 4))?.clone();
             let ac = header.ac.get(usize::from(tables & 15))?.clone();
             Some(Part { channel, component: header.components[channel], dc, ac })
         };
         let mut parts: Vec<Part> = named.as_chunks::<2>().0.iter().map(part).collect::<Option<_>>()?;
-        // Each component once.
-        let again = |(i, part): (usize, &Part)| parts[..i].iter().any(|before| before.channel == part.channel);
-        if parts.is_empty() || parts.len() > 4 || parts.iter().enumerate().any(again) {
+        if parts.is_empty() || parts.len() > 4 {
             return None;
         }
         let most = |of: fn(&Component) -> usize| header.components.iter().map(of).max();

@@ -4,7 +4,14 @@ use super::Scan;
 use super::bits::Bits;
 use super::channel::{Channel, Grid, Lanes};
 use super::header::Component;
+use super::huffman::LOOK;
+use super::patterns::Patterns;
 use super::sequential::add;
+
+/// What the table of values says of the end of a block, and more.
+const ENDS_HERE: u32 = 128;
+/// Bits that are ready after a refill.
+const READY: u32 = 56;
 
 /// Reads one pass, or leaves it out when it adds nothing to the samples that are wanted.
 pub fn read(scan: &Scan<'_>, restart: usize, channels: &mut [Channel]) -> Option<()> {
@@ -79,7 +86,10 @@ fn band<const N: usize>(scan: &Scan<'_>, restart: usize, blocks_across: usize, g
     let (entropy, each) = scan.entropy(restart)?;
     let ac = scan.parts.first()?.ac.as_ref()?;
     let units = scan.across * scan.down;
+    let values = ac.values()?;
     let (first, last) = (usize::from(scan.band.0), usize::from(scan.band.1));
+    let in_band = u64::MAX >> (63 - last);
+    let one = 1_i32 << scan.low;
     for interval in 0..entropy.intervals() {
         let mut bits = entropy.bits(interval)?;
         // Blocks to come in which nothing new begins.
@@ -95,41 +105,41 @@ fn band<const N: usize>(scan: &Scan<'_>, restart: usize, blocks_across: usize, g
             if scan.high == 0 {
                 while k <= last {
                     bits.refill()?;
-                    let symbol = ac.symbol(&mut bits)?;
-                    let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-                    if size == 0 && run < 15 {
-                        empty = (1 << run) - 1 + bits.raw(run);
-                        break;
+                    let entry = values[bits.peek(LOOK)];
+                    let forward = entry >> 8 & 0xFF;
+                    let value = if entry != 0 && forward < ENDS_HERE {
+                        bits.skip(entry & 0xFF);
+                        k += forward as usize;
+                        entry.cast_signed() >> 16
+                    } else {
+                        let symbol = ac.symbol(&mut bits)?;
+                        let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+                        if size == 0 && run < 15 {
+                            empty = (1 << run) - 1 + bits.raw(run);
+                            break;
+                        }
+                        k += run as usize + 1;
+                        bits.number(size)
+                    };
+                    if value != 0 {
+                        let place = k - 1;
+                        let value = value << scan.low;
+                        add(sums, grid.patterns.get(place).filter(|_| place <= last)?, value);
+                        nonzero[0] |= 1 << place;
+                        nonzero[1] |= u64::from(value < 0) << place;
                     }
-                    k += run as usize;
-                    if size > 0 {
-                        let value = bits.number(size) << scan.low;
-                        add(sums, grid.patterns.get(k).filter(|_| k <= last)?, value);
-                        nonzero[0] |= 1 << k;
-                        nonzero[1] |= u64::from(value < 0) << k;
-                    }
-                    k += 1;
                 }
                 if k > last + 1 {
                     return None;
                 }
                 continue;
             }
-            let one = 1_i32 << scan.low;
-            let refine = |bits: &mut Bits<'_>, k: usize, sums: &mut [f32; N]| {
-                bits.refill()?;
-                if bits.bit() {
-                    add(sums, &grid.patterns[k], if nonzero[1] >> k & 1 == 0 { one } else { -one });
-                }
-                Some(())
-            };
-            let before = nonzero[0];
-            let mut new = [0_u64; 2];
+            let before = *nonzero;
             if empty == 0 {
                 while k <= last {
                     bits.refill()?;
                     let symbol = ac.symbol(&mut bits)?;
-                    let (mut run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+                    let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
                     let value = match size {
                         0 if run < 15 => {
                             empty = (1 << run) + bits.raw(run);
@@ -140,43 +150,69 @@ fn band<const N: usize>(scan: &Scan<'_>, restart: usize, blocks_across: usize, g
                         1 => -one,
                         _ => return None,
                     };
-                    while k <= last {
-                        if before >> k & 1 == 1 {
-                            refine(&mut bits, k, sums)?;
-                        } else if run == 0 {
-                            break;
-                        } else {
-                            run -= 1;
-                        }
-                        k += 1;
-                    }
-                    if k > last {
-                        // The run leads beyond the band.
-                        return None;
-                    }
+                    // Where the run leads beyond the band, there is no such zero.
+                    let ahead = in_band & u64::MAX << k;
+                    let place = nth_zero(before[0], ahead, run)?;
+                    refine(&mut bits, before, ahead & !(u64::MAX << place), one, &grid.patterns, sums)?;
                     if value != 0 {
-                        add(sums, &grid.patterns[k], value);
-                        new[0] |= 1 << k;
-                        new[1] |= u64::from(value < 0) << k;
+                        add(sums, &grid.patterns[place], value);
+                        nonzero[0] |= 1 << place;
+                        nonzero[1] |= u64::from(value < 0) << place;
                     }
-                    k += 1;
+                    k = place + 1;
                 }
             }
             if empty > 0 {
-                let mut rest = before & (u64::MAX << (k as u32).min(63)) & (u64::MAX >> (63 - last));
-                if k > last {
-                    rest = 0;
-                }
-                while rest != 0 {
-                    refine(&mut bits, rest.trailing_zeros() as usize, sums)?;
-                    rest &= rest - 1;
+                if k <= last {
+                    refine(&mut bits, before, in_band & u64::MAX << k, one, &grid.patterns, sums)?;
                 }
                 empty -= 1;
             }
-            nonzero[0] |= new[0];
-            nonzero[1] |= new[1];
         }
         (empty == 0 && scan.is_end(&entropy, interval, bits.position())).then_some(())?;
+    }
+    Some(())
+}
+
+/// Among the coefficients `ahead`, the one that is zero with `run` such before it.
+#[inline]
+fn nth_zero(nonzero: u64, ahead: u64, run: u32) -> Option<usize> {
+    let mut zeros = !nonzero & ahead;
+    for _ in 0..run {
+        zeros &= zeros.wrapping_sub(1);
+    }
+    (zeros != 0).then(|| zeros.trailing_zeros() as usize)
+}
+
+/// Reads a bit for each coefficient of `within` that is not zero, which makes it larger by `one` where it is set.
+#[inline]
+fn refine<const N: usize>(
+    bits: &mut Bits<'_>,
+    [nonzero, negative]: [u64; 2],
+    within: u64,
+    one: i32,
+    patterns: &Patterns<N>,
+    sums: &mut [f32; N],
+) -> Option<()> {
+    let mut left = nonzero & within;
+    while left != 0 {
+        bits.refill()?;
+        let count = left.count_ones().min(READY);
+        let mut larger = bits.first(count);
+        if larger == 0 && count < READY {
+            return Some(());
+        }
+        for _ in 0..count {
+            let k = left.trailing_zeros() as usize;
+            // Half of the bits are set at random: adding nothing costs less than a wrong guess, but for large blocks.
+            let is_larger = (larger >> 63) as i32;
+            if N <= 16 || is_larger == 1 {
+                let sign = 1 - 2 * (negative >> k & 1) as i32;
+                add(sums, patterns.get(k)?, is_larger * sign * one);
+            }
+            larger <<= 1;
+            left &= left - 1;
+        }
     }
     Some(())
 }
