@@ -12,8 +12,9 @@ import pathlib
 
 import numpy as np
 import pandas as pd
+from cleanvision.issue_managers import image_property
 from cleanvision.issue_managers.image_property_issue_manager import ImagePropertyIssueManager
-from PIL import Image
+from PIL import Image, ImageFilter
 
 FOLDER = pathlib.Path(__file__).parents[1] / "fixtures" / "openclipart8"
 ISSUES = {"dark": "dark", "light": "bright", "blurry": "blur", "low_information": "information",
@@ -34,6 +35,14 @@ def fog(values: np.ndarray) -> np.ndarray:
     slope = (np.arange(width, dtype=np.int64) * 130 // width)[None, :, None]
     return (box(values, 9).astype(np.int64) // 8 + slope).astype(np.uint8)
 
+
+def blurriness(grey: Image.Image) -> float:
+    """CleanVision's, without the outermost points, which Pillow does not filter."""
+    inside = np.asarray(grey.filter(ImageFilter.FIND_EDGES))[1:-1, 1:-1]
+    return float(inside.std()) if inside.size else float("inf")
+
+
+image_property.calc_blurriness = blurriness
 
 EDITS = {
     "": lambda v: v,

@@ -1,7 +1,7 @@
 //! Checks of single pictures: too dark, too bright, blurred, without information, odd size, odd shape.
 //!
 //! What they measure and the limits below which a picture is flagged are those of CleanVision 0.3.7,
-//! <https://github.com/cleanlab/cleanvision>, `issue_managers/image_property.py`. A test holds the scores against its own.
+//! <https://github.com/cleanlab/cleanvision>, `issue_managers/image_property.py`, but for the border in `blur`. A test holds the scores against its own.
 //! There is one file for each check, and [`REGISTRY`] lists them all.
 //!
 //! The four scores that need pixels are measured where a picture is decoded anyway, on a grid of its pixels and a reduced

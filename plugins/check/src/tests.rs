@@ -28,6 +28,8 @@ fn each_fault_is_named() {
     assert_eq!(flagged(300, 200, |x, y| busy(x, y).map(|v| 247 + v / 32)), ["bright"]);
     // A slope: many tones, no edge.
     assert_eq!(flagged(300, 200, |x, y| [(x * 130 / 300 + y * 30 / 200) as u8; 3]), ["blur"]);
+    // Its negative: brightness at the border is no edge.
+    assert_eq!(flagged(300, 200, |x, y| [255 - (x * 130 / 300 + y * 30 / 200) as u8; 3]), ["blur"]);
     assert!(flagged(300, 200, |_, _| [120, 120, 120]).contains(&"information"));
     assert_eq!(flagged(610, 400, busy), ["odd_size"]);
     assert_eq!(flagged(1200, 200, busy), ["odd_size", "odd_aspect"]);

@@ -12,7 +12,7 @@ const VECTORS: &str = include_str!("vectors.json");
 const BOUNDS: &[(&str, f64, f64)] = &[
     ("dark", 0.003, 0.0001),
     ("bright", 0.006, 0.001),
-    ("blur", 0.025, 0.002),
+    ("blur", 0.025, 0.003),
     ("information", 0.008, 0.0015),
     ("odd_size", 1e-5, 1e-5),
     ("odd_aspect", 1e-5, 1e-5),
