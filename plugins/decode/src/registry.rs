@@ -108,7 +108,7 @@ pub static FORMATS: [Format; 14] = [
         decoder: Decoder::Tiff,
         kinds: "TIFF and BigTIFF; strips, tiles, planes; grey, RGB, palette, CMYK, YCbCr, Lab; 1 to 64 bits, whole, signed and \
                 floating-point; associated and straight alpha; LZW, Deflate, PackBits, fax (modified Huffman, Groups 3 and \
-                4), JPEG (also old-style in one piece), WebP; predictors 2 and 3; the first page that shows something. Not: \
+                4), JPEG (also old-style), WebP; predictors 2 and 3; the first page that shows something. Not: \
                 Zstandard, LZMA, LogLuv",
         orientation: "tag 274, else XMP",
         profile: "ICC, also of CMYK",

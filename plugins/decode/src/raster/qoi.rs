@@ -78,7 +78,7 @@ mod tests {
         let mut file = b"qoif\0\0\0\x07\0\0\0\x01\x03\0".to_vec();
         // A colour; one more of each; by brightness; twice the same; the first of them again; with alpha.
         file.extend([0xFE, 10, 20, 30, 0x7F, 0xA1, 0x88, 0xC1]);
-        let first = (10 * 3 + 20 * 5 + 30 * 7 + 255 * 11) % 64;
+        let first = ((10 * 3 + 20 * 5 + 30 * 7 + 255 * 11) % 64_u32) as u8;
         file.extend([first, 0xFF, 1, 2, 3, 255]);
         let expected = [10, 20, 30, 11, 21, 31, 12, 22, 32, 12, 22, 32, 12, 22, 32, 10, 20, 30, 1, 2, 3];
         assert_eq!(decode(&file, &Limits::default()).unwrap().pixels, expected);

@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(bits.number(1), 1);
         let mut bits = entropy.bits(0).unwrap();
         bits.refill().unwrap();
-        assert_eq!((bits.first(4), bits.first(5), bits.position()), (0b0111 << 60, 0b0001_1 << 59, 9));
+        assert_eq!((bits.first(4), bits.first(5), bits.position()), (0b0111 << 60, 0b0_0011 << 59, 9));
     }
 
     #[test]
