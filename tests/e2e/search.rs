@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use plugin_api::runs::RunFolder;
-use plugin_architecture_search::{Attempt, Outcome, Search, read_search, searches};
+use plugin_architecture_search::{Attempt, Method, Outcome, Search, read_search, searches};
 use std::path::Path;
 use std::time::Duration;
+use tests::browser::Browser;
 use tests::graph::{Failure, Graph};
 use tests::pictures;
 
@@ -105,5 +106,47 @@ fn killed_in_the_middle_a_search_makes_the_same_attempts() -> Result<(), Failure
         let text = std::fs::read_to_string(&page).unwrap_or_default();
         text.contains("8 attempts") && text.matches("<circle").count() == 2 * ATTEMPTS
     })?;
+    let mut graph = graph.restart(&[OPTIONS, &[("search", "--parallel", "2")]].concat())?;
+    another_is_asked_for(&mut graph, &found)?;
     graph.end()
+}
+
+/// On the page: all attempts with their networks, and a search from one of them, which two `train` do.
+fn another_is_asked_for(graph: &mut Graph, before: &Search) -> Result<(), Failure> {
+    let state = |g: &Graph| g.status("dashboard").state.to_string();
+    graph.wait("the page", MINUTES_5, |g| g.pid("dashboard").is_some() && state(g).starts_with("http://"))?;
+    let address = state(graph).split(',').next().unwrap_or_default().to_owned();
+    let browser = Browser::start(1280, 900)?;
+    browser.open(&format!("{address}#models"))?;
+    let drawn = "return document.querySelectorAll('.searches svg circle').length === 8
+        && document.querySelectorAll('table.attempts tbody tr').length === 8";
+    browser.wait("the attempts", MINUTES_5, drawn)?;
+    let front = browser.run("return document.querySelectorAll('table.attempts .front').length")?;
+    assert_eq!(front, before.front().len());
+    let is_network = "return Promise.all([...document.querySelectorAll('table.attempts a[href*=networks]')].slice(0, 2)
+        .map((link) => fetch(link.href).then((answer) => answer.text())))
+        .then(([drawing, file]) => drawing.startsWith('<svg') && file.includes('blocks:'))";
+    assert_eq!(browser.run(is_network)?, true);
+
+    browser.click("table.attempts button.again")?;
+    browser.wait("the dialog", MINUTES_5, "return document.querySelector('dialog.searching[open]') !== null")?;
+    for (field, value) in [("attempts", "4"), ("epochs", "1"), ("method", "random")] {
+        browser.run(&format!("document.getElementById('search-{field}').value = '{value}'"))?;
+    }
+    browser.click("dialog.searching button.main")?;
+    graph.wait("the other search to end", MINUTES_5, |g| {
+        searches(&g.home.root().join("search")).len() == 2 && has_ended(g)
+    })?;
+    let found = search(graph).unwrap();
+    assert!(found.settings.network.starts_with("attempt-"), "{}", found.settings.network);
+    assert_eq!((found.settings.method, found.settings.epochs, found.attempts.len()), (Method::Random, 1, 4));
+    let cost = |attempt: &Attempt| (attempt.proposed.multiply_adds, attempt.proposed.parameters);
+    assert!(before.attempts.iter().any(|attempt| cost(attempt) == cost(&found.attempts[0])));
+    let by_the_second = found.attempts.iter().filter(|attempt| attempt.proposed.worker == 1).count();
+    assert!(by_the_second > 0, "{:#?}", found.attempts);
+    let drawn = "return document.querySelectorAll('table.attempts tbody tr').length === 4";
+    browser.wait("its attempts", MINUTES_5, drawn)?;
+    let complaints = browser.complaints()?;
+    assert!(complaints.is_empty(), "{complaints:?}");
+    Ok(())
 }

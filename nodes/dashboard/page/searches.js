@@ -72,7 +72,7 @@ export function searches(box, changed) {
       h("td", word("outcome", one.outcome)),
       h("td", h("a", { href: `${stem}.svg`, target: "_blank", rel: "noopener" }, t("searches_drawing")), " ", h("a", { href: `${stem}.yml`, download: "" }, "YAML"),
         trained ? [["model.onnx", "ONNX"], ["model.nnp", ".nnp"]].map(([file, text]) => [" ", h("a", { href: `/export/${encodeURIComponent(one.run)}/${file}`, download: "" }, text)]) : []),
-      h("td", h("div.row", trained && one.test_accuracy !== null ? h("button", { onclick: () => promote(one) }, t("compare_promote")) : "", h("button", { onclick: () => form([search, one.attempt]) }, t("searches_again")))));
+      h("td", h("div.row", trained && one.test_accuracy !== null ? h("button.promote", { onclick: () => promote(one) }, t("compare_promote")) : "", h("button.again", { onclick: () => form([search, one.attempt]) }, t("searches_again")))));
   }
 
   async function promote(one) {
