@@ -116,7 +116,7 @@ impl<'a> Builder<'a> {
             let meeting = scope
                 .order
                 .meeting(at, end)
-                .ok_or_else(|| refused(scope.network, &scope.network.layers[at], "its branches do not meet again"))?;
+                .ok_or_else(|| refused(scope.network, &scope.network.layers[at], CROSSING))?;
             let inputs = scope.order.reads[meeting].clone();
             if inputs.iter().any(|input| *input != at) {
                 let before = (scope.written.len(), self.preparations.len(), self.stored);
@@ -191,7 +191,14 @@ impl<'a> Builder<'a> {
         meeting: usize,
         shape: Shape,
     ) -> Result<(Vec<Block>, Shape), NncError> {
-        let places = scope.order.ranked(scope.order.between(start, meeting, None));
+        let inside = scope.order.between(start, meeting, None);
+        // A branch that reads what another one gave is taken apart with it.
+        let reads_others =
+            |place: &&usize| **place != start && scope.order.reads[**place].iter().any(|input| !inside.contains(input));
+        if let Some(place) = inside.iter().find(reads_others) {
+            return Err(refused(scope.network, &scope.network.layers[*place], CROSSING));
+        }
+        let places = scope.order.ranked(inside);
         let mut values = Values { shapes: BTreeMap::from([(start, shape)]), names: BTreeMap::new(), current: start };
         let mut blocks = Vec::new();
         let mut rest: VecDeque<usize> = places.into();

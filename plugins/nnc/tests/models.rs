@@ -45,8 +45,13 @@ fn numbered(graph: &plugin_blocks::Graph) -> BTreeMap<String, Tensor> {
 
 #[test]
 fn models_come_back_as_they_went() {
-    for name in ["lenet", "cnn-relu", "resnet18", "efficientnet-lite0"] {
-        let description = shipped::find(name).unwrap().unwrap();
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/");
+    for name in ["lenet", "cnn-relu", "resnet18", "efficientnet-lite0", "torchvision/everything", "nnabla/others"] {
+        let file = std::path::PathBuf::from(format!("{fixtures}{name}.yml"));
+        let description = match shipped::find(name).unwrap() {
+            Some(shipped) => shipped,
+            None => Description::read(&file).unwrap(),
+        };
         let graph = description.graph(64, 3).unwrap();
         let weights = numbered(&graph);
         let classes = ["猫", "dog", "bus, red"].map(str::to_owned);
@@ -66,7 +71,36 @@ fn models_come_back_as_they_went() {
         assert!((again.input().mean[0] - description.input().mean[0]).abs() < 1e-2, "{name}: {:?}", again.input());
         let found = again.graph(64, 3).unwrap();
         assert_eq!((found.parameters(), found.multiply_adds()), (graph.parameters(), graph.multiply_adds()), "{name}");
+        let gelus = |graph: &plugin_blocks::Graph| graph.nodes.iter().filter(|node| node.op.kind() == "gelu").count();
+        assert_eq!(gelus(&found), gelus(&graph), "{name}");
         assert_eq!(back.weights.into_iter().collect::<BTreeMap<_, _>>(), weights, "{name}");
+    }
+}
+
+#[test]
+fn several_classes_an_image_come_of_a_sigmoid() {
+    let description = Description::parse("net", "blocks: [{affine: classes, name: fc}]").unwrap();
+    let graph = description.graph(2, 2).unwrap();
+    let weights = numbered(&graph);
+    for several in [false, true] {
+        let export = nnp::Export {
+            name: "net",
+            graph: &graph,
+            input: description.input(),
+            weights: &weights,
+            classes: &[],
+            temperature: 2.0,
+            several,
+            head: None,
+        };
+        let file = nnp::write(&export).unwrap();
+        // Nothing in the zip is compressed.
+        let text = String::from_utf8_lossy(&file);
+        assert_eq!((text.contains("\"Sigmoid\""), text.contains("\"Softmax\"")), (several, !several));
+        let back = nnp::read("net", &file).unwrap();
+        assert!(
+            back.weights.iter().any(|(name, of)| name == "fc.weight" && of.values[0] == weights[name].values[0] / 2.0)
+        );
     }
 }
 

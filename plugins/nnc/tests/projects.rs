@@ -131,7 +131,7 @@ fn branches_may_cross() {
         "convolution of input",
         "tanh of stem",
         "convolution of stem",
-        "add of a, tanh1",
+        "add of tanh1, a",
         "multiply of add1, a",
         "concatenation of multiply1, add1, tanh1",
         "affine of cat1",

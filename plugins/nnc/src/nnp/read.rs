@@ -292,25 +292,28 @@ fn exact_gelu(network: &mut Network) {
         [input] if order.read_by[place].len() == 1 => Some(input),
         _ => None,
     };
-    // The factor of x, back to what it was made of.
-    let input_of = |factor: usize| {
+    // The factor of x: what it was made of, and the functions in between.
+    let made_of = |factor: usize| {
         let sum = alone(factor).filter(|_| scalar(factor, "MulScalar", 0.5))?;
         let erf = alone(sum).filter(|_| scalar(sum, "AddScalar", 1.0))?;
         let scaled = alone(erf).filter(|_| network.layers[erf].kind == "Erf")?;
-        alone(scaled).filter(|_| scalar(scaled, "MulScalar", std::f64::consts::FRAC_1_SQRT_2))
+        let x = alone(scaled).filter(|_| scalar(scaled, "MulScalar", std::f64::consts::FRAC_1_SQRT_2))?;
+        Some((x, [scaled, erf, sum, factor]))
     };
-    let mut found: Vec<(usize, usize)> = Vec::new();
+    let mut found: Vec<(usize, [usize; 4])> = Vec::new();
     for place in (0..network.layers.len()).filter(|place| network.layers[*place].kind == "Mul2") {
         let [first, second] = order.reads[place][..] else { continue };
         for (x, factor) in [(first, second), (second, first)] {
-            if input_of(factor) == Some(x) {
-                found.push((place, factor));
+            if let Some((of, between)) = made_of(factor)
+                && of == x
+            {
+                found.push((place, between));
             }
         }
     }
-    for (place, factor) in found {
-        let (id, factor) = (network.layers[place].id.clone(), network.layers[factor].id.clone());
-        network.links.retain(|link| link.to != id || link.from != factor);
+    for (place, between) in found {
+        let gone = between.map(|place| network.layers[place].id.clone());
+        network.links.retain(|link| !gone.contains(&link.from) && !gone.contains(&link.to));
         network.layers[place].kind = "GELU".to_owned();
     }
 }
