@@ -75,7 +75,9 @@ impl MultiHead {
         let one = &Samples { features: &features, ..one };
         let mut targets = Matrix::zeros(of.len(), classes);
         for (row, of) in of.iter().enumerate() {
-            of.iter().for_each(|label| targets.values[row * classes + *label as usize] = 1.0);
+            for label in of {
+                targets.values[row * classes + *label as usize] = 1.0;
+            }
         }
         let members = one.members();
         let step = of.len().div_ceil(MAX_CALIBRATION_ROWS).max(1);
@@ -242,8 +244,9 @@ fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> [f64; 3] {
     for pivot in 0..3 {
         for row in pivot + 1..3 {
             let factor = matrix[row][pivot] / matrix[pivot][pivot];
-            for column in pivot..3 {
-                matrix[row][column] -= factor * matrix[pivot][column];
+            let above = matrix[pivot];
+            for (value, above) in matrix[row].iter_mut().zip(above).skip(pivot) {
+                *value -= factor * above;
             }
             right[row] -= factor * right[pivot];
         }
@@ -270,7 +273,9 @@ mod tests {
         for row in 0..count {
             let set: Vec<u32> = (0..3).filter(|bit| (row / 2) >> bit & 1 == 1).collect();
             let mut values: Vec<f32> = (0..8).map(|_| noise()).collect();
-            set.iter().for_each(|bit| values[*bit as usize] += 1.0);
+            for bit in &set {
+                values[*bit as usize] += 1.0;
+            }
             let length = values.iter().map(|x| x * x).sum::<f32>().sqrt();
             features.extend(values.iter().map(|x| x / length));
             targets.push(set);
