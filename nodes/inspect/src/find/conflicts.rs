@@ -103,10 +103,10 @@ impl<'a> Conflict<'a> {
 fn and(names: &[&str]) -> Message {
     match names {
         [] => Message::plain(""),
-        [one] => Message::plain(*one),
+        [one] => Message::class(*one),
         [others @ .., last] => {
-            let others: Vec<Message> = others.iter().map(|name| Message::plain(*name)).collect();
-            Message::and_last(others, *last)
+            let others: Vec<Message> = others.iter().map(|name| Message::class(*name)).collect();
+            Message::and_last(others, Message::class(*last))
         }
     }
 }
