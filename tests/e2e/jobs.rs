@@ -646,7 +646,7 @@ fn a_run_is_promoted_and_rolled_back(shop: &mut Workshop) -> Result<(), Failure>
     let before = shop.champion().ok_or("no champion")?;
     let other = shop.judged().into_iter().find(|id| *id != before).ok_or("one run alone")?;
     let row = format!(
-        "[...document.querySelectorAll('table.runs tbody tr')].find((row) => row.textContent.includes({}))?.querySelector('button')",
+        "[...document.querySelectorAll('table.runs tbody tr')].find((row) => row.querySelector('td.name').textContent.includes({}))?.querySelector('button')",
         json!(other)
     );
     shop.sees(
