@@ -88,7 +88,7 @@ impl<L: Loader> Evaluator<L> {
     /// `dataset` was started again.
     pub fn restarted(&mut self) {
         if let Some(trial) = &mut self.trial {
-            trial.ask_again();
+            trial.ask_again(Instant::now());
         }
     }
 

@@ -192,7 +192,8 @@ impl Trial {
     /// Everything has been heard. Of weights that cannot be used there is nothing to hear.
     pub fn over(&self) -> bool {
         let others = self.practice.iter().chain(&self.trained_on);
-        matches!(self.challenger, Seat::Empty(_)) || (others.into_iter().all(Pull::is_complete) && self.held_out.is_complete())
+        matches!(self.challenger, Seat::Empty(_))
+            || (others.into_iter().all(Pull::is_complete) && self.held_out.is_complete())
     }
 
     /// Judges both on a batch of held-out pictures, or the challenger on one of validation pictures. Batches that are not
