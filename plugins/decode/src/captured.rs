@@ -5,6 +5,7 @@ use crate::metadata::ifd::Reader;
 use crate::metadata::{self, Metadata};
 use crate::registry::Decoder;
 use crate::sniff::{self, Kind};
+use chrono::NaiveDate;
 use image::ImageFormat;
 use std::ops::Range;
 
@@ -49,19 +50,10 @@ fn seconds(text: &str) -> Option<i64> {
     };
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    let is_right = year > 0 && (1..=12).contains(&month) && (1..=31).contains(&day);
-    (is_right && hour < 24 && minute < 60 && second <= 60)
-        .then(|| days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
-}
-
-/// Days since 1970 of a date of the Gregorian calendar (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms",
-/// `days_from_civil`).
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year - era * 400;
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month as u32, day as u32)?;
+    let is_right = year > 0 && hour < 24 && minute < 60 && second <= 60;
+    let days = date.signed_duration_since(NaiveDate::default()).num_days();
+    is_right.then_some(days * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 /// Digits behind the point of the seconds.

@@ -4,6 +4,7 @@
 
 use crate::Batch;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use rand_distr::{Beta, Distribution as _};
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
@@ -122,26 +123,11 @@ fn blend(batch: &mut Batch, partner: &[usize], own: f32) {
     }
 }
 
-/// A draw from Beta(alpha, alpha).
+/// A draw from Beta(alpha, alpha); an even chance of 0 and 1 where alpha is too small for the distribution.
 fn beta(rng: &mut Pcg64Mcg, alpha: f64) -> f64 {
-    let (a, b) = (gamma(rng, alpha), gamma(rng, alpha));
-    if a + b > 0.0 { a / (a + b) } else { f64::from(rng.next_u32() & 1) }
-}
-
-/// A draw from Gamma(shape, 1): Marsaglia and Tsang 2000, doi 10.1145/358407.358414.
-fn gamma(rng: &mut Pcg64Mcg, shape: f64) -> f64 {
-    if shape < 1.0 {
-        return gamma(rng, shape + 1.0) * (1.0 - rng.random::<f64>()).powf(1.0 / shape);
-    }
-    let d = shape - 1.0 / 3.0;
-    let c = 1.0 / (9.0 * d).sqrt();
-    loop {
-        let normal =
-            (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt() * (std::f64::consts::TAU * rng.random::<f64>()).cos();
-        let v = (1.0 + c * normal).powi(3);
-        if v > 0.0 && (1.0 - rng.random::<f64>()).ln() < 0.5 * normal * normal + d - d * v + d * v.ln() {
-            return d * v;
-        }
+    match Beta::new(alpha, alpha) {
+        Ok(beta) => beta.sample(rng),
+        Err(_) => f64::from(rng.next_u32() & 1),
     }
 }
 

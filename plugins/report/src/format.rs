@@ -1,5 +1,7 @@
 //! Numbers, times and links as text.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// `93.3 %`, with a space that does not break.
 pub fn percent(share: f64) -> String {
     format!("{:.1}\u{a0}%", share * 100.0)
@@ -53,20 +55,8 @@ pub fn duration(seconds: f64) -> String {
 }
 
 /// `2026-11-23 22:45 UTC`, of milliseconds since 1970.
-///
-/// Days to a date as in H. Hinnant, chrono-Compatible Low-Level Date Algorithms,
-/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
 pub fn utc(ms: u64) -> String {
-    let minutes = ms / 60_000;
-    let days = minutes / 1440 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes % 1440 / 60, minutes % 60)
+    plugin_api::run_id::utc(ms, "%Y-%m-%d %H:%M UTC")
 }
 
 /// A link from `runs/<id>/report/` to a file of the workspace.
@@ -74,17 +64,12 @@ pub fn link(path: &str) -> String {
     format!("../../../{}", encoded(path))
 }
 
+/// What stands in a link as it is: what RFC 3986 reserves for nothing, and the separators of a path.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
 /// A path as it stands in a link.
 pub fn encoded(path: &str) -> String {
-    let mut url = String::new();
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            url.push(byte as char);
-        } else {
-            url.extend(["%".to_owned(), format!("{byte:02X}")]);
-        }
-    }
-    url
+    utf8_percent_encode(path, KEPT).to_string()
 }
 
 #[cfg(test)]
