@@ -1,5 +1,4 @@
 //! Classes that are each other's mirror image are not mirrored.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use image::{Rgb, RgbImage};
 use plugin_api::runs::{RunFolder, RunManifest};

@@ -1,5 +1,4 @@
 //! A clock that jumps: a day ahead, then two days back. Runs keep their order, and each learns on from the one before.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use plugin_api::runs::{RunFolder, RunManifest};
 use std::collections::BTreeMap;

@@ -1,5 +1,4 @@
 //! Two machines: real daemons in network namespaces, a link that is cut, a daemon and a coordinator that are killed.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use plugin_api::Home;
 use plugin_api::runs::{Finished, RunFolder, Verdict};
@@ -175,7 +174,7 @@ fn two_machines_lose_nothing_whatever_is_away() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Figures for tests/README.md: `cargo nextest run --test cluster --run-ignored only --no-capture`, as root.
+/// Figures for tests/README.md: `cargo nextest run -E 'test(figures_of_three_links)' --run-ignored only --no-capture`, as root.
 #[test]
 #[ignore = "takes minutes: figures for tests/README.md"]
 fn figures_of_three_links() -> Result<(), Failure> {

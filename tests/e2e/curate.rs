@@ -1,11 +1,4 @@
 //! From a heap of pictures to candidates for each class, and what a person does with them: `dataflows/curate.yml`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::used_underscore_binding,
-    reason = "a test fails by panicking"
-)]
 
 use plugin_api::Home;
 use rusqlite::{Connection, OpenFlags};

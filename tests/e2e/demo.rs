@@ -1,12 +1,11 @@
 //! `cargo demo` itself: the real program, dora's real coordinator and daemon, `dora start`, all the demo's pictures.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use plugin_api::runs::RunFolder;
 use plugin_api::{Home, status};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use tests::graph::{Failure, binaries, dora, lock};
+use tests::graph::{Failure, binaries, dora, lock_all};
 
 /// `cargo demo` over the workspace `home`, with the nodes as this test's build has made them.
 fn demo(home: &Path) -> Command {
@@ -31,7 +30,7 @@ fn is_up() -> bool {
 
 #[test]
 fn the_demo_ends_with_a_verdict_leaves_nothing_running_and_is_quick_the_second_time() -> Result<(), Failure> {
-    let _lock = lock()?;
+    let _alone = lock_all()?;
     let root = tempfile::tempdir()?;
     let was_up = is_up();
     let output = demo(root.path()).output()?;
@@ -69,7 +68,7 @@ fn the_demo_ends_with_a_verdict_leaves_nothing_running_and_is_quick_the_second_t
 
 #[test]
 fn ctrl_c_in_the_middle_leaves_nothing_running() -> Result<(), Failure> {
-    let _lock = lock()?;
+    let _alone = lock_all()?;
     let root = tempfile::tempdir()?;
     let home = Home::create(root.path())?;
     let was_up = is_up();

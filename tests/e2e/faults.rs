@@ -1,6 +1,5 @@
 //! Retrain after retrain while nodes are killed at random: there is a whole champion at all times, no picture is lost, and nobody
 //! is champion without a verdict. And a class folder that goes while it is learnt.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use plugin_api::runs::RunFolder;
 use std::collections::BTreeMap;

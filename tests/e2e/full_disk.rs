@@ -1,5 +1,4 @@
 //! A disk that is full for a while: nodes wait and say so, nothing is lost or half-written, and all goes on when there is space.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::fs::File;

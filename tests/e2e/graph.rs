@@ -1,11 +1,4 @@
 //! Photos in, evaluated model out: the main graph over real pictures, as a person uses it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::used_underscore_binding,
-    reason = "a test fails by panicking"
-)]
 
 use plugin_api::runs::{RunFolder, RunManifest, Verdict};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,11 +1,4 @@
 //! The report of the data set: planted problems are all named, in the page and in the tables, and `inspect` can die.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::used_underscore_binding,
-    reason = "a test fails by panicking"
-)]
 
 use image::{DynamicImage, RgbImage, imageops};
 use std::path::{Path, PathBuf};

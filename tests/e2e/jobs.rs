@@ -416,9 +416,9 @@ fn an_image_is_found_by_name(shop: &mut Workshop) -> Result<(), Failure> {
     shop.show("images")?;
     shop.sees("images", "document.querySelectorAll('.tile img').length > 3")?;
     if shop.hand == Hand::Keyboard {
-        shop.types("/")?
+        shop.types("/")?;
     } else {
-        shop.press(".filters input[type=search]")?
+        shop.press(".filters input[type=search]")?;
     }
     shop.types(&file.to_uppercase())?;
     shop.sees("one image", &format!("document.querySelectorAll('.tile').length === 1 && document.querySelector('.tile').dataset.path.endsWith({})", json!(file))).map(drop)

@@ -1,11 +1,4 @@
 //! Pictures that stand in several class folders: learnt with all of their classes, or kept out.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::used_underscore_binding,
-    reason = "a test fails by panicking"
-)]
 
 use plugin_api::Labels;
 use plugin_api::runs::{RunFolder, RunManifest, Verdict};

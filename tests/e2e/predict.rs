@@ -1,11 +1,4 @@
 //! Pictures in the inbox, classified by whoever is champion: `inbox` and `predict` of the main graph.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::used_underscore_binding,
-    reason = "a test fails by panicking"
-)]
 
 use plugin_api::Home;
 use std::collections::BTreeMap;

@@ -1,5 +1,4 @@
 //! Other programs beside the main graph: they ask for a class, are told of what happened, and read it in sidecars.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use serde_json::Value;
 use std::collections::BTreeMap;

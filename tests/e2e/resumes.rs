@@ -1,5 +1,4 @@
 //! A run that is killed again and again ends with the weights of one that was left alone.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use plugin_api::runs::{Finished, MetricRow, RunFolder};
 use serde_json::Value;

@@ -1,6 +1,5 @@
 //! The review of look-alikes in a real browser, over a catalog without a graph: what is asked, answered by keyboard, undone, and
 //! not asked again after a restart.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use clap::Parser;
 use node_dashboard::Config;

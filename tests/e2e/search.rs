@@ -1,5 +1,4 @@
 //! A structure search in the graph: killed in the middle, it makes the attempts that it makes when it is left alone.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use plugin_api::runs::RunFolder;
 use plugin_architecture_search::{Attempt, Method, Outcome, Search, read_search, searches};

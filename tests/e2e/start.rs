@@ -1,12 +1,11 @@
 //! `cargo wakuteka start`, `status` and `stop`: the real program, dora's real coordinator and daemon, the main graph.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use plugin_api::{Home, status};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
-use tests::graph::{Failure, SMALL, binaries, dataflow, dora, lock};
+use tests::graph::{Failure, SMALL, binaries, dataflow, dora, lock_all};
 
 /// The command line over the workspace in `root`.
 fn wakuteka(root: &Path, words: &[&str]) -> Command {
@@ -48,7 +47,7 @@ fn running(home: &Path) -> Vec<String> {
 
 #[test]
 fn wrong_options_start_nothing() -> Result<(), Failure> {
-    let _lock = lock()?;
+    let _alone = lock_all()?;
     let root = tempfile::tempdir()?;
     let was_up = is_up();
     let wrong: &[(&str, &str, &str)] =
@@ -90,7 +89,7 @@ fn wrong_options_start_nothing() -> Result<(), Failure> {
 
 #[test]
 fn graph_is_started_told_of_and_stopped() -> Result<(), Failure> {
-    let _lock = lock()?;
+    let _alone = lock_all()?;
     let root = tempfile::tempdir()?;
     let home = root.path().join("home");
     let was_up = is_up();

@@ -1,11 +1,4 @@
 //! Nodes are killed, stopped and started again; no picture is lost, none is there twice.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::used_underscore_binding,
-    reason = "a test fails by panicking"
-)]
 
 use plugin_api::runs::RunFolder;
 use std::collections::BTreeMap;

@@ -1,6 +1,5 @@
 //! Tasks as people bring them, through the graph as it is shipped: every image is learnt or judged, and each task ends in a verdict that names
 //! every class.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use plugin_api::runs::{RunFolder, RunManifest, Verdict};
 use std::path::Path;

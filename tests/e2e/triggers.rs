@@ -1,5 +1,4 @@
 //! Runs start when they are asked for or enough has changed, say exactly why, and are given up when they are overtaken.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use plugin_api::runs::{RunFolder, RunManifest, RunRequest, write_json};
 use std::collections::BTreeSet;

@@ -204,7 +204,7 @@ pub struct Cluster {
     root: PathBuf,
     parts: Vec<(Part, Child)>,
     /// Held as long as the graph runs.
-    _lock: File,
+    _alone: crate::graph::Slots,
 }
 
 const NAME: &str = "cluster";
@@ -215,10 +215,10 @@ impl Cluster {
     /// # Errors
     /// When one of them cannot be started.
     pub fn start(machines: Machines, root: &Path, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
-        let lock = crate::graph::lock()?;
+        let alone = crate::graph::lock_all()?;
         let [files, training] = ["files", "training"].map(|name| Home::create(&root.join(name)));
         let (files, training) = (files?, training?);
-        let mut cluster = Self { files, training, machines, root: root.to_owned(), parts: Vec::new(), _lock: lock };
+        let mut cluster = Self { files, training, machines, root: root.to_owned(), parts: Vec::new(), _alone: alone };
         for part in [Part::Coordinator, Part::Files, Part::Training] {
             cluster.begin(part)?;
         }

@@ -4,10 +4,11 @@ use plugin_api::Home;
 use plugin_api::runs::{RunFolder, Verdict};
 use plugin_api::status::{self, Status};
 use serde_yaml::Value;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Something in a test's surroundings failed.
@@ -36,7 +37,7 @@ pub struct Graph {
     yaml: &'static str,
     dora: Child,
     /// Held as long as the graph runs.
-    lock: File,
+    slots: Slots,
 }
 
 /// The dora CLI: the one `cargo verify` has set up, or the one on the PATH.
@@ -57,14 +58,47 @@ pub fn binaries() -> PathBuf {
     if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder }.to_path_buf()
 }
 
-/// One graph at a time: the lock is held until the file is closed.
+/// Graphs that run at the same time on a machine, whoever starts them: they wait for most of their time.
+const SLOTS: usize = 2;
+
+/// The right to run graphs, until the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Slots(#[expect(dead_code, reason = "locked as long as the files are open")] Arc<[File]>);
+
+fn slot(number: usize) -> std::io::Result<File> {
+    File::create(std::env::temp_dir().join(format!("wakuteka-tests-{number}.lock")))
+}
+
+/// Waits for one of the two slots for graphs.
 ///
 /// # Errors
 /// Any error of the file system.
-pub fn lock() -> std::io::Result<File> {
-    let lock = File::create(std::env::temp_dir().join("wakuteka-tests.lock"))?;
-    lock.lock()?;
-    Ok(lock)
+pub fn lock() -> std::io::Result<Slots> {
+    loop {
+        for number in 0..SLOTS {
+            let file = slot(number)?;
+            match file.try_lock() {
+                Ok(()) => return Ok(Slots(Arc::new([file]))),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Waits until no other graph runs: for dora's own coordinator, of which a machine has one, and for benchmarks.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn lock_all() -> std::io::Result<Slots> {
+    let mut files = Vec::with_capacity(SLOTS);
+    for number in 0..SLOTS {
+        let file = slot(number)?;
+        file.lock()?;
+        files.push(file);
+    }
+    Ok(Slots(files.into()))
 }
 
 impl Graph {
@@ -74,6 +108,14 @@ impl Graph {
     /// When the graph cannot be started at all.
     pub fn start(root: &Path, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
         Self::start_of("pipeline.yml", root, options)
+    }
+
+    /// As [`Graph::start`], while no other graph runs.
+    ///
+    /// # Errors
+    /// When the graph cannot be started at all.
+    pub fn start_alone(root: &Path, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
+        Self::start_locked("pipeline.yml", root, options, &[], lock_all()?)
     }
 
     /// As [`Graph::start`], another graph.
@@ -97,7 +139,7 @@ impl Graph {
         root: &Path,
         options: &[(&str, &str, &str)],
         env: &[(&str, &str)],
-        lock: File,
+        slots: Slots,
     ) -> Result<Self, Failure> {
         let home = Home::create(&root.join("home"))?;
         let folder = root.join("graph");
@@ -120,7 +162,7 @@ impl Graph {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        Ok(Self { home, folder, yaml: name, dora, lock })
+        Ok(Self { home, folder, yaml: name, dora, slots })
     }
 
     /// What the nodes say of themselves.
@@ -189,8 +231,8 @@ impl Graph {
         for entry in std::fs::read_dir(self.home.status())?.flatten() {
             std::fs::remove_file(entry.path())?;
         }
-        let lock = self.lock.try_clone()?;
-        Self::start_locked(self.yaml, &root, options, &[], lock)
+        let slots = self.slots.clone();
+        Self::start_locked(self.yaml, &root, options, &[], slots)
     }
 
     /// Ends the graph as Ctrl-C does.

@@ -174,7 +174,7 @@ fn memory_bytes(pid: &str) -> u64 {
 /// What the intake of all images took, the processor time of each node, and the most memory of these nodes together, bytes.
 fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<(Measured, Vec<f64>, u64), Failure> {
     let options = [("env", "WAKUTEKA_IMAGE_SIZE", size), ("train", "--quiet-seconds", "600")];
-    let mut graph = Graph::start(root, &options)?;
+    let mut graph = Graph::start_alone(root, &options)?;
     let limit = Duration::from_mins(10);
     graph.wait("the first picture", limit, |g| !catalog::files(&g.home).is_empty())?;
     let pid = |g: &Graph, node: &str| g.pid(node).map(|p| p.to_string()).unwrap_or_default();
@@ -203,7 +203,7 @@ fn drop_to_verdict() -> Result<(), Failure> {
     for (_, (class, file)) in &first {
         pictures::drop_into(&photos, class, file)?;
     }
-    let mut graph = Graph::start(root.path(), &[])?;
+    let mut graph = Graph::start_alone(root.path(), &[])?;
     let limit = Duration::from_mins(20);
     let start = Instant::now();
     graph.wait("the first verdict", limit, |g| !g.verdicts().is_empty())?;

@@ -22,7 +22,7 @@ fn main() -> Result<(), Failure> {
     }
     // The second run goes on as long as pictures are dropped.
     let options = [("predict", "--sort", "on"), ("predict", "--sidecars", "on"), ("train", "--retrain-epochs", "150")];
-    let mut graph = Graph::start(root.path(), &options)?;
+    let mut graph = Graph::start_alone(root.path(), &options)?;
     graph.wait("the first verdict", LIMIT, |g| !g.verdicts().is_empty())?;
     for verdict in graph.verdicts() {
         println!("{}: balanced accuracy {:.3}, {:?}", verdict.decision, verdict.balanced_accuracy, verdict.calibration);
