@@ -69,7 +69,9 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     let before = champion(home);
     let mut verdict = verdict(evidence, &decision, before.clone());
     if evidence.unusable.is_none() {
-        told(evidence, &verdict).into_iter().for_each(|message| verdict.reason.push(message));
+        for message in told(evidence, &verdict) {
+            verdict.reason.push(message);
+        }
     }
     tracing::info!(run, decision = verdict.decision, reason = %verdict.reason, "verdict");
     write_report(&folder, evidence, &verdict)?;

@@ -75,7 +75,7 @@ impl Decision {
 }
 
 /// The champion to compare with, or the decision when there is none.
-fn opponent<J>(reigning: Reigning<'_, J>, unheld: bool) -> Result<(&str, &J, &[Message]), Decision> {
+fn opponent<J>(reigning: Reigning<'_, J>, unheld: bool) -> Result<(&str, &J, &[Message]), Box<Decision>> {
     let why = match reigning {
         Reigning::Nobody => Message::no_champion(),
         Reigning::Unusable { name, why } => Message::champion_unusable(name, why.clone()),
@@ -85,7 +85,7 @@ fn opponent<J>(reigning: Reigning<'_, J>, unheld: bool) -> Result<(&str, &J, &[M
     if unheld {
         reason.push(Message::unjudged());
     }
-    Err(Decision::plain(true, reason))
+    Err(Box::new(Decision::plain(true, reason)))
 }
 
 fn nothing_held_out(name: &str) -> Decision {
@@ -188,7 +188,9 @@ impl Comparison<'_> {
         if !is_worse {
             let (passes, note) = self.is_sure(gate);
             promoted &= passes;
-            note.into_iter().for_each(|note| reason.push(note));
+            if let Some(note) = note {
+                reason.push(note);
+            }
         }
         for note in self.falls(gate) {
             promoted = false;
@@ -242,7 +244,7 @@ pub fn decide(challenger: &Judged, reigning: Reigning, gate: &Gate) -> Decision 
     }
     let (name, judged, handicap) = match opponent(reigning, challenger.is_empty()) {
         Ok(opponent) => opponent,
-        Err(decision) => return decision,
+        Err(decision) => return *decision,
     };
     let (Some(ours), Some(theirs)) = (balanced_accuracy(challenger), balanced_accuracy(judged)) else {
         return nothing_held_out(name);
@@ -269,7 +271,7 @@ pub fn decide_tagged(challenger: &Tagged, reigning: Reigning<Tagged>, gate: &Gat
     }
     let (name, tagged, handicap) = match opponent(reigning, challenger.is_empty()) {
         Ok(opponent) => opponent,
-        Err(decision) => return decision,
+        Err(decision) => return *decision,
     };
     let (Some(ours), Some(theirs)) = (mean_average_precision(challenger), mean_average_precision(tagged)) else {
         return nothing_held_out(name);

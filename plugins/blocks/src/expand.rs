@@ -166,19 +166,16 @@ impl Expander<'_> {
                 self.stored.insert(block.value.0.clone(), at);
                 Ok((at, Vec::new()))
             }
-            Block::From(block) => match self.stored.get(&block.value.0) {
-                Some(node) => Ok((*node, vec![Part::From(*node)])),
-                None => {
-                    let mut known: Vec<&str> = self.stored.keys().map(String::as_str).collect();
-                    known.sort_unstable();
-                    let problem = format!(
-                        "nothing was stored as {:?} before it; stored are: {}",
-                        block.value.0,
-                        known.join(", ")
-                    );
-                    Err(self.wrong(at, problem))
+            Block::From(block) => {
+                let name = &block.value.0;
+                if let Some(&node) = self.stored.get(name) {
+                    return Ok((node, vec![Part::From(node)]));
                 }
-            },
+                let mut known: Vec<&str> = self.stored.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                let known = known.join(", ");
+                Err(self.wrong(at, format!("nothing was stored as {name:?} before it; stored are: {known}")))
+            }
             simple => {
                 let read = |number: &Number| number.value(names);
                 let (op, output) = op(simple, self.nodes[at].output, &read).map_err(|e| self.wrong(at, e))?;

@@ -30,14 +30,13 @@ impl Node {
                 | Scalar::Maximum(number)
                 | Scalar::Minimum(number),
             ) => format!("{kind} {number}"),
-            Op::GroupNormalization { groups, .. } => format!("{kind}, {groups} groups"),
             Op::PRelu { slopes: 1 } => format!("{kind}, one slope"),
             Op::Pad { around: [(top, bottom), (left, right)], .. } => {
                 format!("{kind} {top}, {bottom}, {left}, {right}")
             }
             Op::Affine { bias: false, .. } => format!("{kind}, no bias"),
             Op::Transpose { axes } => format!("{kind} {axes:?}"),
-            Op::ChannelShuffle { groups } => format!("{kind}, {groups} groups"),
+            Op::GroupNormalization { groups, .. } | Op::ChannelShuffle { groups } => format!("{kind}, {groups} groups"),
             Op::Slice { start, stop, .. } => format!("{kind} {start:?} to {stop:?}"),
             Op::Dropout { rate } => format!("{kind} {rate}"),
             _ => kind.to_owned(),

@@ -149,10 +149,11 @@ pub fn is_image(bytes: &[u8]) -> bool {
             bytes.get(6..10) == Some(&[0; 4])
                 && header.is_some_and(|size| [12, 40, 52, 56, 64, 108, 124].contains(&size))
         }
-        Kind::Foreign("XBM" | "PCX" | "SGI" | "FITS")
+        Kind::Foreign(
+            "XBM" | "PCX" | "SGI" | "FITS" | "PDF" | "PostScript" | "MP4/QuickTime video" | "Matroska/WebM video",
+        )
         | Kind::Read(Decoder::Image(ImageFormat::Ico | ImageFormat::Tga))
-        | Kind::Unknown
-        | Kind::Foreign("PDF" | "PostScript" | "MP4/QuickTime video" | "Matroska/WebM video") => false,
+        | Kind::Unknown => false,
         Kind::Read(Decoder::Jxl) => !bytes.starts_with(b"\xFF\x0A"),
         Kind::Read(Decoder::Image(ImageFormat::Pnm)) => {
             bytes.get(3).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'#')

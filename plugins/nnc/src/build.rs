@@ -208,29 +208,26 @@ impl<'a> Builder<'a> {
                 let layer = &scope.network.layers[value];
                 let inputs = scope.order.reads[value].clone();
                 scope.written.push(value);
-                let (more, after) = match inputs[..] {
-                    [input] => {
-                        blocks.extend(values.taken_up(input).map(Block::Plain));
-                        let shape = values.shapes.get(&input).cloned().unwrap_or_default();
-                        if layer.kind == "RepeatStart" {
-                            let close = scope.repeat_end(value, meeting)?;
-                            let repeated = self.repeat(scope, value, close, shape)?;
-                            let inside = scope.order.between(value, close, None);
-                            rest.retain(|place| !inside.contains(place));
-                            value = close;
-                            repeated
-                        } else {
-                            self.single(scope, value, shape)?
-                        }
+                let (more, after) = if let [input] = inputs[..] {
+                    blocks.extend(values.taken_up(input).map(Block::Plain));
+                    let shape = values.shapes.get(&input).cloned().unwrap_or_default();
+                    if layer.kind == "RepeatStart" {
+                        let close = scope.repeat_end(value, meeting)?;
+                        let repeated = self.repeat(scope, value, close, shape)?;
+                        let inside = scope.order.between(value, close, None);
+                        rest.retain(|place| !inside.contains(place));
+                        value = close;
+                        repeated
+                    } else {
+                        self.single(scope, value, shape)?
                     }
-                    _ => {
-                        let branch = |input: &usize| {
-                            let shape = values.shapes.get(input).cloned().unwrap_or_default();
-                            (values.taken_up(*input).map(Block::Plain).into_iter().collect(), shape)
-                        };
-                        let (block, after) = joined(scope, layer, inputs.iter().map(branch).collect())?;
-                        (vec![block], after)
-                    }
+                } else {
+                    let branch = |input: &usize| {
+                        let shape = values.shapes.get(input).cloned().unwrap_or_default();
+                        (values.taken_up(*input).map(Block::Plain).into_iter().collect(), shape)
+                    };
+                    let (block, after) = joined(scope, layer, inputs.iter().map(branch).collect())?;
+                    (vec![block], after)
                 };
                 blocks.extend(more);
                 values.shapes.insert(value, after);

@@ -57,7 +57,8 @@ pub fn data_sets(project: &Project) -> Vec<(String, String)> {
 
 /// Names of the sections `prefix0`, `prefix1` and so on.
 fn sections(project: &Project, prefix: &str) -> Vec<String> {
-    (0..).map(|i| format!("{prefix}{i}")).take_while(|section| project.sections.contains_key(section)).collect()
+    let names = (0..project.sections.len()).map(|i| format!("{prefix}{i}"));
+    names.take_while(|section| project.sections.contains_key(section)).collect()
 }
 
 /// Height and width that a block of preparation gives images.

@@ -87,20 +87,20 @@ fn made(layers: &[Made<'_>]) -> String {
         ("SoftmaxCrossEntropy", "loss", &["T.Dataset=y"], &["fc"]),
     ];
     let all: Vec<&Made<'_>> = around[..1].iter().chain(layers).chain(&around[1..]).collect();
-    let mut text = "[Network_Global]\n".to_owned();
+    let mut text = vec!["[Network_Global]\n".to_owned()];
     let mut links = 0;
     for (place, (kind, name, settings, reads)) in all.iter().enumerate() {
-        text += &format!("[Layer_{place}]\nID={name}\nType={kind}\nProperty_0_Name=Name\nProperty_0_Value={name}\n");
+        text.push(format!("[Layer_{place}]\nID={name}\nType={kind}\nProperty_0_Name=Name\nProperty_0_Value={name}\n"));
         for (number, setting) in settings.iter().enumerate() {
             let (key, value) = setting.split_once('=').unwrap();
-            text += &format!("Property_{0}_Name={key}\nProperty_{0}_Value={value}\n", number + 1);
+            text.push(format!("Property_{0}_Name={key}\nProperty_{0}_Value={value}\n", number + 1));
         }
         for (pin, from) in reads.iter().enumerate() {
-            text += &format!("[Link_{links}]\nSourceLayerID={from}\nDestLayerID={name}\nDestPinIndex={pin}\n");
+            text.push(format!("[Link_{links}]\nSourceLayerID={from}\nDestLayerID={name}\nDestPinIndex={pin}\n"));
             links += 1;
         }
     }
-    text
+    text.concat()
 }
 
 /// The kinds of the nodes that a project's network has, and its parameters.

@@ -64,10 +64,12 @@ pub fn content(
         format!("head of run {run} on {}, {size_px} px, {classes} classes, {samples} samples", backbone.architecture);
     let neighbours = 1.0 - head.parameters().ridge_share;
     if format == Format::Nnp && neighbours > 0.0 {
-        about.push_str(&format!(
-            "; without its neighbours, {:.0} % of the blend, which .nnp has no layer for: answers differ from the champion's, ONNX has both",
-            100.0 * neighbours
-        ));
+        let percent = format!("{:.0} %", 100.0 * neighbours);
+        about.extend([
+            "; without its neighbours, ",
+            &percent,
+            " of the blend, which .nnp has no layer for: answers differ from the champion's, ONNX has both",
+        ]);
     }
     Ok((content, about))
 }

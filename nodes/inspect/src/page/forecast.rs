@@ -64,5 +64,5 @@ fn interval(expected: &Expected, w: Words) -> String {
 
 fn taken_for(confusions: &[Confusion], w: Words) -> String {
     let one = |confusion: &Confusion| format!("{} {}", confusion.class, w.percent(confusion.share));
-    confusions.iter().map(one).collect::<Vec<_>>().join(&w.comma())
+    confusions.iter().map(one).collect::<Vec<_>>().join(w.comma())
 }

@@ -103,12 +103,11 @@ impl Conductor {
         let folder = root.join(&id);
         // Ended before the request was deleted, it is the same search the next time.
         let begun = if folder.join(journal::FILE).is_file() { Journal::open(&folder)? } else { None };
-        let journal = match begun {
-            Some(journal) => journal,
-            None => {
-                let _ = std::fs::remove_file(folder.join(journal::FILE));
-                Journal::create(&root, &id, settings, data, request.asked_ms)?
-            }
+        let journal = if let Some(journal) = begun {
+            journal
+        } else {
+            let _ = std::fs::remove_file(folder.join(journal::FILE));
+            Journal::create(&root, &id, settings, data, request.asked_ms)?
         };
         write_json(&folder.join(Request::FILE), &Taken { request, options: options(&self.base) })?;
         std::fs::remove_file(&path).map_err(|e| named(&path, &e))?;

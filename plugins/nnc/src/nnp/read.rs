@@ -314,7 +314,7 @@ fn exact_gelu(network: &mut Network) {
     for (place, between) in found {
         let gone = between.map(|place| network.layers[place].id.clone());
         network.links.retain(|link| !gone.contains(&link.from) && !gone.contains(&link.to));
-        network.layers[place].kind = "GELU".to_owned();
+        "GELU".clone_into(&mut network.layers[place].kind);
     }
 }
 

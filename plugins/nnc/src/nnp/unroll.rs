@@ -73,7 +73,7 @@ impl Place<'_> {
             if name.contains(&within) {
                 name = name.replace(&within, &format!("[{number}]"));
             } else {
-                name.push_str(&format!("_{id}[{number}]"));
+                name.extend(["_", id, "[", &number.to_string(), "]"]);
             }
         }
         name
