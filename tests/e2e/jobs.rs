@@ -612,21 +612,26 @@ fn a_lasso_chooses_images_that_look_alike(shop: &Workshop) -> Result<(), Failure
     let map = shop.ask("/api/map")?;
     let food =
         map["classes"].as_array().ok_or("no classes")?.iter().position(|class| class == "food").ok_or("no food")?;
-    let of_food = |at: &usize| map["class"][*at] == food;
-    let points: Vec<usize> = (0..map["path"].as_array().ok_or("no points")?.len()).filter(of_food).collect();
-    let at = *points.first().ok_or("no point of food")?;
+    let all = 0..map["path"].as_array().ok_or("no points")?.len();
+    let at = all.clone().find(|&at| map["class"][at] == food).ok_or("no point of food")?;
+    // An image that is in several classes has one embedding: with those of food lie some that are named otherwise.
+    let place = |at: usize| ["x", "y"].map(|axis| map[axis][at].as_f64().unwrap_or_default());
+    let is_near = |other: usize| (0..2).all(|axis| (place(other)[axis] - place(at)[axis]).abs() < 0.01);
+    let expected = all.filter(|&other| is_near(other)).count();
     shop.browser.run("document.querySelector('#map').open = true")?;
     shop.sees_one("canvas.map")?;
     let side = shop.sees("its size", "document.querySelector('canvas.map').clientWidth")?.as_f64().ok_or("no size")?;
     // As map.js places a point.
     let margin = 14.0 / side;
-    let [x, y] = [map["x"][at].as_f64(), map["y"][at].as_f64().map(|y| 1.0 - y)]
-        .map(|v| margin + v.unwrap_or(0.5) * (1.0 - 2.0 * margin));
+    let [x, y] = [place(at)[0], 1.0 - place(at)[1]].map(|v| margin + v * (1.0 - 2.0 * margin));
     let corner = |angle: f64| (x + 0.08 * angle.cos(), y + 0.08 * angle.sin());
-    let around: Vec<(f64, f64)> = (0..=12).map(|n| corner(f64::from(n) * std::f64::consts::TAU / 12.0)).collect();
+    // Begun on the side of the middle, as the point may lie at the edge.
+    let inward = (0.5 - y).atan2(0.5 - x);
+    let around: Vec<(f64, f64)> =
+        (0..=12).map(|n| corner(inward + f64::from(n) * std::f64::consts::TAU / 12.0)).collect();
     shop.browser.draw("canvas.map", if shop.hand == Hand::Touch { "touch" } else { "mouse" }, &around)?;
     let chosen = shop.sees("what was chosen", "document.querySelector('.selection:not([hidden]) b')?.textContent")?;
-    assert_eq!(chosen, format!("{} chosen", points.len()));
+    assert_eq!(chosen, format!("{expected} chosen"));
     Ok(())
 }
 

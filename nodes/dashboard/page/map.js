@@ -80,7 +80,8 @@ export async function map(box, { choose, open }) {
   canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); lasso = [at(event)]; face.hidden = true; });
   canvas.addEventListener("pointermove", (event) => {
     const here = at(event);
-    if (lasso) { lasso.push(here); soon(); return; }
+    // Between two frames a quick hand goes a long way.
+    if (lasso) { const all = event.getCoalescedEvents?.() ?? []; lasso.push(...(all.length ? all.map(at) : [here])); soon(); return; }
     const n = nearest(here);
     face.hidden = n < 0;
     if (n >= 0) { face.src = thumbnail(item(n)); Object.assign(face.style, { left: `${Math.min(here[0] + 14, side - 120)}px`, top: `${Math.min(here[1] + 14, side - 120)}px` }); }
