@@ -12,6 +12,7 @@ use burn::tensor::{Device, Tensor};
 use plugin_blocks::graph::Convolution;
 use plugin_blocks::{Dims, Graph, Op, Padding, Window};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 mod channels_last;
 mod heat;
@@ -48,6 +49,8 @@ struct Plan {
     architecture: Architecture,
     graph: Graph,
     steps: Vec<Step>,
+    /// What dropouts draw by.
+    draw: Arc<AtomicU64>,
 }
 
 impl Network {
@@ -57,6 +60,7 @@ impl Network {
         let (mut group_norms, mut slopes) = (Vec::new(), Vec::new());
         let readers = graph.readers();
         let mut steps: Vec<Step> = Vec::new();
+        let draw = Arc::new(AtomicU64::new(seed));
         // A convolution that only a batch normalisation reads is computed with it.
         let mut alone: Vec<Option<usize>> = vec![None; graph.nodes.len()];
         for (i, node) in graph.nodes.iter().enumerate().skip(1) {
@@ -104,7 +108,7 @@ impl Network {
                 Op::SumPooling(window) => pooling(&graph, inputs[0], window, Reduction::Sum),
                 Op::GlobalAveragePooling => Work::GlobalAveragePooling,
                 Op::Activation(activation) => Work::Activation(*activation),
-                Op::Dropout { rate } => Work::Dropout(Dropout::new(*rate, seed, i as u64)),
+                Op::Dropout { rate } => Work::Dropout(Dropout::new(*rate, i as u64, draw.clone())),
                 Op::Flatten => Work::Flatten,
                 Op::Add => Work::Add,
                 Op::Elementwise(operation) => Work::Elementwise(*operation),
@@ -141,7 +145,7 @@ impl Network {
         steps.pop();
         let classifier =
             affines.pop().unwrap_or_else(|| Named { name: String::new(), layer: Linear::new(init, 1, 1, true) });
-        let plan = Arc::new(Plan { architecture, graph, steps });
+        let plan = Arc::new(Plan { architecture, graph, steps, draw });
         Self { convolutions, norms, group_norms, slopes, affines, classifier, plan }
     }
 
@@ -235,6 +239,11 @@ impl Network {
             }
         }
         self
+    }
+
+    /// What its dropouts draw by: a number that is set anew for each step, so that a resumed run draws the same.
+    pub(crate) fn draw(&self) -> Arc<AtomicU64> {
+        self.plan.draw.clone()
     }
 
     /// The last layer: one row a class.

@@ -10,6 +10,7 @@ use burn::tensor::{Tensor, TensorData};
 use plugin_blocks::{Activation, Elementwise, Scalar};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A step, and the nodes of the graph it reads and gives the value of.
@@ -159,22 +160,30 @@ fn row(x: Tensor<2>) -> Tensor<4> {
 #[derive(Debug)]
 pub(crate) struct Dropout {
     rate: f64,
-    seed: u64,
     place: u64,
+    draw: Arc<AtomicU64>,
+    /// The draw of the last call, and how many came before with the same one: pieces of a batch draw one after the other.
+    last: AtomicU64,
     calls: AtomicU64,
 }
 
 impl Dropout {
-    pub fn new(rate: f64, seed: u64, place: u64) -> Self {
-        Self { rate, seed, place, calls: AtomicU64::new(0) }
+    /// `draw`: what the trainer sets anew for each step, shared by all dropouts of a network.
+    pub fn new(rate: f64, place: u64, draw: Arc<AtomicU64>) -> Self {
+        let last = AtomicU64::new(draw.load(Ordering::Relaxed));
+        Self { rate, place, draw, last, calls: AtomicU64::new(0) }
     }
 
     fn run(&self, x: Tensor<4>) -> Tensor<4> {
         if !learns(&x) || self.rate == 0.0 {
             return x;
         }
+        let draw = self.draw.load(Ordering::Relaxed);
+        if self.last.swap(draw, Ordering::Relaxed) != draw {
+            self.calls.store(0, Ordering::Relaxed);
+        }
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        let seed = blake3::hash(&[self.seed, self.place, call].map(u64::to_le_bytes).concat());
+        let seed = blake3::hash(&[draw, self.place, call].map(u64::to_le_bytes).concat());
         let mut first = [0; 16];
         first.copy_from_slice(&seed.as_bytes()[..16]);
         let mut rng = Pcg64Mcg::from_seed(first);
@@ -194,7 +203,7 @@ mod tests {
     #[test]
     fn dropout_drops_its_share_while_learning_and_keeps_the_mean() {
         let dropped = |device: &Device, calls: usize| {
-            let dropout = Dropout::new(0.3, 7, 1);
+            let dropout = Dropout::new(0.3, 1, Arc::new(AtomicU64::new(7)));
             let x = || Tensor::<4>::ones([4, 100, 10, 10], device);
             (0..calls).map(|_| dropout.run(x()).into_data().try_to_vec::<f32>().unwrap()).collect::<Vec<_>>()
         };
@@ -204,6 +213,15 @@ mod tests {
         assert!((zeros - 0.3).abs() < 0.01 && (mean - 1.0).abs() < 0.02, "{zeros} {mean}");
         assert_ne!(runs[0], runs[1], "another draw each time");
         assert_eq!(runs, dropped(&Device::flex().autodiff(), 2), "the seed decides");
+        let draw = Arc::new(AtomicU64::new(3));
+        let dropout = Dropout::new(0.3, 1, draw.clone());
+        let next = |to: u64| {
+            draw.store(to, Ordering::Relaxed);
+            dropout.run(Tensor::<4>::ones([1, 10, 4, 4], &Device::flex().autodiff())).into_data()
+        };
+        let (first, second) = (next(3), next(4));
+        assert_ne!(first, second, "each step draws its own");
+        assert_eq!(first, next(3), "whatever was drawn before");
         assert!(dropped(&Device::flex(), 1)[0].iter().all(|v| *v == 1.0), "nothing is dropped in use");
     }
 }

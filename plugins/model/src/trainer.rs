@@ -21,6 +21,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use plugin_api::Labels;
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is to be trained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +73,8 @@ pub struct Trainer {
     course: Course,
     label_smoothing: f32,
     mix: MixOptions,
+    /// What dropouts draw by.
+    dropouts: Arc<AtomicU64>,
     seed: u64,
     labels: Labels,
     classes: usize,
@@ -113,6 +117,7 @@ impl Trainer {
             Start::Checkpoint(path) => weights::load(network, path, None)?,
         };
         let learner = Learner::new(network, options, device)?;
+        let dropouts = learner.look(Network::draw);
         let average = (options.ema > 0.0).then(|| learner.look(|network| Average::new(network, options.ema)));
         Ok(Self {
             learner,
@@ -125,6 +130,7 @@ impl Trainer {
             course: options.course(task.epochs),
             label_smoothing: options.label_smoothing as f32,
             mix: options.mix,
+            dropouts,
             seed: task.seed,
             labels: task.labels,
             classes: shape.classes,
@@ -180,6 +186,7 @@ impl Trainer {
             input = growth.shrink(input, done);
         }
         self.freeze(done < self.freeze_epochs as f64);
+        self.dropouts.store(self.draw(done), Ordering::Relaxed);
         let (logits, loss) = self.learner.step(input, &targets, rate)?;
         if let Some(average) = &mut self.average {
             self.learner.look(|network| average.add(network));

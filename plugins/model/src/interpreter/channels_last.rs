@@ -27,7 +27,7 @@ pub(super) struct ChannelsLast {
 impl ChannelsLast {
     /// Translates; `None` when a part of the network has no kernel.
     pub fn new(network: &Network, turns: &[Turn]) -> Option<Self> {
-        let Plan { graph, steps, architecture } = &*network.plan;
+        let Plan { graph, steps, architecture, .. } = &*network.plan;
         let Dims::Map([channels, height, width]) = graph.nodes[0].output else { return None };
         let [channels, height, width] = [channels, height, width].map(|side| side as usize);
         let mut program = Program::new(Map { height, width, channels });

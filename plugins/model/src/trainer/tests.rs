@@ -225,6 +225,30 @@ fn with_its_memory_a_run_ends_as_if_it_had_not_stopped() {
 }
 
 #[test]
+fn a_resumed_run_drops_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (weights, memory) = (folder.path().join("a.safetensors"), folder.path().join("a.memory"));
+    let blocks = "blocks: [{convolution: 4, kernel: 3}, relu, flatten, {dropout: 0.5}, {affine: classes}]";
+    let task = Task { definition: Some(blocks.to_owned()), ..task("own") };
+    let options = options("--learning-rate 0.003").unwrap();
+    for device in [DeviceChoice::Flex, DeviceChoice::Auto].map(|choice| choice.open().unwrap()) {
+        let learn = |trainer: &mut Trainer, steps: std::ops::Range<usize>| {
+            for step in steps {
+                trainer.train_step(&batch(step * 8), step as f64).unwrap();
+            }
+        };
+        let mut whole = Trainer::new(&task, &options, Start::Scratch, &device).unwrap();
+        learn(&mut whole, 0..3);
+        let [_, digest] = whole.checkpoint().save(&weights, &memory).unwrap();
+        learn(&mut whole, 3..6);
+        let mut resumed = Trainer::new(&task, &options, Start::Checkpoint(&weights), &device).unwrap();
+        resumed.load_memory(&memory, &digest).unwrap();
+        learn(&mut resumed, 3..6);
+        assert_eq!(whole.predict(&batch(0)).unwrap(), resumed.predict(&batch(0)).unwrap(), "{}", device.name);
+    }
+}
+
+#[test]
 fn options_out_of_range_are_refused_by_name() {
     for line in [
         "--learning-rate 0",
