@@ -30,7 +30,12 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     let pixels_at = named.filter(|at| *at >= bitmap.palette_at && *at < bytes.len() && is_behind(*at));
     let pixels_at = pixels_at.unwrap_or(bitmap.data_at);
     if matches!(bitmap.compression, JPEG | PNG) {
-        return crate::decode(&bytes[pixels_at..], limits);
+        // Those alone: a bitmap in a bitmap in a bitmap would go as deep as the file is long.
+        let inner = &bytes[pixels_at..];
+        if inner.starts_with(b"\xFF\xD8") || inner.starts_with(b"\x89PNG") {
+            return crate::decode(inner, limits);
+        }
+        return Err(DecodeError::corrupt("BMP", "it says that it holds a JPEG or PNG, and holds none"));
     }
     Ok(bitmap.raw(bytes, pixels_at, limits)?.finish())
 }
@@ -333,6 +338,13 @@ mod tests {
             _ => '?',
         };
         picture.pixels.as_chunks().0.iter().map(name).collect()
+    }
+
+    #[test]
+    fn only_a_jpeg_or_png_may_be_inside() {
+        let inner = bitmap(40, 2, 8, 0, &[0; 8]);
+        let error = decode(&bitmap(40, 2, 8, JPEG as u8, &inner), &Limits::default()).unwrap_err();
+        assert_eq!(error.reason(), "corrupt", "{error}");
     }
 
     #[test]
