@@ -41,6 +41,9 @@ pub fn answer(
         let tag = Tag::new(demand.run.value(row), index)
             .fin(index + 1 == messages)
             .with("version", version)
+            .with("epoch", demand.epoch.value(row))
+            .with("seed", demand.seed.value(row))
+            .with("split", SPLIT)
             .with("batches", messages)
             .with("labels", labels);
         send(&tag, message(&found, reviewed))?;

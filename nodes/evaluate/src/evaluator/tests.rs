@@ -108,6 +108,7 @@ impl Bench {
                     .with("split", demand.split.value(0))
                     .with("version", demand.version.value(0))
                     .with("epoch", 0)
+                    .with("seed", demand.seed.value(0))
                     .with("batches", batches.len())
                     .with("classes", serde_json::to_string(&CLASSES).unwrap());
                 (tag, batch)

@@ -83,7 +83,8 @@ edge! {
     /// The data set as it stands at a version, one row a file and label, conflicts and unlabelled files included, ordered by
     /// path. Asked for with a [`Demand`] of the split `records`, `batch_size` rows a message. `dataset → inspect`.
     ///
-    /// The tag: `session` = the asker, `seq` = index of the message, `fin` on the last, and `version` in `extra`.
+    /// The tag: `session` = the asker, `seq` = index of the message, `fin` on the last, and in `extra` `version`,
+    /// `epoch`, `seed` and `split` as asked.
     Records {
         /// As in [`ImageFiles`](super::ImageFiles).
         path: Utf8,
