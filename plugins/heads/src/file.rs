@@ -46,9 +46,7 @@ impl Head {
     /// # Errors
     /// [`HeadError::Io`]; what was there before stays as it was.
     pub fn save(&self, path: &Path) -> Result<String, HeadError> {
-        let bytes = self.to_bytes().map_err(|problem| HeadError::Format { path: path.to_owned(), problem })?;
-        replace(path, &bytes).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
-        Ok(blake3::hash(&bytes).to_hex().to_string())
+        save(path, self.to_bytes())
     }
 
     /// Reads a file that [`Head::save`] wrote.
@@ -56,29 +54,22 @@ impl Head {
     /// # Errors
     /// [`HeadError::Io`]; [`HeadError::Format`] for a file of another kind or version, or with shapes that do not fit.
     pub fn load(path: &Path) -> Result<Self, HeadError> {
-        let bytes = fs::read(path).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
-        Self::from_bytes(&bytes).map_err(|problem| HeadError::Format { path: path.to_owned(), problem })
+        load(path, Self::from_bytes)
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let Self { options, ridge, neighbours, counts, temperatures, novelty } = self;
-        let (classes, dimensions, rows) = (self.classes(), self.dimensions(), neighbours.labels.len());
+        let (classes, rows) = (self.classes(), neighbours.labels.len());
         let counts: Vec<u32> = counts.iter().map(|count| *count as u32).collect();
         let temperatures = [temperatures.ridge, temperatures.neighbours, temperatures.blend];
-        let view = |dtype, shape: &[usize], bytes| TensorView::new(dtype, shape.to_vec(), bytes).map_err(text);
-        let floats = |shape: &[usize], values| view(Dtype::F32, shape, bytemuck::cast_slice::<f32, u8>(values));
         let integers = |shape: &[usize], values| view(Dtype::U32, shape, bytemuck::cast_slice::<u32, u8>(values));
         let (of_classes, parts) = novelty.as_ref().map(novelty_numbers).unwrap_or_default();
-        let mut tensors = vec![
-            ("ridge.weights", floats(&[classes, dimensions], &ridge.weights.values)?),
-            ("ridge.intercepts", floats(&[classes], &ridge.intercepts)?),
-            ("neighbours.mean", floats(&[dimensions], &neighbours.mean)?),
-            ("neighbours.factor", floats(&[dimensions, dimensions], &neighbours.factor.factor().values)?),
-            ("neighbours.rows", floats(&[rows, dimensions], &neighbours.rows.values)?),
+        let mut tensors = shared(ridge, neighbours)?;
+        tensors.extend([
             ("neighbours.labels", integers(&[rows], &neighbours.labels)?),
             ("counts", integers(&[classes], &counts)?),
             ("temperatures", floats(&[3], &temperatures)?),
-        ];
+        ]);
         if novelty.is_some() {
             tensors.extend([
                 ("neighbours.lengths", floats(&[rows], &neighbours.lengths)?),
@@ -87,48 +78,20 @@ impl Head {
                 ("novelty.parts", floats(&[7], &parts)?),
             ]);
         }
-        let metadata = Metadata { version: VERSION, options: options.clone() };
-        let metadata = serde_json::to_string(&metadata).map_err(text)?;
-        serialize(tensors, Some(HashMap::from([(ENTRY.to_owned(), metadata)]))).map_err(text)
+        file(ENTRY, options, tensors)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(text)?;
-        let entry = header.metadata().as_ref().and_then(|entries| entries.get(ENTRY)).ok_or("no metadata of a head")?;
-        let version: serde_json::Value = serde_json::from_str(entry).map_err(text)?;
-        if version["version"] != VERSION {
-            return Err(format!("version {}, expected {VERSION}", version["version"]));
-        }
-        let Metadata { options, .. } = serde_json::from_str(entry).map_err(text)?;
-        options.check().map_err(text)?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(text)?;
-        let weights = Tensor::read(&tensors, "ridge.weights", Dtype::F32)?;
-        let rows = Tensor::read(&tensors, "neighbours.rows", Dtype::F32)?;
-        let (classes, dimensions) = weights.pair()?;
-        let (count, _) = rows.pair()?;
-        if classes == 0 || dimensions == 0 || count == 0 {
-            return Err("it has no classes, no dimensions or no samples".to_owned());
-        }
+        let Shared { tensors, options, ridge, mut neighbours } = Shared::read(bytes, ENTRY)?;
+        let (classes, count) = (ridge.intercepts.len(), neighbours.rows.rows);
         let floats = |name, shape: &[usize]| Tensor::read(&tensors, name, Dtype::F32)?.floats(shape);
         let integers = |name, shape: &[usize]| Tensor::read(&tensors, name, Dtype::U32)?.integers(shape);
-        let matrix = |rows, columns, values| Matrix { rows, columns, values };
-        let ridge = Ridge {
-            weights: matrix(classes, dimensions, weights.floats(&[classes, dimensions])?),
-            intercepts: floats("ridge.intercepts", &[classes])?,
-        };
-        let factor = matrix(dimensions, dimensions, floats("neighbours.factor", &[dimensions, dimensions])?);
-        if (0..dimensions).any(|i| factor.row(i)[i] <= 0.0) {
-            return Err("neighbours.factor is not a Cholesky factor".to_owned());
-        }
         let has_novelty = tensors.tensor("neighbours.spreads").is_ok();
-        let neighbours = Neighbours {
-            lengths: if has_novelty { floats("neighbours.lengths", &[count])? } else { Vec::new() },
-            spreads: if has_novelty { floats("neighbours.spreads", &[count])? } else { Vec::new() },
-            mean: floats("neighbours.mean", &[dimensions])?,
-            factor: Cholesky::from_factor(factor),
-            rows: matrix(count, dimensions, rows.floats(&[count, dimensions])?),
-            labels: integers("neighbours.labels", &[count])?,
-        };
+        if has_novelty {
+            neighbours.lengths = floats("neighbours.lengths", &[count])?;
+            neighbours.spreads = floats("neighbours.spreads", &[count])?;
+        }
+        neighbours.labels = integers("neighbours.labels", &[count])?;
         let counts: Vec<usize> = integers("counts", &[classes])?.into_iter().map(|count| count as usize).collect();
         let Ok([of_ridge, of_neighbours, blend]) = <[f32; 3]>::try_from(floats("temperatures", &[3])?) else {
             return Err("three temperatures are needed".to_owned());
@@ -156,36 +119,102 @@ impl MultiHead {
     /// # Errors
     /// As [`Head::save`].
     pub fn save(&self, path: &Path) -> Result<String, HeadError> {
-        let bytes = self.to_bytes().map_err(|problem| HeadError::Format { path: path.to_owned(), problem })?;
-        replace(path, &bytes).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
-        Ok(blake3::hash(&bytes).to_hex().to_string())
+        save(path, self.to_bytes())
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let Self { options, ridge, neighbours, targets, calibration } = self;
-        let (classes, dimensions, rows) = (self.classes(), self.dimensions(), targets.rows);
-        let calibration = calibration.concat();
-        let floats = |shape: &[usize], values| {
-            TensorView::new(Dtype::F32, shape.to_vec(), bytemuck::cast_slice::<f32, u8>(values)).map_err(text)
-        };
-        let tensors = vec![
-            ("ridge.weights", floats(&[classes, dimensions], &ridge.weights.values)?),
-            ("ridge.intercepts", floats(&[classes], &ridge.intercepts)?),
-            ("neighbours.mean", floats(&[dimensions], &neighbours.mean)?),
-            ("neighbours.factor", floats(&[dimensions, dimensions], &neighbours.factor.factor().values)?),
-            ("neighbours.rows", floats(&[rows, dimensions], &neighbours.rows.values)?),
-            ("targets", floats(&[rows, classes], &targets.values)?),
+        let (classes, calibration) = (self.classes(), calibration.concat());
+        let mut tensors = shared(ridge, neighbours)?;
+        tensors.extend([
+            ("targets", floats(&[targets.rows, classes], &targets.values)?),
             ("calibration", floats(&[classes, 3], &calibration)?),
-        ];
-        let metadata = serde_json::to_string(&Metadata { version: VERSION, options: options.clone() }).map_err(text)?;
-        serialize(tensors, Some(HashMap::from([(MULTI_ENTRY.to_owned(), metadata)]))).map_err(text)
+        ]);
+        file(MULTI_ENTRY, options, tensors)
     }
 
-    fn from_bytes(bytes: &[u8], entry: &str) -> Result<Self, String> {
-        let Metadata { options, version } = serde_json::from_str(entry).map_err(text)?;
-        if version != VERSION {
-            return Err(format!("version {version}, expected {VERSION}"));
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let Shared { tensors, options, ridge, neighbours } = Shared::read(bytes, MULTI_ENTRY)?;
+        let (classes, count) = (ridge.intercepts.len(), neighbours.rows.rows);
+        let floats = |name, shape: &[usize]| Tensor::read(&tensors, name, Dtype::F32)?.floats(shape);
+        let targets = Matrix { rows: count, columns: classes, values: floats("targets", &[count, classes])? };
+        let calibration = floats("calibration", &[classes, 3])?.as_chunks().0.to_vec();
+        Ok(Self { options, ridge, neighbours, targets, calibration })
+    }
+}
+
+impl AnyHead {
+    /// Reads a file that [`Head::save`] or [`MultiHead::save`] wrote.
+    ///
+    /// # Errors
+    /// As [`Head::load`].
+    pub fn load(path: &Path) -> Result<Self, HeadError> {
+        load(path, |bytes| {
+            let (_, header) = SafeTensors::read_metadata(bytes).map_err(text)?;
+            let is_multi = header.metadata().as_ref().is_some_and(|entries| entries.contains_key(MULTI_ENTRY));
+            Ok(if is_multi {
+                Self::Multi(Box::new(MultiHead::from_bytes(bytes)?))
+            } else {
+                Self::Single(Box::new(Head::from_bytes(bytes)?))
+            })
+        })
+    }
+}
+
+fn save(path: &Path, bytes: Result<Vec<u8>, String>) -> Result<String, HeadError> {
+    let bytes = bytes.map_err(|problem| HeadError::Format { path: path.to_owned(), problem })?;
+    replace(path, &bytes).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
+    Ok(blake3::hash(&bytes).to_hex().to_string())
+}
+
+fn load<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T, String>) -> Result<T, HeadError> {
+    let bytes = fs::read(path).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
+    read(&bytes).map_err(|problem| HeadError::Format { path: path.to_owned(), problem })
+}
+
+/// A file with these tensors, and the version and options as its one entry.
+fn file(entry: &str, options: &HeadOptions, tensors: Vec<(&str, TensorView<'_>)>) -> Result<Vec<u8>, String> {
+    let metadata = serde_json::to_string(&Metadata { version: VERSION, options: options.clone() }).map_err(text)?;
+    serialize(tensors, Some(HashMap::from([(entry.to_owned(), metadata)]))).map_err(text)
+}
+
+fn view<'a>(dtype: Dtype, shape: &[usize], bytes: &'a [u8]) -> Result<TensorView<'a>, String> {
+    TensorView::new(dtype, shape.to_vec(), bytes).map_err(text)
+}
+
+fn floats<'a>(shape: &[usize], values: &'a [f32]) -> Result<TensorView<'a>, String> {
+    view(Dtype::F32, shape, bytemuck::cast_slice(values))
+}
+
+/// The tensors of both kinds of heads.
+fn shared<'a>(ridge: &'a Ridge, neighbours: &'a Neighbours) -> Result<Vec<(&'static str, TensorView<'a>)>, String> {
+    let (classes, dimensions, rows) = (ridge.intercepts.len(), neighbours.mean.len(), neighbours.rows.rows);
+    Ok(vec![
+        ("ridge.weights", floats(&[classes, dimensions], &ridge.weights.values)?),
+        ("ridge.intercepts", floats(&[classes], &ridge.intercepts)?),
+        ("neighbours.mean", floats(&[dimensions], &neighbours.mean)?),
+        ("neighbours.factor", floats(&[dimensions, dimensions], &neighbours.factor.factor().values)?),
+        ("neighbours.rows", floats(&[rows, dimensions], &neighbours.rows.values)?),
+    ])
+}
+
+/// What both kinds of heads have. The neighbours are without labels, lengths and spreads.
+struct Shared<'a> {
+    tensors: SafeTensors<'a>,
+    options: HeadOptions,
+    ridge: Ridge,
+    neighbours: Neighbours,
+}
+
+impl<'a> Shared<'a> {
+    fn read(bytes: &'a [u8], entry: &str) -> Result<Self, String> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(text)?;
+        let entry = header.metadata().as_ref().and_then(|entries| entries.get(entry)).ok_or("no metadata of a head")?;
+        let version: serde_json::Value = serde_json::from_str(entry).map_err(text)?;
+        if version["version"] != VERSION {
+            return Err(format!("version {}, expected {VERSION}", version["version"]));
         }
+        let Metadata { options, .. } = serde_json::from_str(entry).map_err(text)?;
         options.check().map_err(text)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(text)?;
         let weights = Tensor::read(&tensors, "ridge.weights", Dtype::F32)?;
@@ -196,6 +225,10 @@ impl MultiHead {
         }
         let floats = |name, shape: &[usize]| Tensor::read(&tensors, name, Dtype::F32)?.floats(shape);
         let matrix = |rows, columns, values| Matrix { rows, columns, values };
+        let ridge = Ridge {
+            weights: matrix(classes, dimensions, weights.floats(&[classes, dimensions])?),
+            intercepts: floats("ridge.intercepts", &[classes])?,
+        };
         let factor = matrix(dimensions, dimensions, floats("neighbours.factor", &[dimensions, dimensions])?);
         if (0..dimensions).any(|i| factor.row(i)[i] <= 0.0) {
             return Err("neighbours.factor is not a Cholesky factor".to_owned());
@@ -208,31 +241,7 @@ impl MultiHead {
             spreads: Vec::new(),
             labels: Vec::new(),
         };
-        let ridge = Ridge {
-            weights: matrix(classes, dimensions, weights.floats(&[classes, dimensions])?),
-            intercepts: floats("ridge.intercepts", &[classes])?,
-        };
-        let targets = matrix(count, classes, floats("targets", &[count, classes])?);
-        let calibration = floats("calibration", &[classes, 3])?.as_chunks().0.to_vec();
-        Ok(Self { options, ridge, neighbours, targets, calibration })
-    }
-}
-
-impl AnyHead {
-    /// Reads a file that [`Head::save`] or [`MultiHead::save`] wrote.
-    ///
-    /// # Errors
-    /// As [`Head::load`].
-    pub fn load(path: &Path) -> Result<Self, HeadError> {
-        let bytes = fs::read(path).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
-        let read = || {
-            let (_, header) = SafeTensors::read_metadata(&bytes).map_err(text)?;
-            match header.metadata().as_ref().and_then(|entries| entries.get(MULTI_ENTRY)) {
-                Some(entry) => Ok(Self::Multi(Box::new(MultiHead::from_bytes(&bytes, entry)?))),
-                None => Ok(Self::Single(Box::new(Head::from_bytes(&bytes)?))),
-            }
-        };
-        read().map_err(|problem| HeadError::Format { path: path.to_owned(), problem })
+        Ok(Self { tensors, options, ridge, neighbours })
     }
 }
 
