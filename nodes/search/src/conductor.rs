@@ -8,7 +8,7 @@ use plugin_api::runs::{MetricRow, RunFolder, read_json};
 use plugin_api::{DatasetState, Home, Message};
 use plugin_architecture_search::halving::hopeless;
 use plugin_architecture_search::{
-    Attempt, Event, Journal, Outcome, Proposed, Search, Settings, choose, report, searches,
+    Attempt, Event, FOLDER, Journal, Outcome, Proposed, Search, Settings, choose, report, searches,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -39,8 +39,6 @@ const MOST_INTERRUPTIONS: u32 = 3;
 const MOST_FAILURES: usize = 10;
 /// The report is written no more often.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
-/// Folder of searches in the workspace.
-const FOLDER: &str = "search";
 
 /// A search at work.
 pub struct Conductor {

@@ -124,6 +124,9 @@ fn read(folder: &Path, text: &[u8]) -> io::Result<Option<Search>> {
     Ok(Some(search))
 }
 
+/// Where searches are in the workspace.
+pub const FOLDER: &str = "search";
+
 /// The folders of searches, oldest first.
 pub fn searches(root: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root).into_iter().flatten().flatten();

@@ -31,7 +31,7 @@ pub mod report;
 pub mod request;
 pub mod search;
 
-pub use journal::{Journal, read_search, searches};
+pub use journal::{FOLDER, Journal, read_search, searches};
 pub use method::{Choice, choose};
 pub use request::Request;
 pub use search::{Attempt, Event, Method, Objective, Outcome, Proposed, Search, Settings};

@@ -14,15 +14,7 @@ pub fn percent_or_dash(share: Option<f64>) -> String {
 
 /// `12 345`, in groups of three with a narrow space.
 pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
+    plugin_api::message::grouped(n, '\u{202f}')
 }
 
 /// `1 picture`, `2 pictures`.

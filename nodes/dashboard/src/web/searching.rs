@@ -12,13 +12,11 @@ use plugin_api::files::named;
 use plugin_api::run_id::now_ms;
 use plugin_api::runs::{read_json, write_json};
 use plugin_api::status;
-use plugin_architecture_search::{Request, read_search, report, searches};
+use plugin_architecture_search::{FOLDER, Request, read_search, report, searches};
 use plugin_blocks::shipped;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Where searches are in the workspace.
-const FOLDER: &str = "search";
 /// Bytes of a network's file, its drawing or a report at most.
 const FILE_BYTES: u64 = 64 << 20;
 /// A drawing or a report: styles, but no script, and nothing from elsewhere.

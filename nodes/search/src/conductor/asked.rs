@@ -1,11 +1,11 @@
 //! Searches that were asked for on the page ([`Request`]).
 
-use super::{Conductor, FOLDER, outstanding};
+use super::{Conductor, outstanding};
 use crate::config::{Config, Network};
 use plugin_api::files::{named, sync_folder};
 use plugin_api::run_id::run_id;
 use plugin_api::runs::{read_json, write_json};
-use plugin_architecture_search::{Event, Journal, Request, journal, searches};
+use plugin_architecture_search::{Event, FOLDER, Journal, Request, journal, searches};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::{self, ErrorKind};

@@ -29,7 +29,6 @@ messages! {
     classes_more(n);
 
     // What a node is doing: every node.
-    starting();
     waiting();
     ended();
     error(error);
@@ -66,7 +65,6 @@ messages! {
     waiting_verdict(run);
     waiting_network();
     state_because(state, because);
-    single_label_heads();
     no_backbone(path, command);
     no_head(version, why);
     run_begins(run);
