@@ -4,7 +4,7 @@ mod pair;
 
 pub use pair::Pair;
 
-use crate::said::Said;
+use crate::localized::LocalizedText;
 use plugin_api::Home;
 use plugin_api::experiments::{SizePoint, Sizes};
 use plugin_api::runs::{RunFolder, RunManifest, read_json};
@@ -18,7 +18,7 @@ pub struct Row {
     /// Its id.
     pub id: String,
     /// Why it was started.
-    pub reason: Said,
+    pub reason: LocalizedText,
     /// `promoted`, `refused`, `judging`, `abandoned` or `unfinished`.
     pub state: String,
     /// When, milliseconds since 1970.
@@ -50,7 +50,7 @@ pub struct Row {
     /// Mean recall.
     pub balanced_accuracy: Option<f64>,
     /// Why it was promoted or refused.
-    pub verdict: Option<Said>,
+    pub verdict: Option<LocalizedText>,
     /// It is champion.
     pub is_champion: bool,
     /// It can be made champion.

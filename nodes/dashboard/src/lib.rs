@@ -18,12 +18,12 @@ pub mod compare;
 mod config;
 pub mod decide;
 mod error;
+pub mod localized;
 pub mod look;
 pub mod model_cache;
 pub mod mood;
 pub mod now;
 pub mod safe;
-pub mod said;
 pub mod sight;
 pub mod web;
 

@@ -14,7 +14,7 @@ pub use overview::{ChampionNow, Need, NextRun, Overview, OverviewReader, champio
 pub use refused::refused;
 pub use training::{Curves, Training, VerdictNow, curves};
 
-use crate::said::NoticeNow;
+use crate::localized::LocalizedNotice;
 use plugin_api::{Home, status};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl Watcher {
         let nodes = self.nodes.look(&self.home.status(), now);
         self.put("nodes", &nodes);
         let notices = status::notices(&status::read_in_order(&self.home.status()));
-        self.put("notices", &notices.into_iter().map(NoticeNow::from).collect::<Vec<_>>());
+        self.put("notices", &notices.into_iter().map(LocalizedNotice::from).collect::<Vec<_>>());
         let run = self.training.run(&self.home);
         self.put("run", &run);
         let verdict = self.training.verdict(&self.home);

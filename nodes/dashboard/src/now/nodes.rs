@@ -1,7 +1,7 @@
 //! What each node says of itself, with how fast it goes.
 
 use super::machine::field;
-use crate::said::Said;
+use crate::localized::LocalizedText;
 use plugin_api::status::{self, Status};
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -20,7 +20,7 @@ pub struct NodeNow {
     /// Its id in the YAML.
     pub node: String,
     /// What it is busy with.
-    pub state: Said,
+    pub state: LocalizedText,
     /// Whether its process is there.
     pub alive: bool,
     /// Pictures it has been given.

@@ -2,8 +2,8 @@
 //! figures; the page has the words.
 
 use crate::decide::{Decider, QUEUES, Queue};
+use crate::localized::LocalizedText;
 use crate::look::Library;
-use crate::said::Said;
 use plugin_api::Home;
 use plugin_api::runs::{Evaluation, Pause};
 use plugin_api::status::{self, Status, Wait};
@@ -69,7 +69,7 @@ pub struct NextRun {
     /// As in [`Wait`]; of `training` when it ends, as far as `train` can tell.
     pub until_ms: Option<u64>,
     /// What `train` says of itself.
-    pub state: Said,
+    pub state: LocalizedText,
     /// Whether no run starts by itself.
     pub is_paused: bool,
     /// Whether somebody has asked for a run that has not begun.

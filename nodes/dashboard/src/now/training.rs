@@ -1,6 +1,6 @@
 //! The newest run with its curves, and the newest verdict.
 
-use crate::said::Said;
+use crate::localized::LocalizedText;
 use plugin_api::Home;
 use plugin_api::runs::{MetricRow, RunFolder, RunManifest};
 use plugin_api::status;
@@ -17,7 +17,7 @@ pub struct RunNow {
     /// Its id.
     pub id: String,
     /// Why it was started.
-    pub reason: Said,
+    pub reason: LocalizedText,
     /// `training`, `judging`, `judged`, `abandoned` or `stopped`.
     pub state: &'static str,
     /// The network.
@@ -51,7 +51,7 @@ pub struct VerdictNow {
     /// `promoted` or `refused`.
     pub decision: String,
     /// Why.
-    pub reason: Said,
+    pub reason: LocalizedText,
     /// Held-out pictures.
     pub pictures: u64,
     /// Share that was right.

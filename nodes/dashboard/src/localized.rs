@@ -6,14 +6,14 @@ use serde::Serialize;
 
 /// A text in each language of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Said {
+pub struct LocalizedText {
     /// In English.
     pub en: String,
     /// In Japanese.
     pub ja: String,
 }
 
-impl From<&Text> for Said {
+impl From<&Text> for LocalizedText {
     fn from(text: &Text) -> Self {
         Self { en: text.render(Language::En), ja: text.render(Language::Ja) }
     }
@@ -21,20 +21,20 @@ impl From<&Text> for Said {
 
 /// A notice of a node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct NoticeNow {
+pub struct LocalizedNotice {
     /// As in [`Notice`].
     pub kind: String,
     /// As in [`Notice`].
     pub count: u64,
     /// As in [`Notice`].
-    pub reason: Said,
+    pub reason: LocalizedText,
     /// What to do about it; `None` when there is nothing to do.
-    pub advice: Option<Said>,
+    pub advice: Option<LocalizedText>,
     /// As in [`Notice`].
     pub examples: Vec<String>,
 }
 
-impl From<Notice> for NoticeNow {
+impl From<Notice> for LocalizedNotice {
     fn from(Notice { kind, count, reason, advice, examples }: Notice) -> Self {
         let advice = (!advice.is_empty()).then(|| (&advice).into());
         Self { kind, count, reason: (&reason).into(), advice, examples }
