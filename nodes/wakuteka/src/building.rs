@@ -1,12 +1,11 @@
 //! Building nodes, with one line that says how far it is.
 //!
-//! Whatever is wanted, cargo is told of all nodes, so that the libraries get the same features every time: with others they would
-//! be built anew, which takes minutes.
+//! Cargo is told of programs, never of packages: so the libraries get the features that the whole workspace turns on, every time and in
+//! `cargo verify` too. With others they would be built anew, which takes minutes.
 
 use crate::checkout::Checkout;
 use crate::screen::Screen;
 use crate::{Error, process, say};
-use plugin_api::files::named;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -26,40 +25,23 @@ const LAST_LINES: usize = 80;
 /// # Errors
 /// [`Error::Failed`] with what the compiler said; any error of the file system.
 pub fn nodes(checkout: &Checkout, wanted: &BTreeSet<&str>, libtorch: bool) -> Result<(), Error> {
-    let mut cargo = command(checkout, wanted, libtorch)?;
+    let mut cargo = command(checkout, wanted, libtorch);
     if libtorch && std::env::var_os("LIBTORCH").is_none() {
         cargo.env("LIBTORCH", crate::tools::libtorch::ready(checkout)?);
     }
     run(&mut cargo)
 }
 
-fn command(checkout: &Checkout, wanted: &BTreeSet<&str>, libtorch: bool) -> Result<Command, Error> {
+fn command(checkout: &Checkout, wanted: &BTreeSet<&str>, libtorch: bool) -> Command {
     let mut cargo = process::cargo(checkout);
     cargo.arg("build").arg("--target-dir").arg(checkout.target());
-    for package in packages(checkout)? {
-        cargo.arg("--package").arg(package);
-    }
     for program in wanted {
         cargo.arg("--bin").arg(program);
     }
     if libtorch {
         cargo.args(["--features", "libtorch"]);
     }
-    Ok(cargo)
-}
-
-/// The packages of all nodes but this command line.
-fn packages(checkout: &Checkout) -> Result<Vec<String>, Error> {
-    let folder = checkout.root().join("nodes");
-    let mut packages = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(|e| named(&folder, &e))?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name != env!("CARGO_PKG_NAME") && entry.path().join("Cargo.toml").is_file() {
-            packages.push(format!("node-{name}"));
-        }
-    }
-    packages.sort();
-    Ok(packages)
+    cargo
 }
 
 /// Runs cargo and shows how far it is; what it says is shown when it fails.
@@ -202,15 +184,25 @@ mod tests {
         assert!(error.exit_code() == 101 && error.to_string().ends_with("error: it is wrong"), "{error}");
     }
 
+    /// Every crate with its features, as cargo resolves them for the whole workspace.
+    fn features(checkout: &Checkout, kinds: &str) -> BTreeSet<String> {
+        let mut cargo = process::cargo(checkout);
+        cargo.args(["tree", "--workspace", "--features", "libtorch", "--offline", "--prefix", "none"]);
+        let tree = process::capture(cargo.args(["--edges", kinds, "--format", "{p} {f}"])).unwrap();
+        tree.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).filter(|line| !line.is_empty()).collect()
+    }
+
+    /// Else programs and their tests would need two builds of every library above the crate named here.
     #[test]
-    fn features_are_those_of_all_nodes() {
+    fn what_only_tests_need_turns_no_feature_on() {
         let checkout = Checkout::find().unwrap();
-        let one = process::shown(&command(&checkout, &["hash"].into(), false).unwrap());
-        let other = process::shown(&command(&checkout, &["exchange", "train"].into(), true).unwrap());
-        for part in ["--package node-hash", "--package node-exchange", "--package node-train"] {
-            assert!(one.contains(part) && other.contains(part), "{one}\n{other}");
-        }
-        assert!(one.ends_with("--bin hash") && other.ends_with("--bin exchange --bin train --features libtorch"));
-        assert!(!one.contains("wakuteka --"), "{one}");
+        let (program, tests) = (features(&checkout, "normal,build"), features(&checkout, "normal,build,dev"));
+        assert!(program.len() > 500, "{program:?}");
+        assert_eq!(program.difference(&tests).collect::<Vec<_>>(), Vec::<&String>::new());
+        let wanted = process::shown(&command(&checkout, &["exchange", "train"].into(), true));
+        assert!(
+            !wanted.contains("package") && wanted.ends_with("--bin exchange --bin train --features libtorch"),
+            "{wanted}"
+        );
     }
 }
