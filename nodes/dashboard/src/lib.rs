@@ -10,7 +10,7 @@
 //! - [`look`]: the data set, [`sight`]: its pictures for the eye, [`model_cache`]: the champion's predictions of them.
 //! - [`mood`]: what nobody has labelled, by class.
 //! - [`compare`]: runs beside each other.
-//! - [`said`]: what nodes tell people, in the languages of the page.
+//! - [`localized`]: what nodes tell people, in the languages of the page.
 //! - [`decide`]: what a person decides, done to files, and undone.
 //! - [`safe`]: the only ways to a file from outside.
 
