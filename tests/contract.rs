@@ -146,7 +146,7 @@ fn every_option_in_the_graph_is_one_its_node_knows() {
 /// themselves behind each of them; the page and an end-to-end test read `gather`'s.
 #[test]
 fn the_catalog_has_one_owner() {
-    let allowed = ["plugins/catalog", "nodes/gather", "nodes/predict", "nodes/dashboard", "tests"];
+    let allowed = ["plugins/catalog", "plugins/links", "nodes/gather", "nodes/predict", "nodes/dashboard", "tests"];
     let checkout = tests::checkout();
     let mut crates = vec!["tests".to_owned()];
     for folder in ["nodes", "plugins"] {

@@ -61,7 +61,7 @@ fn store(home: &Home) -> Option<Connection> {
 fn known(home: &Home) -> Vec<(Option<String>, String, u64)> {
     let read = || -> rusqlite::Result<Vec<_>> {
         let db = store(home).ok_or(rusqlite::Error::InvalidQuery)?;
-        let mut rows = db.prepare("SELECT label, digest, phash FROM files JOIN pictures USING (digest)")?;
+        let mut rows = db.prepare("SELECT label, digest, phash FROM files JOIN images USING (digest)")?;
         rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned())))?.collect()
     };
     read().unwrap_or_default()

@@ -4,28 +4,26 @@
 //! the distance in a name is the one it came with, and only the far end of a full folder gives way to nearer ones.
 
 use crate::error::GatherError;
-use crate::gatherer::{Gatherer, Pair};
+use crate::gatherer::{Gatherer, Pair, pool_files, sources};
 use crate::plan::{Wanted, Wishes, plan};
-use crate::store::{Placed, State};
-use plugin_shelf::{Linked, name};
+use plugin_links::{Link, LinkState, link_name};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::os::unix::fs::MetadataExt;
 
 impl Gatherer {
-    /// Chooses candidates anew; links those that are new and takes away those that are none any more.
+    /// Chooses candidates anew; links those that are new and removes those that are none any more.
     ///
     /// # Errors
-    /// SQLite's. What cannot be linked is named once and tried again the next time.
+    /// SQLite's. What cannot be linked is logged once and tried again the next time.
     pub fn arrange(&mut self) -> Result<(), GatherError> {
         self.forgive()?;
         self.dirty = false;
         let claims = self.claims.all();
         let answered: HashSet<Pair> = self.answers.keys().cloned().collect();
         let by_hand: BTreeMap<String, String> = self
-            .placed
-            .values()
-            .filter(|placed| placed.state == State::ByHand)
-            .map(|placed| (placed.digest.clone(), placed.class.clone()))
+            .links
+            .iter()
+            .filter(|link| link.state == LinkState::ByHand)
+            .map(|link| (link.item.clone(), link.view.clone()))
             .collect();
         let wishes = Wishes {
             answered: &answered,
@@ -35,175 +33,47 @@ impl Gatherer {
             several: self.rules.several,
         };
         let wanted = plan(&claims, &wishes);
-        let pairs: HashSet<Pair> = wanted.iter().map(|w| (w.class.clone(), w.digest.clone())).collect();
-        let stays = |placed: &Placed| {
-            placed.state == State::ByHand || pairs.contains(&(placed.class.clone(), placed.digest.clone()))
-        };
+        let pairs: HashSet<(&str, &str)> = wanted.iter().map(|w| (w.class.as_str(), w.digest.as_str())).collect();
+        let stays =
+            |link: &Link| link.state == LinkState::ByHand || pairs.contains(&(link.view.as_str(), link.item.as_str()));
         // What is missing is a person's to answer for, which the next review finds out.
-        let is_missing = |pair: &Pair| self.missing.contains_key(pair);
-        let leaving: Vec<Placed> =
-            self.placed.iter().filter(|(pair, of)| !stays(of) && !is_missing(pair)).map(|(_, of)| of.clone()).collect();
+        let is_to_go = |link: &&Link| !stays(link) && !self.links.is_missing(link);
+        let leaving: Vec<Link> = self.links.iter().filter(is_to_go).cloned().collect();
         // What a person has just taken, and nobody has noticed yet, is not put back.
-        let is_new = |w: &&Wanted| !self.placed.contains_key(&(w.class.clone(), w.digest.clone()));
-        let coming: Vec<Placed> = wanted
-            .iter()
-            .filter(is_new)
-            .filter_map(|w| {
-                let path = &self.pool_files(&w.digest).next()?.path;
-                let name = name(&self.rules.reach.text(w.distance), path);
-                let (class, digest) = (w.class.clone(), w.digest.clone());
-                Some(Placed { class, digest, name, inode: 0, state: State::Coming })
-            })
-            .collect();
+        let is_new = |w: &&Wanted| self.links.get(&w.class, &w.digest).is_none();
+        let pending: Vec<Link> = wanted.iter().filter(is_new).filter_map(|w| self.candidate(w)).collect();
         let rows = self.rows(&claims, &wanted);
-        self.take_back(leaving)?;
-        self.put(coming)?;
+        self.links.remove(self.store.connection(), leaving)?;
+        let (root, files, holders) = (self.home.root(), &self.files, &self.holders);
+        let made = self
+            .links
+            .create(self.store.connection(), pending, |link| sources(root, pool_files(files, holders, &link.item)))?;
+        if made > 0 {
+            tracing::info!(candidates = made, "new candidates");
+        }
         let open: BTreeSet<String> = self.claims.classes().map(str::to_owned).collect();
         for class in &open {
-            if let Err(error) = self.shelf.open(class) {
-                self.notice(error.to_string());
-            }
+            self.links.create_folder(class);
         }
         for class in self.open.difference(&open) {
-            self.shelf.close(class);
+            self.links.folders().remove_if_empty(class);
         }
         self.open = open;
         self.write_lists(rows);
         Ok(())
     }
 
-    fn notice(&mut self, text: String) {
-        if !self.noticed.contains(&text) {
-            tracing::error!("{text}");
-            self.noticed.insert(text);
-        }
-    }
-
-    /// Takes links away: written down first, so that a kill in between looks like no refusal.
-    fn take_back(&mut self, mut leaving: Vec<Placed>) -> Result<(), GatherError> {
-        if leaving.is_empty() {
-            return Ok(());
-        }
-        let change = self.store.change()?;
-        for placed in &mut leaving {
-            placed.state = State::Leaving;
-            change.put_placed(placed)?;
-        }
-        change.commit()?;
-        self.finish_leaving(&leaving)
-    }
-
-    fn finish_leaving(&mut self, leaving: &[Placed]) -> Result<(), GatherError> {
-        let mut gone = Vec::new();
-        for placed in leaving {
-            match self.shelf.unlink(&placed.class, &placed.name, placed.inode) {
-                Ok(true) => gone.push(placed),
-                Ok(false) => {
-                    tracing::debug!(class = placed.class, name = placed.name, "stays: it is a person's now");
-                    gone.push(placed);
-                }
-                // It is tried again with the next start.
-                Err(error) => self.notice(error.to_string()),
-            }
-        }
-        self.sync(leaving);
-        let change = self.store.change()?;
-        for placed in &gone {
-            change.remove_placed(&placed.class, &placed.digest)?;
-        }
-        change.commit()?;
-        for placed in leaving {
-            self.placed.remove(&(placed.class.clone(), placed.digest.clone()));
-        }
-        Ok(())
-    }
-
-    /// Links: written down first, so that a kill in between leaves no link that nobody knows.
-    fn put(&mut self, coming: Vec<Placed>) -> Result<(), GatherError> {
-        if coming.is_empty() {
-            return Ok(());
-        }
-        let change = self.store.change()?;
-        for placed in &coming {
-            change.put_placed(placed)?;
-        }
-        change.commit()?;
-        let mut there = Vec::new();
-        for placed in &coming {
-            if let Some((name, inode)) = self.link(placed) {
-                there.push(Placed { name, inode, state: State::There, ..placed.clone() });
-            }
-        }
-        self.sync(&there);
-        let change = self.store.change()?;
-        for placed in &coming {
-            change.remove_placed(&placed.class, &placed.digest)?;
-        }
-        for placed in &there {
-            change.put_placed(placed)?;
-        }
-        change.commit()?;
-        tracing::info!(candidates = there.len(), "new candidates");
-        for placed in there {
-            self.placed.insert((placed.class.clone(), placed.digest.clone()), placed);
-        }
-        Ok(())
-    }
-
-    /// Links one file of the pool that holds the picture.
-    fn link(&mut self, placed: &Placed) -> Option<(String, u64)> {
-        let mut failed = None;
-        for file in self.pool_files(&placed.digest) {
-            let source = self.home.root().join(&file.path);
-            match self.shelf.link(&source, file.size_bytes, file.modified_ns, &placed.class, &placed.name) {
-                Ok(Linked::As(name, inode)) => return Some((name, inode)),
-                Ok(Linked::Changed) => {}
-                Err(error) => failed = Some(error.to_string()),
-            }
-        }
-        if let Some(error) = failed {
-            self.notice(error);
-        }
-        None
-    }
-
-    fn sync(&mut self, placed: &[Placed]) {
-        let classes: BTreeSet<&str> = placed.iter().map(|placed| placed.class.as_str()).collect();
-        for class in classes {
-            if let Err(error) = self.shelf.sync(class) {
-                self.notice(error.to_string());
-            }
-        }
-    }
-
-    /// Ends what a kill has cut short.
-    pub(crate) fn recover(&mut self) -> Result<(), GatherError> {
-        let of = |state: State| self.placed.values().filter(move |placed| placed.state == state);
-        let leaving: Vec<Placed> = of(State::Leaving).cloned().collect();
-        let coming: Vec<Placed> = of(State::Coming).cloned().collect();
-        if !leaving.is_empty() {
-            self.finish_leaving(&leaving)?;
-        }
-        for placed in coming {
-            let files = self.pool_files(&placed.digest);
-            let inodes: Vec<u64> = files
-                .filter_map(|file| std::fs::symlink_metadata(self.home.root().join(&file.path)).ok())
-                .map(|meta| meta.ino())
-                .collect();
-            let listed = self.shelf.list(&placed.class)?.unwrap_or_default();
-            let pair = (placed.class.clone(), placed.digest.clone());
-            let change = self.store.change()?;
-            let found = inodes.into_iter().find_map(|inode| listed.get(&inode).map(|name| (name.clone(), inode)));
-            if let Some((name, inode)) = found {
-                let placed = Placed { name, inode, state: State::There, ..placed };
-                change.put_placed(&placed)?;
-                self.placed.insert(pair, placed);
-            } else {
-                change.remove_placed(&pair.0, &pair.1)?;
-                self.placed.remove(&pair);
-            }
-            change.commit()?;
-        }
-        Ok(())
+    /// The link to a candidate; `None` when no file of the pool holds it any more.
+    fn candidate(&self, wanted: &Wanted) -> Option<Link> {
+        let path = &pool_files(&self.files, &self.holders, &wanted.digest).next()?.path;
+        Some(Link {
+            view: wanted.class.clone(),
+            item: wanted.digest.clone(),
+            folder: wanted.class.clone(),
+            name: link_name(&self.rules.reach.text(wanted.distance), path),
+            inode: 0,
+            origin: String::new(),
+            state: LinkState::Pending,
+        })
     }
 }

@@ -4,15 +4,18 @@ use crate::claims::Claims;
 use crate::error::GatherError;
 use crate::lists::Lists;
 use crate::measure::{By, Feature, Reach};
-use crate::store::{Answer, File, Picture, Placed, Store};
+use crate::store::{Answer, File, Image, Store};
 use plugin_api::edges::{Embedded, list_row_f32};
 use plugin_api::{Edge, Home};
-use plugin_shelf::{Photos, Shelf};
+use plugin_links::{Ledger, PhotosIndex, Source, is_folder_name};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::time::Instant;
+use std::path::Path;
 
-/// Class and picture.
+/// Class and digest.
 pub(crate) type Pair = (String, String);
+
+/// Paths of the files that hold an image, by class (`None`: the pool) and digest.
+pub(crate) type Holders = HashMap<(Option<String>, String), BTreeSet<String>>;
 
 /// How candidates are chosen.
 #[derive(Clone, Copy, Debug)]
@@ -36,20 +39,15 @@ pub struct Gatherer {
     pub(crate) home: Home,
     pub(crate) store: Store,
     pub(crate) claims: Claims,
-    pub(crate) shelf: Shelf,
-    pub(crate) photos: Photos,
+    /// The links in `candidates/`: a class is a view and a folder, an item a digest.
+    pub(crate) links: Ledger,
+    pub(crate) photos: PhotosIndex,
     pub(crate) lists: Lists,
     pub(crate) files: BTreeMap<String, File>,
-    /// Files that hold a picture, by class (none: the pool) and digest.
-    pub(crate) holders: HashMap<(Option<String>, String), BTreeSet<String>>,
-    pub(crate) placed: BTreeMap<Pair, Placed>,
+    pub(crate) holders: Holders,
     pub(crate) answers: BTreeMap<Pair, Answer>,
-    /// Candidates that are not in their folder, and since when that has been seen.
-    pub(crate) missing: HashMap<Pair, Instant>,
     /// Classes that had a folder.
     pub(crate) open: BTreeSet<String>,
-    /// What could not be linked: said once.
-    pub(crate) noticed: HashSet<String>,
     /// Something changed that decides who is a candidate.
     pub(crate) dirty: bool,
 }
@@ -60,20 +58,17 @@ impl Gatherer {
     /// # Errors
     /// A damaged store, or a file system that cannot be read.
     pub fn open(home: &Home, rules: Rules) -> Result<Self, GatherError> {
-        let store = Store::open(&home.dataset().join("curation.sqlite"))?;
+        let mut store = Store::open(&home.dataset().join("curation.sqlite"))?;
         let mut gatherer = Self {
             rules,
             claims: Claims::new(rules.reach, rules.nearest),
-            shelf: Shelf::new(home.candidates()),
-            photos: Photos::new(home.photos()),
+            links: Ledger::read(store.connection(), home.candidates())?,
+            photos: PhotosIndex::new(home.photos()),
             lists: Lists::new(home.candidates()),
-            placed: store.placed()?.into_iter().map(|p| ((p.class.clone(), p.digest.clone()), p)).collect(),
             answers: store.answers()?.into_iter().map(|a| ((a.class.clone(), a.digest.clone()), a)).collect(),
             files: BTreeMap::new(),
             holders: HashMap::new(),
-            missing: HashMap::new(),
             open: BTreeSet::new(),
-            noticed: HashSet::new(),
             dirty: true,
             home: home.clone(),
             store,
@@ -83,8 +78,11 @@ impl Gatherer {
         for (file, feature) in known {
             gatherer.enter(file, feature);
         }
-        gatherer.open = gatherer.placed.keys().map(|(class, _)| class.clone()).collect();
-        gatherer.recover()?;
+        gatherer.open = gatherer.links.iter().map(|link| link.view.clone()).collect();
+        let (files, holders) = (&gatherer.files, &gatherer.holders);
+        gatherer.links.recover(gatherer.store.connection(), |link| {
+            sources(home.root(), pool_files(files, holders, &link.item))
+        })?;
         Ok(gatherer)
     }
 
@@ -123,7 +121,7 @@ impl Gatherer {
                 };
                 let hash = |column: &arrow::array::UInt64Array| column.value(row);
                 let hashes = [&rows.ahash, &rows.dhash, &rows.phash, &rows.whash].map(hash);
-                change.put_picture(&Picture { digest: digest.clone(), hashes, embedding })?;
+                change.put_image(&Image { digest: digest.clone(), hashes, embedding })?;
                 let label = arrow::array::Array::is_valid(&rows.label, row).then(|| rows.label.value(row).to_owned());
                 let (modified_ns, size_bytes) = (rows.modified_ns.value(row), rows.size_bytes.value(row));
                 let file = File { path, label, digest, modified_ns, size_bytes };
@@ -194,12 +192,6 @@ impl Gatherer {
         self.dirty = true;
     }
 
-    /// Files of the pool that hold a picture.
-    pub(crate) fn pool_files(&self, digest: &str) -> impl Iterator<Item = &File> {
-        let holders = self.holders.get(&(None, digest.to_owned()));
-        holders.into_iter().flatten().filter_map(|path| self.files.get(path))
-    }
-
     /// Whether something changed that decides who is a candidate.
     pub fn is_dirty(&self) -> bool {
         self.dirty
@@ -209,18 +201,33 @@ impl Gatherer {
     pub fn look_through_photos(&mut self) {
         let pool = self.files.values().filter(|file| file.label.is_none());
         let sizes: HashSet<u64> = pool.map(|file| file.size_bytes).collect();
-        self.dirty |= self.photos.look(&sizes);
+        self.dirty |= self.photos.scan(&sizes);
     }
 
     /// Pictures of the pool, seeds, candidates, refused and accepted.
     pub fn counts(&self) -> [usize; 5] {
         let pool = self.holders.keys().filter(|(label, _)| label.is_none()).count();
         let accepted = self.answers.values().filter(|answer| answer.accepted).count();
-        [pool, self.holders.len() - pool, self.placed.len(), self.answers.len() - accepted, accepted]
+        [pool, self.holders.len() - pool, self.links.len(), self.answers.len() - accepted, accepted]
     }
 }
 
-/// Whether a folder may have this name: a class comes from a message, and must not lead out of `candidates/`.
-fn is_folder_name(class: &str) -> bool {
-    !matches!(class, "" | "." | "..") && !class.contains(['/', '\0'])
+/// Files of the pool that hold an image.
+pub(crate) fn pool_files<'a>(
+    files: &'a BTreeMap<String, File>,
+    holders: &'a Holders,
+    digest: &str,
+) -> impl Iterator<Item = &'a File> {
+    let paths = holders.get(&(None, digest.to_owned()));
+    paths.into_iter().flatten().filter_map(|path| files.get(path))
+}
+
+/// What a candidate may be linked to.
+pub(crate) fn sources<'a>(root: &Path, files: impl Iterator<Item = &'a File>) -> Vec<Source> {
+    let source = |file: &File| Source {
+        path: root.join(&file.path),
+        size_bytes: file.size_bytes,
+        modified_ns: file.modified_ns,
+    };
+    files.map(source).collect()
 }

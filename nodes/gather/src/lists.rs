@@ -1,10 +1,10 @@
 //! `candidates/candidates.csv` and `candidates/claimed-by-several.csv`.
 
 use crate::claims::Claim;
-use crate::gatherer::Gatherer;
+use crate::gatherer::{Gatherer, pool_files};
 use crate::plan::Wanted;
-use crate::store::State;
 use plugin_api::files::write_atomically;
+use plugin_links::LinkState;
 use plugin_tables::Table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -55,7 +55,10 @@ impl Gatherer {
             let claims = claims.get(digest).map(Vec::as_slice).unwrap_or_default();
             claims.iter().map(|c| format!("{} {}", c.class, reach.text(c.distance))).collect::<Vec<_>>().join("; ")
         };
-        let path = |digest: &str| self.pool_files(digest).next().map(|file| file.path.clone()).unwrap_or_default();
+        let path = |digest: &str| {
+            let mut files = pool_files(&self.files, &self.holders, digest);
+            files.next().map(|file| file.path.clone()).unwrap_or_default()
+        };
         let mut candidates = Vec::new();
         let (mut class, mut rank) = ("", 0);
         for w in wanted {
@@ -64,11 +67,11 @@ impl Gatherer {
             let columns = [path(&w.digest), reach.text(w.distance), rank.to_string(), claimed_by(&w.digest)];
             candidates.push((w.class.clone(), w.digest.clone(), columns));
         }
-        for placed in self.placed.values().filter(|placed| placed.state == State::ByHand) {
-            let claim = claims.get(placed.digest.as_str()).into_iter().flatten().find(|c| c.class == placed.class);
+        for link in self.links.iter().filter(|link| link.state == LinkState::ByHand) {
+            let claim = claims.get(link.item.as_str()).into_iter().flatten().find(|c| c.class == link.view);
             let distance = claim.map(|claim| reach.text(claim.distance)).unwrap_or_default();
-            let columns = [path(&placed.digest), distance, "by hand".to_owned(), claimed_by(&placed.digest)];
-            candidates.push((placed.class.clone(), placed.digest.clone(), columns));
+            let columns = [path(&link.item), distance, "by hand".to_owned(), claimed_by(&link.item)];
+            candidates.push((link.view.clone(), link.item.clone(), columns));
         }
         let several = claims
             .iter()
@@ -87,8 +90,8 @@ impl Gatherer {
     pub(crate) fn write_lists(&mut self, rows: Rows) {
         let candidates =
             rows.candidates.into_iter().filter_map(|(class, digest, [path, distance, rank, claimed_by])| {
-                let placed = self.placed.get(&(class.clone(), digest))?;
-                let candidate = format!("candidates/{class}/{}", placed.name);
+                let link = self.links.get(&class, &digest)?;
+                let candidate = format!("candidates/{class}/{}", link.name);
                 Some([path, class, distance, rank, candidate, claimed_by])
             });
         let candidates = table(["path", "class", "distance", "rank", "candidate", "claimed_by"], candidates);

@@ -1,51 +1,48 @@
 //! What a person did in `candidates/`.
 //!
 //! A candidate that is in its folder no longer was accepted when its picture stands in `photos/`, and refused when not.
-//! Only a folder that is there says so, and only when it still says so [`CONFIRM`] later: one that was deleted or moved
+//! Only a folder that is there says so, and only when it still says so [`CONFIRM`](plugin_links::CONFIRM) later: one that was deleted or moved
 //! away as a whole refuses nothing, and is made and filled again. A candidate that a person renames stays what it is;
 //! one that is put back is no longer refused; one that is moved to the folder of another class is that class's, and
 //! refused by the first.
 
 use crate::error::GatherError;
 use crate::gatherer::{Gatherer, Pair};
-use crate::store::{Answer, Placed, State};
-use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, Instant};
-
-/// A candidate must be missing for so long: whole folders are deleted file by file, and files that are dragged across
-/// drives are copied first.
-pub const CONFIRM: Duration = Duration::from_secs(1);
+use crate::store::Answer;
+use plugin_links::{Link, LinkChanges, LinkState};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
 
 impl Gatherer {
-    /// Looks at the folders of candidates and writes down what a person did.
+    /// Inspects the folders of candidates and stores what a person did.
     ///
     /// # Errors
-    /// SQLite's. A folder that cannot be read says nothing, and is named.
+    /// SQLite's. A folder that cannot be read says nothing, and is logged once.
     pub fn review(&mut self, now: Instant) -> Result<(), GatherError> {
-        let classes: BTreeSet<String> = self.placed.keys().chain(self.answers.keys()).map(|(c, _)| c.clone()).collect();
-        let classes: BTreeSet<String> = classes.into_iter().chain(self.claims.classes().map(str::to_owned)).collect();
         self.forgive()?;
-        let (mut late, mut found) = (Vec::new(), Vec::new());
+        let of_links = self.links.iter().map(|link| link.view.as_str());
+        let of_answers = self.answers.keys().map(|(class, _)| class.as_str());
+        let classes: BTreeSet<String> =
+            of_links.chain(of_answers).chain(self.claims.classes()).map(str::to_owned).collect();
+        let mut taken = Vec::new();
+        let mut others = BTreeMap::new();
+        let mut found = Vec::new();
         for class in classes {
-            let listed = match self.shelf.list(&class) {
-                Ok(Some(listed)) => listed,
-                Ok(None) => continue,
-                Err(error) => {
-                    if self.noticed.insert(error.to_string()) {
-                        tracing::warn!(class, %error, "cannot be looked at");
-                    }
-                    continue;
-                }
-            };
-            self.compare(&class, &listed, now, &mut late, &mut found);
+            let seen = self.links.inspect(&class, &[class.as_str()], now);
+            taken.extend(seen.taken);
+            found.extend(seen.renamed);
+            others.extend(seen.others);
         }
-        if !late.is_empty() {
+        for (class, files) in &others {
+            found.extend(self.put_by_hand(class, files));
+        }
+        if !taken.is_empty() {
             self.look_through_photos();
         }
-        if late.is_empty() && found.is_empty() {
+        if taken.is_empty() && found.is_empty() {
             return Ok(());
         }
-        self.write_down(late, found)
+        self.store_answers(taken, Vec::new(), found)
     }
 
     /// Candidates whose whole folder is gone are none any more, save those that stand in `photos/`: these were accepted.
@@ -53,91 +50,74 @@ impl Gatherer {
     /// # Errors
     /// SQLite's.
     pub(crate) fn forgive(&mut self) -> Result<(), GatherError> {
-        let classes: BTreeSet<&str> = self.placed.keys().map(|(class, _)| class.as_str()).collect();
-        let gone = |class: &&str| matches!(self.shelf.of(class).try_exists(), Ok(false));
-        let gone: BTreeSet<String> = classes.into_iter().filter(gone).map(str::to_owned).collect();
+        let gone = self.links.with_folder_gone();
         if gone.is_empty() {
             return Ok(());
         }
-        tracing::info!(?gone, "whole folders of candidates are gone: nothing is refused, they are filled again");
+        let classes: BTreeSet<&str> = gone.iter().map(|link| link.view.as_str()).collect();
+        tracing::info!(?classes, "whole folders of candidates are gone: nothing is refused, they are filled again");
         self.look_through_photos();
-        let lost = self.placed.keys().filter(|(class, _)| gone.contains(class));
-        let lost = lost.map(|pair| (pair.clone(), false)).collect();
-        self.write_down(lost, Vec::new())
+        let (accepted, lost) = gone.into_iter().partition(|link| self.photos.digests().contains(&link.item));
+        self.store_answers(accepted, lost, Vec::new())
     }
 
-    /// Compares what lies in a class's folder with what was put there.
-    fn compare(
-        &mut self,
-        class: &str,
-        listed: &HashMap<u64, String>,
-        now: Instant,
-        late: &mut Vec<(Pair, bool)>,
-        found: &mut Vec<Placed>,
-    ) {
-        let mut ours = BTreeSet::new();
-        for (pair, placed) in self.placed.iter().filter(|((of, _), _)| of == class) {
-            ours.insert(placed.inode);
-            if let Some(name) = listed.get(&placed.inode) {
-                self.missing.remove(pair);
-                if *name != placed.name {
-                    found.push(Placed { name: name.clone(), ..placed.clone() });
-                }
-            } else {
-                let since = *self.missing.entry(pair.clone()).or_insert(now);
-                if now.duration_since(since) >= CONFIRM {
-                    late.push((pair.clone(), true));
-                }
+    /// Candidates, by files in a class's folder that are none of its links: known from an answer, or from another class.
+    fn put_by_hand(&self, class: &str, files: &HashMap<u64, String>) -> Vec<Link> {
+        let mut known: HashMap<u64, &str> = HashMap::new();
+        for (inode, digest) in self
+            .answers
+            .values()
+            .map(|answer| (answer.inode, answer.digest.as_str()))
+            .chain(self.links.iter().map(|link| (link.inode, link.item.as_str())))
+        {
+            if files.contains_key(&inode) {
+                known.entry(inode).or_insert(digest);
             }
         }
-        for (inode, name) in listed.iter().filter(|(inode, _)| !ours.contains(inode)) {
-            let of = self.answers.values().filter(|a| a.inode == *inode).map(|a| &a.digest);
-            let mut of = of.chain(self.placed.values().filter(|p| p.inode == *inode).map(|p| &p.digest));
-            if let Some(digest) = of.next() {
-                let (class, digest, name) = (class.to_owned(), digest.clone(), name.clone());
-                found.push(Placed { class, digest, name, inode: *inode, state: State::ByHand });
-            }
-        }
+        let link = |(inode, digest): (u64, &str)| Link {
+            view: class.to_owned(),
+            item: digest.to_owned(),
+            folder: class.to_owned(),
+            name: files[&inode].clone(),
+            inode,
+            origin: String::new(),
+            state: LinkState::ByHand,
+        };
+        known.into_iter().map(link).collect()
     }
 
-    /// Writes down candidates that are gone, each with whether a person took it out of its folder, and those that were
-    /// found elsewhere or under another name.
-    fn write_down(&mut self, late: Vec<(Pair, bool)>, found: Vec<Placed>) -> Result<(), GatherError> {
+    /// Stores answers by candidates that are no longer in their folder, forgets those that were `lost`, and takes over those that
+    /// were found elsewhere or under another name.
+    fn store_answers(&mut self, taken: Vec<Link>, lost: Vec<Link>, found: Vec<Link>) -> Result<(), GatherError> {
+        let removed = taken.iter().chain(&lost).map(Link::key).collect();
+        let links = LinkChanges { removed, put: found };
+        let answers: Vec<Answer> = taken.into_iter().map(|link| self.answer(link)).collect();
         let change = self.store.change()?;
-        let mut answers = Vec::new();
-        for (pair, was_taken) in &late {
-            let Some(placed) = self.placed.get(pair) else { continue };
-            let accepted = self.photos.digests().contains(&pair.1);
-            if accepted || *was_taken {
-                let (class, digest, name) = (pair.0.clone(), pair.1.clone(), placed.name.clone());
-                let answer = Answer { class, digest, accepted, name, inode: placed.inode };
-                change.put_answer(&answer)?;
-                answers.push(answer);
-            } else {
-                change.remove_placed(&pair.0, &pair.1)?;
-            }
+        for answer in &answers {
+            change.put_answer(answer)?;
         }
-        for placed in &found {
-            change.remove_answer(&placed.class, &placed.digest)?;
-            change.put_placed(placed)?;
+        for link in &links.put {
+            change.remove_answer(&link.view, &link.item)?;
         }
+        change.put_links(&links)?;
         change.commit()?;
-        for (pair, _) in late {
-            self.placed.remove(&pair);
-            self.missing.remove(&pair);
-        }
         for answer in answers {
             let said = if answer.accepted { "accepted" } else { "refused" };
             tracing::info!(class = answer.class, name = answer.name, said, "a candidate");
             self.answers.insert((answer.class.clone(), answer.digest.clone()), answer);
         }
-        for placed in found {
-            let pair = (placed.class.clone(), placed.digest.clone());
+        for link in &links.put {
+            let pair: Pair = (link.view.clone(), link.item.clone());
             self.answers.remove(&pair);
-            self.missing.remove(&pair);
-            self.placed.insert(pair, placed);
         }
+        self.links.apply(links);
         self.dirty = true;
         Ok(())
+    }
+
+    /// Accepted is what stands in `photos/`, refused what does not.
+    fn answer(&self, link: Link) -> Answer {
+        let accepted = self.photos.digests().contains(&link.item);
+        Answer { class: link.view, digest: link.item, accepted, name: link.name, inode: link.inode }
     }
 }

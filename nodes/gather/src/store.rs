@@ -1,31 +1,35 @@
 //! What `gather` has written down: `dataset/curation.sqlite`, in WAL mode, synced on commit.
 //!
-//! Files of `seeds/` and `pool/` with what is known of their pictures, where candidates lie, and what a person has
-//! answered. Candidates are written down before they are linked and before they are taken away, so that after a kill
-//! at any moment a link that is missing is one that a person took.
+//! Files of `seeds/` and `pool/` with what is known of their images, the links to candidates ([`plugin_links::table`]), and what a
+//! person has answered.
 
 use crate::error::GatherError;
 use crate::measure::{By, Feature};
+use plugin_links::{LinkChanges, table};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::path::Path;
 
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS pictures (
+CREATE TABLE IF NOT EXISTS images (
   digest TEXT PRIMARY KEY, ahash INTEGER NOT NULL, dhash INTEGER NOT NULL, phash INTEGER NOT NULL,
   whash INTEGER NOT NULL, embedding BLOB);
 CREATE TABLE IF NOT EXISTS files (
   path TEXT PRIMARY KEY, label TEXT, digest TEXT NOT NULL, modified_ns INTEGER NOT NULL,
   size_bytes INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_digest ON files(digest);
-CREATE TABLE IF NOT EXISTS placed (
-  class TEXT NOT NULL, digest TEXT NOT NULL, name TEXT NOT NULL, inode INTEGER NOT NULL, state TEXT NOT NULL,
-  PRIMARY KEY (class, digest)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers (
   class TEXT NOT NULL, digest TEXT NOT NULL, answer TEXT NOT NULL, name TEXT NOT NULL, inode INTEGER NOT NULL,
   PRIMARY KEY (class, digest)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS network (only INTEGER PRIMARY KEY CHECK (only = 0), name TEXT NOT NULL);
+";
+
+/// From format 1, which had a table of links of its own.
+const FROM_1: &str = "
+ALTER TABLE pictures RENAME TO images;
+INSERT INTO links SELECT class, digest, class, name, inode, '', state FROM placed;
+DROP TABLE placed;
 ";
 
 /// A file of `seeds/` or `pool/`.
@@ -35,7 +39,7 @@ pub struct File {
     pub path: String,
     /// The class of a seed; none in the pool.
     pub label: Option<String>,
-    /// The picture.
+    /// BLAKE3 of the file.
     pub digest: String,
     /// Nanoseconds since 1970.
     pub modified_ns: i64,
@@ -43,9 +47,9 @@ pub struct File {
     pub size_bytes: u64,
 }
 
-/// What is known of a picture, whatever its files are called.
+/// What is known of an image, whatever its files are called.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
+pub struct Image {
     /// BLAKE3 of the file.
     pub digest: String,
     /// ahash, dhash, phash, whash.
@@ -54,53 +58,12 @@ pub struct Picture {
     pub embedding: Vec<f32>,
 }
 
-/// How far a candidate is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// About to be linked.
-    Coming,
-    /// Linked.
-    There,
-    /// Put there by a person: it is not taken away again.
-    ByHand,
-    /// About to be taken away.
-    Leaving,
-}
-
-impl State {
-    const ALL: [(Self, &str); 4] =
-        [(Self::Coming, "coming"), (Self::There, "there"), (Self::ByHand, "by hand"), (Self::Leaving, "leaving")];
-
-    fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(state, _)| *state == self).map_or("", |(_, name)| name)
-    }
-
-    fn named(name: &str) -> Self {
-        Self::ALL.iter().find(|(_, of)| *of == name).map_or(Self::Leaving, |(state, _)| *state)
-    }
-}
-
-/// A candidate in the folder of a class.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placed {
-    /// The class.
-    pub class: String,
-    /// The picture.
-    pub digest: String,
-    /// Name of the link in the class's folder.
-    pub name: String,
-    /// Number of the file on its device; 0 while it is coming.
-    pub inode: u64,
-    /// How far it is.
-    pub state: State,
-}
-
 /// What a person said of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The class it was a candidate of.
     pub class: String,
-    /// The picture.
+    /// BLAKE3 of the file.
     pub digest: String,
     /// Moved to `photos/`, or deleted.
     pub accepted: bool,
@@ -122,7 +85,7 @@ impl Store {
     /// # Errors
     /// SQLite's, or [`GatherError::Format`] for a store of a later version.
     pub fn open(path: &Path) -> Result<Self, GatherError> {
-        let db = Connection::open(path)?;
+        let mut db = Connection::open(path)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
@@ -130,8 +93,15 @@ impl Store {
         if found > FORMAT {
             return Err(GatherError::Format { found, known: FORMAT });
         }
-        db.execute_batch(SCHEMA)?;
-        db.pragma_update(None, "user_version", FORMAT)?;
+        let change = db.transaction()?;
+        change.execute_batch(table::SCHEMA)?;
+        if found == 1 {
+            change.execute_batch(FROM_1)?;
+            change.execute_batch(table::RENAME_STATES)?;
+        }
+        change.execute_batch(SCHEMA)?;
+        change.pragma_update(None, "user_version", FORMAT)?;
+        change.commit()?;
         Ok(Self { db })
     }
 
@@ -151,7 +121,7 @@ impl Store {
         Ok(self.db.query_row("SELECT name FROM network", [], |row| row.get(0)).optional()?)
     }
 
-    /// Every file whose picture can be compared `by` what is asked, with what it is compared by. The others are as
+    /// Every file whose image can be compared `by` what is asked, with what it is compared by. The others are as
     /// good as not there: they come again.
     ///
     /// # Errors
@@ -159,7 +129,7 @@ impl Store {
     pub fn files(&self, by: By, mut each: impl FnMut(File, Feature)) -> Result<(), GatherError> {
         let column = by.name();
         let mut find = self.db.prepare(&format!(
-            "SELECT path, label, digest, modified_ns, size_bytes, {column} FROM files JOIN pictures USING (digest)
+            "SELECT path, label, digest, modified_ns, size_bytes, {column} FROM files JOIN images USING (digest)
              WHERE {column} IS NOT NULL ORDER BY path"
         ))?;
         let mut rows = find.query([])?;
@@ -180,22 +150,9 @@ impl Store {
         Ok(())
     }
 
-    /// Every candidate.
-    ///
-    /// # Errors
-    /// SQLite's: a full disk, a damaged file.
-    pub fn placed(&self) -> Result<Vec<Placed>, GatherError> {
-        let read = |row: &Row| {
-            Ok(Placed {
-                class: row.get(0)?,
-                digest: row.get(1)?,
-                name: row.get(2)?,
-                inode: row.get::<_, i64>(3)?.cast_unsigned(),
-                state: State::named(&row.get::<_, String>(4)?),
-            })
-        };
-        let mut find = self.db.prepare("SELECT class, digest, name, inode, state FROM placed")?;
-        Ok(find.query_map([], read)?.collect::<Result<_, _>>()?)
+    /// The database, for the ledger of links.
+    pub fn connection(&mut self) -> &mut Connection {
+        &mut self.db
     }
 
     /// Every answer.
@@ -228,28 +185,28 @@ impl Change<'_> {
     /// # Errors
     /// SQLite's, as for all that follow.
     pub fn set_network(&self, name: &str) -> Result<(), GatherError> {
-        self.tx.execute("UPDATE pictures SET embedding = NULL", [])?;
+        self.tx.execute("UPDATE images SET embedding = NULL", [])?;
         self.tx.execute("INSERT OR REPLACE INTO network VALUES (0, ?)", [name])?;
         Ok(())
     }
 
-    /// Writes down a picture. What is known already stays, save that an embedding is added.
+    /// Stores an image. What is known already stays, save that an embedding is added.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn put_picture(&self, picture: &Picture) -> Result<(), GatherError> {
-        let [a, d, p, w] = picture.hashes.map(u64::cast_signed);
-        let embedding = (!picture.embedding.is_empty()).then(|| to_bytes(&picture.embedding));
+    pub fn put_image(&self, image: &Image) -> Result<(), GatherError> {
+        let [a, d, p, w] = image.hashes.map(u64::cast_signed);
+        let embedding = (!image.embedding.is_empty()).then(|| to_bytes(&image.embedding));
         self.tx
             .prepare_cached(
-                "INSERT INTO pictures VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET
+                "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET
                  embedding = COALESCE(excluded.embedding, embedding)",
             )?
-            .execute(params![picture.digest, a, d, p, w, embedding])?;
+            .execute(params![image.digest, a, d, p, w, embedding])?;
         Ok(())
     }
 
-    /// Writes down a file.
+    /// Stores a file.
     ///
     /// # Errors
     /// SQLite's.
@@ -273,31 +230,15 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Writes down a candidate.
+    /// Changes links.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn put_placed(&self, of: &Placed) -> Result<(), GatherError> {
-        self.tx.prepare_cached("INSERT OR REPLACE INTO placed VALUES (?, ?, ?, ?, ?)")?.execute(params![
-            of.class,
-            of.digest,
-            of.name,
-            of.inode.cast_signed(),
-            of.state.name()
-        ])?;
-        Ok(())
+    pub fn put_links(&self, links: &LinkChanges) -> Result<(), GatherError> {
+        Ok(links.write(&self.tx)?)
     }
 
-    /// Forgets a candidate.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn remove_placed(&self, class: &str, digest: &str) -> Result<(), GatherError> {
-        self.tx.prepare_cached("DELETE FROM placed WHERE class = ? AND digest = ?")?.execute(params![class, digest])?;
-        Ok(())
-    }
-
-    /// Writes down an answer; the candidate is one no longer.
+    /// Stores an answer.
     ///
     /// # Errors
     /// SQLite's.
@@ -310,7 +251,7 @@ impl Change<'_> {
             of.name,
             of.inode.cast_signed()
         ])?;
-        self.remove_placed(&of.class, &of.digest)
+        Ok(())
     }
 
     /// Takes an answer back.
@@ -344,14 +285,15 @@ fn from_bytes(bytes: &[u8]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_links::{Link, LinkState};
 
     fn file(path: &str, digest: &str) -> File {
         let label = path.strip_prefix("seeds/").and_then(|p| p.split_once('/')).map(|(class, _)| class.to_owned());
         File { path: path.to_owned(), label, digest: digest.to_owned(), modified_ns: -5, size_bytes: 7 }
     }
 
-    fn picture(digest: &str, embedding: &[f32]) -> Picture {
-        Picture { digest: digest.to_owned(), hashes: [u64::MAX, 1, 2, 3], embedding: embedding.to_vec() }
+    fn image(digest: &str, embedding: &[f32]) -> Image {
+        Image { digest: digest.to_owned(), hashes: [u64::MAX, 1, 2, 3], embedding: embedding.to_vec() }
     }
 
     fn files(store: &Store, by: By) -> Vec<(String, Feature)> {
@@ -366,17 +308,19 @@ mod tests {
         let path = folder.path().join("curation.sqlite");
         let mut store = Store::open(&path).unwrap();
         let change = store.change().unwrap();
-        change.put_picture(&picture("a", &[])).unwrap();
+        change.put_image(&image("a", &[])).unwrap();
         change.put_file(&file("seeds/きゅん/a.jpg", "a")).unwrap();
         change.put_file(&file("pool/b.jpg", "a")).unwrap();
-        let placed = Placed {
-            class: "きゅん".into(),
-            digest: "a".into(),
+        let link = Link {
+            view: "きゅん".into(),
+            item: "a".into(),
+            folder: "きゅん".into(),
             name: "03_b.jpg".into(),
             inode: u64::MAX,
-            state: State::ByHand,
+            origin: String::new(),
+            state: LinkState::ByHand,
         };
-        change.put_placed(&placed).unwrap();
+        change.put_links(&LinkChanges { removed: Vec::new(), put: vec![link.clone()] }).unwrap();
         change.commit().unwrap();
         let change = store.change().unwrap();
         change.remove_file("pool/b.jpg").unwrap();
@@ -387,22 +331,62 @@ mod tests {
         let hash = Feature::Hash(u64::MAX);
         let both = [("pool/b.jpg".to_owned(), hash.clone()), ("seeds/きゅん/a.jpg".to_owned(), hash)];
         assert_eq!(files(&store, By::Ahash), both);
-        assert_eq!(store.placed().unwrap(), [placed]);
+        assert_eq!(table::read(store.connection()).unwrap(), std::slice::from_ref(&link));
         let answer =
             Answer { class: "きゅん".into(), digest: "a".into(), accepted: true, name: "03_b.jpg".into(), inode: 9 };
         let change = store.change().unwrap();
+        change.put_links(&LinkChanges { removed: vec![link.key()], put: Vec::new() }).unwrap();
         change.put_answer(&answer).unwrap();
         change.commit().unwrap();
-        assert_eq!((store.placed().unwrap().len(), store.answers().unwrap()), (0, vec![answer]));
+        let links = table::read(store.connection()).unwrap();
+        assert_eq!((links.len(), store.answers().unwrap()), (0, vec![answer]));
     }
 
     #[test]
-    fn pictures_without_an_embedding_are_as_good_as_not_there() {
+    fn store_of_the_first_format_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("curation.sqlite");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch(
+            "CREATE TABLE pictures (
+               digest TEXT PRIMARY KEY, ahash INTEGER NOT NULL, dhash INTEGER NOT NULL, phash INTEGER NOT NULL,
+               whash INTEGER NOT NULL, embedding BLOB);
+             CREATE TABLE files (
+               path TEXT PRIMARY KEY, label TEXT, digest TEXT NOT NULL, modified_ns INTEGER NOT NULL,
+               size_bytes INTEGER NOT NULL) WITHOUT ROWID;
+             CREATE INDEX files_digest ON files(digest);
+             CREATE TABLE placed (
+               class TEXT NOT NULL, digest TEXT NOT NULL, name TEXT NOT NULL, inode INTEGER NOT NULL, state TEXT NOT NULL,
+               PRIMARY KEY (class, digest)) WITHOUT ROWID;
+             INSERT INTO pictures VALUES ('a', 1, 2, 3, 4, NULL);
+             INSERT INTO files VALUES ('pool/a.jpg', NULL, 'a', 5, 6);
+             INSERT INTO placed VALUES ('cat', 'a', '01_a.jpg', 7, 'there'), ('dog', 'a', 'x.jpg', 7, 'by hand');
+             PRAGMA user_version = 1",
+        )
+        .unwrap();
+        drop(db);
+        for _ in 0..2 {
+            let mut store = Store::open(&path).unwrap();
+            assert_eq!(files(&store, By::Phash), [("pool/a.jpg".to_owned(), Feature::Hash(3))]);
+            let links = table::read(store.connection()).unwrap();
+            let of = |link: &Link| (link.view.clone(), link.item.clone(), link.name.clone(), link.inode, link.state);
+            assert_eq!(
+                links.iter().map(of).collect::<Vec<_>>(),
+                [
+                    ("cat".to_owned(), "a".to_owned(), "01_a.jpg".to_owned(), 7, LinkState::Linked),
+                    ("dog".to_owned(), "a".to_owned(), "x.jpg".to_owned(), 7, LinkState::ByHand),
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn images_without_an_embedding_are_as_good_as_not_there() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(&folder.path().join("curation.sqlite")).unwrap();
         let change = store.change().unwrap();
         for (digest, embedding) in [("a", [].as_slice()), ("b", &[0.6, 0.8])] {
-            change.put_picture(&picture(digest, embedding)).unwrap();
+            change.put_image(&image(digest, embedding)).unwrap();
             change.put_file(&file(&format!("pool/{digest}.jpg"), digest)).unwrap();
         }
         change.commit().unwrap();
@@ -410,8 +394,8 @@ mod tests {
         assert_eq!(files(&store, By::Phash).len(), 2);
         // It comes, and a message without one takes nothing away.
         let change = store.change().unwrap();
-        change.put_picture(&picture("a", &[1.0, 0.0])).unwrap();
-        change.put_picture(&picture("a", &[])).unwrap();
+        change.put_image(&image("a", &[1.0, 0.0])).unwrap();
+        change.put_image(&image("a", &[])).unwrap();
         change.commit().unwrap();
         assert_eq!(files(&store, By::Embedding).len(), 2);
         let change = store.change().unwrap();

@@ -5,10 +5,10 @@ use arrow::array::{Int64Array, StringArray, UInt32Array, UInt64Array};
 use node_gather::GatherError;
 use node_gather::gatherer::{Gatherer, Rules};
 use node_gather::measure::{By, Reach};
-use node_gather::review::CONFIRM;
-use node_gather::store::{State, Store};
+use node_gather::store::Store;
 use plugin_api::Home;
 use plugin_api::edges::{Embedded, lists_of_f32};
+use plugin_links::{CONFIRM, Link, LinkChanges, LinkState, table};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -329,22 +329,23 @@ fn a_full_folder_keeps_the_nearest() {
 
 #[test]
 fn killed_at_any_step_nothing_is_lost_and_nothing_refused() {
-    for (state, linked) in
-        [(State::Coming, false), (State::Coming, true), (State::Leaving, true), (State::Leaving, false)]
-    {
+    for (state, linked) in [
+        (LinkState::Pending, false),
+        (LinkState::Pending, true),
+        (LinkState::Removing, true),
+        (LinkState::Removing, false),
+    ] {
         let mut house = house(RULES);
         house.fill();
         let mut store = Store::open(&house.at("dataset/curation.sqlite")).unwrap();
-        let mut placed = store.placed().unwrap().into_iter().find(|p| p.name == "01_near.jpg").unwrap();
+        let links = table::read(store.connection()).unwrap();
+        let link = links.into_iter().find(|link| link.name == "01_near.jpg").unwrap();
         if !linked {
             fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
         }
-        placed.state = state;
-        if state == State::Coming {
-            placed.inode = 0;
-        }
+        let inode = if state == LinkState::Pending { 0 } else { link.inode };
         let change = store.change().unwrap();
-        change.put_placed(&placed).unwrap();
+        change.put_links(&LinkChanges { removed: Vec::new(), put: vec![Link { state, inode, ..link }] }).unwrap();
         change.commit().unwrap();
         house.restart();
         house.work();

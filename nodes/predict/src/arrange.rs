@@ -5,14 +5,13 @@
 
 use crate::config::Sidecars;
 use crate::error::PredictError;
-use crate::inbox::{InboxState, Key};
+use crate::inbox::{InboxState, source};
 use crate::labels::is_of_photos;
 use crate::prediction::Doubt;
-use crate::store::{Link, Sidecar, State, View};
-use plugin_shelf::{Linked, name};
+use crate::store::{Sidecar, View};
+use plugin_links::{Key, Link, LinkState, is_folder_name, link_name};
 use plugin_sidecar::{self as sidecar, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 /// Time for sidecars at a stretch; then images that wait come first.
@@ -39,44 +38,49 @@ struct Wanted {
     model: String,
 }
 
+impl Wanted {
+    fn link(&self, key: &Key) -> Link {
+        Link {
+            view: key.view.clone(),
+            item: key.item.clone(),
+            folder: self.folder.clone(),
+            name: self.name.clone(),
+            inode: 0,
+            origin: self.model.clone(),
+            state: LinkState::Pending,
+        }
+    }
+}
+
 impl InboxState {
     /// Links what should be linked, takes away what should not, and writes tables and sidecars.
     ///
     /// # Errors
-    /// SQLite's. What cannot be linked or written is named once and tried again the next time.
+    /// SQLite's. What cannot be linked or written is logged once and tried again the next time.
     pub fn arrange(&mut self) -> Result<(), PredictError> {
         self.dirty = false;
         let wanted = self.wanted();
         let is_to_go = |link: &&Link| {
-            let key = (link.view, link.path.clone());
-            let stays = wanted.get(&key).is_some_and(|wanted| stays(link, wanted));
-            link.state == State::There && !stays && !self.missing.contains_key(&key)
+            let stays = wanted.get(&link.key()).is_some_and(|wanted| stays(link, wanted));
+            link.state == LinkState::Linked && !stays && !self.links.is_missing(link)
         };
-        let leaving: Vec<Link> =
-            self.links.iter().filter(is_to_go).map(|link| Link { state: State::Leaving, ..link.clone() }).collect();
+        let leaving: Vec<Link> = self.links.iter().filter(is_to_go).cloned().collect();
         let emptied: BTreeSet<String> =
-            leaving.iter().filter(|link| link.view == View::Sorted).map(|link| link.folder.clone()).collect();
-        self.take_back(leaving)?;
-        let is_new = |((view, path), wanted): &(&Key, &Wanted)| match self.links.get(*view, path) {
+            leaving.iter().filter(|link| link.view == View::Sorted.name()).map(|link| link.folder.clone()).collect();
+        self.dirty |= !leaving.is_empty();
+        self.links.remove(self.store.connection(), leaving)?;
+        let is_new = |(key, wanted): &(&Key, &Wanted)| match self.links.get(&key.view, &key.item) {
             None => true,
-            // A person took it away, and it is taken for the same class as then.
-            Some(link) => link.state == State::Taken && link.folder != wanted.folder,
+            // A person took it, and it is predicted another class than then.
+            Some(link) => link.state == LinkState::Taken && link.folder != wanted.folder,
         };
-        let coming = |((view, path), wanted): (&Key, &Wanted)| Link {
-            view: *view,
-            path: path.clone(),
-            folder: wanted.folder.clone(),
-            name: wanted.name.clone(),
-            inode: 0,
-            model: wanted.model.clone(),
-            state: State::Coming,
-        };
-        let coming: Vec<Link> = wanted.iter().filter(is_new).map(coming).collect();
-        self.put(coming)?;
+        let pending: Vec<Link> = wanted.iter().filter(is_new).map(|(key, wanted)| wanted.link(key)).collect();
+        let (root, files) = (self.home.root(), &self.files);
+        self.links.create(self.store.connection(), pending, |link| source(root, files.get(&link.item)))?;
         self.write_sidecars()?;
         self.write_labels()?;
         for folder in emptied {
-            self.shelf.close(&folder);
+            self.links.folders().remove_if_empty(&folder);
         }
         self.write_tables();
         self.count();
@@ -96,9 +100,10 @@ impl InboxState {
             if let Some(class) = class.filter(|_| self.rules.sort) {
                 let (folder, model) = (format!("sorted/{class}"), prediction.model.clone());
                 let name = file.path.rsplit_once('/').map_or(file.path.as_str(), |(_, name)| name).to_owned();
-                wanted.insert((View::Sorted, file.path.clone()), Wanted { folder, name, model });
+                wanted.insert(Key::new(View::Sorted.name(), file.path.as_str()), Wanted { folder, name, model });
             }
-            let was_taken = self.links.get(View::Review, &file.path).is_some_and(|link| link.state == State::Taken);
+            let was_taken =
+                self.links.get(View::Review.name(), &file.path).is_some_and(|link| link.state == LinkState::Taken);
             let is_unsure = !is_sure || prediction.margin <= self.rules.review_margin;
             if is_unsure && !was_taken && !self.photos.digests().contains(&file.digest) {
                 unsure.push((prediction, file.path.as_str()));
@@ -109,130 +114,10 @@ impl InboxState {
         for (prediction, path) in unsure {
             let number = format!("{:.3}", prediction.margin);
             let number = if prediction.is_novel { format!("{number} {}", Doubt::Novel.name()) } else { number };
-            let (folder, name, model) = ("review".to_owned(), name(&number, path), prediction.model.clone());
-            wanted.insert((View::Review, path.to_owned()), Wanted { folder, name, model });
+            let (folder, name, model) = ("review".to_owned(), link_name(&number, path), prediction.model.clone());
+            wanted.insert(Key::new(View::Review.name(), path), Wanted { folder, name, model });
         }
         wanted
-    }
-
-    /// Takes links away: written down first, so that a kill in between does not look like a person's doing.
-    fn take_back(&mut self, leaving: Vec<Link>) -> Result<(), PredictError> {
-        if leaving.is_empty() {
-            return Ok(());
-        }
-        let change = self.store.change()?;
-        for link in &leaving {
-            change.put_link(link)?;
-        }
-        change.commit()?;
-        self.finish_leaving(leaving)
-    }
-
-    /// Takes away links that were written down as leaving.
-    pub(crate) fn finish_leaving(&mut self, mut leaving: Vec<Link>) -> Result<(), PredictError> {
-        if leaving.is_empty() {
-            return Ok(());
-        }
-        // When these are the only names of a file that are left, the one in sorted/ stays.
-        leaving.sort_by_key(|link| link.view);
-        for link in &leaving {
-            let others = u64::from(link.state != State::Replaced);
-            match self.shelf.unlink_keeping(&link.folder, &link.name, link.inode, others) {
-                Ok(true) => {}
-                Ok(false) => {
-                    tracing::info!(
-                        folder = link.folder,
-                        name = link.name,
-                        "stays, or is gone already: it is a person's"
-                    );
-                }
-                Err(error) => self.notice(error.to_string()),
-            }
-        }
-        self.sync(&leaving);
-        let change = self.store.change()?;
-        for link in &leaving {
-            change.remove_link(link.view, &link.path)?;
-        }
-        change.commit()?;
-        for link in leaving {
-            self.links.remove(link.view, &link.path);
-            self.missing.remove(&(link.view, link.path));
-        }
-        self.dirty = true;
-        Ok(())
-    }
-
-    /// Makes links: written down first, so that a kill in between leaves no link that nobody knows.
-    fn put(&mut self, coming: Vec<Link>) -> Result<(), PredictError> {
-        if coming.is_empty() {
-            return Ok(());
-        }
-        let change = self.store.change()?;
-        for link in &coming {
-            change.put_link(link)?;
-        }
-        change.commit()?;
-        let mut there = Vec::new();
-        for link in &coming {
-            let Some(file) = self.files.get(&link.path) else { continue };
-            let source = self.home.root().join(&file.path);
-            match self.shelf.link(&source, file.size_bytes, file.modified_ns, &link.folder, &link.name) {
-                Ok(Linked::As(name, inode)) => there.push(Link { name, inode, state: State::There, ..link.clone() }),
-                Ok(Linked::Changed) => {}
-                Err(error) => self.notice(error.to_string()),
-            }
-        }
-        self.sync(&there);
-        let change = self.store.change()?;
-        for link in &coming {
-            change.remove_link(link.view, &link.path)?;
-        }
-        for link in &there {
-            change.put_link(link)?;
-        }
-        change.commit()?;
-        for link in coming {
-            self.links.remove(link.view, &link.path);
-        }
-        for link in there {
-            self.links.insert(link);
-        }
-        Ok(())
-    }
-
-    fn sync(&mut self, links: &[Link]) {
-        let folders: BTreeSet<&str> = links.iter().map(|link| link.folder.as_str()).collect();
-        for folder in folders {
-            if let Err(error) = self.shelf.sync(folder) {
-                self.notice(error.to_string());
-            }
-        }
-    }
-
-    /// Ends what a kill has cut short.
-    pub(crate) fn recover(&mut self) -> Result<(), PredictError> {
-        let of = |states: &[State]| -> Vec<Link> {
-            self.links.iter().filter(|link| states.contains(&link.state)).cloned().collect()
-        };
-        let (leaving, coming) = (of(&[State::Leaving, State::Replaced]), of(&[State::Coming]));
-        self.finish_leaving(leaving)?;
-        let inode = |path: &std::path::Path| std::fs::symlink_metadata(path).ok().map(|meta| meta.ino());
-        for link in coming {
-            let source = inode(&self.home.root().join(&link.path));
-            let made = inode(&self.shelf.of(&link.folder).join(&link.name)).filter(|made| Some(*made) == source);
-            let change = self.store.change()?;
-            if let Some(inode) = made {
-                let link = Link { inode, state: State::There, ..link };
-                change.put_link(&link)?;
-                self.links.insert(link);
-            } else {
-                change.remove_link(link.view, &link.path)?;
-                self.links.remove(link.view, &link.path);
-            }
-            change.commit()?;
-        }
-        Ok(())
     }
 
     /// Writes the sidecars that are missing or say something else, as many as there is time for, and removes those of ours
@@ -321,8 +206,8 @@ impl InboxState {
             let probability = prediction.top.first().map_or(0.0, |score| score.probability);
             let keywords = prediction.classes.clone();
             let packet = Packet { packet: sidecar::packet(&keywords, &prediction.model, probability), keywords };
-            let link = self.links.get(View::Sorted, &file.path);
-            if let Some(link) = link.filter(|link| link.state == State::There) {
+            let link = self.links.get(View::Sorted.name(), &file.path);
+            if let Some(link) = link.filter(|link| link.state == LinkState::Linked) {
                 wanted.insert(format!("{}/{}.xmp", link.folder, link.name), packet.clone());
             }
             wanted.insert(format!("{}.xmp", file.path), packet);
@@ -333,10 +218,5 @@ impl InboxState {
 
 /// Whether a link is where it should be, put there by whoever should have.
 fn stays(link: &Link, wanted: &Wanted) -> bool {
-    link.folder == wanted.folder && (link.view == View::Sorted || link.model == wanted.model)
-}
-
-/// A class of a model that someone else has made could be anything.
-fn is_folder_name(class: &str) -> bool {
-    !class.is_empty() && class != "." && class != ".." && !class.contains(['/', '\0'])
+    link.folder == wanted.folder && (link.view == View::Sorted.name() || link.origin == wanted.model)
 }

@@ -3,18 +3,14 @@
 use crate::config::Sidecars;
 use crate::error::PredictError;
 use crate::labels::Pending;
-use crate::links::Links;
 use crate::prediction::Prediction;
-use crate::store::{File, Link, Sidecar, State, Store, View};
+use crate::store::{File, Sidecar, Store, View};
 use crate::tables::Tables;
 use plugin_api::status::Notice;
 use plugin_api::{Home, Message};
-use plugin_shelf::{Photos, Shelf};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::time::Instant;
-
-/// Link and image.
-pub(crate) type Key = (View, String);
+use plugin_links::{Ledger, Link, LinkChanges, LinkState, PhotosIndex, Source};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::path::Path;
 
 /// What is made of the champion's predictions.
 #[derive(Clone, Copy, Debug)]
@@ -37,20 +33,17 @@ pub struct InboxState {
     pub(crate) rules: Rules,
     pub(crate) home: Home,
     pub(crate) store: Store,
-    /// Over the whole workspace.
-    pub(crate) shelf: Shelf,
-    pub(crate) photos: Photos,
+    pub(crate) photos: PhotosIndex,
     pub(crate) tables: Tables,
     pub(crate) files: BTreeMap<String, File>,
-    pub(crate) links: Links,
+    /// The links in `review/` and `sorted/`: an item is an image by its path.
+    pub(crate) links: Ledger,
     /// By place, relative to the workspace.
     pub(crate) sidecars: BTreeMap<String, Sidecar>,
     /// Sidecars of `photos/` that are to be written or removed.
     pub(crate) pending: VecDeque<Pending>,
     /// Sidecars that could not be brought up to date, by place, and why.
     pub(crate) left_alone: BTreeMap<String, String>,
-    /// Links that are not in their folder, and since when that has been seen.
-    pub(crate) missing: HashMap<Key, Instant>,
     /// What could not be done: logged once.
     pub(crate) noticed: HashSet<String>,
     /// Folders, tables or sidecars are not what they should be.
@@ -82,25 +75,24 @@ impl InboxState {
     /// # Errors
     /// A damaged store, or a file system that cannot be read.
     pub fn open(home: &Home, rules: Rules) -> Result<Self, PredictError> {
-        let store = Store::open(&home.dataset().join("inbox.sqlite"))?;
+        let mut store = Store::open(&home.dataset().join("inbox.sqlite"))?;
         let mut inbox = Self {
             rules,
-            shelf: Shelf::new(home.root().to_path_buf()),
-            photos: Photos::new(home.photos()),
+            photos: PhotosIndex::new(home.photos()),
             tables: Tables::new(home),
             files: store.files()?.into_iter().map(|file| (file.path.clone(), file)).collect(),
-            links: store.links()?.into_iter().collect(),
+            links: Ledger::read(store.connection(), home.root().to_path_buf())?,
             sidecars: store.sidecars()?.into_iter().collect(),
             pending: VecDeque::new(),
             left_alone: BTreeMap::new(),
-            missing: HashMap::new(),
             noticed: HashSet::new(),
             dirty: true,
             counts: Counts::default(),
             home: home.clone(),
             store,
         };
-        inbox.recover()?;
+        let files = &inbox.files;
+        inbox.links.recover(inbox.store.connection(), |link| source(home.root(), files.get(&link.item)))?;
         if rules.sidecars < Sidecars::All {
             inbox.set_labels(&BTreeMap::new());
         }
@@ -115,39 +107,27 @@ impl InboxState {
     /// SQLite's.
     pub fn take_in(&mut self, files: Vec<File>) -> Result<(), PredictError> {
         let change = self.store.change()?;
-        let (mut coming, mut leaving, mut forgotten) = (Vec::new(), Vec::new(), Vec::new());
+        let mut coming = Vec::new();
+        let mut links = LinkChanges::default();
         for mut file in files {
             match self.files.get(&file.path) {
                 Some(before) if before.digest == file.digest => {
                     file.prediction = file.prediction.or_else(|| before.prediction.clone());
                 }
                 Some(_) => {
-                    for link in self.links.to(&file.path) {
-                        if link.state == State::Taken {
-                            change.remove_link(link.view, &link.path)?;
-                            forgotten.push((link.view, link.path.clone()));
-                        } else {
-                            leaving.push(Link { state: State::Replaced, ..link.clone() });
-                        }
-                    }
+                    links_leave(&self.links, &file.path, LinkState::Replaced, &mut links);
                 }
                 None => {}
             }
             change.put_file(&file)?;
             coming.push(file);
         }
-        for link in &leaving {
-            change.put_link(link)?;
-        }
+        change.put_links(&links)?;
         change.commit()?;
-        for (view, path) in forgotten {
-            self.links.remove(view, &path);
-        }
         for file in coming {
             self.files.insert(file.path.clone(), file);
         }
-        self.dirty = true;
-        self.finish_leaving(leaving)
+        self.finish_leaving(links)
     }
 
     /// Forgets images that are gone. When this returns, that lasts, and so does what is done about their links: they go,
@@ -157,29 +137,25 @@ impl InboxState {
     /// SQLite's.
     pub fn take_away<'a>(&mut self, paths: impl Iterator<Item = &'a str> + Clone) -> Result<(), PredictError> {
         let change = self.store.change()?;
-        let (mut leaving, mut forgotten) = (Vec::new(), Vec::new());
+        let mut links = LinkChanges::default();
         for path in paths.clone() {
             change.remove_file(path)?;
-            for link in self.links.to(path) {
-                if link.state == State::Taken {
-                    change.remove_link(link.view, path)?;
-                    forgotten.push((link.view, path.to_owned()));
-                } else {
-                    let link = Link { state: State::Leaving, ..link.clone() };
-                    change.put_link(&link)?;
-                    leaving.push(link);
-                }
-            }
+            links_leave(&self.links, path, LinkState::Removing, &mut links);
         }
+        change.put_links(&links)?;
         change.commit()?;
-        for (view, path) in forgotten {
-            self.links.remove(view, &path);
-        }
         for path in paths {
             self.files.remove(path);
         }
+        self.finish_leaving(links)
+    }
+
+    /// Removes links that are stored as leaving.
+    fn finish_leaving(&mut self, links: LinkChanges) -> Result<(), PredictError> {
+        let leaving = links.put.clone();
+        self.links.apply(links);
         self.dirty = true;
-        self.finish_leaving(leaving)
+        Ok(self.links.finish_removing(self.store.connection(), leaving)?)
     }
 
     /// Stores predictions of images that are known. When this returns, they last.
@@ -228,7 +204,8 @@ impl InboxState {
 
     /// Whether a person has labelled an image: one of its links was taken, and it stands in `photos/`.
     pub fn is_labelled(&self, file: &File) -> bool {
-        self.photos.digests().contains(&file.digest) && self.links.to(&file.path).any(|link| link.state == State::Taken)
+        let was_taken = |link: &Link| link.state == LinkState::Taken;
+        self.photos.digests().contains(&file.digest) && self.links.of_item(&file.path).any(was_taken)
     }
 
     /// Whether folders, tables or sidecars are not what they should be.
@@ -244,7 +221,7 @@ impl InboxState {
     /// Looks through `photos/` for images of the inbox.
     pub fn look_through_photos(&mut self) {
         let sizes = self.files.values().map(|file| file.size_bytes).collect();
-        self.dirty |= self.photos.look(&sizes);
+        self.dirty |= self.photos.scan(&sizes);
     }
 
     /// Numbers for the status, as of the last time the folders were arranged; images as of now.
@@ -282,7 +259,8 @@ impl InboxState {
                 }
             }
         }
-        counts.review = self.links.of_view(View::Review).filter(|link| link.state == State::There).count();
+        let is_there = |link: &&Link| link.state == LinkState::Linked;
+        counts.review = self.links.of_view(View::Review.name()).filter(is_there).count();
         self.counts = counts;
     }
 
@@ -293,4 +271,25 @@ impl InboxState {
             self.noticed.insert(text);
         }
     }
+}
+
+/// The links to an image leave: those that a person took are forgotten.
+fn links_leave(links: &Ledger, path: &str, state: LinkState, changes: &mut LinkChanges) {
+    for link in links.of_item(path) {
+        if link.state == LinkState::Taken {
+            changes.removed.push(link.key());
+        } else {
+            changes.put.push(Link { state, ..link.clone() });
+        }
+    }
+}
+
+/// What a link to an image may be made of.
+pub(crate) fn source(root: &Path, file: Option<&File>) -> Vec<Source> {
+    let source = |file: &File| Source {
+        path: root.join(&file.path),
+        size_bytes: file.size_bytes,
+        modified_ns: file.modified_ns,
+    };
+    file.map(source).into_iter().collect()
 }

@@ -13,7 +13,6 @@ mod error;
 mod events;
 pub mod inbox;
 mod labels;
-pub mod links;
 pub mod prediction;
 pub mod review;
 pub mod selector;

@@ -1,23 +1,27 @@
 //! What `predict` has written down: `dataset/inbox.sqlite`, in WAL mode, synced on commit.
 //!
-//! Files of `inbox/` with their predictions, and the links to them. Links are written down before they are made and
-//! before they are taken away, so that after a kill at any moment a link that is missing is one that a person took.
+//! Files of `inbox/` with their predictions, the links to them ([`plugin_links::table`]), and sidecars.
 
 use crate::error::PredictError;
 use crate::prediction::Prediction;
+use plugin_links::{LinkChanges, table};
 use rusqlite::{Connection, Row, Transaction, params};
 use std::path::Path;
 
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS files (
   path TEXT PRIMARY KEY, digest TEXT NOT NULL, modified_ns INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
-  said TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS links (
-  view TEXT NOT NULL, path TEXT NOT NULL, folder TEXT NOT NULL, name TEXT NOT NULL, inode INTEGER NOT NULL,
-  model TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (view, path)) WITHOUT ROWID;
+  prediction TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sidecars (at TEXT PRIMARY KEY, digest TEXT NOT NULL, keywords TEXT) WITHOUT ROWID;
+";
+
+/// From format 2, which had a table of links of its own and another name for predictions.
+const FROM_2: &str = "
+ALTER TABLE files RENAME COLUMN said TO prediction;
+ALTER TABLE links RENAME COLUMN path TO item;
+ALTER TABLE links RENAME COLUMN model TO origin;
 ";
 
 /// An image in `inbox/`.
@@ -35,8 +39,8 @@ pub struct File {
     pub prediction: Option<Prediction>,
 }
 
-/// Where a link is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     /// `review/`.
     Review,
@@ -44,55 +48,14 @@ pub enum View {
     Sorted,
 }
 
-/// How far a link is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// About to be linked.
-    Coming,
-    /// Linked.
-    There,
-    /// A person took it out of its folder.
-    Taken,
-    /// About to be taken away.
-    Leaving,
-    /// The same, and the image it was of was replaced by its owner, so that it may be the last name of the file.
-    Replaced,
-}
-
-const VIEWS: [(View, &str); 2] = [(View::Review, "review"), (View::Sorted, "sorted")];
-const STATES: [(State, &str); 5] = [
-    (State::Coming, "coming"),
-    (State::There, "there"),
-    (State::Taken, "taken"),
-    (State::Leaving, "leaving"),
-    (State::Replaced, "replaced"),
-];
-
-fn name_of<T: PartialEq>(names: &'static [(T, &'static str)], of: &T) -> &'static str {
-    names.iter().find(|(one, _)| one == of).map_or("", |(_, name)| name)
-}
-
-fn named<T: Copy>(names: &[(T, &str)], name: &str, or: T) -> T {
-    names.iter().find(|(_, of)| *of == name).map_or(or, |(one, _)| *one)
-}
-
-/// A link to an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// What it is for.
-    pub view: View,
-    /// The image in `inbox/`.
-    pub path: String,
-    /// The folder, relative to the workspace: `review`, `sorted/<class>`.
-    pub folder: String,
-    /// Its name there.
-    pub name: String,
-    /// Number of the file on its device; 0 while it is coming.
-    pub inode: u64,
-    /// The model that put it there.
-    pub model: String,
-    /// How far it is.
-    pub state: State,
+impl View {
+    /// Its name in the ledger of links.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Review => "review",
+            Self::Sorted => "sorted",
+        }
+    }
 }
 
 /// What was written into a sidecar.
@@ -116,7 +79,7 @@ impl Store {
     /// # Errors
     /// SQLite's, or [`PredictError::Format`] for a store of a later version.
     pub fn open(path: &Path) -> Result<Self, PredictError> {
-        let db = Connection::open(path)?;
+        let mut db = Connection::open(path)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
@@ -124,11 +87,18 @@ impl Store {
         if found > FORMAT {
             return Err(PredictError::Format { found, known: FORMAT });
         }
+        let change = db.transaction()?;
         if found == 1 {
-            db.execute_batch("ALTER TABLE sidecars ADD COLUMN keywords TEXT")?;
+            change.execute_batch("ALTER TABLE sidecars ADD COLUMN keywords TEXT")?;
         }
-        db.execute_batch(SCHEMA)?;
-        db.pragma_update(None, "user_version", FORMAT)?;
+        if (1..=2).contains(&found) {
+            change.execute_batch(FROM_2)?;
+            change.execute_batch(table::RENAME_STATES)?;
+        }
+        change.execute_batch(table::SCHEMA)?;
+        change.execute_batch(SCHEMA)?;
+        change.pragma_update(None, "user_version", FORMAT)?;
+        change.commit()?;
         Ok(Self { db })
     }
 
@@ -151,28 +121,13 @@ impl Store {
             let (path, digest) = (row.get(0)?, row.get(1)?);
             Ok(File { path, digest, modified_ns: row.get(2)?, size_bytes: row.get(3)?, prediction })
         };
-        let mut find = self.db.prepare("SELECT path, digest, modified_ns, size_bytes, said FROM files")?;
+        let mut find = self.db.prepare("SELECT path, digest, modified_ns, size_bytes, prediction FROM files")?;
         Ok(find.query_map([], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// Every link.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn links(&self) -> Result<Vec<Link>, PredictError> {
-        let read = |row: &Row| {
-            Ok(Link {
-                view: named(&VIEWS, &row.get::<_, String>(0)?, View::Review),
-                path: row.get(1)?,
-                folder: row.get(2)?,
-                name: row.get(3)?,
-                inode: row.get::<_, i64>(4)?.cast_unsigned(),
-                model: row.get(5)?,
-                state: named(&STATES, &row.get::<_, String>(6)?, State::Leaving),
-            })
-        };
-        let mut find = self.db.prepare("SELECT view, path, folder, name, inode, model, state FROM links")?;
-        Ok(find.query_map([], read)?.collect::<Result<_, _>>()?)
+    /// The database, for the ledger of links.
+    pub fn connection(&mut self) -> &mut Connection {
+        &mut self.db
     }
 
     /// Every sidecar by its place relative to the workspace.
@@ -195,7 +150,7 @@ pub struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Writes down an image.
+    /// Stores an image.
     ///
     /// # Errors
     /// SQLite's, as for all that follow.
@@ -220,35 +175,15 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Writes down a link.
+    /// Changes links.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn put_link(&self, of: &Link) -> Result<(), PredictError> {
-        self.tx.prepare_cached("INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute(params![
-            name_of(&VIEWS, &of.view),
-            of.path,
-            of.folder,
-            of.name,
-            of.inode.cast_signed(),
-            of.model,
-            name_of(&STATES, &of.state)
-        ])?;
-        Ok(())
+    pub fn put_links(&self, links: &LinkChanges) -> Result<(), PredictError> {
+        Ok(links.write(&self.tx)?)
     }
 
-    /// Forgets a link.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn remove_link(&self, view: View, path: &str) -> Result<(), PredictError> {
-        self.tx
-            .prepare_cached("DELETE FROM links WHERE view = ? AND path = ?")?
-            .execute([name_of(&VIEWS, &view), path])?;
-        Ok(())
-    }
-
-    /// Writes down a sidecar.
+    /// Stores what was written into a sidecar.
     ///
     /// # Errors
     /// SQLite's.
@@ -282,6 +217,7 @@ impl Change<'_> {
 mod tests {
     use super::*;
     use crate::prediction::ClassScore;
+    use plugin_links::{Link, LinkState};
 
     #[test]
     fn what_was_committed_is_there_after_opening_again_and_nothing_else() {
@@ -303,32 +239,32 @@ mod tests {
             prediction,
         };
         let link = Link {
-            view: View::Sorted,
-            path: "inbox/a.jpg".to_owned(),
+            view: View::Sorted.name().to_owned(),
+            item: "inbox/a.jpg".to_owned(),
             folder: "sorted/きゅん".to_owned(),
             name: "a.jpg".to_owned(),
             inode: u64::MAX,
-            model: "one".to_owned(),
-            state: State::Replaced,
+            origin: "one".to_owned(),
+            state: LinkState::Replaced,
         };
         let mut store = Store::open(&at).unwrap();
         let change = store.change().unwrap();
         change.put_file(&file("inbox/a.jpg", Some(prediction.clone()))).unwrap();
         change.put_file(&file("inbox/b.jpg", None)).unwrap();
-        change.put_link(&link).unwrap();
+        change.put_links(&LinkChanges { removed: Vec::new(), put: vec![link.clone()] }).unwrap();
         let sidecar = Sidecar { digest: String::new(), keywords: Some(vec!["きゅん".to_owned()]) };
         change.put_sidecar("inbox/a.jpg.xmp", &sidecar).unwrap();
         change.commit().unwrap();
         let change = store.change().unwrap();
         change.remove_file("inbox/a.jpg").unwrap();
-        change.remove_link(View::Sorted, "inbox/a.jpg").unwrap();
+        change.put_links(&LinkChanges { removed: vec![link.key()], put: Vec::new() }).unwrap();
         change.remove_sidecar("inbox/a.jpg.xmp").unwrap();
         drop(change);
         drop(store);
 
-        let store = Store::open(&at).unwrap();
+        let mut store = Store::open(&at).unwrap();
         assert_eq!(store.files().unwrap(), [file("inbox/a.jpg", Some(prediction)), file("inbox/b.jpg", None)]);
-        assert_eq!(store.links().unwrap(), [link]);
+        assert_eq!(table::read(store.connection()).unwrap(), [link]);
         assert_eq!(store.sidecars().unwrap(), [("inbox/a.jpg.xmp".to_owned(), sidecar)]);
         store.db.pragma_update(None, "user_version", FORMAT + 1).unwrap();
         drop(store);
@@ -341,14 +277,29 @@ mod tests {
         let at = folder.path().join("inbox.sqlite");
         let db = Connection::open(&at).unwrap();
         db.execute_batch(
-            "CREATE TABLE sidecars (at TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+            "CREATE TABLE files (
+               path TEXT PRIMARY KEY, digest TEXT NOT NULL, modified_ns INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
+               said TEXT) WITHOUT ROWID;
+             CREATE TABLE links (
+               view TEXT NOT NULL, path TEXT NOT NULL, folder TEXT NOT NULL, name TEXT NOT NULL, inode INTEGER NOT NULL,
+               model TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (view, path)) WITHOUT ROWID;
+             CREATE TABLE sidecars (at TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+             INSERT INTO files VALUES ('inbox/a.jpg', 'd', 5, 6, NULL);
+             INSERT INTO links VALUES ('sorted', 'inbox/a.jpg', 'sorted/cat', 'a.jpg', 7, 'm', 'there');
              INSERT INTO sidecars VALUES ('inbox/a.jpg.xmp', 'd'); PRAGMA user_version = 1",
         )
         .unwrap();
         drop(db);
         for _ in 0..2 {
             let known = Sidecar { digest: "d".to_owned(), keywords: None };
-            assert_eq!(Store::open(&at).unwrap().sidecars().unwrap(), [("inbox/a.jpg.xmp".to_owned(), known)]);
+            let mut store = Store::open(&at).unwrap();
+            assert_eq!(store.sidecars().unwrap(), [("inbox/a.jpg.xmp".to_owned(), known)]);
+            assert_eq!(store.files().unwrap()[0].path, "inbox/a.jpg");
+            let links = table::read(store.connection()).unwrap();
+            assert_eq!(links.len(), 1);
+            let Link { view, item, origin, state, .. } = &links[0];
+            assert_eq!((view.as_str(), item.as_str()), (View::Sorted.name(), "inbox/a.jpg"));
+            assert_eq!((origin.as_str(), *state), ("m", LinkState::Linked));
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::inbox::InboxState;
 use crate::prediction::{Doubt, Prediction};
-use crate::store::{Link, State, View};
+use crate::store::View;
 use plugin_api::Home;
 use plugin_api::files::write_atomically;
+use plugin_links::{Link, LinkState};
 use plugin_tables::Table;
 use std::path::PathBuf;
 
@@ -95,16 +96,16 @@ impl InboxState {
 
     /// In the order of doubt.
     fn review(&self) -> Result<Vec<u8>, csv::Error> {
-        let there = |link: &&Link| link.state == State::There;
-        let links = self.links.of_view(View::Review).filter(there);
+        let is_there = |link: &&Link| link.state == LinkState::Linked;
+        let links = self.links.of_view(View::Review.name()).filter(is_there);
         let mut rows: Vec<(&Link, &Prediction)> =
-            links.filter_map(|link| Some((link, self.files.get(&link.path)?.prediction.as_ref()?))).collect();
+            links.filter_map(|link| Some((link, self.files.get(&link.item)?.prediction.as_ref()?))).collect();
         rows.sort_by(|a, b| a.1.margin.total_cmp(&b.1.margin));
         let mut table = Table::new(REVIEW)?;
         for (link, prediction) in rows {
             // Named, but by a narrow margin, is unsure, too.
             let reason = prediction.doubt(self.rules.abstain_below).unwrap_or(Doubt::Unsure).name().to_owned();
-            let mut row = vec![link.name.clone(), link.path.clone(), format!("{:.4}", prediction.margin)];
+            let mut row = vec![link.name.clone(), link.item.clone(), format!("{:.4}", prediction.margin)];
             row.extend((0..2).flat_map(|rank| score(prediction, rank)));
             row.extend([prediction.model.clone(), reason]);
             table.row(row)?;

@@ -4,9 +4,9 @@
 use node_predict::Sidecars;
 use node_predict::inbox::{InboxState, Rules};
 use node_predict::prediction::{ClassScore, Prediction};
-use node_predict::review::CONFIRM;
-use node_predict::store::{File, Link, State, Store, View};
+use node_predict::store::{File, Store, View};
 use plugin_api::Home;
+use plugin_links::{CONFIRM, Link, LinkChanges, LinkState, table};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -229,9 +229,12 @@ fn what_leaves_the_inbox_takes_its_links_along_but_not_the_last_name_of_a_file()
 /// missing must not be taken for a person's doing, and none may stay that nobody knows.
 #[test]
 fn killed_after_any_step_the_next_start_ends_it() {
-    for (state, is_made) in
-        [(State::Coming, false), (State::Coming, true), (State::Leaving, true), (State::Leaving, false)]
-    {
+    for (state, is_made) in [
+        (LinkState::Pending, false),
+        (LinkState::Pending, true),
+        (LinkState::Removing, true),
+        (LinkState::Removing, false),
+    ] {
         let house = house();
         let file = house.put("a.jpg", "one", Some(prediction("m", "cat", 0.55)));
         let mut inbox = house.inbox();
@@ -241,25 +244,26 @@ fn killed_after_any_step_the_next_start_ends_it() {
         if is_made {
             fs::hard_link(house.at("inbox/a.jpg"), &at).unwrap();
         }
-        let inode = if state == State::Coming { 0 } else { fs::metadata(house.at("inbox/a.jpg")).unwrap().ino() };
+        let inode = if state == LinkState::Pending { 0 } else { fs::metadata(house.at("inbox/a.jpg")).unwrap().ino() };
         let link = Link {
-            view: View::Review,
-            path: file.path.clone(),
+            view: View::Review.name().to_owned(),
+            item: file.path.clone(),
             folder: "review".to_owned(),
             name: "0.100_a.jpg".to_owned(),
             inode,
-            model: "m".to_owned(),
+            origin: "m".to_owned(),
             state,
         };
         let mut store = Store::open(&house.home.dataset().join("inbox.sqlite")).unwrap();
         let change = store.change().unwrap();
-        change.put_link(&link).unwrap();
+        change.put_links(&LinkChanges { removed: Vec::new(), put: vec![link] }).unwrap();
         change.commit().unwrap();
         drop(store);
         pass(&mut house.inbox());
         assert_eq!(house.list("review"), ["0.100_a.jpg"], "{state:?} {is_made}");
-        let links = Store::open(&house.home.dataset().join("inbox.sqlite")).unwrap().links().unwrap();
-        assert!(links.iter().all(|link| link.state == State::There), "{links:?}");
+        let mut store = Store::open(&house.home.dataset().join("inbox.sqlite")).unwrap();
+        let links = table::read(store.connection()).unwrap();
+        assert!(links.iter().all(|link| link.state == LinkState::Linked), "{links:?}");
     }
 }
 

@@ -1,6 +1,6 @@
-//! Which pictures of the pool or the inbox stand in `photos/` already, whoever put them there.
+//! Which images of the pool or the inbox stand in `photos/` already, whoever put them there.
 //!
-//! The files are only looked at: what has the size of such a picture is read once, and again when it changed.
+//! A file is only read when it has the size of such an image: once, and again when it changed.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -8,32 +8,33 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What tells one version of a file from another.
+/// Size, modification time (seconds and nanoseconds) and inode: what tells one version of a file from another.
 type Version = (u64, i64, i64, u64);
 
-/// `photos/`, as last looked at.
+/// Digests of files in `photos/`, as of the last [`PhotosIndex::scan`].
 #[derive(Debug)]
-pub struct Photos {
+pub struct PhotosIndex {
     folder: PathBuf,
     read: HashMap<PathBuf, (Version, String)>,
     digests: HashSet<String>,
 }
 
-impl Photos {
-    /// Not looked at yet.
+impl PhotosIndex {
+    /// An index of `folder`, empty before the first scan.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder, read: HashMap::new(), digests: HashSet::new() }
     }
 
-    /// Digests that were found.
+    /// BLAKE3 digests that the last scan found, in hexadecimal.
     pub fn digests(&self) -> &HashSet<String> {
         &self.digests
     }
 
-    /// Looks through the folder for files of one of these sizes. True when other digests are found than before. A file
-    /// or folder that cannot be read keeps what was known of it.
-    pub fn look(&mut self, sizes: &HashSet<u64>) -> bool {
-        let (mut folders, mut found) = (vec![self.folder.clone()], HashMap::new());
+    /// Searches the folder for files of one of these sizes in bytes. True when other digests are found than before. A file or folder
+    /// that cannot be read keeps what was known of it.
+    pub fn scan(&mut self, sizes: &HashSet<u64>) -> bool {
+        let mut folders = vec![self.folder.clone()];
+        let mut found = HashMap::new();
         while let Some(folder) = folders.pop() {
             let Ok(entries) = fs::read_dir(&folder) else {
                 let below = self.read.iter().filter(|(path, _)| path.starts_with(&folder));
@@ -88,15 +89,15 @@ mod tests {
         fs::create_dir_all(photos.join("cat/sub")).unwrap();
         fs::write(photos.join("cat/sub/a.jpg"), "four").unwrap();
         fs::write(photos.join("cat/b.jpg"), "longer").unwrap();
-        let mut of = Photos::new(photos.clone());
-        assert!(of.look(&[4].into()));
+        let mut of = PhotosIndex::new(photos.clone());
+        assert!(of.scan(&[4].into()));
         let four = blake3::hash(b"four").to_hex().to_string();
         assert_eq!(of.digests(), &HashSet::from([four.clone()]));
-        assert!(!of.look(&[4].into()));
+        assert!(!of.scan(&[4].into()));
         fs::rename(photos.join("cat/sub/a.jpg"), photos.join("a.jpg")).unwrap();
-        assert!(!of.look(&[4].into()), "it has only moved");
+        assert!(!of.scan(&[4].into()), "it has only moved");
         fs::remove_file(photos.join("a.jpg")).unwrap();
-        assert!(of.look(&[4].into()) && of.digests().is_empty());
-        assert!(of.look(&[6].into()) && !of.digests().contains(&four));
+        assert!(of.scan(&[4].into()) && of.digests().is_empty());
+        assert!(of.scan(&[6].into()) && !of.digests().contains(&four));
     }
 }

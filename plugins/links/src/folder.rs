@@ -1,5 +1,4 @@
-//! Folders of links on disk: what lies there, and the two things that `gather` and `predict` do to them, linking and taking
-//! a link of their own away.
+//! Folders of hard links on disk: listing them, making a link, and removing one of our own.
 
 use plugin_api::files::{named, sync_folder};
 use std::collections::HashMap;
@@ -10,36 +9,36 @@ use std::path::{Path, PathBuf};
 
 /// A folder with folders of links in it: `candidates/` with one a class; the workspace with `review/` and `sorted/<class>/`.
 #[derive(Clone, Debug)]
-pub struct Shelf {
-    folder: PathBuf,
+pub struct LinkFolder {
+    root: PathBuf,
 }
 
 /// What became of a link that was to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Linked {
-    /// It is there under this name, and this is the file's number.
+    /// It is there: its name, and the inode of the file.
     As(String, u64),
-    /// The file is gone or another than it was: nothing is linked.
+    /// The file is gone, or another than it was: nothing is linked.
     Changed,
 }
 
-impl Shelf {
-    /// Links go below `folder`.
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+impl LinkFolder {
+    /// Folders of links below `root`.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
     }
 
-    /// The folder of this name: here and below a class, or any relative path.
-    pub fn of(&self, class: &str) -> PathBuf {
-        self.folder.join(class)
+    /// Where a folder lies: `folder` is a path relative to the root, here and below.
+    pub fn path(&self, folder: &str) -> PathBuf {
+        self.root.join(folder)
     }
 
-    /// Number and name of every file in a class's folder. None when there is no such folder.
+    /// Inode and name of every file in a folder; `None` when there is no such folder.
     ///
     /// # Errors
     /// When the folder cannot be read: then nothing is known.
-    pub fn list(&self, class: &str) -> io::Result<Option<HashMap<u64, String>>> {
-        let folder = self.of(class);
+    pub fn list(&self, folder: &str) -> io::Result<Option<HashMap<u64, String>>> {
+        let folder = self.path(folder);
         let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             entries => entries.map_err(|e| named(&folder, &e))?,
@@ -63,10 +62,10 @@ impl Shelf {
         source: &Path,
         size_bytes: u64,
         modified_ns: i64,
-        class: &str,
+        folder: &str,
         name: &str,
     ) -> io::Result<Linked> {
-        let folder = self.of(class);
+        let folder = self.path(folder);
         fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
         let as_seen = |path: &Path| -> io::Result<Option<u64>> {
             match fs::symlink_metadata(path) {
@@ -106,23 +105,15 @@ impl Shelf {
         Err(io::Error::other(format!("no name is free in {} for {name}", folder.display())))
     }
 
-    /// Takes a link away. It stays when another file has its name, and when it is the last name of its file: what a
-    /// person has left nowhere else is never deleted.
+    /// Removes a link if it still is this file and the file has `other_names` other names at least: 1, lest the last name that a
+    /// person has left be deleted; 0 for a file that was replaced. Returns whether it was removed.
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn unlink(&self, class: &str, name: &str, inode: u64) -> io::Result<bool> {
-        self.unlink_keeping(class, name, inode, 1)
-    }
-
-    /// As [`Self::unlink`], as long as the file has `others` other names at least; none is for what was replaced.
-    ///
-    /// # Errors
-    /// As [`Self::unlink`].
-    pub fn unlink_keeping(&self, class: &str, name: &str, inode: u64, others: u64) -> io::Result<bool> {
-        let path = self.of(class).join(name);
+    pub fn unlink(&self, folder: &str, name: &str, inode: u64, other_names: u64) -> io::Result<bool> {
+        let path = self.path(folder).join(name);
         match fs::symlink_metadata(&path) {
-            Ok(meta) if meta.is_file() && meta.ino() == inode && meta.nlink() > others => {
+            Ok(meta) if meta.is_file() && meta.ino() == inode && meta.nlink() > other_names => {
                 fs::remove_file(&path).map_err(|e| named(&path, &e))?;
                 Ok(true)
             }
@@ -132,38 +123,43 @@ impl Shelf {
         }
     }
 
-    /// Makes what was linked and taken away in a class's folder last.
+    /// Makes what was linked and removed in a folder last.
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn sync(&self, class: &str) -> io::Result<()> {
-        let folder = self.of(class);
+    pub fn sync(&self, folder: &str) -> io::Result<()> {
+        let folder = self.path(folder);
         match sync_folder(&folder) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(named(&folder, &error)),
             _ => Ok(()),
         }
     }
 
-    /// Makes the folder of a class, so that a person sees that it is looked for.
+    /// Creates a folder.
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn open(&self, class: &str) -> io::Result<()> {
-        let folder = self.of(class);
+    pub fn create(&self, folder: &str) -> io::Result<()> {
+        let folder = self.path(folder);
         fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))
     }
 
-    /// Takes the folder of a class away if nothing is in it.
-    pub fn close(&self, class: &str) {
-        let _ = fs::remove_dir(self.of(class));
+    /// Removes a folder if nothing is in it.
+    pub fn remove_if_empty(&self, folder: &str) {
+        let _ = fs::remove_dir(self.path(folder));
     }
 }
 
-/// The name of a link: a number that orders it, then the name of its file, cut where names may not be longer.
-pub fn name(number: &str, path: &str) -> String {
+/// The name of a link: a number that sorts it, then the name of its file, cut where names may not be longer.
+pub fn link_name(number: &str, path: &str) -> String {
     let file = path.rsplit_once('/').map_or(path, |(_, file)| file);
     let (stem, ending) = stem(file);
     format!("{number}_{}{ending}", &stem[..stem.floor_char_boundary(200)])
+}
+
+/// Whether a folder may have this name: a class comes from a message or a model, and must not lead out of the root.
+pub fn is_folder_name(class: &str) -> bool {
+    !matches!(class, "" | "." | "..") && !class.contains(['/', '\0'])
 }
 
 fn numbered(name: &str, n: u32) -> String {
@@ -181,18 +177,18 @@ fn stem(name: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
-    struct House {
+    struct Workspace {
         folder: tempfile::TempDir,
-        shelf: Shelf,
+        folders: LinkFolder,
     }
 
-    fn house() -> House {
-        let folder = tempfile::tempdir().unwrap();
-        let shelf = Shelf::new(folder.path().join("candidates"));
-        House { folder, shelf }
-    }
+    impl Workspace {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let folders = LinkFolder::new(folder.path().join("candidates"));
+            Self { folder, folders }
+        }
 
-    impl House {
         fn put(&self, name: &str, content: &str) -> (PathBuf, u64, i64, u64) {
             let path = self.folder.path().join(name);
             fs::write(&path, content).unwrap();
@@ -203,53 +199,54 @@ mod tests {
 
     #[test]
     fn a_link_is_the_same_file_and_goes_without_it() {
-        let house = house();
-        let (path, size, modified, inode) = house.put("a.jpg", "one");
-        let linked = house.shelf.link(&path, size, modified, "きゅん", "03_a.jpg").unwrap();
+        let workspace = Workspace::new();
+        let (path, size, modified, inode) = workspace.put("a.jpg", "one");
+        let linked = workspace.folders.link(&path, size, modified, "きゅん", "03_a.jpg").unwrap();
         assert_eq!(linked, Linked::As("03_a.jpg".into(), inode));
         // Again, as after a kill: it is known again.
-        assert_eq!(house.shelf.link(&path, size, modified, "きゅん", "03_a.jpg").unwrap(), linked);
-        assert_eq!(house.shelf.list("きゅん").unwrap(), Some([(inode, "03_a.jpg".to_owned())].into()));
+        assert_eq!(workspace.folders.link(&path, size, modified, "きゅん", "03_a.jpg").unwrap(), linked);
+        assert_eq!(workspace.folders.list("きゅん").unwrap(), Some([(inode, "03_a.jpg".to_owned())].into()));
         // Another file of this name.
-        let (other, size, modified, _) = house.put("b.jpg", "two");
-        let Linked::As(name, _) = house.shelf.link(&other, size, modified, "きゅん", "03_a.jpg").unwrap() else {
+        let (other, size, modified, _) = workspace.put("b.jpg", "two");
+        let Linked::As(name, _) = workspace.folders.link(&other, size, modified, "きゅん", "03_a.jpg").unwrap()
+        else {
             panic!("not linked")
         };
         assert_eq!(name, "03_a (2).jpg");
-        assert!(!house.shelf.unlink("きゅん", "03_a (2).jpg", inode).unwrap(), "it is another file");
-        assert!(house.shelf.unlink("きゅん", "03_a.jpg", inode).unwrap());
+        assert!(!workspace.folders.unlink("きゅん", "03_a (2).jpg", inode, 1).unwrap(), "it is another file");
+        assert!(workspace.folders.unlink("きゅん", "03_a.jpg", inode, 1).unwrap());
         assert_eq!(fs::read_to_string(path).unwrap(), "one");
-        assert_eq!(house.shelf.list("none").unwrap(), None);
+        assert_eq!(workspace.folders.list("none").unwrap(), None);
     }
 
     #[test]
     fn a_file_that_changed_is_not_linked() {
-        let house = house();
-        let (path, size, modified, _) = house.put("a.jpg", "one");
-        assert_eq!(house.shelf.link(&path, size + 1, modified, "cat", "a").unwrap(), Linked::Changed);
-        assert_eq!(house.shelf.link(&path, size, modified - 1, "cat", "a").unwrap(), Linked::Changed);
+        let workspace = Workspace::new();
+        let (path, size, modified, _) = workspace.put("a.jpg", "one");
+        assert_eq!(workspace.folders.link(&path, size + 1, modified, "cat", "a").unwrap(), Linked::Changed);
+        assert_eq!(workspace.folders.link(&path, size, modified - 1, "cat", "a").unwrap(), Linked::Changed);
         fs::remove_file(&path).unwrap();
-        assert_eq!(house.shelf.link(&path, size, modified, "cat", "a").unwrap(), Linked::Changed);
-        assert_eq!(house.shelf.list("cat").unwrap(), Some(HashMap::new()));
+        assert_eq!(workspace.folders.link(&path, size, modified, "cat", "a").unwrap(), Linked::Changed);
+        assert_eq!(workspace.folders.list("cat").unwrap(), Some(HashMap::new()));
     }
 
     #[test]
     fn the_last_name_of_a_file_stays() {
-        let house = house();
-        let (path, size, modified, inode) = house.put("a.jpg", "one");
-        house.shelf.link(&path, size, modified, "cat", "a.jpg").unwrap();
+        let workspace = Workspace::new();
+        let (path, size, modified, inode) = workspace.put("a.jpg", "one");
+        workspace.folders.link(&path, size, modified, "cat", "a.jpg").unwrap();
         fs::remove_file(&path).unwrap();
-        assert!(!house.shelf.unlink("cat", "a.jpg", inode).unwrap());
-        assert_eq!(fs::read_to_string(house.shelf.of("cat").join("a.jpg")).unwrap(), "one");
-        assert!(house.shelf.unlink_keeping("cat", "a.jpg", inode, 0).unwrap(), "but for what was replaced");
+        assert!(!workspace.folders.unlink("cat", "a.jpg", inode, 1).unwrap());
+        assert_eq!(fs::read_to_string(workspace.folders.path("cat").join("a.jpg")).unwrap(), "one");
+        assert!(workspace.folders.unlink("cat", "a.jpg", inode, 0).unwrap(), "but for what was replaced");
     }
 
     #[test]
     fn another_file_system_is_named() {
-        let house = house();
+        let workspace = Workspace::new();
         // Not everywhere is there a second file system that can be written to.
         let Ok(other) = tempfile::tempdir_in("/dev/shm") else { return };
-        let here = fs::metadata(house.folder.path()).unwrap().dev();
+        let here = fs::metadata(workspace.folder.path()).unwrap().dev();
         if fs::metadata(other.path()).unwrap().dev() == here {
             return;
         }
@@ -257,16 +254,16 @@ mod tests {
         fs::write(&path, "one").unwrap();
         let meta = fs::metadata(&path).unwrap();
         let modified = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
-        let error = house.shelf.link(&path, 3, modified, "cat", "a.jpg").unwrap_err();
+        let error = workspace.folders.link(&path, 3, modified, "cat", "a.jpg").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::CrossesDevices);
         assert!(error.to_string().contains("/dev/shm"), "{error}");
     }
 
     #[test]
     fn names_are_short_enough_and_keep_their_ending() {
-        assert_eq!(name("03", "pool/2024/a b.jpg"), "03_a b.jpg");
-        assert_eq!(name("0.125", "pool/no ending"), "0.125_no ending");
-        let long = name("03", &format!("pool/{}.jpeg", "き".repeat(83)));
+        assert_eq!(link_name("03", "pool/2024/a b.jpg"), "03_a b.jpg");
+        assert_eq!(link_name("0.125", "pool/no ending"), "0.125_no ending");
+        let long = link_name("03", &format!("pool/{}.jpeg", "き".repeat(83)));
         assert!(numbered(&long, 9999).len() <= 255 && long.to_lowercase().ends_with("き.jpeg"), "{long}");
         assert_eq!(numbered("03_a.jpg", 2), "03_a (2).jpg");
     }
