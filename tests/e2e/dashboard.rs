@@ -28,6 +28,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 const MINUTES_3: Duration = Duration::from_mins(3);
 /// What is live is there long before; the figures are printed, as a test that is timed closely fails on a busy machine.
 const SOON: Duration = Duration::from_secs(10);
+/// As WebDriver names the key.
+const ENTER: &str = "\u{E007}";
 
 fn address(graph: &mut Graph) -> Result<String, Failure> {
     let state = |g: &Graph| g.status("dashboard").state;
@@ -246,6 +248,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
         MINUTE,
         "return [...document.querySelectorAll('.tile img')].filter((i) => i.complete && i.naturalWidth > 0).length > 8",
     )?;
+    live_updates_leave_the_keyboard(&home, &browser, &page)?;
     assert_eq!(browser.complaints()?, Vec::<String>::new());
 
     // Killed, it is not missed, and comes back.
@@ -262,6 +265,35 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     browser.open(&page)?;
     browser.wait("the nodes again", MINUTE, "return document.querySelectorAll('tr.alive').length >= 11")?;
     graph.end()
+}
+
+/// Lists are made anew when images come: what had the focus keeps it, and keys go on reaching it.
+fn live_updates_leave_the_keyboard(home: &Home, browser: &Browser, page: &str) -> Result<(), Failure> {
+    let count = "document.querySelector('tr[data-class=food] td:nth-child(2) span').textContent";
+    let shown = "document.querySelector('.filters [role=status]').textContent";
+    for (turn, view, used, told) in [
+        (0, "home", "tr[data-class=food] [data-act=rename]", count),
+        (1, "images", ".counted select", shown),
+        (2, "images", ".chips button", shown),
+    ] {
+        browser.open("about:blank")?;
+        browser.open(&format!("{page}?lang=en#{view}"))?;
+        browser.wait(used, MINUTE, &format!("return document.querySelector({used:?}) !== null"))?;
+        browser.run(&format!(
+            "window.used = document.querySelector({used:?}); used.focus(); window.told = () => {told}; window.before = told()"
+        ))?;
+        fs::write(
+            home.photos().join(format!("food/live-{turn}.png")),
+            pictures::coloured([10, 60 * turn as u8, 200], 90 + turn),
+        )?;
+        browser.wait("the new number", MINUTE, "return told() !== before")?;
+        assert_eq!(browser.run("return used.isConnected && document.activeElement === used")?, true, "{used}");
+        if turn == 0 {
+            browser.press(ENTER)?;
+            browser.wait("the question", SOON, "return document.querySelector('dialog.asks[open]') !== null")?;
+        }
+    }
+    Ok(())
 }
 
 /// What nodes say here is shown in Japanese. Names may stay as they are.

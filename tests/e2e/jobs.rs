@@ -164,14 +164,6 @@ impl Workshop {
             }
             Hand::Keyboard => {
                 self.focus(selector)?;
-                // What is made anew takes the focus with it.
-                let has_focus =
-                    format!("return document.activeElement === document.querySelector({})", json!(selector));
-                std::thread::sleep(Duration::from_millis(200));
-                while self.browser.run(&has_focus)? != true {
-                    self.goes_to(selector)?;
-                    std::thread::sleep(Duration::from_millis(200));
-                }
                 let is_box = self.browser.run("return document.activeElement.type === 'checkbox'")? == true;
                 self.browser.press(if is_box { " " } else { ENTER })
             }
@@ -181,10 +173,6 @@ impl Workshop {
     /// Goes to an element by Tab.
     fn focus(&self, selector: &str) -> Result<(), Failure> {
         self.acts();
-        self.goes_to(selector)
-    }
-
-    fn goes_to(&self, selector: &str) -> Result<(), Failure> {
         let script = format!(
             "const one = document.querySelector({}); one?.focus(); return one && document.activeElement === one && one.tabIndex >= 0",
             json!(selector)

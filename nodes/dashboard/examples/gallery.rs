@@ -84,7 +84,7 @@ fn main() -> Result<(), Failure> {
     fill(&home, pictures)?;
     embed(&home, pictures)?;
     let begun = Instant::now();
-    let (album, _) = look::Library::new(home.clone()).album()?;
+    let (album, _) = std::sync::Arc::new(look::Library::new(home.clone())).album()?;
     println!("{} files: the album is read in {:.0} ms", album.items.len(), begun.elapsed().as_secs_f64() * 1e3);
     if kept.is_some() {
         let cache = plugin_thumbnail::Cache::new(home.dataset().join("thumbnails"));

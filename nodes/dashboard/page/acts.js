@@ -2,7 +2,7 @@
 import { h } from "/dom.js";
 import { get, post } from "/ask.js";
 import { say, sayWithUndo } from "/toast.js";
-import { t, number } from "/words.js";
+import { said, t, number } from "/words.js";
 
 let queue = Promise.resolve();
 const tell = (kind, detail) => document.dispatchEvent(new CustomEvent(kind, { detail }));
@@ -20,7 +20,7 @@ export function onActs(listener) {
 export function act(acts, text) {
   const run = queue.then(async () => {
     const done = await post("/api/decide", { acts });
-    if (done.problems.length) say(done.problems.join("\n"), true);
+    if (done.problems.length) say(done.problems.map(said).join("\n"), true);
     // An image's sidecar goes with it and does not count.
     if (text) sayWithUndo(text(done.moved.filter(([from]) => !/\.xmp$/i.test(from)).length), undo);
     tell("acted", done);
@@ -34,7 +34,7 @@ export function undo() {
   const run = queue.then(async () => {
     const done = await post("/api/undo", {});
     say(done.moved.length ? t("undone_files", { n: number(done.moved.length) }) : t("undone"));
-    if (done.problems.length) say(done.problems.join("\n"), true);
+    if (done.problems.length) say(done.problems.map(said).join("\n"), true);
     tell("undone", done);
     return done;
   }).catch((error) => { say(error.message, true); return null; });

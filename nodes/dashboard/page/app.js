@@ -1,5 +1,6 @@
 // The frame: views by the part of the address behind #, languages, colours, keys.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { say } from "/toast.js";
 import { undo } from "/acts.js";
 import { t, language } from "/words.js";
@@ -36,10 +37,10 @@ function open() {
 }
 
 function frame(view) {
-  document.getElementById("views").replaceChildren(...Object.keys(VIEWS).map((name) =>
+  renew(document.getElementById("views"), Object.keys(VIEWS).map((name) =>
     h("a", { href: `#${name}`, "aria-current": name === view ? "page" : null }, t("view_" + name))));
   const other = language() === "ja" ? "en" : "ja";
-  document.getElementById("tools").replaceChildren(
+  renew(document.getElementById("tools"),
     h("span.link", { id: "link", title: t("link_title") }, h("i.lamp"), h("span")),
     h("button", { title: t("tool_language"), lang: other, onclick: () => speak(other) }, other === "ja" ? "日本語" : "English"),
     h("button", { title: t("tool_colours"), "aria-label": t("tool_colours"), onclick: colours }, "◐"),
@@ -53,6 +54,17 @@ function shownLink() {
   const link = document.getElementById("link");
   link.className = connected ? "link alive" : "link gone";
   link.lastChild.textContent = t(connected ? "link_on" : "link_off");
+}
+
+function showStopped() {
+  failed = true;
+  const root = document.getElementById("view");
+  // What was shown before stays.
+  if (!root.classList.contains("opening")) return;
+  leave();
+  leave = () => {};
+  root.classList.remove("opening");
+  root.replaceChildren(h("section.card.wide", h("p", t("stopped_view"))));
 }
 
 // What could not be shown while nobody answered is shown when somebody does.
@@ -103,7 +115,7 @@ addEventListener("hashchange", open);
 addEventListener("unhandledrejection", (event) => {
   if (event.reason?.name === "AbortError") return;
   // Nobody answers: the bar above the view says so.
-  if (event.reason instanceof TypeError && !connected) failed = true;
+  if (event.reason instanceof TypeError && !connected) showStopped();
   else say(String(event.reason?.message || event.reason), true);
 });
 

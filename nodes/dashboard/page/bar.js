@@ -1,5 +1,6 @@
 // Under the header in every view: who answers and how well, when the next run begins, what waits for a decision.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { post } from "/ask.js";
 import { on, part } from "/live.js";
 import { say } from "/toast.js";
@@ -11,7 +12,8 @@ const PATIENCE_MS = 2000;
 const QUEUES = ["candidates", "conflicts", "suspected", "unsure"];
 const WORKING = ["training", "embedding", "judging", "verdict", "asked"];
 
-export function champion(now) {
+export function champion(now, problem) {
+  if (problem) return h("span.bad", { title: said(problem) }, t("bar_unusable"), " ", h("a", { href: "#models" }, t("view_models")));
   if (!now) return h("span.quiet", t("bar_nobody"));
   const kind = t(now.kind === "head" ? "kind_head" : "kind_network");
   if (!now.images) return h("span", t("bar_unjudged", { kind }));
@@ -50,22 +52,20 @@ export function start() {
     const now = part("overview");
     if (isStopped) {
       bar.className = "stopped";
-      return bar.replaceChildren(h("span.part", h("i.lamp.gone"), t("stopped"), " ", h("code", START)));
+      return renew(bar, h("span.part", h("i.lamp.gone"), t("stopped"), " ", h("code", START)));
     }
     bar.className = "";
-    if (!now) return bar.replaceChildren(h("span.part.quiet", "…"));
+    if (!now) return renew(bar, h("span.part.quiet", "…"));
     const { next: run } = now;
-    const focused = document.activeElement?.dataset?.act;
     const can = !["stopped", "asked", "training", "images", "classes", "training_images"].includes(run.code);
     const waiting = needs(now.needs);
-    bar.replaceChildren(
-      h("span.part.who", h("i.lamp", { className: run.code === "stopped" ? "lamp gone" : "lamp on" }), champion(now.champion)),
+    renew(bar,
+      h("span.part.who", h("i.lamp", { className: run.code === "stopped" || now.champion_problem ? "lamp gone" : "lamp on" }), champion(now.champion, now.champion_problem)),
       h("span.part.next", h("span", { className: WORKING.includes(run.code) ? "working" : "" }, next(run), run.is_paused && run.code !== "pause" ? ` ${t("next_also_paused")}` : ""),
         run.code === "stopped" ? h("code", START) : "",
         h("button.small-button", { "data-act": "train", disabled: !can, title: t("bar_train_how"), onclick: train }, t("bar_train")),
         h("button.small-button", { "data-act": "pause", title: t("bar_pause_how"), onclick: () => pause(!run.is_paused) }, t(run.is_paused ? "bar_resume" : "bar_pause"))),
       h("span.part.needs", waiting.length ? [h("span.quiet", t("bar_needs")), waiting] : h("span.quiet", t("bar_no_needs"))));
-    if (focused) bar.querySelector(`[data-act="${focused}"]`)?.focus();
   }
   on("overview", draw);
   on("connected", (is) => {

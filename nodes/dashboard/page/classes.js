@@ -1,5 +1,6 @@
 // Classes in a table: how many, how well known, what they are confused with, what would help; made, renamed, merged, deleted.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { get, query } from "/ask.js";
 import { on } from "/live.js";
 import { create, onActs, pickClass, prompt, remove, rename } from "/acts.js";
@@ -75,13 +76,10 @@ export function classes() {
 
   function draw() {
     const most = Math.max(1, ...all.map((one) => one.files));
-    const focused = box.contains(document.activeElement) && document.activeElement.closest("tr")?.dataset.class;
-    const which = document.activeElement?.dataset?.act;
     count.textContent = all.length ? t("classes_count", { n: number(all.length), images: number(all.reduce((sum, one) => sum + one.files, 0)) }) : "";
     rows.parentElement.hidden = !all.length;
-    rows.replaceChildren(...all.map((one) => row(one, most)));
+    renew(rows, all.map((one) => row(one, most)));
     start.hidden = all.length > 1;
-    if (focused) rows.querySelector(`tr[data-class="${CSS.escape(focused)}"] [data-act="${which}"]`)?.focus();
   }
 
   async function load() {

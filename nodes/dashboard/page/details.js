@@ -1,5 +1,6 @@
 // One image with all there is to say of it, and all that can be done with it.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { get, query } from "/ask.js";
 import { fitted, paint } from "/heat.js";
 import { large, marks, name, thumbnail } from "/grid.js";
@@ -9,8 +10,10 @@ import { t, word, number, percent } from "/words.js";
 
 // item: {path, digest?}; step(by) gives the next of the list it comes from; classes: names of the classes.
 export function details(first, step, classes = []) {
-  const box = h("dialog.details", { onclose: () => { off(); removeEventListener("keydown", key); box.remove(); } });
-  let shown = first;
+  const box = h("dialog.details", { tabIndex: -1, onclose: () => { off(); removeEventListener("keydown", key); box.remove(); } });
+  const [bar, doing] = [h("div.bar"), h("div.doing")];
+  let [shown, place, told] = [first, h("div.large"), h("div.about")];
+  box.append(bar, h("div.both", h("div", place, doing), told));
   const acts = tools({ classes: () => classes, meant: () => [shown], clear: () => {} });
   // Decided here: on to the next one, or back.
   const off = onActs(({ moved, isUndone }) => {
@@ -22,13 +25,15 @@ export function details(first, step, classes = []) {
   });
   async function show(one) {
     shown = one;
-    const told = h("div.about", h("p.quiet", "…"));
-    const place = h("div.large");
-    box.replaceChildren(
-      h("div.bar", h("b", name(one.path)), one.class ? h("span.tag", one.class) : "", h("span.grow"),
-        step ? [h("button", { "aria-label": t("key_before"), onclick: () => go(-1) }, "←"), h("button", { "aria-label": t("key_after"), onclick: () => go(1) }, "→")] : "",
-        h("button", { onclick: () => box.close(), "aria-label": t("close") }, "✕")),
-      h("div.both", h("div", place, h("div.doing", acts.buttons(one))), told));
+    const [image, about_] = [h("div.large"), h("div.about", h("p.quiet", "…"))];
+    place.replaceWith(image);
+    told.replaceWith(about_);
+    [place, told] = [image, about_];
+    renew(bar, h("b", name(one.path)), one.class ? h("span.tag", one.class) : "", h("span.grow"),
+      step ? [h("button", { "data-act": "before", "aria-label": t("key_before"), onclick: () => go(-1) }, "←"), h("button", { "data-act": "after", "aria-label": t("key_after"), onclick: () => go(1) }, "→")] : "",
+      h("button", { "data-act": "close", onclick: () => box.close(), "aria-label": t("close") }, "✕"));
+    renew(doing, acts.buttons(one));
+    if (box.open && !box.contains(document.activeElement)) box.focus({ preventScroll: true });
     const which = one.digest ? { digest: one.digest } : { path: one.path };
     let known;
     try {
@@ -40,6 +45,7 @@ export function details(first, step, classes = []) {
     if (shown !== one) return;
     const { box: picture, layer } = fitted(large(one), known.width, known.height, name(one.path));
     place.replaceWith(picture);
+    place = picture;
     told.replaceChildren(...about(known, { one, layer, show, heat: (label) => get(`/api/heat?${query({ ...which, class: label })}`) }));
   }
   const go = (by) => { const other = step?.(by); if (other) show(other); };

@@ -13,7 +13,8 @@ export function h(tag, ...rest) {
 export function set(element, properties) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) element.removeAttribute?.(name);
-    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    // As properties, which `renew` gives on to an element that is kept.
+    else if (name.startsWith("on")) { element[name] = value; element.handlers = [...(element.handlers || []), name]; }
     else if (name === "style") Object.assign(element.style, value);
     else if (name in element && !(element instanceof SVGElement) && !name.startsWith("aria")) element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);

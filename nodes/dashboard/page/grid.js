@@ -33,6 +33,8 @@ export function grid({ fetch, open, mark, className = "" }) {
   // What went elsewhere, until the list is made anew: path → what is said of it.
   const gone = new Map();
   const tiles = new Map();
+  // Path of the image that is looked at, while the list is made anew: it may come to stand elsewhere.
+  let anchor = null;
 
   function measure() {
     const width = box.clientWidth || 300;
@@ -52,8 +54,19 @@ export function grid({ fetch, open, mark, className = "" }) {
       if (asked !== epoch) return;
       pages.set(page, answer);
       if (answer.total !== total) { total = answer.total; measure(); }
+      follow(page, answer.items);
       draw();
     }, (error) => { pages.delete(page); throw error; });
+  }
+
+  // Stays with the image that is looked at, and with its row on the screen when the grid is what is used.
+  function follow(page, items) {
+    const found = anchor === null ? -1 : items.findIndex((one) => one.path === anchor);
+    if (found < 0) return;
+    const n = page * PAGE + found;
+    const rows = Math.floor(n / columns) - Math.floor(at / columns);
+    [anchor, at] = [null, n];
+    if (rows && document.activeElement === box) scrollBy(0, rows * (height + GAP));
   }
 
   // Tiles outside of what can be seen, and a little more, are taken out.
@@ -118,7 +131,7 @@ export function grid({ fetch, open, mark, className = "" }) {
   const isTouch = (event) => event.pointerType === "touch" || matchMedia("(pointer: coarse)").matches;
 
   function move(n) {
-    at = Math.max(0, Math.min(total - 1, n));
+    [anchor, at] = [null, Math.max(0, Math.min(total - 1, n))];
     const row = Math.floor(at / columns) * (height + GAP);
     const y = box.getBoundingClientRect().top + row;
     const [under, above] = [barsBelow(), innerHeight - barsAbove()];
@@ -175,6 +188,7 @@ export function grid({ fetch, open, mark, className = "" }) {
     // Shows what there is now, where the person is.
     reload(top) {
       epoch += 1;
+      anchor = top ? null : item(at)?.path ?? null;
       before = top ? new Map() : new Map([...before, ...[...pages].filter(([, page]) => page.items)]);
       pages = new Map();
       gone.clear();

@@ -1,5 +1,6 @@
 // Home: the classes, what was classified last, the run under way, and, folded, what nodes and machine do.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { get } from "/ask.js";
 import { on } from "/live.js";
 import { classes } from "/classes.js";
@@ -32,7 +33,7 @@ export function show(root, parameters, ready) {
   function showReports() {
     const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" }, text);
     const all = [ofData ? link(reportOf(), t("report_data")) : null, ofRun ? link(reportOf(ofRun), t("report_run")) : null].filter(Boolean);
-    reports.replaceChildren(...(all.length ? [t("reports"), " ", ...all.flatMap((one, at) => (at ? [" · ", one] : [one]))] : []));
+    renew(reports, all.length ? [t("reports"), " ", all.map((one, at) => (at ? [" · ", one] : one))] : []);
   }
   const offs = [
     on("verdict", (verdict) => { ofRun = verdict?.has_report ? verdict.run : null; showReports(); }),

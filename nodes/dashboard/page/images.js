@@ -1,5 +1,6 @@
 // Images: those of the data set and of every other folder; filters that go together, an order, and acts on what is chosen.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { get, query } from "/ask.js";
 import { on } from "/live.js";
 import { t, word, number } from "/words.js";
@@ -31,7 +32,7 @@ export function show(root, parameters, ready) {
   let classes = [];
   // Number of the album that is shown, and of the newest there is.
   let [shown, known] = [undefined, undefined];
-  const renew = () => { if (isData && shown !== undefined && known && shown !== known) { shown = known; all.reload(); } };
+  const follow = () => { if (isData && shown !== undefined && known && shown !== known) { shown = known; all.reload(); } };
   const count = h("span.quiet", { role: "status" });
   const matrix = h("div.matrix");
   const all = grid({
@@ -42,7 +43,7 @@ export function show(root, parameters, ready) {
       if (page.choices) choices(page);
       ready();
       // The album may have become another while this page of it was on its way.
-      if (!page.whole) setTimeout(renew);
+      if (!page.whole) setTimeout(follow);
       return page;
     },
     open: (item) => details(item, all.next, classes),
@@ -62,6 +63,7 @@ export function show(root, parameters, ready) {
   } });
   const counted = h("span.counted");
   const chips = h("div.chips");
+  const none = h("p.wide.quiet", { hidden: true });
   const bar = h("div.filters",
     select(t("look_place"), filter.place, PLACES, (place) => t(`place_${place || "photos"}`), (place) => { location.hash = `images?${query({ place })}`; }),
     search, counted,
@@ -72,24 +74,33 @@ export function show(root, parameters, ready) {
     filter.like ? "" : select(t("look_sort"), filter.sort || SORTS[0], isData ? SORTS : ["name", "newest"], (each) => t(`sort_${each}`), (each) => go({ sort: each === SORTS[0] ? "" : each })),
     count, chips);
 
+  // Why there is nothing, and the way on.
+  function nothing(page) {
+    const filters = NAMES.filter((each) => !["place", "sort"].includes(each) && filter[each]);
+    none.hidden = page.total > 0 || !page.whole;
+    renew(none, filters.length
+      ? [t("look_nothing"), " ", h("button.small-button", { onclick: () => { location.hash = `images?${query({ place: filter.place })}`; } }, t("look_show_all"))]
+      : [t("look_empty"), " ", isData ? h("a", { href: "#home" }, t("classes_add")) : ""]);
+  }
+
   function choices(page) {
+    nothing(page);
     count.textContent = t(page.whole ? "look_count" : "look_reading", { n: number(page.total) });
-    if (counted.contains(document.activeElement) || chips.contains(document.activeElement)) return;
     const { class: byClass, split, flag } = page.choices;
     const sorted = (of) => Object.keys(of).sort(new Intl.Collator(undefined, { numeric: true }).compare);
     const with_ = (value, values) => (value && !values.includes(value) ? [...values, value] : values);
     if (isData) {
-      counted.replaceChildren(
+      renew(counted,
         select(t("look_class"), filter.class, ["", ...with_(filter.class, sorted(byClass))], (each) => (each ? `${each} (${number(byClass[each] || 0)})` : t("look_all")), (each) => go({ class: each })),
         select(t("look_split"), filter.split, ["", ...with_(filter.split, sorted(split))], (each) => (each ? `${t("split_" + each)} (${number(split[each] || 0)})` : t("look_all")), (each) => go({ split: each })));
     }
     const flags = filter.flag.split(",").filter(Boolean);
     const toggled = (each) => (flags.includes(each) ? flags.filter((one) => one !== each) : [...flags, each]).join(",");
-    chips.replaceChildren(
-      ...flag.filter(([each, n]) => n || flags.includes(each)).map(([each, n]) =>
-        h("button.chip." + each, { "aria-pressed": String(flags.includes(each)), onclick: () => go({ flag: toggled(each) }) }, word("flag", each), " ", h("b", number(n)))),
-      filter.run ? h("button.chip", { "aria-pressed": "true", onclick: () => go({ run: "", truth: "", prediction: "" }) }, t("look_cell", { truth: filter.truth || t("look_all"), prediction: filter.prediction || t("look_all") }), " ✕") : "",
-      filter.like ? h("button.chip", { "aria-pressed": "true", onclick: () => go({ like: "" }) }, t("look_like"), " ✕") : "");
+    renew(chips,
+      flag.filter(([each, n]) => n || flags.includes(each)).map(([each, n]) =>
+        h("button.chip." + each, { "data-key": each, "aria-pressed": String(flags.includes(each)), onclick: () => go({ flag: toggled(each) }) }, word("flag", each), " ", h("b", number(n)))),
+      filter.run ? h("button.chip", { "data-key": "run", "aria-pressed": "true", onclick: () => go({ run: "", truth: "", prediction: "" }) }, t("look_cell", { truth: filter.truth || t("look_all"), prediction: filter.prediction || t("look_all") }), " ✕") : "",
+      filter.like ? h("button.chip", { "data-key": "like", "aria-pressed": "true", onclick: () => go({ like: "" }) }, t("look_like"), " ✕") : "");
   }
 
   const fold = h("details.card.wide", h("summary", t("look_matrix")), matrix);
@@ -98,11 +109,11 @@ export function show(root, parameters, ready) {
   const place = h("div");
   const mapped = h("details.card.wide", { id: "map" }, h("summary", t("map")), place);
   mapped.addEventListener("toggle", () => mapped.open && !place.childNodes.length && map(place, { choose: all.take, open: (item) => details(item, null, classes) }));
-  root.append(...[h("div.wide.sticky", bar), isData && !filter.like ? [fold, mapped] : [], h("div.wide", all.box), act.bar].flat());
+  root.append(...[h("div.wide.sticky", bar), isData && !filter.like ? [fold, mapped] : [], none, h("div.wide", all.box), act.bar].flat());
   all.reload(true);
   classNames().then((names) => { classes = names; });
   const off = [
-    on("album", (generation) => { known = generation; renew(); }),
+    on("album", (generation) => { known = generation; follow(); }),
     onActs(({ moved, isUndone }) => {
       // Folders are there at once, the data set when it has seen them.
       if (isUndone) all.back(moved.map(([, to]) => to));

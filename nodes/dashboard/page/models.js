@@ -1,12 +1,13 @@
 // Models: runs in a table and as curves over each other, accuracy against cost, and who is champion.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { say } from "/toast.js";
 import { pair } from "/pair.js";
 import { searches } from "/searches.js";
 import { get, post } from "/ask.js";
 import { on } from "/live.js";
 import { lines, scatter } from "/chart.js";
-import { t, word, said, number, percent, clock, moment, short, reportOf } from "/words.js";
+import { t, coded, word, said, number, percent, clock, moment, short, reportOf } from "/words.js";
 
 const KINDS = ["one", "two", "three", "four", "five", "six"];
 const COSTS = [["multiply_adds", (run) => run.multiply_adds && run.multiply_adds / 1e6], ["seconds", (run) => run.seconds]];
@@ -53,19 +54,19 @@ export function show(root, _, ready) {
     const now = table.runs.find((run) => run.id === table.champion);
     const before = table.runs.find((run) => run.id === table.previous);
     const told = (run, id) => h("span", h("b", id), " ", run ? h("span.quiet", `${percent(run.balanced_accuracy)} · ${run.architecture} ${run.size_px} px`) : "");
-    champion.replaceChildren(...[table.champion
+    renew(champion, table.champion
       ? [h("div.row", h("span.tag.promoted", t("compare_now")), told(now, table.champion)), exports(table.champion)]
       : h("p.quiet", t("compare_nobody")),
-    table.previous ? h("div.row", h("button", { id: "rollback", onclick: rollback }, "↩ ", t("compare_rollback")), h("span.quiet", t("compare_to")), told(before, table.previous)) : ""].flat());
-    body.replaceChildren(...table.runs.map(row));
+    table.previous ? h("div.row", h("button", { id: "rollback", onclick: rollback }, "↩ ", t("compare_rollback")), h("span.quiet", t("compare_to")), told(before, table.previous)) : "");
+    renew(body, table.runs.map(row));
     priced.hidden = table.runs.filter((run) => run.balanced_accuracy !== null).length < 2;
-    costs.replaceChildren(...COSTS.map(([name, cost], which) => plot(t("cost_" + name), table.runs
+    renew(costs, COSTS.map(([name, cost], which) => plot(t("cost_" + name), table.runs
       .filter((run) => cost(run) && run.balanced_accuracy !== null)
       .map((run) => ({ x: cost(run), y: run.balanced_accuracy, name: run.id, front: run.front[which], large: run.is_champion })))));
     drawSizes(table.sizes);
-    pages.replaceChildren(table.experiments.length
+    renew(pages, table.experiments.length
       ? h("span", table.experiments.map((name) => [h("a", { href: `/experiment/${encodeURIComponent(name)}`, target: "_blank", rel: "noopener" }, word("experiment", name)), " "]))
-      : h("span.quiet", t("compare_no_experiments")));
+      : h("span.quiet", coded(t("compare_no_experiments"))));
   }
 
   // What can be taken away of a model.
@@ -77,7 +78,7 @@ export function show(root, _, ready) {
   function row(run) {
     const place = compared.indexOf(run.id);
     const mark = h("input", { type: "checkbox", checked: place >= 0, "aria-label": t("compare_draw", { run: run.id }), onchange: (event) => pick(run.id, event.target.checked) });
-    return h("tr", { title: said(run.reason) },
+    return h("tr", { "data-key": run.id, title: said(run.reason) },
       h("td", h("label.swatch." + (KINDS[place] || "none"), mark)),
       h("td.name", run.has_report ? h("a", { href: reportOf(run.id), target: "_blank", rel: "noopener" }, run.id) : run.id, h("div.quiet.note", moment(run.started_ms))),
       h("td", h("span.tag." + run.state, { title: said(run.verdict) }, word("state", run.is_champion && run.state === "refused" ? "by_hand" : run.state)), " ", run.is_champion ? h("span.tag.promoted", t("compare_now")) : ""),
@@ -88,7 +89,7 @@ export function show(root, _, ready) {
       h("td", `${run.architecture} ${run.size_px} px`),
       h("td.num", number(run.version)),
       h("td.name", run.parent || t(run.is_head ? "now_pretrained" : "now_scratch")),
-      h("td", run.can_promote ? h("button", { onclick: () => promote(run) }, t("compare_promote")) : ""));
+      h("td", run.can_promote ? h("button", { "data-act": "promote", onclick: () => promote(run) }, t("compare_promote")) : ""));
   }
 
   function pick(id, is) {
@@ -96,15 +97,13 @@ export function show(root, _, ready) {
     draw();
     drawCurves();
     pair(two, compared.slice(-2));
-    // The box that was used keeps the keyboard.
-    body.querySelectorAll("input")[table.runs.findIndex((run) => run.id === id)]?.focus();
   }
 
   async function drawCurves() {
     await Promise.all(compared.filter((id) => !curves.has(id)).map(async (id) => curves.set(id, await get(`/api/run/${encodeURIComponent(id)}`))));
     if (ended) return;
     drawn.hidden = !compared.some((id) => Object.keys(curves.get(id) || {}).some((name) => name.startsWith("validation")));
-    charts.replaceChildren(...["loss", "accuracy"].map((metric) => {
+    renew(charts, ["loss", "accuracy"].map((metric) => {
       const all = compared.map((id, place) => ({ name: id, kind: KINDS[place], points: curves.get(id)?.[`validation ${metric}`] || [] }));
       return h("figure", h("figcaption", `${t("metric_" + metric)} (${t("split_validation")})`), lines(t("metric_" + metric), all, metric === "accuracy" ? { y: [0, 1] } : {}));
     }), h("div.legend.column", compared.map((id, place) => h("span.key", h("i." + KINDS[place]), id))));
@@ -114,13 +113,13 @@ export function show(root, _, ready) {
 
   // The experiment's figures, as its own page draws them.
   function drawSizes(told) {
-    if (!told) return sizes.replaceChildren();
+    if (!told) return renew(sizes);
     const points = told.points.map((point, at) => ({
       x: point.multiply_adds / 1e6, y: point.accuracy, name: `${number(point.size_px)} px`, label: `${number(point.size_px)} px`,
       front: told.front[at], deviation: point.deviation,
     }));
     const values = { network: told.network, seconds: number(told.budget_seconds), learnt: number(told.learnt), judged: number(told.judged), seeds: number(told.seeds) };
-    return sizes.replaceChildren(h("p.quiet", t("compare_sizes", values)),
+    return renew(sizes, h("p.quiet", t("compare_sizes", values)),
       h("div.charts.costs", plot(t("cost_multiply_adds"), points),
         h("div.scroll", h("table", h("thead", h("tr", ["size", "accuracy", "work", "time", "rate"].map((name) => h("th.num", t("run_" + name))))),
           h("tbody", told.points.map((point, at) => h("tr",

@@ -1,5 +1,6 @@
 // Two models beside each other: recall by class, and the images that they differ on.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { get, query } from "/ask.js";
 import { details } from "/details.js";
 import { classNames } from "/acts.js";
@@ -7,10 +8,10 @@ import { name, thumbnail } from "/grid.js";
 import { t, number, percent, figure } from "/words.js";
 
 export async function pair(box, ids) {
-  if (ids.length < 2) return box.replaceChildren(h("p.quiet", t("pair_choose")));
+  if (ids.length < 2) return renew(box, h("p.quiet", t("pair_choose")));
   const [a, b] = ids;
   const found = await get(`/api/pair?${query({ a, b })}`);
-  if (!found) return box.replaceChildren(h("p.quiet", t("pair_unjudged")));
+  if (!found) return renew(box, h("p.quiet", t("pair_unjudged")));
   const classes = await classNames();
   const cell = (recall) => h("td.num", recall ? [percent(recall.value, 0), " ", h("small.quiet", t("classes_interval", { low: percent(recall.interval[0], 0), high: percent(recall.interval[1], 0), n: number(recall.images) }))] : "–");
   const points = ([one, other]) => {
@@ -25,10 +26,10 @@ export async function pair(box, ids) {
   const strip = (which) => {
     const all = found.differ[which];
     return [h("h3", t("pair_alone", { run: ids[which], n: number(found.alone[which]) })), h("div.strip", all.map((one) =>
-      h("button", { title: one.path, onclick: () => open(one, all) }, h("img", { src: thumbnail(one), alt: name(one.path), loading: "lazy" }), h("span", one.class ?? "–"), h("small", `→ ${one.said[1 - which]}`))))];
+      h("button", { "data-path": one.path, title: one.path, onclick: () => open(one, all) }, h("img", { src: thumbnail(one), alt: name(one.path), loading: "lazy" }), h("span", one.class ?? "–"), h("small", `→ ${one.said[1 - which]}`))))];
   };
-  return box.replaceChildren(...[
+  return renew(box,
     h("p", t("pair_images", { n: number(found.images), both: number(found.both), a: number(found.alone[0]), b: number(found.alone[1]) }), " ",
       found.p_value === null ? "" : h("span.quiet", t(found.p_value < 0.05 ? "pair_differs" : "pair_same", { p: figure(found.p_value) }))),
-    table, strip(0), strip(1)].flat(2));
+    table, strip(0), strip(1));
 }

@@ -1,5 +1,6 @@
 // What was classified last, to be confirmed or corrected.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { get } from "/ask.js";
 import { on } from "/live.js";
 import { classNames, move, onActs, pickClass, trash } from "/acts.js";
@@ -30,9 +31,7 @@ export function recent() {
     const text = JSON.stringify(found);
     if (ended || text === known) return;
     [known, all] = [text, found];
-    const focused = list.contains(document.activeElement) && [...list.children].findIndex((each) => each.contains(document.activeElement));
-    list.replaceChildren(...(all.length ? all.map(row) : [h("li.quiet", t("recent_none"))]));
-    if (focused !== false) list.children[Math.min(focused, list.children.length - 1)]?.querySelector("[data-act=confirm]")?.focus();
+    renew(list, all.length ? all.map(row) : h("li.quiet", t("recent_none")));
   }
   const names = () => classNames().then((found) => { classes = found; });
 

@@ -1,5 +1,6 @@
 // Review: one question after the other, a key each, and every step undone by one; or a class of them at once.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { get } from "/ask.js";
 import { on } from "/live.js";
 import { act as done_, onActs, pickClass, undo } from "/acts.js";
@@ -68,12 +69,12 @@ export function show(root, parameters, ready) {
     if (ended) return;
     // The first that has something to ask.
     if (!queue) queue = QUEUES.find((one) => all[one]) || QUEUES[0];
-    tabs.replaceChildren(...QUEUES.map((one) => h("a", { href: `#review?queue=${one}`, role: "tab", "aria-selected": String(one === queue) }, t("queue_" + one), " ", h("b", number(all[one])))));
+    renew(tabs, QUEUES.map((one) => h("a", { href: `#review?queue=${one}`, role: "tab", "aria-selected": String(one === queue) }, t("queue_" + one), " ", h("b", number(all[one])))));
   }
 
   function draw() {
     const one = question();
-    state.textContent = t("decide_left", { n: number(total) });
+    state.textContent = queue ? t("decide_left", { n: number(total) }) : "";
     const can = SHEETS.includes(queue) && questions.length > 0;
     as.hidden = !can;
     as.textContent = t(isSheet ? "sheet_one" : "sheet_many");
@@ -83,19 +84,19 @@ export function show(root, parameters, ready) {
     deciding.classList.toggle("empty", !one);
     answers.hidden = !one;
     if (!one) {
-      picture.replaceChildren(h("p.quiet.nothing", queue ? t("decide_nothing_" + queue) : "…"));
+      renew(picture, h("p.quiet.nothing", queue ? t("decide_nothing_" + queue) : "…"));
       picture.classList.remove("several");
-      answers.replaceChildren();
+      renew(answers);
     } else {
       const all = [...one.files, one.beside].filter(Boolean);
-      picture.replaceChildren(...all.slice(0, SHOWN).map((file) => figure(one, file)));
+      renew(picture, all.slice(0, SHOWN).map((file) => figure(one, file)));
       picture.classList.toggle("several", all.length > 1);
-      answers.replaceChildren(...buttons(one).flat(9));
+      renew(answers, buttons(one));
     }
     const inside = strip.contains(document.activeElement);
     // One stop for the Tab key; arrows move within.
-    strip.replaceChildren(...questions.slice(0, 120).map((each, n) => h(n === at ? "button.small.at" : "button.small", {
-      role: "option", tabIndex: n === at ? 0 : -1, "aria-selected": String(chosen.has(each.key)), title: each.files[0].path,
+    renew(strip, questions.slice(0, 120).map((each, n) => h(n === at ? "button.small.at" : "button.small", {
+      "data-key": each.key, role: "option", tabIndex: n === at ? 0 : -1, "aria-selected": String(chosen.has(each.key)), title: each.files[0].path,
       onclick: (event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) choose(n, event.shiftKey); else { at = n; draw(); } },
     }, h("img", { src: thumbnail(each.files[0]), alt: "", loading: "lazy" }))));
     if (inside) strip.querySelector(".at")?.focus({ preventScroll: true });
@@ -107,7 +108,7 @@ export function show(root, parameters, ready) {
   }
 
   // A picture with what is to be known of it; of several that look alike each can be thrown away by itself.
-  const figure = (one, file) => h(file === one.beside ? "figure.beside" : "figure",
+  const figure = (one, file) => h(file === one.beside ? "figure.beside" : "figure", { "data-key": file.path },
     h("img", { src: large(file), alt: name(file.path) }),
     h("figcaption", h("b", file.class ?? ""), h("span", name(file.path)),
       file === one.beside ? h("span.quiet", t("decide_stays")) : "",
@@ -115,8 +116,8 @@ export function show(root, parameters, ready) {
         ? h("button", { title: t("key_throw"), "aria-label": `${t("key_throw")}: ${file.class ?? ""} ${name(file.path)}`, onclick: () => act(() => [{ throw: { path: file.path } }], [one]) }, t("decide_throw"))
         : ""));
 
-  // "closed 4, open 4"
-  const shares = (all) => all.map(([label, n]) => `${label} ${number(n)}`).join(t("comma"));
+  // "closed: 4, open: 4"
+  const shares = (all) => all.map(([name, n]) => t("decide_share", { name, n: number(n) })).join(t("comma"));
 
   // What is told of a conflict, and what can be said of it besides its class.
   function conflict(one, button) {
@@ -148,7 +149,7 @@ export function show(root, parameters, ready) {
   const proposed = (one) => (queue === "conflicts" && kind(one) !== "odd" ? null : one.likely[0]?.[0] ?? null);
 
   function buttons(one) {
-    const button = (key, text, act, kind = "", title = null) => h("button" + kind, { onclick: act, title }, key ? [h("kbd", key), " "] : "", text);
+    const button = (key, text, act, kind = "", title = null) => h("button" + kind, { "data-act": key || text[0], onclick: act, title }, key ? [h("kbd", key), " "] : "", text);
     const several = chosen.size ? h("p", h("b", t("decide_chosen", { n: number(chosen.size) })), " ", h("button.small-button", { onclick: () => { chosen.clear(); draw(); } }, t("act_clear"))) : "";
     const what = {
       candidates: () => [

@@ -1,9 +1,10 @@
 // Structure searches: every attempt as a point of error against cost and as a line, and a search that is asked for.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { say } from "/toast.js";
 import { get, post, query } from "/ask.js";
 import { scatter } from "/chart.js";
-import { t, word, number, percent, clock, short } from "/words.js";
+import { t, coded, word, number, percent, clock, short } from "/words.js";
 
 const AGAIN_MS = 5000;
 const FIRST = 12;
@@ -33,9 +34,9 @@ export function searches(box, changed) {
   function draw() {
     const { shown } = found;
     const ask = h("button", { id: "ask-search", onclick: () => form(null) }, t("searches_ask"));
-    const waits = found.asked ? h("p.asked", t(found.runs ? "searches_asked" : "searches_waits")) : found.runs ? null : h("p.quiet", t("searches_idle"));
+    const waits = found.asked ? h("p.asked", coded(t(found.runs ? "searches_asked" : "searches_waits"))) : found.runs ? null : h("p.quiet", coded(t("searches_idle")));
     const head = h("div.row", ask, found.searches.length > 1 ? pick() : null);
-    if (!shown) return box.replaceChildren(h("h2", t("searches")), h("p.quiet", t("searches_none")), head, ...[waits].filter(Boolean));
+    if (!shown) return renew(box, h("h2", t("searches")), h("p.quiet", t("searches_none")), head, waits);
     const front = new Set(shown.front);
     const points = shown.attempts.filter((one) => one.error !== null).map((one) => ({
       x: one.multiply_adds / 1e6, y: 1 - one.error, name: `${t("searches_own", { n: number(one.attempt) })}: ${one.change}`, front: front.has(one.attempt),
@@ -43,7 +44,7 @@ export function searches(box, changed) {
     // Those of the front first, then by their error; what has none comes last.
     const order = [...shown.attempts].sort((a, b) => front.has(b.attempt) - front.has(a.attempt) || (a.error ?? 2) - (b.error ?? 2) || a.attempt - b.attempt);
     const rows = whole ? order : order.slice(0, Math.max(FIRST, front.size));
-    box.replaceChildren(h("h2", t("searches")), head, ...[waits].filter(Boolean),
+    renew(box, h("h2", t("searches")), head, waits,
       h("p.quiet", t("searches_state", { attempts: number(shown.attempts.length), time: clock(shown.seconds) }), " · ",
         shown.finished ? t("searches_ended", { reason: shown.finished }) : t("searches_goes"), " · ", `${word("method", shown.method)}, ${word("objective", shown.objective)}`, " · ",
         h("a", { href: `/search/${encodeURIComponent(shown.search)}/report`, target: "_blank", rel: "noopener" }, t("searches_report"))),
@@ -53,7 +54,7 @@ export function searches(box, changed) {
         h("thead", h("tr", h("th", t("searches_attempt")), h("th", t("searches_change")), h("th.num", t("searches_error")), h("th.num", t("run_accuracy")),
           h("th.num", t("run_work")), h("th.num", t("searches_parameters")), h("th", t("searches_outcome")), h("th"), h("th"))),
         h("tbody", rows.map((one) => row(shown.search, one, front))))),
-      ...(rows.length < order.length ? [h("button", { onclick: () => { whole = true; load(); } }, t("searches_others", { n: number(order.length - rows.length) }))] : []));
+      rows.length < order.length ? h("button", { onclick: () => { whole = true; load(); } }, t("searches_others", { n: number(order.length - rows.length) })) : "");
   }
 
   const pick = () => h("select", { "aria-label": t("searches"), onchange: (event) => { chosen = event.target.value; load(); } },
@@ -62,7 +63,7 @@ export function searches(box, changed) {
   function row(search, one, front) {
     const stem = `/search/${encodeURIComponent(search)}/networks/${String(one.attempt).padStart(4, "0")}`;
     const trained = one.outcome === "trained" || one.outcome === "stopped";
-    return h("tr", { title: one.reason || "" },
+    return h("tr", { "data-key": one.attempt, title: one.reason || "" },
       h("td.num", number(one.attempt), front.has(one.attempt) ? h("span.front", { title: t("compare_on_front") }, " ◆") : ""),
       h("td", one.change, " ", h("span.quiet", one.parent === null ? t("searches_first") : t("searches_from", { n: number(one.parent) }))),
       h("td.num", percent(one.error)),
@@ -72,7 +73,7 @@ export function searches(box, changed) {
       h("td", word("outcome", one.outcome)),
       h("td", h("a", { href: `${stem}.svg`, target: "_blank", rel: "noopener" }, t("searches_drawing")), " ", h("a", { href: `${stem}.yml`, download: "" }, "YAML"),
         trained ? [["model.onnx", "ONNX"], ["model.nnp", ".nnp"]].map(([file, text]) => [" ", h("a", { href: `/export/${encodeURIComponent(one.run)}/${file}`, download: "" }, text)]) : []),
-      h("td", h("div.row", trained && one.test_accuracy !== null ? h("button.promote", { onclick: () => promote(one) }, t("compare_promote")) : "", h("button.again", { onclick: () => form([search, one.attempt]) }, t("searches_again")))));
+      h("td", h("div.row", trained && one.test_accuracy !== null ? h("button.promote", { "data-act": "promote", onclick: () => promote(one) }, t("compare_promote")) : "", h("button.again", { "data-act": "again", onclick: () => form([search, one.attempt]) }, t("searches_again")))));
   }
 
   async function promote(one) {

@@ -1,5 +1,6 @@
 // What can be done with chosen images: the same buttons and keys in every grid and beside one image.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { differ, move, pickClass, trash, undo, classKey } from "/acts.js";
 import { t, number } from "/words.js";
 
@@ -25,13 +26,13 @@ export function tools({ classes, meant, clear }) {
     for (const [label, some] of by) move(some, label);
     if (by.size) clear();
   };
-  const button = (key, text, run, kind = "") => h("button" + kind, { type: "button", onclick: run }, key ? [h("kbd", key), " "] : "", text);
+  const button = (key, text, run, kind = "") => h("button" + kind, { type: "button", "data-act": key, onclick: run }, key ? [h("kbd", key), " "] : "", text);
   return {
     buttons(one) {
       const proposed = one && proposal(one);
       return [
         proposed ? button("A", t("decide_move_to", { to: proposed }), accept, ".main") : "",
-        ...classes().slice(0, BUTTONS).map((label, at) => h("button", { type: "button", disabled: Boolean(one && one.class === label && one.path.startsWith("photos/")), onclick: () => into(label) }, h("kbd", classKey(at)), " ", label)),
+        ...classes().slice(0, BUTTONS).map((label, at) => h("button", { type: "button", "data-act": `class ${label}`, disabled: Boolean(one && one.class === label && one.path.startsWith("photos/")), onclick: () => into(label) }, h("kbd", classKey(at)), " ", label)),
         button("M", classes().length > BUTTONS ? t("act_more", { n: number(classes().length - BUTTONS) }) : t("act_new"), pick),
         button("X", t("act_trash"), toss),
         !one ? button("D", t("key_different"), differ_) : "",
@@ -64,7 +65,7 @@ export function selection(of, classes, { isAlways = false } = {}) {
     const n = of.chosen.size;
     bar.hidden = !n;
     document.body.classList.toggle("selecting", n > 0);
-    if (n) bar.replaceChildren(h("b", { role: "status" }, t("act_chosen", { n: number(n) })), ...acts.buttons(), h("button.quiet", { onclick: of.clear, "aria-label": t("act_clear") }, "✕"));
+    if (n) renew(bar, h("b", { role: "status" }, t("act_chosen", { n: number(n) })), acts.buttons(), h("button.quiet", { onclick: of.clear, "aria-label": t("act_clear") }, "✕"));
   };
   of.box.addEventListener("chosen", draw);
   const key = (event) => {

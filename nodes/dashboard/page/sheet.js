@@ -1,5 +1,6 @@
 // All proposals of one class at once: click the wrong ones, accept the rest. The wrong ones go to trash/, or to another class.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { pickClass } from "/acts.js";
 import { thumbnail, name } from "/grid.js";
 import { t, number, percent } from "/words.js";
@@ -31,12 +32,11 @@ export function sheet(box, { questions, classes, act, title, isKept }) {
     return h(isWrong ? "button.card-tile.wrong" : "button.card-tile", { "aria-pressed": String(isWrong), title: one.files[0].path, "data-key": one.key, onclick: () => {
       if (isWrong) marked.delete(one.key); else marked.add(one.key);
       redraw();
-      box.querySelector(`[data-key="${CSS.escape(one.key)}"]`)?.focus({ preventScroll: true });
     } }, h("img", { src: thumbnail(one.files[0]), alt: name(one.files[0].path), loading: "lazy" }), h("span", isWrong ? t("sheet_wrong") : p === null || p === undefined ? shown : `${shown} ${percent(p, 0)}`));
   };
-  box.replaceChildren(
+  renew(box,
     h("p.quiet", title),
-    h("div.chips", [...by].map(([label, some]) => h("button.chip", { "aria-pressed": String(label === shown), onclick: () => { shown = label; marked = new Set(); redraw(); } }, label, " ", h("b", number(some.length))))),
+    h("div.chips", [...by].map(([label, some]) => h("button.chip", { "data-key": label, "aria-pressed": String(label === shown), onclick: () => { shown = label; marked = new Set(); redraw(); } }, label, " ", h("b", number(some.length))))),
     h("div.sheet", all.map(tile)),
     h("div.row.sticky-foot",
       h("button.main", { id: "sheet-accept", disabled: !right().length, onclick: accept }, t("sheet_accept", { n: number(right().length), to: shown })),

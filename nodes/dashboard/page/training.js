@@ -1,5 +1,6 @@
 // The run under way with its curves, the last verdict, files left alone, the machine and the nodes.
 import { h, write } from "/dom.js";
+import { renew } from "/renew.js";
 import { on, part } from "/live.js";
 import { lines } from "/chart.js";
 import { next } from "/bar.js";
@@ -72,30 +73,32 @@ function showNodes(body, all) {
 
 // Files left alone, refused or kept out, one line a kind: first those that somebody can do something about.
 function showNotices(box, all) {
-  if (!all.length) return box.replaceChildren(h("p.quiet", t("now_no_notices")));
+  if (!all.length) return renew(box, h("p.quiet", t("now_no_notices")));
   const line = (notice) => {
+    // Those that the sentence names are not named again.
+    const examples = notice.examples.filter((path) => !said(notice.reason).includes(path));
     return h("li", { className: notice.advice ? "needs" : "left" },
       h("b", number(notice.count)), " ", said(notice.reason),
       notice.advice ? h("div.advice", said(notice.advice)) : null,
-      notice.examples.length ? h("div.paths.quiet", notice.examples.slice(0, 3).join(", "), notice.count > 3 ? ", …" : "") : null);
+      examples.length ? h("div.paths.quiet", examples.slice(0, 3).join(", "), notice.count > 3 ? ", …" : "") : null);
   };
   const part = (title, of) => of.length ? [h("h3", t(title)), h("ul", of.map(line))] : [];
-  return box.replaceChildren(
-    ...part("notices_needs", all.filter((notice) => notice.advice)),
-    ...part("notices_left", all.filter((notice) => !notice.advice)));
+  return renew(box,
+    part("notices_needs", all.filter((notice) => notice.advice)),
+    part("notices_left", all.filter((notice) => !notice.advice)));
 }
 
 function showRun(box, charts, run) {
   if (!run) {
-    box.replaceChildren();
+    renew(box);
     charts.parentElement.hidden = true;
-    charts.replaceChildren();
+    renew(charts);
     return;
   }
   const share = run.epochs ? Math.min(1, (run.state === "training" ? Math.max(0, run.epoch - 1) : run.epoch) / run.epochs) : 0;
   const last = (name) => run.curves[name]?.at(-1)?.[1];
   const fact = (name, value) => h("div.fact", h("span", name), h("b", value));
-  box.replaceChildren(
+  renew(box,
     h("p", h("b", run.id), " ", h("span.tag." + run.state, word("run", run.state)), " ", h("span.quiet", said(run.reason))),
     run.is_head ? "" : h("progress", { max: 1, value: share, "aria-label": t("now_epoch") }),
     h("div.facts",
@@ -108,7 +111,7 @@ function showRun(box, charts, run) {
       fact(t("now_from"), run.parent || t(run.is_head ? "now_pretrained" : "now_scratch"))),
   );
   charts.parentElement.hidden = !Object.keys(run.curves).length;
-  charts.replaceChildren(...CHARTS.map(([metric, y]) => {
+  renew(charts, CHARTS.map(([metric, y]) => {
     const all = ["train", "validation"].map((split) => ({
       name: `${t("split_" + split)} ${t("metric_" + metric)}`, kind: split, points: run.curves[`${split} ${metric}`] || [],
     })).filter((line) => line.points.length || metric !== "learning_rate");
@@ -119,9 +122,9 @@ function showRun(box, charts, run) {
 }
 
 function showVerdict(box, verdict) {
-  if (!verdict) return box.replaceChildren(h("p.quiet", t("now_no_verdict")));
+  if (!verdict) return renew(box, h("p.quiet", t("now_no_verdict")));
   const row = (name, value) => h("tr", h("th", name), h("td.num", value));
-  return box.replaceChildren(
+  return renew(box,
     h("p", h("span.tag." + verdict.decision, word("decision", verdict.decision)), " ", h("b", verdict.run)),
     h("p", said(verdict.reason)),
     verdict.has_report ? h("p", h("a", { href: reportOf(verdict.run), target: "_blank", rel: "noopener" }, t("report_run"))) : "",
@@ -139,7 +142,7 @@ function showMachine(box, machine) {
   const meter = (name, free, all) => h("div.meter",
     h("div", h("span", name), h("b", t("machine_free", { free: bytes(free), all: bytes(all) }))),
     h("meter", { min: 0, max: 1, low: 0.8, high: 0.95, optimum: 0, value: all ? 1 - free / all : 0, "aria-label": name }));
-  box.replaceChildren(
+  renew(box,
     meter(t("machine_disk"), machine.disk_free_bytes, machine.disk_bytes),
     meter(t("machine_memory"), machine.memory_free_bytes, machine.memory_bytes));
 }

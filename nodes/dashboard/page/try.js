@@ -1,5 +1,6 @@
 // Try: images of one's own, and unlabelled ones by class.
 import { h } from "/dom.js";
+import { renew } from "/renew.js";
 import { get, query, send } from "/ask.js";
 import { on } from "/live.js";
 import { classNames, onActs, pickClass } from "/acts.js";
@@ -43,19 +44,12 @@ export function show(root, parameters, ready) {
 
   function choices(page) {
     count.textContent = page.classes.length ? (wanted ? t("try_found", { n: number(page.total) }) : t("try_choose")) : t("try_nothing");
-    by.replaceChildren(...told(page).flatMap((line) => [line, h("br")]));
+    renew(by, told(page).map((line) => [line, h("br")]));
     clearTimeout(waiting);
     // The pool is being looked at: what comes of it is there soon.
     if (page.pool.busy) waiting = setTimeout(() => found.reload(), 700);
-    if (chips.contains(document.activeElement) && chips.childNodes.length) {
-      chips.childNodes.forEach((chip) => chip.setAttribute("aria-pressed", String(chip.dataset.class === wanted)));
-      return;
-    }
-    chips.replaceChildren(...page.classes.map((one) => {
-      const chip = h("button.chip", { "aria-pressed": String(one === wanted), onclick: () => { wanted = one; history.replaceState(null, "", `#try?${query({ class: wanted })}`); found.reload(); } }, one);
-      chip.dataset.class = one;
-      return chip;
-    }));
+    const choose = (one) => { wanted = one; history.replaceState(null, "", `#try?${query({ class: wanted })}`); found.reload(); };
+    renew(chips, page.classes.map((one) => h("button.chip", { "data-class": one, "aria-pressed": String(one === wanted), onclick: () => choose(one) }, one)));
   }
 
   // How many have an answer, and what is missing.

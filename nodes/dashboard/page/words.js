@@ -1,4 +1,5 @@
 // Words and figures in the language that was chosen.
+import { h } from "/dom.js";
 import en from "/strings/en.js";
 import ja from "/strings/ja.js";
 
@@ -9,6 +10,9 @@ export function t(word, values = {}) {
   const text = all[language()][word] ?? word;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
+
+// A text in which commands stand between backquotes, as parts for `h`.
+export const coded = (text) => text.split("`").map((part, at) => (at % 2 ? h("code", part) : part));
 
 // A word that comes from the server: as it is when there is none of ours.
 export const word = (prefix, name) => all[language()][`${prefix}_${name}`] ?? String(name);

@@ -1,7 +1,7 @@
 //! Predictions of single images by the champion, when somebody asks. It is loaded then, and again when it is another.
 
-use plugin_api::Home;
 use plugin_api::runs::ModelCard;
+use plugin_api::{Home, Message, Text};
 use plugin_decode::{Picture, Scale};
 use plugin_inference::{Backbones, Image, Model, Output, calibrated};
 use plugin_model::{DeviceChoice, Precision};
@@ -119,12 +119,12 @@ impl ModelCache {
     ///
     /// # Errors
     /// Why there is no map, for a person: there is no such class, or the network has none.
-    pub fn heat(&self, image: &Picture, class: &str) -> Result<Option<HeatMap>, String> {
+    pub fn heat(&self, image: &Picture, class: &str) -> Result<Option<HeatMap>, Text> {
         let champion = self.champion()?;
         let Some(Champion { model, .. }) = champion.as_ref() else { return Ok(None) };
         let card = model.card();
         let number = card.classes.iter().position(|known| known == class);
-        let number = number.ok_or_else(|| format!("{} knows no class {class:?}", card.run))?;
+        let number = number.ok_or_else(|| Message::page_unknown_class(&card.run, class))?;
         let mode = plugin_resize::mode(&card.resize_mode)
             .ok_or_else(|| format!("{}: resize mode {:?} is not known", card.run, card.resize_mode))?;
         let size_px = card.size_px;

@@ -5,7 +5,7 @@ use crate::away::Absence;
 use crate::desk::Desk;
 use crate::ignore::LeftAlone;
 use crate::ledger::Ledger;
-use crate::refused::Refused;
+use crate::refused::{QUARANTINE, Refused, RefusedKind};
 use crate::roots::Folder;
 use crate::scan::{EXAMPLES, Left, Scan, Tally, is_below};
 use plugin_api::layout::{Layout, Shape};
@@ -114,7 +114,7 @@ impl Desk {
                 folders.extend(of_folders(root.folder, shape, layout));
             }
         }
-        let refused = self.findings.refused.iter().map(|(code, left)| refusal(code, left));
+        let refused = self.findings.refused.iter().map(|(kind, left)| refusal(kind, left));
         let left = left.iter().map(|(why, left)| left_alone(*why, left));
         folders.into_iter().chain(refused).chain(left).collect()
     }
@@ -203,27 +203,31 @@ fn classes(root: &str, shape: &Shape, layout: &Layout) -> BTreeMap<String, BTree
     classes
 }
 
-fn refusal(code: &str, left: &Left) -> Notice {
+fn refusal(kind: &RefusedKind, left: &Left) -> Notice {
+    let RefusedKind { code, folder } = kind;
     let n = left.count;
     let (reason, advice) = match code.split_once(':').unwrap_or((code, "")) {
         ("unsupported", format @ ("HEIC" | "AVIF")) => {
-            (Message::notice_unsupported_kind(format), Message::advice_unsupported_kind())
+            (Message::notice_unsupported_kind(format, folder), Message::advice_unsupported_kind())
         }
         ("unsupported", format) if format.starts_with("RAW") => {
-            (Message::notice_unsupported_raw(format), Message::advice_unsupported_raw())
+            (Message::notice_unsupported_raw(format, folder), Message::advice_unsupported_raw())
         }
-        ("unsupported", format) => (Message::notice_unsupported(format), Message::advice_unsupported()),
-        ("truncated", _) => (Message::notice_truncated(n), Message::advice_truncated()),
-        ("damaged", _) => (Message::notice_damaged(n), Message::advice_damaged()),
-        ("not_an_image", _) => (Message::notice_not_an_image(n), Message::advice_not_an_image()),
-        ("empty", _) => (Message::notice_empty(n), Message::advice_damaged()),
-        ("crashes", _) => (Message::notice_crashes(n), Message::advice_crashes()),
-        ("too_large", _) => (Message::notice_too_large(n), Message::advice_too_large()),
+        ("unsupported", format) => (Message::notice_unsupported(format, folder), Message::advice_unsupported()),
+        ("truncated", _) => (Message::notice_truncated(n, folder), Message::advice_truncated()),
+        ("damaged", _) => (Message::notice_damaged(n, folder), Message::advice_damaged()),
+        ("not_an_image", _) => (Message::notice_not_an_image(n, folder), Message::advice_not_an_image()),
+        ("empty", _) => (Message::notice_empty(n, folder), Message::advice_damaged()),
+        ("crashes", _) => (Message::notice_crashes(n, folder), Message::advice_crashes()),
+        ("too_large", _) => (Message::notice_too_large(n, folder), Message::advice_too_large()),
         ("unreadable", _) => (Message::notice_unreadable(n), Message::advice_unreadable()),
-        (reason, _) => (Message::notice_refused_otherwise(n, reason), Message::advice_refused_otherwise()),
+        (reason, _) => (Message::notice_refused_otherwise(n, reason, folder), Message::advice_refused_otherwise()),
     };
+    // What may not be read lies where it lay in any case.
+    let has_moved = folder == QUARANTINE || code == "unreadable";
+    let advice = if has_moved { vec![advice] } else { vec![advice, Message::advice_stays()] };
     Notice {
-        kind: code.to_owned(),
+        kind: if has_moved { code.clone() } else { format!("{code}:{folder}") },
         count: n,
         reason: reason.into(),
         advice: advice.into(),
@@ -263,6 +267,7 @@ fn left_alone(why: LeftAlone, left: &Left) -> Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_api::Language;
 
     fn shape(paths: &[&str]) -> Shape {
         let mut shape = Shape::default();
@@ -346,11 +351,34 @@ mod tests {
         for code in
             ["truncated", "damaged", "not_an_image", "empty", "crashes", "too_large", "unreadable", "unsupported:HEIC"]
         {
-            let notice = refusal(code, &left);
+            let notice = refusal(&refused(code, QUARANTINE), &left);
             assert!(!notice.reason.has("notice_refused_otherwise") && !notice.advice.is_empty(), "{code}");
         }
-        assert_eq!(refusal("unsupported:HEIC", &left).reason, "HEIC in quarantine/: this kind of it is not read");
-        assert_eq!(refusal("unsupported:AVIF", &left).reason, "AVIF in quarantine/: this kind of it is not read");
+        for format in ["HEIC", "AVIF"] {
+            let notice = refusal(&refused(&format!("unsupported:{format}"), QUARANTINE), &left);
+            assert_eq!(notice.reason, format!("{format} in quarantine/: this kind of it is not read"));
+        }
+    }
+
+    fn refused(code: &str, folder: &str) -> RefusedKind {
+        RefusedKind { code: code.to_owned(), folder: folder.to_owned() }
+    }
+
+    #[test]
+    fn files_that_stayed_are_not_told_as_moved() {
+        let left = Left { count: 2, examples: Vec::new() };
+        let said = |folder: &str, language| {
+            let notice = refusal(&refused("damaged", folder), &left);
+            format!("{} {}", notice.reason.render(language), notice.advice.render(language))
+        };
+        assert!(said(QUARANTINE, Language::En).starts_with("images in quarantine/ are damaged"));
+        assert!(said(QUARANTINE, Language::Ja).starts_with("枚の画像が壊れている（quarantine/ 内）"));
+        let stays = said("photos", Language::En);
+        assert!(stays.starts_with("images in photos/ are damaged") && stays.contains("They stay where they are"));
+        let stays = said("photos", Language::Ja);
+        assert!(stays.starts_with("枚の画像が壊れている（photos/ 内）") && stays.contains("元の場所に残っています"));
+        let kinds = ["quarantine", "photos"].map(|folder| refusal(&refused("damaged", folder), &left).kind);
+        assert_ne!(kinds[0], kinds[1], "told apart in lists and logs");
     }
 
     #[test]

@@ -14,8 +14,20 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Refused files by a code for the reason: `truncated`, `unsupported:HEIC`, …
-pub type Refused = BTreeMap<String, Left>;
+/// What refused files are told apart by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RefusedKind {
+    /// A code for the reason: `truncated`, `unsupported:HEIC`, …
+    pub code: String,
+    /// The folder of the workspace that they lie in: `quarantine`, or, when they could not be moved, the one they came from.
+    pub folder: String,
+}
+
+/// Refused files by reason and folder.
+pub type Refused = BTreeMap<RefusedKind, Left>;
+
+/// The folder of refused files that could be moved.
+pub const QUARANTINE: &str = "quarantine";
 
 /// Notes that were read, so that each is read once.
 #[derive(Debug, Default)]
@@ -41,7 +53,8 @@ impl Notes {
                     if let Some(record) = &record
                         && let Some(example) = place(&path, record, quarantine, roots)
                     {
-                        let left = refused.entry(code(record)).or_default();
+                        let folder = example.split('/').next().unwrap_or_default().to_owned();
+                        let left = refused.entry(RefusedKind { code: code(record), folder }).or_default();
                         left.count += 1;
                         left.examples.push(example);
                     }
@@ -67,7 +80,7 @@ fn place(note: &Path, record: &Record, quarantine: &Path, roots: &Roots) -> Opti
     let original = roots.real(&record.path)?;
     let file = note.with_extension("");
     if file.symlink_metadata().is_ok() {
-        return Some(format!("quarantine/{}", file.strip_prefix(quarantine).ok()?.display()));
+        return Some(format!("{QUARANTINE}/{}", file.strip_prefix(quarantine).ok()?.display()));
     }
     original.symlink_metadata().is_ok().then(|| record.path.clone())
 }
@@ -174,21 +187,23 @@ mod tests {
         quarantine.note(&Record::new("inbox/z.jpg", FileVersion::default(), "watch", "unreadable", "denied")).unwrap();
         fs::write(at("quarantine/mine.json"), "{}").unwrap();
 
-        let counts = |notes: &mut Notes| -> Vec<(String, u64)> {
-            notes.count(&at("quarantine"), &roots).into_iter().map(|(code, left)| (code, left.count)).collect()
+        let counts = |notes: &mut Notes| -> Vec<(RefusedKind, u64)> {
+            notes.count(&at("quarantine"), &roots).into_iter().map(|(kind, left)| (kind, left.count)).collect()
         };
-        let of = |code: &str, count| (code.to_owned(), count);
-        assert_eq!(counts(&mut notes), [of("damaged", 1), of("unreadable", 1), of("unsupported:HEIC", 5)]);
-        let heic = notes.count(&at("quarantine"), &roots).remove("unsupported:HEIC").unwrap();
-        assert_eq!(heic.examples, ["quarantine/cat/0.heic", "quarantine/cat/1.heic", "quarantine/cat/2.heic"]);
+        let kind = |code: &str, folder: &str| RefusedKind { code: code.to_owned(), folder: folder.to_owned() };
+        let heic = kind("unsupported:HEIC", QUARANTINE);
+        let all = [(kind("damaged", QUARANTINE), 1), (kind("unreadable", "photos"), 1), (heic.clone(), 5)];
+        assert_eq!(counts(&mut notes), all);
+        let heic_files = notes.count(&at("quarantine"), &roots).remove(&heic).unwrap();
+        assert_eq!(heic_files.examples, ["quarantine/cat/0.heic", "quarantine/cat/1.heic", "quarantine/cat/2.heic"]);
 
         // A person deletes some, with or without their notes.
         fs::remove_file(at("quarantine/cat/0.heic")).unwrap();
         fs::remove_file(at("quarantine/cat/x.jpg")).unwrap();
         fs::remove_file(at("quarantine/cat/x.jpg.json")).unwrap();
         fs::remove_file(at("photos/cat/y.jpg")).unwrap();
-        assert_eq!(counts(&mut notes), [of("unsupported:HEIC", 4)]);
-        assert_eq!(counts(&mut Notes::default()), [of("unsupported:HEIC", 4)], "after a restart");
+        assert_eq!(counts(&mut notes), [(heic.clone(), 4)]);
+        assert_eq!(counts(&mut Notes::default()), [(heic, 4)], "after a restart");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub use codes::CODES;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
+use std::io::{self, ErrorKind};
 use std::ops::Deref;
 use std::sync::OnceLock;
 
@@ -238,6 +239,15 @@ impl Message {
     }
 }
 
+impl Message {
+    /// An error that carries this message to whoever tells a person of it; see [`Text`]'s `From<&io::Error>`.
+    pub fn into_error(self, kind: ErrorKind) -> io::Error {
+        io::Error::new(kind, self)
+    }
+}
+
+impl std::error::Error for Message {}
+
 /// In English.
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -326,6 +336,25 @@ impl From<Vec<Message>> for Text {
         let mut text = Self { english: String::new(), messages };
         text.english = text.render(Language::En);
         text
+    }
+}
+
+/// The message that an error was made of, or one for the usual errors of the system; else its text, in English.
+impl From<&io::Error> for Text {
+    fn from(error: &io::Error) -> Self {
+        if let Some(message) = error.get_ref().and_then(|inner| inner.downcast_ref::<Message>()) {
+            return message.clone().into();
+        }
+        match error.kind() {
+            // With words of somebody's own.
+            _ if error.raw_os_error().is_none() => error.to_string().into(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Message::system_full().into(),
+            ErrorKind::ReadOnlyFilesystem => Message::system_read_only().into(),
+            ErrorKind::PermissionDenied => Message::system_denied().into(),
+            ErrorKind::NotFound => Message::system_missing().into(),
+            ErrorKind::AlreadyExists => Message::system_exists().into(),
+            _ => error.to_string().into(),
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 use super::folders::{self, ClassFolder, class_folders, files_below, folder_of};
 use super::journal::{Entry, Journal, Moved};
 use super::moves::Ground;
+use crate::localized::LocalizedText;
 use crate::safe;
-use plugin_api::Home;
 use plugin_api::decisions::{self, Decided, Decision};
+use plugin_api::message::Arg;
 use plugin_api::names::{class_name, folder_counts};
+use plugin_api::{Home, Message, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, ErrorKind};
@@ -75,7 +77,7 @@ pub struct Done {
     /// Files that were moved, from and to.
     pub moved: Vec<(String, String)>,
     /// What could not be done, for a person.
-    pub problems: Vec<String>,
+    pub problems: Vec<LocalizedText>,
     /// How many steps can be undone now.
     pub undoable: usize,
 }
@@ -119,7 +121,7 @@ impl Decider {
     pub fn decide(&self, acts: &[Act], resolve: Resolve) -> io::Result<Done> {
         let mut journal = self.journal();
         if acts.is_empty() || acts.len() > MOST {
-            return Err(io::Error::new(ErrorKind::InvalidInput, format!("1 to {MOST} decisions make a step")));
+            return Err(refused(Message::page_step_size(MOST)));
         }
         let ground = Ground::open(self.home.root())?;
         let ms = now_ms();
@@ -136,18 +138,19 @@ impl Decider {
                             kept.push(key.clone());
                             decided.extend(lists.into_iter().map(|digests| Decided { at_ms: ms, decision, digests }));
                         }
-                        None => problems.push("this question is there no more, or has no such answer".to_owned()),
+                        None => problems.push(Message::page_question_gone().into()),
                     }
                 }
                 other => {
                     if let Err(error) = plan.add(other) {
-                        problems.push(error.to_string());
+                        problems.push(Text::from(&error));
                     }
                 }
             }
         }
         if plan.is_empty() && kept.is_empty() {
-            return Err(io::Error::new(ErrorKind::NotFound, problems.join("; ")));
+            let told = Message::plain(Arg::List(problems.into_iter().map(Arg::from).collect()));
+            return Err(told.into_error(ErrorKind::NotFound));
         }
         let Plan { moved: planned, make, close, .. } = plan;
         let id = journal.next();
@@ -172,14 +175,14 @@ impl Decider {
             match ground.make(&folder) {
                 Ok(true) => made.push(folder),
                 Ok(false) => {}
-                Err(error) => problems.push(error.to_string()),
+                Err(error) => problems.push(Text::from(&error)),
             }
         }
         let mut moved = Vec::new();
         for one in planned {
             match ground.rename(&one.from, &one.to) {
                 Ok(new_folder) => moved.push(Moved { new_folder, ..one }),
-                Err(error) => problems.push(error.to_string()),
+                Err(error) => problems.push(Text::from(&error)),
             }
         }
         ground.sync(moved.iter().flat_map(|one| [above(&one.to), above(&one.from)]))?;
@@ -191,7 +194,7 @@ impl Decider {
         }
         tracing::info!(step = id, files = moved.len(), "decided on the page");
         let moved = moved.into_iter().map(|one| (one.from, one.to)).collect();
-        Ok(Done { moved, problems, undoable: journal.len() })
+        Ok(Done { moved, problems: problems.iter().map(LocalizedText::from).collect(), undoable: journal.len() })
     }
 
     /// Undoes the last step. A file that was moved on since, or whose old name is taken, stays and is told.
@@ -200,13 +203,13 @@ impl Decider {
     /// Not found when there is nothing to undo.
     pub fn undo(&self) -> io::Result<Done> {
         let mut journal = self.journal();
-        let nothing = || io::Error::new(ErrorKind::NotFound, "there is nothing to undo");
+        let nothing = || Message::page_nothing_to_undo().into_error(ErrorKind::NotFound);
         let step = journal.last().ok_or_else(nothing)?;
         let ground = Ground::open(self.home.root())?;
         let (mut moved, mut problems) = (Vec::new(), Vec::new());
         for folder in step.closed.iter().rev() {
             if let Err(error) = ground.make(folder) {
-                problems.push(error.to_string());
+                problems.push(Text::from(&error));
             }
         }
         let mut new_folders = Vec::new();
@@ -217,7 +220,7 @@ impl Decider {
             }
             let back = match ground.mark(&one.to) {
                 Ok(mark) if mark == one.mark => ground.rename(&one.to, &one.from).map(drop),
-                Ok(_) => Err(io::Error::other(format!("{} is another file by now", one.to))),
+                Ok(_) => Err(Message::page_other_file(one.to.as_str()).into_error(ErrorKind::Other)),
                 Err(error) => Err(error),
             };
             match back {
@@ -227,7 +230,7 @@ impl Decider {
                     }
                     moved.push((one.to, one.from));
                 }
-                Err(error) => problems.push(error.to_string()),
+                Err(error) => problems.push(Text::from(&error)),
             }
         }
         ground.sync(moved.iter().flat_map(|(to, from)| [above(to), above(from)]))?;
@@ -241,7 +244,7 @@ impl Decider {
         }
         journal.write(Entry::Undone { id: step.id })?;
         tracing::info!(step = step.id, files = moved.len(), "undone on the page");
-        Ok(Done { moved, problems, undoable: journal.len() })
+        Ok(Done { moved, problems: problems.iter().map(LocalizedText::from).collect(), undoable: journal.len() })
     }
 }
 
@@ -254,8 +257,8 @@ fn above(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn refused(why: String) -> io::Error {
-    io::Error::new(ErrorKind::InvalidInput, why)
+fn refused(why: Message) -> io::Error {
+    why.into_error(ErrorKind::InvalidInput)
 }
 
 /// What a step is to do with files and folders. Two files never get the same name.
@@ -285,7 +288,7 @@ impl<'a> Plan<'a> {
             Act::Create { class } => self.create(class),
             Act::Rename { class, to } => self.rename(class, to),
             Act::Delete { class } => self.delete(class),
-            Act::Keep { key } | Act::Different { key } => Err(refused(format!("{key} is no file"))),
+            Act::Keep { key } | Act::Different { key } => Err(refused(Message::page_no_file(key))),
         }
     }
 
@@ -294,7 +297,7 @@ impl<'a> Plan<'a> {
         let folder = self.class_folder("photos", class)?;
         from_one_of(path, &LABELLED_FROM)?;
         if path.starts_with(&format!("{folder}/")) {
-            return Err(refused(format!("{path} is there already")));
+            return Err(refused(Message::page_is_there(path)));
         }
         let name = folders::own_name(self.home, path).unwrap_or_else(|| name_of(path).to_owned());
         self.put(path, mark, &folder, &name)?;
@@ -329,7 +332,7 @@ impl<'a> Plan<'a> {
     fn create(&mut self, class: &str) -> io::Result<()> {
         let folder = self.class_folder("photos", class)?;
         if self.home.root().join(&folder).is_dir() {
-            return Err(io::Error::new(ErrorKind::AlreadyExists, format!("there is a class {class} already")));
+            return Err(Message::page_class_exists(class).into_error(ErrorKind::AlreadyExists));
         }
         self.make.push(folder);
         Ok(())
@@ -337,7 +340,7 @@ impl<'a> Plan<'a> {
 
     fn rename(&mut self, class: &str, to: &str) -> io::Result<()> {
         if class_name(class) == class_name(to) {
-            return Err(refused(format!("it is called {class} already")));
+            return Err(refused(Message::page_same_name(class)));
         }
         self.each_folder(class, |plan, from| {
             let into = plan.class_folder(&from.above, to)?;
@@ -361,7 +364,7 @@ impl<'a> Plan<'a> {
         let folders = class_folders(self.home).into_iter();
         let folders: Vec<ClassFolder> = folders.filter(|one| class_name(&one.name) == class_name(class)).collect();
         if folders.is_empty() {
-            return Err(io::Error::new(ErrorKind::NotFound, format!("there is no class {class}")));
+            return Err(Message::page_no_class(class).into_error(ErrorKind::NotFound));
         }
         for from in folders {
             let into = into(self, &from)?;
@@ -381,11 +384,7 @@ impl<'a> Plan<'a> {
     /// The folder of a class, in the spelling it has there.
     fn class_folder(&self, above: &str, class: &str) -> io::Result<String> {
         let is_class = safe::is_name(class) && folder_counts(class) && class.trim() == class;
-        if is_class {
-            Ok(folder_of(self.home, above, class))
-        } else {
-            Err(refused(format!("{class:?} is no name of a class")))
-        }
+        if is_class { Ok(folder_of(self.home, above, class)) } else { Err(refused(Message::page_bad_class(class))) }
     }
 
     fn put(&mut self, from: &str, mark: String, folder: &str, name: &str) -> io::Result<()> {
@@ -409,7 +408,7 @@ fn name_of(path: &str) -> &str {
 
 fn from_one_of(path: &str, places: &[&str]) -> io::Result<()> {
     let place = path.split('/').next().unwrap_or_default();
-    if places.contains(&place) { Ok(()) } else { Err(refused(format!("{path}: files of {place}/ are not moved"))) }
+    if places.contains(&place) { Ok(()) } else { Err(refused(Message::page_place_fixed(path, place))) }
 }
 
 #[cfg(test)]

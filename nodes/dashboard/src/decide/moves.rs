@@ -1,6 +1,7 @@
 //! Moving a file inside the workspace: nothing is overwritten, no symbolic link is followed, and what lasts is synced.
 
 use crate::safe;
+use plugin_api::{Message, Text};
 use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, mkdirat, openat, openat2, renameat_with, statat, unlinkat,
 };
@@ -24,13 +25,13 @@ struct Folder {
 }
 
 fn error(path: &str, errno: Errno) -> io::Error {
-    let kind = io::Error::from(errno).kind();
-    io::Error::new(kind, format!("{path}: {}", io::Error::from(errno)))
+    let error = io::Error::from(errno);
+    Message::page_file(path, Text::from(&error)).into_error(error.kind())
 }
 
 /// Folder and name of a path.
 fn split(path: &str) -> io::Result<(&str, &str)> {
-    let refused = || io::Error::new(ErrorKind::NotFound, format!("{path} is not a picture of the workspace"));
+    let refused = || Message::page_no_file(path).into_error(ErrorKind::NotFound);
     if safe::is_shown(path) { path.rsplit_once('/').ok_or_else(refused) } else { Err(refused()) }
 }
 
@@ -76,7 +77,7 @@ impl Ground {
         let stat =
             statat(&self.folder(folder, false)?.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|e| error(path, e))?;
         let is_file = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
-        let gone = || io::Error::new(ErrorKind::NotFound, format!("{path} is no file"));
+        let gone = || Message::page_no_file(path).into_error(ErrorKind::NotFound);
         let mark = format!("{}-{}-{}.{:09}", stat.st_ino, stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
         is_file.then_some(mark).ok_or_else(gone)
     }
@@ -100,7 +101,7 @@ impl Ground {
                 Err(errno) => return Err(error(&name, errno)),
             }
         }
-        Err(io::Error::new(ErrorKind::AlreadyExists, format!("no name is free in {folder} for {name}")))
+        Err(Message::page_no_free_name(folder, name).into_error(ErrorKind::AlreadyExists))
     }
 
     /// Moves a file. Says whether the folder it went to was made for it. It lasts after [`Ground::sync`] of both folders.
@@ -112,8 +113,10 @@ impl Ground {
         self.mark(from)?;
         let old = self.folder(old, false)?;
         let new = self.folder(new, true)?;
-        renameat_with(&old.fd, old_name, &new.fd, new_name, RenameFlags::NOREPLACE)
-            .map_err(|errno| error(&format!("{from} cannot be moved to {to}"), errno))?;
+        renameat_with(&old.fd, old_name, &new.fd, new_name, RenameFlags::NOREPLACE).map_err(|errno| {
+            let error = io::Error::from(errno);
+            Message::page_not_moved(from, to, Text::from(&error)).into_error(error.kind())
+        })?;
         Ok(new.is_new)
     }
 

@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 const REST: Duration = Duration::from_millis(700);
 /// Files that are shown while the album is read for the first time: so many are there in a moment.
 const GLANCE: usize = 1_000;
+/// While a page is open the album is compared with the catalog several times a second. When none is, whoever asks for an album that
+/// was not compared for so long has it brought up to date.
+const FRESH: Duration = Duration::from_secs(2);
+/// An album that is read so quickly is waited for; of a larger one the one before is shown meanwhile.
+const PROMPT: Duration = Duration::from_millis(300);
 
 /// Keeps the album.
 pub struct Library {
@@ -23,6 +28,8 @@ pub struct Library {
     part: Mutex<Option<Arc<Album>>>,
     /// What several classes mean, as `dataset` says.
     is_multi: AtomicBool,
+    /// [`FRESH`], or what a test makes of it.
+    pub(super) fresh: Duration,
 }
 
 #[derive(Clone, Default)]
@@ -31,6 +38,8 @@ struct Shown {
     album: Arc<Album>,
     generation: u64,
     looked: Option<(Instant, Duration)>,
+    /// When it was last compared with the catalog.
+    compared: Option<Instant>,
 }
 
 /// What there is of the album without waiting.
@@ -52,7 +61,7 @@ impl Library {
     /// Nothing read yet.
     pub fn new(home: Home) -> Self {
         let is_multi = AtomicBool::default();
-        Self { home, shown: Mutex::default(), desk: Mutex::default(), part: Mutex::default(), is_multi }
+        Self { home, shown: Mutex::default(), desk: Mutex::default(), part: Mutex::default(), is_multi, fresh: FRESH }
     }
 
     /// Says what several classes mean.
@@ -80,13 +89,29 @@ impl Library {
         }
     }
 
-    /// The album, and a number that another one has not. Reads it when there is none; else that is for [`Self::renew`].
+    /// The album, and a number that another one has not. Reads it when there is none or when it may be of long ago; else that is for
+    /// [`Self::renew`].
     ///
     /// # Errors
-    /// The catalog's.
-    pub fn album(&self) -> Result<(Arc<Album>, u64), CatalogError> {
+    /// The catalog's, when there is no album yet.
+    pub fn album(self: &Arc<Self>) -> Result<(Arc<Album>, u64), CatalogError> {
         let shown = self.shown().clone();
-        if shown.generation > 0 { Ok((shown.album, shown.generation)) } else { self.renew() }
+        if shown.generation == 0 {
+            return self.renew();
+        }
+        if shown.compared.is_some_and(|at| at.elapsed() < self.fresh) {
+            return Ok((shown.album, shown.generation));
+        }
+        if shown.looked.is_some_and(|(_, took)| took < PROMPT)
+            && let Ok(renewed) = self.renew()
+        {
+            return Ok(renewed);
+        }
+        let library = self.clone();
+        std::thread::spawn(move || {
+            library.renew().inspect_err(|error| tracing::warn!(%error, "the album is not read"))
+        });
+        Ok((shown.album, shown.generation))
     }
 
     /// The album; while it is read for the first time, the first 1,000 files of the catalog, flagged as though
@@ -94,9 +119,9 @@ impl Library {
     ///
     /// # Errors
     /// The catalog's.
-    pub fn glance(&self) -> Result<Glance, CatalogError> {
-        let Shown { album, generation, .. } = self.shown().clone();
-        if generation > 0 {
+    pub fn glance(self: &Arc<Self>) -> Result<Glance, CatalogError> {
+        if self.shown().generation > 0 {
+            let (album, generation) = self.album()?;
             return Ok(Glance { album, generation });
         }
         let mut part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,6 +168,7 @@ impl Library {
         let now = desk.as_ref().map_or(Ok(0), Reader::version)?;
         let of = (now, Notes::stamp(&self.home), self.labels());
         if before.of.as_ref() == Some(&of) && before.generation > 0 {
+            self.shown().compared = Some(Instant::now());
             return Ok((before.album, before.generation));
         }
         let begun = Instant::now();
@@ -154,7 +180,7 @@ impl Library {
         tracing::debug!(files = album.items.len(), took = ?begun.elapsed(), "album read");
         let (album, generation) = (Arc::new(album), before.generation + 1);
         let looked = Some((Instant::now(), begun.elapsed()));
-        *self.shown() = Shown { of: Some(of), album: album.clone(), generation, looked };
+        *self.shown() = Shown { of: Some(of), album: album.clone(), generation, looked, compared: Some(begun) };
         *self.part.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok((album, generation))
     }

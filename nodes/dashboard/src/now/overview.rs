@@ -26,6 +26,8 @@ pub struct Overview {
     pub workspace: String,
     /// The model that answers; `None` before the first.
     pub champion: Option<ChampionNow>,
+    /// Why `predict` cannot use the champion; `None` where it can.
+    pub champion_problem: Option<LocalizedText>,
     /// The next run, or the one under way.
     pub next: NextRun,
     /// Whether `inspect` has written a report of the data set.
@@ -124,6 +126,7 @@ impl OverviewReader {
         Overview {
             workspace: self.home.root().to_string_lossy().into_owned(),
             champion: champion(&self.home),
+            champion_problem: running("predict").and_then(champion_problem),
             has_report: self.home.dataset().join("report.html").is_file(),
             next: next_run(&self.home, running("train"), running("evaluate")),
             needs,
@@ -183,6 +186,10 @@ pub fn champion(home: &Home) -> Option<ChampionNow> {
         balanced_accuracy: verdict.as_ref().map(|verdict| verdict.balanced_accuracy),
         folds,
     })
+}
+
+fn champion_problem(predict: &Status) -> Option<LocalizedText> {
+    predict.state.has("predict_unusable").then(|| (&predict.state).into())
 }
 
 fn next_run(home: &Home, train: Option<&Status>, evaluate: Option<&Status>) -> NextRun {

@@ -4,7 +4,7 @@ use super::Problem;
 use crate::decide::{class_folders, files_below};
 use crate::safe;
 use axum::body::{Body, Bytes};
-use plugin_api::Home;
+use plugin_api::{Home, Message};
 use std::fs;
 use std::io::{self, Read};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -38,12 +38,8 @@ fn listed(home: &Home) -> Result<Vec<String>, Problem> {
     let bytes: u64 =
         paths.iter().filter_map(|path| fs::metadata(home.root().join(path)).ok()).map(|meta| meta.len()).sum();
     if paths.len() > MOST_FILES || bytes > MOST_BYTES {
-        return Err(Problem::conflict(format!(
-            "{} files of {} MB: an archive can have {MOST_FILES} files and {} MB; copy the folder photos/ instead",
-            paths.len(),
-            bytes >> 20,
-            MOST_BYTES >> 20
-        )));
+        let (have, most) = (bytes >> 20, MOST_BYTES >> 20);
+        return Err(Problem::conflict(Message::page_archive_large(paths.len(), have, MOST_FILES, most)));
     }
     Ok(paths)
 }

@@ -78,14 +78,15 @@ async fn classify(
     request: Request,
     turns: Turns,
 ) -> Result<Json<Classified>, Problem> {
-    let unavailable = |text: &str| Problem { status: StatusCode::SERVICE_UNAVAILABLE, text: text.to_owned() };
+    let unavailable = |text: &str| Problem { status: StatusCode::SERVICE_UNAVAILABLE, text: text.into() };
     let Ok(_waiting) = turns.all.try_acquire() else {
         return Err(unavailable("too many requests wait already; ask again in a moment"));
     };
     let _turn = turns.at_work.acquire().await.map_err(Problem::failed)?;
     let body = timeout(PATIENCE, Bytes::from_request(request, &())).await;
-    let late = |_| Problem { status: StatusCode::REQUEST_TIMEOUT, text: "the image did not come in time".to_owned() };
-    let bytes = body.map_err(late)?.map_err(|error| Problem { status: error.status(), text: error.body_text() })?;
+    let late = |_| Problem { status: StatusCode::REQUEST_TIMEOUT, text: "the image did not come in time".into() };
+    let bytes =
+        body.map_err(late)?.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
         let digest = blake3::hash(&bytes).to_hex().to_string();
         let image = app.sight.picture(&bytes, app.models.scale())?;

@@ -10,6 +10,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use plugin_api::Message;
 use plugin_api::runs::RunFolder;
 use plugin_champion::Refused;
 use serde::Deserialize;
@@ -76,13 +77,19 @@ struct Chosen {
 
 fn refused(error: Refused) -> Problem {
     match error {
-        Refused::File(error) => Problem::failed(error),
-        other => Problem::conflict(other.to_string()),
+        Refused::File(error) => error.into(),
+        Refused::Already(id) => Problem::conflict(Message::page_champion_already(id)),
+        Refused::Unknown { id, .. } => Problem::conflict(Message::page_no_model(id)),
+        Refused::Run { id, why } => Problem::conflict(Message::page_not_promoted(id, why)),
+        Refused::Nobody => Problem::conflict(Message::page_no_champion()),
+        Refused::First(id) => Problem::conflict(Message::page_first_champion(id)),
+        Refused::Gone { champion, previous, .. } => Problem::conflict(Message::page_champion_gone(champion, previous)),
     }
 }
 
 async fn promote(State(app): State<App>, chosen: Result<Json<Chosen>, JsonRejection>) -> Result<Json<Value>, Problem> {
-    let Json(Chosen { id }) = chosen.map_err(|error| Problem { status: error.status(), text: error.body_text() })?;
+    let Json(Chosen { id }) =
+        chosen.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     named(&id, "there is no such run")?;
     blocking(move || {
         let before = plugin_champion::promote_by_hand(&app.home, &id).map_err(refused)?;

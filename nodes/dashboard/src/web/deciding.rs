@@ -45,13 +45,14 @@ struct Step {
 
 fn told(done: std::io::Result<Done>) -> Result<Json<Done>, Problem> {
     done.map(Json).map_err(|error| match error.kind() {
-        ErrorKind::InvalidInput => Problem::wrong(error.to_string()),
+        ErrorKind::InvalidInput => Problem::wrong(&error),
         _ => error.into(),
     })
 }
 
 async fn decide(State(app): State<App>, step: Result<Json<Step>, JsonRejection>) -> Result<Json<Done>, Problem> {
-    let Json(Step { acts }) = step.map_err(|error| Problem { status: error.status(), text: error.body_text() })?;
+    let Json(Step { acts }) =
+        step.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
         let (album, _) = app.library.album().map_err(Problem::failed)?;
         told(app.decider.decide(&acts, &|key, decision| decided(key, decision, &app.home, &album)))

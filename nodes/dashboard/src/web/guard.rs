@@ -65,7 +65,7 @@ impl Guard {
     /// # Errors
     /// Why it is refused.
     fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-        let refused = |why: &str| Problem { status: StatusCode::FORBIDDEN, text: why.to_owned() };
+        let refused = |why: &str| Problem { status: StatusCode::FORBIDDEN, text: why.into() };
         let one = |name: HeaderName| {
             let mut values = headers.get_all(name).iter();
             let first = values.next().map(|value| value.to_str().unwrap_or("?"));
@@ -124,7 +124,7 @@ pub async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next
     } else if guard.has_token(request.headers()) {
         next.run(request).await
     } else {
-        Problem { status: StatusCode::UNAUTHORIZED, text: "open /?token=… with the token of --token once".to_owned() }
+        Problem { status: StatusCode::UNAUTHORIZED, text: "open /?token=… with the token of --token once".into() }
             .into_response()
     };
     let headers = response.headers_mut();

@@ -19,6 +19,7 @@ const SCRIPTS: &[Asset] = &scripts![
     "early.js",
     "app.js",
     "dom.js",
+    "renew.js",
     "words.js",
     "live.js",
     "ask.js",

@@ -80,7 +80,7 @@ struct Wanted {
 
 /// `POST /api/searches`: a search is wanted.
 async fn ask(State(app): State<App>, wanted: Result<Json<Wanted>, JsonRejection>) -> Result<Json<Value>, Problem> {
-    let Json(wanted) = wanted.map_err(|error| Problem { status: error.status(), text: error.body_text() })?;
+    let Json(wanted) = wanted.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
         let root = app.home.root().join(FOLDER);
         let (mut network, mut definition) = (wanted.network, None);

@@ -11,6 +11,7 @@ use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use plugin_api::Message;
 use plugin_api::runs::{Pause, RunRequest, write_json};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -79,7 +80,7 @@ struct Paused {
 /// `POST /api/pause`: whether runs start by themselves.
 async fn pause(State(app): State<App>, wanted: Result<Json<Paused>, JsonRejection>) -> Result<Json<Value>, Problem> {
     let Json(Paused { paused }) =
-        wanted.map_err(|error| Problem { status: error.status(), text: error.body_text() })?;
+        wanted.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
         let file = app.home.runs().join(Pause::FILE);
         if paused {
@@ -140,10 +141,7 @@ fn download(bytes: Vec<u8>, kind: &'static str, name: &str) -> Response {
 fn exported(app: &App, run: &str, format: &str) -> Result<Vec<u8>, Problem> {
     let exchange = std::env::current_exe()?.with_file_name("exchange");
     if !exchange.is_file() {
-        return Err(Problem::conflict(format!(
-            "{} is not built: cargo build --release --package node-exchange, or cargo wakuteka export-model",
-            exchange.display()
-        )));
+        return Err(Problem::conflict(Message::page_no_exchange(exchange.display().to_string())));
     }
     let folder = tempfile::tempdir_in(app.home.root().join("dashboard")).or_else(|_| {
         std::fs::create_dir_all(app.home.root().join("dashboard"))
@@ -157,7 +155,7 @@ fn exported(app: &App, run: &str, format: &str) -> Result<Vec<u8>, Problem> {
         .arg(&out)
         .output()?;
     if !done.status.success() {
-        return Err(Problem::conflict(String::from_utf8_lossy(&done.stderr).trim().to_owned()));
+        return Err(Problem::conflict(Message::page_export_failed(String::from_utf8_lossy(&done.stderr).trim())));
     }
     Ok(std::fs::read(&out)?)
 }

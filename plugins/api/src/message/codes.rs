@@ -209,14 +209,14 @@ messages! {
     notice_companion(n);
     notice_configuration(told);
     advice_configuration();
-    notice_crashes(n);
+    notice_crashes(n, folder);
     advice_crashes();
-    notice_damaged(n);
+    notice_damaged(n, folder);
     advice_damaged();
     notice_decisions_unreadable(problem);
     advice_decisions_unreadable();
     notice_document(n);
-    notice_empty(n);
+    notice_empty(n, folder);
     notice_extra_folder(name, folder);
     advice_extra_folder();
     notice_film(n);
@@ -229,7 +229,7 @@ messages! {
     advice_machine_away();
     notice_no_features();
     advice_no_features();
-    notice_not_an_image(n);
+    notice_not_an_image(n, folder);
     advice_not_an_image();
     notice_not_listed(n);
     advice_not_listed();
@@ -239,7 +239,7 @@ messages! {
     notice_outside_class(n);
     advice_outside_class();
     notice_raw_beside_image(n);
-    notice_refused_otherwise(n, reason);
+    notice_refused_otherwise(n, reason, folder);
     advice_refused_otherwise();
     notice_same_pixels(list);
     notice_same_pixels_more(list);
@@ -251,19 +251,20 @@ messages! {
     notice_split_as_class(name, n);
     advice_split_as_class();
     notice_split_layout();
-    notice_too_large(n);
+    notice_too_large(n, folder);
     advice_too_large();
-    notice_truncated(n);
+    notice_truncated(n, folder);
     advice_truncated();
     notice_unicode_forms();
     notice_unreadable(n);
     advice_unreadable();
-    notice_unsupported(format);
+    notice_unsupported(format, folder);
     advice_unsupported();
-    notice_unsupported_kind(format);
+    notice_unsupported_kind(format, folder);
     advice_unsupported_kind();
-    notice_unsupported_raw(format);
+    notice_unsupported_raw(format, folder);
     advice_unsupported_raw();
+    advice_stays();
     notice_webhook(why, n);
     advice_webhook();
 
@@ -299,4 +300,35 @@ messages! {
     check_advice_odd_size();
     search_images_new(n);
     search_no_weights(path);
+
+    // Why the page could not do what was asked.
+    system_full();
+    system_read_only();
+    system_denied();
+    system_missing();
+    system_exists();
+    page_file(path, error);
+    page_not_moved(from, to, error);
+    page_no_file(path);
+    page_other_file(path);
+    page_no_free_name(folder, name);
+    page_step_size(most);
+    page_question_gone();
+    page_is_there(path);
+    page_class_exists(class);
+    page_same_name(class);
+    page_no_class(class);
+    page_bad_class(class);
+    page_place_fixed(path, place);
+    page_nothing_to_undo();
+    page_archive_large(n, megabytes, most_files, most_megabytes);
+    page_no_exchange(path);
+    page_export_failed(why);
+    page_champion_already(id);
+    page_no_model(id);
+    page_not_promoted(id, why);
+    page_no_champion();
+    page_first_champion(id);
+    page_champion_gone(champion, previous);
+    page_unknown_class(run, class);
 }

@@ -110,3 +110,18 @@ fn codes_of_later_versions_are_shown() {
     let text: Text = serde_json::from_str(json).unwrap();
     assert_eq!((&*text, text.render(Language::Ja).as_str()), ("New.", "of_tomorrow n=3"));
 }
+
+#[test]
+fn errors_carry_their_message() {
+    let text = |error: io::Error| Text::from(&error);
+    let carried = text(Message::page_no_class("cat").into_error(ErrorKind::NotFound));
+    assert_eq!(
+        (&*carried, carried.render(Language::Ja)),
+        ("there is no class cat", "クラス「cat」はありません".to_owned())
+    );
+    let full = text(io::Error::from_raw_os_error(28));
+    assert_eq!(full.render(Language::Ja), "ディスクがいっぱいです");
+    let nested = Message::page_file("photos/cat/a.jpg", full);
+    assert_eq!(nested.render(Language::Ja), "photos/cat/a.jpg：ディスクがいっぱいです");
+    assert_eq!(text(io::Error::other("words of a library")).render(Language::Ja), "words of a library");
+}
