@@ -9,7 +9,8 @@ pip requirements: pillow numpy opencv-python-headless pyvips pyvips-binary
 The photos are made on the first run: 4000 x 3000, quality 90, 4:2:0, in FOLDER/baseline and FOLDER/progressive. Their spectrum is
 that of photos (amplitude about 1/f, grain of the sensor over it), their large shapes are the public-domain pictures of
 tests/fixtures/openclipart8. Each reader runs as so many processes of one thread as there are jobs, all at the same priority; rounds
-are interleaved, medians are printed.
+are interleaved, medians are printed. Files a second say something only on a machine with nothing else to do; processor time does on
+others too, for a process that waits for a processor is not charged for it.
 """
 import argparse
 import importlib.metadata
@@ -110,32 +111,42 @@ def worker(name, side, files):
     print("done", flush=True)
 
 
+def processor_seconds(pid):
+    """Of a process and its threads so far, in ticks of 10 ms; also of one that has ended and was not waited for."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def run(commands):
-    """Seconds from when all are ready until the last is done."""
+    """Seconds from when all are ready until the last is done, and processor seconds of all."""
     all_of = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                env=os.environ | {"VIPS_CONCURRENCY": "1"}) for command in commands]
     for one in all_of:
         assert one.stdout.readline().strip() == "ready", commands
-    start = time.perf_counter()
+    start, before = time.perf_counter(), sum(processor_seconds(one.pid) for one in all_of)
     for one in all_of:
         one.stdin.write("go\n")
         one.stdin.flush()
     for one in all_of:
         assert one.stdout.readline().strip() == "done", commands
     seconds = time.perf_counter() - start
+    processor = sum(processor_seconds(one.pid) for one in all_of) - before
     for one in all_of:
         one.communicate()
-    return seconds
+    return seconds, processor
 
 
 def graph(binary, kind, files, side):
-    """Files a second through the whole graph into the data set; each file is taken in several times, a few bytes apart."""
+    """Through the whole graph into the data set, each file several times, a few bytes apart: files a second, processor seconds a
+    file, idle cores and megabytes of the nodes."""
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(pathlib.Path(files[0]).parent.resolve(), pathlib.Path(folder) / kind)
         said = subprocess.run([binary, str(4 * len(files)), str(side), folder, "--intake-only"], check=True, text=True,
                               stdout=subprocess.PIPE).stdout
     after = said[said.index("through the graph"):]
-    return float(re.search(r"all +([0-9]+) pictures/s", after)[1]), int(re.search(r"together: ([0-9]+) MB", after)[1])
+    rate, processor = re.search(r"all +([0-9]+) pictures/s .* ([0-9.]+) CPU-s", after).groups()
+    idle, memory = re.search(r"idle: ([0-9.]+) cores", after)[1], re.search(r"together: ([0-9]+) MB", after)[1]
+    return float(rate), float(processor) / (4 * len(files)), float(idle), int(memory)
 
 
 def main():
@@ -149,6 +160,7 @@ def main():
     options.add_argument("--side", type=int, default=224)
     options.add_argument("--speed", type=pathlib.Path, default=pathlib.Path("target/release/examples/reduced-speed"))
     options.add_argument("--graph", help="target/debug/bench-graph: the whole graph too")
+    options.add_argument("--kinds", nargs="+", default=["baseline", "progressive"], choices=["baseline", "progressive"])
     options.add_argument("--only-make", action="store_true")
     chosen = options.parse_args()
     if not (chosen.folder / "baseline").is_dir():
@@ -158,8 +170,8 @@ def main():
     processor = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}"
                          for name in ("pillow", "opencv-python-headless", "pyvips-binary"))
-    print(f"{processor}, {chosen.jobs} of {os.cpu_count()} cores, Python {platform.python_version()}, {versions}")
-    for kind in ("baseline", "progressive"):
+    print(f"{processor}, load {os.getloadavg()[0]:.1f}, {chosen.jobs} of {os.cpu_count()} cores, Python {platform.python_version()}, {versions}")
+    for kind in chosen.kinds:
         files = sorted(map(str, (chosen.folder / kind).glob("*.jpg")))[: chosen.count]
         for file in files:
             pathlib.Path(file).read_bytes()
@@ -168,24 +180,30 @@ def main():
                     for name in READERS}
         ours = "Wakuteka reduced"
         commands[ours] = [[str(chosen.speed), "--least", str(chosen.side), "--on-signal", *part] for part in parts]
-        rates, most = {name: [] for name in commands}, 0
+        rates, costs = {name: [] for name in commands}, {name: [] for name in commands}
+        idle, most = 0, 0
         for _ in range(chosen.rounds):
             for name, command in commands.items():
-                rates[name].append(len(files) / run(command))
+                seconds, cost = run(command)
+                rates[name].append(len(files) / seconds)
+                costs[name].append(cost / len(files))
             if chosen.graph:
-                rate, memory = graph(chosen.graph, kind, files, chosen.side)
+                rate, cost, idle_cores, memory = graph(chosen.graph, kind, files, chosen.side)
                 rates.setdefault("Wakuteka's graph", []).append(rate)
-                most = max(most, memory)
+                costs.setdefault("Wakuteka's graph", []).append(cost)
+                idle, most = max(idle, idle_cores), max(most, memory)
         medians = {name: statistics.median(all_of) for name, all_of in rates.items()}
         fastest = max(rate for name, rate in medians.items() if name in READERS)
+        cost = {name: 1000 * statistics.median(all_of) for name, all_of in costs.items()}
+        cheapest = min(cost for name, cost in cost.items() if name in READERS)
         size = sum(pathlib.Path(file).stat().st_size for file in files) / len(files) / 1e6
         print(f"{kind}: {len(files)} files of {size:.2f} MB, medians of {chosen.rounds} rounds (lowest to highest)")
         for name, rate in sorted(medians.items(), key=lambda item: -item[1]):
             low, high = min(rates[name]), max(rates[name])
-            print(f"  {name:22} {rate:6.1f} files/s ({low:.1f} to {high:.1f}), {chosen.jobs * 1000 / rate:5.1f} core-ms a file,"
-                  f" {rate / fastest:.2f} x the fastest peer")
-        if most:
-            print(f"  watch, decode, hash, resize and dataset together: at most {most} MB")
+            print(f"  {name:22} {rate:6.1f} files/s ({low:.1f} to {high:.1f}), {rate / fastest:.2f} x the fastest peer;"
+                  f" {cost[name]:5.1f} ms of processor time a file, {cheapest / cost[name]:.2f} x")
+        if chosen.graph:
+            print(f"  watch, decode, hash, resize and dataset together: at most {most} MB; at most {idle:.2f} cores idle meanwhile")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,12 @@ pub fn files(home: &Home) -> BTreeMap<String, String> {
     live(home).into_iter().filter_map(|file| Some((file.path, file.label?))).collect()
 }
 
+/// Number of live files of the catalog; 0 while there is none.
+pub fn count(home: &Home) -> u64 {
+    let counts = Reader::open(home).ok().flatten().and_then(|catalog| catalog.counts().ok());
+    counts.map_or(0, |(files, _)| files)
+}
+
 /// Digest and split of every live picture.
 pub fn splits(home: &Home) -> BTreeMap<String, String> {
     live(home).into_iter().map(|file| (file.digest, file.split.to_string())).collect()

@@ -49,11 +49,6 @@ impl Entropy {
         self.ends.len()
     }
 
-    /// All of it, with some bytes behind.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     /// The bytes that begin before a place, counted in bits, and those behind that a look from there needs.
     pub fn up_to(&self, position: usize) -> &[u8] {
         self.bytes.get(..position.div_ceil(8) + 7).unwrap_or(&self.bytes)

@@ -121,7 +121,8 @@ impl<'a> Put<'a> {
     }
 
     /// Puts a block's samples where they belong.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "samples stay in registers")]
+    #[inline(always)]
     pub fn put<const N: usize>(&mut self, x: usize, y: usize, sums: &[f32; N]) {
         let levels = sums.map(|sum| (sum as i32).clamp(0, 255) as u8);
         let at = y * self.high * self.stride + x * self.wide;

@@ -12,7 +12,7 @@ pub const LOOK: u32 = 12;
 pub const SIZE: usize = 1 << LOOK;
 
 /// In the upper byte of a step: the block ends with it.
-const ENDS: u16 = 128;
+pub const ENDS: u16 = 128;
 /// In the upper byte of a step: it has to be taken one by one.
 const ONE_BY_ONE: u16 = 192;
 /// Coefficients of a block.
@@ -101,6 +101,14 @@ impl Table {
     /// ends, and [`ONE_BY_ONE`] stands for what the bits don't tell.
     pub fn steps(&self) -> Option<&[u16; SIZE]> {
         self.steps.first_chunk()
+    }
+
+    /// The steps of blocks that begin with a mean of this table, in the same form, with the coefficients behind it.
+    pub fn steps_with(&self, ac: &Self, steps: &mut [u16]) {
+        for (bits, (step, &code)) in steps.iter_mut().zip(&self.codes).enumerate() {
+            let (length, size) = (code >> 8, code & 0xFF);
+            *step = if length == 0 { ONE_BY_ONE << 8 } else { ac.further(bits, 1 << 8 | (length + size)) };
+        }
     }
 
     /// By the next bits: the value of the coefficient that they begin with in the upper half, below it coefficients to go on

@@ -3,9 +3,9 @@
 use super::bits::{Bits, Entropy};
 use super::channel::{Channel, Lanes, Put, flat};
 use super::header::Component;
-use super::huffman::{COEFFICIENTS, LOOK, Table};
+use super::huffman::{COEFFICIENTS, LOOK, SIZE, Table};
 use super::patterns::Patterns;
-use super::walk::{Block, Walk};
+use super::walk::Walk;
 use super::{Part, Scan};
 
 /// Of a component that comes next to one of single samples, the coefficients that are read at least, in zigzag order: those of the
@@ -106,6 +106,34 @@ fn block<const N: usize>(
     }
 }
 
+/// The same of the coefficients before [`ENOUGH`] and the next. Where they end can't be foretold: so there are as many looks as may be
+/// needed, and what they find behind the end counts nothing. None also where a look does not tell enough.
+#[allow(clippy::inline_always, reason = "it is most of what a block costs")]
+#[inline(always)]
+fn first_few<const N: usize>(
+    values: &[u32; SIZE],
+    place: &Bits<'_>,
+    mean: i32,
+    patterns: &Patterns<N>,
+) -> Option<[f32; N]> {
+    let mut sums = flat(patterns, mean);
+    let mut bits = *place;
+    bits.refill()?;
+    let mut at = 1;
+    for _ in 1..ENOUGH {
+        let entry = values[bits.peek(LOOK)];
+        if entry == 0 && at < ENOUGH {
+            return None;
+        }
+        bits.skip(entry & 0xFF);
+        let value = if at < ENOUGH { entry.cast_signed() >> 16 } else { 0 };
+        at += (entry >> 8) as u16 & 0xFF;
+        // At the end of a block the value is 0.
+        add(&mut sums, &patterns[usize::from(at - 1) % 64], value);
+    }
+    Some(sums)
+}
+
 #[inline]
 pub fn add<const N: usize>(sums: &mut [f32; N], pattern: &[f32; N], value: i32) {
     let value = value as f32;
@@ -130,15 +158,15 @@ fn from_starts(scan: &Scan<'_>, entropy: &Entropy, each: usize, channels: &mut [
         let first = interval * each;
         let count = units.min(first + each) - first;
         let (from, to) = entropy.interval(interval)?;
-        let blocks = walk.blocks(from, to, count * in_unit)?;
-        scan.is_end(entropy, interval, blocks.last()?.start as usize).then_some(())?;
+        let starts = walk.starts(from, to, count * in_unit)?;
+        scan.is_end(entropy, interval, *starts.last()? as usize).then_some(())?;
         let mut means = [0; 4];
         // Components by turns, while the data is near.
-        for (first, blocks) in (first..).step_by(AT_ONCE).zip(blocks[..count * in_unit].chunks(AT_ONCE * in_unit)) {
+        for (first, starts) in (first..).step_by(AT_ONCE).zip(starts[..count * in_unit].chunks(AT_ONCE * in_unit)) {
             let mut slot = 0;
             for (part, mean) in scan.parts.iter().zip(&mut means) {
                 let channel = &mut channels[part.channel];
-                let units = Units { part, first, across: scan.across, entropy, blocks, in_unit, slot };
+                let units = Units { part, first, across: scan.across, entropy, starts, in_unit, slot };
                 slot += part.component.across * part.component.down;
                 let enough = if coarse && channel.wide.max(channel.high) <= 2 { ENOUGH } else { COEFFICIENTS };
                 let lanes = channel.lanes.take()?;
@@ -161,7 +189,7 @@ struct Units<'a> {
     first: usize,
     across: usize,
     entropy: &'a Entropy,
-    blocks: &'a [Block],
+    starts: &'a [u32],
     in_unit: usize,
     /// The component's first block in a unit.
     slot: usize,
@@ -169,9 +197,11 @@ struct Units<'a> {
 
 impl Units<'_> {
     fn means(&self, channel: &mut Channel, mean: &mut i32, patterns: &Patterns<1>) -> Option<()> {
+        let dc = self.part.dc.as_deref()?;
+        let means = dc.values()?;
         let mut put = Put::of(channel);
-        self.each(|x, y, block| {
-            *mean = mean.wrapping_add(block.difference);
+        self.each(|x, y, start| {
+            *mean = mean.wrapping_add(self.bits(dc, means, start)?.1);
             put.put(x, y, &flat(patterns, *mean));
             Some(())
         })
@@ -184,26 +214,46 @@ impl Units<'_> {
         patterns: &Patterns<N>,
         enough: u16,
     ) -> Option<()> {
-        let (dc, ac) = (self.part.dc.as_ref()?, self.part.ac.as_ref()?);
+        let (dc, ac) = (self.part.dc.as_deref()?, self.part.ac.as_deref()?);
+        let (means, values) = (dc.values()?, ac.values()?);
         let mut put = Put::of(channel);
-        self.each(|x, y, found| {
-            let mut bits = self.entropy.at(found.start as usize)?;
-            bits.skip(dc.length(&bits)?);
-            *mean = mean.wrapping_add(found.difference);
-            put.put(x, y, &block(ac, &mut bits, *mean, patterns, enough)?);
+        self.each(|x, y, start| {
+            let (mut bits, difference) = self.bits(dc, means, start)?;
+            *mean = mean.wrapping_add(difference);
+            let few = if enough == ENOUGH { first_few(values, &bits, *mean, patterns) } else { None };
+            let sums = match few {
+                Some(sums) => sums,
+                None => block(ac, &mut bits, *mean, patterns, enough)?,
+            };
+            put.put(x, y, &sums);
             Some(())
         })
     }
 
+    /// The bits behind a block's mean, and its difference from the mean before.
+    #[allow(clippy::inline_always, reason = "it is most of what a block costs")]
+    #[inline(always)]
+    fn bits(&self, dc: &Table, means: &[u32; SIZE], start: u32) -> Option<(Bits<'_>, i32)> {
+        let mut bits = self.entropy.at(start as usize)?;
+        let entry = means[bits.peek(LOOK)];
+        if entry == 0 {
+            let size = dc.symbol(&mut bits)?;
+            let difference = bits.number(u32::from(size));
+            return Some((bits, difference));
+        }
+        bits.skip(entry & 0xFF);
+        Some((bits, entry.cast_signed() >> 16))
+    }
+
     #[inline]
-    fn each(&self, mut block: impl FnMut(usize, usize, &Block) -> Option<()>) -> Option<()> {
+    fn each(&self, mut block: impl FnMut(usize, usize, u32) -> Option<()>) -> Option<()> {
         let Component { across, down, .. } = self.part.component;
         let (mut column, mut row) = (self.first % self.across, self.first / self.across);
-        for unit in self.blocks.chunks_exact(self.in_unit) {
-            let blocks = unit.get(self.slot..self.slot + across * down)?;
-            for (line, blocks) in blocks.chunks_exact(across).enumerate() {
-                for (i, found) in blocks.iter().enumerate() {
-                    block(column * across + i, row * down + line, found)?;
+        for unit in self.starts.chunks_exact(self.in_unit) {
+            let starts = unit.get(self.slot..self.slot + across * down)?;
+            for (line, starts) in starts.chunks_exact(across).enumerate() {
+                for (i, &start) in starts.iter().enumerate() {
+                    block(column * across + i, row * down + line, start)?;
                 }
             }
             column += 1;

@@ -1,11 +1,13 @@
 //! Where each block of a sequential scan begins.
 //!
 //! A look at the next bits says how far as many whole coefficients as fit into them reach. Each look has to wait for the one before,
-//! while the processor could do several: so the data is walked from two places at once. Huffman
+//! while the processor could do several: so the data is walked from several places at once. Huffman
 //! codes synchronise themselves: a walk that begins anywhere, as if a unit began there, soon meets the places where blocks do
 //! begin (Klein and Wiseman, "Parallel Huffman decoding with applications to JPEG files", The Computer Journal 46, 2003). The
 //! walk from the front goes on into the next one's part until they meet at the same block of a unit; from there on they would do
 //! the same. Where they never meet, the walk from the front does it all.
+//!
+//! Where a block ends cannot be foretold, so a look does not branch on it: what comes next is chosen by arithmetic.
 
 use super::bits::Entropy;
 use super::huffman::{COEFFICIENTS, LOOK, SIZE, Table};
@@ -14,245 +16,243 @@ use std::rc::Rc;
 /// The codes of a block's mean and of its other coefficients.
 pub type Pair = (Rc<Table>, Rc<Table>);
 
-/// Data of at least so many bits is walked from two places.
+/// Places from which long data is walked at once.
+const PLACES: usize = 3;
+
+/// Data of at least so many bits is walked from several places.
 const LONG: usize = 1 << 16;
 
 /// Blocks that are walked before it is seen whether two walks have met.
 const MEET: usize = 64;
 
-/// A block, as it is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Block {
-    /// Where it begins: bits from the start of the data.
-    pub start: u32,
-    /// Its first coefficient less that of the block before.
-    pub difference: i32,
-}
+/// Tables of a scan: those of four components' means and of their other coefficients.
+const TABLES: usize = 8;
 
-/// The tables of a block of a unit.
-struct Slot<'a> {
-    pair: &'a Pair,
-    values: &'a [u32; SIZE],
-    steps: &'a [u16; SIZE],
-}
+/// Blocks of a unit, at most (T.81, B.2.3 has 10).
+const SLOTS: usize = 16;
 
 /// The tables of a scan.
 pub struct Walk<'a> {
     entropy: &'a Entropy,
-    /// By block of a unit.
-    slots: Vec<Slot<'a>>,
+    pairs: &'a [Pair],
+    /// What comes next, by a block's number in its unit, twice, and one if it has ended: the number, and where the table of the
+    /// next look begins.
+    states: [u32; 2 * SLOTS],
+    /// What the next bits say, by component: of a block's mean and the coefficients behind it, and of the other coefficients.
+    tables: Box<[u16; TABLES * SIZE]>,
     /// The tables repeat after so many blocks.
     period: usize,
 }
 
 impl<'a> Walk<'a> {
-    /// For units whose blocks have these tables. None when there are none.
+    /// For units whose blocks have these tables. None when there are none, or more than four components have.
     pub fn of(entropy: &'a Entropy, pairs: &'a [Pair]) -> Option<Self> {
-        let slot = |pair: &'a Pair| Some(Slot { pair, values: pair.0.values()?, steps: pair.1.steps()? });
-        let slots: Vec<Slot<'_>> = pairs.iter().map(slot).collect::<Option<_>>()?;
-        let count = slots.len();
+        let count = pairs.len();
         let repeats = |&period: &usize| {
             count.is_multiple_of(period) && (period..count).all(|i| same(&pairs[i], &pairs[i - period]))
         };
         let period = (1..count).find(repeats).unwrap_or(count);
-        (count > 0).then_some(Self { entropy, slots, period })
+        let mut tables: Box<[u16; TABLES * SIZE]> = vec![0; TABLES * SIZE].try_into().ok()?;
+        // Where each block's tables begin.
+        let mut begins: Vec<usize> = Vec::new();
+        let mut filled = 0;
+        for (i, pair) in pairs.iter().enumerate() {
+            if let Some(before) = pairs[..i].iter().position(|before| same(before, pair)) {
+                begins.push(begins[before]);
+                continue;
+            }
+            let (mean, rest) = tables.get_mut(filled..filled + 2 * SIZE)?.split_at_mut(SIZE);
+            rest.copy_from_slice(pair.1.steps()?);
+            pair.0.steps_with(&pair.1, mean);
+            begins.push(filled);
+            filled += 2 * SIZE;
+        }
+        let mut states = [0; 2 * SLOTS];
+        for (slot, states) in states.as_chunks_mut().0.iter_mut().enumerate().take(count) {
+            let next = (slot + 1) % count;
+            *states = [(begins[slot] + SIZE) | slot, begins[next] | next].map(|state| state as u32);
+        }
+        (1..=SLOTS).contains(&count).then_some(Self { entropy, pairs, states, tables, period })
     }
 
-    /// `count` blocks, and where the last of them ends, of data from one bit to another that begins with a unit. None when they are
-    /// damaged.
-    pub fn blocks(&self, from: usize, to: usize, count: usize) -> Option<Vec<Block>> {
+    /// Where each of `count` blocks begins and the last of them ends, in bits from the start of the data, for data from one bit to
+    /// another that begins with a unit. None when they are damaged.
+    pub fn starts(&self, from: usize, to: usize, count: usize) -> Option<Vec<u32>> {
         // Places are kept in 32 bits.
         u32::try_from(to + 64).ok()?;
-        let mut blocks = vec![Block::default(); count + 1];
-        let mut front = self.begin(from, &mut blocks);
+        let mut front = self.track(from, to, count);
         if to.saturating_sub(from) >= LONG {
-            front = self.both(front, &mut blocks, to)?;
+            self.several(&mut front, from, to)?;
         }
-        while front.block < count {
-            self.one(&mut front, &mut blocks, to);
-            if front.block < count {
-                self.single(&mut front, &mut blocks)?;
+        while front.chain.block < count {
+            self.together([&mut front]);
+            if front.chain.block < count {
+                self.single(&mut front)?;
             }
         }
-        Some(blocks)
+        Some(front.starts)
     }
 
-    /// Walks from the front and from the middle.
-    fn both(&self, mut front: Chain<'a>, blocks: &mut [Block], to: usize) -> Option<Chain<'a>> {
-        let middle = (front.position + (to - front.position) / 2).next_multiple_of(8);
-        let mut others = vec![Block::default(); blocks.len()];
-        let mut back = self.begin(middle, &mut others);
-        let last = blocks.len() - 1;
-        let mut back_to = to;
-        while front.block < last && front.position < middle && back.block < last && back.position < back_to {
-            match self.two([&mut front, &mut back], [blocks, &mut others], [middle, back_to]) {
-                0 => self.single(&mut front, blocks)?,
-                _ => self.or_anew(&mut back, &mut others, &mut back_to, middle),
-            }
-        }
-        while back.block < last && back.position < back_to {
-            self.one(&mut back, &mut others, back_to);
-            if back.block < last && back.position < back_to {
-                self.or_anew(&mut back, &mut others, &mut back_to, middle);
-            }
-        }
-        self.meet(front, blocks, back, &others[..=back.block])
+    /// A walk from one bit to another, of no more than so many blocks.
+    fn track(&self, from: usize, to: usize, blocks: usize) -> Track<'a> {
+        let mut starts = vec![0; blocks + 1];
+        starts[0] = from as u32;
+        let bytes = self.entropy.up_to(to);
+        Track { chain: Chain { position: from, ..Chain::default() }, from, to, bytes, starts }
     }
 
-    /// One coefficient of the walk from the middle. Near its beginning, what can't be in a block makes it begin anew; later it is
-    /// the end.
-    #[cold]
-    fn or_anew(&self, chain: &mut Chain<'a>, blocks: &mut [Block], to: &mut usize, middle: usize) {
-        if self.single(chain, blocks).is_none() {
-            if chain.position - middle < (*to - middle) / 2 {
-                *chain = self.begin(chain.position + 1, blocks);
-            } else {
-                *to = chain.position;
+    /// Walks from the front and from other places, and leads the front to where the last of them has come.
+    fn several(&self, front: &mut Track<'a>, from: usize, to: usize) -> Option<()> {
+        let place = |i: usize| (from + (to - from) / PLACES * i).next_multiple_of(8);
+        // Parts of an image differ; a walk that has found as many goes no further.
+        let blocks = (front.starts.len() / PLACES * 2 + MEET).min(front.starts.len() - 1);
+        let limits: [usize; PLACES] = std::array::from_fn(|i| if i + 1 < PLACES { place(i + 1) } else { to });
+        let end = std::mem::replace(&mut front.to, limits[0]);
+        front.bytes = self.entropy.up_to(limits[0]);
+        let mut others: Vec<Track<'a>> = (1..PLACES).map(|i| self.track(place(i), limits[i], blocks)).collect();
+        let mut going: Vec<&mut Track<'a>> = std::iter::once(&mut *front).chain(&mut others).collect();
+        while !going.is_empty() {
+            let stopped = match going.as_mut_slice() {
+                [a, b, c] => self.together([a, b, c]),
+                [a, b] => self.together([a, b]),
+                all => self.together([&mut *all[0]]),
+            };
+            let track = &mut *going[stopped];
+            if track.is_going() && self.single(track).is_none() {
+                // Damage, or a beginning in the midst of a code.
+                if track.from == from {
+                    return None;
+                }
+                if track.chain.position - track.from < (track.to - track.from) / 2 {
+                    let begin = track.chain.position + 1;
+                    track.starts[0] = begin as u32;
+                    track.chain = Chain { position: begin, ..Chain::default() };
+                } else {
+                    track.to = track.chain.position;
+                }
+            }
+            if !going[stopped].is_going() {
+                going.remove(stopped);
             }
         }
-    }
-
-    fn begin(&self, position: usize, blocks: &mut [Block]) -> Chain<'a> {
-        if let Some(block) = blocks.first_mut() {
-            block.start = position as u32;
-        }
-        Chain { position, steps: self.slots[0].steps, at: 0, slot: 0, block: 0 }
+        front.bytes = self.entropy.up_to(end);
+        front.to = end;
+        others.iter().try_for_each(|other| self.meet(front, other))
     }
 
     /// Goes on until the other walk is met, and then to where that has come; or to its last block, if they never meet.
-    fn meet(&self, mut front: Chain<'a>, blocks: &mut [Block], back: Chain<'a>, others: &[Block]) -> Option<Chain<'a>> {
-        let last = others.last()?.start as usize;
+    fn meet(&self, front: &mut Track<'a>, other: &Track<'a>) -> Option<()> {
+        let others = &other.starts[..=other.chain.block];
+        let last = *others.last()? as usize;
         let mut next = 0;
-        let mut seen = front.block;
+        let mut seen = front.chain.block;
         loop {
-            for at in seen..=front.block {
-                let start = blocks.get(at)?.start;
-                while others.get(next).is_some_and(|other| other.start < start) {
+            for at in seen..=front.chain.block {
+                let start = *front.starts.get(at)?;
+                while others.get(next).is_some_and(|&other| other < start) {
                     next += 1;
                 }
-                if others.get(next).is_some_and(|other| other.start == start) && at % self.period == next % self.period
-                {
+                if others.get(next) == Some(&start) && at % self.period == next % self.period {
                     let more = &others[next..];
-                    let count = more.len().min(blocks.len() - at);
-                    blocks[at..at + count].copy_from_slice(&more[..count]);
-                    return Some(Chain { block: at + count - 1, ..back });
+                    let count = more.len().min(front.starts.len() - at);
+                    front.starts[at..at + count].copy_from_slice(&more[..count]);
+                    let slot = (at + count - 1) % self.pairs.len();
+                    front.chain = Chain { block: at + count - 1, slot, ..other.chain };
+                    if count < more.len() {
+                        front.chain.at = 0;
+                        front.chain.position = more[count - 1] as usize;
+                    }
+                    return Some(());
                 }
             }
-            seen = front.block + 1;
-            if front.position >= last || seen >= blocks.len() {
-                return Some(front);
+            seen = front.chain.block + 1;
+            if front.chain.position >= last || seen >= front.starts.len() {
+                return Some(());
             }
-            let until = blocks.len().min(seen + MEET);
-            self.one(&mut front, &mut blocks[..until], last);
-            if front.block + 1 < until && front.position < last {
-                self.single(&mut front, blocks)?;
+            // A few blocks at a time.
+            let until = front.chain.block + MEET;
+            while front.chain.block < until && front.chain.position < last && front.chain.block + 1 < front.starts.len()
+            {
+                self.single(front)?;
             }
         }
     }
 
-    /// Goes on from two places until one of them comes to its limit, to its last block or to something that is not like the rest:
-    /// which of them.
-    fn two(&self, chains: [&mut Chain<'a>; 2], blocks: [&mut [Block]; 2], limits: [usize; 2]) -> usize {
-        let [a, b] = chains;
-        let (mut x, mut y) = (*a, *b);
-        let [blocks_x, blocks_y] = blocks;
-        let [bytes_x, bytes_y] = limits.map(|limit| self.entropy.up_to(limit));
-        let which = loop {
-            let Some(mut bits_x) = word(bytes_x, x.position) else { break 0 };
-            let Some(mut bits_y) = word(bytes_y, y.position) else { break 1 };
-            // A step takes at most 12 + 15 bits, so there are enough for two.
-            if !self.step(&mut x, &mut bits_x, blocks_x) {
-                break 0;
+    /// Goes on from several places until one of them comes to its limit, to its last block or to something that is not like the
+    /// rest: which of them.
+    fn together<const N: usize>(&self, tracks: [&mut Track<'a>; N]) -> usize {
+        let mut fast: [Fast; N] = std::array::from_fn(|i| self.fast(&tracks[i].chain));
+        let mut bits = [0; N];
+        let stopped = 'all: loop {
+            for i in 0..N {
+                let Some(word) = word(tracks[i].bytes, fast[i].position) else { break 'all i };
+                bits[i] = word;
             }
-            if !self.step(&mut y, &mut bits_y, blocks_y) {
-                break 1;
-            }
-            if !self.step(&mut x, &mut bits_x, blocks_x) {
-                break 0;
-            }
-            if !self.step(&mut y, &mut bits_y, blocks_y) {
-                break 1;
+            // A look takes at most 12 + 15 bits, so there are enough for two.
+            for _ in 0..2 {
+                for i in 0..N {
+                    if !self.look(&mut fast[i], &mut bits[i], &mut tracks[i].starts) {
+                        break 'all i;
+                    }
+                }
             }
         };
-        (*a, *b) = (x, y);
-        which
-    }
-
-    /// The same from one place.
-    fn one(&self, chain: &mut Chain<'a>, blocks: &mut [Block], limit: usize) {
-        let mut x = *chain;
-        let bytes = self.entropy.up_to(limit);
-        while let Some(mut bits) = word(bytes, x.position) {
-            if !self.step(&mut x, &mut bits, blocks) || !self.step(&mut x, &mut bits, blocks) {
-                break;
-            }
+        for (track, fast) in tracks.into_iter().zip(fast) {
+            let Fast { position, at, state, block } = fast;
+            track.chain = Chain { position, at, slot: state as usize % SLOTS, block };
         }
-        *chain = x;
+        stopped
     }
 
-    /// One look. False, and nothing done, at a block's last coefficient and at what a look does not tell; false also when the last
-    /// block is done.
-    #[allow(clippy::inline_always, reason = "what is known of a chain stays in registers")]
+    fn fast(&self, chain: &Chain) -> Fast {
+        // The block before has ended, or this one has not.
+        let before = if chain.at == 0 { chain.slot + self.pairs.len() - 1 } else { chain.slot } % self.pairs.len();
+        let state = self.states[2 * before + usize::from(chain.at == 0)];
+        Fast { position: chain.position, at: chain.at, state, block: chain.block }
+    }
+
+    /// One look. False, and nothing done, where a look does not tell enough, and after the last block.
+    #[allow(clippy::inline_always, reason = "what is known of a walk stays in registers")]
     #[inline(always)]
-    fn step(&self, chain: &mut Chain<'a>, bits: &mut u64, blocks: &mut [Block]) -> bool {
-        let step = chain.steps[(*bits >> (64 - LOOK)) as usize];
-        let to = chain.at + u32::from(step >> 8);
-        // The end of a block has 128; otherwise 64 are too many, or the last coefficient. A block has begun with 1.
-        if to & 0xC0 == 0 && chain.at != 0 {
-            *bits <<= step & 0xFF;
-            chain.position += usize::from(step & 0xFF);
-            chain.at = to;
-            return true;
-        }
-        if to & u32::from(COEFFICIENTS) != 0 || chain.at == 0 {
+    fn look(&self, fast: &mut Fast, bits: &mut u64, starts: &mut [u32]) -> bool {
+        let place = (fast.state as usize & ((TABLES - 1) * SIZE)) | (*bits >> (64 - LOOK)) as usize;
+        let entry = u32::from(self.tables[place]);
+        let to = fast.at + (entry >> 8);
+        let Some(start) = starts.get_mut(fast.block + 1) else { return false };
+        // Too many, what the bits don't tell, or the last coefficient of all.
+        if to & u32::from(COEFFICIENTS) != 0 {
             return false;
         }
-        chain.position += usize::from(step & 0xFF);
-        self.next(chain, bits, blocks)
-    }
-
-    /// Begins the next block. False when there is none, or when its mean is not told by a look.
-    #[allow(clippy::inline_always, reason = "what is known of a chain stays in registers")]
-    #[inline(always)]
-    fn next(&self, chain: &mut Chain<'a>, bits: &mut u64, blocks: &mut [Block]) -> bool {
-        chain.at = 0;
-        chain.block += 1;
-        chain.slot += 1;
-        if chain.slot >= self.slots.len() {
-            chain.slot = 0;
-        }
-        let last = blocks.len() - 1;
-        let (Some(slot), Some(block)) = (self.slots.get(chain.slot), blocks.get_mut(chain.block)) else { return false };
-        chain.steps = slot.steps;
-        block.start = chain.position as u32;
-        let Some(next) = word(self.entropy.bytes(), chain.position) else { return false };
-        let entry = slot.values[(next >> (64 - LOOK)) as usize];
-        if entry == 0 || chain.block == last {
-            return false;
-        }
-        block.difference = entry.cast_signed() >> 16;
-        chain.at = 1;
-        chain.position += (entry & 0xFF) as usize;
-        *bits = next << (entry & 0xFF);
+        let used = entry & 0xFF;
+        *bits <<= used;
+        fast.position += used as usize;
+        // Where the next block begins, if this one has ended.
+        *start = fast.position as u32;
+        let ended = to >> 7;
+        fast.block += ended as usize;
+        fast.at = to & ended.wrapping_sub(1);
+        fast.state = self.states[(2 * fast.state + ended) as usize % (2 * SLOTS)];
         true
     }
 
     /// One coefficient. None when it is damaged.
     #[cold]
-    fn single(&self, chain: &mut Chain<'a>, blocks: &mut [Block]) -> Option<()> {
+    fn single(&self, track: &mut Track<'a>) -> Option<()> {
+        let chain = &mut track.chain;
         let mut bits = self.entropy.at(chain.position)?;
-        let (dc, ac) = self.slots.get(chain.slot)?.pair;
+        let (dc, ac) = self.pairs.get(chain.slot)?;
         let before = bits.position();
         if chain.at == 0 {
-            let size = dc.symbol(&mut bits)?;
-            blocks.get_mut(chain.block)?.difference = bits.number(u32::from(size));
+            bits.skip(dc.length(&bits)?);
             chain.at = 1;
         } else {
             chain.at = u32::from(ac.one(&mut bits, chain.at as u16)?);
         }
         chain.position += bits.position() - before;
         if chain.at == u32::from(COEFFICIENTS) {
-            self.next(chain, &mut 0, blocks);
+            chain.block += 1;
+            *track.starts.get_mut(chain.block)? = chain.position as u32;
+            (chain.at, chain.slot) = (0, (chain.slot + 1) % self.pairs.len());
         }
         Some(())
     }
@@ -261,7 +261,8 @@ impl<'a> Walk<'a> {
 /// At least 57 bits from a place on.
 #[inline]
 fn word(bytes: &[u8], position: usize) -> Option<u64> {
-    Some(u64::from_be_bytes(*bytes.get(position / 8..)?.first_chunk()?) << (position % 8))
+    let at = position / 8;
+    Some(u64::from_be_bytes(bytes.get(at..at + 8)?.try_into().ok()?) << (position % 8))
 }
 
 fn same(a: &Pair, b: &Pair) -> bool {
@@ -269,18 +270,42 @@ fn same(a: &Pair, b: &Pair) -> bool {
 }
 
 /// How far a walk has come.
-#[derive(Clone, Copy)]
-struct Chain<'a> {
+#[derive(Clone, Copy, Default)]
+struct Chain {
     /// Bits from the start of the data.
     position: usize,
-    /// What the next bits say of the block's coefficients.
-    steps: &'a [u16; SIZE],
     /// Coefficients of the block that are behind.
     at: u32,
     /// The block's number in its unit.
     slot: usize,
     /// Blocks that are behind.
     block: usize,
+}
+
+/// The same, with the table of the next look.
+#[derive(Clone, Copy)]
+struct Fast {
+    position: usize,
+    at: u32,
+    state: u32,
+    block: usize,
+}
+
+/// A walk through a part of the data.
+struct Track<'a> {
+    chain: Chain,
+    from: usize,
+    to: usize,
+    /// The data up to its end, with what a look from there needs.
+    bytes: &'a [u8],
+    /// Where the blocks begin that are found.
+    starts: Vec<u32>,
+}
+
+impl Track<'_> {
+    fn is_going(&self) -> bool {
+        self.chain.block + 1 < self.starts.len() && self.chain.position < self.to
+    }
 }
 
 #[cfg(test)]
@@ -297,13 +322,7 @@ mod tests {
     }
 
     fn starts(entropy: &Entropy, pairs: &[Pair], to: usize, count: usize) -> Option<Vec<u32>> {
-        let blocks = Walk::of(entropy, pairs).unwrap().blocks(0, to, count)?;
-        for (block, (dc, _)) in blocks[..count].iter().zip(pairs.iter().cycle()) {
-            let mut bits = entropy.at(block.start as usize).unwrap();
-            let size = dc.symbol(&mut bits).unwrap();
-            assert_eq!(block.difference, bits.number(u32::from(size)));
-        }
-        Some(blocks.iter().map(|block| block.start).collect())
+        Walk::of(entropy, pairs).unwrap().starts(0, to, count)
     }
 
     /// Two blocks with the same tables, one with others.
