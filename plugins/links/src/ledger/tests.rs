@@ -180,7 +180,7 @@ fn taken_is_what_is_missing_for_long_enough() {
         (of(&seen.folder_gone), seen.folder_gone.clone()),
         (vec![d.clone()], workspace.ledger.with_folder_gone())
     );
-    let others: Vec<&String> = seen.others["one"].values().collect();
+    let others: Vec<&str> = seen.others["one"].values().map(String::as_str).collect();
     assert_eq!((seen.others.len(), others), (1, vec!["note.txt"]));
     let is_missing =
         |workspace: &Workspace, item: &str| workspace.ledger.is_missing(workspace.ledger.get("v", item).unwrap());
