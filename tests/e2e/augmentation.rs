@@ -59,13 +59,21 @@ fn arrows_are_not_mirrored_and_the_run_says_so() -> Result<(), Failure> {
         ["batches_passed", "batches_augmented"].iter().all(|name| counted(g, name))
     })?;
 
-    // Somebody who wants them mirrored gets it.
+    // Somebody who wants them mirrored gets it, on the device.
+    let mirrored = [
+        ("augment", "--flip", "on"),
+        ("train", "--seed", "2"),
+        ("train", "--device", "libtorch"),
+        ("train", "--augment-on", "device"),
+    ];
     let mirrored: Vec<_> =
-        SMALL.iter().copied().chain([("augment", "--flip", "on"), ("train", "--seed", "2")]).collect();
+        SMALL.iter().copied().filter(|one| *one != ("train", "--device", "flex")).chain(mirrored).collect();
     let mut graph = graph.restart(&mirrored)?;
     graph.wait("the next run to end", MINUTES_3, |g| finished(g).is_some_and(|next| next.id != run.id))?;
     let next = finished(&graph).ok_or("no run")?;
     assert!(!next.reason.contains("mirroring off"), "{}", next.reason);
-    assert_eq!(next.options["augmentation"]["options"]["flip"], "on");
+    assert_eq!((&next.device[..], &next.options["augmentation"]["options"]["flip"]), ("libtorch", &"on".into()));
+    graph.wait("batches that were decided", MINUTES_3, |g| counted(g, "batches_decided"))?;
+    assert!(graph.status("train").gauges.get("images_on_device").is_some_and(|images| *images > 20.0));
     graph.end()
 }

@@ -1,4 +1,5 @@
-//! A run that is killed again and again ends with the weights of one that was left alone.
+//! A run that is killed again and again, with its images on the device, ends with the weights of one that was left alone and whose
+//! images the node `augment` changed.
 
 use plugin_api::runs::{Finished, MetricRow, RunFolder};
 use serde_json::Value;
@@ -31,12 +32,12 @@ fn finished(graph: &Graph) -> Option<(RunFolder, Finished)> {
     RunFolder::all(&graph.home.runs()).into_iter().find_map(|run| run.finished().map(|finished| (run, finished)))
 }
 
-fn begin(root: &Path) -> Result<Graph, Failure> {
+fn begin(root: &Path, augment_on: &str) -> Result<Graph, Failure> {
     let photos = root.join("home/photos");
     for (class, file) in pictures::first_of_each(pictures::demo(), 30) {
         pictures::drop_into(&photos, &class, &file)?;
     }
-    Graph::start(root, OPTIONS)
+    Graph::start(root, &[OPTIONS, &[("train", "--augment-on", augment_on)]].concat())
 }
 
 /// Figures but for times, by epoch.
@@ -57,14 +58,14 @@ fn ingredients(run: &RunFolder) -> BTreeMap<String, Value> {
 #[test]
 fn killed_in_three_epochs_a_run_ends_as_if_it_had_not_been() -> Result<(), Failure> {
     let (alone, killed) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    let mut graph = begin(alone.path())?;
+    let mut graph = begin(alone.path(), "node")?;
     graph.wait("the run to end", MINUTES_5, |g| finished(g).is_some())?;
     let (run, left_alone) = finished(&graph).unwrap();
     let (undisturbed, made_of) = (figures(&run), ingredients(&run));
     graph.end()?;
     drop(graph);
 
-    let mut graph = begin(killed.path())?;
+    let mut graph = begin(killed.path(), "device")?;
     // In the first epoch there is nothing to go on from: the run begins anew. In the others it goes on.
     for epoch in [1.0, 2.0, 5.0] {
         graph.wait("the epoch", MINUTES_5, |g| {
@@ -77,6 +78,11 @@ fn killed_in_three_epochs_a_run_ends_as_if_it_had_not_been() -> Result<(), Failu
     }
     graph.wait("the run to end", MINUTES_5, |g| finished(g).is_some())?;
     let (run, ended) = finished(&graph).unwrap();
+    // Of all images, those that are trained on came once after each start, and in later epochs what is done to them.
+    let counted = |graph: &Graph, name: &str| graph.status("augment").counters.get(name).copied().unwrap_or_default();
+    let decided = counted(&graph, "batches_decided");
+    assert!(decided > 0 && decided == counted(&graph, "batches_augmented"), "{decided} batches were decided");
+    assert!(graph.status("train").gauges.get("images_on_device").is_some_and(|images| *images > 100.0));
     let restarts = graph.status("train").counters.get("restarts").copied();
     eprintln!("weights {} and {}, {restarts:?} restarts", left_alone.digest, ended.digest);
     for (name, value) in ingredients(&run) {

@@ -56,6 +56,7 @@ measure() {
 
     echo "== check: the same training on the CPU and on the GPU"
     local one="once $pictures --size 64 --epochs 3"
+    # On the GPU pictures are augmented there (--augment-on auto), with the same draws.
     for device in flex libtorch-cuda:0; do
         # shellcheck disable=SC2086
         "$here/bin/experiment" $one --device "$device" --out "$work/$device" | tee "$work/check-$device" | grep '^accuracy'
@@ -72,15 +73,19 @@ PY
             --precision fp32,tf32,bf16 --rounds 3 | tee "$work/steps-$model"
     done
 
-    echo "== the 2020 job: ResNet-18, 128 px, 3,000 pictures, 100 epochs, augmentation, judged each 10 epochs"
+    echo "== the 2020 job: ResNet-18, 128 px, 3,000 pictures, 100 epochs, augmentation, judged each 10 epochs; pictures on the GPU"
     nvidia-smi --query-gpu=utilization.gpu,memory.used --format=csv,noheader,nounits -lms 200 >"$work/smi" &
     local sampler=$!
     "$here/bin/experiment" once "$pictures" --model resnet18 --size 128 --pictures-learnt 3000 --epochs 100 --judge-every 10 \
         --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device libtorch-cuda:0 --out "$work/job" | tee "$work/job.txt"
     kill "$sampler"
-    echo "== the same in PyTorch"
+    echo "== the same in PyTorch, pictures on the GPU as ours are"
     python3 "$here/job_torch.py" "$pictures" --model resnet18 --size 128 --pictures-learnt 3000 --epochs 100 --judge-every 10 \
-        --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device cuda | tee "$work/job-torch.txt"
+        --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device cuda --augment-on device | tee "$work/job-torch.txt"
+    echo "== ours with pictures from the host, augmented by the CPU: 20 epochs"
+    "$here/bin/experiment" once "$pictures" --model resnet18 --size 128 --pictures-learnt 3000 --epochs 20 --judge-every 10 \
+        --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device libtorch-cuda:0 --augment-on node --out "$work/job-node" |
+        tee "$work/job-node.txt"
     echo
     echo "== table ($gpu, PyTorch $found)"
     cat "$work"/steps-*
@@ -88,6 +93,8 @@ PY
     cat "$work/job.txt"
     echo "-- PyTorch"
     cat "$work/job-torch.txt"
+    echo "-- ours, augmented by the CPU"
+    cat "$work/job-node.txt"
     echo "-- while ours ran"
     awk -F', ' '{ busy += $1; if ($2 > most) most = $2 } END { printf "GPU busy, mean of samples  %.0f %%\nGPU memory at most  %d MiB\n", busy / NR, most }' "$work/smi"
 }

@@ -1,6 +1,7 @@
 """The job of `experiment once` in PyTorch, with the same recipe: AdamW, one-cycle, label smoothing, shifts, flips and colour.
 
-Squares are made before the clock starts, as ours are; augmentation is done by worker processes while the device learns.
+Squares are made before the clock starts, as ours are. Augmentation is done by worker processes while the device learns, or with
+--augment-on device in batches on the device, where all pictures lie then.
 
     python3 tests/peers/job_torch.py PICTURES --model resnet18 --size 128 --pictures 3000 --epochs 100 --device cuda --precision bf16
 
@@ -71,6 +72,43 @@ class Augmented(Dataset):
         return x.clamp(0, 255).to(torch.uint8), self.targets[place]
 
 
+class OnDevice:
+    """Pictures that lie on the device, augmented there a batch at a time."""
+
+    def __init__(self, squares, targets, places, batch_size, device):
+        self.squares, self.targets = squares[places].to(device), targets[places].to(device)
+        self.batch_size, self.grey = batch_size, GREY.to(device)
+
+    def __len__(self):
+        return -(-len(self.squares) // self.batch_size)
+
+    def __iter__(self):
+        device = self.squares.device
+        for places in torch.randperm(len(self.squares), device=device).split(self.batch_size):
+            yield self.augmented(places, device), self.targets[places]
+
+    def augmented(self, places, device):
+        count, size = len(places), self.squares.shape[2]
+        most = int(size * PADDING)
+
+        def factor():
+            return torch.empty(count, 1, 1, 1, device=device).uniform_(1 - JITTER, 1 + JITTER)
+
+        def shifted(flipped):
+            at = torch.arange(size, device=device) + torch.randint(-most, most + 1, (count, 1), device=device)
+            at = torch.where(flipped, size - 1 - at, at).abs()
+            return torch.where(at >= size, 2 * (size - 1) - at, at)
+
+        rows = shifted(torch.zeros(count, 1, dtype=torch.bool, device=device))[:, None, :, None]
+        columns = shifted(torch.rand(count, 1, device=device) < 0.5)[:, None, None, :]
+        channels = torch.arange(3, device=device)[None, :, None, None]
+        x = self.squares[places[:, None, None, None], channels, rows, columns].float() * factor()
+        mean = (x * self.grey).sum(1, keepdim=True).mean((2, 3), keepdim=True)
+        x = mean + (x - mean) * factor()
+        grey = (x * self.grey).sum(1, keepdim=True)
+        return (grey + (x - grey) * factor()).clamp(0, 255).to(torch.uint8)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures")
@@ -83,6 +121,7 @@ def main():
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda")
     parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--augment-on", choices=["workers", "device"], default="workers")
     args = parser.parse_args()
     torch.manual_seed(1)
     random.seed(1)
@@ -97,10 +136,13 @@ def main():
     net[-1] = nn.Linear(net[-1].in_features, classes)
     net = net.to(args.device, memory_format=torch.channels_last)
     pinned = args.device == "cuda"
-    batches = DataLoader(
-        Augmented(squares, targets, train), args.batch_size, shuffle=True, num_workers=args.workers,
-        persistent_workers=args.workers > 0, pin_memory=pinned, worker_init_fn=lambda _: torch.set_num_threads(1),
-    )  # fmt: skip
+    if args.augment_on == "device":
+        batches = OnDevice(squares, targets, train, args.batch_size, args.device)
+    else:
+        batches = DataLoader(
+            Augmented(squares, targets, train), args.batch_size, shuffle=True, num_workers=args.workers,
+            persistent_workers=args.workers > 0, pin_memory=pinned, worker_init_fn=lambda _: torch.set_num_threads(1),
+        )  # fmt: skip
     rule = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=5e-4, fused=True)
     course = torch.optim.lr_scheduler.OneCycleLR(rule, 1e-3, total_steps=args.epochs * len(batches))
     mean = torch.tensor([0.485, 0.456, 0.406], device=args.device).view(1, 3, 1, 1) * 255
@@ -134,7 +176,8 @@ def main():
         if (epoch + 1) % args.judge_every == 0 or epoch + 1 == args.epochs:
             found = accuracy()
     seconds = time.perf_counter() - start
-    print(f"torch {torch.__version__}, {args.model} at {args.size} px, {args.precision}, {args.workers} workers")
+    augmented = "augmented on the device" if args.augment_on == "device" else f"{args.workers} workers"
+    print(f"torch {torch.__version__}, {args.model} at {args.size} px, {args.precision}, {augmented}")
     print(f"seconds                            {seconds:.1f}")
     print(f"pictures a second                  {args.epochs * len(train) / seconds:.1f}")
     print(f"share of the time without a batch  {100 * waited / seconds:.1f} %")

@@ -2,9 +2,9 @@
 
 use arrow::array::LargeBinaryArray;
 use arrow::buffer::{Buffer, OffsetBuffer};
-use plugin_api::edges::Batches;
+use plugin_api::edges::{Batches, lists_of_f32};
 use plugin_api::{Edge, Tag};
-use plugin_augment::{Key, Pipeline, ShapeError, UnknownAugmentation};
+use plugin_augment::{Decision, Key, Pipeline, ShapeError, UnknownAugmentation};
 use plugin_harness::HarnessError;
 use rayon::prelude::*;
 
@@ -23,24 +23,44 @@ pub enum AugmentError {
     /// The options cannot be written down.
     #[error("the options of the augmentations cannot be told: {0}")]
     Options(#[from] serde_json::Error),
-    /// A picture has another number of bytes than its dimensions say.
-    #[error("picture {digest}: {source}")]
+    /// An image has another number of bytes than its dimensions say.
+    #[error("image {digest}: {source}")]
     Shape {
-        /// The picture's digest.
+        /// The image's digest.
         digest: String,
         /// The dimensions and the bytes.
         source: ShapeError,
     },
 }
 
-/// Changes every picture of a batch, as `seed` and `epoch` in the tag and the picture's digest say. The other columns
+/// Draws for every image of a batch what happens to it, as `seed` and `epoch` in the tag and the image's digest say, for whoever asked
+/// to do it. No column is copied.
+///
+/// # Errors
+/// [`AugmentError::Tag`].
+pub fn decide(pipeline: &Pipeline, tag: &Tag, batch: Batches) -> Result<Batches, AugmentError> {
+    let (seed, epoch) = seed_and_epoch(tag)?;
+    let rows = (0..batch.rows()).map(|row| {
+        let key = Key { seed, epoch, digest: batch.digest.value(row) };
+        pipeline.decide(key, batch.width.value(row).max(1), batch.height.value(row).max(1)).to_numbers()
+    });
+    let rows: Vec<_> = rows.collect();
+    let decisions = lists_of_f32(rows.iter().map(<[f32; Decision::LENGTH]>::as_slice));
+    Ok(Batches { decisions, ..batch })
+}
+
+fn seed_and_epoch(tag: &Tag) -> Result<(u64, u64), AugmentError> {
+    let number = |name| tag.number(name).ok_or(AugmentError::Tag(name));
+    Ok((number("seed")?, number("epoch")?))
+}
+
+/// Changes every image of a batch, as `seed` and `epoch` in the tag and the image's digest say. The other columns
 /// are not copied.
 ///
 /// # Errors
 /// [`AugmentError::Tag`] and [`AugmentError::Shape`].
 pub fn augment(pipeline: &Pipeline, tag: &Tag, batch: Batches) -> Result<Batches, AugmentError> {
-    let seed = tag.number("seed").ok_or(AugmentError::Tag("seed"))?;
-    let epoch = tag.number("epoch").ok_or(AugmentError::Tag("epoch"))?;
+    let (seed, epoch) = seed_and_epoch(tag)?;
     let lengths: Vec<usize> = (0..batch.rows()).map(|row| batch.pixels.value(row).len()).collect();
     // One copy, because a received message may not be written to.
     let mut bytes = Vec::with_capacity(lengths.iter().sum());
@@ -72,14 +92,14 @@ mod tests {
     use super::*;
     use arrow::array::{Array, Float32Array, StringArray, UInt32Array};
     use clap::Parser;
-    use plugin_api::edges::{list_row, lists_of_u32};
-    use plugin_augment::Withheld;
+    use plugin_api::edges::{empty_lists_of_f32, list_row, list_row_f32, lists_of_u32};
+    use plugin_augment::{Image, Withheld};
 
     fn pipeline(args: &[&str]) -> Pipeline {
         Pipeline::new(&crate::Config::parse_from([&["augment"], args].concat()).augment, &Withheld::none())
     }
 
-    fn picture(digest: &str) -> Vec<u8> {
+    fn image(digest: &str) -> Vec<u8> {
         (0..24 * 24 * 3).map(|i| (i * 31 + digest.len() * 7 + usize::from(digest.as_bytes()[0])) as u8).collect()
     }
 
@@ -93,7 +113,8 @@ mod tests {
             weight: Float32Array::from_value(1.5, digests.len()),
             width: side.clone(),
             height: side,
-            pixels: LargeBinaryArray::from_iter_values(digests.iter().map(|d| picture(d))),
+            pixels: LargeBinaryArray::from_iter_values(digests.iter().map(|d| image(d))),
+            decisions: empty_lists_of_f32(digests.len()),
         }
     }
 
@@ -109,11 +130,11 @@ mod tests {
         assert_eq!(out.weight.value(0), 1.5);
         assert_eq!(out.pixels.len(), 3);
         assert!((0..3).all(|row| out.pixels.value(row).len() == 24 * 24 * 3));
-        assert_ne!(out.pixels.value(0), picture("a"));
+        assert_ne!(out.pixels.value(0), image("a"));
     }
 
     #[test]
-    fn a_picture_fares_the_same_in_any_company() {
+    fn an_image_fares_the_same_in_any_company() {
         let pipeline = pipeline(&["--rotation-degrees", "10", "--erase-probability", "0.5"]);
         let many = augment(&pipeline, &tag(), batch(&["a", "bb", "c", "dd"])).unwrap();
         let turned = augment(&pipeline, &tag(), batch(&["dd", "c", "bb", "a"])).unwrap();
@@ -130,6 +151,24 @@ mod tests {
         sliced.pixels = sliced.pixels.slice(1, 3);
         let sliced = augment(&pipeline, &tag(), sliced).unwrap();
         assert!((0..3).all(|row| sliced.pixels.value(row) == many.pixels.value(row)));
+    }
+
+    #[test]
+    fn whoever_does_as_decided_has_the_augmented_images() {
+        let pipeline = pipeline(&["--rotation-degrees", "10", "--erase-probability", "0.5"]);
+        let all = ["a", "bb", "c", "dd"];
+        let (augmented, decided) = (augment(&pipeline, &tag(), batch(&all)), decide(&pipeline, &tag(), batch(&all)));
+        let (augmented, decided) = (augmented.unwrap(), decided.unwrap());
+        assert_eq!(decided.pixels, batch(&all).pixels);
+        assert_eq!(augmented.decisions, batch(&all).decisions);
+        for row in 0..all.len() {
+            let decision = Decision::from_numbers(&list_row_f32(&decided.decisions, row), 24, 24).unwrap();
+            let mut pixels = image(all[row]);
+            decision.apply(&mut Image::new(24, 24, &mut pixels).unwrap());
+            assert_eq!(augmented.pixels.value(row), pixels);
+        }
+        let held = Batches { pixels: LargeBinaryArray::from_iter_values([[]; 4]), ..batch(&all) };
+        assert_eq!(decide(&pipeline, &tag(), held).unwrap().decisions, decided.decisions);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! `augment`: forwards what `train` asks for to `dataset`, and changes the training images that come back. Batches of other
 //! splits pass as they are, and so do those from which all augmentations are withheld: `train` looks at them to find out which
 //! augmentations work against the task, and withholds those from the run. The options travel with them in the tag, as JSON.
+//!
+//! Where a demand says that it takes decisions, images pass as they are, and what was drawn for them goes with them: `train` then
+//! changes them on its device.
 
 mod batch;
 
-pub use batch::{AugmentError, augment};
+pub use batch::{AugmentError, augment, decide};
 
 use plugin_api::edges::Batches;
 use plugin_api::{HomeArgs, Subset};
@@ -62,7 +65,13 @@ fn answer(pipelines: &mut Pipelines, message: Message, node: &mut Node) -> Resul
         let tag = message.tag.clone().with("augmentation", &pipelines.described);
         return Ok(node.send_array("batches", &tag, message.array)?);
     }
-    let batch = augment(pipelines.of(withheld)?, &message.tag, message.read::<Batches>()?)?;
+    let (pipeline, batch) = (pipelines.of(withheld)?, message.read::<Batches>()?);
+    let batch = if message.tag.text("decisions") == "true" {
+        node.status().add("batches_decided", 1);
+        decide(pipeline, &message.tag, batch)?
+    } else {
+        augment(pipeline, &message.tag, batch)?
+    };
     node.status().add("batches_augmented", 1);
     Ok(node.send("batches", &message.tag, batch)?)
 }

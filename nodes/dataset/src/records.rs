@@ -123,6 +123,8 @@ mod tests {
             first: vec![first].into(),
             count: vec![count].into(),
             withheld: vec![""].into(),
+            decisions: vec![false].into(),
+            held_below: vec![""].into(),
         };
         let reviewed = BTreeSet::from(["pixels".to_owned()]);
         let mut sent = Vec::new();

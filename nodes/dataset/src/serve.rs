@@ -6,7 +6,7 @@ use crate::folds;
 use crate::order::{Reading, Row, SplitRows, Version};
 use crate::shards::Shards;
 use arrow::array::{Array, Float32Array, LargeBinaryArray, StringArray, UInt32Array};
-use plugin_api::edges::{Batches, Demand, ImagePixels, WantedPixels, lists_of_u32};
+use plugin_api::edges::{Batches, Demand, ImagePixels, WantedPixels, empty_lists_of_f32, lists_of_u32};
 use plugin_api::{Edge, Split, Subset, Tag};
 use plugin_catalog::{Reader, Writer};
 use plugin_splits::{Shares, epoch_order};
@@ -115,7 +115,7 @@ impl Server {
         Ok(())
     }
 
-    /// Answers one row of a demand, message by message; without pixels where whoever asks keeps them by digest.
+    /// Answers one row of a demand, message by message; without pixels where whoever asks keeps them by digest, or holds them.
     ///
     /// # Errors
     /// The catalog's, the shards', or those of `send`.
@@ -141,6 +141,7 @@ impl Server {
             let samples = catalog.samples(number, Some(&self.profile))?;
             self.put(number, Version::new(samples, self.reading))
         };
+        let held_below = demand.held_below.value(row);
         let version = &self.versions[at].1;
         let rows = if let Subset::Split(split) = subset {
             &version.splits[split.index()]
@@ -165,9 +166,14 @@ impl Server {
         for index in first..last.min(first.saturating_add(demand.count.value(row))) {
             let picked = order.chunks(size).nth(index as usize).unwrap_or_default();
             let mut pixels = Vec::with_capacity(picked.len());
-            for &at in picked.iter().filter(|_| with_pixels) {
+            for &at in picked {
                 let digest = &rows.rows[at as usize].digest;
-                pixels.push(find(catalog, shards, &mut self.files, &self.profile, digest)?);
+                let is_wanted = with_pixels && digest.as_str() >= held_below;
+                pixels.push(if is_wanted {
+                    Some(find(catalog, shards, &mut self.files, &self.profile, digest)?)
+                } else {
+                    None
+                });
             }
             let column = |f: fn(&Row) -> &str| {
                 StringArray::from_iter_values(picked.iter().map(|&at| f(&rows.rows[at as usize])))
@@ -180,11 +186,10 @@ impl Server {
                 weight: picked.iter().map(|&at| rows.weights[at as usize]).collect::<Float32Array>(),
                 width: UInt32Array::from(vec![self.size_px; picked.len()]),
                 height: UInt32Array::from(vec![self.size_px; picked.len()]),
-                pixels: if with_pixels {
-                    LargeBinaryArray::from_iter_values(pixels.iter().map(|(shard, row)| shard.value(*row)))
-                } else {
-                    LargeBinaryArray::from_iter_values(picked.iter().map(|_| []))
-                },
+                pixels: LargeBinaryArray::from_iter_values(
+                    pixels.iter().map(|found| found.as_ref().map_or(&[][..], |(shard, row)| shard.value(*row))),
+                ),
+                decisions: empty_lists_of_f32(picked.len()),
             };
             let near: Vec<usize> = (0..picked.len()).filter(|at| near_copies[picked[*at] as usize]).collect();
             let tag = Tag::new(demand.run.value(row), index)
@@ -194,6 +199,8 @@ impl Server {
                 .with("split", name)
                 .with("version", number)
                 .with("withheld", demand.withheld.value(row))
+                .with("decisions", demand.decisions.value(row))
+                .with("held_below", held_below)
                 .with("batches", batches)
                 .with("labels", self.reading.labels)
                 .with("near_copies", serde_json::to_string(&near).unwrap_or_default())

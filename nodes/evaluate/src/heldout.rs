@@ -31,8 +31,10 @@ impl Split {
     /// Its batches, of which none has been asked for.
     pub fn pull(self, run: &str, version: u64, seed: u64, batch_size: u32, now: Instant) -> Pull {
         let (session, split) = (run.to_owned(), self.name().to_owned());
-        let pull =
-            Pull::new(Wanted { session, version, epoch: 0, seed, split, batch_size, withheld: String::new() }, now);
+        let (withheld, held_below) = (String::new(), String::new());
+        let wanted =
+            Wanted { session, version, epoch: 0, seed, split, batch_size, withheld, decisions: false, held_below };
+        let pull = Pull::new(wanted, now);
         match self {
             Self::Test | Self::Train => pull,
             Self::Validation { batches } => pull.at_most(batches),

@@ -5,7 +5,7 @@
 
 use clap::Parser as _;
 use node_evaluate::{Checkpoint, Evaluator, Gate, OnDevice, Outgoing};
-use plugin_api::edges::{Batches, Demand, lists_of_u32};
+use plugin_api::edges::{Batches, Demand, empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{CrossValidation, Evaluation, OutOfFold, RunFolder, RunManifest, Verdict, write_json};
 use plugin_api::{Home, Labels, Split, Tag};
 use plugin_decode::Limits;
@@ -135,6 +135,7 @@ impl DataSet {
             width: vec![SIDE; numbers.len()].into(),
             height: vec![SIDE; numbers.len()].into(),
             pixels: numbers.iter().map(|n| Some(&self.samples[*n].pixels[..])).collect(),
+            decisions: empty_lists_of_f32(numbers.len()),
         };
         let tag = Tag::new(demand.run.value(0), 0)
             .fin(true)

@@ -7,7 +7,7 @@ use plugin_augment::AugmentOptions;
 use plugin_decode::Limits;
 use plugin_heads::{FirstClassifier, HeadOptions};
 use plugin_inference::BackboneOptions;
-use plugin_model::{Architecture, DeviceChoice, PerturbOptions, TrainerOptions, WeightsFile};
+use plugin_model::{Architecture, DeviceAugmentOptions, DeviceChoice, PerturbOptions, TrainerOptions, WeightsFile};
 use plugin_resize::{MAX_SIZE_PX, MIN_SIZE_PX, Mode, REGISTRY, mode};
 use std::path::PathBuf;
 
@@ -97,6 +97,9 @@ pub struct Recipe {
     /// How pictures are changed.
     #[command(flatten)]
     pub augment: AugmentOptions,
+    /// Where pictures are changed.
+    #[command(flatten)]
+    pub device_augment: DeviceAugmentOptions,
     /// How it learns.
     #[command(flatten)]
     pub trainer: TrainerOptions,

@@ -4,15 +4,20 @@ use crate::config::{Common, Recipe};
 use crate::error::ExperimentError;
 use crate::photos::Photos;
 use plugin_api::Labels;
-use plugin_augment::{Key, Pipeline, Withheld};
+use plugin_augment::{Decision, Key, Pipeline, Withheld};
 use plugin_heads::{FirstClassifier, LinearClassifier, SHRINKAGE, Samples};
-use plugin_invariance::Sample;
+use plugin_invariance::Sample as Examined;
 use plugin_metric::{Judged, balanced_accuracy};
 use plugin_model::device::Opened;
-use plugin_model::{Batch, PendingStep, Perturb, Start, Task, Trainer};
+use plugin_model::image_cache::Sample;
+use plugin_model::{
+    Batch, DeviceBatch, ImageCache, ModelInput, PendingStep, Perturb, Start, StepResult, Task, Trainer,
+};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
@@ -133,16 +138,17 @@ impl Lesson<'_> {
         let mut trainer = self.trainer(epochs)?;
         self.fit_classifier(&mut trainer)?;
         let pipeline = self.pipeline();
+        let images = self.images();
         let (begun, mut waited) = (Instant::now(), Duration::ZERO);
         for epoch in 0..epochs {
-            waited += self.epoch(&mut trainer, &pipeline, epoch, None)?.1;
-            after(epoch, &|| self.judge(&trainer))?;
+            waited += self.epoch(&mut trainer, &images, &pipeline, epoch, None)?.1;
+            after(epoch, &|| self.judge(&trainer, &images))?;
         }
         let seconds = begun.elapsed().as_secs_f64();
         if let Some(path) = self.keep {
             trainer.save(path)?;
         }
-        let judged = self.judge(&trainer)?;
+        let judged = self.judge(&trainer, &images)?;
         let right = judged.hits().iter().filter(|hit| **hit).count();
         Ok(Outcome {
             accuracy: right as f64 / self.test.len().max(1) as f64,
@@ -156,10 +162,20 @@ impl Lesson<'_> {
         })
     }
 
-    fn judge(&self, trainer: &Trainer) -> Result<Judged, ExperimentError> {
+    /// Room on the device for all images, where they are augmented there.
+    fn images(&self) -> RefCell<Option<ImageCache>> {
+        let all: BTreeSet<&usize> = self.train.iter().chain(self.test).collect();
+        RefCell::new(self.recipe.device_augment.cache(self.square.1, all.len(), self.device))
+    }
+
+    fn judge(&self, trainer: &Trainer, images: &RefCell<Option<ImageCache>>) -> Result<Judged, ExperimentError> {
         let mut judged = Judged::new(self.photos.classes[..self.classes].to_vec());
         for places in self.test.chunks(self.recipe.batch_size as usize) {
-            for (place, row) in places.iter().zip(trainer.predict(&self.batch(places, None))?) {
+            let rows = match &mut *images.borrow_mut() {
+                Some(images) => trainer.predict(&self.device_batch(images, places, None)?)?,
+                None => trainer.predict(&self.batch(places, None))?,
+            };
+            for (place, row) in places.iter().zip(rows) {
                 let truth = self.photos.photos[*place].class as usize;
                 if truth >= self.classes {
                     continue;
@@ -178,9 +194,10 @@ impl Lesson<'_> {
         const STEPS: usize = 12;
         let mut trainer = self.trainer(1)?;
         let pipeline = Pipeline::new(&self.recipe.augment, &Withheld::none());
-        self.epoch(&mut trainer, &pipeline, 0, Some(3))?;
+        let images = self.images();
+        self.epoch(&mut trainer, &images, &pipeline, 0, Some(3))?;
         let begun = Instant::now();
-        let (pictures, _) = self.epoch(&mut trainer, &pipeline, 0, Some(STEPS))?;
+        let (pictures, _) = self.epoch(&mut trainer, &images, &pipeline, 0, Some(STEPS))?;
         Ok(pictures as f64 / begun.elapsed().as_secs_f64())
     }
 
@@ -235,7 +252,7 @@ impl Lesson<'_> {
     /// How images are changed: as `train` decides it from the training images, which is said where something is left out.
     fn pipeline(&self) -> Pipeline {
         let options = &self.recipe.augment;
-        let mut sample = Sample::new(self.photos.classes.clone());
+        let mut sample = Examined::new(self.photos.classes.clone());
         for photo in self.train.iter().map(|place| &self.photos.photos[*place]) {
             let (pixels, group) = (&photo.squares[self.square.0], photo.group.to_string());
             // The squares were made with this size.
@@ -253,6 +270,7 @@ impl Lesson<'_> {
     fn epoch(
         &self,
         trainer: &mut Trainer,
+        images: &RefCell<Option<ImageCache>>,
         pipeline: &Pipeline,
         epoch: u64,
         most: Option<usize>,
@@ -263,6 +281,17 @@ impl Lesson<'_> {
         let batches: Vec<&[usize]> = order.chunks(self.recipe.batch_size as usize).collect();
         let count = batches.len();
         let taken = &batches[..most.unwrap_or(count).min(count)];
+        let mut steps = Steps { trainer, epoch, count, begun: 0, images: 0, pending: None };
+        let mut waited = Duration::ZERO;
+        if let Some(images) = &mut *images.borrow_mut() {
+            for places in taken {
+                let asked = Instant::now();
+                let batch = self.device_batch(images, places, Some(&teaching))?;
+                waited += asked.elapsed();
+                steps.begin(&batch)?;
+            }
+            return Ok((steps.end()?, waited));
+        }
         let (send, receive) = sync_channel::<Batch>(2);
         std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -273,24 +302,13 @@ impl Lesson<'_> {
                     }
                 }
             });
-            let (mut pictures, mut waited) = (0, Duration::ZERO);
-            let mut pending: Option<(PendingStep, f64)> = None;
-            for place in 0.. {
+            loop {
                 let asked = Instant::now();
                 let Ok(batch) = receive.recv() else { break };
                 waited += asked.elapsed();
-                let done = epoch as f64 + place as f64 / count as f64;
-                let step = trainer.begin_step(&batch, done)?;
-                // A GPU is at this one while the one before is read.
-                if let Some((before, done)) = pending.replace((step, done)) {
-                    check(before, trainer.learning_rate(done))?;
-                }
-                pictures += batch.len();
+                steps.begin(&batch)?;
             }
-            if let Some((last, done)) = pending {
-                check(last, trainer.learning_rate(done))?;
-            }
-            Ok((pictures, waited))
+            Ok((steps.end()?, waited))
         })
     }
 
@@ -304,6 +322,41 @@ impl Lesson<'_> {
         counts.iter().map(|count| even / (*count).max(1) as f32).collect()
     }
 
+    /// Pictures with their targets on the device, as they are or to be learnt from. Those that lie there are not sent again.
+    fn device_batch(
+        &self,
+        images: &mut ImageCache,
+        places: &[usize],
+        teaching: Option<&Teaching<'_>>,
+    ) -> Result<DeviceBatch, ExperimentError> {
+        let side = self.square.1;
+        let sample = |place: &usize| {
+            let photo = &self.photos.photos[*place];
+            let digest = &photo.digest[..];
+            let key = |epoch| Key { seed: self.seed, epoch, digest };
+            Sample {
+                digest,
+                pixels: if images.holds(digest) { &[] } else { &photo.squares[self.square.0] },
+                decision: teaching.map_or(Decision::NONE, |t| t.pipeline.decide(key(t.epoch), side, side)),
+                is_original: true,
+            }
+        };
+        let samples: Vec<Sample<'_>> = places.iter().map(sample).collect();
+        Ok(images.batch_of(&samples, self.labels(places, teaching))?)
+    }
+
+    /// Targets and weights of pictures.
+    fn labels(&self, places: &[usize], teaching: Option<&Teaching<'_>>) -> Batch {
+        let photos = || places.iter().map(|place| &self.photos.photos[*place]);
+        let weight = |class: u32| teaching.map_or(1.0, |teaching| teaching.weights[class as usize]);
+        Batch {
+            size_px: self.square.1,
+            pixels: Vec::new(),
+            targets: photos().map(|photo| vec![photo.class]).collect(),
+            weights: photos().map(|photo| weight(photo.class)).collect(),
+        }
+    }
+
     /// Pictures with their targets, as they are or to be learnt from.
     fn batch(&self, places: &[usize], teaching: Option<&Teaching<'_>>) -> Batch {
         let photos = || places.iter().map(|place| &self.photos.photos[*place]);
@@ -315,24 +368,50 @@ impl Lesson<'_> {
                 let _ = pipeline.apply(key, self.square.1, self.square.1, pixels);
             });
         }
-        let weight = |class: u32| teaching.map_or(1.0, |teaching| teaching.weights[class as usize]);
-        Batch {
-            size_px: self.square.1,
-            pixels: squares.concat(),
-            targets: photos().map(|photo| vec![photo.class]).collect(),
-            weights: photos().map(|photo| weight(photo.class)).collect(),
-        }
+        Batch { pixels: squares.concat(), ..self.labels(places, teaching) }
     }
 }
 
-/// Waits for a step.
+/// The steps of an epoch.
+struct Steps<'a> {
+    trainer: &'a mut Trainer,
+    epoch: u64,
+    /// Steps of a whole epoch.
+    count: usize,
+    begun: usize,
+    images: usize,
+    pending: Option<(PendingStep, f64)>,
+}
+
+impl Steps<'_> {
+    /// Begins one, and waits for the one before: a GPU is at this one meanwhile.
+    fn begin<'b>(&mut self, batch: impl Into<ModelInput<'b>>) -> Result<(), ExperimentError> {
+        let done = self.epoch as f64 + self.begun as f64 / self.count as f64;
+        let step = self.trainer.begin_step(batch, done)?;
+        self.begun += 1;
+        self.pending.replace((step, done)).map_or(Ok(()), |before| self.wait(before))
+    }
+
+    /// Waits for the last; how many images were learnt from.
+    fn end(mut self) -> Result<usize, ExperimentError> {
+        self.pending.take().map_or(Ok(()), |last| self.wait(last))?;
+        Ok(self.images)
+    }
+
+    fn wait(&mut self, (step, done): (PendingStep, f64)) -> Result<(), ExperimentError> {
+        self.images += check(step, self.trainer.learning_rate(done))?;
+        Ok(())
+    }
+}
+
+/// Waits for a step; how many images it had.
 ///
 /// # Errors
 /// When the device fails, or the loss is no number.
-fn check(step: PendingStep, rate: f64) -> Result<(), ExperimentError> {
-    let loss = step.result()?.loss;
+fn check(step: PendingStep, rate: f64) -> Result<usize, ExperimentError> {
+    let StepResult { loss, pictures, .. } = step.result()?;
     if loss.is_finite() {
-        return Ok(());
+        return Ok(pictures);
     }
     Err(ExperimentError::Options(format!(
         "the loss was {loss} at a learning rate of {rate:.2e}: try a lower --learning-rate"

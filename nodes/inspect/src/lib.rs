@@ -34,8 +34,19 @@ const RECORDS: u32 = 4_096;
 /// All records of a version; `session` names this process.
 fn pull_records(session: &str, version: u64, now: Instant) -> Pull {
     let session = format!("{session}-{version}");
-    let (split, withheld) = ("records".to_owned(), String::new());
-    Pull::new(Wanted { session, version, epoch: 0, seed: 0, split, batch_size: RECORDS, withheld }, now)
+    let (split, withheld, held_below) = ("records".to_owned(), String::new(), String::new());
+    let wanted = Wanted {
+        session,
+        version,
+        epoch: 0,
+        seed: 0,
+        split,
+        batch_size: RECORDS,
+        withheld,
+        decisions: false,
+        held_below,
+    };
+    Pull::new(wanted, now)
 }
 
 /// Runs the node until the dataflow stops.

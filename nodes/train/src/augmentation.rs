@@ -112,7 +112,7 @@ mod tests {
     use crate::journal::tests::manifest;
     use crate::snapshot::State;
     use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
-    use plugin_api::edges::lists_of_u32;
+    use plugin_api::edges::{empty_lists_of_f32, lists_of_u32};
 
     const OPTIONS: &str = r#"{"flip":"auto","jitter":"off","rotation":"auto","flip_probability":0.5,"crop_padding_percent":10,
         "crop_padding_fill":"reflect","rotation_degrees":0.0,"brightness":0.2,"contrast":0.2,"saturation":0.2,
@@ -140,6 +140,7 @@ mod tests {
             width: UInt32Array::from_value(16, images),
             height: UInt32Array::from_value(16, images),
             pixels: LargeBinaryArray::from_iter_values((0..images).map(pixels)),
+            decisions: empty_lists_of_f32(images),
         }
     }
 

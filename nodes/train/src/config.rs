@@ -13,7 +13,7 @@ use plugin_heads::{FirstClassifier, HeadOptions};
 use plugin_inference::BackboneOptions;
 use plugin_model::progressive::Growth;
 use plugin_model::weights::Loaded;
-use plugin_model::{Architecture, DeviceChoice, TrainerOptions, WeightsFile};
+use plugin_model::{Architecture, DeviceAugmentOptions, DeviceChoice, TrainerOptions, WeightsFile};
 use serde_json::{Value, json};
 
 /// Trains a model whenever the data set has changed: a head on pretrained features, or a whole network.
@@ -87,6 +87,9 @@ pub struct Config {
     /// Where to compute: auto, flex, libtorch or libtorch-cuda:N.
     #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
     pub device: DeviceChoice,
+
+    #[command(flatten)]
+    pub(crate) device_augment: DeviceAugmentOptions,
 
     /// A run ends when so many epochs in a row were no better than the best one; 0: it goes over all its epochs. Mind that
     /// the schedule one-cycle is at its best at its end.
@@ -308,6 +311,7 @@ mod tests {
             "--epochs 0",
             "--batch-size 0",
             "--device gpu",
+            "--augment-on gpu",
             "--resize-mode fit",
         ] {
             let parsed = Config::try_parse_from(std::iter::once("train").chain(line.split_whitespace()));
@@ -353,7 +357,10 @@ mod tests {
     #[test]
     fn the_digest_follows_what_decides_and_nothing_else() {
         let digest = |line: &str| config(line).digest();
-        assert_eq!(digest(""), digest("--device flex --quiet-seconds 1 --min-train 3 --full-every 2 --home x"));
+        assert_eq!(
+            digest(""),
+            digest("--device flex --augment-on device --quiet-seconds 1 --min-train 3 --full-every 2 --home x")
+        );
         assert_eq!(digest("--epochs 15"), digest("--retrain-epochs 8"));
         for line in [
             "--freeze-epochs 1",

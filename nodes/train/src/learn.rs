@@ -19,7 +19,7 @@ use plugin_augment::Withheld;
 use plugin_harness::{Message, Node, Pull, Wanted};
 use plugin_heads::{FirstClassifier, LinearClassifier, SHRINKAGE, Samples, numbered};
 use plugin_model::device::Opened;
-use plugin_model::{Batch, PendingStep};
+use plugin_model::{Batch, ImageCache, PendingStep};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,8 @@ pub struct Learning {
     fold: Option<Fold>,
     /// The last epoch is the one that is kept: too few validation images to choose by.
     keeps_last: bool,
+    /// Images on the device, where they are augmented there.
+    images: Option<ImageCache>,
     /// When it was last asked whether newer pictures make this run pointless, and of which data set.
     asked: (Instant, String),
 }
@@ -90,7 +92,19 @@ impl Learning {
         let scribe = Scribe::new(begun.journal.clone(), progress);
         let asked = (Instant::now(), String::new());
         let keeps_last = keeps_last_epoch(&begun.manifest.classes, &begun.manifest.counts).is_some();
-        Self { begun, scribe, steps, best, clock: Instant::now(), first, pieces: 1, fold: None, keeps_last, asked }
+        Self {
+            begun,
+            scribe,
+            steps,
+            best,
+            clock: Instant::now(),
+            first,
+            pieces: 1,
+            fold: None,
+            keeps_last,
+            images: None,
+            asked,
+        }
     }
 
     /// Works until the run ends.
@@ -104,6 +118,7 @@ impl Learning {
         node: &mut Node,
         desk: &mut Desk,
     ) -> Result<End, TrainError> {
+        self.images = self.images_on_device(config, device);
         if let Some(interruption) = self.decide_augmentation(config, node, desk)? {
             return self.interrupt(interruption, node, desk);
         }
@@ -141,6 +156,20 @@ impl Learning {
             return self.interrupt(interruption, node, desk);
         }
         self.finish(node, desk)
+    }
+
+    /// Room for the images of all splits on the device, where they are augmented there.
+    fn images_on_device(&self, config: &Config, device: &Opened) -> Option<ImageCache> {
+        let manifest = &self.begun.manifest;
+        let images: u64 = manifest.counts.iter().map(|[train, validation, test, _]| train + validation + test).sum();
+        let cache = config.device_augment.cache(manifest.size_px, images as usize, device)?;
+        tracing::info!(
+            run = manifest.id,
+            device = device.name,
+            bytes = cache.bytes(),
+            "images are augmented on the device"
+        );
+        Some(cache)
     }
 
     /// Finds out before the first epoch which augmentations work against the task, and notes it in the manifest.
@@ -220,12 +249,16 @@ impl Learning {
     /// What a pass asks for.
     fn wanted(&self, subset: Subset, epoch: u64, withheld: Withheld) -> Wanted {
         let manifest = &self.begun.manifest;
+        let images = self.images.as_ref().filter(|_| withheld != Withheld::All);
+        let split = subset.to_string();
         Wanted {
             session: manifest.id.clone(),
             version: manifest.version,
             epoch,
             seed: manifest.seed,
-            split: subset.to_string(),
+            decisions: images.is_some() && subset.is_trained_on(),
+            held_below: images.map_or("", |images| images.held_below(&split)).to_owned(),
+            split,
             batch_size: manifest.batch_size,
             withheld: withheld.to_string(),
         }
@@ -258,14 +291,17 @@ impl Learning {
         let mut pending: Option<(PendingStep, f64)> = None;
         let wanted = self.wanted(subset, epoch, self.withheld());
         let interrupted = self.each_batch(wanted, config, node, desk, |this, _, rows, done, node| {
-            let batch = Batch::from_edge(rows, this.begun.trainer.size_px())?;
-            let step = if trained_on {
-                let step = this.begun.trainer.begin_step(&batch, done)?;
-                this.tell_pieces(batch.len());
-                step
+            let trainer = &mut this.begun.trainer;
+            let step = if let Some(images) = &mut this.images {
+                let batch = images.batch(rows, trained_on)?;
+                if trained_on { trainer.begin_step(&batch, done)? } else { trainer.begin_look(&batch)? }
             } else {
-                this.begun.trainer.begin_look(&batch)?
+                let batch = Batch::from_edge(rows, trainer.size_px())?;
+                if trained_on { trainer.begin_step(&batch, done)? } else { trainer.begin_look(&batch)? }
             };
+            if trained_on {
+                this.tell_pieces(rows.rows());
+            }
             // A GPU is at this one while the one before is read.
             let Some((before, done)) = pending.replace((step, done)) else { return Ok(ControlFlow::Continue(())) };
             let failed = this.add(before, trained_on, done, &mut sums)?;
@@ -276,6 +312,10 @@ impl Learning {
         })?;
         if let Some(interruption) = interrupted {
             return Ok(Pass::Interrupted(interruption));
+        }
+        if let Some(images) = &mut self.images {
+            images.complete(&subset.to_string());
+            node.status().gauge("images_on_device", images.len() as f64);
         }
         if let Some((last, done)) = pending {
             if let Some(reason) = self.add(last, trained_on, done, &mut sums)? {

@@ -1,6 +1,6 @@
 //! Brightness, contrast and saturation.
 
-use crate::{Augmentation, Entry, Picture, Rng};
+use crate::{Augmentation, Decision, Entry, Image, Rng};
 use rand::RngExt;
 
 pub const ENTRY: Entry = Entry {
@@ -18,7 +18,7 @@ pub const ENTRY: Entry = Entry {
     },
 };
 
-/// Multiplies brightness, the distance from the picture's mean grey, and the distance of each pixel from its own grey,
+/// Multiplies brightness, the distance from the image's mean grey, and the distance of each pixel from its own grey,
 /// each by a factor from `1 − x` to `1 + x`. As torchvision's `ColorJitter`, but in a fixed order and in one step,
 /// rounded and clamped once.
 #[derive(Clone, Copy, Debug)]
@@ -36,23 +36,52 @@ fn grey([r, g, b]: [f32; 3]) -> f32 {
     0.299 * r + 0.587 * g + 0.114 * b
 }
 
+/// What a colour is multiplied by; 1 changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factors {
+    /// Of all channels.
+    pub brightness: f32,
+    /// Of the distance from the image's mean grey.
+    pub contrast: f32,
+    /// Of the distance of each pixel from its own grey.
+    pub saturation: f32,
+}
+
+impl Factors {
+    /// Colours as they are.
+    pub const NONE: Self = Self { brightness: 1.0, contrast: 1.0, saturation: 1.0 };
+
+    /// `[own, of_grey, of_mean]`: a channel becomes `own · channel + (of_grey · grey(pixel) + (of_mean · mean grey + ½))`, rounded
+    /// down. By contrast · (brightness · (saturation · x + (1 − saturation) · grey(x)) − m) + m, where m = brightness · mean.
+    pub fn coefficients(&self) -> [f32; 3] {
+        let Self { brightness, contrast, saturation } = *self;
+        [contrast * brightness * saturation, contrast * brightness * (1.0 - saturation), (1.0 - contrast) * brightness]
+    }
+}
+
 impl Augmentation for Colour {
-    fn apply(&self, picture: &mut Picture<'_>, rng: &mut Rng) {
+    fn draw(&self, _: [usize; 2], rng: &mut Rng, decision: &mut Decision) {
         // All three are drawn always, so that a strength of zero does not move the others.
         let mut factor = |strength: f32| 1.0 + strength * rng.random_range(-1.0_f32..=1.0);
-        let (brightness, contrast, saturation) =
-            (factor(self.brightness), factor(self.contrast), factor(self.saturation));
-        let mean = mean_grey(picture.pixels());
-        // contrast · (brightness · (saturation · x + (1 − saturation) · grey(x)) − m) + m, where m = brightness · mean.
-        let own = contrast * brightness * saturation;
-        let of_grey = contrast * brightness * (1.0 - saturation);
-        let constant = (1.0 - contrast) * brightness * mean + 0.5;
-        for pixel in picture.pixels() {
-            let colour = pixel.map(f32::from);
-            let base = of_grey * grey(colour) + constant;
-            // A cast to u8 clamps.
-            *pixel = colour.map(|c| (own * c + base) as u8);
-        }
+        let brightness = factor(self.brightness);
+        let contrast = factor(self.contrast);
+        let saturation = factor(self.saturation);
+        decision.colour = Factors { brightness, contrast, saturation };
+    }
+}
+
+/// Changes the colours by factors.
+pub fn apply(image: &mut Image<'_>, factors: Factors) {
+    if factors == Factors::NONE {
+        return;
+    }
+    let [own, of_grey, of_mean] = factors.coefficients();
+    let constant = of_mean * mean_grey(image.pixels()) + 0.5;
+    for pixel in image.pixels() {
+        let colour = pixel.map(f32::from);
+        let base = of_grey * grey(colour) + constant;
+        // A cast to u8 clamps.
+        *pixel = colour.map(|c| (own * c + base) as u8);
     }
 }
 
@@ -74,7 +103,9 @@ mod tests {
     fn changed(colour: Colour, pixels: &[u8], seed: u64) -> Vec<u8> {
         let mut pixels = pixels.to_vec();
         let width = pixels.len() as u32 / 3;
-        colour.apply(&mut Picture::new(width, 1, &mut pixels).unwrap(), &mut Rng::seed_from_u64(seed));
+        let mut decision = Decision::NONE;
+        colour.draw([width as usize, 1], &mut Rng::seed_from_u64(seed), &mut decision);
+        apply(&mut Image::new(width, 1, &mut pixels).unwrap(), decision.colour);
         pixels
     }
 
@@ -93,7 +124,7 @@ mod tests {
         for seed in 0..50 {
             // Saturation leaves grey pixels alone.
             assert_eq!(changed(Colour { saturation: 0.9, ..NONE }, &SOME, seed)[3..6], SOME[3..6]);
-            // Contrast leaves a plain grey picture alone.
+            // Contrast leaves a plain grey image alone.
             assert_eq!(changed(Colour { contrast: 0.9, ..NONE }, &[80; 9], seed), [80; 9]);
             // Brightness multiplies.
             let bright = changed(Colour { brightness: 0.2, ..NONE }, &[100, 100, 100, 50, 50, 50], seed);

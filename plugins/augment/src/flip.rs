@@ -1,6 +1,6 @@
 //! Horizontal flip.
 
-use crate::{Augmentation, Entry, Picture, Rng};
+use crate::{Augmentation, Decision, Entry, Image, Rng};
 use rand::RngExt;
 
 pub const ENTRY: Entry = Entry {
@@ -21,11 +21,14 @@ pub struct Flip {
 }
 
 impl Augmentation for Flip {
-    fn apply(&self, picture: &mut Picture<'_>, rng: &mut Rng) {
-        if rng.random_bool(self.probability) {
-            picture.rows().for_each(<[[u8; 3]]>::reverse);
-        }
+    fn draw(&self, _: [usize; 2], rng: &mut Rng, decision: &mut Decision) {
+        decision.mirrored = rng.random_bool(self.probability);
     }
+}
+
+/// Mirrors left and right.
+pub fn apply(image: &mut Image<'_>) {
+    image.rows().for_each(<[[u8; 3]]>::reverse);
 }
 
 #[cfg(test)]
@@ -36,21 +39,19 @@ mod tests {
     #[test]
     fn it_mirrors_rows_and_keeps_pixels_whole() {
         let mut pixels = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
-        let flip = Flip { probability: 1.0 };
-        flip.apply(&mut Picture::new(2, 2, &mut pixels).unwrap(), &mut Rng::seed_from_u64(0));
+        apply(&mut Image::new(2, 2, &mut pixels).unwrap());
         assert_eq!(pixels, [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
     }
 
     #[test]
     fn it_happens_as_often_as_asked() {
         let (mut rng, flip) = (Rng::seed_from_u64(7), Flip { probability: 0.3 });
-        let flipped = (0..10_000)
-            .filter(|_| {
-                let mut pixels = [0, 0, 0, 1, 1, 1];
-                flip.apply(&mut Picture::new(2, 1, &mut pixels).unwrap(), &mut rng);
-                pixels[0] == 1
-            })
-            .count();
-        assert!((2800..3200).contains(&flipped), "{flipped}");
+        let mut decision = Decision::NONE;
+        let mirrored = (0..10_000).filter(|_| {
+            flip.draw([2, 1], &mut rng, &mut decision);
+            decision.mirrored
+        });
+        let mirrored = mirrored.count();
+        assert!((2800..3200).contains(&mirrored), "{mirrored}");
     }
 }

@@ -1,8 +1,8 @@
-//! A picture that is being changed.
+//! An image that is being changed.
 
 /// The dimensions and the number of bytes do not belong together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a picture of {width} × {height} pixels cannot have {bytes} bytes")]
+#[error("an image of {width} × {height} pixels cannot have {bytes} bytes")]
 pub struct ShapeError {
     /// Width claimed, pixels.
     pub width: u32,
@@ -12,16 +12,16 @@ pub struct ShapeError {
     pub bytes: usize,
 }
 
-/// A picture with at least one pixel: `height × width × 3` bytes, row after row, RGB.
+/// An image with at least one pixel: `height × width × 3` bytes, row after row, RGB.
 #[derive(Debug)]
-pub struct Picture<'a> {
+pub struct Image<'a> {
     width: usize,
     height: usize,
     pixels: &'a mut [u8],
 }
 
-impl<'a> Picture<'a> {
-    /// The picture in `pixels`.
+impl<'a> Image<'a> {
+    /// The image in `pixels`.
     ///
     /// # Errors
     /// [`ShapeError`] when it has no pixel or another number of bytes.
@@ -54,7 +54,7 @@ impl<'a> Picture<'a> {
         self.pixels().chunks_exact_mut(width)
     }
 
-    /// A copy of the pixels, to draw the picture anew from.
+    /// A copy of the pixels, to draw the image anew from.
     pub fn copy(&self) -> Vec<[u8; 3]> {
         self.pixels.as_chunks().0.to_vec()
     }
@@ -66,9 +66,9 @@ mod tests {
 
     #[test]
     fn shapes_are_checked() {
-        assert!(Picture::new(2, 1, &mut [0; 6]).is_ok());
+        assert!(Image::new(2, 1, &mut [0; 6]).is_ok());
         for (width, height, bytes) in [(0, 0, 0), (2, 1, 5), (1, 1, 6), (u32::MAX, u32::MAX, 3)] {
-            assert!(Picture::new(width, height, &mut vec![0; bytes]).is_err());
+            assert!(Image::new(width, height, &mut vec![0; bytes]).is_err());
         }
     }
 }

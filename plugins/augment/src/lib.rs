@@ -1,25 +1,30 @@
-//! Random changes to training pictures that leave their class alone.
+//! Random changes to training images that leave their class alone.
 //!
-//! What happens to a picture is a function of the run's seed, the epoch and the picture's digest, and of nothing else:
+//! What happens to an image is a function of the run's seed, the epoch and the image's digest, and of nothing else:
 //! not of its batch, its place in it, or the number of threads. Each augmentation draws from a stream of its own, so
 //! switching one off does not change what the others do.
+//!
+//! [`Pipeline::decide`] draws, and is the one place that does; [`Decision::apply`] changes the image. Whoever changes images elsewhere (on a
+//! GPU, in batches) does what a [`Decision`] says.
 
 mod colour;
 mod crop;
+mod decision;
 mod erase;
 mod flip;
+mod image;
 mod options;
-mod picture;
 mod pipeline;
 mod rotate;
 mod withheld;
 
-pub use colour::Colour;
-pub use crop::Crop;
-pub use erase::Erase;
+pub use colour::{Colour, Factors};
+pub use crop::{Crop, Shift};
+pub use decision::{Decision, DecisionError};
+pub use erase::{Erase, Rectangle};
 pub use flip::Flip;
+pub use image::{Image, ShapeError};
 pub use options::{AugmentOptions, Fill, Policy};
-pub use picture::{Picture, ShapeError};
 pub use pipeline::{Key, Pipeline};
 pub use rotate::Rotate;
 pub use withheld::{UnknownAugmentation, Withheld};
@@ -31,13 +36,13 @@ pub const ROTATE: &str = rotate::ENTRY.name;
 /// Name of the colour jitter.
 pub const COLOUR: &str = colour::ENTRY.name;
 
-/// The generator of one augmentation of one picture in one epoch.
+/// The generator of one augmentation of one image in one epoch.
 pub type Rng = rand_pcg::Pcg64Mcg;
 
-/// A random change to a picture, in place.
+/// A random change to an image.
 pub trait Augmentation: Send + Sync {
-    /// Changes the picture as the generator says.
-    fn apply(&self, picture: &mut Picture<'_>, rng: &mut Rng);
+    /// Draws its parameters for an image of `[width, height]` pixels, at least one each.
+    fn draw(&self, size: [usize; 2], rng: &mut Rng, decision: &mut Decision);
 }
 
 /// One augmentation that can be switched on.
@@ -52,7 +57,7 @@ pub struct Entry {
     pub build: fn(&AugmentOptions) -> Option<Box<dyn Augmentation>>,
 }
 
-/// Every augmentation, in the order in which they are applied.
+/// Every augmentation, in the order in which [`Decision::apply`] applies them.
 pub const REGISTRY: &[Entry] = &[rotate::ENTRY, crop::ENTRY, flip::ENTRY, colour::ENTRY, erase::ENTRY];
 
 #[cfg(test)]

@@ -37,13 +37,13 @@ pub struct AugmentOptions {
     /// How often an image is mirrored, 0 to 1.
     #[arg(long, default_value_t = 0.5, value_name = "SHARE", value_parser = share)]
     pub flip_probability: f64,
-    /// How far a picture is moved at most, in percent of its side, 0 to 50.
+    /// How far an image is moved at most, in percent of its side, 0 to 50.
     #[arg(long, default_value_t = 10, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=50))]
     pub crop_padding_percent: u8,
-    /// What comes in at the edges of a picture that is moved.
+    /// What comes in at the edges of an image that is moved.
     #[arg(long, default_value = "reflect", value_name = "FILL")]
     pub crop_padding_fill: Fill,
-    /// Largest angle a picture is turned by, 0 to 45 degrees.
+    /// Largest angle an image is turned by, 0 to 45 degrees.
     #[arg(long, default_value_t = 0.0, value_name = "DEGREES", value_parser = degrees)]
     pub rotation_degrees: f64,
     /// Brightness is multiplied by 1 − x to 1 + x; x is 0 to 1.
@@ -55,7 +55,7 @@ pub struct AugmentOptions {
     /// Saturation is multiplied by 1 − x to 1 + x; x is 0 to 1.
     #[arg(long, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
     pub saturation: f64,
-    /// How often a rectangle of a picture is covered, 0 to 1.
+    /// How often a rectangle of an image is covered, 0 to 1.
     #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share)]
     pub erase_probability: f64,
 }
@@ -83,11 +83,11 @@ impl AugmentOptions {
     }
 }
 
-/// What is to be seen beyond the edges of a picture.
+/// What is to be seen beyond the edges of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fill {
-    /// The picture mirrored at its edge; the outermost pixels are not repeated.
+    /// The image mirrored at its edge; the outermost pixels are not repeated.
     Reflect,
     /// The outermost pixels, repeated.
     Edge,

@@ -1,16 +1,16 @@
 //! The augmentations that are switched on, one after the other.
 
-use crate::{AugmentOptions, Augmentation, Entry, Picture, Policy, REGISTRY, Rng, ShapeError, Withheld};
+use crate::{AugmentOptions, Augmentation, Decision, Entry, Image, Policy, REGISTRY, Rng, ShapeError, Withheld};
 use rand::SeedableRng;
 
-/// All that decides what happens to a picture.
+/// All that decides what happens to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key<'a> {
     /// Seed of the run.
     pub seed: u64,
     /// Epoch, from 0.
     pub epoch: u64,
-    /// Digest of the picture's file.
+    /// Digest of the image's file.
     pub digest: &'a str,
 }
 
@@ -59,15 +59,22 @@ impl Pipeline {
         self.steps.iter().map(|(name, _)| *name).collect()
     }
 
-    /// Changes a picture of `height × width × 3` bytes in place.
+    /// Draws what happens to an image of `width × height` pixels, at least one each.
+    pub fn decide(&self, key: Key<'_>, width: u32, height: u32) -> Decision {
+        let mut decision = Decision::NONE;
+        for (name, step) in &self.steps {
+            step.draw([width as usize, height as usize], &mut key.rng(name), &mut decision);
+        }
+        decision
+    }
+
+    /// Changes an image of `height × width × 3` bytes in place, as [`Self::decide`] says.
     ///
     /// # Errors
     /// [`ShapeError`] when it has no pixel or another number of bytes; then nothing is changed.
     pub fn apply(&self, key: Key<'_>, width: u32, height: u32, pixels: &mut [u8]) -> Result<(), ShapeError> {
-        let mut picture = Picture::new(width, height, pixels)?;
-        for (name, step) in &self.steps {
-            step.apply(&mut picture, &mut key.rng(name));
-        }
+        let mut image = Image::new(width, height, pixels)?;
+        self.decide(key, width, height).apply(&mut image);
         Ok(())
     }
 }

@@ -29,6 +29,10 @@ pub struct Wanted {
     pub batch_size: u32,
     /// Augmentations that are left out, comma-separated.
     pub withheld: String,
+    /// Whether decisions are wanted instead of augmented images.
+    pub decisions: bool,
+    /// Images whose digest sorts before it come without pixels.
+    pub held_below: String,
 }
 
 impl Wanted {
@@ -40,6 +44,8 @@ impl Wanted {
             && tag.number("seed") == Some(self.seed)
             && tag.text("split") == self.split
             && tag.text("withheld") == self.withheld
+            && (tag.text("decisions") == "true") == self.decisions
+            && tag.text("held_below") == self.held_below
     }
 }
 
@@ -102,6 +108,8 @@ impl Pull {
             first: vec![first].into(),
             count: vec![end - first].into(),
             withheld: vec![&wanted.withheld[..]].into(),
+            decisions: vec![wanted.decisions].into(),
+            held_below: vec![&wanted.held_below[..]].into(),
         })
     }
 
@@ -159,6 +167,8 @@ mod tests {
             split: "train".to_owned(),
             batch_size: 8,
             withheld: String::new(),
+            decisions: false,
+            held_below: String::new(),
         };
         Pull::new(wanted, now)
     }
@@ -212,9 +222,15 @@ mod tests {
         let now = Instant::now();
         let mut pull = pull(now);
         assert!(!pull.accept(&tag(1, 6), now), "too early");
-        for (name, value) in
-            [("epoch", "0"), ("version", "4"), ("seed", "1"), ("split", "validation"), ("withheld", "all")]
-        {
+        for (name, value) in [
+            ("epoch", "0"),
+            ("version", "4"),
+            ("seed", "1"),
+            ("split", "validation"),
+            ("withheld", "all"),
+            ("decisions", "true"),
+            ("held_below", "ab"),
+        ] {
             assert!(!pull.accept(&tag(0, 6).with(name, value), now), "{name}");
         }
         assert!(!pull.accept(&Tag { session: "another".to_owned(), ..tag(0, 6) }, now));

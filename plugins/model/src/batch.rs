@@ -24,23 +24,26 @@ impl Batch {
     /// # Errors
     /// [`ModelError::BatchSize`] or [`ModelError::Pixels`] when a picture is not `size_px` × `size_px` × 3 bytes.
     pub fn from_edge(rows: &Batches, size_px: u32) -> Result<Self, ModelError> {
-        let expected = size_px as usize * size_px as usize * 3;
-        let mut batch = Self { size_px, pixels: Vec::with_capacity(rows.rows() * expected), ..Self::default() };
+        let mut batch = Self::labels_of(rows, size_px);
+        batch.pixels.reserve(rows.rows() * bytes(size_px));
         for row in 0..rows.rows() {
-            let (width, height) = (rows.width.value(row), rows.height.value(row));
-            let digest = || rows.digest.value(row).to_owned();
-            if (width, height) != (size_px, size_px) {
-                return Err(ModelError::BatchSize { digest: digest(), width, height, size_px });
-            }
+            expect_size(rows, row, size_px)?;
             let pixels = rows.pixels.value(row);
-            if pixels.len() != expected {
-                return Err(ModelError::Pixels { digest: digest(), bytes: pixels.len(), width, height, expected });
-            }
+            expect_bytes(pixels, rows.digest.value(row), size_px)?;
             batch.pixels.extend_from_slice(pixels);
-            batch.targets.push(if rows.targets.is_null(row) { Vec::new() } else { list_row(&rows.targets, row) });
-            batch.weights.push(rows.weight.value(row));
         }
         Ok(batch)
+    }
+
+    /// The targets and weights of a message, without pixels.
+    pub(crate) fn labels_of(rows: &Batches, size_px: u32) -> Self {
+        let targets = |row| if rows.targets.is_null(row) { Vec::new() } else { list_row(&rows.targets, row) };
+        Self {
+            size_px,
+            pixels: Vec::new(),
+            targets: (0..rows.rows()).map(targets).collect(),
+            weights: rows.weight.values().to_vec(),
+        }
     }
 
     /// Pictures in the batch.
@@ -54,11 +57,35 @@ impl Batch {
     }
 }
 
+/// Of an image, with three channels of 8 bit.
+pub(crate) fn bytes(size_px: u32) -> usize {
+    size_px as usize * size_px as usize * 3
+}
+
+/// Refuses a row of another size.
+pub(crate) fn expect_size(rows: &Batches, row: usize, size_px: u32) -> Result<(), ModelError> {
+    let (width, height) = (rows.width.value(row), rows.height.value(row));
+    if (width, height) == (size_px, size_px) {
+        return Ok(());
+    }
+    Err(ModelError::BatchSize { digest: rows.digest.value(row).to_owned(), width, height, size_px })
+}
+
+/// Refuses pixels of another length.
+pub(crate) fn expect_bytes(pixels: &[u8], digest: &str, size_px: u32) -> Result<(), ModelError> {
+    let expected = bytes(size_px);
+    if pixels.len() == expected {
+        return Ok(());
+    }
+    let digest = digest.to_owned();
+    Err(ModelError::Pixels { digest, bytes: pixels.len(), width: size_px, height: size_px, expected })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
-    use plugin_api::edges::lists_of_u32;
+    use plugin_api::edges::{empty_lists_of_f32, lists_of_u32};
 
     fn message(side: u32, pixels: &[u8]) -> Batches {
         Batches {
@@ -70,6 +97,7 @@ mod tests {
             width: UInt32Array::from(vec![side]),
             height: UInt32Array::from(vec![side]),
             pixels: LargeBinaryArray::from_iter_values([pixels]),
+            decisions: empty_lists_of_f32(1),
         }
     }
 

@@ -75,6 +75,20 @@ pub enum ModelError {
         /// Bytes that should have come.
         expected: usize,
     },
+    /// What is to be done to an image cannot be.
+    #[error("image {digest}: {source}")]
+    Decision {
+        /// The image.
+        digest: String,
+        /// What came.
+        source: plugin_augment::DecisionError,
+    },
+    /// An image came without pixels, and the device does not hold it.
+    #[error("image {digest} came without pixels and is not on the device")]
+    NotHeld {
+        /// The image.
+        digest: String,
+    },
     /// A target is not one of the classes.
     #[error("target {target} of picture {row} of the batch is not one of the {classes} classes")]
     Target {

@@ -1,5 +1,6 @@
-//! From 8 bit pictures on the host to what networks take.
+//! From 8 bit images on the host or the device to what networks take.
 
+use crate::image_cache::DeviceBatch;
 use crate::{Batch, ModelError, upload};
 use burn::tensor::{Device, Tensor};
 
@@ -15,22 +16,76 @@ pub struct Normalisation {
 /// Mean and standard deviation of ImageNet's pictures. <https://docs.pytorch.org/vision/stable/models.html>
 pub const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 
-/// Moves the bytes to the device and normalises there: `[pictures, 3, size, size]`.
+/// A batch, wherever its images lie.
+#[derive(Clone, Copy, Debug)]
+pub enum ModelInput<'a> {
+    /// On the host.
+    Host(&'a Batch),
+    /// On the device, see [`ImageCache`](crate::ImageCache).
+    Device(&'a DeviceBatch),
+}
+
+impl<'a> From<&'a Batch> for ModelInput<'a> {
+    fn from(batch: &'a Batch) -> Self {
+        Self::Host(batch)
+    }
+}
+
+impl<'a> From<&'a DeviceBatch> for ModelInput<'a> {
+    fn from(batch: &'a DeviceBatch) -> Self {
+        Self::Device(batch)
+    }
+}
+
+impl<'a> ModelInput<'a> {
+    /// Targets and weights.
+    pub(crate) fn rows(self) -> &'a Batch {
+        match self {
+            Self::Host(batch) => batch,
+            Self::Device(batch) => &batch.rows,
+        }
+    }
+
+    /// Images on the device, `[images, size, size, 3]`, from 0 to 255.
+    ///
+    /// # Errors
+    /// [`ModelError::EmptyBatch`] when there is no image.
+    pub(crate) fn images(self, device: &Device) -> Result<Tensor<4>, ModelError> {
+        if self.rows().is_empty() {
+            return Err(ModelError::EmptyBatch);
+        }
+        Ok(match self {
+            Self::Host(batch) => {
+                let side = batch.size_px as usize;
+                upload::bytes(&batch.pixels, [batch.len(), side, side, 3], device)
+            }
+            Self::Device(batch) if device.is_autodiff() => batch.images.clone().autodiff(),
+            Self::Device(batch) => batch.images.clone(),
+        })
+    }
+}
+
+/// Moves the bytes to the device, if they are not there, and normalises them: `[pictures, 3, size, size]`.
 ///
 /// # Errors
 /// [`ModelError::EmptyBatch`] when there is no picture.
-pub fn normalised(batch: &Batch, how: Normalisation, device: &Device) -> Result<Tensor<4>, ModelError> {
-    if batch.is_empty() {
-        return Err(ModelError::EmptyBatch);
-    }
-    let side = batch.size_px as usize;
-    let x = upload::bytes(&batch.pixels, [batch.len(), side, side, 3], device).permute([0, 3, 1, 2]);
+pub fn normalised<'a>(
+    batch: impl Into<ModelInput<'a>>,
+    how: Normalisation,
+    device: &Device,
+) -> Result<Tensor<4>, ModelError> {
+    Ok(normalise(batch.into().images(device)?, how, device))
+}
+
+/// From `[pictures, size, size, 3]`, 0 to 255, to `[pictures, 3, size, size]`.
+pub(crate) fn normalise(images: Tensor<4>, how: Normalisation, device: &Device) -> Tensor<4> {
+    let x = images.permute([0, 3, 1, 2]);
     let by_channel = |f: fn(f32, f32) -> f32| {
         let values: Vec<f32> =
             how.mean.iter().zip(how.deviation).map(|(&mean, deviation)| f(mean, deviation)).collect();
         upload::floats(values, [1, 3, 1, 1], device)
     };
-    Ok(x * by_channel(|_, deviation| 1.0 / (255.0 * deviation)) - by_channel(|mean, deviation| mean / deviation))
+    x * by_channel(|_, deviation| 1.0 / (255.0 * deviation)) - by_channel(|mean, deviation| mean / deviation)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! - [`Trainer`] learns from [`Batch`]es one step at a time; [`TrainerOptions`] are its command line options.
 //! - [`Predictor`] loads weights that a [`plugin_api::runs::ModelCard`] describes and answers with probabilities.
 //! - [`Extractor`] answers with the penultimate layer instead, of a trained network or of pretrained weights.
+//! - [`ImageCache`] keeps the images of a run on the device, and augments them there as `plugin-augment` decides.
 //! - [`DeviceChoice`] is `--device`; all that depends on what a device is called lies in [`device`].
 //! - [`weights`] reads and writes safetensors, with the names of the published weights where there are any.
 
@@ -12,8 +13,10 @@ pub mod average;
 pub mod batch;
 mod checkpoint;
 pub mod device;
+mod device_augment;
 pub mod error;
 pub mod extractor;
+pub mod image_cache;
 pub mod init;
 pub mod input;
 pub mod interpreter;
@@ -48,6 +51,8 @@ pub use checkpoint::Checkpoint;
 pub use device::DeviceChoice;
 pub use error::ModelError;
 pub use extractor::Extractor;
+pub use image_cache::{DeviceAugmentOptions, DeviceBatch, ImageCache};
+pub use input::ModelInput;
 pub use interpreter::{Cells, Heat, Network};
 pub use network::{Architecture, Shape};
 pub use perturb::{Perturb, PerturbOptions};

@@ -2,11 +2,13 @@
 //! blends two, CutMix (Yun et al. 2019, arXiv 1905.04899) puts a piece of one into the other. Both keep a network from
 //! being too sure of few pictures.
 
-use crate::Batch;
+use crate::upload::floats;
+use burn::tensor::Tensor;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_distr::{Beta, Distribution as _};
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// How much pictures are mixed. With both, each batch gets one of the two, by chance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::Args, Serialize, Deserialize)]
@@ -59,67 +61,72 @@ impl MixOptions {
         self.mixup == 0.0 && self.cutmix == 0.0
     }
 
-    /// Mixes the pictures of a batch, each with another; says how. None, and nothing changed, when both are off or there
-    /// are not two pictures. The same seed mixes the same batch in the same way.
-    pub fn mix(&self, batch: &mut Batch, seed: u64) -> Option<Blend> {
+    /// Draws how the images of a batch are mixed, each with another. None when both are off or there are not two images. The same
+    /// seed mixes a batch of as many images of the same size in the same way.
+    pub fn draw(&self, images: usize, size_px: u32, seed: u64) -> Option<Mix> {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let cut = match (self.mixup > 0.0, self.cutmix > 0.0) {
             (false, false) => return None,
             (true, true) => rng.random::<bool>(),
             (_, cut) => cut,
         };
-        let pictures = batch.len();
-        if pictures < 2 {
+        if images < 2 {
             return None;
         }
-        let mut partner: Vec<usize> = (0..pictures).collect();
-        // Sattolo's shuffle: one cycle, so that no picture meets itself.
-        for last in (1..pictures).rev() {
+        let mut partner: Vec<usize> = (0..images).collect();
+        // Sattolo's shuffle: one cycle, so that no image meets itself.
+        for last in (1..images).rev() {
             partner.swap(last, rng.random_range(0..last));
         }
-        let size = batch.size_px as usize;
-        let own = if cut {
-            let own = beta(&mut rng, self.cutmix);
-            let side = ((1.0 - own).sqrt() * size as f64).round() as usize;
-            // The middle lies anywhere, so a piece at the edge is smaller; what counts is what is seen of it.
-            let mut span = || {
-                let (middle, half) = (rng.random_range(0..size), side.div_ceil(2));
-                (middle.saturating_sub(half), (middle + side - half).min(size))
-            };
-            let (x, y) = (span(), span());
-            paste(batch, &partner, x, y);
-            1.0 - ((x.1 - x.0) * (y.1 - y.0)) as f64 / (size * size) as f64
-        } else {
-            let own = beta(&mut rng, self.mixup);
-            blend(batch, &partner, own as f32);
-            own
+        let size = size_px as usize;
+        if !cut {
+            let own = beta(&mut rng, self.mixup) as f32;
+            return Some(Mix { blend: Blend { partner, own }, piece: None });
+        }
+        let own = beta(&mut rng, self.cutmix);
+        let side = ((1.0 - own).sqrt() * size as f64).round() as usize;
+        // The middle lies anywhere, so a piece at the edge is smaller; what counts is what is seen of it.
+        let mut span = || {
+            let (middle, half) = (rng.random_range(0..size), side.div_ceil(2));
+            middle.saturating_sub(half)..(middle + side - half).min(size)
         };
-        Some(Blend { partner, own: own as f32 })
+        let (columns, rows) = (span(), span());
+        let own = 1.0 - (columns.len() * rows.len()) as f64 / (size * size) as f64;
+        Some(Mix { blend: Blend { partner, own: own as f32 }, piece: Some(Piece { rows, columns }) })
     }
 }
 
-/// Puts what partners show in columns `x` and rows `y` into the pictures.
-fn paste(batch: &mut Batch, partner: &[usize], x: (usize, usize), y: (usize, usize)) {
-    let size = batch.size_px as usize;
-    let before = batch.pixels.clone();
-    for (row, &other) in partner.iter().enumerate() {
-        for line in y.0..y.1 {
-            let place = |picture: usize| ((picture * size + line) * size + x.0) * 3;
-            let length = (x.1 - x.0) * 3;
-            let (to, from) = (place(row), place(other));
-            batch.pixels[to..to + length].copy_from_slice(&before[from..from + length]);
-        }
-    }
+/// Where partners are seen, pixels.
+#[derive(Clone, Debug, PartialEq)]
+struct Piece {
+    rows: Range<usize>,
+    columns: Range<usize>,
 }
 
-fn blend(batch: &mut Batch, partner: &[usize], own: f32) {
-    let bytes = batch.size_px as usize * batch.size_px as usize * 3;
-    let before = batch.pixels.clone();
-    for (picture, &other) in batch.pixels.chunks_exact_mut(bytes).zip(partner) {
-        let others = &before[other * bytes..(other + 1) * bytes];
-        for (pixel, other) in picture.iter_mut().zip(others) {
-            *pixel = (f32::from(*pixel) * own + f32::from(*other) * (1.0 - own) + 0.5) as u8;
+/// How the images of a batch are mixed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mix {
+    /// What becomes of the targets.
+    pub blend: Blend,
+    /// Of CutMix; none: images are blended all over.
+    piece: Option<Piece>,
+}
+
+impl Mix {
+    /// Mixes images `[images, size, size, 3]` of whole numbers from 0 to 255, and rounds.
+    pub(crate) fn apply(&self, images: Tensor<4>) -> Tensor<4> {
+        let Blend { partner, own } = &self.blend;
+        let [count, _, _, channels] = images.dims();
+        let partner: Vec<f32> = partner.iter().map(|place| *place as f32).collect();
+        let others = images.clone().select(0, floats(partner, [count], &images.device()).int());
+        let Some(Piece { rows, columns }) = &self.piece else {
+            return (images * *own + others * (1.0 - *own) + 0.5).floor();
+        };
+        if rows.is_empty() || columns.is_empty() {
+            return images;
         }
+        let place = [0..count, rows.clone(), columns.clone(), 0..channels];
+        images.slice_assign(place.clone(), others.slice(place))
     }
 }
 
@@ -134,6 +141,7 @@ fn beta(rng: &mut Pcg64Mcg, alpha: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Batch;
 
     /// Pictures of one tone each, 10 apart.
     fn batch(pictures: usize) -> Batch {
@@ -142,6 +150,60 @@ mod tests {
             pixels: (0..pictures).flat_map(|p| vec![(p * 10) as u8; 16 * 16 * 3]).collect(),
             targets: (0..pictures).map(|p| vec![p as u32]).collect(),
             weights: vec![1.0; pictures],
+        }
+    }
+
+    /// Mixes on the host, pixel by pixel.
+    fn mix(options: MixOptions, batch: &mut Batch, seed: u64) -> Option<Blend> {
+        let mix = options.draw(batch.len(), batch.size_px, seed)?;
+        match &mix.piece {
+            Some(piece) => paste(batch, &mix.blend.partner, piece),
+            None => blend(batch, &mix.blend.partner, mix.blend.own),
+        }
+        Some(mix.blend)
+    }
+
+    /// Puts what partners show in a piece into the images.
+    fn paste(batch: &mut Batch, partner: &[usize], Piece { rows, columns }: &Piece) {
+        let size = batch.size_px as usize;
+        let before = batch.pixels.clone();
+        for (row, &other) in partner.iter().enumerate() {
+            for line in rows.clone() {
+                let place = |image: usize| ((image * size + line) * size + columns.start) * 3;
+                let length = columns.len() * 3;
+                let (to, from) = (place(row), place(other));
+                batch.pixels[to..to + length].copy_from_slice(&before[from..from + length]);
+            }
+        }
+    }
+
+    fn blend(batch: &mut Batch, partner: &[usize], own: f32) {
+        let bytes = batch.size_px as usize * batch.size_px as usize * 3;
+        let before = batch.pixels.clone();
+        for (image, &other) in batch.pixels.chunks_exact_mut(bytes).zip(partner) {
+            let others = &before[other * bytes..(other + 1) * bytes];
+            for (pixel, other) in image.iter_mut().zip(others) {
+                *pixel = (f32::from(*pixel) * own + f32::from(*other) * (1.0 - own) + 0.5) as u8;
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_mixes_as_is_told() {
+        for name in crate::device::available().iter().filter(|name| *name != "auto" && !name.contains("cuda")) {
+            let device = name.parse::<crate::DeviceChoice>().unwrap().open().unwrap().device;
+            for (seed, options) in (0..40).zip([(0.4, 0.0), (0.0, 1.0), (1.0, 1.0)].into_iter().cycle()) {
+                let mut batch = batch(5);
+                for (at, pixel) in batch.pixels.iter_mut().enumerate() {
+                    *pixel = pixel.wrapping_add((at % 251) as u8);
+                }
+                let options = MixOptions { mixup: options.0, cutmix: options.1 };
+                let drawn = options.draw(5, 16, seed).unwrap();
+                let there = drawn.apply(crate::ModelInput::from(&batch).images(&device).unwrap());
+                assert_eq!(mix(options, &mut batch, seed), Some(drawn.blend));
+                let host: Vec<f32> = batch.pixels.iter().copied().map(f32::from).collect();
+                assert_eq!(there.into_data().try_to_vec::<f32>().unwrap(), host, "{name} {options:?} {seed}");
+            }
         }
     }
 
@@ -161,7 +223,7 @@ mod tests {
     fn cutmix_says_how_much_is_left_of_each() {
         for seed in 0..50 {
             let (before, mut after) = (batch(5), batch(5));
-            let blend = MixOptions { mixup: 0.0, cutmix: 1.0 }.mix(&mut after, seed).unwrap();
+            let blend = mix(MixOptions { mixup: 0.0, cutmix: 1.0 }, &mut after, seed).unwrap();
             for (picture, &partner) in blend.partner.iter().enumerate() {
                 assert_ne!(picture, partner);
                 let pixels = &after.pixels[picture * 768..(picture + 1) * 768];
@@ -178,9 +240,9 @@ mod tests {
     fn mixup_blends_and_the_seed_decides() {
         let options = MixOptions { mixup: 0.5, cutmix: 0.0 };
         let (mut a, mut b, mut c) = (batch(4), batch(4), batch(4));
-        let blend = options.mix(&mut a, 7).unwrap();
-        assert_eq!((options.mix(&mut b, 7).unwrap(), &b), (blend.clone(), &a));
-        assert_ne!(options.mix(&mut c, 8).unwrap(), blend);
+        let blend = mix(options, &mut a, 7).unwrap();
+        assert_eq!((mix(options, &mut b, 7).unwrap(), &b), (blend.clone(), &a));
+        assert_ne!(mix(options, &mut c, 8).unwrap(), blend);
         for (picture, &partner) in blend.partner.iter().enumerate() {
             let expected = (picture * 10) as f32 * blend.own + (partner * 10) as f32 * (1.0 - blend.own);
             assert!((f32::from(a.pixels[picture * 768]) - expected).abs() <= 0.5);
@@ -202,8 +264,8 @@ mod tests {
     #[test]
     fn off_or_alone_nothing_is_mixed() {
         let mut one = batch(1);
-        assert_eq!(MixOptions { mixup: 1.0, cutmix: 1.0 }.mix(&mut one, 1), None);
-        assert_eq!(MixOptions::default().mix(&mut batch(3), 1), None);
+        assert_eq!(mix(MixOptions { mixup: 1.0, cutmix: 1.0 }, &mut one, 1), None);
+        assert_eq!(mix(MixOptions::default(), &mut batch(3), 1), None);
         assert!(alpha("10.5").is_err() && alpha("x").is_err() && alpha("0").is_ok());
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! An architecture is a description of `plugin_blocks`: a file that comes with the program, or one of the user's own.
 
+use crate::ModelError;
 use crate::init::Init;
-use crate::input::{self, IMAGENET, Normalisation};
+use crate::input::{self, IMAGENET, ModelInput, Normalisation};
 use crate::interpreter::Network;
-use crate::{Batch, ModelError};
 use burn::tensor::{Device, Tensor};
 use plugin_api::runs::ModelCard;
 use plugin_blocks::{Description, Input, shipped};
@@ -131,7 +131,7 @@ impl Network {
     ///
     /// # Errors
     /// [`ModelError::EmptyBatch`] when there is no picture.
-    pub fn input(&self, batch: &Batch, device: &Device) -> Result<Tensor<4>, ModelError> {
+    pub fn input<'a>(&self, batch: impl Into<ModelInput<'a>>, device: &Device) -> Result<Tensor<4>, ModelError> {
         input::normalised(batch, self.architecture().input(), device)
     }
 }

@@ -15,11 +15,10 @@ use crate::perturb::Perturb;
 use crate::progressive::Growth;
 use crate::schedule::Course;
 use crate::weights::Loaded;
-use crate::{Batch, ModelError, Network, predictor, pretrained, weights};
+use crate::{Batch, ModelError, ModelInput, Network, predictor, pretrained, weights};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use plugin_api::Labels;
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -165,7 +164,7 @@ impl Trainer {
     /// # Errors
     /// [`ModelError`] when the batch is empty, a target is not one of the classes, or the device fails. A loss that is
     /// not a number is no error.
-    pub fn train_step(&mut self, batch: &Batch, done: f64) -> Result<StepResult, ModelError> {
+    pub fn train_step<'a>(&mut self, batch: impl Into<ModelInput<'a>>, done: f64) -> Result<StepResult, ModelError> {
         self.begin_step(batch, done)?.result()
     }
 
@@ -173,15 +172,19 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`Self::train_step`].
-    pub fn begin_step(&mut self, batch: &Batch, done: f64) -> Result<PendingStep, ModelError> {
-        let device = self.learner.device(&self.device);
-        let mut mixed = Cow::Borrowed(batch);
-        let blend = if self.mix.is_off() { None } else { self.mix.mix(mixed.to_mut(), self.draw(done)) };
-        let batch = &*mixed;
+    pub fn begin_step<'a>(&mut self, batch: impl Into<ModelInput<'a>>, done: f64) -> Result<PendingStep, ModelError> {
+        let (batch, device) = (batch.into(), self.learner.device(&self.device));
+        let rows = batch.rows();
+        let mix = if self.mix.is_off() { None } else { self.mix.draw(rows.len(), rows.size_px, self.draw(done)) };
+        let blend = mix.as_ref().map(|mix| &mix.blend);
         let (labels, smoothing) = (self.labels, self.label_smoothing);
-        let targets = Targets::mixed(batch, blend.as_ref(), labels, self.classes, smoothing, &device)?;
+        let targets = Targets::mixed(rows, blend, labels, self.classes, smoothing, &device)?;
         let rate = self.learning_rate(done);
-        let mut input = input::normalised(batch, self.normalisation, &device)?;
+        let mut images = batch.images(&device)?;
+        if let Some(mix) = &mix {
+            images = mix.apply(images);
+        }
+        let mut input = input::normalise(images, self.normalisation, &device);
         if let Some(growth) = &self.growth {
             input = growth.shrink(input, done);
         }
@@ -191,7 +194,7 @@ impl Trainer {
         if let Some(average) = &mut self.average {
             self.learner.look(|network| average.add(network));
         }
-        Ok(self.pending(batch, logits, loss))
+        Ok(self.pending(rows, logits, loss))
     }
 
     /// Lets the classifier alone learn, or all layers. What the optimizer then knows of the others is old or nothing, so it
@@ -224,7 +227,7 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`Self::train_step`].
-    pub fn validate(&self, batch: &Batch) -> Result<StepResult, ModelError> {
+    pub fn validate<'a>(&self, batch: impl Into<ModelInput<'a>>) -> Result<StepResult, ModelError> {
         self.begin_look(batch)?.result()
     }
 
@@ -232,18 +235,19 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`Self::train_step`].
-    pub fn begin_look(&self, batch: &Batch) -> Result<PendingStep, ModelError> {
-        let targets = Targets::new(batch, self.labels, self.classes, 0.0, &self.device)?;
+    pub fn begin_look<'a>(&self, batch: impl Into<ModelInput<'a>>) -> Result<PendingStep, ModelError> {
+        let batch = batch.into();
+        let targets = Targets::new(batch.rows(), self.labels, self.classes, 0.0, &self.device)?;
         let logits = self.look(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
         let loss = targets.loss(logits.clone());
-        Ok(self.pending(batch, logits, loss))
+        Ok(self.pending(batch.rows(), logits, loss))
     }
 
     /// What the classifier sees of each picture, one after the other: [`Self::dimensions`] numbers each.
     ///
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
-    pub fn features(&self, batch: &Batch) -> Result<Vec<f32>, ModelError> {
+    pub fn features<'a>(&self, batch: impl Into<ModelInput<'a>>) -> Result<Vec<f32>, ModelError> {
         let features =
             self.look(|network| Ok::<_, ModelError>(network.features(network.input(batch, &self.device)?)))?;
         features.try_into_vec_as::<f32>().map_err(|e| ModelError::Execution(e.to_string()))
@@ -288,7 +292,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
-    pub fn predict(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
+    pub fn predict<'a>(&self, batch: impl Into<ModelInput<'a>>) -> Result<Vec<Vec<f32>>, ModelError> {
         let logits = self.look(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
         predictor::probabilities(logits, self.labels)
     }

@@ -72,8 +72,8 @@ impl PixelFetcher {
         }
     }
 
-    /// Takes a batch whose `pixels` are empty, for `output`. Its tag says in `profile` what its pixels are. One that waits already is
-    /// not taken twice.
+    /// Takes a batch whose `pixels` are empty, for `output`. Its tag says in `profile` what its pixels are, and in `held_below` which stay
+    /// empty because whoever asks holds them. One that waits already is not taken twice.
     pub fn batch(&mut self, output: &'static str, tag: Tag, batch: Batches) {
         let mut streams = self.streams.iter().filter(|(name, _)| *name == output);
         if streams.any(|(_, stream)| stream.iter().any(|waiting| waiting.tag == tag)) {
@@ -83,6 +83,10 @@ impl PixelFetcher {
         let mut pixels = Vec::with_capacity(batch.rows());
         for row in 0..batch.rows() {
             let digest = batch.digest.value(row);
+            if digest < tag.text("held_below") {
+                pixels.push(Some(Vec::new()));
+                continue;
+            }
             let kept = self.cache.get(&self.profile, digest).map(|pixels| pixels.bytes);
             if kept.is_some() {
                 self.counts.kept += 1;
@@ -238,7 +242,7 @@ mod tests {
     use super::*;
     use crate::options::tests::options;
     use arrow::array::{Float32Array, UInt32Array};
-    use plugin_api::edges::lists_of_u32;
+    use plugin_api::edges::{empty_lists_of_f32, lists_of_u32};
     use std::time::Duration;
 
     const SIDE: u32 = 40;
@@ -258,6 +262,7 @@ mod tests {
             width: side.clone(),
             height: side,
             pixels: LargeBinaryArray::from_iter_values(digests.iter().map(|_| [])),
+            decisions: empty_lists_of_f32(digests.len()),
         }
     }
 
@@ -314,6 +319,8 @@ mod tests {
         fetcher.batch("samples", tag(2), bare(&["c", "a"]));
         assert!(fetcher.requests(now).is_empty(), "nothing lacks");
         assert_eq!(fetcher.ready()[0].2.pixels.value(1), image("a"));
+        fetcher.batch("samples", tag(3).with("held_below", "y"), bare(&["x", "z"]));
+        assert_eq!(fetcher.requests(now)[0].1.digest, StringArray::from(vec!["z"]), "x is held by whoever asks");
         let crossed_bytes = 4 * u64::from(SIDE * SIDE * 3);
         assert_eq!(fetcher.counts(), Counts { kept: 2, crossed: 4, crossed_bytes, repeated: 0 });
     }

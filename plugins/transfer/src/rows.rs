@@ -4,7 +4,7 @@
 //! come once is known for all others.
 
 use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
-use plugin_api::edges::{Batches, Demand, list_row, lists_of_u32};
+use plugin_api::edges::{Batches, Demand, empty_lists_of_f32, list_row, lists_of_u32};
 use plugin_api::{Edge, Subset, Tag};
 use plugin_splits::epoch_order;
 use std::collections::VecDeque;
@@ -135,6 +135,8 @@ impl KnownRows {
                     .with("split", demand.split.value(row))
                     .with("version", version)
                     .with("withheld", demand.withheld.value(row))
+                    .with("decisions", demand.decisions.value(row))
+                    .with("held_below", demand.held_below.value(row))
                     .with("batches", count)
                     .with("batch_size", size)
                     .with("near_copies", serde_json::to_string(&near).unwrap_or_default());
@@ -155,6 +157,7 @@ fn bare(rows: &[&Row]) -> Batches {
         width: rows.iter().map(|row| row.width).collect::<UInt32Array>(),
         height: rows.iter().map(|row| row.height).collect::<UInt32Array>(),
         pixels: LargeBinaryArray::from_iter_values(rows.iter().map(|_| [])),
+        decisions: empty_lists_of_f32(rows.len()),
     }
 }
 
@@ -198,6 +201,8 @@ mod tests {
             first: vec![first].into(),
             count: vec![count].into(),
             withheld: vec!["flip"].into(),
+            decisions: vec![true].into(),
+            held_below: vec!["d4"].into(),
         }
     }
 

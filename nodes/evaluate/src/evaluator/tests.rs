@@ -1,7 +1,7 @@
 use super::*;
 use crate::classifier::{Classifier, ClassifierError};
 use crate::contender::tests::ByFirstByte;
-use plugin_api::edges::lists_of_u32;
+use plugin_api::edges::{empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{ClassResult, CrossValidation, Evaluation, ModelCard, OutOfFold};
 use plugin_champion::champion;
 use std::fs;
@@ -102,6 +102,7 @@ impl Bench {
                     width: vec![SIDE; rows.len()].into(),
                     height: vec![SIDE; rows.len()].into(),
                     pixels: pixels.iter().map(|p| Some(p.as_slice())).collect(),
+                    decisions: empty_lists_of_f32(rows.len()),
                 };
                 let tag = Tag::new(demand.run.value(0), i as u64)
                     .fin(i + 1 >= batches.len())

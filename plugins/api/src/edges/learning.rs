@@ -2,6 +2,9 @@
 
 use crate::edge;
 
+/// Sorts after every digest: the value of `held_below` in a [`Demand`] of whoever holds all images.
+pub const ALL_HELD: &str = "~";
+
 edge! {
     /// The data set as it stands after a change, one row a class. `dataset → train`.
     Snapshot {
@@ -48,6 +51,11 @@ edge! {
         count: UInt64,
         /// Augmentations that are not applied, comma-separated (`flip`, `rotate`, `colour`), or `all`; empty: as configured.
         withheld: Utf8,
+        /// Whoever asks can augment images itself: `augment` answers with images as they are stored, and with what it has drawn for
+        /// them in the column `decisions`. False: with augmented images.
+        decisions: Boolean,
+        /// Images whose digest sorts before this come without pixels, because whoever asks holds them; empty: none, [`ALL_HELD`]: all.
+        held_below: Utf8,
     }
 }
 
@@ -55,7 +63,7 @@ edge! {
     /// Pictures to learn from or to be tested on. `dataset → augment → train`, `dataset → evaluate`.
     ///
     /// The tag: `session` = run, `seq` = index of the batch, `fin` on the last of the epoch, and in `extra` `epoch`,
-    /// `seed`, `split`, `version`, `withheld` (as asked), `batches` (how many the epoch has), `near_copies` (a JSON array of the
+    /// `seed`, `split`, `version`, `withheld`, `decisions`, `held_below` (as asked), `batches` (how many the epoch has), `near_copies` (a JSON array of the
     /// rows, from 0, that are held out and have a near-copy among the images trained on) and `classes` (a JSON array of class
     /// names). Where all augmentations are withheld from `train`, `augment` adds `augmentation`: its options, a JSON object.
     /// An epoch without pictures is one message with no row.
@@ -74,8 +82,11 @@ edge! {
         width: UInt32,
         /// Height of `pixels`.
         height: UInt32,
-        /// Row after row, channels last, 8 bit, sRGB. Normalising happens on the device.
+        /// Row after row, channels last, 8 bit, sRGB. Normalising happens on the device. Empty where whoever asked holds them.
         pixels: LargeBinary,
+        /// What augmentation does to the image, where whoever asked does it: the 12 numbers of `plugin_augment::Decision`. Empty: the
+        /// pixels are to be used as they are.
+        decisions: ListFloat32,
     }
 }
 

@@ -9,7 +9,7 @@ pub use arriving::{
     Committed, DecodedImages, Embedded, HashedImages, Hello, ImageFiles, Inventory, Pixels, Rejects, Removed,
 };
 pub use crossing::{FileParts, ImagePixels, OfferedFiles, Statuses, WantedParts, WantedPixels};
-pub use learning::{Batches, Checkpoints, Demand, Metrics, Proposals, Records, Snapshot, Stops, Verdicts};
+pub use learning::{ALL_HELD, Batches, Checkpoints, Demand, Metrics, Proposals, Records, Snapshot, Stops, Verdicts};
 
 use crate::Edge;
 use arrow::array::{Float32Array, LargeListArray, UInt32Array};
@@ -85,6 +85,11 @@ pub fn lists_of_f32<'a>(rows: impl IntoIterator<Item = &'a [f32]>) -> LargeListA
     }
     let item = Arc::new(Field::new("item", DataType::Float32, true));
     LargeListArray::new(item, OffsetBuffer::from_lengths(lengths), Arc::new(Float32Array::from(values)), None)
+}
+
+/// A list column of empty lists.
+pub fn empty_lists_of_f32(rows: usize) -> LargeListArray {
+    lists_of_f32(std::iter::repeat_n(&[][..], rows))
 }
 
 /// One row of a list column made by [`lists_of_f32`].

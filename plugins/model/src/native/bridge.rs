@@ -1,7 +1,7 @@
 //! From burn's tensors to LibTorch's and back. Nothing is copied.
 #![allow(deprecated, reason = "burn-tch leaves burn after 0.22, which is pinned")]
 
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use burn_tch::{LibTorch, TchTensor};
 
 /// The LibTorch tensor in a burn tensor, sharing its memory and its place in ATen's tape; none on another device or
@@ -13,6 +13,17 @@ pub fn to_torch<const D: usize>(tensor: Tensor<D>) -> Option<tch::Tensor> {
 /// A burn tensor around a LibTorch tensor of `D` dimensions.
 pub fn from_torch<const D: usize>(tensor: tch::Tensor) -> Tensor<D> {
     Tensor::from_primitive::<LibTorch>(TchTensor::new(tensor))
+}
+
+/// As [`from_torch`], of whole numbers.
+pub fn from_torch_int<const D: usize>(tensor: tch::Tensor) -> Tensor<D, Int> {
+    Tensor::from_primitive::<LibTorch>(TchTensor::new(tensor))
+}
+
+/// As [`to_torch`], of whole numbers.
+#[cfg(test)]
+pub(crate) fn to_torch_int<const D: usize>(tensor: Tensor<D, Int>) -> Option<tch::Tensor> {
+    tensor.try_into_primitive::<LibTorch>().ok().map(|primitive| primitive.tensor)
 }
 
 #[cfg(test)]

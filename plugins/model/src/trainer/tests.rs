@@ -60,6 +60,53 @@ fn mixed_pictures_teach_too_and_the_place_in_the_run_decides_how_they_are_mixed(
     assert!(error.contains("--cutmix") && error.contains("11") && error.contains("from 0 to 10"), "{error}");
 }
 
+/// Images come once, in the first epoch; then they are augmented on the device.
+#[test]
+fn images_on_the_device_teach_as_those_of_the_node() {
+    let options_of_augment = plugin_augment::AugmentOptions {
+        flip_probability: 0.5,
+        crop_padding_percent: 20,
+        rotation_degrees: 10.0,
+        brightness: 0.2,
+        contrast: 0.2,
+        saturation: 0.2,
+        ..plugin_augment::AugmentOptions::NONE
+    };
+    let pipeline = plugin_augment::Pipeline::new(&options_of_augment, &plugin_augment::Withheld::none());
+    for name in crate::device::available().iter().filter(|name| *name != "auto" && !name.contains("cuda")) {
+        let device = name.parse::<DeviceChoice>().unwrap().open().unwrap();
+        let options = options("--mixup 0.3 --ema 0.9").unwrap();
+        let trainer = || Trainer::new(&task("small-cnn"), &options, Start::Scratch, &device).unwrap();
+        let (mut node, mut there) = (trainer(), trainer());
+        let mut cache = crate::ImageCache::new(16, 24, 1 << 20, &device);
+        for step in 0..6 {
+            let (first, epoch) = (step % 3 * 8, step as u64 / 3);
+            let originals = batch(first);
+            let mut augmented = originals.clone();
+            let digests: Vec<String> = (first..first + 8).map(|image| image.to_string()).collect();
+            let key = |row: usize| plugin_augment::Key { seed: 1, epoch, digest: &digests[row] };
+            for (row, pixels) in augmented.pixels.chunks_mut(16 * 16 * 3).enumerate() {
+                pipeline.apply(key(row), 16, 16, pixels).unwrap();
+            }
+            let sample = |row: usize| crate::image_cache::Sample {
+                digest: &digests[row],
+                pixels: if epoch == 0 { &originals.pixels[row * 768..(row + 1) * 768] } else { &[] },
+                decision: pipeline.decide(key(row), 16, 16),
+                is_original: true,
+            };
+            let samples: Vec<_> = (0..8).map(sample).collect();
+            let labels = Batch { pixels: Vec::new(), ..originals.clone() };
+            let on_the_device = cache.batch_of(&samples, labels).unwrap();
+            let done = step as f64 / 3.0;
+            let losses = (node.train_step(&augmented, done).unwrap(), there.train_step(&on_the_device, done).unwrap());
+            assert_eq!(losses.0, losses.1, "{name} {step}");
+            assert_ne!(augmented, originals);
+        }
+        let batch = batch(40);
+        assert_eq!(node.validate(&batch).unwrap(), there.validate(&batch).unwrap(), "{name}");
+    }
+}
+
 #[test]
 fn every_optimizer_learns_green_from_red() {
     for line in ["--optimizer sgd --learning-rate 0.01", "--optimizer adam", "--optimizer adamw"] {
