@@ -88,6 +88,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     let loader = OnDevice::new(node.home().clone(), device, config.precision, config.limits.clone());
     let mut evaluator = Evaluator::new(node.home().clone(), loader, config.batch_size, config.gate.clone());
     evaluator.promotion = config.promotion;
+    if let Err(error) = plugin_champion::restore_link(node.home()) {
+        tracing::warn!(%error, "models/champion is no link, and cannot be made one");
+    }
     let mut inbox: VecDeque<Message> = VecDeque::new();
     let source = node.source_of("heldout");
     let webhook = Webhook::start(&config.webhook)?;

@@ -249,8 +249,8 @@ pub fn decide(challenger: &Judged, reigning: Reigning, gate: &Gate) -> Decision 
     let (Some(ours), Some(theirs)) = (balanced_accuracy(challenger), balanced_accuracy(judged)) else {
         return nothing_held_out(name);
     };
-    let pairs = Pairs::new(challenger, judged);
-    let bound = pairs.lower_bound(gate.level);
+    let bound = Pairs::new(challenger, judged).lower_bound(gate.level);
+    let pairs = between_known_classes(challenger, judged);
     let (what, figures, pictures, classes) =
         (Metric::BalancedAccuracy, [ours, theirs], challenger.len(), challenger.classes());
     let comparison = Comparison { what, figures, bound, pictures, pairs: &pairs, classes, handicap };
@@ -262,6 +262,19 @@ pub fn decide(challenger: &Judged, reigning: Reigning, gate: &Gate) -> Decision 
         lower_bound: bound,
         ..Decision::plain(promoted, reason)
     }
+}
+
+/// The images that the challenger takes for a class that the champion knows too. A class that the champion does not know takes some
+/// images of the others with it, rightly or wrongly, and the champion could never lose one to it: by such images no class that is
+/// new, or has a new name, would ever be learnt.
+fn between_known_classes(challenger: &Judged, champion: &Judged) -> Pairs {
+    let images = 0..challenger.len().min(champion.len());
+    // Classes that a model does not know have probability 0 on every image.
+    let is_known = |class: usize| images.clone().any(|i| champion.row(i)[class] > 0.0);
+    let known: Vec<bool> = (0..challenger.classes().len()).map(is_known).collect();
+    let compared = images.filter(|i| known[challenger.prediction(*i)]);
+    let hits = compared.map(|i| (challenger.truth(i), challenger.correct(i), champion.correct(i)));
+    Pairs::of_hits(known.len(), hits)
 }
 
 /// As [`decide`], where a picture may have several classes: by mean average precision, with a paired bootstrap.

@@ -27,7 +27,11 @@ pub enum CatalogError {
         problem: String,
     },
     /// It was written by a later version.
-    #[error("{}: its format is {found}, this program knows {known}", path.display())]
+    #[error(
+        "{}: its format is {found}, of a later version; this program knows {known}: go on with that version, or move that file \
+         away, which is then made anew from photos/",
+        path.display()
+    )]
     Later {
         /// The catalog.
         path: PathBuf,

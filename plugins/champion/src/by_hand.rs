@@ -2,9 +2,9 @@
 
 use crate::lock::Lock;
 use crate::models::{ByHand, Model, model, models};
-use crate::promote::{card_of, champion, check, copy, discard, remove, weights};
+use crate::promote::{card_of, champion, check, copy, discard, point, remove, weights};
 use plugin_api::Home;
-use plugin_api::files::{named, point_atomically, sync_folder};
+use plugin_api::files::{named, sync_folder};
 use plugin_api::runs::{ModelCard, RunFolder, write_json};
 use std::fs;
 use std::io;
@@ -95,7 +95,7 @@ pub(crate) fn promote_until(home: &Home, id: &str, until: Step) -> Result<Option
     if until == Step::Noted {
         return Ok(previous);
     }
-    point_atomically(&home.champion(), Path::new(id))?;
+    point(home, id)?;
     Ok(previous)
 }
 
@@ -145,7 +145,7 @@ pub fn roll_back(home: &Home) -> Result<(String, String), Refused> {
         return Err(Refused::Gone { champion, previous, known: known(home) });
     };
     check(&weights(&target.folder), &target.card.digest)?;
-    point_atomically(&home.champion(), Path::new(&previous))?;
+    point(home, &previous)?;
     // Was it a person's choice, then that is taken back; going back further follows the verdicts again.
     let note = home.models().join(&champion).join("by-hand.json");
     if now.is_some_and(|model| model.by_hand.is_some()) {

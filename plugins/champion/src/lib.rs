@@ -13,7 +13,7 @@ mod prune;
 pub use by_hand::{Refused, promote_by_hand, roll_back};
 pub use lock::Lock;
 pub use models::{ByHand, Model, model, models};
-pub use promote::{card_of, champion, discard, promote, unfinished, weights};
+pub use promote::{card_of, champion, discard, promote, restore_link, unfinished, weights};
 pub use prune::prune;
 
 #[cfg(test)]

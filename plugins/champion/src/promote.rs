@@ -3,6 +3,7 @@
 //! `models/<run>/verdict.json` holds the verdict from before the link is swapped. When the node is killed in between,
 //! [`unfinished`] finds it and the promotion is finished, instead of judging the run against itself.
 
+use crate::lock::Lock;
 use plugin_api::Home;
 use plugin_api::files::{named, point_atomically, sync_folder};
 use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json, write_json};
@@ -24,9 +25,44 @@ pub(crate) enum Step {
 }
 
 /// The name of the champion: a folder in `models/`. None when there is no link.
+///
+/// A workspace that was copied by something that knows no links (a zip archive, a synchronised folder) has a copy of the model in the
+/// link's place: the champion is the model that the copy is of.
 pub fn champion(home: &Home) -> Option<String> {
-    let target = fs::read_link(home.champion()).ok()?;
-    Some(target.file_name()?.to_string_lossy().into_owned())
+    let link = home.champion();
+    if let Ok(target) = fs::read_link(&link) {
+        return Some(target.file_name()?.to_string_lossy().into_owned());
+    }
+    let card: ModelCard = read_json(&link.join("model.json")).ok()?;
+    complete(&home.models().join(&card.run)).then_some(card.run)
+}
+
+/// Makes the link a link again where a copy of the champion lies in its place, so that whoever follows it finds the model by its name.
+///
+/// # Errors
+/// Any error of the file system, with the path in its text.
+pub fn restore_link(home: &Home) -> io::Result<()> {
+    let _lock = Lock::take(home)?;
+    match champion(home).filter(|_| !home.champion().is_symlink()) {
+        Some(id) => point(home, &id),
+        None => Ok(()),
+    }
+}
+
+/// Points the link at a model, also where a copy of a model lies in its place.
+///
+/// # Errors
+/// Any error of the file system, with the path in its text.
+pub(crate) fn point(home: &Home, id: &str) -> io::Result<()> {
+    let link = home.champion();
+    if link.symlink_metadata().is_ok_and(|there| there.is_dir()) {
+        let old = home.models().join(".champion.old");
+        remove(&old)?;
+        fs::rename(&link, &old).map_err(|e| named(&link, &e))?;
+        point_atomically(&link, Path::new(id))?;
+        return remove(&old);
+    }
+    point_atomically(&link, Path::new(id))
 }
 
 /// Where a model's weights lie.
@@ -87,7 +123,7 @@ pub(crate) fn promote_until(
     if until == Step::Named {
         return Ok(());
     }
-    point_atomically(&home.champion(), Path::new(&card.run))
+    point(home, &card.run)
 }
 
 /// A promotion of `run` that was decided but not told: the link is swapped if that is what was missing. None when the
@@ -108,7 +144,7 @@ pub fn unfinished(home: &Home, run: &str) -> io::Result<Option<Verdict>> {
     if now != verdict.previous {
         return Ok(None);
     }
-    point_atomically(&home.champion(), Path::new(run))?;
+    point(home, run)?;
     Ok(Some(verdict))
 }
 

@@ -3,7 +3,8 @@
 use crate::by_hand::{Step as HandStep, promote_until as by_hand_until};
 use crate::promote::{Step, promote_until};
 use crate::{
-    Refused, champion, discard, model, models, promote, promote_by_hand, prune, roll_back, unfinished, weights,
+    Refused, champion, discard, model, models, promote, promote_by_hand, prune, restore_link, roll_back, unfinished,
+    weights,
 };
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{Finished, ModelCard, RunFolder, RunManifest, Verdict, read_json, write_json};
@@ -117,6 +118,25 @@ impl Bench {
     fn weights(&self) -> Option<String> {
         fs::read_to_string(weights(&self.home.champion())).ok()
     }
+}
+
+/// As a zip archive or a synchronised folder brings it.
+#[test]
+fn a_copied_workspace_without_links_keeps_its_champion() {
+    let bench = Bench::new();
+    bench.promoted(&["one", "two"]);
+    let link = bench.home.champion();
+    fs::remove_file(&link).unwrap();
+    fs::create_dir(&link).unwrap();
+    for file in fs::read_dir(bench.home.models().join("two")).unwrap().map(|entry| entry.unwrap().path()) {
+        fs::copy(&file, link.join(file.file_name().unwrap())).unwrap();
+    }
+    assert_eq!(bench.champion().as_deref(), Some("two"));
+    assert_eq!(models(&bench.home).len(), 2, "the copy is no model of its own");
+    restore_link(&bench.home).unwrap();
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("two"), "a link again");
+    assert_eq!(roll_back(&bench.home).unwrap(), ("two".to_owned(), "one".to_owned()));
+    assert_eq!(bench.models(), ["one", "two"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::table::Table;
 use crate::{Drawn, Image, Moved, Reason, Shares, sequence};
 use plugin_api::Split;
 
-/// Images of a class from which on settled ones move so that one is in train.
+/// Images of a class from which on half of the share of train is in train; of fewer one.
 const LEARNT_FROM: i64 = 3;
 /// Images of a class from which on one is in test.
 const JUDGED_FROM: i64 = 5;
@@ -243,8 +243,8 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
         for class in classes {
             for split in [TRAIN, TEST, VALIDATION] {
                 changed |= self.fill(class, split, Movable::New);
-                let is_owed = split != TRAIN || self.balance.total(class) >= LEARNT_FROM;
-                if is_owed && self.balance.count(class, split) == 0 {
+                // Settled ones move only where the class would have none: what has no image in train cannot be learnt.
+                if self.balance.count(class, split) == 0 {
                     changed |= self.fill(class, split, Movable::Settled);
                 }
             }

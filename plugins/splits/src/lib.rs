@@ -5,7 +5,7 @@
 //! <https://doi.org/10.1007/978-3-642-23808-6_10>). The only randomness is that of the images' keys.
 //!
 //! Guaranteed, unless `given` splits say otherwise, for images of one class each:
-//! - a class of 1 image or more has one in train, where fewer than 3 are not settled elsewhere;
+//! - a class of 1 image or more has one in train;
 //! - of 5 or more, one in test;
 //! - of 8 or more, one in validation and one in test, and where nothing was settled before at least half of its share of each;
 //! - a group lies in one split, unless its classes could not be learnt or judged that way: then it is cut, class by class, in

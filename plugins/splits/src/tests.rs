@@ -92,6 +92,14 @@ fn rare_classes_beside_10000_have_their_shares() {
     assert_eq!(found[1..], rare);
 }
 
+/// As when all others of its class were deleted.
+#[test]
+fn the_last_image_of_a_class_is_learnt_from() {
+    let mut images: Vec<Owned> = (0..20).map(|i| alone(i, 0)).collect();
+    images.push(Owned { settled: Some(Split::Test), ..alone(20, 1) });
+    assert_eq!(counts(&images, &splits(&images), 1), [1, 0, 0]);
+}
+
 #[test]
 fn bursts_of_a_whole_class_are_cut_in_three_pieces() {
     let images: Vec<Owned> = (0..40).map(|i| image(i, 0, "burst")).chain((40..140).map(|i| alone(i, 1))).collect();

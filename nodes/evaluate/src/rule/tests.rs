@@ -116,6 +116,29 @@ fn enough_pictures_tell_and_the_bound_is_written_down() {
 }
 
 #[test]
+fn images_lost_to_a_new_class_do_not_refuse_it() {
+    // 40 images of an old class, of which the challenger takes 12 for the new class, and 40 of the new class.
+    let truth: Vec<usize> = (0..120).map(|i| i / 40).collect();
+    let challenger: Vec<usize> = (0..120).map(|i| if i < 12 { 2 } else { i / 40 }).collect();
+    let champion: Vec<usize> = (0..120).map(|i| (i / 40).min(1)).collect();
+    let three = |predictions: &[usize]| {
+        let mut judged = Judged::new(["a", "b", "new"].map(str::to_owned).to_vec());
+        for (truth, said) in truth.iter().zip(predictions) {
+            let mut row = [0.0; 3];
+            row[*said] = 1.0;
+            judged.push(*truth, &row).unwrap();
+        }
+        judged
+    };
+    let decision = decide(&three(&challenger), against(&three(&champion)), &Gate::default());
+    assert!(decision.promoted, "{}", decision.reason);
+    // The same images lost to a class that the champion knows.
+    let confused: Vec<usize> = challenger.iter().zip(&truth).map(|(c, t)| if c == t { *c } else { 1 }).collect();
+    let decision = decide(&three(&confused), against(&three(&champion)), &Gate::default());
+    assert!(!decision.promoted && decision.reason.contains("recall of a fell by 30.0 points"), "{}", decision.reason);
+}
+
+#[test]
 fn a_class_that_collapsed_refuses_a_better_model_and_chance_does_not() {
     // Of the first class 9 of 40 are lost; the second class gains 20.
     let truth: Vec<usize> = (0..80).map(|i| usize::from(i >= 40)).collect();
