@@ -4,6 +4,8 @@ import { get, post } from "/ask.js";
 import { say, sayWithUndo } from "/toast.js";
 import { said, t, number } from "/words.js";
 
+// Problems that are told one by one.
+const PROBLEMS = 3;
 let queue = Promise.resolve();
 const tell = (kind, detail) => document.dispatchEvent(new CustomEvent(kind, { detail }));
 
@@ -16,11 +18,17 @@ export function onActs(listener) {
   return () => { document.removeEventListener("acted", done); document.removeEventListener("undone", back); };
 }
 
+// What could not be done: the first few, and how many more.
+function problems(done) {
+  const shown = done.problems.slice(0, PROBLEMS).map(said);
+  return [...shown, ...(done.problems.length > PROBLEMS ? [t("problems_more", { n: number(done.problems.length - PROBLEMS) })] : [])].join("\n");
+}
+
 // One after the other. text: what is said when it is done, of the number of files.
 export function act(acts, text) {
   const run = queue.then(async () => {
     const done = await post("/api/decide", { acts });
-    if (done.problems.length) say(done.problems.map(said).join("\n"), true);
+    if (done.problems.length) say(problems(done), true);
     // An image's sidecar goes with it and does not count.
     if (text) sayWithUndo(text(done.moved.filter(([from]) => !/\.xmp$/i.test(from)).length), undo);
     tell("acted", done);
@@ -34,7 +42,7 @@ export function undo() {
   const run = queue.then(async () => {
     const done = await post("/api/undo", {});
     say(done.moved.length ? t("undone_files", { n: number(done.moved.length) }) : t("undone"));
-    if (done.problems.length) say(done.problems.map(said).join("\n"), true);
+    if (done.problems.length) say(problems(done), true);
     tell("undone", done);
     return done;
   }).catch((error) => { say(error.message, true); return null; });

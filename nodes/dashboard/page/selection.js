@@ -63,6 +63,8 @@ export function selection(of, classes, { isAlways = false } = {}) {
   const bar = h("div.selection", { role: "toolbar", "aria-label": t("act_bar"), hidden: true });
   const draw = () => {
     const n = of.chosen.size;
+    // After an act the keyboard is where the images are.
+    if (!n && bar.contains(document.activeElement)) of.box.focus({ preventScroll: true });
     bar.hidden = !n;
     document.body.classList.toggle("selecting", n > 0);
     if (n) renew(bar, h("b", { role: "status" }, t("act_chosen", { n: number(n) })), acts.buttons(), h("button.quiet", { onclick: of.clear, "aria-label": t("act_clear") }, "✕"));

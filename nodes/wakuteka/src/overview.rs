@@ -225,9 +225,8 @@ impl Overview {
 
     fn champion_lines(&self, now_ms: u64) -> Vec<String> {
         let Some(champion) = &self.champion else {
-            return vec![
-                "none yet. Copy images into photos/<class>/, two classes or more, and start the graph".to_owned(),
-            ];
+            let start = if self.is_running { "" } else { ", and start the graph" };
+            return vec![format!("none yet. Copy images into photos/<class>/, two classes or more{start}")];
         };
         let Champion { model, network, classes, .. } = champion;
         let since = champion.since_ms.map(|since| format!(", {}", say::ago(since, now_ms))).unwrap_or_default();

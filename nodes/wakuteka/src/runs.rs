@@ -82,7 +82,8 @@ fn retrain(home: &Home, from: Option<&str>) -> Result<(Option<String>, Vec<Strin
 pub fn workspace(checkout: &Checkout, workspace: &cli::Workspace) -> Result<Home, Error> {
     let folder = workspace.folder(checkout);
     if !folder.join("models").is_dir() {
-        return Err(Error::Refused(format!("there is no workspace {}", folder.display())));
+        let advice = "`cargo wakuteka start` makes it, and --home names another one";
+        return Err(Error::Refused(format!("there is no workspace {}: {advice}", folder.display())));
     }
     Ok(Home::create(&folder)?)
 }
@@ -115,6 +116,12 @@ struct Run {
 }
 
 impl Run {
+    /// The run whose weights it began with; a head is fitted on the features of a pretrained network.
+    fn began_with(&self) -> String {
+        let without = if self.manifest.backbone.is_some() { "pretrained" } else { "scratch" };
+        self.manifest.parent.clone().unwrap_or_else(|| without.to_owned())
+    }
+
     fn read(folder: RunFolder) -> Option<Self> {
         let (manifest, finished, verdict) = (folder.manifest()?, folder.finished(), folder.verdict());
         let state = match (&verdict, &finished) {
@@ -235,7 +242,7 @@ fn list(home: &Home, all: &[Run], last: Option<usize>) -> Vec<String> {
             run.time(),
             run.manifest.device.clone(),
             run.manifest.version.to_string(),
-            run.manifest.parent.clone().unwrap_or_else(|| "scratch".to_owned()),
+            run.began_with(),
         ]);
         let mut notes = vec![format!("    {}", run.manifest.reason)];
         if let Some(before) = at.checked_sub(1).map(|before| all[before].options()) {
@@ -259,7 +266,7 @@ fn show(run: &Run, home: &Home) -> Vec<String> {
         ("run", run.folder.id()),
         ("state", run.state.clone()),
         ("because", m.reason.to_string()),
-        ("from", m.parent.clone().unwrap_or_else(|| "scratch".to_owned())),
+        ("from", run.began_with()),
         ("data", format!("version {}, {}", m.version, m.fingerprint)),
         ("device", m.device.clone()),
         ("time", run.time()),
@@ -304,7 +311,7 @@ fn compare(runs: &[Run]) -> Vec<String> {
     let mut row = |name: &str, values: Vec<String>| rows.push([vec![name.to_owned()], values].concat());
     row("", column(&|run| run.folder.id()));
     row("state", column(&|run| run.state.clone()));
-    row("from", column(&|run| run.manifest.parent.clone().unwrap_or_else(|| "scratch".to_owned())));
+    row("from", column(&|run| run.began_with()));
     row("data version", column(&|run| run.manifest.version.to_string()));
     row("time", column(&Run::time));
     row("device", column(&|run| run.manifest.device.clone()));

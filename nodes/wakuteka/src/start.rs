@@ -95,7 +95,7 @@ fn refuse_second(graph: &Graph, root: &Path) -> Result<(), Error> {
     let Some(busy) = all.iter().filter(is_ours).find(|status| status.is_alive()) else { return Ok(()) };
     let page = progress::page_state(&all).map(|page| format!(" Its page: {page}")).unwrap_or_default();
     Err(Error::Refused(format!(
-        "this dataflow is at work in {} already (node {}).{page} To stop it: cargo wakuteka stop",
+        "this dataflow is at work in {} already (node {}).{page}\nTo stop it: cargo wakuteka stop",
         root.display(),
         busy.node
     )))

@@ -104,6 +104,7 @@ export default {
   done_added: "Added to {to}: {n}",
   done_files: "Files moved: {n}",
   done_answer: "Noted",
+  problems_more: "and {n} more",
   pick_title: "Class of {n} images",
   pick_title_one: "Class of {name}",
   pick_search: "Type to find a class",

@@ -104,6 +104,7 @@ export default {
   done_added: "{to} に追加しました（{n} 枚）",
   done_files: "{n} ファイルを移しました",
   done_answer: "記録しました",
+  problems_more: "ほか {n} 件",
   pick_title: "{n} 枚のクラス",
   pick_title_one: "{name} のクラス",
   pick_search: "クラス名を入力して検索",

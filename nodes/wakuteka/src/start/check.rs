@@ -66,7 +66,7 @@ fn check_node(node: &Node, environment: &Environment) -> Result<(), String> {
     let known = ask(node, "--markdown-options", &[], environment)?;
     let known = flags(&String::from_utf8_lossy(&known.stdout));
     let near = nearest(flag, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-    Err(format!("{said}{near} It knows {}", known.join(", ")))
+    Err(format!("{said}{near}; it knows {}", known.join(", ")))
 }
 
 fn words(node: &Node) -> Option<Vec<String>> {
