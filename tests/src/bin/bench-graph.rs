@@ -32,7 +32,7 @@ struct Graphed {
     nodes: Vec<f64>,
     /// Most memory of these nodes together, bytes.
     memory: u64,
-    /// Cores of the machine that had nothing to do meanwhile, whoever's work they do else.
+    /// Cores of this machine that had nothing to do meanwhile, the work of all programs counted.
     idle: f64,
 }
 
@@ -202,9 +202,12 @@ fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<Graphed, F
     graph.wait("the first picture", limit, |g| catalog::count(&g.home) > 0)?;
     let pid = |g: &Graph, node: &str| g.pid(node).map(|p| p.to_string()).unwrap_or_default();
     let pids: Vec<String> = NODES.iter().map(|node| pid(&graph, node)).collect();
-    let (start, first, idle) = (Instant::now(), catalog::count(&graph.home), idle_seconds());
+    let start = Instant::now();
+    let first = catalog::count(&graph.home);
+    let idle = idle_seconds();
     let before: Vec<f64> = pids.iter().map(|pid| cpu_seconds(pid)).collect();
-    let (mut memory, mut looks) = (0, 0);
+    let mut memory = 0;
+    let mut looks = 0;
     graph.wait("all pictures", limit, |g| {
         if looks % LOOKS_A_MEMORY == 0 {
             memory = memory.max(pids.iter().map(|pid| memory_bytes(pid)).sum());
