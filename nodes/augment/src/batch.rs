@@ -161,9 +161,9 @@ mod tests {
         let (augmented, decided) = (augmented.unwrap(), decided.unwrap());
         assert_eq!(decided.pixels, batch(&all).pixels);
         assert_eq!(augmented.decisions, batch(&all).decisions);
-        for row in 0..all.len() {
+        for (row, digest) in all.into_iter().enumerate() {
             let decision = Decision::from_numbers(&list_row_f32(&decided.decisions, row), 24, 24).unwrap();
-            let mut pixels = image(all[row]);
+            let mut pixels = image(digest);
             decision.apply(&mut Image::new(24, 24, &mut pixels).unwrap());
             assert_eq!(augmented.pixels.value(row), pixels);
         }

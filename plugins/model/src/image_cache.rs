@@ -39,23 +39,6 @@ pub struct DeviceBatch {
     pub(crate) rows: Batch,
 }
 
-impl DeviceBatch {
-    /// Images in the batch.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// No image at all.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Class indices of each image, as in [`Batch::targets`].
-    pub fn targets(&self) -> &[Vec<u32>] {
-        &self.rows.targets
-    }
-}
-
 /// Images on a device.
 #[derive(Debug)]
 pub struct ImageCache {
