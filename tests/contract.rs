@@ -10,6 +10,7 @@
 use arrow::datatypes::{DataType, Field};
 use clap::{CommandFactory, Parser};
 use serde_yaml::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn dataflows() -> PathBuf {
@@ -193,4 +194,84 @@ fn is_aside(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.contains("tests")
         || path.components().any(|part| ["tests", "examples", "bin"].iter().any(|of| part.as_os_str() == *of))
+}
+
+/// Every crate of the checkout: `nodes/train`, `plugins/api`.
+fn crates(checkout: &Path) -> Vec<PathBuf> {
+    let entries = ["nodes", "plugins"].iter().flat_map(|folder| std::fs::read_dir(checkout.join(folder)).unwrap());
+    entries.map(|entry| entry.unwrap().path()).filter(|path| path.join("src").is_dir()).collect()
+}
+
+/// Every Rust file below a folder.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Names that `pub use` statements of a `lib.rs` bring in, and those of its private ones.
+fn names_used(lib: &str) -> BTreeSet<String> {
+    let starts_use = |line: &&str| ["use ", "pub use ", "pub(crate) use "].iter().any(|start| line.starts_with(start));
+    let mut names = BTreeSet::new();
+    for (at, _) in lib.match_indices("use ") {
+        let line = &lib[lib[..at].rfind('\n').map_or(0, |end| end + 1)..];
+        let Some(statement) = Some(line).filter(starts_use).and_then(|line| line.split(';').next()) else { continue };
+        let last = |part: &str| part.trim().rsplit("::").next().unwrap_or_default().trim().to_owned();
+        names.extend(statement.split([',', '{', '}']).map(last).filter(|name| !name.is_empty()));
+    }
+    names
+}
+
+/// Names that `use crate::…` statements take from the root of the crate.
+fn names_from_root(source: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (at, start) in source.match_indices("use crate::") {
+        let Some(statement) = source[at + start.len()..].split(';').next() else { continue };
+        let mut depth = 0;
+        let mut name = String::new();
+        for letter in statement.chars().chain([',']) {
+            match letter {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth <= 1 => names.push(std::mem::take(&mut name)),
+                letter if depth <= 1 => name.push(letter),
+                _ => {}
+            }
+        }
+    }
+    let plain = names.iter().filter(|name| !name.contains("::"));
+    plain.map(|name| name.split(" as ").next().unwrap_or_default().trim().to_owned()).collect()
+}
+
+#[test]
+fn names_from_the_root_are_found() {
+    let source = "use crate::{A, b::{C, D}, e as F};\nuse crate::g::H;\nuse crate::I;";
+    assert_eq!(names_from_root(source), ["A", "e", "I"]);
+    let lib = "mod a;\npub use a::{A, b::C};\nuse std::fmt;\npub use d::D;";
+    assert_eq!(names_used(lib).into_iter().collect::<Vec<_>>(), ["A", "C", "D", "fmt"]);
+}
+
+/// A module imports what another module defines from there, not through `lib.rs`: otherwise each would depend on all that the crate
+/// shows, and nobody could tell which modules need which.
+#[test]
+fn modules_import_from_where_things_are_defined() {
+    let mut through_lib = Vec::new();
+    for folder in crates(&tests::checkout()) {
+        let src = folder.join("src");
+        let Ok(lib) = std::fs::read_to_string(src.join("lib.rs")) else { continue };
+        let shown = names_used(&lib);
+        for file in rust_files(&src).into_iter().filter(|file| *file != src.join("lib.rs")) {
+            let source = std::fs::read_to_string(&file).unwrap();
+            let names = names_from_root(&source).into_iter().filter(|name| shown.contains(name));
+            through_lib.extend(names.map(|name| format!("{}: crate::{name}", file.display())));
+        }
+    }
+    assert!(through_lib.is_empty(), "{through_lib:#?}");
 }

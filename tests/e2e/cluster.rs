@@ -100,7 +100,7 @@ fn assert_handed_over(cluster: &Cluster, alone: &Finished) -> Result<(), Failure
     let model = std::fs::read(cluster.files.champion().join("model.safetensors"))?;
     assert_eq!(blake3::hash(&model).to_hex().as_str(), alone.digest);
     let verdict = verdict(&cluster.files).unwrap();
-    assert_eq!(verdict.decision, "promoted");
+    assert_eq!(verdict.decision.name(), "promoted");
     assert!(cluster.files.root().join(&verdict.report).is_file(), "{}", verdict.report);
     assert_eq!(std::fs::read_dir(cluster.training.photos())?.count(), 0, "no photo is on the machine that trains");
     Ok(())

@@ -38,7 +38,7 @@ fn the_demo_ends_with_a_verdict_leaves_nothing_running_and_is_quick_the_second_t
     assert!(output.status.success(), "{said}");
     let home = Home::create(root.path())?;
     let verdict = RunFolder::all(&home.runs()).pop().and_then(|run| run.verdict()).ok_or("no verdict")?;
-    assert_eq!(verdict.decision, "promoted", "{}", verdict.reason);
+    assert_eq!(verdict.decision.name(), "promoted", "{}", verdict.reason);
     // With pretrained weights, which `cargo verify` has fetched.
     assert!(verdict.accuracy > 0.6, "not much better than the largest class: {}", verdict.accuracy);
     for told in [

@@ -60,7 +60,11 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
             continue;
         }
         let verdict = RunFolder::new(&graph.home.runs(), &name).verdict();
-        assert_eq!(verdict.map(|v| v.decision), Some("promoted".to_owned()), "{name} is a model without a verdict");
+        assert_eq!(
+            verdict.map(|v| v.decision),
+            Some(plugin_api::Decision::Promoted),
+            "{name} is a model without a verdict"
+        );
     }
     graph.end()
 }

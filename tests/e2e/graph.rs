@@ -53,7 +53,7 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     graph.wait("the refused files in quarantine", MINUTES_3, |g| catalog::quarantined(&g.home) == refused)?;
     graph.wait("the first verdict", MINUTES_3, |g| latest(g).is_some())?;
     let (manifest, verdict) = latest(&graph).ok_or("no verdict")?;
-    assert_eq!(verdict.decision, "promoted", "{}", verdict.reason);
+    assert_eq!(verdict.decision.name(), "promoted", "{}", verdict.reason);
     assert!(manifest.parent.is_none());
     assert!(verdict.pictures > 0 && verdict.confusion.iter().flatten().sum::<u64>() == verdict.pictures);
     assert_eq!(std::fs::read_link(graph.home.champion())?, Path::new(&verdict.run));
@@ -91,7 +91,7 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
         g.status("train").state == format!("up to date with version {version}")
     })?;
     let (second, _) = latest(&graph).ok_or("no second verdict")?;
-    let promoted = |v: &Verdict| v.decision == "promoted" && v.run != second.id;
+    let promoted = |v: &Verdict| v.decision.is_promoted() && v.run != second.id;
     let champions: Vec<String> = graph.verdicts().into_iter().filter(promoted).map(|v| v.run).collect();
     assert!(second.parent.as_ref().is_some_and(|id| champions.contains(id)), "not from a champion's weights");
     assert!(second.reason.contains("1 relabelled") || second.reason.contains("new in"), "{}", second.reason);

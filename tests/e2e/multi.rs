@@ -63,7 +63,7 @@ fn pictures_in_two_classes_are_kept_out_and_with_several_labels_learnt_with_both
     assert!(verdict.labels == Labels::Multi && verdict.pictures > 0);
     let precision = verdict.mean_average_precision.ok_or("no mean average precision")?;
     assert!((0.0..=1.0).contains(&precision) && verdict.f1.len() == manifest.classes.len());
-    assert_eq!(verdict.decision, "promoted", "{}", verdict.reason);
+    assert_eq!(verdict.decision.name(), "promoted", "{}", verdict.reason);
     assert!(verdict.reason.contains("cannot be compared"), "{}", verdict.reason);
     let folder = graph.home.root().join(format!("runs/{}/report", verdict.run));
     let page = std::fs::read_to_string(folder.join("index.html"))?;

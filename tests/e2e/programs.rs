@@ -80,7 +80,8 @@ fn classify(address: &str, image: &[u8]) -> Result<(u16, Value), Failure> {
 /// What `predict` has stored of an image: class and probability of the most probable ones.
 fn stored(graph: &Graph, path: &str) -> Option<BTreeMap<String, f64>> {
     let db = rusqlite::Connection::open(graph.home.dataset().join("inbox.sqlite")).ok()?;
-    let said: Option<String> = db.query_row("SELECT prediction FROM files WHERE path = ?", [path], |row| row.get(0)).ok()?;
+    let said: Option<String> =
+        db.query_row("SELECT prediction FROM files WHERE path = ?", [path], |row| row.get(0)).ok()?;
     let said: Value = serde_json::from_str(&said?).ok()?;
     let score = |one: &Value| Some((one["class"].as_str()?.to_owned(), one["probability"].as_f64()?));
     said["top"].as_array()?.iter().map(score).collect()
@@ -140,7 +141,11 @@ fn programs_ask_are_told_and_read_sidecars() -> Result<(), Failure> {
             break event;
         }
     };
-    assert_eq!((&told["run"], &told["decision"]), (&verdict.run.clone().into(), &verdict.decision.into()), "{told}");
+    assert_eq!(
+        (&told["run"], &told["decision"]),
+        (&verdict.run.clone().into(), &verdict.decision.name().into()),
+        "{told}"
+    );
     assert_eq!(told["id"], format!("verdict:{}", verdict.run));
     let sidecar = graph.home.photos().join("a|b/0.png.xmp");
     graph.wait("sidecars", MINUTE, |_| sidecar.is_file())?;

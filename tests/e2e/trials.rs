@@ -46,7 +46,7 @@ fn try_one(trial: Trial, root: &Path, options: &[(&str, &str, &str)]) -> Result<
     classes.sort_unstable();
     assert_eq!(manifest.classes, classes, "{trial:?}");
     assert_eq!(verdict.classes, classes, "{trial:?}");
-    assert_eq!(verdict.decision, "promoted", "{trial:?}: {}", verdict.reason);
+    assert_eq!(verdict.decision.name(), "promoted", "{trial:?}: {}", verdict.reason);
     for (class, counts) in manifest.classes.iter().zip(&manifest.counts) {
         let [splits @ .., conflicts] = counts;
         assert!(splits.iter().all(|count| *count > 0) && *conflicts == 0, "{trial:?}: {class} has {counts:?}");

@@ -33,7 +33,7 @@ pub struct Graph {
     pub home: Home,
     /// Where its YAML and dora's logs lie.
     pub folder: PathBuf,
-    /// Its YAML.
+    /// Path of the dataflow's YAML.
     yaml: &'static str,
     dora: Child,
     /// Held as long as the graph runs.

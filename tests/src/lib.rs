@@ -13,7 +13,7 @@ pub mod trials;
 
 use std::path::PathBuf;
 
-/// The checkout.
+/// Root of the checkout.
 pub fn checkout() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     here.parent().map(PathBuf::from).unwrap_or(here)

@@ -138,7 +138,7 @@ fn row(run: &RunFolder, home: &Home, costs: &mut Costs) -> Option<Row> {
     let key = (manifest.architecture.clone(), manifest.definition.clone(), manifest.size_px, manifest.classes.len());
     let cost = *costs.entry(key).or_insert_with(|| cost(&manifest));
     let state = match (&verdict, &finished) {
-        (Some(verdict), _) => verdict.decision.clone(),
+        (Some(verdict), _) => verdict.decision.to_string(),
         (None, Some(_)) => "judging".to_owned(),
         (None, None) if run.0.join("abandoned.json").is_file() => "abandoned".to_owned(),
         (None, None) => "unfinished".to_owned(),

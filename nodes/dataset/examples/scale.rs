@@ -11,7 +11,7 @@ use node_dataset::draw::draw;
 use node_dataset::intake::{Rules, take_in};
 use node_dataset::order::{Reading, Version};
 use node_dataset::shards::Shards;
-use node_dataset::split::{Face, Groups};
+use node_dataset::split::{GroupKey, Groups};
 use plugin_api::Labels;
 use plugin_api::edges::Pixels;
 use plugin_catalog::Writer;
@@ -208,7 +208,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut again = Groups::new(config.near_copies.radii()).settled(true);
         Ok(catalog.read().stored_images(|image| {
             let views = image.signatures.and_then(Views::from_bytes);
-            let face = Face { sample: image.sample, phash: image.phash, dhash: image.dhash, views: views.as_ref() };
+            let face = GroupKey { sample: image.sample, phash: image.phash, dhash: image.dhash, views: views.as_ref() };
             drop(again.load(face, image.group));
         })?)
     })?;

@@ -1,6 +1,6 @@
 //! Samples that a person has said are no copies of each other: they are never put into one group because they look alike.
 
-use crate::split::{Face, Groups};
+use crate::split::{GroupKey, Groups};
 use plugin_hash::{Radii, Views};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -86,7 +86,7 @@ pub fn regroup(
     order.dedup_by(|one, first| one.sample == first.sample);
     let mut groups = Groups::new(radii).different(different.clone());
     for one in &order {
-        let face = Face { sample: &one.sample, phash: one.phash, dhash: one.dhash, views: one.views.as_ref() };
+        let face = GroupKey { sample: &one.sample, phash: one.phash, dhash: one.dhash, views: one.views.as_ref() };
         groups.add(&one.digest, face);
     }
     let mut part_of: HashMap<&str, String> = HashMap::new();

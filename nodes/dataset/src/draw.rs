@@ -10,9 +10,9 @@ use std::ops::Range;
 /// A sample whose split is another now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
-    /// The sample.
+    /// Digest of the image's pixels: what is trained on, whatever its files are called.
     pub sample: String,
-    /// Its split.
+    /// Split of the sample in this version.
     pub split: Split,
     /// Why, where it had been learnt from or judged by.
     pub moved: Option<Moved>,

@@ -9,7 +9,7 @@ pub enum DatasetError {
     /// dora, or a message of the wrong type.
     #[error(transparent)]
     Harness(#[from] HarnessError),
-    /// The catalog.
+    /// `dataset/catalog.sqlite` is damaged, cannot be written, or is of a later version.
     #[error("catalog: {0}")]
     Catalog(#[from] plugin_catalog::CatalogError),
     /// A file of the data set.

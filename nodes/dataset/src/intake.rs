@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::error::DatasetError;
 use crate::shards::Shards;
-use crate::split::{Face, Groups, Merge};
+use crate::split::{GroupKey, Groups, Merge};
 use arrow::array::Array;
 use plugin_api::edges::Pixels;
 use plugin_api::{Edge, Split};
@@ -138,7 +138,7 @@ impl NewImages {
             (self.name_now(group), split, settled, Vec::new())
         } else {
             let (phash, dhash) = (hashes.phash, hashes.dhash);
-            let face = Face { sample: pixel_digest, phash, dhash, views: views.as_ref() };
+            let face = GroupKey { sample: pixel_digest, phash, dhash, views: views.as_ref() };
             let (group, merges) = groups.add(digest, face);
             (group, Split::default(), false, merges)
         };

@@ -94,7 +94,7 @@ impl House {
         let mut groups = Groups::new(self.config.near_copies.radii());
         let load = |image: StoredImage| {
             let views = image.signatures.and_then(Views::from_bytes);
-            let face = Face { sample: image.sample, phash: image.phash, dhash: image.dhash, views: views.as_ref() };
+            let face = GroupKey { sample: image.sample, phash: image.phash, dhash: image.dhash, views: views.as_ref() };
             groups.load(face, image.group);
         };
         self.catalog.read().stored_images(load).unwrap();

@@ -30,11 +30,11 @@ use plugin_api::status::Notice;
 use plugin_api::{Edge, Labels, Split, Tag};
 use plugin_catalog::Writer;
 use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
-use plugin_harness::{Event, Keeper, Message, Node};
+use plugin_harness::{Event, IngestSequencer, Message, Node};
 use plugin_hash::Views;
 use serve::Server;
 use shards::Shards;
-use split::{Face, Groups};
+use split::{GroupKey, Groups};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ struct Dataset {
     rules: Rules,
     near: Near,
     labels: Labels,
-    keeper: Keeper,
+    keeper: IngestSequencer,
     /// Samples of which the log has said that their pixels stand in several classes.
     told: HashSet<String>,
     /// When files and images were counted last, how long that took, and whether they are the same since.
@@ -105,7 +105,7 @@ fn load_groups(near: Near, different: &[Vec<String>], catalog: &mut Writer) -> R
     let mut merges = Vec::new();
     catalog.read().stored_images(|image| {
         let views = image.signatures.and_then(Views::from_bytes);
-        let face = Face { sample: image.sample, phash: image.phash, dhash: image.dhash, views: views.as_ref() };
+        let face = GroupKey { sample: image.sample, phash: image.phash, dhash: image.dhash, views: views.as_ref() };
         merges.extend(groups.load(face, image.group));
     })?;
     groups.loaded();
@@ -147,7 +147,7 @@ impl Dataset {
             rules: Rules::new(config),
             near: config.near_copies,
             labels: config.labels,
-            keeper: Keeper::default(),
+            keeper: IngestSequencer::default(),
             told: HashSet::new(),
             counted: (Instant::now(), Duration::ZERO, false),
             announced: None,

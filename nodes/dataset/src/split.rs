@@ -22,7 +22,7 @@ pub struct Merge {
 
 /// What a picture is known by.
 #[derive(Clone, Copy, Debug)]
-pub struct Face<'a> {
+pub struct GroupKey<'a> {
     /// Digest of its sample.
     pub sample: &'a str,
     /// Perceptual hash.
@@ -38,7 +38,7 @@ const PHASH_BITS: u32 = 4;
 /// Bits of the difference hash, likewise.
 const DHASH_BITS: u32 = 6;
 
-/// One group.
+/// Images that share a split, as they are near-copies of each other.
 #[derive(Clone, Debug)]
 struct Group {
     name: String,
@@ -105,7 +105,7 @@ impl Groups {
 
     /// A picture as it is stored, with its group. Returns what has to be made one though it is stored as two:
     /// by an earlier version, or with other radii.
-    pub fn load(&mut self, face: Face, name: &str) -> Vec<Merge> {
+    pub fn load(&mut self, face: GroupKey, name: &str) -> Vec<Merge> {
         let near = if self.settled { Vec::new() } else { self.near(face) };
         let first = self.loaded.get(name).copied();
         let picture = self.insert(face, name, first);
@@ -121,7 +121,7 @@ impl Groups {
     }
 
     /// A picture that was not known. Returns its group, and what it made one; that has to be stored after it.
-    pub fn add(&mut self, digest: &str, face: Face) -> (String, Vec<Merge>) {
+    pub fn add(&mut self, digest: &str, face: GroupKey) -> (String, Vec<Merge>) {
         let near = self.near(face);
         let Some((&nearest, others)) = near.split_first() else {
             self.insert(face, digest, None);
@@ -147,7 +147,7 @@ impl Groups {
     }
 
     /// One picture of each group that has one near and that it may be in, nearest first.
-    fn near(&mut self, face: Face) -> Vec<u32> {
+    fn near(&mut self, face: GroupKey) -> Vec<u32> {
         let Some(near) = &self.near else { return Vec::new() };
         let marks = self.different.marks(face.sample);
         let (union, members) = (&mut self.union, &self.members);
@@ -176,7 +176,7 @@ impl Groups {
     }
 
     /// A picture, in the group of another or on its own.
-    fn insert(&mut self, face: Face, name: &str, with: Option<u32>) -> u32 {
+    fn insert(&mut self, face: GroupKey, name: &str, with: Option<u32>) -> u32 {
         let picture = self.union.add();
         let marks = self.different.marks(face.sample);
         let root = with.map(|other| self.union.find(other));
@@ -233,8 +233,8 @@ mod tests {
     const D: u64 = 0x00ff_4321_8765_cba9;
 
     /// A picture of an earlier version.
-    const fn old(phash: u64, dhash: u64) -> Face<'static> {
-        Face { sample: "", phash, dhash, views: None }
+    const fn old(phash: u64, dhash: u64) -> GroupKey<'static> {
+        GroupKey { sample: "", phash, dhash, views: None }
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn different_pictures_are_never_one_group() {
-        let named = |sample: &'static str, bits: u64| Face { sample, ..old(P ^ bits, D) };
+        let named = |sample: &'static str, bits: u64| GroupKey { sample, ..old(P ^ bits, D) };
         let sets = [["aa", "bb"].map(str::to_owned).to_vec()];
         let mut groups = Groups::new(Some(Radii::USUAL)).different(Different::new(&sets));
         groups.load(named("aa", 0), "aa");
@@ -314,7 +314,7 @@ mod tests {
         let mut groups = Groups::new(Some(Radii::USUAL));
         for seed in 0..60 {
             let views = frame(seed);
-            let face = Face { views: Some(&views), ..old(P, D) };
+            let face = GroupKey { views: Some(&views), ..old(P, D) };
             let (group, merges) = groups.add(&format!("{seed:08x}"), face);
             assert_eq!((group.as_str(), merges.len()), ("00000000", 0));
         }
@@ -324,7 +324,7 @@ mod tests {
         let mut settled = Groups::new(Some(Radii::USUAL)).settled(true);
         for seed in 0..60 {
             let views = frame(seed);
-            settled.load(Face { views: Some(&views), ..old(P, D) }, "00000000");
+            settled.load(GroupKey { views: Some(&views), ..old(P, D) }, "00000000");
         }
         assert_eq!(settled.sizes(), [60]);
         assert!(settled.near.as_ref().map_or(0, NearCopies::len) <= 12, "as they are loaded, too");
@@ -335,7 +335,7 @@ mod tests {
         let sets = [["aa", "bb"].map(str::to_owned).to_vec()];
         let mut groups = Groups::new(Some(Radii::USUAL)).different(Different::new(&sets));
         let frames: Vec<Views> = (0..4).map(frame).collect();
-        let of = |sample: &'static str, at: usize| Face { sample, views: Some(&frames[at]), ..old(P, D) };
+        let of = |sample: &'static str, at: usize| GroupKey { sample, views: Some(&frames[at]), ..old(P, D) };
         assert_eq!(groups.add("aa", of("aa", 0)).0, "aa");
         assert_eq!(groups.add("bb", of("bb", 1)), ("bb".to_owned(), vec![]), "almost the same, and told apart");
         assert_eq!(groups.add("bb2", of("bb", 2)).0, "bb", "the nearest that it may be in, though another is nearer");
@@ -392,7 +392,7 @@ mod tests {
                 }
             }
             let digest = blake3::hash(&(i as u32).to_le_bytes()).to_hex().to_string();
-            let (group, merges) = groups.add(&digest, Face { views: views.as_ref(), ..old(*p, *d) });
+            let (group, merges) = groups.add(&digest, GroupKey { views: views.as_ref(), ..old(*p, *d) });
             stored.push(group);
             // As the catalog does it.
             for merge in merges {

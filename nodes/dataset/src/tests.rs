@@ -148,7 +148,7 @@ fn different_images_stay_apart_after_a_restart() {
         assert_eq!(version, before + 1);
         assert_eq!(groups(&catalog, version), apart);
         assert_eq!(groups(&catalog, before), ["a a", "b a", "near a a", "near b a"], "as it was");
-        let face = Face { sample: "new", phash: P ^ 0b0110, dhash: P, views: None };
+        let face = GroupKey { sample: "new", phash: P ^ 0b0110, dhash: P, views: None };
         assert_eq!(groups_now.add("new", face), ("b".to_owned(), vec![]), "near to both: it links nothing");
     }
     // Also when all are compared anew.

@@ -74,7 +74,7 @@ fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
     // 48 × 32 pixels in the file, upright 32 × 48.
     assert_eq!((out.source_width.value(1), out.source_height.value(1)), (32, 48));
     assert_eq!((out.width.value(1), out.height.value(1), out.raster.value(1).len()), (32, 48, 32 * 48 * 3));
-    let rejects: Vec<(&str, &str)> = answer.rejects.iter().map(|r| (r.path.as_str(), r.reason.as_str())).collect();
+    let rejects: Vec<(&str, &str)> = answer.rejects.iter().map(|r| (r.path.as_str(), r.reason.name())).collect();
     let expected = [
         ("bad/empty.jpg", "empty"),
         ("bad/cut.jpg", "truncated"),
@@ -109,7 +109,7 @@ fn a_file_written_to_since_it_was_seen_is_changed() {
     std::fs::write(home.root().join("good/blobs.png"), b"shorter").unwrap();
     let answer = stage(&home, &[], decode_scaled).process(&Tag::new("s", 0), batch);
     assert_eq!(answer.out.path, StringArray::from(vec!["good/plain.png"]));
-    assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.as_str()), ("good/blobs.png", "changed"));
+    assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.name()), ("good/blobs.png", "changed"));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_file_that_ends_the_process_twice_is_given_up() {
 
     let answer = stage(&home, &[], aborting).process(&Tag::new("s", 1), batch);
     assert_eq!(answer.out.path, StringArray::from(vec!["good/plain.png", "good/blobs.png"]));
-    assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.as_str()), ("evil.png", "crashes"));
+    assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.name()), ("evil.png", "crashes"));
     assert!(answer.rejects[0].detail.contains("2 times") && answer.rejects[0].detail.contains("save it again"));
 
     // Another file under its name has the chance that every file has.

@@ -4,7 +4,7 @@
 use arrow::array::LargeListArray;
 use plugin_api::edges::{Embedded, HashedImages, lists_of_f32};
 use plugin_api::select::Select;
-use plugin_api::{Edge, HomeArgs, Tag};
+use plugin_api::{Edge, HomeArgs, RejectReason, Tag};
 use plugin_decode::{Picture, RetiredLimits};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
@@ -109,7 +109,7 @@ impl EmbedStage {
     fn open(&self, batch: &HashedImages, row: usize) -> Result<Picture, Refusal> {
         let (width, height) = (batch.width.value(row), batch.height.value(row));
         let picture = Picture { width, height, pixels: batch.raster.value(row).to_vec() };
-        self.embedder.prepare(picture).map_err(|e| ("not_resized", e.to_string()))
+        self.embedder.prepare(picture).map_err(|e| (RejectReason::NotResized, e.to_string()))
     }
 
     /// All at once; one by one when that fails, so that a picture is refused for its own faults alone.
@@ -119,7 +119,7 @@ impl EmbedStage {
             Err(error) => {
                 tracing::warn!(%error, pictures = pictures.len(), "failed together, trying one by one");
                 let one = |p| self.embedder.embed(std::slice::from_ref(p)).map(Vec::into_iter);
-                let refused = |e: EmbedError| ("not_embedded", e.to_string());
+                let refused = |e: EmbedError| (RejectReason::NotEmbedded, e.to_string());
                 pictures.iter().map(|p| one(p).map(|mut e| e.next().unwrap_or_default()).map_err(refused)).collect()
             }
         }

@@ -109,7 +109,7 @@ fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
         assert!((embedding.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-4);
     }
     assert_ne!(embeddings[0], embeddings[1]);
-    let rejects: Vec<(&str, &str)> = rejects.iter().map(|r| (&r.path[..], &r.reason[..])).collect();
+    let rejects: Vec<(&str, &str)> = rejects.iter().map(|r| (&r.path[..], r.reason.name())).collect();
     assert_eq!(rejects, [("good/plain.png", "not_resized"), ("good/grey.jpg", "not_resized")]);
 }
 

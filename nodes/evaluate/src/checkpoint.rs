@@ -7,7 +7,7 @@ use plugin_api::runs::Verdict;
 /// Weights to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The run.
+    /// Id of the run, a folder of `runs/`.
     pub run: String,
     /// The weights, relative to the workspace.
     pub uri: String,
@@ -37,7 +37,7 @@ pub fn verdict_message(verdict: &Verdict) -> Verdicts {
     Verdicts {
         run: vec![verdict.run.as_str()].into(),
         model: vec![verdict.champion.as_deref().unwrap_or_default()].into(),
-        decision: vec![verdict.decision.as_str()].into(),
+        decision: vec![verdict.decision.name()].into(),
         reason: vec![&*verdict.reason].into(),
         pictures: vec![verdict.pictures].into(),
         accuracy: vec![verdict.accuracy].into(),

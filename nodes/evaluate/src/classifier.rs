@@ -15,7 +15,7 @@ use std::path::Path;
 pub struct Pictures {
     /// Side of the square pictures, pixels.
     pub size_px: u32,
-    /// How many.
+    /// Number of images.
     pub count: usize,
     /// `[count, size_px, size_px, 3]`, 8 bit, sRGB, channels last.
     pub pixels: Vec<u8>,

@@ -1,15 +1,17 @@
 //! From answers to a verdict on disk: report, promotion, `verdict.json`, in that order.
 
+use crate::candidate::Answers;
 use crate::checkpoint::Checkpoint;
-use crate::contender::Answers;
 use crate::cross_validated::Paired;
-use crate::rule::{Decision, Gate, Promotion, Reigning, decide, decide_tagged, mean_recall, share, uncompared};
 use crate::summary::{class_results, summary};
 use plugin_api::runs::{Calibration, Evaluation, ModelCard, RunFolder, RunManifest, Verdict, write_json};
-use plugin_api::{Home, Labels, Message, Text};
+use plugin_api::{Decision, Home, Labels, Message, Text};
 use plugin_champion::{card_of, champion, discard, promote};
-use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_tagged, wilson};
-use plugin_report::{self as report, Picture, Report, TaggedReport, WrongPictures};
+use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_multilabel, wilson};
+use plugin_report::{self as report, MultilabelReport, Picture, Report, WrongPictures};
+use plugin_training::gate::{
+    Gate, GateOutcome, Incumbent, Promotion, decide, decide_multilabel, mean_recall, share, uncompared,
+};
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -44,7 +46,7 @@ pub struct Evidence<'a> {
     /// How far its probabilities can be trusted.
     pub calibration: Option<Calibration>,
     /// The champion so far.
-    pub reigning: Reigning<'a, Answers>,
+    pub reigning: Incumbent<'a, Answers>,
     /// What the challenger must show.
     pub gate: &'a Gate,
     /// Who makes champions.
@@ -73,7 +75,7 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
             verdict.reason.push(message);
         }
     }
-    tracing::info!(run, decision = verdict.decision, reason = %verdict.reason, "verdict");
+    tracing::info!(run, decision = verdict.decision.name(), reason = %verdict.reason, "verdict");
     write_report(&folder, evidence, &verdict)?;
     if decision.promoted {
         let weights = home.root().join(&evidence.checkpoint.uri);
@@ -101,15 +103,20 @@ fn told(evidence: &Evidence, verdict: &Verdict) -> Vec<Message> {
     all
 }
 
-/// Challenger and champion are judged on the same labels; see `Trial`.
-fn decision(evidence: &Evidence) -> Decision {
+/// Challenger and champion are judged on the same labels; see `EvaluationRun`.
+fn decision(evidence: &Evidence) -> GateOutcome {
     if evidence.diverged {
-        return Decision::plain(false, Message::diverged());
+        return GateOutcome::plain(false, Message::diverged());
     }
-    if let (Some(paired), Reigning::Judged { name, .. }) = (evidence.paired, evidence.reigning)
+    if let (Some(paired), Incumbent::Evaluated { name, .. }) = (evidence.paired, evidence.reigning)
         && paired.challenger.len() == 0
     {
-        return uncompared(name, evidence.figures.answers);
+        let answers = evidence.figures.answers;
+        let recall = match answers {
+            Answers::Single(judged) => balanced_accuracy(judged),
+            Answers::Multi(tagged) => mean_recall(tagged),
+        };
+        return uncompared(name, recall, answers.classes().len(), answers.is_finite());
     }
     let challenger = evidence.paired.map_or(evidence.figures.answers, |paired| &paired.challenger);
     let gate = evidence.gate;
@@ -117,20 +124,22 @@ fn decision(evidence: &Evidence) -> Decision {
     let other = Text::from(Message::labels_other());
     match challenger {
         Answers::Single(challenger) => match evidence.reigning {
-            Reigning::Judged { name, judged: Answers::Single(judged), handicap } => {
-                decide(challenger, Reigning::Judged { name, judged, handicap }, gate)
+            Incumbent::Evaluated { name, judged: Answers::Single(judged), handicap } => {
+                decide(challenger, Incumbent::Evaluated { name, judged, handicap }, gate)
             }
-            Reigning::Judged { name, .. } => decide(challenger, Reigning::Unusable { name, why: &other }, gate),
-            Reigning::Unusable { name, why } => decide(challenger, Reigning::Unusable { name, why }, gate),
-            Reigning::Nobody => decide(challenger, Reigning::Nobody, gate),
+            Incumbent::Evaluated { name, .. } => decide(challenger, Incumbent::Unusable { name, why: &other }, gate),
+            Incumbent::Unusable { name, why } => decide(challenger, Incumbent::Unusable { name, why }, gate),
+            Incumbent::None => decide(challenger, Incumbent::None, gate),
         },
         Answers::Multi(challenger) => match evidence.reigning {
-            Reigning::Judged { name, judged: Answers::Multi(judged), handicap } => {
-                decide_tagged(challenger, Reigning::Judged { name, judged, handicap }, gate)
+            Incumbent::Evaluated { name, judged: Answers::Multi(judged), handicap } => {
+                decide_multilabel(challenger, Incumbent::Evaluated { name, judged, handicap }, gate)
             }
-            Reigning::Judged { name, .. } => decide_tagged(challenger, Reigning::Unusable { name, why: &other }, gate),
-            Reigning::Unusable { name, why } => decide_tagged(challenger, Reigning::Unusable { name, why }, gate),
-            Reigning::Nobody => decide_tagged(challenger, Reigning::Nobody, gate),
+            Incumbent::Evaluated { name, .. } => {
+                decide_multilabel(challenger, Incumbent::Unusable { name, why: &other }, gate)
+            }
+            Incumbent::Unusable { name, why } => decide_multilabel(challenger, Incumbent::Unusable { name, why }, gate),
+            Incumbent::None => decide_multilabel(challenger, Incumbent::None, gate),
         },
     }
 }
@@ -143,16 +152,16 @@ fn write_report(folder: &RunFolder, evidence: &Evidence, verdict: &Verdict) -> i
         Answers::Single(challenger) => {
             // Side by side only where both answered for all pictures.
             let champion = match evidence.reigning {
-                Reigning::Judged { judged: Answers::Single(judged), .. } if judged.len() == challenger.len() => {
+                Incumbent::Evaluated { judged: Answers::Single(judged), .. } if judged.len() == challenger.len() => {
                     Some(judged)
                 }
                 _ => None,
             };
             report::write(&to, &Report { manifest, finished, metrics, verdict, challenger, champion, pictures, wrong })
         }
-        Answers::Multi(challenger) => report::write_tagged(
+        Answers::Multi(challenger) => report::write_multilabel(
             &to,
-            &TaggedReport { manifest, finished, metrics, verdict, challenger, pictures, wrong },
+            &MultilabelReport { manifest, finished, metrics, verdict, challenger, pictures, wrong },
         ),
     }
 }
@@ -167,7 +176,7 @@ pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::
     let before = champion(home);
     let verdict = Verdict {
         run: run.clone(),
-        decision: "refused".to_owned(),
+        decision: Decision::Refused,
         reason: Message::manifest_unreadable(why.to_string()).into(),
         champion: before.clone(),
         previous: before,
@@ -200,24 +209,28 @@ fn now_ms() -> u64 {
 }
 
 /// Weights that cannot be read are refused for good, so that they are not announced for ever.
-fn unusable(why: &Text) -> Decision {
-    Decision::plain(false, Message::weights_unusable(why.clone()))
+fn unusable(why: &Text) -> GateOutcome {
+    GateOutcome::plain(false, Message::weights_unusable(why.clone()))
 }
 
-fn verdict(evidence: &Evidence, decision: &Decision, before: Option<String>) -> Verdict {
+fn verdict(evidence: &Evidence, decision: &GateOutcome, before: Option<String>) -> Verdict {
     let (run, answers) = (&evidence.checkpoint.run, evidence.figures.answers);
     let (hits, balanced, precision, figures, confusion) = match answers {
         Answers::Single(judged) => {
             (judged.hits(), balanced_accuracy(judged), None, per_class(judged), confusion(judged))
         }
-        Answers::Multi(tagged) => {
-            (tagged.hits(), mean_recall(tagged), mean_average_precision(tagged), per_class_tagged(tagged), Vec::new())
-        }
+        Answers::Multi(tagged) => (
+            tagged.hits(),
+            mean_recall(tagged),
+            mean_average_precision(tagged),
+            per_class_multilabel(tagged),
+            Vec::new(),
+        ),
     };
     let right = hits.iter().filter(|h| **h).count() as u64;
     Verdict {
         run: run.clone(),
-        decision: if decision.promoted { "promoted" } else { "refused" }.to_owned(),
+        decision: Decision::promoted(decision.promoted),
         reason: decision.reason.clone(),
         champion: if decision.promoted { Some(run.clone()) } else { before.clone() },
         previous: before,
@@ -251,7 +264,7 @@ pub(crate) mod tests {
     pub(crate) fn verdict(run: &str, previous: Option<&str>) -> Verdict {
         Verdict {
             run: run.to_owned(),
-            decision: "promoted".to_owned(),
+            decision: Decision::Promoted,
             reason: "for a test".into(),
             champion: Some(run.to_owned()),
             previous: previous.map(str::to_owned),

@@ -4,7 +4,7 @@
 //! own out-of-fold answers, of images that its run had; otherwise what it says of the test split, which it was not trained on;
 //! and of images whose class it does not know, that it is wrong.
 
-use crate::contender::Answers;
+use crate::candidate::Answers;
 use plugin_api::runs::{CrossValidation, OutOfFold};
 use plugin_api::{Labels, Message};
 use plugin_report::Picture;
@@ -19,7 +19,7 @@ pub struct OutOfFoldAnswers {
     pub pictures: Vec<Picture>,
     /// Which of them have a near-copy among the images that their network was trained on.
     pub near_copies: Vec<bool>,
-    /// How many folds.
+    /// Number of folds that the run was cross-validated by.
     pub folds: u32,
     samples: Vec<OutOfFold>,
 }
@@ -27,9 +27,9 @@ pub struct OutOfFoldAnswers {
 /// What two models said of the same images.
 #[derive(Clone, Debug)]
 pub struct Paired {
-    /// The challenger.
+    /// Out-of-fold predictions of the challenger.
     pub challenger: Answers,
-    /// The champion.
+    /// Predictions of the champion for the same images.
     pub champion: Answers,
     /// Images for which the champion's out-of-fold answer stands.
     pub cross_validated: usize,

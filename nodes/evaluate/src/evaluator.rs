@@ -4,12 +4,12 @@ use crate::checkpoint::Checkpoint;
 use crate::classifier::Loader;
 use crate::conclude::unreadable;
 use crate::error::EvaluateError;
-use crate::rule::{Gate, Promotion};
-use crate::trial::{Closed, Trial};
+use crate::evaluation_run::{Closed, EvaluationRun};
 use plugin_api::edges::{Batches, Demand};
 use plugin_api::runs::{RunFolder, RunManifest, Verdict, read_json, write_json};
 use plugin_api::{Home, Tag};
 use plugin_champion::{Lock, unfinished};
+use plugin_training::gate::{Gate, Promotion};
 use std::collections::VecDeque;
 use std::io;
 use std::time::Instant;
@@ -30,7 +30,7 @@ pub struct Evaluator<L> {
     batch_size: u32,
     gate: Gate,
     waiting: VecDeque<Checkpoint>,
-    trial: Option<Trial>,
+    evaluation_run: Option<EvaluationRun>,
     /// Who makes champions.
     pub promotion: Promotion,
 }
@@ -38,12 +38,20 @@ pub struct Evaluator<L> {
 impl<L: Loader> Evaluator<L> {
     /// Nothing to judge yet.
     pub fn new(home: Home, loader: L, batch_size: u32, gate: Gate) -> Self {
-        Self { home, loader, batch_size, gate, waiting: VecDeque::new(), trial: None, promotion: Promotion::Gate }
+        Self {
+            home,
+            loader,
+            batch_size,
+            gate,
+            waiting: VecDeque::new(),
+            evaluation_run: None,
+            promotion: Promotion::Gate,
+        }
     }
 
     /// The run that is being judged.
-    pub fn trial(&self) -> Option<&Trial> {
-        self.trial.as_ref()
+    pub fn evaluation_run(&self) -> Option<&EvaluationRun> {
+        self.evaluation_run.as_ref()
     }
 
     /// A run has ended. One that was judged before is answered from `verdict.json`; one that is being judged or waits
@@ -56,7 +64,8 @@ impl<L: Loader> Evaluator<L> {
         if let Some(verdict) = folder.verdict() {
             return Ok(Some(Outgoing::Verdict(Box::new(verdict))));
         }
-        let known = self.trial.iter().map(Trial::run).chain(self.waiting.iter().map(|c| c.run.as_str()));
+        let known =
+            self.evaluation_run.iter().map(EvaluationRun::run).chain(self.waiting.iter().map(|c| c.run.as_str()));
         if known.into_iter().any(|run| run == checkpoint.run) {
             return Ok(None);
         }
@@ -82,13 +91,13 @@ impl<L: Loader> Evaluator<L> {
     /// # Errors
     /// [`EvaluateError`] when they don't keep to their contract or the device fails.
     pub fn heard(&mut self, tag: &Tag, batch: &Batches) -> Result<(), EvaluateError> {
-        self.trial.as_mut().map_or(Ok(()), |trial| trial.hear(tag, batch))
+        self.evaluation_run.as_mut().map_or(Ok(()), |evaluation_run| evaluation_run.add_batch(tag, batch))
     }
 
     /// `dataset` was started again.
     pub fn restarted(&mut self) {
-        if let Some(trial) = &mut self.trial {
-            trial.ask_again(Instant::now());
+        if let Some(evaluation_run) = &mut self.evaluation_run {
+            evaluation_run.ask_again(Instant::now());
         }
     }
 
@@ -99,19 +108,21 @@ impl<L: Loader> Evaluator<L> {
     pub fn proceed(&mut self, now: Instant) -> Result<Vec<Outgoing>, EvaluateError> {
         let mut out = Vec::new();
         loop {
-            match self.trial.take() {
-                Some(trial) if trial.over() => match trial.close(&self.home, &self.gate, self.promotion)? {
-                    Closed::Judged(verdict) => out.push(Outgoing::Verdict(verdict)),
-                    Closed::Anew(checkpoint) => self.waiting.push_front(checkpoint),
-                },
-                Some(mut trial) => {
-                    out.extend(trial.demand(now).map(Box::new).map(Outgoing::Demand));
-                    self.trial = Some(trial);
+            match self.evaluation_run.take() {
+                Some(evaluation_run) if evaluation_run.over() => {
+                    match evaluation_run.close(&self.home, &self.gate, self.promotion)? {
+                        Closed::Evaluated(verdict) => out.push(Outgoing::Verdict(verdict)),
+                        Closed::Anew(checkpoint) => self.waiting.push_front(checkpoint),
+                    }
+                }
+                Some(mut evaluation_run) => {
+                    out.extend(evaluation_run.demand(now).map(Box::new).map(Outgoing::Demand));
+                    self.evaluation_run = Some(evaluation_run);
                     return Ok(out);
                 }
                 None => match self.waiting.pop_front() {
                     Some(checkpoint) => match manifest(&self.home, &checkpoint) {
-                        Ok(manifest) => self.trial = Some(self.begin(checkpoint, manifest, now)?),
+                        Ok(manifest) => self.evaluation_run = Some(self.begin(checkpoint, manifest, now)?),
                         Err(why) => out.push(Outgoing::Verdict(Box::new(unreadable(&self.home, &checkpoint, &why)?))),
                     },
                     None => return Ok(out),
@@ -120,8 +131,13 @@ impl<L: Loader> Evaluator<L> {
         }
     }
 
-    fn begin(&self, checkpoint: Checkpoint, manifest: RunManifest, now: Instant) -> Result<Trial, EvaluateError> {
-        Trial::open(&self.home, &self.loader, checkpoint, manifest, self.batch_size, now)
+    fn begin(
+        &self,
+        checkpoint: Checkpoint,
+        manifest: RunManifest,
+        now: Instant,
+    ) -> Result<EvaluationRun, EvaluateError> {
+        EvaluationRun::open(&self.home, &self.loader, checkpoint, manifest, self.batch_size, now)
     }
 }
 

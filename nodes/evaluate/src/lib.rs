@@ -7,23 +7,22 @@
 //! and the link `models/champion` is swapped; `runs/<id>/verdict.json` ends it, and `verdicts` tells it. Killed at any
 //! point and started again, the node does over what is missing when `train` announces the weights again.
 
+mod candidate;
 mod checkpoint;
 mod classifier;
 mod conclude;
-mod contender;
 mod cross_validated;
 mod error;
+mod evaluation_run;
 mod evaluator;
 mod heldout;
-mod rule;
 mod summary;
-mod trial;
 
 pub use checkpoint::{Checkpoint, verdict_message};
 pub use classifier::{Classifier, ClassifierError, Loader, OnDevice, Pictures, Source};
 pub use error::EvaluateError;
 pub use evaluator::{Evaluator, Outgoing};
-pub use rule::{Decision, Gate, Promotion, Reigning, decide};
+pub use plugin_training::gate::{Gate, GateOutcome, Incumbent, Promotion, decide};
 
 use plugin_api::edges::{Batches, Checkpoints};
 use plugin_api::runs::Verdict;
@@ -166,7 +165,7 @@ fn send(node: &mut Node, out: Outgoing) -> Result<(), EvaluateError> {
             node.send("demand", &tag, *demand)?;
         }
         Outgoing::Verdict(verdict) => {
-            node.status().add(&verdict.decision, 1);
+            node.status().add(verdict.decision.name(), 1);
             node.status().gauge("accuracy", verdict.accuracy);
             node.status().gauge("balanced_accuracy", verdict.balanced_accuracy);
             let tag = Tag::new(verdict.run.as_str(), 0).fin(true);
@@ -178,14 +177,14 @@ fn send(node: &mut Node, out: Outgoing) -> Result<(), EvaluateError> {
 
 fn show(evaluator: &Evaluator<OnDevice>, node: &mut Node) {
     let status = node.status();
-    let Some(trial) = evaluator.trial() else {
+    let Some(evaluation_run) = evaluator.evaluation_run() else {
         status.state(plugin_api::Message::waiting_run());
         return;
     };
-    let (pictures, done, total) = trial.progress();
-    status.state(trial.reigning().map_or_else(
-        || plugin_api::Message::judging(trial.run()),
-        |champion| plugin_api::Message::judging_both(trial.run(), champion),
+    let (pictures, done, total) = evaluation_run.progress();
+    status.state(evaluation_run.reigning().map_or_else(
+        || plugin_api::Message::judging(evaluation_run.run()),
+        |champion| plugin_api::Message::judging_both(evaluation_run.run(), champion),
     ));
     status.gauge("pictures", pictures as f64);
     status.gauge("batches_done", done as f64);

@@ -1,6 +1,6 @@
 //! What a verdict says beside the decision: how its figures were come by, and of every class its own.
 
-use crate::contender::Answers;
+use crate::candidate::Answers;
 use plugin_api::Message;
 use plugin_api::runs::{ClassResult, Evaluation, Verdict};
 

@@ -213,7 +213,7 @@ impl Sample {
 /// Every class is evaluated on all of its images, told one by one, and well above chance.
 fn assert_named(verdict: &Verdict, images: [u64; 3]) {
     assert_eq!(
-        (verdict.decision.as_str(), verdict.evaluation),
+        (verdict.decision.name(), verdict.evaluation),
         ("promoted", Evaluation::CrossValidated { folds: FOLDS })
     );
     assert_eq!(verdict.classes, CLASSES);

@@ -1,6 +1,6 @@
 //! What the catalog says is labelled, read without changing it, while the pipeline may be running.
 
-use crate::ExchangeError;
+use crate::error::ExchangeError;
 use plugin_api::Home;
 use plugin_catalog::{Reader, Sample};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Copying pictures into class folders: which name each gets, and nothing that is there is ever written over.
 
-use crate::ExchangeError;
+use crate::error::ExchangeError;
 use plugin_api::files::{named, sync_folder};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

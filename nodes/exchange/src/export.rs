@@ -1,8 +1,9 @@
 //! From the catalog to a data set of Neural Network Console.
 
 use crate::catalog::{self, Labelled, Selection};
+use crate::error::ExchangeError;
 use crate::publish::Draft;
-use crate::{ExchangeError, classes, config};
+use crate::{classes, config};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use plugin_api::files::{named, sync_folder, write_atomically};
 use plugin_api::names::natural_order;
@@ -23,7 +24,7 @@ const SPLITS: [&str; 3] = ["train", "validation", "test"];
 /// What was exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
-    /// The folder.
+    /// Folder that was written.
     pub folder: PathBuf,
     /// Pictures by split.
     pub pictures: BTreeMap<String, usize>,

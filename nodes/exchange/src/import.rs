@@ -1,11 +1,11 @@
 //! From a data set of Neural Network Console to class folders.
 
 use crate::copy::{Copy, Names, copy_all};
-use crate::error::Fault;
+use crate::error::{ExchangeError, Fault};
 use crate::otherwise::{self, Counts, Otherwise};
 use crate::source::{Listing, Source, resolve};
 use crate::table::Row;
-use crate::{ExchangeError, classes, config};
+use crate::{classes, config};
 use plugin_api::files::named;
 use plugin_api::names::natural_order;
 use plugin_decode::Limits;

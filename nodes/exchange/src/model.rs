@@ -1,7 +1,7 @@
 //! A model for other programs.
 
-use crate::ExchangeError;
 use crate::config::{ExportModel, Format};
+use crate::error::ExchangeError;
 use plugin_api::Home;
 use plugin_api::files::{named, write_atomically};
 use plugin_api::runs::{ModelCard, RunFolder, read_json};

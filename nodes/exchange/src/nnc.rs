@@ -1,7 +1,7 @@
 //! Projects and models of Neural Network Console: networks, options and weights.
 
-use crate::ExchangeError;
 use crate::config::Import;
+use crate::error::ExchangeError;
 use plugin_api::files::{named, write_atomically};
 use plugin_blocks::table::grouped;
 use plugin_nnc::nnp;

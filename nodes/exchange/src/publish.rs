@@ -1,6 +1,6 @@
 //! A folder that is whole or not there at all: written beside its place, synced, renamed.
 
-use crate::ExchangeError;
+use crate::error::ExchangeError;
 use plugin_api::files::{named, sync_folder};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Where the data set to import is, and where its rows point to.
 
-use crate::error::Fault;
+use crate::classes;
+use crate::error::{ExchangeError, Fault};
 use crate::table::{self, Row, Table};
-use crate::{ExchangeError, classes};
 use plugin_api::files::named;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// A CSV file of the data set.
 #[derive(Clone, Debug)]
 pub struct Listing {
-    /// The file.
+    /// Path of the CSV file.
     pub file: PathBuf,
     /// What it says.
     pub table: Table,

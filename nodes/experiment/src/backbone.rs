@@ -5,10 +5,11 @@ use crate::photos::Photo;
 use plugin_api::runs::ModelCard;
 use plugin_api::{Home, Labels};
 use plugin_decode::Picture;
-use plugin_heads::{Head, HeadOptions, Samples};
+use plugin_heads::{AnyHead, HeadOptions};
 use plugin_inference::{BackboneOptions, Backbones};
 use plugin_model::Precision;
 use plugin_model::device::Opened;
+use plugin_training::head::HeadSamples;
 
 /// An embedding of each image, of unit length.
 pub struct Embeddings {
@@ -60,21 +61,21 @@ impl Embeddings {
         train: &[usize],
         classes: usize,
         options: &HeadOptions,
-    ) -> Result<Head, ExperimentError> {
-        let features: Vec<f32> = train.iter().flat_map(|place| self.rows[*place].iter().copied()).collect();
-        let labels: Vec<u32> = train.iter().map(|place| photos[*place].class).collect();
-        let groups: Vec<u32> = train.iter().map(|place| photos[*place].group).collect();
+    ) -> Result<AnyHead, ExperimentError> {
+        let mut samples = HeadSamples::default();
+        for place in train {
+            samples.push(&self.rows[*place], vec![photos[*place].class], photos[*place].group);
+        }
         let dimensions = self.rows.first().map_or(0, Vec::len);
-        let samples = Samples { features: &features, dimensions, labels: &labels, classes, groups: &groups };
-        Ok(Head::fit(&samples, options)?)
+        Ok(samples.fit(options, Labels::Single, classes, dimensions)?)
     }
 
     /// Probabilities of the image at `place`, by class index.
     ///
     /// # Errors
     /// [`plugin_heads::HeadError`].
-    pub fn predict(&self, head: &Head, place: usize) -> Result<Vec<f32>, ExperimentError> {
-        Ok(head.log_probabilities(&self.rows[place])?.into_iter().map(f32::exp).collect())
+    pub fn predict(&self, head: &AnyHead, place: usize) -> Result<Vec<f32>, ExperimentError> {
+        Ok(head.predict(&self.rows[place])?.0)
     }
 }
 

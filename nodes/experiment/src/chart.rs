@@ -20,7 +20,7 @@ pub struct Point {
     pub label: String,
     /// Cost, above 0.
     pub x: f64,
-    /// 0 to 1.
+    /// Height in the chart, 0 to 1.
     pub y: f64,
     /// Half the length of its whiskers; 0 for none.
     pub deviation: f64,

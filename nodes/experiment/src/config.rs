@@ -7,8 +7,9 @@ use plugin_augment::AugmentOptions;
 use plugin_decode::Limits;
 use plugin_heads::{FirstClassifier, HeadOptions};
 use plugin_inference::BackboneOptions;
-use plugin_model::{Architecture, DeviceAugmentOptions, DeviceChoice, PerturbOptions, TrainerOptions, WeightsFile};
+use plugin_model::{Architecture, DeviceAugmentOptions, DeviceChoice, TrainerOptions, WeightsFile};
 use plugin_resize::{MAX_SIZE_PX, MIN_SIZE_PX, Mode, REGISTRY, mode};
+use plugin_training::retrain::RetrainOptions;
 use std::path::PathBuf;
 
 /// Trains networks side by side on the same pictures, outside of the graph, and compares them.
@@ -216,7 +217,7 @@ pub struct Increments {
         default_value = "head,tiers,warm-start,from-scratch",
         value_name = "WAYS"
     )]
-    pub ways: Vec<Way>,
+    pub ways: Vec<Strategy>,
     /// Side of the pictures, pixels.
     #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
     pub size: u32,
@@ -229,12 +230,9 @@ pub struct Increments {
     /// In which order they come.
     #[arg(long, value_enum, default_value_t = Order::Mixed)]
     pub order: Order,
-    /// Of the tiers, what is left of the weights before.
+    /// Of the tiers, from which weights a run starts.
     #[command(flatten)]
-    pub perturb: PerturbOptions,
-    /// Of the tiers, every so many runs one begins anew.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "RUNS")]
-    pub full_every: u32,
+    pub retrain: RetrainOptions,
     /// Weights of EfficientNet-Lite0, the backbone of heads; without it, there is none.
     #[arg(long, value_name = "FILE|NAME")]
     pub head_weights: Option<WeightsFile>,
@@ -248,7 +246,7 @@ pub struct Increments {
 
 /// A way to learn on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Way {
+pub enum Strategy {
     /// The head strategy of `train`: a head on pretrained features, fitted anew each time. Left out without --head-weights.
     #[value(alias = "as-shipped", alias = "head-alone")]
     Head,

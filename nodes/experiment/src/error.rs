@@ -1,6 +1,8 @@
 //! What can stop an experiment.
 
 use plugin_model::ModelError;
+use plugin_training::classifier::ClassifierError;
+use plugin_training::pass::PassError;
 
 /// What can stop an experiment.
 #[derive(Debug, thiserror::Error)]
@@ -28,4 +30,22 @@ pub enum ExperimentError {
     /// The file system; the path is in the text.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+impl From<PassError> for ExperimentError {
+    fn from(error: PassError) -> Self {
+        match error {
+            PassError::Model(error) => Self::Model(error),
+            diverged @ PassError::Diverged { .. } => Self::Options(diverged.to_string()),
+        }
+    }
+}
+
+impl From<ClassifierError> for ExperimentError {
+    fn from(error: ClassifierError) -> Self {
+        match error {
+            ClassifierError::Model(error) => Self::Model(error),
+            ClassifierError::Head(error) => Self::Head(error),
+        }
+    }
 }

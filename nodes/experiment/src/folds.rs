@@ -3,20 +3,20 @@
 use crate::backbone::Embeddings;
 use crate::config::{FoldStrategy, Folds};
 use crate::error::ExperimentError;
-use crate::learn::Scene;
+use crate::learn::ExperimentContext;
 use crate::page::{self, Page};
 use crate::photos::Photos;
 use crate::split::parts;
 use crate::table::{Table, mean_and_deviation};
 use crate::tell;
-use plugin_metric::{Judged, balanced_accuracy, expected_calibration_error, wilson};
+use plugin_metric::{Predictions, balanced_accuracy, expected_calibration_error, wilson};
 use plugin_report::format::percent;
 use std::time::Instant;
 
 /// What trains a model on some images and predicts others.
 enum Model {
     /// A whole network.
-    Network(Scene),
+    Network(ExperimentContext),
     /// A head on embeddings, and the seconds that they took.
     Head { photos: Photos, embeddings: Embeddings, seconds: f64 },
 }
@@ -25,7 +25,7 @@ impl Model {
     fn open(options: &Folds) -> Result<Self, ExperimentError> {
         let Folds { common, size, strategy, backbone, .. } = options;
         if *strategy == FoldStrategy::Network {
-            return Ok(Self::Network(Scene::open(common, &[*size], &[])?));
+            return Ok(Self::Network(ExperimentContext::open(common, &[*size], &[])?));
         }
         let device = common.device.open()?;
         tell(&format!("device: {}", device.name));
@@ -41,7 +41,7 @@ impl Model {
 
     fn photos(&self) -> &Photos {
         match self {
-            Self::Network(scene) => &scene.photos,
+            Self::Network(context) => &context.photos,
             Self::Head { photos, .. } => photos,
         }
     }
@@ -53,19 +53,19 @@ impl Model {
         train: &[usize],
         test: &[usize],
         seed: u64,
-    ) -> Result<(Judged, f64), ExperimentError> {
+    ) -> Result<(Predictions, f64), ExperimentError> {
         let recipe = &options.common.recipe;
         match self {
-            Self::Network(scene) => {
-                let lesson = scene.lesson([train, test], (0, options.size), recipe, seed);
-                let outcome = lesson.take(recipe.epochs)?;
+            Self::Network(context) => {
+                let job = context.job([train, test], (0, options.size), recipe, seed);
+                let outcome = job.take(recipe.epochs)?;
                 Ok((outcome.judged, outcome.seconds))
             }
             Self::Head { photos, embeddings, .. } => {
                 let start = Instant::now();
                 let head = embeddings.fit(&photos.photos, train, photos.classes.len(), &options.head)?;
                 let seconds = start.elapsed().as_secs_f64();
-                let mut judged = Judged::new(photos.classes.clone());
+                let mut judged = Predictions::new(photos.classes.clone());
                 for place in test {
                     let truth = photos.photos[*place].class as usize;
                     add(&mut judged, truth, &embeddings.predict(&head, *place)?)?;
@@ -89,7 +89,7 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
     let (mut all, mut right, mut of_seeds) = (Vec::new(), 0, Vec::new());
     for seed in common.seed..common.seed + seeds {
         let of = parts(&photos.photos, *folds, seed);
-        let mut pooled = Judged::new(photos.classes.clone());
+        let mut pooled = Predictions::new(photos.classes.clone());
         for fold in 0..*folds {
             let (test, train): (Vec<usize>, Vec<usize>) = (0..images).partition(|place| of[*place] == fold);
             let (judged, seconds) = model.predict(options, &train, &test, seed)?;
@@ -141,6 +141,6 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
     Ok(format!("{table}\n\n{title}\n{verdict}\n{written}"))
 }
 
-fn add(judged: &mut Judged, truth: usize, probabilities: &[f32]) -> Result<(), ExperimentError> {
+fn add(judged: &mut Predictions, truth: usize, probabilities: &[f32]) -> Result<(), ExperimentError> {
     judged.push(truth, probabilities).map_err(|error| ExperimentError::Options(error.to_string()))
 }

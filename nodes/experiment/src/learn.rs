@@ -5,14 +5,13 @@ use crate::error::ExperimentError;
 use crate::photos::Photos;
 use plugin_api::Labels;
 use plugin_augment::{Decision, Key, Pipeline, Withheld};
-use plugin_heads::{FirstClassifier, LinearClassifier, SHRINKAGE, Samples};
 use plugin_invariance::Sample as Examined;
-use plugin_metric::{Judged, balanced_accuracy};
+use plugin_metric::{Predictions, balanced_accuracy};
 use plugin_model::device::Opened;
 use plugin_model::image_cache::Sample;
-use plugin_model::{
-    Batch, DeviceBatch, ImageCache, ModelInput, PendingStep, Perturb, Start, StepResult, Task, Trainer,
-};
+use plugin_model::{Batch, DeviceBatch, ImageCache, ModelInput, Perturb, Start, Task, Trainer};
+use plugin_training::classifier;
+use plugin_training::pass::{Mode, Pass};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -23,7 +22,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 /// One training: what is learnt, what is judged, and how.
-pub struct Lesson<'a> {
+pub struct TrainingJob<'a> {
     /// All pictures.
     pub photos: &'a Photos,
     /// Those that are learnt, by place.
@@ -60,8 +59,10 @@ pub struct Known<'a> {
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What the network said of the test pictures of its classes, by the order of [`Lesson::test`].
-    pub judged: Judged,
+    /// What the network said of the test pictures of its classes, by the order of [`TrainingJob::test`].
+    pub judged: Predictions,
+    /// Probabilities of every test image, one for each class that is known.
+    pub predictions: Vec<Vec<f32>>,
     /// Share of the test pictures that were right.
     pub accuracy: f64,
     /// Mean of the classes' recalls.
@@ -79,14 +80,14 @@ pub struct Outcome {
 }
 
 /// What all lessons of an experiment share.
-pub struct Scene {
+pub struct ExperimentContext {
     /// Where they are taken.
     pub device: Opened,
     /// All pictures.
     pub photos: Photos,
 }
 
-impl Scene {
+impl ExperimentContext {
     /// Opens the device and reads the pictures, at the sizes for the network and then at `more`, and says what was found.
     ///
     /// # Errors
@@ -104,20 +105,20 @@ impl Scene {
         Ok(Self { device, photos })
     }
 
-    /// A lesson from the beginning, of all classes.
-    pub fn lesson<'a>(
+    /// A job from the beginning, of all classes.
+    pub fn job<'a>(
         &'a self,
         [train, test]: [&'a [usize]; 2],
         square: (usize, u32),
         recipe: &'a Recipe,
         seed: u64,
-    ) -> Lesson<'a> {
+    ) -> TrainingJob<'a> {
         let (photos, device, classes) = (&self.photos, &self.device, self.photos.classes.len());
-        Lesson { photos, train, test, square, recipe, seed, device, classes, known: None, keep: None }
+        TrainingJob { photos, train, test, square, recipe, seed, device, classes, known: None, keep: None }
     }
 }
 
-impl Lesson<'_> {
+impl TrainingJob<'_> {
     /// Trains for `epochs`, and judges.
     ///
     /// # Errors
@@ -133,7 +134,7 @@ impl Lesson<'_> {
     pub fn take_and_tell(
         &self,
         epochs: u64,
-        mut after: impl FnMut(u64, &dyn Fn() -> Result<Judged, ExperimentError>) -> Result<(), ExperimentError>,
+        mut after: impl FnMut(u64, &dyn Fn() -> Result<Predictions, ExperimentError>) -> Result<(), ExperimentError>,
     ) -> Result<Outcome, ExperimentError> {
         let mut trainer = self.trainer(epochs)?;
         self.fit_classifier(&mut trainer)?;
@@ -142,18 +143,20 @@ impl Lesson<'_> {
         let (begun, mut waited) = (Instant::now(), Duration::ZERO);
         for epoch in 0..epochs {
             waited += self.epoch(&mut trainer, &images, &pipeline, epoch, None)?.1;
-            after(epoch, &|| self.judge(&trainer, &images))?;
+            after(epoch, &|| self.judged(&self.predictions(&trainer, &images)?))?;
         }
         let seconds = begun.elapsed().as_secs_f64();
         if let Some(path) = self.keep {
             trainer.save(path)?;
         }
-        let judged = self.judge(&trainer, &images)?;
+        let predictions = self.predictions(&trainer, &images)?;
+        let judged = self.judged(&predictions)?;
         let right = judged.hits().iter().filter(|hit| **hit).count();
         Ok(Outcome {
             accuracy: right as f64 / self.test.len().max(1) as f64,
             balanced_accuracy: balanced_accuracy(&judged).unwrap_or_default(),
             judged,
+            predictions,
             epochs,
             seconds,
             pictures_per_second: self.train.len() as f64 * epochs as f64 / seconds,
@@ -168,19 +171,29 @@ impl Lesson<'_> {
         RefCell::new(self.recipe.device_augment.cache(self.square.1, all.len(), self.device))
     }
 
-    fn judge(&self, trainer: &Trainer, images: &RefCell<Option<ImageCache>>) -> Result<Judged, ExperimentError> {
-        let mut judged = Judged::new(self.photos.classes[..self.classes].to_vec());
+    /// Probabilities of every test image, one for each class that is known.
+    fn predictions(
+        &self,
+        trainer: &Trainer,
+        images: &RefCell<Option<ImageCache>>,
+    ) -> Result<Vec<Vec<f32>>, ExperimentError> {
+        let mut predictions = Vec::with_capacity(self.test.len());
         for places in self.test.chunks(self.recipe.batch_size as usize) {
-            let rows = match &mut *images.borrow_mut() {
+            predictions.extend(match &mut *images.borrow_mut() {
                 Some(images) => trainer.predict(&self.device_batch(images, places, None)?)?,
                 None => trainer.predict(&self.batch(places, None))?,
-            };
-            for (place, row) in places.iter().zip(rows) {
-                let truth = self.photos.photos[*place].class as usize;
-                if truth >= self.classes {
-                    continue;
-                }
-                judged.push(truth, &row).map_err(|e| ExperimentError::Options(e.to_string()))?;
+            });
+        }
+        Ok(predictions)
+    }
+
+    /// Those of the test images whose class is known.
+    fn judged(&self, predictions: &[Vec<f32>]) -> Result<Predictions, ExperimentError> {
+        let mut judged = Predictions::new(self.photos.classes[..self.classes].to_vec());
+        for (place, row) in self.test.iter().zip(predictions) {
+            let truth = self.photos.photos[*place].class as usize;
+            if truth < self.classes {
+                judged.push(truth, row).map_err(|e| ExperimentError::Options(e.to_string()))?;
             }
         }
         Ok(judged)
@@ -228,7 +241,7 @@ impl Lesson<'_> {
 
     /// Fits a drawn classifier in closed form to the training images, as `train` does.
     fn fit_classifier(&self, trainer: &mut Trainer) -> Result<(), ExperimentError> {
-        if self.recipe.first_classifier == FirstClassifier::Random || !trainer.has_drawn_classifier() {
+        if !classifier::is_fitted(self.recipe.first_classifier, trainer) {
             return Ok(());
         }
         let mut features = Vec::new();
@@ -238,15 +251,7 @@ impl Lesson<'_> {
         let photos = || self.train.iter().map(|place| &self.photos.photos[*place]);
         let labels: Vec<u32> = photos().map(|photo| photo.class).collect();
         let groups: Vec<u32> = photos().map(|photo| photo.group).collect();
-        let samples = Samples {
-            features: &features,
-            dimensions: trainer.dimensions(),
-            labels: &labels,
-            classes: self.classes,
-            groups: &groups,
-        };
-        let layer = LinearClassifier::fit(&samples, SHRINKAGE)?;
-        Ok(trainer.set_classifier(&layer.weights, &layer.biases)?)
+        Ok(classifier::fit(trainer, &features, &labels, &groups, self.classes)?)
     }
 
     /// How images are changed: as `train` decides it from the training images, which is said where something is left out.
@@ -281,7 +286,7 @@ impl Lesson<'_> {
         let batches: Vec<&[usize]> = order.chunks(self.recipe.batch_size as usize).collect();
         let count = batches.len();
         let taken = &batches[..most.unwrap_or(count).min(count)];
-        let mut steps = Steps { trainer, epoch, count, begun: 0, images: 0, pending: None };
+        let mut steps = Steps { trainer, epoch, count, begun: 0, pass: Pass::new(Mode::Train) };
         let mut waited = Duration::ZERO;
         if let Some(images) = &mut *images.borrow_mut() {
             for places in taken {
@@ -379,43 +384,23 @@ struct Steps<'a> {
     /// Steps of a whole epoch.
     count: usize,
     begun: usize,
-    images: usize,
-    pending: Option<(PendingStep, f64)>,
+    pass: Pass,
 }
 
 impl Steps<'_> {
-    /// Begins one, and waits for the one before: a GPU is at this one meanwhile.
+    /// Begins one, and reads the one before.
     fn begin<'b>(&mut self, batch: impl Into<ModelInput<'b>>) -> Result<(), ExperimentError> {
         let done = self.epoch as f64 + self.begun as f64 / self.count as f64;
-        let step = self.trainer.begin_step(batch, done)?;
+        self.pass.step(self.trainer, batch, done)?;
         self.begun += 1;
-        self.pending.replace((step, done)).map_or(Ok(()), |before| self.wait(before))
-    }
-
-    /// Waits for the last; how many images were learnt from.
-    fn end(mut self) -> Result<usize, ExperimentError> {
-        self.pending.take().map_or(Ok(()), |last| self.wait(last))?;
-        Ok(self.images)
-    }
-
-    fn wait(&mut self, (step, done): (PendingStep, f64)) -> Result<(), ExperimentError> {
-        self.images += check(step, self.trainer.learning_rate(done))?;
         Ok(())
     }
-}
 
-/// Waits for a step; how many images it had.
-///
-/// # Errors
-/// When the device fails, or the loss is no number.
-fn check(step: PendingStep, rate: f64) -> Result<usize, ExperimentError> {
-    let StepResult { loss, pictures, .. } = step.result()?;
-    if loss.is_finite() {
-        return Ok(pictures);
+    /// Reads the last; returns how many images were trained on.
+    fn end(mut self) -> Result<usize, ExperimentError> {
+        self.pass.finish(self.trainer)?;
+        Ok(self.pass.sums().images)
     }
-    Err(ExperimentError::Options(format!(
-        "the loss was {loss} at a learning rate of {rate:.2e}: try a lower --learning-rate"
-    )))
 }
 
 /// What an epoch's batches have in common.

@@ -10,7 +10,7 @@ pub struct Lines<'a> {
     pub lines: &'a [Line<'a>],
 }
 
-/// A line.
+/// A polyline of a chart with its label.
 pub struct Line<'a> {
     /// Its name.
     pub label: &'a str,

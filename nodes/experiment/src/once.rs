@@ -2,7 +2,7 @@
 
 use crate::config::Once;
 use crate::error::ExperimentError;
-use crate::learn::Scene;
+use crate::learn::ExperimentContext;
 use crate::page::{self, Page};
 use crate::split::train_and_test;
 use crate::table::Table;
@@ -16,14 +16,14 @@ use plugin_report::format::percent;
 /// [`ExperimentError`].
 pub fn run(options: &Once) -> Result<String, ExperimentError> {
     let Once { common, size, pictures_learnt, judge_every, test_percent } = options;
-    let scene = Scene::open(common, &[*size], &[])?;
-    let photos = &scene.photos;
+    let context = ExperimentContext::open(common, &[*size], &[])?;
+    let photos = &context.photos;
     let (mut train, test) = train_and_test(&photos.photos, *test_percent, common.seed);
     if let Some(wanted) = pictures_learnt {
         train = train.iter().copied().cycle().take(*wanted as usize).collect();
     }
-    let lesson = scene.lesson([&train, &test], (0, *size), &common.recipe, common.seed);
-    let outcome = lesson.take_and_tell(common.recipe.epochs, |epoch, judge| {
+    let job = context.job([&train, &test], (0, *size), &common.recipe, common.seed);
+    let outcome = job.take_and_tell(common.recipe.epochs, |epoch, judge| {
         if *judge_every > 0 && (epoch + 1) % judge_every == 0 {
             let right = accuracy(&judge()?).unwrap_or_default();
             tell(&format!("epoch {}: {} of the pictures it did not learn", epoch + 1, percent(right)));
@@ -32,7 +32,7 @@ pub fn run(options: &Once) -> Result<String, ExperimentError> {
     })?;
     let mut table = Table::new(&["what", "figure"]);
     for (what, figure) in [
-        ("device", scene.device.name.clone()),
+        ("device", context.device.name.clone()),
         ("network", format!("{} at {size} px", common.recipe.model.name())),
         ("pictures learnt, judged", format!("{}, {}", train.len(), test.len())),
         ("epochs", outcome.epochs.to_string()),

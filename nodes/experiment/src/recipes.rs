@@ -2,7 +2,7 @@
 
 use crate::config::{Recipe, Recipes};
 use crate::error::ExperimentError;
-use crate::learn::Scene;
+use crate::learn::ExperimentContext;
 use crate::page::{self, Page};
 use crate::split::train_and_test;
 use crate::table::{Table, mean_and_deviation};
@@ -45,8 +45,8 @@ pub fn run(options: &Recipes) -> Result<String, ExperimentError> {
         };
         recipe_line.iter().map(parts).collect::<Result<Vec<_>, _>>()?
     };
-    let scene = Scene::open(common, &[*size], &[])?;
-    let photos = &scene.photos;
+    let context = ExperimentContext::open(common, &[*size], &[])?;
+    let photos = &context.photos;
     for (_, recipe) in &recipes {
         recipe.check(*size, photos.classes.len())?;
     }
@@ -55,8 +55,8 @@ pub fn run(options: &Recipes) -> Result<String, ExperimentError> {
     for (name, recipe) in &recipes {
         let (mut accuracies, mut balanced, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
         for seed in common.seed..common.seed + seeds {
-            let lesson = scene.lesson([&train, &test], (0, *size), recipe, seed);
-            let outcome = lesson.take(recipe.epochs)?;
+            let job = context.job([&train, &test], (0, *size), recipe, seed);
+            let outcome = job.take(recipe.epochs)?;
             tell(&format!("{name}, seed {seed}: {}", percent(outcome.accuracy)));
             accuracies.push(outcome.accuracy);
             balanced.push(outcome.balanced_accuracy);

@@ -3,7 +3,7 @@
 use crate::chart::{Chart, Point, svg};
 use crate::config::Sizes;
 use crate::error::ExperimentError;
-use crate::learn::Scene;
+use crate::learn::ExperimentContext;
 use crate::page::{self, Page};
 use crate::split::train_and_test;
 use crate::table::{Table, mean_and_deviation};
@@ -19,18 +19,18 @@ use std::path::Path;
 /// [`ExperimentError`].
 pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
     let Sizes { common, sizes, budget_seconds, seeds, test_percent } = options;
-    let scene = Scene::open(common, sizes, &[])?;
-    let photos = &scene.photos;
+    let context = ExperimentContext::open(common, sizes, &[])?;
+    let photos = &context.photos;
     let (train, test) = train_and_test(&photos.photos, *test_percent, common.seed);
     let mut points = Vec::new();
     for (square, size) in sizes.iter().enumerate() {
-        let lesson = |seed| scene.lesson([&train, &test], (square, *size), &common.recipe, seed);
-        let rate = lesson(common.seed).pictures_per_second()?;
+        let job = |seed| context.job([&train, &test], (square, *size), &common.recipe, seed);
+        let rate = job(common.seed).pictures_per_second()?;
         let epochs = ((*budget_seconds as f64 * rate / train.len() as f64) as u64).max(1);
         tell(&format!("{size} px: {rate:.0} pictures a second, so {epochs} epochs"));
         let (mut accuracies, mut balanced, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
         for seed in common.seed..common.seed + seeds {
-            let outcome = lesson(seed).take(epochs)?;
+            let outcome = job(seed).take(epochs)?;
             tell(&format!("{size} px, seed {seed}: {}", percent(outcome.accuracy)));
             accuracies.push(outcome.accuracy);
             balanced.push(outcome.balanced_accuracy);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 /// A class that claims a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
-    /// The class.
+    /// Class of the seeds that the image is near to.
     pub class: String,
     /// Mean distance from its nearest seeds.
     pub distance: f32,

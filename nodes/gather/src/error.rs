@@ -30,7 +30,7 @@ pub enum GatherError {
          put both on one", pool.display(), candidates.display()
     )]
     Devices {
-        /// The pool.
+        /// Folder of unlabelled images.
         pool: PathBuf,
         /// The folder of candidates.
         candidates: PathBuf,

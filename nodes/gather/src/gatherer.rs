@@ -139,7 +139,7 @@ impl Gatherer {
     /// Forgets files that are gone. When this returns, that lasts.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn take_away<'a>(&mut self, paths: impl Iterator<Item = &'a str> + Clone) -> Result<(), GatherError> {
         let change = self.store.change()?;
         for path in paths.clone() {

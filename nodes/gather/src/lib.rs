@@ -22,7 +22,7 @@ use gatherer::{Gatherer, Rules};
 use plugin_api::edges::Embedded;
 use plugin_api::{Edge, Home, Tag};
 use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
-use plugin_harness::{Event, Keeper, Message, Node};
+use plugin_harness::{Event, IngestSequencer, Message, Node};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
@@ -52,9 +52,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), GatherError> {
     let [pool, seeds, candidates, refused, accepted] = gatherer.counts();
     tracing::info!(by = rules.by.name(), pool, seeds, candidates, refused, accepted, "curation open");
     let now = Instant::now();
-    let mut desk = Desk {
+    let mut state = GatherState {
         gatherer,
-        keeper: Keeper::default(),
+        keeper: IngestSequencer::default(),
         came: now,
         arranged: now,
         reviewed: now.checked_sub(REVIEW).unwrap_or(now),
@@ -69,15 +69,15 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), GatherError> {
         match event {
             Event::Stop => return Ok(()),
             Event::Message(message) => match message.input.as_str() {
-                "embedded" => waiting = desk.embedded(message, node)?,
-                "removed" => desk.removed(&message, node)?,
-                "hello" => desk.inventory(&message.tag, node)?,
+                "embedded" => waiting = state.embedded(message, node)?,
+                "removed" => state.removed(&message, node)?,
+                "hello" => state.inventory(&message.tag, node)?,
                 _ => {}
             },
             Event::Restarted(_) | Event::Timeout => {}
         }
-        desk.work(Instant::now())?;
-        desk.report(node);
+        state.work(Instant::now())?;
+        state.report(node);
     }
 }
 
@@ -89,16 +89,16 @@ fn one_device(home: &Home) -> Result<(), GatherError> {
 }
 
 /// The gatherer, its streams, and when what was done.
-struct Desk {
+struct GatherState {
     gatherer: Gatherer,
-    keeper: Keeper,
+    keeper: IngestSequencer,
     came: Instant,
     arranged: Instant,
     reviewed: Instant,
     photos: Instant,
 }
 
-impl Desk {
+impl GatherState {
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     fn embedded(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, GatherError> {
         let (taken, other) = self.keeper.images::<Embedded>(first, node)?;

@@ -37,7 +37,7 @@ impl By {
 /// How far a candidate may be from a seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reach {
-    /// Bits of 64.
+    /// Hamming distance of 64-bit hashes, at most.
     Bits(u32),
     /// 1 − cosine: 0 (the same) to 2.
     Cosine(f32),
@@ -46,7 +46,7 @@ pub enum Reach {
 /// What a picture is compared by.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Feature {
-    /// A hash.
+    /// Perceptual hash of 64 bits.
     Hash(u64),
     /// An embedding, of unit length.
     Embedding(Vec<f32>),

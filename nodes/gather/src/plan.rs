@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 /// A picture for a class's folder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
-    /// The class.
+    /// Class that the image is a candidate of.
     pub class: String,
     /// The picture.
     pub digest: String,

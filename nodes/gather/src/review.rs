@@ -48,7 +48,7 @@ impl Gatherer {
     /// Candidates whose whole folder is gone are none any more, save those that stand in `photos/`: these were accepted.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub(crate) fn forgive(&mut self) -> Result<(), GatherError> {
         let gone = self.links.with_folder_gone();
         if gone.is_empty() {

@@ -43,7 +43,7 @@ pub struct File {
     pub digest: String,
     /// Nanoseconds since 1970.
     pub modified_ns: i64,
-    /// Bytes.
+    /// File size in bytes.
     pub size_bytes: u64,
 }
 
@@ -193,7 +193,7 @@ impl Change<'_> {
     /// Stores an image. What is known already stays, save that an embedding is added.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn put_image(&self, image: &Image) -> Result<(), GatherError> {
         let [a, d, p, w] = image.hashes.map(u64::cast_signed);
         let embedding = (!image.embedding.is_empty()).then(|| to_bytes(&image.embedding));
@@ -209,7 +209,7 @@ impl Change<'_> {
     /// Stores a file.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn put_file(&self, file: &File) -> Result<(), GatherError> {
         self.tx.prepare_cached("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)")?.execute(params![
             file.path,
@@ -224,7 +224,7 @@ impl Change<'_> {
     /// Forgets a file. One that is not there is no error: it was forgotten before.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn remove_file(&self, path: &str) -> Result<(), GatherError> {
         self.tx.prepare_cached("DELETE FROM files WHERE path = ?")?.execute([path])?;
         Ok(())
@@ -233,7 +233,7 @@ impl Change<'_> {
     /// Changes links.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn put_links(&self, links: &LinkChanges) -> Result<(), GatherError> {
         Ok(links.write(&self.tx)?)
     }
@@ -241,7 +241,7 @@ impl Change<'_> {
     /// Stores an answer.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn put_answer(&self, of: &Answer) -> Result<(), GatherError> {
         let answer = if of.accepted { "accepted" } else { "refused" };
         self.tx.prepare_cached("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)")?.execute(params![
@@ -257,7 +257,7 @@ impl Change<'_> {
     /// Takes an answer back.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn remove_answer(&self, class: &str, digest: &str) -> Result<(), GatherError> {
         self.tx
             .prepare_cached("DELETE FROM answers WHERE class = ? AND digest = ?")?

@@ -4,7 +4,7 @@ use crate::Decoding;
 use arrow::array::{Float32Array, LargeBinaryArray, UInt64Array};
 use plugin_api::edges::{DecodedImages, HashedImages};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Home, Tag};
+use plugin_api::{Edge, Home, RejectReason, Tag};
 use plugin_check::{Scores, scores};
 use plugin_decode::Limits;
 use plugin_harness::{Answer, Refusal, Stage, part};
@@ -38,9 +38,10 @@ impl HashStage {
             Decoding::Exact => self.exact_hashes(batch, row)?,
         };
         let side = SIDE as u32;
-        let square = resize(width, height, raster, side, &Stretch).map_err(|e| ("not_resized", e.to_string()))?;
+        let square =
+            resize(width, height, raster, side, &Stretch).map_err(|e| (RejectReason::NotResized, e.to_string()))?;
         let signature = Views::of(&square).map(|views| views.to_bytes()).unwrap_or_default();
-        let scores = scores(width, height, raster).map_err(|e| ("not_checked", e.to_string()))?;
+        let scores = scores(width, height, raster).map_err(|e| (RejectReason::NotChecked, e.to_string()))?;
         Ok(Hashed { hashes, signature, scores })
     }
 

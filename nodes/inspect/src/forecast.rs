@@ -3,7 +3,7 @@
 use crate::search::{FOLDS, Rows};
 use plugin_forecast::{ClassForecast, Confusion, Expected, Forecast, Forecasts};
 use plugin_heads::{HeadOptions, LearningCurve, learning_curves};
-use plugin_metric::{Judged, confusion};
+use plugin_metric::{Predictions, confusion};
 
 /// Images that heads on subsamples are fitted to, at most: a minute of one processor.
 const MAX_IMAGES: usize = 4_000;
@@ -62,7 +62,7 @@ fn expected(curve: &LearningCurve, factor: f64) -> Expected {
 
 /// Images by their class (row) and the most probable one (column). `None` when a row is not one number for each class.
 fn predicted_as(log_probabilities: &[f32], labels: &[u32], classes: &[String]) -> Option<Vec<Vec<u64>>> {
-    let mut predictions = Judged::new(classes.to_vec());
+    let mut predictions = Predictions::new(classes.to_vec());
     for (row, label) in log_probabilities.chunks(classes.len()).zip(labels) {
         predictions.push(*label as usize, row).ok()?;
     }

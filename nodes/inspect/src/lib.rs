@@ -26,7 +26,7 @@ use record::Record;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 use trigger::Trigger;
-use worker::{Job, News, Worker};
+use worker::{Job, Worker, WorkerEvent};
 
 /// Records a message.
 const RECORDS: u32 = 4_096;
@@ -55,7 +55,7 @@ fn pull_records(session: &str, version: u64, now: Instant) -> Pull {
 /// [`InspectError`]; dora starts it again.
 pub fn run(config: Config, node: &mut Node) -> Result<(), InspectError> {
     let worker = Worker::start(config.clone(), node.home().clone()).map_err(InspectError::Thread)?;
-    let mut desk = Desk {
+    let mut desk = InspectState {
         trigger: Trigger::new(Duration::from_secs(config.quiet_seconds)),
         session: tag::new_session("inspect"),
         records_pull: None,
@@ -81,7 +81,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), InspectError> {
 }
 
 /// What is under way.
-struct Desk {
+struct InspectState {
     trigger: Trigger,
     /// Sets this process's questions apart from those of the one before it.
     session: String,
@@ -94,7 +94,7 @@ struct Desk {
     decided: Option<(SystemTime, u64)>,
 }
 
-impl Desk {
+impl InspectState {
     fn message(&mut self, message: &Message) -> Result<(), InspectError> {
         match &message.input[..] {
             "snapshot" => {
@@ -157,8 +157,8 @@ impl Desk {
         }
         while let Ok(news) = self.worker.news.try_recv() {
             match news {
-                News::Busy(what) => node.status().state(what),
-                News::Written(version, findings, last) => {
+                WorkerEvent::Busy(what) => node.status().state(what),
+                WorkerEvent::Written(version, findings, last) => {
                     node.status().set("version", version);
                     node.status().set("findings", findings);
                     node.status().set("done", u64::from(last));

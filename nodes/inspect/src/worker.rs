@@ -33,7 +33,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A version to look through.
 pub struct Job {
-    /// The version.
+    /// Version of the data set that is inspected.
     pub version: u64,
     /// What several classes mean.
     pub labels: Labels,
@@ -43,7 +43,7 @@ pub struct Job {
 
 /// What the thread tells the event loop.
 #[derive(Debug)]
-pub enum News {
+pub enum WorkerEvent {
     /// What it is busy with.
     Busy(Message),
     /// A page was written: version, findings, and whether this was the last word on the version.
@@ -54,7 +54,7 @@ pub enum News {
 pub struct Worker {
     jobs: Option<Sender<Job>>,
     /// What it has to tell.
-    pub news: Receiver<News>,
+    pub news: Receiver<WorkerEvent>,
     wanted: Arc<AtomicU64>,
     thread: JoinHandle<()>,
 }
@@ -72,13 +72,15 @@ impl Worker {
         let thread = std::thread::Builder::new().name("inspect".to_owned()).spawn(move || {
             plugin_harness::yield_to_others(NICE);
             let thumbnails = Thumbnails::new(home.root(), config.limits.clone());
-            let mut bench = Bench { config, home, thumbnails, wanted: shared, tell, evaluated: None };
+            let mut bench = WorkerState { config, home, thumbnails, wanted: shared, tell, evaluated: None };
             for job in todo {
                 match bench.work(&job) {
                     Ok(()) | Err(ReportError::Cancelled) => {}
                     Err(error) => {
                         tracing::error!(version = job.version, %error, "no report");
-                        let _ = bench.tell.send(News::Busy(Message::version_no_report(job.version, error.to_string())));
+                        let _ = bench
+                            .tell
+                            .send(WorkerEvent::Busy(Message::version_no_report(job.version, error.to_string())));
                     }
                 }
             }
@@ -107,7 +109,7 @@ impl Worker {
         }
     }
 
-    /// Ends it.
+    /// Drops the jobs and waits a moment for the thread to end.
     pub fn end(mut self) {
         self.wanted.store(NONE, Ordering::Relaxed);
         self.jobs = None;
@@ -119,12 +121,12 @@ impl Worker {
 }
 
 /// What the thread works with.
-struct Bench {
+struct WorkerState {
     config: Config,
     home: Home,
     thumbnails: Thumbnails,
     wanted: Arc<AtomicU64>,
-    tell: Sender<News>,
+    tell: Sender<WorkerEvent>,
     evaluated: Option<Evaluated>,
 }
 
@@ -140,7 +142,7 @@ struct Evaluated {
     forecasts: Option<Forecasts>,
 }
 
-impl Bench {
+impl WorkerState {
     fn work(&mut self, job: &Job) -> Result<(), ReportError> {
         let begun = Instant::now();
         self.busy(job, Message::version_examined(job.version))?;
@@ -194,7 +196,7 @@ impl Bench {
         if self.wanted.load(Ordering::Relaxed) != job.version {
             return Err(ReportError::Cancelled);
         }
-        let _ = self.tell.send(News::Busy(what));
+        let _ = self.tell.send(WorkerEvent::Busy(what));
         Ok(())
     }
 
@@ -253,7 +255,7 @@ impl Bench {
             write_atomically(&self.home.dataset().join(page_name(language)), page.as_bytes())?;
         }
         let findings = report.duplicates.len() + report.conflicts.len() + report.issues.len() + search.suspects().len();
-        let _ = self.tell.send(News::Written(job.version, findings as u64, last));
+        let _ = self.tell.send(WorkerEvent::Written(job.version, findings as u64, last));
         Ok(())
     }
 }

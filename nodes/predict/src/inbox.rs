@@ -104,7 +104,7 @@ impl InboxState {
     /// keeps the one it had.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn take_in(&mut self, files: Vec<File>) -> Result<(), PredictError> {
         let change = self.store.change()?;
         let mut coming = Vec::new();
@@ -134,7 +134,7 @@ impl InboxState {
     /// save that the last name of a file stays.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn take_away<'a>(&mut self, paths: impl Iterator<Item = &'a str> + Clone) -> Result<(), PredictError> {
         let change = self.store.change()?;
         let mut links = LinkChanges::default();
@@ -161,7 +161,7 @@ impl InboxState {
     /// Stores predictions of images that are known. When this returns, they last.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn set_predictions(&mut self, predictions: Vec<(String, Prediction)>) -> Result<(), PredictError> {
         let change = self.store.change()?;
         let mut changed = Vec::new();
@@ -246,7 +246,7 @@ impl InboxState {
         reasons.into_iter().map(notice).collect()
     }
 
-    /// Counts.
+    /// Recomputes [`Counts`] from files, predictions and links.
     pub(crate) fn count(&mut self) {
         let mut counts = Counts::default();
         for file in self.files.values() {

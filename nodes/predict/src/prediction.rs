@@ -13,9 +13,9 @@ const NAMED_FROM: f64 = 0.5;
 /// A class and how probable it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassScore {
-    /// The class.
+    /// Class name.
     pub class: String,
-    /// 0 to 1.
+    /// Calibrated probability, 0 to 1.
     pub probability: f64,
 }
 

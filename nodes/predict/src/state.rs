@@ -9,11 +9,11 @@ use crate::store::{File, View};
 use arrow::array::StringArray;
 use plugin_api::edges::{ImageFiles, Snapshot};
 use plugin_api::status::Notice;
-use plugin_api::{Edge, Home, Labels, Tag};
+use plugin_api::{Edge, Home, Labels, RejectReason, Tag};
 use plugin_catalog::{CatalogError, Reader};
 use plugin_decode::{DecodeError, Limits, Picture, Scale, decode_scaled};
 use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
-use plugin_harness::{CrashLedger, Keeper, Message, Node, Refusal, part, send_rejects};
+use plugin_harness::{CrashLedger, IngestSequencer, Message, Node, Refusal, part, send_rejects};
 use plugin_inference::{Image, Model, Output};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -68,7 +68,7 @@ struct Opened {
 pub struct PredictState {
     inbox: InboxState,
     selector: ModelSelector,
-    keeper: Keeper,
+    keeper: IngestSequencer,
     limits: Limits,
     /// Files that ended the process.
     ledger: CrashLedger,
@@ -97,7 +97,7 @@ impl PredictState {
         Self {
             inbox,
             selector,
-            keeper: Keeper::default(),
+            keeper: IngestSequencer::default(),
             limits,
             ledger,
             events,
@@ -349,7 +349,7 @@ impl PredictState {
 fn open(rows: &ImageFiles, row: usize, home: &Home, limits: &Limits, model: Option<&Model>) -> Result<Opened, Refusal> {
     let data = rows.content(row, home).map_err(|e| (e.reason(), e.to_string()))?;
     let image = decode_at(&data, limits, model).map_err(|e| (e.reason(), e.to_string()))?;
-    let square = square(model, &image).map_err(|text| ("not_resized", text))?;
+    let square = square(model, &image).map_err(|text| (RejectReason::NotResized, text))?;
     Ok(Opened { digest: blake3::hash(&data).to_hex().to_string(), square })
 }
 

@@ -33,7 +33,7 @@ pub struct File {
     pub digest: String,
     /// Nanoseconds since 1970.
     pub modified_ns: i64,
-    /// Bytes.
+    /// File size in bytes.
     pub size_bytes: u64,
     /// The champion's prediction; `None` while there is no champion.
     pub prediction: Option<Prediction>,
@@ -42,7 +42,7 @@ pub struct File {
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// `review/`.
+    /// Links in `review/`: images to look at first.
     Review,
     /// `sorted/<class>/`.
     Sorted,
@@ -113,7 +113,7 @@ impl Store {
     /// Every image.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn files(&self) -> Result<Vec<File>, PredictError> {
         let read = |row: &Row| {
             // What cannot be read was written by another version: it is predicted anew.
@@ -133,7 +133,7 @@ impl Store {
     /// Every sidecar by its place relative to the workspace.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn sidecars(&self) -> Result<Vec<(String, Sidecar)>, PredictError> {
         let mut find = self.db.prepare("SELECT at, digest, keywords FROM sidecars")?;
         let read = |row: &Row| {
@@ -169,7 +169,7 @@ impl Change<'_> {
     /// Forgets an image. One that is not there is no error.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn remove_file(&self, path: &str) -> Result<(), PredictError> {
         self.tx.prepare_cached("DELETE FROM files WHERE path = ?")?.execute([path])?;
         Ok(())
@@ -178,7 +178,7 @@ impl Change<'_> {
     /// Changes links.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn put_links(&self, links: &LinkChanges) -> Result<(), PredictError> {
         Ok(links.write(&self.tx)?)
     }
@@ -186,7 +186,7 @@ impl Change<'_> {
     /// Stores what was written into a sidecar.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn put_sidecar(&self, at: &str, sidecar: &Sidecar) -> Result<(), PredictError> {
         let keywords = sidecar.keywords.as_ref().and_then(|keywords| serde_json::to_string(keywords).ok());
         let mut put =
@@ -198,7 +198,7 @@ impl Change<'_> {
     /// Forgets a sidecar.
     ///
     /// # Errors
-    /// SQLite's.
+    /// SQLite's: a full disk, a damaged file.
     pub fn remove_sidecar(&self, at: &str) -> Result<(), PredictError> {
         self.tx.prepare_cached("DELETE FROM sidecars WHERE at = ?")?.execute([at])?;
         Ok(())

@@ -3,7 +3,7 @@
 use arrow::array::{LargeBinaryArray, UInt32Array};
 use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
-use plugin_api::{Edge, HomeArgs, Tag};
+use plugin_api::{Edge, HomeArgs, RejectReason, Tag};
 use plugin_decode::RetiredLimits;
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use plugin_resize::{ResizeOptions, resize};
@@ -52,7 +52,8 @@ pub struct ResizeStage {
 impl ResizeStage {
     fn square(&self, batch: &HashedImages, row: usize) -> Result<Vec<u8>, Refusal> {
         let (width, height, raster) = (batch.width.value(row), batch.height.value(row), batch.raster.value(row));
-        resize(width, height, raster, self.resize.size_px, self.resize.mode).map_err(|e| ("not_resized", e.to_string()))
+        resize(width, height, raster, self.resize.size_px, self.resize.mode)
+            .map_err(|e| (RejectReason::NotResized, e.to_string()))
     }
 
     fn answer(&self, batch: &HashedImages, rows: &[usize], squares: &[Vec<u8>]) -> Pixels {

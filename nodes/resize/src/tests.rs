@@ -72,7 +72,7 @@ fn a_raster_of_another_length_is_refused_alone() {
     let mut input = batch(&[(48, 32), (8, 8)]);
     input.height = vec![33, 8].into();
     let answer = process(&[], input);
-    assert_eq!((answer.out.rows(), answer.rejects[0].reason.as_str()), (1, "not_resized"));
+    assert_eq!((answer.out.rows(), answer.rejects[0].reason.name()), (1, "not_resized"));
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub enum Outgoing {
     Proposal(Proposed),
     /// A run that is to end.
     Stop {
-        /// The run.
+        /// Id of the run that trains the network.
         run: String,
         /// Why.
         reason: String,

@@ -109,7 +109,7 @@ impl Examination {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::tests::manifest;
+    use crate::run_dir::tests::manifest;
     use crate::snapshot::State;
     use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
     use plugin_api::edges::{empty_lists_of_f32, lists_of_u32};

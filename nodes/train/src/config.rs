@@ -1,10 +1,7 @@
 //! Options of the node.
 
 use crate::error::TrainError;
-use crate::few_images::CrossValidate;
 use crate::strategy::Strategy;
-use crate::tiers::TierOptions;
-use crate::when::When;
 use clap::Parser;
 use plugin_api::HomeArgs;
 use plugin_decode::Limits;
@@ -14,6 +11,9 @@ use plugin_inference::BackboneOptions;
 use plugin_model::progressive::Growth;
 use plugin_model::weights::Loaded;
 use plugin_model::{Architecture, DeviceAugmentOptions, DeviceChoice, TrainerOptions, WeightsFile};
+use plugin_training::cross_validation::CrossValidate;
+use plugin_training::retrain::{RetrainOptions, retrain_epochs};
+use plugin_training::trigger_options::TriggerOptions;
 use serde_json::{Value, json};
 
 /// Trains a model whenever the data set has changed: a head on pretrained features, or a whole network.
@@ -112,10 +112,10 @@ pub struct Config {
     pub worker: u32,
 
     #[command(flatten)]
-    pub(crate) tiers: TierOptions,
+    pub(crate) retrain: RetrainOptions,
 
     #[command(flatten)]
-    pub(crate) when: When,
+    pub(crate) trigger: TriggerOptions,
 
     #[command(flatten)]
     pub(crate) trainer: TrainerOptions,
@@ -206,15 +206,15 @@ impl Config {
 
     /// Epochs of a run that starts from the champion.
     pub fn retrain_epochs(&self) -> u64 {
-        self.retrain_epochs.unwrap_or(self.epochs.div_ceil(2))
+        retrain_epochs(self.retrain_epochs, self.epochs)
     }
 
-    /// The options of a run, for its manifest; `tier` is what [`crate::tiers::Tier::json`] says; `loaded` is what was read of `--weights` when it starts from them.
+    /// The options of a run, for its manifest; `tier` is what [`plugin_training::retrain::StartFrom::json`] says; `loaded` is what was read of `--weights` when it starts from them.
     pub fn options(&self, loaded: Option<&Loaded>, tier: Value) -> Value {
         let (retrain_epochs, digest) = (self.retrain_epochs(), self.digest());
         let mut options = json!({
             "trainer": self.trainer, "retrain_epochs": retrain_epochs, "cross_validate": self.cross_validate.to_string(), "config": digest, "tier": tier,
-            "shrink": self.tiers.perturb.shrink, "noise": self.tiers.perturb.noise,
+            "shrink": self.retrain.perturb.shrink, "noise": self.retrain.perturb.noise,
         });
         if let (Some(WeightsFile { path, digest }), Some(Loaded { read, kept, unused })) = (&self.weights, loaded) {
             let read = read.len();
@@ -239,7 +239,7 @@ impl Config {
             self.freeze_epochs,
             self.first_classifier.to_string(),
             self.from_run,
-            [self.tiers.perturb.shrink, self.tiers.perturb.noise],
+            [self.retrain.perturb.shrink, self.retrain.perturb.noise],
             self.trainer,
             self.weights.as_ref().map(|w| &w.digest),
         ]);

@@ -7,10 +7,10 @@
 
 use crate::config::Config;
 use crate::data::Data;
-use crate::desk::Desk;
 use crate::error::TrainError;
-use crate::journal::{Journal, now_ms, run_id};
+use crate::incoming::Incoming;
 use crate::recover;
+use crate::run_dir::{RunDir, now_ms, run_id};
 use crate::snapshot::State;
 use crate::start::why;
 use plugin_api::runs::{
@@ -22,10 +22,11 @@ use plugin_catalog::{Reader, Sample};
 use plugin_decode::Picture;
 use plugin_embed::{Cache, Embedder, known};
 use plugin_harness::Node;
-use plugin_heads::{AnyHead, Head, MultiHead, MultiSamples, Samples, numbered};
+use plugin_heads::numbered;
 use plugin_inference::Backbones;
 use plugin_model::Precision;
 use plugin_model::device::Opened;
+use plugin_training::head::HeadSamples;
 use rayon::prelude::*;
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -84,26 +85,26 @@ impl HeadTrainer {
         config: &Config,
         device: &Opened,
         node: &mut Node,
-        desk: &mut Desk,
+        incoming: &mut Incoming,
         request: Option<&RunRequest>,
     ) -> Result<End, TrainError> {
         let begun = Instant::now();
         let home = node.home().clone();
         let backbone = self.backbones.install(&config.backbone, &home)?;
-        let Some(mut state) = desk.trigger.latest().cloned() else { return Ok(End::Stopped) };
+        let Some(mut state) = incoming.trigger.latest().cloned() else { return Ok(End::Stopped) };
         let card = card(config, &backbone, &state);
         let embedder = self.backbones.open(&home, &card, &backbone, device, Precision::Fp32)?;
         let cache = Cache::open(&home, embedder.fingerprint(), embedder.dimensions())?;
         let mut source = EmbeddingSource { embedder, cache, without_features: BTreeSet::new() };
         let end = loop {
             let images = labelled(&home, &state)?;
-            match source.embed_missing(config, node, desk, &state, &images)? {
+            match source.embed_missing(config, node, incoming, &state, &images)? {
                 Embedding::Complete => {
                     break finish(
                         config,
                         device,
                         node,
-                        desk,
+                        incoming,
                         request,
                         &state,
                         &backbone,
@@ -143,7 +144,7 @@ impl EmbeddingSource {
         &mut self,
         config: &Config,
         node: &mut Node,
-        desk: &mut Desk,
+        incoming: &mut Incoming,
         state: &State,
         images: &[Labelled],
     ) -> Result<Embedding, TrainError> {
@@ -177,11 +178,11 @@ impl EmbeddingSource {
                     self.without_features.insert(sample.path.clone());
                 }
             }
-            desk.pump(node, Duration::ZERO)?;
-            if desk.stop {
+            incoming.pump(node, Duration::ZERO)?;
+            if incoming.stop {
                 return Ok(Embedding::Stopped);
             }
-            if let Some(newer) = desk.trigger.overtaken(&state.fingerprint) {
+            if let Some(newer) = incoming.trigger.overtaken(&state.fingerprint) {
                 return Ok(Embedding::Overtaken(newer.clone()));
             }
         }
@@ -274,39 +275,17 @@ fn trained_on(images: &[Labelled]) -> impl Iterator<Item = &Labelled> {
     })
 }
 
-/// Rows that heads are fitted to.
-#[derive(Default)]
-struct Rows {
-    features: Vec<f32>,
-    targets: Vec<Vec<u32>>,
-    groups: Vec<u32>,
-}
-
-impl Rows {
-    fn of<'a>(images: impl Iterator<Item = &'a Labelled>, cache: &Cache) -> Self {
-        let mut rows = Self::default();
-        let mut groups = Vec::new();
-        for image in images {
-            let Some(embedding) = cache.get(&image.sample.digest) else { continue };
-            rows.features.extend_from_slice(embedding);
-            rows.targets.push(image.classes.clone());
-            groups.push(&image.sample.group[..]);
-        }
-        rows.groups = numbered(groups.into_iter());
-        rows
+/// What a head is fitted to: those of `images` that have an embedding.
+fn samples<'a>(images: impl Iterator<Item = &'a Labelled>, cache: &Cache) -> HeadSamples {
+    let mut samples = HeadSamples::default();
+    let mut groups = Vec::new();
+    for image in images {
+        let Some(embedding) = cache.get(&image.sample.digest) else { continue };
+        samples.push(embedding, image.classes.clone(), 0);
+        groups.push(&image.sample.group[..]);
     }
-
-    fn fit(&self, config: &Config, labels: Labels, classes: usize, dimensions: usize) -> Result<AnyHead, String> {
-        let Self { features, targets, groups } = self;
-        let told = |error: plugin_heads::HeadError| error.to_string();
-        if labels == Labels::Multi {
-            let samples = MultiSamples { features, dimensions, targets, classes, groups };
-            return Ok(AnyHead::Multi(Box::new(MultiHead::fit(&samples, &config.head).map_err(told)?)));
-        }
-        let labels: Vec<u32> = targets.iter().flatten().copied().collect();
-        let samples = Samples { features, dimensions, labels: &labels, classes, groups };
-        Ok(AnyHead::Single(Box::new(Head::fit(&samples, &config.head).map_err(told)?)))
-    }
+    samples.groups = numbered(groups.into_iter());
+    samples
 }
 
 /// Fits, cross-validates where few images are held out, and writes the run.
@@ -315,7 +294,7 @@ fn finish(
     config: &Config,
     device: &Opened,
     node: &mut Node,
-    desk: &mut Desk,
+    incoming: &mut Incoming,
     request: Option<&RunRequest>,
     state: &State,
     backbone: &Backbone,
@@ -326,14 +305,14 @@ fn finish(
     let home = node.home().clone();
     node.status().state(Message::head_fits());
     let (classes, dimensions) = (state.classes.len(), cache.dimensions());
-    let rows = Rows::of(trained_on(images), cache);
+    let fitted_to = samples(trained_on(images), cache);
     let missing = images.iter().filter(|image| cache.get(&image.sample.digest).is_none()).count();
     if missing > 0 {
         tracing::warn!(missing, "images have changed or gone since; the head goes without them");
     }
-    let head = match rows.fit(config, state.labels, classes, dimensions) {
+    let head = match fitted_to.fit(&config.head, state.labels, classes, dimensions) {
         Ok(head) => head,
-        Err(why) => return Ok(End::Failed(why)),
+        Err(why) => return Ok(End::Failed(why.to_string())),
     };
     let start = Instant::now();
     let out_of_fold = config.cross_validate.folds_of_head(&state.counts).and_then(|folds| {
@@ -346,7 +325,7 @@ fn finish(
     let data = Data::at(&home, state.version);
     let reason = why(&home, state, data.as_ref(), &config.head_digest(), request.is_some());
     let manifest = manifest(config, device, &home, reason, state, backbone);
-    let journal = Journal::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
+    let journal = RunDir::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
     if let Some(data) = data {
         data.write(&journal.folder.0)?;
     }
@@ -360,13 +339,13 @@ fn finish(
         digest,
         epochs: 1,
         steps: 1,
-        samples: rows.targets.len() as u64,
+        samples: fitted_to.len() as u64,
         seconds,
     };
     write_json(&journal.folder.0.join("finished.json"), &finished)?;
-    tracing::info!(run = manifest.id, reason = %manifest.reason, images = rows.targets.len(), seconds, "head trained");
+    tracing::info!(run = manifest.id, reason = %manifest.reason, images = fitted_to.len(), seconds, "head trained");
     node.status().add("runs_finished", 1);
-    desk.announcer.add(journal.folder, Instant::now());
+    incoming.announcer.add(journal.folder, Instant::now());
     Ok(End::Finished)
 }
 
@@ -393,19 +372,20 @@ fn cross_validate(
         })
         .collect();
     let fold_of = plugin_splits::folds(&drawn, folds, FOLDS_SEED).of;
-    let mut samples = Vec::with_capacity(with_embedding.len());
+    let mut answers = Vec::with_capacity(with_embedding.len());
     for fold in 0..folds {
         let members = |inside: bool| {
             let pairs = std::iter::zip(&with_embedding, &fold_of);
             pairs.filter(move |(_, of)| (**of == fold) == inside).map(|(image, _)| *image)
         };
         let trained_on: HashSet<&str> = members(false).map(|image| &image.sample.group[..]).collect();
-        let rows = Rows::of(members(false), cache);
-        let head = rows.fit(config, state.labels, state.classes.len(), cache.dimensions())?;
+        let rest = samples(members(false), cache);
+        let head = rest.fit(&config.head, state.labels, state.classes.len(), cache.dimensions());
+        let head = head.map_err(|error| error.to_string())?;
         for image in members(true) {
             let Some(embedding) = cache.get(&image.sample.digest) else { continue };
             let (probabilities, _) = head.predict(embedding).map_err(|error| error.to_string())?;
-            samples.push(OutOfFold {
+            answers.push(OutOfFold {
                 digest: image.sample.digest.clone(),
                 path: image.sample.path.clone(),
                 fold,
@@ -415,7 +395,7 @@ fn cross_validate(
             });
         }
     }
-    Ok(samples)
+    Ok(answers)
 }
 
 fn manifest(

@@ -3,23 +3,25 @@
 mod cross_validation;
 
 use crate::augmentation::{Augmentation, Examination};
+use crate::checkpoint_writer::{CheckpointWriter, EpochRecord};
 use crate::config::Config;
 use crate::data::Data;
-use crate::desk::Desk;
 use crate::error::TrainError;
-use crate::few_images::keeps_last_epoch;
-use crate::figures::{self, Epoch, Sums};
-use crate::journal::Score;
-use crate::scribe::{Page, Scribe};
+use crate::incoming::Incoming;
+use crate::run_dir::Score;
 use crate::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
 use plugin_api::{Edge as _, Fold, Labels, Split, Subset, Tag};
 use plugin_augment::Withheld;
 use plugin_harness::{Message, Node, Pull, Wanted};
-use plugin_heads::{FirstClassifier, LinearClassifier, SHRINKAGE, Samples, numbered};
+use plugin_heads::numbered;
 use plugin_model::device::Opened;
-use plugin_model::{Batch, ImageCache, PendingStep};
+use plugin_model::{Batch, ImageCache};
+use plugin_training::classifier::{self, ClassifierError};
+use plugin_training::cross_validation::keeps_last_epoch;
+use plugin_training::figures::{self, Epoch, Sums};
+use plugin_training::pass::{Mode, Pass, PassError};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -48,15 +50,25 @@ enum Interruption {
 type Handled = ControlFlow<Option<Interruption>>;
 
 /// How a pass over images ended.
-enum Pass {
+enum PassEnd {
     Done(Sums),
     Interrupted(Interruption),
+}
+
+/// What a loss that is not finite means for a run; any other error ends the node.
+fn interruption(error: PassError) -> Result<Interruption, TrainError> {
+    match error {
+        PassError::Model(error) => Err(error.into()),
+        diverged @ PassError::Diverged { .. } => {
+            Ok(Interruption::Failed { reason: diverged.to_string(), hopeless: true })
+        }
+    }
 }
 
 /// A run at work.
 pub struct Learning {
     begun: Begun,
-    scribe: Scribe,
+    checkpoint_writer: CheckpointWriter,
     /// Steps done.
     steps: u64,
     /// The best epoch, and how good it is.
@@ -77,8 +89,6 @@ pub struct Learning {
     asked: (Instant, String),
 }
 
-/// Images that the first classifier is fitted to, at most.
-const MAX_CLASSIFIER_ROWS: usize = 20_000;
 /// How often that is asked.
 const ASKED_EVERY: Duration = Duration::from_secs(2);
 
@@ -89,12 +99,12 @@ impl Learning {
         let first = progress.as_ref().map_or(0, |p| p.epochs);
         let steps = progress.as_ref().map_or(0, |p| p.steps);
         let best = progress.as_ref().map(|p| (p.best.epoch, p.best.score));
-        let scribe = Scribe::new(begun.journal.clone(), progress);
+        let checkpoint_writer = CheckpointWriter::new(begun.journal.clone(), progress);
         let asked = (Instant::now(), String::new());
         let keeps_last = keeps_last_epoch(&begun.manifest.classes, &begun.manifest.counts).is_some();
         Self {
             begun,
-            scribe,
+            checkpoint_writer,
             steps,
             best,
             clock: Instant::now(),
@@ -116,16 +126,16 @@ impl Learning {
         config: &Config,
         device: &Opened,
         node: &mut Node,
-        desk: &mut Desk,
+        incoming: &mut Incoming,
     ) -> Result<End, TrainError> {
         self.images = self.images_on_device(config, device);
-        if let Some(interruption) = self.decide_augmentation(config, node, desk)? {
-            return self.interrupt(interruption, node, desk);
+        if let Some(interruption) = self.decide_augmentation(config, node, incoming)? {
+            return self.interrupt(interruption, node, incoming);
         }
         if self.first == 0
-            && let Some(interruption) = self.fit_classifier(Subset::Split(Split::Train), config, node, desk)?
+            && let Some(interruption) = self.fit_classifier(Subset::Split(Split::Train), config, node, incoming)?
         {
-            return self.interrupt(interruption, node, desk);
+            return self.interrupt(interruption, node, incoming);
         }
         // A run that ended early and was cross-validated when it was cut short has no epoch to do.
         let is_over = cross_validation::has_begun(&self.begun.journal.folder);
@@ -133,14 +143,14 @@ impl Learning {
         node.status().gauge("epochs", epochs as f64);
         for epoch in self.first..epochs {
             let start = Instant::now();
-            let train = match self.pass(Subset::Split(Split::Train), epoch, config, node, desk)? {
-                Pass::Done(sums) => sums,
-                Pass::Interrupted(interruption) => return self.interrupt(interruption, node, desk),
+            let train = match self.pass(Subset::Split(Split::Train), epoch, config, node, incoming)? {
+                PassEnd::Done(sums) => sums,
+                PassEnd::Interrupted(interruption) => return self.interrupt(interruption, node, incoming),
             };
             let train_seconds = start.elapsed().as_secs_f64();
-            let validation = match self.pass(Subset::Split(Split::Validation), epoch, config, node, desk)? {
-                Pass::Done(sums) => sums,
-                Pass::Interrupted(interruption) => return self.interrupt(interruption, node, desk),
+            let validation = match self.pass(Subset::Split(Split::Validation), epoch, config, node, incoming)? {
+                PassEnd::Done(sums) => sums,
+                PassEnd::Interrupted(interruption) => return self.interrupt(interruption, node, incoming),
             };
             self.end_epoch(epoch, train, validation, [train_seconds, start.elapsed().as_secs_f64()], config, node)?;
             if let Some((best_epoch, _)) = self.best
@@ -152,10 +162,10 @@ impl Learning {
                 break;
             }
         }
-        if let Some(interruption) = self.cross_validate(config, device, node, desk)? {
-            return self.interrupt(interruption, node, desk);
+        if let Some(interruption) = self.cross_validate(config, device, node, incoming)? {
+            return self.interrupt(interruption, node, incoming);
         }
-        self.finish(node, desk)
+        self.finish(node, incoming)
     }
 
     /// Room for the images of all splits on the device, where they are augmented there.
@@ -177,7 +187,7 @@ impl Learning {
         &mut self,
         config: &Config,
         node: &mut Node,
-        desk: &mut Desk,
+        incoming: &mut Incoming,
     ) -> Result<Option<Interruption>, TrainError> {
         if self.first > 0 || Augmentation::of(&self.begun.manifest).is_some() {
             return Ok(None);
@@ -185,7 +195,7 @@ impl Learning {
         node.status().state(plugin_api::Message::run_examines(&self.begun.manifest.id));
         let mut examination = Examination::new(&self.begun.manifest);
         let wanted = self.wanted(Subset::Split(Split::Train), 0, Withheld::All);
-        let interruption = self.each_batch(wanted, config, node, desk, |_, tag, rows, _, _| {
+        let interruption = self.each_batch(wanted, config, node, incoming, |_, tag, rows, _, _| {
             examination.add(tag, rows)?;
             Ok(if examination.is_complete() { ControlFlow::Break(None) } else { ControlFlow::Continue(()) })
         })?;
@@ -206,42 +216,32 @@ impl Learning {
         subset: Subset,
         config: &Config,
         node: &mut Node,
-        desk: &mut Desk,
+        incoming: &mut Incoming,
     ) -> Result<Option<Interruption>, TrainError> {
         let is_single = self.begun.manifest.labels == Labels::Single;
-        if config.first_classifier == FirstClassifier::Random
-            || !is_single
-            || !self.begun.trainer.has_drawn_classifier()
-        {
+        if !is_single || !classifier::is_fitted(config.first_classifier, &self.begun.trainer) {
             return Ok(None);
         }
         let (mut features, mut labels, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         let wanted = self.wanted(subset, 0, Withheld::All);
-        let interruption = self.each_batch(wanted, config, node, desk, |this, _, rows, _, _| {
+        let interruption = self.each_batch(wanted, config, node, incoming, |this, _, rows, _, _| {
             let batch = Batch::from_edge(rows, this.begun.trainer.size_px())?;
             features.extend(this.begun.trainer.features(&batch)?);
             labels.extend(batch.targets.iter().filter_map(|targets| targets.first().copied()));
             groups.extend((0..rows.rows()).map(|row| rows.group.value(row).to_owned()));
-            let is_enough = labels.len() >= MAX_CLASSIFIER_ROWS;
+            let is_enough = labels.len() >= classifier::MAX_IMAGES;
             Ok(if is_enough { ControlFlow::Break(None) } else { ControlFlow::Continue(()) })
         })?;
         if interruption.is_some() {
             return Ok(interruption);
         }
-        let samples = Samples {
-            features: &features,
-            dimensions: self.begun.trainer.dimensions(),
-            labels: &labels,
-            classes: self.begun.manifest.classes.len(),
-            groups: &numbered(groups.iter().map(String::as_str)),
-        };
+        let groups = numbered(groups.iter().map(String::as_str));
+        let classes = self.begun.manifest.classes.len();
         let run = &self.begun.manifest.id;
-        match LinearClassifier::fit(&samples, SHRINKAGE) {
-            Ok(layer) => {
-                self.begun.trainer.set_classifier(&layer.weights, &layer.biases)?;
-                tracing::info!(run, images = labels.len(), "the classifier begins as a ridge regression");
-            }
-            Err(error) => tracing::warn!(run, %error, "the classifier begins at random"),
+        match classifier::fit(&mut self.begun.trainer, &features, &labels, &groups, classes) {
+            Ok(()) => tracing::info!(run, images = labels.len(), "the classifier begins as a ridge regression"),
+            Err(ClassifierError::Head(error)) => tracing::warn!(run, %error, "the classifier begins at random"),
+            Err(ClassifierError::Model(error)) => return Err(error.into()),
         }
         Ok(None)
     }
@@ -269,10 +269,15 @@ impl Learning {
         Augmentation::of(&self.begun.manifest).unwrap_or_default().withheld()
     }
 
-    fn interrupt(&mut self, interruption: Interruption, node: &mut Node, desk: &mut Desk) -> Result<End, TrainError> {
+    fn interrupt(
+        &mut self,
+        interruption: Interruption,
+        node: &mut Node,
+        incoming: &mut Incoming,
+    ) -> Result<End, TrainError> {
         match interruption {
             Interruption::Stopped => Ok(End::Stopped),
-            Interruption::Enough => self.finish(node, desk),
+            Interruption::Enough => self.finish(node, incoming),
             Interruption::Failed { reason, hopeless } => self.abandon(&reason, hopeless),
         }
     }
@@ -284,46 +289,43 @@ impl Learning {
         epoch: u64,
         config: &Config,
         node: &mut Node,
-        desk: &mut Desk,
-    ) -> Result<Pass, TrainError> {
+        incoming: &mut Incoming,
+    ) -> Result<PassEnd, TrainError> {
         let trained_on = subset.is_trained_on();
-        let mut sums = Sums::default();
-        let mut pending: Option<(PendingStep, f64)> = None;
+        let mut pass = Pass::new(if trained_on { Mode::Train } else { Mode::Validate });
         let wanted = self.wanted(subset, epoch, self.withheld());
-        let interrupted = self.each_batch(wanted, config, node, desk, |this, _, rows, done, node| {
+        let interrupted = self.each_batch(wanted, config, node, incoming, |this, _, rows, done, node| {
             let trainer = &mut this.begun.trainer;
-            let step = if let Some(images) = &mut this.images {
+            let read = if let Some(images) = &mut this.images {
                 let batch = images.batch(rows, trained_on)?;
-                if trained_on { trainer.begin_step(&batch, done)? } else { trainer.begin_look(&batch)? }
+                pass.step(trainer, &batch, done)
             } else {
                 let batch = Batch::from_edge(rows, trainer.size_px())?;
-                if trained_on { trainer.begin_step(&batch, done)? } else { trainer.begin_look(&batch)? }
+                pass.step(trainer, &batch, done)
             };
             if trained_on {
                 this.tell_pieces(rows.rows());
             }
-            // A GPU is at this one while the one before is read.
-            let Some((before, done)) = pending.replace((step, done)) else { return Ok(ControlFlow::Continue(())) };
-            let failed = this.add(before, trained_on, done, &mut sums)?;
-            this.show(trained_on, epoch, done, &sums, node);
-            Ok(failed.map_or(ControlFlow::Continue(()), |reason| {
-                ControlFlow::Break(Some(Interruption::Failed { reason, hopeless: true }))
-            }))
+            match read {
+                Ok(Some(done)) => this.show(trained_on, epoch, done, pass.sums(), node),
+                Ok(None) => {}
+                Err(error) => return Ok(ControlFlow::Break(Some(interruption(error)?))),
+            }
+            Ok(ControlFlow::Continue(()))
         })?;
         if let Some(interruption) = interrupted {
-            return Ok(Pass::Interrupted(interruption));
+            return Ok(PassEnd::Interrupted(interruption));
         }
         if let Some(images) = &mut self.images {
             images.complete(&subset.to_string());
             node.status().gauge("images_on_device", images.len() as f64);
         }
-        if let Some((last, done)) = pending {
-            if let Some(reason) = self.add(last, trained_on, done, &mut sums)? {
-                return Ok(Pass::Interrupted(Interruption::Failed { reason, hopeless: true }));
-            }
-            self.show(trained_on, epoch, done, &sums, node);
+        match pass.finish(&self.begun.trainer) {
+            Ok(Some(done)) => self.show(trained_on, epoch, done, pass.sums(), node),
+            Ok(None) => {}
+            Err(error) => return Ok(PassEnd::Interrupted(interruption(error)?)),
         }
-        Ok(Pass::Done(sums))
+        Ok(PassEnd::Done(*pass.sums()))
     }
 
     /// Asks for the batches of an epoch and hands on those with images, in order, with their tag and the epochs over when they
@@ -333,30 +335,30 @@ impl Learning {
         wanted: Wanted,
         config: &Config,
         node: &mut Node,
-        desk: &mut Desk,
+        incoming: &mut Incoming,
         mut work: impl FnMut(&mut Self, &Tag, &Batches, f64, &mut Node) -> Result<Handled, TrainError>,
     ) -> Result<Option<Interruption>, TrainError> {
         let epoch = wanted.epoch;
         let mut pull = Pull::new(wanted, Instant::now());
         while !pull.is_complete() {
-            if desk.stop {
+            if incoming.stop {
                 return Ok(Some(Interruption::Stopped));
             }
             if self.best.is_some()
-                && let Some(reason) = desk.stops.get(&self.begun.manifest.id)
+                && let Some(reason) = incoming.stops.get(&self.begun.manifest.id)
             {
                 tracing::info!(run = self.begun.manifest.id, reason, "is stopped");
                 return Ok(Some(Interruption::Enough));
             }
-            if let Some(reason) = self.overtaken(config, node, desk) {
+            if let Some(reason) = self.overtaken(config, node, incoming) {
                 return Ok(Some(Interruption::Failed { reason, hopeless: false }));
             }
-            if desk.take_lost() {
+            if incoming.take_lost() {
                 pull.ask_again(Instant::now());
             }
-            self.ask(&mut pull, desk.batches.is_empty(), node)?;
-            let Some(message) = desk.batches.pop_front() else {
-                desk.pump(node, Duration::from_millis(500))?;
+            self.ask(&mut pull, incoming.batches.is_empty(), node)?;
+            let Some(message) = incoming.batches.pop_front() else {
+                incoming.pump(node, Duration::from_millis(500))?;
                 continue;
             };
             let index = pull.arrived();
@@ -375,33 +377,14 @@ impl Learning {
                     return Ok(interruption);
                 }
             }
-            desk.pump(node, Duration::ZERO)?;
+            incoming.pump(node, Duration::ZERO)?;
         }
         Ok(None)
     }
 
-    /// Waits for a step and counts it; why the run is hopeless if it is.
-    fn add(
-        &self,
-        step: PendingStep,
-        trained_on: bool,
-        done: f64,
-        sums: &mut Sums,
-    ) -> Result<Option<String>, TrainError> {
-        let step = step.result()?;
-        sums.add(&step);
-        let rate = self.begun.trainer.learning_rate(done);
-        Ok((trained_on && !step.loss.is_finite()).then(|| {
-            let (loss, epoch) = (step.loss, done.floor());
-            format!(
-                "the loss was {loss} in epoch {epoch} at a learning rate of {rate:.2e}: try a lower --learning-rate"
-            )
-        }))
-    }
-
     /// Why the run should be given up for a newer one: too many pictures have changed since it began.
-    fn overtaken(&mut self, config: &Config, node: &Node, desk: &Desk) -> Option<String> {
-        let state = desk.trigger.overtaken(&self.begun.manifest.fingerprint)?;
+    fn overtaken(&mut self, config: &Config, node: &Node, incoming: &Incoming) -> Option<String> {
+        let state = incoming.trigger.overtaken(&self.begun.manifest.fingerprint)?;
         let (when, what) = &self.asked;
         if *what == state.fingerprint || when.elapsed() < ASKED_EVERY {
             return None;
@@ -409,7 +392,7 @@ impl Learning {
         self.asked = (Instant::now(), state.fingerprint.clone());
         let learnt = self.begun.data.as_ref()?;
         let changes = Data::at(node.home(), state.version)?.since(learnt);
-        let overtaken = config.when.is_overtaken(changes.pictures, learnt.len());
+        let overtaken = config.trigger.is_overtaken(changes.pictures, learnt.len());
         overtaken.then(|| format!("overtaken by a newer data set: {} since it began", changes.message()))
     }
 
@@ -483,11 +466,11 @@ impl Learning {
         config: &Config,
         node: &mut Node,
     ) -> Result<(), TrainError> {
-        let batches = (train.pictures as u64).div_ceil(u64::from(config.batch_size));
+        let batches = (train.images as u64).div_ceil(u64::from(config.batch_size));
         self.steps += batches;
         // Without validation pictures the training loss must do. With several labels a picture counts as right only when all
         // of them are: too coarse to tell epochs apart.
-        let score = if validation.pictures > 0 {
+        let score = if validation.images > 0 {
             let single = self.begun.manifest.labels == Labels::Single;
             Score { accuracy: single.then(|| validation.weighted_accuracy()), loss: validation.loss() }
         } else {
@@ -498,12 +481,12 @@ impl Learning {
             self.best = Some((epoch, score));
         }
         let standing = Instant::now();
-        self.scribe.settle()?;
+        self.checkpoint_writer.settle()?;
         let checkpoint = self.begun.trainer.checkpoint();
         let checkpoint_seconds = standing.elapsed().as_secs_f64();
         let learning_rate = self.begun.trainer.learning_rate((epoch + 1) as f64 - 1.0 / batches.max(1) as f64);
         let [train_seconds, seconds] = seconds;
-        let samples = train.pictures as u64;
+        let samples = train.images as u64;
         let (steps, step) = (self.steps, self.steps);
         let rows =
             Epoch { epoch, step, train, validation, learning_rate, train_seconds, seconds, checkpoint_seconds }.rows();
@@ -523,15 +506,15 @@ impl Learning {
             &Tag::new(run.clone(), epoch).fin(epoch + 1 == self.begun.manifest.epochs),
             figures::message(run, &rows),
         )?;
-        self.scribe.write(Page { epoch, score, keep, checkpoint, rows, steps, samples, seconds })?;
-        if validation.pictures > 0 {
+        self.checkpoint_writer.write(EpochRecord { epoch, score, keep, checkpoint, rows, steps, samples, seconds })?;
+        if validation.images > 0 {
             node.status().gauge("accuracy", validation.accuracy());
         }
         Ok(())
     }
 
-    fn finish(&mut self, node: &mut Node, desk: &mut Desk) -> Result<End, TrainError> {
-        let Some(progress) = self.scribe.settle()? else {
+    fn finish(&mut self, node: &mut Node, incoming: &mut Incoming) -> Result<End, TrainError> {
+        let Some(progress) = self.checkpoint_writer.settle()? else {
             return self.abandon("it had no epoch to do", true);
         };
         let run = &self.begun.manifest.id;
@@ -547,12 +530,12 @@ impl Learning {
         tracing::info!(run, best_epoch = progress.best.epoch, seconds = progress.seconds, "finished");
         node.status().gauge("seconds_left", 0.0);
         node.status().add("runs_finished", 1);
-        desk.announcer.add(self.begun.journal.folder.clone(), Instant::now());
+        incoming.announcer.add(self.begun.journal.folder.clone(), Instant::now());
         Ok(End::Finished)
     }
 
     fn abandon(&mut self, reason: &str, hopeless: bool) -> Result<End, TrainError> {
-        self.scribe.settle()?;
+        self.checkpoint_writer.settle()?;
         self.begun.journal.abandon(reason, hopeless)?;
         Ok(End::Abandoned)
     }

@@ -2,49 +2,45 @@
 //!
 //! Inputs `snapshot`, `batches`, `verdicts`, `tick`, and of a structure search `proposals`, `stops`; outputs `demand`, `metrics`, `checkpoints`.
 //!
-//! - [`trigger`] decides when, as [`when`] says or a [`request`], [`start`] with which weights, as [`tiers`] says, `learn` does it, with batches by credit ([`plugin_harness::Pull`]).
+//! - [`plugin_training::trigger`] decides when, or a [`request`], [`start`] with which weights, as [`plugin_training::retrain`] says, `learn`
+//!   does it, with batches by credit ([`plugin_harness::Pull`]).
 //! - [`searching`] trains what `search` proposes instead.
 //! - [`strategy`] says what a candidate is made by; [`head`] trains heads, all else whole networks.
 //! - [`augmentation`] finds out before a run which augmentations work against the task.
-//! - [`data`] is what a run learns from, [`reason`] why it starts. [`journal`] is the folder of a run, `scribe` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
+//! - [`data`] is what a run learns from, [`reason`] why it starts. [`journal`] is the folder of a run, `checkpoint_writer` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
 
 pub mod announce;
 pub mod augmentation;
+mod checkpoint_writer;
 mod config;
 pub mod data;
-mod desk;
 mod error;
-pub mod few_images;
-pub mod figures;
 pub mod head;
-pub mod journal;
+mod incoming;
 mod learn;
 pub mod reason;
 pub mod recover;
 pub mod request;
-mod scribe;
+pub mod run_dir;
 pub mod searching;
 pub mod snapshot;
 pub mod start;
 pub mod strategy;
-pub mod tiers;
-pub mod trigger;
-pub mod when;
 
 pub use config::Config;
 pub use error::TrainError;
 
 use announce::Announcer;
-use desk::Desk;
 use head::{End as HeadEnd, HeadTrainer};
+use incoming::Incoming;
 use learn::{End, Learning};
 use plugin_api::Message;
 use plugin_api::status::Wait;
 use plugin_harness::Node;
+use plugin_training::trigger::{self, Due, Now, Trigger};
 use snapshot::State;
 use std::time::{Duration, Instant};
 use strategy::{Candidate, CandidateSelector};
-use trigger::{Due, Now, Trigger};
 
 /// Whoever waits for an answer goes first: pictures that come, the page, other programs.
 const NICE: i32 = 10;
@@ -62,27 +58,28 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     if config.strategy == strategy::Strategy::Search {
         return searching::run(&config, &device, node);
     }
-    if config.when.min_new_percent_behind_head.is_some() {
+    if config.trigger.min_new_percent_behind_head.is_some() {
         tracing::warn!(
             "--min-new-percent-behind-head has no effect any more and will be refused by the next release: take it out"
         );
     }
     let runs = node.home().runs();
     let last = recover::last_ended(&runs).as_ref().map(recover::key);
-    let trigger = |candidate| Trigger::new(config.when(candidate), config.digest_of(candidate), last.clone());
+    let trigger =
+        |candidate| Trigger::new(config.trigger_options(candidate), config.digest_of(candidate), last.clone());
     let mut selector = CandidateSelector::new(&config, Instant::now());
     let mut candidate = selector.chosen().0;
     tracing::info!(device = device.name, ?candidate, model = config.network().name(), size_px = config.size, "ready");
     let mut changes = start::Counted::default();
-    let mut desk = Desk::new(trigger(candidate), Announcer::from_disk(&runs, Instant::now()));
+    let mut incoming = Incoming::new(trigger(candidate), Announcer::from_disk(&runs, Instant::now()));
     let heads = HeadTrainer::new();
     let mut failed: Option<Failed> = None;
     loop {
-        desk.pump(node, Duration::from_millis(200))?;
-        if desk.stop {
+        incoming.pump(node, Duration::from_millis(200))?;
+        if incoming.stop {
             return Ok(());
         }
-        desk.batches.clear();
+        incoming.batches.clear();
         let (now, home) = (Now::new(), node.home().clone());
         let (wanted, because) = selector.choose(&config, now.instant).clone();
         if wanted != candidate {
@@ -94,17 +91,17 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                 "another kind of candidate from now on"
             );
             candidate = wanted;
-            desk.trigger = desk.trigger.with(config.when(candidate), config.digest_of(candidate));
+            incoming.trigger = incoming.trigger.with(config.trigger_options(candidate), config.digest_of(candidate));
         }
         let request = request::pending(&home);
         let count = |state: &State| if candidate == Candidate::Head { None } else { changes.of(&home, state) };
-        let due = desk.trigger.due(now, request.is_some(), request::is_paused(&home), count);
+        let due = incoming.trigger.due(now, request.is_some(), request::is_paused(&home), count);
         let told = |state: Message| match &because {
             Some(because) => Message::state_because(state, because.clone()),
             None => state,
         };
-        let failure = failed.as_ref().and_then(|failed| failed.of(desk.trigger.latest()?));
-        match (due, desk.announcer.awaited(now.instant)) {
+        let failure = failed.as_ref().and_then(|failed| failed.of(incoming.trigger.latest()?));
+        match (due, incoming.announcer.awaited(now.instant)) {
             (Due::Wait(wait), None) => {
                 let what = trigger::told(&wait);
                 node.status().wait(Some(wait));
@@ -116,20 +113,20 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
             }
             (Due::Run(state), None) if candidate == Candidate::Head => {
                 node.status().wait(None);
-                let ended = heads.work(&config, &device, node, &mut desk, request.as_ref())?;
+                let ended = heads.work(&config, &device, node, &mut incoming, request.as_ref())?;
                 if ended == HeadEnd::Stopped {
                     return Ok(());
                 }
                 if request.is_some() {
                     request::answered(&home);
                 }
-                let trained = desk.trigger.latest().map_or(state.fingerprint, |latest| latest.fingerprint.clone());
+                let trained = incoming.trigger.latest().map_or(state.fingerprint, |latest| latest.fingerprint.clone());
                 failed = None;
                 if let HeadEnd::Failed(why) = ended {
                     tracing::warn!(why, "no head can be trained on this data set");
                     failed = Some(Failed { fingerprint: trained.clone(), why });
                 }
-                desk.trigger.done(&trained, Now::new());
+                incoming.trigger.done(&trained, Now::new());
             }
             (Due::Run(state), None) => {
                 node.status().wait(None);
@@ -138,10 +135,10 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                     request::answered(&home);
                 }
                 node.status().state(told(Message::run_begins(&begun.manifest.id)));
-                if Learning::new(begun).work(&config, &device, node, &mut desk)? == End::Stopped {
+                if Learning::new(begun).work(&config, &device, node, &mut incoming)? == End::Stopped {
                     return Ok(());
                 }
-                desk.trigger.done(&state.fingerprint, Now::new());
+                incoming.trigger.done(&state.fingerprint, Now::new());
                 changes = start::Counted::default();
             }
         }

@@ -55,7 +55,7 @@ mod tests {
     }
 
     fn after(old: &State, new: &State) -> String {
-        reason(Some(&crate::journal::tests::manifest("r", old)), new, true).to_string()
+        reason(Some(&crate::run_dir::tests::manifest("r", old)), new, true).to_string()
     }
 
     #[test]
@@ -82,7 +82,7 @@ mod tests {
     fn equal_counts_and_equal_data_are_told_apart() {
         let old = state("a", &[("x", [5, 1, 1, 0])]);
         assert_eq!(after(&old, &state("b", &[("x", [5, 1, 1, 0])])), "pictures were exchanged");
-        let manifest = crate::journal::tests::manifest("r", &old);
+        let manifest = crate::run_dir::tests::manifest("r", &old);
         assert_eq!(reason(Some(&manifest), &old, false).to_string(), "the options were changed");
         assert_eq!(reason(Some(&manifest), &old, true).to_string(), "the last run was not finished");
     }

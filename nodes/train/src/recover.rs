@@ -1,16 +1,16 @@
 //! What runs on disk mean after a start.
 
-use crate::journal::{Journal, Progress};
+use crate::run_dir::{Progress, RunDir};
 use crate::snapshot::State;
-use crate::trigger::Key;
 use plugin_api::runs::{RunFolder, RunManifest};
+use plugin_training::trigger::Key;
 use std::io;
 use std::path::Path;
 
 /// A run that can go on.
 pub struct Unfinished {
     /// Its folder.
-    pub journal: Journal,
+    pub journal: RunDir,
     /// What decides it.
     pub manifest: RunManifest,
     /// Where it stands.
@@ -26,7 +26,7 @@ fn options(manifest: &RunManifest) -> &str {
 pub fn last_ended(runs: &Path) -> Option<RunManifest> {
     RunFolder::all(runs).into_iter().rev().find_map(|folder| {
         let ended = folder.finished().is_some()
-            || Journal { folder: folder.clone() }.abandoned().is_some_and(|abandoned| abandoned.hopeless);
+            || RunDir { folder: folder.clone() }.abandoned().is_some_and(|abandoned| abandoned.hopeless);
         folder.manifest().filter(|_| ended)
     })
 }
@@ -55,7 +55,7 @@ pub fn after_all(runs: &Path, now_ms: u64) -> u64 {
 /// Any error of the file system.
 pub fn abandon_unfinished(runs: &Path, reason: &str) -> io::Result<()> {
     for folder in RunFolder::all(runs) {
-        let journal = Journal { folder };
+        let journal = RunDir { folder };
         if journal.folder.finished().is_none() && journal.abandoned().is_none() {
             journal.abandon(reason, false)?;
         }
@@ -76,7 +76,7 @@ pub fn key(manifest: &RunManifest) -> Key {
 pub fn unfinished(runs: &Path, state: &State, options_now: &str) -> io::Result<Option<Unfinished>> {
     let mut newest = None;
     for folder in RunFolder::all(runs).into_iter().rev() {
-        let journal = Journal { folder };
+        let journal = RunDir { folder };
         if journal.folder.finished().is_some() || journal.abandoned().is_some() {
             continue;
         }
@@ -107,17 +107,17 @@ pub fn unfinished(runs: &Path, state: &State, options_now: &str) -> io::Result<O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::tests::{manifest, saved};
+    use crate::run_dir::tests::{manifest, saved};
     use plugin_api::runs::{Finished, write_json};
 
     fn state(fingerprint: &str) -> State {
         State { version: 1, fingerprint: fingerprint.to_owned(), ..State::default() }
     }
 
-    fn run(runs: &Path, id: &str, fingerprint: &str, epochs: u64) -> Journal {
-        let journal = Journal::create(RunFolder::new(runs, id), &manifest(id, &state(fingerprint))).unwrap();
+    fn run(runs: &Path, id: &str, fingerprint: &str, epochs: u64) -> RunDir {
+        let journal = RunDir::create(RunFolder::new(runs, id), &manifest(id, &state(fingerprint))).unwrap();
         for epoch in 0..epochs {
-            std::fs::write(journal.checkpoints().join(Journal::checkpoint(epoch)), b"w").unwrap();
+            std::fs::write(journal.checkpoints().join(RunDir::checkpoint(epoch)), b"w").unwrap();
             let progress = Progress {
                 epochs: epoch + 1,
                 steps: 1,
@@ -140,16 +140,16 @@ mod tests {
         let mut ids = Vec::new();
         for now in [noon, noon + 1, noon + 5_000, noon - 3_600_000, noon - 3_599_000, noon + 86_400_000] {
             let started_ms = after_all(folder.path(), now);
-            let id = crate::journal::run_id(started_ms, &ids.len().to_string());
+            let id = crate::run_dir::run_id(started_ms, &ids.len().to_string());
             let run = RunManifest { started_ms, ..manifest(&id, &state("1")) };
-            Journal::create(RunFolder::new(folder.path(), &id), &run).unwrap();
+            RunDir::create(RunFolder::new(folder.path(), &id), &run).unwrap();
             ids.push(id);
         }
         assert!(ids.is_sorted(), "{ids:?}");
         assert_eq!(after_all(folder.path(), 0), noon + 86_401_000);
     }
 
-    fn finish(journal: &Journal) {
+    fn finish(journal: &RunDir) {
         let finished =
             Finished { uri: String::new(), digest: String::new(), epochs: 1, steps: 1, samples: 1, seconds: 1.0 };
         write_json(&journal.folder.0.join("finished.json"), &finished).unwrap();
@@ -162,7 +162,7 @@ mod tests {
         run(home.path(), "2", "a", 3);
         let found = unfinished(home.path(), &state("a"), "options").unwrap().unwrap();
         assert_eq!((found.manifest.id.as_str(), found.progress.epochs), ("2", 3));
-        let older = Journal { folder: RunFolder::new(home.path(), "1") };
+        let older = RunDir { folder: RunFolder::new(home.path(), "1") };
         assert!(older.abandoned().unwrap().reason.contains("newer"));
         assert!(unfinished(home.path(), &state("a"), "options").unwrap().is_some(), "and again");
     }

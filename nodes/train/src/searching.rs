@@ -7,16 +7,14 @@ use crate::announce::Announcer;
 use crate::augmentation::Augmentation;
 use crate::config::Config;
 use crate::data::Data;
-use crate::desk::Desk;
 use crate::error::TrainError;
-use crate::journal::{Journal, now_ms};
+use crate::incoming::Incoming;
 use crate::learn::{End, Learning};
 use crate::recover::Unfinished;
+use crate::run_dir::{RunDir, now_ms};
 use crate::snapshot::State;
 use crate::start::{Begun, go_on};
 use crate::strategy::Candidate;
-use crate::tiers::Tier;
-use crate::trigger::Trigger;
 use plugin_api::Edge as _;
 use plugin_api::edges::Proposals;
 use plugin_api::runs::{RunFolder, RunManifest};
@@ -24,6 +22,8 @@ use plugin_api::{Home, Message};
 use plugin_harness::Node;
 use plugin_model::device::Opened;
 use plugin_model::{ModelError, Start, Task, Trainer};
+use plugin_training::retrain::StartFrom;
+use plugin_training::trigger::Trigger;
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -43,9 +43,9 @@ pub struct Proposal {
     pub change: String,
     /// Its blocks.
     pub definition: String,
-    /// Epochs.
+    /// Number of epochs to train.
     pub epochs: u64,
-    /// Seed.
+    /// Seed of weights, order and augmentation.
     pub seed: u64,
     /// The run whose weights it takes over.
     pub inherits: Option<String>,
@@ -87,17 +87,17 @@ impl Proposal {
 /// [`TrainError`] of the graph or the file system. What is wrong with a network is no error.
 pub fn run(config: &Config, device: &Opened, node: &mut Node) -> Result<(), TrainError> {
     let runs = node.home().runs();
-    let trigger = Trigger::new(config.when(Candidate::Network), String::new(), None);
-    let mut desk = Desk::new(trigger, Announcer::from_disk(&runs, Instant::now()));
-    desk.worker = config.worker;
+    let trigger = Trigger::new(config.trigger_options(Candidate::Network), String::new(), None);
+    let mut incoming = Incoming::new(trigger, Announcer::from_disk(&runs, Instant::now()));
+    incoming.worker = config.worker;
     let mut known: Option<Known> = None;
     loop {
-        desk.pump(node, Duration::from_millis(100))?;
-        if desk.stop {
+        incoming.pump(node, Duration::from_millis(100))?;
+        if incoming.stop {
             return Ok(());
         }
-        desk.batches.clear();
-        let Some(proposal) = desk.proposals.pop_front() else {
+        incoming.batches.clear();
+        let Some(proposal) = incoming.proposals.pop_front() else {
             node.status().state(Message::waiting_network());
             continue;
         };
@@ -113,7 +113,7 @@ pub fn run(config: &Config, device: &Opened, node: &mut Node) -> Result<(), Trai
             }
             Err(error) => return Err(error),
         };
-        match Learning::new(begun).work(config, device, node, &mut desk) {
+        match Learning::new(begun).work(config, device, node, &mut incoming) {
             Ok(End::Stopped) => return Ok(()),
             Ok(End::Finished | End::Abandoned) => {}
             Err(TrainError::Model(error)) => give_up(&folder, &error)?,
@@ -137,7 +137,7 @@ impl Known {
 
 /// A network cannot be trained.
 fn give_up(folder: &RunFolder, error: &ModelError) -> Result<(), TrainError> {
-    Ok(Journal { folder: folder.clone() }.abandon(&error.to_string(), true)?)
+    Ok(RunDir { folder: folder.clone() }.abandon(&error.to_string(), true)?)
 }
 
 /// Begins a run or goes on with it; `None` when it has ended.
@@ -149,7 +149,7 @@ fn begin(
     known: Option<&Known>,
 ) -> Result<Option<Begun>, TrainError> {
     let folder = RunFolder::new(&home.runs(), &proposal.run);
-    let journal = Journal { folder: folder.clone() };
+    let journal = RunDir { folder: folder.clone() };
     if folder.finished().is_some() || journal.abandoned().is_some() {
         return Ok(None);
     }
@@ -173,7 +173,7 @@ fn begin(
         seed: proposal.seed,
     };
     let manifest = manifest(config, device, proposal, &task, known);
-    let journal = Journal::create(folder, &manifest)?;
+    let journal = RunDir::create(folder, &manifest)?;
     if let Some(data) = Data::at(home, proposal.state.version) {
         data.write(&journal.folder.0)?;
     }
@@ -215,7 +215,7 @@ fn manifest(config: &Config, device: &Opened, proposal: &Proposal, task: &Task, 
         batch_size: config.batch_size,
         seed: proposal.seed,
         device: device.name.clone(),
-        options: config.options(None, Tier::Three.json("proposed by search")),
+        options: config.options(None, StartFrom::Anew.json("proposed by search")),
         code: env!("CARGO_PKG_VERSION").to_owned(),
     };
     manifest.options["search"] =
@@ -304,7 +304,7 @@ mod tests {
         let Err(TrainError::Model(error)) = begin(&config, &device, &home, &of, None) else { panic!("it fits") };
         let folder = RunFolder::new(&home.runs(), "r1");
         give_up(&folder, &error).unwrap();
-        let abandoned = Journal { folder }.abandoned().unwrap();
+        let abandoned = RunDir { folder }.abandoned().unwrap();
         assert!(abandoned.hopeless && abandoned.reason.contains("99 px"), "{}", abandoned.reason);
     }
 

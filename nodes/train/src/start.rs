@@ -3,22 +3,22 @@
 use crate::config::Config;
 use crate::data::{Changes, Data};
 use crate::error::TrainError;
-use crate::few_images::keeps_last_epoch;
-use crate::journal::{Journal, Progress, now_ms, run_id};
 use crate::reason::reason;
 use crate::recover::{self, Unfinished};
+use crate::run_dir::{Progress, RunDir, now_ms, run_id};
 use crate::snapshot::State;
-use crate::tiers::Tier;
 use plugin_api::runs::{ModelCard, RunFolder, RunManifest, RunRequest, read_json};
 use plugin_api::{Home, Message};
 use plugin_model::device::Opened;
 use plugin_model::{Architecture, ModelError, Start, Task, Trainer};
+use plugin_training::cross_validation::keeps_last_epoch;
+use plugin_training::retrain::{StartFrom, runs_since_full};
 use std::path::PathBuf;
 
 /// A run that is ready to learn.
 pub struct Begun {
     /// Its folder.
-    pub journal: Journal,
+    pub journal: RunDir,
     /// What decides it.
     pub manifest: RunManifest,
     /// Where it stands; none at the start.
@@ -108,31 +108,32 @@ pub fn begin(
     let named = request.and_then(|request| request.from.as_ref()).or(config.from_run.as_ref());
     let (known, tier, because) = match named {
         Some(run) => match of_run(config, home, run) {
-            Ok(known) => (Some(known), Tier::Two, Message::from_run(run)),
+            Ok(known) => (Some(known), StartFrom::Champion, Message::from_run(run)),
             Err(problem) if request.is_some() => {
                 tracing::warn!(run, %problem, "the run that was asked for cannot be begun from");
-                (None, Tier::Three, Message::from_scratch(Message::run_not_usable(run, problem)))
+                (None, StartFrom::Anew, Message::from_scratch(Message::run_not_usable(run, problem)))
             }
             Err(problem) => return Err(TrainError::Options(format!("--from-run {run}: {problem}"))),
         },
         None => match champion(config, home) {
             Ok(known) => {
                 let before = recover::all_ended(&home.runs());
-                let (tier, because) = config.tiers.choose(&state.classes, &known.classes, before.iter());
-                (Some(known).filter(|_| tier == Tier::Two), tier, because)
+                let warm = runs_since_full(before.iter().map(|run| run.parent.as_deref()));
+                let (tier, because) = config.retrain.choose(&state.classes, &known.classes, warm);
+                (Some(known).filter(|_| tier == StartFrom::Champion), tier, because)
             }
-            Err(problem) => (None, Tier::Three, Message::from_scratch(problem)),
+            Err(problem) => (None, StartFrom::Anew, Message::from_scratch(problem)),
         },
     };
     let mut tier = (tier, because);
     let mut learner = None;
     if let Some(known) = known {
         task.epochs = config.retrain_epochs();
-        let perturb = config.tiers.perturb(config.seed, &state.fingerprint);
+        let perturb = config.retrain.perturb(config.seed, &state.fingerprint);
         match Trainer::new(&task, &config.trainer, Start::Model(&known.weights, &known.classes, perturb), device) {
             Ok(trainer) => learner = Some((trainer, Some(known.run))),
             Err(error @ (ModelError::File { .. } | ModelError::Weights { .. })) => {
-                tier = (Tier::Three, Message::from_scratch(error.to_string()));
+                tier = (StartFrom::Anew, Message::from_scratch(error.to_string()));
                 task.epochs = config.epochs;
             }
             Err(error) => return Err(error.into()),
@@ -175,7 +176,7 @@ pub fn begin(
         options,
         code: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let journal = Journal::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
+    let journal = RunDir::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
     if let Some(data) = &data {
         data.write(&journal.folder.0)?;
     }
@@ -454,10 +455,10 @@ mod tests {
     fn a_run_goes_on_with_its_weights() {
         let (_folder, home, config, device) = setup("");
         let begun = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
-        let file = Journal::checkpoint(0);
+        let file = RunDir::checkpoint(0);
         let digest = begun.trainer.save(&begun.journal.checkpoints().join(&file)).unwrap();
-        let score = crate::journal::Score { accuracy: None, loss: 1.0 };
-        let last = crate::journal::Saved { epoch: 0, file, digest, score };
+        let score = crate::run_dir::Score { accuracy: None, loss: 1.0 };
+        let last = crate::run_dir::Saved { epoch: 0, file, digest, score };
         let progress =
             Progress { epochs: 1, steps: 2, samples: 18, seconds: 1.0, best: last.clone(), last, memory: None };
         begun.journal.end_epoch(&[], &progress).unwrap();
@@ -471,7 +472,7 @@ mod tests {
 
     /// A run that has ended, as `work` leaves it.
     fn end(begun: &Begun, home: &Home) {
-        let file = Journal::checkpoint(0);
+        let file = RunDir::checkpoint(0);
         let digest = begun.trainer.save(&begun.journal.checkpoints().join(&file)).unwrap();
         let uri = format!("runs/{}/checkpoints/{file}", begun.manifest.id);
         let finished = plugin_api::runs::Finished { uri, digest, epochs: 1, steps: 1, samples: 1, seconds: 1.0 };
@@ -482,7 +483,7 @@ mod tests {
     #[test]
     fn the_tier_and_its_reason_are_kept_with_the_run() {
         let (_folder, home, mut config, device) = setup("--full-every 3 --shrink 0.5 --noise 0.1");
-        config.tiers.full_when_classes_change = crate::when::Switch::On;
+        config.retrain.full_when_classes_change = plugin_training::trigger_options::Switch::On;
         let mut tiers = Vec::new();
         let run = |number: u64, classes: &[&str]| {
             let state = State { fingerprint: number.to_string(), ..state(classes) };

@@ -1,8 +1,8 @@
 //! What a candidate is made by.
 
 use crate::config::Config;
-use crate::when::When;
 use plugin_api::Message;
+use plugin_training::trigger_options::TriggerOptions;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -44,11 +44,6 @@ pub enum Candidate {
     Network,
 }
 
-/// A new head waits so long for images to stop coming …
-const HEAD_DEBOUNCE_SECONDS: u64 = 1;
-/// … but no longer than this while they keep coming.
-const HEAD_LONGEST_WAIT_SECONDS: u64 = 10;
-
 impl Config {
     /// What is trained, and why a whole network although nobody asked for one.
     pub fn candidate(&self) -> (Candidate, Option<Message>) {
@@ -60,19 +55,11 @@ impl Config {
         }
     }
 
-    /// When candidates are made: heads at once, whatever has changed, as they cost next to nothing.
-    pub fn when(&self, candidate: Candidate) -> When {
+    /// When candidates are made.
+    pub fn trigger_options(&self, candidate: Candidate) -> TriggerOptions {
         match candidate {
-            Candidate::Network => self.when.clone(),
-            Candidate::Head => When {
-                quiet_seconds: self.when.quiet_seconds.min(HEAD_DEBOUNCE_SECONDS),
-                min_train: self.when.min_train.min(2),
-                min_new: 1,
-                min_new_percent: 0.0,
-                longest_wait_seconds: HEAD_LONGEST_WAIT_SECONDS,
-                schedule_utc: Vec::new(),
-                ..self.when.clone()
-            },
+            Candidate::Network => self.trigger.clone(),
+            Candidate::Head => self.trigger.for_heads(),
         }
     }
 
@@ -141,10 +128,10 @@ mod tests {
     #[test]
     fn heads_wait_for_a_second_and_networks_as_told() {
         let config = config("--quiet-seconds 20 --min-new 7 --schedule-utc 03:30 --retrain off");
-        let head = config.when(Candidate::Head);
+        let head = config.trigger_options(Candidate::Head);
         assert_eq!((head.quiet_seconds, head.min_new, head.schedule_utc.len()), (1, 1, 0));
-        assert_eq!(head.retrain, crate::when::Switch::Off);
-        assert_eq!(config.when(Candidate::Network), config.when);
+        assert_eq!(head.retrain, plugin_training::trigger_options::Switch::Off);
+        assert_eq!(config.trigger_options(Candidate::Network), config.trigger);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! `cargo verify` too. With others they would be built anew, which takes minutes.
 
 use crate::checkout::Checkout;
+use crate::error::Error;
 use crate::screen::Screen;
-use crate::{Error, process, say};
+use crate::{process, say};
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::process::{Command, Stdio};

@@ -1,6 +1,6 @@
 //! Where things lie in the checkout.
 
-use crate::Error;
+use crate::error::Error;
 use std::path::{Path, PathBuf};
 
 /// The checkout this program was built from.
@@ -39,7 +39,7 @@ impl Checkout {
         self.root.join("target")
     }
 
-    /// The dataflows.
+    /// Path of `dataflows/` in the checkout.
     pub fn dataflows(&self) -> PathBuf {
         self.root.join("dataflows")
     }

@@ -1,6 +1,7 @@
 //! The dora command line, asked to do what a user would type.
 
-use crate::{Error, process};
+use crate::error::Error;
+use crate::process;
 use plugin_api::files;
 use serde::Deserialize;
 use std::collections::BTreeMap;

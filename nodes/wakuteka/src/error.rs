@@ -15,7 +15,7 @@ pub enum Error {
     /// A program is not there or cannot be run.
     #[error("{program} cannot be started: {source}")]
     Start {
-        /// The program.
+        /// Name of the program that could not be started.
         program: String,
         /// What the system said.
         source: io::Error,

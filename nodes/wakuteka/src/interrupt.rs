@@ -1,6 +1,6 @@
 //! Ctrl-C, a polite kill, or a closed terminal: noted here, acted on by whoever waits.
 
-use crate::Error;
+use crate::error::Error;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};

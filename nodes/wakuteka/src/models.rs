@@ -2,7 +2,8 @@
 
 use crate::checkout::Checkout;
 use crate::columns::{aligned, percent};
-use crate::{Error, cli, runs, say};
+use crate::error::Error;
+use crate::{cli, runs, say};
 use plugin_api::Home;
 use plugin_champion::Model;
 use serde_json::{Value, json};

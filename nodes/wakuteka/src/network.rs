@@ -1,7 +1,8 @@
 //! `cargo wakuteka network show`: a network as a table and as a picture.
 
 use crate::cli::NetworkShow;
-use crate::{Error, say};
+use crate::error::Error;
+use crate::say;
 use plugin_api::files;
 use plugin_blocks::{BlocksError, Description, Graph, Node, drawing, shipped, table};
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! `cargo wakuteka options`: the options of every node as Markdown, as `dataflows/README.md` holds them. Each node prints its own.
 
 use crate::checkout::Checkout;
-use crate::{Error, cli, process, say};
+use crate::error::Error;
+use crate::{cli, process, say};
 use plugin_api::files;
 use std::fs;
 use std::process::Command;

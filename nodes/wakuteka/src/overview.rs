@@ -2,9 +2,9 @@
 
 use crate::columns::percent;
 use crate::{progress, say};
-use plugin_api::Home;
 use plugin_api::runs::{Evaluation, RunFolder, Verdict};
 use plugin_api::status::{self, Notice, Status};
+use plugin_api::{Decision, Home};
 use plugin_champion::Model;
 use plugin_forecast::Forecasts;
 use serde::Serialize;
@@ -87,8 +87,8 @@ pub struct LargestClass {
 pub struct LastRun {
     /// Its id.
     pub run: String,
-    /// `promoted` or `refused`.
-    pub decision: String,
+    /// Whether it became champion.
+    pub decision: Decision,
     /// Why.
     pub reason: String,
     /// When, milliseconds since 1970.
@@ -106,7 +106,7 @@ pub struct NextRun {
     pub seconds_left: Option<f64>,
 }
 
-/// A node.
+/// State of a node, from its status file.
 #[derive(Debug, Serialize)]
 pub struct NodeNow {
     /// Whether its process is there.
@@ -205,7 +205,7 @@ impl Overview {
             (None, false) => fact(&mut lines, "graph", &["not running. To start it: cargo wakuteka start".to_owned()]),
         }
         fact(&mut lines, "champion", &self.champion_lines(now_ms));
-        if let Some(last) = self.last_run.as_ref().filter(|last| last.decision != "promoted") {
+        if let Some(last) = self.last_run.as_ref().filter(|last| !last.decision.is_promoted()) {
             let ago = say::ago(last.evaluated_ms, now_ms);
             fact(&mut lines, "last run", &[format!("{} {} {ago}: {}", last.run, last.decision, last.reason)]);
         }

@@ -1,7 +1,8 @@
 //! Other programs: run, and blamed by name when they fail.
 
 use crate::checkout::Checkout;
-use crate::{Error, interrupt, say};
+use crate::error::Error;
+use crate::{interrupt, say};
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;

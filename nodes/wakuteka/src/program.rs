@@ -1,7 +1,8 @@
 //! Programs behind subcommands of their own options.
 
 use crate::checkout::Checkout;
-use crate::{Error, building, process, say};
+use crate::error::Error;
+use crate::{building, process, say};
 use serde_json::json;
 use std::ffi::OsString;
 use std::process::Command;

@@ -2,9 +2,10 @@
 
 use crate::checkout::Checkout;
 use crate::columns::aligned;
+use crate::error::Error;
 use crate::overview::Overview;
 use crate::screen::Screen;
-use crate::{Error, cli, interrupt, say};
+use crate::{cli, interrupt, say};
 use plugin_api::status::{self, Notice, Status};
 use plugin_forecast::{ClassForecast, Expected, Forecasts};
 use std::fmt::Write;

@@ -2,7 +2,8 @@
 
 use crate::checkout::Checkout;
 use crate::columns::{aligned, percent};
-use crate::{Error, cli, say};
+use crate::error::Error;
+use crate::{cli, say};
 use plugin_api::runs::{Evaluation, Finished, MetricRow, RunFolder, RunManifest, RunRequest, Verdict, write_json};
 use plugin_api::{Home, Message};
 use serde_json::{Value, json};
@@ -125,7 +126,7 @@ impl Run {
     fn read(folder: RunFolder) -> Option<Self> {
         let (manifest, finished, verdict) = (folder.manifest()?, folder.finished(), folder.verdict());
         let state = match (&verdict, &finished) {
-            (Some(verdict), _) => verdict.decision.clone(),
+            (Some(verdict), _) => verdict.decision.to_string(),
             (None, Some(_)) => "not judged yet".to_owned(),
             (None, None) if folder.0.join("abandoned.json").is_file() => "abandoned".to_owned(),
             (None, None) => "not finished".to_owned(),

@@ -9,7 +9,8 @@ mod graph;
 
 use crate::checkout::Checkout;
 use crate::dora::Dora;
-use crate::{Error, building, cli, interrupt, progress, say, tools};
+use crate::error::Error;
+use crate::{building, cli, interrupt, progress, say, tools};
 use check::check;
 use environment::Environment;
 use graph::Graph;

@@ -1,12 +1,12 @@
 //! From answers back to what is known.
 
 use crate::asking::Asking;
-use crate::desk::{Desk, Missing};
 use crate::ledger::Held;
 use crate::outbox::{Acknowledged, STREAMS, Stream};
 use crate::quarantine::Record;
+use crate::state::{Missing, WatchState};
 use plugin_api::edges::{Committed, Inventory, Rejects};
-use plugin_api::{ContentError, Edge, FileVersion, Tag};
+use plugin_api::{Edge, FileVersion, RejectReason, Tag};
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ const REJECTS_LATE: Duration = Duration::from_secs(3);
 /// Breath taken before everything is sent again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-impl Desk {
+impl WatchState {
     /// Part of what the dataset holds. True when that was the last part: then everything must be scanned.
     pub fn inventory(&mut self, tag: &Tag, rows: &Inventory, now: Instant) -> bool {
         let Some(asking) = &mut self.asking else { return false };
@@ -65,9 +65,9 @@ impl Desk {
             Acknowledged::Current(rows) => {
                 for row in rows {
                     match stream {
-                        Stream::Removed => self.landed(&row.path, Held::Nothing, now),
+                        Stream::Removed => self.acknowledged(&row.path, Held::Nothing, now),
                         Stream::Images if listed.contains(row.path.as_str()) => {
-                            self.landed(&row.path, Held::Picture(row.version), now);
+                            self.acknowledged(&row.path, Held::Picture(row.version), now);
                         }
                         Stream::Images => {
                             let missing = Missing { tag: tag.clone(), version: row.version, until: now + REJECTS_LATE };
@@ -103,7 +103,7 @@ impl Desk {
         }
     }
 
-    fn landed(&mut self, path: &str, held: Held, now: Instant) {
+    fn acknowledged(&mut self, path: &str, held: Held, now: Instant) {
         match held {
             Held::Picture(_) => self.counts.committed += 1,
             _ => self.counts.removed += 1,
@@ -119,12 +119,12 @@ impl Desk {
         if matches!(held, Held::Picture(_)) && self.quarantine.withdraw(path) {
             self.count_due = Some(now);
         }
-        self.nominate(path, now);
+        self.enqueue(path, now);
     }
 
     fn now_holds(&mut self, path: &str, held: Held, now: Instant) {
         self.ledger.change(path, |entry| entry.held = held);
-        self.nominate(path, now);
+        self.enqueue(path, now);
     }
 
     /// Pictures that a stage refused. Which version it was is known from the message it was sent in.
@@ -143,7 +143,7 @@ impl Desk {
                 continue;
             };
             let (stage, reason, detail) = (rejects.stage.value(at), rejects.reason.value(at), rejects.detail.value(at));
-            if [ContentError::CHANGED, ContentError::UNREADABLE].contains(&reason) {
+            if RejectReason::parse(reason).is_some_and(RejectReason::is_transient) {
                 // The stage did not get to see it. Whatever is there now is sent.
                 tracing::info!(path, stage, reason, detail, "to be sent again");
                 if answered {
@@ -158,7 +158,7 @@ impl Desk {
                 });
             }
             self.refuse(Record::new(path, version, stage, reason, detail), now);
-            self.nominate(path, now);
+            self.enqueue(path, now);
         }
     }
 

@@ -14,11 +14,11 @@
 //! Device numbers and the beginnings of absences are kept in `dataset/folders-<folder>.json`, so that a drive that drops
 //! while `watch` is not running is noticed too.
 
-use crate::desk::Desk;
 use crate::disk::wall_ns;
 use crate::ledger::Held;
 use crate::roots::Roots;
 use crate::scan::{Scan, is_below, walk};
+use crate::state::WatchState;
 use plugin_api::Message;
 use plugin_api::files::write_atomically;
 use serde::{Deserialize, Serialize};
@@ -165,7 +165,7 @@ fn folders_of(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(at, _)| &path[..at])
 }
 
-impl Desk {
+impl WatchState {
     /// Takes note of the devices of folders that were met by a scan.
     pub(crate) fn note_devices(&mut self, scan: &Scan) {
         for (folder, device) in &scan.devices {
@@ -200,7 +200,7 @@ impl Desk {
             .any(|folder| self.recent_absence(folder, now).is_some_and(|absence| self.is_held(folder, absence, now)))
     }
 
-    /// As [`Desk::absence`], looked up at most every [`LOOK_UP`].
+    /// As [`WatchState::absence`], looked up at most every [`LOOK_UP`].
     fn recent_absence(&mut self, folder: &str, now: Instant) -> Option<Absence> {
         match self.away.looked_up.get(folder) {
             Some((at, absence)) if now < *at + LOOK_UP => *absence,
@@ -212,7 +212,7 @@ impl Desk {
         }
     }
 
-    /// As [`Desk::is_deleted`], and everything is looked up anew.
+    /// As [`WatchState::is_deleted`], and everything is looked up anew.
     pub(crate) fn is_deleted_now(&mut self, paths: &[String], now: Instant) -> Vec<bool> {
         self.away.looked_up.clear();
         paths.iter().map(|path| self.is_deleted(path, now)).collect()
@@ -329,7 +329,7 @@ impl Desk {
     fn look_again_below(&mut self, folder: &str, now: Instant) {
         let paths: Vec<String> = self.held_below(folder).cloned().collect();
         for path in paths {
-            self.nominate(&path, now);
+            self.enqueue(&path, now);
         }
     }
 

@@ -30,7 +30,7 @@ pub enum Kind {
 pub enum LeftAlone {
     /// An image that no folder gives a class.
     OutsideClass,
-    /// A link.
+    /// A symbolic link, which is not followed.
     Link,
     /// Its name is not UTF-8.
     NotUtf8,
@@ -38,17 +38,17 @@ pub enum LeftAlone {
     Unreadable,
     /// The film of a Live Photo.
     LivePhoto,
-    /// A film.
+    /// A video file.
     Film,
     /// A RAW beside a JPEG of the same name.
     RawBesideImage,
     /// A sidecar, or a file of the system.
     Companion,
-    /// A document.
+    /// A text or office file.
     Document,
     /// A sound.
     Audio,
-    /// An archive.
+    /// A zip or other archive: its images are not read.
     Archive,
     /// A catalog or a library of a photo program.
     Catalog,

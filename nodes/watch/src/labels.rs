@@ -4,12 +4,12 @@
 //! not layouts, so every layout that some of its labels may stem from is kept in `dataset/layout-<folder>.json` until each path
 //! on which they differ has been sent again. A missing file stands for what versions did that kept none.
 
-use crate::desk::Desk;
 use crate::disk::Stamp;
-use crate::ledger::{Entry, Held, Wish};
+use crate::ledger::{Entry, Held, PendingChange};
 use crate::outbox::Stream;
 use crate::roots::{Folder, Roots};
 use crate::scan::Scan;
+use crate::state::WatchState;
 use plugin_api::files::write_atomically;
 use plugin_api::layout::{Layout, Place, Shape};
 use std::collections::BTreeMap;
@@ -150,14 +150,14 @@ impl Labels {
     }
 }
 
-impl Desk {
+impl WatchState {
     /// Keeps how folders are read in `folder`, so that what changes while nobody watches is noticed.
     pub fn remember_layouts_in(&mut self, folder: PathBuf) {
         self.labels.remember_in(folder);
     }
 
     /// What to tell the dataset of `path` when `disk` is there.
-    pub(crate) fn wish(&self, path: &str, disk: Option<Stamp>) -> Wish {
+    pub(crate) fn wish(&self, path: &str, disk: Option<Stamp>) -> PendingChange {
         self.ledger.get(path).wish(disk.filter(|_| self.labels.wants(path)).map(|stamp| stamp.version))
     }
 
@@ -181,7 +181,7 @@ impl Desk {
                 if matches!(self.ledger.get(&path).held, Held::Picture(_)) {
                     self.ledger.change(&path, |entry| entry.held = Held::Unsure);
                 }
-                self.nominate(&path, now);
+                self.enqueue(&path, now);
             }
         }
         if scan.is_none() && self.is_idle() {

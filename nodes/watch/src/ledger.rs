@@ -23,7 +23,7 @@ pub enum Held {
 /// A version of a file that is not to be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Which version.
+    /// Version of the file that was refused.
     pub version: FileVersion,
     /// False when the file could not even be read: then a change of its permissions is worth another try.
     pub readable: bool,
@@ -46,7 +46,7 @@ pub struct Entry {
 
 /// What the dataset should be told of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum PendingChange {
     /// Nothing.
     Nothing,
     /// The picture that is there.
@@ -57,15 +57,15 @@ pub enum Wish {
 
 impl Entry {
     /// What to tell the dataset when `disk` is at the path.
-    pub fn wish(&self, disk: Option<FileVersion>) -> Wish {
+    pub fn wish(&self, disk: Option<FileVersion>) -> PendingChange {
         let is_held = |version: &FileVersion| matches!(self.held, Held::Picture(held) if held.is_same(version));
         let is_refused = |version: &FileVersion| self.refused.is_some_and(|refusal| refusal.version.is_same(version));
         match disk {
-            Some(version) if is_held(&version) => Wish::Nothing,
-            Some(version) if !is_refused(&version) => Wish::Image,
+            Some(version) if is_held(&version) => PendingChange::Nothing,
+            Some(version) if !is_refused(&version) => PendingChange::Image,
             // Not there, or not to be sent: an earlier version must not stay in the dataset.
-            _ if self.held == Held::Nothing => Wish::Nothing,
-            _ => Wish::Removal,
+            _ if self.held == Held::Nothing => PendingChange::Nothing,
+            _ => PendingChange::Removal,
         }
     }
 }
@@ -215,10 +215,16 @@ mod tests {
         let refused = Some(Refusal { version: version(2), readable: true });
         let held = |held| Entry { held, refused, ..Entry::default() };
         let wishes = |held: Entry| [None, Some(version(1)), Some(version(2))].map(|disk| held.wish(disk));
-        assert_eq!(wishes(held(Held::Nothing)), [Wish::Nothing, Wish::Image, Wish::Nothing]);
-        assert_eq!(wishes(held(Held::Unsure)), [Wish::Removal, Wish::Image, Wish::Removal]);
-        assert_eq!(wishes(held(Held::Picture(version(1)))), [Wish::Removal, Wish::Nothing, Wish::Removal]);
-        assert_eq!(wishes(held(Held::Picture(version(3)))), [Wish::Removal, Wish::Image, Wish::Removal]);
+        assert_eq!(wishes(held(Held::Nothing)), [PendingChange::Nothing, PendingChange::Image, PendingChange::Nothing]);
+        assert_eq!(wishes(held(Held::Unsure)), [PendingChange::Removal, PendingChange::Image, PendingChange::Removal]);
+        assert_eq!(
+            wishes(held(Held::Picture(version(1)))),
+            [PendingChange::Removal, PendingChange::Nothing, PendingChange::Removal]
+        );
+        assert_eq!(
+            wishes(held(Held::Picture(version(3)))),
+            [PendingChange::Removal, PendingChange::Image, PendingChange::Removal]
+        );
     }
 
     #[test]
@@ -257,11 +263,11 @@ mod tests {
         let mut ledger = Ledger::default();
         let older = FileVersion { changed_ns: 0, inode: 0, ..version(1) };
         ledger.set_inventory([("photos/cat/a".to_owned(), older)].into());
-        assert_eq!(ledger.get("photos/cat/a").wish(Some(version(1))), Wish::Nothing);
+        assert_eq!(ledger.get("photos/cat/a").wish(Some(version(1))), PendingChange::Nothing);
         ledger.see("photos/cat/a", Some(stamp(version(1), 1)));
         assert_eq!(ledger.get("photos/cat/a").held, Held::Picture(version(1)));
         let later = FileVersion { changed_ns: 5, ..version(1) };
-        assert_eq!(ledger.get("photos/cat/a").wish(Some(later)), Wish::Image, "from then on");
+        assert_eq!(ledger.get("photos/cat/a").wish(Some(later)), PendingChange::Image, "from then on");
     }
 
     #[test]
@@ -271,10 +277,10 @@ mod tests {
         ledger.see("photos/cat/a", Some(stamp(version(1), 1)));
         let linked = FileVersion { changed_ns: 5, ..version(1) };
         ledger.see("photos/cat/a", Some(stamp(linked, 2)));
-        assert_eq!(ledger.get("photos/cat/a").wish(Some(linked)), Wish::Nothing);
+        assert_eq!(ledger.get("photos/cat/a").wish(Some(linked)), PendingChange::Nothing);
         let changed = FileVersion { changed_ns: 6, ..version(1) };
         ledger.see("photos/cat/a", Some(stamp(changed, 2)));
-        assert_eq!(ledger.get("photos/cat/a").wish(Some(changed)), Wish::Image);
+        assert_eq!(ledger.get("photos/cat/a").wish(Some(changed)), PendingChange::Image);
     }
 
     #[test]

@@ -10,16 +10,14 @@
 pub mod answers;
 pub mod asking;
 mod away;
+pub mod change_detector;
 pub mod config;
-pub mod desk;
 pub mod disk;
-pub mod eyes;
 pub mod ignore;
 pub mod labels;
 pub mod ledger;
 pub mod notices;
 pub mod outbox;
-pub mod peer;
 pub mod quarantine;
 pub mod ready;
 pub mod record;
@@ -31,16 +29,18 @@ pub mod roots;
 pub mod scan;
 pub mod sending;
 pub mod settle;
+pub mod state;
+pub mod transport;
 pub mod watcher;
 pub mod writers;
 
 pub use config::Config;
 
-use crate::desk::Desk;
-use crate::eyes::Eyes;
-use crate::peer::{News, Peer};
+use crate::change_detector::ChangeDetector;
 use crate::refused::Counter;
 use crate::roots::Roots;
+use crate::state::WatchState;
+use crate::transport::{IncomingEvent, Transport};
 use plugin_api::{Home, HomeArgs};
 use plugin_harness::{HarnessError, HasHome, Node};
 use std::io;
@@ -84,35 +84,35 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), WatchError> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_with(config: &Config, home: &Home, peer: &mut impl Peer) -> Result<(), WatchError> {
+pub fn run_with(config: &Config, home: &Home, peer: &mut impl Transport) -> Result<(), WatchError> {
     let roots = Roots::open(home, &config.folders)?;
-    let mut desk = Desk::new(config, roots.clone(), home, Instant::now())?;
+    let mut desk = WatchState::new(config, roots.clone(), home, Instant::now())?;
     desk.remember_layouts_in(home.dataset());
     let mut refused = Counter::start(home.quarantine(), roots.clone())?;
     let rescan = Duration::from_secs(config.rescan_seconds);
-    let mut eyes = Eyes::open(roots, home.quarantine(), rescan, Instant::now())?;
+    let mut detector = ChangeDetector::open(roots, home.quarantine(), rescan, Instant::now())?;
     loop {
         let now = Instant::now();
-        eyes.report(&mut desk, now);
+        detector.report(&mut desk, now);
         desk.work(now);
         desk.count_refused(&mut refused, now);
         if let Some(message) = desk.next_message(now) {
             peer.send(message)?;
         }
         desk.report(peer.status());
-        let wait = if desk.is_idle() && eyes.is_idle() { IDLE } else { BUSY };
+        let wait = if desk.is_idle() && detector.is_idle() { IDLE } else { BUSY };
         match peer.receive(if desk.has_message(now) { Duration::ZERO } else { wait })? {
-            News::Committed(tag, listed) => desk.committed(&tag, &listed, Instant::now()),
-            News::Rejects(tag, rejects) => desk.rejects(&tag, &rejects, Instant::now()),
-            News::KeeperRestarted => desk.keeper_restarted(Instant::now()),
-            News::Restarted(node) => desk.restarted(&node, Instant::now()),
-            News::Inventory(tag, rows) => {
+            IncomingEvent::Committed(tag, listed) => desk.committed(&tag, &listed, Instant::now()),
+            IncomingEvent::Rejects(tag, rejects) => desk.rejects(&tag, &rejects, Instant::now()),
+            IncomingEvent::KeeperRestarted => desk.keeper_restarted(Instant::now()),
+            IncomingEvent::Restarted(node) => desk.restarted(&node, Instant::now()),
+            IncomingEvent::Inventory(tag, rows) => {
                 if desk.inventory(&tag, &rows, Instant::now()) {
-                    eyes.look_through(Instant::now());
+                    detector.look_through(Instant::now());
                 }
             }
-            News::Nothing => {}
-            News::Stop => return Ok(()),
+            IncomingEvent::Nothing => {}
+            IncomingEvent::Stop => return Ok(()),
         }
     }
 }

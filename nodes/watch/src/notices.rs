@@ -2,12 +2,12 @@
 //! One notice a kind, with number, reason, advice and a few paths.
 
 use crate::away::Absence;
-use crate::desk::Desk;
 use crate::ignore::LeftAlone;
 use crate::ledger::Ledger;
 use crate::refused::{QUARANTINE, Refused, RefusedKind};
 use crate::roots::Folder;
 use crate::scan::{EXAMPLES, Left, Scan, Tally, is_below};
+use crate::state::WatchState;
 use plugin_api::layout::{Layout, Shape};
 use plugin_api::names::{class_name, natural_order, similarity_key};
 use plugin_api::status::Notice;
@@ -64,7 +64,7 @@ struct MadeOf {
     is_asking: bool,
 }
 
-impl Desk {
+impl WatchState {
     /// What a person should know.
     pub fn notices(&mut self) -> &[Notice] {
         let with_classes = [Folder::Photos, Folder::Seeds];

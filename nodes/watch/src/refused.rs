@@ -1,11 +1,11 @@
 //! What lies in `quarantine/`, counted from the notes there, off the event loop. A person may empty it at any time, and the
 //! counts follow.
 
-use crate::desk::Desk;
 use crate::disk::Stamp;
 use crate::record::Record;
 use crate::roots::Roots;
 use crate::scan::{EXAMPLES, Left};
+use crate::state::WatchState;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
@@ -142,7 +142,7 @@ impl Counter {
 /// What is in quarantine is counted again after a change, and this long after the last count in any case.
 const RECOUNT: Duration = Duration::from_secs(30);
 
-impl Desk {
+impl WatchState {
     /// Has what is in quarantine counted when that is due, and takes the count.
     pub fn count_refused(&mut self, counter: &mut Counter, now: Instant) {
         if let Some(refused) = counter.take() {

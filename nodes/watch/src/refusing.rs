@@ -1,17 +1,17 @@
 //! Files that are not to be sent again, and their way to quarantine.
 
-use crate::desk::Desk;
 use crate::disk::wall_ns;
 use crate::ledger::Refusal;
 use crate::quarantine::{Moved, Record};
-use plugin_api::FileVersion;
+use crate::state::WatchState;
+use plugin_api::{FileVersion, RejectReason};
 use std::io;
 use std::time::{Duration, Instant};
 
 /// Files moved to quarantine in one go: each waits for the disk a few times.
 const MOVES: usize = 16;
 
-impl Desk {
+impl WatchState {
     /// A version of a file is not to be sent again, and is moved to quarantine, unless it changes meanwhile: at once when
     /// it has been as it is for long, otherwise when its writer has had time to go on.
     pub(crate) fn refuse(&mut self, record: Record, now: Instant) {
@@ -21,7 +21,7 @@ impl Desk {
             self.counts.rejected += 1;
         }
         self.ledger.change(&path, |entry| entry.refused = Some(Refusal { version, readable: true }));
-        self.doomed.insert(path, (now + self.arriving.saturating_sub(age(&version)), record));
+        self.to_quarantine.insert(path, (now + self.arriving.saturating_sub(age(&version)), record));
     }
 
     /// A file that is there but cannot be read: stays where it is, with a note in quarantine.
@@ -31,7 +31,7 @@ impl Desk {
             return self.notice_error(path, error);
         }
         let detail = format!("{error}; it was left in its place and is tried again when it or its permissions change");
-        let record = Record::new(path, version, "watch", "unreadable", &detail);
+        let record = Record::new(path, version, "watch", RejectReason::Unreadable.name(), &detail);
         tracing::warn!(path, %error, "cannot be read");
         if let Err(error) = self.quarantine.note(&record) {
             tracing::error!(path, %error, "no note could be left in quarantine");
@@ -41,14 +41,14 @@ impl Desk {
         self.ledger.change(path, |entry| entry.refused = Some(Refusal { version, readable: false }));
     }
 
-    pub(crate) fn move_doomed(&mut self, now: Instant) {
-        let due = self.doomed.iter().filter(|(_, (due, _))| *due <= now).map(|(path, _)| path.clone());
+    pub(crate) fn move_to_quarantine(&mut self, now: Instant) {
+        let due = self.to_quarantine.iter().filter(|(_, (due, _))| *due <= now).map(|(path, _)| path.clone());
         for path in due.take(MOVES).collect::<Vec<_>>() {
-            let Some((_, record)) = self.doomed.remove(&path) else { continue };
+            let Some((_, record)) = self.to_quarantine.remove(&path) else { continue };
             // A RAW whose JPEG has come since is left alone.
             if !self.look(&path).is_ok_and(|there| there.is_some()) {
                 self.being_written.remove(&path);
-                self.nominate(&path, now);
+                self.enqueue(&path, now);
                 continue;
             }
             let at = self.real(&path);
@@ -56,7 +56,7 @@ impl Desk {
                 if self.being_written.insert(path.clone()) {
                     tracing::info!(path, reason = record.reason, "refused, but somebody is still writing it: it stays");
                 }
-                self.doomed.insert(path, (now + self.patience, record));
+                self.to_quarantine.insert(path, (now + self.patience, record));
                 continue;
             }
             self.being_written.remove(&path);
@@ -72,7 +72,7 @@ impl Desk {
                 Ok(Moved::No) => tracing::info!(path, "changed or left after it was refused"),
                 Err(error) => tracing::error!(path, %error, "could not be moved to quarantine"),
             }
-            self.nominate(&path, now);
+            self.enqueue(&path, now);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What the node says of itself.
 
 use crate::away::Absence;
-use crate::desk::Desk;
 use crate::scan::EXAMPLES;
+use crate::state::WatchState;
 use plugin_api::status::{Notice, StatusFile};
 use plugin_api::{Message, Text};
 
@@ -21,7 +21,7 @@ pub struct Counts {
     pub resent: u64,
 }
 
-impl Desk {
+impl WatchState {
     /// Fills in the status.
     pub fn report(&mut self, status: &mut StatusFile) {
         let pending = self.settling.len() + self.ready.len();

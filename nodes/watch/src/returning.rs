@@ -3,10 +3,10 @@
 //! A copy that paused for long is moved to quarantine cut off; its writer goes on there. A file that is not as its note says
 //! is therefore given back to the folder it came from once it has stopped changing, and is looked at like any other.
 
-use crate::desk::Desk;
 use crate::disk::{Stamp, look};
 use crate::ignore::{Kind, kind};
 use crate::quarantine::{Record, beside, noted};
+use crate::state::WatchState;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ impl QuarantineScanner {
     }
 }
 
-impl Desk {
+impl WatchState {
     /// Takes note of files that changed in quarantine. Those of folders that another node watches are left to it.
     pub fn changed_in_quarantine(&mut self, changed: Vec<Changed>, now: Instant) {
         for file in changed {
@@ -131,7 +131,7 @@ impl Desk {
             Ok(place) => {
                 tracing::info!(path, to = %place.display(), "changed in quarantine and was given back");
                 if let Some(name) = self.roots.name(&place) {
-                    self.nominate(&name, now);
+                    self.enqueue(&name, now);
                 }
             }
             Err(error) => tracing::error!(path, %error, "changed in quarantine, but could not be given back"),

@@ -49,7 +49,7 @@ impl Folder {
 /// One of the watched folders.
 #[derive(Clone, Debug)]
 pub struct Root {
-    /// Which.
+    /// Which folder of the workspace it is.
     pub folder: Folder,
     /// Where it really is: no link.
     pub at: PathBuf,

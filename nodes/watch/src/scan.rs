@@ -27,7 +27,7 @@ const DEPTH: usize = 16;
 /// Files left alone for one reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Left {
-    /// How many.
+    /// Number of such files.
     pub count: u64,
     /// A few of them, as messages name them.
     pub examples: Vec<String>,

@@ -1,9 +1,9 @@
 //! From settled paths to messages.
 
-use crate::desk::Desk;
-use crate::ledger::Wish;
+use crate::ledger::PendingChange;
 use crate::outbox::{Row, Stream};
 use crate::ready::{REMOVED_ROWS, cost_bytes};
+use crate::state::WatchState;
 use arrow::array::{Int64Array, StringArray, UInt64Array};
 use plugin_api::Split;
 use plugin_api::edges::{Hello, ImageFiles, Removed};
@@ -22,7 +22,7 @@ pub enum Outgoing {
     Removed(Tag, Removed),
 }
 
-impl Desk {
+impl WatchState {
     /// The next message to send, if there is one and room for it. Files are opened here, to see whether they may be read; their content is left to `decode`.
     pub fn next_message(&mut self, now: Instant) -> Option<Outgoing> {
         if let Some(asking) = &mut self.asking {
@@ -36,7 +36,7 @@ impl Desk {
         removals.or_else(|| if self.has_images(now) { self.images(now) } else { None })
     }
 
-    /// Whether [`Desk::next_message`] would have something to send.
+    /// Whether [`WatchState::next_message`] would have something to send.
     pub fn has_message(&self, now: Instant) -> bool {
         let may_send = !self.is_asking() && now >= self.not_before && self.outbox.has_room();
         may_send && (self.ready.has_removals(now) || self.has_images(now))
@@ -53,7 +53,7 @@ impl Desk {
         {
             // Looked at again: it may have waited long for its turn.
             match self.look(&path) {
-                Ok(disk) if self.wish(&path, disk) == Wish::Removal => {
+                Ok(disk) if self.wish(&path, disk) == PendingChange::Removal => {
                     rows.push(Row { path, version: disk.map(|s| s.version).unwrap_or_default() });
                 }
                 _ => self.settling.add(&path, now),
@@ -83,7 +83,7 @@ impl Desk {
         while rows.len() < self.batch_rows {
             let limit = if rows.is_empty() { u64::MAX } else { self.batch_bytes.saturating_sub(bytes) };
             let Some((path, stamp)) = self.ready.take_image(limit) else { break };
-            if self.wish(&path, Some(stamp)) != Wish::Image {
+            if self.wish(&path, Some(stamp)) != PendingChange::Image {
                 self.settling.add(&path, now);
                 continue;
             }
@@ -138,7 +138,7 @@ mod tests {
     use std::time::Duration;
 
     /// A desk over one picture in `photos/cat`, with another way of opening.
-    fn desk(folder: &Path, now: Instant, opening: crate::desk::Opening) -> Desk {
+    fn desk(folder: &Path, now: Instant, opening: crate::state::Opening) -> WatchState {
         let photos = folder.join("photos").canonicalize();
         let photos = photos.unwrap_or_else(|_| {
             fs::create_dir_all(folder.join("photos/cat")).unwrap();
@@ -147,14 +147,14 @@ mod tests {
         });
         let config = Config::try_parse_from(["watch"]).unwrap();
         let home = Home::create(folder).unwrap();
-        let mut desk = Desk::new(&config, Roots::one(Folder::Photos, photos), &home, now).unwrap();
+        let mut desk = WatchState::new(&config, Roots::one(Folder::Photos, photos), &home, now).unwrap();
         desk.asking = None;
         desk.opening = opening;
         desk
     }
 
     /// Scans and works for `seconds`; what was sent.
-    fn pass(desk: &mut Desk, now: &mut Instant, seconds: u64) -> Vec<Outgoing> {
+    fn pass(desk: &mut WatchState, now: &mut Instant, seconds: u64) -> Vec<Outgoing> {
         let mut sent = Vec::new();
         for _ in 0..seconds * 10 {
             *now += Duration::from_millis(100);

@@ -5,10 +5,10 @@ mod common;
 
 use clap::Parser;
 use common::{Answer, Model};
-use node_watch::peer::{News, Peer};
 use node_watch::roots::{Folder, Roots};
 use node_watch::scan::walk;
 use node_watch::sending::Outgoing;
+use node_watch::transport::{IncomingEvent, Transport};
 use node_watch::{Config, WatchError, run_with};
 use plugin_api::Home;
 use plugin_api::status::{StatusFile, read_all};
@@ -33,20 +33,20 @@ struct Graph {
     stop: Arc<AtomicBool>,
 }
 
-impl Peer for Graph {
-    fn receive(&mut self, timeout: Duration) -> Result<News, WatchError> {
+impl Transport for Graph {
+    fn receive(&mut self, timeout: Duration) -> Result<IncomingEvent, WatchError> {
         self.status.tick();
         if self.stop.load(Ordering::Relaxed) {
-            return Ok(News::Stop);
+            return Ok(IncomingEvent::Stop);
         }
         let Some(answer) = self.answers.pop_front() else {
             sleep(timeout);
-            return Ok(News::Nothing);
+            return Ok(IncomingEvent::Nothing);
         };
         Ok(match answer {
-            Answer::Committed(tag, listed) => News::Committed(tag, listed),
-            Answer::Rejects(tag, rejects) => News::Rejects(tag, rejects),
-            Answer::Inventory(tag, rows) => News::Inventory(tag, rows),
+            Answer::Committed(tag, listed) => IncomingEvent::Committed(tag, listed),
+            Answer::Rejects(tag, rejects) => IncomingEvent::Rejects(tag, rejects),
+            Answer::Inventory(tag, rows) => IncomingEvent::Inventory(tag, rows),
         })
     }
 

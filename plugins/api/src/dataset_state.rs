@@ -1,13 +1,15 @@
 //! The data set as nodes that train know it, from `Snapshot`.
 
+use crate::edge::Edge as _;
 use crate::edges::Snapshot;
-use crate::{Edge as _, Labels, Tag};
+use crate::labels::Labels;
+use crate::tag::Tag;
 use serde::{Deserialize, Serialize};
 
 /// One state of the data set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetState {
-    /// Version.
+    /// Number of the version; each change of the data set makes a new one.
     pub version: u64,
     /// Digest of pictures and labels.
     pub fingerprint: String,

@@ -3,8 +3,8 @@
 //! The page (or a person with an editor) writes it, `dataset` obeys it, and it outlives the catalog: images are named by the
 //! digest of their pixels, so a decision also holds after a file was renamed, moved or given other metadata.
 
-use crate::Home;
 use crate::files::{named, sync_folder};
+use crate::home::Home;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -27,7 +27,7 @@ pub enum Decision {
 pub struct Decided {
     /// When, milliseconds since 1970.
     pub at_ms: u64,
-    /// What.
+    /// What the person decided.
     pub decision: Decision,
     /// Pixel digests of the images it is about, at least two for [`Decision::Different`].
     pub digests: Vec<String>,

@@ -1,6 +1,6 @@
 //! Whether a picture has one class or several.
 
-use crate::Tag;
+use crate::tag::Tag;
 use serde::{Deserialize, Serialize};
 
 /// What a picture that stands in several class folders means. `dataset` decides; `train` and `evaluate` read it in the

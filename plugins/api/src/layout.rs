@@ -5,8 +5,8 @@
 //! decision looks at all folders with images together, see [`Layout::of`]. It depends on what is there, not on the order in
 //! which it came.
 
-use crate::Split;
 use crate::names::class_name;
+use crate::split::Split;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -3,12 +3,10 @@
 //!
 //! This crate knows neither dora nor burn.
 
-#[cfg(feature = "edges")]
 pub mod dataset_state;
+pub mod decision;
 pub mod decisions;
-#[cfg(feature = "edges")]
 pub mod edge;
-#[cfg(feature = "edges")]
 pub mod edges;
 pub mod experiments;
 pub mod files;
@@ -17,10 +15,9 @@ pub mod labels;
 pub mod layout;
 pub mod message;
 pub mod names;
-#[cfg(feature = "edges")]
+pub mod reject_reason;
 pub mod run_id;
 pub mod runs;
-#[cfg(feature = "edges")]
 pub mod select;
 pub mod split;
 pub mod status;
@@ -28,13 +25,13 @@ pub mod subset;
 pub mod tag;
 pub mod version;
 
-#[cfg(feature = "edges")]
 pub use dataset_state::DatasetState;
-#[cfg(feature = "edges")]
+pub use decision::Decision;
 pub use edge::{Edge, SchemaError};
 pub use home::{Home, HomeArgs};
 pub use labels::Labels;
 pub use message::{Language, Message, Text};
+pub use reject_reason::RejectReason;
 pub use split::Split;
 pub use subset::{Fold, Subset};
 pub use tag::Tag;

@@ -173,7 +173,7 @@ impl Arg {
     }
 }
 
-/// `1234567` as `1,234,567`.
+/// Formats a number in groups of three digits: `1234567` as `1,234,567`.
 pub fn grouped(n: u64, comma: char) -> String {
     let digits = n.to_string();
     let mut text = String::new();

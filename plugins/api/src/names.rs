@@ -35,13 +35,13 @@ pub enum FileKind {
     Partial,
     /// Belongs to an image or to the system: `.xmp`, `.aae`, `.thm`, `Thumbs.db`, `:Zone.Identifier`.
     Companion,
-    /// Film.
+    /// A video file.
     Film,
     /// Sound.
     Audio,
     /// Document, table, text, program.
     Document,
-    /// Archive.
+    /// A zip or other archive: its images are not read.
     Archive,
     /// Catalog or settings of a photo program.
     Catalog,

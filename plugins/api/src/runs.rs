@@ -12,7 +12,9 @@
 //! models/champion -> <id>
 //! ```
 
-use crate::{Labels, Text};
+use crate::decision::Decision;
+use crate::labels::Labels;
+use crate::message::Text;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -142,7 +144,7 @@ pub struct MetricRow {
     pub split: String,
     /// `loss`, `accuracy`, `learning_rate`, …
     pub metric: String,
-    /// Epoch, from 0.
+    /// Number of the epoch, from 0.
     pub epoch: u64,
     /// Optimizer steps so far.
     pub step: u64,
@@ -185,7 +187,7 @@ pub struct Calibration {
 /// The networks start as a first run does, never from a champion, which may have been trained on the very images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrossValidation {
-    /// How many folds.
+    /// Number of folds.
     pub folds: u32,
     /// Class names, by index.
     pub classes: Vec<String>,
@@ -231,7 +233,7 @@ pub enum Evaluation {
     HeldOut,
     /// Networks of its options answered for all images, see [`CrossValidation`].
     CrossValidated {
-        /// How many folds.
+        /// Number of folds.
         folds: u32,
     },
 }
@@ -252,8 +254,8 @@ pub struct ClassResult {
 pub struct Verdict {
     /// The run that was judged.
     pub run: String,
-    /// `promoted` or `refused`.
-    pub decision: String,
+    /// Whether it became champion.
+    pub decision: Decision,
     /// Why.
     pub reason: Text,
     /// The champion after the verdict.

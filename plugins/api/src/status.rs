@@ -1,6 +1,6 @@
 //! What a node is doing, in one small file: `status/<node>.json`, by its id in the YAML. For progress displays; nothing depends on it.
 
-use crate::Text;
+use crate::message::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

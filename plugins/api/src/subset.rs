@@ -1,6 +1,6 @@
 //! What can be asked for of a version of the data set.
 
-use crate::Split;
+use crate::split::Split;
 use std::fmt;
 
 /// One fold of a cross-validation.

@@ -4,6 +4,7 @@
 //! program (`touch -r`, `cp -p`, a photo program that keeps the date); the change time cannot, so content that was replaced
 //! in place is noticed even when size and date were kept.
 
+use crate::reject_reason::RejectReason;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -12,7 +13,7 @@ use std::path::Path;
 /// What tells one version of a file from another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileVersion {
-    /// Size, bytes.
+    /// File size in bytes.
     pub size_bytes: u64,
     /// Modification time (`mtime`), nanoseconds since 1970.
     pub modified_ns: i64,
@@ -65,16 +66,11 @@ pub enum ContentError {
 }
 
 impl ContentError {
-    /// Reason of the reject of a stage that met [`ContentError::Changed`].
-    pub const CHANGED: &'static str = "changed";
-    /// Reason of the reject of a stage that met [`ContentError::Unreadable`].
-    pub const UNREADABLE: &'static str = "unreadable";
-
-    /// One word for a reject. `watch` looks again at files rejected for one of these; it moves none to quarantine.
-    pub fn reason(&self) -> &'static str {
+    /// The reason to reject the row with; both are [transient](RejectReason::is_transient).
+    pub fn reason(&self) -> RejectReason {
         match self {
-            Self::Changed => Self::CHANGED,
-            Self::Unreadable(_) => Self::UNREADABLE,
+            Self::Changed => RejectReason::Changed,
+            Self::Unreadable(_) => RejectReason::Unreadable,
         }
     }
 }

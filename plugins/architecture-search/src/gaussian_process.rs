@@ -21,7 +21,7 @@ pub struct Kernel {
     pub lengths: Vec<f64>,
 }
 
-/// A prediction.
+/// Posterior mean and standard deviation at a point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
     /// Expected value.

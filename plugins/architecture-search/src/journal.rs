@@ -67,7 +67,7 @@ impl Journal {
         &self.search
     }
 
-    /// Its folder.
+    /// Folder of the search below `searches/`.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -46,7 +46,7 @@ impl Cholesky {
         x
     }
 
-    /// `A⁻¹`.
+    /// Inverse of the factored matrix, row-major.
     pub fn inverse(&self) -> Vec<f64> {
         let mut inverse = vec![0.0; self.size * self.size];
         for column in 0..self.size {

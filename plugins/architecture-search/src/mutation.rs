@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 pub struct Limits {
     /// Side of the square images, pixels.
     pub size_px: u32,
-    /// Classes.
+    /// Number of classes of the last layer.
     pub classes: usize,
     /// Multiply-adds of an image at most.
     pub multiply_adds: u64,

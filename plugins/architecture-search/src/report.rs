@@ -22,7 +22,7 @@ pub const SUMMARY: &str = "summary.json";
 /// A search for other programs, in few words.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary<'a> {
-    /// The search.
+    /// Id of the search.
     pub search: &'a str,
     /// `random` or `gaussian-process`.
     pub method: crate::Method,
@@ -45,7 +45,7 @@ pub struct Summary<'a> {
 pub struct Line<'a> {
     /// Its number.
     pub attempt: u64,
-    /// Its run.
+    /// Id of the run that trained the network.
     pub run: &'a str,
     /// The attempt it was made from.
     pub parent: Option<u64>,

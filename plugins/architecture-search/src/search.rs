@@ -71,7 +71,7 @@ pub enum Outcome {
 pub struct Proposed {
     /// From 0, which is the network that the search starts from.
     pub attempt: u64,
-    /// Its run.
+    /// Id of the run that trained the network.
     pub run: String,
     /// The attempt it was made from.
     pub parent: Option<u64>,
@@ -108,7 +108,7 @@ pub enum Event {
     Proposed(Proposed),
     /// An epoch of an attempt is over.
     Epoch {
-        /// The attempt.
+        /// Number of the attempt.
         attempt: u64,
         /// The epoch, from 0.
         epoch: u64,
@@ -119,28 +119,28 @@ pub enum Event {
     },
     /// An attempt is to be stopped.
     Stopping {
-        /// The attempt.
+        /// Number of the attempt.
         attempt: u64,
         /// Why.
         reason: String,
     },
     /// The program that trained it ended in the middle.
     Interrupted {
-        /// The attempt.
+        /// Number of the attempt.
         attempt: u64,
     },
     /// Training is over.
     Ended {
-        /// The attempt.
+        /// Number of the attempt.
         attempt: u64,
-        /// How.
+        /// How the attempt ended.
         outcome: Outcome,
         /// Why it failed or was stopped.
         reason: Option<String>,
     },
     /// The test images have been answered.
     Evaluated {
-        /// The attempt.
+        /// Number of the attempt.
         attempt: u64,
         /// Share that was right.
         accuracy: f64,

@@ -1,6 +1,8 @@
 //! Brightness, contrast and saturation.
 
-use crate::{Augmentation, Decision, Entry, Image, Rng};
+use crate::decision::Decision;
+use crate::image::Image;
+use crate::{Augmentation, Entry, Rng};
 use rand::RngExt;
 
 pub const ENTRY: Entry = Entry {

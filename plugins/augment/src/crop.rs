@@ -1,6 +1,9 @@
 //! Random crop of a padded image: the image moves by some pixels.
 
-use crate::{Augmentation, Decision, Entry, Fill, Image, Policy, Rng};
+use crate::decision::Decision;
+use crate::image::Image;
+use crate::options::{Fill, Policy};
+use crate::{Augmentation, Entry, Rng};
 use rand::RngExt;
 
 pub const ENTRY: Entry = Entry {

@@ -1,6 +1,11 @@
 //! What was drawn for an image, apart from the image.
 
-use crate::{Factors, Fill, Image, Rectangle, Shift, colour, crop, erase, flip, rotate};
+use crate::colour::Factors;
+use crate::crop::Shift;
+use crate::erase::Rectangle;
+use crate::image::Image;
+use crate::options::Fill;
+use crate::{colour, crop, erase, flip, rotate};
 
 /// The parameters of every augmentation of one image. [`Decision::NONE`] changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,9 @@
 //! Random erasing.
 
-use crate::{Augmentation, Decision, Entry, Image, Policy, Rng};
+use crate::decision::Decision;
+use crate::image::Image;
+use crate::options::Policy;
+use crate::{Augmentation, Entry, Rng};
 use rand::RngExt;
 
 pub const ENTRY: Entry = Entry {

@@ -1,6 +1,10 @@
 //! The augmentations that are switched on, one after the other.
 
-use crate::{AugmentOptions, Augmentation, Decision, Entry, Image, Policy, REGISTRY, Rng, ShapeError, Withheld};
+use crate::decision::Decision;
+use crate::image::{Image, ShapeError};
+use crate::options::{AugmentOptions, Policy};
+use crate::withheld::Withheld;
+use crate::{Augmentation, Entry, REGISTRY, Rng};
 use rand::SeedableRng;
 
 /// All that decides what happens to an image.

@@ -1,6 +1,9 @@
 //! Small rotation.
 
-use crate::{Augmentation, Decision, Entry, Fill, Image, Rng};
+use crate::decision::Decision;
+use crate::image::Image;
+use crate::options::Fill;
+use crate::{Augmentation, Entry, Rng};
 use rand::RngExt;
 
 pub const ENTRY: Entry = Entry {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Blocks(pub Vec<Block>);
 
-/// One block.
+/// A layer or a structure of layers in a network description.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block {
     /// See [`Convolution`].
@@ -442,7 +442,7 @@ pub struct Repeat {
     /// How often.
     #[serde(rename = "repeat")]
     pub times: Number,
-    /// The blocks.
+    /// Blocks that are repeated, first to last.
     pub blocks: Blocks,
     /// What names stand for the first time.
     #[serde(default)]

@@ -33,7 +33,7 @@ pub enum Op {
     Convolution(Convolution),
     /// Normalises each channel.
     BatchNormalization {
-        /// Channels.
+        /// Number of channels.
         channels: u64,
         /// Added to the variance.
         epsilon: f64,
@@ -42,7 +42,7 @@ pub enum Op {
     },
     /// Normalises the numbers of each group of channels of an image.
     GroupNormalization {
-        /// Channels.
+        /// Number of channels.
         channels: u64,
         /// Groups they are in.
         groups: u64,
@@ -158,7 +158,7 @@ pub enum Scalar {
     Minimum(f64),
 }
 
-/// A convolution.
+/// A two-dimensional convolution, as `torch.nn.Conv2d`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Convolution {
     /// Channels in and out.
@@ -291,7 +291,7 @@ pub enum Part {
 pub struct Weight {
     /// Its name in files of weights.
     pub name: String,
-    /// Its shape.
+    /// Shape, outermost dimension first.
     pub shape: Vec<u64>,
     /// Whether it is learnt; running figures of batch normalisation are not.
     pub learnt: bool,

@@ -72,7 +72,7 @@ pub(crate) fn sides([height, width]: [u64; 2]) -> String {
     if height == width { height.to_string() } else { format!("{height} × {width}") }
 }
 
-/// `1234567` as `1,234,567`.
+/// Formats a number in groups of three digits: `1234567` as `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -4,7 +4,7 @@ use plugin_api::Split;
 use plugin_check::Scores;
 use plugin_hash::Hashes;
 
-/// A file.
+/// A file of an image, as it was when it was taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// Relative to the workspace.
@@ -19,7 +19,7 @@ pub struct File {
     pub changed_ns: i64,
     /// Inode number; 0 where an earlier version did not keep it.
     pub inode: u64,
-    /// Bytes.
+    /// File size in bytes.
     pub size_bytes: u64,
     /// The split its folder says.
     pub given: Option<Split>,
@@ -42,7 +42,7 @@ pub struct Image {
     pub scores: Scores,
     /// Digest that stands for its group of near-copies.
     pub group: String,
-    /// Its split.
+    /// Split that the sample is in.
     pub split: Split,
     /// Whether its split counts as what was learnt from or judged by, so that it is drawn anew only where it must be.
     pub settled: bool,
@@ -58,7 +58,7 @@ impl Image {
 /// A file with its image at some version.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// The file.
+    /// File the image was taken from.
     pub file: File,
     /// Its image, with the group and split of that version.
     pub image: Image,
@@ -77,7 +77,7 @@ pub struct Sample {
     pub digest: String,
     /// Digest that stands for its group of near-copies.
     pub group: String,
-    /// Its split.
+    /// Split that the sample is in.
     pub split: Split,
     /// The split a folder says, the strictest of several.
     pub given: Option<Split>,
@@ -98,7 +98,7 @@ pub struct KnownFile {
     pub changed_ns: i64,
     /// As in [`File`].
     pub inode: u64,
-    /// Bytes.
+    /// File size in bytes.
     pub size_bytes: u64,
 }
 
@@ -130,7 +130,7 @@ pub struct LiveFile {
     pub scores: Scores,
     /// Digest that stands for its group of near-copies.
     pub group: String,
-    /// Its split.
+    /// Split that the sample is in.
     pub split: Split,
 }
 
@@ -158,7 +158,7 @@ pub struct PixelsAt {
     pub digest: String,
     /// Number of the shard.
     pub shard: i64,
-    /// Row in it.
+    /// Row in the shard, from 0.
     pub row: usize,
 }
 

@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// It is already.
+    /// The model is the champion already.
     #[error("{0} is champion already")]
     Already(String),
     /// There is no such model or run.
@@ -42,7 +42,7 @@ pub enum Refused {
     /// The one to go back to is not there any more.
     #[error("the champion before {champion} was {previous}, and that is not there any more; models there are: {known}")]
     Gone {
-        /// The champion.
+        /// Id of the run that is champion.
         champion: String,
         /// The one before.
         previous: String,

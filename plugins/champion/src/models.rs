@@ -15,14 +15,14 @@ pub struct ByHand {
     pub promoted_ms: u64,
 }
 
-/// A model.
+/// A model directory below `models/`, with the verdict on it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// Its name: the run it comes from.
     pub id: String,
     /// Where it lies.
     pub folder: PathBuf,
-    /// What it is.
+    /// Architecture, classes and input of the model.
     pub card: ModelCard,
     /// What it was promoted by; none when that is gone.
     pub verdict: Option<Verdict>,

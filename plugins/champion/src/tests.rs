@@ -1,11 +1,9 @@
 //! Promotion, rollback and pruning, cut short after every step, and by SIGKILL at any instant.
 
-use crate::by_hand::{Step as HandStep, promote_until as by_hand_until};
-use crate::promote::{Step, promote_until};
-use crate::{
-    Refused, champion, discard, model, models, promote, promote_by_hand, prune, restore_link, roll_back, unfinished,
-    weights,
-};
+use crate::by_hand::{Refused, Step as HandStep, promote_by_hand, promote_until as by_hand_until, roll_back};
+use crate::models::{model, models};
+use crate::promote::{Step, champion, discard, promote, promote_until, restore_link, unfinished, weights};
+use crate::prune::prune;
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{Finished, ModelCard, RunFolder, RunManifest, Verdict, read_json, write_json};
 use plugin_api::{Home, Labels};
@@ -213,7 +211,7 @@ fn a_person_promotes_and_goes_back_one_by_one() {
     assert!(matches!(promote_by_hand(&bench.home, "three"), Err(Refused::Already(_))));
     // One of the earlier champions, then a run that was refused: each by its own choice.
     assert_eq!(promote_by_hand(&bench.home, "one").unwrap().as_deref(), Some("three"));
-    bench.finished("four", Some(Verdict { decision: "refused".to_owned(), ..verdict("four", Some("three")) }));
+    bench.finished("four", Some(Verdict { decision: plugin_api::Decision::Refused, ..verdict("four", Some("three")) }));
     assert_eq!(promote_by_hand(&bench.home, "four").unwrap().as_deref(), Some("one"));
     assert_eq!(bench.weights().unwrap(), "weights of four");
     let four = model(&bench.home, "four").unwrap();

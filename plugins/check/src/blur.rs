@@ -1,7 +1,8 @@
 //! Blurred: few edges, unless there are few tones as well.
 
+use crate::Check;
+use crate::error::CheckError;
 use crate::reduce::{Grey, reduce};
-use crate::{Check, CheckError};
 
 pub const CHECK: Check = Check {
     name: "blur",

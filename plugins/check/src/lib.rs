@@ -22,7 +22,7 @@ pub use error::CheckError;
 pub use facts::{Facts, Scores, Set};
 pub use odd_size::odd_sizes;
 
-/// A check.
+/// A check of image quality: its name, score and threshold.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
     /// One word, as in tables.

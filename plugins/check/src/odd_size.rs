@@ -1,6 +1,7 @@
 //! Odd size: far from that of the other pictures of the set.
 
-use crate::{Check, Facts, Scores, Set};
+use crate::Check;
+use crate::facts::{Facts, Scores, Set};
 
 pub const CHECK: Check = Check {
     name: "odd_size",

@@ -1,6 +1,6 @@
 //! A grey picture whose longer side is at most 64 pixels, as Pillow makes it: bicubic, then ITU-R BT.601 luma.
 
-use crate::CheckError;
+use crate::error::CheckError;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};

@@ -4,9 +4,11 @@
 //! searched for beginnings of JPEG, and the largest that decodes is the image. It is upright by its own EXIF, else by the tag
 //! 274 of the container.
 
+use crate::error::DecodeError;
+use crate::limits::Limits;
 use crate::metadata::ifd::Reader;
 use crate::metadata::{self, orientation};
-use crate::{DecodeError, Limits, Picture, finish, jpeg};
+use crate::{Picture, finish, jpeg};
 use image::metadata::Orientation;
 
 /// Shorter side of the smallest preview that stands for the photo, pixels.

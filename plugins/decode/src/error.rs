@@ -1,5 +1,7 @@
 //! Why a file is not a picture we can work with.
 
+use plugin_api::RejectReason;
+
 /// Why a file could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -36,11 +38,11 @@ pub enum DecodeError {
     TooLarge {
         /// What was measured.
         what: &'static str,
-        /// Its size.
+        /// Measured size, in `unit`.
         size: u64,
         /// The unit of `size` and `limit`.
         unit: &'static str,
-        /// The limit.
+        /// Largest size that is accepted, in `unit`.
         limit: u64,
         /// The option that sets the limit.
         option: &'static str,
@@ -56,17 +58,16 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// One word for tables and file names: `empty`, `not_an_image`, `unsupported`, `truncated`, `corrupt`,
-    /// `too_large` or `panicked`.
-    pub const fn reason(&self) -> &'static str {
+    /// The reason to reject the file with.
+    pub const fn reason(&self) -> RejectReason {
         match self {
-            Self::Empty => "empty",
-            Self::NotAnImage => "not_an_image",
-            Self::Unsupported { .. } => "unsupported",
-            Self::Truncated { .. } => "truncated",
-            Self::Corrupt { .. } => "corrupt",
-            Self::TooLarge { .. } => "too_large",
-            Self::Panicked { .. } => "panicked",
+            Self::Empty => RejectReason::Empty,
+            Self::NotAnImage => RejectReason::NotAnImage,
+            Self::Unsupported { .. } => RejectReason::Unsupported,
+            Self::Truncated { .. } => RejectReason::Truncated,
+            Self::Corrupt { .. } => RejectReason::Corrupt,
+            Self::TooLarge { .. } => RejectReason::TooLarge,
+            Self::Panicked { .. } => RejectReason::Panicked,
         }
     }
 

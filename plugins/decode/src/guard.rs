@@ -1,6 +1,6 @@
 //! Keeps a decoder's panic from taking the process with it, and giant pictures from being decoded all at once.
 
-use crate::DecodeError;
+use crate::error::DecodeError;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,7 +35,7 @@ mod tests {
     fn a_panic_becomes_an_error_with_its_message() {
         let index = std::hint::black_box(3);
         let error = caught::<u8>("GIF", || Ok([1, 2, 3][index])).unwrap_err();
-        assert_eq!(error.reason(), "panicked");
+        assert_eq!(error.reason().name(), "panicked");
         assert!(error.to_string().contains("index out of bounds"), "{error}");
     }
 

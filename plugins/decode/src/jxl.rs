@@ -4,8 +4,10 @@
 //! gone by. Colour that was coded independent of a profile (XYB) comes as sRGB, other colour by its profile.
 
 use crate::colour::Profile;
+use crate::error::DecodeError;
 use crate::finish::Raw;
-use crate::{DecodeError, Limits, Picture, ground, guard, raster};
+use crate::limits::Limits;
+use crate::{Picture, ground, guard, raster};
 use image::metadata::Orientation;
 use jxl_oxide::{AllocTracker, EnumColourEncoding, JxlImage, RenderingIntent};
 use std::io::ErrorKind;

@@ -1,6 +1,6 @@
 //! What a picture may cost before it is refused.
 
-use crate::DecodeError;
+use crate::error::DecodeError;
 
 /// Limits on one picture. Held against the file's header, before pixels are allocated.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
@@ -123,9 +123,9 @@ mod tests {
     fn dimensions_are_checked_without_overflow() {
         let limits = Limits::default();
         assert_eq!(limits.check_pixels("PNG", 10, 10), Ok(100));
-        assert_eq!(limits.check_pixels("PNG", 0, 10).unwrap_err().reason(), "corrupt");
+        assert_eq!(limits.check_pixels("PNG", 0, 10).unwrap_err().reason().name(), "corrupt");
         let error = limits.check_pixels("PNG", u32::MAX, u32::MAX).unwrap_err();
-        assert_eq!(error.reason(), "too_large");
+        assert_eq!(error.reason().name(), "too_large");
         assert!(error.to_string().contains("--max-pixels"), "{error}");
     }
 }

@@ -11,9 +11,11 @@ mod targa;
 
 pub use frames::shows_something;
 
+use crate::error::DecodeError;
 use crate::finish::Raw;
+use crate::limits::Limits;
 use crate::metadata::{Metadata, png, webp};
-use crate::{DecodeError, Limits, Picture, depth, guard};
+use crate::{Picture, depth, guard};
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use std::error::Error;
 use std::io::{Cursor, ErrorKind};

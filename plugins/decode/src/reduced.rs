@@ -1,8 +1,10 @@
 //! A whole image at reduced size: all that hashes, checks and training squares need of a photo of many megapixels.
 
+use crate::error::DecodeError;
+use crate::limits::Limits;
 use crate::registry::Decoder;
 use crate::sniff::Kind;
-use crate::{DecodeError, Limits, Picture, decode, guard, jpeg, kind};
+use crate::{Picture, decode, guard, jpeg, kind};
 use image::{RgbImage, imageops};
 
 /// An image at its own or a reduced size, in colour, upright.

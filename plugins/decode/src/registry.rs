@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// Which of our decoders reads a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoder {
-    /// JPEG.
+    /// JPEG, baseline and progressive.
     Jpeg,
     /// A format of the image crate.
     Image(ImageFormat),

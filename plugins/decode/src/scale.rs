@@ -1,6 +1,9 @@
 //! At which scale an image is decoded for everything that follows: hashes, checks, the training square, an embedding.
 
-use crate::{DecodeError, Limits, Picture, Reduced, reduced};
+use crate::Picture;
+use crate::error::DecodeError;
+use crate::limits::Limits;
+use crate::reduced::{Reduced, reduced};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 

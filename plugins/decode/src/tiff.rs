@@ -14,9 +14,11 @@ mod jpeg;
 mod page;
 mod samples;
 
+use crate::error::DecodeError;
 use crate::finish::Raw;
+use crate::limits::Limits;
 use crate::metadata::ifd::{Directory, Reader};
-use crate::{DecodeError, Limits, Picture, guard, raster};
+use crate::{Picture, guard, raster};
 use page::Page;
 
 const NAME: &str = "TIFF";

@@ -8,6 +8,7 @@
 //! no other way to stop it.
 
 use crate::stage::Refusal;
+use plugin_api::RejectReason;
 use plugin_api::files::write_atomically;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -134,7 +135,7 @@ fn given_up(crashes: u32) -> Refusal {
         "decoding it ended the node {crashes} times (memory, time or a fault of the decoder). Open it in a photo program and save \
          it again, as JPEG or PNG"
     );
-    ("crashes", detail)
+    (RejectReason::Crashes, detail)
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

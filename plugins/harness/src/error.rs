@@ -14,7 +14,7 @@ pub enum HarnessError {
     Lost {
         /// Name of the input in the YAML.
         input: String,
-        /// How many.
+        /// Number of messages that were dropped.
         count: u64,
     },
     /// A message is not of its edge's type.
@@ -45,7 +45,7 @@ pub enum HarnessError {
         output: String,
         /// Its size.
         bytes: usize,
-        /// The limit.
+        /// Largest message that is allowed, in bytes.
         limit: usize,
     },
     /// A file of the workspace that the node needs for its own work.

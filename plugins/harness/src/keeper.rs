@@ -21,12 +21,12 @@ pub type Taken<M> = (Vec<(Tag, M)>, Option<Message>);
 
 /// Where the two streams of `watch` stand: pictures, and word of pictures gone.
 #[derive(Debug, Default)]
-pub struct Keeper {
+pub struct IngestSequencer {
     images: Sequence,
     removed: Sequence,
 }
 
-impl Keeper {
+impl IngestSequencer {
     /// A message of pictures and those of the same input that wait behind it.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ pub struct Kept {
     pub changed_ns: i64,
     /// Inode number; 0 where it is not kept.
     pub inode: u64,
-    /// Bytes.
+    /// File size in bytes.
     pub size_bytes: u64,
 }
 

@@ -23,7 +23,7 @@ mod wire;
 pub use crash_ledger::CrashLedger;
 pub use error::HarnessError;
 pub use inbox::{Event, Message};
-pub use keeper::Keeper;
+pub use keeper::IngestSequencer;
 pub use markdown::markdown;
 pub use node::Node;
 pub use priority::yield_to_others;

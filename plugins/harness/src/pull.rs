@@ -19,7 +19,7 @@ pub struct Wanted {
     pub session: String,
     /// Version of the data set.
     pub version: u64,
-    /// Epoch, from 0.
+    /// Number of the epoch, from 0.
     pub epoch: u64,
     /// Seed of the run.
     pub seed: u64,

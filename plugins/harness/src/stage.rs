@@ -5,6 +5,7 @@ use crate::inbox::Event;
 use crate::node::Node;
 use crate::sequence::{Place, Sequence};
 use arrow::array::StringArray;
+use plugin_api::RejectReason;
 use plugin_api::edges::Rejects;
 use plugin_api::{Edge, Tag};
 use std::time::Duration;
@@ -44,14 +45,14 @@ pub struct Answer<O> {
 pub struct Reject {
     /// The picture.
     pub path: String,
-    /// One word.
-    pub reason: String,
-    /// The whole story, for a person.
+    /// Why, as a code.
+    pub reason: RejectReason,
+    /// Why, for a person.
     pub detail: String,
 }
 
-/// Why a row is refused: one word and the whole story.
-pub type Refusal = (&'static str, String);
+/// Why a row is refused: the code, and a text for a person.
+pub type Refusal = (RejectReason, String);
 
 /// Parts a message's results, one a row: the rows that went through, what came of them, and the rejects.
 pub fn part<T>(
@@ -66,7 +67,7 @@ pub fn part<T>(
                 good.push(one);
             }
             Err((reason, detail)) => {
-                rejects.push(Reject { path: path.value(row).to_owned(), reason: reason.to_owned(), detail });
+                rejects.push(Reject { path: path.value(row).to_owned(), reason, detail });
             }
         }
     }
@@ -116,14 +117,14 @@ pub fn run_stage<S: Stage>(stage: &mut S, node: &mut Node) -> Result<(), Harness
 /// As [`Node::send`].
 pub fn send_rejects(node: &mut Node, tag: &Tag, rejects: &[Reject]) -> Result<(), HarnessError> {
     for reject in rejects {
-        tracing::warn!(path = reject.path, reason = reject.reason, detail = reject.detail, "refused");
+        tracing::warn!(path = reject.path, reason = reject.reason.name(), detail = reject.detail, "refused");
     }
     let column = |f: fn(&Reject) -> &str| StringArray::from_iter_values(rejects.iter().map(f));
     let stage = node.name().to_owned();
     let message = Rejects {
         path: column(|r| &r.path),
         stage: StringArray::from_iter_values(rejects.iter().map(|_| stage.as_str())),
-        reason: column(|r| &r.reason),
+        reason: column(|r| r.reason.name()),
         detail: column(|r| &r.detail),
     };
     node.send(REJECTS, tag, message)

@@ -13,7 +13,7 @@
 use crate::confirm::{Hint, Pose, agree};
 use crate::symmetry::Symmetry;
 use crate::thumbnail::Thumbnail;
-use crate::{Look, Views};
+use crate::views::{Look, Views};
 use plugin_search::Index;
 use std::collections::{HashMap, HashSet};
 

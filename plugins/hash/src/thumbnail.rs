@@ -1,7 +1,8 @@
 //! The small copy of an image that is kept beside its hashes, so that a candidate can be compared pixel by pixel.
 
+use crate::grey::Grey;
 use crate::symmetry::Symmetry;
-use crate::{Grey, SIDE};
+use crate::views::SIDE;
 
 /// Pixels of a side of the luma plane.
 pub const LUMA_SIDE: usize = 32;

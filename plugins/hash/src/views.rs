@@ -4,9 +4,10 @@ mod axis;
 mod turn;
 
 use crate::confirm::{Affine, Pose};
+use crate::distance;
+use crate::grey::Grey;
 use crate::symmetry::Symmetry;
 use crate::thumbnail::Thumbnail;
-use crate::{Grey, distance};
 use axis::Axis;
 use std::sync::LazyLock;
 use turn::{Turn, transformed};

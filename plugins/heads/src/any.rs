@@ -1,6 +1,8 @@
 //! A head of either kind, as a file may hold.
 
-use crate::{Head, HeadError, MultiHead};
+use crate::error::HeadError;
+use crate::head::Head;
+use crate::multi::MultiHead;
 use std::path::Path;
 
 /// A head for images of one class each, or of several.

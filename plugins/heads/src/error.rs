@@ -44,7 +44,7 @@ pub enum HeadError {
     Label {
         /// Index of the row.
         row: usize,
-        /// Its label.
+        /// Class index of the sample.
         label: u32,
         /// Number of classes.
         classes: usize,
@@ -54,7 +54,7 @@ pub enum HeadError {
     Option {
         /// Name of the option on the command line.
         option: &'static str,
-        /// Its value.
+        /// Value that was given.
         value: f64,
         /// The values allowed.
         range: &'static str,

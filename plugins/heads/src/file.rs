@@ -11,12 +11,15 @@
 //! A head for several classes an image has the entry `multi_head` instead, and beside `ridge` and the mean, factor and rows of `neighbours`
 //! the tensors `targets` `[n, classes]`, 0 or 1, and `calibration` `[classes, 3]` (weights of the ridge part, of the neighbours, of 1).
 
-use crate::head::Temperatures;
+use crate::any::AnyHead;
+use crate::error::HeadError;
+use crate::head::{Head, Temperatures};
 use crate::matrix::{Cholesky, Matrix};
+use crate::multi::MultiHead;
 use crate::neighbours::Neighbours;
 use crate::novelty::{Normal, NoveltyScale};
+use crate::options::HeadOptions;
 use crate::ridge::Ridge;
-use crate::{AnyHead, Head, HeadError, HeadOptions, MultiHead};
 use safetensors::tensor::{TensorView, serialize};
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Grouped, stratified folds. Corresponds to `sklearn.model_selection.StratifiedGroupKFold(shuffle=True)`.
 
-use crate::HeadError;
+use crate::error::HeadError;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;

@@ -1,12 +1,13 @@
 //! The head: fitted, asked.
 
 use crate::calibration::{fit_temperature, log_softmax};
+use crate::error::HeadError;
 use crate::matrix::{Matrix, View};
 use crate::neighbours::{Counting, Neighbours};
 use crate::novelty::{Answers, MAX_ROWS, NoveltyScale};
+use crate::options::{HeadKind, HeadOptions};
 use crate::ridge::Ridge;
 use crate::samples::{Samples, check_features, power_normalized};
-use crate::{HeadError, HeadKind, HeadOptions};
 use rayon::prelude::*;
 
 /// Log-probability of a class without samples, and the least there is: that of the smallest normal 32-bit float, so that

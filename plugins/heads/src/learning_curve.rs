@@ -4,7 +4,10 @@
 //! Values and Rate of Convergence, NIPS 1993; Hestness and others, arXiv 1712.00409), fitted by weighted least squares of
 //! log-errors. `b` has a normal prior around what such curves usually show, so that a few samples do not promise much.
 
-use crate::{HeadError, HeadOptions, Samples, cross_validate};
+use crate::error::HeadError;
+use crate::options::HeadOptions;
+use crate::out_of_fold::cross_validate;
+use crate::samples::Samples;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
@@ -33,7 +36,7 @@ pub struct LearningCurve {
 /// Expected accuracy with a 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Forecast {
-    /// 0 to 1.
+    /// Expected accuracy, 0 to 1.
     pub accuracy: f64,
     /// Lower end.
     pub low: f64,

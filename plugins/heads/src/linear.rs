@@ -5,9 +5,10 @@
 //! <https://arxiv.org/abs/2202.10054>.
 
 use crate::calibration::fit_temperature;
+use crate::error::HeadError;
+use crate::options::HeadOptions;
 use crate::ridge::{Ridge, SHARPNESS};
 use crate::samples::Samples;
-use crate::{HeadError, HeadOptions};
 
 /// What the last layer of a pretrained network begins with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -86,13 +86,13 @@ impl<'a> View<'a> {
         Self { rows: columns, columns: rows, row_stride: column_stride, column_stride: row_stride, values }
     }
 
-    /// Rows `from..to`.
+    /// View of the rows `from..to`.
     pub fn rows(self, from: usize, to: usize) -> Self {
         let start = (from * self.row_stride).min(self.values.len());
         Self { rows: to - from, values: &self.values[start..], ..self }
     }
 
-    /// Columns `from..to`.
+    /// View of the columns `from..to`.
     pub fn columns(self, from: usize, to: usize) -> Self {
         self.transposed().rows(from, to).transposed()
     }

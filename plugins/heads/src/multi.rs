@@ -4,11 +4,12 @@
 //! yes or no, and the two parts are joined by a logistic regression a class. It is fitted to predictions for samples without their
 //! group (Platt, Probabilistic Outputs for Support Vector Machines, 1999, with two inputs), so that probabilities are calibrated.
 
+use crate::error::HeadError;
 use crate::matrix::{Matrix, View, product};
 use crate::neighbours::Neighbours;
+use crate::options::HeadOptions;
 use crate::ridge::{Ridge, SHARPNESS};
 use crate::samples::{Samples, check_features, power_normalized};
-use crate::{HeadError, HeadOptions};
 use rayon::prelude::*;
 
 /// Samples that the last step is fitted to, at most.

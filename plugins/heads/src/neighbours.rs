@@ -5,10 +5,11 @@
 //! from the greatest one, as in Wu and others, Unsupervised Feature Learning via Non-Parametric Instance Discrimination, CVPR
 //! 2018, section 3.4, <https://arxiv.org/abs/1805.01978>.
 
+use crate::error::HeadError;
 use crate::matrix::{Cholesky, Matrix, View, product};
+use crate::options::HeadOptions;
 use crate::ridge::Covariance;
 use crate::samples::{Samples, centered};
-use crate::{HeadError, HeadOptions};
 use rayon::prelude::*;
 
 /// Rows that are compared with all neighbours at a time.

@@ -8,7 +8,7 @@
 //! probabilities; and the ridge part's greatest score, by predicted class. `tests/README.md` has what each is worth.
 
 use crate::neighbours::Distances;
-use crate::novelty_threshold;
+use crate::out_of_fold::novelty_threshold;
 
 /// Samples that are predicted without their group to standardise by, at most.
 pub const MAX_ROWS: usize = 512;

@@ -1,6 +1,6 @@
 //! Options of the heads. The doc comments are the `--help`.
 
-use crate::HeadError;
+use crate::error::HeadError;
 use serde::{Deserialize, Serialize};
 
 /// Kind of a classifier head.

@@ -1,7 +1,11 @@
 //! Cross-validated predictions.
 
 use crate::calibration::log_softmax;
-use crate::{ABSENT, Head, HeadError, HeadOptions, Samples, assign_folds};
+use crate::error::HeadError;
+use crate::folds::assign_folds;
+use crate::head::{ABSENT, Head};
+use crate::options::HeadOptions;
+use crate::samples::Samples;
 
 /// Seed of the folds.
 const SEED: u64 = 1;

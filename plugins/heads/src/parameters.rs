@@ -1,6 +1,6 @@
 //! The numbers of a fitted head, for programs that compute what it computes (ONNX export).
 
-use crate::Head;
+use crate::head::Head;
 use crate::matrix::Matrix;
 use crate::neighbours::{PRIOR_VOTES, TIE, vote_weight};
 use crate::ridge::SHARPNESS;

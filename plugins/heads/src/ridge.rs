@@ -4,7 +4,7 @@
 //! scores this is regularised linear discriminant analysis with equal priors (Hastie, Tibshirani and Friedman, The Elements of
 //! Statistical Learning, 4.3 and 12.5). Corresponds to `sklearn.linear_model.Ridge` with `sample_weight`.
 
-use crate::HeadError;
+use crate::error::HeadError;
 use crate::matrix::{Cholesky, Matrix, View, gram, product, transposed};
 use crate::samples::{Samples, centered, weighted_mean};
 use rayon::prelude::*;

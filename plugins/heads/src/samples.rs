@@ -1,6 +1,6 @@
 //! Embeddings with labels and groups.
 
-use crate::HeadError;
+use crate::error::HeadError;
 use crate::matrix::{Matrix, View};
 use rayon::prelude::*;
 use std::collections::BTreeMap;

@@ -1,6 +1,10 @@
 //! Heads on made-up embeddings.
 
-use crate::{ABSENT, Head, HeadError, HeadKind, HeadOptions, Samples, out_of_fold};
+use crate::error::HeadError;
+use crate::head::{ABSENT, Head};
+use crate::options::{HeadKind, HeadOptions};
+use crate::out_of_fold::out_of_fold;
+use crate::samples::Samples;
 
 /// Samples of their own.
 pub struct Data {

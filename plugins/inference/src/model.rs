@@ -135,7 +135,7 @@ impl Model {
         Ok(Self { card, mode, kind })
     }
 
-    /// What it is.
+    /// Architecture, classes and input of the model.
     pub fn card(&self) -> &ModelCard {
         &self.card
     }

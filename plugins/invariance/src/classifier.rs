@@ -15,7 +15,7 @@ pub struct Labels {
     pub group: Vec<usize>,
     /// Part of a cross-validation, below [`FOLDS`]; a group is wholly in one.
     pub fold: Vec<usize>,
-    /// How many classes.
+    /// Number of classes.
     pub classes: usize,
 }
 
@@ -36,7 +36,7 @@ pub enum Method {
 /// A method on part of the features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classifier {
-    /// How.
+    /// Classifier that is fitted.
     pub method: Method,
     /// Which features.
     pub part: Range<usize>,

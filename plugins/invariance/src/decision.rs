@@ -14,7 +14,7 @@ pub struct Finding {
     pub taken_for: String,
     /// How many of them.
     pub images: u64,
-    /// Of how many.
+    /// Number of images that were examined.
     pub of: u64,
 }
 

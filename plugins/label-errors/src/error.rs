@@ -14,7 +14,7 @@ pub enum LabelErrorsError {
     /// A prediction has not one probability a class.
     #[error("prediction {index} is of {found} classes, not of {classes}")]
     Classes {
-        /// Which, from 0.
+        /// Row, from 0.
         index: usize,
         /// Its probabilities.
         found: usize,
@@ -24,13 +24,13 @@ pub enum LabelErrorsError {
     /// A probability is below 0, above 1 or not a number.
     #[error("prediction {index} has a probability that is not between 0 and 1")]
     Probability {
-        /// Which, from 0.
+        /// Row, from 0.
         index: usize,
     },
     /// A label of no class.
     #[error("label {index} is class {given}, but there are only {classes} classes, from 0")]
     Label {
-        /// Which, from 0.
+        /// Row, from 0.
         index: usize,
         /// The class.
         given: u32,

@@ -1,7 +1,8 @@
 //! From predictions to a list for a person, the most suspicious first.
 
-use crate::joint::{NEAR, most_probable};
-use crate::{Filter, Joint, LabelErrorsError, REGISTRY};
+use crate::error::LabelErrorsError;
+use crate::filters::{Filter, REGISTRY};
+use crate::joint::{Joint, NEAR, most_probable};
 
 /// Images that a class must have for [`find`] to suspect any of them: of fewer, too few are left to say what the class looks like
 /// when one of them is predicted.

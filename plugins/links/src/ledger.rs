@@ -14,7 +14,7 @@ use std::time::Instant;
 pub struct Source {
     /// The file.
     pub path: PathBuf,
-    /// Bytes.
+    /// File size in bytes.
     pub size_bytes: u64,
     /// Modification time, nanoseconds since 1970.
     pub modified_ns: i64,
@@ -118,7 +118,9 @@ impl Ledger {
                 Err(error) => failed = Some(error.to_string()),
             }
         }
-        failed.into_iter().for_each(|error| self.log_once(error));
+        if let Some(error) = failed {
+            self.log_once(error);
+        }
         None
     }
 

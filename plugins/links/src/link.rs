@@ -82,7 +82,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Its key.
+    /// View and item of the link.
     pub fn key(&self) -> Key {
         Key::new(self.view.as_str(), self.item.as_str())
     }

@@ -1,12 +1,12 @@
 //! Share of pictures told right, with its confidence interval.
 
-use crate::Judged;
+use crate::predictions::Predictions;
 
 /// The 97.5 % point of the standard normal distribution: 95 % lie between it and its negative.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// Share of pictures told right, 0 to 1. None without pictures.
-pub fn accuracy(judged: &Judged) -> Option<f64> {
+pub fn accuracy(judged: &Predictions) -> Option<f64> {
     let hits = judged.hits().into_iter().filter(|&h| h).count();
     (!judged.is_empty()).then(|| hits as f64 / judged.len() as f64)
 }
@@ -30,12 +30,12 @@ pub fn wilson(hits: u64, of: u64) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::{close, ten};
+    use crate::predictions::tests::{close, ten};
 
     #[test]
     fn accuracy_is_scikit_learns() {
         close(accuracy(&ten()).unwrap(), 0.7);
-        assert_eq!(accuracy(&Judged::new(vec!["a".to_owned()])), None);
+        assert_eq!(accuracy(&Predictions::new(vec!["a".to_owned()])), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How well a model puts the pictures of a class before all others.
 
-use crate::Tagged;
 use crate::per_class::ClassFigures;
+use crate::tagged::MultilabelPredictions;
 
 /// Average precision of each class, 0 to 1; none for a class without pictures.
 ///
@@ -9,18 +9,18 @@ use crate::per_class::ClassFigures;
 /// gain in recall times precision, without interpolation; equal probabilities are one threshold. As scikit-learn's
 /// `average_precision_score`:
 /// <https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html>.
-pub fn average_precision(tagged: &Tagged) -> Vec<Option<f64>> {
+pub fn average_precision(tagged: &MultilabelPredictions) -> Vec<Option<f64>> {
     let once = vec![1; tagged.len()];
     (0..tagged.classes().len()).map(|class| of_order(tagged, class, &order(tagged, class), &once)).collect()
 }
 
 /// Mean of [`average_precision`] over the classes that have pictures. None without any.
-pub fn mean_average_precision(tagged: &Tagged) -> Option<f64> {
+pub fn mean_average_precision(tagged: &MultilabelPredictions) -> Option<f64> {
     mean(average_precision(tagged))
 }
 
 /// Precision, recall and F1 of each class, where a probability of a half or more says that a picture has it.
-pub fn per_class_tagged(tagged: &Tagged) -> Vec<ClassFigures> {
+pub fn per_class_multilabel(tagged: &MultilabelPredictions) -> Vec<ClassFigures> {
     let pictures = || 0..tagged.len();
     (0..tagged.classes().len())
         .map(|class| {
@@ -38,14 +38,14 @@ pub(crate) fn mean(values: Vec<Option<f64>>) -> Option<f64> {
 }
 
 /// Pictures by falling probability of a class.
-pub(crate) fn order(tagged: &Tagged, class: usize) -> Vec<u32> {
+pub(crate) fn order(tagged: &MultilabelPredictions, class: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..tagged.len() as u32).collect();
     order.sort_by(|&a, &b| tagged.probability(b as usize, class).total_cmp(&tagged.probability(a as usize, class)));
     order
 }
 
 /// Average precision with each picture counted so many times.
-pub(crate) fn of_order(tagged: &Tagged, class: usize, order: &[u32], times: &[u32]) -> Option<f64> {
+pub(crate) fn of_order(tagged: &MultilabelPredictions, class: usize, order: &[u32], times: &[u32]) -> Option<f64> {
     let (mut seen, mut found, mut sum) = (0_u64, 0_u64, 0.0);
     let mut at = 0;
     while at < order.len() {
@@ -71,7 +71,7 @@ pub(crate) fn of_order(tagged: &Tagged, class: usize, order: &[u32], times: &[u3
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::close;
+    use crate::predictions::tests::close;
     use crate::tagged::tests::some;
 
     #[derive(serde::Deserialize)]
@@ -89,7 +89,7 @@ mod tests {
         let cases: Vec<Case> = serde_json::from_str(include_str!("../tests/average_precision.json")).unwrap();
         assert!(cases.len() >= 4);
         for case in cases {
-            let mut tagged = Tagged::new((0..case.mean_classes()).map(|c| c.to_string()).collect());
+            let mut tagged = MultilabelPredictions::new((0..case.mean_classes()).map(|c| c.to_string()).collect());
             for (truth, scores) in case.truth.iter().zip(&case.scores) {
                 let truth: Vec<usize> = (0..truth.len()).filter(|&c| truth[c] == 1).collect();
                 tagged.push(&truth, scores).unwrap();
@@ -98,7 +98,7 @@ mod tests {
                 close(found.unwrap(), *expected);
             }
             close(mean_average_precision(&tagged).unwrap(), case.mean);
-            for (found, expected) in per_class_tagged(&tagged).iter().zip(&case.f1) {
+            for (found, expected) in per_class_multilabel(&tagged).iter().zip(&case.f1) {
                 close(found.f1.unwrap(), *expected);
             }
         }

@@ -1,13 +1,13 @@
 //! Mean recall over the classes.
 
-use crate::Judged;
 use crate::per_class::per_class;
+use crate::predictions::Predictions;
 
 /// Mean recall over the classes that have pictures, 0 to 1. None without pictures.
 ///
 /// A model that always names the largest class gets 1 / classes, whatever the sizes: K. H. Brodersen and others, The
 /// Balanced Accuracy and Its Posterior Distribution, ICPR 2010, <https://doi.org/10.1109/ICPR.2010.764>.
-pub fn balanced_accuracy(judged: &Judged) -> Option<f64> {
+pub fn balanced_accuracy(judged: &Predictions) -> Option<f64> {
     let recalls: Vec<f64> = per_class(judged).iter().filter_map(|c| c.recall).collect();
     (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / recalls.len() as f64)
 }
@@ -15,7 +15,7 @@ pub fn balanced_accuracy(judged: &Judged) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::{close, ten};
+    use crate::predictions::tests::{close, ten};
 
     #[test]
     fn it_is_scikit_learns() {
@@ -24,11 +24,11 @@ mod tests {
 
     #[test]
     fn the_largest_class_alone_earns_a_share() {
-        let mut judged = Judged::new(["a", "b", "empty"].map(str::to_owned).to_vec());
+        let mut judged = Predictions::new(["a", "b", "empty"].map(str::to_owned).to_vec());
         for truth in [0, 0, 0, 0, 0, 0, 0, 0, 0, 1] {
             judged.push(truth, &[1.0, 0.0, 0.0]).unwrap();
         }
         close(balanced_accuracy(&judged).unwrap(), 0.5);
-        assert_eq!(balanced_accuracy(&Judged::new(vec!["a".to_owned()])), None);
+        assert_eq!(balanced_accuracy(&Predictions::new(vec!["a".to_owned()])), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Whether two models differ in mean average precision, judged on the same pictures.
 
-use crate::Tagged;
 use crate::average_precision::{mean, of_order, order};
+use crate::tagged::MultilabelPredictions;
 
 /// Times the pictures are drawn again.
 const DRAWS: usize = 1000;
@@ -21,16 +21,16 @@ pub struct PairedBootstrap {
 impl PairedBootstrap {
     /// The two are judged on the same pictures in the same order; with other numbers of pictures there is nothing to
     /// compare.
-    pub fn new(first: &Tagged, second: &Tagged) -> Self {
+    pub fn new(first: &MultilabelPredictions, second: &MultilabelPredictions) -> Self {
         let pictures = first.len();
         if pictures == 0 || second.len() != pictures {
             return Self::default();
         }
-        let orders = |tagged: &Tagged| -> Vec<Vec<u32>> {
+        let orders = |tagged: &MultilabelPredictions| -> Vec<Vec<u32>> {
             (0..tagged.classes().len()).map(|class| order(tagged, class)).collect()
         };
         let (ours, theirs) = (orders(first), orders(second));
-        let score = |tagged: &Tagged, orders: &[Vec<u32>], times: &[u32]| {
+        let score = |tagged: &MultilabelPredictions, orders: &[Vec<u32>], times: &[u32]| {
             mean(orders.iter().enumerate().map(|(class, order)| of_order(tagged, class, order, times)).collect())
         };
         let mut state = 0x5741_4B55_5445_4B41;
@@ -81,7 +81,7 @@ mod tests {
     use crate::tagged::tests::some;
 
     /// Pictures of a class or not, told right but for every `wrong`-th.
-    fn model(wrong: usize) -> Tagged {
+    fn model(wrong: usize) -> MultilabelPredictions {
         let row = |i: usize| {
             let truth = u8::from(i.is_multiple_of(2));
             let said = if i.is_multiple_of(wrong) { 1 - truth } else { truth };
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn equal_models_do_not_differ_and_a_much_better_one_does() {
-        let p = |a: &Tagged, b: &Tagged| PairedBootstrap::new(a, b).p_value();
+        let p = |a: &MultilabelPredictions, b: &MultilabelPredictions| PairedBootstrap::new(a, b).p_value();
         assert_eq!(p(&model(5), &model(5)), 1.0);
         assert!(p(&model(60), &model(3)) < 0.01);
         assert_eq!(p(&model(60), &model(3)), p(&model(3), &model(60)));

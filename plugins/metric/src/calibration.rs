@@ -1,6 +1,7 @@
 //! Whether the model is as often right as it says.
 
-use crate::{Judged, Tagged};
+use crate::predictions::Predictions;
+use crate::tagged::MultilabelPredictions;
 
 /// Bins of confidence, as in the paper.
 const BINS: usize = 15;
@@ -11,13 +12,13 @@ const BINS: usize = 15;
 ///
 /// C. Guo and others, On Calibration of Modern Neural Networks, ICML 2017, equation 3,
 /// <https://arxiv.org/abs/1706.04599>.
-pub fn expected_calibration_error(judged: &Judged) -> Option<f64> {
+pub fn expected_calibration_error(judged: &Predictions) -> Option<f64> {
     error((0..judged.len()).map(|i| (judged.confidence(i), judged.correct(i))))
 }
 
 /// As [`expected_calibration_error`], where a picture may have several classes: of every picture and class, how far the
 /// probability of the class is from how often it is there.
-pub fn expected_calibration_error_tagged(tagged: &Tagged) -> Option<f64> {
+pub fn expected_calibration_error_multilabel(tagged: &MultilabelPredictions) -> Option<f64> {
     let pairs = (0..tagged.len()).flat_map(|i| (0..tagged.classes().len()).map(move |class| (i, class)));
     error(pairs.map(|(i, class)| (tagged.probability(i, class), tagged.has(i, class))))
 }
@@ -40,7 +41,7 @@ fn error(said: impl Iterator<Item = (f32, bool)>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::ten;
+    use crate::predictions::tests::ten;
 
     #[test]
     fn it_is_the_papers_formula() {
@@ -51,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_model_that_is_half_right_and_says_so_is_calibrated() {
-        let mut judged = Judged::new(vec!["a".to_owned(), "b".to_owned()]);
+        let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
         judged.push(0, &[0.5, 0.5]).unwrap();
         judged.push(1, &[0.5, 0.5]).unwrap();
         assert_eq!(expected_calibration_error(&judged), Some(0.0));
@@ -60,7 +61,7 @@ mod tests {
     /// against 0.65. Bin (7/15, 8/15]: 0.5, wrong: 0 against 0.5. (2 · 0.34 + 0.35 + 0.5) / 4.
     #[test]
     fn four_pictures_by_hand() {
-        let mut judged = Judged::new(vec!["a".to_owned(), "b".to_owned()]);
+        let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
         for (truth, p) in [(0, 0.85), (1, 0.83), (0, 0.65), (1, 0.5)] {
             judged.push(truth, &[p, 1.0 - p]).unwrap();
         }
@@ -71,11 +72,11 @@ mod tests {
     /// By hand: 0.9 twice, there once (0.4 apart); 0.1 twice, there never (0.1 apart).
     #[test]
     fn with_several_labels_classes_are_counted_by_themselves() {
-        let mut tagged = Tagged::new(vec!["a".to_owned(), "b".to_owned()]);
+        let mut tagged = MultilabelPredictions::new(vec!["a".to_owned(), "b".to_owned()]);
         tagged.push(&[0], &[0.9, 0.1]).unwrap();
         tagged.push(&[], &[0.9, 0.1]).unwrap();
-        let error = expected_calibration_error_tagged(&tagged).unwrap();
+        let error = expected_calibration_error_multilabel(&tagged).unwrap();
         assert!((error - 0.25).abs() < 1e-6, "{error}");
-        assert_eq!(expected_calibration_error_tagged(&Tagged::new(vec!["a".to_owned()])), None);
+        assert_eq!(expected_calibration_error_multilabel(&MultilabelPredictions::new(vec!["a".to_owned()])), None);
     }
 }

@@ -1,12 +1,12 @@
 //! Which class was taken for which.
 
-use crate::Judged;
+use crate::predictions::Predictions;
 
 /// Counts of pictures, `[truth][prediction]`, square over the classes.
 ///
 /// As scikit-learn's `confusion_matrix`:
 /// <https://scikit-learn.org/stable/modules/model_evaluation.html#confusion-matrix>.
-pub fn confusion(judged: &Judged) -> Vec<Vec<u64>> {
+pub fn confusion(judged: &Predictions) -> Vec<Vec<u64>> {
     let classes = judged.classes().len();
     let mut counts = vec![vec![0; classes]; classes];
     for i in 0..judged.len() {
@@ -18,7 +18,7 @@ pub fn confusion(judged: &Judged) -> Vec<Vec<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::ten;
+    use crate::predictions::tests::ten;
 
     #[test]
     fn it_is_scikit_learns() {

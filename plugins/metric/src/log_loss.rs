@@ -1,13 +1,13 @@
 //! How surprised the model is by the truth.
 
-use crate::Judged;
+use crate::predictions::Predictions;
 
 /// Mean negative logarithm of the probability the model gave the true class, in nats; 0 is perfect, ln(classes) is
 /// what guessing earns. None without pictures.
 ///
 /// Probabilities are clipped to `[ε, 1]` with the ε of 32-bit floats, so that one sure mistake is not infinite. As
 /// scikit-learn's `log_loss`: <https://scikit-learn.org/stable/modules/model_evaluation.html#log-loss>.
-pub fn log_loss(judged: &Judged) -> Option<f64> {
+pub fn log_loss(judged: &Predictions) -> Option<f64> {
     let clipped = |p: f32| if p.is_nan() { f32::EPSILON } else { p.clamp(f32::EPSILON, 1.0) };
     let sum: f64 = (0..judged.len()).map(|i| -f64::from(clipped(judged.row(i)[judged.truth(i)])).ln()).sum();
     (!judged.is_empty()).then(|| sum / judged.len() as f64)
@@ -16,7 +16,7 @@ pub fn log_loss(judged: &Judged) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::ten;
+    use crate::predictions::tests::ten;
 
     #[test]
     fn it_is_scikit_learns() {
@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn a_sure_mistake_is_finite() {
-        let mut judged = Judged::new(vec!["a".to_owned(), "b".to_owned()]);
+        let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
         judged.push(0, &[0.0, 1.0]).unwrap();
         let loss = log_loss(&judged).unwrap();
         assert!((loss - 15.942_385).abs() < 1e-5, "{loss}");

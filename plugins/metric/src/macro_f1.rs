@@ -1,13 +1,13 @@
 //! Mean F1 over the classes.
 
-use crate::Judged;
 use crate::per_class::per_class;
+use crate::predictions::Predictions;
 
 /// Mean F1 over the classes that have pictures or were named, 0 to 1. None without pictures.
 ///
 /// The mean of the classes' F1, not the F1 of mean precision and recall (they differ: J. Opitz and S. Burst, Macro F1
 /// and Macro F1, 2019, <https://arxiv.org/abs/1911.03347>); as scikit-learn's `f1_score(average="macro")`.
-pub fn macro_f1(judged: &Judged) -> Option<f64> {
+pub fn macro_f1(judged: &Predictions) -> Option<f64> {
     let scores: Vec<f64> = per_class(judged).iter().filter_map(|c| c.f1).collect();
     (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
 }
@@ -15,11 +15,11 @@ pub fn macro_f1(judged: &Judged) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::{close, ten};
+    use crate::predictions::tests::{close, ten};
 
     #[test]
     fn it_is_scikit_learns() {
         close(macro_f1(&ten()).unwrap(), 0.707_142_857_142_857_2);
-        assert_eq!(macro_f1(&Judged::new(vec!["a".to_owned()])), None);
+        assert_eq!(macro_f1(&Predictions::new(vec!["a".to_owned()])), None);
     }
 }

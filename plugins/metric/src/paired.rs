@@ -1,6 +1,7 @@
 //! How much better one model is than another in balanced accuracy, judged on the same pictures, and how sure that is.
 
-use crate::{Judged, Tagged};
+use crate::predictions::Predictions;
+use crate::tagged::MultilabelPredictions;
 
 /// Disagreements that are added to those seen: with none in n pictures, their share may still be 3 / n (the rule of three:
 /// J. A. Hanley and A. Lippman-Hand, If nothing goes wrong, is everything all right?, JAMA 249 (1983),
@@ -13,7 +14,7 @@ const SHARED: f64 = 4.0;
 /// What two models made of the pictures of a class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClassPair {
-    /// Its pictures.
+    /// Number of images of the class.
     pub pictures: u64,
     /// Those that only the first model told right.
     pub gained: u64,
@@ -45,7 +46,7 @@ pub struct Pairs(Vec<ClassPair>);
 
 impl Pairs {
     /// Of two models, of which the first is asked about. Pictures stand in the same order in both.
-    pub fn new(first: &Judged, second: &Judged) -> Self {
+    pub fn new(first: &Predictions, second: &Predictions) -> Self {
         let pictures = 0..first.len().min(second.len());
         let hits = pictures.map(|i| (first.truth(i), first.correct(i), second.correct(i)));
         Self::of_hits(first.classes().len(), hits)
@@ -64,7 +65,7 @@ impl Pairs {
     }
 
     /// As [`Pairs::new`], where a picture may have several classes: of a class, whether it was said of those that have it.
-    pub fn tagged(first: &Tagged, second: &Tagged) -> Self {
+    pub fn tagged(first: &MultilabelPredictions, second: &MultilabelPredictions) -> Self {
         let classes = first.classes().len().min(second.classes().len());
         let mut pairs = Self(vec![ClassPair::default(); classes]);
         for i in 0..first.len().min(second.len()) {
@@ -178,11 +179,11 @@ pub fn normal_quantile(p: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::balanced_accuracy;
+    use crate::balanced_accuracy::balanced_accuracy;
 
     /// Pictures of two classes told right or not by two models.
-    fn two(pictures: &[(usize, bool, bool)]) -> [Judged; 2] {
-        let mut models = [0, 1].map(|_| Judged::new(vec!["a".to_owned(), "b".to_owned()]));
+    fn two(pictures: &[(usize, bool, bool)]) -> [Predictions; 2] {
+        let mut models = [0, 1].map(|_| Predictions::new(vec!["a".to_owned(), "b".to_owned()]));
         for (truth, first, second) in pictures {
             for (model, right) in models.iter_mut().zip([first, second]) {
                 let said = if *right { *truth } else { 1 - truth };

@@ -1,7 +1,7 @@
 //! Precision, recall and F1 of each class.
 
-use crate::Judged;
 use crate::confusion::confusion;
+use crate::predictions::Predictions;
 
 /// The figures of one class, each 0 to 1 and none where it would be 0 / 0.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +37,7 @@ impl ClassFigures {
 /// C. J. van Rijsbergen, Information Retrieval, 2nd edition 1979, chapter 7; as scikit-learn's
 /// `precision_recall_fscore_support`:
 /// <https://scikit-learn.org/stable/modules/model_evaluation.html#precision-recall-f-measure-metrics>.
-pub fn per_class(judged: &Judged) -> Vec<ClassFigures> {
+pub fn per_class(judged: &Predictions) -> Vec<ClassFigures> {
     let counts = confusion(judged);
     (0..counts.len())
         .map(|class| {
@@ -52,7 +52,7 @@ pub fn per_class(judged: &Judged) -> Vec<ClassFigures> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::{close, ten};
+    use crate::predictions::tests::{close, ten};
 
     #[test]
     fn they_are_scikit_learns() {
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_class_nobody_has_or_names_has_no_figures() {
-        let mut judged = Judged::new(vec!["a".to_owned(), "b".to_owned()]);
+        let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
         judged.push(0, &[0.9, 0.1]).unwrap();
         let b = &per_class(&judged)[1];
         assert_eq!((b.precision, b.recall, b.f1, b.support, b.predicted), (None, None, None, 0, 0));

@@ -1,19 +1,26 @@
 //! The list of metrics.
 
-use crate::{Judged, accuracy, balanced_accuracy, expected_calibration_error, log_loss, macro_f1, mcnemar, per_class};
+use crate::accuracy::accuracy;
+use crate::balanced_accuracy::balanced_accuracy;
+use crate::calibration::expected_calibration_error;
+use crate::log_loss::log_loss;
+use crate::macro_f1::macro_f1;
+use crate::mcnemar::mcnemar;
+use crate::per_class::per_class;
+use crate::predictions::Predictions;
 
 /// How a metric is computed.
 #[derive(Clone, Copy)]
 pub enum Compute {
     /// One figure of a model; none without pictures.
-    One(fn(&Judged) -> Option<f64>),
+    One(fn(&Predictions) -> Option<f64>),
     /// A figure of each class; none where it would be 0 / 0.
-    Each(fn(&Judged) -> Vec<Option<f64>>),
+    Each(fn(&Predictions) -> Vec<Option<f64>>),
     /// A figure of two models on the same pictures, from what each told right.
     Paired(fn(&[bool], &[bool]) -> f64),
 }
 
-/// One metric.
+/// A metric with its name and how it is computed.
 #[derive(Clone, Copy)]
 pub struct Metric {
     /// Name in files.
@@ -98,11 +105,11 @@ pub const REGISTRY: &[Metric] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judged::tests::ten;
+    use crate::predictions::tests::ten;
     use std::collections::BTreeSet;
 
     /// The values of a metric, whatever its kind.
-    fn values(metric: &Metric, judged: &Judged) -> Vec<Option<f64>> {
+    fn values(metric: &Metric, judged: &Predictions) -> Vec<Option<f64>> {
         match metric.compute {
             Compute::One(f) => vec![f(judged)],
             Compute::Each(f) => f(judged),
@@ -120,7 +127,7 @@ mod tests {
     #[test]
     fn a_perfect_model_has_the_best_figure_and_a_worse_one_has_not() {
         let ten = ten();
-        let mut perfect = Judged::new(ten.classes().to_vec());
+        let mut perfect = Predictions::new(ten.classes().to_vec());
         for i in 0..ten.len() {
             let row: Vec<f32> = (0..3).map(|c| f32::from(u8::from(c == ten.truth(i)))).collect();
             perfect.push(ten.truth(i), &row).unwrap();
@@ -135,11 +142,11 @@ mod tests {
     #[test]
     fn the_order_of_pictures_does_not_matter_and_none_is_no_figure() {
         let ten = ten();
-        let mut reversed = Judged::new(ten.classes().to_vec());
+        let mut reversed = Predictions::new(ten.classes().to_vec());
         for i in (0..ten.len()).rev() {
             reversed.push(ten.truth(i), ten.row(i)).unwrap();
         }
-        let empty = Judged::new(ten.classes().to_vec());
+        let empty = Predictions::new(ten.classes().to_vec());
         for metric in REGISTRY {
             for (a, b) in values(metric, &ten).iter().zip(values(metric, &reversed)) {
                 assert!((a.unwrap() - b.unwrap()).abs() < 1e-9, "{}", metric.name);

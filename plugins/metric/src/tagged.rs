@@ -1,6 +1,6 @@
 //! What a model said of pictures that may have several classes.
 
-use crate::ShapeError;
+use crate::predictions::ShapeError;
 use crate::temperature::temper_each;
 
 /// From this probability on a model says that a picture has a class.
@@ -9,7 +9,7 @@ const SAID: f32 = 0.5;
 /// Pictures with their true classes and the probabilities a model gave, one row a picture. Each class is a question of
 /// its own: the probabilities of a picture sum to anything.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tagged {
+pub struct MultilabelPredictions {
     classes: Vec<String>,
     /// `[pictures × classes]`, row after row.
     truth: Vec<bool>,
@@ -18,7 +18,7 @@ pub struct Tagged {
     pictures: usize,
 }
 
-impl Tagged {
+impl MultilabelPredictions {
     /// No picture yet, of these classes.
     pub fn new(classes: Vec<String>) -> Self {
         Self { classes, truth: Vec::new(), probabilities: Vec::new(), pictures: 0 }
@@ -57,7 +57,7 @@ impl Tagged {
         self.pictures == 0
     }
 
-    /// Whether picture `i` has a class. `i` is less than [`Tagged::len`] and `class` an index, here and below.
+    /// Whether picture `i` has a class. `i` is less than [`MultilabelPredictions::len`] and `class` an index, here and below.
     pub fn has(&self, i: usize, class: usize) -> bool {
         self.truth[i * self.classes.len() + class]
     }
@@ -77,7 +77,7 @@ impl Tagged {
         (0..self.classes.len()).all(|class| self.has(i, class) == self.says(i, class))
     }
 
-    /// [`Tagged::correct`] of every picture.
+    /// [`MultilabelPredictions::correct`] of every picture.
     pub fn hits(&self) -> Vec<bool> {
         (0..self.len()).map(|i| self.correct(i)).collect()
     }
@@ -112,8 +112,8 @@ pub(crate) mod tests {
     use super::*;
 
     /// Pictures of three classes; each row is truth and probabilities.
-    pub(crate) fn some(rows: &[([u8; 3], [f32; 3])]) -> Tagged {
-        let mut tagged = Tagged::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
+    pub(crate) fn some(rows: &[([u8; 3], [f32; 3])]) -> MultilabelPredictions {
+        let mut tagged = MultilabelPredictions::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
         for (truth, probabilities) in rows {
             let truth: Vec<usize> = (0..3).filter(|&c| truth[c] == 1).collect();
             tagged.push(&truth, probabilities).unwrap();
@@ -130,9 +130,9 @@ pub(crate) mod tests {
             ([0, 0, 0], [0.1, 0.1, 0.2]),
         ]);
         assert_eq!(tagged.hits(), [true, false, false, true]);
-        assert_eq!(tagged.names(0, Tagged::has), "きゅんきゅん + cat");
+        assert_eq!(tagged.names(0, MultilabelPredictions::has), "きゅんきゅん + cat");
         assert_eq!(
-            (tagged.names(1, Tagged::says), tagged.names(3, Tagged::says)),
+            (tagged.names(1, MultilabelPredictions::says), tagged.names(3, MultilabelPredictions::says)),
             ("きゅんきゅん".into(), "nothing".into())
         );
         assert!((tagged.error(1) - 0.6).abs() < 1e-6);

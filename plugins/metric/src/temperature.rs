@@ -5,7 +5,8 @@
 //! No prediction changes by it. Logits are needed up to a constant alone, and that is what the logarithms of softmax
 //! probabilities are.
 
-use crate::{Judged, Tagged};
+use crate::predictions::Predictions;
+use crate::tagged::MultilabelPredictions;
 
 /// Temperatures that are looked for: 1/20 to 20.
 const FARTHEST: f64 = 20.0;
@@ -33,7 +34,7 @@ pub fn temper_each(row: &[f32], temperature: f64) -> Vec<f32> {
 ///
 /// That its logarithm is normal with mean 0 and deviation 1 is taken for granted beforehand, so that a few pictures that
 /// are all told right do not make a model sure of everything.
-pub fn fit_temperature(judged: &Judged) -> Option<f64> {
+pub fn fit_temperature(judged: &Predictions) -> Option<f64> {
     let logits: Vec<Vec<f64>> =
         (0..judged.len()).map(|i| judged.row(i).iter().map(|&p| logarithm(p)).collect()).collect();
     let surprise = |temperature: f64| -> f64 {
@@ -48,7 +49,7 @@ pub fn fit_temperature(judged: &Judged) -> Option<f64> {
 }
 
 /// As [`fit_temperature`], where a picture may have several classes.
-pub fn fit_temperature_tagged(tagged: &Tagged) -> Option<f64> {
+pub fn fit_temperature_multilabel(tagged: &MultilabelPredictions) -> Option<f64> {
     let classes = tagged.classes().len();
     let pairs: Vec<(f64, bool)> = (0..tagged.len())
         .flat_map(|i| (0..classes).map(move |class| (i, class)))
@@ -97,7 +98,7 @@ fn softplus(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{expected_calibration_error, expected_calibration_error_tagged};
+    use crate::calibration::{expected_calibration_error, expected_calibration_error_multilabel};
 
     /// Numbers from 0 to 1, the same every time.
     struct Chance(u64);
@@ -110,9 +111,9 @@ mod tests {
     }
 
     /// Pictures whose truth follows the softmax of some logits, and a model that has them times `sharp`.
-    fn model(pictures: usize, sharp: f64) -> Judged {
+    fn model(pictures: usize, sharp: f64) -> Predictions {
         let mut chance = Chance(7);
-        let mut judged = Judged::new(["a", "b", "c", "d"].map(str::to_owned).to_vec());
+        let mut judged = Predictions::new(["a", "b", "c", "d"].map(str::to_owned).to_vec());
         for _ in 0..pictures {
             let logits: Vec<f64> = (0..4).map(|_| 3.0 * chance.next()).collect();
             let softmax = |scale: f64| {
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn calibration_is_better_afterwards_on_other_pictures_and_no_prediction_changes() {
         let all = model(4000, 3.0);
-        let mut halves = [Judged::new(all.classes().to_vec()), Judged::new(all.classes().to_vec())];
+        let mut halves = [Predictions::new(all.classes().to_vec()), Predictions::new(all.classes().to_vec())];
         for i in 0..all.len() {
             halves[i % 2].push(all.truth(i), all.row(i)).unwrap();
         }
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn few_pictures_say_nothing_and_all_right_is_no_certainty() {
         let right = |pictures: usize| {
-            let mut judged = Judged::new(vec!["a".to_owned(), "b".to_owned()]);
+            let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
             for _ in 0..pictures {
                 judged.push(0, &[0.9, 0.1]).unwrap();
             }
@@ -185,15 +186,15 @@ mod tests {
     #[test]
     fn with_several_labels_each_class_is_a_question_of_its_own() {
         let mut chance = Chance(3);
-        let mut tagged = Tagged::new(vec!["a".to_owned(), "b".to_owned()]);
+        let mut tagged = MultilabelPredictions::new(vec!["a".to_owned(), "b".to_owned()]);
         for _ in 0..3000 {
             let logits = [0, 1].map(|_| 6.0 * chance.next() - 3.0);
             let truth: Vec<usize> = (0..2).filter(|&class| chance.next() < sigmoid(logits[class])).collect();
             tagged.push(&truth, &logits.map(|l| sigmoid(2.5 * l) as f32)).unwrap();
         }
-        let found = fit_temperature_tagged(&tagged).unwrap();
+        let found = fit_temperature_multilabel(&tagged).unwrap();
         assert!((found / 2.5 - 1.0).abs() < 0.08, "{found}");
-        let errors = [&tagged, &tagged.tempered(found)].map(|t| expected_calibration_error_tagged(t).unwrap());
+        let errors = [&tagged, &tagged.tempered(found)].map(|t| expected_calibration_error_multilabel(t).unwrap());
         assert!(errors[0] > 0.1 && errors[1] < 0.03, "{errors:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! A network that learns with burn's autodiff and optimizers: on any device.
 
-use crate::Network;
 use crate::checkpoint::Remembered;
+use crate::interpreter::Network;
 use crate::loss::Targets;
 use crate::trainer::TrainerOptions;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};

@@ -3,7 +3,8 @@
 //! Polyak and Juditsky 1992; with a decay that rises at first, as TensorFlow's `ExponentialMovingAverage` has it, so that
 //! the first weights are soon forgotten. The running figures of batch normalisation are averaged alike.
 
-use crate::{Network, tensors};
+use crate::interpreter::Network;
+use crate::tensors;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use burn::tensor::kind::BridgeTensor;

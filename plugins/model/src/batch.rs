@@ -1,6 +1,6 @@
 //! A batch of pictures with their targets, on the host.
 
-use crate::ModelError;
+use crate::error::ModelError;
 use arrow::array::Array as _;
 use plugin_api::Edge as _;
 use plugin_api::edges::{Batches, list_row};

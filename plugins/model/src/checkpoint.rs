@@ -1,7 +1,9 @@
 //! A moment of learning, apart from the trainer: written while learning goes on.
 
+use crate::error::ModelError;
+use crate::interpreter::Network;
 use crate::moment::Moment;
-use crate::{ModelError, Network, weights};
+use crate::weights;
 use plugin_api::files::write_atomically;
 use std::path::Path;
 

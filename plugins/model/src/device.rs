@@ -2,7 +2,7 @@
 //!
 //! `flex` is burn's own CPU code and always there. LibTorch comes with the cargo feature `libtorch`.
 
-use crate::ModelError;
+use crate::error::ModelError;
 use burn::tensor::Device;
 use std::fmt;
 use std::str::FromStr;

@@ -153,7 +153,7 @@ fn covered(x: Tensor<4>, decisions: &[Decision], batch: Shape) -> Tensor<4> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DeviceChoice;
+    use crate::device::DeviceChoice;
     use burn::tensor::{DType, TensorData};
     use clap::Parser;
     use plugin_augment::{AugmentOptions, Image, Key, Pipeline, Withheld};

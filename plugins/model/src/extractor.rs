@@ -1,11 +1,12 @@
 //! Weights in use: pictures in, features out, what the classifier sees of a picture.
 
+use crate::batch::Batch;
 use crate::device::Opened;
+use crate::error::ModelError;
 use crate::interpreter::{Cells, Ready};
 use crate::network::{Architecture, Shape, find};
 use crate::precision::Precision;
 use crate::weights::{self, Loaded};
-use crate::{Batch, ModelError};
 use burn::tensor::Device;
 use plugin_api::runs::ModelCard;
 use std::path::Path;
@@ -110,8 +111,9 @@ impl Extractor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::DeviceChoice;
     use crate::network::names;
-    use crate::{DeviceChoice, Predictor};
+    use crate::predictor::Predictor;
 
     fn pixels_of_first(extractor: &Extractor) -> Vec<u8> {
         let side = extractor.size_px();

@@ -7,10 +7,11 @@ mod options;
 
 pub use options::{AugmentOn, DeviceAugmentOptions};
 
-use crate::batch::{bytes, expect_bytes, expect_size};
+use crate::batch::{Batch, bytes, expect_bytes, expect_size};
 use crate::device::Opened;
 use crate::device_augment::augment;
-use crate::{Batch, ModelError, upload};
+use crate::error::ModelError;
+use crate::upload;
 use burn::tensor::{Device, Int, Tensor};
 use plugin_api::Edge as _;
 use plugin_api::edges::{ALL_HELD, Batches, list_row_f32};

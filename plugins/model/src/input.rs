@@ -1,7 +1,9 @@
 //! From 8 bit images on the host or the device to what networks take.
 
+use crate::batch::Batch;
+use crate::error::ModelError;
 use crate::image_cache::DeviceBatch;
-use crate::{Batch, ModelError, upload};
+use crate::upload;
 use burn::tensor::{Device, Tensor};
 
 /// What is taken from the numbers of a picture, by channel, and what they are divided by. White is 1.

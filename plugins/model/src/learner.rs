@@ -3,9 +3,10 @@
 use crate::autodiff::Autodiff;
 use crate::checkpoint::Remembered;
 use crate::device::Opened;
+use crate::error::ModelError;
+use crate::interpreter::Network;
 use crate::loss::Targets;
 use crate::trainer::TrainerOptions;
-use crate::{ModelError, Network};
 use burn::tensor::{Device, Tensor};
 
 /// A network and the rule that changes it.

@@ -1,8 +1,10 @@
 //! Cross entropy with weights and label smoothing: over all classes where a picture has one, of each class where it may
 //! have several.
 
+use crate::batch::Batch;
+use crate::error::ModelError;
 use crate::mix::Blend;
-use crate::{Batch, ModelError, upload};
+use crate::upload;
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Tensor};
 use plugin_api::Labels;

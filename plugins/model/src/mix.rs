@@ -141,7 +141,7 @@ fn beta(rng: &mut Pcg64Mcg, alpha: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Batch;
+    use crate::batch::Batch;
 
     /// Pictures of one tone each, 10 apart.
     fn batch(pictures: usize) -> Batch {

@@ -2,7 +2,7 @@
 //!
 //! An architecture is a description of `plugin_blocks`: a file that comes with the program, or one of the user's own.
 
-use crate::ModelError;
+use crate::error::ModelError;
 use crate::init::Init;
 use crate::input::{self, IMAGENET, ModelInput, Normalisation};
 use crate::interpreter::Network;

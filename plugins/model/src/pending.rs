@@ -1,7 +1,8 @@
 //! What comes of a batch, once the device has done with it.
 
+use crate::batch::Batch;
+use crate::error::ModelError;
 use crate::loss::right;
-use crate::{Batch, ModelError};
 use burn::tensor::Tensor;
 use plugin_api::Labels;
 

@@ -3,8 +3,9 @@
 //! Ash and Adams 2020, "On Warm-Starting Neural Network Training", arXiv 1910.08475: weights that have fitted the old pictures
 //! are pulled towards 0 and given some noise, of the kind that first weights are, before they learn old and new together.
 
+use crate::interpreter::Network;
 use crate::options::number;
-use crate::{Network, tensors};
+use crate::tensors;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use burn::tensor::kind::BridgeTensor;

@@ -1,7 +1,7 @@
 //! `--precision`: how exactly numbers are kept.
 
-use crate::ModelError;
 use crate::device::Opened;
+use crate::error::ModelError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -111,7 +111,7 @@ impl PrecisionChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DeviceChoice;
+    use crate::device::DeviceChoice;
 
     #[test]
     fn flex_has_32_bits_and_says_so() {

@@ -1,10 +1,12 @@
 //! Weights in use: pictures in, probabilities out.
 
+use crate::batch::Batch;
 use crate::device::Opened;
+use crate::error::ModelError;
 use crate::interpreter::{Heat, Ready};
 use crate::network::{Architecture, Shape};
 use crate::precision::Precision;
-use crate::{Batch, ModelError, weights};
+use crate::weights;
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor};
 use plugin_api::Labels;

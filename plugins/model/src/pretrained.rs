@@ -4,8 +4,9 @@
 //! classifier is read when the file's class names, as far as it says them, are the network's in the same order: as many classes are no
 //! sign that they are the same ones.
 
+use crate::error::ModelError;
+use crate::interpreter::Network;
 use crate::weights::{COUNTER, Loaded, apply, complete, open};
-use crate::{ModelError, Network};
 use burn::store::{ModuleStore as _, SafetensorsStore};
 use burn::tensor::DType;
 use plugin_api::runs::{ModelCard, read_json};
@@ -167,7 +168,8 @@ fn to_bytes(tensors: &Tensors) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Architecture, Shape, weights};
+    use crate::network::{Architecture, Shape};
+    use crate::weights;
     use burn::tensor::Device;
 
     const TINY: &str = "blocks: [{convolution: 2, kernel: 3, stride: 8, bias: false, name: conv1},

@@ -2,7 +2,7 @@
 //!
 //! Progressive resizing as in fastai and MosaicML Composer: <https://docs.mosaicml.com/projects/composer/en/stable/method_cards/progressive_resizing.html>
 
-use crate::ModelError;
+use crate::error::ModelError;
 use crate::network::Architecture;
 use burn::tensor::Tensor;
 use burn::tensor::module::adaptive_avg_pool2d;

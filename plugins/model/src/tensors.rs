@@ -1,6 +1,6 @@
 //! Every tensor of a network, in its order: weights, and the running figures of norms.
 
-use crate::Network;
+use crate::interpreter::Network;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn::tensor::kind::BridgeTensor;

@@ -1,9 +1,12 @@
 //! Learning, one batch at a time.
 
 use crate::average::Average;
+use crate::batch::Batch;
 use crate::checkpoint::Checkpoint;
 use crate::device::Opened;
-use crate::input::{self, Normalisation};
+use crate::error::ModelError;
+use crate::input::{self, ModelInput, Normalisation};
+use crate::interpreter::Network;
 use crate::learner::Learner;
 use crate::loss::Targets;
 use crate::mix::MixOptions;
@@ -15,7 +18,7 @@ use crate::perturb::Perturb;
 use crate::progressive::Growth;
 use crate::schedule::Course;
 use crate::weights::Loaded;
-use crate::{Batch, ModelError, ModelInput, Network, predictor, pretrained, weights};
+use crate::{predictor, pretrained, weights};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use plugin_api::Labels;

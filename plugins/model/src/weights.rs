@@ -1,7 +1,8 @@
 //! Weights on disk: safetensors with PyTorch's names and layout.
 //! Format: <https://github.com/huggingface/safetensors#format>
 
-use crate::{ModelError, Network};
+use crate::error::ModelError;
+use crate::interpreter::Network;
 use burn::module::{Module, Param};
 use burn::store::{ApplyResult, ModuleSnapshot as _, ModuleStore as _, SafetensorsStore, bridge};
 use burn::tensor::{DType, Tensor, TensorData};

@@ -4,7 +4,7 @@
 //! concatenation, a product. Branches are taken apart in the same way. Units become sequences with the unit's name, and what is
 //! between RepeatStart and RepeatEnd is written once.
 
-use crate::NncError;
+use crate::error::NncError;
 use crate::formula::{Arguments, Formula, list};
 use crate::layers::{self, Shape};
 use crate::order::Order;

@@ -9,11 +9,11 @@ pub enum NncError {
     /// A block has no counterpart, or tells that the network is no image classifier.
     #[error("network {network}, block {block} ({kind}): {problem}")]
     Block {
-        /// The network.
+        /// Name of the network in the project.
         network: String,
         /// What its author calls the block.
         block: String,
-        /// What it is.
+        /// Layer type, as the project names it.
         kind: String,
         /// What is wrong.
         problem: String,

@@ -28,17 +28,17 @@ pub enum Function {
     Int,
     /// `floor`, also of `math` and `np`.
     Floor,
-    /// `ceil`.
+    /// Smallest integer not below the argument.
     Ceil,
     /// `round`: halves go to the even number.
     Round,
-    /// `abs`.
+    /// Absolute value.
     Abs,
-    /// `sqrt`.
+    /// Square root.
     Sqrt,
-    /// `max`.
+    /// Largest argument.
     Max,
-    /// `min`.
+    /// Smallest argument.
     Min,
 }
 

@@ -1,7 +1,7 @@
 //! A project's network that learns, as blocks, with what goes with it.
 
-use crate::NncError;
 use crate::build::{Builder, refused};
+use crate::error::NncError;
 use crate::formula::Arguments;
 use crate::order::Order;
 use crate::project::{Layer, Network, Project};
@@ -106,7 +106,7 @@ pub struct Made {
     pub network: String,
     /// Side of its images, pixels.
     pub size_px: u32,
-    /// Its outputs.
+    /// Number of outputs of the last layer.
     pub outputs: usize,
     /// What has no counterpart.
     pub notes: BTreeSet<String>,

@@ -1,7 +1,7 @@
 //! What one block of Neural Network Console is among ours, and the shape it gives.
 
-use crate::NncError;
 use crate::build::refused;
+use crate::error::NncError;
 use crate::formula::{Arguments, Formula, list};
 use crate::project::{Layer, Network};
 use crate::yaml::{Block, name};
@@ -45,7 +45,7 @@ pub fn whole(value: f64) -> Option<u64> {
 
 /// A block and where it stands.
 pub struct Context<'a> {
-    /// Its network.
+    /// Network that the layer belongs to.
     pub network: &'a Network,
     /// The block.
     pub layer: &'a Layer,

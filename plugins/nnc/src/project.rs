@@ -3,13 +3,13 @@
 //! Networks are `[NAME_Layer_0]`, `[NAME_Link_0]` and so on, named in `[Global]`; a project of one network may leave the name
 //! out, and the network is then called `Main`.
 
-use crate::NncError;
+use crate::error::NncError;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One `[section]`.
+/// Keys and values of one `[section]`.
 pub type Section = BTreeMap<String, String>;
 
-/// A project.
+/// An `.sdcproj` file: networks, optimizer and data sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Project {
     /// Networks in their order.
@@ -18,7 +18,7 @@ pub struct Project {
     pub sections: BTreeMap<String, Section>,
 }
 
-/// One network.
+/// A network of a project, as its layers and links.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// What its author calls it.

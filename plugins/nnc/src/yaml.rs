@@ -38,7 +38,7 @@ pub enum Block {
     Preparation {
         /// What its author calls it.
         name: String,
-        /// What it is.
+        /// Layer type, as the project names it.
         kind: String,
     },
     /// Class probabilities, which the loss has in it.

@@ -10,7 +10,7 @@ pub struct ModelProto {
     /// Who wrote it.
     #[prost(string, tag = "2")]
     pub producer_name: String,
-    /// Its version.
+    /// Version of the program that wrote the file.
     #[prost(string, tag = "3")]
     pub producer_version: String,
     /// The network.
@@ -30,7 +30,7 @@ pub struct OperatorSetIdProto {
     /// Empty for ONNX's own.
     #[prost(string, tag = "1")]
     pub domain: String,
-    /// Its version.
+    /// Version of the operator set.
     #[prost(int64, tag = "2")]
     pub version: i64,
 }
@@ -38,10 +38,10 @@ pub struct OperatorSetIdProto {
 /// A key and a value.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct StringStringEntryProto {
-    /// The key.
+    /// Name of a metadata entry.
     #[prost(string, tag = "1")]
     pub key: String,
-    /// The value.
+    /// Text of a metadata entry.
     #[prost(string, tag = "2")]
     pub value: String,
 }
@@ -149,7 +149,7 @@ pub struct ValueInfoProto {
 /// What a value is.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TypeProto {
-    /// A tensor.
+    /// Element type and shape, where the value is a tensor.
     #[prost(message, optional, tag = "1")]
     pub tensor_type: Option<TensorType>,
 }
@@ -160,12 +160,12 @@ pub struct TensorType {
     /// What its numbers are.
     #[prost(int32, tag = "1")]
     pub elem_type: i32,
-    /// Its shape.
+    /// Shape; `None` when it is unknown.
     #[prost(message, optional, tag = "2")]
     pub shape: Option<TensorShapeProto>,
 }
 
-/// A shape.
+/// Dimensions of a tensor, outermost first.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TensorShapeProto {
     /// Side by side.

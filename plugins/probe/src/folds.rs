@@ -1,6 +1,6 @@
 //! Folds for cross-validation: each with its share of every class, no group in two of them.
 
-use crate::ProbeError;
+use crate::error::ProbeError;
 use plugin_heads::{FoldError, try_assign_folds};
 
 pub use plugin_heads::numbered;

@@ -1,7 +1,9 @@
 //! The head: fitted, asked.
 
+use crate::error::ProbeError;
+use crate::lbfgs;
 use crate::loss::Loss;
-use crate::{ProbeError, ProbeOptions, lbfgs};
+use crate::options::ProbeOptions;
 
 /// A linear head with a softmax over its classes.
 #[derive(Clone, Debug, PartialEq)]

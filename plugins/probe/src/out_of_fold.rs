@@ -1,7 +1,9 @@
 //! What heads say of rows that they have not learned from.
 
+use crate::error::ProbeError;
+use crate::folds::assign_folds;
 use crate::head::{check, fit_rows};
-use crate::{ProbeError, ProbeOptions, assign_folds};
+use crate::options::ProbeOptions;
 use rayon::prelude::*;
 
 /// Predicts every row by a head that was fitted without the row's fold; see [`assign_folds`]. Returns a row of class

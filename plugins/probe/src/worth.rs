@@ -1,7 +1,12 @@
 //! How good a head is, and how sure it may be: each is judged on pictures that it has not learnt from.
 
-use crate::{ClassMeans, Head, ProbeError, ProbeOptions, fit, numbered, out_of_fold};
-use plugin_metric::{Judged, accuracy, fit_temperature, log_loss};
+use crate::error::ProbeError;
+use crate::folds::numbered;
+use crate::head::{Head, fit};
+use crate::means::ClassMeans;
+use crate::options::ProbeOptions;
+use crate::out_of_fold::out_of_fold;
+use plugin_metric::{Predictions, accuracy, fit_temperature, log_loss};
 use std::collections::HashMap;
 
 /// A linear head wants so many pictures of each class.
@@ -23,7 +28,7 @@ pub struct Worth {
 }
 
 impl Worth {
-    fn of(judged: &Judged) -> Self {
+    fn of(judged: &Predictions) -> Self {
         let temperature = fit_temperature(judged);
         let tempered = temperature.map_or_else(|| judged.clone(), |t| judged.tempered(t));
         Self { temperature, accuracy: accuracy(judged), loss: log_loss(&tempered).unwrap_or(f64::INFINITY) }
@@ -33,7 +38,7 @@ impl Worth {
 /// A picture that a head learns from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seen<'a> {
-    /// Its class.
+    /// Class name of the image.
     pub class: &'a str,
     /// The group of look-alikes it is in, which never predict each other.
     pub group: &'a str,
@@ -44,7 +49,7 @@ pub struct Seen<'a> {
 /// What class means are worth: each picture, class and embedding, by means without it.
 pub fn worth_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a [f32])>) -> Worth {
     let classes: Vec<String> = means.classes().map(str::to_owned).collect();
-    let mut judged = Judged::new(classes.clone());
+    let mut judged = Predictions::new(classes.clone());
     for (class, embedding) in seen {
         let truth = classes.iter().position(|name| name == class);
         if let (Some(truth), Some(row)) = (truth, means.left_out(class, embedding)) {
@@ -84,7 +89,7 @@ impl Kind {
 
 /// A linear head, and what is known of it.
 pub struct Linear {
-    /// The head.
+    /// Head fitted to all images.
     pub head: Head,
     /// Its classes, in order.
     pub classes: Vec<String>,
@@ -147,7 +152,7 @@ impl Rows {
         let Self { classes, features, targets, groups, weights } = self;
         let options = &ProbeOptions::UNIT_LENGTH;
         let rows = told(out_of_fold(features, targets, groups, weights, classes.len(), FOLDS, SEED, options))?;
-        let mut judged = Judged::new(classes.clone());
+        let mut judged = Predictions::new(classes.clone());
         for (target, row) in targets.iter().zip(&rows) {
             judged.push(*target as usize, row).ok()?;
         }

@@ -4,9 +4,9 @@ use super::Words;
 use super::format::count;
 use maud::{Markup, html};
 use plugin_api::runs::ClassResult;
-use plugin_metric::{Judged, per_class};
+use plugin_metric::{Predictions, per_class};
 
-pub fn section(judged: &Judged, results: &[ClassResult], w: Words) -> Markup {
+pub fn section(judged: &Predictions, results: &[ClassResult], w: Words) -> Markup {
     let optimistic = results.iter().any(|result| result.optimistic > 0);
     if judged.is_empty() {
         return html! {};
@@ -66,7 +66,7 @@ mod tests {
             text.contains("きゅんきゅん") && text.contains("66.7\u{a0}%") && text.contains("57.1\u{a0}%"),
             "{text}"
         );
-        assert!(section(&Judged::new(Vec::new()), &[], Words::default()).into_string().is_empty());
+        assert!(section(&Predictions::new(Vec::new()), &[], Words::default()).into_string().is_empty());
         let results = [0, 3, 0].map(|optimistic| ClassResult { images: 3, correct: 2, optimistic });
         let text = section(&ten(), &results, Words::default()).into_string();
         assert!(text.contains("near-copies on both sides") && text.contains("<td class=\"n\">3</td></tr>"), "{text}");

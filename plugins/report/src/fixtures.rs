@@ -1,7 +1,7 @@
 //! What the tests of several sections show.
 
 use plugin_api::runs::RunManifest;
-use plugin_metric::{Judged, Tagged};
+use plugin_metric::{MultilabelPredictions, Predictions};
 
 /// Its classes.
 pub const CLASSES: [&str; 6] = ["いらいら", "うきうき", "きゅんきゅん", "しょんぼり", "どきどき", "わくわく"];
@@ -41,7 +41,7 @@ pub fn manifest() -> RunManifest {
 }
 
 /// Ten images of three classes, two of them wrong.
-pub fn ten() -> Judged {
+pub fn ten() -> Predictions {
     let truth = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2];
     let rows = [
         [0.7, 0.2, 0.1],
@@ -55,7 +55,7 @@ pub fn ten() -> Judged {
         [0.3, 0.3, 0.4],
         [0.15, 0.55, 0.3],
     ];
-    let mut judged = Judged::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
+    let mut judged = Predictions::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
     for (t, row) in truth.iter().zip(&rows) {
         judged.push(*t, row).unwrap();
     }
@@ -63,8 +63,8 @@ pub fn ten() -> Judged {
 }
 
 /// Images of three classes with several labels each; each row is truth and probabilities.
-pub fn some(rows: &[([u8; 3], [f32; 3])]) -> Tagged {
-    let mut tagged = Tagged::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
+pub fn some(rows: &[([u8; 3], [f32; 3])]) -> MultilabelPredictions {
+    let mut tagged = MultilabelPredictions::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
     for (truth, probabilities) in rows {
         let truth: Vec<usize> = (0..3).filter(|&c| truth[c] == 1).collect();
         tagged.push(&truth, probabilities).unwrap();

@@ -5,11 +5,11 @@ use super::Words;
 use super::format::{count, short, utc};
 use maud::{Markup, html};
 use plugin_api::runs::{Calibration, Evaluation, Verdict};
-use plugin_metric::{Compute, Judged, REGISTRY};
+use plugin_metric::{Compute, Predictions, REGISTRY};
 
 pub fn section(report: &Report, w: Words) -> Markup {
     let verdict = report.verdict;
-    let promoted = verdict.decision == "promoted";
+    let promoted = verdict.decision.is_promoted();
     let judged = verdict.pictures > 0;
     let figure = |share: f64| if judged { w.percent(share) } else { "–".to_owned() };
     html! {
@@ -121,7 +121,7 @@ pub fn tempered(of: &Calibration, w: Words) -> String {
 /// Every metric of the registry that is one figure of a model, and those of two.
 fn every_figure(report: &Report, w: Words) -> Markup {
     let show = |best: Option<f64>, value: f64| if best == Some(1.0) { w.percent(value) } else { short(value) };
-    let one = |f: fn(&Judged) -> Option<f64>, judged: Option<&Judged>, best| {
+    let one = |f: fn(&Predictions) -> Option<f64>, judged: Option<&Predictions>, best| {
         judged.and_then(f).map_or_else(|| "–".to_owned(), |v| show(best, v))
     };
     html! {
@@ -167,6 +167,6 @@ fn every_figure(report: &Report, w: Words) -> Markup {
     }
 }
 
-fn hits(judged: &Judged) -> String {
+fn hits(judged: &Predictions) -> String {
     count(judged.hits().into_iter().filter(|&h| h).count() as u64)
 }

@@ -23,7 +23,7 @@ mod wrong;
 
 pub use page::{STYLE, document, html, page_name};
 pub use tables::{confusion_csv, per_class_csv, predictions_csv};
-pub use tagged::{TaggedReport, write_tagged};
+pub use tagged::{MultilabelReport, write_multilabel};
 pub use warnings::{Warning, warnings};
 pub use words::Words;
 pub use wrong::{MAX_WRONG, Wrong, WrongPictures};
@@ -31,7 +31,7 @@ pub use wrong::{MAX_WRONG, Wrong, WrongPictures};
 use plugin_api::Language;
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{Finished, MetricRow, RunManifest, Verdict};
-use plugin_metric::Judged;
+use plugin_metric::Predictions;
 use std::io;
 use std::path::Path;
 
@@ -43,7 +43,7 @@ fn write_pages(folder: &Path, page: impl Fn(Language) -> String) -> io::Result<(
         .try_for_each(|language| write_atomically(&folder.join(page_name(language)), page(language).as_bytes()))
 }
 
-/// A held-out picture, in the order of [`Judged`].
+/// A held-out picture, in the order of [`Predictions`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// One file that holds it, relative to the workspace.
@@ -64,9 +64,9 @@ pub struct Report<'a> {
     /// What was decided.
     pub verdict: &'a Verdict,
     /// What the challenger said of the held-out pictures.
-    pub challenger: &'a Judged,
+    pub challenger: &'a Predictions,
     /// What the champion said of the same pictures.
-    pub champion: Option<&'a Judged>,
+    pub champion: Option<&'a Predictions>,
     /// Those pictures.
     pub pictures: &'a [Picture],
     /// The challenger's surest mistakes.

@@ -3,7 +3,7 @@
 use super::Words;
 use super::format::count;
 use maud::{Markup, html};
-use plugin_metric::{Judged, confusion};
+use plugin_metric::{Predictions, confusion};
 
 /// With more classes than this the table is unreadable, and the pairs most often confused are listed instead.
 const MAX_CLASSES: usize = 40;
@@ -14,7 +14,7 @@ const BESIDE: usize = 8;
 /// How long that list is.
 const SHORT: usize = 8;
 
-pub fn section(judged: &Judged, w: Words) -> Markup {
+pub fn section(judged: &Predictions, w: Words) -> Markup {
     let counts = confusion(judged);
     html! {
         section {
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn many_classes_are_listed_by_pairs() {
         let classes: Vec<String> = (0..50).map(|i| format!("class {i}")).collect();
-        let mut judged = Judged::new(classes);
+        let mut judged = Predictions::new(classes);
         let row = |c: usize| (0..50).map(|i| f32::from(u8::from(i == c))).collect::<Vec<f32>>();
         for (truth, prediction) in [(7, 8), (7, 8), (7, 7), (1, 2), (3, 3)] {
             judged.push(truth, &row(prediction)).unwrap();

@@ -36,7 +36,7 @@ pub fn document(title: &str, own_style: &str, main: &Markup, language: Language,
 /// The whole page: one HTML document that needs nothing else.
 pub fn html(report: &Report, language: Language) -> String {
     let w = Words(language);
-    let title = w.title(&report.verdict.run, &report.verdict.decision);
+    let title = w.title(&report.verdict.run, report.verdict.decision);
     document(
         &title,
         "",
@@ -77,9 +77,10 @@ pub fn other_page(language: Language) -> &'static str {
 mod tests {
     use super::*;
     use crate::fixtures::{CLASSES, manifest};
-    use crate::{Picture, WrongPictures, write};
+    use crate::wrong::WrongPictures;
+    use crate::{Picture, write};
     use plugin_api::runs::{Calibration, Finished, MetricRow, Verdict};
-    use plugin_metric::{Judged, accuracy, balanced_accuracy, confusion, mcnemar, per_class, wilson};
+    use plugin_metric::{Predictions, accuracy, balanced_accuracy, confusion, mcnemar, per_class, wilson};
 
     /// A number from 0 to 1 that looks like chance and is the same every time.
     fn noise(i: usize) -> f32 {
@@ -87,9 +88,9 @@ mod tests {
     }
 
     /// Predictions that are right `skill` of the time, of as many pictures as the manifest holds out.
-    fn predictions(skill: f32, salt: usize) -> Judged {
+    fn predictions(skill: f32, salt: usize) -> Predictions {
         let manifest = manifest();
-        let mut judged = Judged::new(manifest.classes);
+        let mut judged = Predictions::new(manifest.classes);
         for (truth, counts) in manifest.counts.iter().enumerate() {
             for i in 0..counts[2] as usize {
                 let n = salt + truth * 1000 + i;
@@ -136,11 +137,11 @@ mod tests {
         data
     }
 
-    fn verdict(challenger: &Judged, champion: &Judged) -> Verdict {
+    fn verdict(challenger: &Predictions, champion: &Predictions) -> Verdict {
         let hits = challenger.hits().iter().filter(|&&h| h).count() as u64;
         Verdict {
             run: manifest().id,
-            decision: "promoted".to_owned(),
+            decision: plugin_api::Decision::Promoted,
             reason: "Balanced accuracy is not worse than the champion's on the same pictures.".into(),
             champion: Some(manifest().id),
             previous: Some("20261122-101500-77ab".to_owned()),
@@ -250,9 +251,9 @@ mod tests {
 
     #[test]
     fn a_refused_run_without_pictures_has_a_page_too() {
-        let nothing = Judged::new(manifest().classes);
+        let nothing = Predictions::new(manifest().classes);
         let mut verdict = verdict(&predictions(0.9, 0), &predictions(0.9, 1));
-        verdict.decision = "refused".to_owned();
+        verdict.decision = plugin_api::Decision::Refused;
         verdict.pictures = 0;
         verdict.champion_accuracy = None;
         verdict.champion_balanced_accuracy = None;

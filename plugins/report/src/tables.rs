@@ -1,7 +1,7 @@
 //! The tables beside the page.
 
 use super::Picture;
-use plugin_metric::{Judged, confusion, per_class};
+use plugin_metric::{Predictions, confusion, per_class};
 use plugin_tables::Table;
 
 /// `predictions.csv`: one line a held-out picture, in the order they were judged; `p_<class>` is the probability of
@@ -9,7 +9,7 @@ use plugin_tables::Table;
 ///
 /// # Errors
 /// What the `csv` crate reports; writing to memory, none is expected.
-pub fn predictions_csv(judged: &Judged, pictures: &[Picture]) -> Result<Vec<u8>, csv::Error> {
+pub fn predictions_csv(judged: &Predictions, pictures: &[Picture]) -> Result<Vec<u8>, csv::Error> {
     let mut header: Vec<String> =
         ["path", "digest", "truth", "prediction", "probability", "correct"].map(str::to_owned).to_vec();
     header.extend(judged.classes().iter().map(|c| format!("p_{c}")));
@@ -34,7 +34,7 @@ pub fn predictions_csv(judged: &Judged, pictures: &[Picture]) -> Result<Vec<u8>,
 ///
 /// # Errors
 /// As [`predictions_csv`].
-pub fn confusion_csv(judged: &Judged) -> Result<Vec<u8>, csv::Error> {
+pub fn confusion_csv(judged: &Predictions) -> Result<Vec<u8>, csv::Error> {
     let mut table = Table::new(std::iter::once("truth").chain(judged.classes().iter().map(String::as_str)))?;
     for (class, counts) in judged.classes().iter().zip(confusion(judged)) {
         table.row(std::iter::once(class.clone()).chain(counts.iter().map(u64::to_string)))?;
@@ -46,7 +46,7 @@ pub fn confusion_csv(judged: &Judged) -> Result<Vec<u8>, csv::Error> {
 ///
 /// # Errors
 /// As [`predictions_csv`].
-pub fn per_class_csv(judged: &Judged) -> Result<Vec<u8>, csv::Error> {
+pub fn per_class_csv(judged: &Predictions) -> Result<Vec<u8>, csv::Error> {
     let mut table = Table::new(["class", "precision", "recall", "f1", "support", "predicted"])?;
     for (class, figures) in judged.classes().iter().zip(per_class(judged)) {
         let [precision, recall, f1] = [figures.precision, figures.recall, figures.f1]
@@ -85,7 +85,7 @@ mod tests {
     fn confusion_and_classes_are_those_of_the_metrics() {
         assert_eq!(lines(confusion_csv(&ten()))[2], ["bus", "1", "2", "0"]);
         assert_eq!(lines(per_class_csv(&ten()))[3], ["cat", "1.000000", "0.666667", "0.800000", "3", "2"]);
-        let nothing = Judged::new(vec!["a".to_owned()]);
+        let nothing = Predictions::new(vec!["a".to_owned()]);
         assert_eq!(lines(per_class_csv(&nothing))[1], ["a", "", "", "", "0", "0"]);
     }
 }

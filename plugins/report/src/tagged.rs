@@ -8,14 +8,14 @@ use maud::{Markup, html};
 use plugin_api::Language;
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{ClassResult, Finished, MetricRow, RunManifest, Verdict};
-use plugin_metric::{Tagged, average_precision, per_class_tagged};
+use plugin_metric::{MultilabelPredictions, average_precision, per_class_multilabel};
 use plugin_tables::Table;
 use std::io;
 use std::path::Path;
 
 /// Everything the report of a run with several labels tells.
 #[derive(Clone, Copy, Debug)]
-pub struct TaggedReport<'a> {
+pub struct MultilabelReport<'a> {
     /// What decided the run.
     pub manifest: &'a RunManifest,
     /// How training ended.
@@ -25,7 +25,7 @@ pub struct TaggedReport<'a> {
     /// What was decided.
     pub verdict: &'a Verdict,
     /// What the challenger said of the held-out pictures.
-    pub challenger: &'a Tagged,
+    pub challenger: &'a MultilabelPredictions,
     /// Those pictures.
     pub pictures: &'a [Picture],
     /// The challenger's surest mistakes.
@@ -36,7 +36,7 @@ pub struct TaggedReport<'a> {
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
-pub fn write_tagged(folder: &Path, report: &TaggedReport) -> io::Result<()> {
+pub fn write_multilabel(folder: &Path, report: &MultilabelReport) -> io::Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| plugin_api::files::named(folder, &e))?;
     let table = |name: &str, content: Result<Vec<u8>, csv::Error>| {
         write_atomically(&folder.join(name), &content.map_err(io::Error::other)?)
@@ -46,9 +46,9 @@ pub fn write_tagged(folder: &Path, report: &TaggedReport) -> io::Result<()> {
     write_pages(folder, |language| page(report, language))
 }
 
-fn page(report: &TaggedReport, language: Language) -> String {
+fn page(report: &MultilabelReport, language: Language) -> String {
     let w = Words(language);
-    let title = w.title(&report.verdict.run, &report.verdict.decision);
+    let title = w.title(&report.verdict.run, report.verdict.decision);
     document(
         &title,
         "",
@@ -71,7 +71,7 @@ fn page(report: &TaggedReport, language: Language) -> String {
 }
 
 fn headline(verdict: &Verdict, w: Words) -> Markup {
-    let promoted = verdict.decision == "promoted";
+    let promoted = verdict.decision.is_promoted();
     let share = |share: f64| if verdict.pictures > 0 { w.percent(share) } else { "–".to_owned() };
     let champion = match (&verdict.previous, verdict.champion_mean_average_precision) {
         (None, _) => w.t("no_champion"),
@@ -124,7 +124,7 @@ fn headline(verdict: &Verdict, w: Words) -> Markup {
     }
 }
 
-fn classes(tagged: &Tagged, results: &[ClassResult], w: Words) -> Markup {
+fn classes(tagged: &MultilabelPredictions, results: &[ClassResult], w: Words) -> Markup {
     let optimistic = results.iter().any(|result| result.optimistic > 0);
     if tagged.is_empty() {
         return html! {};
@@ -140,7 +140,7 @@ fn classes(tagged: &Tagged, results: &[ClassResult], w: Words) -> Markup {
                 } }
                 tbody {
                     @for (at, ((class, figures), ap)) in
-                        tagged.classes().iter().zip(per_class_tagged(tagged)).zip(average_precision(tagged)).enumerate()
+                        tagged.classes().iter().zip(per_class_multilabel(tagged)).zip(average_precision(tagged)).enumerate()
                     {
                         tr id=(format!("class-{class}")) {
                             th scope="row" { (class) }
@@ -159,12 +159,12 @@ fn classes(tagged: &Tagged, results: &[ClassResult], w: Words) -> Markup {
     }
 }
 
-fn predictions(tagged: &Tagged, pictures: &[Picture]) -> Result<Vec<u8>, csv::Error> {
+fn predictions(tagged: &MultilabelPredictions, pictures: &[Picture]) -> Result<Vec<u8>, csv::Error> {
     let mut header = ["path", "digest", "truth", "prediction", "correct"].map(str::to_owned).to_vec();
     header.extend(tagged.classes().iter().map(|c| format!("p_{c}")));
     let mut table = Table::new(&header)?;
     for (i, picture) in pictures.iter().enumerate().take(tagged.len()) {
-        let (truth, said) = (tagged.names(i, Tagged::has), tagged.names(i, Tagged::says));
+        let (truth, said) = (tagged.names(i, MultilabelPredictions::has), tagged.names(i, MultilabelPredictions::says));
         let mut line = vec![picture.path.clone(), picture.digest.clone(), truth, said, tagged.correct(i).to_string()];
         line.extend((0..tagged.classes().len()).map(|class| format!("{:.6}", tagged.probability(i, class))));
         table.row(&line)?;
@@ -172,10 +172,12 @@ fn predictions(tagged: &Tagged, pictures: &[Picture]) -> Result<Vec<u8>, csv::Er
     table.finish()
 }
 
-fn classes_csv(tagged: &Tagged) -> Result<Vec<u8>, csv::Error> {
+fn classes_csv(tagged: &MultilabelPredictions) -> Result<Vec<u8>, csv::Error> {
     let header = ["class", "average_precision", "precision", "recall", "f1", "support", "predicted"];
     let mut table = Table::new(header)?;
-    for ((class, figures), ap) in tagged.classes().iter().zip(per_class_tagged(tagged)).zip(average_precision(tagged)) {
+    for ((class, figures), ap) in
+        tagged.classes().iter().zip(per_class_multilabel(tagged)).zip(average_precision(tagged))
+    {
         let [ap, precision, recall, f1] = [ap, figures.precision, figures.recall, figures.f1]
             .map(|share| share.map_or_else(String::new, |s| format!("{s:.6}")));
         let (support, predicted) = (figures.support.to_string(), figures.predicted.to_string());
@@ -198,7 +200,7 @@ mod tests {
         manifest.labels = Labels::Multi;
         let verdict = Verdict {
             run: "r".to_owned(),
-            decision: "promoted".to_owned(),
+            decision: plugin_api::Decision::Promoted,
             reason: "for a test".into(),
             champion: None,
             previous: None,
@@ -225,7 +227,7 @@ mod tests {
         let pictures: Vec<Picture> =
             (0..2).map(|i| Picture { path: format!("photos/bus/{i}.jpg"), digest: i.to_string() }).collect();
         let folder = tempfile::tempdir().unwrap();
-        let report = TaggedReport {
+        let report = MultilabelReport {
             manifest: &manifest,
             finished: None,
             metrics: &[],
@@ -234,7 +236,7 @@ mod tests {
             pictures: &pictures,
             wrong: &WrongPictures::default(),
         };
-        write_tagged(folder.path(), &report).unwrap();
+        write_multilabel(folder.path(), &report).unwrap();
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
         let page = read("index.html");
         for part in ["Mean average precision", "87.5\u{a0}%", "きゅんきゅん", "Average precision", "There was none."]

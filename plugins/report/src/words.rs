@@ -19,7 +19,7 @@ impl Words {
         if self.0 == Language::Ja { japanese } else { english }
     }
 
-    /// The language.
+    /// Language of the texts.
     pub fn language(self) -> Language {
         self.0
     }
@@ -80,8 +80,8 @@ impl Words {
     }
 
     /// The title of a run's page.
-    pub fn title(self, run: &str, decision: &str) -> String {
-        let decision = self.t(if decision == "promoted" { "promoted" } else { "refused" });
+    pub fn title(self, run: &str, decision: plugin_api::Decision) -> String {
+        let decision = self.t(decision.name());
         self.with("title", [("run", run.into()), ("decision", decision.into())])
     }
 }

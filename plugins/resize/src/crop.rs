@@ -1,6 +1,7 @@
 //! The middle of the picture.
 
-use crate::{Area, Mode, Placement};
+use crate::Mode;
+use crate::place::{Area, Placement};
 
 /// Fills the square with the largest square in the middle of the picture; what sticks out is lost.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! The whole picture in its shape.
 
-use crate::{Area, Mode, Placement};
+use crate::Mode;
+use crate::place::{Area, Placement};
 
 /// Fits the whole picture into the middle of the square, with white beside or above and below it.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! The whole picture, whatever its shape.
 
-use crate::{Area, Mode, Placement};
+use crate::Mode;
+use crate::place::{Area, Placement};
 
 /// Fills the square with the whole picture; its shape is not kept.
 #[derive(Clone, Copy, Debug)]

@@ -31,9 +31,9 @@ pub struct ClassShare<'a> {
 pub struct Suspect<'a> {
     /// The image, relative to the workspace.
     pub path: &'a str,
-    /// Its pixel digest.
+    /// Digest of the decoded pixels.
     pub pixel_digest: &'a str,
-    /// Its class.
+    /// Class that the image is labelled with.
     pub class: String,
     /// The image of another class that it looks most like.
     pub looks_like: &'a str,

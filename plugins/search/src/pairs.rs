@@ -1,6 +1,7 @@
 //! Which of many are near each other.
 
-use crate::{Index, scan};
+use crate::index::Index;
+use crate::scan;
 
 /// Two hashes that are near each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,7 @@
 pub struct Property {
     /// The prefix that is usual for its namespace.
     pub prefix: &'static str,
-    /// Its namespace.
+    /// XML namespace of the property.
     pub namespace: &'static str,
     /// Its name.
     pub local: &'static str,

@@ -65,11 +65,11 @@ pub struct Table {
     pub members: Lists,
     /// What lies in both a class and a group.
     pub cells: Vec<Cell>,
-    /// Images, by cell.
+    /// For each cell, the images in it.
     pub cell_images: Lists,
-    /// Cells, by class.
+    /// For each class, the cells with its images.
     pub class_cells: Lists,
-    /// Cells, by group.
+    /// For each group, the cells with its images.
     pub group_cells: Lists,
 }
 

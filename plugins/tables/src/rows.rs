@@ -62,7 +62,7 @@ fn plain(record: &StringRecord) -> StringRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MARK, Table};
+    use crate::table::{MARK, Table};
 
     #[test]
     fn tables_are_read_back_as_they_were() {

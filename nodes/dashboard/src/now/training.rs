@@ -48,8 +48,8 @@ pub type Curves = BTreeMap<String, Vec<(u64, f64)>>;
 pub struct VerdictNow {
     /// The run.
     pub run: String,
-    /// `promoted` or `refused`.
-    pub decision: String,
+    /// Whether it became champion.
+    pub decision: plugin_api::Decision,
     /// Why.
     pub reason: LocalizedText,
     /// Held-out pictures.

@@ -1,6 +1,6 @@
 use super::*;
+use crate::candidate::tests::ByFirstByte;
 use crate::classifier::{Classifier, ClassifierError};
-use crate::contender::tests::ByFirstByte;
 use plugin_api::edges::{empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{ClassResult, CrossValidation, Evaluation, ModelCard, OutOfFold};
 use plugin_champion::champion;
@@ -147,16 +147,16 @@ fn runs_are_judged_promoted_and_refused() {
     let bench = Bench::new(&[0, 0, 0, 1, 1, 0, 1, 1, 0, 1, 0]);
     let mut evaluator = bench.evaluator();
     let first = bench.judge(&mut evaluator, &bench.run("one", HALF));
-    assert_eq!((first.decision.as_str(), first.pictures, first.balanced_accuracy), ("promoted", 11, 0.5));
+    assert_eq!((first.decision.name(), first.pictures, first.balanced_accuracy), ("promoted", 11, 0.5));
     assert_eq!(first.confusion, [[6, 0], [5, 0]]);
     assert_eq!((first.previous, first.champion.as_deref()), (None, Some("one")));
 
     let worse = bench.judge(&mut evaluator, &bench.run("two", BAD));
-    assert_eq!((worse.decision.as_str(), worse.champion.as_deref()), ("refused", Some("one")));
+    assert_eq!((worse.decision.name(), worse.champion.as_deref()), ("refused", Some("one")));
     assert!(!bench.home.models().join("two").exists());
 
     let better = bench.judge(&mut evaluator, &bench.run("three", GOOD));
-    assert_eq!((better.decision.as_str(), better.accuracy), ("promoted", 1.0));
+    assert_eq!((better.decision.name(), better.accuracy), ("promoted", 1.0));
     assert_eq!(better.champion_balanced_accuracy, Some(0.5));
     assert_eq!(better.p_value, Some(0.0625), "five pictures that only the challenger got right: 2 / 2⁵");
     assert_eq!(champion(&bench.home).as_deref(), Some("three"));
@@ -184,7 +184,7 @@ fn the_temperature_comes_from_validation_pictures_and_goes_with_the_model() {
     // Too few to go by.
     bench.validation.truncate(10);
     let verdict = bench.judge(&mut bench.evaluator(), &bench.run("two", GOOD));
-    assert_eq!((verdict.decision.as_str(), verdict.calibration), ("promoted", None));
+    assert_eq!((verdict.decision.name(), verdict.calibration), ("promoted", None));
     let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
     assert_eq!(card.temperature, None);
 }
@@ -228,7 +228,7 @@ fn a_test_set_that_changed_is_the_same_for_both() {
     bench.held_out = vec![0, 1, 1, 1, 1];
     let second = bench.judge(&mut evaluator, &bench.run("two", HALF));
     assert_eq!((second.accuracy, second.champion_accuracy), (0.2, Some(0.2)));
-    assert_eq!((second.pictures, second.decision.as_str()), (5, "promoted"));
+    assert_eq!((second.pictures, second.decision.name()), (5, "promoted"));
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
     let bench = Bench::new(&[0, 1, 1, 0, 1, 0, 1, 1]);
     let mut evaluator = bench.evaluator();
     bench.judge(&mut evaluator, &bench.run("one", GOOD));
-    assert_eq!(bench.judge(&mut evaluator, &bench.run("two", BAD)).decision, "refused");
+    assert_eq!(bench.judge(&mut evaluator, &bench.run("two", BAD)).decision.name(), "refused");
     let checkpoint = bench.run("three", HALF);
     evaluator.announced(checkpoint.clone()).unwrap();
     let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
@@ -251,12 +251,7 @@ fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
     write_json(&bad.join("model.json"), &ModelCard { run: "two".to_owned(), ..card }).unwrap();
     plugin_api::files::point_atomically(&bench.home.champion(), Path::new("two")).unwrap();
     let verdict = bench.judge(&mut evaluator, &checkpoint);
-    assert_eq!(
-        (verdict.decision.as_str(), verdict.previous.as_deref()),
-        ("promoted", Some("two")),
-        "{}",
-        verdict.reason
-    );
+    assert_eq!((verdict.decision.name(), verdict.previous.as_deref()), ("promoted", Some("two")), "{}", verdict.reason);
     assert_eq!(verdict.champion_balanced_accuracy, Some(0.0));
 }
 
@@ -303,9 +298,9 @@ fn without_held_out_pictures_only_the_first_is_promoted() {
     let bench = Bench::new(&[]);
     let mut evaluator = bench.evaluator();
     let first = bench.judge(&mut evaluator, &bench.run("one", GOOD));
-    assert_eq!((first.decision.as_str(), first.pictures), ("promoted", 0));
+    assert_eq!((first.decision.name(), first.pictures), ("promoted", 0));
     let second = bench.judge(&mut evaluator, &bench.run("two", GOOD));
-    assert_eq!(second.decision, "refused");
+    assert_eq!(second.decision.name(), "refused");
     assert!(second.reason.contains("No picture is held out"), "{}", second.reason);
     assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(second), "figures survive the file");
 }
@@ -317,7 +312,9 @@ fn weights_that_cannot_be_used_lose_without_asking_for_pictures() {
     let broken = bench.run("one", "broken");
     evaluator.announced(broken).unwrap();
     let out = evaluator.proceed(Instant::now()).unwrap();
-    assert!(matches!(&out[..], [Outgoing::Verdict(v)] if v.decision == "refused" && v.reason.contains("tensor")));
+    assert!(
+        matches!(&out[..], [Outgoing::Verdict(v)] if v.decision.name() == "refused" && v.reason.contains("tensor"))
+    );
     assert_eq!(champion(&bench.home), None);
 }
 
@@ -328,7 +325,7 @@ fn a_champion_that_cannot_be_used_is_replaced_and_named() {
     bench.judge(&mut evaluator, &bench.run("one", GOOD));
     fs::write(bench.home.models().join("one/model.safetensors"), "broken").unwrap();
     let verdict = bench.judge(&mut evaluator, &bench.run("two", BAD));
-    assert_eq!((verdict.decision.as_str(), verdict.previous.as_deref()), ("promoted", Some("one")));
+    assert_eq!((verdict.decision.name(), verdict.previous.as_deref()), ("promoted", Some("one")));
     assert!(verdict.reason.contains("one") && verdict.reason.contains("tensor"), "{}", verdict.reason);
 }
 
@@ -342,7 +339,7 @@ fn runs_without_folder_are_ignored_and_without_manifest_refused() {
     let checkpoint = bench.run("one", GOOD);
     fs::write(bench.home.runs().join("one/run.json"), "{").unwrap();
     let verdict = bench.judge(&mut evaluator, &checkpoint);
-    assert!(verdict.decision == "refused" && verdict.reason.contains("run.json"), "{}", verdict.reason);
+    assert!(verdict.decision.name() == "refused" && verdict.reason.contains("run.json"), "{}", verdict.reason);
 }
 
 #[test]
@@ -358,18 +355,18 @@ fn a_champion_of_other_labels_is_not_compared_and_gives_way() {
         checkpoint
     };
     let first = bench.judge(&mut evaluator, &several("two", HALF));
-    assert_eq!((first.decision.as_str(), first.previous.as_deref()), ("promoted", Some("one")));
+    assert_eq!((first.decision.name(), first.previous.as_deref()), ("promoted", Some("one")));
     assert!(first.reason.contains("cannot be compared"), "{}", first.reason);
     assert!(first.champion_mean_average_precision.is_none() && first.confusion.is_empty());
     assert!(first.mean_average_precision.unwrap() < 1.0 && first.f1.len() == 2);
 
     let second = bench.judge(&mut evaluator, &several("three", GOOD));
-    assert_eq!((second.decision.as_str(), second.mean_average_precision), ("promoted", Some(1.0)));
+    assert_eq!((second.decision.name(), second.mean_average_precision), ("promoted", Some(1.0)));
     assert_eq!(second.champion_mean_average_precision, first.mean_average_precision);
     let page = fs::read_to_string(bench.home.root().join(&second.report)).unwrap();
     assert!(page.contains("Mean average precision"));
     let worse = bench.judge(&mut evaluator, &several("four", BAD));
-    assert_eq!((worse.decision.as_str(), worse.champion.as_deref()), ("refused", Some("three")));
+    assert_eq!((worse.decision.name(), worse.champion.as_deref()), ("refused", Some("three")));
 }
 
 /// Writes a cross-validation of a run: an image of each class for each number, by its name in `answers`, `(truth, said)`.
@@ -403,7 +400,7 @@ fn few_held_out_images_are_judged_by_folds() {
     let answers = [(HELD_OUT, 0, 0), ("b", 0, 0), ("c", 0, 1), ("d", 1, 1), ("e", 1, 1)];
     cross_validate(&bench, "one", &answers);
     let first = bench.judge(&mut evaluator, &checkpoint);
-    assert_eq!((first.decision.as_str(), first.pictures, first.accuracy), ("promoted", 5, 0.8));
+    assert_eq!((first.decision.name(), first.pictures, first.accuracy), ("promoted", 5, 0.8));
     assert_eq!(first.evaluation, Evaluation::CrossValidated { folds: 5 });
     let results = [(3, 2), (2, 2)].map(|(images, correct)| ClassResult { images, correct, optimistic: 0 });
     assert_eq!(first.class_results, results);
@@ -419,7 +416,7 @@ fn few_held_out_images_are_judged_by_folds() {
     let checkpoint = bench.run("two", BAD);
     cross_validate(&bench, "two", &[(HELD_OUT, 0, 1), ("b", 0, 0), ("c", 0, 1), ("d", 1, 0), ("e", 1, 1), ("f", 1, 0)]);
     let second = bench.judge(&mut evaluator, &checkpoint);
-    assert_eq!((second.decision.as_str(), second.pictures), ("refused", 6));
+    assert_eq!((second.decision.name(), second.pictures), ("refused", 6));
     assert!(second.reason.contains("5 of 6 images: 5 by its own cross-validation."), "{}", second.reason);
     assert_eq!(second.champion_accuracy, Some(0.8));
 }
@@ -432,7 +429,7 @@ fn champions_without_folds_answer_for_held_out_images() {
     let checkpoint = bench.run("two", GOOD);
     cross_validate(&bench, "two", &[(HELD_OUT, 0, 1), ("b", 0, 0), ("c", 1, 1), ("d", 1, 1)]);
     let compared = bench.judge(&mut evaluator, &checkpoint);
-    assert_eq!(compared.decision, "refused", "the champion is right on the one image");
+    assert_eq!(compared.decision.name(), "refused", "the champion is right on the one image");
     assert!(compared.reason.contains("1 of 4 images: 1 held out from it."), "{}", compared.reason);
 
     let bench = Bench::new(&[]);
@@ -442,7 +439,7 @@ fn champions_without_folds_answer_for_held_out_images() {
         let checkpoint = bench.run(id, GOOD);
         cross_validate(&bench, id, &[("a", 0, 0), ("b", 0, 0), ("c", 1, said), ("d", 1, said)]);
         let verdict = bench.judge(&mut evaluator, &checkpoint);
-        assert_eq!((verdict.decision.as_str(), verdict.pictures), (decision, 4));
+        assert_eq!((verdict.decision.name(), verdict.pictures), (decision, 4));
         assert!(verdict.reason.contains("cannot be compared"), "{}", verdict.reason);
     }
 }
@@ -494,7 +491,7 @@ fn with_promotion_by_hand_the_gate_says_so_and_nobody_becomes_champion() {
     let mut evaluator = bench.evaluator();
     evaluator.promotion = Promotion::ByHand;
     let verdict = bench.judge(&mut evaluator, &bench.run("one", GOOD));
-    assert!(verdict.decision == "refused" && verdict.reason.contains("passes the gate"), "{}", verdict.reason);
+    assert!(verdict.decision.name() == "refused" && verdict.reason.contains("passes the gate"), "{}", verdict.reason);
     assert_eq!(champion(&bench.home), None);
     evaluator.promotion = Promotion::Gate;
     bench.judge(&mut evaluator, &bench.run("two", HALF));

@@ -1,7 +1,7 @@
 //! Two models on made-up pictures, of which it is known how much better one truly is.
 
-use node_evaluate::{Gate, Reigning, decide};
-use plugin_metric::Judged;
+use node_evaluate::{Gate, Incumbent, decide};
+use plugin_metric::Predictions;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
@@ -22,7 +22,7 @@ impl Setting<'_> {
         let mut chance = Pcg64Mcg::seed_from_u64(seed);
         let promoted = (0..trials).filter(|_| {
             let [challenger, champion] = self.draw(&mut chance);
-            let reigning = Reigning::Judged { name: "champion", judged: &champion, handicap: &[] };
+            let reigning = Incumbent::Evaluated { name: "champion", judged: &champion, handicap: &[] };
             decide(&challenger, reigning, gate).promoted
         });
         promoted.count() as f64 / f64::from(trials)
@@ -30,9 +30,9 @@ impl Setting<'_> {
 
     /// What the two say: each picture is told right by the challenger alone, by the champion alone, by both, or by neither,
     /// whatever its class. Both are right on seven tenths.
-    fn draw(&self, chance: &mut impl rand::Rng) -> [Judged; 2] {
+    fn draw(&self, chance: &mut impl rand::Rng) -> [Predictions; 2] {
         let classes = self.sizes.len();
-        let mut models = [0, 1].map(|_| Judged::new((0..classes).map(|class| format!("class {class}")).collect()));
+        let mut models = [0, 1].map(|_| Predictions::new((0..classes).map(|class| format!("class {class}")).collect()));
         let ours = f64::midpoint(self.disagreement, self.better);
         let theirs = self.disagreement - ours;
         for (truth, size) in self.sizes.iter().enumerate() {

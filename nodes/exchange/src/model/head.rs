@@ -1,8 +1,8 @@
 //! A head and the frozen backbone under it, in one file.
 
 use super::{Definition, notes, read, tensors};
-use crate::ExchangeError;
 use crate::config::Format;
+use crate::error::ExchangeError;
 use plugin_api::runs::{Backbone, ModelCard};
 use plugin_api::{Home, Labels};
 use plugin_blocks::{Description, Graph};

@@ -19,12 +19,12 @@ const MIN_TRAIN: u64 = 100;
 /// Classes named in a warning.
 const NAMED: usize = 8;
 
-/// One class.
+/// Counts of a class, for the report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Class {
-    /// Its name.
+    /// Class name, as its folder is called.
     pub name: String,
-    /// Its files.
+    /// Number of files with this label.
     pub files: u64,
     /// Different pictures among them.
     pub pictures: u64,

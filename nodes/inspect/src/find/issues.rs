@@ -14,7 +14,7 @@ const MIN_FILES: usize = 5;
 /// What a check flags.
 #[derive(Clone, Debug)]
 pub struct Issue<'a> {
-    /// By which check.
+    /// Check whose threshold was passed.
     pub check: &'static Check,
     /// The file, or most files of a class.
     pub subject: Subject<'a>,
@@ -25,12 +25,12 @@ pub struct Issue<'a> {
 /// What an issue is about.
 #[derive(Clone, Debug)]
 pub enum Subject<'a> {
-    /// One file.
+    /// A single file.
     File(&'a Record),
     /// Most files of a class: it is what the class looks like (the sky at night, cells on a slide, screenshots), and no reason to
     /// delete any.
     Class {
-        /// The class.
+        /// Class most of whose files have the issue.
         class: &'a str,
         /// The flagged files, the worst first.
         flagged: Vec<&'a Record>,

@@ -33,7 +33,7 @@ pub enum Search {
         suspects: Vec<Suspect>,
         /// How many pictures were looked at.
         looked_at: usize,
-        /// Of how many.
+        /// Number of images that there are to look at.
         of: usize,
         /// Classes with too few images for any of them to be suspected.
         exempt: Vec<String>,

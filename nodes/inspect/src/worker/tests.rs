@@ -21,7 +21,9 @@ fn worker(home: &Home) -> Worker {
 
 fn written(worker: &Worker) -> (u64, u64, bool) {
     loop {
-        if let News::Written(version, findings, last) = worker.news.recv_timeout(Duration::from_secs(20)).unwrap() {
+        if let WorkerEvent::Written(version, findings, last) =
+            worker.news.recv_timeout(Duration::from_secs(20)).unwrap()
+        {
             return (version, findings, last);
         }
     }
@@ -68,7 +70,7 @@ fn a_full_disk_or_a_folder_in_the_way_is_told_and_survived() {
     worker.give(job(3));
     let told = std::iter::from_fn(|| worker.news.recv_timeout(Duration::from_secs(20)).ok())
         .find_map(|news| match news {
-            News::Busy(what) if what.to_string().contains("no report") => Some(what.to_string()),
+            WorkerEvent::Busy(what) if what.to_string().contains("no report") => Some(what.to_string()),
             _ => None,
         })
         .unwrap();

@@ -95,7 +95,7 @@ impl Bench {
     fn judge(folder: &RunFolder) {
         let verdict = Verdict {
             run: folder.id(),
-            decision: "refused".to_owned(),
+            decision: plugin_api::Decision::Refused,
             reason: "It passes the gate.".into(),
             champion: None,
             previous: None,

@@ -4,10 +4,10 @@
 //! for those inside. Its last epoch counts: nothing is chosen by the images it answers for. After each fold the answers so far
 //! are on disk, so that after a kill the fold that was cut short is the only one to be done again.
 
-use super::{Interruption, Learning, Pass};
+use super::{Interruption, Learning, PassEnd};
 use crate::config::Config;
-use crate::desk::Desk;
 use crate::error::TrainError;
+use crate::incoming::Incoming;
 use crate::start;
 use crate::strategy::Strategy;
 use plugin_api::edges::list_row;
@@ -60,7 +60,7 @@ impl Learning {
         config: &Config,
         device: &Opened,
         node: &mut Node,
-        desk: &mut Desk,
+        incoming: &mut Incoming,
     ) -> Result<Option<Interruption>, TrainError> {
         let manifest = self.begun.manifest.clone();
         let folder = self.begun.journal.folder.clone();
@@ -72,7 +72,7 @@ impl Learning {
         if folder.0.join(CrossValidation::FILE).is_file() {
             return Ok(None);
         }
-        self.scribe.settle()?;
+        self.checkpoint_writer.settle()?;
         let mut partial = Partial::read(&folder, &manifest, folds);
         write_json(&folder.0.join(CrossValidation::PARTIAL), &partial)?;
         let (start, before) = (Instant::now(), partial.answers.seconds);
@@ -82,21 +82,21 @@ impl Learning {
             self.fold = Some(fold);
             self.begun.trainer = start::first_run(config, &manifest, device)?;
             self.begun.manifest.epochs = config.epochs;
-            if let Some(interruption) = self.fit_classifier(Subset::FoldTrain(fold), config, node, desk)? {
+            if let Some(interruption) = self.fit_classifier(Subset::FoldTrain(fold), config, node, incoming)? {
                 return Ok(Some(interruption));
             }
             for epoch in 0..config.epochs {
-                match self.pass(Subset::FoldTrain(fold), epoch, config, node, desk)? {
-                    Pass::Done(_) => {}
-                    Pass::Interrupted(Interruption::Failed { reason, hopeless: true }) => {
+                match self.pass(Subset::FoldTrain(fold), epoch, config, node, incoming)? {
+                    PassEnd::Done(_) => {}
+                    PassEnd::Interrupted(Interruption::Failed { reason, hopeless: true }) => {
                         tracing::warn!(run = manifest.id, index, reason, "is not cross-validated");
                         let _ = std::fs::remove_file(folder.0.join(CrossValidation::PARTIAL));
                         return Ok(None);
                     }
-                    Pass::Interrupted(interruption) => return Ok(Some(interruption)),
+                    PassEnd::Interrupted(interruption) => return Ok(Some(interruption)),
                 }
             }
-            let (samples, interruption) = self.out_of_fold(fold, config, node, desk)?;
+            let (samples, interruption) = self.out_of_fold(fold, config, node, incoming)?;
             if interruption.is_some() {
                 return Ok(interruption);
             }
@@ -119,11 +119,11 @@ impl Learning {
         fold: Fold,
         config: &Config,
         node: &mut Node,
-        desk: &mut Desk,
+        incoming: &mut Incoming,
     ) -> Result<(Vec<OutOfFold>, Option<Interruption>), TrainError> {
         let mut samples = Vec::new();
         let wanted = self.wanted(Subset::FoldTest(fold), 0, self.withheld());
-        let interruption = self.each_batch(wanted, config, node, desk, |this, tag, rows, _, _| {
+        let interruption = self.each_batch(wanted, config, node, incoming, |this, tag, rows, _, _| {
             let batch = Batch::from_edge(rows, this.begun.trainer.size_px())?;
             let near: Vec<usize> = serde_json::from_str(tag.text("near_copies")).unwrap_or_default();
             for (row, probabilities) in this.begun.trainer.predict(&batch)?.into_iter().enumerate() {
@@ -145,7 +145,7 @@ impl Learning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::tests::manifest;
+    use crate::run_dir::tests::manifest;
     use crate::snapshot::State;
 
     #[test]

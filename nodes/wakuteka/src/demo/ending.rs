@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// What is known at the end.
 pub struct Ending<'a> {
-    /// The checkout.
+    /// Checkout that the demo runs from.
     pub checkout: &'a Checkout,
     /// The workspace.
     pub home: &'a Home,

@@ -8,8 +8,9 @@ mod wait;
 
 use crate::checkout::Checkout;
 use crate::dora::Dora;
+use crate::error::Error;
 use crate::tools::weights::Pretrained;
-use crate::{Error, building, cli, progress, say, tools};
+use crate::{building, cli, progress, say, tools};
 use ending::Ending;
 use plugin_api::{Home, files};
 use session::Session;

@@ -1,7 +1,8 @@
 //! The pictures of the demo, laid out as a user would: `photos/<class>/`.
 
 use crate::checkout::Checkout;
-use crate::{Error, say};
+use crate::error::Error;
+use crate::say;
 use plugin_api::{Home, files};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! The dataflow of the demo: started, and stopped again whatever happens.
 
 use crate::dora::Dora;
-use crate::{Error, progress, say};
+use crate::error::Error;
+use crate::{progress, say};
 use plugin_api::Home;
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -65,7 +65,7 @@ pub mod tests {
     pub fn verdict(run: &str) -> Verdict {
         Verdict {
             run: run.to_owned(),
-            decision: "promoted".into(),
+            decision: plugin_api::Decision::Promoted,
             reason: "the first model".into(),
             champion: Some(run.to_owned()),
             previous: None,

@@ -1,8 +1,9 @@
 //! Waiting for the first verdict, with a display, and giving up when nothing is coming.
 
 use super::session::Session;
+use crate::error::Error;
 use crate::screen::Screen;
-use crate::{Error, interrupt, progress, say};
+use crate::{interrupt, progress, say};
 use plugin_api::Home;
 use plugin_api::runs::{RunFolder, Verdict};
 use plugin_api::status::Status;
@@ -25,7 +26,7 @@ const LAST_WORDS: usize = 12;
 /// A verdict, and whether it was reached just now.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The verdict.
+    /// Verdict that ended the wait.
     pub verdict: Verdict,
     /// Reached while we waited.
     pub anew: bool,

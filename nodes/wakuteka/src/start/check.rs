@@ -3,8 +3,8 @@
 use super::environment::Environment;
 use super::graph::{Graph, INPUT_OPTIONS, Node};
 use crate::checkout::Checkout;
-use crate::error::WrongOption;
-use crate::{Error, interrupt};
+use crate::error::{Error, WrongOption};
+use crate::interrupt;
 use std::process::{Command, Stdio};
 use std::thread;
 

@@ -1,7 +1,7 @@
 //! A dataflow's YAML, as far as starting it goes.
 
-use crate::Error;
 use crate::checkout::Checkout;
+use crate::error::Error;
 use plugin_api::files::named;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ pub struct Graph {
     pub yaml: PathBuf,
     /// Variables for every node, as written.
     pub env: BTreeMap<String, String>,
-    /// Its nodes.
+    /// Nodes of the dataflow, in the order of the YAML.
     pub nodes: Vec<Node>,
 }
 
-/// A node.
+/// A node of a dataflow: id, program and arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Its name in the dataflow.

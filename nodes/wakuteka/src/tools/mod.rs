@@ -8,8 +8,8 @@ pub mod python;
 pub mod system;
 pub mod weights;
 
-use crate::Error;
 use crate::checkout::Checkout;
+use crate::error::Error;
 use plugin_api::files;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -3,7 +3,8 @@
 use super::python::Python;
 use super::{is_whole, lock, mark_whole, start_over};
 use crate::checkout::Checkout;
-use crate::{Error, process, say};
+use crate::error::Error;
+use crate::{process, say};
 use plugin_api::files;
 use std::fs;
 use std::path::PathBuf;

@@ -5,7 +5,8 @@
 use super::python::Python;
 use super::{lock, make, start_over};
 use crate::checkout::Checkout;
-use crate::{Error, process, say};
+use crate::error::Error;
+use crate::{process, say};
 use clap::ValueEnum;
 use plugin_api::files;
 use std::fs;

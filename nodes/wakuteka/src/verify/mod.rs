@@ -4,7 +4,8 @@ pub mod doctests;
 pub mod steps;
 
 use crate::checkout::Checkout;
-use crate::{Error, cli, interrupt, say, tools};
+use crate::error::Error;
+use crate::{cli, interrupt, say, tools};
 use std::path::PathBuf;
 use std::time::Instant;
 use steps::{Name, STEPS, Step};
@@ -12,7 +13,7 @@ use steps::{Name, STEPS, Step};
 /// What the steps work with.
 #[derive(Debug)]
 pub struct Setup {
-    /// The checkout.
+    /// Checkout that is verified.
     pub checkout: Checkout,
     /// The dora command line.
     pub dora: PathBuf,

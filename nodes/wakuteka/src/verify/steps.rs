@@ -1,10 +1,11 @@
 //! The steps of `cargo verify`. All that compile do so with one set of features, so that nothing is built twice.
 
 use super::{Setup, doctests};
+use crate::error::Error;
 use crate::tools::onnxruntime;
 use crate::tools::python::Python;
 use crate::tools::weights::{self, Pretrained};
-use crate::{Error, process, say};
+use crate::{process, say};
 use clap::ValueEnum;
 use plugin_api::files;
 use std::fs;
@@ -48,7 +49,7 @@ impl Name {
     }
 }
 
-/// One step.
+/// One command of `verify`, with its name.
 #[derive(Debug)]
 pub struct Step {
     /// For `--only` and `--skip`.

@@ -4,11 +4,11 @@
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray, UInt64Array};
 use clap::Parser;
 use node_watch::Config;
-use node_watch::desk::Desk;
 use node_watch::returning::changed_in;
 use node_watch::roots::{Folder, Roots};
 use node_watch::scan::walk;
 use node_watch::sending::Outgoing;
+use node_watch::state::WatchState;
 use plugin_api::edges::{Committed, ImageFiles, Inventory, Rejects};
 use plugin_api::status::{Notice, StatusFile, read_all};
 use plugin_api::{Edge, FileVersion, Home, Tag};
@@ -111,7 +111,7 @@ impl Model {
             } else if self.decodes
                 && let Err(error) = plugin_decode::decode(&data, &plugin_decode::Limits::default())
             {
-                refused.push((path, error.reason(), error.to_string()));
+                refused.push((path, error.reason().name(), error.to_string()));
             } else {
                 let label = images.label.value(at).to_owned();
                 self.catalog.insert(path.to_owned(), (images.version(at), data, label));
@@ -202,7 +202,7 @@ fn refusals(tag: &Tag, refused: &[(&str, &str, String)]) -> Answer {
 /// A workspace, a desk, a clock that is moved by hand and messages that are delivered by hand.
 pub struct Bench {
     pub folder: tempfile::TempDir,
-    pub desk: Desk,
+    pub desk: WatchState,
     pub model: Model,
     pub now: Instant,
     pub sent: VecDeque<Outgoing>,
@@ -229,9 +229,9 @@ impl Bench {
         Self { folder, desk, model, now, sent, back, config, clock_ns: 1_600_000_000_000_000_000 }
     }
 
-    fn desk(folder: &tempfile::TempDir, config: &Config, now: Instant) -> Desk {
+    fn desk(folder: &tempfile::TempDir, config: &Config, now: Instant) -> WatchState {
         let home = Home::create(folder.path()).unwrap();
-        let mut desk = Desk::new(config, Self::roots(folder, config), &home, now).unwrap();
+        let mut desk = WatchState::new(config, Self::roots(folder, config), &home, now).unwrap();
         desk.remember_layouts_in(home.dataset());
         desk
     }

@@ -1,7 +1,9 @@
 //! The file that a row is about: its version, and its bytes as long as it is that version.
 
 use super::{DecodedImages, ImageFiles};
-use crate::{ContentError, Edge, FileVersion, Home};
+use crate::edge::Edge;
+use crate::home::Home;
+use crate::version::{ContentError, FileVersion};
 
 macro_rules! rows_of_files {
     ($edge:ty) => {
@@ -47,6 +49,7 @@ rows_of_files!(DecodedImages);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reject_reason::RejectReason;
     use arrow::array::StringArray;
     use std::fs;
 
@@ -72,9 +75,9 @@ mod tests {
         let content = |message: &ImageFiles| message.content(0, &home);
         assert_eq!(content(&message("photos/a.jpg", version)).unwrap(), b"large");
         let gone = content(&message("photos/gone.jpg", version)).unwrap_err();
-        assert_eq!(gone.reason(), ContentError::CHANGED);
+        assert_eq!(gone.reason(), RejectReason::Changed);
         fs::write(&path, b"other").unwrap();
         let earlier = FileVersion { modified_ns: version.modified_ns - 1, ..version };
-        assert_eq!(content(&message("photos/a.jpg", earlier)).unwrap_err().reason(), ContentError::CHANGED);
+        assert_eq!(content(&message("photos/a.jpg", earlier)).unwrap_err().reason(), RejectReason::Changed);
     }
 }

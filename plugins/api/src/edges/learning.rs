@@ -47,7 +47,7 @@ edge! {
         batch_size: UInt32,
         /// Index of the first batch wanted.
         first: UInt64,
-        /// How many.
+        /// Number of batches that are asked for.
         count: UInt64,
         /// Augmentations that are not applied, comma-separated (`flip`, `rotate`, `colour`), or `all`; empty: as configured.
         withheld: Utf8,
@@ -141,13 +141,13 @@ edge! {
 edge! {
     /// Numbers of a run as it goes. `train → evaluate, dashboard`.
     Metrics {
-        /// The run.
+        /// Id of the run.
         run: Utf8,
         /// `train`, `validation` or `test`.
         split: Utf8,
         /// `loss`, `accuracy`, `learning_rate`, `images_per_second`, …
         metric: Utf8,
-        /// Epoch, from 0.
+        /// Number of the epoch, from 0.
         epoch: UInt64,
         /// Optimizer steps so far.
         step: UInt64,
@@ -159,7 +159,7 @@ edge! {
 edge! {
     /// Weights written by a run. `train → evaluate`.
     Checkpoints {
-        /// The run.
+        /// Id of the run.
         run: Utf8,
         /// The weights, relative to the workspace: `runs/<id>/checkpoints/epoch-0009.safetensors`.
         uri: Utf8,
@@ -236,7 +236,7 @@ edge! {
 edge! {
     /// Runs that are to end with the weights they have. `search → train`.
     Stops {
-        /// The run.
+        /// Id of the run.
         run: Utf8,
         /// Why, for a person.
         reason: Utf8,

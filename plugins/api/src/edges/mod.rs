@@ -11,7 +11,7 @@ pub use arriving::{
 pub use crossing::{FileParts, ImagePixels, OfferedFiles, Statuses, WantedParts, WantedPixels};
 pub use learning::{ALL_HELD, Batches, Checkpoints, Demand, Metrics, Proposals, Records, Snapshot, Stops, Verdicts};
 
-use crate::Edge;
+use crate::edge::Edge;
 use arrow::array::{Float32Array, LargeListArray, UInt32Array};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields};

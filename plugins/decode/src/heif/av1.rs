@@ -4,7 +4,8 @@
 use super::Coded;
 use super::planes::{Chroma, Colours, Planes};
 use crate::colour::Cicp;
-use crate::{DecodeError, Limits};
+use crate::error::DecodeError;
+use crate::limits::Limits;
 use re_rav1d::include::dav1d::data::Dav1dData;
 use re_rav1d::include::dav1d::dav1d::{Dav1dContext, Dav1dSettings};
 use re_rav1d::include::dav1d::picture::Dav1dPicture;

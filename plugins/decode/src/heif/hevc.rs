@@ -3,7 +3,8 @@
 use super::planes::{Chroma, Colours, Planes};
 use super::{Coded, broken};
 use crate::colour::Cicp;
-use crate::{DecodeError, Limits};
+use crate::error::DecodeError;
+use crate::limits::Limits;
 use heifer_hevc_dec::decoder::{DecodeOptions, decode_picture};
 use heifer_hevc_dec::nal::{NalUnit, split_annex_b};
 use heifer_hevc_dec::params::ParameterSets;

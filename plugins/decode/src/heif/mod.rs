@@ -15,8 +15,10 @@ mod hevc;
 mod planes;
 
 use crate::colour::{Cicp, Profile};
+use crate::error::DecodeError;
 use crate::finish::Raw;
-use crate::{DecodeError, Limits, Picture, guard};
+use crate::limits::Limits;
+use crate::{Picture, guard};
 use canvas::Canvas;
 use heifer_isobmff::boxes::{ColorInfo, Property};
 use heifer_isobmff::{HeifFile, ItemId};

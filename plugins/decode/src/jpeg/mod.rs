@@ -11,11 +11,14 @@ mod colour;
 mod planes;
 mod structure;
 
+use crate::error::DecodeError;
+use crate::limits::Limits;
 use crate::metadata::{self, Metadata};
 use crate::reduced::{Reduced, shrunk};
-use crate::{DecodeError, Limits, Picture, finish, guard};
+use crate::{Picture, finish, guard};
 use colour::Space;
 use image::RgbImage;
+use plugin_api::RejectReason;
 use structure::Structure;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -98,7 +101,7 @@ fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture
         }
     } else {
         by_own().ok_or_else(|| match by_zune(bytes, structure) {
-            Err(error) if structure.ended && error.reason() != "unsupported" => error,
+            Err(error) if structure.ended && error.reason() != RejectReason::Unsupported => error,
             _ if structure.ended => DecodeError::corrupt(NAME, "the compressed data is not as its tables say"),
             _ => DecodeError::truncated(NAME, ENDS_EARLY),
         })

@@ -1,7 +1,7 @@
 //! The markers of a JPEG file. Source: ITU-T T.81, annex B.
 
 use super::NAME;
-use crate::DecodeError;
+use crate::error::DecodeError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -242,13 +242,13 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let cut = |parts: &[&[u8]]| read(&file(parts)).unwrap_err();
-        assert_eq!(cut(&[]).reason(), "truncated");
-        assert_eq!(cut(&[&FRAME[..6]]).reason(), "truncated");
-        assert_eq!(cut(&[FRAME]).reason(), "truncated");
-        assert_eq!(cut(&[FRAME, b"\xFF\xD9"]).reason(), "corrupt");
-        assert_eq!(cut(&[SCAN, b"\xFF\xD9"]).reason(), "corrupt");
-        assert_eq!(cut(&[b"\xFF\xC9\0\x02"]).reason(), "unsupported");
-        assert_eq!(cut(&[b"\xFF\xDB\0\x01"]).reason(), "corrupt");
+        assert_eq!(cut(&[]).reason().name(), "truncated");
+        assert_eq!(cut(&[&FRAME[..6]]).reason().name(), "truncated");
+        assert_eq!(cut(&[FRAME]).reason().name(), "truncated");
+        assert_eq!(cut(&[FRAME, b"\xFF\xD9"]).reason().name(), "corrupt");
+        assert_eq!(cut(&[SCAN, b"\xFF\xD9"]).reason().name(), "corrupt");
+        assert_eq!(cut(&[b"\xFF\xC9\0\x02"]).reason().name(), "unsupported");
+        assert_eq!(cut(&[b"\xFF\xDB\0\x01"]).reason().name(), "corrupt");
     }
 
     #[test]

@@ -5,9 +5,11 @@
 //! Compression"; OS/2 2.x Presentation Manager bitmap headers (16 to 64 bytes); Microsoft, "Icons" (1995). Jason Summers' BMP Suite
 //! has them all.
 
+use crate::error::DecodeError;
 use crate::finish::Raw;
+use crate::limits::Limits;
 use crate::metadata::Metadata;
-use crate::{DecodeError, Limits, Picture, guard};
+use crate::{Picture, guard};
 
 /// Bytes of the file's own header, before the bitmap's.
 const FILE_HEADER: usize = 14;
@@ -344,7 +346,7 @@ mod tests {
     fn only_a_jpeg_or_png_may_be_inside() {
         let inner = bitmap(40, 2, 8, 0, &[0; 8]);
         let error = decode(&bitmap(40, 2, 8, JPEG as u8, &inner), &Limits::default()).unwrap_err();
-        assert_eq!(error.reason(), "corrupt", "{error}");
+        assert_eq!(error.reason().name(), "corrupt", "{error}");
     }
 
     #[test]
@@ -363,7 +365,7 @@ mod tests {
         assert_eq!(seen(&bitmap(40, -2, 8, 1, &runs)), "gggbbgrg");
         assert_eq!(seen(&bitmap(40, 2, 4, 2, &[4, 0x12, 0, 0, 0, 2, 1, 0, 3, 0x20, 0, 1])), "rbrbgbgb");
         let cut = decode(&bitmap(40, 2, 8, 1, &runs[..6]), &Limits::default()).unwrap_err();
-        assert_eq!(cut.reason(), "truncated");
+        assert_eq!(cut.reason().name(), "truncated");
     }
 
     #[test]

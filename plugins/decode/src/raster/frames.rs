@@ -1,8 +1,9 @@
 //! Animations that begin with a blank frame: the first frame that shows something.
 
 use super::{of_image, raw};
+use crate::Picture;
+use crate::limits::Limits;
 use crate::metadata::Metadata;
-use crate::{Limits, Picture};
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;

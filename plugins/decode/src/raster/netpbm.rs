@@ -1,9 +1,11 @@
 //! PBM, PGM, PPM, PAM, PFM and the thumbnails of XV. Sources: the manual pages of Netpbm (pbm, pgm, ppm, pam, pfm); XV 3.10a,
 //! `xvbrowse.c`. The image crate reads neither PFM nor XV's, and no PAM whose header is not in Netpbm's own order (0.25.10).
 
+use crate::error::DecodeError;
 use crate::finish::Raw;
+use crate::limits::Limits;
 use crate::metadata::Metadata;
-use crate::{DecodeError, Limits, Picture, depth, guard};
+use crate::{Picture, depth, guard};
 
 const NAME: &str = "PNM";
 
@@ -237,7 +239,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let reason = |file: &[u8]| decode(file, &Limits::default()).unwrap_err().reason();
+        let reason = |file: &[u8]| decode(file, &Limits::default()).unwrap_err().reason().name();
         assert_eq!(reason(b"P5 2 2 255\n123"), "truncated");
         assert_eq!(reason(b"P2 2 2 255 1 2 3"), "truncated");
         assert_eq!(reason(b"P5 2"), "truncated");

@@ -3,7 +3,9 @@
 use super::page::{Page, Photometric};
 use super::samples::{Place, Samples, put, row_bytes, undo_predictor};
 use super::{NAME, colours, corrupt, fax, jpeg};
-use crate::{DecodeError, Limits, inflate};
+use crate::error::DecodeError;
+use crate::inflate;
+use crate::limits::Limits;
 use std::borrow::Cow;
 use weezl::{BitOrder, decode::Decoder};
 

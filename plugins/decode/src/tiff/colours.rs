@@ -3,8 +3,9 @@
 use super::corrupt;
 use super::page::{Alpha, Number, Page, Photometric};
 use super::samples::{Place, Samples};
+use crate::error::DecodeError;
 use crate::raster::tripled;
-use crate::{DecodeError, colour, depth, ground};
+use crate::{colour, depth, ground};
 
 /// Codes of `Compression` whose decoder turns YCbCr into RGB.
 const JPEG: [u64; 2] = [6, 7];

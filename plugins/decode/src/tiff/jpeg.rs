@@ -3,7 +3,8 @@
 use super::page::{Page, Photometric};
 use super::samples::{Place, Samples, put};
 use super::{NAME, colours, corrupt};
-use crate::{DecodeError, Limits};
+use crate::error::DecodeError;
+use crate::limits::Limits;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;

@@ -1,8 +1,8 @@
 //! What one directory says of its image.
 
 use super::{NAME, corrupt};
-use crate::DecodeError;
 use crate::colour::Profile;
+use crate::error::DecodeError;
 use crate::metadata::ifd::Directory;
 use crate::metadata::orientation;
 use image::metadata::Orientation;

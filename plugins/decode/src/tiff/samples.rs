@@ -1,7 +1,7 @@
 //! Samples out of bytes: predictors undone, bits unpacked.
 
 use super::page::{Number, Page};
-use crate::DecodeError;
+use crate::error::DecodeError;
 
 /// The samples of a page, `height × width × samples`.
 pub enum Samples {

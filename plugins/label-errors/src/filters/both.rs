@@ -1,7 +1,7 @@
 //! Both prunings at once: the paper's section 3.2, method 5.
 
 use super::{Filter, NoiseRate, OwnClass};
-use crate::Joint;
+use crate::joint::Joint;
 
 /// What prune by class and prune by noise rate both take.
 pub struct Both;

@@ -1,7 +1,7 @@
 //! The off-diagonals of the confident joint: the paper's section 3.2, method 2.
 
 use super::Filter;
-use crate::Joint;
+use crate::joint::Joint;
 
 /// Every picture that is confidently of another class than its label.
 pub struct ConfidentLearning;

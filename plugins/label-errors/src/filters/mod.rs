@@ -12,11 +12,11 @@ pub use noise_rate::NoiseRate;
 pub use odds::Odds;
 pub use own_class::OwnClass;
 
-use crate::Joint;
+use crate::joint::Joint;
 
 /// A way to choose the suspected ones. Names are those of cleanlab's `filter_by`, but for [`Odds`], which it does not have.
 pub trait Filter: Sync {
-    /// Name.
+    /// Name of the filter: cleanlab's, as in `filter_by`.
     fn name(&self) -> &'static str;
     /// Which ones it takes, in one line.
     fn about(&self) -> &'static str;

@@ -1,7 +1,7 @@
 //! Prune by noise rate: the paper's section 3.2, method 4.
 
 use super::{Filter, by_label, mark_lowest, to_prune};
-use crate::Joint;
+use crate::joint::Joint;
 
 /// For each label and each other class, as many pictures as the joint counts there: those that are by most more
 /// probably of the class than of the label.

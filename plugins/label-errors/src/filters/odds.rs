@@ -1,8 +1,7 @@
 //! Odds against the label.
 
 use super::Filter;
-use crate::Joint;
-use crate::joint::most_probable;
+use crate::joint::{Joint, most_probable};
 
 /// A label is suspected where another class is so many times as probable. With 5 % of openclipart8's labels made wrong, 20 finds
 /// as many of them as the filters of confident learning and is right more often (`examples/planted`, figures in `tests/README.md`). It also

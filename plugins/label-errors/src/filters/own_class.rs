@@ -1,7 +1,7 @@
 //! Prune by class: the paper's section 3.2, method 3.
 
 use super::{Filter, by_label, mark_lowest, to_prune};
-use crate::Joint;
+use crate::joint::Joint;
 
 /// For each label as many pictures as the joint counts in other classes: those least probably of the label.
 pub struct OwnClass;

@@ -1,7 +1,9 @@
 //! Links over real files and a real table, killed after every step.
 
 use super::*;
-use crate::{CONFIRM, PhotosIndex, link_name};
+use crate::folder::link_name;
+use crate::inspection::CONFIRM;
+use crate::photos::PhotosIndex;
 use std::fs;
 
 /// A workspace with an inbox, and the ledger over it.
@@ -192,7 +194,7 @@ fn taken_is_what_is_missing_for_long_enough() {
     assert!(!is_missing(&workspace, a));
     fs::remove_file(workspace.at("one/a.jpg")).unwrap();
     assert!(workspace.ledger.inspect("v", &[], now + CONFIRM).taken.is_empty());
-    assert_eq!(of(&workspace.ledger.inspect("v", &[], now + 2 * CONFIRM).taken), [a.clone()]);
+    assert_eq!(of(&workspace.ledger.inspect("v", &[], now + 2 * CONFIRM).taken), std::slice::from_ref(&a));
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl DeviceAugmentOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DeviceChoice;
+    use crate::device::DeviceChoice;
     use clap::Parser;
 
     #[derive(Debug, Parser)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::DeviceChoice;
+use crate::device::DeviceChoice;
 use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::edges::{lists_of_f32, lists_of_u32};
 

@@ -6,9 +6,10 @@
 use super::joint::{Joint, Then};
 use super::ready::Turn;
 use super::{Network, Plan};
+use crate::batch::Batch;
+use crate::error::ModelError;
 use crate::input::Normalisation;
 use crate::step::Work;
-use crate::{Batch, ModelError};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor, TensorData};

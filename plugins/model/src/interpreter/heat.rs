@@ -7,7 +7,7 @@
 //! [arXiv 1512.04150](https://arxiv.org/abs/1512.04150)) but for a factor.
 
 use super::{Network, Plan};
-use crate::ModelError;
+use crate::error::ModelError;
 use crate::step::Work;
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};

@@ -10,9 +10,10 @@
 use super::Network;
 use super::channels_last::ChannelsLast;
 use super::joint::{Joint, Then};
+use crate::batch::Batch;
+use crate::error::ModelError;
 use crate::precision::Precision;
 use crate::step::{Layers as _, Step, Work};
-use crate::{Batch, ModelError};
 use burn::tensor::{DType, Device, Tensor};
 use plugin_blocks::{Activation, Dims, Graph};
 

@@ -29,7 +29,7 @@ pub(crate) fn to_torch_int<const D: usize>(tensor: Tensor<D, Int>) -> Option<tch
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DeviceChoice;
+    use crate::device::DeviceChoice;
     use burn::tensor::Device;
 
     #[test]

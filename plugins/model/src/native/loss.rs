@@ -1,7 +1,7 @@
 //! Cross entropy by LibTorch's own kernels.
 
 use super::engine::torch;
-use crate::ModelError;
+use crate::error::ModelError;
 use crate::loss::Targets;
 use plugin_api::Labels;
 use tch::{Reduction, Tensor};

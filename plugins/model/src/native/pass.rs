@@ -3,9 +3,10 @@
 use super::autocast::Autocast;
 use super::engine::torch;
 use super::mode::Learning;
+use crate::error::ModelError;
+use crate::interpreter::Network;
 use crate::loss::Targets;
 use crate::precision::Precision;
-use crate::{ModelError, Network};
 use burn::tensor::Tensor as BurnTensor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tch::{Kind, Tensor};
@@ -102,9 +103,10 @@ pub fn out_of_memory(error: &ModelError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Batch;
+    use crate::device::DeviceChoice;
     use crate::native::bridge::to_torch;
     use crate::network::{Shape, find};
-    use crate::{Batch, DeviceChoice};
     use burn::module::{Module, ModuleVisitor, Param};
     use plugin_api::Labels;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::DeviceChoice;
+use crate::device::DeviceChoice;
 use clap::Parser as _;
 
 #[derive(clap::Parser)]

@@ -1,6 +1,6 @@
 //! Parameters of a `.nnp` by name: HDF5, nnabla's default, or protobuf.
 
-use crate::NncError;
+use crate::error::NncError;
 use prost::Message as _;
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@ use super::parameters::{self, Tensor};
 use super::text::Message;
 use super::unroll::{self, Step, Unrolled};
 use super::{CLASSES, functions};
-use crate::NncError;
+use crate::error::NncError;
 use crate::import::{Given, from_network};
 use crate::project::{Layer, Link, Network, Project};
 use crate::yaml;
@@ -19,7 +19,7 @@ pub struct Model {
     pub network: String,
     /// Side of its images, pixels.
     pub size_px: u32,
-    /// Outputs.
+    /// Number of outputs of the network.
     pub outputs: usize,
     /// Names of classes in their order, where the file tells them.
     pub classes: Option<Vec<String>>,

@@ -1,12 +1,12 @@
 //! Protobuf as text: `network { name: "main" shape { dim: 1 dim: 2 } }`.
 
-use crate::NncError;
+use crate::error::NncError;
 
 /// A message: names and values in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message(Vec<(String, Value)>);
 
-/// A value.
+/// A field of a protobuf text: a scalar or a message.
 #[derive(Clone, Debug, PartialEq)]
 enum Value {
     /// Text, a number or a word.

@@ -5,7 +5,7 @@
 //! (`ProtoNetwork.expand_loop_control` of `nnabla/core/graph_def.py`).
 
 use super::text::Message;
-use crate::NncError;
+use crate::error::NncError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Functions that are computed once each.

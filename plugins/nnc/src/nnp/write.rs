@@ -7,7 +7,7 @@ use super::parameters::{Tensor, to_protobuf};
 use super::read::transposed;
 use super::text::quoted;
 use super::{CLASSES, NETWORK, VERSION};
-use crate::NncError;
+use crate::error::NncError;
 use plugin_blocks::graph::LUMINANCE;
 use plugin_blocks::{Activation, Dims, Elementwise, Graph, Input, Node, Op, Padding, Scalar, Window};
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! What is ready gives what the network gives.
 
 use super::*;
+use crate::device;
+use crate::device::DeviceChoice;
 use crate::network::{Architecture, Shape, find, names};
-use crate::{DeviceChoice, device};
 use burn::tensor::{Device, TensorData};
 
 const SIDE: usize = 48;

@@ -12,8 +12,8 @@ pub struct Sums {
     weight: f64,
     correct: usize,
     correct_weight: f64,
-    /// Pictures.
-    pub pictures: usize,
+    /// Images.
+    pub images: usize,
 }
 
 impl Sums {
@@ -23,47 +23,47 @@ impl Sums {
         self.weight += step.weight;
         self.correct += step.correct;
         self.correct_weight += step.correct_weight;
-        self.pictures += step.pictures;
+        self.images += step.pictures;
     }
 
-    /// Mean loss by weight; not a number without pictures.
+    /// Mean loss by weight; NaN without images.
     pub fn loss(&self) -> f64 {
         self.loss / self.weight
     }
 
-    /// Share of the pictures that were right.
+    /// Share of the images that were predicted correctly; NaN without images.
     pub fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.pictures as f64
+        self.correct as f64 / self.images as f64
     }
 
-    /// The same by weight.
+    /// The same, each image counted by its weight.
     pub fn weighted_accuracy(&self) -> f64 {
         self.correct_weight / self.weight
     }
 }
 
-/// What an epoch was like.
+/// The figures of an epoch.
 pub struct Epoch {
     /// Epoch, from 0.
     pub epoch: u64,
     /// Optimizer steps so far.
     pub step: u64,
-    /// Training pictures.
+    /// Over the training images.
     pub train: Sums,
-    /// Validation pictures.
+    /// Over the validation images.
     pub validation: Sums,
     /// Learning rate of the last step.
     pub learning_rate: f64,
-    /// Seconds for the training pictures.
+    /// Seconds for the training images.
     pub train_seconds: f64,
     /// Seconds for all of it, but what the checkpoint took.
     pub seconds: f64,
-    /// Seconds in which learning stood still for the checkpoint, which is written beside it.
+    /// Seconds in which training waited for the checkpoint, which is written beside it.
     pub checkpoint_seconds: f64,
 }
 
 impl Epoch {
-    /// The figures one by one. Nothing is said of a split without pictures.
+    /// The figures one by one; none of a split without images.
     pub fn rows(&self) -> Vec<MetricRow> {
         let row = |split: &str, metric: &str, value: f64| MetricRow {
             split: split.to_owned(),
@@ -78,12 +78,12 @@ impl Epoch {
                 row(split, "accuracy", sums.accuracy()),
                 row(split, "weighted_accuracy", sums.weighted_accuracy()),
             ];
-            rows.into_iter().filter(|_| sums.pictures > 0).collect::<Vec<_>>()
+            rows.into_iter().filter(|_| sums.images > 0).collect::<Vec<_>>()
         };
         let mut rows = of("train", &self.train);
         rows.extend(of("validation", &self.validation));
         rows.push(row("train", "learning_rate", self.learning_rate));
-        rows.push(row("train", "images_per_second", self.train.pictures as f64 / self.train_seconds.max(1e-9)));
+        rows.push(row("train", "images_per_second", self.train.images as f64 / self.train_seconds.max(1e-9)));
         rows.push(row("train", "epoch_seconds", self.seconds));
         rows.push(row("train", "checkpoint_seconds", self.checkpoint_seconds));
         // JSON has no infinities and no NaN.
@@ -116,12 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn means_are_by_weight_and_accuracy_is_by_picture() {
+    fn means_are_by_weight_and_accuracy_is_by_image() {
         assert_eq!((sums().loss(), sums().accuracy(), sums().weighted_accuracy()), (1.25, 0.5, 0.75));
     }
 
     #[test]
-    fn a_split_without_pictures_has_no_figures() {
+    fn a_split_without_images_has_no_figures() {
         let epoch = |validation| Epoch {
             epoch: 2,
             step: 7,

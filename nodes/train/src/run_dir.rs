@@ -48,7 +48,7 @@ pub struct Saved {
 
 /// What the optimizer remembers, on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct OptimizerState {
     /// File name in `checkpoints/`.
     pub file: String,
     /// BLAKE3 of the file.
@@ -72,7 +72,7 @@ pub struct Progress {
     pub best: Saved,
     /// What the optimizer remembers after the last epoch; none in runs of older versions.
     #[serde(default)]
-    pub memory: Option<Memory>,
+    pub memory: Option<OptimizerState>,
 }
 
 /// Why a run will not go on.
@@ -86,12 +86,12 @@ pub struct Abandoned {
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
-pub struct Journal {
+pub struct RunDir {
     /// The folder.
     pub folder: RunFolder,
 }
 
-impl Journal {
+impl RunDir {
     /// Makes the folder of a new run and writes its manifest.
     ///
     /// # Errors
@@ -220,14 +220,14 @@ pub(crate) mod tests {
 
     pub fn saved(epoch: u64) -> Saved {
         let score = Score { accuracy: Some(0.5), loss: 1.0 };
-        Saved { epoch, file: Journal::checkpoint(epoch), digest: "d".to_owned(), score }
+        Saved { epoch, file: RunDir::checkpoint(epoch), digest: "d".to_owned(), score }
     }
 
     fn row(epoch: u64) -> MetricRow {
         MetricRow { split: "train".to_owned(), metric: "loss".to_owned(), epoch, step: 1, value: 0.5 }
     }
 
-    fn files(journal: &Journal) -> Vec<String> {
+    fn files(journal: &RunDir) -> Vec<String> {
         let entries = std::fs::read_dir(journal.checkpoints()).unwrap();
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
@@ -248,12 +248,12 @@ pub(crate) mod tests {
     fn the_best_and_the_last_weights_stay_and_a_rewind_forgets_what_came_after() {
         let home = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(home.path(), "r");
-        let journal = Journal::create(folder.clone(), &manifest("r", &State::default())).unwrap();
-        assert!(Journal::create(folder, &manifest("r", &State::default())).is_err(), "never twice");
+        let journal = RunDir::create(folder.clone(), &manifest("r", &State::default())).unwrap();
+        assert!(RunDir::create(folder, &manifest("r", &State::default())).is_err(), "never twice");
         let mut progress = None;
         for epoch in 0..4 {
-            std::fs::write(journal.checkpoints().join(Journal::checkpoint(epoch)), b"w").unwrap();
-            std::fs::write(journal.checkpoints().join(Journal::memory(epoch)), b"m").unwrap();
+            std::fs::write(journal.checkpoints().join(RunDir::checkpoint(epoch)), b"w").unwrap();
+            std::fs::write(journal.checkpoints().join(RunDir::memory(epoch)), b"m").unwrap();
             let now = Progress {
                 epochs: epoch + 1,
                 steps: 10,
@@ -261,7 +261,7 @@ pub(crate) mod tests {
                 seconds: 1.0,
                 last: saved(epoch),
                 best: saved(1.min(epoch)),
-                memory: Some(Memory { file: Journal::memory(epoch), digest: "d".to_owned() }),
+                memory: Some(OptimizerState { file: RunDir::memory(epoch), digest: "d".to_owned() }),
             };
             journal.end_epoch(&[row(epoch)], &now).unwrap();
             progress = Some(now);
@@ -270,7 +270,7 @@ pub(crate) mod tests {
         assert_eq!(journal.progress(), progress);
         // Killed in the fifth epoch, after its figures and weights were written and before its progress was.
         journal.folder.append_metrics(&[row(4)]).unwrap();
-        std::fs::write(journal.checkpoints().join(Journal::checkpoint(4)), b"w").unwrap();
+        std::fs::write(journal.checkpoints().join(RunDir::checkpoint(4)), b"w").unwrap();
         std::fs::write(journal.checkpoints().join(".epoch-0004.safetensors.77.part"), b"w").unwrap();
         journal.rewind(&progress.unwrap()).unwrap();
         assert_eq!(files(&journal), ["epoch-0001.safetensors", "epoch-0003.optimizer", "epoch-0003.safetensors"]);
@@ -280,7 +280,7 @@ pub(crate) mod tests {
     #[test]
     fn an_abandoned_run_says_why() {
         let home = tempfile::tempdir().unwrap();
-        let journal = Journal::create(RunFolder::new(home.path(), "r"), &manifest("r", &State::default())).unwrap();
+        let journal = RunDir::create(RunFolder::new(home.path(), "r"), &manifest("r", &State::default())).unwrap();
         assert_eq!(journal.abandoned(), None);
         journal.abandon("no hope", true).unwrap();
         assert_eq!(journal.abandoned(), Some(Abandoned { reason: "no hope".to_owned(), hopeless: true }));

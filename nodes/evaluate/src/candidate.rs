@@ -5,8 +5,8 @@ use crate::error::EvaluateError;
 use plugin_api::runs::Calibration;
 use plugin_api::{Labels, Message};
 use plugin_metric::{
-    Judged, Tagged, expected_calibration_error, expected_calibration_error_tagged, fit_temperature,
-    fit_temperature_tagged,
+    MultilabelPredictions, Predictions, expected_calibration_error, expected_calibration_error_multilabel,
+    fit_temperature, fit_temperature_multilabel,
 };
 use plugin_resize::Stretch;
 
@@ -14,17 +14,17 @@ use plugin_resize::Stretch;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answers {
     /// One class a picture.
-    Single(Judged),
+    Single(Predictions),
     /// Several.
-    Multi(Tagged),
+    Multi(MultilabelPredictions),
 }
 
 impl Answers {
     /// Nothing yet, of these classes.
     pub fn new(labels: Labels, classes: Vec<String>) -> Self {
         match labels {
-            Labels::Single => Self::Single(Judged::new(classes)),
-            Labels::Multi => Self::Multi(Tagged::new(classes)),
+            Labels::Single => Self::Single(Predictions::new(classes)),
+            Labels::Multi => Self::Multi(MultilabelPredictions::new(classes)),
         }
     }
 
@@ -51,9 +51,11 @@ impl Answers {
                 let [truth, said] = [judged.truth(i), judged.prediction(i)].map(|c| judged.classes()[c].clone());
                 Some((truth, said, judged.confidence(i)))
             }
-            Self::Multi(tagged) if !tagged.correct(i) => {
-                Some((tagged.names(i, Tagged::has), tagged.names(i, Tagged::says), tagged.error(i)))
-            }
+            Self::Multi(tagged) if !tagged.correct(i) => Some((
+                tagged.names(i, MultilabelPredictions::has),
+                tagged.names(i, MultilabelPredictions::says),
+                tagged.error(i),
+            )),
             _ => None,
         }
     }
@@ -62,7 +64,7 @@ impl Answers {
     pub fn temperature(&self) -> Option<f64> {
         match self {
             Self::Single(judged) => fit_temperature(judged),
-            Self::Multi(tagged) => fit_temperature_tagged(tagged),
+            Self::Multi(tagged) => fit_temperature_multilabel(tagged),
         }
     }
 
@@ -73,8 +75,8 @@ impl Answers {
                 [expected_calibration_error(judged), expected_calibration_error(&judged.tempered(temperature))]
             }
             Self::Multi(tagged) => [
-                expected_calibration_error_tagged(tagged),
-                expected_calibration_error_tagged(&tagged.tempered(temperature)),
+                expected_calibration_error_multilabel(tagged),
+                expected_calibration_error_multilabel(&tagged.tempered(temperature)),
             ],
         }
     }
@@ -125,7 +127,7 @@ impl Answers {
 }
 
 /// A model and what it has said so far.
-pub struct Contender {
+pub struct Candidate {
     classifier: Box<dyn Classifier>,
     /// For each class of the model, its column in `answers`.
     columns: Vec<usize>,
@@ -134,7 +136,7 @@ pub struct Contender {
     practice: Answers,
 }
 
-impl Contender {
+impl Candidate {
     /// A model that is to be judged on pictures of `classes`.
     ///
     /// Classes meet by name. Those that only the model knows come after the data set's: what it says of them is a
@@ -170,7 +172,7 @@ impl Contender {
     ///
     /// # Errors
     /// As [`Self::judge`].
-    pub fn practise(&mut self, pictures: &Pictures, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
+    pub fn calibrate(&mut self, pictures: &Pictures, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
         let rows = self.answer(pictures, truth.len())?;
         self.push(rows, truth, |of| &mut of.practice)
     }
@@ -319,8 +321,8 @@ pub(crate) mod tests {
         truth.iter().map(|&t| vec![t]).collect()
     }
 
-    fn hits(contender: &Contender) -> Vec<bool> {
-        (0..contender.answers().len()).map(|i| contender.answers().mistake(i).is_none()).collect()
+    fn hits(candidate: &Candidate) -> Vec<bool> {
+        (0..candidate.answers().len()).map(|i| candidate.answers().mistake(i).is_none()).collect()
     }
 
     fn names(all: &[&str]) -> Vec<String> {
@@ -337,41 +339,41 @@ pub(crate) mod tests {
     fn classes_meet_by_name_not_by_index() {
         let model =
             ByFirstByte { card: card("m", 16, &["わくわく", "bus"]), names: names(&["bus", "わくわく"]) };
-        let mut contender = Contender::new(Box::new(model), Labels::Single, &names(&["bus", "わくわく"]));
-        contender.judge(&pictures(16, &[0, 1, 1]), &one(&[0, 1, 0])).unwrap();
-        assert_eq!(hits(&contender), [true, true, false]);
+        let mut candidate = Candidate::new(Box::new(model), Labels::Single, &names(&["bus", "わくわく"]));
+        candidate.judge(&pictures(16, &[0, 1, 1]), &one(&[0, 1, 0])).unwrap();
+        assert_eq!(hits(&candidate), [true, true, false]);
     }
 
     #[test]
     fn a_class_the_model_does_not_know_is_a_mistake_and_so_is_one_that_is_gone() {
         let model = ByFirstByte { card: card("m", 16, &["bus", "gone"]), names: names(&["bus", "gone"]) };
         let classes = names(&["bus", "cat"]);
-        let mut contender = Contender::new(Box::new(model), Labels::Single, &classes);
-        contender.judge(&pictures(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
-        assert_eq!(hits(&contender), [true, false, false, false]);
-        assert_eq!(contender.answers().classes(), names(&["bus", "cat", "gone"]));
-        assert_eq!(Text::from(contender.handicap(&classes, 16, "crop")), "It does not know cat.");
+        let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);
+        candidate.judge(&pictures(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
+        assert_eq!(hits(&candidate), [true, false, false, false]);
+        assert_eq!(candidate.answers().classes(), names(&["bus", "cat", "gone"]));
+        assert_eq!(Text::from(candidate.handicap(&classes, 16, "crop")), "It does not know cat.");
     }
 
     #[test]
     fn pictures_are_resized_for_a_model_of_another_size() {
         let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
         let classes = names(&["a", "b"]);
-        let mut contender = Contender::new(Box::new(model), Labels::Single, &classes);
-        contender.judge(&pictures(32, &[1, 0]), &one(&[1, 1])).unwrap();
-        assert_eq!(hits(&contender), [true, false]);
-        let notes = Text::from(contender.handicap(&classes, 32, "pad"));
+        let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);
+        candidate.judge(&pictures(32, &[1, 0]), &one(&[1, 1])).unwrap();
+        assert_eq!(hits(&candidate), [true, false]);
+        let notes = Text::from(candidate.handicap(&classes, 32, "pad"));
         assert!(notes.contains("16 px") && notes.contains("32 px") && notes.contains("by pad"), "{notes}");
-        assert!(contender.handicap(&classes, 16, "crop").is_empty());
+        assert!(candidate.handicap(&classes, 16, "crop").is_empty());
     }
 
     #[test]
     fn with_several_labels_a_picture_is_right_when_all_are_told() {
         let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
-        let mut contender = Contender::new(Box::new(model), Labels::Multi, &names(&["a", "b", "c"]));
-        contender.judge(&pictures(16, &[0, 1, 1]), &[vec![0], vec![0, 1], vec![1]]).unwrap();
-        assert_eq!(hits(&contender), [true, false, true]);
-        let (truth, said, sure) = contender.answers().mistake(1).unwrap();
+        let mut candidate = Candidate::new(Box::new(model), Labels::Multi, &names(&["a", "b", "c"]));
+        candidate.judge(&pictures(16, &[0, 1, 1]), &[vec![0], vec![0, 1], vec![1]]).unwrap();
+        assert_eq!(hits(&candidate), [true, false, true]);
+        let (truth, said, sure) = candidate.answers().mistake(1).unwrap();
         assert_eq!((truth.as_str(), said.as_str()), ("a + b", "b"));
         assert!((sure - 0.9).abs() < 1e-6);
     }

@@ -3,15 +3,15 @@
 use crate::announce::Announcer;
 use crate::searching::Proposal;
 use crate::snapshot::State;
-use crate::trigger::{Now, Trigger};
 use plugin_api::Tag;
 use plugin_api::edges::{Proposals, Snapshot, Stops, Verdicts};
 use plugin_harness::{Event, HarnessError, Message, Node};
+use plugin_training::trigger::{Now, Trigger};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// Everything that came and has not been dealt with.
-pub struct Desk {
+pub struct Incoming {
     /// When the next run starts.
     pub trigger: Trigger,
     /// Finished runs without a verdict.
@@ -30,8 +30,8 @@ pub struct Desk {
     lost: bool,
 }
 
-impl Desk {
-    /// An empty desk.
+impl Incoming {
+    /// An empty incoming.
     pub fn new(trigger: Trigger, announcer: Announcer) -> Self {
         Self {
             trigger,

@@ -1,19 +1,19 @@
 //! One run before its judge.
 
+use crate::candidate::{Answers, Candidate};
 use crate::checkpoint::Checkpoint;
 use crate::classifier::{Classifier, ClassifierError, Loader, Pictures, Source};
 use crate::conclude::{Evidence, Figures, conclude};
-use crate::contender::{Answers, Contender};
 use crate::cross_validated::OutOfFoldAnswers;
 use crate::error::EvaluateError;
-use crate::heldout::Split;
-use crate::rule::{Gate, Promotion, Reigning};
+use crate::heldout::pull;
 use plugin_api::edges::{Batches, Demand, list_row};
 use plugin_api::runs::{Evaluation, ModelCard, RunFolder, RunManifest, Verdict, read_json};
-use plugin_api::{Edge as _, Home, Labels, Message, Tag, Text};
+use plugin_api::{Edge as _, Home, Labels, Message, Split, Tag, Text};
 use plugin_champion::{Lock, card_of, champion, weights};
 use plugin_harness::Pull;
 use plugin_report::{Picture, WrongPictures};
+use plugin_training::gate::{Gate, Incumbent, Promotion};
 use std::time::Instant;
 
 /// Bytes of pictures in a batch: below dora's limit for a message, with room for the other columns.
@@ -22,14 +22,14 @@ const BATCH_BYTES: u32 = 15 << 20;
 const PRACTICE_PICTURES: u32 = 2048;
 
 /// A model from before the first batch, when the classes of the data set are not known yet, until the end.
-enum Seat {
+enum ModelSlot {
     Waiting(Box<dyn Classifier>),
-    Judged(Contender),
+    Loaded(Candidate),
     /// Nobody, or why not.
     Empty(Option<Text>),
 }
 
-impl Seat {
+impl ModelSlot {
     fn load(loader: &dyn Loader, weights: &std::path::Path, card: ModelCard) -> Result<Self, EvaluateError> {
         let model = card.run.clone();
         match loader.load(weights, card) {
@@ -40,28 +40,28 @@ impl Seat {
     }
 
     /// Sits down, now that the classes are known.
-    fn sit(&mut self, labels: Labels, classes: &[String]) {
+    fn bind_classes(&mut self, labels: Labels, classes: &[String]) {
         *self = match std::mem::replace(self, Self::Empty(None)) {
-            Self::Waiting(classifier) => Self::Judged(Contender::new(classifier, labels, classes)),
+            Self::Waiting(classifier) => Self::Loaded(Candidate::new(classifier, labels, classes)),
             other => other,
         };
     }
 
-    fn contender(&mut self) -> Option<&mut Contender> {
-        if let Self::Judged(contender) = self { Some(contender) } else { None }
+    fn candidate(&mut self) -> Option<&mut Candidate> {
+        if let Self::Loaded(candidate) = self { Some(candidate) } else { None }
     }
 }
 
-/// How a trial ends.
+/// How a evaluation_run ends.
 pub enum Closed {
     /// With a verdict.
-    Judged(Box<Verdict>),
+    Evaluated(Box<Verdict>),
     /// A person has made another model champion meanwhile: the run was not compared with that one.
     Anew(Checkpoint),
 }
 
 /// Pictures of a batch: pixels, classes, and which they are.
-struct Heard {
+struct EvalBatch {
     pictures: Pictures,
     truth: Vec<Vec<usize>>,
     of: Vec<Picture>,
@@ -78,7 +78,7 @@ enum Role {
 }
 
 /// One run before its judge.
-pub struct Trial {
+pub struct EvaluationRun {
     checkpoint: Checkpoint,
     manifest: RunManifest,
     /// Validation pictures, for the temperature; none when there are none.
@@ -88,8 +88,8 @@ pub struct Trial {
     out_of_fold: Option<OutOfFoldAnswers>,
     /// The pictures it was trained on, to show which of them were mistaken in the cross-validation.
     trained_on: Option<Pull>,
-    challenger: Seat,
-    champion: Seat,
+    challenger: ModelSlot,
+    champion: ModelSlot,
     /// The champion's name.
     reigning: Option<String>,
     /// Classes of the data set; empty before the first batch.
@@ -103,7 +103,7 @@ pub struct Trial {
     left_out: u64,
 }
 
-impl Trial {
+impl EvaluationRun {
     /// Loads the challenger and the champion.
     ///
     /// # Errors
@@ -117,28 +117,30 @@ impl Trial {
         now: Instant,
     ) -> Result<Self, EvaluateError> {
         let card = card_of(&manifest, &checkpoint.run, &checkpoint.digest);
-        let challenger = Seat::load(loader, &home.root().join(&checkpoint.uri), card)?;
+        let challenger = ModelSlot::load(loader, &home.root().join(&checkpoint.uri), card)?;
         let reigning = champion(home);
         let folder = home.champion();
         let champion = match reigning.as_ref().map(|_| read_json::<ModelCard>(&folder.join("model.json"))) {
-            None => Seat::Empty(None),
-            Some(Ok(card)) => Seat::load(loader, &weights(&folder), card)?,
-            Some(Err(error)) => Seat::Empty(Some(error.to_string().into())),
+            None => ModelSlot::Empty(None),
+            Some(Ok(card)) => ModelSlot::load(loader, &weights(&folder), card)?,
+            Some(Err(error)) => ModelSlot::Empty(Some(error.to_string().into())),
         };
         // A head sees images at another size than they are held out at.
         let held_out = manifest.options.get("held_out_size_px").and_then(serde_json::Value::as_u64);
         let size_px = held_out.map_or(manifest.size_px, |size_px| size_px as u32);
         let fits = BATCH_BYTES / (size_px.max(1).saturating_pow(2).saturating_mul(3));
         let batch_size = batch_size.min(fits).max(1);
-        let of = |split: Split| split.pull(&checkpoint.run, checkpoint.version, manifest.seed, batch_size, now);
+        let of = |split: Split, most: Option<u64>| {
+            pull(split, most, &checkpoint.run, checkpoint.version, manifest.seed, batch_size, now)
+        };
         let batches = u64::from(PRACTICE_PICTURES.div_ceil(batch_size));
         let out_of_fold = out_of_fold(home, &manifest);
         // Heads are trained on validation images, too, and calibrated out of fold.
         let has_validation = manifest.backbone.is_none() && manifest.counts.iter().any(|counts| counts[1] > 0);
         Ok(Self {
-            practice: has_validation.then(|| of(Split::Validation { batches })),
-            held_out: of(Split::Test),
-            trained_on: out_of_fold.is_some().then(|| of(Split::Train)),
+            practice: has_validation.then(|| of(Split::Validation, Some(batches))),
+            held_out: of(Split::Test, None),
+            trained_on: out_of_fold.is_some().then(|| of(Split::Train, None)),
             out_of_fold,
             size_px,
             checkpoint,
@@ -192,7 +194,7 @@ impl Trial {
     /// Everything has been heard. Of weights that cannot be used there is nothing to hear.
     pub fn over(&self) -> bool {
         let others = self.practice.iter().chain(&self.trained_on);
-        matches!(self.challenger, Seat::Empty(_))
+        matches!(self.challenger, ModelSlot::Empty(_))
             || (others.into_iter().all(Pull::is_complete) && self.held_out.is_complete())
     }
 
@@ -201,7 +203,7 @@ impl Trial {
     ///
     /// # Errors
     /// [`EvaluateError`] when the batch does not keep to its contract, or the device fails.
-    pub fn hear(&mut self, tag: &Tag, batch: &Batches) -> Result<(), EvaluateError> {
+    pub fn add_batch(&mut self, tag: &Tag, batch: &Batches) -> Result<(), EvaluateError> {
         let now = Instant::now();
         let Some(role) = self.accept(tag, now) else {
             tracing::debug!(run = tag.session, seq = tag.seq, "a batch that is not due");
@@ -214,21 +216,21 @@ impl Trial {
         let classes: Vec<String> =
             serde_json::from_str(tag.text("classes")).map_err(|e| fault(format!("its classes: {e}")))?;
         if self.classes.is_empty() {
-            self.sit(&classes);
+            self.bind_classes(&classes);
             self.classes = classes;
         } else if self.classes != classes {
             return Err(fault("its classes are not those of the batches before".to_owned()));
         }
-        let Heard { pictures, truth, of, near_copies } = self.read(tag, batch).map_err(fault)?;
+        let EvalBatch { pictures, truth, of, near_copies } = self.read(tag, batch).map_err(fault)?;
         if pictures.count == 0 {
             return Ok(());
         }
         self.size_px = pictures.size_px;
         self.note_out_of_fold_mistakes(&pictures, &of);
         if role == Role::Validation
-            && let Some(challenger) = self.challenger.contender()
+            && let Some(challenger) = self.challenger.candidate()
         {
-            challenger.practise(&pictures, &truth)?;
+            challenger.calibrate(&pictures, &truth)?;
         }
         if role != Role::Test {
             // Until now the pictures after these could not be asked for.
@@ -236,8 +238,8 @@ impl Trial {
             all.for_each(|of| of.busy_until(Instant::now()));
             return Ok(());
         }
-        for contender in [&mut self.challenger, &mut self.champion].into_iter().filter_map(Seat::contender) {
-            contender.judge(&pictures, &truth)?;
+        for candidate in [&mut self.challenger, &mut self.champion].into_iter().filter_map(ModelSlot::candidate) {
+            candidate.judge(&pictures, &truth)?;
         }
         self.left_out += (batch.rows() - pictures.count) as u64;
         self.pictures.extend(of);
@@ -261,21 +263,21 @@ impl Trial {
 
     /// Both sit down, now that the classes are known. A champion that was trained with other
     /// labels answers another question: it is not compared, and whoever changed `--labels` wants the new one.
-    fn sit(&mut self, classes: &[String]) {
+    fn bind_classes(&mut self, classes: &[String]) {
         let labels = self.manifest.labels;
-        self.challenger.sit(labels, classes);
-        if let Seat::Waiting(champion) = &self.champion
+        self.challenger.bind_classes(labels, classes);
+        if let ModelSlot::Waiting(champion) = &self.champion
             && champion.card().labels != labels
         {
             let own = champion.card().labels;
             let why = Message::labels_differ(own.to_string(), labels.to_string());
-            self.champion = Seat::Empty(Some(why.into()));
+            self.champion = ModelSlot::Empty(Some(why.into()));
         }
-        self.champion.sit(labels, classes);
+        self.champion.bind_classes(labels, classes);
     }
 
     /// The pictures of a batch that have as many classes as the run's labels allow.
-    fn read(&self, tag: &Tag, batch: &Batches) -> Result<Heard, String> {
+    fn read(&self, tag: &Tag, batch: &Batches) -> Result<EvalBatch, String> {
         let near: Vec<usize> = serde_json::from_str(tag.text("near_copies")).unwrap_or_default();
         let mut pictures = Pictures::default();
         let mut truth = Vec::new();
@@ -307,7 +309,7 @@ impl Trial {
             of.push(Picture { path, digest });
             near_copies.push(near.contains(&row));
         }
-        Ok(Heard { pictures, truth, of, near_copies })
+        Ok(EvalBatch { pictures, truth, of, near_copies })
     }
 
     /// Keeps the mistakes of the cross-validation among the pictures heard last.
@@ -326,8 +328,8 @@ impl Trial {
 
     /// Keeps the challenger's mistakes among the pictures heard last.
     fn note_mistakes(&mut self, heard: &Pictures) {
-        let (Seat::Judged(contender), None) = (&self.challenger, &self.out_of_fold) else { return };
-        let answers = contender.answers();
+        let (ModelSlot::Loaded(candidate), None) = (&self.challenger, &self.out_of_fold) else { return };
+        let answers = candidate.answers();
         let first = answers.len() - heard.count;
         let bytes = heard.pixels.len() / heard.count;
         for (i, pixels) in (first..answers.len()).zip(heard.pixels.chunks_exact(bytes)) {
@@ -353,7 +355,7 @@ impl Trial {
         }
         // Without a held-out batch there were no classes to sit down for.
         let classes = if self.classes.is_empty() { self.manifest.classes.clone() } else { self.classes.clone() };
-        self.sit(&classes);
+        self.bind_classes(&classes);
         if self.left_out > 0 {
             tracing::warn!(
                 run = self.checkpoint.run,
@@ -364,16 +366,16 @@ impl Trial {
         let [no_weights, no_champion] = [Message::weights_missing(), Message::champion_missing()].map(Text::from);
         let nothing = Answers::new(self.manifest.labels, classes.clone());
         let (challenger, unusable) = match &self.challenger {
-            Seat::Judged(contender) => (contender.answers(), None),
-            Seat::Empty(why) => (&nothing, Some(why.as_ref().unwrap_or(&no_weights))),
-            Seat::Waiting(_) => (&nothing, None),
+            ModelSlot::Loaded(candidate) => (candidate.answers(), None),
+            ModelSlot::Empty(why) => (&nothing, Some(why.as_ref().unwrap_or(&no_weights))),
+            ModelSlot::Waiting(_) => (&nothing, None),
         };
         let calibration = match &self.challenger {
-            Seat::Judged(contender) => contender.calibration(),
+            ModelSlot::Loaded(candidate) => candidate.calibration(),
             _ => None,
         };
         let handicap = match &self.champion {
-            Seat::Judged(contender) => contender.handicap(&classes, self.size_px, &self.manifest.resize_mode),
+            ModelSlot::Loaded(candidate) => candidate.handicap(&classes, self.size_px, &self.manifest.resize_mode),
             _ => Vec::new(),
         };
         let mut figures = Figures {
@@ -387,21 +389,23 @@ impl Trial {
             let evaluation = Evaluation::CrossValidated { folds: of.folds };
             figures =
                 Figures { answers: &of.answers, pictures: &of.pictures, near_copies: &of.near_copies, evaluation };
-            if let (Some(name), Seat::Judged(c)) = (&self.reigning, &self.champion) {
+            if let (Some(name), ModelSlot::Loaded(c)) = (&self.reigning, &self.champion) {
                 let own = RunFolder::new(&home.runs(), name).cross_validation();
                 let pair = of.pair(self.manifest.labels, c.known(), own.as_ref(), (c.answers(), &self.pictures));
                 paired = Some(pair.map_err(std::io::Error::other)?);
             }
         }
-        let diverged = matches!(&self.challenger, Seat::Judged(contender) if !contender.is_finite());
+        let diverged = matches!(&self.challenger, ModelSlot::Loaded(candidate) if !candidate.is_finite());
         let reigning = match (&self.reigning, &self.champion) {
-            (None, _) => Reigning::Nobody,
-            (Some(name), Seat::Judged(c)) => {
+            (None, _) => Incumbent::None,
+            (Some(name), ModelSlot::Loaded(c)) => {
                 let judged = paired.as_ref().map_or(c.answers(), |paired| &paired.champion);
-                Reigning::Judged { name, judged, handicap: &handicap }
+                Incumbent::Evaluated { name, judged, handicap: &handicap }
             }
-            (Some(name), Seat::Empty(why)) => Reigning::Unusable { name, why: why.as_ref().unwrap_or(&no_champion) },
-            (Some(name), Seat::Waiting(_)) => Reigning::Judged { name, judged: &nothing, handicap: &handicap },
+            (Some(name), ModelSlot::Empty(why)) => {
+                Incumbent::Unusable { name, why: why.as_ref().unwrap_or(&no_champion) }
+            }
+            (Some(name), ModelSlot::Waiting(_)) => Incumbent::Evaluated { name, judged: &nothing, handicap: &handicap },
         };
         let verdict = conclude(
             home,
@@ -419,7 +423,7 @@ impl Trial {
                 wrong: &self.wrong,
             },
         )?;
-        Ok(Closed::Judged(Box::new(verdict)))
+        Ok(Closed::Evaluated(Box::new(verdict)))
     }
 }
 

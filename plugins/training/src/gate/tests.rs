@@ -1,16 +1,16 @@
 use super::*;
 
 /// Pictures of two classes; `said` is right where it is the truth.
-fn judged(truth: &[usize], said: &[usize]) -> Judged {
-    let mut judged = Judged::new(vec!["a".to_owned(), "b".to_owned()]);
+fn judged(truth: &[usize], said: &[usize]) -> Predictions {
+    let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
     for (&t, &s) in truth.iter().zip(said) {
         judged.push(t, &[if s == 0 { 0.8 } else { 0.2 }, if s == 0 { 0.2 } else { 0.8 }]).unwrap();
     }
     judged
 }
 
-fn against(champion: &Judged) -> Reigning<'_> {
-    Reigning::Judged { name: "old", judged: champion, handicap: &[] }
+fn against(champion: &Predictions) -> Incumbent<'_> {
+    Incumbent::Evaluated { name: "old", judged: champion, handicap: &[] }
 }
 
 const TRUTH: [usize; 6] = [0, 0, 0, 0, 1, 1];
@@ -30,8 +30,9 @@ fn not_worse_is_promoted_and_worse_is_refused() {
 #[test]
 fn without_a_champion_anybody_is() {
     let bad = judged(&TRUTH, &[1, 1, 1, 1, 0, 0]);
-    assert!(decide(&bad, Reigning::Nobody, &Gate::default()).promoted);
-    let taken = decide(&bad, Reigning::Unusable { name: "old", why: &"the weights are gone".into() }, &Gate::default());
+    assert!(decide(&bad, Incumbent::None, &Gate::default()).promoted);
+    let taken =
+        decide(&bad, Incumbent::Unusable { name: "old", why: &"the weights are gone".into() }, &Gate::default());
     assert!(taken.promoted && taken.reason.contains("old") && taken.reason.contains("the weights are gone"));
     assert_eq!(taken.champion_balanced_accuracy, None);
 }
@@ -39,7 +40,7 @@ fn without_a_champion_anybody_is() {
 #[test]
 fn without_held_out_pictures_only_the_first_is_promoted() {
     let nothing = judged(&[], &[]);
-    let first = decide(&nothing, Reigning::Nobody, &Gate::default());
+    let first = decide(&nothing, Incumbent::None, &Gate::default());
     assert!(first.promoted && first.reason.contains("No picture is held out"));
     let second = decide(&nothing, against(&nothing), &Gate::default());
     assert!(!second.promoted && second.reason.contains("No picture is held out"));
@@ -49,7 +50,7 @@ fn without_held_out_pictures_only_the_first_is_promoted() {
 fn a_model_that_diverged_is_refused_even_without_a_champion() {
     let mut diverged = judged(&TRUTH, &TRUTH);
     diverged.push(0, &[f32::NAN, f32::NAN]).unwrap();
-    assert!(!decide(&diverged, Reigning::Nobody, &Gate::default()).promoted);
+    assert!(!decide(&diverged, Incumbent::None, &Gate::default()).promoted);
 }
 
 #[test]
@@ -57,14 +58,14 @@ fn what_was_uneven_is_said() {
     let good = judged(&TRUTH, &TRUTH);
     let handicap = [Message::champion_unaware("b")];
     let decision =
-        decide(&good, Reigning::Judged { name: "old", judged: &good, handicap: &handicap }, &Gate::default());
+        decide(&good, Incumbent::Evaluated { name: "old", judged: &good, handicap: &handicap }, &Gate::default());
     assert!(decision.reason.contains("It does not know b."));
 }
 
 #[test]
 fn with_several_labels_mean_average_precision_decides() {
     let tagged = |scores: [[f32; 2]; 4]| {
-        let mut tagged = Tagged::new(vec!["a".to_owned(), "b".to_owned()]);
+        let mut tagged = MultilabelPredictions::new(vec!["a".to_owned(), "b".to_owned()]);
         for (truth, row) in [vec![0], vec![0, 1], vec![1], vec![]].iter().zip(&scores) {
             tagged.push(truth, row).unwrap();
         }
@@ -72,19 +73,19 @@ fn with_several_labels_mean_average_precision_decides() {
     };
     let good = tagged([[0.9, 0.1], [0.8, 0.7], [0.2, 0.9], [0.1, 0.2]]);
     let bad = tagged([[0.1, 0.9], [0.8, 0.7], [0.2, 0.3], [0.9, 0.2]]);
-    let against = |champion| Reigning::Judged { name: "old", judged: champion, handicap: &[] };
-    let won = decide_tagged(&good, against(&bad), &Gate::default());
+    let against = |champion| Incumbent::Evaluated { name: "old", judged: champion, handicap: &[] };
+    let won = decide_multilabel(&good, against(&bad), &Gate::default());
     assert!(won.promoted && won.reason.starts_with("Mean average precision of 100.0"), "{}", won.reason);
     assert!(won.champion_mean_average_precision.unwrap() < 0.9 && won.p_value.is_some());
-    assert!(!decide_tagged(&bad, against(&good), &Gate::default()).promoted);
-    assert!(decide_tagged(&good, against(&good), &Gate::default()).promoted, "equal is not worse");
-    assert!(decide_tagged(&bad, Reigning::Nobody, &Gate::default()).promoted);
-    assert!(!decide_tagged(&tagged([[f32::NAN; 2]; 4]), Reigning::Nobody, &Gate::default()).promoted);
+    assert!(!decide_multilabel(&bad, against(&good), &Gate::default()).promoted);
+    assert!(decide_multilabel(&good, against(&good), &Gate::default()).promoted, "equal is not worse");
+    assert!(decide_multilabel(&bad, Incumbent::None, &Gate::default()).promoted);
+    assert!(!decide_multilabel(&tagged([[f32::NAN; 2]; 4]), Incumbent::None, &Gate::default()).promoted);
 }
 
 /// `n` pictures of each of two classes; of the first, `lost` are told right by the champion alone and `gained` by the
 /// challenger alone; the rest by both.
-fn pair(n: usize, gained: usize, lost: usize) -> [Judged; 2] {
+fn pair(n: usize, gained: usize, lost: usize) -> [Predictions; 2] {
     let truth: Vec<usize> = (0..2 * n).map(|i| usize::from(i >= n)).collect();
     let wrong = |from: usize, to: usize| -> Vec<usize> {
         truth.iter().enumerate().map(|(i, t)| if (from..to).contains(&i) { 1 - t } else { *t }).collect()

@@ -1,19 +1,23 @@
-//! Who is champion.
+//! The gate: whether a candidate becomes champion, by the predictions of both on the same held-out images.
+//!
+//! A candidate is promoted when there is no champion, or when its balanced accuracy (mean average precision with several labels) is not
+//! below the champion's, it is shown not to be worse by more than a margin (a paired lower confidence bound), and no class's recall
+//! fell further than chance explains.
 
-use crate::contender::Answers;
 use plugin_api::{Message, Text};
 use plugin_metric::{
-    ClassPair, Judged, PairedBootstrap, Pairs, Tagged, accuracy, balanced_accuracy, mcnemar, mean_average_precision,
+    ClassPair, MultilabelPredictions, PairedBootstrap, Pairs, Predictions, accuracy, balanced_accuracy, mcnemar,
+    mean_average_precision,
 };
 
 /// Balanced accuracies this near are equal: their sums may be added in another order.
 const EQUAL: f64 = 1e-9;
 
-/// The champion before the verdict; `J` is what it said.
+/// The champion before the verdict; `J` holds its predictions.
 #[derive(Debug)]
-pub enum Reigning<'a, J = Judged> {
+pub enum Incumbent<'a, J = Predictions> {
     /// There is none.
-    Nobody,
+    None,
     /// There is one that cannot be used.
     Unusable {
         /// Its name.
@@ -21,29 +25,29 @@ pub enum Reigning<'a, J = Judged> {
         /// Why not.
         why: &'a Text,
     },
-    /// There is one, and it was judged on the same pictures.
-    Judged {
+    /// There is one, with predictions for the same images.
+    Evaluated {
         /// Its name.
         name: &'a str,
-        /// What it said.
+        /// Its predictions.
         judged: &'a J,
         /// What was uneven about the comparison.
         handicap: &'a [Message],
     },
 }
 
-impl<J> Clone for Reigning<'_, J> {
+impl<J> Clone for Incumbent<'_, J> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<J> Copy for Reigning<'_, J> {}
+impl<J> Copy for Incumbent<'_, J> {}
 
-/// A decision with the figures behind it.
+/// What the gate decided, with the figures behind it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
-    /// The challenger becomes champion.
+pub struct GateOutcome {
+    /// The candidate becomes champion.
     pub promoted: bool,
     /// Why.
     pub reason: Text,
@@ -59,7 +63,7 @@ pub struct Decision {
     pub lower_bound: Option<f64>,
 }
 
-impl Decision {
+impl GateOutcome {
     /// Without a comparison.
     pub fn plain(promoted: bool, reason: impl Into<Text>) -> Self {
         Self {
@@ -75,34 +79,33 @@ impl Decision {
 }
 
 /// The champion to compare with, or the decision when there is none.
-fn opponent<J>(reigning: Reigning<'_, J>, unheld: bool) -> Result<(&str, &J, &[Message]), Box<Decision>> {
+fn opponent<J>(reigning: Incumbent<'_, J>, unheld: bool) -> Result<(&str, &J, &[Message]), Box<GateOutcome>> {
     let why = match reigning {
-        Reigning::Nobody => Message::no_champion(),
-        Reigning::Unusable { name, why } => Message::champion_unusable(name, why.clone()),
-        Reigning::Judged { name, judged, handicap } => return Ok((name, judged, handicap)),
+        Incumbent::None => Message::no_champion(),
+        Incumbent::Unusable { name, why } => Message::champion_unusable(name, why.clone()),
+        Incumbent::Evaluated { name, judged, handicap } => return Ok((name, judged, handicap)),
     };
     let mut reason = Text::from(why);
     if unheld {
         reason.push(Message::unjudged());
     }
-    Err(Box::new(Decision::plain(true, reason)))
+    Err(Box::new(GateOutcome::plain(true, reason)))
 }
 
-fn nothing_held_out(name: &str) -> Decision {
-    Decision::plain(false, Message::uncomparable(name))
+fn nothing_held_out(name: &str) -> GateOutcome {
+    GateOutcome::plain(false, Message::uncomparable(name))
 }
 
 /// The decision on a run that was cross-validated, where the champion answers for no picture that it was not trained on: the
 /// run is promoted when it does better than chance, as a champion of which nothing is known cannot refuse it.
-pub fn uncompared(name: &str, challenger: &Answers) -> Decision {
-    let recall = match challenger {
-        Answers::Single(judged) => balanced_accuracy(judged),
-        Answers::Multi(tagged) => mean_recall(tagged),
-    };
-    let chance = 1.0 / challenger.classes().len().max(1) as f64;
-    let is_better = recall.is_some_and(|recall| recall > chance + EQUAL) && challenger.is_finite();
+///
+/// `recall`: the candidate's balanced accuracy over `classes` classes; `None` without images. `is_finite`: whether every probability is
+/// a number.
+pub fn uncompared(name: &str, recall: Option<f64>, classes: usize, is_finite: bool) -> GateOutcome {
+    let chance = 1.0 / classes.max(1) as f64;
+    let is_better = recall.is_some_and(|recall| recall > chance + EQUAL) && is_finite;
     let why = if is_better { Message::uncompared_better(name) } else { Message::uncompared_no_better(name) };
-    Decision::plain(is_better, why)
+    GateOutcome::plain(is_better, why)
 }
 
 /// What a challenger must show.
@@ -238,9 +241,9 @@ impl Comparison<'_> {
 /// Decides: a challenger is promoted when there is no champion, or when on the same pictures its balanced accuracy is not
 /// below the champion's, it is shown not to be worse by the gate's margin, and no class's recall fell too far. One that does
 /// not answer with numbers is refused; so is one that cannot be compared because no picture is held out.
-pub fn decide(challenger: &Judged, reigning: Reigning, gate: &Gate) -> Decision {
+pub fn decide(challenger: &Predictions, reigning: Incumbent, gate: &Gate) -> GateOutcome {
     if !challenger.is_finite() {
-        return Decision::plain(false, Message::diverged());
+        return GateOutcome::plain(false, Message::diverged());
     }
     let (name, judged, handicap) = match opponent(reigning, challenger.is_empty()) {
         Ok(opponent) => opponent,
@@ -255,12 +258,12 @@ pub fn decide(challenger: &Judged, reigning: Reigning, gate: &Gate) -> Decision 
         (Metric::BalancedAccuracy, [ours, theirs], challenger.len(), challenger.classes());
     let comparison = Comparison { what, figures, bound, pictures, pairs: &pairs, classes, handicap };
     let (promoted, reason) = comparison.decide(gate);
-    Decision {
+    GateOutcome {
         champion_accuracy: accuracy(judged),
         champion_balanced_accuracy: Some(theirs),
         p_value: Some(mcnemar(&challenger.hits(), &judged.hits())),
         lower_bound: bound,
-        ..Decision::plain(promoted, reason)
+        ..GateOutcome::plain(promoted, reason)
     }
 }
 
@@ -278,9 +281,13 @@ fn between_known_classes(challenger: &Judged, champion: &Judged) -> Pairs {
 }
 
 /// As [`decide`], where a picture may have several classes: by mean average precision, with a paired bootstrap.
-pub fn decide_tagged(challenger: &Tagged, reigning: Reigning<Tagged>, gate: &Gate) -> Decision {
+pub fn decide_multilabel(
+    challenger: &MultilabelPredictions,
+    reigning: Incumbent<MultilabelPredictions>,
+    gate: &Gate,
+) -> GateOutcome {
     if !challenger.is_finite() {
-        return Decision::plain(false, Message::diverged());
+        return GateOutcome::plain(false, Message::diverged());
     }
     let (name, tagged, handicap) = match opponent(reigning, challenger.is_empty()) {
         Ok(opponent) => opponent,
@@ -295,13 +302,13 @@ pub fn decide_tagged(challenger: &Tagged, reigning: Reigning<Tagged>, gate: &Gat
         (Metric::MeanAveragePrecision, [ours, theirs], challenger.len(), challenger.classes());
     let comparison = Comparison { what, figures, bound, pictures, pairs: &pairs, classes, handicap };
     let (promoted, reason) = comparison.decide(gate);
-    Decision {
+    GateOutcome {
         champion_accuracy: Some(share(&tagged.hits())),
         champion_balanced_accuracy: mean_recall(tagged),
         champion_mean_average_precision: Some(theirs),
         p_value: Some(bootstrap.p_value()),
         lower_bound: bound,
-        ..Decision::plain(promoted, reason)
+        ..GateOutcome::plain(promoted, reason)
     }
 }
 
@@ -311,8 +318,8 @@ pub fn share(hits: &[bool]) -> f64 {
 }
 
 /// Mean recall over the classes that have pictures.
-pub fn mean_recall(tagged: &Tagged) -> Option<f64> {
-    let recalls: Vec<f64> = plugin_metric::per_class_tagged(tagged).iter().filter_map(|c| c.recall).collect();
+pub fn mean_recall(tagged: &MultilabelPredictions) -> Option<f64> {
+    let recalls: Vec<f64> = plugin_metric::per_class_multilabel(tagged).iter().filter_map(|c| c.recall).collect();
     (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / recalls.len() as f64)
 }
 

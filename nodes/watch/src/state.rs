@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::disk::{Stamp, look_below};
 use crate::ignore::{Kind, is_image, kind};
 use crate::labels::Labels;
-use crate::ledger::{Held, Ledger, Wish};
+use crate::ledger::{Held, Ledger, PendingChange};
 use crate::notices::{Findings, Notices};
 use crate::outbox::{Outbox, Row, STREAMS, Stream};
 use crate::quarantine::{Quarantine, Record};
@@ -22,7 +22,7 @@ use crate::roots::Roots;
 use crate::scan::Scan;
 use crate::settle::Settling;
 use crate::writers;
-use plugin_api::{ContentError, FileVersion, Home, Tag};
+use plugin_api::{ContentError, FileVersion, Home, RejectReason, Tag};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ pub(crate) struct Missing {
 
 /// All that `watch` knows.
 #[derive(Debug)]
-pub struct Desk {
+pub struct WatchState {
     pub(crate) roots: Roots,
     pub(crate) batch_bytes: u64,
     pub(crate) batch_rows: usize,
@@ -63,7 +63,7 @@ pub struct Desk {
     pub(crate) outbox: Outbox,
     pub(crate) asking: Option<Asking>,
     pub(crate) missing: BTreeMap<String, Missing>,
-    pub(crate) doomed: BTreeMap<String, (Instant, Record)>,
+    pub(crate) to_quarantine: BTreeMap<String, (Instant, Record)>,
     /// Files to be moved to quarantine, had not somebody opened them for writing.
     pub(crate) being_written: BTreeSet<String>,
     /// Files that changed in quarantine, by where they lie there, and when they are looked at again.
@@ -83,7 +83,7 @@ pub struct Desk {
     pub(crate) has_writer: fn(&Path) -> bool,
 }
 
-impl Desk {
+impl WatchState {
     /// Pictures lie in `roots`, which belong to the workspace `home`.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Desk {
             outbox: Outbox::new(config.window as usize, Duration::from_secs(config.ack_timeout_seconds), now),
             asking: Some(Asking::new(now)),
             missing: BTreeMap::new(),
-            doomed: BTreeMap::new(),
+            to_quarantine: BTreeMap::new(),
             being_written: BTreeSet::new(),
             returning: BTreeMap::new(),
             incomplete: VecDeque::new(),
@@ -139,7 +139,7 @@ impl Desk {
                 self.ledger.change(known, |entry| entry.refused = None);
             }
             if kind(known) == Kind::Picture {
-                self.nominate(known, now);
+                self.enqueue(known, now);
             }
         }
     }
@@ -156,15 +156,15 @@ impl Desk {
         for (path, stamp) in &scan.files {
             gone.remove(path);
             self.ledger.see(path, Some(*stamp));
-            if self.wish(path, Some(*stamp)) != Wish::Nothing {
-                self.nominate(path, now);
+            if self.wish(path, Some(*stamp)) != PendingChange::Nothing {
+                self.enqueue(path, now);
             }
         }
         self.note_devices(&scan);
         for path in gone {
             // One that is away would be looked at in vain at every scan.
             if self.ledger.get(&path).held == Held::Nothing || self.is_deleted(&path, now) {
-                self.nominate(&path, now);
+                self.enqueue(&path, now);
             } else {
                 self.ledger.see(&path, None);
             }
@@ -174,7 +174,7 @@ impl Desk {
     }
 
     /// Lets a path be looked at, unless that happens later anyway: when it is read, or when it has been answered.
-    pub(crate) fn nominate(&mut self, path: &str, now: Instant) {
+    pub(crate) fn enqueue(&mut self, path: &str, now: Instant) {
         if !self.ready.contains(path) && !self.ledger.get(path).in_flight {
             self.settling.add(path, now);
         }
@@ -182,7 +182,7 @@ impl Desk {
 
     /// Everything that is due, save for messages.
     pub fn work(&mut self, now: Instant) {
-        self.move_doomed(now);
+        self.move_to_quarantine(now);
         self.give_back(now);
         if self.is_asking() {
             return;
@@ -233,21 +233,21 @@ impl Desk {
         let entry = self.ledger.get(path);
         let wish = self.wish(path, disk);
         let is_away = |desk: &mut Self| disk.is_none() && !desk.is_deleted(path, now);
-        if entry.in_flight || wish == Wish::Nothing || is_away(self) {
+        if entry.in_flight || wish == PendingChange::Nothing || is_away(self) {
             return self.settling.forget(path);
         }
         if !self.settling.looked(path, disk, now) {
             return;
         }
         match (wish, disk) {
-            (Wish::Image, Some(stamp)) if stamp.version.size_bytes > self.max_bytes => {
+            (PendingChange::Image, Some(stamp)) if stamp.version.size_bytes > self.max_bytes => {
                 let bytes = stamp.version.size_bytes;
                 let detail = format!("the file is {bytes} bytes, over the limit of {} (--max-bytes)", self.max_bytes);
-                let record = Record::new(path, stamp.version, "watch", "too_large", &detail);
+                let record = Record::new(path, stamp.version, "watch", RejectReason::TooLarge.name(), &detail);
                 self.refuse(record, now);
             }
-            (Wish::Image, Some(stamp)) => self.ready.add_image(path.to_owned(), stamp, now),
-            (Wish::Removal, _) => self.ready.add_removal(path.to_owned(), now),
+            (PendingChange::Image, Some(stamp)) => self.ready.add_image(path.to_owned(), stamp, now),
+            (PendingChange::Removal, _) => self.ready.add_removal(path.to_owned(), now),
             _ => {}
         }
     }
@@ -305,7 +305,7 @@ impl Desk {
         for path in self.incomplete.drain(..self.incomplete.len().min(COMPLETED_AT_A_TIME)).collect::<Vec<_>>() {
             if self.ledger.get(&path).seen.is_some() {
                 self.ledger.change(&path, |entry| entry.held = Held::Unsure);
-                self.nominate(&path, now);
+                self.enqueue(&path, now);
             }
         }
     }
@@ -318,7 +318,7 @@ impl Desk {
                 entry.held = Held::Unsure;
             });
             self.counts.resent += u64::from(stream == Stream::Images);
-            self.nominate(&path, now);
+            self.enqueue(&path, now);
         }
     }
 
@@ -326,7 +326,7 @@ impl Desk {
     pub fn is_idle(&self) -> bool {
         !self.is_asking()
             && self.settling.len() + self.ready.len() + self.outbox.unanswered() + self.missing.len() == 0
-            && self.doomed.is_empty()
+            && self.to_quarantine.is_empty()
             && self.returning.is_empty()
             && self.incomplete.is_empty()
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What comes from the graph.
 #[derive(Debug)]
-pub enum News {
+pub enum IncomingEvent {
     /// An acknowledgement.
     Committed(Tag, Committed),
     /// Part of what the dataset holds.
@@ -28,12 +28,12 @@ pub enum News {
 }
 
 /// Sends and receives.
-pub trait Peer {
+pub trait Transport {
     /// What has come, waiting at most `timeout`.
     ///
     /// # Errors
     /// When the graph has gone, or speaks another language.
-    fn receive(&mut self, timeout: Duration) -> Result<News, WatchError>;
+    fn receive(&mut self, timeout: Duration) -> Result<IncomingEvent, WatchError>;
 
     /// Sends a message.
     ///
@@ -45,19 +45,21 @@ pub trait Peer {
     fn status(&mut self) -> &mut StatusFile;
 }
 
-impl Peer for Node {
-    fn receive(&mut self, timeout: Duration) -> Result<News, WatchError> {
+impl Transport for Node {
+    fn receive(&mut self, timeout: Duration) -> Result<IncomingEvent, WatchError> {
         Ok(match self.recv(timeout)? {
             Event::Message(message) => match message.input.as_str() {
-                "committed" => News::Committed(message.tag.clone(), message.read()?),
-                "inventory" => News::Inventory(message.tag.clone(), message.read()?),
-                input if input.ends_with("rejects") => News::Rejects(message.tag.clone(), message.read()?),
-                _ => News::Nothing,
+                "committed" => IncomingEvent::Committed(message.tag.clone(), message.read()?),
+                "inventory" => IncomingEvent::Inventory(message.tag.clone(), message.read()?),
+                input if input.ends_with("rejects") => IncomingEvent::Rejects(message.tag.clone(), message.read()?),
+                _ => IncomingEvent::Nothing,
             },
-            Event::Restarted(node) if self.source_of("committed").as_ref() == Some(&node) => News::KeeperRestarted,
-            Event::Restarted(node) => News::Restarted(node),
-            Event::Timeout => News::Nothing,
-            Event::Stop => News::Stop,
+            Event::Restarted(node) if self.source_of("committed").as_ref() == Some(&node) => {
+                IncomingEvent::KeeperRestarted
+            }
+            Event::Restarted(node) => IncomingEvent::Restarted(node),
+            Event::Timeout => IncomingEvent::Nothing,
+            Event::Stop => IncomingEvent::Stop,
         })
     }
 

@@ -1,8 +1,8 @@
-//! When a run starts, as options.
+//! Options of [`Trigger`](crate::trigger::Trigger): when a run starts and when it is given up.
 
 use clap::ValueEnum;
 
-/// A switch.
+/// Whether something is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
     /// Yes.
@@ -13,7 +13,7 @@ pub enum Switch {
 
 /// When a run starts and when it is given up.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
-pub struct When {
+pub struct TriggerOptions {
     /// Whether runs start by themselves. `off`: only those that `cargo wakuteka runs retrain` asks for.
     #[arg(long, value_enum, default_value_t = Switch::On)]
     pub retrain: Switch,
@@ -65,7 +65,43 @@ fn time_of_day(text: &str) -> Result<u64, String> {
     found.ok_or_else(|| "accepted is a time from 00:00 to 23:59".to_owned())
 }
 
-impl When {
+/// A new head waits so long for images to stop coming …
+const HEAD_DEBOUNCE_SECONDS: u64 = 1;
+/// … but no longer than this while they keep coming.
+const HEAD_LONGEST_WAIT_SECONDS: u64 = 10;
+
+impl Default for TriggerOptions {
+    /// The defaults of the command line.
+    fn default() -> Self {
+        Self {
+            retrain: Switch::On,
+            quiet_seconds: 5,
+            min_train: 10,
+            min_new: 1,
+            min_new_percent: 0.0,
+            min_new_percent_behind_head: None,
+            longest_wait_seconds: 600,
+            schedule_utc: Vec::new(),
+            cancel_percent: 50.0,
+        }
+    }
+}
+
+impl TriggerOptions {
+    /// The options for heads: they are fitted at once, whatever has changed, as they cost next to nothing.
+    #[must_use]
+    pub fn for_heads(&self) -> Self {
+        Self {
+            quiet_seconds: self.quiet_seconds.min(HEAD_DEBOUNCE_SECONDS),
+            min_train: self.min_train.min(2),
+            min_new: 1,
+            min_new_percent: 0.0,
+            longest_wait_seconds: HEAD_LONGEST_WAIT_SECONDS,
+            schedule_utc: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// Whether one of the times lies after `from_s` and not after `to_s`, both in seconds since 1970. Always, when there are
     /// none.
     pub fn is_time(&self, from_s: u64, to_s: u64) -> bool {
@@ -80,19 +116,19 @@ impl When {
         self.schedule_utc.iter().map(next).min()
     }
 
-    /// How many changes to a data set of `pictures` are worth a run.
-    pub fn wanted(&self, pictures: u64) -> u64 {
-        self.min_new.max((self.min_new_percent / 100.0 * pictures as f64).ceil() as u64)
+    /// How many changes to a data set of `images` are worth a run.
+    pub fn wanted(&self, images: u64) -> u64 {
+        self.min_new.max((self.min_new_percent / 100.0 * images as f64).ceil() as u64)
     }
 
-    /// Whether so many changes to a data set of `pictures` are worth a run.
-    pub fn is_enough(&self, changes: u64, pictures: u64) -> bool {
-        changes >= self.wanted(pictures)
+    /// Whether so many changes to a data set of `images` are worth a run.
+    pub fn is_enough(&self, changes: u64, images: u64) -> bool {
+        changes >= self.wanted(images)
     }
 
-    /// Whether so many changes since a run on `pictures` began are a reason to give it up.
-    pub fn is_overtaken(&self, changes: u64, pictures: u64) -> bool {
-        self.cancel_percent > 0.0 && changes as f64 > self.cancel_percent / 100.0 * pictures as f64
+    /// Whether so many changes since a run on `images` began are a reason to give it up.
+    pub fn is_overtaken(&self, changes: u64, images: u64) -> bool {
+        self.cancel_percent > 0.0 && changes as f64 > self.cancel_percent / 100.0 * images as f64
     }
 }
 
@@ -104,12 +140,17 @@ pub(crate) mod tests {
     #[derive(Debug, Parser)]
     struct Line {
         #[command(flatten)]
-        when: When,
+        when: TriggerOptions,
     }
 
     /// The options of a line.
-    pub fn when(line: &str) -> When {
+    pub fn when(line: &str) -> TriggerOptions {
         Line::parse_from(std::iter::once("x").chain(line.split_whitespace())).when
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_command_line() {
+        assert_eq!(when(""), TriggerOptions::default());
     }
 
     #[test]
@@ -128,7 +169,7 @@ pub(crate) mod tests {
     #[test]
     fn number_and_share_must_both_be_reached() {
         let when = when("--min-new 5 --min-new-percent 10");
-        let enough = |changes, pictures| when.is_enough(changes, pictures);
+        let enough = |changes, images| when.is_enough(changes, images);
         assert!(!enough(4, 10) && enough(5, 50) && !enough(5, 51));
         assert!(when.is_overtaken(26, 50) && !when.is_overtaken(25, 50));
         assert!(!tests::when("--cancel-percent 0").is_overtaken(1000, 1));

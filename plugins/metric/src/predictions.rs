@@ -25,14 +25,14 @@ pub enum ShapeError {
 
 /// Pictures with their true class and the probabilities a model gave, one row a picture.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judged {
+pub struct Predictions {
     classes: Vec<String>,
     truth: Vec<usize>,
     /// `[pictures × classes]`, row after row.
     probabilities: Vec<f32>,
 }
 
-impl Judged {
+impl Predictions {
     /// No picture yet, of these classes.
     pub fn new(classes: Vec<String>) -> Self {
         Self { classes, truth: Vec::new(), probabilities: Vec::new() }
@@ -70,7 +70,7 @@ impl Judged {
         self.truth.is_empty()
     }
 
-    /// Class index of picture `i`. `i` is less than [`Judged::len`], here and below.
+    /// Class index of picture `i`. `i` is less than [`Predictions::len`], here and below.
     pub fn truth(&self, i: usize) -> usize {
         self.truth[i]
     }
@@ -85,7 +85,7 @@ impl Judged {
         most_probable(self.row(i))
     }
 
-    /// Probability of [`Judged::prediction`].
+    /// Probability of [`Predictions::prediction`].
     pub fn confidence(&self, i: usize) -> f32 {
         self.row(i)[self.prediction(i)]
     }
@@ -95,7 +95,7 @@ impl Judged {
         self.prediction(i) == self.truth(i)
     }
 
-    /// [`Judged::correct`] of every picture.
+    /// [`Predictions::correct`] of every picture.
     pub fn hits(&self) -> Vec<bool> {
         (0..self.len()).map(|i| self.correct(i)).collect()
     }
@@ -130,7 +130,7 @@ pub(crate) mod tests {
 
     /// Ten pictures of three classes. The values that scikit-learn 1.9.1, statsmodels 0.15.0 and SciPy 1.17.1 give
     /// for them stand in the tests of each metric.
-    pub(crate) fn ten() -> Judged {
+    pub(crate) fn ten() -> Predictions {
         let truth = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2];
         let rows = [
             [0.7, 0.2, 0.1],
@@ -144,7 +144,7 @@ pub(crate) mod tests {
             [0.3, 0.3, 0.4],
             [0.15, 0.55, 0.3],
         ];
-        let mut judged = Judged::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
+        let mut judged = Predictions::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
         for (t, row) in truth.iter().zip(&rows) {
             judged.push(*t, row).unwrap();
         }

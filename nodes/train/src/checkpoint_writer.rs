@@ -1,7 +1,7 @@
 //! Writes what an epoch leaves on disk beside learning: serialising, hashing and syncing take longer than copying.
 
 use crate::error::TrainError;
-use crate::journal::{Journal, Memory, Progress, Saved, Score};
+use crate::run_dir::{OptimizerState, Progress, RunDir, Saved, Score};
 use plugin_api::runs::MetricRow;
 use plugin_model::Checkpoint;
 use std::io;
@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 /// What an epoch leaves on disk.
-pub struct Page {
+pub struct EpochRecord {
     /// Which, from 0.
     pub epoch: u64,
     /// How good it is.
@@ -29,15 +29,15 @@ pub struct Page {
 }
 
 /// Writes one epoch after the other.
-pub struct Scribe {
-    journal: Journal,
+pub struct CheckpointWriter {
+    journal: RunDir,
     progress: Option<Progress>,
     busy: Option<JoinHandle<Result<Progress, TrainError>>>,
 }
 
-impl Scribe {
+impl CheckpointWriter {
     /// Goes on after `progress`.
-    pub fn new(journal: Journal, progress: Option<Progress>) -> Self {
+    pub fn new(journal: RunDir, progress: Option<Progress>) -> Self {
         Self { journal, progress, busy: None }
     }
 
@@ -57,7 +57,7 @@ impl Scribe {
     ///
     /// # Errors
     /// What the write before failed with.
-    pub fn write(&mut self, page: Page) -> Result<(), TrainError> {
+    pub fn write(&mut self, page: EpochRecord) -> Result<(), TrainError> {
         self.settle()?;
         let (journal, before) = (self.journal.clone(), self.progress.clone());
         let writing = move || {
@@ -70,7 +70,7 @@ impl Scribe {
     }
 }
 
-impl Drop for Scribe {
+impl Drop for CheckpointWriter {
     fn drop(&mut self) {
         // Nobody else may touch the folder before.
         if let Err(error) = self.settle() {
@@ -80,9 +80,9 @@ impl Drop for Scribe {
 }
 
 /// Weights and memory, then figures and progress, then old weights go.
-fn write(journal: &Journal, before: Option<&Progress>, page: Page) -> Result<Progress, TrainError> {
-    let Page { epoch, score, keep, checkpoint, rows, steps, samples, seconds } = page;
-    let (file, memory) = (Journal::checkpoint(epoch), Journal::memory(epoch));
+fn write(journal: &RunDir, before: Option<&Progress>, page: EpochRecord) -> Result<Progress, TrainError> {
+    let EpochRecord { epoch, score, keep, checkpoint, rows, steps, samples, seconds } = page;
+    let (file, memory) = (RunDir::checkpoint(epoch), RunDir::memory(epoch));
     let (folder, writing) = (journal.checkpoints(), Instant::now());
     let [digest, of_memory] = checkpoint.save(&folder.join(&file), &folder.join(&memory))?;
     let last = Saved { epoch, file, digest, score };
@@ -97,7 +97,7 @@ fn write(journal: &Journal, before: Option<&Progress>, page: Page) -> Result<Pro
         seconds: before.map_or(0.0, |p| p.seconds) + seconds,
         last,
         best,
-        memory: Some(Memory { file: memory, digest: of_memory }),
+        memory: Some(OptimizerState { file: memory, digest: of_memory }),
     };
     journal.end_epoch(&rows, &progress)?;
     let seconds = writing.elapsed().as_secs_f64();
@@ -108,7 +108,7 @@ fn write(journal: &Journal, before: Option<&Progress>, page: Page) -> Result<Pro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::tests::manifest;
+    use crate::run_dir::tests::manifest;
     use crate::snapshot::State;
     use clap::Parser as _;
     use plugin_api::runs::RunFolder;
@@ -129,11 +129,11 @@ mod tests {
         Trainer::new(&task, &options, Start::Scratch, &DeviceChoice::Flex.open().unwrap()).unwrap()
     }
 
-    fn page(epoch: u64, loss: f64) -> Page {
+    fn page(epoch: u64, loss: f64) -> EpochRecord {
         let score = Score { accuracy: None, loss };
         let rows =
             vec![MetricRow { epoch, step: 1, split: "train".to_owned(), metric: "loss".to_owned(), value: loss }];
-        Page {
+        EpochRecord {
             epoch,
             score,
             keep: false,
@@ -149,32 +149,32 @@ mod tests {
     fn epochs_are_written_in_order_and_the_best_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path(), "r");
-        let journal = Journal::create(run, &manifest("r", &State::default())).unwrap();
-        let mut scribe = Scribe::new(journal.clone(), None);
-        assert!(scribe.settle().unwrap().is_none());
+        let journal = RunDir::create(run, &manifest("r", &State::default())).unwrap();
+        let mut checkpoint_writer = CheckpointWriter::new(journal.clone(), None);
+        assert!(checkpoint_writer.settle().unwrap().is_none());
         for (epoch, loss) in [(0, 2.0), (1, 1.0), (2, 3.0)] {
-            scribe.write(page(epoch, loss)).unwrap();
+            checkpoint_writer.write(page(epoch, loss)).unwrap();
         }
-        let progress = scribe.settle().unwrap().cloned().unwrap();
+        let progress = checkpoint_writer.settle().unwrap().cloned().unwrap();
         assert_eq!((progress.epochs, progress.steps, progress.samples, progress.seconds), (3, 3, 27, 1.5));
         assert_eq!((progress.best.epoch, progress.last.epoch), (1, 2));
         assert_eq!(journal.progress(), Some(progress));
         assert_eq!(journal.folder.metrics().len(), 3);
-        scribe.write(Page { keep: true, ..page(3, 9.0) }).unwrap();
-        assert_eq!(scribe.settle().unwrap().unwrap().best.epoch, 3, "kept whatever it is like");
+        checkpoint_writer.write(EpochRecord { keep: true, ..page(3, 9.0) }).unwrap();
+        assert_eq!(checkpoint_writer.settle().unwrap().unwrap().best.epoch, 3, "kept whatever it is like");
     }
 
     #[test]
     fn a_write_that_fails_is_told_and_nothing_is_taken_for_written() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path(), "r");
-        let journal = Journal::create(run, &manifest("r", &State::default())).unwrap();
-        let mut scribe = Scribe::new(journal.clone(), None);
-        scribe.write(page(0, 1.0)).unwrap();
-        scribe.settle().unwrap();
+        let journal = RunDir::create(run, &manifest("r", &State::default())).unwrap();
+        let mut checkpoint_writer = CheckpointWriter::new(journal.clone(), None);
+        checkpoint_writer.write(page(0, 1.0)).unwrap();
+        checkpoint_writer.settle().unwrap();
         std::fs::remove_dir_all(journal.checkpoints()).unwrap();
-        scribe.write(page(1, 0.5)).unwrap();
-        let error = scribe.settle().unwrap_err().to_string();
+        checkpoint_writer.write(page(1, 0.5)).unwrap();
+        let error = checkpoint_writer.settle().unwrap_err().to_string();
         assert!(error.contains("epoch-0001.safetensors"), "{error}");
         assert_eq!(journal.progress().unwrap().epochs, 1);
     }

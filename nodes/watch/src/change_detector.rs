@@ -1,9 +1,9 @@
 //! Finding out what changed: the kernel's hints at once, scans of new folders, and a scan of everything now and then.
 
-use crate::desk::Desk;
 use crate::returning::QuarantineScanner;
 use crate::roots::Roots;
 use crate::scan::Scanner;
+use crate::state::WatchState;
 use crate::watcher::{Changes, Watcher};
 use std::collections::BTreeMap;
 use std::io;
@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 /// A new folder is scanned at once and once more: files may come into it before the kernel watches it.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 
-/// Watches folders for a [`Desk`].
+/// Watches folders for a [`WatchState`].
 #[derive(Debug)]
-pub struct Eyes {
+pub struct ChangeDetector {
     roots: Roots,
     /// One for each root, in their order.
     watchers: Vec<Option<Watcher>>,
@@ -27,14 +27,14 @@ pub struct Eyes {
     warned: bool,
 }
 
-impl Eyes {
+impl ChangeDetector {
     /// Watches `roots`, and looks through all of them and `quarantine` every `rescan`.
     ///
     /// # Errors
     /// When no thread can be started.
     pub fn open(roots: Roots, quarantine: PathBuf, rescan: Duration, now: Instant) -> io::Result<Self> {
         let scanner = Scanner::start(roots.clone())?;
-        let mut eyes = Self {
+        let mut detector = Self {
             watchers: roots.iter().map(|_| None).collect(),
             scanner,
             quarantine: QuarantineScanner::start(quarantine)?,
@@ -44,8 +44,8 @@ impl Eyes {
             roots,
             warned: false,
         };
-        eyes.renew();
-        Ok(eyes)
+        detector.renew();
+        Ok(detector)
     }
 
     /// Asks for a scan of everything.
@@ -54,7 +54,7 @@ impl Eyes {
     }
 
     /// Tells the desk what was found since.
-    pub fn report(&mut self, desk: &mut Desk, now: Instant) {
+    pub fn report(&mut self, desk: &mut WatchState, now: Instant) {
         let mut changes = Changes::default();
         for watcher in self.watchers.iter().flatten() {
             changes.add(watcher.take());
@@ -95,7 +95,7 @@ impl Eyes {
         self.scanner.is_idle() && self.folders.is_empty()
     }
 
-    fn changed(&mut self, path: &Path, desk: &mut Desk, now: Instant) {
+    fn changed(&mut self, path: &Path, desk: &mut WatchState, now: Instant) {
         // Names that are not Unicode are met, and named, by the scan.
         let Some(name) = self.roots.name(path) else { return };
         desk.point_out(&name, now);
@@ -142,10 +142,10 @@ mod tests {
     use std::thread::sleep;
 
     /// A desk that has been told that the dataset holds nothing.
-    fn desk(folder: &Path, photos: &Path, now: Instant) -> Desk {
+    fn desk(folder: &Path, photos: &Path, now: Instant) -> WatchState {
         let config = Config::try_parse_from(["watch", "--settle-ms", "100"]).unwrap();
         let mut desk =
-            Desk::new(&config, Roots::one(Folder::Photos, photos), &Home::create(folder).unwrap(), now).unwrap();
+            WatchState::new(&config, Roots::one(Folder::Photos, photos), &Home::create(folder).unwrap(), now).unwrap();
         let Some(crate::sending::Outgoing::Hello(tag, _)) = desk.next_message(now) else { panic!("does not ask") };
         let inventory = Inventory {
             path: Vec::<&str>::new().into(),
@@ -165,7 +165,7 @@ mod tests {
         fs::create_dir_all(photos.join("cat")).unwrap();
         let now = Instant::now();
         let mut desk = desk(folder.path(), &photos, now);
-        let mut eyes = Eyes::open(
+        let mut detector = ChangeDetector::open(
             Roots::one(Folder::Photos, &photos),
             folder.path().join("quarantine"),
             Duration::from_hours(1),
@@ -174,15 +174,15 @@ mod tests {
         .unwrap();
         fs::write(photos.join("cat/a.jpg"), "a").unwrap();
         sleep(Duration::from_millis(200));
-        eyes.watchers[0].as_ref().unwrap().take();
-        eyes.report(&mut desk, Instant::now());
-        assert!(eyes.is_idle() && desk.settling.is_empty(), "nothing is known of it");
+        detector.watchers[0].as_ref().unwrap().take();
+        detector.report(&mut desk, Instant::now());
+        assert!(detector.is_idle() && desk.settling.is_empty(), "nothing is known of it");
 
-        eyes.watchers[0].as_ref().unwrap().pretend(Event::new(EventKind::Other).set_flag(Flag::Rescan));
+        detector.watchers[0].as_ref().unwrap().pretend(Event::new(EventKind::Other).set_flag(Flag::Rescan));
         let end = Instant::now() + Duration::from_secs(10);
         while desk.settling.is_empty() {
             assert!(Instant::now() < end, "not found");
-            eyes.report(&mut desk, Instant::now());
+            detector.report(&mut desk, Instant::now());
             sleep(Duration::from_millis(5));
         }
         assert_eq!(desk.ledger.get("photos/cat/a.jpg").held, Held::Nothing);
@@ -196,29 +196,29 @@ mod tests {
         fs::create_dir_all(photos.join("cat")).unwrap();
         let start = Instant::now();
         let mut desk = desk(folder.path(), &photos, start);
-        let mut eyes = Eyes::open(
+        let mut detector = ChangeDetector::open(
             Roots::one(Folder::Photos, &photos),
             folder.path().join("quarantine"),
             Duration::from_hours(1),
             start,
         )
         .unwrap();
-        eyes.watchers[0].as_ref().unwrap().take();
-        eyes.changed(&photos.join("cat"), &mut desk, start);
-        let drain = |eyes: &mut Eyes, desk: &mut Desk, now| {
-            while !eyes.scanner.is_idle() {
+        detector.watchers[0].as_ref().unwrap().take();
+        detector.changed(&photos.join("cat"), &mut desk, start);
+        let drain = |detector: &mut ChangeDetector, desk: &mut WatchState, now| {
+            while !detector.scanner.is_idle() {
                 sleep(Duration::from_millis(5));
-                eyes.watchers[0].as_ref().unwrap().take();
-                eyes.report(desk, now);
+                detector.watchers[0].as_ref().unwrap().take();
+                detector.report(desk, now);
             }
         };
-        drain(&mut eyes, &mut desk, start);
+        drain(&mut detector, &mut desk, start);
         // A file that came between the first look and the kernel's watch.
         fs::write(photos.join("cat/a.jpg"), "a").unwrap();
         sleep(Duration::from_millis(100));
-        eyes.watchers[0].as_ref().unwrap().take();
-        eyes.report(&mut desk, start + SECOND_LOOK);
-        drain(&mut eyes, &mut desk, start + SECOND_LOOK);
+        detector.watchers[0].as_ref().unwrap().take();
+        detector.report(&mut desk, start + SECOND_LOOK);
+        drain(&mut detector, &mut desk, start + SECOND_LOOK);
         assert_eq!(desk.ledger.found(), 1);
     }
 }

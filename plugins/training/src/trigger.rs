@@ -1,10 +1,9 @@
 //! When a run starts: the data set has changed enough, has been quiet for a while, and is large enough.
 
-use crate::snapshot::State;
-use crate::when::{Switch, When};
-use plugin_api::Message;
+use crate::trigger_options::{Switch, TriggerOptions};
 use plugin_api::status::Wait;
-use std::time::{Duration, Instant};
+use plugin_api::{DatasetState as State, Message};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What decides a run: fingerprint of the data set, digest of the options.
 pub type Key = (String, String);
@@ -14,11 +13,11 @@ pub type Key = (String, String);
 pub enum Due {
     /// Wait for this.
     Wait(Wait),
-    /// Learn from this.
+    /// Train on this state.
     Run(State),
 }
 
-/// What is told of what is waited for.
+/// The message about a wait.
 pub fn told(wait: &Wait) -> Message {
     let Wait { have, want, .. } = *wait;
     match wait.code.as_str() {
@@ -47,7 +46,10 @@ pub struct Now {
 impl Now {
     /// Now.
     pub fn new() -> Self {
-        Self { instant: Instant::now(), unix_s: crate::journal::now_ms() / 1000 }
+        Self {
+            instant: Instant::now(),
+            unix_s: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+        }
     }
 }
 
@@ -57,25 +59,25 @@ impl Default for Now {
     }
 }
 
-/// Watches the data set.
+/// Decides from snapshots of the data set when a run is due.
 pub struct Trigger {
-    when: When,
+    when: TriggerOptions,
     options: String,
     latest: Option<(State, Now)>,
-    /// Since when there are changes that no run has learnt.
+    /// Since when there are changes that no run was trained on.
     waiting: Option<Now>,
     done: Option<Key>,
 }
 
 impl Trigger {
-    /// `options`: their digest; `done`: what the last finished run learnt from.
-    pub fn new(when: When, options: String, done: Option<Key>) -> Self {
+    /// `options`: digest of the options that decide what is trained; `done`: what the last finished run was trained on.
+    pub fn new(when: TriggerOptions, options: String, done: Option<Key>) -> Self {
         Self { when, options, latest: None, waiting: None, done }
     }
 
     /// The same state of the data set under other rules.
     #[must_use]
-    pub fn with(&self, when: When, options: String) -> Self {
+    pub fn with(&self, when: TriggerOptions, options: String) -> Self {
         let Self { latest, waiting, done, .. } = self;
         Self { when, options, latest: latest.clone(), waiting: *waiting, done: done.clone() }
     }
@@ -112,7 +114,7 @@ impl Trigger {
         self.done.as_ref().is_some_and(|(data, options)| *data == state.fingerprint && *options == self.options)
     }
 
-    /// Whether a run is due. `asked`: somebody has asked for one. `is_paused`: none may start by itself. `changes`: pictures that
+    /// Whether a run is due. `asked`: somebody has asked for one. `is_paused`: none may start by itself. `changes`: images that
     /// are new, relabelled or removed since the last run, when that is known.
     pub fn due(&self, now: Now, asked: bool, is_paused: bool, changes: impl FnOnce(&State) -> Option<u64>) -> Due {
         let Some((state, since)) = &self.latest else { return Due::Wait(Wait::new("images")) };
@@ -169,7 +171,7 @@ impl Trigger {
 mod tests {
     use super::*;
 
-    use crate::when::tests::when;
+    use crate::trigger_options::tests::when;
 
     fn state(fingerprint: &str, train: &[u64]) -> State {
         State {
