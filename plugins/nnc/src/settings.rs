@@ -116,8 +116,6 @@ fn train(project: &Project, options: &mut Options, notes: &mut BTreeSet<String>)
     }
     add(format!("--batch-size {images}"));
     solver(project, &mut add, notes);
-    let decay = number(project, "Optimizer_0", "WeightDecay").unwrap_or(0.0);
-    add(format!("--weight-decay {decay}"));
     schedule(project, epochs, batch, &mut add, notes);
     add("--label-smoothing 0".to_owned());
     if project.value("Config", "TypeConfig") == Some("Half") {
@@ -150,15 +148,36 @@ fn solver(project: &Project, add: &mut impl FnMut(String), notes: &mut BTreeSet<
     if let Some(rate) = rate.filter(|rate| **rate > 0.0 && **rate <= 10.0) {
         add(format!("--learning-rate {rate}"));
     }
+    let momentum = parameters.get("Momentum").copied().unwrap_or(0.0).clamp(0.0, 0.9999);
     if optimizer == "sgd" {
-        let momentum = parameters.get("Momentum").copied().unwrap_or(0.0);
-        add(format!("--momentum {}", momentum.clamp(0.0, 0.9999)));
+        add(format!("--momentum {momentum}"));
     }
+    let decay = number(project, section, "WeightDecay").unwrap_or(0.0);
+    add(format!("--weight-decay {}", weight_decay(solver, decay, rate.copied(), momentum, notes)));
     for (name, usual) in [("Beta1", 0.9), ("Beta2", 0.999), ("Epsilon", 1e-8)] {
         if let Some(value) = parameters.get(name).filter(|value| (**value - usual).abs() > 1e-12) {
             notes.insert(format!("{name}={value} of {solver}: {usual} here"));
         }
     }
+}
+
+/// The weight decay that pulls weights as hard here. nnabla's decoupled solvers take a share of each weight away in every step, whatever the
+/// learning rate is at first; ours, as PyTorch's, that share times the learning rate. Source: nnabla 1.39.0,
+/// `findings/nnabla-decay-and-clipping.sh`.
+fn weight_decay(solver: &str, decay: f64, rate: Option<f64>, momentum: f64, notes: &mut BTreeSet<String>) -> f64 {
+    let Some(rate) = rate.filter(|rate| *rate > 0.0 && decay > 0.0) else { return decay };
+    let here = match solver {
+        "AdamW" => decay / rate,
+        // Coupled here, so momentum makes it 1 / (1 - momentum) times as strong in the long run.
+        "SgdW" => decay * (1.0 - momentum) / rate,
+        _ => return decay,
+    };
+    // Without the last digits, which division alone has made.
+    let here = (here * 1e9).round() / 1e9;
+    notes.insert(format!(
+        "WeightDecay={decay} of {solver} does not depend on the learning rate there: {here} is as strong here"
+    ));
+    here
 }
 
 /// The learning rate over time. Intervals are in epochs (unit 0) or in steps (1, and where no unit is written).

@@ -294,6 +294,24 @@ fn every_kind_of_block_finds_its_counterpart() {
     assert_eq!(found.data_sets, [("Training".to_owned(), "train.csv".to_owned())]);
 }
 
+/// nnabla's AdamW and SgdW take the decay away without the learning rate.
+#[test]
+fn decoupled_weight_decay_is_as_strong_as_there() {
+    let text = project("projects", "everything");
+    for (solver, decay) in [("Momentum", "0.0002"), ("AdamW", "0.004"), ("SgdW", "0.0008")] {
+        let text = text.replace("SolverName=Momentum", &format!("SolverName={solver}"));
+        let found = import_project("everything", &text).unwrap();
+        let train = found.options.of("train");
+        assert!(train.contains(&format!("--weight-decay {decay} ")), "{solver}: {train}");
+        assert_eq!(
+            found.notes.iter().any(|note| note.contains("WeightDecay")),
+            solver != "Momentum",
+            "{:?}",
+            found.notes
+        );
+    }
+}
+
 #[test]
 fn what_is_no_classifier_is_refused_with_the_block_that_tells() {
     for (name, parts) in [
