@@ -194,7 +194,7 @@ fn taken_is_what_is_missing_for_long_enough() {
     assert!(!is_missing(&workspace, a));
     fs::remove_file(workspace.at("one/a.jpg")).unwrap();
     assert!(workspace.ledger.inspect("v", &[], now + CONFIRM).taken.is_empty());
-    assert_eq!(of(&workspace.ledger.inspect("v", &[], now + 2 * CONFIRM).taken), std::slice::from_ref(&a));
+    assert_eq!(of(&workspace.ledger.inspect("v", &[], now + 2 * CONFIRM).taken), std::slice::from_ref(a));
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn images_lost_to_a_new_class_do_not_refuse_it() {
     let challenger: Vec<usize> = (0..120).map(|i| if i < 12 { 2 } else { i / 40 }).collect();
     let champion: Vec<usize> = (0..120).map(|i| (i / 40).min(1)).collect();
     let three = |predictions: &[usize]| {
-        let mut judged = Judged::new(["a", "b", "new"].map(str::to_owned).to_vec());
+        let mut judged = Predictions::new(["a", "b", "new"].map(str::to_owned).to_vec());
         for (truth, said) in truth.iter().zip(predictions) {
             let mut row = [0.0; 3];
             row[*said] = 1.0;
