@@ -54,7 +54,12 @@ function patch(old, fresh) {
   if (isUsed && fresh.disabled && "onclick" in fresh) { fresh.disabled = false; fresh.onclick = null; fresh.setAttribute("aria-disabled", "true"); }
   const theirs = THEIRS[old.nodeName] || [];
   for (const name of old.getAttributeNames()) if (!fresh.hasAttribute(name) && !theirs.includes(name)) old.removeAttribute(name);
-  for (const name of fresh.getAttributeNames()) if (old.getAttribute(name) !== fresh.getAttribute(name) && !theirs.includes(name)) old.setAttribute(name, fresh.getAttribute(name));
+  for (const name of fresh.getAttributeNames()) {
+    if (old.getAttribute(name) === fresh.getAttribute(name) || theirs.includes(name)) continue;
+    // The page's own policy refuses a style that is set as an attribute.
+    if (name === "style") old.style.cssText = fresh.style.cssText;
+    else old.setAttribute(name, fresh.getAttribute(name));
+  }
   for (const name of new Set([...(old.handlers || []), ...(fresh.handlers || [])])) old[name] = fresh[name];
   old.handlers = fresh.handlers;
   content(old, [...fresh.childNodes]);
