@@ -87,7 +87,7 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
     );
 
     browser.press("k")?;
-    browser.wait("the next", MINUTE, &asks("2 images look alike and are in several classes: bad 1, good 1."))?;
+    browser.wait("the next", MINUTE, &asks("2 images look alike and are in several classes: bad: 1, good: 1."))?;
     browser.press("d")?;
     browser.wait("no question", MINUTE, "return document.querySelector('.nothing') !== null")?;
     let made = || -> Vec<(Decision, usize)> {
