@@ -104,7 +104,7 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
     wait_for(2);
     assert_eq!(made(), [(Decision::Keep, 1), (Decision::Different, 2)]);
     browser.press("u")?;
-    browser.wait("the last to be back", MINUTE, &asks("bad 1, good 1"))?;
+    browser.wait("the last to be back", MINUTE, &asks("bad: 1, good: 1"))?;
     wait_for(3);
     assert_eq!(made()[2..], [(Decision::Withdrawn, 2)]);
     browser.press("k")?;
