@@ -7,7 +7,7 @@
 //! - [`searching`] trains what `search` proposes instead.
 //! - [`strategy`] says what a candidate is made by; [`head`] trains heads, all else whole networks.
 //! - [`augmentation`] finds out before a run which augmentations work against the task.
-//! - [`data`] is what a run learns from, [`reason`] why it starts. [`journal`] is the folder of a run, `checkpoint_writer` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
+//! - [`data`] is what a run learns from, [`reason`] why it starts. [`run_dir`] is the folder of a run, `checkpoint_writer` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
 
 pub mod announce;
 pub mod augmentation;
