@@ -234,6 +234,10 @@ fn names_from_root(source: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (at, start) in source.match_indices("use crate::") {
         let Some(statement) = source[at + start.len()..].split(';').next() else { continue };
+        if !statement.starts_with('{') {
+            names.push(statement.to_owned());
+            continue;
+        }
         let mut depth = 0;
         let mut name = String::new();
         for letter in statement.chars().chain([',']) {
@@ -252,7 +256,7 @@ fn names_from_root(source: &str) -> Vec<String> {
 
 #[test]
 fn names_from_the_root_are_found() {
-    let source = "use crate::{A, b::{C, D}, e as F};\nuse crate::g::H;\nuse crate::I;";
+    let source = "use crate::{A, b::{C, D}, e as F};\nuse crate::g::{H, J};\nuse crate::I;";
     assert_eq!(names_from_root(source), ["A", "e", "I"]);
     let lib = "mod a;\npub use a::{A, b::C};\nuse std::fmt;\npub use d::D;";
     assert_eq!(names_used(lib).into_iter().collect::<Vec<_>>(), ["A", "C", "D", "fmt"]);
