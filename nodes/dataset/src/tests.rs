@@ -220,5 +220,5 @@ fn same_pixels_are_named_with_what_to_do() {
         notice.reason.contains("photos/a/0.jpg = photos/b/0 copy.jpg") && notice.reason.ends_with('…'),
         "{notice:?}"
     );
-    assert!(notice.advice.contains("keep the file in the class it belongs to"));
+    assert!(notice.advice.contains("Keep the file in the class it belongs to"));
 }

@@ -141,7 +141,8 @@ impl DataSet {
             .fin(true)
             .with("split", split)
             .with("version", demand.version.value(0))
-            .with("epoch", 0)
+            .with("epoch", demand.epoch.value(0))
+            .with("seed", demand.seed.value(0))
             .with("batches", 1)
             .with("near_copies", serde_json::to_string(&near).unwrap())
             .with("classes", serde_json::to_string(&CLASSES).unwrap());
