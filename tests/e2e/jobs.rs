@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
-use tests::browser::{self, Browser};
+use tests::browser::{self, Browser, selected};
 use tests::graph::{Failure, Graph};
 use tests::pictures;
 
@@ -151,33 +151,41 @@ impl Workshop {
         self.actions.set(self.actions.get() + 1);
     }
 
-    /// Presses a button: by keyboard it has to be one that Tab comes to.
+    /// Presses the first element of a selector: by keyboard it has to be one that Tab comes to.
     fn press(&self, selector: &str) -> Result<(), Failure> {
+        self.press_on(&selected(selector))
+    }
+
+    /// The same of the element that an expression of JavaScript gives.
+    fn press_on(&self, expression: &str) -> Result<(), Failure> {
         match self.hand {
             Hand::Mouse => {
                 self.acts();
-                self.browser.click(selector)
+                self.browser.click_on(expression)
             }
             Hand::Touch => {
                 self.acts();
-                self.browser.touch(selector, Duration::ZERO)
+                self.browser.touch_on(expression, Duration::ZERO)
             }
             Hand::Keyboard => {
-                self.focus(selector)?;
+                self.focus_on(expression)?;
                 let is_box = self.browser.run("return document.activeElement.type === 'checkbox'")? == true;
                 self.browser.press(if is_box { " " } else { ENTER })
             }
         }
     }
 
-    /// Goes to an element by Tab.
+    /// Goes to the first element of a selector by Tab.
     fn focus(&self, selector: &str) -> Result<(), Failure> {
+        self.focus_on(&selected(selector))
+    }
+
+    fn focus_on(&self, expression: &str) -> Result<(), Failure> {
         self.acts();
         let script = format!(
-            "const one = document.querySelector({}); one?.focus(); return one && document.activeElement === one && one.tabIndex >= 0",
-            json!(selector)
+            "const one = {expression}; one?.focus(); return one && document.activeElement === one && one.tabIndex >= 0"
         );
-        self.browser.wait(&format!("{selector} to have the focus"), MINUTE, &script).map(drop)
+        self.browser.wait(&format!("{expression} to have the focus"), MINUTE, &script).map(drop)
     }
 
     fn types(&self, keys: &str) -> Result<(), Failure> {
@@ -190,17 +198,13 @@ impl Workshop {
         if let (Hand::Keyboard, Some(keys)) = (self.hand, keys) {
             return self.types(keys);
         }
-        let script = format!(
-            "const one = [...document.querySelectorAll({})].find((each) => each.textContent.includes({}) && !each.disabled);
-             if (!one) return false;
-             document.querySelectorAll('[data-meant]').forEach((each) => each.removeAttribute('data-meant'));
-             one.dataset.meant = '1';
-             return true",
+        let button = format!(
+            "[...document.querySelectorAll({})].find((each) => each.textContent.includes({}) && !each.disabled)",
             json!(format!("{within} button")),
             json!(words)
         );
-        self.browser.wait(&format!("{words} in {within}"), MINUTE, &script)?;
-        self.press("[data-meant]")
+        self.sees(&format!("{words} in {within}"), &format!("{button} !== undefined"))?;
+        self.press_on(&button)
     }
 
     /// Chooses a tile: by its corner, by a long press; by keyboard the grid has the focus and stands on it.
@@ -650,15 +654,12 @@ fn two_runs_are_compared(shop: &mut Workshop) -> Result<(), Failure> {
 fn a_run_is_promoted_and_rolled_back(shop: &mut Workshop) -> Result<(), Failure> {
     let before = shop.champion().ok_or("no champion")?;
     let other = shop.judged().into_iter().find(|id| *id != before).ok_or("one run alone")?;
-    let row = format!(
+    let button = format!(
         "[...document.querySelectorAll('table.runs tbody tr')].find((row) => row.querySelector('td.name').textContent.includes({}))?.querySelector('button')",
         json!(other)
     );
-    shop.sees(
-        "its button",
-        &format!("(() => {{ const one = {row}; if (one) one.id = 'promote'; return one != null; }})()"),
-    )?;
-    shop.press("#promote")?;
+    shop.sees("its button", &format!("{button} instanceof Element"))?;
+    shop.press_on(&button)?;
     shop.graph
         .wait("the promotion", MINUTE, |g| fs::read_link(g.home.champion()).is_ok_and(|to| to == Path::new(&other)))?;
     shop.sees("the way back", &format!("document.querySelector('.champion')?.textContent.includes({}) && document.getElementById('rollback') !== null", json!(other)))?;

@@ -44,6 +44,11 @@ pub fn is_there() -> bool {
     answers("chromium") && answers("chromedriver")
 }
 
+/// An expression of JavaScript: the first element of a selector.
+pub fn selected(selector: &str) -> String {
+    format!("document.querySelector({})", json!(selector))
+}
+
 impl Browser {
     /// Starts it, with a window of this size in pixels.
     ///
@@ -184,30 +189,35 @@ impl Browser {
         self.of_session("POST", "/actions", &keyboard).map(drop)
     }
 
-    /// Where the middle of the first element of a selector is, in pixels of the window, after it was scrolled into view.
-    fn middle(&self, selector: &str) -> Result<(i64, i64), Failure> {
+    /// The element that an expression gives, as WebDriver refers to it, scrolled into view.
+    fn find(&self, expression: &str) -> Result<Value, Failure> {
         let script = format!(
-            "const e = document.querySelector({}); if (!e) return null; e.scrollIntoView({{ block: 'center', behavior: 'instant' }});
-             const r = e.getBoundingClientRect(); return [Math.round(r.x + r.width / 2), Math.round(r.y + r.height / 2)]",
-            json!(selector)
+            "const one = {expression}; one?.scrollIntoView({{ block: 'center', behavior: 'instant' }}); return one ?? null"
         );
         // A list that is made anew lets go of its elements for a moment.
-        let (at, _) = self.wait(selector, Duration::from_secs(10), &script)?;
-        let number = |n: usize| at[n].as_i64().ok_or_else(|| format!("there is no {selector} on the page"));
-        Ok((number(0)?, number(1)?))
+        Ok(self.wait(expression, Duration::from_secs(10), &script)?.0)
     }
 
-    fn point(&self, selector: &str, kind: &str, held_ms: u64) -> Result<(), Failure> {
-        let (x, y) = self.middle(selector)?;
-        let actions = json!([
-            { "type": "pointerMove", "duration": 0, "x": x, "y": y },
-            { "type": "pointerDown", "button": 0 },
-            { "type": "pause", "duration": held_ms },
-            { "type": "pointerUp", "button": 0 },
-        ]);
-        let pointer =
-            json!({ "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions });
-        self.of_session("POST", "/actions", &json!({ "actions": [pointer] })).map(drop)
+    /// Presses the middle of an element with a pointer of some kind, wherever it is by then.
+    fn point(&self, expression: &str, kind: &str, held_ms: u64) -> Result<(), Failure> {
+        let press = || {
+            let actions = json!([
+                { "type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": self.find(expression)? },
+                { "type": "pointerDown", "button": 0 },
+                { "type": "pause", "duration": held_ms },
+                { "type": "pointerUp", "button": 0 },
+            ]);
+            let pointer =
+                json!({ "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions });
+            self.of_session("POST", "/actions", &json!({ "actions": [pointer] })).map(drop)
+        };
+        loop {
+            match press() {
+                // A live update put another in its place before it was pressed.
+                Err(error) if error.to_string().contains("stale element") => {}
+                done => return done,
+            }
+        }
     }
 
     /// Clicks the first element of a selector with the mouse.
@@ -215,7 +225,15 @@ impl Browser {
     /// # Errors
     /// When there is none.
     pub fn click(&self, selector: &str) -> Result<(), Failure> {
-        self.point(selector, "mouse", 0)
+        self.click_on(&selected(selector))
+    }
+
+    /// Clicks the element that an expression of JavaScript gives.
+    ///
+    /// # Errors
+    /// When it gives none.
+    pub fn click_on(&self, expression: &str) -> Result<(), Failure> {
+        self.point(expression, "mouse", 0)
     }
 
     /// Touches the first element of a selector, for so long.
@@ -223,7 +241,15 @@ impl Browser {
     /// # Errors
     /// When there is none.
     pub fn touch(&self, selector: &str, held: Duration) -> Result<(), Failure> {
-        self.point(selector, "touch", held.as_millis() as u64)
+        self.touch_on(&selected(selector), held)
+    }
+
+    /// Touches the element that an expression of JavaScript gives, for so long.
+    ///
+    /// # Errors
+    /// When it gives none.
+    pub fn touch_on(&self, expression: &str, held: Duration) -> Result<(), Failure> {
+        self.point(expression, "touch", held.as_millis() as u64)
     }
 
     /// Draws along points of the first element of a selector, each a share of its width and height, with `mouse` or `touch`.
@@ -231,7 +257,7 @@ impl Browser {
     /// # Errors
     /// When there is none.
     pub fn draw(&self, selector: &str, kind: &str, points: &[(f64, f64)]) -> Result<(), Failure> {
-        self.middle(selector)?;
+        self.find(&selected(selector))?;
         // What is drawn lies in the middle of the window, where no bar covers it.
         let height = points.iter().map(|(_, y)| y).sum::<f64>() / points.len().max(1) as f64;
         let place = format!(
