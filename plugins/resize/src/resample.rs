@@ -2,8 +2,9 @@
 
 use crate::place::{Area, Placement};
 use crate::{MAX_SIZE_PX, MIN_SIZE_PX};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 /// A picture that cannot be resized.
 #[derive(Debug, thiserror::Error)]
@@ -55,11 +56,14 @@ pub fn draw(width: u32, height: u32, rgb: &[u8], size_px: u32, place: Placement)
 
 fn resampled(width: u32, height: u32, rgb: &[u8], place: Placement) -> Result<Vec<u8>, ResizeError> {
     let failed = |text: String| ResizeError::Resizer(text);
-    let source = ImageRef::new(width, height, rgb, PixelType::U8x3).map_err(|e| failed(e.to_string()))?;
-    let mut target = Image::new(place.to.width, place.to.height, PixelType::U8x3);
+    let Area { width: to_width, height: to_height, .. } = place.to;
+    let mut pixels = vec![0; to_width as usize * to_height as usize * 3];
+    // Of one kind of pixels: `Resizer::resize` would compile every filter for all kinds there are.
+    let source = TypedImageRef::<U8x3>::from_buffer(width, height, rgb).map_err(|e| failed(e.to_string()))?;
+    let mut target = TypedImage::from_buffer(to_width, to_height, &mut pixels).map_err(|e| failed(e.to_string()))?;
     let options = ResizeOptions::new()
         .crop(place.from.left, place.from.top, place.from.width, place.from.height)
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&source, &mut target, &options).map_err(|e| failed(e.to_string()))?;
-    Ok(target.into_vec())
+    Resizer::new().resize_typed(&source, &mut target, &options).map_err(|e| failed(e.to_string()))?;
+    Ok(pixels)
 }
