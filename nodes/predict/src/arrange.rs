@@ -6,7 +6,7 @@
 use crate::config::Sidecars;
 use crate::error::PredictError;
 use crate::inbox::{InboxState, source};
-use crate::labels::is_of_photos;
+use crate::labels::{digest, is_of_photos};
 use crate::prediction::Doubt;
 use crate::store::{Sidecar, View};
 use plugin_links::{Key, Link, LinkState, is_folder_name, link_name};
@@ -22,12 +22,6 @@ pub(crate) const AT_A_TIME: Duration = Duration::from_millis(200);
 struct Packet {
     packet: String,
     keywords: Vec<String>,
-}
-
-impl Packet {
-    fn digest(&self) -> String {
-        blake3::hash(self.packet.as_bytes()).to_hex().to_string()
-    }
 }
 
 /// A link that should be there.
@@ -143,7 +137,7 @@ impl InboxState {
         }
         let known = |at: &String| self.sidecars.get(at).cloned().unwrap_or_default();
         let new = wanted.into_iter().map(|(at, wanted)| (known(&at), at, wanted));
-        let new: Vec<_> = new.filter(|(known, _, wanted)| known.digest != wanted.digest()).collect();
+        let new: Vec<_> = new.filter(|(known, _, wanted)| known.digest != digest(&wanted.packet)).collect();
         for (known, at, _) in &new {
             // After a kill it is not known which keywords stand there: the new ones are looked for, the old ones taken out.
             change.put_sidecar(at, &Sidecar { digest: String::new(), keywords: known.keywords.clone() })?;
@@ -172,7 +166,7 @@ impl InboxState {
                     continue;
                 }
             };
-            written.push((at, Sidecar { digest: wanted.digest(), keywords }));
+            written.push((at, Sidecar { digest: digest(&wanted.packet), keywords }));
         }
         if !written.is_empty() {
             let change = self.store.change()?;

@@ -31,7 +31,8 @@ pub fn is_of_photos(at: &str) -> bool {
     at.starts_with(FOLDER)
 }
 
-fn digest(packet: &str) -> String {
+/// BLAKE3 of a packet, in hexadecimal.
+pub fn digest(packet: &str) -> String {
     blake3::hash(packet.as_bytes()).to_hex().to_string()
 }
 

@@ -12,7 +12,7 @@ use plugin_api::status::Notice;
 use plugin_api::{Edge, Home, Labels, RejectReason, Tag};
 use plugin_catalog::{CatalogError, Reader};
 use plugin_decode::{DecodeError, Limits, Picture, Scale, decode_scaled};
-use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
+use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
 use plugin_harness::{CrashLedger, IngestSequencer, Message, Node, Refusal, part, send_rejects};
 use plugin_inference::{Image, Model, Output};
 use rayon::prelude::*;
@@ -68,7 +68,7 @@ struct Opened {
 pub struct PredictState {
     inbox: InboxState,
     selector: ModelSelector,
-    keeper: IngestSequencer,
+    sequencer: IngestSequencer,
     limits: Limits,
     /// Files that ended the process.
     ledger: CrashLedger,
@@ -97,7 +97,7 @@ impl PredictState {
         Self {
             inbox,
             selector,
-            keeper: IngestSequencer::default(),
+            sequencer: IngestSequencer::default(),
             limits,
             ledger,
             events,
@@ -138,7 +138,7 @@ impl PredictState {
 
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     pub fn images(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, PredictError> {
-        let (taken, other) = self.keeper.images::<ImageFiles>(first, node)?;
+        let (taken, other) = self.sequencer.images::<ImageFiles>(first, node)?;
         for (tag, rows) in taken {
             let (limits, model) = (self.limits.clone(), self.selector.model());
             let home = self.inbox.home.clone();
@@ -254,7 +254,7 @@ impl PredictState {
     }
 
     pub fn removed(&mut self, message: &Message, node: &mut Node) -> Result<(), PredictError> {
-        let Some(removed) = self.keeper.removed(message, node)? else { return Ok(()) };
+        let Some(removed) = self.sequencer.removed(message, node)? else { return Ok(()) };
         self.inbox.take_away(removed.path.iter().flatten())?;
         node.status().add("removed", removed.rows() as u64);
         Ok(acknowledge(&message.tag, removed.path, node)?)

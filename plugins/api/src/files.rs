@@ -50,6 +50,16 @@ pub fn point_atomically(link: &Path, target: &Path) -> io::Result<()> {
         .map_err(|error| named(link, &error))
 }
 
+/// BLAKE3 of what a file holds, in hexadecimal: how images and weights are known.
+///
+/// # Errors
+/// When it cannot be opened or read.
+pub fn digest(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 /// The same error, naming the file.
 pub fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
@@ -67,6 +77,16 @@ mod tests {
         write_atomically(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        let bytes = vec![7; 200_000];
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(digest(&path).unwrap(), blake3::hash(&bytes).to_hex().to_string());
+        assert!(digest(&folder.path().join("none")).is_err());
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //!
 //! A file is only read when it has the size of such an image: once, and again when it changed.
 
+use plugin_api::files::digest;
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Size, modification time (seconds and nanoseconds) and inode: what tells one version of a file from another.
 type Version = (u64, i64, i64, u64);
@@ -69,13 +69,6 @@ impl PhotosIndex {
         (self.read, self.digests) = (found, digests);
         changed
     }
-}
-
-/// BLAKE3 of a file, as `hash` gives it.
-fn digest(path: &Path) -> io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
 }
 
 #[cfg(test)]

@@ -3,14 +3,13 @@
 use crate::options::TransferOptions;
 use arrow::array::{LargeBinaryArray, StringArray, UInt64Array};
 use plugin_api::edges::{FileParts, OfferedFiles, WantedParts};
-use plugin_api::files::{named, write_atomically};
+use plugin_api::files::{digest, named, write_atomically};
 use plugin_api::runs::{CrossValidation, RunFolder, RunRequest};
 use plugin_api::{Edge, Home};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Rows of a message of offers.
@@ -104,7 +103,7 @@ impl Offers {
         let digest = match self.hashed.get(&path) {
             Some((known, digest)) if *known == version => digest.clone(),
             _ => {
-                let digest = digest_of(&whole).ok()?;
+                let digest = digest(&whole).ok()?;
                 self.hashed.insert(path.clone(), (version, digest.clone()));
                 digest
             }
@@ -210,13 +209,6 @@ fn request_path() -> String {
 
 fn version(meta: &fs::Metadata) -> (u64, i64, u64) {
     (meta.len(), meta.mtime() * 1_000_000_000 + meta.mtime_nsec(), meta.ino())
-}
-
-/// BLAKE3 of a file.
-pub fn digest_of(path: &Path) -> io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    io::copy(&mut File::open(path)?, &mut hasher)?;
-    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// Who is champion as far as both machines know.

@@ -1,11 +1,11 @@
 //! Puts offered files there: each whole or not at all, in the order they are offered.
 
-use crate::offers::{CHAMPION, Role, agree, agreed, digest_of};
+use crate::offers::{CHAMPION, Role, agree, agreed};
 use crate::options::TransferOptions;
 use crate::window::Window;
 use arrow::array::{Array, StringArray, UInt64Array};
 use plugin_api::edges::{FileParts, OfferedFiles, WantedParts};
-use plugin_api::files::{named, point_atomically, sync_folder};
+use plugin_api::files::{digest, named, point_atomically, sync_folder};
 use plugin_api::{Edge, Home, Tag};
 use plugin_champion::Lock;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -157,7 +157,7 @@ impl Receiver {
         let Coming { wanted, part, file, .. } = coming;
         let whole = self.home.root().join(&wanted.path);
         file.sync_all().map_err(|e| named(&part, &e))?;
-        if digest_of(&part).map_err(|e| named(&part, &e))? != wanted.digest {
+        if digest(&part).map_err(|e| named(&part, &e))? != wanted.digest {
             tracing::warn!(path = wanted.path, "a file came damaged; it is asked for again");
             fs::remove_file(&part).map_err(|e| named(&part, &e))?;
             self.waiting.push_front(wanted);
@@ -224,7 +224,7 @@ impl Receiver {
             return Ok(());
         }
         let whole = self.home.root().join(&wanted.path);
-        if digest_of(&whole).is_ok_and(|digest| digest == wanted.digest) {
+        if digest(&whole).is_ok_and(|digest| digest == wanted.digest) {
             self.keep(wanted, whole);
             return Ok(());
         }
