@@ -29,7 +29,7 @@ use plugin_api::edges::{Demand, Pixels, Snapshot, WantedPixels};
 use plugin_api::status::Notice;
 use plugin_api::{Edge, Labels, Split, Tag};
 use plugin_catalog::Writer;
-use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
+use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Event, IngestSequencer, Message, Node};
 use plugin_hash::Views;
 use serve::Server;
@@ -56,7 +56,7 @@ struct Dataset {
     rules: Rules,
     near: Near,
     labels: Labels,
-    keeper: IngestSequencer,
+    sequencer: IngestSequencer,
     /// Samples of which the log has said that their pixels stand in several classes.
     told: HashSet<String>,
     /// When files and images were counted last, how long that took, and whether they are the same since.
@@ -147,7 +147,7 @@ impl Dataset {
             rules: Rules::new(config),
             near: config.near_copies,
             labels: config.labels,
-            keeper: IngestSequencer::default(),
+            sequencer: IngestSequencer::default(),
             told: HashSet::new(),
             counted: (Instant::now(), Duration::ZERO, false),
             announced: None,
@@ -186,7 +186,7 @@ impl Dataset {
 
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     fn pixels(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, DatasetError> {
-        let (taken, other) = self.keeper.images::<Pixels>(first, node)?;
+        let (taken, other) = self.sequencer.images::<Pixels>(first, node)?;
         let (tags, messages): (Vec<Tag>, Vec<Pixels>) = taken.into_iter().unzip();
         if messages.is_empty() {
             return Ok(other);
@@ -201,7 +201,7 @@ impl Dataset {
     }
 
     fn removed(&mut self, message: &Message, node: &mut Node) -> Result<(), DatasetError> {
-        let Some(removed) = self.keeper.removed(message, node)? else { return Ok(()) };
+        let Some(removed) = self.sequencer.removed(message, node)? else { return Ok(()) };
         let mut change = self.catalog.change()?;
         for path in removed.path.iter().flatten() {
             change.remove(path)?;

@@ -79,7 +79,7 @@ pub struct Outcome {
     pub pieces: usize,
 }
 
-/// What all lessons of an experiment share.
+/// What all jobs of an experiment share.
 pub struct ExperimentContext {
     /// Where they are taken.
     pub device: Opened,

@@ -21,7 +21,7 @@ pub use error::GatherError;
 use gatherer::{Gatherer, Rules};
 use plugin_api::edges::Embedded;
 use plugin_api::{Edge, Home, Tag};
-use plugin_harness::keeper::{Kept, acknowledge, send_inventory};
+use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Event, IngestSequencer, Message, Node};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), GatherError> {
     let now = Instant::now();
     let mut state = GatherState {
         gatherer,
-        keeper: IngestSequencer::default(),
+        sequencer: IngestSequencer::default(),
         came: now,
         arranged: now,
         reviewed: now.checked_sub(REVIEW).unwrap_or(now),
@@ -91,7 +91,7 @@ fn one_device(home: &Home) -> Result<(), GatherError> {
 /// The gatherer, its streams, and when what was done.
 struct GatherState {
     gatherer: Gatherer,
-    keeper: IngestSequencer,
+    sequencer: IngestSequencer,
     came: Instant,
     arranged: Instant,
     reviewed: Instant,
@@ -101,7 +101,7 @@ struct GatherState {
 impl GatherState {
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     fn embedded(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, GatherError> {
-        let (taken, other) = self.keeper.images::<Embedded>(first, node)?;
+        let (taken, other) = self.sequencer.images::<Embedded>(first, node)?;
         if taken.is_empty() {
             return Ok(other);
         }
@@ -116,7 +116,7 @@ impl GatherState {
     }
 
     fn removed(&mut self, message: &Message, node: &mut Node) -> Result<(), GatherError> {
-        let Some(removed) = self.keeper.removed(message, node)? else { return Ok(()) };
+        let Some(removed) = self.sequencer.removed(message, node)? else { return Ok(()) };
         self.gatherer.take_away(removed.path.iter().flatten())?;
         self.came = Instant::now();
         node.status().add("removed", removed.rows() as u64);

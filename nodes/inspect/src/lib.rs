@@ -55,7 +55,7 @@ fn pull_records(session: &str, version: u64, now: Instant) -> Pull {
 /// [`InspectError`]; dora starts it again.
 pub fn run(config: Config, node: &mut Node) -> Result<(), InspectError> {
     let worker = Worker::start(config.clone(), node.home().clone()).map_err(InspectError::Thread)?;
-    let mut desk = InspectState {
+    let mut state = InspectState {
         trigger: Trigger::new(Duration::from_secs(config.quiet_seconds)),
         session: tag::new_session("inspect"),
         records_pull: None,
@@ -64,19 +64,19 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), InspectError> {
         decisions: decisions::path(node.home()),
         decided: None,
     };
-    desk.decided = desk.stamp();
+    state.decided = state.stamp();
     node.status().state(plugin_api::Message::waiting_images());
     loop {
         match node.recv(Duration::from_millis(200))? {
             Event::Stop => {
-                desk.worker.end();
+                state.worker.end();
                 return Ok(());
             }
-            Event::Message(message) => desk.message(&message)?,
-            Event::Restarted(_) => desk.again(),
+            Event::Message(message) => state.message(&message)?,
+            Event::Restarted(_) => state.again(),
             Event::Timeout => {}
         }
-        desk.go_on(node)?;
+        state.go_on(node)?;
     }
 }
 

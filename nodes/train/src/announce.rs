@@ -106,11 +106,11 @@ mod tests {
     fn finished(home: &Path, id: &str) -> RunFolder {
         std::fs::create_dir_all(home.join("runs")).unwrap();
         let folder = RunFolder::new(&home.join("runs"), id);
-        let journal = RunDir::create(folder.clone(), &manifest(id, &State::default())).unwrap();
+        let run_dir = RunDir::create(folder.clone(), &manifest(id, &State::default())).unwrap();
         let uri = format!("runs/{id}/checkpoints/epoch-0001.safetensors");
         std::fs::write(home.join(&uri), b"w").unwrap();
         let finished = Finished { uri, digest: "d".to_owned(), epochs: 2, steps: 4, samples: 8, seconds: 1.0 };
-        write_json(&journal.folder.0.join("finished.json"), &finished).unwrap();
+        write_json(&run_dir.folder.0.join("finished.json"), &finished).unwrap();
         folder
     }
 

@@ -30,15 +30,15 @@ pub struct EpochRecord {
 
 /// Writes one epoch after the other.
 pub struct CheckpointWriter {
-    journal: RunDir,
+    run_dir: RunDir,
     progress: Option<Progress>,
     busy: Option<JoinHandle<Result<Progress, TrainError>>>,
 }
 
 impl CheckpointWriter {
     /// Goes on after `progress`.
-    pub fn new(journal: RunDir, progress: Option<Progress>) -> Self {
-        Self { journal, progress, busy: None }
+    pub fn new(run_dir: RunDir, progress: Option<Progress>) -> Self {
+        Self { run_dir, progress, busy: None }
     }
 
     /// Waits until all is written, and returns where the run then stands.
@@ -57,13 +57,13 @@ impl CheckpointWriter {
     ///
     /// # Errors
     /// What the write before failed with.
-    pub fn write(&mut self, page: EpochRecord) -> Result<(), TrainError> {
+    pub fn write(&mut self, record: EpochRecord) -> Result<(), TrainError> {
         self.settle()?;
-        let (journal, before) = (self.journal.clone(), self.progress.clone());
+        let (run_dir, before) = (self.run_dir.clone(), self.progress.clone());
         let writing = move || {
             // Of this thread alone: a step waits for the slowest of LibTorch's threads, so one that is held up holds up all.
             plugin_harness::yield_to_others(19);
-            write(&journal, before.as_ref(), page)
+            write(&run_dir, before.as_ref(), record)
         };
         self.busy = Some(std::thread::Builder::new().name("checkpoint".to_owned()).spawn(writing)?);
         Ok(())
@@ -74,16 +74,16 @@ impl Drop for CheckpointWriter {
     fn drop(&mut self) {
         // Nobody else may touch the folder before.
         if let Err(error) = self.settle() {
-            tracing::warn!(run = self.journal.folder.id(), %error, "the last checkpoint was not written");
+            tracing::warn!(run = self.run_dir.folder.id(), %error, "the last checkpoint was not written");
         }
     }
 }
 
 /// Weights and memory, then figures and progress, then old weights go.
-fn write(journal: &RunDir, before: Option<&Progress>, page: EpochRecord) -> Result<Progress, TrainError> {
-    let EpochRecord { epoch, score, keep, checkpoint, rows, steps, samples, seconds } = page;
+fn write(run_dir: &RunDir, before: Option<&Progress>, record: EpochRecord) -> Result<Progress, TrainError> {
+    let EpochRecord { epoch, score, keep, checkpoint, rows, steps, samples, seconds } = record;
     let (file, memory) = (RunDir::checkpoint(epoch), RunDir::memory(epoch));
-    let (folder, writing) = (journal.checkpoints(), Instant::now());
+    let (folder, writing) = (run_dir.checkpoints(), Instant::now());
     let [digest, of_memory] = checkpoint.save(&folder.join(&file), &folder.join(&memory))?;
     let last = Saved { epoch, file, digest, score };
     let best = match before {
@@ -99,9 +99,9 @@ fn write(journal: &RunDir, before: Option<&Progress>, page: EpochRecord) -> Resu
         best,
         memory: Some(OptimizerState { file: memory, digest: of_memory }),
     };
-    journal.end_epoch(&rows, &progress)?;
+    run_dir.end_epoch(&rows, &progress)?;
     let seconds = writing.elapsed().as_secs_f64();
-    tracing::debug!(run = journal.folder.id(), epoch, seconds, "checkpoint written");
+    tracing::debug!(run = run_dir.folder.id(), epoch, seconds, "checkpoint written");
     Ok(progress)
 }
 
@@ -129,7 +129,7 @@ mod tests {
         Trainer::new(&task, &options, Start::Scratch, &DeviceChoice::Flex.open().unwrap()).unwrap()
     }
 
-    fn page(epoch: u64, loss: f64) -> EpochRecord {
+    fn record(epoch: u64, loss: f64) -> EpochRecord {
         let score = Score { accuracy: None, loss };
         let rows =
             vec![MetricRow { epoch, step: 1, split: "train".to_owned(), metric: "loss".to_owned(), value: loss }];
@@ -149,18 +149,18 @@ mod tests {
     fn epochs_are_written_in_order_and_the_best_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path(), "r");
-        let journal = RunDir::create(run, &manifest("r", &State::default())).unwrap();
-        let mut checkpoint_writer = CheckpointWriter::new(journal.clone(), None);
+        let run_dir = RunDir::create(run, &manifest("r", &State::default())).unwrap();
+        let mut checkpoint_writer = CheckpointWriter::new(run_dir.clone(), None);
         assert!(checkpoint_writer.settle().unwrap().is_none());
         for (epoch, loss) in [(0, 2.0), (1, 1.0), (2, 3.0)] {
-            checkpoint_writer.write(page(epoch, loss)).unwrap();
+            checkpoint_writer.write(record(epoch, loss)).unwrap();
         }
         let progress = checkpoint_writer.settle().unwrap().cloned().unwrap();
         assert_eq!((progress.epochs, progress.steps, progress.samples, progress.seconds), (3, 3, 27, 1.5));
         assert_eq!((progress.best.epoch, progress.last.epoch), (1, 2));
-        assert_eq!(journal.progress(), Some(progress));
-        assert_eq!(journal.folder.metrics().len(), 3);
-        checkpoint_writer.write(EpochRecord { keep: true, ..page(3, 9.0) }).unwrap();
+        assert_eq!(run_dir.progress(), Some(progress));
+        assert_eq!(run_dir.folder.metrics().len(), 3);
+        checkpoint_writer.write(EpochRecord { keep: true, ..record(3, 9.0) }).unwrap();
         assert_eq!(checkpoint_writer.settle().unwrap().unwrap().best.epoch, 3, "kept whatever it is like");
     }
 
@@ -168,14 +168,14 @@ mod tests {
     fn a_write_that_fails_is_told_and_nothing_is_taken_for_written() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path(), "r");
-        let journal = RunDir::create(run, &manifest("r", &State::default())).unwrap();
-        let mut checkpoint_writer = CheckpointWriter::new(journal.clone(), None);
-        checkpoint_writer.write(page(0, 1.0)).unwrap();
+        let run_dir = RunDir::create(run, &manifest("r", &State::default())).unwrap();
+        let mut checkpoint_writer = CheckpointWriter::new(run_dir.clone(), None);
+        checkpoint_writer.write(record(0, 1.0)).unwrap();
         checkpoint_writer.settle().unwrap();
-        std::fs::remove_dir_all(journal.checkpoints()).unwrap();
-        checkpoint_writer.write(page(1, 0.5)).unwrap();
+        std::fs::remove_dir_all(run_dir.checkpoints()).unwrap();
+        checkpoint_writer.write(record(1, 0.5)).unwrap();
         let error = checkpoint_writer.settle().unwrap_err().to_string();
         assert!(error.contains("epoch-0001.safetensors"), "{error}");
-        assert_eq!(journal.progress().unwrap().epochs, 1);
+        assert_eq!(run_dir.progress().unwrap().epochs, 1);
     }
 }

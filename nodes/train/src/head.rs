@@ -325,13 +325,13 @@ fn finish(
     let data = Data::at(&home, state.version);
     let reason = why(&home, state, data.as_ref(), &config.head_digest(), request.is_some());
     let manifest = manifest(config, device, &home, reason, state, backbone);
-    let journal = RunDir::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
+    let run_dir = RunDir::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
     if let Some(data) = data {
-        data.write(&journal.folder.0)?;
+        data.write(&run_dir.folder.0)?;
     }
-    let digest = head.save(&journal.checkpoints().join(FILE)).map_err(std::io::Error::other)?;
+    let digest = head.save(&run_dir.checkpoints().join(FILE)).map_err(std::io::Error::other)?;
     if let Some(answers) = &out_of_fold {
-        write_json(&journal.folder.0.join(CrossValidation::FILE), answers)?;
+        write_json(&run_dir.folder.0.join(CrossValidation::FILE), answers)?;
     }
     let seconds = begun.elapsed().as_secs_f64();
     let finished = Finished {
@@ -342,10 +342,10 @@ fn finish(
         samples: fitted_to.len() as u64,
         seconds,
     };
-    write_json(&journal.folder.0.join("finished.json"), &finished)?;
+    write_json(&run_dir.folder.0.join("finished.json"), &finished)?;
     tracing::info!(run = manifest.id, reason = %manifest.reason, images = fitted_to.len(), seconds, "head trained");
     node.status().add("runs_finished", 1);
-    incoming.announcer.add(journal.folder, Instant::now());
+    incoming.announcer.add(run_dir.folder, Instant::now());
     Ok(End::Finished)
 }
 

@@ -99,7 +99,7 @@ impl Learning {
         let first = progress.as_ref().map_or(0, |p| p.epochs);
         let steps = progress.as_ref().map_or(0, |p| p.steps);
         let best = progress.as_ref().map(|p| (p.best.epoch, p.best.score));
-        let checkpoint_writer = CheckpointWriter::new(begun.journal.clone(), progress);
+        let checkpoint_writer = CheckpointWriter::new(begun.run_dir.clone(), progress);
         let asked = (Instant::now(), String::new());
         let keeps_last = keeps_last_epoch(&begun.manifest.classes, &begun.manifest.counts).is_some();
         Self {
@@ -138,7 +138,7 @@ impl Learning {
             return self.interrupt(interruption, node, incoming);
         }
         // A run that ended early and was cross-validated when it was cut short has no epoch to do.
-        let is_over = cross_validation::has_begun(&self.begun.journal.folder);
+        let is_over = cross_validation::has_begun(&self.begun.run_dir.folder);
         let epochs = if is_over { self.first } else { self.begun.manifest.epochs };
         node.status().gauge("epochs", epochs as f64);
         for epoch in self.first..epochs {
@@ -206,7 +206,7 @@ impl Learning {
         let (run, images, accuracy) = (&self.begun.manifest.id, found.decision.images, found.decision.accuracy);
         tracing::info!(run, images, accuracy, withheld = %found.withheld(), "augmentation decided");
         found.note(&mut self.begun.manifest).map_err(std::io::Error::from)?;
-        self.begun.journal.write_manifest(&self.begun.manifest)?;
+        self.begun.run_dir.write_manifest(&self.begun.manifest)?;
         Ok(None)
     }
 
@@ -526,17 +526,17 @@ impl Learning {
             samples: progress.samples,
             seconds: progress.seconds,
         };
-        write_json(&self.begun.journal.folder.0.join("finished.json"), &finished)?;
+        write_json(&self.begun.run_dir.folder.0.join("finished.json"), &finished)?;
         tracing::info!(run, best_epoch = progress.best.epoch, seconds = progress.seconds, "finished");
         node.status().gauge("seconds_left", 0.0);
         node.status().add("runs_finished", 1);
-        incoming.announcer.add(self.begun.journal.folder.clone(), Instant::now());
+        incoming.announcer.add(self.begun.run_dir.folder.clone(), Instant::now());
         Ok(End::Finished)
     }
 
     fn abandon(&mut self, reason: &str, hopeless: bool) -> Result<End, TrainError> {
         self.checkpoint_writer.settle()?;
-        self.begun.journal.abandon(reason, hopeless)?;
+        self.begun.run_dir.abandon(reason, hopeless)?;
         Ok(End::Abandoned)
     }
 }

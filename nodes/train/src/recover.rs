@@ -10,7 +10,7 @@ use std::path::Path;
 /// A run that can go on.
 pub struct Unfinished {
     /// Its folder.
-    pub journal: RunDir,
+    pub run_dir: RunDir,
     /// What decides it.
     pub manifest: RunManifest,
     /// Where it stands.
@@ -55,9 +55,9 @@ pub fn after_all(runs: &Path, now_ms: u64) -> u64 {
 /// Any error of the file system.
 pub fn abandon_unfinished(runs: &Path, reason: &str) -> io::Result<()> {
     for folder in RunFolder::all(runs) {
-        let journal = RunDir { folder };
-        if journal.folder.finished().is_none() && journal.abandoned().is_none() {
-            journal.abandon(reason, false)?;
+        let run_dir = RunDir { folder };
+        if run_dir.folder.finished().is_none() && run_dir.abandoned().is_none() {
+            run_dir.abandon(reason, false)?;
         }
     }
     Ok(())
@@ -76,15 +76,15 @@ pub fn key(manifest: &RunManifest) -> Key {
 pub fn unfinished(runs: &Path, state: &State, options_now: &str) -> io::Result<Option<Unfinished>> {
     let mut newest = None;
     for folder in RunFolder::all(runs).into_iter().rev() {
-        let journal = RunDir { folder };
-        if journal.folder.finished().is_some() || journal.abandoned().is_some() {
+        let run_dir = RunDir { folder };
+        if run_dir.folder.finished().is_some() || run_dir.abandoned().is_some() {
             continue;
         }
-        let Some(manifest) = journal.folder.manifest() else {
-            journal.abandon("its run.json cannot be read", false)?;
+        let Some(manifest) = run_dir.folder.manifest() else {
+            run_dir.abandon("its run.json cannot be read", false)?;
             continue;
         };
-        let progress = journal.progress();
+        let progress = run_dir.progress();
         let reason = if newest.is_some() {
             "a newer run goes on"
         } else if manifest.fingerprint != state.fingerprint || manifest.classes != state.classes {
@@ -92,14 +92,14 @@ pub fn unfinished(runs: &Path, state: &State, options_now: &str) -> io::Result<O
         } else if options(&manifest) != options_now {
             "it stopped before its end, and the options have changed since"
         } else if let Some(progress) = progress
-            && journal.checkpoints().join(&progress.last.file).is_file()
+            && run_dir.checkpoints().join(&progress.last.file).is_file()
         {
-            newest = Some(Unfinished { journal, manifest, progress });
+            newest = Some(Unfinished { run_dir, manifest, progress });
             continue;
         } else {
             "it stopped before the end of its first epoch"
         };
-        journal.abandon(reason, false)?;
+        run_dir.abandon(reason, false)?;
     }
     Ok(newest)
 }
@@ -115,9 +115,9 @@ mod tests {
     }
 
     fn run(runs: &Path, id: &str, fingerprint: &str, epochs: u64) -> RunDir {
-        let journal = RunDir::create(RunFolder::new(runs, id), &manifest(id, &state(fingerprint))).unwrap();
+        let run_dir = RunDir::create(RunFolder::new(runs, id), &manifest(id, &state(fingerprint))).unwrap();
         for epoch in 0..epochs {
-            std::fs::write(journal.checkpoints().join(RunDir::checkpoint(epoch)), b"w").unwrap();
+            std::fs::write(run_dir.checkpoints().join(RunDir::checkpoint(epoch)), b"w").unwrap();
             let progress = Progress {
                 epochs: epoch + 1,
                 steps: 1,
@@ -127,9 +127,9 @@ mod tests {
                 best: saved(epoch),
                 memory: None,
             };
-            journal.end_epoch(&[], &progress).unwrap();
+            run_dir.end_epoch(&[], &progress).unwrap();
         }
-        journal
+        run_dir
     }
 
     #[test]
@@ -149,10 +149,10 @@ mod tests {
         assert_eq!(after_all(folder.path(), 0), noon + 86_401_000);
     }
 
-    fn finish(journal: &RunDir) {
+    fn finish(run_dir: &RunDir) {
         let finished =
             Finished { uri: String::new(), digest: String::new(), epochs: 1, steps: 1, samples: 1, seconds: 1.0 };
-        write_json(&journal.folder.0.join("finished.json"), &finished).unwrap();
+        write_json(&run_dir.folder.0.join("finished.json"), &finished).unwrap();
     }
 
     #[test]
@@ -173,9 +173,9 @@ mod tests {
             [("b", "options", 2, "data set"), ("a", "other", 2, "options"), ("a", "options", 0, "first epoch")]
         {
             let home = tempfile::tempdir().unwrap();
-            let journal = run(home.path(), "1", "a", epochs);
+            let run_dir = run(home.path(), "1", "a", epochs);
             assert!(unfinished(home.path(), &state(fingerprint), options).unwrap().is_none());
-            let abandoned = journal.abandoned().unwrap();
+            let abandoned = run_dir.abandoned().unwrap();
             assert!(abandoned.reason.contains(word) && !abandoned.hopeless, "{}", abandoned.reason);
         }
     }

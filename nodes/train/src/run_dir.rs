@@ -98,10 +98,10 @@ impl RunDir {
     /// Any error of the file system; there is a folder of that name already.
     pub fn create(folder: RunFolder, manifest: &RunManifest) -> io::Result<Self> {
         std::fs::create_dir(&folder.0).map_err(|e| named(&folder.0, &e))?;
-        let journal = Self { folder };
-        std::fs::create_dir(journal.checkpoints()).map_err(|e| named(&journal.checkpoints(), &e))?;
-        journal.write_manifest(manifest)?;
-        Ok(journal)
+        let run_dir = Self { folder };
+        std::fs::create_dir(run_dir.checkpoints()).map_err(|e| named(&run_dir.checkpoints(), &e))?;
+        run_dir.write_manifest(manifest)?;
+        Ok(run_dir)
     }
 
     /// Writes `run.json`.
@@ -227,8 +227,8 @@ pub(crate) mod tests {
         MetricRow { split: "train".to_owned(), metric: "loss".to_owned(), epoch, step: 1, value: 0.5 }
     }
 
-    fn files(journal: &RunDir) -> Vec<String> {
-        let entries = std::fs::read_dir(journal.checkpoints()).unwrap();
+    fn files(run_dir: &RunDir) -> Vec<String> {
+        let entries = std::fs::read_dir(run_dir.checkpoints()).unwrap();
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
@@ -248,12 +248,12 @@ pub(crate) mod tests {
     fn the_best_and_the_last_weights_stay_and_a_rewind_forgets_what_came_after() {
         let home = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(home.path(), "r");
-        let journal = RunDir::create(folder.clone(), &manifest("r", &State::default())).unwrap();
+        let run_dir = RunDir::create(folder.clone(), &manifest("r", &State::default())).unwrap();
         assert!(RunDir::create(folder, &manifest("r", &State::default())).is_err(), "never twice");
         let mut progress = None;
         for epoch in 0..4 {
-            std::fs::write(journal.checkpoints().join(RunDir::checkpoint(epoch)), b"w").unwrap();
-            std::fs::write(journal.checkpoints().join(RunDir::memory(epoch)), b"m").unwrap();
+            std::fs::write(run_dir.checkpoints().join(RunDir::checkpoint(epoch)), b"w").unwrap();
+            std::fs::write(run_dir.checkpoints().join(RunDir::memory(epoch)), b"m").unwrap();
             let now = Progress {
                 epochs: epoch + 1,
                 steps: 10,
@@ -263,27 +263,27 @@ pub(crate) mod tests {
                 best: saved(1.min(epoch)),
                 memory: Some(OptimizerState { file: RunDir::memory(epoch), digest: "d".to_owned() }),
             };
-            journal.end_epoch(&[row(epoch)], &now).unwrap();
+            run_dir.end_epoch(&[row(epoch)], &now).unwrap();
             progress = Some(now);
         }
-        assert_eq!(files(&journal), ["epoch-0001.safetensors", "epoch-0003.optimizer", "epoch-0003.safetensors"]);
-        assert_eq!(journal.progress(), progress);
+        assert_eq!(files(&run_dir), ["epoch-0001.safetensors", "epoch-0003.optimizer", "epoch-0003.safetensors"]);
+        assert_eq!(run_dir.progress(), progress);
         // Killed in the fifth epoch, after its figures and weights were written and before its progress was.
-        journal.folder.append_metrics(&[row(4)]).unwrap();
-        std::fs::write(journal.checkpoints().join(RunDir::checkpoint(4)), b"w").unwrap();
-        std::fs::write(journal.checkpoints().join(".epoch-0004.safetensors.77.part"), b"w").unwrap();
-        journal.rewind(&progress.unwrap()).unwrap();
-        assert_eq!(files(&journal), ["epoch-0001.safetensors", "epoch-0003.optimizer", "epoch-0003.safetensors"]);
-        assert_eq!(journal.folder.metrics().iter().map(|r| r.epoch).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        run_dir.folder.append_metrics(&[row(4)]).unwrap();
+        std::fs::write(run_dir.checkpoints().join(RunDir::checkpoint(4)), b"w").unwrap();
+        std::fs::write(run_dir.checkpoints().join(".epoch-0004.safetensors.77.part"), b"w").unwrap();
+        run_dir.rewind(&progress.unwrap()).unwrap();
+        assert_eq!(files(&run_dir), ["epoch-0001.safetensors", "epoch-0003.optimizer", "epoch-0003.safetensors"]);
+        assert_eq!(run_dir.folder.metrics().iter().map(|r| r.epoch).collect::<Vec<_>>(), [0, 1, 2, 3]);
     }
 
     #[test]
     fn an_abandoned_run_says_why() {
         let home = tempfile::tempdir().unwrap();
-        let journal = RunDir::create(RunFolder::new(home.path(), "r"), &manifest("r", &State::default())).unwrap();
-        assert_eq!(journal.abandoned(), None);
-        journal.abandon("no hope", true).unwrap();
-        assert_eq!(journal.abandoned(), Some(Abandoned { reason: "no hope".to_owned(), hopeless: true }));
-        assert!(!journal.checkpoints().exists());
+        let run_dir = RunDir::create(RunFolder::new(home.path(), "r"), &manifest("r", &State::default())).unwrap();
+        assert_eq!(run_dir.abandoned(), None);
+        run_dir.abandon("no hope", true).unwrap();
+        assert_eq!(run_dir.abandoned(), Some(Abandoned { reason: "no hope".to_owned(), hopeless: true }));
+        assert!(!run_dir.checkpoints().exists());
     }
 }

@@ -149,14 +149,14 @@ fn begin(
     known: Option<&Known>,
 ) -> Result<Option<Begun>, TrainError> {
     let folder = RunFolder::new(&home.runs(), &proposal.run);
-    let journal = RunDir { folder: folder.clone() };
-    if folder.finished().is_some() || journal.abandoned().is_some() {
+    let run_dir = RunDir { folder: folder.clone() };
+    if folder.finished().is_some() || run_dir.abandoned().is_some() {
         return Ok(None);
     }
-    if let (Some(manifest), Some(progress)) = (folder.manifest(), journal.progress())
-        && journal.checkpoints().join(&progress.last.file).is_file()
+    if let (Some(manifest), Some(progress)) = (folder.manifest(), run_dir.progress())
+        && run_dir.checkpoints().join(&progress.last.file).is_file()
     {
-        return go_on(Unfinished { journal, manifest, progress }, config, device, &proposal.state);
+        return go_on(Unfinished { run_dir, manifest, progress }, config, device, &proposal.state);
     }
     // Cut short before its first epoch was over: it begins anew.
     if folder.0.is_dir() {
@@ -173,15 +173,15 @@ fn begin(
         seed: proposal.seed,
     };
     let manifest = manifest(config, device, proposal, &task, known);
-    let journal = RunDir::create(folder, &manifest)?;
+    let run_dir = RunDir::create(folder, &manifest)?;
     if let Some(data) = Data::at(home, proposal.state.version) {
-        data.write(&journal.folder.0)?;
+        data.write(&run_dir.folder.0)?;
     }
     let inherited = proposal.inherits.as_ref().and_then(|run| weights_of(home, run));
     let start = inherited.as_deref().map_or(Start::Scratch, Start::Inherited);
     let trainer = Trainer::new(&task, &config.trainer, start, device)?;
     tracing::info!(run = manifest.id, attempt = proposal.attempt, change = proposal.change, "begins");
-    Ok(Some(Begun { journal, manifest, progress: None, trainer, data: None }))
+    Ok(Some(Begun { run_dir, manifest, progress: None, trainer, data: None }))
 }
 
 /// The weights of a run that are there.
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!((begun.manifest.epochs, begun.manifest.seed), (4, 7));
         // Killed before its first epoch was over.
         assert!(begin(&config, &device, &home, &of, None).unwrap().is_some());
-        begun.journal.abandon("no more", true).unwrap();
+        begun.run_dir.abandon("no more", true).unwrap();
         assert!(begin(&config, &device, &home, &of, None).unwrap().is_none());
     }
 

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// A run that is ready to learn.
 pub struct Begun {
     /// Its folder.
-    pub journal: RunDir,
+    pub run_dir: RunDir,
     /// What decides it.
     pub manifest: RunManifest,
     /// Where it stands; none at the start.
@@ -176,9 +176,9 @@ pub fn begin(
         options,
         code: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let journal = RunDir::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
+    let run_dir = RunDir::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
     if let Some(data) = &data {
-        data.write(&journal.folder.0)?;
+        data.write(&run_dir.folder.0)?;
     }
     tracing::info!(
         run = manifest.id,
@@ -187,7 +187,7 @@ pub fn begin(
         device = device.name,
         "begins"
     );
-    Ok(Begun { journal, manifest, progress: None, trainer, data })
+    Ok(Begun { run_dir, manifest, progress: None, trainer, data })
 }
 
 /// A network as a first run of the options of `manifest` begins with.
@@ -293,7 +293,7 @@ fn fit(config: &Config, blocks: &Architecture, size_px: u32) -> Fit {
 /// # Errors
 /// As [`begin`].
 pub fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> Result<Option<Begun>, TrainError> {
-    let Unfinished { journal, mut manifest, progress } = found;
+    let Unfinished { run_dir, mut manifest, progress } = found;
     let task = Task {
         architecture: manifest.architecture.clone(),
         definition: manifest.definition.clone(),
@@ -304,27 +304,27 @@ pub fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State)
         freeze_epochs: if manifest.options.get("weights").is_some() { config.freeze_epochs } else { 0 },
         seed: manifest.seed,
     };
-    let weights = journal.checkpoints().join(&progress.last.file);
+    let weights = run_dir.checkpoints().join(&progress.last.file);
     let fresh = || Trainer::new(&task, &config.trainer, Start::Checkpoint(&weights), device);
     match fresh() {
         Ok(mut trainer) => {
             let memory = progress.memory.as_ref().map_or(Ok(()), |memory| {
-                trainer.load_memory(&journal.checkpoints().join(&memory.file), &memory.digest)
+                trainer.load_memory(&run_dir.checkpoints().join(&memory.file), &memory.digest)
             });
             if let Err(error) = memory {
                 tracing::warn!(run = manifest.id, %error, "the optimizer starts anew");
                 trainer = fresh()?;
             }
             tracing::info!(run = manifest.id, epochs_done = progress.epochs, "goes on");
-            journal.rewind(&progress)?;
+            run_dir.rewind(&progress)?;
             manifest.version = state.version;
             manifest.device.clone_from(&device.name);
-            journal.write_manifest(&manifest)?;
-            let data = Data::read(&journal.folder.0);
-            Ok(Some(Begun { journal, manifest, progress: Some(progress), trainer, data }))
+            run_dir.write_manifest(&manifest)?;
+            let data = Data::read(&run_dir.folder.0);
+            Ok(Some(Begun { run_dir, manifest, progress: Some(progress), trainer, data }))
         }
         Err(error @ (ModelError::File { .. } | ModelError::Weights { .. })) => {
-            journal.abandon(&format!("its weights cannot be read: {error}"), false)?;
+            run_dir.abandon(&format!("its weights cannot be read: {error}"), false)?;
             Ok(None)
         }
         Err(error) => Err(error.into()),
@@ -388,11 +388,11 @@ mod tests {
             (&*first.manifest.reason, first.manifest.epochs),
             ("first run; from scratch: there is no champion yet", 15)
         );
-        assert_eq!(first.journal.folder.manifest(), Some(first.manifest.clone()));
+        assert_eq!(first.run_dir.folder.manifest(), Some(first.manifest.clone()));
         crown(&first, &home);
         let second = begin(&config, &device, &home, &state(&["a", "b", "c"]), None).unwrap();
         assert_eq!((second.manifest.parent.as_ref(), second.manifest.epochs), (Some(&first.manifest.id), 8));
-        assert!(first.journal.abandoned().is_some(), "a run that never ended an epoch");
+        assert!(first.run_dir.abandoned().is_some(), "a run that never ended an epoch");
     }
 
     #[test]
@@ -456,12 +456,12 @@ mod tests {
         let (_folder, home, config, device) = setup("");
         let begun = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
         let file = RunDir::checkpoint(0);
-        let digest = begun.trainer.save(&begun.journal.checkpoints().join(&file)).unwrap();
+        let digest = begun.trainer.save(&begun.run_dir.checkpoints().join(&file)).unwrap();
         let score = crate::run_dir::Score { accuracy: None, loss: 1.0 };
         let last = crate::run_dir::Saved { epoch: 0, file, digest, score };
         let progress =
             Progress { epochs: 1, steps: 2, samples: 18, seconds: 1.0, best: last.clone(), last, memory: None };
-        begun.journal.end_epoch(&[], &progress).unwrap();
+        begun.run_dir.end_epoch(&[], &progress).unwrap();
         let moved = State { version: 9, ..state(&["a", "b"]) };
         let again = begin(&config, &device, &home, &moved, None).unwrap();
         assert_eq!((again.manifest.id.as_str(), again.manifest.version), (begun.manifest.id.as_str(), 9));
@@ -473,10 +473,10 @@ mod tests {
     /// A run that has ended, as `work` leaves it.
     fn end(begun: &Begun, home: &Home) {
         let file = RunDir::checkpoint(0);
-        let digest = begun.trainer.save(&begun.journal.checkpoints().join(&file)).unwrap();
+        let digest = begun.trainer.save(&begun.run_dir.checkpoints().join(&file)).unwrap();
         let uri = format!("runs/{}/checkpoints/{file}", begun.manifest.id);
         let finished = plugin_api::runs::Finished { uri, digest, epochs: 1, steps: 1, samples: 1, seconds: 1.0 };
-        write_json(&begun.journal.folder.0.join("finished.json"), &finished).unwrap();
+        write_json(&begun.run_dir.folder.0.join("finished.json"), &finished).unwrap();
         crown(begun, home);
     }
 

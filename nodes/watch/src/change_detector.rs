@@ -53,8 +53,8 @@ impl ChangeDetector {
         self.next_rescan = now;
     }
 
-    /// Tells the desk what was found since.
-    pub fn report(&mut self, desk: &mut WatchState, now: Instant) {
+    /// Tells the state what was found since.
+    pub fn report(&mut self, state: &mut WatchState, now: Instant) {
         let mut changes = Changes::default();
         for watcher in self.watchers.iter().flatten() {
             changes.add(watcher.take());
@@ -63,7 +63,7 @@ impl ChangeDetector {
             self.warn("the system has no watches left (fs.inotify.max_user_watches)");
         }
         for path in &changes.paths {
-            self.changed(path, desk, now);
+            self.changed(path, state, now);
         }
         let due: Vec<String> =
             self.folders.iter().filter(|(_, due)| **due <= now).map(|(folder, _)| folder.clone()).collect();
@@ -72,7 +72,7 @@ impl ChangeDetector {
             self.scanner.ask(&folder);
         }
         // Before the inventory is known a scan would point out every picture there is.
-        if !desk.is_asking() && (now >= self.next_rescan || changes.rescan) && self.scanner.is_idle() {
+        if !state.is_asking() && (now >= self.next_rescan || changes.rescan) && self.scanner.is_idle() {
             self.renew();
             for root in self.roots.iter() {
                 self.scanner.ask(root.folder.name());
@@ -83,10 +83,10 @@ impl ChangeDetector {
             self.next_rescan = now;
         }
         while let Some(scan) = self.scanner.take() {
-            desk.scanned(scan, now);
+            state.scanned(scan, now);
         }
         while let Some(changed) = self.quarantine.take() {
-            desk.changed_in_quarantine(changed, now);
+            state.changed_in_quarantine(changed, now);
         }
     }
 
@@ -95,10 +95,10 @@ impl ChangeDetector {
         self.scanner.is_idle() && self.folders.is_empty()
     }
 
-    fn changed(&mut self, path: &Path, desk: &mut WatchState, now: Instant) {
+    fn changed(&mut self, path: &Path, state: &mut WatchState, now: Instant) {
         // Names that are not Unicode are met, and named, by the scan.
         let Some(name) = self.roots.name(path) else { return };
-        desk.point_out(&name, now);
+        state.point_out(&name, now);
         let is_folder = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
         if is_folder && !self.folders.contains_key(&name) && name.split('/').all(crate::ignore::folder_counts) {
             self.scanner.ask(&name);
@@ -141,12 +141,12 @@ mod tests {
     use std::fs;
     use std::thread::sleep;
 
-    /// A desk that has been told that the dataset holds nothing.
-    fn desk(folder: &Path, photos: &Path, now: Instant) -> WatchState {
+    /// A state that has been told that the dataset holds nothing.
+    fn state(folder: &Path, photos: &Path, now: Instant) -> WatchState {
         let config = Config::try_parse_from(["watch", "--settle-ms", "100"]).unwrap();
-        let mut desk =
+        let mut state =
             WatchState::new(&config, Roots::one(Folder::Photos, photos), &Home::create(folder).unwrap(), now).unwrap();
-        let Some(crate::sending::Outgoing::Hello(tag, _)) = desk.next_message(now) else { panic!("does not ask") };
+        let Some(crate::sending::Outgoing::Hello(tag, _)) = state.next_message(now) else { panic!("does not ask") };
         let inventory = Inventory {
             path: Vec::<&str>::new().into(),
             modified_ns: Vec::<i64>::new().into(),
@@ -154,8 +154,8 @@ mod tests {
             inode: Vec::<u64>::new().into(),
             size_bytes: Vec::<u64>::new().into(),
         };
-        assert!(desk.inventory(&Tag::new(tag.session, 0).fin(true), &inventory, now));
-        desk
+        assert!(state.inventory(&Tag::new(tag.session, 0).fin(true), &inventory, now));
+        state
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
         let photos = folder.path().canonicalize().unwrap().join("photos");
         fs::create_dir_all(photos.join("cat")).unwrap();
         let now = Instant::now();
-        let mut desk = desk(folder.path(), &photos, now);
+        let mut state = state(folder.path(), &photos, now);
         let mut detector = ChangeDetector::open(
             Roots::one(Folder::Photos, &photos),
             folder.path().join("quarantine"),
@@ -175,18 +175,18 @@ mod tests {
         fs::write(photos.join("cat/a.jpg"), "a").unwrap();
         sleep(Duration::from_millis(200));
         detector.watchers[0].as_ref().unwrap().take();
-        detector.report(&mut desk, Instant::now());
-        assert!(detector.is_idle() && desk.settling.is_empty(), "nothing is known of it");
+        detector.report(&mut state, Instant::now());
+        assert!(detector.is_idle() && state.settling.is_empty(), "nothing is known of it");
 
         detector.watchers[0].as_ref().unwrap().pretend(Event::new(EventKind::Other).set_flag(Flag::Rescan));
         let end = Instant::now() + Duration::from_secs(10);
-        while desk.settling.is_empty() {
+        while state.settling.is_empty() {
             assert!(Instant::now() < end, "not found");
-            detector.report(&mut desk, Instant::now());
+            detector.report(&mut state, Instant::now());
             sleep(Duration::from_millis(5));
         }
-        assert_eq!(desk.ledger.get("photos/cat/a.jpg").held, Held::Nothing);
-        assert!(desk.ledger.get("photos/cat/a.jpg").seen.is_some());
+        assert_eq!(state.ledger.get("photos/cat/a.jpg").held, Held::Nothing);
+        assert!(state.ledger.get("photos/cat/a.jpg").seen.is_some());
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
         let photos = folder.path().canonicalize().unwrap().join("photos");
         fs::create_dir_all(photos.join("cat")).unwrap();
         let start = Instant::now();
-        let mut desk = desk(folder.path(), &photos, start);
+        let mut state = state(folder.path(), &photos, start);
         let mut detector = ChangeDetector::open(
             Roots::one(Folder::Photos, &photos),
             folder.path().join("quarantine"),
@@ -204,21 +204,21 @@ mod tests {
         )
         .unwrap();
         detector.watchers[0].as_ref().unwrap().take();
-        detector.changed(&photos.join("cat"), &mut desk, start);
-        let drain = |detector: &mut ChangeDetector, desk: &mut WatchState, now| {
+        detector.changed(&photos.join("cat"), &mut state, start);
+        let drain = |detector: &mut ChangeDetector, state: &mut WatchState, now| {
             while !detector.scanner.is_idle() {
                 sleep(Duration::from_millis(5));
                 detector.watchers[0].as_ref().unwrap().take();
-                detector.report(desk, now);
+                detector.report(state, now);
             }
         };
-        drain(&mut detector, &mut desk, start);
+        drain(&mut detector, &mut state, start);
         // A file that came between the first look and the kernel's watch.
         fs::write(photos.join("cat/a.jpg"), "a").unwrap();
         sleep(Duration::from_millis(100));
         detector.watchers[0].as_ref().unwrap().take();
-        detector.report(&mut desk, start + SECOND_LOOK);
-        drain(&mut detector, &mut desk, start + SECOND_LOOK);
-        assert_eq!(desk.ledger.found(), 1);
+        detector.report(&mut state, start + SECOND_LOOK);
+        drain(&mut detector, &mut state, start + SECOND_LOOK);
+        assert_eq!(state.ledger.found(), 1);
     }
 }

@@ -80,34 +80,34 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), WatchError> {
     run_with(&config, &home, node)
 }
 
-/// As [`run`], with any peer.
+/// As [`run`], with any transport.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_with(config: &Config, home: &Home, peer: &mut impl Transport) -> Result<(), WatchError> {
+pub fn run_with(config: &Config, home: &Home, transport: &mut impl Transport) -> Result<(), WatchError> {
     let roots = Roots::open(home, &config.folders)?;
-    let mut desk = WatchState::new(config, roots.clone(), home, Instant::now())?;
-    desk.remember_layouts_in(home.dataset());
+    let mut state = WatchState::new(config, roots.clone(), home, Instant::now())?;
+    state.remember_layouts_in(home.dataset());
     let mut refused = Counter::start(home.quarantine(), roots.clone())?;
     let rescan = Duration::from_secs(config.rescan_seconds);
     let mut detector = ChangeDetector::open(roots, home.quarantine(), rescan, Instant::now())?;
     loop {
         let now = Instant::now();
-        detector.report(&mut desk, now);
-        desk.work(now);
-        desk.count_refused(&mut refused, now);
-        if let Some(message) = desk.next_message(now) {
-            peer.send(message)?;
+        detector.report(&mut state, now);
+        state.work(now);
+        state.count_refused(&mut refused, now);
+        if let Some(message) = state.next_message(now) {
+            transport.send(message)?;
         }
-        desk.report(peer.status());
-        let wait = if desk.is_idle() && detector.is_idle() { IDLE } else { BUSY };
-        match peer.receive(if desk.has_message(now) { Duration::ZERO } else { wait })? {
-            IncomingEvent::Committed(tag, listed) => desk.committed(&tag, &listed, Instant::now()),
-            IncomingEvent::Rejects(tag, rejects) => desk.rejects(&tag, &rejects, Instant::now()),
-            IncomingEvent::KeeperRestarted => desk.keeper_restarted(Instant::now()),
-            IncomingEvent::Restarted(node) => desk.restarted(&node, Instant::now()),
+        state.report(transport.status());
+        let wait = if state.is_idle() && detector.is_idle() { IDLE } else { BUSY };
+        match transport.receive(if state.has_message(now) { Duration::ZERO } else { wait })? {
+            IncomingEvent::Committed(tag, listed) => state.committed(&tag, &listed, Instant::now()),
+            IncomingEvent::Rejects(tag, rejects) => state.rejects(&tag, &rejects, Instant::now()),
+            IncomingEvent::KeeperRestarted => state.keeper_restarted(Instant::now()),
+            IncomingEvent::Restarted(node) => state.restarted(&node, Instant::now()),
             IncomingEvent::Inventory(tag, rows) => {
-                if desk.inventory(&tag, &rows, Instant::now()) {
+                if state.inventory(&tag, &rows, Instant::now()) {
                     detector.look_through(Instant::now());
                 }
             }

@@ -137,8 +137,8 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    /// A desk over one picture in `photos/cat`, with another way of opening.
-    fn desk(folder: &Path, now: Instant, opening: crate::state::Opening) -> WatchState {
+    /// The state over one image in `photos/cat`, with another way of opening.
+    fn state(folder: &Path, now: Instant, opening: crate::state::Opening) -> WatchState {
         let photos = folder.join("photos").canonicalize();
         let photos = photos.unwrap_or_else(|_| {
             fs::create_dir_all(folder.join("photos/cat")).unwrap();
@@ -147,20 +147,20 @@ mod tests {
         });
         let config = Config::try_parse_from(["watch"]).unwrap();
         let home = Home::create(folder).unwrap();
-        let mut desk = WatchState::new(&config, Roots::one(Folder::Photos, photos), &home, now).unwrap();
-        desk.asking = None;
-        desk.opening = opening;
-        desk
+        let mut state = WatchState::new(&config, Roots::one(Folder::Photos, photos), &home, now).unwrap();
+        state.asking = None;
+        state.opening = opening;
+        state
     }
 
     /// Scans and works for `seconds`; what was sent.
-    fn pass(desk: &mut WatchState, now: &mut Instant, seconds: u64) -> Vec<Outgoing> {
+    fn pass(state: &mut WatchState, now: &mut Instant, seconds: u64) -> Vec<Outgoing> {
         let mut sent = Vec::new();
         for _ in 0..seconds * 10 {
             *now += Duration::from_millis(100);
-            desk.scanned(walk(&desk.roots.clone(), "photos"), *now);
-            desk.work(*now);
-            sent.extend(desk.next_message(*now));
+            state.scanned(walk(&state.roots.clone(), "photos"), *now);
+            state.work(*now);
+            sent.extend(state.next_message(*now));
         }
         sent
     }
@@ -185,20 +185,20 @@ mod tests {
     fn a_file_without_permission_stays_with_a_note_until_that_changes() {
         let folder = tempfile::tempdir().unwrap();
         let mut now = Instant::now();
-        let mut desk = desk(folder.path(), now, denied);
-        assert!(pass(&mut desk, &mut now, 5).is_empty());
+        let mut state = state(folder.path(), now, denied);
+        assert!(pass(&mut state, &mut now, 5).is_empty());
         let note = folder.path().join("quarantine/cat/a.jpg.json");
         assert!(fs::read_to_string(&note).unwrap().contains("unreadable"));
         assert!(folder.path().join("photos/cat/a.jpg").exists());
-        assert_eq!(desk.counts.rejected, 1, "not tried again and again");
+        assert_eq!(state.counts.rejected, 1, "not tried again and again");
 
-        desk.opening = can_open;
-        assert!(pass(&mut desk, &mut now, 5).is_empty(), "nobody has touched it");
-        desk.point_out("photos/cat/a.jpg", now);
-        let sent = pass(&mut desk, &mut now, 5);
+        state.opening = can_open;
+        assert!(pass(&mut state, &mut now, 5).is_empty(), "nobody has touched it");
+        state.point_out("photos/cat/a.jpg", now);
+        let sent = pass(&mut state, &mut now, 5);
         let [Outgoing::Images(tag, _)] = sent.as_slice() else { panic!("{sent:?}") };
         let listed = Committed { path: StringArray::from_iter_values(["photos/cat/a.jpg"]) };
-        desk.committed(&tag.clone().with("status", "committed"), &listed, now);
+        state.committed(&tag.clone().with("status", "committed"), &listed, now);
         assert!(!note.exists(), "the note is taken back");
     }
 
@@ -206,19 +206,19 @@ mod tests {
     fn a_failing_disk_is_tried_again() {
         let folder = tempfile::tempdir().unwrap();
         let mut now = Instant::now();
-        let mut desk = desk(folder.path(), now, failing);
-        assert!(pass(&mut desk, &mut now, 5).is_empty());
-        assert_eq!(desk.counts.rejected, 0);
-        desk.opening = can_open;
-        assert_eq!(pass(&mut desk, &mut now, 5).len(), 1);
+        let mut state = state(folder.path(), now, failing);
+        assert!(pass(&mut state, &mut now, 5).is_empty());
+        assert_eq!(state.counts.rejected, 0);
+        state.opening = can_open;
+        assert_eq!(pass(&mut state, &mut now, 5).len(), 1);
     }
 
     #[test]
     fn a_file_being_written_is_sent_once_it_is_quiet() {
         let folder = tempfile::tempdir().unwrap();
         let mut now = Instant::now();
-        let mut desk = desk(folder.path(), now, disturbed);
-        let sent = pass(&mut desk, &mut now, 5);
+        let mut state = state(folder.path(), now, disturbed);
+        let sent = pass(&mut state, &mut now, 5);
         let [Outgoing::Images(_, images)] = sent.as_slice() else { panic!("{sent:?}") };
         assert_eq!(images.size_bytes.value(0), "second, longer".len() as u64);
         assert_eq!(images.label.value(0), "cat");

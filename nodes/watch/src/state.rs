@@ -232,7 +232,7 @@ impl WatchState {
         self.ledger.see(path, disk);
         let entry = self.ledger.get(path);
         let wish = self.wish(path, disk);
-        let is_away = |desk: &mut Self| disk.is_none() && !desk.is_deleted(path, now);
+        let is_away = |state: &mut Self| disk.is_none() && !state.is_deleted(path, now);
         if entry.in_flight || wish == PendingChange::Nothing || is_away(self) {
             return self.settling.forget(path);
         }

@@ -34,7 +34,7 @@ fn a_file_with_a_writer_is_never_moved() {
         bench.pass(SECOND * 10);
         bench.deliver();
     }
-    assert_eq!(bench.desk.counts().rejected, 1, "sent once while it stays the same");
+    assert_eq!(bench.state.counts().rejected, 1, "sent once while it stays the same");
     assert!(bench.at("photos/cat/a.jpg").exists() && bench.in_quarantine().is_empty());
     assert_eq!(bench.notices()[0].kind, "arriving");
     copy.write_all_at(b"all", 0).unwrap();

@@ -87,11 +87,11 @@ fn act(bench: &mut Bench, step: &Step) {
         Step::RestartWatch => bench.restart_watch(),
         Step::RestartDataset => {
             bench.model.restart();
-            bench.desk.keeper_restarted(bench.now);
+            bench.state.keeper_restarted(bench.now);
         }
         Step::RestartStage => {
             bench.sent.clear();
-            bench.desk.restarted("resize", bench.now);
+            bench.state.restarted("resize", bench.now);
         }
     }
 }

@@ -143,7 +143,7 @@ fn missing_photos_prove_nothing() {
     bench.put("photos/cat/a.jpg", "a");
     bench.settle();
     bench.rename("photos", "elsewhere");
-    bench.desk.point_out("photos/cat", bench.now);
+    bench.state.point_out("photos/cat", bench.now);
     bench.settle();
     assert_eq!(bench.model.catalog.len(), 1);
     bench.rename("elsewhere", "photos");
@@ -205,7 +205,7 @@ fn a_file_that_a_stage_found_changed_is_sent_again() {
     bench.settle();
     bench.assert_same();
     assert_eq!(bench.model.came, ["photos/cat/a.jpg", "photos/cat/a.jpg"]);
-    assert!(bench.in_quarantine().is_empty() && bench.desk.counts().rejected == 0);
+    assert!(bench.in_quarantine().is_empty() && bench.state.counts().rejected == 0);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn refused_pictures_are_put_aside_whichever_comes_first() {
         bench.assert_same();
         assert_eq!(bench.quarantined(), ["cat/b.jpg"]);
         assert_eq!(bench.model.came.len(), 2, "sent once each");
-        assert_eq!(bench.desk.counts().rejected, 1);
+        assert_eq!(bench.state.counts().rejected, 1);
     }
 }
 
@@ -261,7 +261,7 @@ fn a_refused_file_that_is_still_growing_stays_and_is_sent_when_whole() {
     fs::write(bench.at("photos/cat/a.jpg"), "bad").unwrap();
     bench.pass(SECOND);
     bench.deliver();
-    assert_eq!(bench.desk.counts().rejected, 1);
+    assert_eq!(bench.state.counts().rejected, 1);
     bench.pass(SECOND * 3);
     assert!(bench.at("photos/cat/a.jpg").exists());
     fs::write(bench.at("photos/cat/a.jpg"), "good after all").unwrap();
@@ -282,7 +282,7 @@ fn a_lost_message_is_noticed_by_the_next_and_all_comes_again() {
     bench.sent.remove(1);
     bench.settle();
     bench.assert_same();
-    assert!(bench.desk.counts().resent >= 3);
+    assert!(bench.state.counts().resent >= 3);
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn an_acknowledgement_that_comes_too_late_still_counts() {
     bench.pass(SECOND * 2);
     let answers = bench.model.take(&bench.sent.pop_front().unwrap());
     bench.now += SECOND * 16;
-    bench.desk.work(bench.now);
+    bench.state.work(bench.now);
     for answer in answers {
         bench.answer(answer);
     }
@@ -347,8 +347,8 @@ fn a_started_dataset_is_asked_again_and_loses_nothing() {
     bench.model.take(&first);
     bench.sent.clear();
     bench.model.restart();
-    bench.desk.keeper_restarted(bench.now);
-    assert!(bench.desk.is_asking());
+    bench.state.keeper_restarted(bench.now);
+    assert!(bench.state.is_asking());
     bench.model.came.clear();
     bench.settle();
     bench.assert_same();
@@ -363,7 +363,7 @@ fn a_started_stage_gets_again_what_it_lost() {
     bench.deliver();
     bench.pass(SECOND);
     bench.sent.clear();
-    bench.desk.restarted("hash", bench.now);
+    bench.state.restarted("hash", bench.now);
     bench.pass(SECOND * 2);
     assert_eq!(bench.sent.len(), 1);
     bench.settle();
@@ -473,7 +473,7 @@ fn a_missing_pool_proves_nothing_and_seeds_go_on() {
     bench.settle();
     bench.rename("pool", "elsewhere");
     fs::remove_file(bench.at("seeds/cat/s.jpg")).unwrap();
-    bench.desk.point_out("pool/a.jpg", bench.now);
+    bench.state.point_out("pool/a.jpg", bench.now);
     bench.pass(SECOND * 5);
     bench.deliver();
     assert_eq!(bench.model.contents().keys().collect::<Vec<_>>(), ["pool/a.jpg"]);

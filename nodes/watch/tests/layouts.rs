@@ -24,10 +24,10 @@ fn notices(bench: &mut Bench) -> Vec<Notice> {
     let mut counter = Counter::start(bench.at("quarantine"), roots).unwrap();
     bench.pass(Duration::from_secs(31));
     for _ in 0..200 {
-        bench.desk.count_refused(&mut counter, bench.now);
+        bench.state.count_refused(&mut counter, bench.now);
         std::thread::sleep(Duration::from_millis(2));
     }
-    bench.desk.notices().to_vec()
+    bench.state.notices().to_vec()
 }
 
 /// Kind and number of each notice, by kind.
@@ -138,7 +138,7 @@ fn a_dataset_restarted_amid_relabelling_gets_all() {
     bench.pass(Duration::from_millis(300));
     bench.sent.clear();
     bench.model.restart();
-    bench.desk.keeper_restarted(bench.now);
+    bench.state.keeper_restarted(bench.now);
     bench.settle();
     assert_eq!(held(&bench)[1], ("photos/test/cat/b.jpg", "cat", "test"));
 }

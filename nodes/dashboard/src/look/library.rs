@@ -23,7 +23,7 @@ pub struct Library {
     home: Home,
     shown: Mutex<Shown>,
     /// The catalog; whoever reads it holds it.
-    desk: Mutex<Option<Reader>>,
+    catalog: Mutex<Option<Reader>>,
     /// What is shown before anything has been read as a whole.
     part: Mutex<Option<Arc<Album>>>,
     /// What several classes mean, as `dataset` says.
@@ -61,7 +61,14 @@ impl Library {
     /// Nothing read yet.
     pub fn new(home: Home) -> Self {
         let is_multi = AtomicBool::default();
-        Self { home, shown: Mutex::default(), desk: Mutex::default(), part: Mutex::default(), is_multi, fresh: FRESH }
+        Self {
+            home,
+            shown: Mutex::default(),
+            catalog: Mutex::default(),
+            part: Mutex::default(),
+            is_multi,
+            fresh: FRESH,
+        }
     }
 
     /// Says what several classes mean.
@@ -141,7 +148,7 @@ impl Library {
 
     /// Whether the album is being read for the first time, so that [`Self::renew`] would have to wait for it.
     pub fn is_opening(&self) -> bool {
-        self.shown().generation == 0 && matches!(self.desk.try_lock(), Err(TryLockError::WouldBlock))
+        self.shown().generation == 0 && matches!(self.catalog.try_lock(), Err(TryLockError::WouldBlock))
     }
 
     /// The album as it is now, and its number. Others are answered from the one before meanwhile, and so is whoever asks while
@@ -151,21 +158,21 @@ impl Library {
     /// The catalog's; the album stays as it was.
     pub fn renew(&self) -> Result<(Arc<Album>, u64), CatalogError> {
         let before = self.shown().clone();
-        let mut desk = match self.desk.try_lock() {
-            Ok(desk) => desk,
-            Err(TryLockError::Poisoned(desk)) => desk.into_inner(),
+        let mut catalog = match self.catalog.try_lock() {
+            Ok(catalog) => catalog,
+            Err(TryLockError::Poisoned(catalog)) => catalog.into_inner(),
             Err(TryLockError::WouldBlock) if before.generation > 0 => return Ok((before.album, before.generation)),
-            Err(TryLockError::WouldBlock) => self.desk.lock().unwrap_or_else(PoisonError::into_inner),
+            Err(TryLockError::WouldBlock) => self.catalog.lock().unwrap_or_else(PoisonError::into_inner),
         };
         let before = self.shown().clone();
         let early = |(at, took): (Instant, Duration)| at.elapsed() < REST.max(took * 4);
         if before.generation > 0 && before.looked.is_some_and(early) {
             return Ok((before.album, before.generation));
         }
-        if desk.is_none() {
-            *desk = self.connect()?;
+        if catalog.is_none() {
+            *catalog = self.connect()?;
         }
-        let now = desk.as_ref().map_or(Ok(0), Reader::version)?;
+        let now = catalog.as_ref().map_or(Ok(0), Reader::version)?;
         let of = (now, Notes::stamp(&self.home), self.labels());
         if before.of.as_ref() == Some(&of) && before.generation > 0 {
             self.shown().compared = Some(Instant::now());
@@ -173,7 +180,7 @@ impl Library {
         }
         let begun = Instant::now();
         let notes = self.notes();
-        let album = match &*desk {
+        let album = match &*catalog {
             Some(db) => Album::read(db, notes, None)?,
             None => Album::empty(notes),
         };

@@ -63,7 +63,7 @@ impl Learning {
         incoming: &mut Incoming,
     ) -> Result<Option<Interruption>, TrainError> {
         let manifest = self.begun.manifest.clone();
-        let folder = self.begun.journal.folder.clone();
+        let folder = self.begun.run_dir.folder.clone();
         // An attempt of a search is compared by its validation error, and six times as dear it would be with folds.
         if config.strategy == Strategy::Search {
             return Ok(None);

@@ -199,10 +199,10 @@ fn refusals(tag: &Tag, refused: &[(&str, &str, String)]) -> Answer {
     Answer::Rejects(Tag::new(&tag.session, tag.seq), rejects)
 }
 
-/// A workspace, a desk, a clock that is moved by hand and messages that are delivered by hand.
+/// A workspace, the state of a `watch`, a clock that is moved by hand and messages that are delivered by hand.
 pub struct Bench {
     pub folder: tempfile::TempDir,
-    pub desk: WatchState,
+    pub state: WatchState,
     pub model: Model,
     pub now: Instant,
     pub sent: VecDeque<Outgoing>,
@@ -222,18 +222,18 @@ impl Bench {
     /// Over a workspace that is there already.
     pub fn over(folder: tempfile::TempDir, config: Config) -> Self {
         let now = Instant::now();
-        let desk = Self::desk(&folder, &config, now);
+        let state = Self::state(&folder, &config, now);
         let model = Model::of(folder.path());
         let (sent, back) = (VecDeque::new(), VecDeque::new());
         // Long ago, so that no file looks as if it were being written.
-        Self { folder, desk, model, now, sent, back, config, clock_ns: 1_600_000_000_000_000_000 }
+        Self { folder, state, model, now, sent, back, config, clock_ns: 1_600_000_000_000_000_000 }
     }
 
-    fn desk(folder: &tempfile::TempDir, config: &Config, now: Instant) -> WatchState {
+    fn state(folder: &tempfile::TempDir, config: &Config, now: Instant) -> WatchState {
         let home = Home::create(folder.path()).unwrap();
-        let mut desk = WatchState::new(config, Self::roots(folder, config), &home, now).unwrap();
-        desk.remember_layouts_in(home.dataset());
-        desk
+        let mut state = WatchState::new(config, Self::roots(folder, config), &home, now).unwrap();
+        state.remember_layouts_in(home.dataset());
+        state
     }
 
     /// The watched folders, where they should be.
@@ -243,7 +243,7 @@ impl Bench {
 
     /// `watch` is killed and started again.
     pub fn restart_watch(&mut self) {
-        self.desk = Self::desk(&self.folder, &self.config, self.now);
+        self.state = Self::state(&self.folder, &self.config, self.now);
         self.back.clear();
     }
 
@@ -275,14 +275,14 @@ impl Bench {
         for folder in self.config.folders.clone() {
             let at = self.at(folder.name()).canonicalize();
             if let Ok(at) = at
-                && !self.desk.is_asking()
+                && !self.state.is_asking()
             {
-                self.desk.scanned(walk(&Roots::one(folder, at), folder.name()), self.now);
+                self.state.scanned(walk(&Roots::one(folder, at), folder.name()), self.now);
             }
         }
-        self.desk.changed_in_quarantine(changed_in(&self.at("quarantine")), self.now);
-        self.desk.work(self.now);
-        while let Some(message) = self.desk.next_message(self.now) {
+        self.state.changed_in_quarantine(changed_in(&self.at("quarantine")), self.now);
+        self.state.work(self.now);
+        while let Some(message) = self.state.next_message(self.now) {
             let (Outgoing::Hello(..) | Outgoing::Images(..) | Outgoing::Removed(..)) = &message;
             self.sent.push_back(over_the_wire(message));
         }
@@ -300,10 +300,10 @@ impl Bench {
 
     pub fn answer(&mut self, answer: Answer) {
         match answer {
-            Answer::Committed(tag, listed) => self.desk.committed(&tag, &listed, self.now),
-            Answer::Rejects(tag, rejects) => self.desk.rejects(&tag, &rejects, self.now),
+            Answer::Committed(tag, listed) => self.state.committed(&tag, &listed, self.now),
+            Answer::Rejects(tag, rejects) => self.state.rejects(&tag, &rejects, self.now),
             Answer::Inventory(tag, rows) => {
-                self.desk.inventory(&tag, &rows, self.now);
+                self.state.inventory(&tag, &rows, self.now);
             }
         }
     }
@@ -323,14 +323,14 @@ impl Bench {
             self.send();
             self.deliver();
             self.now += Duration::from_millis(100);
-            if self.desk.is_idle() {
+            if self.state.is_idle() {
                 self.send();
-                if self.desk.is_idle() {
+                if self.state.is_idle() {
                     return;
                 }
             }
         }
-        panic!("never idle: {:?}", self.desk);
+        panic!("never idle: {:?}", self.state);
     }
 
     /// Path → content of every picture in the watched folders.
@@ -348,7 +348,7 @@ impl Bench {
     /// What the node says of itself.
     pub fn notices(&mut self) -> Vec<Notice> {
         let mut status = StatusFile::new(&self.at("status"), "watch");
-        self.desk.report(&mut status);
+        self.state.report(&mut status);
         status.write();
         read_all(&self.at("status")).remove("watch").unwrap().notices
     }
