@@ -2,7 +2,7 @@
 
 use super::folders::{self, ClassFolder, class_folders, files_below, folder_of};
 use super::journal::{Entry, Journal, Moved};
-use super::moves::Ground;
+use super::moves::{Ground, Renamed};
 use crate::localized::LocalizedText;
 use crate::safe;
 use plugin_api::decisions::{self, Decided, Decision};
@@ -181,7 +181,7 @@ impl Decider {
         let mut moved = Vec::new();
         for one in planned {
             match ground.rename(&one.from, &one.to) {
-                Ok(new_folder) => moved.push(Moved { new_folder, ..one }),
+                Ok(Renamed { is_new_folder, mark }) => moved.push(Moved { new_folder: is_new_folder, mark, ..one }),
                 Err(error) => problems.push(Text::from(&error)),
             }
         }

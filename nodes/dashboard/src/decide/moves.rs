@@ -24,6 +24,15 @@ struct Folder {
     is_new: bool,
 }
 
+/// How a file was moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renamed {
+    /// Whether the folder it went to was made for it.
+    pub is_new_folder: bool,
+    /// Its [`Ground::mark`] from now on: another one on another device.
+    pub mark: String,
+}
+
 fn error(path: &str, errno: Errno) -> io::Error {
     let error = io::Error::from(errno);
     Message::page_file(path, Text::from(&error)).into_error(error.kind())
@@ -68,7 +77,7 @@ impl Ground {
     }
 
     /// What tells the plain file at a path from any other: its number on disk, which another may have once it is deleted,
-    /// size and modification time. A move changes none of them.
+    /// size and modification time. A move on one device changes none of them.
     ///
     /// # Errors
     /// Not found when there is none.
@@ -104,20 +113,26 @@ impl Ground {
         Err(Message::page_no_free_name(folder, name).into_error(ErrorKind::AlreadyExists))
     }
 
-    /// Moves a file. Says whether the folder it went to was made for it. It lasts after [`Ground::sync`] of both folders.
+    /// Moves a file, by a copy where folders are on different devices. It lasts after [`Ground::sync`] of both folders.
     ///
     /// # Errors
     /// Not found when it is not there, already exists when the new name is taken; then nothing has changed.
-    pub fn rename(&self, from: &str, to: &str) -> io::Result<bool> {
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<Renamed> {
         let ((old, old_name), (new, new_name)) = (split(from)?, split(to)?);
-        self.mark(from)?;
+        let mark = self.mark(from)?;
         let old = self.folder(old, false)?;
         let new = self.folder(new, true)?;
-        renameat_with(&old.fd, old_name, &new.fd, new_name, RenameFlags::NOREPLACE).map_err(|errno| {
-            let error = io::Error::from(errno);
-            Message::page_not_moved(from, to, Text::from(&error)).into_error(error.kind())
-        })?;
-        Ok(new.is_new)
+        let not_moved =
+            |error: io::Error| Message::page_not_moved(from, to, Text::from(&error)).into_error(error.kind());
+        let mark = match renameat_with(&old.fd, old_name, &new.fd, new_name, RenameFlags::NOREPLACE) {
+            Ok(()) => mark,
+            Err(Errno::XDEV) => {
+                carry((&old.fd, old_name), (&new.fd, new_name)).map_err(not_moved)?;
+                self.mark(to)?
+            }
+            Err(errno) => return Err(not_moved(errno.into())),
+        };
+        Ok(Renamed { is_new_folder: new.is_new, mark })
     }
 
     /// Writes a new file so that it lasts, under its name or the next that is free, and gives its path.
@@ -186,6 +201,31 @@ impl Ground {
     }
 }
 
+/// Moves a file to another device: a synced copy under a hidden name, which then takes the new name if that is free; then the original
+/// goes.
+fn carry((old, old_name): (&File, &str), (new, new_name): (&File, &str)) -> io::Result<()> {
+    let part = format!(".{}.part", blake3::hash(new_name.as_bytes()).to_hex());
+    let copied = (|| {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut original = File::from(openat(old, old_name, flags, Mode::empty())?);
+        let before = original.metadata()?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut copy = File::from(openat(new, &part, flags, Mode::from_raw_mode(0o666))?);
+        io::copy(&mut original, &mut copy)?;
+        copy.set_modified(before.modified()?)?;
+        copy.sync_all()?;
+        let after = original.metadata()?;
+        if (before.len(), before.modified()?) != (after.len(), after.modified()?) {
+            return Err(io::Error::new(ErrorKind::ResourceBusy, "it is being written to"));
+        }
+        renameat_with(new, &part, new, new_name, RenameFlags::NOREPLACE)?;
+        new.sync_all()?;
+        Ok(unlinkat(old, old_name, AtFlags::empty())?)
+    })();
+    let _ = unlinkat(new, &part, AtFlags::empty());
+    copied
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,13 +252,34 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
         let free = ground.free("photos/cat", "a.jpg").unwrap();
         assert_eq!(free, "photos/cat/a (2).jpg");
-        assert!(!ground.rename("candidates/cat/a.jpg", &free).unwrap());
+        let renamed = ground.rename("candidates/cat/a.jpg", &free).unwrap();
+        assert_eq!(renamed, Renamed { is_new_folder: false, mark: mark.clone() });
         assert_eq!((fs::read_to_string(at(&free)).unwrap(), ground.mark(&free).unwrap()), ("one".into(), mark));
-        assert!(ground.rename(&free, "photos/きゅん/sub/b.jpg").unwrap(), "its folder is new");
+        assert!(ground.rename(&free, "photos/きゅん/sub/b.jpg").unwrap().is_new_folder);
         assert_eq!(fs::read_to_string(at("photos/cat/a.jpg")).unwrap(), "two");
         assert!(ground.rename("photos/cat/none.jpg", "photos/cat/b.jpg").is_err());
         assert!(!ground.close("photos/きゅん/sub"));
         assert!(at("photos/きゅん/sub/b.jpg").exists(), "a folder with something in it stays");
+    }
+
+    #[test]
+    fn files_are_copied_to_another_device_and_no_other_is_lost() {
+        let here = tempfile::tempdir().unwrap();
+        let Ok(there) = tempfile::tempdir_in("/dev/shm") else { return };
+        let [old, new] = [&here, &there].map(|folder| File::open(folder.path()).unwrap());
+        fs::write(here.path().join("a.jpg"), "one").unwrap();
+        fs::write(there.path().join("taken.jpg"), "two").unwrap();
+        let modified = fs::metadata(here.path().join("a.jpg")).unwrap().modified().unwrap();
+        let error = carry((&old, "a.jpg"), (&new, "taken.jpg")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert!(here.path().join("a.jpg").exists());
+        carry((&old, "a.jpg"), (&new, "b.jpg")).unwrap();
+        let left: Vec<_> = fs::read_dir(there.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!((fs::read_dir(here.path()).unwrap().count(), left.len()), (0, 2), "{left:?}");
+        let moved = there.path().join("b.jpg");
+        assert_eq!(fs::read_to_string(&moved).unwrap(), "one");
+        assert_eq!(fs::metadata(&moved).unwrap().modified().unwrap(), modified);
+        assert_eq!(fs::read_to_string(there.path().join("taken.jpg")).unwrap(), "two");
     }
 
     #[test]
