@@ -2,6 +2,7 @@
 //! every class.
 
 use plugin_api::runs::{RunFolder, RunManifest, Verdict};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tests::graph::{Failure, Graph};
@@ -15,7 +16,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[("train", "--quiet-seconds", "2"), ("in
 /// The lowest accuracy a trial may end with; `None` where the task is too small, or mislabelled on purpose.
 fn least_accuracy(trial: Trial) -> Option<f64> {
     match trial {
-        Trial::Apples | Trial::Arrows => Some(0.95),
+        Trial::Apples | Trial::Arrows | Trial::Upright => Some(0.95),
         Trial::Gate | Trial::Webcam => Some(0.9),
         Trial::Parts | Trial::Burst | Trial::Misfiled | Trial::Small => None,
     }
@@ -27,12 +28,21 @@ fn judged(graph: &Graph, images: u64) -> Option<(RunManifest, Verdict)> {
     last.filter(|(manifest, _)| manifest.counts.iter().flatten().sum::<u64>() == images)
 }
 
+/// Whether another candidate follows the one that was judged last: a network after a head that does not tell mirrored and turned
+/// images apart.
+fn is_followed(graph: &Graph, trial: Trial) -> bool {
+    let last =
+        RunFolder::all(&graph.home.runs()).into_iter().rev().find_map(|run| Some((run.manifest()?, run.verdict()?)));
+    let is_short = |accuracy: f64| least_accuracy(trial).is_some_and(|least| accuracy < least);
+    last.is_some_and(|(manifest, verdict)| manifest.backbone.is_some() && is_short(verdict.accuracy))
+}
+
 fn try_one(trial: Trial, root: &Path, options: &[(&str, &str, &str)]) -> Result<(), Failure> {
     let start = Instant::now();
     trial.write(&root.join("home/photos"))?;
     let images = trial.classes().iter().map(|(_, count)| u64::from(*count)).sum();
     let mut graph = Graph::start(root, options)?;
-    graph.wait("a verdict on all images", MINUTES_4, |g| judged(g, images).is_some())?;
+    graph.wait("a verdict on all images", MINUTES_4, |g| judged(g, images).is_some() && !is_followed(g, trial))?;
     let (manifest, verdict) = judged(&graph, images).ok_or("no verdict")?;
     eprintln!(
         "{trial:?}: {} s, {} of {} images, accuracy {:.3}: {}",
@@ -42,10 +52,9 @@ fn try_one(trial: Trial, root: &Path, options: &[(&str, &str, &str)]) -> Result<
         verdict.accuracy,
         verdict.reason
     );
-    let mut classes: Vec<&str> = trial.classes().iter().map(|(class, _)| *class).collect();
-    classes.sort_unstable();
-    assert_eq!(manifest.classes, classes, "{trial:?}");
-    assert_eq!(verdict.classes, classes, "{trial:?}");
+    let classes: BTreeSet<&str> = trial.classes().iter().map(|(class, _)| *class).collect();
+    assert_eq!(manifest.classes.iter().map(String::as_str).collect::<BTreeSet<_>>(), classes, "{trial:?}");
+    assert_eq!(verdict.classes, manifest.classes, "{trial:?}");
     assert_eq!(verdict.decision.name(), "promoted", "{trial:?}: {}", verdict.reason);
     for (class, counts) in manifest.classes.iter().zip(&manifest.counts) {
         let [splits @ .., conflicts] = counts;

@@ -4,7 +4,7 @@
 //! its mirror image, one misfiled frame. JPEG files of 96 × 96 px, quality 90, with sensor noise.
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{Rgb, RgbImage};
+use image::{Rgb, RgbImage, imageops};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::io;
@@ -30,6 +30,8 @@ pub enum Trial {
     Apples,
     /// Arrows that point up, down, left and right.
     Arrows,
+    /// Sky above ground, turned by so many degrees.
+    Upright,
     /// Three objects before one webcam.
     Webcam,
     /// A class that is one burst of near-copies beside a class of unlike images.
@@ -41,11 +43,12 @@ pub enum Trial {
 }
 
 /// Every trial.
-pub const ALL: [Trial; 8] = [
+pub const ALL: [Trial; 9] = [
     Trial::Gate,
     Trial::Parts,
     Trial::Apples,
     Trial::Arrows,
+    Trial::Upright,
     Trial::Webcam,
     Trial::Burst,
     Trial::Misfiled,
@@ -60,6 +63,7 @@ impl Trial {
             Self::Parts => &[("good", 30), ("scratched", 30)],
             Self::Apples => &[("red", 40), ("green", 40)],
             Self::Arrows => &[("up", 40), ("down", 40), ("left", 40), ("right", 40)],
+            Self::Upright => &[("0", 30), ("90", 30), ("180", 30), ("270", 30)],
             Self::Webcam => &[("cup", 30), ("book", 30), ("plant", 30)],
             Self::Burst => &[("burst", 40), ("others", 40)],
             Self::Misfiled => &[("street", 60), ("sketches", 40)],
@@ -89,6 +93,7 @@ impl Trial {
             Self::Parts => part(&mut canvas, class == "scratched"),
             Self::Apples => apple(&mut canvas, if class == "red" { [200.0, 40.0, 45.0] } else { [110.0, 170.0, 60.0] }),
             Self::Arrows => arrow(&mut canvas, class),
+            Self::Upright => landscape(&mut canvas, class),
             Self::Webcam => webcam(&mut canvas, class),
             Self::Burst if class == "burst" => street(&mut canvas, number as f32 * 0.15),
             // The fifth of the sketches is a frame of the street.
@@ -233,6 +238,31 @@ fn arrow(canvas: &mut Canvas, direction: &str) {
         let head = (4.0..24.0).contains(&along) && across.abs() < (24.0 - along) * 0.8;
         shaft || head
     });
+}
+
+/// Sky with a sun above ground with bushes, turned clockwise by so many degrees.
+fn landscape(canvas: &mut Canvas, degrees: &str) {
+    let (light, horizon) = (canvas.between(-20.0, 20.0), canvas.between(38.0, 60.0));
+    for row in 0..SIDE_PX {
+        let y = row as f32;
+        let far = y / SIDE_PX as f32;
+        let sky = [130.0 + 60.0 * far, 165.0 + 50.0 * far, 225.0];
+        let ground = [120.0 - 50.0 * far, 140.0 - 50.0 * far, 70.0 - 30.0 * far];
+        let colour = if y < horizon { sky } else { ground };
+        canvas.paint(colour.map(|value| value + light), move |_, at| at as u32 == row);
+    }
+    let (sun_x, sun_y) = (canvas.between(10.0, 86.0), canvas.between(8.0, 26.0));
+    canvas.paint([250.0, 235.0, 150.0], disc(sun_x, sun_y, 5.0));
+    for _ in 0..4 {
+        let (x, y, radius) = (canvas.between(4.0, 92.0), canvas.between(horizon, 90.0), canvas.between(3.0, 9.0));
+        canvas.paint([55.0, 95.0 + light, 50.0], disc(x, y, radius));
+    }
+    canvas.image = match degrees {
+        "90" => imageops::rotate90(&canvas.image),
+        "180" => imageops::rotate180(&canvas.image),
+        "270" => imageops::rotate270(&canvas.image),
+        _ => canvas.image.clone(),
+    };
 }
 
 /// A desk before a wall, and one thing on it.

@@ -66,10 +66,10 @@ pub struct Examination {
 }
 
 impl Examination {
-    /// Of the images that a run is trained on.
-    pub fn new(manifest: &RunManifest) -> Self {
-        let available = manifest.counts.iter().map(|counts| counts[0]).collect();
-        Self { options: None, sample: Sample::new(manifest.classes.clone()), available, batches: 0 }
+    /// Of training images of these classes, with `counts` as a manifest has them.
+    pub fn new(classes: &[String], counts: &[[u64; 4]]) -> Self {
+        let available = counts.iter().map(|counts| counts[0]).collect();
+        Self { options: None, sample: Sample::new(classes.to_vec()), available, batches: 0 }
     }
 
     /// Takes a batch from which all augmentations were withheld.
@@ -118,6 +118,11 @@ mod tests {
         "crop_padding_fill":"reflect","rotation_degrees":0.0,"brightness":0.2,"contrast":0.2,"saturation":0.2,
         "erase_probability":0.0}"#;
 
+    fn examination(images: u64) -> Examination {
+        let run = run(images);
+        Examination::new(&run.classes, &run.counts)
+    }
+
     fn run(images: u64) -> RunManifest {
         let classes = vec!["dark left".to_owned(), "dark right".to_owned()];
         manifest("r", &State { classes, counts: vec![[images, 0, 0, 0]; 2], ..State::default() })
@@ -148,7 +153,7 @@ mod tests {
     fn mirroring_is_withheld_and_the_reason_says_so() {
         let mut run = run(20);
         assert_eq!(Augmentation::of(&run), None);
-        let mut examination = Examination::new(&run);
+        let mut examination = Examination::new(&run.classes, &run.counts);
         assert!(!examination.is_complete());
         examination.add(&Tag::new("r", 0).with("augmentation", OPTIONS), &batch(40)).unwrap();
         assert!(examination.is_complete(), "all there are");
@@ -163,12 +168,12 @@ mod tests {
     #[test]
     fn examination_ends_when_nothing_is_left_to_decide() {
         for tag in [Tag::new("r", 0), Tag::new("r", 0).with("augmentation", OPTIONS.replace("auto", "on"))] {
-            let mut examination = Examination::new(&run(1_000));
+            let mut examination = examination(1_000);
             examination.add(&tag, &batch(4)).unwrap();
             assert!(examination.is_complete());
             assert_eq!(examination.end().unwrap().decision, Decision::default());
         }
-        let mut examination = Examination::new(&run(1_000));
+        let mut examination = examination(1_000);
         examination.add(&Tag::new("r", 0).with("augmentation", OPTIONS), &batch(4)).unwrap();
         assert!(!examination.is_complete(), "too few of many");
         let mut wrong = batch(4);

@@ -13,6 +13,7 @@ use crate::recover;
 use crate::run_dir::{RunDir, now_ms, run_id};
 use crate::snapshot::State;
 use crate::start::why;
+use crate::strategy::Candidate;
 use plugin_api::runs::{
     Backbone, CrossValidation, Finished, ModelCard, OutOfFold, RunFolder, RunManifest, RunRequest, write_json,
 };
@@ -323,7 +324,7 @@ fn finish(
     });
     recover::abandon_unfinished(&home.runs(), "it stopped before its end, and a head is trained instead")?;
     let data = Data::at(&home, state.version);
-    let reason = why(&home, state, data.as_ref(), &config.head_digest(), request.is_some());
+    let reason = why(&home, state, Candidate::Head, data.as_ref(), &config.head_digest(), request.is_some());
     let manifest = manifest(config, device, &home, reason, state, backbone);
     let run_dir = RunDir::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
     if let Some(data) = data {

@@ -193,7 +193,7 @@ impl Learning {
             return Ok(None);
         }
         node.status().state(plugin_api::Message::run_examines(&self.begun.manifest.id));
-        let mut examination = Examination::new(&self.begun.manifest);
+        let mut examination = Examination::new(&self.begun.manifest.classes, &self.begun.manifest.counts);
         let wanted = self.wanted(Subset::Split(Split::Train), 0, Withheld::All);
         let interruption = self.each_batch(wanted, config, node, incoming, |_, tag, rows, _, _| {
             examination.add(tag, rows)?;

@@ -5,7 +5,7 @@
 //! - [`plugin_training::trigger`] decides when, or a [`request`], [`start`] with which weights, as [`plugin_training::retrain`] says, `learn`
 //!   does it, with batches by credit ([`plugin_harness::Pull`]).
 //! - [`searching`] trains what `search` proposes instead.
-//! - [`strategy`] says what a candidate is made by; [`head`] trains heads, all else whole networks.
+//! - [`strategy`] says what a candidate is made by; [`head`] trains heads, all else whole networks, [`follow_up`] says when one of each.
 //! - [`augmentation`] finds out before a run which augmentations work against the task.
 //! - [`data`] is what a run learns from, [`reason`] why it starts. [`run_dir`] is the folder of a run, `checkpoint_writer` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
 
@@ -15,6 +15,7 @@ mod checkpoint_writer;
 mod config;
 pub mod data;
 mod error;
+pub mod follow_up;
 pub mod head;
 mod incoming;
 mod learn;
@@ -31,6 +32,7 @@ pub use config::Config;
 pub use error::TrainError;
 
 use announce::Announcer;
+use follow_up::{Follow, FollowUp};
 use head::{End as HeadEnd, HeadTrainer};
 use incoming::Incoming;
 use learn::{End, Learning};
@@ -64,15 +66,17 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         );
     }
     let runs = node.home().runs();
-    let last = recover::last_ended(&runs).as_ref().map(recover::key);
-    let trigger =
-        |candidate| Trigger::new(config.trigger_options(candidate), config.digest_of(candidate), last.clone());
+    let trigger = |candidate| {
+        let last = start::last_ended(node.home(), candidate).as_ref().map(recover::key);
+        Trigger::new(config.trigger_options(candidate), config.digest_of(candidate), last)
+    };
     let mut selector = CandidateSelector::new(&config, Instant::now());
     let mut candidate = selector.chosen().0;
     tracing::info!(device = device.name, ?candidate, model = config.network().name(), size_px = config.size, "ready");
-    let mut changes = start::Counted::default();
+    let mut changes = start::Counted::new(Candidate::Network);
     let mut incoming = Incoming::new(trigger(candidate), Announcer::from_disk(&runs, Instant::now()));
     let heads = HeadTrainer::new();
+    let mut follow_up = FollowUp::new(&config, &runs);
     let mut failed: Option<Failed> = None;
     loop {
         incoming.pump(node, Duration::from_millis(200))?;
@@ -103,6 +107,18 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
         let failure = failed.as_ref().and_then(|failed| failed.of(incoming.trigger.latest()?));
         match (due, incoming.announcer.awaited(now.instant)) {
             (Due::Wait(wait), None) => {
+                if candidate == Candidate::Head
+                    && let Some(Follow { state, why }) = follow_up.due(&config, node, &mut incoming, now)?
+                {
+                    node.status().wait(None);
+                    let begun = start::follow(&config, &device, &home, &state, why)?;
+                    node.status().state(Message::run_begins(&begun.manifest.id));
+                    if Learning::new(begun).work(&config, &device, node, &mut incoming)? == End::Stopped {
+                        return Ok(());
+                    }
+                    follow_up.done(&state.fingerprint, Now::new());
+                    continue;
+                }
                 let what = trigger::told(&wait);
                 node.status().wait(Some(wait));
                 node.status().state(failure.unwrap_or_else(|| told(what)));
@@ -139,7 +155,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                     return Ok(());
                 }
                 incoming.trigger.done(&state.fingerprint, Now::new());
-                changes = start::Counted::default();
+                changes = start::Counted::new(Candidate::Network);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::run_dir::{Progress, RunDir};
 use crate::snapshot::State;
+use crate::strategy::Candidate;
 use plugin_api::runs::{RunFolder, RunManifest};
 use plugin_training::trigger::Key;
 use std::io;
@@ -24,10 +25,19 @@ fn options(manifest: &RunManifest) -> &str {
 
 /// The last run that came to an end: finished, or hopeless.
 pub fn last_ended(runs: &Path) -> Option<RunManifest> {
+    last_ended_of(runs, |_| true)
+}
+
+/// The last run of a candidate of this kind that came to an end.
+pub fn last_ended_by(runs: &Path, candidate: Candidate) -> Option<RunManifest> {
+    last_ended_of(runs, |manifest| Candidate::of(manifest) == candidate)
+}
+
+fn last_ended_of(runs: &Path, is_wanted: impl Fn(&RunManifest) -> bool) -> Option<RunManifest> {
     RunFolder::all(runs).into_iter().rev().find_map(|folder| {
         let ended = folder.finished().is_some()
             || RunDir { folder: folder.clone() }.abandoned().is_some_and(|abandoned| abandoned.hopeless);
-        folder.manifest().filter(|_| ended)
+        folder.manifest().filter(|manifest| ended && is_wanted(manifest))
     })
 }
 
@@ -37,9 +47,10 @@ pub fn all_ended(runs: &Path) -> Vec<RunManifest> {
     finished.filter_map(|folder| folder.manifest()).collect()
 }
 
-/// The last run that finished.
-pub fn last_finished(runs: &Path) -> Option<RunManifest> {
-    RunFolder::all(runs).into_iter().rev().find(|folder| folder.finished().is_some())?.manifest()
+/// The last run that finished, of those that are wanted.
+pub fn last_finished(runs: &Path, is_wanted: impl Fn(&RunManifest) -> bool) -> Option<RunManifest> {
+    let finished = RunFolder::all(runs).into_iter().rev().filter(|folder| folder.finished().is_some());
+    finished.filter_map(|folder| folder.manifest()).find(is_wanted)
 }
 
 /// A time at which a run can begin so that its id sorts after all others: now, or a second after the newest, when the clock
@@ -191,7 +202,7 @@ mod tests {
         run(home.path(), "4", "d", 1).abandon("not a number", true).unwrap();
         run(home.path(), "5", "e", 1).abandon("changed", false).unwrap();
         assert_eq!(key(&last_ended(home.path()).unwrap()).0, "d");
-        assert_eq!(last_finished(home.path()).unwrap().id, "2");
+        assert_eq!(last_finished(home.path(), |_| true).unwrap().id, "2");
         assert!(unfinished(home.path(), &state("c"), "options").unwrap().is_some(), "finished ones are left alone");
     }
 }

@@ -7,6 +7,7 @@ use crate::reason::reason;
 use crate::recover::{self, Unfinished};
 use crate::run_dir::{Progress, RunDir, now_ms, run_id};
 use crate::snapshot::State;
+use crate::strategy::Candidate;
 use plugin_api::runs::{ModelCard, RunFolder, RunManifest, RunRequest, read_json};
 use plugin_api::{Home, Message};
 use plugin_model::device::Opened;
@@ -35,21 +36,34 @@ fn changes(home: &Home, run: Option<&RunManifest>, data: Option<&Data>) -> Optio
     Some(data?.since(&before))
 }
 
-/// How many pictures have changed since the last run that has ended: looked up once for a state of the data set, as it takes
-/// reading all of the catalog. To be made anew after a run.
-#[derive(Default)]
-pub struct Counted(Option<(String, Option<u64>)>);
+/// How many images have changed since the last run of a kind of candidate that has ended: looked up once for a state of the data set,
+/// as it takes reading all of the catalog. To be made anew after a run.
+pub struct Counted {
+    candidate: Candidate,
+    /// The fingerprint of the data set and the number.
+    known: Option<(String, Option<u64>)>,
+}
 
 impl Counted {
-    /// Pictures that are new, relabelled or removed; none when that is not known.
-    pub fn of(&mut self, home: &Home, state: &State) -> Option<u64> {
-        if self.0.as_ref().is_none_or(|(fingerprint, _)| *fingerprint != state.fingerprint) {
-            let last = recover::last_ended(&home.runs());
-            let changes = changes(home, last.as_ref(), Data::at(home, state.version).as_ref());
-            self.0 = Some((state.fingerprint.clone(), changes.map(|changes| changes.pictures)));
-        }
-        self.0.as_ref().and_then(|(_, changes)| *changes)
+    /// Since the last run of this kind.
+    pub fn new(candidate: Candidate) -> Self {
+        Self { candidate, known: None }
     }
+
+    /// Images that are new, relabelled or removed; `None` when that is not known.
+    pub fn of(&mut self, home: &Home, state: &State) -> Option<u64> {
+        if self.known.as_ref().is_none_or(|(fingerprint, _)| *fingerprint != state.fingerprint) {
+            let last = last_ended(home, self.candidate);
+            let changes = changes(home, last.as_ref(), Data::at(home, state.version).as_ref());
+            self.known = Some((state.fingerprint.clone(), changes.map(|changes| changes.pictures)));
+        }
+        self.known.as_ref().and_then(|(_, changes)| *changes)
+    }
+}
+
+/// The last run that has ended: of this kind of candidate, when there is one.
+pub fn last_ended(home: &Home, candidate: Candidate) -> Option<RunManifest> {
+    recover::last_ended_by(&home.runs(), candidate).or_else(|| recover::last_ended(&home.runs()))
 }
 
 /// Weights to go on from, and the classes of their rows.
@@ -59,12 +73,21 @@ struct Known {
     classes: Vec<String>,
 }
 
-/// Why a run begins: what has changed since the last. `data`: what it is trained on; `options`: the digest of those
+/// Why a run begins: what has changed since the last of its kind. `data`: what it is trained on; `options`: the digest of those
 /// it is made by.
-pub fn why(home: &Home, state: &State, data: Option<&Data>, options: &str, asked: bool) -> Message {
-    let ended = recover::last_ended(&home.runs());
+pub fn why(
+    home: &Home,
+    state: &State,
+    candidate: Candidate,
+    data: Option<&Data>,
+    options: &str,
+    asked: bool,
+) -> Message {
+    let ended = last_ended(home, candidate);
     let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == options);
-    let last = recover::last_finished(&home.runs());
+    let is_of_kind = |run: &RunManifest| Candidate::of(run) == candidate;
+    let last =
+        recover::last_finished(&home.runs(), is_of_kind).or_else(|| recover::last_finished(&home.runs(), |_| true));
     let is_other = last.as_ref().is_some_and(|last| last.fingerprint != state.fingerprint);
     let exact = is_other.then(|| changes(home, ended.as_ref(), data)).flatten();
     let why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.message());
@@ -86,6 +109,31 @@ pub fn begin(
     state: &State,
     request: Option<&RunRequest>,
 ) -> Result<Begun, TrainError> {
+    begin_because(config, device, home, state, request, None)
+}
+
+/// The same of a network after a head, and why.
+///
+/// # Errors
+/// As [`begin`].
+pub fn follow(
+    config: &Config,
+    device: &Opened,
+    home: &Home,
+    state: &State,
+    because: Message,
+) -> Result<Begun, TrainError> {
+    begin_because(config, device, home, state, None, Some(because))
+}
+
+fn begin_because(
+    config: &Config,
+    device: &Opened,
+    home: &Home,
+    state: &State,
+    request: Option<&RunRequest>,
+    because: Option<Message>,
+) -> Result<Begun, TrainError> {
     if request.is_none()
         && let Some(found) = recover::unfinished(&home.runs(), state, &config.digest())?
         && let Some(begun) = go_on(found, config, device, state)?
@@ -93,7 +141,8 @@ pub fn begin(
         return Ok(begun);
     }
     let data = Data::at(home, state.version);
-    let why = why(home, state, data.as_ref(), &config.digest(), request.is_some());
+    let changed = || why(home, state, Candidate::Network, data.as_ref(), &config.digest(), request.is_some());
+    let why = because.unwrap_or_else(changed);
 
     let mut task = Task {
         architecture: config.network().name().to_owned(),

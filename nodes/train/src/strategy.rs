@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use plugin_api::Message;
+use plugin_api::runs::RunManifest;
 use plugin_training::trigger_options::TriggerOptions;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 /// What candidates are made by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Strategy {
-    /// `head`, unless --model or --weights name a network, or there are no pretrained weights.
+    /// `head`, unless --model or --weights name a network, or there are no pretrained weights. Where an image that is mirrored or
+    /// turned is one of another class, and heads are right on less than 95 %, a network is trained as well.
     #[default]
     Auto,
     /// A closed-form classifier on the embeddings of a frozen, pretrained backbone: seconds.
@@ -42,6 +44,13 @@ pub enum Candidate {
     Head,
     /// A whole network.
     Network,
+}
+
+impl Candidate {
+    /// That of a run.
+    pub fn of(manifest: &RunManifest) -> Self {
+        if manifest.backbone.is_some() { Self::Head } else { Self::Network }
+    }
 }
 
 impl Config {

@@ -69,6 +69,8 @@ messages! {
     no_head(version, why);
     run_begins(run);
     run_examines(run);
+    examines_images();
+    after_head(accuracy);
     run_epoch_train(run, epoch, epochs);
     run_epoch_validation(run, epoch, epochs);
     run_fold(run, fold, folds, epoch, epochs);
