@@ -1,8 +1,11 @@
 //! What is known of every path: what the dataset holds, what is on its way, what was refused.
 
-use crate::disk::Stamp;
-use crate::roots::Folder;
-use crate::scan::is_below;
+pub mod away;
+pub mod labels;
+
+use crate::fs::disk::Stamp;
+use crate::fs::roots::Folder;
+use crate::fs::scan::is_below;
 use plugin_api::FileVersion;
 use plugin_api::layout::Shape;
 use std::collections::{BTreeMap, HashMap};

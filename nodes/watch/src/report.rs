@@ -1,7 +1,9 @@
 //! What the node says of itself.
 
-use crate::away::Absence;
-use crate::scan::EXAMPLES;
+pub mod notices;
+
+use crate::fs::scan::EXAMPLES;
+use crate::ledger::away::Absence;
 use crate::state::WatchState;
 use plugin_api::status::{Notice, StatusFile};
 use plugin_api::{Message, Text};

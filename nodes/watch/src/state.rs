@@ -1,27 +1,31 @@
 //! Where everything known comes together: from paths pointed out to messages and back. Knows neither dora nor inotify,
 //! and is told what time it is.
 //!
-//! A path goes one way: pointed out, [settling](crate::settle), [ready](crate::ready), on its way, answered; and is then
+//! A path goes one way: pointed out, [settling](crate::fs::settle), [ready](crate::delivery::ready), on its way, answered; and is then
 //! looked at once more. What to do is decided anew by looking at the file each time, so it does not matter how often or
 //! why a path was pointed out.
 
-use crate::asking::Asking;
-use crate::away::AwayFolders;
+pub mod answers;
+pub mod sending;
+
 use crate::config::Config;
-use crate::disk::{Stamp, look_below};
-use crate::ignore::{Kind, is_image, kind};
-use crate::labels::Labels;
+use crate::delivery::asking::Asking;
+use crate::delivery::outbox::{Outbox, Row, STREAMS, Stream};
+use crate::delivery::ready::Ready;
+use crate::fs::disk::{Stamp, look_below};
+use crate::fs::ignore::{Kind, is_image, kind};
+use crate::fs::roots::Roots;
+use crate::fs::scan::Scan;
+use crate::fs::settle::Settling;
+use crate::fs::writers;
+use crate::ledger::away::AwayFolders;
+use crate::ledger::labels::Labels;
 use crate::ledger::{Held, Ledger, PendingChange};
-use crate::notices::{Findings, Notices};
-use crate::outbox::{Outbox, Row, STREAMS, Stream};
-use crate::quarantine::{Quarantine, Record};
-use crate::ready::Ready;
+use crate::quarantine::Quarantine;
+use crate::quarantine::record::Record;
+use crate::quarantine::returning::Changed;
 use crate::report::Counts;
-use crate::returning::Changed;
-use crate::roots::Roots;
-use crate::scan::Scan;
-use crate::settle::Settling;
-use crate::writers;
+use crate::report::notices::{Findings, Notices};
 use plugin_api::{ContentError, FileVersion, Home, RejectReason, Tag};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io;

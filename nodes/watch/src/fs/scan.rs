@@ -3,9 +3,9 @@
 //! A scan only points out paths worth a look. What becomes of a path is decided by looking at the file itself
 //! afterwards, so a scan that is out of date does no harm.
 
-use crate::disk::Stamp;
-use crate::ignore::{self, Claim, FolderKind, Kind, LeftAlone};
-use crate::roots::{Folder, Roots};
+use crate::fs::disk::Stamp;
+use crate::fs::ignore::{self, Claim, FolderKind, Kind, LeftAlone};
+use crate::fs::roots::{Folder, Roots};
 use plugin_api::FileVersion;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, DirEntry, FileType};
@@ -267,7 +267,7 @@ impl Scanner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roots::Folder;
+    use crate::fs::roots::Folder;
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;

@@ -1,12 +1,12 @@
 //! What a person should know of the watched folders: what was left alone or refused, and folders that may be meant otherwise.
 //! One notice a kind, with number, reason, advice and a few paths.
 
-use crate::away::Absence;
-use crate::ignore::LeftAlone;
+use crate::fs::ignore::LeftAlone;
+use crate::fs::roots::Folder;
+use crate::fs::scan::{EXAMPLES, Left, Scan, Tally, is_below};
 use crate::ledger::Ledger;
-use crate::refused::{QUARANTINE, Refused, RefusedKind};
-use crate::roots::Folder;
-use crate::scan::{EXAMPLES, Left, Scan, Tally, is_below};
+use crate::ledger::away::Absence;
+use crate::quarantine::refused::{QUARANTINE, Refused, RefusedKind};
 use crate::state::WatchState;
 use plugin_api::layout::{Layout, Shape};
 use plugin_api::names::{class_name, natural_order, similarity_key};

@@ -1,6 +1,6 @@
 //! Files that were pointed out, until they have stopped changing.
 
-use crate::disk::Stamp;
+use crate::fs::disk::Stamp;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 

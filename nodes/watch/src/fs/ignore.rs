@@ -4,7 +4,7 @@
 //! [`plugin_api::names`]; where it tells nothing, the first bytes do. What claims to be an image is sent, and goes to
 //! `quarantine/` when it cannot be read; everything else stays where it is.
 
-use crate::roots::Folder;
+use crate::fs::roots::Folder;
 use plugin_api::names::{FileKind, file_kind, principals};
 pub use plugin_api::names::{FolderKind, folder_counts, folder_kind};
 use std::fs::File;

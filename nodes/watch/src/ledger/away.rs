@@ -14,10 +14,10 @@
 //! Device numbers and the beginnings of absences are kept in `dataset/folders-<folder>.json`, so that a drive that drops
 //! while `watch` is not running is noticed too.
 
-use crate::disk::wall_ns;
+use crate::fs::disk::wall_ns;
+use crate::fs::roots::Roots;
+use crate::fs::scan::{Scan, is_below, walk};
 use crate::ledger::Held;
-use crate::roots::Roots;
-use crate::scan::{Scan, is_below, walk};
 use crate::state::WatchState;
 use plugin_api::Message;
 use plugin_api::files::write_atomically;

@@ -1,6 +1,6 @@
 //! Paths that have settled and wait for room in the window. Only names: files are read when they are sent.
 
-use crate::disk::Stamp;
+use crate::fs::disk::Stamp;
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,9 @@
 //! From settled paths to messages.
 
+use crate::delivery::outbox::{Row, Stream};
+use crate::delivery::outgoing::Outgoing;
+use crate::delivery::ready::{REMOVED_ROWS, cost_bytes};
 use crate::ledger::PendingChange;
-use crate::outbox::{Row, Stream};
-use crate::ready::{REMOVED_ROWS, cost_bytes};
 use crate::state::WatchState;
 use arrow::array::{Int64Array, StringArray, UInt64Array};
 use plugin_api::Split;
@@ -10,17 +11,6 @@ use plugin_api::edges::{Hello, ImageFiles, Removed};
 use plugin_api::layout::Place;
 use plugin_api::{ContentError, FileVersion, Tag};
 use std::time::Instant;
-
-/// A message to send, with its tag.
-#[derive(Debug)]
-pub enum Outgoing {
-    /// The question for the inventory.
-    Hello(Tag, Hello),
-    /// Image files.
-    Images(Tag, Box<ImageFiles>),
-    /// Paths without a picture.
-    Removed(Tag, Removed),
-}
 
 impl WatchState {
     /// The next message to send, if there is one and room for it. Files are opened here, to see whether they may be read; their content is left to `decode`.
@@ -126,8 +116,8 @@ impl WatchState {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::roots::{Folder, Roots};
-    use crate::scan::walk;
+    use crate::fs::roots::{Folder, Roots};
+    use crate::fs::scan::walk;
     use clap::Parser;
     use plugin_api::Home;
     use plugin_api::edges::Committed;

@@ -4,11 +4,11 @@
 //! not layouts, so every layout that some of its labels may stem from is kept in `dataset/layout-<folder>.json` until each path
 //! on which they differ has been sent again. A missing file stands for what versions did that kept none.
 
-use crate::disk::Stamp;
+use crate::delivery::outbox::Stream;
+use crate::fs::disk::Stamp;
+use crate::fs::roots::{Folder, Roots};
+use crate::fs::scan::Scan;
 use crate::ledger::{Entry, Held, PendingChange};
-use crate::outbox::Stream;
-use crate::roots::{Folder, Roots};
-use crate::scan::Scan;
 use crate::state::WatchState;
 use plugin_api::files::write_atomically;
 use plugin_api::layout::{Layout, Place, Shape};

@@ -1,9 +1,9 @@
 //! From answers back to what is known.
 
-use crate::asking::Asking;
+use crate::delivery::asking::Asking;
+use crate::delivery::outbox::{Acknowledged, STREAMS, Stream};
 use crate::ledger::Held;
-use crate::outbox::{Acknowledged, STREAMS, Stream};
-use crate::quarantine::Record;
+use crate::quarantine::record::Record;
 use crate::state::{Missing, WatchState};
 use plugin_api::edges::{Committed, Inventory, Rejects};
 use plugin_api::{Edge, FileVersion, RejectReason, Tag};

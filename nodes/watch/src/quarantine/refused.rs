@@ -1,10 +1,10 @@
 //! What lies in `quarantine/`, counted from the notes there, off the event loop. A person may empty it at any time, and the
 //! counts follow.
 
-use crate::disk::Stamp;
-use crate::record::Record;
-use crate::roots::Roots;
-use crate::scan::{EXAMPLES, Left};
+use crate::fs::disk::Stamp;
+use crate::fs::roots::Roots;
+use crate::fs::scan::{EXAMPLES, Left};
+use crate::quarantine::record::Record;
 use crate::state::WatchState;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -158,8 +158,8 @@ impl WatchState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fs::roots::Folder;
     use crate::quarantine::Quarantine;
-    use crate::roots::Folder;
     use plugin_api::FileVersion;
 
     #[test]

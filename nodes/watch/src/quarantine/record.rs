@@ -1,6 +1,6 @@
 //! The note beside a file in quarantine.
 
-use crate::disk::wall_ns;
+use crate::fs::disk::wall_ns;
 use plugin_api::FileVersion;
 use serde::{Deserialize, Serialize};
 

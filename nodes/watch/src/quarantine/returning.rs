@@ -3,9 +3,10 @@
 //! A copy that paused for long is moved to quarantine cut off; its writer goes on there. A file that is not as its note says
 //! is therefore given back to the folder it came from once it has stopped changing, and is looked at like any other.
 
-use crate::disk::{Stamp, look};
-use crate::ignore::{Kind, kind};
-use crate::quarantine::{Record, beside, noted};
+use crate::fs::disk::{Stamp, look};
+use crate::fs::ignore::{Kind, kind};
+use crate::quarantine::record::Record;
+use crate::quarantine::{beside, noted};
 use crate::state::WatchState;
 use std::fs;
 use std::io;

@@ -1,7 +1,7 @@
 //! The rest of the graph, as `watch` sees it: the only module that speaks with the harness.
 
-use crate::WatchError;
-use crate::sending::Outgoing;
+use crate::delivery::outgoing::Outgoing;
+use crate::error::WatchError;
 use plugin_api::Tag;
 use plugin_api::edges::{Committed, Inventory, Rejects};
 use plugin_api::status::StatusFile;

@@ -1,8 +1,9 @@
 //! Files that are not to be sent again, and their way to quarantine.
 
-use crate::disk::wall_ns;
+use crate::fs::disk::wall_ns;
 use crate::ledger::Refusal;
-use crate::quarantine::{Moved, Record};
+use crate::quarantine::Moved;
+use crate::quarantine::record::Record;
 use crate::state::WatchState;
 use plugin_api::{FileVersion, RejectReason};
 use std::io;
