@@ -182,6 +182,11 @@ impl Ledger {
         start.take_while(move |(path, _)| path.starts_with(folder)).filter(move |(path, _)| is_below(path, folder))
     }
 
+    /// Paths at or below `folder` at which the dataset holds an image.
+    pub fn held_below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a String> {
+        self.below(folder).filter(|(_, entry)| entry.held != Held::Nothing).map(|(path, _)| path)
+    }
+
     /// Takes the dataset's word for what it holds. What is not known yet stays so.
     pub fn set_inventory(&mut self, mut inventory: BTreeMap<String, FileVersion>) {
         let paths: Vec<String> = self.entries.keys().cloned().collect();

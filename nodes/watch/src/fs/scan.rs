@@ -3,8 +3,8 @@
 //! A scan only points out paths worth a look. What becomes of a path is decided by looking at the file itself
 //! afterwards, so a scan that is out of date does no harm.
 
-use crate::fs::disk::Stamp;
-use crate::fs::ignore::{self, Claim, FolderKind, Kind, LeftAlone};
+use crate::fs::disk::{Stamp, look_below};
+use crate::fs::ignore::{self, Claim, FolderKind, Kind, LeftAlone, is_image, kind};
 use crate::fs::roots::{Folder, Roots};
 use plugin_api::FileVersion;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -101,6 +101,16 @@ impl Contents {
     }
 }
 
+/// The image at `path`, as messages name it, if there is one that counts.
+pub(crate) fn image_at(roots: &Roots, path: &str) -> io::Result<Option<Stamp>> {
+    match (kind(path), roots.of(path), path.split_once('/')) {
+        (Kind::Picture, Some(root), Some((_, relative))) => {
+            Ok(look_below(&root.at, relative)?.filter(|_| is_image(path, &root.at.join(relative))))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Walks the folder that messages name `folder`. Links are not followed.
 pub fn walk(roots: &Roots, folder: &str) -> Scan {
     walk_with(roots, folder, &mut Contents::default())
@@ -172,7 +182,7 @@ fn list(
         };
         if claim == Claim::Unknown && !contents.is_image(&path, &entry.path(), stamp.version) {
             tally(&mut tallied, LeftAlone::Other, 1, &path);
-        } else if ignore::kind(&path) == Kind::NoClass {
+        } else if kind(&path) == Kind::NoClass {
             tally(&mut tallied, LeftAlone::OutsideClass, 1, &path);
         } else {
             scan.files.push((path, stamp));

@@ -16,9 +16,9 @@
 
 use crate::fs::disk::wall_ns;
 use crate::fs::roots::Roots;
-use crate::fs::scan::{Scan, is_below, walk};
-use crate::ledger::Held;
-use crate::state::WatchState;
+use crate::fs::scan::{Scan, image_at, is_below, walk};
+use crate::ledger::Ledger;
+use crate::ledger::labels::Labels;
 use plugin_api::Message;
 use plugin_api::files::write_atomically;
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,29 @@ pub(crate) struct AwayFolders {
     next_check: Instant,
     is_changed: bool,
     is_save_refused: bool,
+    /// Files of folders that came back, or that count as deleted from now on.
+    look_again: Vec<String>,
+}
+
+/// What else tells whether a folder is away.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) roots: &'a Roots,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) labels: &'a Labels,
+    /// Whether the dataset has not yet said what it holds.
+    pub(crate) is_asking: bool,
+}
+
+impl Surroundings<'_> {
+    /// Whether some of the files that the dataset holds of a folder are there.
+    fn has_known_file(&self, folder: &str) -> bool {
+        let mut held = self.ledger.held_below(folder).take(SAMPLE);
+        held.any(|path| image_at(self.roots, path).is_ok_and(|stamp| stamp.is_some()))
+    }
+
+    fn holds_anything_below(&self, folder: &str) -> bool {
+        self.ledger.held_below(folder).next().is_some()
+    }
 }
 
 impl AwayFolders {
@@ -103,6 +126,7 @@ impl AwayFolders {
             next_check: now,
             is_changed: false,
             is_save_refused: false,
+            look_again: Vec::new(),
         };
         for root in roots.iter() {
             let Ok(text) = fs::read(folders.file(root.folder.name())) else { continue };
@@ -165,92 +189,92 @@ fn folders_of(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(at, _)| &path[..at])
 }
 
-impl WatchState {
+impl AwayFolders {
     /// Takes note of the devices of folders that were met by a scan.
-    pub(crate) fn note_devices(&mut self, scan: &Scan) {
+    pub(crate) fn note_devices(&mut self, scan: &Scan, around: &Surroundings<'_>) {
         for (folder, device) in &scan.devices {
-            let is_vacant = !self.is_asking() && !self.holds_anything_below(folder);
-            if is_vacant || !self.away.known.contains_key(folder) {
-                self.away.set_device(folder, *device);
+            let is_vacant = !around.is_asking && !around.holds_anything_below(folder);
+            if is_vacant || !self.known.contains_key(folder) {
+                self.set_device(folder, *device);
             }
         }
         // Files are there again: should they vanish once more, a grace period begins as at first.
-        let mut given_up = std::mem::take(&mut self.away.given_up);
-        given_up.retain(|folder| !self.has_known_file(folder));
-        self.away.given_up = given_up;
+        let mut given_up = std::mem::take(&mut self.given_up);
+        given_up.retain(|folder| !around.has_known_file(folder));
+        self.given_up = given_up;
         let is_whole = !scan.folder.contains('/');
-        if is_whole && !self.is_asking() {
+        if is_whole && !around.is_asking {
             let met: BTreeSet<&String> = scan.devices.iter().map(|(folder, _)| folder).collect();
             let below: Vec<String> =
-                self.away.known.keys().filter(|folder| is_below(folder, &scan.folder)).cloned().collect();
+                self.known.keys().filter(|folder| is_below(folder, &scan.folder)).cloned().collect();
             for folder in below {
-                if !met.contains(&folder) && !self.holds_anything_below(&folder) {
-                    self.away.known.remove(&folder);
-                    self.away.is_changed = true;
+                if !met.contains(&folder) && !around.holds_anything_below(&folder) {
+                    self.known.remove(&folder);
+                    self.is_changed = true;
                 }
             }
         }
     }
 
     /// Whether a file that is not at `path` counts as deleted. What was found out a moment ago is believed.
-    pub(crate) fn is_deleted(&mut self, path: &str, now: Instant) -> bool {
+    pub(crate) fn is_deleted(&mut self, path: &str, around: &Surroundings<'_>, now: Instant) -> bool {
         let folders: Vec<String> = folders_of(path).map(str::to_owned).collect();
-        !folders
-            .iter()
-            .any(|folder| self.recent_absence(folder, now).is_some_and(|absence| self.is_held(folder, absence, now)))
+        !folders.iter().any(|folder| {
+            self.recent_absence(folder, around, now).is_some_and(|absence| self.is_held(folder, absence, around, now))
+        })
     }
 
-    /// As [`WatchState::absence`], looked up at most every [`LOOK_UP`].
-    fn recent_absence(&mut self, folder: &str, now: Instant) -> Option<Absence> {
-        match self.away.looked_up.get(folder) {
+    /// As [`Self::absence`], looked up at most every [`LOOK_UP`].
+    fn recent_absence(&mut self, folder: &str, around: &Surroundings<'_>, now: Instant) -> Option<Absence> {
+        match self.looked_up.get(folder) {
             Some((at, absence)) if now < *at + LOOK_UP => *absence,
             _ => {
-                let absence = self.absence(folder);
-                self.away.looked_up.insert(folder.to_owned(), (now, absence));
+                let absence = self.absence(folder, around);
+                self.looked_up.insert(folder.to_owned(), (now, absence));
                 absence
             }
         }
     }
 
-    /// As [`WatchState::is_deleted`], and everything is looked up anew.
-    pub(crate) fn is_deleted_now(&mut self, paths: &[String], now: Instant) -> Vec<bool> {
-        self.away.looked_up.clear();
-        paths.iter().map(|path| self.is_deleted(path, now)).collect()
+    /// As [`Self::is_deleted`], and everything is looked up anew.
+    pub(crate) fn is_deleted_now(&mut self, paths: &[String], around: &Surroundings<'_>, now: Instant) -> Vec<bool> {
+        self.looked_up.clear();
+        paths.iter().map(|path| self.is_deleted(path, around, now)).collect()
     }
 
     /// Folders that have come back, and those whose time is up. Writes down what changed.
-    pub(crate) fn check_away(&mut self, now: Instant) {
-        if now >= self.away.next_check {
-            self.away.next_check = now + LOOK_UP;
-            for folder in self.away.away.keys().cloned().collect::<Vec<_>>() {
-                match self.absence(&folder) {
+    pub(crate) fn check(&mut self, around: &Surroundings<'_>, now: Instant) {
+        if now >= self.next_check {
+            self.next_check = now + LOOK_UP;
+            for folder in self.away.keys().cloned().collect::<Vec<_>>() {
+                match self.absence(&folder, around) {
                     Some(absence) => {
-                        self.is_held(&folder, absence, now);
+                        self.is_held(&folder, absence, around, now);
                     }
-                    None => self.came_back(&folder, now),
+                    None => self.came_back(&folder, around),
                 }
             }
         }
-        self.away.save(&self.roots);
+        self.save(around.roots);
     }
 
     /// How `folder` is away, if it is.
-    fn absence(&mut self, folder: &str) -> Option<Absence> {
-        let known = *self.away.known.get(folder)?;
-        let at = self.roots.real(folder)?;
+    fn absence(&mut self, folder: &str, around: &Surroundings<'_>) -> Option<Absence> {
+        let known = *self.known.get(folder)?;
+        let at = around.roots.real(folder)?;
         match fs::metadata(at) {
             Ok(meta) if meta.dev() == known.device => {
-                (self.labels.is_class_folder(folder) && self.is_emptied(folder)).then_some(Absence::Emptied)
+                (around.labels.is_class_folder(folder) && self.is_emptied(folder, around)).then_some(Absence::Emptied)
             }
-            Ok(meta) if !self.holds_anything_below(folder) || self.has_known_file(folder) => {
+            Ok(meta) if !around.holds_anything_below(folder) || around.has_known_file(folder) => {
                 // The same folder; the number of a device may be another after each start of the machine.
-                self.away.set_device(folder, meta.dev());
+                self.set_device(folder, meta.dev());
                 None
             }
             Ok(_) => Some(Absence::OtherDevice),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let (parent, _) = folder.rsplit_once('/')?;
-                let parent = self.away.known.get(parent)?;
+                let parent = self.known.get(parent)?;
                 (parent.device != known.device).then_some(Absence::Unmounted)
             }
             // A drive that answers with errors.
@@ -259,17 +283,17 @@ impl WatchState {
     }
 
     /// Whether files of a folder that is away are still held. Begins the grace period, and ends it.
-    fn is_held(&mut self, folder: &str, absence: Absence, now: Instant) -> bool {
-        let Some(away) = self.away.away.get_mut(folder) else { return self.begins(folder, absence, now) };
+    fn is_held(&mut self, folder: &str, absence: Absence, around: &Surroundings<'_>, now: Instant) -> bool {
+        let Some(away) = self.away.get_mut(folder) else { return self.begins(folder, absence, around, now) };
         away.absence = absence;
         let until = away.until;
-        now < until || self.is_watched_folder_unmounted(folder) || self.give_up(folder, absence, now)
+        now < until || is_watched_folder_unmounted(folder, around) || self.give_up(folder, absence, around)
     }
 
     /// The grace period of a folder begins. Whether its files are held: not when there is none.
-    fn begins(&mut self, folder: &str, absence: Absence, now: Instant) -> bool {
-        let grace = self.away.grace;
-        let files = self.held_below(folder).count();
+    fn begins(&mut self, folder: &str, absence: Absence, around: &Surroundings<'_>, now: Instant) -> bool {
+        let grace = self.grace;
+        let files = around.ledger.held_below(folder).count();
         tracing::warn!(
             folder,
             files,
@@ -277,89 +301,72 @@ impl WatchState {
             grace_seconds = grace.as_secs(),
             "is away: its files are kept"
         );
-        self.away.away.insert(folder.to_owned(), AwayFolder { absence, until: now + grace });
-        if let Some(known) = self.away.known.get_mut(folder) {
+        self.away.insert(folder.to_owned(), AwayFolder { absence, until: now + grace });
+        if let Some(known) = self.known.get_mut(folder) {
             known.away_since_ms = Some(wall_ms());
-            self.away.is_changed = true;
+            self.is_changed = true;
         }
-        !grace.is_zero() || self.give_up(folder, absence, now)
-    }
-
-    /// Whether `folder` is a watched folder that holds nothing at all: a mount point without its drive. It is waited for
-    /// without end.
-    fn is_watched_folder_unmounted(&self, folder: &str) -> bool {
-        !folder.contains('/') && walk(&self.roots, folder).files.is_empty()
+        !grace.is_zero() || self.give_up(folder, absence, around)
     }
 
     /// Files of a folder that was away for too long count as deleted from now on. Never held.
-    fn give_up(&mut self, folder: &str, absence: Absence, now: Instant) -> bool {
-        let files = self.held_below(folder).count();
+    fn give_up(&mut self, folder: &str, absence: Absence, around: &Surroundings<'_>) -> bool {
+        let files = around.ledger.held_below(folder).count();
         tracing::warn!(folder, files, "was away for too long: its files count as deleted");
-        self.away.away.remove(folder);
-        self.away.looked_up.clear();
+        self.away.remove(folder);
+        self.looked_up.clear();
         // Folders in it went with it: none begins a grace period of its own.
         let is_inside = |path: &str| path != folder && is_below(path, folder);
-        self.away.known.retain(|path, _| !is_inside(path));
-        self.away.away.retain(|path, _| !is_inside(path));
+        self.known.retain(|path, _| !is_inside(path));
+        self.away.retain(|path, _| !is_inside(path));
         // Nor is it emptied from now on, where it was on another device.
-        self.away.given_up.insert(folder.to_owned());
-        let device = self.roots.real(folder).and_then(|at| fs::metadata(at).ok()).map(|meta| meta.dev());
+        self.given_up.insert(folder.to_owned());
+        let device = around.roots.real(folder).and_then(|at| fs::metadata(at).ok()).map(|meta| meta.dev());
         match (absence, device) {
             (Absence::Emptied, _) => {
-                self.away.known.entry(folder.to_owned()).and_modify(|known| known.away_since_ms = None);
+                self.known.entry(folder.to_owned()).and_modify(|known| known.away_since_ms = None);
             }
-            (_, Some(device)) => self.away.set_device(folder, device),
-            (_, None) => drop(self.away.known.remove(folder)),
+            (_, Some(device)) => self.set_device(folder, device),
+            (_, None) => drop(self.known.remove(folder)),
         }
-        self.away.is_changed = true;
-        self.look_again_below(folder, now);
+        self.is_changed = true;
+        self.look_again.extend(around.ledger.held_below(folder).cloned());
         false
     }
 
-    fn came_back(&mut self, folder: &str, now: Instant) {
+    fn came_back(&mut self, folder: &str, around: &Surroundings<'_>) {
         tracing::info!(folder, "is not away any more");
-        self.away.away.remove(folder);
-        self.away.looked_up.clear();
-        self.away.given_up.remove(folder);
-        self.away.known.entry(folder.to_owned()).and_modify(|known| known.away_since_ms = None);
-        self.away.is_changed = true;
-        self.look_again_below(folder, now);
-    }
-
-    fn look_again_below(&mut self, folder: &str, now: Instant) {
-        let paths: Vec<String> = self.held_below(folder).cloned().collect();
-        for path in paths {
-            self.enqueue(&path, now);
-        }
+        self.away.remove(folder);
+        self.looked_up.clear();
+        self.given_up.remove(folder);
+        self.known.entry(folder.to_owned()).and_modify(|known| known.away_since_ms = None);
+        self.is_changed = true;
+        self.look_again.extend(around.ledger.held_below(folder).cloned());
     }
 
     /// Whether a folder has lost all files that the dataset holds of it, two or more, and somebody did not just move them.
-    fn is_emptied(&mut self, folder: &str) -> bool {
+    fn is_emptied(&mut self, folder: &str, around: &Surroundings<'_>) -> bool {
         let lost: Vec<&String> =
-            self.held_below(folder).filter(|path| self.ledger.get(path).refused.is_none()).collect();
+            around.ledger.held_below(folder).filter(|path| around.ledger.get(path).refused.is_none()).collect();
         let is_lost = lost.len() >= 2
-            && !self.has_known_file(folder)
-            && !lost.iter().any(|path| self.ledger.is_elsewhere(path))
-            && walk(&self.roots, folder).files.is_empty();
+            && !around.has_known_file(folder)
+            && !lost.iter().any(|path| around.ledger.is_elsewhere(path))
+            && walk(around.roots, folder).files.is_empty();
         if !is_lost {
-            self.away.given_up.remove(folder);
+            self.given_up.remove(folder);
         }
-        is_lost && !self.away.given_up.contains(folder)
+        is_lost && !self.given_up.contains(folder)
     }
 
-    /// Whether some of the files that the dataset holds of a folder are there.
-    fn has_known_file(&self, folder: &str) -> bool {
-        self.held_below(folder).take(SAMPLE).any(|path| self.look(path).is_ok_and(|stamp| stamp.is_some()))
+    /// Files that are to be looked at again because their folder came back or was given up.
+    pub(crate) fn take_look_again(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.look_again)
     }
+}
 
-    fn holds_anything_below(&self, folder: &str) -> bool {
-        self.held_below(folder).next().is_some()
-    }
-
-    /// Files of a folder that the dataset holds.
-    pub(crate) fn held_below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a String> {
-        self.ledger.below(folder).filter(|(_, entry)| entry.held != Held::Nothing).map(|(path, _)| path)
-    }
+/// Whether `folder` is a watched folder that holds nothing at all: a mount point without its drive. It is waited for without end.
+fn is_watched_folder_unmounted(folder: &str, around: &Surroundings<'_>) -> bool {
+    !folder.contains('/') && walk(around.roots, folder).files.is_empty()
 }
 
 #[cfg(test)]

@@ -4,17 +4,13 @@
 //! not layouts, so every layout that some of its labels may stem from is kept in `dataset/layout-<folder>.json` until each path
 //! on which they differ has been sent again. A missing file stands for what versions did that kept none.
 
-use crate::delivery::outbox::Stream;
-use crate::fs::disk::Stamp;
 use crate::fs::roots::{Folder, Roots};
 use crate::fs::scan::Scan;
-use crate::ledger::{Entry, Held, PendingChange};
-use crate::state::WatchState;
+use crate::ledger::{Entry, Ledger};
 use plugin_api::files::write_atomically;
 use plugin_api::layout::{Layout, Place, Shape};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
 
 /// One watched folder with classes.
 #[derive(Debug)]
@@ -112,6 +108,19 @@ impl Labels {
         is_other
     }
 
+    /// Looks at `folder` again after a scan or without one. Where it may be read otherwise now than what was sent, the paths that the
+    /// dataset may have under another label or split.
+    pub fn relabelled(&mut self, folder: Folder, ledger: &Ledger, scan: Option<&Scan>) -> Option<Vec<(String, Entry)>> {
+        let empty = Shape::default();
+        let shape = ledger.shape(folder).unwrap_or(&empty);
+        let is_scanned = scan.is_some_and(|scan| scan.folder == folder.name() && !scan.unknown.contains(&scan.folder));
+        if !self.review(folder, shape, is_scanned) {
+            return None;
+        }
+        let below = ledger.below(folder.name()).filter(|(path, _)| self.may_differ(path));
+        Some(below.map(|(path, entry)| (path.clone(), *entry)).collect())
+    }
+
     /// The dataset has said what it holds, but not under which labels: the next whole scan looks at all of them again.
     pub fn review_again(&mut self) {
         self.readings.values_mut().for_each(|reading| reading.version = None);
@@ -146,46 +155,6 @@ impl Labels {
             .and_then(|json| write_atomically(&Layout::file(memory, folder.name()), &json));
         if let Err(error) = written {
             tracing::error!(%error, "how folders are read was not kept: after a restart images may be sent again");
-        }
-    }
-}
-
-impl WatchState {
-    /// Keeps how folders are read in `folder`, so that what changes while nobody watches is noticed.
-    pub fn remember_layouts_in(&mut self, folder: PathBuf) {
-        self.labels.remember_in(folder);
-    }
-
-    /// What to tell the dataset of `path` when `disk` is there.
-    pub(crate) fn wish(&self, path: &str, disk: Option<Stamp>) -> PendingChange {
-        self.ledger.get(path).wish(disk.filter(|_| self.labels.wants(path)).map(|stamp| stamp.version))
-    }
-
-    /// Reads the folders again where they may be read otherwise now. What then may have another label or split in the dataset,
-    /// or on its way there, is sent again.
-    pub(crate) fn review_labels(&mut self, scan: Option<&Scan>, now: Instant) {
-        for folder in self.roots.iter().map(|root| root.folder).collect::<Vec<_>>() {
-            let empty = Shape::default();
-            let shape = self.ledger.shape(folder).unwrap_or(&empty);
-            let is_scanned =
-                scan.is_some_and(|scan| scan.folder == folder.name() && !scan.unknown.contains(&scan.folder));
-            if !self.labels.review(folder, shape, is_scanned) {
-                continue;
-            }
-            let below = self.ledger.below(folder.name()).filter(|(path, _)| self.labels.may_differ(path));
-            let stale: Vec<(String, Entry)> = below.map(|(path, entry)| (path.clone(), *entry)).collect();
-            if stale.iter().any(|(_, entry)| entry.in_flight) {
-                self.start_over(Stream::Images, now);
-            }
-            for (path, _) in stale {
-                if matches!(self.ledger.get(&path).held, Held::Picture(_)) {
-                    self.ledger.change(&path, |entry| entry.held = Held::Unsure);
-                }
-                self.enqueue(&path, now);
-            }
-        }
-        if scan.is_none() && self.is_idle() {
-            self.labels.settled();
         }
     }
 }

@@ -5,7 +5,6 @@ use crate::fs::disk::Stamp;
 use crate::fs::roots::Roots;
 use crate::fs::scan::{EXAMPLES, Left};
 use crate::quarantine::record::Record;
-use crate::state::WatchState;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
@@ -97,6 +96,9 @@ fn code(record: &Record) -> String {
     }
 }
 
+/// What is in quarantine is counted again after a change, and this long after the last count in any case.
+const RECOUNT: Duration = Duration::from_secs(30);
+
 /// A thread that counts on request.
 #[derive(Debug)]
 pub struct Counter {
@@ -137,21 +139,17 @@ impl Counter {
         self.is_asked = false;
         Some(refused)
     }
-}
 
-/// What is in quarantine is counted again after a change, and this long after the last count in any case.
-const RECOUNT: Duration = Duration::from_secs(30);
-
-impl WatchState {
-    /// Has what is in quarantine counted when that is due, and takes the count.
-    pub fn count_refused(&mut self, counter: &mut Counter, now: Instant) {
-        if let Some(refused) = counter.take() {
-            self.findings.refused(refused);
-            self.count_due.get_or_insert(now + RECOUNT);
+    /// A count that is done, if there is one. Asks for the next when that is due, which it is after a while in any case.
+    pub fn recount(&mut self, due: &mut Option<Instant>, now: Instant) -> Option<Refused> {
+        let refused = self.take();
+        if refused.is_some() {
+            due.get_or_insert(now + RECOUNT);
         }
-        if self.count_due.is_some_and(|due| due <= now) && counter.ask() {
-            self.count_due = None;
+        if due.is_some_and(|due| due <= now) && self.ask() {
+            *due = None;
         }
+        refused
     }
 }
 

@@ -5,15 +5,17 @@
 
 use crate::fs::disk::{Stamp, look};
 use crate::fs::ignore::{Kind, kind};
+use crate::fs::roots::Roots;
+use crate::fs::writers::has_writer;
 use crate::quarantine::record::Record;
-use crate::quarantine::{beside, noted};
-use crate::state::WatchState;
+use crate::quarantine::{Quarantine, beside, noted};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A file in quarantine that is not as its note says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,51 +93,75 @@ impl QuarantineScanner {
     }
 }
 
-impl WatchState {
+/// Files that changed in quarantine, on their way back.
+#[derive(Debug)]
+pub(crate) struct Returning {
+    settle: Duration,
+    /// How often a file that is being written is looked at.
+    patience: Duration,
+    /// By where they lie in quarantine, when they are looked at again.
+    waiting: BTreeMap<PathBuf, (Instant, Changed)>,
+}
+
+impl Returning {
+    /// None has changed yet. A file returns once it has been the same for `settle`.
+    pub(crate) fn new(settle: Duration, patience: Duration) -> Self {
+        Self { settle, patience, waiting: BTreeMap::new() }
+    }
+
+    /// Whether no file is on its way back.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Takes note of files that changed in quarantine. Those of folders that another node watches are left to it.
-    pub fn changed_in_quarantine(&mut self, changed: Vec<Changed>, now: Instant) {
+    pub(crate) fn add(&mut self, changed: Vec<Changed>, roots: &Roots, now: Instant) {
         for file in changed {
             let path = &file.record.path;
-            let is_ours = kind(path) == Kind::Picture && self.roots.of(path).is_some();
-            if is_ours && !self.returning.contains_key(&file.target) {
-                self.returning.insert(file.target.clone(), (now + self.settle, file));
+            let is_ours = kind(path) == Kind::Picture && roots.of(path).is_some();
+            if is_ours && !self.waiting.contains_key(&file.target) {
+                self.waiting.insert(file.target.clone(), (now + self.settle, file));
             }
         }
     }
 
-    /// Gives back files that have stopped changing.
-    pub(crate) fn give_back(&mut self, now: Instant) {
+    /// Gives back files that have stopped changing. Returns the paths at which they are now.
+    pub(crate) fn give_back(&mut self, quarantine: &Quarantine, roots: &Roots, now: Instant) -> Vec<String> {
         let is_due = |(due, _): &(Instant, Changed)| *due <= now;
         let due: Vec<PathBuf> =
-            self.returning.iter().filter(|(_, file)| is_due(file)).map(|(target, _)| target.clone()).collect();
+            self.waiting.iter().filter(|(_, file)| is_due(file)).map(|(target, _)| target.clone()).collect();
+        let mut returned = Vec::new();
         for target in due {
-            let Some((_, file)) = self.returning.remove(&target) else { continue };
+            let Some((_, file)) = self.waiting.remove(&target) else { continue };
             let Some(current) = look_at(target.clone()) else { continue };
             if current.stamp != file.stamp {
-                self.returning.insert(target, (now + self.settle, current));
-            } else if (self.has_writer)(&target) {
-                self.returning.insert(target, (now + self.patience, current));
+                self.waiting.insert(target, (now + self.settle, current));
+            } else if has_writer(&target) {
+                self.waiting.insert(target, (now + self.patience, current));
             } else {
-                self.give_back_one(&current, now);
+                returned.extend(give_back(&current, quarantine, roots));
             }
         }
+        returned
     }
+}
 
-    fn give_back_one(&mut self, file: &Changed, now: Instant) {
-        let path = &file.record.path;
-        let place = self.real(path);
-        // A folder that somebody deleted meanwhile is not made anew.
-        if !place.parent().is_some_and(Path::is_dir) {
-            return;
+/// Gives back a file. The path at which it is now.
+fn give_back(file: &Changed, quarantine: &Quarantine, roots: &Roots) -> Option<String> {
+    let path = &file.record.path;
+    let place = roots.real(path).unwrap_or_default();
+    // A folder that somebody deleted meanwhile is not made anew.
+    if !place.parent().is_some_and(Path::is_dir) {
+        return None;
+    }
+    match quarantine.give_back(&file.target, &place) {
+        Ok(place) => {
+            tracing::info!(path, to = %place.display(), "changed in quarantine and was given back");
+            roots.name(&place)
         }
-        match self.quarantine.give_back(&file.target, &place) {
-            Ok(place) => {
-                tracing::info!(path, to = %place.display(), "changed in quarantine and was given back");
-                if let Some(name) = self.roots.name(&place) {
-                    self.enqueue(&name, now);
-                }
-            }
-            Err(error) => tracing::error!(path, %error, "changed in quarantine, but could not be given back"),
+        Err(error) => {
+            tracing::error!(path, %error, "changed in quarantine, but could not be given back");
+            None
         }
     }
 }
@@ -143,7 +169,7 @@ impl WatchState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quarantine::{Moved, Quarantine};
+    use crate::quarantine::Moved;
 
     #[test]
     fn only_changed_files_are_found() {

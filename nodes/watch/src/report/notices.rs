@@ -2,12 +2,12 @@
 //! One notice a kind, with number, reason, advice and a few paths.
 
 use crate::fs::ignore::LeftAlone;
-use crate::fs::roots::Folder;
+use crate::fs::roots::{Folder, Roots};
 use crate::fs::scan::{EXAMPLES, Left, Scan, Tally, is_below};
 use crate::ledger::Ledger;
-use crate::ledger::away::Absence;
+use crate::ledger::away::{Absence, AwayFolders};
+use crate::ledger::labels::Labels;
 use crate::quarantine::refused::{QUARANTINE, Refused, RefusedKind};
-use crate::state::WatchState;
 use plugin_api::layout::{Layout, Shape};
 use plugin_api::names::{class_name, natural_order, similarity_key};
 use plugin_api::status::Notice;
@@ -64,22 +64,25 @@ struct MadeOf {
     is_asking: bool,
 }
 
-impl WatchState {
+/// What is looked at for notices.
+pub(crate) struct Sources<'a> {
+    pub(crate) roots: &'a Roots,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) labels: &'a Labels,
+    pub(crate) away: &'a AwayFolders,
+    pub(crate) findings: &'a Findings,
+    pub(crate) being_written: &'a BTreeSet<String>,
+    pub(crate) is_asking: bool,
+}
+
+impl Notices {
     /// What a person should know.
-    pub fn notices(&mut self) -> &[Notice] {
-        let with_classes = [Folder::Photos, Folder::Seeds];
-        let versions = with_classes.iter().filter_map(|folder| self.ledger.shape(*folder)).map(Shape::version);
-        let away = self.away.away.iter().map(|(folder, away)| (folder.clone(), away.absence));
-        let made_of = MadeOf {
-            versions: std::iter::once(self.findings.version).chain(versions).collect(),
-            away: away.collect(),
-            being_written: self.being_written.clone(),
-            is_asking: self.is_asking(),
-        };
-        if self.notices.made_of.as_ref() != Some(&made_of) {
-            let mut notices = self.make();
+    pub(crate) fn of(&mut self, sources: &Sources<'_>) -> &[Notice] {
+        let made_of = sources.made_of();
+        if self.made_of.as_ref() != Some(&made_of) {
+            let mut notices = sources.left_or_refused();
             for notice in &notices {
-                if !self.notices.notices.iter().any(|before| before.kind == notice.kind) {
+                if !self.notices.iter().any(|before| before.kind == notice.kind) {
                     let Notice { kind, count, reason, advice, examples } = notice;
                     tracing::warn!(
                         kind,
@@ -92,15 +95,29 @@ impl WatchState {
                 }
             }
             // Said in the log when they begin.
-            notices.extend(self.arrival_notices());
+            notices.extend(sources.arrivals());
             // What somebody can do something about comes first.
             notices.sort_by_key(|notice| notice.advice.is_empty());
-            self.notices = Notices { made_of: Some(made_of), notices };
+            *self = Self { made_of: Some(made_of), notices };
         }
-        &self.notices.notices
+        &self.notices
+    }
+}
+
+impl Sources<'_> {
+    fn made_of(&self) -> MadeOf {
+        let with_classes = [Folder::Photos, Folder::Seeds];
+        let versions = with_classes.iter().filter_map(|folder| self.ledger.shape(*folder)).map(Shape::version);
+        let away = self.away.away.iter().map(|(folder, away)| (folder.clone(), away.absence));
+        MadeOf {
+            versions: std::iter::once(self.findings.version).chain(versions).collect(),
+            away: away.collect(),
+            being_written: self.being_written.clone(),
+            is_asking: self.is_asking,
+        }
     }
 
-    fn make(&self) -> Vec<Notice> {
+    fn left_or_refused(&self) -> Vec<Notice> {
         let mut left = Tally::new();
         for (why, one) in self.findings.left.values().flatten() {
             let sum = left.entry(*why).or_default();
@@ -110,13 +127,41 @@ impl WatchState {
         let mut folders = Vec::new();
         for root in self.roots.iter() {
             if let (Some(shape), Some(layout)) = (self.ledger.shape(root.folder), self.labels.layout(root.folder)) {
-                loose(&self.ledger, root.folder, shape, layout, &mut left);
+                loose(self.ledger, root.folder, shape, layout, &mut left);
                 folders.extend(of_folders(root.folder, shape, layout));
             }
         }
         let refused = self.findings.refused.iter().map(|(kind, left)| refusal(kind, left));
         let left = left.iter().map(|(why, left)| left_alone(*why, left));
         folders.into_iter().chain(refused).chain(left).collect()
+    }
+
+    /// Notices of folders that are away and of files that are still arriving.
+    fn arrivals(&self) -> Vec<Notice> {
+        let away = self.away.away.iter().map(|(folder, away)| self.away_notice(folder, away.absence));
+        let mut notices: Vec<Notice> = away.collect();
+        if !self.being_written.is_empty() {
+            let count = self.being_written.len() as u64;
+            notices.push(Notice {
+                kind: "arriving".to_owned(),
+                count,
+                reason: Message::notice_arriving(count).into(),
+                advice: Text::default(),
+                examples: self.being_written.iter().take(EXAMPLES).cloned().collect(),
+            });
+        }
+        notices
+    }
+
+    fn away_notice(&self, folder: &str, absence: Absence) -> Notice {
+        let count = self.ledger.held_below(folder).count() as u64;
+        Notice {
+            kind: format!("away:{folder}"),
+            count,
+            reason: Message::notice_away(count, folder, absence.message()).into(),
+            advice: Message::advice_away(self.away.grace().as_secs()).into(),
+            examples: vec![folder.to_owned()],
+        }
     }
 }
 

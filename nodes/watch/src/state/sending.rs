@@ -1,15 +1,15 @@
 //! From settled paths to messages.
 
 use crate::delivery::outbox::{Row, Stream};
-use crate::delivery::outgoing::Outgoing;
+use crate::delivery::outgoing::{Outgoing, hello, image_files, removed};
 use crate::delivery::ready::{REMOVED_ROWS, cost_bytes};
-use crate::ledger::PendingChange;
+use crate::fs::scan::image_at;
+use crate::ledger::{PendingChange, Refusal};
+use crate::quarantine::record::Record;
 use crate::state::WatchState;
-use arrow::array::{Int64Array, StringArray, UInt64Array};
-use plugin_api::Split;
-use plugin_api::edges::{Hello, ImageFiles, Removed};
 use plugin_api::layout::Place;
-use plugin_api::{ContentError, FileVersion, Tag};
+use plugin_api::{ContentError, FileVersion, RejectReason, Tag};
+use std::io;
 use std::time::Instant;
 
 impl WatchState {
@@ -17,7 +17,7 @@ impl WatchState {
     pub fn next_message(&mut self, now: Instant) -> Option<Outgoing> {
         if let Some(asking) = &mut self.asking {
             let tag = asking.ask(now)?;
-            return Some(Outgoing::Hello(tag, Hello { asker: StringArray::from_iter_values(["watch"]) }));
+            return Some(Outgoing::Hello(tag, hello()));
         }
         if now < self.not_before || !self.outbox.has_room() {
             return None;
@@ -42,7 +42,7 @@ impl WatchState {
             && let Some(path) = self.ready.take_removal()
         {
             // Looked at again: it may have waited long for its turn.
-            match self.look(&path) {
+            match image_at(&self.roots, &path) {
                 Ok(disk) if self.wish(&path, disk) == PendingChange::Removal => {
                     rows.push(Row { path, version: disk.map(|s| s.version).unwrap_or_default() });
                 }
@@ -51,7 +51,7 @@ impl WatchState {
         }
         // Only now: a drive that dropped before the looks is noticed here.
         let paths: Vec<String> = rows.iter().map(|row| row.path.clone()).collect();
-        let deleted = self.is_deleted_now(&paths, now);
+        let deleted = self.with_away(now, |away, around| away.is_deleted_now(&paths, around, now));
         let (rows, doubtful): (Vec<_>, Vec<_>) = rows.into_iter().zip(deleted).partition(|(row, deleted)| {
             // One that is there, but was refused, is in the dataset in an earlier version.
             row.version != FileVersion::default() || (*deleted && self.root_is_there(&row.path))
@@ -63,8 +63,8 @@ impl WatchState {
         if rows.is_empty() {
             return None;
         }
-        let path = StringArray::from_iter_values(rows.iter().map(|row| &row.path));
-        Some(Outgoing::Removed(self.depart(Stream::Removed, rows, now), Removed { path }))
+        let message = removed(&rows);
+        Some(Outgoing::Removed(self.depart(Stream::Removed, rows, now), message))
     }
 
     fn images(&mut self, now: Instant) -> Option<Outgoing> {
@@ -91,17 +91,26 @@ impl WatchState {
         }
         self.counts.sent += rows.len() as u64;
         let places: Vec<Place> = rows.iter().map(|row| self.labels.place(&row.path)).collect();
-        let message = ImageFiles {
-            path: StringArray::from_iter_values(rows.iter().map(|row| &row.path)),
-            label: places.iter().map(|place| place.class.as_deref()).collect(),
-            split: places.iter().map(|place| place.split.map(Split::name)).collect(),
-            modified_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.version.modified_ns)),
-            changed_ns: Int64Array::from_iter_values(rows.iter().map(|row| row.version.changed_ns)),
-            inode: UInt64Array::from_iter_values(rows.iter().map(|row| row.version.inode)),
-            size_bytes: UInt64Array::from_iter_values(rows.iter().map(|row| row.version.size_bytes)),
-        };
+        let message = image_files(&rows, &places);
         let tag = self.depart(Stream::Images, rows, now).with("batch_rows", self.batch_rows);
         Some(Outgoing::Images(tag, Box::new(message)))
+    }
+
+    /// A file that is there but cannot be read: stays where it is, with a note in quarantine.
+    fn unreadable(&mut self, path: &str, version: FileVersion, error: &io::Error) {
+        if error.kind() != io::ErrorKind::PermissionDenied {
+            // A failing disk or too few file handles: the next rescan tries again.
+            return self.notice_error(path, error);
+        }
+        let detail = format!("{error}; it was left in its place and is tried again when it or its permissions change");
+        let record = Record::new(path, version, "watch", RejectReason::Unreadable.name(), &detail);
+        tracing::warn!(path, %error, "cannot be read");
+        if let Err(error) = self.quarantine.note(&record) {
+            tracing::error!(path, %error, "no note could be left in quarantine");
+        }
+        self.counts.rejected += 1;
+        self.count_due = Some(Instant::now());
+        self.ledger.change(path, |entry| entry.refused = Some(Refusal { version, readable: false }));
     }
 
     fn depart(&mut self, stream: Stream, rows: Vec<Row>, now: Instant) -> Tag {
@@ -118,12 +127,12 @@ mod tests {
     use crate::config::Config;
     use crate::fs::roots::{Folder, Roots};
     use crate::fs::scan::walk;
+    use arrow::array::StringArray;
     use clap::Parser;
     use plugin_api::Home;
     use plugin_api::edges::Committed;
     use plugin_api::version::can_open;
     use std::fs;
-    use std::io;
     use std::path::Path;
     use std::time::Duration;
 
