@@ -1,7 +1,9 @@
 //! Options of the node.
 
+pub mod strategy;
+
+use crate::config::strategy::Strategy;
 use crate::error::TrainError;
-use crate::strategy::Strategy;
 use clap::Parser;
 use plugin_api::HomeArgs;
 use plugin_decode::Limits;

@@ -1,7 +1,7 @@
 //! What runs on disk mean after a start.
 
-use crate::run_dir::{Progress, RunDir};
-use crate::snapshot::State;
+use crate::run::run_dir::{Progress, RunDir};
+use plugin_api::DatasetState;
 use plugin_api::runs::{RunFolder, RunManifest};
 use plugin_training::trigger::Key;
 use std::io;
@@ -73,7 +73,7 @@ pub fn key(manifest: &RunManifest) -> Key {
 ///
 /// # Errors
 /// Any error of the file system.
-pub fn unfinished(runs: &Path, state: &State, options_now: &str) -> io::Result<Option<Unfinished>> {
+pub fn unfinished(runs: &Path, state: &DatasetState, options_now: &str) -> io::Result<Option<Unfinished>> {
     let mut newest = None;
     for folder in RunFolder::all(runs).into_iter().rev() {
         let run_dir = RunDir { folder };
@@ -107,11 +107,11 @@ pub fn unfinished(runs: &Path, state: &State, options_now: &str) -> io::Result<O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_dir::tests::{manifest, saved};
+    use crate::run::run_dir::tests::{manifest, saved};
     use plugin_api::runs::{Finished, write_json};
 
-    fn state(fingerprint: &str) -> State {
-        State { version: 1, fingerprint: fingerprint.to_owned(), ..State::default() }
+    fn state(fingerprint: &str) -> DatasetState {
+        DatasetState { version: 1, fingerprint: fingerprint.to_owned(), ..DatasetState::default() }
     }
 
     fn run(runs: &Path, id: &str, fingerprint: &str, epochs: u64) -> RunDir {
@@ -140,7 +140,7 @@ mod tests {
         let mut ids = Vec::new();
         for now in [noon, noon + 1, noon + 5_000, noon - 3_600_000, noon - 3_599_000, noon + 86_400_000] {
             let started_ms = after_all(folder.path(), now);
-            let id = crate::run_dir::run_id(started_ms, &ids.len().to_string());
+            let id = crate::run::run_dir::run_id(started_ms, &ids.len().to_string());
             let run = RunManifest { started_ms, ..manifest(&id, &state("1")) };
             RunDir::create(RunFolder::new(folder.path(), &id), &run).unwrap();
             ids.push(id);

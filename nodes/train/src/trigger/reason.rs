@@ -1,15 +1,14 @@
 //! Why a run starts.
 
-use crate::snapshot::State;
-use plugin_api::Message;
 use plugin_api::runs::RunManifest;
+use plugin_api::{DatasetState, Message};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// At most so many classes are named.
 const NAMED: usize = 4;
 
 /// Compares the data set with that of the run before.
-pub fn reason(previous: Option<&RunManifest>, state: &State, same_options: bool) -> Message {
+pub fn reason(previous: Option<&RunManifest>, state: &DatasetState, same_options: bool) -> Message {
     let Some(previous) = previous else { return Message::first_run() };
     if previous.fingerprint == state.fingerprint {
         return if same_options { Message::run_not_finished() } else { Message::options_changed() };
@@ -44,8 +43,8 @@ fn totals<'a>(classes: &'a [String], counts: &[[u64; 4]]) -> BTreeMap<&'a str, u
 mod tests {
     use super::*;
 
-    fn state(fingerprint: &str, classes: &[(&str, [u64; 4])]) -> State {
-        State {
+    fn state(fingerprint: &str, classes: &[(&str, [u64; 4])]) -> DatasetState {
+        DatasetState {
             version: 1,
             fingerprint: fingerprint.to_owned(),
             classes: classes.iter().map(|c| c.0.to_owned()).collect(),
@@ -54,8 +53,8 @@ mod tests {
         }
     }
 
-    fn after(old: &State, new: &State) -> String {
-        reason(Some(&crate::run_dir::tests::manifest("r", old)), new, true).to_string()
+    fn after(old: &DatasetState, new: &DatasetState) -> String {
+        reason(Some(&crate::run::run_dir::tests::manifest("r", old)), new, true).to_string()
     }
 
     #[test]
@@ -82,7 +81,7 @@ mod tests {
     fn equal_counts_and_equal_data_are_told_apart() {
         let old = state("a", &[("x", [5, 1, 1, 0])]);
         assert_eq!(after(&old, &state("b", &[("x", [5, 1, 1, 0])])), "pictures were exchanged");
-        let manifest = crate::run_dir::tests::manifest("r", &old);
+        let manifest = crate::run::run_dir::tests::manifest("r", &old);
         assert_eq!(reason(Some(&manifest), &old, false).to_string(), "the options were changed");
         assert_eq!(reason(Some(&manifest), &old, true).to_string(), "the last run was not finished");
     }

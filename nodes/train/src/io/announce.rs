@@ -98,15 +98,15 @@ fn message(folder: &RunFolder, home: &Path) -> Option<Checkpoints> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_dir::RunDir;
-    use crate::run_dir::tests::manifest;
-    use crate::snapshot::State;
+    use crate::run::run_dir::RunDir;
+    use crate::run::run_dir::tests::manifest;
+    use plugin_api::DatasetState;
     use plugin_api::runs::{Finished, write_json};
 
     fn finished(home: &Path, id: &str) -> RunFolder {
         std::fs::create_dir_all(home.join("runs")).unwrap();
         let folder = RunFolder::new(&home.join("runs"), id);
-        let run_dir = RunDir::create(folder.clone(), &manifest(id, &State::default())).unwrap();
+        let run_dir = RunDir::create(folder.clone(), &manifest(id, &DatasetState::default())).unwrap();
         let uri = format!("runs/{id}/checkpoints/epoch-0001.safetensors");
         std::fs::write(home.join(&uri), b"w").unwrap();
         let finished = Finished { uri, digest: "d".to_owned(), epochs: 2, steps: 4, samples: 8, seconds: 1.0 };

@@ -191,9 +191,9 @@ impl RunDir {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::snapshot::State;
+    use plugin_api::DatasetState;
 
-    pub fn manifest(id: &str, state: &State) -> RunManifest {
+    pub fn manifest(id: &str, state: &DatasetState) -> RunManifest {
         RunManifest {
             id: id.to_owned(),
             started_ms: 0,
@@ -248,8 +248,8 @@ pub(crate) mod tests {
     fn the_best_and_the_last_weights_stay_and_a_rewind_forgets_what_came_after() {
         let home = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(home.path(), "r");
-        let run_dir = RunDir::create(folder.clone(), &manifest("r", &State::default())).unwrap();
-        assert!(RunDir::create(folder, &manifest("r", &State::default())).is_err(), "never twice");
+        let run_dir = RunDir::create(folder.clone(), &manifest("r", &DatasetState::default())).unwrap();
+        assert!(RunDir::create(folder, &manifest("r", &DatasetState::default())).is_err(), "never twice");
         let mut progress = None;
         for epoch in 0..4 {
             std::fs::write(run_dir.checkpoints().join(RunDir::checkpoint(epoch)), b"w").unwrap();
@@ -280,7 +280,8 @@ pub(crate) mod tests {
     #[test]
     fn an_abandoned_run_says_why() {
         let home = tempfile::tempdir().unwrap();
-        let run_dir = RunDir::create(RunFolder::new(home.path(), "r"), &manifest("r", &State::default())).unwrap();
+        let run_dir =
+            RunDir::create(RunFolder::new(home.path(), "r"), &manifest("r", &DatasetState::default())).unwrap();
         assert_eq!(run_dir.abandoned(), None);
         run_dir.abandon("no hope", true).unwrap();
         assert_eq!(run_dir.abandoned(), Some(Abandoned { reason: "no hope".to_owned(), hopeless: true }));

@@ -1,14 +1,13 @@
 //! How a run begins: with an unfinished one, with the champion's weights, or from scratch.
 
 use crate::config::Config;
-use crate::data::{Changes, Data};
 use crate::error::TrainError;
-use crate::reason::reason;
-use crate::recover::{self, Unfinished};
-use crate::run_dir::{Progress, RunDir, now_ms, run_id};
-use crate::snapshot::State;
+use crate::run::data::{Changes, Data};
+use crate::run::recover::{self, Unfinished};
+use crate::run::run_dir::{Progress, RunDir, now_ms, run_id};
+use crate::trigger::reason::reason;
 use plugin_api::runs::{ModelCard, RunFolder, RunManifest, RunRequest, read_json};
-use plugin_api::{Home, Message};
+use plugin_api::{DatasetState, Home, Message};
 use plugin_model::device::Opened;
 use plugin_model::{Architecture, ModelError, Start, Task, Trainer};
 use plugin_training::cross_validation::keeps_last_epoch;
@@ -42,7 +41,7 @@ pub struct Counted(Option<(String, Option<u64>)>);
 
 impl Counted {
     /// Pictures that are new, relabelled or removed; none when that is not known.
-    pub fn of(&mut self, home: &Home, state: &State) -> Option<u64> {
+    pub fn of(&mut self, home: &Home, state: &DatasetState) -> Option<u64> {
         if self.0.as_ref().is_none_or(|(fingerprint, _)| *fingerprint != state.fingerprint) {
             let last = recover::last_ended(&home.runs());
             let changes = changes(home, last.as_ref(), Data::at(home, state.version).as_ref());
@@ -61,7 +60,7 @@ struct Known {
 
 /// Why a run begins: what has changed since the last. `data`: what it is trained on; `options`: the digest of those
 /// it is made by.
-pub fn why(home: &Home, state: &State, data: Option<&Data>, options: &str, asked: bool) -> Message {
+pub fn why(home: &Home, state: &DatasetState, data: Option<&Data>, options: &str, asked: bool) -> Message {
     let ended = recover::last_ended(&home.runs());
     let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == options);
     let last = recover::last_finished(&home.runs());
@@ -83,7 +82,7 @@ pub fn begin(
     config: &Config,
     device: &Opened,
     home: &Home,
-    state: &State,
+    state: &DatasetState,
     request: Option<&RunRequest>,
 ) -> Result<Begun, TrainError> {
     if request.is_none()
@@ -292,7 +291,12 @@ fn fit(config: &Config, blocks: &Architecture, size_px: u32) -> Fit {
 ///
 /// # Errors
 /// As [`begin`].
-pub fn go_on(found: Unfinished, config: &Config, device: &Opened, state: &State) -> Result<Option<Begun>, TrainError> {
+pub fn go_on(
+    found: Unfinished,
+    config: &Config,
+    device: &Opened,
+    state: &DatasetState,
+) -> Result<Option<Begun>, TrainError> {
     let Unfinished { run_dir, mut manifest, progress } = found;
     let task = Task {
         architecture: manifest.architecture.clone(),
@@ -349,8 +353,8 @@ mod tests {
         (folder, home, config, device)
     }
 
-    fn state(classes: &[&str]) -> State {
-        State {
+    fn state(classes: &[&str]) -> DatasetState {
+        DatasetState {
             version: 3,
             fingerprint: classes.concat(),
             classes: classes.iter().map(ToString::to_string).collect(),
@@ -457,12 +461,12 @@ mod tests {
         let begun = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
         let file = RunDir::checkpoint(0);
         let digest = begun.trainer.save(&begun.run_dir.checkpoints().join(&file)).unwrap();
-        let score = crate::run_dir::Score { accuracy: None, loss: 1.0 };
-        let last = crate::run_dir::Saved { epoch: 0, file, digest, score };
+        let score = crate::run::run_dir::Score { accuracy: None, loss: 1.0 };
+        let last = crate::run::run_dir::Saved { epoch: 0, file, digest, score };
         let progress =
             Progress { epochs: 1, steps: 2, samples: 18, seconds: 1.0, best: last.clone(), last, memory: None };
         begun.run_dir.end_epoch(&[], &progress).unwrap();
-        let moved = State { version: 9, ..state(&["a", "b"]) };
+        let moved = DatasetState { version: 9, ..state(&["a", "b"]) };
         let again = begin(&config, &device, &home, &moved, None).unwrap();
         assert_eq!((again.manifest.id.as_str(), again.manifest.version), (begun.manifest.id.as_str(), 9));
         assert_eq!(again.progress, Some(progress));
@@ -486,7 +490,7 @@ mod tests {
         config.retrain.full_when_classes_change = plugin_training::trigger_options::Switch::On;
         let mut tiers = Vec::new();
         let run = |number: u64, classes: &[&str]| {
-            let state = State { fingerprint: number.to_string(), ..state(classes) };
+            let state = DatasetState { fingerprint: number.to_string(), ..state(classes) };
             let begun = begin(&config, &device, &home, &state, None).unwrap();
             end(&begun, &home);
             let tier = &begun.manifest.options["tier"];

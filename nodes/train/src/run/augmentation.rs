@@ -109,9 +109,9 @@ impl Examination {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_dir::tests::manifest;
-    use crate::snapshot::State;
+    use crate::run::run_dir::tests::manifest;
     use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
+    use plugin_api::DatasetState;
     use plugin_api::edges::{empty_lists_of_f32, lists_of_u32};
 
     const OPTIONS: &str = r#"{"flip":"auto","jitter":"off","rotation":"auto","flip_probability":0.5,"crop_padding_percent":10,
@@ -120,7 +120,7 @@ mod tests {
 
     fn run(images: u64) -> RunManifest {
         let classes = vec!["dark left".to_owned(), "dark right".to_owned()];
-        manifest("r", &State { classes, counts: vec![[images, 0, 0, 0]; 2], ..State::default() })
+        manifest("r", &DatasetState { classes, counts: vec![[images, 0, 0, 0]; 2], ..DatasetState::default() })
     }
 
     /// Images of 16 px whose left or right half is dark, each a little different.

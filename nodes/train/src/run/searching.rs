@@ -3,20 +3,18 @@
 //! A proposal names the run that it becomes, so it may be heard twice: a run that has ended is left alone, one that was cut short
 //! goes on. What cannot be trained becomes an abandoned run with its reason, and the next proposal is waited for.
 
-use crate::announce::Announcer;
-use crate::augmentation::Augmentation;
 use crate::config::Config;
-use crate::data::Data;
 use crate::error::TrainError;
-use crate::incoming::Incoming;
-use crate::learn::{End, Learning};
-use crate::recover::Unfinished;
-use crate::run_dir::{RunDir, now_ms};
-use crate::snapshot::State;
-use crate::start::{Begun, go_on};
-use crate::strategy::Candidate;
-use plugin_api::Edge as _;
-use plugin_api::edges::Proposals;
+use crate::io::announce::Announcer;
+use crate::io::incoming::Incoming;
+use crate::io::proposal::Proposal;
+use crate::run::augmentation::Augmentation;
+use crate::run::data::Data;
+use crate::run::learn::{End, Learning};
+use crate::run::recover::Unfinished;
+use crate::run::run_dir::{RunDir, now_ms};
+use crate::run::start::{Begun, go_on};
+use crate::trigger::candidate::Candidate;
 use plugin_api::runs::{RunFolder, RunManifest};
 use plugin_api::{Home, Message};
 use plugin_harness::Node;
@@ -27,59 +25,6 @@ use plugin_training::trigger::Trigger;
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-/// A network that is to be trained.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposal {
-    /// The run it becomes.
-    pub run: String,
-    /// The search it belongs to.
-    pub search: String,
-    /// Its number there.
-    pub attempt: u64,
-    /// The run of the network it was made from.
-    pub parent: Option<String>,
-    /// What was changed.
-    pub change: String,
-    /// Its blocks.
-    pub definition: String,
-    /// Number of epochs to train.
-    pub epochs: u64,
-    /// Seed of weights, order and augmentation.
-    pub seed: u64,
-    /// The run whose weights it takes over.
-    pub inherits: Option<String>,
-    /// What it is trained on.
-    pub state: State,
-}
-
-impl Proposal {
-    /// The proposals of a message for the `train` of this number. A state of the data set that cannot be read is said and left out.
-    pub fn of(message: &Proposals, worker: u32) -> Vec<Self> {
-        let text = |column: &arrow::array::StringArray, row| column.value(row).to_owned();
-        let optional = |column: &arrow::array::StringArray, row| {
-            use arrow::array::Array as _;
-            column.is_valid(row).then(|| column.value(row).to_owned())
-        };
-        let read = |row: usize| {
-            let state = serde_json::from_str(message.data.value(row));
-            let state = state.inspect_err(|error| tracing::error!(%error, "the state of the data set cannot be read"));
-            Some(Self {
-                run: text(&message.run, row),
-                search: text(&message.search, row),
-                attempt: message.attempt.value(row),
-                parent: optional(&message.parent, row),
-                change: text(&message.change, row),
-                definition: text(&message.definition, row),
-                epochs: message.epochs.value(row),
-                seed: message.seed.value(row),
-                inherits: optional(&message.inherits, row),
-                state: state.ok()?,
-            })
-        };
-        (0..message.rows()).filter(|row| message.worker.value(*row) == worker).filter_map(read).collect()
-    }
-}
 
 /// Runs the node until the dataflow stops.
 ///
@@ -230,15 +175,21 @@ fn manifest(config: &Config, device: &Opened, proposal: &Proposal, task: &Task, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{StringArray, UInt32Array, UInt64Array};
     use clap::Parser as _;
+    use plugin_api::DatasetState;
     use plugin_model::DeviceChoice;
 
     const TINY: &str = "blocks: [{convolution: 4, kernel: 3, name: conv1}, relu, {affine: classes, name: fc}]";
 
-    fn state() -> State {
+    fn state() -> DatasetState {
         let classes = ["a", "b"].map(str::to_owned).to_vec();
-        State { version: 1, fingerprint: "f".to_owned(), classes, counts: vec![[9, 3, 3, 0]; 2], ..State::default() }
+        DatasetState {
+            version: 1,
+            fingerprint: "f".to_owned(),
+            classes,
+            counts: vec![[9, 3, 3, 0]; 2],
+            ..DatasetState::default()
+        }
     }
 
     fn proposal(run: &str, definition: &str) -> Proposal {
@@ -261,26 +212,6 @@ mod tests {
         let home = Home::create(folder.path()).unwrap();
         let config = Config::parse_from(["train", "--strategy", "search", "--size", "16", "--device", "flex"]);
         (folder, home, config, DeviceChoice::Flex.open().unwrap())
-    }
-
-    #[test]
-    fn proposals_of_another_worker_are_not_taken() {
-        let message = Proposals {
-            run: StringArray::from(vec!["r1", "r2"]),
-            search: StringArray::from(vec!["s", "s"]),
-            attempt: UInt64Array::from(vec![1, 2]),
-            worker: UInt32Array::from(vec![0, 1]),
-            parent: StringArray::from(vec![None, Some("p")]),
-            change: StringArray::from(vec!["", "x"]),
-            definition: StringArray::from(vec![TINY, TINY]),
-            epochs: UInt64Array::from(vec![4, 4]),
-            seed: UInt64Array::from(vec![1, 1]),
-            inherits: StringArray::from(vec![None::<&str>, None]),
-            data: StringArray::from(vec![serde_json::to_string(&state()).unwrap(); 2]),
-        };
-        let of = Proposal::of(&message, 1);
-        assert_eq!((of.len(), of[0].run.as_str(), of[0].parent.as_deref()), (1, "r2", Some("p")));
-        assert_eq!(of[0].state, state());
     }
 
     #[test]

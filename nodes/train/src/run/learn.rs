@@ -2,14 +2,14 @@
 
 mod cross_validation;
 
-use crate::augmentation::{Augmentation, Examination};
-use crate::checkpoint_writer::{CheckpointWriter, EpochRecord};
 use crate::config::Config;
-use crate::data::Data;
 use crate::error::TrainError;
-use crate::incoming::Incoming;
-use crate::run_dir::Score;
-use crate::start::Begun;
+use crate::io::incoming::Incoming;
+use crate::run::augmentation::{Augmentation, Examination};
+use crate::run::checkpoint_writer::{CheckpointWriter, EpochRecord};
+use crate::run::data::Data;
+use crate::run::run_dir::Score;
+use crate::run::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
 use plugin_api::{Edge as _, Fold, Labels, Split, Subset, Tag};

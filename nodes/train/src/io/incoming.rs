@@ -1,10 +1,9 @@
 //! What comes in while the node waits or learns: snapshots, verdicts, batches, the end.
 
-use crate::announce::Announcer;
-use crate::searching::Proposal;
-use crate::snapshot::State;
-use plugin_api::Tag;
+use crate::io::announce::Announcer;
+use crate::io::proposal::Proposal;
 use plugin_api::edges::{Proposals, Snapshot, Stops, Verdicts};
+use plugin_api::{DatasetState, Tag};
 use plugin_harness::{Event, HarnessError, Message, Node};
 use plugin_training::trigger::{Now, Trigger};
 use std::collections::{BTreeMap, VecDeque};
@@ -87,7 +86,7 @@ impl Incoming {
     fn message(&mut self, message: Message) -> Result<(), HarnessError> {
         match &message.input[..] {
             "snapshot" => {
-                if let Some(state) = State::from_edge(&message.tag, &message.read::<Snapshot>()?) {
+                if let Some(state) = DatasetState::from_edge(&message.tag, &message.read::<Snapshot>()?) {
                     self.trigger.snapshot(state, Now::new());
                 }
             }

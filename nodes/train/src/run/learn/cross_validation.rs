@@ -6,10 +6,10 @@
 
 use super::{Interruption, Learning, PassEnd};
 use crate::config::Config;
+use crate::config::strategy::Strategy;
 use crate::error::TrainError;
-use crate::incoming::Incoming;
-use crate::start;
-use crate::strategy::Strategy;
+use crate::io::incoming::Incoming;
+use crate::run::start;
 use plugin_api::edges::list_row;
 use plugin_api::runs::{CrossValidation, OutOfFold, RunFolder, RunManifest, read_json, write_json};
 use plugin_api::{Fold, Subset};
@@ -145,15 +145,15 @@ impl Learning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_dir::tests::manifest;
-    use crate::snapshot::State;
+    use crate::run::run_dir::tests::manifest;
+    use plugin_api::DatasetState;
 
     #[test]
     fn folds_on_disk_go_on_with_the_same_data_alone() {
         let folder = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(folder.path(), "r");
         std::fs::create_dir_all(&folder.0).unwrap();
-        let state = State { fingerprint: "f".to_owned(), ..State::default() };
+        let state = DatasetState { fingerprint: "f".to_owned(), ..DatasetState::default() };
         let run = manifest("r", &state);
         assert!(!has_begun(&folder));
         let mut partial = Partial::read(&folder, &run, 5);
@@ -163,7 +163,7 @@ mod tests {
         assert!(has_begun(&folder));
         assert_eq!(Partial::read(&folder, &run, 5).done, 2);
         assert_eq!(Partial::read(&folder, &run, 4).done, 0, "other folds");
-        let other = manifest("r", &State { fingerprint: "g".to_owned(), ..State::default() });
+        let other = manifest("r", &DatasetState { fingerprint: "g".to_owned(), ..DatasetState::default() });
         assert_eq!(Partial::read(&folder, &other, 5).done, 0, "other data");
         std::fs::write(folder.0.join(CrossValidation::PARTIAL), "{").unwrap();
         assert_eq!(Partial::read(&folder, &run, 5).done, 0, "broken");

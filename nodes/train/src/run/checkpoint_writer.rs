@@ -1,7 +1,7 @@
 //! Writes what an epoch leaves on disk beside learning: serialising, hashing and syncing take longer than copying.
 
 use crate::error::TrainError;
-use crate::run_dir::{OptimizerState, Progress, RunDir, Saved, Score};
+use crate::run::run_dir::{OptimizerState, Progress, RunDir, Saved, Score};
 use plugin_api::runs::MetricRow;
 use plugin_model::Checkpoint;
 use std::io;
@@ -108,9 +108,9 @@ fn write(run_dir: &RunDir, before: Option<&Progress>, record: EpochRecord) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_dir::tests::manifest;
-    use crate::snapshot::State;
+    use crate::run::run_dir::tests::manifest;
     use clap::Parser as _;
+    use plugin_api::DatasetState;
     use plugin_api::runs::RunFolder;
     use plugin_model::{DeviceChoice, Start, Task, Trainer};
 
@@ -149,7 +149,7 @@ mod tests {
     fn epochs_are_written_in_order_and_the_best_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path(), "r");
-        let run_dir = RunDir::create(run, &manifest("r", &State::default())).unwrap();
+        let run_dir = RunDir::create(run, &manifest("r", &DatasetState::default())).unwrap();
         let mut checkpoint_writer = CheckpointWriter::new(run_dir.clone(), None);
         assert!(checkpoint_writer.settle().unwrap().is_none());
         for (epoch, loss) in [(0, 2.0), (1, 1.0), (2, 3.0)] {
@@ -168,7 +168,7 @@ mod tests {
     fn a_write_that_fails_is_told_and_nothing_is_taken_for_written() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path(), "r");
-        let run_dir = RunDir::create(run, &manifest("r", &State::default())).unwrap();
+        let run_dir = RunDir::create(run, &manifest("r", &DatasetState::default())).unwrap();
         let mut checkpoint_writer = CheckpointWriter::new(run_dir.clone(), None);
         checkpoint_writer.write(record(0, 1.0)).unwrap();
         checkpoint_writer.settle().unwrap();

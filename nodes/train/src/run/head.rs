@@ -6,18 +6,17 @@
 //! missing. Where few images are held out, the run is cross-validated by heads on folds of whole groups, as networks are.
 
 use crate::config::Config;
-use crate::data::Data;
 use crate::error::TrainError;
-use crate::incoming::Incoming;
-use crate::recover;
-use crate::run_dir::{RunDir, now_ms, run_id};
-use crate::snapshot::State;
-use crate::start::why;
+use crate::io::incoming::Incoming;
+use crate::run::data::Data;
+use crate::run::recover;
+use crate::run::run_dir::{RunDir, now_ms, run_id};
+use crate::run::start::why;
 use plugin_api::runs::{
     Backbone, CrossValidation, Finished, ModelCard, OutOfFold, RunFolder, RunManifest, RunRequest, write_json,
 };
 use plugin_api::status::Notice;
-use plugin_api::{Home, Labels, Message, Split};
+use plugin_api::{DatasetState, Home, Labels, Message, Split};
 use plugin_catalog::{Reader, Sample};
 use plugin_decode::Picture;
 use plugin_embed::{Cache, Embedder, known};
@@ -132,7 +131,7 @@ impl Default for HeadTrainer {
 enum Embedding {
     Complete,
     /// The data set is another now: this one.
-    Overtaken(State),
+    Overtaken(DatasetState),
     /// The dataflow ends.
     Stopped,
 }
@@ -145,7 +144,7 @@ impl EmbeddingSource {
         config: &Config,
         node: &mut Node,
         incoming: &mut Incoming,
-        state: &State,
+        state: &DatasetState,
         images: &[Labelled],
     ) -> Result<Embedding, TrainError> {
         self.cache.refresh()?;
@@ -220,7 +219,7 @@ fn notices(without_features: &BTreeSet<String>, end: &End) -> Vec<Notice> {
 }
 
 /// The images of a version, ordered by sample; where images have one label, without those of several classes.
-fn labelled(home: &Home, state: &State) -> Result<Vec<Labelled>, TrainError> {
+fn labelled(home: &Home, state: &DatasetState) -> Result<Vec<Labelled>, TrainError> {
     let catalog = Reader::open(home).map_err(std::io::Error::other)?;
     let Some(catalog) = catalog else { return Ok(Vec::new()) };
     let rows = catalog.samples(state.version, None).map_err(std::io::Error::other)?;
@@ -248,7 +247,7 @@ fn in_turn<'a>(images: impl Iterator<Item = &'a Labelled>) -> VecDeque<&'a Sampl
 }
 
 /// The card of a head that is to be trained; its run and digest are not known yet.
-fn card(config: &Config, backbone: &Backbone, state: &State) -> ModelCard {
+fn card(config: &Config, backbone: &Backbone, state: &DatasetState) -> ModelCard {
     ModelCard {
         architecture: backbone.architecture.clone(),
         definition: None,
@@ -296,7 +295,7 @@ fn finish(
     node: &mut Node,
     incoming: &mut Incoming,
     request: Option<&RunRequest>,
-    state: &State,
+    state: &DatasetState,
     backbone: &Backbone,
     cache: &Cache,
     images: &[Labelled],
@@ -352,7 +351,7 @@ fn finish(
 /// What heads say of each image of a version, each by one that was trained on no image of its fold.
 fn cross_validate(
     config: &Config,
-    state: &State,
+    state: &DatasetState,
     cache: &Cache,
     images: &[Labelled],
     folds: u32,
@@ -403,7 +402,7 @@ fn manifest(
     device: &Opened,
     home: &Home,
     reason: Message,
-    state: &State,
+    state: &DatasetState,
     backbone: &Backbone,
 ) -> RunManifest {
     let card = card(config, backbone, state);
@@ -489,12 +488,13 @@ mod tests {
         let files =
             [("photos/a/1.jpg", "1"), ("photos/a/2.jpg", "2"), ("photos/b/2.jpg", "2"), ("photos/b/3.jpg", "3")];
         let version = plugin_catalog::fixture::add_plain(&home, &files).unwrap();
-        let state = State { version, classes: ["a", "b"].map(str::to_owned).to_vec(), ..State::default() };
+        let state =
+            DatasetState { version, classes: ["a", "b"].map(str::to_owned).to_vec(), ..DatasetState::default() };
         let found = labelled(&home, &state).unwrap();
         let found: Vec<(&str, &[u32])> =
             found.iter().map(|image| (&image.sample.digest[..], &image.classes[..])).collect();
         assert_eq!(found, [("1", &[0][..]), ("3", &[1])]);
-        let found = labelled(&home, &State { labels: Labels::Multi, ..state }).unwrap();
+        let found = labelled(&home, &DatasetState { labels: Labels::Multi, ..state }).unwrap();
         let classes: Vec<&[u32]> = found.iter().map(|image| &image.classes[..]).collect();
         assert_eq!(classes, [&[0][..], &[0, 1], &[1]]);
     }
