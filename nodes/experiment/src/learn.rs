@@ -8,7 +8,7 @@ use plugin_augment::{Decision, Key, Pipeline, Withheld};
 use plugin_invariance::Sample as Examined;
 use plugin_metric::{Predictions, balanced_accuracy};
 use plugin_model::device::Opened;
-use plugin_model::image_cache::Sample;
+use plugin_model::input::image_cache::Sample;
 use plugin_model::{Batch, DeviceBatch, ImageCache, ModelInput, Perturb, Start, Task, Trainer};
 use plugin_training::classifier;
 use plugin_training::pass::{Mode, Pass};

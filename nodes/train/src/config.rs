@@ -1,14 +1,16 @@
 //! Options of the node.
 
+pub mod strategy;
+
+use crate::config::strategy::Strategy;
 use crate::error::TrainError;
-use crate::strategy::Strategy;
 use clap::Parser;
 use plugin_api::HomeArgs;
 use plugin_decode::Limits;
 use plugin_harness::HasHome;
 use plugin_heads::{FirstClassifier, HeadOptions};
 use plugin_inference::BackboneOptions;
-use plugin_model::progressive::Growth;
+use plugin_model::train::progressive::Growth;
 use plugin_model::weights::Loaded;
 use plugin_model::{Architecture, DeviceAugmentOptions, DeviceChoice, TrainerOptions, WeightsFile};
 use plugin_training::cross_validation::CrossValidate;

@@ -2,47 +2,38 @@
 //!
 //! Inputs `snapshot`, `batches`, `verdicts`, `tick`, and of a structure search `proposals`, `stops`; outputs `demand`, `metrics`, `checkpoints`.
 //!
-//! - [`plugin_training::trigger`] decides when, or a [`request`], [`start`] with which weights, as [`plugin_training::retrain`] says, `learn`
-//!   does it, with batches by credit ([`plugin_harness::Pull`]).
-//! - [`searching`] trains what `search` proposes instead.
-//! - [`strategy`] says what a candidate is made by; [`head`] trains heads, all else whole networks, [`follow_up`] says when one of each.
-//! - [`augmentation`] finds out before a run which augmentations work against the task.
-//! - [`data`] is what a run learns from, [`reason`] why it starts. [`run_dir`] is the folder of a run, `checkpoint_writer` writes into it beside learning, [`recover`] what it means after a restart, [`announce`] who is told.
+//! - [`trigger`]: [`plugin_training::trigger`] decides when, or a [`request`]; [`trigger::candidate`] says what of, [`trigger::reason`] why.
+//! - [`io`]: what comes in while the node waits or learns, [`io::announce`] who is told of runs.
+//! - [`mod@run`]: [`start`] says with which weights, as [`plugin_training::retrain`] does, `learn` does it, with batches by credit
+//!   ([`plugin_harness::Pull`]); [`run::head`] trains heads, [`run::follow_up`] says when a network follows one, [`searching`] what `search` proposes instead. [`run::augmentation`] finds out
+//!   before a run which augmentations work against the task. [`run::data`] is what a run learns from, [`run::run_dir`] its folder, into
+//!   which `checkpoint_writer` writes beside learning, and [`recover`] what that means after a restart.
+//!
+//! Modules use those before them alone: `config`, [`trigger`], [`io`], [`mod@run`].
 
-pub mod announce;
-pub mod augmentation;
-mod checkpoint_writer;
 mod config;
-pub mod data;
 mod error;
-pub mod follow_up;
-pub mod head;
-mod incoming;
-mod learn;
-pub mod reason;
-pub mod recover;
-pub mod request;
-pub mod run_dir;
-pub mod searching;
-pub mod snapshot;
-pub mod start;
-pub mod strategy;
+pub mod io;
+pub mod run;
+pub mod trigger;
 
 pub use config::Config;
 pub use error::TrainError;
 
-use announce::Announcer;
-use follow_up::{Follow, FollowUp};
-use head::{End as HeadEnd, HeadTrainer};
-use incoming::Incoming;
-use learn::{End, Learning};
-use plugin_api::Message;
+use config::strategy::Strategy;
+use io::announce::Announcer;
+use io::incoming::Incoming;
 use plugin_api::status::Wait;
+use plugin_api::{DatasetState, Message};
 use plugin_harness::Node;
-use plugin_training::trigger::{self, Due, Now, Trigger};
-use snapshot::State;
+use plugin_training::trigger::{Due, Now, Trigger};
+use run::follow_up::{Follow, FollowUp};
+use run::head::{End as HeadEnd, HeadTrainer};
+use run::learn::{End, Learning};
+use run::{recover, searching, start};
 use std::time::{Duration, Instant};
-use strategy::{Candidate, CandidateSelector};
+use trigger::candidate::{Candidate, CandidateSelector};
+use trigger::request;
 
 /// Whoever waits for an answer goes first: pictures that come, the page, other programs.
 const NICE: i32 = 10;
@@ -57,7 +48,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     // LibTorch's threads are started from here, later; dora's are there already.
     plugin_harness::yield_to_others(NICE);
     let device = config.device.open()?;
-    if config.strategy == strategy::Strategy::Search {
+    if config.strategy == Strategy::Search {
         return searching::run(&config, &device, node);
     }
     if config.trigger.min_new_percent_behind_head.is_some() {
@@ -98,7 +89,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
             incoming.trigger = incoming.trigger.with(config.trigger_options(candidate), config.digest_of(candidate));
         }
         let request = request::pending(&home);
-        let count = |state: &State| if candidate == Candidate::Head { None } else { changes.of(&home, state) };
+        let count = |state: &DatasetState| if candidate == Candidate::Head { None } else { changes.of(&home, state) };
         let due = incoming.trigger.due(now, request.is_some(), request::is_paused(&home), count);
         let told = |state: Message| match &because {
             Some(because) => Message::state_because(state, because.clone()),
@@ -119,7 +110,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                     follow_up.done(&state.fingerprint, Now::new());
                     continue;
                 }
-                let what = trigger::told(&wait);
+                let what = plugin_training::trigger::told(&wait);
                 node.status().wait(Some(wait));
                 node.status().state(failure.unwrap_or_else(|| told(what)));
             }
@@ -169,7 +160,7 @@ struct Failed {
 
 impl Failed {
     /// What is told while the data set is the same.
-    fn of(&self, state: &State) -> Option<Message> {
+    fn of(&self, state: &DatasetState) -> Option<Message> {
         let Self { fingerprint, why } = self;
         (state.fingerprint == *fingerprint).then(|| Message::no_head(state.version, why))
     }

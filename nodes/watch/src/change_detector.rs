@@ -1,10 +1,10 @@
 //! Finding out what changed: the kernel's hints at once, scans of new folders, and a scan of everything now and then.
 
-use crate::returning::QuarantineScanner;
-use crate::roots::Roots;
-use crate::scan::Scanner;
+use crate::fs::roots::Roots;
+use crate::fs::scan::Scanner;
+use crate::fs::watcher::{Changes, Watcher};
+use crate::quarantine::returning::QuarantineScanner;
 use crate::state::WatchState;
-use crate::watcher::{Changes, Watcher};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -100,7 +100,7 @@ impl ChangeDetector {
         let Some(name) = self.roots.name(path) else { return };
         state.point_out(&name, now);
         let is_folder = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
-        if is_folder && !self.folders.contains_key(&name) && name.split('/').all(crate::ignore::folder_counts) {
+        if is_folder && !self.folders.contains_key(&name) && name.split('/').all(crate::fs::ignore::folder_counts) {
             self.scanner.ask(&name);
             self.folders.insert(name, now + SECOND_LOOK);
         }
@@ -131,8 +131,8 @@ impl ChangeDetector {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::fs::roots::Folder;
     use crate::ledger::Held;
-    use crate::roots::Folder;
     use clap::Parser;
     use notify::event::Flag;
     use notify::{Event, EventKind};
@@ -146,7 +146,9 @@ mod tests {
         let config = Config::try_parse_from(["watch", "--settle-ms", "100"]).unwrap();
         let mut state =
             WatchState::new(&config, Roots::one(Folder::Photos, photos), &Home::create(folder).unwrap(), now).unwrap();
-        let Some(crate::sending::Outgoing::Hello(tag, _)) = state.next_message(now) else { panic!("does not ask") };
+        let Some(crate::delivery::outgoing::Outgoing::Hello(tag, _)) = state.next_message(now) else {
+            panic!("does not ask")
+        };
         let inventory = Inventory {
             path: Vec::<&str>::new().into(),
             modified_ns: Vec::<i64>::new().into(),

@@ -1,6 +1,6 @@
 //! The options of `watch`.
 
-use crate::roots::Folder;
+use crate::fs::roots::Folder;
 use clap::Parser;
 use plugin_api::HomeArgs;
 use plugin_decode::Limits;

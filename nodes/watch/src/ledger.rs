@@ -1,8 +1,11 @@
 //! What is known of every path: what the dataset holds, what is on its way, what was refused.
 
-use crate::disk::Stamp;
-use crate::roots::Folder;
-use crate::scan::is_below;
+pub mod away;
+pub mod labels;
+
+use crate::fs::disk::Stamp;
+use crate::fs::roots::Folder;
+use crate::fs::scan::is_below;
 use plugin_api::FileVersion;
 use plugin_api::layout::Shape;
 use std::collections::{BTreeMap, HashMap};
@@ -177,6 +180,11 @@ impl Ledger {
     pub fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a String, &'a Entry)> {
         let start = self.entries.range::<str, _>((Bound::Included(folder), Bound::Unbounded));
         start.take_while(move |(path, _)| path.starts_with(folder)).filter(move |(path, _)| is_below(path, folder))
+    }
+
+    /// Paths at or below `folder` at which the dataset holds an image.
+    pub fn held_below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a String> {
+        self.below(folder).filter(|(_, entry)| entry.held != Held::Nothing).map(|(path, _)| path)
     }
 
     /// Takes the dataset's word for what it holds. What is not known yet stays so.

@@ -6,56 +6,32 @@
 //!
 //! Messages are sent at least once and may be sent twice; `dataset` takes each path's latest version. A path is never
 //! in two unanswered messages, so that a picture and its removal cannot overtake one another.
+//!
+//! Modules use those before them alone: [`fs`] (what lies in the folders), [`quarantine`], [`ledger`] (what is known of every path),
+//! [`delivery`] (messages and their answers), [`report`] (what a person is told), [`state`], where all come together, and
+//! [`change_detector`], which tells it what happens.
 
-pub mod answers;
-pub mod asking;
-mod away;
 pub mod change_detector;
 pub mod config;
-pub mod disk;
-pub mod ignore;
-pub mod labels;
+pub mod delivery;
+pub mod error;
+pub mod fs;
 pub mod ledger;
-pub mod notices;
-pub mod outbox;
 pub mod quarantine;
-pub mod ready;
-pub mod record;
-pub mod refused;
-pub mod refusing;
 pub mod report;
-pub mod returning;
-pub mod roots;
-pub mod scan;
-pub mod sending;
-pub mod settle;
 pub mod state;
-pub mod transport;
-pub mod watcher;
-pub mod writers;
 
 pub use config::Config;
+pub use error::WatchError;
 
 use crate::change_detector::ChangeDetector;
-use crate::refused::Counter;
-use crate::roots::Roots;
+use crate::delivery::transport::{IncomingEvent, Transport};
+use crate::fs::roots::Roots;
+use crate::quarantine::refused::Counter;
 use crate::state::WatchState;
-use crate::transport::{IncomingEvent, Transport};
 use plugin_api::{Home, HomeArgs};
-use plugin_harness::{HarnessError, HasHome, Node};
-use std::io;
+use plugin_harness::{HasHome, Node};
 use std::time::{Duration, Instant};
-
-/// `watch` cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum WatchError {
-    /// The graph.
-    #[error(transparent)]
-    Harness(#[from] HarnessError),
-    /// The workspace.
-    #[error("workspace: {0}")]
-    Workspace(#[from] io::Error),
-}
 
 impl HasHome for Config {
     fn home(&self) -> &HomeArgs {

@@ -5,8 +5,13 @@
 //! rejected again, and finds its claimed name. Nothing but an empty file is ever replaced. Where nothing can be moved (a
 //! folder that is mounted read-only) the file stays and only the note is written, once.
 
-use crate::disk::look;
-pub use crate::record::Record;
+pub mod record;
+pub mod refused;
+pub mod refusing;
+pub mod returning;
+
+use crate::fs::disk::look;
+use crate::quarantine::record::Record;
 use plugin_api::files::{named, sync_folder, write_atomically};
 use rustix::fs::{Access, CWD, RenameFlags, access, renameat_with};
 use rustix::io::Errno;

@@ -1,10 +1,9 @@
 //! What the node says of itself.
 
-use crate::away::Absence;
-use crate::scan::EXAMPLES;
-use crate::state::WatchState;
-use plugin_api::status::{Notice, StatusFile};
-use plugin_api::{Message, Text};
+pub mod notices;
+
+use plugin_api::Message;
+use plugin_api::status::StatusFile;
 
 /// Pictures counted since the start.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,53 +20,37 @@ pub struct Counts {
     pub resent: u64,
 }
 
-impl WatchState {
-    /// Fills in the status.
-    pub fn report(&mut self, status: &mut StatusFile) {
-        let pending = self.settling.len() + self.ready.len();
-        let in_flight = self.outbox.rows() + self.missing.len();
-        status.set("pictures_found", self.ledger.found() as u64);
-        status.set("pictures_sent", self.counts.sent);
-        status.set("pictures_committed", self.counts.committed);
-        status.set("removed", self.counts.removed);
-        status.set("rejected", self.counts.rejected);
-        status.set("resent", self.counts.resent);
+/// What the node is doing, in figures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures {
+    /// Pictures on disk.
+    pub(crate) found: usize,
+    /// Paths that are settling or wait for a message.
+    pub(crate) pending: usize,
+    /// Paths that were sent and of which nothing has come back.
+    pub(crate) in_flight: usize,
+    pub(crate) counts: Counts,
+    /// Whether the dataset has not yet said what it holds.
+    pub(crate) is_asking: bool,
+}
+
+impl Figures {
+    /// Fills in the status, save for notices.
+    pub(crate) fn report(&self, status: &mut StatusFile) {
+        let Self { found, pending, in_flight, counts, is_asking } = *self;
+        status.set("pictures_found", found as u64);
+        status.set("pictures_sent", counts.sent);
+        status.set("pictures_committed", counts.committed);
+        status.set("removed", counts.removed);
+        status.set("rejected", counts.rejected);
+        status.set("resent", counts.resent);
         status.gauge("pending", pending as f64);
         status.gauge("in_flight", in_flight as f64);
-        status.state(match (self.is_asking(), pending, in_flight) {
+        status.state(match (is_asking, pending, in_flight) {
             (true, ..) => Message::watch_asks(),
             (false, 0, 0) => Message::idle(),
             (false, 0, n) => Message::waiting_kept(n),
             (false, n, _) => Message::reading(n),
         });
-        status.notices(self.notices());
-    }
-
-    /// Notices of folders that are away and of files that are still arriving.
-    pub(crate) fn arrival_notices(&self) -> Vec<Notice> {
-        let away = self.away.away.iter().map(|(folder, away)| self.away_notice(folder, away.absence));
-        let mut notices: Vec<Notice> = away.collect();
-        if !self.being_written.is_empty() {
-            let count = self.being_written.len() as u64;
-            notices.push(Notice {
-                kind: "arriving".to_owned(),
-                count,
-                reason: Message::notice_arriving(count).into(),
-                advice: Text::default(),
-                examples: self.being_written.iter().take(EXAMPLES).cloned().collect(),
-            });
-        }
-        notices
-    }
-
-    fn away_notice(&self, folder: &str, absence: Absence) -> Notice {
-        let count = self.held_below(folder).count() as u64;
-        Notice {
-            kind: format!("away:{folder}"),
-            count,
-            reason: Message::notice_away(count, folder, absence.message()).into(),
-            advice: Message::advice_away(self.away.grace().as_secs()).into(),
-            examples: vec![folder.to_owned()],
-        }
     }
 }

@@ -1,29 +1,35 @@
 //! Where everything known comes together: from paths pointed out to messages and back. Knows neither dora nor inotify,
 //! and is told what time it is.
 //!
-//! A path goes one way: pointed out, [settling](crate::settle), [ready](crate::ready), on its way, answered; and is then
+//! A path goes one way: pointed out, [settling](crate::fs::settle), [ready](crate::delivery::ready), on its way, answered; and is then
 //! looked at once more. What to do is decided anew by looking at the file each time, so it does not matter how often or
 //! why a path was pointed out.
 
-use crate::asking::Asking;
-use crate::away::AwayFolders;
+pub mod answers;
+pub mod sending;
+
 use crate::config::Config;
-use crate::disk::{Stamp, look_below};
-use crate::ignore::{Kind, is_image, kind};
-use crate::labels::Labels;
-use crate::ledger::{Held, Ledger, PendingChange};
-use crate::notices::{Findings, Notices};
-use crate::outbox::{Outbox, Row, STREAMS, Stream};
-use crate::quarantine::{Quarantine, Record};
-use crate::ready::Ready;
-use crate::report::Counts;
-use crate::returning::Changed;
-use crate::roots::Roots;
-use crate::scan::Scan;
-use crate::settle::Settling;
-use crate::writers;
+use crate::delivery::asking::Asking;
+use crate::delivery::outbox::{Outbox, Row, STREAMS, Stream};
+use crate::delivery::ready::Ready;
+use crate::fs::disk::Stamp;
+use crate::fs::ignore::{Kind, kind};
+use crate::fs::roots::Roots;
+use crate::fs::scan::{Scan, image_at};
+use crate::fs::settle::Settling;
+use crate::ledger::away::{AwayFolders, Surroundings};
+use crate::ledger::labels::Labels;
+use crate::ledger::{Held, Ledger, PendingChange, Refusal};
+use crate::quarantine::Quarantine;
+use crate::quarantine::record::Record;
+use crate::quarantine::refused::Counter;
+use crate::quarantine::refusing::Refusing;
+use crate::quarantine::returning::{Changed, Returning};
+use crate::report::notices::{Findings, Notices, Sources};
+use crate::report::{Counts, Figures};
+use plugin_api::status::{Notice, StatusFile};
 use plugin_api::{ContentError, FileVersion, Home, RejectReason, Tag};
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -35,52 +41,45 @@ const LOOKS: usize = 2_000;
 const COMPLETED_AT_A_TIME: usize = 64;
 
 /// How it is found out whether a file may be read; tests put another in its place.
-pub(crate) type Opening = fn(&Path, &FileVersion) -> Result<(), ContentError>;
+type Opening = fn(&Path, &FileVersion) -> Result<(), ContentError>;
 
 /// A picture that was in an acknowledged message, but neither in the acknowledgement nor, so far, among the rejects.
 #[derive(Debug)]
-pub(crate) struct Missing {
-    pub(crate) tag: Tag,
-    pub(crate) version: FileVersion,
-    pub(crate) until: Instant,
+struct Missing {
+    tag: Tag,
+    version: FileVersion,
+    until: Instant,
 }
 
 /// All that `watch` knows.
 #[derive(Debug)]
 pub struct WatchState {
-    pub(crate) roots: Roots,
-    pub(crate) batch_bytes: u64,
-    pub(crate) batch_rows: usize,
+    roots: Roots,
+    batch_bytes: u64,
+    batch_rows: usize,
     max_bytes: u64,
-    pub(crate) settle: Duration,
-    pub(crate) patience: Duration,
-    /// A file that changed within this time is not moved to quarantine.
-    pub(crate) arriving: Duration,
-    pub(crate) quarantine: Quarantine,
     pub(crate) ledger: Ledger,
+    labels: Labels,
+    away: AwayFolders,
     pub(crate) settling: Settling,
-    pub(crate) ready: Ready,
-    pub(crate) outbox: Outbox,
-    pub(crate) asking: Option<Asking>,
-    pub(crate) missing: BTreeMap<String, Missing>,
-    pub(crate) to_quarantine: BTreeMap<String, (Instant, Record)>,
-    /// Files to be moved to quarantine, had not somebody opened them for writing.
-    pub(crate) being_written: BTreeSet<String>,
-    /// Files that changed in quarantine, by where they lie there, and when they are looked at again.
-    pub(crate) returning: BTreeMap<PathBuf, (Instant, Changed)>,
+    ready: Ready,
+    outbox: Outbox,
+    asking: Option<Asking>,
+    /// Nothing is sent before.
+    not_before: Instant,
+    missing: BTreeMap<String, Missing>,
     /// Files of an older catalog that are still to be completed.
-    pub(crate) incomplete: VecDeque<String>,
-    pub(crate) away: AwayFolders,
-    noticed: HashSet<PathBuf>,
-    pub(crate) not_before: Instant,
-    pub(crate) counts: Counts,
-    pub(crate) opening: Opening,
-    pub(crate) labels: Labels,
-    pub(crate) findings: Findings,
-    pub(crate) notices: Notices,
+    incomplete: VecDeque<String>,
+    quarantine: Quarantine,
+    refusing: Refusing,
+    returning: Returning,
     /// When what is in quarantine is to be counted again.
-    pub(crate) count_due: Option<Instant>,
-    pub(crate) has_writer: fn(&Path) -> bool,
+    count_due: Option<Instant>,
+    counts: Counts,
+    findings: Findings,
+    notices: Notices,
+    noticed: HashSet<PathBuf>,
+    opening: Opening,
 }
 
 impl WatchState {
@@ -92,38 +91,39 @@ impl WatchState {
         if let Some(root) = roots.iter().find(|root| !root.is_there()) {
             return Err(io::Error::new(io::ErrorKind::NotFound, format!("{}: no such folder", root.at.display())));
         }
+        let (settle, patience) = (config.settle(), config.patience());
         let grace = Duration::from_secs(config.away_seconds);
         let away = AwayFolders::open(&roots, home.dataset(), grace, now);
         Ok(Self {
             labels: Labels::new(&roots),
-            findings: Findings::default(),
-            notices: Notices::default(),
-            count_due: Some(now),
-            roots,
             away,
+            roots,
             batch_bytes: config.batch_bytes,
             batch_rows: config.batch_rows as usize,
             max_bytes: config.max_bytes,
-            settle: config.settle(),
-            patience: config.patience(),
-            arriving: Duration::from_secs(config.arriving_seconds),
-            quarantine: Quarantine::new(home.quarantine()),
             ledger: Ledger::default(),
-            settling: Settling::new(config.settle(), config.patience()),
+            settling: Settling::new(settle, patience),
             ready: Ready::default(),
             outbox: Outbox::new(config.window as usize, Duration::from_secs(config.ack_timeout_seconds), now),
             asking: Some(Asking::new(now)),
-            missing: BTreeMap::new(),
-            to_quarantine: BTreeMap::new(),
-            being_written: BTreeSet::new(),
-            returning: BTreeMap::new(),
-            incomplete: VecDeque::new(),
-            noticed: HashSet::new(),
             not_before: now,
+            missing: BTreeMap::new(),
+            incomplete: VecDeque::new(),
+            quarantine: Quarantine::new(home.quarantine()),
+            refusing: Refusing::new(Duration::from_secs(config.arriving_seconds), patience),
+            returning: Returning::new(settle, patience),
+            count_due: Some(now),
             counts: Counts::default(),
+            findings: Findings::default(),
+            notices: Notices::default(),
+            noticed: HashSet::new(),
             opening: plugin_api::version::can_open,
-            has_writer: writers::has_writer,
         })
+    }
+
+    /// Keeps how folders are read in `folder`, so that what changes while nobody watches is noticed.
+    pub fn remember_layouts_in(&mut self, folder: PathBuf) {
+        self.labels.remember_in(folder);
     }
 
     /// Whether `dataset` has not yet said what it holds. Nothing is sent before.
@@ -160,7 +160,7 @@ impl WatchState {
                 self.enqueue(path, now);
             }
         }
-        self.note_devices(&scan);
+        self.with_away(now, |away, around| away.note_devices(&scan, around));
         for path in gone {
             // One that is away would be looked at in vain at every scan.
             if self.ledger.get(&path).held == Held::Nothing || self.is_deleted(&path, now) {
@@ -174,7 +174,7 @@ impl WatchState {
     }
 
     /// Lets a path be looked at, unless that happens later anyway: when it is read, or when it has been answered.
-    pub(crate) fn enqueue(&mut self, path: &str, now: Instant) {
+    fn enqueue(&mut self, path: &str, now: Instant) {
         if !self.ready.contains(path) && !self.ledger.get(path).in_flight {
             self.settling.add(path, now);
         }
@@ -188,7 +188,7 @@ impl WatchState {
             return;
         }
         self.review_labels(None, now);
-        self.check_away(now);
+        self.with_away(now, |away, around| away.check(around, now));
         self.complete_some(now);
         for _ in 0..LOOKS {
             let Some(path) = self.settling.due(now) else { break };
@@ -209,19 +209,14 @@ impl WatchState {
         }
     }
 
-    /// The picture at `path`, if there is one that counts.
-    pub(crate) fn look(&self, path: &str) -> io::Result<Option<Stamp>> {
-        match (kind(path), self.roots.of(path), path.split_once('/')) {
-            (Kind::Picture, Some(root), Some((_, relative))) => {
-                Ok(look_below(&root.at, relative)?.filter(|_| is_image(path, &root.at.join(relative))))
-            }
-            _ => Ok(None),
-        }
+    /// What to tell the dataset of `path` when `disk` is there.
+    fn wish(&self, path: &str, disk: Option<Stamp>) -> PendingChange {
+        self.ledger.get(path).wish(disk.filter(|_| self.labels.wants(path)).map(|stamp| stamp.version))
     }
 
     /// Looks at one path and decides.
     fn check(&mut self, path: &str, now: Instant) {
-        let disk = match self.look(path) {
+        let disk = match image_at(&self.roots, path) {
             Ok(disk) if disk.is_some() || self.root_is_there(path) => disk,
             Ok(_) => return self.settling.forget(path),
             Err(error) => {
@@ -252,8 +247,25 @@ impl WatchState {
         }
     }
 
+    /// Does something with the folders that may be away. Files of those that came back, or that count as deleted from now on, are
+    /// looked at again.
+    fn with_away<T>(&mut self, now: Instant, act: impl FnOnce(&mut AwayFolders, &Surroundings<'_>) -> T) -> T {
+        let is_asking = self.is_asking();
+        let around = Surroundings { roots: &self.roots, ledger: &self.ledger, labels: &self.labels, is_asking };
+        let result = act(&mut self.away, &around);
+        for path in self.away.take_look_again() {
+            self.enqueue(&path, now);
+        }
+        result
+    }
+
+    /// Whether a file that is not at `path` counts as deleted.
+    fn is_deleted(&mut self, path: &str, now: Instant) -> bool {
+        self.with_away(now, |away, around| away.is_deleted(path, around, now))
+    }
+
     /// Whether the watched folder that `path` is in is there: otherwise an absent file proves nothing.
-    pub(crate) fn root_is_there(&mut self, path: &str) -> bool {
+    fn root_is_there(&mut self, path: &str) -> bool {
         let Some(root) = self.roots.of(path) else { return false };
         let there = root.at.is_dir();
         if there {
@@ -265,11 +277,11 @@ impl WatchState {
     }
 
     /// Where `path`, as messages name it, really is.
-    pub(crate) fn real(&self, path: &str) -> PathBuf {
+    fn real(&self, path: &str) -> PathBuf {
         self.roots.real(path).unwrap_or_default()
     }
 
-    pub(crate) fn notice_error(&mut self, path: &str, error: &io::Error) {
+    fn notice_error(&mut self, path: &str, error: &io::Error) {
         let at = self.real(path);
         if self.noticed.insert(at.clone()) {
             tracing::warn!(path = %at.display(), %error, "cannot be looked at, tried again later");
@@ -283,7 +295,7 @@ impl WatchState {
     }
 
     /// A picture that arrived nowhere is looked at and sent again, after a wait that grows each time.
-    pub(crate) fn send_again(&mut self, path: &str, now: Instant) -> Duration {
+    fn send_again(&mut self, path: &str, now: Instant) -> Duration {
         let losses = self.ledger.get(path).losses + 1;
         let wait = Duration::from_secs((1 << losses.min(9)).min(300));
         self.ledger.change(path, |entry| {
@@ -311,7 +323,7 @@ impl WatchState {
     }
 
     /// Everything unanswered on a stream is to be sent again, in a new session.
-    pub(crate) fn start_over(&mut self, stream: Stream, now: Instant) {
+    fn start_over(&mut self, stream: Stream, now: Instant) {
         for Row { path, .. } in self.outbox.reset(stream) {
             self.ledger.change(&path, |entry| {
                 entry.in_flight = false;
@@ -326,7 +338,7 @@ impl WatchState {
     pub fn is_idle(&self) -> bool {
         !self.is_asking()
             && self.settling.len() + self.ready.len() + self.outbox.unanswered() + self.missing.len() == 0
-            && self.to_quarantine.is_empty()
+            && self.refusing.is_empty()
             && self.returning.is_empty()
             && self.incomplete.is_empty()
     }
@@ -334,5 +346,90 @@ impl WatchState {
     /// Counts of pictures since the start.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Reads the folders again where they may be read otherwise now. What then may have another label or split in the dataset,
+    /// or on its way there, is sent again.
+    fn review_labels(&mut self, scan: Option<&Scan>, now: Instant) {
+        for folder in self.roots.iter().map(|root| root.folder).collect::<Vec<_>>() {
+            let Some(stale) = self.labels.relabelled(folder, &self.ledger, scan) else { continue };
+            if stale.iter().any(|(_, entry)| entry.in_flight) {
+                self.start_over(Stream::Images, now);
+            }
+            for (path, _) in stale {
+                if matches!(self.ledger.get(&path).held, Held::Picture(_)) {
+                    self.ledger.change(&path, |entry| entry.held = Held::Unsure);
+                }
+                self.enqueue(&path, now);
+            }
+        }
+        if scan.is_none() && self.is_idle() {
+            self.labels.settled();
+        }
+    }
+
+    /// A version of a file is not to be sent again, and is moved to quarantine, unless it changes meanwhile.
+    fn refuse(&mut self, record: Record, now: Instant) {
+        let version = record.version();
+        if self.ledger.get(&record.path).refused.is_none_or(|refusal| !refusal.version.is_same(&version)) {
+            self.counts.rejected += 1;
+        }
+        self.ledger.change(&record.path, |entry| entry.refused = Some(Refusal { version, readable: true }));
+        self.refusing.add(record, now);
+    }
+
+    fn move_to_quarantine(&mut self, now: Instant) {
+        let moves = self.refusing.move_due(&self.quarantine, &self.roots, now);
+        if moves.has_changed {
+            self.count_due = Some(now);
+        }
+        for path in moves.paths {
+            self.enqueue(&path, now);
+        }
+    }
+
+    /// Takes note of files that changed in quarantine.
+    pub fn changed_in_quarantine(&mut self, changed: Vec<Changed>, now: Instant) {
+        self.returning.add(changed, &self.roots, now);
+    }
+
+    fn give_back(&mut self, now: Instant) {
+        for path in self.returning.give_back(&self.quarantine, &self.roots, now) {
+            self.enqueue(&path, now);
+        }
+    }
+
+    /// Has what is in quarantine counted when that is due, and takes the count.
+    pub fn count_refused(&mut self, counter: &mut Counter, now: Instant) {
+        if let Some(refused) = counter.recount(&mut self.count_due, now) {
+            self.findings.refused(refused);
+        }
+    }
+
+    /// What a person should know.
+    pub fn notices(&mut self) -> &[Notice] {
+        let is_asking = self.is_asking();
+        self.notices.of(&Sources {
+            roots: &self.roots,
+            ledger: &self.ledger,
+            labels: &self.labels,
+            away: &self.away,
+            findings: &self.findings,
+            being_written: self.refusing.being_written(),
+            is_asking,
+        })
+    }
+
+    /// Fills in the status.
+    pub fn report(&mut self, status: &mut StatusFile) {
+        let figures = Figures {
+            found: self.ledger.found(),
+            pending: self.settling.len() + self.ready.len(),
+            in_flight: self.outbox.rows() + self.missing.len(),
+            counts: self.counts,
+            is_asking: self.is_asking(),
+        };
+        figures.report(status);
+        status.notices(self.notices());
     }
 }

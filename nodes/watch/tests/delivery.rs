@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Bench, committed, images, rejects};
-use node_watch::sending::Outgoing;
+use node_watch::delivery::outgoing::Outgoing;
 use plugin_api::Tag;
 use std::fs;
 use std::time::Duration;

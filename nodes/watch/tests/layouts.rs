@@ -4,8 +4,8 @@
 mod common;
 
 use common::Bench;
-use node_watch::refused::Counter;
-use node_watch::roots::{Folder, Roots};
+use node_watch::fs::roots::{Folder, Roots};
+use node_watch::quarantine::refused::Counter;
 use plugin_api::status::Notice;
 use std::fs;
 use std::path::{Path, PathBuf};

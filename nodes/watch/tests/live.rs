@@ -5,10 +5,10 @@ mod common;
 
 use clap::Parser;
 use common::{Answer, Model};
-use node_watch::roots::{Folder, Roots};
-use node_watch::scan::walk;
-use node_watch::sending::Outgoing;
-use node_watch::transport::{IncomingEvent, Transport};
+use node_watch::delivery::outgoing::Outgoing;
+use node_watch::delivery::transport::{IncomingEvent, Transport};
+use node_watch::fs::roots::{Folder, Roots};
+use node_watch::fs::scan::walk;
 use node_watch::{Config, WatchError, run_with};
 use plugin_api::Home;
 use plugin_api::status::{StatusFile, read_all};

@@ -9,8 +9,9 @@
 use clap::Parser;
 use plugin_api::runs::ModelCard;
 use plugin_model::device::Opened;
-use plugin_model::trainer::TrainerOptions;
-use plugin_model::{Batch, DeviceChoice, ModelError, Precision, Predictor, Start, Task, Trainer, device, network};
+use plugin_model::{
+    Batch, DeviceChoice, ModelError, Precision, Predictor, Start, Task, Trainer, TrainerOptions, device, network,
+};
 use std::time::{Duration, Instant};
 
 /// Measures training and inference.

@@ -2,6 +2,9 @@
 //!
 //! `flex` is burn's own CPU code and always there. LibTorch comes with the cargo feature `libtorch`.
 
+pub mod precision;
+pub(crate) mod upload;
+
 use crate::error::ModelError;
 use burn::tensor::Device;
 use std::fmt;

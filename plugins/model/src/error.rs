@@ -1,6 +1,5 @@
 //! What can go wrong with networks and weights.
 
-use crate::precision::Precision;
 use std::path::PathBuf;
 
 /// What can go wrong with networks and weights.
@@ -115,8 +114,8 @@ pub enum ModelError {
     /// A precision that the device does not have.
     #[error("--precision {asked}: {device} cannot do it; accepted here: {accepted}")]
     Precision {
-        /// What was asked for.
-        asked: Precision,
+        /// The value of the flag.
+        asked: String,
         /// The device.
         device: String,
         /// What it has.

@@ -1,9 +1,13 @@
 //! From 8 bit images on the host or the device to what networks take.
 
-use crate::batch::Batch;
+mod augment;
+pub mod batch;
+pub mod image_cache;
+
+use crate::device::upload;
 use crate::error::ModelError;
-use crate::image_cache::DeviceBatch;
-use crate::upload;
+use crate::input::batch::Batch;
+use crate::input::image_cache::DeviceBatch;
 use burn::tensor::{Device, Tensor};
 
 /// What is taken from the numbers of a picture, by channel, and what they are divided by. White is 1.
@@ -23,7 +27,7 @@ pub const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406],
 pub enum ModelInput<'a> {
     /// On the host.
     Host(&'a Batch),
-    /// On the device, see [`ImageCache`](crate::ImageCache).
+    /// On the device, see [`ImageCache`](crate::input::image_cache::ImageCache).
     Device(&'a DeviceBatch),
 }
 

@@ -7,56 +7,33 @@
 //! - [`ImageCache`] keeps the images of a run on the device, and augments them there as `plugin-augment` decides.
 //! - [`DeviceChoice`] is `--device`; all that depends on what a device is called lies in [`device`].
 //! - [`weights`] reads and writes safetensors, with the names of the published weights where there are any.
+//!
+//! Modules use those before them alone: [`error`], `native` (LibTorch), [`device`], [`input`], [`network`], [`weights`], and then
+//! [`infer`] and [`train`], neither of which knows the other.
 
-mod autodiff;
-pub mod average;
-pub mod batch;
-mod checkpoint;
 pub mod device;
-mod device_augment;
 pub mod error;
-pub mod extractor;
-pub mod image_cache;
-pub mod init;
+pub mod infer;
 pub mod input;
-pub mod interpreter;
-pub mod layers;
-mod learner;
-pub mod loss;
-pub mod mix;
-pub mod moment;
 #[cfg(feature = "libtorch")]
 pub mod native;
 pub mod network;
-pub mod ops;
-pub mod optimizer;
-pub mod options;
-mod pending;
-pub mod perturb;
-mod pooling;
-pub mod precision;
-pub mod predictor;
-pub mod pretrained;
-pub mod progressive;
-pub mod schedule;
-mod step;
-mod tensors;
-pub mod trainer;
-mod upload;
+pub mod train;
 pub mod weights;
-pub mod weights_file;
 
-pub use batch::Batch;
-pub use checkpoint::Checkpoint;
 pub use device::DeviceChoice;
+pub use device::precision::{Precision, PrecisionChoice};
 pub use error::ModelError;
-pub use extractor::Extractor;
-pub use image_cache::{DeviceAugmentOptions, DeviceBatch, ImageCache};
+pub use infer::extractor::Extractor;
+pub use infer::predictor::Predictor;
 pub use input::ModelInput;
-pub use interpreter::{Cells, Heat, Network};
+pub use input::batch::Batch;
+pub use input::image_cache::{DeviceAugmentOptions, DeviceBatch, ImageCache};
+pub use network::interpreter::{Cells, Heat, Network};
 pub use network::{Architecture, Shape};
-pub use perturb::{Perturb, PerturbOptions};
-pub use precision::{Precision, PrecisionChoice};
-pub use predictor::Predictor;
-pub use trainer::{PendingStep, Start, StepResult, Task, Trainer, TrainerOptions};
-pub use weights_file::WeightsFile;
+pub use train::checkpoint::Checkpoint;
+pub use train::options::TrainerOptions;
+pub use train::pending::{PendingStep, StepResult};
+pub use train::perturb::{Perturb, PerturbOptions};
+pub use train::trainer::{Start, Task, Trainer};
+pub use weights::file::WeightsFile;

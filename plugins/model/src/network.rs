@@ -2,10 +2,19 @@
 //!
 //! An architecture is a description of `plugin_blocks`: a file that comes with the program, or one of the user's own.
 
+pub mod init;
+pub mod interpreter;
+pub mod layers;
+pub mod ops;
+mod pooling;
+pub(crate) mod probabilities;
+mod step;
+pub(crate) mod tensors;
+
 use crate::error::ModelError;
-use crate::init::Init;
 use crate::input::{self, IMAGENET, ModelInput, Normalisation};
-use crate::interpreter::Network;
+use crate::network::init::Init;
+use crate::network::interpreter::Network;
 use burn::tensor::{Device, Tensor};
 use plugin_api::runs::ModelCard;
 use plugin_blocks::{Description, Input, shipped};

@@ -1,8 +1,11 @@
 //! Weights on disk: safetensors with PyTorch's names and layout.
 //! Format: <https://github.com/huggingface/safetensors#format>
 
+pub mod file;
+pub mod pretrained;
+
 use crate::error::ModelError;
-use crate::interpreter::Network;
+use crate::network::interpreter::Network;
 use burn::module::{Module, Param};
 use burn::store::{ApplyResult, ModuleSnapshot as _, ModuleStore as _, SafetensorsStore, bridge};
 use burn::tensor::{DType, Tensor, TensorData};

@@ -3,8 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use clap::Parser;
-use plugin_model::trainer::TrainerOptions;
-use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, network};
+use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, TrainerOptions, network};
 
 #[derive(Parser)]
 struct Line {
@@ -59,7 +58,7 @@ const RECIPES: [&[&str]; 2] = [&["--optimizer", "adamw"], &["--optimizer", "sgd"
 
 /// Through so many layers five steps of AdamW multiply a difference of rounding to 1.5e-3 of the loss. That they compute
 /// the same is held in `torchvision.rs`, on both devices; Lite2 has the blocks of Lite0, and is held with all others where
-/// they are in use (`interpreter::ready`).
+/// they are in use (`network::interpreter::ready`).
 const DEEP: [&str; 3] = ["resnet34", "resnet50", "efficientnet-lite2"];
 
 /// Not to the last bit, and not at any rate: where a ReLU's input is zero but for rounding, its gate opens on one

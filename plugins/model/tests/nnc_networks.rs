@@ -5,8 +5,7 @@
 mod peer;
 
 use clap::Parser;
-use plugin_model::trainer::TrainerOptions;
-use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, device};
+use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, TrainerOptions, device};
 use std::path::PathBuf;
 
 #[derive(Parser)]

@@ -4,8 +4,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use clap::Parser;
-use plugin_model::trainer::TrainerOptions;
-use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer};
+use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, TrainerOptions};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -5,8 +5,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use clap::Parser;
-use plugin_model::trainer::TrainerOptions;
-use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer};
+use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, TrainerOptions};
 use std::process::Command;
 
 const SIZE: usize = 128;

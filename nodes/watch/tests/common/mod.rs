@@ -4,10 +4,10 @@
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray, UInt64Array};
 use clap::Parser;
 use node_watch::Config;
-use node_watch::returning::changed_in;
-use node_watch::roots::{Folder, Roots};
-use node_watch::scan::walk;
-use node_watch::sending::Outgoing;
+use node_watch::delivery::outgoing::Outgoing;
+use node_watch::fs::roots::{Folder, Roots};
+use node_watch::fs::scan::walk;
+use node_watch::quarantine::returning::changed_in;
 use node_watch::state::WatchState;
 use plugin_api::edges::{Committed, ImageFiles, Inventory, Rejects};
 use plugin_api::status::{Notice, StatusFile, read_all};

@@ -1,0 +1,78 @@
+//! The rest of the graph, as `watch` sees it: the only module that speaks with the harness.
+
+use crate::delivery::outgoing::Outgoing;
+use crate::error::WatchError;
+use plugin_api::Tag;
+use plugin_api::edges::{Committed, Inventory, Rejects};
+use plugin_api::status::StatusFile;
+use plugin_harness::{Event, Node};
+use std::time::Duration;
+
+/// What comes from the graph.
+#[derive(Debug)]
+pub enum IncomingEvent {
+    /// An acknowledgement.
+    Committed(Tag, Committed),
+    /// Part of what the dataset holds.
+    Inventory(Tag, Inventory),
+    /// Refused pictures.
+    Rejects(Tag, Rejects),
+    /// The node that keeps the pictures was started again.
+    KeeperRestarted,
+    /// Another node upstream was started again.
+    Restarted(String),
+    /// Nothing, for the time given, or a tick of the timer.
+    Nothing,
+    /// The end.
+    Stop,
+}
+
+/// Sends and receives.
+pub trait Transport {
+    /// What has come, waiting at most `timeout`.
+    ///
+    /// # Errors
+    /// When the graph has gone, or speaks another language.
+    fn receive(&mut self, timeout: Duration) -> Result<IncomingEvent, WatchError>;
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// When the graph has gone.
+    fn send(&mut self, message: Outgoing) -> Result<(), WatchError>;
+
+    /// What the node says of itself.
+    fn status(&mut self) -> &mut StatusFile;
+}
+
+impl Transport for Node {
+    fn receive(&mut self, timeout: Duration) -> Result<IncomingEvent, WatchError> {
+        Ok(match self.recv(timeout)? {
+            Event::Message(message) => match message.input.as_str() {
+                "committed" => IncomingEvent::Committed(message.tag.clone(), message.read()?),
+                "inventory" => IncomingEvent::Inventory(message.tag.clone(), message.read()?),
+                input if input.ends_with("rejects") => IncomingEvent::Rejects(message.tag.clone(), message.read()?),
+                _ => IncomingEvent::Nothing,
+            },
+            Event::Restarted(node) if self.source_of("committed").as_ref() == Some(&node) => {
+                IncomingEvent::KeeperRestarted
+            }
+            Event::Restarted(node) => IncomingEvent::Restarted(node),
+            Event::Timeout => IncomingEvent::Nothing,
+            Event::Stop => IncomingEvent::Stop,
+        })
+    }
+
+    fn send(&mut self, message: Outgoing) -> Result<(), WatchError> {
+        match message {
+            Outgoing::Hello(tag, hello) => Node::send(self, "hello", &tag, hello)?,
+            Outgoing::Images(tag, images) => Node::send(self, "images", &tag, *images)?,
+            Outgoing::Removed(tag, removed) => Node::send(self, "removed", &tag, removed)?,
+        }
+        Ok(())
+    }
+
+    fn status(&mut self) -> &mut StatusFile {
+        Node::status(self)
+    }
+}
