@@ -2,7 +2,7 @@
 
 use plugin_api::files::point_atomically;
 use plugin_api::runs::{ModelCard, write_json};
-use plugin_api::{Home, Labels};
+use plugin_api::{Home, Labels, ResizeMode};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use std::path::Path;
@@ -51,7 +51,7 @@ impl ByColour<'_> {
             architecture: "by-colour".to_owned(),
             definition: Some(BLOCKS.to_owned()),
             size_px: 16,
-            resize_mode: "stretch".to_owned(),
+            resize_mode: ResizeMode::Stretch,
             classes: self.classes.map(str::to_owned).to_vec(),
             labels: Labels::Single,
             run: self.run.to_owned(),

@@ -125,11 +125,9 @@ impl ModelCache {
         let card = model.card();
         let number = card.classes.iter().position(|known| known == class);
         let number = number.ok_or_else(|| Message::page_unknown_class(&card.run, class))?;
-        let mode = plugin_resize::mode(&card.resize_mode)
-            .ok_or_else(|| format!("{}: resize mode {:?} is not known", card.run, card.resize_mode))?;
         let size_px = card.size_px;
         let heat = model.heat(&model.square(image)?, number).map_err(|e| e.to_string())?;
-        let placed = mode.place(image.width, image.height, size_px);
+        let placed = plugin_resize::place(image.width, image.height, size_px, card.resize_mode);
         let frame = frame(&placed, [image.width, image.height], size_px);
         let (model, class) = (card.run.clone(), class.to_owned());
         Ok(Some(HeatMap { model, class, grid: [heat.height, heat.width], values: heat.values, frame }))
@@ -184,15 +182,16 @@ fn frame(placed: &Placement, [width, height]: [u32; 2], size_px: u32) -> [f64; 4
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_api::ResizeMode;
 
     #[test]
     fn the_frame_is_where_the_network_looked() {
-        let frame = |mode: &str, width, height| {
-            let placed = plugin_resize::mode(mode).unwrap().place(width, height, 32);
+        let frame = |mode, width, height| {
+            let placed = plugin_resize::place(width, height, 32, mode);
             frame(&placed, [width, height], 32)
         };
-        assert_eq!(frame("stretch", 200, 100), [0.0, 0.0, 1.0, 1.0]);
-        assert_eq!(frame("crop", 200, 100), [0.25, 0.0, 0.5, 1.0]);
-        assert_eq!(frame("pad", 200, 100), [0.0, -0.5, 1.0, 2.0]);
+        assert_eq!(frame(ResizeMode::Stretch, 200, 100), [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(frame(ResizeMode::Crop, 200, 100), [0.25, 0.0, 0.5, 1.0]);
+        assert_eq!(frame(ResizeMode::Pad, 200, 100), [0.0, -0.5, 1.0, 2.0]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::order::Reading;
 use clap::{Parser, ValueEnum};
-use plugin_api::{HomeArgs, Labels};
+use plugin_api::{HomeArgs, Labels, ResizeMode};
 use plugin_harness::HasHome;
 use plugin_hash::{Radii, Views};
 use plugin_splits::Shares;
@@ -21,8 +21,8 @@ pub struct Config {
     pub size: u32,
 
     /// How `resize` fits them: stored under this name, so that another mode starts its own shards.
-    #[arg(long, env = "WAKUTEKA_RESIZE_MODE", default_value = "stretch", value_parser = ["stretch", "crop", "pad"])]
-    pub mode: String,
+    #[arg(long, env = "WAKUTEKA_RESIZE_MODE", value_enum, default_value_t)]
+    pub mode: ResizeMode,
 
     /// Share of the pictures that choose the best epoch, percent.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(0..=40), value_name = "PERCENT")]

@@ -5,10 +5,11 @@ use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array, UIn
 use clap::Parser as _;
 use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
+use plugin_api::ResizeMode;
 use plugin_catalog::StoredImage;
 use plugin_decode::{Limits, decode};
 use plugin_hash::{Hashes, SIDE, digest};
-use plugin_resize::{Stretch, resize};
+use plugin_resize::resize;
 use std::path::Path;
 
 const PROFILE: &str = "64-stretch";
@@ -35,8 +36,10 @@ fn originals() -> Vec<RgbImage> {
 fn message(files: &[Vec<u8>], views: impl Fn(Vec<u8>) -> Vec<u8>) -> Pixels {
     let pictures: Vec<_> = files.iter().map(|file| decode(file, &Limits::default()).unwrap()).collect();
     let hashes: Vec<_> = pictures.iter().map(|p| Hashes::of(p.width, p.height, &p.pixels).unwrap()).collect();
-    let squares: Vec<_> =
-        pictures.iter().map(|p| resize(p.width, p.height, &p.pixels, SIDE as u32, &Stretch).unwrap()).collect();
+    let squares: Vec<_> = pictures
+        .iter()
+        .map(|p| resize(p.width, p.height, &p.pixels, SIDE as u32, ResizeMode::Stretch).unwrap())
+        .collect();
     let hash = |of: fn(&Hashes) -> u64| UInt64Array::from_iter_values(hashes.iter().map(of));
     let all = |value: u32| UInt32Array::from_value(value, files.len());
     let score = || Float32Array::from_value(0.5, files.len());

@@ -9,10 +9,11 @@
 #![allow(clippy::print_stdout)]
 
 use clap::Parser;
+use plugin_api::ResizeMode;
 use plugin_check::scores;
 use plugin_decode::{Limits, Scale, decode_scaled};
 use plugin_hash::{Hashes, SIDE, Views};
-use plugin_resize::{ResizeOptions, Stretch, resize};
+use plugin_resize::{ResizeOptions, resize};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,7 @@ fn quickest(bytes: &[u8], config: &Config) -> Option<[Duration; PARTS.len()]> {
         lap(1);
         std::hint::black_box(scores(width, height, pixels).ok()?);
         lap(2);
-        let square = resize(width, height, pixels, SIDE as u32, &Stretch).ok()?;
+        let square = resize(width, height, pixels, SIDE as u32, ResizeMode::Stretch).ok()?;
         std::hint::black_box(Views::of(&square)?);
         lap(3);
         std::hint::black_box(Hashes::of(width, height, pixels));

@@ -26,7 +26,7 @@ fn home() -> (tempfile::TempDir, Home) {
         architecture: "resnet18".to_owned(),
         definition: None,
         size_px: 32,
-        resize_mode: "stretch".to_owned(),
+        resize_mode: plugin_api::ResizeMode::Stretch,
         classes: vec!["a".to_owned(), "b".to_owned()],
         labels: plugin_api::Labels::Single,
         run: "one".to_owned(),

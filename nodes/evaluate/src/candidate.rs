@@ -3,12 +3,11 @@
 use crate::classifier::{Classifier, ClassifierError, Pictures};
 use crate::error::EvaluateError;
 use plugin_api::runs::Calibration;
-use plugin_api::{Labels, Message};
+use plugin_api::{Labels, Message, ResizeMode};
 use plugin_metric::{
     MultilabelPredictions, Predictions, expected_calibration_error, expected_calibration_error_multilabel,
     fit_temperature, fit_temperature_multilabel,
 };
-use plugin_resize::Stretch;
 
 /// What a model said of the held-out pictures.
 #[derive(Clone, Debug, PartialEq)]
@@ -245,14 +244,14 @@ impl Candidate {
 
     /// What is uneven about judging this model on pictures of `size_px` that were brought to size by `resize_mode`,
     /// for a person; empty when nothing is.
-    pub fn handicap(&self, classes: &[String], size_px: u32, resize_mode: &str) -> Vec<Message> {
+    pub fn handicap(&self, classes: &[String], size_px: u32, resize_mode: ResizeMode) -> Vec<Message> {
         let card = self.classifier.card();
         let mut notes = Vec::new();
         if card.size_px != size_px && !self.classifier.reads_files() {
             notes.push(Message::champion_other_size(card.size_px, size_px));
         }
         if card.resize_mode != resize_mode && !self.classifier.reads_files() {
-            notes.push(Message::champion_other_resize(&card.resize_mode, resize_mode));
+            notes.push(Message::champion_other_resize(card.resize_mode.name(), resize_mode.name()));
         }
         let unknown: Vec<Message> = classes.iter().filter(|c| !card.classes.contains(c)).map(Message::class).collect();
         if !unknown.is_empty() {
@@ -267,7 +266,7 @@ fn resized(pictures: &Pictures, size_px: u32) -> Result<Pictures, ClassifierErro
     let bytes = pictures.size_px as usize * pictures.size_px as usize * 3;
     let mut pixels = Vec::with_capacity(pictures.count * size_px as usize * size_px as usize * 3);
     for picture in pictures.pixels.chunks_exact(bytes) {
-        let small = plugin_resize::resize(pictures.size_px, pictures.size_px, picture, size_px, &Stretch);
+        let small = plugin_resize::resize(pictures.size_px, pictures.size_px, picture, size_px, ResizeMode::Stretch);
         pixels.extend(small.map_err(|e| ClassifierError::Unusable(e.to_string()))?);
     }
     Ok(Pictures { size_px, count: pictures.count, pixels, sources: pictures.sources.clone() })
@@ -290,7 +289,7 @@ pub(crate) mod tests {
             architecture: "by-first-byte".to_owned(),
             definition: None,
             size_px,
-            resize_mode: "crop".to_owned(),
+            resize_mode: ResizeMode::Crop,
             classes: classes.iter().map(|&c| c.to_owned()).collect(),
             labels: Labels::Single,
             run: run.to_owned(),
@@ -352,7 +351,7 @@ pub(crate) mod tests {
         candidate.judge(&pictures(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
         assert_eq!(hits(&candidate), [true, false, false, false]);
         assert_eq!(candidate.answers().classes(), names(&["bus", "cat", "gone"]));
-        assert_eq!(Text::from(candidate.handicap(&classes, 16, "crop")), "It does not know cat.");
+        assert_eq!(Text::from(candidate.handicap(&classes, 16, ResizeMode::Crop)), "It does not know cat.");
     }
 
     #[test]
@@ -362,9 +361,9 @@ pub(crate) mod tests {
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);
         candidate.judge(&pictures(32, &[1, 0]), &one(&[1, 1])).unwrap();
         assert_eq!(hits(&candidate), [true, false]);
-        let notes = Text::from(candidate.handicap(&classes, 32, "pad"));
+        let notes = Text::from(candidate.handicap(&classes, 32, ResizeMode::Pad));
         assert!(notes.contains("16 px") && notes.contains("32 px") && notes.contains("by pad"), "{notes}");
-        assert!(candidate.handicap(&classes, 16, "crop").is_empty());
+        assert!(candidate.handicap(&classes, 16, ResizeMode::Crop).is_empty());
     }
 
     #[test]

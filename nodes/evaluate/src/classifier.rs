@@ -185,7 +185,7 @@ mod tests {
             architecture: "small-cnn".to_owned(),
             definition: None,
             size_px: 32,
-            resize_mode: "stretch".to_owned(),
+            resize_mode: plugin_api::ResizeMode::Stretch,
             classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
             labels: plugin_api::Labels::Single,
             run: "one".to_owned(),

@@ -375,7 +375,7 @@ impl EvaluationRun {
             _ => None,
         };
         let handicap = match &self.champion {
-            ModelSlot::Loaded(candidate) => candidate.handicap(&classes, self.size_px, &self.manifest.resize_mode),
+            ModelSlot::Loaded(candidate) => candidate.handicap(&classes, self.size_px, self.manifest.resize_mode),
             _ => Vec::new(),
         };
         let mut figures = Figures {

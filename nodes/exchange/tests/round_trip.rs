@@ -113,7 +113,7 @@ fn what_went_out_comes_in_again() {
         for (class, number, base, size_px) in [("dog, big", at, 100, 24), ("猫", at + 6, 0, 40)] {
             let came = pixels(&other.path("photos").join(class).join(format!("{number:02}.png")));
             let source = decode(&png(base + seed * 9, size_px), &Limits::default()).unwrap();
-            let mode = plugin_resize::mode("stretch").unwrap();
+            let mode = plugin_api::ResizeMode::Stretch;
             let expected = plugin_resize::resize(source.width, source.height, &source.pixels, 32, mode).unwrap();
             assert!((came.width, came.height) == (32, 32) && came.pixels == expected, "{class} {number}");
         }

@@ -11,9 +11,9 @@
 use clap::Parser;
 use node_experiment::photos::Photos;
 use node_experiment::split::parts;
+use plugin_api::ResizeMode;
 use plugin_decode::Limits;
 use plugin_model::{DeviceChoice, Extractor, Precision};
-use plugin_resize::Stretch;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize};
 use std::collections::HashMap;
@@ -50,7 +50,8 @@ const BATCH_SIZE: usize = 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::parse();
-    let Photos { classes, photos, .. } = Photos::read(&config.folder, &[config.size], &Stretch, &Limits::default())?;
+    let Photos { classes, photos, .. } =
+        Photos::read(&config.folder, &[config.size], ResizeMode::Stretch, &Limits::default())?;
     let device = DeviceChoice::Auto.open()?;
     let (extractor, _) = Extractor::pretrained(&config.model, config.size, &config.weights, &device, Precision::Fp32)?;
     let mut features = Vec::new();

@@ -33,7 +33,7 @@ impl Embeddings {
             architecture: installed.architecture.clone(),
             definition: None,
             size_px: backbone.size_px(),
-            resize_mode: backbone.backbone_mode.name().to_owned(),
+            resize_mode: backbone.backbone_mode,
             classes: Vec::new(),
             labels: Labels::Single,
             run: String::new(),

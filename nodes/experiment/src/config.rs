@@ -2,13 +2,13 @@
 
 use crate::error::ExperimentError;
 use clap::{Args, Parser, Subcommand};
-use plugin_api::HomeArgs;
+use plugin_api::{HomeArgs, ResizeMode};
 use plugin_augment::AugmentOptions;
 use plugin_decode::Limits;
 use plugin_heads::{FirstClassifier, HeadOptions};
 use plugin_inference::BackboneOptions;
 use plugin_model::{Architecture, DeviceAugmentOptions, DeviceChoice, TrainerOptions, WeightsFile};
-use plugin_resize::{MAX_SIZE_PX, MIN_SIZE_PX, Mode, REGISTRY, mode};
+use plugin_resize::{MAX_SIZE_PX, MIN_SIZE_PX};
 use plugin_training::retrain::RetrainOptions;
 use std::path::PathBuf;
 
@@ -50,8 +50,8 @@ pub struct Pictures {
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// How a picture that is not square becomes one.
-    #[arg(long, default_value = "stretch", value_name = "MODE", value_parser = ["stretch", "crop", "pad"])]
-    pub resize_mode: String,
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    pub resize_mode: ResizeMode,
     /// What a picture may cost.
     #[command(flatten)]
     pub limits: Limits,
@@ -66,11 +66,6 @@ impl Pictures {
     /// Where results go.
     pub fn out(&self) -> PathBuf {
         self.out.clone().unwrap_or_else(|| self.home.home.join("experiments"))
-    }
-
-    /// How pictures become square.
-    pub fn mode(&self) -> &'static dyn Mode {
-        mode(&self.resize_mode).unwrap_or(REGISTRY[0])
     }
 }
 

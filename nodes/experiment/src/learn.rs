@@ -97,7 +97,7 @@ impl ExperimentContext {
         crate::tell(&format!("device: {}", device.name));
         let pictures = &common.pictures;
         let all = [sizes, more].concat();
-        let photos = Photos::read(&pictures.folder(), &all, pictures.mode(), &pictures.limits)?;
+        let photos = Photos::read(&pictures.folder(), &all, pictures.resize_mode, &pictures.limits)?;
         crate::tell(&photos.summary());
         for size in sizes {
             common.recipe.check(*size, photos.classes.len())?;

@@ -1,10 +1,11 @@
 //! Pictures in class folders, at the sizes that are wanted.
 
 use crate::error::ExperimentError;
+use plugin_api::ResizeMode;
 use plugin_api::names::natural_order;
 use plugin_decode::{Limits, Scale, decode_scaled};
 use plugin_hash::{NearCopies, Radii, SIDE, Views, digest};
-use plugin_resize::{Mode, Stretch, resize};
+use plugin_resize::resize;
 use plugin_search::Union;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -55,7 +56,7 @@ impl Photos {
     ///
     /// # Errors
     /// [`ExperimentError::Photos`] when there are fewer than two classes with pictures.
-    pub fn read(folder: &Path, sizes: &[u32], mode: &dyn Mode, limits: &Limits) -> Result<Self, ExperimentError> {
+    pub fn read(folder: &Path, sizes: &[u32], mode: ResizeMode, limits: &Limits) -> Result<Self, ExperimentError> {
         let mut files = BTreeMap::<String, Vec<PathBuf>>::new();
         for class in entries(folder)? {
             if class.is_dir() {
@@ -152,13 +153,13 @@ fn scale_for(sizes: &[u32]) -> Scale {
     sizes.iter().max().map_or_else(Scale::default, |size_px| Scale::for_square(*size_px))
 }
 
-fn see(class: u32, file: &Path, sizes: &[u32], mode: &dyn Mode, limits: &Limits) -> Result<Seen, String> {
+fn see(class: u32, file: &Path, sizes: &[u32], mode: ResizeMode, limits: &Limits) -> Result<Seen, String> {
     let bytes = fs::read(file).map_err(|e| e.to_string())?;
     let picture = decode_scaled(&bytes, limits, scale_for(sizes)).map_err(|e| e.to_string())?.picture;
-    let square = |size_px, mode: &dyn Mode| {
+    let square = |size_px, mode: ResizeMode| {
         resize(picture.width, picture.height, &picture.pixels, size_px, mode).map_err(|e| e.to_string())
     };
-    let views = Views::of(&square(SIDE as u32, &Stretch)?).ok_or("it has no views")?;
+    let views = Views::of(&square(SIDE as u32, ResizeMode::Stretch)?).ok_or("it has no views")?;
     let squares = sizes.iter().map(|size_px| square(*size_px, mode)).collect::<Result<_, _>>()?;
     Ok(Seen { digest: digest(&bytes), path: file.display().to_string(), class, views, squares })
 }
@@ -201,7 +202,7 @@ mod tests {
         fs::copy(folder.path().join("a/same.jpg"), folder.path().join("b/same.jpg")).unwrap();
         fs::write(folder.path().join("a/broken.jpg"), b"no").unwrap();
         fs::write(folder.path().join("a/note.txt"), b"no").unwrap();
-        let photos = Photos::read(folder.path(), &[16, 32], &Stretch, &Limits::default()).unwrap();
+        let photos = Photos::read(folder.path(), &[16, 32], ResizeMode::Stretch, &Limits::default()).unwrap();
         assert_eq!(photos.classes, ["a", "b"]);
         assert_eq!((photos.photos.len(), photos.duplicates, photos.conflicts), (8, 2, 1));
         assert_eq!(photos.broken.len(), 1);
@@ -213,7 +214,8 @@ mod tests {
     #[test]
     fn one_class_is_too_few() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Photos::read(folder.path(), &[16], &Stretch, &Limits::default()).unwrap_err().to_string();
+        let error =
+            Photos::read(folder.path(), &[16], ResizeMode::Stretch, &Limits::default()).unwrap_err().to_string();
         assert!(error.contains("0 folders with pictures"), "{error}");
     }
 }

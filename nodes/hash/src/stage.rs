@@ -4,12 +4,12 @@ use crate::Decoding;
 use arrow::array::{Float32Array, LargeBinaryArray, UInt64Array};
 use plugin_api::edges::{DecodedImages, HashedImages};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Home, RejectReason, Tag};
+use plugin_api::{Edge, Home, RejectReason, ResizeMode, Tag};
 use plugin_check::{Scores, scores};
 use plugin_decode::Limits;
 use plugin_harness::{Answer, Refusal, Stage, part};
 use plugin_hash::{Hashes, SIDE, Views, exact};
-use plugin_resize::{Stretch, resize};
+use plugin_resize::resize;
 use rayon::prelude::*;
 
 /// Hashes the images of a message.
@@ -38,8 +38,8 @@ impl HashStage {
             Decoding::Exact => self.exact_hashes(batch, row)?,
         };
         let side = SIDE as u32;
-        let square =
-            resize(width, height, raster, side, &Stretch).map_err(|e| (RejectReason::NotResized, e.to_string()))?;
+        let square = resize(width, height, raster, side, ResizeMode::Stretch)
+            .map_err(|e| (RejectReason::NotResized, e.to_string()))?;
         let signature = Views::of(&square).map(|views| views.to_bytes()).unwrap_or_default();
         let scores = scores(width, height, raster).map_err(|e| (RejectReason::NotChecked, e.to_string()))?;
         Ok(Hashed { hashes, signature, scores })

@@ -104,7 +104,7 @@ pub(crate) mod tests {
             architecture: "small-cnn".to_owned(),
             definition: None,
             size_px: 32,
-            resize_mode: "stretch".to_owned(),
+            resize_mode: plugin_api::ResizeMode::Stretch,
             classes: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
             labels,
             run: "one".to_owned(),

@@ -5,7 +5,7 @@ pub mod strategy;
 use crate::config::strategy::Strategy;
 use crate::error::TrainError;
 use clap::Parser;
-use plugin_api::HomeArgs;
+use plugin_api::{HomeArgs, ResizeMode};
 use plugin_decode::Limits;
 use plugin_harness::HasHome;
 use plugin_heads::{FirstClassifier, HeadOptions};
@@ -67,8 +67,8 @@ pub struct Config {
     pub size: u32,
 
     /// How `resize` fits them, for the model's card.
-    #[arg(long, env = "WAKUTEKA_RESIZE_MODE", default_value = "stretch", value_parser = ["stretch", "crop", "pad"])]
-    pub resize_mode: String,
+    #[arg(long, env = "WAKUTEKA_RESIZE_MODE", value_enum, default_value_t)]
+    pub resize_mode: ResizeMode,
 
     /// Epochs of a run that starts from scratch.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
@@ -254,7 +254,7 @@ impl Config {
             "head",
             self.backbone.backbone_architecture.name(),
             self.backbone.size_px(),
-            self.backbone.backbone_mode.name(),
+            self.backbone.backbone_mode,
             self.head,
         ]);
         blake3::hash(decides.to_string().as_bytes()).to_hex()[..16].to_owned()

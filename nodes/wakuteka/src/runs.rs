@@ -148,7 +148,7 @@ impl Run {
         let mut all: BTreeMap<String, String> = [
             ("model", m.architecture.clone()),
             ("size", format!("{} px", m.size_px)),
-            ("resize_mode", m.resize_mode.clone()),
+            ("resize_mode", m.resize_mode.to_string()),
             ("labels", m.labels.to_string()),
             ("epochs", m.epochs.to_string()),
             ("batch_size", m.batch_size.to_string()),

@@ -15,6 +15,7 @@
 use crate::decision::Decision;
 use crate::labels::Labels;
 use crate::message::Text;
+use crate::resize_mode::ResizeMode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -43,8 +44,8 @@ pub struct ModelCard {
     pub definition: Option<String>,
     /// Side of the square input, pixels.
     pub size_px: u32,
-    /// How pictures are brought to that size: `stretch`, `crop`, `pad`.
-    pub resize_mode: String,
+    /// How images are brought to that size.
+    pub resize_mode: ResizeMode,
     /// Class names, by index.
     pub classes: Vec<String>,
     /// Whether a picture has one class or several.
@@ -85,8 +86,8 @@ pub struct RunManifest {
     pub backbone: Option<Backbone>,
     /// Side of the square input, pixels.
     pub size_px: u32,
-    /// `stretch`, `crop` or `pad`.
-    pub resize_mode: String,
+    /// How images are brought to that size.
+    pub resize_mode: ResizeMode,
     /// Class names, by index.
     pub classes: Vec<String>,
     /// Whether a picture has one class or several.

@@ -76,7 +76,7 @@ pub fn card_of(manifest: &RunManifest, run: &str, digest: &str) -> ModelCard {
         architecture: manifest.architecture.clone(),
         definition: manifest.definition.clone(),
         size_px: manifest.size_px,
-        resize_mode: manifest.resize_mode.clone(),
+        resize_mode: manifest.resize_mode,
         classes: manifest.classes.clone(),
         labels: manifest.labels,
         run: run.to_owned(),

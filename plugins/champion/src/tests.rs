@@ -6,7 +6,7 @@ use crate::promote::{Step, champion, discard, promote, promote_until, restore_li
 use crate::prune::prune;
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{Finished, ModelCard, RunFolder, RunManifest, Verdict, read_json, write_json};
-use plugin_api::{Home, Labels};
+use plugin_api::{Home, Labels, ResizeMode};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ fn card(run: &str) -> ModelCard {
         architecture: "small-cnn".to_owned(),
         definition: None,
         size_px: 16,
-        resize_mode: "crop".to_owned(),
+        resize_mode: ResizeMode::Crop,
         classes: ["a", "b"].map(str::to_owned).to_vec(),
         labels: Labels::Single,
         run: run.to_owned(),

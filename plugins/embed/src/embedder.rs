@@ -2,13 +2,13 @@
 
 use crate::error::EmbedError;
 use crate::options::{EmbedOptions, NetworkChoice};
-use plugin_api::Home;
 use plugin_api::files::named;
 use plugin_api::runs::{Backbone, ModelCard, read_json};
+use plugin_api::{Home, ResizeMode};
 use plugin_decode::Picture;
 use plugin_model::device::Opened;
 use plugin_model::{Cells, Extractor, ModelError, Precision};
-use plugin_resize::{Mode, resize};
+use plugin_resize::resize;
 use rayon::prelude::*;
 
 /// Pictures at a time: on LibTorch twice as fast as one at a time, and as fast as more (`plugin-model`'s example `features`,
@@ -27,7 +27,7 @@ pub struct Embedder {
 /// A network and how it wants its pictures.
 struct Eye {
     extractor: Extractor,
-    mode: &'static dyn Mode,
+    mode: ResizeMode,
 }
 
 impl Embedder {
@@ -70,24 +70,19 @@ impl Embedder {
         precision: Precision,
     ) -> Result<Self, EmbedError> {
         let path = home.backbone(&backbone.digest);
-        let mode = plugin_resize::mode(&card.resize_mode)
-            .ok_or_else(|| EmbedError::Mode { path: path.clone(), mode: card.resize_mode.clone() })?;
         let found = blake3::hash(&std::fs::read(&path).map_err(|e| named(&path, &e))?).to_hex();
         if *found.as_str() != *backbone.digest {
             let text = format!("its BLAKE3 is {found}: it is damaged; delete it and train again, which puts it back");
             return Err(named(&path, &std::io::Error::new(std::io::ErrorKind::InvalidData, text)).into());
         }
         let (extractor, _) = Extractor::pretrained(&backbone.architecture, card.size_px, &path, device, precision)?;
-        Ok(Self::new(&backbone.architecture, &backbone.digest, precision, Eye { extractor, mode }))
+        Ok(Self::new(&backbone.architecture, &backbone.digest, precision, Eye { extractor, mode: card.resize_mode }))
     }
 
     fn champion(options: &EmbedOptions, home: &Home, device: &Opened) -> Result<Self, EmbedError> {
         // The link may be swapped at any time; what it points to now stays whole.
         let Ok(folder) = home.champion().canonicalize() else { return Err(EmbedError::NoChampion(home.champion())) };
-        let path = folder.join("model.json");
-        let card: ModelCard = read_json(&path)?;
-        let mode = plugin_resize::mode(&card.resize_mode)
-            .ok_or_else(|| EmbedError::Mode { path, mode: card.resize_mode.clone() })?;
+        let card: ModelCard = read_json(&folder.join("model.json"))?;
         if let Some(backbone) = &card.backbone {
             return Self::of_backbone(home, &card, backbone, device, options.precision.on(device));
         }
@@ -100,11 +95,11 @@ impl Embedder {
             return Err(EmbedError::TooWide { architecture, size_px, dimensions, limit: MOST_DIMENSIONS });
         }
         tracing::info!(weights = %weights.display(), device = device.name, %precision, dimensions, "weights read");
-        Ok(Self::new(&card.architecture, &card.digest, precision, Eye { extractor, mode }))
+        Ok(Self::new(&card.architecture, &card.digest, precision, Eye { extractor, mode: card.resize_mode }))
     }
 
     fn new(architecture: &str, digest: &str, precision: Precision, eye: Eye) -> Self {
-        let (size_px, mode) = (eye.extractor.size_px(), eye.mode.name());
+        let (size_px, mode) = (eye.extractor.size_px(), eye.mode);
         let digest = &digest[..digest.len().min(16)];
         let precision = if precision == Precision::Fp32 { String::new() } else { format!("-{precision}") };
         Self { fingerprint: format!("{architecture}-{size_px}-{mode}-{digest}{precision}"), eye: Some(eye) }

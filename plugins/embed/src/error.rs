@@ -19,14 +19,6 @@ pub enum EmbedError {
         NetworkChoice::Champion, .0.display()
     )]
     NoChampion(PathBuf),
-    /// The champion's card says how pictures are resized in a way that is not known.
-    #[error("{}: resize mode {mode:?} is not known", .path.display())]
-    Mode {
-        /// The card.
-        path: PathBuf,
-        /// What it says.
-        mode: String,
-    },
     /// The layer before the classifier is so wide that a message of pictures would not hold it.
     #[error(
         "--network champion: {architecture} at {size_px} px has {dimensions} features; at most {limit} can be used \

@@ -1,8 +1,7 @@
 //! Command line options.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use plugin_api::ResizeMode;
 use plugin_model::{DeviceChoice, PrecisionChoice};
-use plugin_resize::{Mode, REGISTRY, mode};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -48,8 +47,8 @@ pub struct EmbedOptions {
     #[arg(long, value_enum, default_value_t, value_name = "PRECISION")]
     pub precision: PrecisionChoice,
     /// How `--network efficientnet-lite0` gets its square of a picture; the champion has its own way.
-    #[arg(long = "embed-mode", default_value = REGISTRY[0].name(), value_name = "MODE", value_parser = modes())]
-    pub mode: &'static dyn Mode,
+    #[arg(long = "embed-mode", value_enum, default_value_t, value_name = "MODE")]
+    pub mode: ResizeMode,
     /// Side of that square, pixels. The weights were learnt at 224; less is faster and sees less.
     #[arg(long = "embed-size", default_value_t = 224, value_name = "PIXELS",
           value_parser = clap::value_parser!(u32).range(32..=512))]
@@ -59,13 +58,8 @@ pub struct EmbedOptions {
 impl fmt::Debug for EmbedOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { network, weights, device, precision, mode, size_px } = self;
-        write!(f, "{network}, {}, {device}, {precision}, {size_px} px, {}", weights.display(), mode.name())
+        write!(f, "{network}, {}, {device}, {precision}, {size_px} px, {mode}", weights.display())
     }
-}
-
-fn modes() -> impl TypedValueParser<Value = &'static dyn Mode> {
-    PossibleValuesParser::new(REGISTRY.iter().map(|m| PossibleValue::new(m.name()).help(m.about())))
-        .map(|name| mode(&name).unwrap_or(REGISTRY[0]))
 }
 
 #[cfg(test)]
@@ -92,7 +86,7 @@ mod tests {
         for name in ["efficientnet-lite0", "champion", "none"] {
             assert_eq!(parse(&format!("--network {name}")).unwrap().network.to_string(), name);
         }
-        assert_eq!(parse("--embed-mode crop").unwrap().mode.name(), "crop");
+        assert_eq!(parse("--embed-mode crop").unwrap().mode, ResizeMode::Crop);
     }
 
     #[test]

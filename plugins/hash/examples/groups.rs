@@ -9,7 +9,7 @@ use clap::Parser;
 use image::{RgbImage, imageops};
 use plugin_decode::{Limits, decode};
 use plugin_hash::{Hashes, Radii, SIDE, Views, are_near, digest, distance};
-use plugin_resize::{Stretch, resize};
+use plugin_resize::{ResizeMode, resize};
 use plugin_search::Union;
 use std::collections::BTreeSet;
 use std::fs;
@@ -94,7 +94,7 @@ fn main() -> std::io::Result<()> {
 fn see(file: &Path, bytes: &[u8]) -> Option<Seen> {
     let picture = decode(bytes, &Limits::default()).ok()?;
     let hashes = Hashes::of(picture.width, picture.height, &picture.pixels)?;
-    let square = resize(picture.width, picture.height, &picture.pixels, SIDE as u32, &Stretch).ok()?;
+    let square = resize(picture.width, picture.height, &picture.pixels, SIDE as u32, ResizeMode::Stretch).ok()?;
     let name = file.file_stem()?.to_string_lossy().into_owned();
     let folder = file.parent()?.to_string_lossy().into_owned();
     Some(Seen { folder, name, hashes, views: Views::of(&square)?, square })

@@ -10,7 +10,7 @@
 use clap::Parser;
 use node_exchange::config::{ExportModel, Format};
 use plugin_api::runs::{ModelCard, write_json};
-use plugin_api::{Home, HomeArgs, Labels};
+use plugin_api::{Home, HomeArgs, Labels, ResizeMode};
 use plugin_decode::{Limits, Picture, decode};
 use plugin_heads::{Head, HeadKind, HeadOptions, Samples};
 use plugin_inference::{BackboneOptions, Backbones, Image, Model, calibrated};
@@ -44,7 +44,7 @@ struct Line {
 struct Variant {
     name: &'static str,
     size_px: u32,
-    mode: &'static str,
+    mode: ResizeMode,
     temperature: Option<f64>,
     options: HeadOptions,
 }
@@ -53,13 +53,25 @@ fn variants() -> [Variant; 4] {
     let with = |kind| HeadOptions { kind, ..HeadOptions::DEFAULT };
     let other = HeadOptions { power: 0.7, k: 3, blend: 0.5, ..HeadOptions::DEFAULT };
     [
-        Variant { name: "blend", size_px: 224, mode: "stretch", temperature: None, options: HeadOptions::DEFAULT },
-        Variant { name: "blend-pad", size_px: 96, mode: "pad", temperature: Some(1.7), options: other },
-        Variant { name: "ridge", size_px: 96, mode: "crop", temperature: None, options: with(HeadKind::Ridge) },
+        Variant {
+            name: "blend",
+            size_px: 224,
+            mode: ResizeMode::Stretch,
+            temperature: None,
+            options: HeadOptions::DEFAULT,
+        },
+        Variant { name: "blend-pad", size_px: 96, mode: ResizeMode::Pad, temperature: Some(1.7), options: other },
+        Variant {
+            name: "ridge",
+            size_px: 96,
+            mode: ResizeMode::Crop,
+            temperature: None,
+            options: with(HeadKind::Ridge),
+        },
         Variant {
             name: "neighbours",
             size_px: 96,
-            mode: "stretch",
+            mode: ResizeMode::Stretch,
             temperature: Some(0.6),
             options: with(HeadKind::Neighbours),
         },
@@ -92,7 +104,7 @@ fn main() {
             architecture: backbone.architecture.clone(),
             definition: None,
             size_px,
-            resize_mode: mode.to_owned(),
+            resize_mode: mode,
             classes: classes.iter().map(|class| (*class).to_owned()).collect(),
             labels: Labels::Single,
             run: name.to_owned(),

@@ -1,13 +1,11 @@
 //! Frozen, pretrained networks under heads: their weights in the workspace, and open ones.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use plugin_api::files::{named, sync_folder};
 use plugin_api::runs::{Backbone, ModelCard};
-use plugin_api::{Home, Message};
+use plugin_api::{Home, Message, ResizeMode};
 use plugin_embed::{EmbedError, Embedder};
 use plugin_model::Precision;
 use plugin_model::device::Opened;
-use plugin_resize::{Mode, REGISTRY, mode};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -64,19 +62,14 @@ pub struct BackboneOptions {
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=512))]
     pub backbone_size: Option<u32>,
     /// How an image is fitted into that square.
-    #[arg(long, default_value = REGISTRY[0].name(), value_name = "MODE", value_parser = modes())]
-    pub backbone_mode: &'static dyn Mode,
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    pub backbone_mode: ResizeMode,
 }
 
 impl std::fmt::Debug for BackboneOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, {} px, {}", self.weights().display(), self.size_px(), self.backbone_mode.name())
+        write!(f, "{}, {} px, {}", self.weights().display(), self.size_px(), self.backbone_mode)
     }
-}
-
-fn modes() -> impl TypedValueParser<Value = &'static dyn Mode> {
-    PossibleValuesParser::new(REGISTRY.iter().map(|m| PossibleValue::new(m.name()).help(m.about())))
-        .map(|name| mode(&name).unwrap_or(REGISTRY[0]))
 }
 
 impl BackboneOptions {
@@ -146,7 +139,7 @@ pub struct Backbones {
 }
 
 /// Digest of the weights, side of the image, resize mode, precision.
-type Key = (String, u32, String, String);
+type Key = (String, u32, ResizeMode, String);
 
 /// A file of weights as it was when it was last read and copied.
 struct Installed {
@@ -201,7 +194,7 @@ impl Backbones {
         device: &Opened,
         precision: Precision,
     ) -> Result<Arc<Embedder>, EmbedError> {
-        let key = (backbone.digest.clone(), card.size_px, card.resize_mode.clone(), precision.to_string());
+        let key = (backbone.digest.clone(), card.size_px, card.resize_mode, precision.to_string());
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(embedder) = open.get(&key) {
             return Ok(Arc::clone(embedder));

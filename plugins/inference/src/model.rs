@@ -9,7 +9,7 @@ use plugin_heads::{AnyHead, HeadError};
 use plugin_metric::{temper, temper_each};
 use plugin_model::device::Opened;
 use plugin_model::{Batch, Heat, ModelError, Precision, Predictor};
-use plugin_resize::{Mode, resize};
+use plugin_resize::resize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -60,7 +60,6 @@ pub struct Output {
 /// A model in use. It can be shared between threads.
 pub struct Model {
     card: ModelCard,
-    mode: &'static dyn Mode,
     kind: Kind,
 }
 
@@ -99,11 +98,9 @@ impl Model {
         precision: Precision,
     ) -> Result<Self, LoadError> {
         let unusable = |text: String| LoadError::Unusable(text);
-        let mode = plugin_resize::mode(&card.resize_mode)
-            .ok_or_else(|| unusable(format!("{}: resize mode {:?} is not known", card.run, card.resize_mode)))?;
         let Some(backbone) = card.backbone.clone() else {
             let predictor = Predictor::load(weights, card.clone(), device, precision).map_err(of_model)?;
-            return Ok(Self { card, mode, kind: Kind::Network(Box::new(predictor)) });
+            return Ok(Self { card, kind: Kind::Network(Box::new(predictor)) });
         };
         let bytes = std::fs::read(weights).map_err(|e| unusable(format!("{}: {e}", weights.display())))?;
         let digest = blake3::hash(&bytes).to_hex();
@@ -132,7 +129,7 @@ impl Model {
         }
         let cache = Cache::open(home, embedder.fingerprint(), dimensions).map_err(|e| unusable(e.to_string()))?;
         let kind = Kind::Head { head, embedder, cache: Mutex::new(cache) };
-        Ok(Self { card, mode, kind })
+        Ok(Self { card, kind })
     }
 
     /// Architecture, classes and input of the model.
@@ -162,7 +159,7 @@ impl Model {
         if (*width, *height) == (self.card.size_px, self.card.size_px) {
             return Ok(pixels.clone());
         }
-        resize(*width, *height, pixels, self.card.size_px, self.mode).map_err(|e| e.to_string())
+        resize(*width, *height, pixels, self.card.size_px, self.card.resize_mode).map_err(|e| e.to_string())
     }
 
     /// Of an image that was embedded before, by the BLAKE3 of its file; `None` where it must be seen.
@@ -328,7 +325,7 @@ mod tests {
             architecture: backbone.architecture.clone(),
             definition: None,
             size_px: SIDE,
-            resize_mode: "stretch".to_owned(),
+            resize_mode: plugin_api::ResizeMode::Stretch,
             classes: ["red", "blue"].map(str::to_owned).to_vec(),
             labels: Labels::Single,
             run: "one".to_owned(),

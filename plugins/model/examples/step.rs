@@ -78,7 +78,7 @@ fn in_use(trainer: &Trainer, task: &Task, precision: Precision, device: &Opened)
         architecture: task.architecture.clone(),
         definition: None,
         size_px: task.size_px,
-        resize_mode: "stretch".to_owned(),
+        resize_mode: plugin_api::ResizeMode::Stretch,
         classes: task.classes.clone(),
         labels: task.labels,
         run: "step".to_owned(),

@@ -17,7 +17,7 @@ pub fn manifest() -> RunManifest {
         definition: None,
         backbone: None,
         size_px: 128,
-        resize_mode: "crop".to_owned(),
+        resize_mode: plugin_api::ResizeMode::Crop,
         classes: CLASSES.map(str::to_owned).to_vec(),
         labels: plugin_api::Labels::Single,
         version: 41,

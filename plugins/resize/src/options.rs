@@ -1,9 +1,10 @@
 //! Size and mode as command line options.
 
-use crate::{MAX_SIZE_PX, MIN_SIZE_PX, Mode, REGISTRY, mode};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use crate::{MAX_SIZE_PX, MIN_SIZE_PX};
+use plugin_api::ResizeMode;
+use std::fmt;
 
-/// How pictures are brought to one size.
+/// How images are brought to one size.
 #[derive(Clone, clap::Args)]
 pub struct ResizeOptions {
     /// Side of the square that every picture becomes, pixels. Given once for all nodes, under `env:`.
@@ -11,19 +12,14 @@ pub struct ResizeOptions {
           value_parser = clap::value_parser!(u32).range(i64::from(MIN_SIZE_PX)..=i64::from(MAX_SIZE_PX)))]
     pub size_px: u32,
     /// How a picture that is not square becomes one.
-    #[arg(long, env = "WAKUTEKA_RESIZE_MODE", default_value = REGISTRY[0].name(), value_name = "MODE", value_parser = modes())]
-    pub mode: &'static dyn Mode,
+    #[arg(long, env = "WAKUTEKA_RESIZE_MODE", value_enum, default_value_t, value_name = "MODE")]
+    pub mode: ResizeMode,
 }
 
-impl std::fmt::Debug for ResizeOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} px, {}", self.size_px, self.mode.name())
+impl fmt::Debug for ResizeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} px, {}", self.size_px, self.mode)
     }
-}
-
-fn modes() -> impl TypedValueParser<Value = &'static dyn Mode> {
-    PossibleValuesParser::new(REGISTRY.iter().map(|m| PossibleValue::new(m.name()).help(m.about())))
-        .map(|name| mode(&name).unwrap_or(REGISTRY[0]))
 }
 
 #[cfg(test)]
@@ -45,8 +41,8 @@ mod tests {
     #[test]
     fn defaults_and_choices() {
         assert_eq!(format!("{:?}", parse(&[]).unwrap()), "64 px, stretch");
-        for mode in REGISTRY {
-            assert_eq!(parse(&["--mode", mode.name()]).unwrap().mode.name(), mode.name());
+        for mode in ResizeMode::ALL {
+            assert_eq!(parse(&["--mode", mode.name()]).unwrap().mode, mode);
         }
         assert!(parse(&["--size", "16"]).is_ok() && parse(&["--size", "512"]).is_ok());
     }

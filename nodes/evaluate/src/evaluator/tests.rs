@@ -53,7 +53,7 @@ impl Bench {
             definition: None,
             backbone: None,
             size_px: SIDE,
-            resize_mode: "crop".to_owned(),
+            resize_mode: plugin_api::ResizeMode::Crop,
             classes: CLASSES.map(str::to_owned).to_vec(),
             labels: plugin_api::Labels::Single,
             version: 3,

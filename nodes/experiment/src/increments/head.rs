@@ -34,7 +34,7 @@ impl<'a> HeadTrainer<'a> {
             weights: weights.path.clone(),
             device: common.device,
             precision: PrecisionChoice::Fp32,
-            mode: common.pictures.mode(),
+            mode: common.pictures.resize_mode,
             size_px: plan.options.head_size,
         };
         let embedder = Embedder::open(&options, &Home::create(scratch.path())?)?;

@@ -50,7 +50,7 @@ impl Bench {
             definition: Some(proposed.definition.clone()),
             backbone: None,
             size_px: 32,
-            resize_mode: "stretch".to_owned(),
+            resize_mode: plugin_api::ResizeMode::Stretch,
             classes: data().classes,
             labels: plugin_api::Labels::Single,
             version: 2,

@@ -253,7 +253,7 @@ fn card(config: &Config, backbone: &Backbone, state: &DatasetState) -> ModelCard
         architecture: backbone.architecture.clone(),
         definition: None,
         size_px: config.backbone.size_px(),
-        resize_mode: config.backbone.backbone_mode.name().to_owned(),
+        resize_mode: config.backbone.backbone_mode,
         classes: state.classes.clone(),
         labels: state.labels,
         run: String::new(),

@@ -203,7 +203,7 @@ pub(crate) mod tests {
             definition: None,
             backbone: None,
             size_px: 32,
-            resize_mode: "stretch".to_owned(),
+            resize_mode: plugin_api::ResizeMode::Stretch,
             classes: state.classes.clone(),
             labels: state.labels,
             version: state.version,

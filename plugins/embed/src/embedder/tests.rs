@@ -11,7 +11,7 @@ fn home() -> (tempfile::TempDir, Home) {
 }
 
 fn options(network: NetworkChoice, weights: &Path) -> EmbedOptions {
-    let mode = plugin_resize::mode("stretch").unwrap();
+    let mode = ResizeMode::Stretch;
     let (weights, precision) = (weights.to_owned(), PrecisionChoice::Auto);
     EmbedOptions { network, weights, device: DeviceChoice::Flex, precision, mode, size_px: 224 }
 }
@@ -26,7 +26,7 @@ fn crown(home: &Home, architecture: &str, size_px: u32, seed: u64) {
         architecture: architecture.to_owned(),
         definition: None,
         size_px,
-        resize_mode: "pad".to_owned(),
+        resize_mode: ResizeMode::Pad,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         labels: plugin_api::Labels::Single,
         run: format!("run{seed}"),

@@ -9,7 +9,7 @@ use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use plugin_decode::Limits;
 use plugin_hash::{Hashes, SIDE, Views, digest};
-use plugin_resize::{Stretch, resize};
+use plugin_resize::{ResizeMode, resize};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -56,7 +56,7 @@ pub struct Seen {
 pub fn seen(bytes: &[u8]) -> Seen {
     let picture = plugin_decode::decode(bytes, &Limits::default()).unwrap();
     let hashes = Hashes::of(picture.width, picture.height, &picture.pixels).unwrap();
-    let square = resize(picture.width, picture.height, &picture.pixels, SIDE as u32, &Stretch).unwrap();
+    let square = resize(picture.width, picture.height, &picture.pixels, SIDE as u32, ResizeMode::Stretch).unwrap();
     Seen { hashes, views: Views::of(&square).unwrap() }
 }
 

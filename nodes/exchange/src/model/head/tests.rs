@@ -1,7 +1,7 @@
 use crate::config::{ExportModel, Format};
 use crate::model::run;
 use plugin_api::runs::{Backbone, ModelCard, read_json, write_json};
-use plugin_api::{Home, HomeArgs, Labels};
+use plugin_api::{Home, HomeArgs, Labels, ResizeMode};
 use plugin_blocks::shipped;
 use plugin_heads::{Head, HeadOptions, Samples};
 use plugin_onnx::proto::ModelProto;
@@ -55,7 +55,7 @@ fn workspace() -> tempfile::TempDir {
         architecture: ARCHITECTURE.to_owned(),
         definition: None,
         size_px: 32,
-        resize_mode: "pad".to_owned(),
+        resize_mode: ResizeMode::Pad,
         classes: ["わくわく", "bus", "cat"].map(str::to_owned).to_vec(),
         labels: Labels::Single,
         run: "one".to_owned(),
