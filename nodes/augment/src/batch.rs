@@ -3,7 +3,7 @@
 use arrow::array::LargeBinaryArray;
 use arrow::buffer::{Buffer, OffsetBuffer};
 use plugin_api::edges::{Batches, lists_of_f32};
-use plugin_api::{Edge, Tag};
+use plugin_api::{Edge, Header};
 use plugin_augment::{Decision, Key, Pipeline, ShapeError, UnknownAugmentation};
 use plugin_harness::HarnessError;
 use rayon::prelude::*;
@@ -14,11 +14,11 @@ pub enum AugmentError {
     /// dora, or a message of another type.
     #[error(transparent)]
     Harness(#[from] HarnessError),
-    /// The tag lacks what decides the random numbers.
-    #[error("a batch came without {0:?} in its tag")]
-    Tag(&'static str),
+    /// The header lacks what decides the random numbers.
+    #[error("a batch came without {0:?} in its header")]
+    Header(&'static str),
     /// An augmentation is withheld that there is not.
-    #[error("a batch says in its tag what is withheld: {0}")]
+    #[error("a batch says in its header what is withheld: {0}")]
     Withheld(#[from] UnknownAugmentation),
     /// The options cannot be written down.
     #[error("the options of the augmentations cannot be told: {0}")]
@@ -33,13 +33,13 @@ pub enum AugmentError {
     },
 }
 
-/// Draws for every image of a batch what happens to it, as `seed` and `epoch` in the tag and the image's digest say, for whoever asked
+/// Draws for every image of a batch what happens to it, as `seed` and `epoch` in the header and the image's digest say, for whoever asked
 /// to do it. No column is copied.
 ///
 /// # Errors
-/// [`AugmentError::Tag`].
-pub fn decide(pipeline: &Pipeline, tag: &Tag, batch: Batches) -> Result<Batches, AugmentError> {
-    let (seed, epoch) = seed_and_epoch(tag)?;
+/// [`AugmentError::Header`].
+pub fn decide(pipeline: &Pipeline, header: &Header, batch: Batches) -> Result<Batches, AugmentError> {
+    let (seed, epoch) = seed_and_epoch(header)?;
     let rows = (0..batch.rows()).map(|row| {
         let key = Key { seed, epoch, digest: batch.digest.value(row) };
         pipeline.decide(key, batch.width.value(row).max(1), batch.height.value(row).max(1)).to_numbers()
@@ -49,18 +49,18 @@ pub fn decide(pipeline: &Pipeline, tag: &Tag, batch: Batches) -> Result<Batches,
     Ok(Batches { decisions, ..batch })
 }
 
-fn seed_and_epoch(tag: &Tag) -> Result<(u64, u64), AugmentError> {
-    let number = |name| tag.number(name).ok_or(AugmentError::Tag(name));
+fn seed_and_epoch(header: &Header) -> Result<(u64, u64), AugmentError> {
+    let number = |name| header.number(name).ok_or(AugmentError::Header(name));
     Ok((number("seed")?, number("epoch")?))
 }
 
-/// Changes every image of a batch, as `seed` and `epoch` in the tag and the image's digest say. The other columns
+/// Changes every image of a batch, as `seed` and `epoch` in the header and the image's digest say. The other columns
 /// are not copied.
 ///
 /// # Errors
-/// [`AugmentError::Tag`] and [`AugmentError::Shape`].
-pub fn augment(pipeline: &Pipeline, tag: &Tag, batch: Batches) -> Result<Batches, AugmentError> {
-    let (seed, epoch) = seed_and_epoch(tag)?;
+/// [`AugmentError::Header`] and [`AugmentError::Shape`].
+pub fn augment(pipeline: &Pipeline, header: &Header, batch: Batches) -> Result<Batches, AugmentError> {
+    let (seed, epoch) = seed_and_epoch(header)?;
     let lengths: Vec<usize> = (0..batch.rows()).map(|row| batch.pixels.value(row).len()).collect();
     // One copy, because a received message may not be written to.
     let mut bytes = Vec::with_capacity(lengths.iter().sum());
@@ -118,13 +118,13 @@ mod tests {
         }
     }
 
-    fn tag() -> Tag {
-        Tag::new("run", 3).with("seed", 7).with("epoch", 2).with("split", "train")
+    fn header() -> Header {
+        Header::new("run", 3).with("seed", 7).with("epoch", 2).with("split", "train")
     }
 
     #[test]
     fn pixels_change_and_the_rest_stays() {
-        let out = augment(&pipeline(&[]), &tag(), batch(&["a", "bb", "c"])).unwrap();
+        let out = augment(&pipeline(&[]), &header(), batch(&["a", "bb", "c"])).unwrap();
         assert_eq!(out.digest, batch(&["a", "bb", "c"]).digest);
         assert_eq!(list_row(&out.targets, 2), [1, 2]);
         assert_eq!(out.weight.value(0), 1.5);
@@ -136,9 +136,9 @@ mod tests {
     #[test]
     fn an_image_fares_the_same_in_any_company() {
         let pipeline = pipeline(&["--rotation-degrees", "10", "--erase-probability", "0.5"]);
-        let many = augment(&pipeline, &tag(), batch(&["a", "bb", "c", "dd"])).unwrap();
-        let turned = augment(&pipeline, &tag(), batch(&["dd", "c", "bb", "a"])).unwrap();
-        let alone = augment(&pipeline, &tag(), batch(&["c"])).unwrap();
+        let many = augment(&pipeline, &header(), batch(&["a", "bb", "c", "dd"])).unwrap();
+        let turned = augment(&pipeline, &header(), batch(&["dd", "c", "bb", "a"])).unwrap();
+        let alone = augment(&pipeline, &header(), batch(&["c"])).unwrap();
         assert_eq!(many.pixels.value(2), alone.pixels.value(0));
         assert!((0..4).all(|row| many.pixels.value(row) == turned.pixels.value(3 - row)));
         // Part of a longer message, as Arrow may hand it over.
@@ -149,7 +149,7 @@ mod tests {
         sliced.weight = sliced.weight.slice(1, 3);
         (sliced.width, sliced.height) = (sliced.width.slice(1, 3), sliced.height.slice(1, 3));
         sliced.pixels = sliced.pixels.slice(1, 3);
-        let sliced = augment(&pipeline, &tag(), sliced).unwrap();
+        let sliced = augment(&pipeline, &header(), sliced).unwrap();
         assert!((0..3).all(|row| sliced.pixels.value(row) == many.pixels.value(row)));
     }
 
@@ -157,7 +157,8 @@ mod tests {
     fn whoever_does_as_decided_has_the_augmented_images() {
         let pipeline = pipeline(&["--rotation-degrees", "10", "--erase-probability", "0.5"]);
         let all = ["a", "bb", "c", "dd"];
-        let (augmented, decided) = (augment(&pipeline, &tag(), batch(&all)), decide(&pipeline, &tag(), batch(&all)));
+        let (augmented, decided) =
+            (augment(&pipeline, &header(), batch(&all)), decide(&pipeline, &header(), batch(&all)));
         let (augmented, decided) = (augmented.unwrap(), decided.unwrap());
         assert_eq!(decided.pixels, batch(&all).pixels);
         assert_eq!(augmented.decisions, batch(&all).decisions);
@@ -168,25 +169,25 @@ mod tests {
             assert_eq!(augmented.pixels.value(row), pixels);
         }
         let held = Batches { pixels: LargeBinaryArray::from_iter_values([[]; 4]), ..batch(&all) };
-        assert_eq!(decide(&pipeline, &tag(), held).unwrap().decisions, decided.decisions);
+        assert_eq!(decide(&pipeline, &header(), held).unwrap().decisions, decided.decisions);
     }
 
     #[test]
     fn the_epoch_matters_and_must_be_there() {
         let (all, pipeline) = (["a", "bb"], pipeline(&[]));
-        let one = augment(&pipeline, &tag(), batch(&all)).unwrap();
-        let next = augment(&pipeline, &tag().with("epoch", 3), batch(&all)).unwrap();
+        let one = augment(&pipeline, &header(), batch(&all)).unwrap();
+        let next = augment(&pipeline, &header().with("epoch", 3), batch(&all)).unwrap();
         assert_ne!(one.pixels, next.pixels);
-        let error = augment(&pipeline, &Tag::new("run", 0).with("seed", 1), batch(&all)).unwrap_err().to_string();
+        let error = augment(&pipeline, &Header::new("run", 0).with("seed", 1), batch(&all)).unwrap_err().to_string();
         assert!(error.contains("epoch"), "{error}");
     }
 
     #[test]
     fn an_empty_batch_stays_empty_and_a_wrong_shape_is_named() {
-        assert_eq!(augment(&pipeline(&[]), &tag(), batch(&[])).unwrap().rows(), 0);
+        assert_eq!(augment(&pipeline(&[]), &header(), batch(&[])).unwrap().rows(), 0);
         let mut wrong = batch(&["a", "bb"]);
         wrong.width = UInt32Array::from(vec![24, 23]);
-        let error = augment(&pipeline(&[]), &tag(), wrong).unwrap_err().to_string();
+        let error = augment(&pipeline(&[]), &header(), wrong).unwrap_err().to_string();
         assert!(error.contains("bb") && error.contains("23"), "{error}");
     }
 }

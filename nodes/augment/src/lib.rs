@@ -1,6 +1,6 @@
 //! `augment`: forwards what `train` asks for to `dataset`, and changes the training images that come back. Batches of other
 //! splits pass as they are, and so do those from which all augmentations are withheld: `train` looks at them to find out which
-//! augmentations work against the task, and withholds those from the run. The options travel with them in the tag, as JSON.
+//! augmentations work against the task, and withholds those from the run. The options travel with them in the header, as JSON.
 //!
 //! Where a demand says that it takes decisions, images pass as they are, and what was drawn for them goes with them: `train` then
 //! changes them on its device.
@@ -45,7 +45,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), AugmentError> {
         match node.recv(Duration::from_secs(1))? {
             // `demand_2` … are those of more `train` side by side.
             Event::Message(message) if message.input.starts_with("demand") => {
-                node.send_array("demand", &message.tag, message.array)?;
+                node.send_array("demand", &message.header, message.array)?;
             }
             Event::Message(message) if message.input == "samples" => answer(&mut pipelines, message, node)?,
             Event::Stop => return Ok(()),
@@ -55,28 +55,28 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), AugmentError> {
 }
 
 fn answer(pipelines: &mut Pipelines, message: Message, node: &mut Node) -> Result<(), AugmentError> {
-    let withheld = message.tag.text("withheld");
-    if !Subset::parse(message.tag.text("split")).is_some_and(Subset::is_trained_on) {
+    let withheld = message.header.text("withheld");
+    if !Subset::parse(message.header.text("split")).is_some_and(Subset::is_trained_on) {
         node.status().add("batches_passed", 1);
-        return Ok(node.send_array("batches", &message.tag, message.array)?);
+        return Ok(node.send_array("batches", &message.header, message.array)?);
     }
     if withheld.parse() == Ok(Withheld::All) {
         node.status().add("batches_passed", 1);
-        let tag = message.tag.clone().with("augmentation", &pipelines.described);
-        return Ok(node.send_array("batches", &tag, message.array)?);
+        let header = message.header.clone().with("augmentation", &pipelines.described);
+        return Ok(node.send_array("batches", &header, message.array)?);
     }
     let (pipeline, batch) = (pipelines.of(withheld)?, message.read::<Batches>()?);
-    let batch = if message.tag.text("decisions") == "true" {
+    let batch = if message.header.text("decisions") == "true" {
         node.status().add("batches_decided", 1);
-        decide(pipeline, &message.tag, batch)?
+        decide(pipeline, &message.header, batch)?
     } else {
-        augment(pipeline, &message.tag, batch)?
+        augment(pipeline, &message.header, batch)?
     };
     node.status().add("batches_augmented", 1);
-    Ok(node.send("batches", &message.tag, batch)?)
+    Ok(node.send("batches", &message.header, batch)?)
 }
 
-/// The pipelines of what was withheld so far, by what the tags call it.
+/// The pipelines of what was withheld so far, by what the headers call it.
 struct Pipelines {
     options: AugmentOptions,
     /// The options as JSON.

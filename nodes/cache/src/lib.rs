@@ -4,10 +4,10 @@
 //! answers with batches without pixels; those it completes from its disk. What it lacks it asks `dataset` for by digest, in messages of
 //! a bounded size. Once all rows of a version have come, the batches of further epochs are made here, and nothing crosses at all.
 
+use plugin_api::Header;
 use plugin_api::HomeArgs;
-use plugin_api::Tag;
 use plugin_api::edges::{Batches, Demand, ImagePixels};
-use plugin_api::tag::new_session;
+use plugin_api::header::new_session;
 use plugin_harness::{Event, HarnessError, HasHome, Message, Node};
 use plugin_transfer::{KnownRows, PixelCache, PixelFetcher, TransferOptions};
 use std::time::{Duration, Instant};
@@ -65,11 +65,11 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), CacheError> {
             Event::Restarted(id) if Some(&id) == source.as_ref() => fetcher.restarted(),
             Event::Restarted(_) | Event::Timeout => {}
         }
-        for (output, tag, batch) in fetcher.ready() {
-            node.send(output, &tag, batch)?;
+        for (output, header, batch) in fetcher.ready() {
+            node.send(output, &header, batch)?;
         }
-        for (tag, wanted) in fetcher.requests(Instant::now()) {
-            node.send("wanted", &tag, wanted)?;
+        for (header, wanted) in fetcher.requests(Instant::now()) {
+            node.send("wanted", &header, wanted)?;
         }
         show(&fetcher, node);
     }
@@ -86,7 +86,7 @@ fn take(
         "heldout_demand" => demand(rows, fetcher, "heldout", message, node)?,
         "samples" => batch(rows, fetcher, "samples", &message)?,
         "heldout" => batch(rows, fetcher, "heldout", &message)?,
-        "images" => fetcher.pixels(&message.tag, &message.read::<ImagePixels>()?, Instant::now()),
+        "images" => fetcher.pixels(&message.header, &message.read::<ImagePixels>()?, Instant::now()),
         _ => {}
     }
     Ok(())
@@ -101,13 +101,13 @@ fn demand(
     node: &mut Node,
 ) -> Result<(), HarnessError> {
     if let Some(batches) = rows.answer(&message.read::<Demand>()?) {
-        for (tag, batch) in batches {
-            fetcher.batch(output, tag, batch);
+        for (header, batch) in batches {
+            fetcher.batch(output, header, batch);
         }
         return Ok(());
     }
-    let tag: Tag = message.tag.with("pixels", "omit");
-    node.send_array(&message.input, &tag, message.array)
+    let header: Header = message.header.with("pixels", "omit");
+    node.send_array(&message.input, &header, message.array)
 }
 
 fn batch(
@@ -117,8 +117,8 @@ fn batch(
     message: &Message,
 ) -> Result<(), HarnessError> {
     let batch: Batches = message.read()?;
-    rows.learn(&message.tag, &batch);
-    fetcher.batch(output, message.tag.clone(), batch);
+    rows.learn(&message.header, &batch);
+    fetcher.batch(output, message.header.clone(), batch);
     Ok(())
 }
 

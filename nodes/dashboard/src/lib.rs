@@ -49,7 +49,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), DashboardError> {
             // What is new is read from the files, so a message more or less does not matter.
             Ok(Event::Message(message)) => {
                 if message.input == "snapshot" {
-                    web.set_labels(Labels::of(&message.tag));
+                    web.set_labels(Labels::of(&message.header));
                 }
                 web.look();
             }

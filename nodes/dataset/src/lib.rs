@@ -27,7 +27,7 @@ use intake::{Rules, take_in};
 use order::SamePixels;
 use plugin_api::edges::{Demand, Pixels, Snapshot, WantedPixels};
 use plugin_api::status::Notice;
-use plugin_api::{Edge, Labels, Split, Tag};
+use plugin_api::{Edge, Header, Labels, Split};
 use plugin_catalog::Writer;
 use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Event, IngestSequencer, Message, Node};
@@ -82,7 +82,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), DatasetError> {
             Event::Message(message) => match message.input.as_str() {
                 "pixels" => waiting = dataset.pixels(message, node)?,
                 "removed" => dataset.removed(&message, node)?,
-                "hello" => dataset.inventory(&message.tag, node)?,
+                "hello" => dataset.inventory(&message.header, node)?,
                 "demand" => dataset.demand(&message, "samples", node)?,
                 "heldout_demand" => dataset.demand(&message, "heldout", node)?,
                 "wanted" => dataset.images(&message, node)?,
@@ -187,14 +187,14 @@ impl Dataset {
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     fn pixels(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, DatasetError> {
         let (taken, other) = self.sequencer.images::<Pixels>(first, node)?;
-        let (tags, messages): (Vec<Tag>, Vec<Pixels>) = taken.into_iter().unzip();
+        let (headers, messages): (Vec<Header>, Vec<Pixels>) = taken.into_iter().unzip();
         if messages.is_empty() {
             return Ok(other);
         }
         take_in(&messages, &mut self.catalog, &self.shards, &mut self.groups, &self.profile, self.rules)?;
-        for (tag, message) in tags.into_iter().zip(messages) {
+        for (header, message) in headers.into_iter().zip(messages) {
             node.status().add("committed", message.rows() as u64);
-            acknowledge(&tag, message.path, node)?;
+            acknowledge(&header, message.path, node)?;
         }
         self.counted.2 = false;
         Ok(other)
@@ -208,12 +208,12 @@ impl Dataset {
         }
         change.commit()?;
         node.status().add("removed", removed.rows() as u64);
-        acknowledge(&message.tag, removed.path, node)?;
+        acknowledge(&message.header, removed.path, node)?;
         self.counted.2 = false;
         Ok(())
     }
 
-    fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), DatasetError> {
+    fn inventory(&mut self, hello: &Header, node: &mut Node) -> Result<(), DatasetError> {
         let files = self.catalog.read().inventory(&self.profile)?;
         let kept = |file: &plugin_catalog::KnownFile| Kept {
             path: file.path.clone(),
@@ -228,12 +228,12 @@ impl Dataset {
     fn demand(&mut self, message: &Message, output: &str, node: &mut Node) -> Result<(), DatasetError> {
         let demand: Demand = message.read()?;
         // `cache` keeps them by digest.
-        let with_pixels = message.tag.text("pixels") != "omit";
+        let with_pixels = message.header.text("pixels") != "omit";
         for row in serve::demands(&demand) {
             self.server.settle(demand.version.value(row), &mut self.catalog)?;
-            self.server.answer(&demand, row, with_pixels, self.catalog.read(), &mut self.shards, |tag, batch| {
+            self.server.answer(&demand, row, with_pixels, self.catalog.read(), &mut self.shards, |header, batch| {
                 node.status().add("served", batch.rows() as u64);
-                Ok(node.send(output, tag, batch)?)
+                Ok(node.send(output, header, batch)?)
             })?;
         }
         Ok(())
@@ -244,16 +244,16 @@ impl Dataset {
         let wanted: WantedPixels = message.read()?;
         let images = self.server.images(&wanted, self.catalog.read(), &mut self.shards)?;
         node.status().add("images_sent", images.rows() as u64);
-        let tag = message.tag.clone().with("profile", self.server.profile());
-        Ok(node.send("images", &tag, images)?)
+        let header = message.header.clone().with("profile", self.server.profile());
+        Ok(node.send("images", &header, images)?)
     }
 
     fn records(&mut self, message: &Message, node: &mut Node) -> Result<(), DatasetError> {
         let demand: Demand = message.read()?;
         let reviewed = &self.decisions.reviewed;
         for row in serve::demands(&demand) {
-            records::answer(&demand, row, self.catalog.read(), self.labels, reviewed, |tag, rows| {
-                Ok(node.send("records", tag, rows)?)
+            records::answer(&demand, row, self.catalog.read(), self.labels, reviewed, |header, rows| {
+                Ok(node.send("records", header, rows)?)
             })?;
         }
         Ok(())
@@ -289,7 +289,7 @@ impl Dataset {
         node.status().notices(&notices);
         node.status().set("version", version);
         node.status().set("conflicts", state.conflicts.iter().sum());
-        node.send("snapshot", &Tag::new("dataset", version).with("labels", self.labels), message)?;
+        node.send("snapshot", &Header::new("dataset", version).with("labels", self.labels), message)?;
         let pause = SNAPSHOT_PAUSE.max(begun.elapsed() * SNAPSHOT_SHARE);
         self.announced = Some((version, Instant::now(), pause));
         Ok(())

@@ -3,7 +3,7 @@
 use crate::error::DatasetError;
 use arrow::array::{Float32Array, Int64Array, StringArray, UInt32Array, UInt64Array};
 use plugin_api::edges::{Demand, Records};
-use plugin_api::{Labels, Tag};
+use plugin_api::{Header, Labels};
 use plugin_catalog::{Reader, Record};
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ pub const SPLIT: &str = "records";
 /// Rows of a message at most, however many are asked for: 16,384 with paths of 200 bytes are 8 MB.
 const MOST_ROWS: u32 = 16_384;
 
-/// Answers one row of a demand, message by message. The tag: `session` the asker, `seq` the index of the message, `fin`
+/// Answers one row of a demand, message by message. The header: `session` the asker, `seq` the index of the message, `fin`
 /// on the last, `version`, `batches` (how many there are) and `labels`. No file at all is one message without rows.
 /// `reviewed`: samples of which a person has said that they are right where they are.
 ///
@@ -24,7 +24,7 @@ pub fn answer(
     catalog: &Reader,
     labels: Labels,
     reviewed: &BTreeSet<String>,
-    mut send: impl FnMut(&Tag, Records) -> Result<(), DatasetError>,
+    mut send: impl FnMut(&Header, Records) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
     let split = demand.split.value(row);
     if split != SPLIT {
@@ -38,7 +38,7 @@ pub fn answer(
     let end = messages.min(first.saturating_add(demand.count.value(row)));
     for index in first..end {
         let found = catalog.records(version, index * size, size)?;
-        let tag = Tag::new(demand.run.value(row), index)
+        let header = Header::new(demand.run.value(row), index)
             .fin(index + 1 == messages)
             .with("version", version)
             .with("epoch", demand.epoch.value(row))
@@ -46,7 +46,7 @@ pub fn answer(
             .with("split", SPLIT)
             .with("batches", messages)
             .with("labels", labels);
-        send(&tag, message(&found, reviewed))?;
+        send(&header, message(&found, reviewed))?;
     }
     Ok(())
 }
@@ -112,7 +112,7 @@ mod tests {
         (folder, Reader::open(&home).unwrap().unwrap(), version)
     }
 
-    fn ask(catalog: &Reader, version: u64, size: u32, first: u64, count: u64) -> Vec<(Tag, Records)> {
+    fn ask(catalog: &Reader, version: u64, size: u32, first: u64, count: u64) -> Vec<(Header, Records)> {
         let demand = Demand {
             run: vec!["inspect"].into(),
             version: vec![version].into(),
@@ -128,15 +128,15 @@ mod tests {
         };
         let reviewed = BTreeSet::from(["pixels".to_owned()]);
         let mut sent = Vec::new();
-        answer(&demand, 0, catalog, Labels::Single, &reviewed, |tag, rows| {
-            sent.push((tag.clone(), rows));
+        answer(&demand, 0, catalog, Labels::Single, &reviewed, |header, rows| {
+            sent.push((header.clone(), rows));
             Ok(())
         })
         .unwrap();
         sent
     }
 
-    fn paths(sent: &[(Tag, Records)]) -> Vec<String> {
+    fn paths(sent: &[(Header, Records)]) -> Vec<String> {
         sent.iter().flat_map(|(_, r)| r.path.iter().flatten().map(str::to_owned).collect::<Vec<_>>()).collect()
     }
 

@@ -7,7 +7,7 @@ use crate::order::{Reading, Row, SplitRows, Version};
 use crate::shards::Shards;
 use arrow::array::{Array, Float32Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::edges::{Batches, Demand, ImagePixels, WantedPixels, empty_lists_of_f32, lists_of_u32};
-use plugin_api::{Edge, Split, Subset, Tag};
+use plugin_api::{Edge, Header, Split, Subset};
 use plugin_catalog::{Reader, Writer};
 use plugin_splits::{Shares, epoch_order};
 use std::collections::{BTreeSet, HashMap};
@@ -126,7 +126,7 @@ impl Server {
         with_pixels: bool,
         catalog: &Reader,
         shards: &mut Shards,
-        mut send: impl FnMut(&Tag, Batches) -> Result<(), DatasetError>,
+        mut send: impl FnMut(&Header, Batches) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
         let name = demand.split.value(row);
         let Some(subset) = Subset::parse(name) else {
@@ -192,7 +192,7 @@ impl Server {
                 decisions: empty_lists_of_f32(picked.len()),
             };
             let near: Vec<usize> = (0..picked.len()).filter(|at| near_copies[picked[*at] as usize]).collect();
-            let tag = Tag::new(demand.run.value(row), index)
+            let header = Header::new(demand.run.value(row), index)
                 .fin(index + 1 == last)
                 .with("epoch", epoch)
                 .with("seed", seed)
@@ -205,10 +205,11 @@ impl Server {
                 .with("labels", self.reading.labels)
                 .with("near_copies", serde_json::to_string(&near).unwrap_or_default())
                 .with("classes", &classes);
-            let of_cache =
-                |tag: Tag| tag.with("profile", &self.profile).with("rows", order.len()).with("batch_size", size);
-            let tag = if with_pixels { tag } else { of_cache(tag) };
-            send(&tag, message)?;
+            let of_cache = |header: Header| {
+                header.with("profile", &self.profile).with("rows", order.len()).with("batch_size", size)
+            };
+            let header = if with_pixels { header } else { of_cache(header) };
+            send(&header, message)?;
         }
         Ok(())
     }

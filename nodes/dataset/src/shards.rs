@@ -41,7 +41,7 @@ impl Shards {
     /// # Errors
     /// [`DatasetError::File`], when the disk is full for instance; nothing is left behind then.
     pub fn write(&self, digests: &[String], pixels: &[&[u8]]) -> Result<String, DatasetError> {
-        let name = format!("{}.arrow", plugin_api::tag::new_session("shard"));
+        let name = format!("{}.arrow", plugin_api::header::new_session("shard"));
         let path = self.folder.join(&name);
         let shard = |source| DatasetError::Shard { path: path.clone(), source };
         let bytes = encode(digests, pixels).map_err(shard)?;

@@ -3,7 +3,7 @@
 use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::edges::{DecodedImages, ImageFiles};
 use plugin_api::select::Select;
-use plugin_api::{Home, Tag, version};
+use plugin_api::{Header, Home, version};
 use plugin_decode::{DecodeError, Limits, Reduced, Scale, captured_ms};
 use plugin_harness::{Answer, CrashLedger, Refusal, Stage, part};
 use plugin_hash::{digest, pixel_digest};
@@ -70,8 +70,8 @@ impl DecodeStage {
 }
 
 /// The scale at which the rasters of a full message fit into it.
-fn fitting(scale: Scale, tag: &Tag) -> Scale {
-    let rows = tag.number("batch_rows").and_then(|rows| u32::try_from(rows).ok()).unwrap_or(MOST_ROWS);
+fn fitting(scale: Scale, header: &Header) -> Scale {
+    let rows = header.number("batch_rows").and_then(|rows| u32::try_from(rows).ok()).unwrap_or(MOST_ROWS);
     scale.at_most(RASTER_BYTES / rows.max(1) / 3)
 }
 
@@ -81,8 +81,8 @@ impl Stage for DecodeStage {
     const INPUT: &'static str = "images";
     const OUTPUT: &'static str = "decoded";
 
-    fn process(&mut self, tag: &Tag, batch: ImageFiles) -> Answer<DecodedImages> {
-        let scale = fitting(self.scale, tag);
+    fn process(&mut self, header: &Header, batch: ImageFiles) -> Answer<DecodedImages> {
+        let scale = fitting(self.scale, header);
         let done = self.ledger.process_rows(&batch.keys(), |row| self.decode_row(&batch, row, scale));
         let (rows, decoded, rejects) = part(&batch.path, done);
         Answer { out: answer(&batch, &rows, &decoded), rejects }

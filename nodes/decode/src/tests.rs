@@ -4,7 +4,7 @@ use super::*;
 use crate::stage::{DecodeStage, Decoder};
 use arrow::array::{ArrayRef, Int64Array, StringArray, UInt32Array, UInt64Array};
 use plugin_api::edges::{DecodedImages, ImageFiles};
-use plugin_api::{Edge, FileVersion, Home, Tag};
+use plugin_api::{Edge, FileVersion, Header, Home};
 use plugin_decode::{DecodeError, Reduced};
 use plugin_harness::{Answer, Stage};
 use plugin_hash::digest;
@@ -58,7 +58,7 @@ fn home() -> (tempfile::TempDir, Home) {
 fn process(args: &[&str], names: &[&str]) -> Answer<DecodedImages> {
     let (_folder, home) = home();
     let batch = batch(&home, names);
-    stage(&home, args, decode_scaled).process(&Tag::new("s", 0), batch)
+    stage(&home, args, decode_scaled).process(&Header::new("s", 0), batch)
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn rasters_of_a_full_message_fit_into_it() {
     image(4000, 3000).save(home.root().join(name)).unwrap();
     for (size, rows, expected) in [("224", 16, (500, 375)), ("480", 16, (660, 495)), ("480", 4, (1000, 750))] {
         let batch = batch(&home, &[name]);
-        let tag = Tag::new("s", 0).with("batch_rows", rows);
-        let out = stage(&home, &["--size", size], decode_scaled).process(&tag, batch).out;
+        let header = Header::new("s", 0).with("batch_rows", rows);
+        let out = stage(&home, &["--size", size], decode_scaled).process(&header, batch).out;
         assert_eq!((out.source_width.value(0), out.source_height.value(0)), (4000, 3000));
         assert_eq!((out.width.value(0), out.height.value(0)), expected, "{size} {rows}");
     }
@@ -107,7 +107,7 @@ fn a_file_written_to_since_it_was_seen_is_changed() {
     let (_folder, home) = home();
     let batch = batch(&home, &["good/plain.png", "good/blobs.png"]);
     std::fs::write(home.root().join("good/blobs.png"), b"shorter").unwrap();
-    let answer = stage(&home, &[], decode_scaled).process(&Tag::new("s", 0), batch);
+    let answer = stage(&home, &[], decode_scaled).process(&Header::new("s", 0), batch);
     assert_eq!(answer.out.path, StringArray::from(vec!["good/plain.png"]));
     assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.name()), ("good/blobs.png", "changed"));
 }
@@ -119,7 +119,7 @@ fn metadata_changes_the_digest_and_not_the_pixel_digest() {
     other.extend_from_slice(b"after the end");
     std::fs::write(home.root().join("other.jpg"), &other).unwrap();
     let batch = batch(&home, &["good/baseline.jpg", "other.jpg"]);
-    let out = stage(&home, &[], decode_scaled).process(&Tag::new("s", 0), batch).out;
+    let out = stage(&home, &[], decode_scaled).process(&Header::new("s", 0), batch).out;
     assert_ne!(out.digest.value(0), out.digest.value(1));
     assert_eq!(out.pixel_digest.value(0), out.pixel_digest.value(1));
 }
@@ -177,7 +177,7 @@ fn a_file_that_ends_the_process_twice_is_given_up() {
         // The other process: it decodes, and may not survive it.
         let home = Home::create(Path::new(&root)).unwrap();
         let batch = batch(&home, &names);
-        stage(&home, &[], aborting).process(&Tag::new("s", 0), batch);
+        stage(&home, &[], aborting).process(&Header::new("s", 0), batch);
         return;
     }
     let (folder, home) = home();
@@ -190,7 +190,7 @@ fn a_file_that_ends_the_process_twice_is_given_up() {
     };
     assert_eq!([run(), run(), run()], [false, false, true], "twice it ends, then it is left alone");
 
-    let answer = stage(&home, &[], aborting).process(&Tag::new("s", 1), batch);
+    let answer = stage(&home, &[], aborting).process(&Header::new("s", 1), batch);
     assert_eq!(answer.out.path, StringArray::from(vec!["good/plain.png", "good/blobs.png"]));
     assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.name()), ("evil.png", "crashes"));
     assert!(answer.rejects[0].detail.contains("2 times") && answer.rejects[0].detail.contains("save it again"));
@@ -198,7 +198,7 @@ fn a_file_that_ends_the_process_twice_is_given_up() {
     // Another file under its name has the chance that every file has.
     std::fs::write(home.root().join("evil.png"), fixture("good/grey.jpg")).unwrap();
     let batch = self::batch(&home, &["evil.png"]);
-    assert_eq!(stage(&home, &[], aborting).process(&Tag::new("s", 2), batch).out.rows(), 1);
+    assert_eq!(stage(&home, &[], aborting).process(&Header::new("s", 2), batch).out.rows(), 1);
 }
 
 #[test]

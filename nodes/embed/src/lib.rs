@@ -4,7 +4,7 @@
 use arrow::array::LargeListArray;
 use plugin_api::edges::{Embedded, HashedImages, lists_of_f32};
 use plugin_api::select::Select;
-use plugin_api::{Edge, HomeArgs, RejectReason, Tag};
+use plugin_api::{Edge, Header, HomeArgs, RejectReason};
 use plugin_decode::{Picture, RetiredLimits};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
@@ -145,7 +145,7 @@ impl Stage for EmbedStage {
     const INPUT: &'static str = "hashed";
     const OUTPUT: &'static str = "embedded";
 
-    fn process(&mut self, _tag: &Tag, batch: HashedImages) -> Answer<Embedded> {
+    fn process(&mut self, _header: &Header, batch: HashedImages) -> Answer<Embedded> {
         let looked = self.look(&batch);
         let (rows, embeddings, rejects) = part(&batch.path, looked);
         let embedding = lists_of_f32(embeddings.iter().map(|e| &e[..]));
@@ -153,8 +153,8 @@ impl Stage for EmbedStage {
     }
 
     /// Embeddings of two networks cannot be compared: `gather` has to know whose these are.
-    fn mark(&self, tag: Tag) -> Tag {
-        tag.with("network", self.embedder.fingerprint())
+    fn mark(&self, header: Header) -> Header {
+        header.with("network", self.embedder.fingerprint())
     }
 }
 

@@ -87,7 +87,7 @@ fn batch(names: &[&str]) -> HashedImages {
 }
 
 fn process(stage: &mut EmbedStage, names: &[&str]) -> Answer<Embedded> {
-    stage.process(&Tag::new("s", 0), batch(names))
+    stage.process(&Header::new("s", 0), batch(names))
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
     let mut input = batch(&["good/plain.png", "good/blobs.png", "good/grey.jpg", "good/orientation-6.jpg"]);
     // Two that no square can be made of.
     input.width = vec![7, input.width.value(1), 0, input.width.value(3)].into();
-    let Answer { out, rejects } = stage(&home, "champion").process(&Tag::new("s", 0), input);
+    let Answer { out, rejects } = stage(&home, "champion").process(&Header::new("s", 0), input);
     assert_eq!(out.path, StringArray::from(vec!["good/blobs.png", "good/orientation-6.jpg"]));
     assert_eq!(out.label, StringArray::from(vec!["cats", "cats"]));
     assert_eq!(out.modified_ns, Int64Array::from(vec![10, 30]));
@@ -123,7 +123,7 @@ fn what_was_embedded_once_is_not_computed_again() {
     assert_eq!(again.cache.as_ref().unwrap().len(), 2, "a copy is kept once");
     let mut input = batch(&names);
     input.width = vec![0; 3].into();
-    let second = again.process(&Tag::new("s", 0), input);
+    let second = again.process(&Header::new("s", 0), input);
     assert!(second.rejects.is_empty());
     assert_eq!(first.embedding, second.out.embedding);
 }

@@ -9,7 +9,7 @@ use crate::error::EvaluateError;
 use crate::heldout::pull;
 use plugin_api::edges::{Batches, Demand, list_row};
 use plugin_api::runs::{Evaluation, ModelCard, RunFolder, RunManifest, Verdict, read_json};
-use plugin_api::{Edge as _, Home, Labels, Message, Split, Tag, Text};
+use plugin_api::{Edge as _, Header, Home, Labels, Message, Split, Text};
 use plugin_champion::{Lock, card_of, champion, weights};
 use plugin_harness::Pull;
 use plugin_report::{Picture, WrongPictures};
@@ -203,25 +203,25 @@ impl EvaluationRun {
     ///
     /// # Errors
     /// [`EvaluateError`] when the batch does not keep to its contract, or the device fails.
-    pub fn add_batch(&mut self, tag: &Tag, batch: &Batches) -> Result<(), EvaluateError> {
+    pub fn add_batch(&mut self, header: &Header, batch: &Batches) -> Result<(), EvaluateError> {
         let now = Instant::now();
-        let Some(role) = self.accept(tag, now) else {
-            tracing::debug!(run = tag.session, seq = tag.seq, "a batch that is not due");
+        let Some(role) = self.accept(header, now) else {
+            tracing::debug!(run = header.session, seq = header.seq, "a batch that is not due");
             return Ok(());
         };
         if batch.rows() == 0 {
             return Ok(());
         }
-        let fault = |problem: String| EvaluateError::Batch { run: tag.session.clone(), seq: tag.seq, problem };
+        let fault = |problem: String| EvaluateError::Batch { run: header.session.clone(), seq: header.seq, problem };
         let classes: Vec<String> =
-            serde_json::from_str(tag.text("classes")).map_err(|e| fault(format!("its classes: {e}")))?;
+            serde_json::from_str(header.text("classes")).map_err(|e| fault(format!("its classes: {e}")))?;
         if self.classes.is_empty() {
             self.bind_classes(&classes);
             self.classes = classes;
         } else if self.classes != classes {
             return Err(fault("its classes are not those of the batches before".to_owned()));
         }
-        let EvalBatch { pictures, truth, of, near_copies } = self.read(tag, batch).map_err(fault)?;
+        let EvalBatch { pictures, truth, of, near_copies } = self.read(header, batch).map_err(fault)?;
         if pictures.count == 0 {
             return Ok(());
         }
@@ -250,12 +250,12 @@ impl EvaluationRun {
     }
 
     /// Of which split a batch that is due is.
-    fn accept(&mut self, tag: &Tag, now: Instant) -> Option<Role> {
-        let is_due = |of: &mut Option<Pull>| of.as_mut().is_some_and(|of| of.accept(tag, now));
+    fn accept(&mut self, header: &Header, now: Instant) -> Option<Role> {
+        let is_due = |of: &mut Option<Pull>| of.as_mut().is_some_and(|of| of.accept(header, now));
         if is_due(&mut self.practice) {
             return Some(Role::Validation);
         }
-        if self.held_out.accept(tag, now) {
+        if self.held_out.accept(header, now) {
             return Some(Role::Test);
         }
         is_due(&mut self.trained_on).then_some(Role::Train)
@@ -277,8 +277,8 @@ impl EvaluationRun {
     }
 
     /// The pictures of a batch that have as many classes as the run's labels allow.
-    fn read(&self, tag: &Tag, batch: &Batches) -> Result<EvalBatch, String> {
-        let near: Vec<usize> = serde_json::from_str(tag.text("near_copies")).unwrap_or_default();
+    fn read(&self, header: &Header, batch: &Batches) -> Result<EvalBatch, String> {
+        let near: Vec<usize> = serde_json::from_str(header.text("near_copies")).unwrap_or_default();
         let mut pictures = Pictures::default();
         let mut truth = Vec::new();
         let mut of = Vec::new();

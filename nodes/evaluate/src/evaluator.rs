@@ -7,7 +7,7 @@ use crate::error::EvaluateError;
 use crate::evaluation_run::{Closed, EvaluationRun};
 use plugin_api::edges::{Batches, Demand};
 use plugin_api::runs::{RunFolder, RunManifest, Verdict, read_json, write_json};
-use plugin_api::{Home, Tag};
+use plugin_api::{Header, Home};
 use plugin_champion::{Lock, unfinished};
 use plugin_training::gate::{Gate, Promotion};
 use std::collections::VecDeque;
@@ -90,8 +90,8 @@ impl<L: Loader> Evaluator<L> {
     ///
     /// # Errors
     /// [`EvaluateError`] when they don't keep to their contract or the device fails.
-    pub fn heard(&mut self, tag: &Tag, batch: &Batches) -> Result<(), EvaluateError> {
-        self.evaluation_run.as_mut().map_or(Ok(()), |evaluation_run| evaluation_run.add_batch(tag, batch))
+    pub fn heard(&mut self, header: &Header, batch: &Batches) -> Result<(), EvaluateError> {
+        self.evaluation_run.as_mut().map_or(Ok(()), |evaluation_run| evaluation_run.add_batch(header, batch))
     }
 
     /// `dataset` was started again.

@@ -26,7 +26,7 @@ pub use plugin_training::gate::{Gate, GateOutcome, Incumbent, Promotion, decide}
 
 use plugin_api::edges::{Batches, Checkpoints};
 use plugin_api::runs::Verdict;
-use plugin_api::{Home, HomeArgs, Tag};
+use plugin_api::{Header, Home, HomeArgs};
 use plugin_decode::Limits;
 use plugin_harness::{Event, HasHome, Message, Node};
 use plugin_model::{DeviceChoice, Precision};
@@ -152,7 +152,7 @@ fn take(evaluator: &mut Evaluator<OnDevice>, node: &mut Node, message: &Message)
             }
             Ok(())
         }
-        "heldout" => evaluator.heard(&message.tag, &message.read::<Batches>()?),
+        "heldout" => evaluator.heard(&message.header, &message.read::<Batches>()?),
         // `tick` only wakes the loop.
         _ => Ok(()),
     }
@@ -161,15 +161,15 @@ fn take(evaluator: &mut Evaluator<OnDevice>, node: &mut Node, message: &Message)
 fn send(node: &mut Node, out: Outgoing) -> Result<(), EvaluateError> {
     match out {
         Outgoing::Demand(demand) => {
-            let tag = Tag::new(demand.run.value(0), demand.first.value(0));
-            node.send("demand", &tag, *demand)?;
+            let header = Header::new(demand.run.value(0), demand.first.value(0));
+            node.send("demand", &header, *demand)?;
         }
         Outgoing::Verdict(verdict) => {
             node.status().add(verdict.decision.name(), 1);
             node.status().gauge("accuracy", verdict.accuracy);
             node.status().gauge("balanced_accuracy", verdict.balanced_accuracy);
-            let tag = Tag::new(verdict.run.as_str(), 0).fin(true);
-            node.send("verdicts", &tag, verdict_message(&verdict))?;
+            let header = Header::new(verdict.run.as_str(), 0).fin(true);
+            node.send("verdicts", &header, verdict_message(&verdict))?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use clap::Parser as _;
 use node_evaluate::{Checkpoint, Evaluator, Gate, OnDevice, Outgoing};
 use plugin_api::edges::{Batches, Demand, empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{CrossValidation, Evaluation, OutOfFold, RunFolder, RunManifest, Verdict, write_json};
-use plugin_api::{Home, Labels, Split, Tag};
+use plugin_api::{Header, Home, Labels, Split};
 use plugin_decode::Limits;
 use plugin_model::device::Opened;
 use plugin_model::{Batch, DeviceChoice, Precision, Start, Task, Trainer, TrainerOptions};
@@ -121,7 +121,7 @@ impl DataSet {
     }
 
     /// What `dataset` answers: all of a split in one batch.
-    fn answer(&self, demand: &Demand) -> (Tag, Batches) {
+    fn answer(&self, demand: &Demand) -> (Header, Batches) {
         let split = Split::parse(demand.split.value(0)).unwrap();
         let numbers = self.numbers(split);
         let of = |text: fn(&Sample) -> &str| -> Vec<&str> { numbers.iter().map(|n| text(&self.samples[*n])).collect() };
@@ -137,7 +137,7 @@ impl DataSet {
             pixels: numbers.iter().map(|n| Some(&self.samples[*n].pixels[..])).collect(),
             decisions: empty_lists_of_f32(numbers.len()),
         };
-        let tag = Tag::new(demand.run.value(0), 0)
+        let header = Header::new(demand.run.value(0), 0)
             .fin(true)
             .with("split", split)
             .with("version", demand.version.value(0))
@@ -146,7 +146,7 @@ impl DataSet {
             .with("batches", 1)
             .with("near_copies", serde_json::to_string(&near).unwrap())
             .with("classes", serde_json::to_string(&CLASSES).unwrap());
-        (tag, batch)
+        (header, batch)
     }
 
     /// A run with its cross-validation, as `train` leaves it, and what `evaluate` makes of it.
@@ -183,8 +183,8 @@ impl DataSet {
                 match out {
                     Outgoing::Verdict(verdict) => return *verdict,
                     Outgoing::Demand(demand) => {
-                        let (tag, batch) = self.answer(&demand);
-                        evaluator.heard(&tag, &batch).unwrap();
+                        let (header, batch) = self.answer(&demand);
+                        evaluator.heard(&header, &batch).unwrap();
                     }
                 }
             }

@@ -20,7 +20,7 @@ pub use error::GatherError;
 
 use gatherer::{Gatherer, Rules};
 use plugin_api::edges::Embedded;
-use plugin_api::{Edge, Home, Tag};
+use plugin_api::{Edge, Header, Home};
 use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Event, IngestSequencer, Message, Node};
 use std::os::unix::fs::MetadataExt;
@@ -71,7 +71,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), GatherError> {
             Event::Message(message) => match message.input.as_str() {
                 "embedded" => waiting = state.embedded(message, node)?,
                 "removed" => state.removed(&message, node)?,
-                "hello" => state.inventory(&message.tag, node)?,
+                "hello" => state.inventory(&message.header, node)?,
                 _ => {}
             },
             Event::Restarted(_) | Event::Timeout => {}
@@ -105,12 +105,12 @@ impl GatherState {
         if taken.is_empty() {
             return Ok(other);
         }
-        let rows: Vec<(&str, &Embedded)> = taken.iter().map(|(tag, rows)| (tag.text("network"), rows)).collect();
+        let rows: Vec<(&str, &Embedded)> = taken.iter().map(|(header, rows)| (header.text("network"), rows)).collect();
         self.gatherer.take_in(&rows)?;
         self.came = Instant::now();
-        for (tag, rows) in taken {
+        for (header, rows) in taken {
             node.status().add("committed", rows.rows() as u64);
-            acknowledge(&tag, rows.path, node)?;
+            acknowledge(&header, rows.path, node)?;
         }
         Ok(other)
     }
@@ -120,10 +120,10 @@ impl GatherState {
         self.gatherer.take_away(removed.path.iter().flatten())?;
         self.came = Instant::now();
         node.status().add("removed", removed.rows() as u64);
-        Ok(acknowledge(&message.tag, removed.path, node)?)
+        Ok(acknowledge(&message.header, removed.path, node)?)
     }
 
-    fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), GatherError> {
+    fn inventory(&mut self, hello: &Header, node: &mut Node) -> Result<(), GatherError> {
         let kept = |file: &store::File| Kept {
             path: file.path.clone(),
             modified_ns: file.modified_ns,

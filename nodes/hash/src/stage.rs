@@ -4,7 +4,7 @@ use crate::Decoding;
 use arrow::array::{Float32Array, LargeBinaryArray, UInt64Array};
 use plugin_api::edges::{DecodedImages, HashedImages};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Home, RejectReason, ResizeMode, Tag};
+use plugin_api::{Edge, Header, Home, RejectReason, ResizeMode};
 use plugin_check::{Scores, scores};
 use plugin_decode::Limits;
 use plugin_harness::{Answer, Refusal, Stage, part};
@@ -58,7 +58,7 @@ impl Stage for HashStage {
     const INPUT: &'static str = "decoded";
     const OUTPUT: &'static str = "hashed";
 
-    fn process(&mut self, _tag: &Tag, batch: DecodedImages) -> Answer<HashedImages> {
+    fn process(&mut self, _header: &Header, batch: DecodedImages) -> Answer<HashedImages> {
         let hashed: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.hash(&batch, row)).collect();
         let (rows, hashed, rejects) = part(&batch.path, hashed);
         Answer { out: answer(&batch, &rows, &hashed), rejects }

@@ -3,7 +3,7 @@
 use super::*;
 use arrow::array::{ArrayRef, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
 use plugin_api::edges::{DecodedImages, HashedImages};
-use plugin_api::{Edge, FileVersion, Home, Tag};
+use plugin_api::{Edge, FileVersion, Header, Home};
 use plugin_check::scores;
 use plugin_decode::{Reduced, Scale, decode_scaled};
 use plugin_harness::{Answer, Stage};
@@ -60,7 +60,7 @@ fn stage(home: &Home, args: &[&str]) -> HashStage {
 fn process(args: &[&str], names: &[&str]) -> Answer<HashedImages> {
     let (_folder, home) = home();
     let batch = batch(&home, names);
-    stage(&home, args).process(&Tag::new("s", 0), batch)
+    stage(&home, args).process(&Header::new("s", 0), batch)
 }
 
 const NAMES: [&str; 3] = ["good/plain.png", "good/blobs.png", "good/orientation-6.jpg"];
@@ -69,7 +69,7 @@ const NAMES: [&str; 3] = ["good/plain.png", "good/blobs.png", "good/orientation-
 fn rows_keep_their_columns_and_order() {
     let (_folder, home) = home();
     let input = batch(&home, &NAMES);
-    let Answer { out, rejects } = stage(&home, &[]).process(&Tag::new("s", 0), input.clone());
+    let Answer { out, rejects } = stage(&home, &[]).process(&Header::new("s", 0), input.clone());
     assert_eq!((out.rows(), rejects.len()), (3, 0));
     assert_eq!((&out.path, &out.label, &out.split), (&input.path, &input.label, &input.split));
     assert_eq!(
@@ -92,7 +92,7 @@ fn a_raster_of_another_length_is_refused_alone() {
     let (_folder, home) = home();
     let mut input = batch(&home, &NAMES);
     input.width = vec![9999, input.width.value(1), input.width.value(2)].into();
-    let answer = stage(&home, &[]).process(&Tag::new("s", 0), input);
+    let answer = stage(&home, &[]).process(&Header::new("s", 0), input);
     assert_eq!((answer.out.rows(), answer.rejects.len()), (2, 1));
     assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.name()), (NAMES[0], "not_resized"));
 }
@@ -124,11 +124,11 @@ fn exact_hashes_are_of_the_whole_image() {
     let mut input = batch(&home, &["good/blobs.png"]);
     let grey = vec![90; input.raster.value(0).len()];
     input.raster = LargeBinaryArray::from_iter_values([grey]);
-    let exact = stage(&home, &["--decode", "exact"]).process(&Tag::new("s", 0), input.clone()).out;
+    let exact = stage(&home, &["--decode", "exact"]).process(&Header::new("s", 0), input.clone()).out;
     assert_eq!(exact.phash, process(&[], &["good/blobs.png"]).out.phash);
     // The file is another by now.
     std::fs::write(home.root().join("good/blobs.png"), b"shorter").unwrap();
-    let answer = stage(&home, &["--decode", "exact"]).process(&Tag::new("s", 0), input);
+    let answer = stage(&home, &["--decode", "exact"]).process(&Header::new("s", 0), input);
     assert_eq!(answer.rejects[0].reason.name(), "changed");
 }
 

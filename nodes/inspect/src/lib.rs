@@ -20,7 +20,7 @@ pub use config::{Config, LabelErrors};
 pub use error::{InspectError, ReportError};
 
 use plugin_api::edges::Records;
-use plugin_api::{Labels, Tag, decisions, tag};
+use plugin_api::{Header, Labels, decisions, header};
 use plugin_harness::{Event, Message, Node, Pull, Wanted};
 use record::Record;
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), InspectError> {
     let worker = Worker::start(config.clone(), node.home().clone()).map_err(InspectError::Thread)?;
     let mut state = InspectState {
         trigger: Trigger::new(Duration::from_secs(config.quiet_seconds)),
-        session: tag::new_session("inspect"),
+        session: header::new_session("inspect"),
         records_pull: None,
         records: Vec::new(),
         worker,
@@ -99,7 +99,7 @@ impl InspectState {
         match &message.input[..] {
             "snapshot" => {
                 // The number of the message is the version, also when there is no class and so no row.
-                let version = message.tag.seq;
+                let version = message.header.seq;
                 self.trigger.snapshot(version, Instant::now());
                 self.worker.overtaken(version);
                 if self.records_pull.as_ref().is_some_and(|pull| pull.version() != version) {
@@ -114,13 +114,13 @@ impl InspectState {
 
     fn records(&mut self, message: &Message) -> Result<(), InspectError> {
         let Some(pull) = &mut self.records_pull else { return Ok(()) };
-        if !pull.accept(&message.tag, Instant::now()) {
+        if !pull.accept(&message.header, Instant::now()) {
             return Ok(());
         }
         let rows: Records = message.read()?;
         self.records.extend(record::read(&rows));
         if pull.is_complete() {
-            let (version, labels) = (pull.version(), Labels::of(&message.tag));
+            let (version, labels) = (pull.version(), Labels::of(&message.header));
             self.worker.give(Job { version, labels, records: std::mem::take(&mut self.records) });
             self.records_pull = None;
         }
@@ -152,8 +152,8 @@ impl InspectState {
             node.status().state(plugin_api::Message::version_records(version));
         }
         if let Some(demand) = self.records_pull.as_mut().and_then(|pull| pull.demand(true, now)) {
-            let tag = Tag::new(self.session.clone(), demand.first.value(0));
-            node.send("demand", &tag, demand)?;
+            let header = Header::new(self.session.clone(), demand.first.value(0));
+            node.send("demand", &header, demand)?;
         }
         while let Ok(news) = self.worker.news.try_recv() {
             match news {

@@ -8,10 +8,10 @@
 mod peer;
 
 use peer::Peer;
+use plugin_api::Header;
 use plugin_api::HomeArgs;
-use plugin_api::Tag;
 use plugin_api::edges::{FileParts, OfferedFiles, Statuses, WantedParts};
-use plugin_api::tag::new_session;
+use plugin_api::header::new_session;
 use plugin_harness::{Event, HarnessError, HasHome, Message, Node};
 use plugin_transfer::{Offers, Receiver, Role, TransferOptions};
 use std::time::{Duration, Instant};
@@ -97,8 +97,8 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), MirrorError> {
             if config.role == Role::Training
                 && let Some(statuses) = mirror.peer.own_statuses(node.id(), now)
             {
-                let tag = Tag::new(mirror.session.clone(), 0).with("machine", peer::this_machine());
-                node.send("statuses", &tag, statuses)?;
+                let header = Header::new(mirror.session.clone(), 0).with("machine", peer::this_machine());
+                node.send("statuses", &header, statuses)?;
             }
             mirror.peer.look(now);
         }
@@ -113,21 +113,21 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), MirrorError> {
 
 impl Mirror {
     fn take(&mut self, message: &Message, node: &mut Node) -> Result<(), MirrorError> {
-        let (tag, now) = (&message.tag, Instant::now());
+        let (header, now) = (&message.header, Instant::now());
         match message.input.as_str() {
             "offers" => {
-                if self.peer.heard(&tag.session, tag.text("machine"), now) {
+                if self.peer.heard(&header.session, header.text("machine"), now) {
                     self.offers.forget();
                 }
-                self.receiver.offered(tag, &message.read::<OfferedFiles>()?);
+                self.receiver.offered(header, &message.read::<OfferedFiles>()?);
             }
             "wanted" => {
                 if let Some(parts) = self.offers.answer(&message.read::<WantedParts>()?)? {
-                    node.send("parts", tag, parts)?;
+                    node.send("parts", header, parts)?;
                 }
             }
-            "parts" => self.receiver.parts(tag, &message.read::<FileParts>()?, now)?,
-            "statuses" => self.peer.statuses(tag.text("machine"), &message.read::<Statuses>()?, now),
+            "parts" => self.receiver.parts(header, &message.read::<FileParts>()?, now)?,
+            "statuses" => self.peer.statuses(header.text("machine"), &message.read::<Statuses>()?, now),
             // `tick` only wakes the loop.
             _ => {}
         }
@@ -136,12 +136,12 @@ impl Mirror {
 
     fn send(&mut self, now: Instant, node: &mut Node) -> Result<(), MirrorError> {
         if let Some(offers) = self.offers.due(now) {
-            let tag = Tag::new(self.session.clone(), self.offered).with("machine", peer::this_machine());
+            let header = Header::new(self.session.clone(), self.offered).with("machine", peer::this_machine());
             self.offered += 1;
-            node.send("offers", &tag, offers)?;
+            node.send("offers", &header, offers)?;
         }
-        for (tag, wanted) in self.receiver.requests(now)? {
-            node.send("wanted", &tag, wanted)?;
+        for (header, wanted) in self.receiver.requests(now)? {
+            node.send("wanted", &header, wanted)?;
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
                 "images" => waiting = state.images(message, node)?,
                 "removed" => state.removed(&message, node)?,
                 "snapshot" => state.snapshot(&message)?,
-                "hello" => state.inventory(&message.tag, node)?,
+                "hello" => state.inventory(&message.header, node)?,
                 _ => {}
             },
             Event::Restarted(_) | Event::Timeout => {}

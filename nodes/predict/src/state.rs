@@ -9,7 +9,7 @@ use crate::store::{File, View};
 use arrow::array::StringArray;
 use plugin_api::edges::{ImageFiles, Snapshot};
 use plugin_api::status::Notice;
-use plugin_api::{Edge, Home, Labels, RejectReason, Tag};
+use plugin_api::{Edge, Header, Home, Labels, RejectReason};
 use plugin_catalog::{CatalogError, Reader};
 use plugin_decode::{DecodeError, Limits, Picture, Scale, decode_scaled};
 use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
@@ -132,14 +132,14 @@ impl PredictState {
             |row: &usize| [&rows.train, &rows.validation, &rows.test].iter().any(|split| split.value(*row) > 0);
         let classes = (0..rows.rows()).filter(is_accepted).map(|row| rows.label.value(row).to_owned()).collect();
         self.selector.set_classes(classes);
-        self.relabelled = Some(Labels::of(&message.tag));
+        self.relabelled = Some(Labels::of(&message.header));
         Ok(())
     }
 
     /// Takes in a message and those that wait behind it. Returns the first that is something else.
     pub fn images(&mut self, first: Message, node: &mut Node) -> Result<Option<Message>, PredictError> {
         let (taken, other) = self.sequencer.images::<ImageFiles>(first, node)?;
-        for (tag, rows) in taken {
+        for (header, rows) in taken {
             let (limits, model) = (self.limits.clone(), self.selector.model());
             let home = self.inbox.home.clone();
             let opened = self.ledger.process_rows(&rows.keys(), |row| open(&rows, row, &home, &limits, model));
@@ -162,11 +162,11 @@ impl PredictState {
             self.tell(&news);
             if !rejects.is_empty() {
                 node.status().add("rejected", rejects.len() as u64);
-                send_rejects(node, &tag, &rejects)?;
+                send_rejects(node, &header, &rejects)?;
             }
             node.status().add("committed", kept.len() as u64);
             let paths = StringArray::from_iter_values(kept.iter().map(|row| rows.path.value(*row)));
-            acknowledge(&tag, paths, node)?;
+            acknowledge(&header, paths, node)?;
         }
         Ok(other)
     }
@@ -257,10 +257,10 @@ impl PredictState {
         let Some(removed) = self.sequencer.removed(message, node)? else { return Ok(()) };
         self.inbox.take_away(removed.path.iter().flatten())?;
         node.status().add("removed", removed.rows() as u64);
-        Ok(acknowledge(&message.tag, removed.path, node)?)
+        Ok(acknowledge(&message.header, removed.path, node)?)
     }
 
-    pub fn inventory(&mut self, hello: &Tag, node: &mut Node) -> Result<(), PredictError> {
+    pub fn inventory(&mut self, hello: &Header, node: &mut Node) -> Result<(), PredictError> {
         let kept = |file: &File| Kept {
             path: file.path.clone(),
             modified_ns: file.modified_ns,

@@ -3,7 +3,7 @@
 use arrow::array::{LargeBinaryArray, UInt32Array};
 use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
-use plugin_api::{Edge, HomeArgs, RejectReason, Tag};
+use plugin_api::{Edge, Header, HomeArgs, RejectReason};
 use plugin_decode::RetiredLimits;
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use plugin_resize::{ResizeOptions, resize};
@@ -94,7 +94,7 @@ impl Stage for ResizeStage {
     const INPUT: &'static str = "hashed";
     const OUTPUT: &'static str = "pixels";
 
-    fn process(&mut self, _tag: &Tag, batch: HashedImages) -> Answer<Pixels> {
+    fn process(&mut self, _header: &Header, batch: HashedImages) -> Answer<Pixels> {
         let done: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.square(&batch, row)).collect();
         let (rows, squares, rejects) = part(&batch.path, done);
         Answer { out: self.answer(&batch, &rows, &squares), rejects }

@@ -46,7 +46,7 @@ fn batch(sizes: &[(u32, u32)]) -> HashedImages {
 
 fn process(args: &[&str], batch: HashedImages) -> Answer<Pixels> {
     let config = Config::parse_from([&["resize"], args].concat());
-    ResizeStage { resize: config.resize }.process(&Tag::new("s", 0), batch)
+    ResizeStage { resize: config.resize }.process(&Header::new("s", 0), batch)
 }
 
 #[test]

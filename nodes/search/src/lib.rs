@@ -18,7 +18,7 @@ pub use error::SearchError;
 use arrow::array::{StringArray, UInt32Array, UInt64Array};
 use conductor::{Conductor, Outgoing};
 use plugin_api::edges::{Proposals, Snapshot, Stops};
-use plugin_api::{DatasetState, Tag};
+use plugin_api::{DatasetState, Header};
 use plugin_architecture_search::Proposed;
 use plugin_harness::{Event, Message, Node};
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), SearchError> {
 fn take(conductor: &mut Conductor, message: &Message) -> Result<(), SearchError> {
     match message.input.as_str() {
         "snapshot" => {
-            if let Some(state) = DatasetState::from_edge(&message.tag, &message.read::<Snapshot>()?) {
+            if let Some(state) = DatasetState::from_edge(&message.header, &message.read::<Snapshot>()?) {
                 conductor.snapshot(state, Instant::now());
             }
         }
@@ -68,13 +68,13 @@ fn send(node: &mut Node, conductor: &Conductor, out: Outgoing) -> Result<(), Sea
     match out {
         Outgoing::Proposal(proposed) => {
             if let Some(message) = proposal(conductor, &proposed)? {
-                node.send("proposals", &Tag::new(proposed.run.clone(), 0), message)?;
+                node.send("proposals", &Header::new(proposed.run.clone(), 0), message)?;
             }
         }
         Outgoing::Stop { run, reason } => {
             let message =
                 Stops { run: StringArray::from(vec![&run[..]]), reason: StringArray::from(vec![&reason[..]]) };
-            node.send("stops", &Tag::new(run, 0), message)?;
+            node.send("stops", &Header::new(run, 0), message)?;
         }
     }
     Ok(())

@@ -137,7 +137,7 @@ mod tests {
     use notify::event::Flag;
     use notify::{Event, EventKind};
     use plugin_api::edges::Inventory;
-    use plugin_api::{Home, Tag};
+    use plugin_api::{Header, Home};
     use std::fs;
     use std::thread::sleep;
 
@@ -146,7 +146,7 @@ mod tests {
         let config = Config::try_parse_from(["watch", "--settle-ms", "100"]).unwrap();
         let mut state =
             WatchState::new(&config, Roots::one(Folder::Photos, photos), &Home::create(folder).unwrap(), now).unwrap();
-        let Some(crate::delivery::outgoing::Outgoing::Hello(tag, _)) = state.next_message(now) else {
+        let Some(crate::delivery::outgoing::Outgoing::Hello(header, _)) = state.next_message(now) else {
             panic!("does not ask")
         };
         let inventory = Inventory {
@@ -156,7 +156,7 @@ mod tests {
             inode: Vec::<u64>::new().into(),
             size_bytes: Vec::<u64>::new().into(),
         };
-        assert!(state.inventory(&Tag::new(tag.session, 0).fin(true), &inventory, now));
+        assert!(state.inventory(&Header::new(header.session, 0).fin(true), &inventory, now));
         state
     }
 

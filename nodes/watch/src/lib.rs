@@ -78,12 +78,12 @@ pub fn run_with(config: &Config, home: &Home, transport: &mut impl Transport) ->
         state.report(transport.status());
         let wait = if state.is_idle() && detector.is_idle() { IDLE } else { BUSY };
         match transport.receive(if state.has_message(now) { Duration::ZERO } else { wait })? {
-            IncomingEvent::Committed(tag, listed) => state.committed(&tag, &listed, Instant::now()),
-            IncomingEvent::Rejects(tag, rejects) => state.rejects(&tag, &rejects, Instant::now()),
+            IncomingEvent::Committed(header, listed) => state.committed(&header, &listed, Instant::now()),
+            IncomingEvent::Rejects(header, rejects) => state.rejects(&header, &rejects, Instant::now()),
             IncomingEvent::KeeperRestarted => state.keeper_restarted(Instant::now()),
             IncomingEvent::Restarted(node) => state.restarted(&node, Instant::now()),
-            IncomingEvent::Inventory(tag, rows) => {
-                if state.inventory(&tag, &rows, Instant::now()) {
+            IncomingEvent::Inventory(header, rows) => {
+                if state.inventory(&header, &rows, Instant::now()) {
                     detector.look_through(Instant::now());
                 }
             }

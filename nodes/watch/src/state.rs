@@ -28,7 +28,7 @@ use crate::quarantine::returning::{Changed, Returning};
 use crate::report::notices::{Findings, Notices, Sources};
 use crate::report::{Counts, Figures};
 use plugin_api::status::{Notice, StatusFile};
-use plugin_api::{ContentError, FileVersion, Home, RejectReason, Tag};
+use plugin_api::{ContentError, FileVersion, Header, Home, RejectReason};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ type Opening = fn(&Path, &FileVersion) -> Result<(), ContentError>;
 /// A picture that was in an acknowledged message, but neither in the acknowledgement nor, so far, among the rejects.
 #[derive(Debug)]
 struct Missing {
-    tag: Tag,
+    header: Header,
     version: FileVersion,
     until: Instant,
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Bench, committed, images, rejects};
 use node_watch::delivery::outgoing::Outgoing;
-use plugin_api::Tag;
+use plugin_api::Header;
 use std::fs;
 use std::time::Duration;
 
@@ -297,8 +297,8 @@ fn without_any_acknowledgement_all_comes_again() {
     bench.pass(SECOND * 13);
     assert!(bench.sent.is_empty());
     bench.pass(SECOND * 3);
-    let Some(Outgoing::Images(tag, _)) = bench.sent.front() else { panic!("not sent again") };
-    assert_eq!(tag.seq, 0, "in a session of its own");
+    let Some(Outgoing::Images(header, _)) = bench.sent.front() else { panic!("not sent again") };
+    assert_eq!(header.seq, 0, "in a session of its own");
     bench.settle();
     bench.assert_same();
 }
@@ -413,12 +413,12 @@ fn answers_nobody_asked_for_do_no_harm() {
     let mut bench = Bench::new(&[]);
     bench.put("photos/cat/a.jpg", "a");
     bench.settle();
-    let tag = Tag::new("watch-images-0", 7);
-    bench.answer(rejects(&tag, &["photos/cat/a.jpg", "photos/cat/none.jpg", "../../etc/passwd"]));
+    let header = Header::new("watch-images-0", 7);
+    bench.answer(rejects(&header, &["photos/cat/a.jpg", "photos/cat/none.jpg", "../../etc/passwd"]));
     for stream in ["images", "removed", "nonsense"] {
         for status in ["committed", "resend", "nonsense"] {
-            let tag = tag.clone().with("stream", stream);
-            bench.answer(committed(&tag, status, &["photos/cat/a.jpg", "photos/cat/none.jpg", "elsewhere/b.jpg"]));
+            let header = header.clone().with("stream", stream);
+            bench.answer(committed(&header, status, &["photos/cat/a.jpg", "photos/cat/none.jpg", "elsewhere/b.jpg"]));
         }
     }
     bench.settle();

@@ -44,9 +44,9 @@ impl Transport for Graph {
             return Ok(IncomingEvent::Nothing);
         };
         Ok(match answer {
-            Answer::Committed(tag, listed) => IncomingEvent::Committed(tag, listed),
-            Answer::Rejects(tag, rejects) => IncomingEvent::Rejects(tag, rejects),
-            Answer::Inventory(tag, rows) => IncomingEvent::Inventory(tag, rows),
+            Answer::Committed(header, listed) => IncomingEvent::Committed(header, listed),
+            Answer::Rejects(header, rejects) => IncomingEvent::Rejects(header, rejects),
+            Answer::Inventory(header, rows) => IncomingEvent::Inventory(header, rows),
         })
     }
 

@@ -2,8 +2,8 @@
 
 use crate::edge::Edge as _;
 use crate::edges::Snapshot;
+use crate::header::Header;
 use crate::labels::Labels;
-use crate::tag::Tag;
 use serde::{Deserialize, Serialize};
 
 /// One state of the data set.
@@ -23,7 +23,7 @@ pub struct DatasetState {
 
 impl DatasetState {
     /// Reads the message; none when the data set has no class.
-    pub fn from_edge(tag: &Tag, rows: &Snapshot) -> Option<Self> {
+    pub fn from_edge(header: &Header, rows: &Snapshot) -> Option<Self> {
         if rows.rows() == 0 {
             return None;
         }
@@ -33,7 +33,7 @@ impl DatasetState {
             fingerprint: rows.fingerprint.value(0).to_owned(),
             classes: rows.label.iter().map(|l| l.unwrap_or_default().to_owned()).collect(),
             counts: (0..rows.rows()).map(counts).collect(),
-            labels: Labels::of(tag),
+            labels: Labels::of(header),
         })
     }
 

@@ -1,10 +1,10 @@
 //! Whether a picture has one class or several.
 
-use crate::tag::Tag;
+use crate::header::Header;
 use serde::{Deserialize, Serialize};
 
 /// What a picture that stands in several class folders means. `dataset` decides; `train` and `evaluate` read it in the
-/// tag `labels` of its messages.
+/// header `labels` of its messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
@@ -16,12 +16,12 @@ pub enum Labels {
 }
 
 impl Labels {
-    /// As the tag says; [`Labels::Single`] when it says nothing.
-    pub fn of(tag: &Tag) -> Self {
-        if tag.text("labels") == Self::Multi.name() { Self::Multi } else { Self::Single }
+    /// As the header says; [`Labels::Single`] when it says nothing.
+    pub fn of(header: &Header) -> Self {
+        if header.text("labels") == Self::Multi.name() { Self::Multi } else { Self::Single }
     }
 
-    /// As in options, tags and files.
+    /// As in options, headers and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -41,11 +41,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_says_which_and_files_hold_the_same_word() {
+    fn a_header_says_which_and_files_hold_the_same_word() {
         for labels in [Labels::Single, Labels::Multi] {
-            assert_eq!(Labels::of(&Tag::new("x", 0).with("labels", labels)), labels);
+            assert_eq!(Labels::of(&Header::new("x", 0).with("labels", labels)), labels);
             assert_eq!(serde_json::to_string(&labels).unwrap(), format!("\"{labels}\""));
         }
-        assert_eq!(Labels::of(&Tag::new("x", 0)), Labels::Single, "a message of an earlier version");
+        assert_eq!(Labels::of(&Header::new("x", 0)), Labels::Single, "a message of an earlier version");
     }
 }

@@ -1,4 +1,4 @@
-//! What every node and plugin of Wakuteka agrees on: Arrow edge contracts, message tags, the workspace folders,
+//! What every node and plugin of Wakuteka agrees on: Arrow edge contracts, message headers, the workspace folders,
 //! the files of a run, and how files are written so that none is ever half there.
 //!
 //! This crate knows neither dora nor burn.
@@ -10,6 +10,7 @@ pub mod edge;
 pub mod edges;
 pub mod experiments;
 pub mod files;
+pub mod header;
 pub mod home;
 pub mod labels;
 pub mod layout;
@@ -23,12 +24,12 @@ pub mod select;
 pub mod split;
 pub mod status;
 pub mod subset;
-pub mod tag;
 pub mod version;
 
 pub use dataset_state::DatasetState;
 pub use decision::Decision;
 pub use edge::{Edge, SchemaError};
+pub use header::Header;
 pub use home::{Home, HomeArgs};
 pub use labels::Labels;
 pub use message::{Language, Message, Text};
@@ -36,5 +37,4 @@ pub use reject_reason::RejectReason;
 pub use resize_mode::ResizeMode;
 pub use split::Split;
 pub use subset::{Fold, Subset};
-pub use tag::Tag;
 pub use version::{ContentError, FileVersion};

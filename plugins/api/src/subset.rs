@@ -12,7 +12,7 @@ pub struct Fold {
     pub of: u32,
 }
 
-/// Images of a version, as the column `split` of [`Demand`](crate::edges::Demand) and the tag of its answers name them.
+/// Images of a version, as the column `split` of [`Demand`](crate::edges::Demand) and the header of its answers name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subset {
     /// A split: `train`, `validation`, `test`.

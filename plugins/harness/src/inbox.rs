@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use dora_node_api::{Event as DoraEvent, EventStream};
 use futures::StreamExt;
 use futures::executor::block_on;
-use plugin_api::{Edge, Tag};
+use plugin_api::{Edge, Header};
 use std::time::Duration;
 
 /// What a node is told.
@@ -32,7 +32,7 @@ pub struct Message {
     /// Name of the input in the YAML.
     pub input: String,
     /// Its place in its stream.
-    pub tag: Tag,
+    pub header: Header,
     /// The rows.
     pub array: ArrayRef,
 }
@@ -94,7 +94,7 @@ fn forward(mut stream: EventStream, sender: &Sender<Item>) {
         let item = match event {
             DoraEvent::Input { id, metadata, data } => Ok(Event::Message(Message {
                 input: id.to_string(),
-                tag: wire::from_parameters(&metadata.parameters),
+                header: wire::from_parameters(&metadata.parameters),
                 array: data.into_inner(),
             })),
             DoraEvent::NodeRestarted { id } => Ok(Event::Restarted(id.to_string())),

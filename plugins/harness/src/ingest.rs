@@ -9,7 +9,7 @@ use crate::node::Node;
 use crate::sequence::{Place, Sequence};
 use arrow::array::{Int64Array, StringArray, UInt64Array};
 use plugin_api::edges::{Committed, Inventory, Removed};
-use plugin_api::{Edge, Tag};
+use plugin_api::{Edge, Header};
 
 /// Messages that one change takes in at most: the window of `watch`.
 const GROUP_COMMIT: usize = 8;
@@ -17,7 +17,7 @@ const GROUP_COMMIT: usize = 8;
 const INVENTORY_ROWS: usize = 100_000;
 
 /// Messages to take in, and the first behind them that is something else.
-pub type Taken<M> = (Vec<(Tag, M)>, Option<Message>);
+pub type Taken<M> = (Vec<(Header, M)>, Option<Message>);
 
 /// Where the two streams of `watch` stand: pictures, and word of pictures gone.
 #[derive(Debug, Default)]
@@ -36,13 +36,13 @@ impl IngestSequencer {
         let (mut taken, mut other) = (Vec::new(), None);
         let mut next = Some(first);
         while let Some(message) = next.take() {
-            match self.images.place(&message.tag) {
+            match self.images.place(&message.header) {
                 Place::Due | Place::Repeated => {
                     let rows = message.read::<M>()?;
-                    taken.push((message.tag, rows));
+                    taken.push((message.header, rows));
                 }
-                Place::Gap { expected } => resend(&message.tag, expected, node)?,
-                Place::Stale => tracing::debug!(session = message.tag.session, "a session that was given up"),
+                Place::Gap { expected } => resend(&message.header, expected, node)?,
+                Place::Stale => tracing::debug!(session = message.header.session, "a session that was given up"),
             }
             if taken.len() < GROUP_COMMIT {
                 match node.try_recv()? {
@@ -61,9 +61,9 @@ impl IngestSequencer {
     /// # Errors
     /// Any [`HarnessError`].
     pub fn removed(&mut self, message: &Message, node: &mut Node) -> Result<Option<Removed>, HarnessError> {
-        match self.removed.place(&message.tag) {
+        match self.removed.place(&message.header) {
             Place::Stale => Ok(None),
-            Place::Gap { expected } => resend(&message.tag, expected, node).map(|()| None),
+            Place::Gap { expected } => resend(&message.header, expected, node).map(|()| None),
             Place::Due | Place::Repeated => message.read().map(Some),
         }
     }
@@ -73,16 +73,16 @@ impl IngestSequencer {
 ///
 /// # Errors
 /// As [`Node::send`].
-pub fn acknowledge(tag: &Tag, path: StringArray, node: &mut Node) -> Result<(), HarnessError> {
-    let tag = tag.clone().with("status", "committed");
-    node.send("committed", &tag, Committed { path })
+pub fn acknowledge(header: &Header, path: StringArray, node: &mut Node) -> Result<(), HarnessError> {
+    let header = header.clone().with("status", "committed");
+    node.send("committed", &header, Committed { path })
 }
 
 /// Tells `watch` that messages before this one are missing.
-fn resend(tag: &Tag, expected: u64, node: &mut Node) -> Result<(), HarnessError> {
-    tracing::warn!(session = tag.session, seq = tag.seq, expected, "messages are missing; asking for them again");
-    let tag = tag.clone().with("status", "resend").with("expected", expected);
-    node.send("committed", &tag, Committed { path: StringArray::from(Vec::<String>::new()) })
+fn resend(header: &Header, expected: u64, node: &mut Node) -> Result<(), HarnessError> {
+    tracing::warn!(session = header.session, seq = header.seq, expected, "messages are missing; asking for them again");
+    let header = header.clone().with("status", "resend").with("expected", expected);
+    node.send("committed", &header, Committed { path: StringArray::from(Vec::<String>::new()) })
 }
 
 /// A file that is kept.
@@ -104,11 +104,11 @@ pub struct Kept {
 ///
 /// # Errors
 /// As [`Node::send`].
-pub fn send_inventory(hello: &Tag, files: &[Kept], node: &mut Node) -> Result<(), HarnessError> {
+pub fn send_inventory(hello: &Header, files: &[Kept], node: &mut Node) -> Result<(), HarnessError> {
     let messages = files.len().div_ceil(INVENTORY_ROWS).max(1);
     for index in 0..messages {
         let rows = files.chunks(INVENTORY_ROWS).nth(index).unwrap_or_default();
-        let tag = Tag::new(hello.session.clone(), index as u64).fin(index + 1 == messages);
+        let header = Header::new(hello.session.clone(), index as u64).fin(index + 1 == messages);
         let message = Inventory {
             path: StringArray::from_iter_values(rows.iter().map(|file| &file.path)),
             modified_ns: rows.iter().map(|file| file.modified_ns).collect::<Int64Array>(),
@@ -116,7 +116,7 @@ pub fn send_inventory(hello: &Tag, files: &[Kept], node: &mut Node) -> Result<()
             inode: rows.iter().map(|file| file.inode).collect::<UInt64Array>(),
             size_bytes: rows.iter().map(|file| file.size_bytes).collect::<UInt64Array>(),
         };
-        node.send("inventory", &tag, message)?;
+        node.send("inventory", &header, message)?;
     }
     tracing::info!(files = files.len(), "inventory sent");
     Ok(())

@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef};
 use dora_node_api::DoraNode;
 use dora_node_api::dora_core::config::DataId;
 use plugin_api::status::StatusFile;
-use plugin_api::{Edge, Home, Tag};
+use plugin_api::{Edge, Header, Home};
 use std::collections::BTreeSet;
 use std::os::unix::process::parent_id;
 use std::sync::Arc;
@@ -101,15 +101,15 @@ impl Node {
     ///
     /// # Errors
     /// [`HarnessError::TooLarge`], or [`HarnessError::Dora`] when the daemon has gone.
-    pub fn send<M: Edge>(&mut self, output: &str, tag: &Tag, message: M) -> Result<(), HarnessError> {
-        self.send_array(output, tag, Arc::new(message.into_array()))
+    pub fn send<M: Edge>(&mut self, output: &str, header: &Header, message: M) -> Result<(), HarnessError> {
+        self.send_array(output, header, Arc::new(message.into_array()))
     }
 
     /// Sends a message as it came, without looking into it.
     ///
     /// # Errors
     /// As [`Node::send`].
-    pub fn send_array(&mut self, output: &str, tag: &Tag, array: ArrayRef) -> Result<(), HarnessError> {
+    pub fn send_array(&mut self, output: &str, header: &Header, array: ArrayRef) -> Result<(), HarnessError> {
         let bytes = array.to_data().get_slice_memory_size().unwrap_or_default();
         if bytes > MESSAGE_LIMIT_BYTES {
             return Err(HarnessError::TooLarge { output: output.to_owned(), bytes, limit: MESSAGE_LIMIT_BYTES });
@@ -117,7 +117,7 @@ impl Node {
         self.dora
             .send_output(
                 DataId::from(output.to_owned()),
-                wire::to_parameters(tag),
+                wire::to_parameters(header),
                 dora_node_api::DoraArray::from(array),
             )
             .map_err(|e| HarnessError::Dora(format!("output {output:?}: {e}")))

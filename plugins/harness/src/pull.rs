@@ -3,7 +3,7 @@
 //! The queues between hold as many messages as credits allow, so that none is dropped; one that is lost all the same is asked for
 //! again. `dataset` answers a [`Demand`] the same way however often it is asked.
 
-use plugin_api::Tag;
+use plugin_api::Header;
 use plugin_api::edges::Demand;
 use std::time::{Duration, Instant};
 
@@ -37,15 +37,15 @@ pub struct Wanted {
 
 impl Wanted {
     /// Whether a message is of this stream.
-    fn is_of(&self, tag: &Tag) -> bool {
-        tag.session == self.session
-            && tag.number("version") == Some(self.version)
-            && tag.number("epoch") == Some(self.epoch)
-            && tag.number("seed") == Some(self.seed)
-            && tag.text("split") == self.split
-            && tag.text("withheld") == self.withheld
-            && (tag.text("decisions") == "true") == self.decisions
-            && tag.text("held_below") == self.held_below
+    fn is_of(&self, header: &Header) -> bool {
+        header.session == self.session
+            && header.number("version") == Some(self.version)
+            && header.number("epoch") == Some(self.epoch)
+            && header.number("seed") == Some(self.seed)
+            && header.text("split") == self.split
+            && header.text("withheld") == self.withheld
+            && (header.text("decisions") == "true") == self.decisions
+            && header.text("held_below") == self.held_below
     }
 }
 
@@ -125,14 +125,14 @@ impl Pull {
     }
 
     /// Whether a message is the next one; it then counts as come. Any other is to be ignored.
-    pub fn accept(&mut self, tag: &Tag, now: Instant) -> bool {
-        let is_due = !self.is_complete() && tag.seq == self.next && self.wanted.is_of(tag);
+    pub fn accept(&mut self, header: &Header, now: Instant) -> bool {
+        let is_due = !self.is_complete() && header.seq == self.next && self.wanted.is_of(header);
         if is_due {
             self.next += 1;
             self.asked = self.asked.max(self.next);
             self.heard = now;
             // A split without images is one empty message.
-            let total = if tag.fin { Some(self.next) } else { tag.number("batches").map(|total| total.max(1)) };
+            let total = if header.fin { Some(self.next) } else { header.number("batches").map(|total| total.max(1)) };
             self.total = total.map(|total| total.min(self.limit)).or(self.total);
         }
         is_due
@@ -173,9 +173,9 @@ mod tests {
         Pull::new(wanted, now)
     }
 
-    fn tag(seq: u64, batches: u64) -> Tag {
-        let tag = Tag::new("r", seq).with("epoch", 1).with("version", 3).with("seed", 9).with("split", "train");
-        tag.with("batches", batches).fin(seq + 1 >= batches)
+    fn header(seq: u64, batches: u64) -> Header {
+        let header = Header::new("r", seq).with("epoch", 1).with("version", 3).with("seed", 9).with("split", "train");
+        header.with("batches", batches).fin(seq + 1 >= batches)
     }
 
     fn asked(pull: &mut Pull, now: Instant) -> Option<(u64, u64)> {
@@ -191,7 +191,7 @@ mod tests {
         let mut seen = Vec::new();
         for seq in 0..6 {
             assert!(!pull.is_complete());
-            assert!(pull.accept(&tag(seq, 6), now));
+            assert!(pull.accept(&header(seq, 6), now));
             seen.extend(asked(&mut pull, now));
         }
         assert_eq!(seen, [(4, 1), (5, 1)]);
@@ -205,7 +205,7 @@ mod tests {
         let later = now + SILENCE;
         let mut pull = pull(now);
         asked(&mut pull, now);
-        assert!(pull.accept(&tag(0, 9), now));
+        assert!(pull.accept(&header(0, 9), now));
         assert_eq!(asked(&mut pull, now), Some((4, 1)));
         assert_eq!(asked(&mut pull, now + SILENCE / 2), None);
         assert!(pull.demand(false, later).is_none(), "busy is not silent");
@@ -221,7 +221,7 @@ mod tests {
     fn what_was_not_asked_for_or_came_already_is_ignored() {
         let now = Instant::now();
         let mut pull = pull(now);
-        assert!(!pull.accept(&tag(1, 6), now), "too early");
+        assert!(!pull.accept(&header(1, 6), now), "too early");
         for (name, value) in [
             ("epoch", "0"),
             ("version", "4"),
@@ -231,11 +231,11 @@ mod tests {
             ("decisions", "true"),
             ("held_below", "ab"),
         ] {
-            assert!(!pull.accept(&tag(0, 6).with(name, value), now), "{name}");
+            assert!(!pull.accept(&header(0, 6).with(name, value), now), "{name}");
         }
-        assert!(!pull.accept(&Tag { session: "another".to_owned(), ..tag(0, 6) }, now));
-        assert!(pull.accept(&tag(0, 6), now));
-        assert!(!pull.accept(&tag(0, 6), now), "a repetition");
+        assert!(!pull.accept(&Header { session: "another".to_owned(), ..header(0, 6) }, now));
+        assert!(pull.accept(&header(0, 6), now));
+        assert!(!pull.accept(&header(0, 6), now), "a repetition");
         assert_eq!((pull.arrived(), pull.total()), (1, Some(6)));
     }
 
@@ -243,7 +243,7 @@ mod tests {
     fn a_split_without_images_is_one_message() {
         let now = Instant::now();
         let mut pull = pull(now);
-        assert!(pull.accept(&tag(0, 0).fin(false), now));
+        assert!(pull.accept(&header(0, 0).fin(false), now));
         assert!(pull.is_complete());
     }
 
@@ -251,9 +251,9 @@ mod tests {
     fn records_end_with_their_last_message() {
         let now = Instant::now();
         let mut pull = pull(now);
-        let record = |seq| Tag {
-            extra: tag(seq, 9).extra.into_iter().filter(|(name, _)| name != "batches").collect(),
-            ..Tag::new("r", seq)
+        let record = |seq| Header {
+            extra: header(seq, 9).extra.into_iter().filter(|(name, _)| name != "batches").collect(),
+            ..Header::new("r", seq)
         };
         assert!(pull.accept(&record(0), now) && !pull.is_complete());
         assert!(!pull.accept(&record(1).with("version", 2), now), "of an earlier version");
@@ -267,7 +267,7 @@ mod tests {
         let mut pull = pull(now).at_most(6);
         assert_eq!(asked(&mut pull, now), Some((0, 4)));
         for seq in 0..6 {
-            assert!(!pull.is_complete() && pull.accept(&tag(seq, 9), now));
+            assert!(!pull.is_complete() && pull.accept(&header(seq, 9), now));
             assert_eq!(asked(&mut pull, now), (seq + 4 < 6).then_some((seq + 4, 1)));
         }
         assert!(pull.is_complete());

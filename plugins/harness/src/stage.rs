@@ -1,4 +1,4 @@
-//! A node that answers each message with exactly one message, in order, under the same tag.
+//! A node that answers each message with exactly one message, in order, under the same header.
 
 use crate::error::HarnessError;
 use crate::inbox::Event;
@@ -7,7 +7,7 @@ use crate::sequence::{Place, Sequence};
 use arrow::array::StringArray;
 use plugin_api::RejectReason;
 use plugin_api::edges::Rejects;
-use plugin_api::{Edge, Tag};
+use plugin_api::{Edge, Header};
 use std::time::Duration;
 
 /// Work on one stream of messages.
@@ -22,12 +22,12 @@ pub trait Stage {
     const OUTPUT: &'static str;
 
     /// Answers one message. Rows that cannot be worked with leave as rejects; an empty answer is still an answer.
-    fn process(&mut self, tag: &Tag, batch: Self::In) -> Answer<Self::Out>;
+    fn process(&mut self, header: &Header, batch: Self::In) -> Answer<Self::Out>;
 
-    /// The tag of an answer: that of the message, and what a stage has to say of its whole work, such as which network
+    /// The header of an answer: that of the message, and what a stage has to say of its whole work, such as which network
     /// it has.
-    fn mark(&self, tag: Tag) -> Tag {
-        tag
+    fn mark(&self, header: Header) -> Header {
+        header
     }
 }
 
@@ -90,24 +90,29 @@ pub fn run_stage<S: Stage>(stage: &mut S, node: &mut Node) -> Result<(), Harness
             Event::Stop => return Ok(()),
             Event::Message(_) | Event::Restarted(_) | Event::Timeout => continue,
         };
-        match sequence.place(&message.tag) {
+        match sequence.place(&message.header) {
             // `dataset` notices too and asks the source to send again; a stage keeps no state worth guarding.
             Place::Gap { expected } => {
-                tracing::warn!(session = message.tag.session, expected, seq = message.tag.seq, "messages are missing");
+                tracing::warn!(
+                    session = message.header.session,
+                    expected,
+                    seq = message.header.seq,
+                    "messages are missing"
+                );
             }
             Place::Stale => continue,
             Place::Due | Place::Repeated => {}
         }
         let batch: S::In = message.read()?;
         node.status().add("pictures_in", batch.rows() as u64);
-        let answer = stage.process(&message.tag, batch);
+        let answer = stage.process(&message.header, batch);
         node.status().add("pictures_out", answer.out.rows() as u64);
         if !answer.rejects.is_empty() {
             node.status().add("rejected", answer.rejects.len() as u64);
-            send_rejects(node, &message.tag, &answer.rejects)?;
+            send_rejects(node, &message.header, &answer.rejects)?;
         }
-        let tag = stage.mark(message.tag);
-        node.send(S::OUTPUT, &tag, answer.out)?;
+        let header = stage.mark(message.header);
+        node.send(S::OUTPUT, &header, answer.out)?;
     }
 }
 
@@ -115,7 +120,7 @@ pub fn run_stage<S: Stage>(stage: &mut S, node: &mut Node) -> Result<(), Harness
 ///
 /// # Errors
 /// As [`Node::send`].
-pub fn send_rejects(node: &mut Node, tag: &Tag, rejects: &[Reject]) -> Result<(), HarnessError> {
+pub fn send_rejects(node: &mut Node, header: &Header, rejects: &[Reject]) -> Result<(), HarnessError> {
     for reject in rejects {
         tracing::warn!(path = reject.path, reason = reject.reason.name(), detail = reject.detail, "refused");
     }
@@ -127,5 +132,5 @@ pub fn send_rejects(node: &mut Node, tag: &Tag, rejects: &[Reject]) -> Result<()
         reason: column(|r| r.reason.name()),
         detail: column(|r| &r.detail),
     };
-    node.send(REJECTS, tag, message)
+    node.send(REJECTS, header, message)
 }

@@ -1,33 +1,33 @@
-//! A [`Tag`] as dora's metadata, and back. Names of the fields are dora's own for streams.
+//! A [`Header`] as dora's metadata, and back. Names of the fields are dora's own for streams.
 
 use dora_node_api::{FIN, MetadataParameters, Parameter, SEQ, SESSION_ID};
-use plugin_api::Tag;
+use plugin_api::Header;
 
 /// The metadata of a message.
-pub fn to_parameters(tag: &Tag) -> MetadataParameters {
+pub fn to_parameters(header: &Header) -> MetadataParameters {
     let mut parameters: MetadataParameters =
-        tag.extra.iter().map(|(name, value)| (name.clone(), Parameter::String(value.clone()))).collect();
-    parameters.insert(SESSION_ID.to_owned(), Parameter::String(tag.session.clone()));
-    parameters.insert(SEQ.to_owned(), Parameter::Integer(tag.seq as i64));
-    parameters.insert(FIN.to_owned(), Parameter::Bool(tag.fin));
+        header.extra.iter().map(|(name, value)| (name.clone(), Parameter::String(value.clone()))).collect();
+    parameters.insert(SESSION_ID.to_owned(), Parameter::String(header.session.clone()));
+    parameters.insert(SEQ.to_owned(), Parameter::Integer(header.seq as i64));
+    parameters.insert(FIN.to_owned(), Parameter::Bool(header.fin));
     parameters
 }
 
-/// The tag of a message. Fields that are missing are empty; dora's own (`_…`) are left out.
-pub fn from_parameters(parameters: &MetadataParameters) -> Tag {
-    let mut tag = Tag::default();
+/// The header of a message. Fields that are missing are empty; dora's own (`_…`) are left out.
+pub fn from_parameters(parameters: &MetadataParameters) -> Header {
+    let mut header = Header::default();
     for (name, value) in parameters {
         match (name.as_str(), value) {
-            (SESSION_ID, Parameter::String(session)) => tag.session.clone_from(session),
-            (SEQ, Parameter::Integer(seq)) => tag.seq = u64::try_from(*seq).unwrap_or_default(),
-            (FIN, Parameter::Bool(fin)) => tag.fin = *fin,
+            (SESSION_ID, Parameter::String(session)) => header.session.clone_from(session),
+            (SEQ, Parameter::Integer(seq)) => header.seq = u64::try_from(*seq).unwrap_or_default(),
+            (FIN, Parameter::Bool(fin)) => header.fin = *fin,
             (name, Parameter::String(value)) if !name.starts_with('_') => {
-                tag.extra.insert(name.to_owned(), value.clone());
+                header.extra.insert(name.to_owned(), value.clone());
             }
             _ => {}
         }
     }
-    tag
+    header
 }
 
 #[cfg(test)]
@@ -35,8 +35,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_survives_the_round_trip() {
-        let tag = Tag::new("watch-1", 7).fin(true).with("split", "train").with("epoch", 3);
-        assert_eq!(from_parameters(&to_parameters(&tag)), tag);
+    fn a_header_survives_the_round_trip() {
+        let header = Header::new("watch-1", 7).fin(true).with("split", "train").with("epoch", 3);
+        assert_eq!(from_parameters(&to_parameters(&header)), header);
     }
 }

@@ -6,7 +6,7 @@ use crate::window::Window;
 use arrow::array::{LargeBinaryArray, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer};
 use plugin_api::edges::{Batches, ImagePixels, WantedPixels};
-use plugin_api::{Edge, Tag};
+use plugin_api::{Edge, Header};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Instant;
 
@@ -29,7 +29,7 @@ pub struct Counts {
 /// A batch that waits for pixels.
 #[derive(Debug)]
 struct Waiting {
-    tag: Tag,
+    header: Header,
     batch: Batches,
     pixels: Vec<Option<Vec<u8>>>,
     lacking: usize,
@@ -72,18 +72,18 @@ impl PixelFetcher {
         }
     }
 
-    /// Takes a batch whose `pixels` are empty, for `output`. Its tag says in `profile` what its pixels are, and in `held_below` which stay
+    /// Takes a batch whose `pixels` are empty, for `output`. Its header says in `profile` what its pixels are, and in `held_below` which stay
     /// empty because whoever asks holds them. One that waits already is not taken twice.
-    pub fn batch(&mut self, output: &'static str, tag: Tag, batch: Batches) {
+    pub fn batch(&mut self, output: &'static str, header: Header, batch: Batches) {
         let mut streams = self.streams.iter().filter(|(name, _)| *name == output);
-        if streams.any(|(_, stream)| stream.iter().any(|waiting| waiting.tag == tag)) {
+        if streams.any(|(_, stream)| stream.iter().any(|waiting| waiting.header == header)) {
             return;
         }
-        tag.text("profile").clone_into(&mut self.profile);
+        header.text("profile").clone_into(&mut self.profile);
         let mut pixels = Vec::with_capacity(batch.rows());
         for row in 0..batch.rows() {
             let digest = batch.digest.value(row);
-            if digest < tag.text("held_below") {
+            if digest < header.text("held_below") {
                 pixels.push(Some(Vec::new()));
                 continue;
             }
@@ -97,7 +97,7 @@ impl PixelFetcher {
             pixels.push(kept);
         }
         let lacking = pixels.iter().filter(|one| one.is_none()).count();
-        let waiting = Waiting { tag, batch, pixels, lacking };
+        let waiting = Waiting { header, batch, pixels, lacking };
         match self.streams.iter_mut().find(|(name, _)| *name == output) {
             Some((_, stream)) => stream.push_back(waiting),
             None => self.streams.push((output, VecDeque::from([waiting]))),
@@ -105,11 +105,11 @@ impl PixelFetcher {
     }
 
     /// Takes pixels that came.
-    pub fn pixels(&mut self, tag: &Tag, images: &ImagePixels, now: Instant) {
-        if tag.session != self.session {
+    pub fn pixels(&mut self, header: &Header, images: &ImagePixels, now: Instant) {
+        if header.session != self.session {
             return;
         }
-        let (request, lost) = self.window.answered(tag.seq, now);
+        let (request, lost) = self.window.answered(header.seq, now);
         self.queue_again(lost);
         let mut came: HashMap<&str, &[u8]> = HashMap::new();
         for row in 0..images.rows() {
@@ -117,7 +117,7 @@ impl PixelFetcher {
             let (width, height) = (images.width.value(row), images.height.value(row));
             self.counts.crossed += 1;
             self.counts.crossed_bytes += bytes.len() as u64;
-            if let Err(error) = self.cache.put(tag.text("profile"), digest, width, height, bytes)
+            if let Err(error) = self.cache.put(header.text("profile"), digest, width, height, bytes)
                 && self.full.is_none()
             {
                 tracing::warn!(%error, "pixels cannot be kept; they will cross again in each epoch");
@@ -146,8 +146,8 @@ impl PixelFetcher {
         }
     }
 
-    /// What is to be asked for now, with the tags.
-    pub fn requests(&mut self, now: Instant) -> Vec<(Tag, WantedPixels)> {
+    /// What is to be asked for now, with the headers.
+    pub fn requests(&mut self, now: Instant) -> Vec<(Header, WantedPixels)> {
         let overdue = self.window.overdue(now);
         if !overdue.is_empty() {
             tracing::warn!(requests = overdue.len(), "pixels do not come; asking again");
@@ -166,7 +166,7 @@ impl PixelFetcher {
             }
             let digest = StringArray::from_iter_values(request.iter().map(|(digest, _)| digest));
             let number = self.window.ask(request, now);
-            requests.push((Tag::new(self.session.clone(), number), WantedPixels { digest }));
+            requests.push((Header::new(self.session.clone(), number), WantedPixels { digest }));
         }
         requests
     }
@@ -185,11 +185,11 @@ impl PixelFetcher {
     }
 
     /// Batches that are complete, with their outputs.
-    pub fn ready(&mut self) -> Vec<(&'static str, Tag, Batches)> {
+    pub fn ready(&mut self) -> Vec<(&'static str, Header, Batches)> {
         let mut ready = Vec::new();
         for (output, stream) in &mut self.streams {
             while stream.front().is_some_and(|waiting| waiting.lacking == 0) {
-                ready.extend(stream.pop_front().map(|waiting| (*output, waiting.tag.clone(), waiting.complete())));
+                ready.extend(stream.pop_front().map(|waiting| (*output, waiting.header.clone(), waiting.complete())));
             }
         }
         ready
@@ -282,8 +282,8 @@ mod tests {
         PixelFetcher::new(cache, options(line), "me".to_owned(), now)
     }
 
-    fn tag(seq: u64) -> Tag {
-        Tag::new("run", seq).with("profile", "40-stretch")
+    fn header(seq: u64) -> Header {
+        Header::new("run", seq).with("profile", "40-stretch")
     }
 
     /// Answers everything that is asked for.
@@ -294,9 +294,9 @@ mod tests {
             if asked.is_empty() {
                 return requests;
             }
-            for (tag, wanted) in asked {
+            for (header, wanted) in asked {
                 requests += 1;
-                fetcher.pixels(&tag.with("profile", "40-stretch"), &answer(&wanted), now);
+                fetcher.pixels(&header.with("profile", "40-stretch"), &answer(&wanted), now);
             }
         }
     }
@@ -305,21 +305,21 @@ mod tests {
     fn pixels_cross_once_and_batches_keep_their_order() {
         let (folder, now) = (tempfile::tempdir().unwrap(), Instant::now());
         let mut fetcher = fetcher(&folder, "", now);
-        fetcher.batch("samples", tag(0), bare(&["a", "b"]));
-        fetcher.batch("samples", tag(1), bare(&["b", "c"]));
-        fetcher.batch("samples", tag(1), bare(&["b", "c"]));
-        fetcher.batch("heldout", tag(0), bare(&["d"]));
+        fetcher.batch("samples", header(0), bare(&["a", "b"]));
+        fetcher.batch("samples", header(1), bare(&["b", "c"]));
+        fetcher.batch("samples", header(1), bare(&["b", "c"]));
+        fetcher.batch("heldout", header(0), bare(&["d"]));
         assert!(fetcher.ready().is_empty());
         assert_eq!(serve(&mut fetcher, now), 1, "all fit into one message");
         let ready = fetcher.ready();
-        let places: Vec<_> = ready.iter().map(|(output, tag, _)| (*output, tag.seq)).collect();
+        let places: Vec<_> = ready.iter().map(|(output, header, _)| (*output, header.seq)).collect();
         assert_eq!(places, [("samples", 0), ("samples", 1), ("heldout", 0)]);
         assert_eq!(ready[1].2.pixels.value(0), image("b"));
         assert_eq!(ready[1].2.pixels.value(1), image("c"));
-        fetcher.batch("samples", tag(2), bare(&["c", "a"]));
+        fetcher.batch("samples", header(2), bare(&["c", "a"]));
         assert!(fetcher.requests(now).is_empty(), "nothing lacks");
         assert_eq!(fetcher.ready()[0].2.pixels.value(1), image("a"));
-        fetcher.batch("samples", tag(3).with("held_below", "y"), bare(&["x", "z"]));
+        fetcher.batch("samples", header(3).with("held_below", "y"), bare(&["x", "z"]));
         assert_eq!(fetcher.requests(now)[0].1.digest, StringArray::from(vec!["z"]), "x is held by whoever asks");
         let crossed_bytes = 4 * u64::from(SIDE * SIDE * 3);
         assert_eq!(fetcher.counts(), Counts { kept: 2, crossed: 4, crossed_bytes, repeated: 0 });
@@ -331,12 +331,12 @@ mod tests {
         let names: Vec<String> = (0..100).map(|n| format!("{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut fetcher = fetcher(&folder, "--message-bytes 16384 --window-bytes 49152", now);
-        fetcher.batch("samples", tag(0), bare(&names));
+        fetcher.batch("samples", header(0), bare(&names));
         let asked = fetcher.requests(now);
         assert_eq!(asked.iter().map(|(_, wanted)| wanted.rows()).collect::<Vec<_>>(), [2, 2, 2]);
         assert!(fetcher.requests(now).is_empty());
-        for (tag, wanted) in &asked {
-            fetcher.pixels(&tag.clone().with("profile", "40-stretch"), &answer(wanted), now);
+        for (header, wanted) in &asked {
+            fetcher.pixels(&header.clone().with("profile", "40-stretch"), &answer(wanted), now);
         }
         assert_eq!(serve(&mut fetcher, now), 47);
         assert_eq!(fetcher.ready()[0].2.rows(), 100);
@@ -347,7 +347,7 @@ mod tests {
         let (folder, now) = (tempfile::tempdir().unwrap(), Instant::now());
         let later = now + Duration::from_secs(3);
         let mut fetcher = fetcher(&folder, "--message-bytes 16384 --window-bytes 49152", now);
-        fetcher.batch("samples", tag(0), bare(&["a", "b", "c", "d", "e", "f"]));
+        fetcher.batch("samples", header(0), bare(&["a", "b", "c", "d", "e", "f"]));
         let asked = fetcher.requests(now);
         // The answer to the second comes first: that to the first is lost.
         fetcher.pixels(&asked[1].0.clone().with("profile", "40-stretch"), &answer(&asked[1].1), now);
@@ -367,8 +367,8 @@ mod tests {
     fn an_image_that_there_is_none_of_does_not_stop_the_others() {
         let (folder, now) = (tempfile::tempdir().unwrap(), Instant::now());
         let mut fetcher = fetcher(&folder, "", now);
-        fetcher.batch("samples", tag(0), bare(&["a", "none"]));
-        fetcher.batch("samples", tag(1), bare(&["a", "b"]));
+        fetcher.batch("samples", header(0), bare(&["a", "none"]));
+        fetcher.batch("samples", header(1), bare(&["a", "b"]));
         serve(&mut fetcher, now);
         let ready = fetcher.ready();
         assert_eq!((ready.len(), ready[0].1.seq), (1, 1));

@@ -6,7 +6,7 @@ use crate::window::Window;
 use arrow::array::{Array, StringArray, UInt64Array};
 use plugin_api::edges::{FileParts, OfferedFiles, WantedParts};
 use plugin_api::files::{digest, named, point_atomically, sync_folder};
-use plugin_api::{Edge, Home, Tag};
+use plugin_api::{Edge, Header, Home};
 use plugin_champion::Lock;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::{self, File};
@@ -89,9 +89,9 @@ impl Receiver {
     }
 
     /// Takes offers: those of the newest message count, whatever was offered before.
-    pub fn offered(&mut self, tag: &Tag, offers: &OfferedFiles) {
-        if tag.session != self.from {
-            self.from.clone_from(&tag.session);
+    pub fn offered(&mut self, header: &Header, offers: &OfferedFiles) {
+        if header.session != self.from {
+            self.from.clone_from(&header.session);
             self.drop_coming();
         }
         self.waiting = (0..offers.rows())
@@ -121,11 +121,11 @@ impl Receiver {
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn parts(&mut self, tag: &Tag, parts: &FileParts, now: Instant) -> io::Result<()> {
-        if tag.session != self.session {
+    pub fn parts(&mut self, header: &Header, parts: &FileParts, now: Instant) -> io::Result<()> {
+        if header.session != self.session {
             return Ok(());
         }
-        let (request, lost) = self.window.answered(tag.seq, now);
+        let (request, lost) = self.window.answered(header.seq, now);
         let Some(coming) = &mut self.coming else { return Ok(()) };
         coming.ranges.extend(lost);
         let Some((first, bytes)) = request else { return Ok(()) };
@@ -177,11 +177,11 @@ impl Receiver {
         self.to_say.insert(wanted.path, wanted.digest);
     }
 
-    /// What is to be asked for and said now, with the tags.
+    /// What is to be asked for and said now, with the headers.
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn requests(&mut self, now: Instant) -> io::Result<Vec<(Tag, WantedParts)>> {
+    pub fn requests(&mut self, now: Instant) -> io::Result<Vec<(Header, WantedParts)>> {
         let overdue = self.window.overdue(now);
         if let Some(coming) = &mut self.coming {
             coming.ranges.extend(overdue);
@@ -200,13 +200,13 @@ impl Receiver {
             let Some((first, bytes)) = coming.ranges.pop_front() else { break };
             let number = self.window.ask((first, bytes), now);
             let row = (coming.wanted.path.clone(), coming.wanted.digest.clone(), first, bytes);
-            requests.push((Tag::new(self.session.clone(), number), message(&[row])));
+            requests.push((Header::new(self.session.clone(), number), message(&[row])));
         }
         let said = std::mem::take(&mut self.to_say);
         if !said.is_empty() {
             let rows: Vec<_> = said.into_iter().map(|(path, digest)| (path, digest, 0, 0)).collect();
             // Not numbered: nothing answers it.
-            requests.push((Tag::new(self.session.clone(), u64::MAX >> 1), message(&rows)));
+            requests.push((Header::new(self.session.clone(), u64::MAX >> 1), message(&rows)));
         }
         Ok(requests)
     }

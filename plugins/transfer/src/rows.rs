@@ -5,13 +5,13 @@
 
 use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::edges::{Batches, Demand, empty_lists_of_f32, list_row, lists_of_u32};
-use plugin_api::{Edge, Subset, Tag};
+use plugin_api::{Edge, Header, Subset};
 use plugin_splits::epoch_order;
 use std::collections::VecDeque;
 
 /// Subsets of versions that are remembered: three splits and five folds twice, and what a second run may ask for.
 const SUBSETS: usize = 24;
-/// Texts of a tag that are the same for all batches of a subset.
+/// Texts of a header that are the same for all batches of a subset.
 const COMMON: [&str; 4] = ["labels", "classes", "profile", "rows"];
 
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ struct Row {
 struct Known {
     version: u64,
     subset: Subset,
-    common: Tag,
+    common: Header,
     rows: Vec<Option<Row>>,
     lacking: usize,
 }
@@ -49,11 +49,11 @@ pub struct KnownRows {
 }
 
 impl KnownRows {
-    /// Remembers the rows of a batch. Its tag says in `rows` how many the subset has, and in `batch_size` how many a batch.
-    pub fn learn(&mut self, tag: &Tag, batch: &Batches) {
-        let number = |name: &str| tag.number(name);
+    /// Remembers the rows of a batch. Its header says in `rows` how many the subset has, and in `batch_size` how many a batch.
+    pub fn learn(&mut self, header: &Header, batch: &Batches) {
+        let number = |name: &str| header.number(name);
         let (Some(subset), Some(version), Some(seed), Some(epoch), Some(rows), Some(size)) = (
-            Subset::parse(tag.text("split")),
+            Subset::parse(header.text("split")),
             number("version"),
             number("seed"),
             number("epoch"),
@@ -62,15 +62,15 @@ impl KnownRows {
         ) else {
             return;
         };
-        let at = self.place(version, subset, rows, tag);
+        let at = self.place(version, subset, rows, header);
         if self.all[at].lacking == 0 {
             return;
         }
-        let picked = self.picked((rows, subset, seed, epoch), size, tag.seq);
+        let picked = self.picked((rows, subset, seed, epoch), size, header.seq);
         if picked.len() != batch.rows() {
             return;
         }
-        let near: Vec<usize> = serde_json::from_str(tag.text("near_copies")).unwrap_or_default();
+        let near: Vec<usize> = serde_json::from_str(header.text("near_copies")).unwrap_or_default();
         let known = &mut self.all[at];
         for (row, &index) in picked.iter().enumerate() {
             let place = &mut known.rows[index as usize];
@@ -88,7 +88,7 @@ impl KnownRows {
         }
     }
 
-    fn place(&mut self, version: u64, subset: Subset, rows: usize, tag: &Tag) -> usize {
+    fn place(&mut self, version: u64, subset: Subset, rows: usize, header: &Header) -> usize {
         let is_it = |known: &Known| known.version == version && known.subset == subset && known.rows.len() == rows;
         if let Some(at) = self.all.iter().position(is_it) {
             return at;
@@ -96,7 +96,7 @@ impl KnownRows {
         if self.all.len() >= SUBSETS {
             self.all.pop_front();
         }
-        let common = COMMON.iter().fold(Tag::default(), |common, name| common.with(name, tag.text(name)));
+        let common = COMMON.iter().fold(Header::default(), |common, name| common.with(name, header.text(name)));
         self.all.push_back(Known { version, subset, common, rows: vec![None; rows], lacking: rows });
         self.all.len() - 1
     }
@@ -111,7 +111,7 @@ impl KnownRows {
     }
 
     /// The batches of a demand, without pixels, as `dataset` would send them; `None` when rows are lacking.
-    pub fn answer(&mut self, demand: &Demand) -> Option<Vec<(Tag, Batches)>> {
+    pub fn answer(&mut self, demand: &Demand) -> Option<Vec<(Header, Batches)>> {
         let mut batches = Vec::new();
         for row in 0..demand.rows() {
             let subset = Subset::parse(demand.split.value(row))?;
@@ -128,7 +128,7 @@ impl KnownRows {
                 let known = &self.all[at];
                 let rows: Vec<&Row> = picked.iter().filter_map(|&at| known.rows[at as usize].as_ref()).collect();
                 let near: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].near_copy).collect();
-                let tag = Tag { session: demand.run.value(row).to_owned(), seq: index, ..known.common.clone() }
+                let header = Header { session: demand.run.value(row).to_owned(), seq: index, ..known.common.clone() }
                     .fin(index + 1 == last)
                     .with("epoch", epoch)
                     .with("seed", seed)
@@ -140,7 +140,7 @@ impl KnownRows {
                     .with("batches", count)
                     .with("batch_size", size)
                     .with("near_copies", serde_json::to_string(&near).unwrap_or_default());
-                batches.push((tag, bare(&rows)));
+                batches.push((header, bare(&rows)));
             }
         }
         Some(batches)
@@ -168,7 +168,7 @@ mod tests {
     const ROWS: usize = 10;
 
     /// What `dataset` answers: batches of 4 of ten rows, of which rows 3 and 7 are near-copies.
-    fn dataset(demand: &Demand) -> Vec<(Tag, Batches)> {
+    fn dataset(demand: &Demand) -> Vec<(Header, Batches)> {
         let row = |index: usize| Row {
             digest: format!("d{index}"),
             path: format!("photos/a/{index}.jpg"),
@@ -180,7 +180,7 @@ mod tests {
             near_copy: index == 3 || index == 7,
         };
         let subset = Subset::parse(demand.split.value(0)).unwrap();
-        let common = Tag::default()
+        let common = Header::default()
             .with("labels", "single")
             .with("classes", "[\"a\"]")
             .with("profile", "8-stretch")
@@ -206,8 +206,8 @@ mod tests {
         }
     }
 
-    fn told(batches: &[(Tag, Batches)]) -> Vec<String> {
-        batches.iter().map(|(tag, batch)| format!("{tag:?} {:?}", batch.clone().into_array())).collect()
+    fn told(batches: &[(Header, Batches)]) -> Vec<String> {
+        batches.iter().map(|(header, batch)| format!("{header:?} {:?}", batch.clone().into_array())).collect()
     }
 
     #[test]
@@ -215,10 +215,10 @@ mod tests {
         for split in ["train", "test", "fold-train:1/5"] {
             let mut known = KnownRows::default();
             let first = demand(split, 0, 0, 9);
-            for (tag, batch) in dataset(&first) {
+            for (header, batch) in dataset(&first) {
                 assert!(known.answer(&first).is_none(), "rows are lacking");
-                known.learn(&tag, &batch);
-                known.learn(&tag, &batch);
+                known.learn(&header, &batch);
+                known.learn(&header, &batch);
             }
             for (epoch, from, count) in [(0, 0, 9), (1, 0, 2), (4, 2, 9), (4, 3, 1)] {
                 let demand = demand(split, epoch, from, count);
@@ -234,8 +234,8 @@ mod tests {
     fn a_batch_that_does_not_fit_is_not_learnt() {
         let mut known = KnownRows::default();
         let first = demand("train", 0, 0, 9);
-        for (tag, batch) in dataset(&first) {
-            known.learn(&tag.with("batch_size", 3), &batch);
+        for (header, batch) in dataset(&first) {
+            known.learn(&header.with("batch_size", 3), &batch);
         }
         assert!(known.answer(&first).is_none());
     }
@@ -243,8 +243,8 @@ mod tests {
     #[test]
     fn a_subset_without_rows_is_one_empty_message() {
         let mut known = KnownRows::default();
-        let tag = Tag::new("r", 0).with("version", 3).with("split", "test").with("seed", 5).with("epoch", 0);
-        known.learn(&tag.with("rows", 0).with("batch_size", 4), &bare(&[]));
+        let header = Header::new("r", 0).with("version", 3).with("split", "test").with("seed", 5).with("epoch", 0);
+        known.learn(&header.with("rows", 0).with("batch_size", 4), &bare(&[]));
         let answer = known.answer(&demand("test", 0, 0, 4)).unwrap();
         assert_eq!((answer.len(), answer[0].0.fin, answer[0].0.number("batches")), (1, true, Some(0)));
     }

@@ -8,7 +8,7 @@ use node_dataset::intake::{Rules, take_in};
 use node_dataset::shards::Shards;
 use node_dataset::split::Groups;
 use plugin_api::edges::ImageFiles;
-use plugin_api::{Edge, FileVersion, Home, Tag};
+use plugin_api::{Edge, FileVersion, Header, Home};
 use plugin_catalog::Writer;
 use plugin_harness::Stage;
 use std::path::{Path, PathBuf};
@@ -135,11 +135,11 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
     let mut groups = Groups::new(config.near_copies.radii());
     let mut spent: Vec<Measured> = NODES.iter().map(|_| Measured { seconds: 0.0, cpu_seconds: 0.0 }).collect();
     for (seq, files) in files.chunks(ROWS).enumerate() {
-        let tag = Tag::new("bench", seq as u64);
+        let header = Header::new("bench", seq as u64);
         let named = timed(&mut spent[0], || name(home.root(), files))?;
-        let decoded = timed(&mut spent[1], || decode.process(&tag, named)).out;
-        let hashed = timed(&mut spent[2], || hash.process(&tag, decoded)).out;
-        let pixels = timed(&mut spent[3], || resize.process(&tag, hashed)).out;
+        let decoded = timed(&mut spent[1], || decode.process(&header, named)).out;
+        let hashed = timed(&mut spent[2], || hash.process(&header, decoded)).out;
+        let pixels = timed(&mut spent[3], || resize.process(&header, hashed)).out;
         assert_eq!(pixels.rows(), files.len(), "a picture was refused");
         timed(&mut spent[4], || take_in(&[pixels], &mut catalog, &shards, &mut groups, "bench", Rules::new(&config)))?;
     }

@@ -81,7 +81,7 @@ impl Bench {
     }
 
     /// What `dataset` answers to a request.
-    fn answers(&self, demand: &Demand) -> Vec<(Tag, Batches)> {
+    fn answers(&self, demand: &Demand) -> Vec<(Header, Batches)> {
         let size = demand.batch_size.value(0) as usize;
         let of = if demand.split.value(0) == "test" { &self.held_out } else { &self.validation };
         let batches: Vec<&[u32]> = of.chunks(size).collect();
@@ -104,7 +104,7 @@ impl Bench {
                     pixels: pixels.iter().map(|p| Some(p.as_slice())).collect(),
                     decisions: empty_lists_of_f32(rows.len()),
                 };
-                let tag = Tag::new(demand.run.value(0), i as u64)
+                let header = Header::new(demand.run.value(0), i as u64)
                     .fin(i + 1 >= batches.len())
                     .with("split", demand.split.value(0))
                     .with("version", demand.version.value(0))
@@ -112,7 +112,7 @@ impl Bench {
                     .with("seed", demand.seed.value(0))
                     .with("batches", batches.len())
                     .with("classes", serde_json::to_string(&CLASSES).unwrap());
-                (tag, batch)
+                (header, batch)
             })
             .collect()
     }
@@ -127,8 +127,8 @@ impl Bench {
                 match out {
                     Outgoing::Verdict(verdict) => return *verdict,
                     Outgoing::Demand(demand) => {
-                        for (tag, batch) in self.answers(&demand) {
-                            evaluator.heard(&tag, &batch).unwrap();
+                        for (header, batch) in self.answers(&demand) {
+                            evaluator.heard(&header, &batch).unwrap();
                         }
                     }
                 }
@@ -240,8 +240,8 @@ fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
     let checkpoint = bench.run("three", HALF);
     evaluator.announced(checkpoint.clone()).unwrap();
     let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
-    for (tag, batch) in bench.answers(&demand) {
-        evaluator.heard(&tag, &batch).unwrap();
+    for (header, batch) in bench.answers(&demand) {
+        evaluator.heard(&header, &batch).unwrap();
     }
     // All pictures are heard; against "one" it would be refused. Now another is champion.
     let bad = bench.home.models().join("two");
@@ -262,8 +262,8 @@ fn killed_amid_the_pictures_another_process_begins_anew() {
     let mut killed = bench.evaluator();
     assert!(killed.announced(checkpoint.clone()).unwrap().is_none());
     let Some(Outgoing::Demand(demand)) = killed.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
-    let (tag, batch) = bench.answers(&demand).swap_remove(0);
-    killed.heard(&tag, &batch).unwrap();
+    let (header, batch) = bench.answers(&demand).swap_remove(0);
+    killed.heard(&header, &batch).unwrap();
     drop(killed);
     let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
     assert_eq!((verdict.pictures, verdict.accuracy), (7, 1.0));
@@ -286,8 +286,8 @@ fn lost_and_repeated_batches_change_nothing() {
     let later = Instant::now() + Duration::from_secs(11);
     let Some(Outgoing::Demand(again)) = evaluator.proceed(later).unwrap().pop() else { panic!("no demand") };
     assert_eq!((again.first.value(0), again.count.value(0)), (1, 3));
-    for (tag, batch) in bench.answers(&again) {
-        evaluator.heard(&tag, &batch).unwrap();
+    for (header, batch) in bench.answers(&again) {
+        evaluator.heard(&header, &batch).unwrap();
     }
     let Some(Outgoing::Verdict(verdict)) = evaluator.proceed(later).unwrap().pop() else { panic!("no verdict") };
     assert_eq!(verdict.pictures, 7);
@@ -462,8 +462,8 @@ fn near_copies_of_trained_images_are_optimistic() {
     let mut evaluator = bench.evaluator();
     evaluator.announced(bench.run("one", GOOD)).unwrap();
     let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
-    for (tag, batch) in bench.answers(&demand) {
-        evaluator.heard(&tag.with("near_copies", "[0]"), &batch).unwrap();
+    for (header, batch) in bench.answers(&demand) {
+        evaluator.heard(&header.with("near_copies", "[0]"), &batch).unwrap();
     }
     let Some(Outgoing::Verdict(verdict)) = evaluator.proceed(Instant::now()).unwrap().pop() else {
         panic!("no verdict")

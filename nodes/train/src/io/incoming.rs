@@ -3,7 +3,7 @@
 use crate::io::announce::Announcer;
 use crate::io::proposal::Proposal;
 use plugin_api::edges::{Proposals, Snapshot, Stops, Verdicts};
-use plugin_api::{DatasetState, Tag};
+use plugin_api::{DatasetState, Header};
 use plugin_harness::{Event, HarnessError, Message, Node};
 use plugin_training::trigger::{Now, Trigger};
 use std::collections::{BTreeMap, VecDeque};
@@ -65,7 +65,7 @@ impl Incoming {
         }
         let home = node.home().root().to_owned();
         for (run, message) in self.announcer.due(&home, Instant::now()) {
-            node.send("checkpoints", &Tag::new(run, 0).fin(true), message)?;
+            node.send("checkpoints", &Header::new(run, 0).fin(true), message)?;
         }
         Ok(())
     }
@@ -86,7 +86,7 @@ impl Incoming {
     fn message(&mut self, message: Message) -> Result<(), HarnessError> {
         match &message.input[..] {
             "snapshot" => {
-                if let Some(state) = DatasetState::from_edge(&message.tag, &message.read::<Snapshot>()?) {
+                if let Some(state) = DatasetState::from_edge(&message.header, &message.read::<Snapshot>()?) {
                     self.trigger.snapshot(state, Now::new());
                 }
             }

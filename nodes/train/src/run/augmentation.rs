@@ -3,7 +3,7 @@
 
 use plugin_api::edges::{Batches, list_row};
 use plugin_api::runs::RunManifest;
-use plugin_api::{Edge as _, Message, Tag};
+use plugin_api::{Edge as _, Header, Message};
 use plugin_augment::{AugmentOptions, COLOUR, FLIP, ROTATE, ShapeError, Withheld};
 use plugin_invariance::{Decision, Finding, Sample};
 use serde::{Deserialize, Serialize};
@@ -76,9 +76,9 @@ impl Examination {
     ///
     /// # Errors
     /// [`ShapeError`] when an image is not square or has not as many bytes as its size says.
-    pub fn add(&mut self, tag: &Tag, batch: &Batches) -> Result<(), ShapeError> {
+    pub fn add(&mut self, header: &Header, batch: &Batches) -> Result<(), ShapeError> {
         self.batches += 1;
-        self.options = serde_json::from_str(tag.text(KEY)).ok();
+        self.options = serde_json::from_str(header.text(KEY)).ok();
         for row in 0..batch.rows() {
             let (width, height, pixels) = (batch.width.value(row), batch.height.value(row), batch.pixels.value(row));
             if width != height {
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(Augmentation::of(&run), None);
         let mut examination = Examination::new(&run.classes, &run.counts);
         assert!(!examination.is_complete());
-        examination.add(&Tag::new("r", 0).with("augmentation", OPTIONS), &batch(40)).unwrap();
+        examination.add(&Header::new("r", 0).with("augmentation", OPTIONS), &batch(40)).unwrap();
         assert!(examination.is_complete(), "all there are");
         let found = examination.end().unwrap();
         found.note(&mut run).unwrap();
@@ -167,17 +167,17 @@ mod tests {
 
     #[test]
     fn examination_ends_when_nothing_is_left_to_decide() {
-        for tag in [Tag::new("r", 0), Tag::new("r", 0).with("augmentation", OPTIONS.replace("auto", "on"))] {
+        for header in [Header::new("r", 0), Header::new("r", 0).with("augmentation", OPTIONS.replace("auto", "on"))] {
             let mut examination = examination(1_000);
-            examination.add(&tag, &batch(4)).unwrap();
+            examination.add(&header, &batch(4)).unwrap();
             assert!(examination.is_complete());
             assert_eq!(examination.end().unwrap().decision, Decision::default());
         }
         let mut examination = examination(1_000);
-        examination.add(&Tag::new("r", 0).with("augmentation", OPTIONS), &batch(4)).unwrap();
+        examination.add(&Header::new("r", 0).with("augmentation", OPTIONS), &batch(4)).unwrap();
         assert!(!examination.is_complete(), "too few of many");
         let mut wrong = batch(4);
         wrong.width = UInt32Array::from_value(15, 4);
-        assert!(examination.add(&Tag::new("r", 1), &wrong).is_err());
+        assert!(examination.add(&Header::new("r", 1), &wrong).is_err());
     }
 }

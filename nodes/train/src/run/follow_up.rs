@@ -16,7 +16,7 @@ use crate::trigger::candidate::Candidate;
 use crate::trigger::request;
 use plugin_api::edges::Batches;
 use plugin_api::runs::RunFolder;
-use plugin_api::{DatasetState, Home, Labels, Message, Split, Tag};
+use plugin_api::{DatasetState, Header, Home, Labels, Message, Split};
 use plugin_augment::{FLIP, ROTATE, Withheld};
 use plugin_harness::{Node, Pull, Wanted};
 use plugin_training::trigger::{Due, Now, Trigger};
@@ -151,14 +151,14 @@ fn is_oriented(
             pull.ask_again(Instant::now());
         }
         if let Some(demand) = pull.demand(incoming.batches.is_empty(), Instant::now()) {
-            node.send("demand", &Tag::new(session.clone(), pull.arrived()), demand)?;
+            node.send("demand", &Header::new(session.clone(), pull.arrived()), demand)?;
         }
         let Some(message) = incoming.batches.pop_front() else {
             incoming.pump(node, Duration::from_millis(500))?;
             continue;
         };
-        if pull.accept(&message.tag, Instant::now()) {
-            examination.add(&message.tag, &message.read::<Batches>()?)?;
+        if pull.accept(&message.header, Instant::now()) {
+            examination.add(&message.header, &message.read::<Batches>()?)?;
         }
         incoming.pump(node, Duration::ZERO)?;
     }

@@ -12,7 +12,7 @@ use crate::run::run_dir::Score;
 use crate::run::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
-use plugin_api::{Edge as _, Fold, Labels, Split, Subset, Tag};
+use plugin_api::{Edge as _, Fold, Header, Labels, Split, Subset};
 use plugin_augment::Withheld;
 use plugin_harness::{Message, Node, Pull, Wanted};
 use plugin_heads::numbered;
@@ -195,8 +195,8 @@ impl Learning {
         node.status().state(plugin_api::Message::run_examines(&self.begun.manifest.id));
         let mut examination = Examination::new(&self.begun.manifest.classes, &self.begun.manifest.counts);
         let wanted = self.wanted(Subset::Split(Split::Train), 0, Withheld::All);
-        let interruption = self.each_batch(wanted, config, node, incoming, |_, tag, rows, _, _| {
-            examination.add(tag, rows)?;
+        let interruption = self.each_batch(wanted, config, node, incoming, |_, header, rows, _, _| {
+            examination.add(header, rows)?;
             Ok(if examination.is_complete() { ControlFlow::Break(None) } else { ControlFlow::Continue(()) })
         })?;
         if interruption.is_some() {
@@ -328,7 +328,7 @@ impl Learning {
         Ok(PassEnd::Done(*pass.sums()))
     }
 
-    /// Asks for the batches of an epoch and hands on those with images, in order, with their tag and the epochs over when they
+    /// Asks for the batches of an epoch and hands on those with images, in order, with their header and the epochs over when they
     /// start, until `work` has enough (`Break(None)`) or an interruption.
     fn each_batch(
         &mut self,
@@ -336,7 +336,7 @@ impl Learning {
         config: &Config,
         node: &mut Node,
         incoming: &mut Incoming,
-        mut work: impl FnMut(&mut Self, &Tag, &Batches, f64, &mut Node) -> Result<Handled, TrainError>,
+        mut work: impl FnMut(&mut Self, &Header, &Batches, f64, &mut Node) -> Result<Handled, TrainError>,
     ) -> Result<Option<Interruption>, TrainError> {
         let epoch = wanted.epoch;
         let mut pull = Pull::new(wanted, Instant::now());
@@ -362,7 +362,7 @@ impl Learning {
                 continue;
             };
             let index = pull.arrived();
-            if !pull.accept(&message.tag, Instant::now()) {
+            if !pull.accept(&message.header, Instant::now()) {
                 continue;
             }
             // The next one travels while this one is worked on.
@@ -373,7 +373,7 @@ impl Learning {
             let rows: Batches = message.read()?;
             if rows.rows() > 0 {
                 let done = epoch as f64 + index as f64 / pull.total().unwrap_or(1) as f64;
-                if let ControlFlow::Break(interruption) = work(self, &message.tag, &rows, done, node)? {
+                if let ControlFlow::Break(interruption) = work(self, &message.header, &rows, done, node)? {
                     return Ok(interruption);
                 }
             }
@@ -414,14 +414,14 @@ impl Learning {
 
     fn ask(&self, pull: &mut Pull, idle: bool, node: &mut Node) -> Result<(), TrainError> {
         if let Some(demand) = pull.demand(idle, Instant::now()) {
-            node.send("demand", &Tag::new(self.begun.manifest.id.clone(), pull.arrived()), demand)?;
+            node.send("demand", &Header::new(self.begun.manifest.id.clone(), pull.arrived()), demand)?;
         }
         Ok(())
     }
 
     /// The classes of a batch must be those of the run, or targets would mean something else.
     fn wrong_classes(&self, message: &Message) -> Option<String> {
-        let classes: Option<Vec<String>> = serde_json::from_str(message.tag.text("classes")).ok();
+        let classes: Option<Vec<String>> = serde_json::from_str(message.header.text("classes")).ok();
         (classes.as_ref() != Some(&self.begun.manifest.classes)).then(|| {
             format!(
                 "the batches are of the classes {:?}, not {:?}",
@@ -503,7 +503,7 @@ impl Learning {
         );
         node.send(
             "metrics",
-            &Tag::new(run.clone(), epoch).fin(epoch + 1 == self.begun.manifest.epochs),
+            &Header::new(run.clone(), epoch).fin(epoch + 1 == self.begun.manifest.epochs),
             figures::message(run, &rows),
         )?;
         self.checkpoint_writer.write(EpochRecord { epoch, score, keep, checkpoint, rows, steps, samples, seconds })?;

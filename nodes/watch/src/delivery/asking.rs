@@ -1,7 +1,7 @@
 //! Asking `dataset` what it holds, until it has said all of it.
 
-use plugin_api::tag::new_session;
-use plugin_api::{FileVersion, Tag};
+use plugin_api::header::new_session;
+use plugin_api::{FileVersion, Header};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -24,15 +24,15 @@ impl Asking {
         Self { session: new_session("watch-hello"), asked: 0, next: now, due_seq: 0, heard: BTreeMap::new() }
     }
 
-    /// The tag to ask with, when it is time.
-    pub fn ask(&mut self, now: Instant) -> Option<Tag> {
+    /// The header to ask with, when it is time.
+    pub fn ask(&mut self, now: Instant) -> Option<Header> {
         if now < self.next {
             return None;
         }
         self.next = now + REPEAT;
-        let tag = Tag::new(self.session.clone(), self.asked);
+        let header = Header::new(self.session.clone(), self.asked);
         self.asked += 1;
-        Some(tag)
+        Some(header)
     }
 
     /// Takes one message of an answer. Returns everything once the last has come.
@@ -40,24 +40,24 @@ impl Asking {
     /// Asked twice, `dataset` answers twice; the first answer without a gap counts.
     pub fn hear(
         &mut self,
-        tag: &Tag,
+        header: &Header,
         rows: impl Iterator<Item = (String, FileVersion)>,
         now: Instant,
     ) -> Option<BTreeMap<String, FileVersion>> {
-        if tag.session != self.session {
+        if header.session != self.session {
             return None;
         }
-        if tag.seq == 0 {
+        if header.seq == 0 {
             self.heard.clear();
-        } else if tag.seq != self.due_seq {
-            tracing::warn!(expected = self.due_seq, seq = tag.seq, "part of the inventory is missing, asking again");
+        } else if header.seq != self.due_seq {
+            tracing::warn!(expected = self.due_seq, seq = header.seq, "part of the inventory is missing, asking again");
             self.due_seq = 0;
             return None;
         }
-        self.due_seq = tag.seq + 1;
+        self.due_seq = header.seq + 1;
         self.next = now + REPEAT;
         self.heard.extend(rows);
-        tag.fin.then(|| std::mem::take(&mut self.heard))
+        header.fin.then(|| std::mem::take(&mut self.heard))
     }
 }
 
@@ -73,11 +73,11 @@ mod tests {
     fn the_question_is_repeated_until_something_comes() {
         let start = Instant::now();
         let mut asking = Asking::new(start);
-        let tag = asking.ask(start).unwrap();
+        let header = asking.ask(start).unwrap();
         assert_eq!(asking.ask(start + REPEAT / 2), None);
         let again = asking.ask(start + REPEAT).unwrap();
-        assert_eq!((&again.session, again.seq), (&tag.session, 1));
-        let part = Tag::new(tag.session, 0);
+        assert_eq!((&again.session, again.seq), (&header.session, 1));
+        let part = Header::new(header.session, 0);
         assert_eq!(asking.hear(&part, row("a"), start + REPEAT * 3 / 2), None);
         assert_eq!(asking.ask(start + REPEAT * 2), None, "an answer is coming");
     }
@@ -87,8 +87,8 @@ mod tests {
         let now = Instant::now();
         let mut asking = Asking::new(now);
         let session = asking.ask(now).unwrap().session;
-        let part = |seq| Tag::new(session.clone(), seq);
-        assert_eq!(asking.hear(&Tag::new("another", 0).fin(true), row("x"), now), None);
+        let part = |seq| Header::new(session.clone(), seq);
+        assert_eq!(asking.hear(&Header::new("another", 0).fin(true), row("x"), now), None);
         assert_eq!(asking.hear(&part(0), row("a"), now), None);
         assert_eq!(asking.hear(&part(2).fin(true), row("c"), now), None, "a part is missing");
         assert_eq!(asking.hear(&part(0), row("a"), now), None);

@@ -1,7 +1,7 @@
 //! Messages on their way: the window, the acknowledgements, and what to do when one is missing.
 
-use plugin_api::tag::new_session;
-use plugin_api::{FileVersion, Tag};
+use plugin_api::header::new_session;
+use plugin_api::{FileVersion, Header};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ pub enum Stream {
 pub const STREAMS: [Stream; 2] = [Stream::Images, Stream::Removed];
 
 impl Stream {
-    /// The name in a tag and of the output.
+    /// The name in a header and of the output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Images => "images",
@@ -78,7 +78,7 @@ impl Line {
 #[derive(Debug)]
 pub struct Outbox {
     lines: [Line; 2],
-    stale: VecDeque<(Tag, Vec<Row>)>,
+    stale: VecDeque<(Header, Vec<Row>)>,
     window: usize,
     timeout: Duration,
     silences: u32,
@@ -107,35 +107,35 @@ impl Outbox {
         self.unanswered() < if self.silences > 0 { 1 } else { self.window }
     }
 
-    /// The tag for a message with these rows, which now is on its way.
-    pub fn send(&mut self, stream: Stream, rows: Vec<Row>, now: Instant) -> Tag {
+    /// The header for a message with these rows, which now is on its way.
+    pub fn send(&mut self, stream: Stream, rows: Vec<Row>, now: Instant) -> Header {
         if self.unanswered() == 0 {
             self.waiting_since = now;
         }
         let line = &mut self.lines[stream as usize];
-        let tag = Tag::new(line.session.clone(), line.next_seq).with("stream", stream.name());
+        let header = Header::new(line.session.clone(), line.next_seq).with("stream", stream.name());
         line.unanswered.insert(line.next_seq, rows);
         line.next_seq += 1;
-        tag
+        header
     }
 
-    /// Whether `tag` is of the present session of `stream`.
-    pub fn is_current(&self, stream: Stream, tag: &Tag) -> bool {
-        self.lines[stream as usize].session == tag.session
+    /// Whether `header` is of the present session of `stream`.
+    pub fn is_current(&self, stream: Stream, header: &Header) -> bool {
+        self.lines[stream as usize].session == header.session
     }
 
     /// Takes an acknowledgement.
-    pub fn acknowledge(&mut self, stream: Stream, tag: &Tag, now: Instant) -> Acknowledged {
+    pub fn acknowledge(&mut self, stream: Stream, header: &Header, now: Instant) -> Acknowledged {
         self.heard(now);
         let line = &mut self.lines[stream as usize];
-        if line.session == tag.session {
-            return match line.unanswered.remove(&tag.seq) {
+        if line.session == header.session {
+            return match line.unanswered.remove(&header.seq) {
                 Some(rows) => Acknowledged::Current(rows),
-                None if tag.seq < line.next_seq => Acknowledged::Again,
+                None if header.seq < line.next_seq => Acknowledged::Again,
                 None => Acknowledged::Unknown,
             };
         }
-        match self.stale.iter().position(|(sent, _)| sent.session == tag.session && sent.seq == tag.seq) {
+        match self.stale.iter().position(|(sent, _)| sent.session == header.session && sent.seq == header.seq) {
             Some(at) => Acknowledged::Stale(self.stale.remove(at).map(|(_, rows)| rows).unwrap_or_default()),
             None => Acknowledged::Unknown,
         }
@@ -143,12 +143,12 @@ impl Outbox {
 
     /// Takes one picture out of the message it was sent in, because a stage refused it. None when no such message is
     /// known; true when the message still waits for its answer.
-    pub fn refuse(&mut self, tag: &Tag, path: &str) -> Option<(Row, bool)> {
+    pub fn refuse(&mut self, header: &Header, path: &str) -> Option<(Row, bool)> {
         let line = &mut self.lines[Stream::Images as usize];
-        let (rows, current) = if line.session == tag.session {
-            (line.unanswered.get_mut(&tag.seq)?, true)
+        let (rows, current) = if line.session == header.session {
+            (line.unanswered.get_mut(&header.seq)?, true)
         } else {
-            let sent = |(sent, _): &&mut (Tag, Vec<Row>)| sent.session == tag.session && sent.seq == tag.seq;
+            let sent = |(sent, _): &&mut (Header, Vec<Row>)| sent.session == header.session && sent.seq == header.seq;
             (self.stale.iter_mut().find(sent).map(|(_, rows)| rows)?, false)
         };
         let at = rows.iter().position(|row| row.path == path)?;
@@ -161,7 +161,7 @@ impl Outbox {
         let mut lost = Vec::new();
         for (seq, rows) in old.unanswered {
             lost.extend(rows.iter().cloned());
-            self.stale.push_back((Tag::new(old.session.clone(), seq), rows));
+            self.stale.push_back((Header::new(old.session.clone(), seq), rows));
         }
         while self.stale.len() > REMEMBERED {
             self.stale.pop_front();
@@ -256,11 +256,11 @@ mod tests {
     fn a_refused_row_leaves_its_message() {
         let now = Instant::now();
         let mut outbox = Outbox::new(4, TIMEOUT, now);
-        let tag = outbox.send(Stream::Images, vec![row("a"), row("b")], now);
-        assert_eq!(outbox.refuse(&tag, "a"), Some((row("a"), true)));
-        assert_eq!(outbox.refuse(&tag, "a"), None);
+        let header = outbox.send(Stream::Images, vec![row("a"), row("b")], now);
+        assert_eq!(outbox.refuse(&header, "a"), Some((row("a"), true)));
+        assert_eq!(outbox.refuse(&header, "a"), None);
         outbox.reset(Stream::Images);
-        assert_eq!(outbox.refuse(&tag, "b"), Some((row("b"), false)));
-        assert_eq!(outbox.refuse(&Tag::new("another", 0), "b"), None);
+        assert_eq!(outbox.refuse(&header, "b"), Some((row("b"), false)));
+        assert_eq!(outbox.refuse(&Header::new("another", 0), "b"), None);
     }
 }

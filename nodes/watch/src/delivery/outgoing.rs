@@ -4,17 +4,17 @@ use crate::delivery::outbox::Row;
 use arrow::array::{Int64Array, StringArray, UInt64Array};
 use plugin_api::edges::{Hello, ImageFiles, Removed};
 use plugin_api::layout::Place;
-use plugin_api::{Split, Tag};
+use plugin_api::{Header, Split};
 
-/// A message to send, with its tag.
+/// A message to send, with its header.
 #[derive(Debug)]
 pub enum Outgoing {
     /// The question for the inventory.
-    Hello(Tag, Hello),
+    Hello(Header, Hello),
     /// Image files.
-    Images(Tag, Box<ImageFiles>),
+    Images(Header, Box<ImageFiles>),
     /// Paths without a picture.
-    Removed(Tag, Removed),
+    Removed(Header, Removed),
 }
 
 /// Image files with their classes and splits.

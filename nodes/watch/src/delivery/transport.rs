@@ -2,7 +2,7 @@
 
 use crate::delivery::outgoing::Outgoing;
 use crate::error::WatchError;
-use plugin_api::Tag;
+use plugin_api::Header;
 use plugin_api::edges::{Committed, Inventory, Rejects};
 use plugin_api::status::StatusFile;
 use plugin_harness::{Event, Node};
@@ -12,11 +12,11 @@ use std::time::Duration;
 #[derive(Debug)]
 pub enum IncomingEvent {
     /// An acknowledgement.
-    Committed(Tag, Committed),
+    Committed(Header, Committed),
     /// Part of what the dataset holds.
-    Inventory(Tag, Inventory),
+    Inventory(Header, Inventory),
     /// Refused pictures.
-    Rejects(Tag, Rejects),
+    Rejects(Header, Rejects),
     /// The node that keeps the pictures was started again.
     KeeperRestarted,
     /// Another node upstream was started again.
@@ -49,9 +49,9 @@ impl Transport for Node {
     fn receive(&mut self, timeout: Duration) -> Result<IncomingEvent, WatchError> {
         Ok(match self.recv(timeout)? {
             Event::Message(message) => match message.input.as_str() {
-                "committed" => IncomingEvent::Committed(message.tag.clone(), message.read()?),
-                "inventory" => IncomingEvent::Inventory(message.tag.clone(), message.read()?),
-                input if input.ends_with("rejects") => IncomingEvent::Rejects(message.tag.clone(), message.read()?),
+                "committed" => IncomingEvent::Committed(message.header.clone(), message.read()?),
+                "inventory" => IncomingEvent::Inventory(message.header.clone(), message.read()?),
+                input if input.ends_with("rejects") => IncomingEvent::Rejects(message.header.clone(), message.read()?),
                 _ => IncomingEvent::Nothing,
             },
             Event::Restarted(node) if self.source_of("committed").as_ref() == Some(&node) => {
@@ -65,9 +65,9 @@ impl Transport for Node {
 
     fn send(&mut self, message: Outgoing) -> Result<(), WatchError> {
         match message {
-            Outgoing::Hello(tag, hello) => Node::send(self, "hello", &tag, hello)?,
-            Outgoing::Images(tag, images) => Node::send(self, "images", &tag, *images)?,
-            Outgoing::Removed(tag, removed) => Node::send(self, "removed", &tag, removed)?,
+            Outgoing::Hello(header, hello) => Node::send(self, "hello", &header, hello)?,
+            Outgoing::Images(header, images) => Node::send(self, "images", &header, *images)?,
+            Outgoing::Removed(header, removed) => Node::send(self, "removed", &header, removed)?,
         }
         Ok(())
     }

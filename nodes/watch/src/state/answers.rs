@@ -6,7 +6,7 @@ use crate::ledger::Held;
 use crate::quarantine::record::Record;
 use crate::state::{Missing, WatchState};
 use plugin_api::edges::{Committed, Inventory, Rejects};
-use plugin_api::{Edge, FileVersion, RejectReason, Tag};
+use plugin_api::{Edge, FileVersion, Header, RejectReason};
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 impl WatchState {
     /// Part of what the dataset holds. True when that was the last part: then everything must be scanned.
-    pub fn inventory(&mut self, tag: &Tag, rows: &Inventory, now: Instant) -> bool {
+    pub fn inventory(&mut self, header: &Header, rows: &Inventory, now: Instant) -> bool {
         let Some(asking) = &mut self.asking else { return false };
         // What it holds of folders that are not watched here is not this node's to take back.
         let roots = &self.roots;
@@ -31,7 +31,7 @@ impl WatchState {
             };
             (rows.path.value(at).to_owned(), version)
         });
-        let Some(inventory) = asking.hear(tag, listed, now) else { return false };
+        let Some(inventory) = asking.hear(header, listed, now) else { return false };
         tracing::info!(pictures = inventory.len(), "the dataset has said what it holds");
         self.complete_later(&inventory);
         self.ledger.set_inventory(inventory);
@@ -51,17 +51,17 @@ impl WatchState {
     }
 
     /// An acknowledgement, or the wish to get everything again.
-    pub fn committed(&mut self, tag: &Tag, listed: &Committed, now: Instant) {
-        let Some(stream) = Stream::named(tag.text("stream")) else {
-            return tracing::warn!(stream = tag.text("stream"), "an acknowledgement of an unknown stream");
+    pub fn committed(&mut self, header: &Header, listed: &Committed, now: Instant) {
+        let Some(stream) = Stream::named(header.text("stream")) else {
+            return tracing::warn!(stream = header.text("stream"), "an acknowledgement of an unknown stream");
         };
-        match tag.text("status") {
+        match header.text("status") {
             "committed" => {}
-            "resend" => return self.resend(stream, tag, now),
+            "resend" => return self.resend(stream, header, now),
             status => return tracing::warn!(status, "an acknowledgement of an unknown kind"),
         }
         let listed: HashSet<&str> = listed.path.iter().flatten().collect();
-        match self.outbox.acknowledge(stream, tag, now) {
+        match self.outbox.acknowledge(stream, header, now) {
             Acknowledged::Current(rows) => {
                 for row in rows {
                     match stream {
@@ -70,7 +70,8 @@ impl WatchState {
                             self.acknowledged(&row.path, Held::Picture(row.version), now);
                         }
                         Stream::Images => {
-                            let missing = Missing { tag: tag.clone(), version: row.version, until: now + REJECTS_LATE };
+                            let missing =
+                                Missing { header: header.clone(), version: row.version, until: now + REJECTS_LATE };
                             self.missing.insert(row.path, missing);
                         }
                     }
@@ -94,9 +95,9 @@ impl WatchState {
         }
     }
 
-    fn resend(&mut self, stream: Stream, tag: &Tag, now: Instant) {
-        if self.outbox.is_current(stream, tag) {
-            tracing::warn!(stream = stream.name(), seq = tag.seq, "the dataset misses messages, sending again");
+    fn resend(&mut self, stream: Stream, header: &Header, now: Instant) {
+        if self.outbox.is_current(stream, header) {
+            tracing::warn!(stream = stream.name(), seq = header.seq, "the dataset misses messages, sending again");
             self.outbox.heard(now);
             self.start_over(stream, now);
             self.not_before = now + PAUSE;
@@ -128,14 +129,17 @@ impl WatchState {
     }
 
     /// Pictures that a stage refused. Which version it was is known from the message it was sent in.
-    pub fn rejects(&mut self, tag: &Tag, rejects: &Rejects, now: Instant) {
+    pub fn rejects(&mut self, header: &Header, rejects: &Rejects, now: Instant) {
         for at in 0..rejects.rows() {
             let path = rejects.path.value(at);
-            let late = self.missing.get(path).is_some_and(|m| m.tag.session == tag.session && m.tag.seq == tag.seq);
+            let late = self
+                .missing
+                .get(path)
+                .is_some_and(|m| m.header.session == header.session && m.header.seq == header.seq);
             let (version, answered) = if late {
                 (self.missing.remove(path).map(|missing| missing.version), true)
             } else {
-                let refused = self.outbox.refuse(tag, path);
+                let refused = self.outbox.refuse(header, path);
                 (refused.as_ref().map(|(row, _)| row.version), refused.is_some_and(|(_, current)| current))
             };
             let Some(version) = version else {

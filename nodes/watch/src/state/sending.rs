@@ -8,7 +8,7 @@ use crate::ledger::{PendingChange, Refusal};
 use crate::quarantine::record::Record;
 use crate::state::WatchState;
 use plugin_api::layout::Place;
-use plugin_api::{ContentError, FileVersion, RejectReason, Tag};
+use plugin_api::{ContentError, FileVersion, Header, RejectReason};
 use std::io;
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ impl WatchState {
     /// The next message to send, if there is one and room for it. Files are opened here, to see whether they may be read; their content is left to `decode`.
     pub fn next_message(&mut self, now: Instant) -> Option<Outgoing> {
         if let Some(asking) = &mut self.asking {
-            let tag = asking.ask(now)?;
-            return Some(Outgoing::Hello(tag, hello()));
+            let header = asking.ask(now)?;
+            return Some(Outgoing::Hello(header, hello()));
         }
         if now < self.not_before || !self.outbox.has_room() {
             return None;
@@ -92,8 +92,8 @@ impl WatchState {
         self.counts.sent += rows.len() as u64;
         let places: Vec<Place> = rows.iter().map(|row| self.labels.place(&row.path)).collect();
         let message = image_files(&rows, &places);
-        let tag = self.depart(Stream::Images, rows, now).with("batch_rows", self.batch_rows);
-        Some(Outgoing::Images(tag, Box::new(message)))
+        let header = self.depart(Stream::Images, rows, now).with("batch_rows", self.batch_rows);
+        Some(Outgoing::Images(header, Box::new(message)))
     }
 
     /// A file that is there but cannot be read: stays where it is, with a note in quarantine.
@@ -113,7 +113,7 @@ impl WatchState {
         self.ledger.change(path, |entry| entry.refused = Some(Refusal { version, readable: false }));
     }
 
-    fn depart(&mut self, stream: Stream, rows: Vec<Row>, now: Instant) -> Tag {
+    fn depart(&mut self, stream: Stream, rows: Vec<Row>, now: Instant) -> Header {
         for row in &rows {
             self.ledger.change(&row.path, |entry| entry.in_flight = true);
         }
@@ -195,9 +195,9 @@ mod tests {
         assert!(pass(&mut state, &mut now, 5).is_empty(), "nobody has touched it");
         state.point_out("photos/cat/a.jpg", now);
         let sent = pass(&mut state, &mut now, 5);
-        let [Outgoing::Images(tag, _)] = sent.as_slice() else { panic!("{sent:?}") };
+        let [Outgoing::Images(header, _)] = sent.as_slice() else { panic!("{sent:?}") };
         let listed = Committed { path: StringArray::from_iter_values(["photos/cat/a.jpg"]) };
-        state.committed(&tag.clone().with("status", "committed"), &listed, now);
+        state.committed(&header.clone().with("status", "committed"), &listed, now);
         assert!(!note.exists(), "the note is taken back");
     }
 

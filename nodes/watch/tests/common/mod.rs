@@ -11,7 +11,7 @@ use node_watch::quarantine::returning::changed_in;
 use node_watch::state::WatchState;
 use plugin_api::edges::{Committed, ImageFiles, Inventory, Rejects};
 use plugin_api::status::{Notice, StatusFile, read_all};
-use plugin_api::{Edge, FileVersion, Home, Tag};
+use plugin_api::{Edge, FileVersion, Header, Home};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,9 +21,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// What comes back from the graph.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    Committed(Tag, Committed),
-    Rejects(Tag, Rejects),
-    Inventory(Tag, Inventory),
+    Committed(Header, Committed),
+    Rejects(Header, Rejects),
+    Inventory(Header, Inventory),
 }
 
 /// Follows one stream as `dataset` does.
@@ -67,28 +67,30 @@ impl Model {
     /// Works on a message. Answers in the order in which they are sent.
     pub fn take(&mut self, message: &Outgoing) -> Vec<Answer> {
         match message {
-            Outgoing::Hello(tag, _) => vec![Answer::Inventory(Tag::new(&tag.session, 0).fin(true), self.inventory())],
-            Outgoing::Removed(tag, removed) => {
-                let Some(status) = self.place(tag) else { return Vec::new() };
+            Outgoing::Hello(header, _) => {
+                vec![Answer::Inventory(Header::new(&header.session, 0).fin(true), self.inventory())]
+            }
+            Outgoing::Removed(header, removed) => {
+                let Some(status) = self.place(header) else { return Vec::new() };
                 let paths: Vec<&str> = removed.path.iter().flatten().collect();
                 if status == "committed" {
                     for path in &paths {
                         self.catalog.remove(*path);
                     }
                 }
-                vec![committed(tag, status, &paths)]
+                vec![committed(header, status, &paths)]
             }
-            Outgoing::Images(tag, images) => {
-                let Some(status) = self.place(tag) else { return Vec::new() };
+            Outgoing::Images(header, images) => {
+                let Some(status) = self.place(header) else { return Vec::new() };
                 if status == "resend" {
-                    return vec![committed(tag, status, &[])];
+                    return vec![committed(header, status, &[])];
                 }
-                self.images(tag, images)
+                self.images(header, images)
             }
         }
     }
 
-    fn images(&mut self, tag: &Tag, images: &ImageFiles) -> Vec<Answer> {
+    fn images(&mut self, header: &Header, images: &ImageFiles) -> Vec<Answer> {
         let (mut kept, mut refused, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for at in 0..images.rows() {
             let path = images.path.value(at);
@@ -122,29 +124,29 @@ impl Model {
                 kept.push(path);
             }
         }
-        let mut answers = vec![committed(tag, "committed", &kept)];
+        let mut answers = vec![committed(header, "committed", &kept)];
         if !refused.is_empty() {
-            answers.insert(usize::from(self.late_rejects), refusals(tag, &refused));
+            answers.insert(usize::from(self.late_rejects), refusals(header, &refused));
         }
         if !changed.is_empty() {
-            answers.insert(0, rejects_for(tag, &changed, "changed"));
+            answers.insert(0, rejects_for(header, &changed, "changed"));
         }
         answers
     }
 
     /// The status to answer with; none for a session that was given up.
-    fn place(&mut self, tag: &Tag) -> Option<&'static str> {
-        let line = self.lines.entry(tag.text("stream").to_owned()).or_default();
-        if tag.session < line.session {
+    fn place(&mut self, header: &Header) -> Option<&'static str> {
+        let line = self.lines.entry(header.text("stream").to_owned()).or_default();
+        if header.session < line.session {
             return None;
         }
-        if tag.session > line.session && tag.seq == 0 {
-            *line = Line { session: tag.session.clone(), next: 0 };
+        if header.session > line.session && header.seq == 0 {
+            *line = Line { session: header.session.clone(), next: 0 };
         }
-        if tag.session > line.session || tag.seq > line.next {
+        if header.session > line.session || header.seq > line.next {
             return Some("resend");
         }
-        line.next = line.next.max(tag.seq + 1);
+        line.next = line.next.max(header.seq + 1);
         Some("committed")
     }
 
@@ -174,29 +176,29 @@ impl Model {
     }
 }
 
-pub fn committed(tag: &Tag, status: &str, paths: &[&str]) -> Answer {
+pub fn committed(header: &Header, status: &str, paths: &[&str]) -> Answer {
     let path = StringArray::from_iter_values(paths);
-    Answer::Committed(tag.clone().with("status", status), Committed { path })
+    Answer::Committed(header.clone().with("status", status), Committed { path })
 }
 
-pub fn rejects(tag: &Tag, paths: &[&str]) -> Answer {
-    rejects_for(tag, paths, "not_an_image")
+pub fn rejects(header: &Header, paths: &[&str]) -> Answer {
+    rejects_for(header, paths, "not_an_image")
 }
 
-pub fn rejects_for(tag: &Tag, paths: &[&str], reason: &str) -> Answer {
+pub fn rejects_for(header: &Header, paths: &[&str], reason: &str) -> Answer {
     let refused: Vec<_> = paths.iter().map(|path| (*path, reason, "it begins with bad".to_owned())).collect();
-    refusals(tag, &refused)
+    refusals(header, &refused)
 }
 
 /// Path, reason and detail of each.
-fn refusals(tag: &Tag, refused: &[(&str, &str, String)]) -> Answer {
+fn refusals(header: &Header, refused: &[(&str, &str, String)]) -> Answer {
     let rejects = Rejects {
         path: StringArray::from_iter_values(refused.iter().map(|(path, ..)| path)),
         stage: StringArray::from_iter_values(refused.iter().map(|_| "hash")),
         reason: StringArray::from_iter_values(refused.iter().map(|(_, reason, _)| reason)),
         detail: StringArray::from_iter_values(refused.iter().map(|(.., detail)| detail)),
     };
-    Answer::Rejects(Tag::new(&tag.session, tag.seq), rejects)
+    Answer::Rejects(Header::new(&header.session, header.seq), rejects)
 }
 
 /// A workspace, the state of a `watch`, a clock that is moved by hand and messages that are delivered by hand.
@@ -300,10 +302,10 @@ impl Bench {
 
     pub fn answer(&mut self, answer: Answer) {
         match answer {
-            Answer::Committed(tag, listed) => self.state.committed(&tag, &listed, self.now),
-            Answer::Rejects(tag, rejects) => self.state.rejects(&tag, &rejects, self.now),
-            Answer::Inventory(tag, rows) => {
-                self.state.inventory(&tag, &rows, self.now);
+            Answer::Committed(header, listed) => self.state.committed(&header, &listed, self.now),
+            Answer::Rejects(header, rejects) => self.state.rejects(&header, &rejects, self.now),
+            Answer::Inventory(header, rows) => {
+                self.state.inventory(&header, &rows, self.now);
             }
         }
     }
@@ -396,8 +398,8 @@ fn over_the_wire(message: Outgoing) -> Outgoing {
         E::from_array(&array).unwrap()
     }
     match message {
-        Outgoing::Hello(tag, hello) => Outgoing::Hello(tag, again(hello)),
-        Outgoing::Images(tag, images) => Outgoing::Images(tag, Box::new(again(*images))),
-        Outgoing::Removed(tag, removed) => Outgoing::Removed(tag, again(removed)),
+        Outgoing::Hello(header, hello) => Outgoing::Hello(header, again(hello)),
+        Outgoing::Images(header, images) => Outgoing::Images(header, Box::new(again(*images))),
+        Outgoing::Removed(header, removed) => Outgoing::Removed(header, again(removed)),
     }
 }

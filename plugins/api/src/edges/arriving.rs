@@ -5,7 +5,7 @@ use crate::edge;
 edge! {
     /// Image files that have settled: names and versions, no content. `watch → decode`, `watch → predict`.
     ///
-    /// The tag carries `batch_rows`: the most rows that a message of this source has.
+    /// The header carries `batch_rows`: the most rows that a message of this source has.
     ImageFiles {
         /// Relative to the workspace, with `/`: `photos/<class>/a.jpg`. The key that rejects and acknowledgements use.
         path: Utf8,
@@ -227,7 +227,7 @@ edge! {
 }
 
 edge! {
-    /// `watch` asks for the [`Inventory`], with its session in the tag. `watch → dataset`.
+    /// `watch` asks for the [`Inventory`], with its session in the header. `watch → dataset`.
     Hello {
         /// The size and resize mode wanted is `dataset`'s to know; this names the asker, for the log.
         asker: Utf8,
@@ -253,7 +253,7 @@ edge! {
 edge! {
     /// Acknowledgement, sent after fsync; credit at the same time. `dataset → watch`.
     ///
-    /// The tag repeats `session` and `seq` of what is acknowledged, and carries `stream` (`images` or `removed`) and
+    /// The header repeats `session` and `seq` of what is acknowledged, and carries `stream` (`images` or `removed`) and
     /// `status`: `committed`, or `resend` when messages before this one are missing. A row of the batch that is
     /// neither here nor in [`Rejects`] was lost and is sent again.
     Committed {

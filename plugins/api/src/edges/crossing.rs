@@ -5,8 +5,8 @@ use crate::edge;
 edge! {
     /// Images whose pixels are wanted, one row an image. `cache → dataset`.
     ///
-    /// The tag: `session` = the asking process, `seq` = number of the request. Each request is answered by one message under
-    /// the same tag; the asker takes care that the answer fits into a message.
+    /// The header: `session` = the asking process, `seq` = number of the request. Each request is answered by one message under
+    /// the same header; the asker takes care that the answer fits into a message.
     WantedPixels {
         /// As in [`HashedImages`](super::HashedImages).
         digest: Utf8,
@@ -16,7 +16,7 @@ edge! {
 edge! {
     /// Pixels that were asked for, one row an image. An image that there is none of is left out. `dataset → cache`.
     ///
-    /// The tag: that of the request, and in `extra` `profile` (`64-stretch`: size and resize mode).
+    /// The header: that of the request, and in `extra` `profile` (`64-stretch`: size and resize mode).
     ImagePixels {
         /// As in [`HashedImages`](super::HashedImages).
         digest: Utf8,
@@ -32,7 +32,7 @@ edge! {
 edge! {
     /// Files of a workspace that the other machine is to have, in the order in which they are to be put there. `mirror → mirror`.
     ///
-    /// The tag: `session` = the offering process, `seq` counts its messages. A row is offered until it is said to be kept. A
+    /// The header: `session` = the offering process, `seq` counts its messages. A row is offered until it is said to be kept. A
     /// message without rows says that the machine is there.
     OfferedFiles {
         /// Relative to the workspace, with `/`.

@@ -62,7 +62,7 @@ edge! {
 edge! {
     /// Pictures to learn from or to be tested on. `dataset → augment → train`, `dataset → evaluate`.
     ///
-    /// The tag: `session` = run, `seq` = index of the batch, `fin` on the last of the epoch, and in `extra` `epoch`,
+    /// The header: `session` = run, `seq` = index of the batch, `fin` on the last of the epoch, and in `extra` `epoch`,
     /// `seed`, `split`, `version`, `withheld`, `decisions`, `held_below` (as asked), `batches` (how many the epoch has), `near_copies` (a JSON array of the
     /// rows, from 0, that are held out and have a near-copy among the images trained on) and `classes` (a JSON array of class
     /// names). Where all augmentations are withheld from `train`, `augment` adds `augmentation`: its options, a JSON object.
@@ -94,7 +94,7 @@ edge! {
     /// The data set as it stands at a version, one row a file and label, conflicts and unlabelled files included, ordered by
     /// path. Asked for with a [`Demand`] of the split `records`, `batch_size` rows a message. `dataset → inspect`.
     ///
-    /// The tag: `session` = the asker, `seq` = index of the message, `fin` on the last, and in `extra` `version`,
+    /// The header: `session` = the asker, `seq` = index of the message, `fin` on the last, and in `extra` `version`,
     /// `epoch`, `seed` and `split` as asked.
     Records {
         /// As in [`ImageFiles`](super::ImageFiles).

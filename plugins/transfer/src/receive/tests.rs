@@ -31,17 +31,17 @@ fn pull(from: &mut Machine, to: &mut Machine, now: Instant, lose: usize) -> usiz
     let mut answers = 0;
     from.offers.look();
     while let Some(offers) = from.offers.due(now) {
-        to.receiver.offered(&Tag::new("offers", 0), &offers);
+        to.receiver.offered(&Header::new("offers", 0), &offers);
         loop {
             let requests = to.receiver.requests(now).unwrap();
             if requests.is_empty() {
                 break;
             }
-            for (tag, wanted) in requests {
+            for (header, wanted) in requests {
                 let Some(parts) = from.offers.answer(&wanted).unwrap() else { continue };
                 answers += 1;
                 if lose == 0 || answers % lose != 0 {
-                    to.receiver.parts(&tag, &parts, now).unwrap();
+                    to.receiver.parts(&header, &parts, now).unwrap();
                 }
             }
         }
@@ -130,11 +130,11 @@ fn a_verdict_comes_after_its_champion_and_a_model_whole() {
     crown(&training.home, "1", &vec![7; 40_000]);
     training.offers.look();
     let offers = training.offers.due(now).unwrap();
-    files.receiver.offered(&Tag::new("offers", 0), &offers);
+    files.receiver.offered(&Header::new("offers", 0), &offers);
     for _ in 0..200 {
-        for (tag, wanted) in files.receiver.requests(now).unwrap() {
+        for (header, wanted) in files.receiver.requests(now).unwrap() {
             if let Some(parts) = training.offers.answer(&wanted).unwrap() {
-                files.receiver.parts(&tag, &parts, now).unwrap();
+                files.receiver.parts(&header, &parts, now).unwrap();
             }
         }
         let there = |path: &str| read(&files.home, path).is_some();
@@ -191,7 +191,7 @@ fn paths_that_lead_elsewhere_are_left_out() {
         size_bytes: UInt64Array::from_value(5, paths.len()),
         digest: StringArray::from_iter_values(paths),
     };
-    files.receiver.offered(&Tag::new("offers", 0), &offers);
+    files.receiver.offered(&Header::new("offers", 0), &offers);
     assert!(files.receiver.requests(now).unwrap().is_empty());
     assert!(is_ours("runs/1/run.json") && is_ours(CHAMPION));
 }
@@ -203,12 +203,12 @@ fn a_file_that_changes_on_its_way_comes_as_it_is_then() {
     write(&training.home, "runs/1/run.json", b"{}");
     write(&training.home, "runs/1/report/big", &vec![1; 60_000]);
     training.offers.look();
-    files.receiver.offered(&Tag::new("offers", 0), &training.offers.due(now).unwrap());
+    files.receiver.offered(&Header::new("offers", 0), &training.offers.due(now).unwrap());
     let mut changed = false;
     for _ in 0..20 {
-        for (tag, wanted) in files.receiver.requests(now).unwrap() {
+        for (header, wanted) in files.receiver.requests(now).unwrap() {
             if let Some(parts) = training.offers.answer(&wanted).unwrap() {
-                files.receiver.parts(&tag, &parts, now).unwrap();
+                files.receiver.parts(&header, &parts, now).unwrap();
                 if !changed && files.receiver.bytes > 20_000 {
                     write(&training.home, "runs/1/report/big", &vec![2; 50_000]);
                     changed = true;

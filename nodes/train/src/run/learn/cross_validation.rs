@@ -123,9 +123,9 @@ impl Learning {
     ) -> Result<(Vec<OutOfFold>, Option<Interruption>), TrainError> {
         let mut samples = Vec::new();
         let wanted = self.wanted(Subset::FoldTest(fold), 0, self.withheld());
-        let interruption = self.each_batch(wanted, config, node, incoming, |this, tag, rows, _, _| {
+        let interruption = self.each_batch(wanted, config, node, incoming, |this, header, rows, _, _| {
             let batch = Batch::from_edge(rows, this.begun.trainer.size_px())?;
-            let near: Vec<usize> = serde_json::from_str(tag.text("near_copies")).unwrap_or_default();
+            let near: Vec<usize> = serde_json::from_str(header.text("near_copies")).unwrap_or_default();
             for (row, probabilities) in this.begun.trainer.predict(&batch)?.into_iter().enumerate() {
                 samples.push(OutOfFold {
                     digest: rows.digest.value(row).to_owned(),

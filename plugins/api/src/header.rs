@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-/// The metadata of a message. A stage answers a message with the same tag.
+/// The metadata of a message. A stage answers a message with the same header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tag {
+pub struct Header {
     /// The stream: a new one starts at `seq` 0. Later sessions of one source sort after earlier ones.
     pub session: String,
     /// Place in the stream, counted from 0 without gaps.
@@ -15,19 +15,19 @@ pub struct Tag {
     pub extra: BTreeMap<String, String>,
 }
 
-impl Tag {
-    /// A tag without extras.
+impl Header {
+    /// A header without extras.
     pub fn new(session: impl Into<String>, seq: u64) -> Self {
         Self { session: session.into(), seq, ..Self::default() }
     }
 
-    /// The same tag, ending its stream when `fin`.
+    /// The same header, ending its stream when `fin`.
     pub fn fin(mut self, fin: bool) -> Self {
         self.fin = fin;
         self
     }
 
-    /// The same tag with one more extra.
+    /// The same header with one more extra.
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.extra.insert(name.to_owned(), value.to_string());
         self
