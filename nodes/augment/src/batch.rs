@@ -2,8 +2,8 @@
 
 use arrow::array::LargeBinaryArray;
 use arrow::buffer::{Buffer, OffsetBuffer};
-use plugin_api::edges::{Batches, lists_of_f32};
-use plugin_api::{Edge, Header};
+use plugin_api::Edge;
+use plugin_api::edges::{BatchHeader, Batches, lists_of_f32};
 use plugin_augment::{Decision, Key, Pipeline, ShapeError, UnknownAugmentation};
 use plugin_harness::HarnessError;
 use rayon::prelude::*;
@@ -14,9 +14,6 @@ pub enum AugmentError {
     /// dora, or a message of another type.
     #[error(transparent)]
     Harness(#[from] HarnessError),
-    /// The header lacks what decides the random numbers.
-    #[error("a batch came without {0:?} in its header")]
-    Header(&'static str),
     /// An augmentation is withheld that there is not.
     #[error("a batch says in its header what is withheld: {0}")]
     Withheld(#[from] UnknownAugmentation),
@@ -35,32 +32,24 @@ pub enum AugmentError {
 
 /// Draws for every image of a batch what happens to it, as `seed` and `epoch` in the header and the image's digest say, for whoever asked
 /// to do it. No column is copied.
-///
-/// # Errors
-/// [`AugmentError::Header`].
-pub fn decide(pipeline: &Pipeline, header: &Header, batch: Batches) -> Result<Batches, AugmentError> {
-    let (seed, epoch) = seed_and_epoch(header)?;
+pub fn decide(pipeline: &Pipeline, of: &BatchHeader, batch: Batches) -> Batches {
+    let BatchHeader { seed, epoch, .. } = *of;
     let rows = (0..batch.rows()).map(|row| {
         let key = Key { seed, epoch, digest: batch.digest.value(row) };
         pipeline.decide(key, batch.width.value(row).max(1), batch.height.value(row).max(1)).to_numbers()
     });
     let rows: Vec<_> = rows.collect();
     let decisions = lists_of_f32(rows.iter().map(<[f32; Decision::LENGTH]>::as_slice));
-    Ok(Batches { decisions, ..batch })
-}
-
-fn seed_and_epoch(header: &Header) -> Result<(u64, u64), AugmentError> {
-    let number = |name| header.number(name).ok_or(AugmentError::Header(name));
-    Ok((number("seed")?, number("epoch")?))
+    Batches { decisions, ..batch }
 }
 
 /// Changes every image of a batch, as `seed` and `epoch` in the header and the image's digest say. The other columns
 /// are not copied.
 ///
 /// # Errors
-/// [`AugmentError::Header`] and [`AugmentError::Shape`].
-pub fn augment(pipeline: &Pipeline, header: &Header, batch: Batches) -> Result<Batches, AugmentError> {
-    let (seed, epoch) = seed_and_epoch(header)?;
+/// [`AugmentError::Shape`].
+pub fn augment(pipeline: &Pipeline, of: &BatchHeader, batch: Batches) -> Result<Batches, AugmentError> {
+    let BatchHeader { seed, epoch, .. } = *of;
     let lengths: Vec<usize> = (0..batch.rows()).map(|row| batch.pixels.value(row).len()).collect();
     // One copy, because a received message may not be written to.
     let mut bytes = Vec::with_capacity(lengths.iter().sum());
@@ -92,6 +81,7 @@ mod tests {
     use super::*;
     use arrow::array::{Array, Float32Array, StringArray, UInt32Array};
     use clap::Parser;
+    use plugin_api::Header;
     use plugin_api::edges::{empty_lists_of_f32, list_row, list_row_f32, lists_of_u32};
     use plugin_augment::{Image, Withheld};
 
@@ -118,13 +108,13 @@ mod tests {
         }
     }
 
-    fn header() -> Header {
-        Header::new("run", 3).with("seed", 7).with("epoch", 2).with("split", "train")
+    fn of() -> BatchHeader {
+        BatchHeader { seed: 7, epoch: 2, ..BatchHeader::default() }
     }
 
     #[test]
     fn pixels_change_and_the_rest_stays() {
-        let out = augment(&pipeline(&[]), &header(), batch(&["a", "bb", "c"])).unwrap();
+        let out = augment(&pipeline(&[]), &of(), batch(&["a", "bb", "c"])).unwrap();
         assert_eq!(out.digest, batch(&["a", "bb", "c"]).digest);
         assert_eq!(list_row(&out.targets, 2), [1, 2]);
         assert_eq!(out.weight.value(0), 1.5);
@@ -136,9 +126,9 @@ mod tests {
     #[test]
     fn an_image_fares_the_same_in_any_company() {
         let pipeline = pipeline(&["--rotation-degrees", "10", "--erase-probability", "0.5"]);
-        let many = augment(&pipeline, &header(), batch(&["a", "bb", "c", "dd"])).unwrap();
-        let turned = augment(&pipeline, &header(), batch(&["dd", "c", "bb", "a"])).unwrap();
-        let alone = augment(&pipeline, &header(), batch(&["c"])).unwrap();
+        let many = augment(&pipeline, &of(), batch(&["a", "bb", "c", "dd"])).unwrap();
+        let turned = augment(&pipeline, &of(), batch(&["dd", "c", "bb", "a"])).unwrap();
+        let alone = augment(&pipeline, &of(), batch(&["c"])).unwrap();
         assert_eq!(many.pixels.value(2), alone.pixels.value(0));
         assert!((0..4).all(|row| many.pixels.value(row) == turned.pixels.value(3 - row)));
         // Part of a longer message, as Arrow may hand it over.
@@ -149,7 +139,7 @@ mod tests {
         sliced.weight = sliced.weight.slice(1, 3);
         (sliced.width, sliced.height) = (sliced.width.slice(1, 3), sliced.height.slice(1, 3));
         sliced.pixels = sliced.pixels.slice(1, 3);
-        let sliced = augment(&pipeline, &header(), sliced).unwrap();
+        let sliced = augment(&pipeline, &of(), sliced).unwrap();
         assert!((0..3).all(|row| sliced.pixels.value(row) == many.pixels.value(row)));
     }
 
@@ -157,9 +147,8 @@ mod tests {
     fn whoever_does_as_decided_has_the_augmented_images() {
         let pipeline = pipeline(&["--rotation-degrees", "10", "--erase-probability", "0.5"]);
         let all = ["a", "bb", "c", "dd"];
-        let (augmented, decided) =
-            (augment(&pipeline, &header(), batch(&all)), decide(&pipeline, &header(), batch(&all)));
-        let (augmented, decided) = (augmented.unwrap(), decided.unwrap());
+        let (augmented, decided) = (augment(&pipeline, &of(), batch(&all)), decide(&pipeline, &of(), batch(&all)));
+        let augmented = augmented.unwrap();
         assert_eq!(decided.pixels, batch(&all).pixels);
         assert_eq!(augmented.decisions, batch(&all).decisions);
         for (row, digest) in all.into_iter().enumerate() {
@@ -169,25 +158,26 @@ mod tests {
             assert_eq!(augmented.pixels.value(row), pixels);
         }
         let held = Batches { pixels: LargeBinaryArray::from_iter_values([[]; 4]), ..batch(&all) };
-        assert_eq!(decide(&pipeline, &header(), held).unwrap().decisions, decided.decisions);
+        assert_eq!(decide(&pipeline, &of(), held).decisions, decided.decisions);
     }
 
     #[test]
     fn the_epoch_matters_and_must_be_there() {
         let (all, pipeline) = (["a", "bb"], pipeline(&[]));
-        let one = augment(&pipeline, &header(), batch(&all)).unwrap();
-        let next = augment(&pipeline, &header().with("epoch", 3), batch(&all)).unwrap();
+        let one = augment(&pipeline, &of(), batch(&all)).unwrap();
+        let next = augment(&pipeline, &BatchHeader { epoch: 3, ..of() }, batch(&all)).unwrap();
         assert_ne!(one.pixels, next.pixels);
-        let error = augment(&pipeline, &Header::new("run", 0).with("seed", 1), batch(&all)).unwrap_err().to_string();
+        let without = Header::new("run", 0).with_json("batch", r#"{"version": 1, "seed": 1}"#);
+        let error = without.get::<BatchHeader>().unwrap_err().to_string();
         assert!(error.contains("epoch"), "{error}");
     }
 
     #[test]
     fn an_empty_batch_stays_empty_and_a_wrong_shape_is_named() {
-        assert_eq!(augment(&pipeline(&[]), &header(), batch(&[])).unwrap().rows(), 0);
+        assert_eq!(augment(&pipeline(&[]), &of(), batch(&[])).unwrap().rows(), 0);
         let mut wrong = batch(&["a", "bb"]);
         wrong.width = UInt32Array::from(vec![24, 23]);
-        let error = augment(&pipeline(&[]), &header(), wrong).unwrap_err().to_string();
+        let error = augment(&pipeline(&[]), &of(), wrong).unwrap_err().to_string();
         assert!(error.contains("bb") && error.contains("23"), "{error}");
     }
 }

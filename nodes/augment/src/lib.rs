@@ -1,6 +1,6 @@
 //! `augment`: forwards what `train` asks for to `dataset`, and changes the training images that come back. Batches of other
 //! splits pass as they are, and so do those from which all augmentations are withheld: `train` looks at them to find out which
-//! augmentations work against the task, and withholds those from the run. The options travel with them in the header, as JSON.
+//! augmentations work against the task, and withholds those from the run. The options travel with them in the header.
 //!
 //! Where a demand says that it takes decisions, images pass as they are, and what was drawn for them goes with them: `train` then
 //! changes them on its device.
@@ -9,7 +9,7 @@ mod batch;
 
 pub use batch::{AugmentError, augment, decide};
 
-use plugin_api::edges::Batches;
+use plugin_api::edges::{AugmentationHeader, BatchHeader, Batches};
 use plugin_api::{HomeArgs, Subset};
 use plugin_augment::{AugmentOptions, Pipeline, Withheld};
 use plugin_harness::{Event, HasHome, Message, Node};
@@ -55,22 +55,22 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), AugmentError> {
 }
 
 fn answer(pipelines: &mut Pipelines, message: Message, node: &mut Node) -> Result<(), AugmentError> {
-    let withheld = message.header.text("withheld");
-    if !Subset::parse(message.header.text("split")).is_some_and(Subset::is_trained_on) {
+    let Some(of) = message.fields::<BatchHeader>() else { return Ok(()) };
+    if !of.split.subset().is_some_and(Subset::is_trained_on) {
         node.status().add("batches_passed", 1);
         return Ok(node.send_array("batches", &message.header, message.array)?);
     }
-    if withheld.parse() == Ok(Withheld::All) {
+    if of.withheld.parse() == Ok(Withheld::All) {
         node.status().add("batches_passed", 1);
-        let header = message.header.clone().with("augmentation", &pipelines.described);
+        let header = message.header.clone().with(&pipelines.described);
         return Ok(node.send_array("batches", &header, message.array)?);
     }
-    let (pipeline, batch) = (pipelines.of(withheld)?, message.read::<Batches>()?);
-    let batch = if message.header.text("decisions") == "true" {
+    let (pipeline, batch) = (pipelines.of(&of.withheld)?, message.read::<Batches>()?);
+    let batch = if of.decisions {
         node.status().add("batches_decided", 1);
-        decide(pipeline, &message.header, batch)?
+        decide(pipeline, &of, batch)
     } else {
-        augment(pipeline, &message.header, batch)?
+        augment(pipeline, &of, batch)?
     };
     node.status().add("batches_augmented", 1);
     Ok(node.send("batches", &message.header, batch)?)
@@ -79,14 +79,15 @@ fn answer(pipelines: &mut Pipelines, message: Message, node: &mut Node) -> Resul
 /// The pipelines of what was withheld so far, by what the headers call it.
 struct Pipelines {
     options: AugmentOptions,
-    /// The options as JSON.
-    described: String,
+    /// The options, as they are told.
+    described: AugmentationHeader,
     built: BTreeMap<String, Pipeline>,
 }
 
 impl Pipelines {
     fn new(options: AugmentOptions) -> Result<Self, AugmentError> {
-        Ok(Self { described: serde_json::to_string(&options)?, options, built: BTreeMap::new() })
+        let described = AugmentationHeader { options: serde_json::to_value(&options)? };
+        Ok(Self { described, options, built: BTreeMap::new() })
     }
 
     fn of(&mut self, withheld: &str) -> Result<&Pipeline, AugmentError> {
@@ -114,7 +115,7 @@ mod tests {
         }
         let error = pipelines.of("mirror").unwrap_err().to_string();
         assert!(error.contains("\"mirror\"") && error.contains("all, rotate, crop, flip, colour, erase"), "{error}");
-        let told: AugmentOptions = serde_json::from_str(&pipelines.described).unwrap();
+        let told: AugmentOptions = serde_json::from_value(pipelines.described.options).unwrap();
         assert_eq!(told, pipelines.options);
     }
 }

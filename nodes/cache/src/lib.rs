@@ -4,9 +4,8 @@
 //! answers with batches without pixels; those it completes from its disk. What it lacks it asks `dataset` for by digest, in messages of
 //! a bounded size. Once all rows of a version have come, the batches of further epochs are made here, and nothing crosses at all.
 
-use plugin_api::Header;
 use plugin_api::HomeArgs;
-use plugin_api::edges::{Batches, Demand, ImagePixels};
+use plugin_api::edges::{Batches, Demand, DemandHeader, ImagePixels};
 use plugin_api::header::new_session;
 use plugin_harness::{Event, HarnessError, HasHome, Message, Node};
 use plugin_transfer::{KnownRows, PixelCache, PixelFetcher, TransferOptions};
@@ -106,7 +105,7 @@ fn demand(
         }
         return Ok(());
     }
-    let header: Header = message.header.with("pixels", "omit");
+    let header = message.header.with(&DemandHeader { omit_pixels: true });
     node.send_array(&message.input, &header, message.array)
 }
 

@@ -25,7 +25,7 @@ use decisions::Decisions;
 use different::Different;
 use intake::{Rules, take_in};
 use order::SamePixels;
-use plugin_api::edges::{Demand, Pixels, Snapshot, WantedPixels};
+use plugin_api::edges::{Demand, DemandHeader, Pixels, ProfileHeader, Snapshot, WantedPixels};
 use plugin_api::status::Notice;
 use plugin_api::{Edge, Header, Labels, Split};
 use plugin_catalog::Writer;
@@ -228,7 +228,7 @@ impl Dataset {
     fn demand(&mut self, message: &Message, output: &str, node: &mut Node) -> Result<(), DatasetError> {
         let demand: Demand = message.read()?;
         // `cache` keeps them by digest.
-        let with_pixels = message.header.text("pixels") != "omit";
+        let with_pixels = !message.header.get::<DemandHeader>().is_ok_and(|of| of.omit_pixels);
         for row in serve::demands(&demand) {
             self.server.settle(demand.version.value(row), &mut self.catalog)?;
             self.server.answer(&demand, row, with_pixels, self.catalog.read(), &mut self.shards, |header, batch| {
@@ -244,7 +244,8 @@ impl Dataset {
         let wanted: WantedPixels = message.read()?;
         let images = self.server.images(&wanted, self.catalog.read(), &mut self.shards)?;
         node.status().add("images_sent", images.rows() as u64);
-        let header = message.header.clone().with("profile", self.server.profile());
+        let profile = ProfileHeader { profile: self.server.profile().to_owned() };
+        let header = message.header.clone().with(&profile);
         Ok(node.send("images", &header, images)?)
     }
 
@@ -289,7 +290,7 @@ impl Dataset {
         node.status().notices(&notices);
         node.status().set("version", version);
         node.status().set("conflicts", state.conflicts.iter().sum());
-        node.send("snapshot", &Header::new("dataset", version).with("labels", self.labels), message)?;
+        node.send("snapshot", &Header::new("dataset", version).with(&self.labels), message)?;
         let pause = SNAPSHOT_PAUSE.max(begun.elapsed() * SNAPSHOT_SHARE);
         self.announced = Some((version, Instant::now(), pause));
         Ok(())

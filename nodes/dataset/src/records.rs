@@ -2,18 +2,16 @@
 
 use crate::error::DatasetError;
 use arrow::array::{Float32Array, Int64Array, StringArray, UInt32Array, UInt64Array};
-use plugin_api::edges::{Demand, Records};
-use plugin_api::{Header, Labels};
+use plugin_api::edges::{BatchHeader, Demand, Records};
+use plugin_api::{Header, Labels, Selection};
 use plugin_catalog::{Reader, Record};
 use std::collections::BTreeSet;
 
-/// The split a demand names to get records.
-pub const SPLIT: &str = "records";
 /// Rows of a message at most, however many are asked for: 16,384 with paths of 200 bytes are 8 MB.
 const MOST_ROWS: u32 = 16_384;
 
 /// Answers one row of a demand, message by message. The header: `session` the asker, `seq` the index of the message, `fin`
-/// on the last, `version`, `batches` (how many there are) and `labels`. No file at all is one message without rows.
+/// on the last, [`BatchHeader`] and [`Labels`]. No file at all is one message without rows.
 /// `reviewed`: samples of which a person has said that they are right where they are.
 ///
 /// # Errors
@@ -27,8 +25,8 @@ pub fn answer(
     mut send: impl FnMut(&Header, Records) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
     let split = demand.split.value(row);
-    if split != SPLIT {
-        tracing::error!(split, accepted = SPLIT, "a demand for records of a split");
+    if Selection::parse(split) != Some(Selection::Records) {
+        tracing::error!(split, accepted = %Selection::Records, "a demand for records of a split");
         return Ok(());
     }
     let version = demand.version.value(row);
@@ -36,17 +34,22 @@ pub fn answer(
     let messages = catalog.record_count(version)?.div_ceil(size).max(1);
     let first = demand.first.value(row);
     let end = messages.min(first.saturating_add(demand.count.value(row)));
+    let of = BatchHeader {
+        version,
+        epoch: demand.epoch.value(row),
+        seed: demand.seed.value(row),
+        split: Selection::Records,
+        withheld: demand.withheld.value(row).to_owned(),
+        decisions: demand.decisions.value(row),
+        held_below: demand.held_below.value(row).to_owned(),
+        batches: messages,
+        classes: Vec::new(),
+        near_copies: Vec::new(),
+    };
     for index in first..end {
         let found = catalog.records(version, index * size, size)?;
-        let header = Header::new(demand.run.value(row), index)
-            .fin(index + 1 == messages)
-            .with("version", version)
-            .with("epoch", demand.epoch.value(row))
-            .with("seed", demand.seed.value(row))
-            .with("split", SPLIT)
-            .with("batches", messages)
-            .with("labels", labels);
-        send(&header, message(&found, reviewed))?;
+        let header = Header::new(demand.run.value(row), index).fin(index + 1 == messages);
+        send(&header.with(&of).with(&labels), message(&found, reviewed))?;
     }
     Ok(())
 }
@@ -118,7 +121,7 @@ mod tests {
             version: vec![version].into(),
             epoch: vec![0].into(),
             seed: vec![0].into(),
-            split: vec![SPLIT].into(),
+            split: vec![Selection::Records.to_string()].into(),
             batch_size: vec![size].into(),
             first: vec![first].into(),
             count: vec![count].into(),
@@ -154,7 +157,8 @@ mod tests {
         assert_eq!(paths(&ask(&catalog, version, 3, 2, 9)), all[6..]);
         assert!(ask(&catalog, version, 3, 3, 9).is_empty(), "beyond the end");
         assert_eq!(paths(&ask(&catalog, version + 1, 100, 0, 1)).len(), 8);
-        assert_eq!((sent[0].0.number("version"), sent[0].0.text("labels")), (Some(version), "single"));
+        let header = &sent[0].0;
+        assert_eq!((header.get::<BatchHeader>().unwrap().version, Labels::of(header).name()), (version, "single"));
     }
 
     #[test]

@@ -6,8 +6,11 @@ use crate::folds;
 use crate::order::{Reading, Row, SplitRows, Version};
 use crate::shards::Shards;
 use arrow::array::{Array, Float32Array, LargeBinaryArray, StringArray, UInt32Array};
-use plugin_api::edges::{Batches, Demand, ImagePixels, WantedPixels, empty_lists_of_f32, lists_of_u32};
-use plugin_api::{Edge, Header, Split, Subset};
+use plugin_api::edges::{
+    BatchHeader, Batches, Demand, ImagePixels, ProfileHeader, SubsetHeader, WantedPixels, empty_lists_of_f32,
+    lists_of_u32,
+};
+use plugin_api::{Edge, Header, Selection, Split, Subset};
 use plugin_catalog::{Reader, Writer};
 use plugin_splits::{Shares, epoch_order};
 use std::collections::{BTreeSet, HashMap};
@@ -160,7 +163,19 @@ impl Server {
         }));
         let size = demand.batch_size.value(row).max(1) as usize;
         let batches = order.len().div_ceil(size) as u64;
-        let classes = serde_json::to_string(&version.classes).unwrap_or_default();
+        let mut of = BatchHeader {
+            version: number,
+            epoch,
+            seed,
+            split: Selection::Images(subset),
+            withheld: demand.withheld.value(row).to_owned(),
+            decisions: demand.decisions.value(row),
+            held_below: held_below.to_owned(),
+            batches,
+            classes: version.classes.clone(),
+            near_copies: Vec::new(),
+        };
+        let whole = SubsetHeader { rows: order.len() as u64, batch_size: size as u64 };
         let last = batches.max(1);
         let first = demand.first.value(row);
         for index in first..last.min(first.saturating_add(demand.count.value(row))) {
@@ -191,24 +206,11 @@ impl Server {
                 ),
                 decisions: empty_lists_of_f32(picked.len()),
             };
-            let near: Vec<usize> = (0..picked.len()).filter(|at| near_copies[picked[*at] as usize]).collect();
-            let header = Header::new(demand.run.value(row), index)
-                .fin(index + 1 == last)
-                .with("epoch", epoch)
-                .with("seed", seed)
-                .with("split", name)
-                .with("version", number)
-                .with("withheld", demand.withheld.value(row))
-                .with("decisions", demand.decisions.value(row))
-                .with("held_below", held_below)
-                .with("batches", batches)
-                .with("labels", self.reading.labels)
-                .with("near_copies", serde_json::to_string(&near).unwrap_or_default())
-                .with("classes", &classes);
-            let of_cache = |header: Header| {
-                header.with("profile", &self.profile).with("rows", order.len()).with("batch_size", size)
-            };
-            let header = if with_pixels { header } else { of_cache(header) };
+            let is_near_copy = picked.iter().map(|&at| near_copies[at as usize]);
+            of.near_copies = (0..).zip(is_near_copy).filter_map(|(at, is)| is.then_some(at)).collect();
+            let header = Header::new(demand.run.value(row), index).fin(index + 1 == last).with(&of);
+            let profile = ProfileHeader { profile: self.profile.clone() };
+            let header = if with_pixels { header } else { header.with(&profile).with(&whole) };
             send(&header, message)?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The work on one message.
 
 use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt32Array};
-use plugin_api::edges::{DecodedImages, ImageFiles};
+use plugin_api::edges::{DecodedImages, ImageFiles, ImagesHeader};
 use plugin_api::select::Select;
 use plugin_api::{Header, Home, version};
 use plugin_decode::{DecodeError, Limits, Reduced, Scale, captured_ms};
@@ -71,7 +71,7 @@ impl DecodeStage {
 
 /// The scale at which the rasters of a full message fit into it.
 fn fitting(scale: Scale, header: &Header) -> Scale {
-    let rows = header.number("batch_rows").and_then(|rows| u32::try_from(rows).ok()).unwrap_or(MOST_ROWS);
+    let rows = header.get::<ImagesHeader>().map_or(MOST_ROWS, |of| of.batch_rows);
     scale.at_most(RASTER_BYTES / rows.max(1) / 3)
 }
 

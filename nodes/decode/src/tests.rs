@@ -3,7 +3,7 @@
 use super::*;
 use crate::stage::{DecodeStage, Decoder};
 use arrow::array::{ArrayRef, Int64Array, StringArray, UInt32Array, UInt64Array};
-use plugin_api::edges::{DecodedImages, ImageFiles};
+use plugin_api::edges::{DecodedImages, ImageFiles, ImagesHeader};
 use plugin_api::{Edge, FileVersion, Header, Home};
 use plugin_decode::{DecodeError, Reduced};
 use plugin_harness::{Answer, Stage};
@@ -91,7 +91,7 @@ fn rasters_of_a_full_message_fit_into_it() {
     image(4000, 3000).save(home.root().join(name)).unwrap();
     for (size, rows, expected) in [("224", 16, (500, 375)), ("480", 16, (660, 495)), ("480", 4, (1000, 750))] {
         let batch = batch(&home, &[name]);
-        let header = Header::new("s", 0).with("batch_rows", rows);
+        let header = Header::new("s", 0).with(&ImagesHeader { batch_rows: rows });
         let out = stage(&home, &["--size", size], decode_scaled).process(&header, batch).out;
         assert_eq!((out.source_width.value(0), out.source_height.value(0)), (4000, 3000));
         assert_eq!((out.width.value(0), out.height.value(0)), expected, "{size} {rows}");

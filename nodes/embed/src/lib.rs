@@ -2,7 +2,7 @@
 //! `dataset/embeddings/` and not even resized.
 
 use arrow::array::LargeListArray;
-use plugin_api::edges::{Embedded, HashedImages, lists_of_f32};
+use plugin_api::edges::{Embedded, EmbeddingHeader, HashedImages, lists_of_f32};
 use plugin_api::select::Select;
 use plugin_api::{Edge, Header, HomeArgs, RejectReason};
 use plugin_decode::{Picture, RetiredLimits};
@@ -154,7 +154,7 @@ impl Stage for EmbedStage {
 
     /// Embeddings of two networks cannot be compared: `gather` has to know whose these are.
     fn mark(&self, header: Header) -> Header {
-        header.with("network", self.embedder.fingerprint())
+        header.with(&EmbeddingHeader { network: self.embedder.fingerprint().to_owned() })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::conclude::{Evidence, Figures, conclude};
 use crate::cross_validated::OutOfFoldAnswers;
 use crate::error::EvaluateError;
 use crate::heldout::pull;
-use plugin_api::edges::{Batches, Demand, list_row};
+use plugin_api::edges::{BatchHeader, Batches, Demand, list_row};
 use plugin_api::runs::{Evaluation, ModelCard, RunFolder, RunManifest, Verdict, read_json};
 use plugin_api::{Edge as _, Header, Home, Labels, Message, Split, Text};
 use plugin_champion::{Lock, card_of, champion, weights};
@@ -205,7 +205,7 @@ impl EvaluationRun {
     /// [`EvaluateError`] when the batch does not keep to its contract, or the device fails.
     pub fn add_batch(&mut self, header: &Header, batch: &Batches) -> Result<(), EvaluateError> {
         let now = Instant::now();
-        let Some(role) = self.accept(header, now) else {
+        let Some((role, BatchHeader { classes, near_copies, .. })) = self.accept(header, now) else {
             tracing::debug!(run = header.session, seq = header.seq, "a batch that is not due");
             return Ok(());
         };
@@ -213,15 +213,13 @@ impl EvaluationRun {
             return Ok(());
         }
         let fault = |problem: String| EvaluateError::Batch { run: header.session.clone(), seq: header.seq, problem };
-        let classes: Vec<String> =
-            serde_json::from_str(header.text("classes")).map_err(|e| fault(format!("its classes: {e}")))?;
         if self.classes.is_empty() {
             self.bind_classes(&classes);
             self.classes = classes;
         } else if self.classes != classes {
             return Err(fault("its classes are not those of the batches before".to_owned()));
         }
-        let EvalBatch { pictures, truth, of, near_copies } = self.read(header, batch).map_err(fault)?;
+        let EvalBatch { pictures, truth, of, near_copies } = self.read(&near_copies, batch).map_err(fault)?;
         if pictures.count == 0 {
             return Ok(());
         }
@@ -249,16 +247,13 @@ impl EvaluationRun {
         Ok(())
     }
 
-    /// Of which split a batch that is due is.
-    fn accept(&mut self, header: &Header, now: Instant) -> Option<Role> {
-        let is_due = |of: &mut Option<Pull>| of.as_mut().is_some_and(|of| of.accept(header, now));
-        if is_due(&mut self.practice) {
-            return Some(Role::Validation);
-        }
-        if self.held_out.accept(header, now) {
-            return Some(Role::Test);
-        }
-        is_due(&mut self.trained_on).then_some(Role::Train)
+    /// Of which split a batch that is due is, and what it says of itself.
+    fn accept(&mut self, header: &Header, now: Instant) -> Option<(Role, BatchHeader)> {
+        let practice = self.practice.iter_mut().map(|pull| (Role::Validation, pull));
+        let held_out = std::iter::once((Role::Test, &mut self.held_out));
+        let trained_on = self.trained_on.iter_mut().map(|pull| (Role::Train, pull));
+        let mut pulls = practice.chain(held_out).chain(trained_on);
+        pulls.find_map(|(role, pull)| Some((role, pull.accept(header, now)?)))
     }
 
     /// Both sit down, now that the classes are known. A champion that was trained with other
@@ -277,8 +272,7 @@ impl EvaluationRun {
     }
 
     /// The pictures of a batch that have as many classes as the run's labels allow.
-    fn read(&self, header: &Header, batch: &Batches) -> Result<EvalBatch, String> {
-        let near: Vec<usize> = serde_json::from_str(header.text("near_copies")).unwrap_or_default();
+    fn read(&self, near: &[u32], batch: &Batches) -> Result<EvalBatch, String> {
         let mut pictures = Pictures::default();
         let mut truth = Vec::new();
         let mut of = Vec::new();
@@ -307,7 +301,7 @@ impl EvaluationRun {
             let (path, digest) = (batch.path.value(row).to_owned(), batch.digest.value(row).to_owned());
             pictures.sources.push(Source { path: path.clone(), digest: digest.clone() });
             of.push(Picture { path, digest });
-            near_copies.push(near.contains(&row));
+            near_copies.push(near.contains(&(row as u32)));
         }
         Ok(EvalBatch { pictures, truth, of, near_copies })
     }

@@ -1,6 +1,6 @@
 //! What `dataset` is asked for: the images of a split at one version of the data set, batch after batch.
 
-use plugin_api::Split;
+use plugin_api::{Selection, Split, Subset};
 use plugin_harness::{Pull, Wanted};
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ pub fn pull(
         version,
         epoch: 0,
         seed,
-        split: split.name().to_owned(),
+        split: Selection::Images(Subset::Split(split)),
         batch_size,
         withheld: String::new(),
         decisions: false,

@@ -5,9 +5,9 @@
 
 use clap::Parser as _;
 use node_evaluate::{Checkpoint, Evaluator, Gate, OnDevice, Outgoing};
-use plugin_api::edges::{Batches, Demand, empty_lists_of_f32, lists_of_u32};
+use plugin_api::edges::{BatchHeader, Batches, Demand, empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{CrossValidation, Evaluation, OutOfFold, RunFolder, RunManifest, Verdict, write_json};
-use plugin_api::{Header, Home, Labels, Split};
+use plugin_api::{Header, Home, Labels, Selection, Split, Subset};
 use plugin_decode::Limits;
 use plugin_model::device::Opened;
 use plugin_model::{Batch, DeviceChoice, Precision, Start, Task, Trainer, TrainerOptions};
@@ -125,7 +125,6 @@ impl DataSet {
         let split = Split::parse(demand.split.value(0)).unwrap();
         let numbers = self.numbers(split);
         let of = |text: fn(&Sample) -> &str| -> Vec<&str> { numbers.iter().map(|n| text(&self.samples[*n])).collect() };
-        let near: Vec<usize> = (0..numbers.len()).filter(|at| self.near_copies[numbers[*at]]).collect();
         let batch = Batches {
             digest: of(|sample| &sample.digest).into(),
             path: of(|sample| &sample.path).into(),
@@ -137,16 +136,18 @@ impl DataSet {
             pixels: numbers.iter().map(|n| Some(&self.samples[*n].pixels[..])).collect(),
             decisions: empty_lists_of_f32(numbers.len()),
         };
-        let header = Header::new(demand.run.value(0), 0)
-            .fin(true)
-            .with("split", split)
-            .with("version", demand.version.value(0))
-            .with("epoch", demand.epoch.value(0))
-            .with("seed", demand.seed.value(0))
-            .with("batches", 1)
-            .with("near_copies", serde_json::to_string(&near).unwrap())
-            .with("classes", serde_json::to_string(&CLASSES).unwrap());
-        (header, batch)
+        let is_near_copy = numbers.iter().map(|number| self.near_copies[*number]);
+        let of = BatchHeader {
+            version: demand.version.value(0),
+            epoch: demand.epoch.value(0),
+            seed: demand.seed.value(0),
+            split: Selection::Images(Subset::Split(split)),
+            batches: 1,
+            classes: CLASSES.map(str::to_owned).to_vec(),
+            near_copies: (0..).zip(is_near_copy).filter_map(|(at, is)| is.then_some(at)).collect(),
+            ..BatchHeader::default()
+        };
+        (Header::new(demand.run.value(0), 0).fin(true).with(&of), batch)
     }
 
     /// A run with its cross-validation, as `train` leaves it, and what `evaluate` makes of it.

@@ -19,7 +19,7 @@ pub use config::Config;
 pub use error::GatherError;
 
 use gatherer::{Gatherer, Rules};
-use plugin_api::edges::Embedded;
+use plugin_api::edges::{Embedded, EmbeddingHeader};
 use plugin_api::{Edge, Header, Home};
 use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Event, IngestSequencer, Message, Node};
@@ -105,7 +105,10 @@ impl GatherState {
         if taken.is_empty() {
             return Ok(other);
         }
-        let rows: Vec<(&str, &Embedded)> = taken.iter().map(|(header, rows)| (header.text("network"), rows)).collect();
+        let network = |header: &Header| header.get::<EmbeddingHeader>().map(|of| of.network).unwrap_or_default();
+        let networks: Vec<String> = taken.iter().map(|(header, _)| network(header)).collect();
+        let rows = taken.iter().map(|(_, rows)| rows);
+        let rows: Vec<(&str, &Embedded)> = networks.iter().map(String::as_str).zip(rows).collect();
         self.gatherer.take_in(&rows)?;
         self.came = Instant::now();
         for (header, rows) in taken {

@@ -20,7 +20,7 @@ pub use config::{Config, LabelErrors};
 pub use error::{InspectError, ReportError};
 
 use plugin_api::edges::Records;
-use plugin_api::{Header, Labels, decisions, header};
+use plugin_api::{Header, Labels, Selection, decisions, header};
 use plugin_harness::{Event, Message, Node, Pull, Wanted};
 use record::Record;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ const RECORDS: u32 = 4_096;
 /// All records of a version; `session` names this process.
 fn pull_records(session: &str, version: u64, now: Instant) -> Pull {
     let session = format!("{session}-{version}");
-    let (split, withheld, held_below) = ("records".to_owned(), String::new(), String::new());
+    let (split, withheld, held_below) = (Selection::Records, String::new(), String::new());
     let wanted = Wanted {
         session,
         version,
@@ -114,7 +114,7 @@ impl InspectState {
 
     fn records(&mut self, message: &Message) -> Result<(), InspectError> {
         let Some(pull) = &mut self.records_pull else { return Ok(()) };
-        if !pull.accept(&message.header, Instant::now()) {
+        if pull.accept(&message.header, Instant::now()).is_none() {
             return Ok(());
         }
         let rows: Records = message.read()?;

@@ -10,7 +10,7 @@ mod peer;
 use peer::Peer;
 use plugin_api::Header;
 use plugin_api::HomeArgs;
-use plugin_api::edges::{FileParts, OfferedFiles, Statuses, WantedParts};
+use plugin_api::edges::{FileParts, MachineHeader, OfferedFiles, Statuses, WantedParts};
 use plugin_api::header::new_session;
 use plugin_harness::{Event, HarnessError, HasHome, Message, Node};
 use plugin_transfer::{Offers, Receiver, Role, TransferOptions};
@@ -97,7 +97,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), MirrorError> {
             if config.role == Role::Training
                 && let Some(statuses) = mirror.peer.own_statuses(node.id(), now)
             {
-                let header = Header::new(mirror.session.clone(), 0).with("machine", peer::this_machine());
+                let header = Header::new(mirror.session.clone(), 0).with(&this_machine());
                 node.send("statuses", &header, statuses)?;
             }
             mirror.peer.look(now);
@@ -111,12 +111,21 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), MirrorError> {
     }
 }
 
+fn this_machine() -> MachineHeader {
+    MachineHeader { machine: peer::this_machine() }
+}
+
+/// The machine that a message is from; empty when nobody says.
+fn machine(header: &Header) -> String {
+    header.get::<MachineHeader>().unwrap_or_default().machine
+}
+
 impl Mirror {
     fn take(&mut self, message: &Message, node: &mut Node) -> Result<(), MirrorError> {
         let (header, now) = (&message.header, Instant::now());
         match message.input.as_str() {
             "offers" => {
-                if self.peer.heard(&header.session, header.text("machine"), now) {
+                if self.peer.heard(&header.session, &machine(header), now) {
                     self.offers.forget();
                 }
                 self.receiver.offered(header, &message.read::<OfferedFiles>()?);
@@ -127,7 +136,7 @@ impl Mirror {
                 }
             }
             "parts" => self.receiver.parts(header, &message.read::<FileParts>()?, now)?,
-            "statuses" => self.peer.statuses(header.text("machine"), &message.read::<Statuses>()?, now),
+            "statuses" => self.peer.statuses(&machine(header), &message.read::<Statuses>()?, now),
             // `tick` only wakes the loop.
             _ => {}
         }
@@ -136,7 +145,7 @@ impl Mirror {
 
     fn send(&mut self, now: Instant, node: &mut Node) -> Result<(), MirrorError> {
         if let Some(offers) = self.offers.due(now) {
-            let header = Header::new(self.session.clone(), self.offered).with("machine", peer::this_machine());
+            let header = Header::new(self.session.clone(), self.offered).with(&this_machine());
             self.offered += 1;
             node.send("offers", &header, offers)?;
         }

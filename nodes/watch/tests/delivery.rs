@@ -3,9 +3,12 @@
 
 mod common;
 
-use common::{Bench, committed, images, rejects};
+use arrow::array::StringArray;
+use common::{Answer, Bench, images, rejects};
+use node_watch::delivery::outbox::Stream;
 use node_watch::delivery::outgoing::Outgoing;
-use plugin_api::Header;
+use plugin_api::edges::{Acknowledgement, Committed};
+use plugin_api::{Header, HeaderFields as _};
 use std::fs;
 use std::time::Duration;
 
@@ -416,9 +419,11 @@ fn answers_nobody_asked_for_do_no_harm() {
     let header = Header::new("watch-images-0", 7);
     bench.answer(rejects(&header, &["photos/cat/a.jpg", "photos/cat/none.jpg", "../../etc/passwd"]));
     for stream in ["images", "removed", "nonsense"] {
-        for status in ["committed", "resend", "nonsense"] {
-            let header = header.clone().with("stream", stream);
-            bench.answer(committed(&header, status, &["photos/cat/a.jpg", "photos/cat/none.jpg", "elsewhere/b.jpg"]));
+        for status in ["\"committed\"", "{\"resend\": {\"expected\": 0}}", "\"nonsense\""] {
+            let header = header.clone().with_json(Stream::NAME, format!("\"{stream}\""));
+            let header = header.with_json(Acknowledgement::NAME, status);
+            let paths = ["photos/cat/a.jpg", "photos/cat/none.jpg", "elsewhere/b.jpg"];
+            bench.answer(Answer::Committed(header, Committed { path: StringArray::from_iter_values(paths) }));
         }
     }
     bench.settle();

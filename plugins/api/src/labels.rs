@@ -1,10 +1,10 @@
 //! Whether a picture has one class or several.
 
-use crate::header::Header;
+use crate::header::{Header, HeaderFields};
 use serde::{Deserialize, Serialize};
 
-/// What a picture that stands in several class folders means. `dataset` decides; `train` and `evaluate` read it in the
-/// header `labels` of its messages.
+/// What an image that stands in several class folders means. `dataset` decides, and says so in the header of its snapshots and
+/// records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
@@ -15,10 +15,14 @@ pub enum Labels {
     Multi,
 }
 
+impl HeaderFields for Labels {
+    const NAME: &'static str = "labels";
+}
+
 impl Labels {
     /// As the header says; [`Labels::Single`] when it says nothing.
     pub fn of(header: &Header) -> Self {
-        if header.text("labels") == Self::Multi.name() { Self::Multi } else { Self::Single }
+        header.get().unwrap_or_default()
     }
 
     /// As in options, headers and files.
@@ -43,7 +47,7 @@ mod tests {
     #[test]
     fn a_header_says_which_and_files_hold_the_same_word() {
         for labels in [Labels::Single, Labels::Multi] {
-            assert_eq!(Labels::of(&Header::new("x", 0).with("labels", labels)), labels);
+            assert_eq!(Labels::of(&Header::new("x", 0).with(&labels)), labels);
             assert_eq!(serde_json::to_string(&labels).unwrap(), format!("\"{labels}\""));
         }
         assert_eq!(Labels::of(&Header::new("x", 0)), Labels::Single, "a message of an earlier version");

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use dora_node_api::{Event as DoraEvent, EventStream};
 use futures::StreamExt;
 use futures::executor::block_on;
-use plugin_api::{Edge, Header};
+use plugin_api::{Edge, Header, HeaderError, HeaderFields};
 use std::time::Duration;
 
 /// What a node is told.
@@ -38,6 +38,14 @@ pub struct Message {
 }
 
 impl Message {
+    /// Fields of the header; `None`, with a warning, when they cannot be read: the message is to be ignored.
+    pub fn fields<F: HeaderFields>(&self) -> Option<F> {
+        let Header { session, seq, .. } = &self.header;
+        let warn =
+            |error: &HeaderError| tracing::warn!(input = self.input, session, seq, %error, "a message is ignored");
+        self.header.get().inspect_err(warn).ok()
+    }
+
     /// The message as its edge's type.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::inbox::{Event, Message};
 use crate::node::Node;
 use crate::sequence::{Place, Sequence};
 use arrow::array::{Int64Array, StringArray, UInt64Array};
-use plugin_api::edges::{Committed, Inventory, Removed};
+use plugin_api::edges::{Acknowledgement, Committed, Inventory, Removed};
 use plugin_api::{Edge, Header};
 
 /// Messages that one change takes in at most: the window of `watch`.
@@ -74,14 +74,14 @@ impl IngestSequencer {
 /// # Errors
 /// As [`Node::send`].
 pub fn acknowledge(header: &Header, path: StringArray, node: &mut Node) -> Result<(), HarnessError> {
-    let header = header.clone().with("status", "committed");
+    let header = header.clone().with(&Acknowledgement::Committed);
     node.send("committed", &header, Committed { path })
 }
 
 /// Tells `watch` that messages before this one are missing.
 fn resend(header: &Header, expected: u64, node: &mut Node) -> Result<(), HarnessError> {
     tracing::warn!(session = header.session, seq = header.seq, expected, "messages are missing; asking for them again");
-    let header = header.clone().with("status", "resend").with("expected", expected);
+    let header = header.clone().with(&Acknowledgement::Resend { expected });
     node.send("committed", &header, Committed { path: StringArray::from(Vec::<String>::new()) })
 }
 

@@ -3,8 +3,8 @@
 //! The queues between hold as many messages as credits allow, so that none is dropped; one that is lost all the same is asked for
 //! again. `dataset` answers a [`Demand`] the same way however often it is asked.
 
-use plugin_api::Header;
-use plugin_api::edges::Demand;
+use plugin_api::edges::{BatchHeader, Demand};
+use plugin_api::{Header, Selection};
 use std::time::{Duration, Instant};
 
 /// Messages on their way at most.
@@ -23,8 +23,8 @@ pub struct Wanted {
     pub epoch: u64,
     /// Seed of the run.
     pub seed: u64,
-    /// A [`Subset`](plugin_api::Subset), or `records`.
-    pub split: String,
+    /// Images of which subset, or records.
+    pub split: Selection,
     /// Rows a message.
     pub batch_size: u32,
     /// Augmentations that are left out, comma-separated.
@@ -36,16 +36,15 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Whether a message is of this stream.
-    fn is_of(&self, header: &Header) -> bool {
-        header.session == self.session
-            && header.number("version") == Some(self.version)
-            && header.number("epoch") == Some(self.epoch)
-            && header.number("seed") == Some(self.seed)
-            && header.text("split") == self.split
-            && header.text("withheld") == self.withheld
-            && (header.text("decisions") == "true") == self.decisions
-            && header.text("held_below") == self.held_below
+    /// Whether a message was asked for as this one is.
+    fn is_answered_by(&self, of: &BatchHeader) -> bool {
+        of.version == self.version
+            && of.epoch == self.epoch
+            && of.seed == self.seed
+            && of.split == self.split
+            && of.withheld == self.withheld
+            && of.decisions == self.decisions
+            && of.held_below == self.held_below
     }
 }
 
@@ -88,7 +87,7 @@ impl Pull {
         }
         if is_idle && now.saturating_duration_since(self.heard) >= SILENCE {
             let Wanted { session, version, split, .. } = &self.wanted;
-            tracing::warn!(session, version, split, message = self.next, "nothing came for 10 s; asking again");
+            tracing::warn!(session, version, %split, message = self.next, "nothing came for 10 s; asking again");
             self.ask_again(now);
         }
         let end = (self.next + CREDITS).min(self.total.unwrap_or(self.limit));
@@ -103,7 +102,7 @@ impl Pull {
             version: vec![wanted.version].into(),
             epoch: vec![wanted.epoch].into(),
             seed: vec![wanted.seed].into(),
-            split: vec![&wanted.split[..]].into(),
+            split: vec![wanted.split.to_string()].into(),
             batch_size: vec![wanted.batch_size].into(),
             first: vec![first].into(),
             count: vec![end - first].into(),
@@ -124,18 +123,28 @@ impl Pull {
         self.heard = now;
     }
 
-    /// Whether a message is the next one; it then counts as come. Any other is to be ignored.
-    pub fn accept(&mut self, header: &Header, now: Instant) -> bool {
-        let is_due = !self.is_complete() && header.seq == self.next && self.wanted.is_of(header);
-        if is_due {
-            self.next += 1;
-            self.asked = self.asked.max(self.next);
-            self.heard = now;
-            // A split without images is one empty message.
-            let total = if header.fin { Some(self.next) } else { header.number("batches").map(|total| total.max(1)) };
-            self.total = total.map(|total| total.min(self.limit)).or(self.total);
+    /// What is said of a message that is the next one, which then counts as come. Any other is to be ignored: `None`.
+    pub fn accept(&mut self, header: &Header, now: Instant) -> Option<BatchHeader> {
+        if self.is_complete() || header.session != self.wanted.session || header.seq != self.next {
+            return None;
         }
-        is_due
+        let of = match header.get::<BatchHeader>() {
+            Ok(of) => of,
+            Err(error) => {
+                tracing::warn!(session = header.session, seq = header.seq, %error, "a message is ignored");
+                return None;
+            }
+        };
+        if !self.wanted.is_answered_by(&of) {
+            return None;
+        }
+        self.next += 1;
+        self.asked = self.asked.max(self.next);
+        self.heard = now;
+        // A split without images is one empty message.
+        let total = if header.fin { self.next } else { of.batches.max(1) };
+        self.total = Some(total.min(self.limit));
+        Some(of)
     }
 
     /// Messages that have come.
@@ -157,6 +166,7 @@ impl Pull {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_api::{Split, Subset};
 
     fn pull(now: Instant) -> Pull {
         let wanted = Wanted {
@@ -164,7 +174,7 @@ mod tests {
             version: 3,
             epoch: 1,
             seed: 9,
-            split: "train".to_owned(),
+            split: Selection::default(),
             batch_size: 8,
             withheld: String::new(),
             decisions: false,
@@ -173,9 +183,16 @@ mod tests {
         Pull::new(wanted, now)
     }
 
+    fn of(batches: u64) -> BatchHeader {
+        BatchHeader { version: 3, epoch: 1, seed: 9, batches, ..BatchHeader::default() }
+    }
+
     fn header(seq: u64, batches: u64) -> Header {
-        let header = Header::new("r", seq).with("epoch", 1).with("version", 3).with("seed", 9).with("split", "train");
-        header.with("batches", batches).fin(seq + 1 >= batches)
+        Header::new("r", seq).with(&of(batches)).fin(seq + 1 >= batches)
+    }
+
+    fn accepts(pull: &mut Pull, header: &Header, now: Instant) -> bool {
+        pull.accept(header, now).is_some()
     }
 
     fn asked(pull: &mut Pull, now: Instant) -> Option<(u64, u64)> {
@@ -191,7 +208,7 @@ mod tests {
         let mut seen = Vec::new();
         for seq in 0..6 {
             assert!(!pull.is_complete());
-            assert!(pull.accept(&header(seq, 6), now));
+            assert!(accepts(&mut pull, &header(seq, 6), now));
             seen.extend(asked(&mut pull, now));
         }
         assert_eq!(seen, [(4, 1), (5, 1)]);
@@ -205,7 +222,7 @@ mod tests {
         let later = now + SILENCE;
         let mut pull = pull(now);
         asked(&mut pull, now);
-        assert!(pull.accept(&header(0, 9), now));
+        assert!(accepts(&mut pull, &header(0, 9), now));
         assert_eq!(asked(&mut pull, now), Some((4, 1)));
         assert_eq!(asked(&mut pull, now + SILENCE / 2), None);
         assert!(pull.demand(false, later).is_none(), "busy is not silent");
@@ -221,21 +238,23 @@ mod tests {
     fn what_was_not_asked_for_or_came_already_is_ignored() {
         let now = Instant::now();
         let mut pull = pull(now);
-        assert!(!pull.accept(&header(1, 6), now), "too early");
-        for (name, value) in [
-            ("epoch", "0"),
-            ("version", "4"),
-            ("seed", "1"),
-            ("split", "validation"),
-            ("withheld", "all"),
-            ("decisions", "true"),
-            ("held_below", "ab"),
+        assert!(!accepts(&mut pull, &header(1, 6), now), "too early");
+        let validation = Selection::Images(Subset::Split(Split::Validation));
+        for other in [
+            BatchHeader { epoch: 0, ..of(6) },
+            BatchHeader { version: 4, ..of(6) },
+            BatchHeader { seed: 1, ..of(6) },
+            BatchHeader { split: validation, ..of(6) },
+            BatchHeader { withheld: "all".to_owned(), ..of(6) },
+            BatchHeader { decisions: true, ..of(6) },
+            BatchHeader { held_below: "ab".to_owned(), ..of(6) },
         ] {
-            assert!(!pull.accept(&header(0, 6).with(name, value), now), "{name}");
+            assert!(!accepts(&mut pull, &header(0, 6).with(&other), now), "{other:?}");
         }
-        assert!(!pull.accept(&Header { session: "another".to_owned(), ..header(0, 6) }, now));
-        assert!(pull.accept(&header(0, 6), now));
-        assert!(!pull.accept(&header(0, 6), now), "a repetition");
+        assert!(!accepts(&mut pull, &Header::new("another", 0).with(&of(6)), now));
+        assert!(!accepts(&mut pull, &Header::new("r", 0), now), "it says nothing");
+        assert!(accepts(&mut pull, &header(0, 6), now));
+        assert!(!accepts(&mut pull, &header(0, 6), now), "a repetition");
         assert_eq!((pull.arrived(), pull.total()), (1, Some(6)));
     }
 
@@ -243,7 +262,7 @@ mod tests {
     fn a_split_without_images_is_one_message() {
         let now = Instant::now();
         let mut pull = pull(now);
-        assert!(pull.accept(&header(0, 0).fin(false), now));
+        assert!(accepts(&mut pull, &header(0, 0).fin(false), now));
         assert!(pull.is_complete());
     }
 
@@ -251,13 +270,13 @@ mod tests {
     fn records_end_with_their_last_message() {
         let now = Instant::now();
         let mut pull = pull(now);
-        let record = |seq| Header {
-            extra: header(seq, 9).extra.into_iter().filter(|(name, _)| name != "batches").collect(),
-            ..Header::new("r", seq)
-        };
-        assert!(pull.accept(&record(0), now) && !pull.is_complete());
-        assert!(!pull.accept(&record(1).with("version", 2), now), "of an earlier version");
-        assert!(pull.accept(&record(1).fin(true), now) && pull.is_complete());
+        let record = |seq| header(seq, 9);
+        assert!(accepts(&mut pull, &record(0), now) && !pull.is_complete());
+        assert!(
+            !accepts(&mut pull, &record(1).with(&BatchHeader { version: 2, ..of(9) }), now),
+            "of an earlier version"
+        );
+        assert!(accepts(&mut pull, &record(1).fin(true), now) && pull.is_complete());
     }
 
     #[test]
@@ -267,7 +286,7 @@ mod tests {
         let mut pull = pull(now).at_most(6);
         assert_eq!(asked(&mut pull, now), Some((0, 4)));
         for seq in 0..6 {
-            assert!(!pull.is_complete() && pull.accept(&header(seq, 9), now));
+            assert!(!pull.is_complete() && accepts(&mut pull, &header(seq, 9), now));
             assert_eq!(asked(&mut pull, now), (seq + 4 < 6).then_some((seq + 4, 1)));
         }
         assert!(pull.is_complete());

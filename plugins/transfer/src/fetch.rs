@@ -5,7 +5,7 @@ use crate::pixels::PixelCache;
 use crate::window::Window;
 use arrow::array::{LargeBinaryArray, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer};
-use plugin_api::edges::{Batches, ImagePixels, WantedPixels};
+use plugin_api::edges::{BatchHeader, Batches, ImagePixels, ProfileHeader, WantedPixels};
 use plugin_api::{Edge, Header};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Instant;
@@ -72,18 +72,24 @@ impl PixelFetcher {
         }
     }
 
-    /// Takes a batch whose `pixels` are empty, for `output`. Its header says in `profile` what its pixels are, and in `held_below` which stay
+    /// Takes a batch whose `pixels` are empty, for `output`. Its [`ProfileHeader`] says what its pixels are, its [`BatchHeader`] which stay
     /// empty because whoever asks holds them. One that waits already is not taken twice.
     pub fn batch(&mut self, output: &'static str, header: Header, batch: Batches) {
         let mut streams = self.streams.iter().filter(|(name, _)| *name == output);
         if streams.any(|(_, stream)| stream.iter().any(|waiting| waiting.header == header)) {
             return;
         }
-        header.text("profile").clone_into(&mut self.profile);
+        let (of, profile) = match (header.get::<BatchHeader>(), header.get::<ProfileHeader>()) {
+            (Ok(of), Ok(ProfileHeader { profile })) => (of, profile),
+            (Err(error), _) | (_, Err(error)) => {
+                return tracing::warn!(session = header.session, seq = header.seq, %error, "a batch is ignored");
+            }
+        };
+        self.profile = profile;
         let mut pixels = Vec::with_capacity(batch.rows());
         for row in 0..batch.rows() {
             let digest = batch.digest.value(row);
-            if digest < header.text("held_below") {
+            if digest < of.held_below.as_str() {
                 pixels.push(Some(Vec::new()));
                 continue;
             }
@@ -109,6 +115,10 @@ impl PixelFetcher {
         if header.session != self.session {
             return;
         }
+        let ProfileHeader { profile } = match header.get() {
+            Ok(profile) => profile,
+            Err(error) => return tracing::warn!(seq = header.seq, %error, "pixels are ignored"),
+        };
         let (request, lost) = self.window.answered(header.seq, now);
         self.queue_again(lost);
         let mut came: HashMap<&str, &[u8]> = HashMap::new();
@@ -117,7 +127,7 @@ impl PixelFetcher {
             let (width, height) = (images.width.value(row), images.height.value(row));
             self.counts.crossed += 1;
             self.counts.crossed_bytes += bytes.len() as u64;
-            if let Err(error) = self.cache.put(header.text("profile"), digest, width, height, bytes)
+            if let Err(error) = self.cache.put(&profile, digest, width, height, bytes)
                 && self.full.is_none()
             {
                 tracing::warn!(%error, "pixels cannot be kept; they will cross again in each epoch");
@@ -283,7 +293,11 @@ mod tests {
     }
 
     fn header(seq: u64) -> Header {
-        Header::new("run", seq).with("profile", "40-stretch")
+        Header::new("run", seq).with(&BatchHeader::default()).with(&profile())
+    }
+
+    fn profile() -> ProfileHeader {
+        ProfileHeader { profile: "40-stretch".to_owned() }
     }
 
     /// Answers everything that is asked for.
@@ -296,7 +310,7 @@ mod tests {
             }
             for (header, wanted) in asked {
                 requests += 1;
-                fetcher.pixels(&header.with("profile", "40-stretch"), &answer(&wanted), now);
+                fetcher.pixels(&header.with(&profile()), &answer(&wanted), now);
             }
         }
     }
@@ -319,7 +333,8 @@ mod tests {
         fetcher.batch("samples", header(2), bare(&["c", "a"]));
         assert!(fetcher.requests(now).is_empty(), "nothing lacks");
         assert_eq!(fetcher.ready()[0].2.pixels.value(1), image("a"));
-        fetcher.batch("samples", header(3).with("held_below", "y"), bare(&["x", "z"]));
+        let held_below_y = header(3).with(&BatchHeader { held_below: "y".to_owned(), ..BatchHeader::default() });
+        fetcher.batch("samples", held_below_y, bare(&["x", "z"]));
         assert_eq!(fetcher.requests(now)[0].1.digest, StringArray::from(vec!["z"]), "x is held by whoever asks");
         let crossed_bytes = 4 * u64::from(SIDE * SIDE * 3);
         assert_eq!(fetcher.counts(), Counts { kept: 2, crossed: 4, crossed_bytes, repeated: 0 });
@@ -336,7 +351,7 @@ mod tests {
         assert_eq!(asked.iter().map(|(_, wanted)| wanted.rows()).collect::<Vec<_>>(), [2, 2, 2]);
         assert!(fetcher.requests(now).is_empty());
         for (header, wanted) in &asked {
-            fetcher.pixels(&header.clone().with("profile", "40-stretch"), &answer(wanted), now);
+            fetcher.pixels(&header.clone().with(&profile()), &answer(wanted), now);
         }
         assert_eq!(serve(&mut fetcher, now), 47);
         assert_eq!(fetcher.ready()[0].2.rows(), 100);
@@ -350,7 +365,7 @@ mod tests {
         fetcher.batch("samples", header(0), bare(&["a", "b", "c", "d", "e", "f"]));
         let asked = fetcher.requests(now);
         // The answer to the second comes first: that to the first is lost.
-        fetcher.pixels(&asked[1].0.clone().with("profile", "40-stretch"), &answer(&asked[1].1), now);
+        fetcher.pixels(&asked[1].0.clone().with(&profile()), &answer(&asked[1].1), now);
         assert_eq!(fetcher.counts().repeated, 1);
         let again = fetcher.requests(now);
         assert_eq!(again[0].1.digest, asked[0].1.digest);

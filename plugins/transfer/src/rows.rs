@@ -4,15 +4,15 @@
 //! come once is known for all others.
 
 use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array};
-use plugin_api::edges::{Batches, Demand, empty_lists_of_f32, list_row, lists_of_u32};
-use plugin_api::{Edge, Header, Subset};
+use plugin_api::edges::{
+    BatchHeader, Batches, Demand, ProfileHeader, SubsetHeader, empty_lists_of_f32, list_row, lists_of_u32,
+};
+use plugin_api::{Edge, Header, HeaderError, Selection, Subset};
 use plugin_splits::epoch_order;
 use std::collections::VecDeque;
 
 /// Subsets of versions that are remembered: three splits and five folds twice, and what a second run may ask for.
 const SUBSETS: usize = 24;
-/// Texts of a header that are the same for all batches of a subset.
-const COMMON: [&str; 4] = ["labels", "classes", "profile", "rows"];
 
 #[derive(Clone, Debug)]
 struct Row {
@@ -31,7 +31,8 @@ struct Row {
 struct Known {
     version: u64,
     subset: Subset,
-    common: Header,
+    classes: Vec<String>,
+    profile: ProfileHeader,
     rows: Vec<Option<Row>>,
     lacking: usize,
 }
@@ -49,28 +50,26 @@ pub struct KnownRows {
 }
 
 impl KnownRows {
-    /// Remembers the rows of a batch. Its header says in `rows` how many the subset has, and in `batch_size` how many a batch.
+    /// Remembers the rows of a batch. Its [`SubsetHeader`] says how many the subset has, and how many a batch.
     pub fn learn(&mut self, header: &Header, batch: &Batches) {
-        let number = |name: &str| header.number(name);
-        let (Some(subset), Some(version), Some(seed), Some(epoch), Some(rows), Some(size)) = (
-            Subset::parse(header.text("split")),
-            number("version"),
-            number("seed"),
-            number("epoch"),
-            number("rows").and_then(|rows| usize::try_from(rows).ok()),
-            number("batch_size").and_then(|size| usize::try_from(size).ok()),
-        ) else {
-            return;
+        let fields = || -> Result<_, HeaderError> { Ok((header.get::<BatchHeader>()?, header.get()?, header.get()?)) };
+        let (of, profile, SubsetHeader { rows, batch_size }) = match fields() {
+            Ok(fields) => fields,
+            Err(error) => {
+                return tracing::warn!(session = header.session, seq = header.seq, %error, "a batch is ignored");
+            }
         };
-        let at = self.place(version, subset, rows, header);
+        let Some(subset) = of.split.subset() else { return };
+        let key = (rows as usize, subset, of.seed, of.epoch);
+        let near = of.near_copies;
+        let at = self.place(of.version, subset, rows as usize, of.classes, profile);
         if self.all[at].lacking == 0 {
             return;
         }
-        let picked = self.picked((rows, subset, seed, epoch), size, header.seq);
+        let picked = self.picked(key, batch_size as usize, header.seq);
         if picked.len() != batch.rows() {
             return;
         }
-        let near: Vec<usize> = serde_json::from_str(header.text("near_copies")).unwrap_or_default();
         let known = &mut self.all[at];
         for (row, &index) in picked.iter().enumerate() {
             let place = &mut known.rows[index as usize];
@@ -83,12 +82,19 @@ impl KnownRows {
                 weight: batch.weight.value(row),
                 width: batch.width.value(row),
                 height: batch.height.value(row),
-                near_copy: near.contains(&row),
+                near_copy: near.contains(&(row as u32)),
             });
         }
     }
 
-    fn place(&mut self, version: u64, subset: Subset, rows: usize, header: &Header) -> usize {
+    fn place(
+        &mut self,
+        version: u64,
+        subset: Subset,
+        rows: usize,
+        classes: Vec<String>,
+        profile: ProfileHeader,
+    ) -> usize {
         let is_it = |known: &Known| known.version == version && known.subset == subset && known.rows.len() == rows;
         if let Some(at) = self.all.iter().position(is_it) {
             return at;
@@ -96,8 +102,7 @@ impl KnownRows {
         if self.all.len() >= SUBSETS {
             self.all.pop_front();
         }
-        let common = COMMON.iter().fold(Header::default(), |common, name| common.with(name, header.text(name)));
-        self.all.push_back(Known { version, subset, common, rows: vec![None; rows], lacking: rows });
+        self.all.push_back(Known { version, subset, classes, profile, rows: vec![None; rows], lacking: rows });
         self.all.len() - 1
     }
 
@@ -122,25 +127,26 @@ impl KnownRows {
             let rows = self.all[at].rows.len();
             let size = demand.batch_size.value(row).max(1) as usize;
             let count = rows.div_ceil(size) as u64;
+            let whole = SubsetHeader { rows: rows as u64, batch_size: size as u64 };
             let (first, last) = (demand.first.value(row), count.max(1));
             for index in first..last.min(first.saturating_add(demand.count.value(row))) {
                 let picked = self.picked((rows, subset, seed, epoch), size, index);
                 let known = &self.all[at];
                 let rows: Vec<&Row> = picked.iter().filter_map(|&at| known.rows[at as usize].as_ref()).collect();
-                let near: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].near_copy).collect();
-                let header = Header { session: demand.run.value(row).to_owned(), seq: index, ..known.common.clone() }
-                    .fin(index + 1 == last)
-                    .with("epoch", epoch)
-                    .with("seed", seed)
-                    .with("split", demand.split.value(row))
-                    .with("version", version)
-                    .with("withheld", demand.withheld.value(row))
-                    .with("decisions", demand.decisions.value(row))
-                    .with("held_below", demand.held_below.value(row))
-                    .with("batches", count)
-                    .with("batch_size", size)
-                    .with("near_copies", serde_json::to_string(&near).unwrap_or_default());
-                batches.push((header, bare(&rows)));
+                let of = BatchHeader {
+                    version,
+                    epoch,
+                    seed,
+                    split: Selection::Images(subset),
+                    withheld: demand.withheld.value(row).to_owned(),
+                    decisions: demand.decisions.value(row),
+                    held_below: demand.held_below.value(row).to_owned(),
+                    batches: count,
+                    classes: known.classes.clone(),
+                    near_copies: (0..).zip(&rows).filter_map(|(at, row)| row.near_copy.then_some(at)).collect(),
+                };
+                let header = Header::new(demand.run.value(row), index).fin(index + 1 == last);
+                batches.push((header.with(&of).with(&known.profile).with(&whole), bare(&rows)));
             }
         }
         Some(batches)
@@ -164,6 +170,7 @@ fn bare(rows: &[&Row]) -> Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_api::Split;
 
     const ROWS: usize = 10;
 
@@ -180,14 +187,14 @@ mod tests {
             near_copy: index == 3 || index == 7,
         };
         let subset = Subset::parse(demand.split.value(0)).unwrap();
-        let common = Header::default()
-            .with("labels", "single")
-            .with("classes", "[\"a\"]")
-            .with("profile", "8-stretch")
-            .with("rows", ROWS);
         let rows = (0..ROWS).map(|index| Some(row(index))).collect();
-        let known = Known { version: 3, subset, common, rows, lacking: 0 };
+        let (classes, profile) = (vec!["a".to_owned()], profile());
+        let known = Known { version: 3, subset, classes, profile, rows, lacking: 0 };
         KnownRows { all: VecDeque::from([known]), order: None }.answer(demand).unwrap()
+    }
+
+    fn profile() -> ProfileHeader {
+        ProfileHeader { profile: "8-stretch".to_owned() }
     }
 
     fn demand(split: &str, epoch: u64, first: u64, count: u64) -> Demand {
@@ -235,7 +242,7 @@ mod tests {
         let mut known = KnownRows::default();
         let first = demand("train", 0, 0, 9);
         for (header, batch) in dataset(&first) {
-            known.learn(&header.with("batch_size", 3), &batch);
+            known.learn(&header.with(&SubsetHeader { rows: ROWS as u64, batch_size: 3 }), &batch);
         }
         assert!(known.answer(&first).is_none());
     }
@@ -243,9 +250,12 @@ mod tests {
     #[test]
     fn a_subset_without_rows_is_one_empty_message() {
         let mut known = KnownRows::default();
-        let header = Header::new("r", 0).with("version", 3).with("split", "test").with("seed", 5).with("epoch", 0);
-        known.learn(&header.with("rows", 0).with("batch_size", 4), &bare(&[]));
+        let split = Selection::Images(Subset::Split(Split::Test));
+        let of = BatchHeader { version: 3, split, seed: 5, ..BatchHeader::default() };
+        let whole = SubsetHeader { rows: 0, batch_size: 4 };
+        known.learn(&Header::new("r", 0).with(&of).with(&profile()).with(&whole), &bare(&[]));
         let answer = known.answer(&demand("test", 0, 0, 4)).unwrap();
-        assert_eq!((answer.len(), answer[0].0.fin, answer[0].0.number("batches")), (1, true, Some(0)));
+        let of = answer[0].0.get::<BatchHeader>().unwrap();
+        assert_eq!((answer.len(), answer[0].0.fin, of.batches), (1, true, 0));
     }
 }

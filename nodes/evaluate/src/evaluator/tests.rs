@@ -1,7 +1,8 @@
 use super::*;
 use crate::candidate::tests::ByFirstByte;
 use crate::classifier::{Classifier, ClassifierError};
-use plugin_api::edges::{empty_lists_of_f32, lists_of_u32};
+use plugin_api::Selection;
+use plugin_api::edges::{BatchHeader, empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{ClassResult, CrossValidation, Evaluation, ModelCard, OutOfFold};
 use plugin_champion::champion;
 use std::fs;
@@ -104,15 +105,15 @@ impl Bench {
                     pixels: pixels.iter().map(|p| Some(p.as_slice())).collect(),
                     decisions: empty_lists_of_f32(rows.len()),
                 };
-                let header = Header::new(demand.run.value(0), i as u64)
-                    .fin(i + 1 >= batches.len())
-                    .with("split", demand.split.value(0))
-                    .with("version", demand.version.value(0))
-                    .with("epoch", 0)
-                    .with("seed", demand.seed.value(0))
-                    .with("batches", batches.len())
-                    .with("classes", serde_json::to_string(&CLASSES).unwrap());
-                (header, batch)
+                let of = BatchHeader {
+                    version: demand.version.value(0),
+                    seed: demand.seed.value(0),
+                    split: Selection::parse(demand.split.value(0)).unwrap(),
+                    batches: batches.len() as u64,
+                    classes: CLASSES.map(str::to_owned).to_vec(),
+                    ..BatchHeader::default()
+                };
+                (Header::new(demand.run.value(0), i as u64).fin(i + 1 >= batches.len()).with(&of), batch)
             })
             .collect()
     }
@@ -463,7 +464,8 @@ fn near_copies_of_trained_images_are_optimistic() {
     evaluator.announced(bench.run("one", GOOD)).unwrap();
     let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
     for (header, batch) in bench.answers(&demand) {
-        evaluator.heard(&header.with("near_copies", "[0]"), &batch).unwrap();
+        let of = BatchHeader { near_copies: vec![0], ..header.get().unwrap() };
+        evaluator.heard(&header.with(&of), &batch).unwrap();
     }
     let Some(Outgoing::Verdict(verdict)) = evaluator.proceed(Instant::now()).unwrap().pop() else {
         panic!("no verdict")

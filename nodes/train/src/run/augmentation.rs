@@ -1,7 +1,7 @@
 //! What a run knows of the augmentation of its images: the options of `augment`, and which of them are left out because they
 //! work against the task. Kept in the run's options, so that a run that is resumed decides nothing anew and runs can be compared.
 
-use plugin_api::edges::{Batches, list_row};
+use plugin_api::edges::{AugmentationHeader, Batches, list_row};
 use plugin_api::runs::RunManifest;
 use plugin_api::{Edge as _, Header, Message};
 use plugin_augment::{AugmentOptions, COLOUR, FLIP, ROTATE, ShapeError, Withheld};
@@ -78,7 +78,7 @@ impl Examination {
     /// [`ShapeError`] when an image is not square or has not as many bytes as its size says.
     pub fn add(&mut self, header: &Header, batch: &Batches) -> Result<(), ShapeError> {
         self.batches += 1;
-        self.options = serde_json::from_str(header.text(KEY)).ok();
+        self.options = header.get::<AugmentationHeader>().ok().and_then(|of| serde_json::from_value(of.options).ok());
         for row in 0..batch.rows() {
             let (width, height, pixels) = (batch.width.value(row), batch.height.value(row), batch.pixels.value(row));
             if width != height {
@@ -128,6 +128,11 @@ mod tests {
         manifest("r", &DatasetState { classes, counts: vec![[images, 0, 0, 0]; 2], ..DatasetState::default() })
     }
 
+    /// The header of a batch that comes with the options of `augment`.
+    fn told(options: &str) -> Header {
+        Header::new("r", 0).with(&AugmentationHeader { options: serde_json::from_str(options).unwrap() })
+    }
+
     /// Images of 16 px whose left or right half is dark, each a little different.
     fn batch(images: usize) -> Batches {
         let pixels = |at: usize| -> Vec<u8> {
@@ -155,7 +160,7 @@ mod tests {
         assert_eq!(Augmentation::of(&run), None);
         let mut examination = Examination::new(&run.classes, &run.counts);
         assert!(!examination.is_complete());
-        examination.add(&Header::new("r", 0).with("augmentation", OPTIONS), &batch(40)).unwrap();
+        examination.add(&told(OPTIONS), &batch(40)).unwrap();
         assert!(examination.is_complete(), "all there are");
         let found = examination.end().unwrap();
         found.note(&mut run).unwrap();
@@ -167,14 +172,14 @@ mod tests {
 
     #[test]
     fn examination_ends_when_nothing_is_left_to_decide() {
-        for header in [Header::new("r", 0), Header::new("r", 0).with("augmentation", OPTIONS.replace("auto", "on"))] {
+        for header in [Header::new("r", 0), told(&OPTIONS.replace("auto", "on"))] {
             let mut examination = examination(1_000);
             examination.add(&header, &batch(4)).unwrap();
             assert!(examination.is_complete());
             assert_eq!(examination.end().unwrap().decision, Decision::default());
         }
         let mut examination = examination(1_000);
-        examination.add(&Header::new("r", 0).with("augmentation", OPTIONS), &batch(4)).unwrap();
+        examination.add(&told(OPTIONS), &batch(4)).unwrap();
         assert!(!examination.is_complete(), "too few of many");
         let mut wrong = batch(4);
         wrong.width = UInt32Array::from_value(15, 4);

@@ -16,7 +16,7 @@ use crate::trigger::candidate::Candidate;
 use crate::trigger::request;
 use plugin_api::edges::Batches;
 use plugin_api::runs::RunFolder;
-use plugin_api::{DatasetState, Header, Home, Labels, Message, Split};
+use plugin_api::{DatasetState, Header, Home, Labels, Message, Selection, Split, Subset};
 use plugin_augment::{FLIP, ROTATE, Withheld};
 use plugin_harness::{Node, Pull, Wanted};
 use plugin_training::trigger::{Due, Now, Trigger};
@@ -135,7 +135,7 @@ fn is_oriented(
         version: state.version,
         epoch: 0,
         seed: config.seed,
-        split: Split::Train.to_string(),
+        split: Selection::Images(Subset::Split(Split::Train)),
         batch_size: config.batch_size,
         withheld: Withheld::All.to_string(),
         decisions: false,
@@ -157,7 +157,7 @@ fn is_oriented(
             incoming.pump(node, Duration::from_millis(500))?;
             continue;
         };
-        if pull.accept(&message.header, Instant::now()) {
+        if pull.accept(&message.header, Instant::now()).is_some() {
             examination.add(&message.header, &message.read::<Batches>()?)?;
         }
         incoming.pump(node, Duration::ZERO)?;

@@ -12,9 +12,9 @@ use crate::run::run_dir::Score;
 use crate::run::start::Begun;
 use plugin_api::edges::Batches;
 use plugin_api::runs::{Finished, write_json};
-use plugin_api::{Edge as _, Fold, Header, Labels, Split, Subset};
+use plugin_api::{Edge as _, Fold, Header, Labels, Selection, Split, Subset};
 use plugin_augment::Withheld;
-use plugin_harness::{Message, Node, Pull, Wanted};
+use plugin_harness::{Node, Pull, Wanted};
 use plugin_heads::numbered;
 use plugin_model::device::Opened;
 use plugin_model::{Batch, ImageCache};
@@ -250,15 +250,14 @@ impl Learning {
     fn wanted(&self, subset: Subset, epoch: u64, withheld: Withheld) -> Wanted {
         let manifest = &self.begun.manifest;
         let images = self.images.as_ref().filter(|_| withheld != Withheld::All);
-        let split = subset.to_string();
         Wanted {
             session: manifest.id.clone(),
             version: manifest.version,
             epoch,
             seed: manifest.seed,
             decisions: images.is_some() && subset.is_trained_on(),
-            held_below: images.map_or("", |images| images.held_below(&split)).to_owned(),
-            split,
+            held_below: images.map_or("", |images| images.held_below(&subset.to_string())).to_owned(),
+            split: Selection::Images(subset),
             batch_size: manifest.batch_size,
             withheld: withheld.to_string(),
         }
@@ -362,12 +361,10 @@ impl Learning {
                 continue;
             };
             let index = pull.arrived();
-            if !pull.accept(&message.header, Instant::now()) {
-                continue;
-            }
+            let Some(of) = pull.accept(&message.header, Instant::now()) else { continue };
             // The next one travels while this one is worked on.
             self.ask(&mut pull, false, node)?;
-            if let Some(reason) = self.wrong_classes(&message) {
+            if let Some(reason) = self.wrong_classes(&of.classes) {
                 return Ok(Some(Interruption::Failed { reason, hopeless: false }));
             }
             let rows: Batches = message.read()?;
@@ -420,15 +417,9 @@ impl Learning {
     }
 
     /// The classes of a batch must be those of the run, or targets would mean something else.
-    fn wrong_classes(&self, message: &Message) -> Option<String> {
-        let classes: Option<Vec<String>> = serde_json::from_str(message.header.text("classes")).ok();
-        (classes.as_ref() != Some(&self.begun.manifest.classes)).then(|| {
-            format!(
-                "the batches are of the classes {:?}, not {:?}",
-                classes.unwrap_or_default(),
-                self.begun.manifest.classes
-            )
-        })
+    fn wrong_classes(&self, classes: &[String]) -> Option<String> {
+        let own = &self.begun.manifest.classes;
+        (classes != own).then(|| format!("the batches are of the classes {classes:?}, not {own:?}"))
     }
 
     fn show(&self, trained_on: bool, epoch: u64, done: f64, sums: &Sums, node: &mut Node) {

@@ -1,12 +1,14 @@
 //! Messages on their way: the window, the acknowledgements, and what to do when one is missing.
 
 use plugin_api::header::new_session;
-use plugin_api::{FileVersion, Header};
+use plugin_api::{FileVersion, Header, HeaderFields};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The two streams. Each has a session and a count of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The two streams. Each has a session and a count of its own. Headers say which, so that an acknowledgement does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stream {
     /// Pictures.
     Images,
@@ -18,18 +20,17 @@ pub enum Stream {
 pub const STREAMS: [Stream; 2] = [Stream::Images, Stream::Removed];
 
 impl Stream {
-    /// The name in a header and of the output.
+    /// The name of the output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Images => "images",
             Self::Removed => "removed",
         }
     }
+}
 
-    /// The stream of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        STREAMS.into_iter().find(|stream| stream.name() == name)
-    }
+impl HeaderFields for Stream {
+    const NAME: &'static str = "stream";
 }
 
 /// One path of a message.
@@ -113,7 +114,7 @@ impl Outbox {
             self.waiting_since = now;
         }
         let line = &mut self.lines[stream as usize];
-        let header = Header::new(line.session.clone(), line.next_seq).with("stream", stream.name());
+        let header = Header::new(line.session.clone(), line.next_seq).with(&stream);
         line.unanswered.insert(line.next_seq, rows);
         line.next_seq += 1;
         header
@@ -206,7 +207,7 @@ mod tests {
         assert!(!outbox.has_room());
         assert_eq!((images.seq, removed.seq), (0, 0));
         assert_ne!(images.session, removed.session);
-        assert_eq!(images.text("stream"), "images");
+        assert_eq!(images.get::<Stream>().unwrap().name(), "images");
         assert_eq!(outbox.acknowledge(Stream::Removed, &removed, now), Acknowledged::Current(vec![row("b")]));
         assert_eq!(outbox.acknowledge(Stream::Removed, &removed, now), Acknowledged::Again);
         assert!(outbox.has_room());

@@ -5,7 +5,7 @@ use crate::delivery::outbox::{Acknowledged, STREAMS, Stream};
 use crate::ledger::Held;
 use crate::quarantine::record::Record;
 use crate::state::{Missing, WatchState};
-use plugin_api::edges::{Committed, Inventory, Rejects};
+use plugin_api::edges::{Acknowledgement, Committed, Inventory, Rejects};
 use plugin_api::{Edge, FileVersion, Header, RejectReason};
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -52,13 +52,14 @@ impl WatchState {
 
     /// An acknowledgement, or the wish to get everything again.
     pub fn committed(&mut self, header: &Header, listed: &Committed, now: Instant) {
-        let Some(stream) = Stream::named(header.text("stream")) else {
-            return tracing::warn!(stream = header.text("stream"), "an acknowledgement of an unknown stream");
+        let stream = match header.get::<Stream>() {
+            Ok(stream) => stream,
+            Err(error) => return tracing::warn!(%error, "an acknowledgement of an unknown stream"),
         };
-        match header.text("status") {
-            "committed" => {}
-            "resend" => return self.resend(stream, header, now),
-            status => return tracing::warn!(status, "an acknowledgement of an unknown kind"),
+        match header.get::<Acknowledgement>() {
+            Ok(Acknowledgement::Committed) => {}
+            Ok(Acknowledgement::Resend { .. }) => return self.resend(stream, header, now),
+            Err(error) => return tracing::warn!(%error, "an acknowledgement of an unknown kind"),
         }
         let listed: HashSet<&str> = listed.path.iter().flatten().collect();
         match self.outbox.acknowledge(stream, header, now) {

@@ -7,6 +7,7 @@ use crate::fs::scan::image_at;
 use crate::ledger::{PendingChange, Refusal};
 use crate::quarantine::record::Record;
 use crate::state::WatchState;
+use plugin_api::edges::ImagesHeader;
 use plugin_api::layout::Place;
 use plugin_api::{ContentError, FileVersion, Header, RejectReason};
 use std::io;
@@ -92,7 +93,7 @@ impl WatchState {
         self.counts.sent += rows.len() as u64;
         let places: Vec<Place> = rows.iter().map(|row| self.labels.place(&row.path)).collect();
         let message = image_files(&rows, &places);
-        let header = self.depart(Stream::Images, rows, now).with("batch_rows", self.batch_rows);
+        let header = self.depart(Stream::Images, rows, now).with(&ImagesHeader { batch_rows: self.batch_rows as u32 });
         Some(Outgoing::Images(header, Box::new(message)))
     }
 
@@ -130,7 +131,7 @@ mod tests {
     use arrow::array::StringArray;
     use clap::Parser;
     use plugin_api::Home;
-    use plugin_api::edges::Committed;
+    use plugin_api::edges::{Acknowledgement, Committed};
     use plugin_api::version::can_open;
     use std::fs;
     use std::path::Path;
@@ -197,7 +198,7 @@ mod tests {
         let sent = pass(&mut state, &mut now, 5);
         let [Outgoing::Images(header, _)] = sent.as_slice() else { panic!("{sent:?}") };
         let listed = Committed { path: StringArray::from_iter_values(["photos/cat/a.jpg"]) };
-        state.committed(&header.clone().with("status", "committed"), &listed, now);
+        state.committed(&header.clone().with(&Acknowledgement::Committed), &listed, now);
         assert!(!note.exists(), "the note is taken back");
     }
 

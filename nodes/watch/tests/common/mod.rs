@@ -4,12 +4,13 @@
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray, UInt64Array};
 use clap::Parser;
 use node_watch::Config;
+use node_watch::delivery::outbox::Stream;
 use node_watch::delivery::outgoing::Outgoing;
 use node_watch::fs::roots::{Folder, Roots};
 use node_watch::fs::scan::walk;
 use node_watch::quarantine::returning::changed_in;
 use node_watch::state::WatchState;
-use plugin_api::edges::{Committed, ImageFiles, Inventory, Rejects};
+use plugin_api::edges::{Acknowledgement, Committed, ImageFiles, Inventory, Rejects};
 use plugin_api::status::{Notice, StatusFile, read_all};
 use plugin_api::{Edge, FileVersion, Header, Home};
 use std::collections::{BTreeMap, VecDeque};
@@ -37,7 +38,7 @@ struct Line {
 #[derive(Default)]
 pub struct Model {
     pub catalog: BTreeMap<String, (FileVersion, Vec<u8>, String)>,
-    lines: BTreeMap<String, Line>,
+    lines: BTreeMap<&'static str, Line>,
     /// Rejects come after the acknowledgement, as they may on an edge of their own.
     pub late_rejects: bool,
     /// Paths that vanish on the way once.
@@ -73,7 +74,7 @@ impl Model {
             Outgoing::Removed(header, removed) => {
                 let Some(status) = self.place(header) else { return Vec::new() };
                 let paths: Vec<&str> = removed.path.iter().flatten().collect();
-                if status == "committed" {
+                if status == Acknowledgement::Committed {
                     for path in &paths {
                         self.catalog.remove(*path);
                     }
@@ -82,7 +83,7 @@ impl Model {
             }
             Outgoing::Images(header, images) => {
                 let Some(status) = self.place(header) else { return Vec::new() };
-                if status == "resend" {
+                if status != Acknowledgement::Committed {
                     return vec![committed(header, status, &[])];
                 }
                 self.images(header, images)
@@ -124,7 +125,7 @@ impl Model {
                 kept.push(path);
             }
         }
-        let mut answers = vec![committed(header, "committed", &kept)];
+        let mut answers = vec![committed(header, Acknowledgement::Committed, &kept)];
         if !refused.is_empty() {
             answers.insert(usize::from(self.late_rejects), refusals(header, &refused));
         }
@@ -134,9 +135,9 @@ impl Model {
         answers
     }
 
-    /// The status to answer with; none for a session that was given up.
-    fn place(&mut self, header: &Header) -> Option<&'static str> {
-        let line = self.lines.entry(header.text("stream").to_owned()).or_default();
+    /// What to answer with; none for a session that was given up.
+    fn place(&mut self, header: &Header) -> Option<Acknowledgement> {
+        let line = self.lines.entry(header.get::<Stream>().unwrap().name()).or_default();
         if header.session < line.session {
             return None;
         }
@@ -144,10 +145,10 @@ impl Model {
             *line = Line { session: header.session.clone(), next: 0 };
         }
         if header.session > line.session || header.seq > line.next {
-            return Some("resend");
+            return Some(Acknowledgement::Resend { expected: line.next });
         }
         line.next = line.next.max(header.seq + 1);
-        Some("committed")
+        Some(Acknowledgement::Committed)
     }
 
     fn inventory(&self) -> Inventory {
@@ -176,9 +177,9 @@ impl Model {
     }
 }
 
-pub fn committed(header: &Header, status: &str, paths: &[&str]) -> Answer {
+pub fn committed(header: &Header, status: Acknowledgement, paths: &[&str]) -> Answer {
     let path = StringArray::from_iter_values(paths);
-    Answer::Committed(header.clone().with("status", status), Committed { path })
+    Answer::Committed(header.clone().with(&status), Committed { path })
 }
 
 pub fn rejects(header: &Header, paths: &[&str]) -> Answer {

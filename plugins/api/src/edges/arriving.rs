@@ -5,7 +5,7 @@ use crate::edge;
 edge! {
     /// Image files that have settled: names and versions, no content. `watch → decode`, `watch → predict`.
     ///
-    /// The header carries `batch_rows`: the most rows that a message of this source has.
+    /// The header carries [`ImagesHeader`](super::ImagesHeader).
     ImageFiles {
         /// Relative to the workspace, with `/`: `photos/<class>/a.jpg`. The key that rejects and acknowledgements use.
         path: Utf8,
@@ -253,8 +253,7 @@ edge! {
 edge! {
     /// Acknowledgement, sent after fsync; credit at the same time. `dataset → watch`.
     ///
-    /// The header repeats `session` and `seq` of what is acknowledged, and carries `stream` (`images` or `removed`) and
-    /// `status`: `committed`, or `resend` when messages before this one are missing. A row of the batch that is
+    /// The header is that of what is acknowledged, with an [`Acknowledgement`](super::Acknowledgement). A row of the batch that is
     /// neither here nor in [`Rejects`] was lost and is sent again.
     Committed {
         /// Paths now in the catalog (or, for `removed`, out of it).

@@ -16,7 +16,7 @@ edge! {
 edge! {
     /// Pixels that were asked for, one row an image. An image that there is none of is left out. `dataset → cache`.
     ///
-    /// The header: that of the request, and in `extra` `profile` (`64-stretch`: size and resize mode).
+    /// The header: that of the request, with [`ProfileHeader`](super::ProfileHeader).
     ImagePixels {
         /// As in [`HashedImages`](super::HashedImages).
         digest: Utf8,
@@ -32,7 +32,7 @@ edge! {
 edge! {
     /// Files of a workspace that the other machine is to have, in the order in which they are to be put there. `mirror → mirror`.
     ///
-    /// The header: `session` = the offering process, `seq` counts its messages. A row is offered until it is said to be kept. A
+    /// The header: `session` = the offering process, `seq` counts its messages, and [`MachineHeader`](super::MachineHeader). A row is offered until it is said to be kept. A
     /// message without rows says that the machine is there.
     OfferedFiles {
         /// Relative to the workspace, with `/`.

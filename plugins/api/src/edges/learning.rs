@@ -7,6 +7,8 @@ pub const ALL_HELD: &str = "~";
 
 edge! {
     /// The data set as it stands after a change, one row a class. `dataset → train`.
+    ///
+    /// The header: `seq` = version, and [`Labels`](crate::Labels).
     Snapshot {
         /// Counts up with every change; any earlier version can still be served.
         version: UInt64,
@@ -40,7 +42,7 @@ edge! {
         epoch: UInt64,
         /// Seed of the run.
         seed: UInt64,
-        /// A [`Subset`](crate::Subset): `train` and `fold-train:I/K` shuffled, `validation`, `test` and `fold-test:I/K` in order of
+        /// A [`Selection`](crate::Selection): `train` and `fold-train:I/K` shuffled, `validation`, `test` and `fold-test:I/K` in order of
         /// digest.
         split: Utf8,
         /// Pictures a batch; the last one may be smaller.
@@ -62,11 +64,10 @@ edge! {
 edge! {
     /// Pictures to learn from or to be tested on. `dataset → augment → train`, `dataset → evaluate`.
     ///
-    /// The header: `session` = run, `seq` = index of the batch, `fin` on the last of the epoch, and in `extra` `epoch`,
-    /// `seed`, `split`, `version`, `withheld`, `decisions`, `held_below` (as asked), `batches` (how many the epoch has), `near_copies` (a JSON array of the
-    /// rows, from 0, that are held out and have a near-copy among the images trained on) and `classes` (a JSON array of class
-    /// names). Where all augmentations are withheld from `train`, `augment` adds `augmentation`: its options, a JSON object.
-    /// An epoch without pictures is one message with no row.
+    /// The header: `session` = run, `seq` = index of the batch, `fin` on the last of the epoch, and [`BatchHeader`](super::BatchHeader).
+    /// Where all augmentations are withheld from `train`, `augment` adds [`AugmentationHeader`](super::AugmentationHeader); where pixels are
+    /// omitted for `cache`, `dataset` adds [`ProfileHeader`](super::ProfileHeader) and [`SubsetHeader`](super::SubsetHeader). An epoch
+    /// without pictures is one message with no row.
     Batches {
         /// As in [`HashedImages`](super::HashedImages).
         digest: Utf8,
@@ -94,8 +95,8 @@ edge! {
     /// The data set as it stands at a version, one row a file and label, conflicts and unlabelled files included, ordered by
     /// path. Asked for with a [`Demand`] of the split `records`, `batch_size` rows a message. `dataset → inspect`.
     ///
-    /// The header: `session` = the asker, `seq` = index of the message, `fin` on the last, and in `extra` `version`,
-    /// `epoch`, `seed` and `split` as asked.
+    /// The header: `session` = the asker, `seq` = index of the message, `fin` on the last, [`BatchHeader`](super::BatchHeader)
+    /// and [`Labels`](crate::Labels).
     Records {
         /// As in [`ImageFiles`](super::ImageFiles).
         path: Utf8,

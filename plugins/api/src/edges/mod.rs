@@ -3,12 +3,17 @@
 mod arriving;
 mod content;
 mod crossing;
+mod headers;
 mod learning;
 
 pub use arriving::{
     Committed, DecodedImages, Embedded, HashedImages, Hello, ImageFiles, Inventory, Pixels, Rejects, Removed,
 };
 pub use crossing::{FileParts, ImagePixels, OfferedFiles, Statuses, WantedParts, WantedPixels};
+pub use headers::{
+    Acknowledgement, AugmentationHeader, BatchHeader, DemandHeader, EmbeddingHeader, ImagesHeader, MachineHeader,
+    ProfileHeader, SubsetHeader,
+};
 pub use learning::{ALL_HELD, Batches, Checkpoints, Demand, Metrics, Proposals, Records, Snapshot, Stops, Verdicts};
 
 use crate::edge::Edge;

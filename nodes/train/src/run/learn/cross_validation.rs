@@ -10,7 +10,7 @@ use crate::config::strategy::Strategy;
 use crate::error::TrainError;
 use crate::io::incoming::Incoming;
 use crate::run::start;
-use plugin_api::edges::list_row;
+use plugin_api::edges::{BatchHeader, list_row};
 use plugin_api::runs::{CrossValidation, OutOfFold, RunFolder, RunManifest, read_json, write_json};
 use plugin_api::{Fold, Subset};
 use plugin_harness::Node;
@@ -125,7 +125,7 @@ impl Learning {
         let wanted = self.wanted(Subset::FoldTest(fold), 0, self.withheld());
         let interruption = self.each_batch(wanted, config, node, incoming, |this, header, rows, _, _| {
             let batch = Batch::from_edge(rows, this.begun.trainer.size_px())?;
-            let near: Vec<usize> = serde_json::from_str(header.text("near_copies")).unwrap_or_default();
+            let near = header.get::<BatchHeader>().map(|of| of.near_copies).unwrap_or_default();
             for (row, probabilities) in this.begun.trainer.predict(&batch)?.into_iter().enumerate() {
                 samples.push(OutOfFold {
                     digest: rows.digest.value(row).to_owned(),
@@ -133,7 +133,7 @@ impl Learning {
                     fold: fold.index,
                     targets: list_row(&rows.targets, row),
                     probabilities,
-                    near_copy: near.contains(&row),
+                    near_copy: near.contains(&(row as u32)),
                 });
             }
             Ok(ControlFlow::Continue(()))
