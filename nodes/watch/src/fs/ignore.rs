@@ -58,6 +58,28 @@ pub enum LeftAlone {
     Other,
 }
 
+impl LeftAlone {
+    /// As notices are told apart by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OutsideClass => "outside_class",
+            Self::Link => "link",
+            Self::NotUtf8 => "not_utf8",
+            Self::Unreadable => "not_listed",
+            Self::LivePhoto => "live_photo",
+            Self::Film => "film",
+            Self::RawBesideImage => "raw_beside_image",
+            Self::Companion => "companion",
+            Self::Document => "document",
+            Self::Audio => "audio",
+            Self::Archive => "archive",
+            Self::Catalog => "catalog",
+            Self::Bin => "bin",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// What the file at `path`, as messages name it (`photos/…`, `pool/…`), is.
 pub fn kind(path: &str) -> Kind {
     let Some((root, relative)) = Folder::split(path) else { return Kind::Ignored };

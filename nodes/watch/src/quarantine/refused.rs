@@ -5,7 +5,10 @@ use crate::fs::disk::Stamp;
 use crate::fs::roots::Roots;
 use crate::fs::scan::{EXAMPLES, Left};
 use crate::quarantine::record::Record;
+use plugin_api::RejectReason;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,10 +19,63 @@ use std::time::{Duration, Instant};
 /// What refused files are told apart by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RefusedKind {
-    /// A code for the reason: `truncated`, `unsupported:HEIC`, …
-    pub code: String,
+    /// Why they were refused.
+    pub reason: RefusedReason,
     /// The folder of the workspace that they lie in: `quarantine`, or, when they could not be moved, the one they came from.
     pub folder: String,
+}
+
+/// Why files were refused, as people are told. Ordered by its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusedReason {
+    /// A format that is not decoded, or a kind of it: `HEIC`. Empty where nobody says which.
+    Unsupported(String),
+    /// The file breaks the rules of its format, or the decoder.
+    Damaged,
+    /// Any other reason that a stage has.
+    Stage(RejectReason),
+    /// A word of somebody else's stage.
+    Other(String),
+}
+
+impl RefusedReason {
+    /// As the note beside a file has it.
+    fn of(record: &Record) -> Self {
+        match RejectReason::parse(&record.reason) {
+            Some(RejectReason::Unsupported) => {
+                let format = record.detail.split_once(" is not decoded").map(|(format, _)| format.to_owned());
+                Self::Unsupported(format.unwrap_or_default())
+            }
+            Some(RejectReason::Corrupt | RejectReason::Panicked) => Self::Damaged,
+            Some(reason) => Self::Stage(reason),
+            None => Self::Other(record.reason.clone()),
+        }
+    }
+}
+
+impl fmt::Display for RefusedReason {
+    /// `truncated`, `unsupported:HEIC`, …
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported(format) if format.is_empty() => RejectReason::Unsupported.fmt(f),
+            Self::Unsupported(format) => write!(f, "{}:{format}", RejectReason::Unsupported),
+            Self::Damaged => f.write_str("damaged"),
+            Self::Stage(reason) => reason.fmt(f),
+            Self::Other(word) => f.write_str(word),
+        }
+    }
+}
+
+impl Ord for RefusedReason {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.to_string().cmp(&other.to_string())
+    }
+}
+
+impl PartialOrd for RefusedReason {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Refused files by reason and folder.
@@ -53,7 +109,8 @@ impl Notes {
                         && let Some(example) = place(&path, record, quarantine, roots)
                     {
                         let folder = example.split('/').next().unwrap_or_default().to_owned();
-                        let left = refused.entry(RefusedKind { code: code(record), folder }).or_default();
+                        let left =
+                            refused.entry(RefusedKind { reason: RefusedReason::of(record), folder }).or_default();
                         left.count += 1;
                         left.examples.push(example);
                     }
@@ -82,18 +139,6 @@ fn place(note: &Path, record: &Record, quarantine: &Path, roots: &Roots) -> Opti
         return Some(format!("{QUARANTINE}/{}", file.strip_prefix(quarantine).ok()?.display()));
     }
     original.symlink_metadata().is_ok().then(|| record.path.clone())
-}
-
-/// A code for the reason, with the format where that is the reason: `unsupported:HEIC`.
-fn code(record: &Record) -> String {
-    let reason = match record.reason.as_str() {
-        "corrupt" | "panicked" => "damaged",
-        reason => reason,
-    };
-    match record.detail.split_once(" is not decoded") {
-        Some((format, _)) if reason == "unsupported" => format!("unsupported:{format}"),
-        _ => reason.to_owned(),
-    }
 }
 
 /// What is in quarantine is counted again after a change, and this long after the last count in any case.
@@ -188,9 +233,10 @@ mod tests {
         let counts = |notes: &mut Notes| -> Vec<(RefusedKind, u64)> {
             notes.count(&at("quarantine"), &roots).into_iter().map(|(kind, left)| (kind, left.count)).collect()
         };
-        let kind = |code: &str, folder: &str| RefusedKind { code: code.to_owned(), folder: folder.to_owned() };
-        let heic = kind("unsupported:HEIC", QUARANTINE);
-        let all = [(kind("damaged", QUARANTINE), 1), (kind("unreadable", "photos"), 1), (heic.clone(), 5)];
+        let kind = |reason: RefusedReason, folder: &str| RefusedKind { reason, folder: folder.to_owned() };
+        let heic = kind(RefusedReason::Unsupported("HEIC".to_owned()), QUARANTINE);
+        let unreadable = kind(RefusedReason::Stage(RejectReason::Unreadable), "photos");
+        let all = [(kind(RefusedReason::Damaged, QUARANTINE), 1), (unreadable, 1), (heic.clone(), 5)];
         assert_eq!(counts(&mut notes), all);
         let heic_files = notes.count(&at("quarantine"), &roots).remove(&heic).unwrap();
         assert_eq!(heic_files.examples, ["quarantine/cat/0.heic", "quarantine/cat/1.heic", "quarantine/cat/2.heic"]);
@@ -202,6 +248,18 @@ mod tests {
         fs::remove_file(at("photos/cat/y.jpg")).unwrap();
         assert_eq!(counts(&mut notes), [(heic.clone(), 4)]);
         assert_eq!(counts(&mut Notes::default()), [(heic, 4)], "after a restart");
+    }
+
+    #[test]
+    fn reasons_are_read_from_notes() {
+        let of = |reason: &str, detail: &str| {
+            RefusedReason::of(&Record::new("photos/a", FileVersion::default(), "decode", reason, detail)).to_string()
+        };
+        let said =
+            [("unsupported", "RAW (CR3) is not decoded"), ("unsupported", "no"), ("panicked", ""), ("corrupt", "")];
+        let read = said.map(|(reason, detail)| of(reason, detail));
+        assert_eq!(read, ["unsupported:RAW (CR3)", "unsupported", "damaged", "damaged"]);
+        assert_eq!([of("empty", "x is not decoded"), of("blurred", "")], ["empty", "blurred"]);
     }
 
     #[test]

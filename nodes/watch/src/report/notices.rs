@@ -7,12 +7,47 @@ use crate::fs::scan::{EXAMPLES, Left, Scan, Tally, is_below};
 use crate::ledger::Ledger;
 use crate::ledger::away::{Absence, AwayFolders};
 use crate::ledger::labels::Labels;
-use crate::quarantine::refused::{QUARANTINE, Refused, RefusedKind};
+use crate::quarantine::refused::{QUARANTINE, Refused, RefusedKind, RefusedReason};
 use plugin_api::layout::{Layout, Shape};
 use plugin_api::names::{class_name, natural_order, similarity_key};
 use plugin_api::status::Notice;
-use plugin_api::{Message, Text};
+use plugin_api::{Message, RejectReason, Text};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// What a notice is about. Its text is the `kind` of the [`Notice`], by which pages, lists and logs tell notices apart.
+#[derive(Clone, Copy, Debug)]
+enum Kind<'a> {
+    /// Folders that are splits.
+    SplitLayout,
+    /// A class that is called as a split.
+    SplitAsClass { class: &'a str },
+    /// A folder around all classes.
+    ExtraFolder { root: &'a str, name: &'a str },
+    /// Folders of one class, spelled in several Unicode forms.
+    UnicodeForms,
+    /// Classes with names that are alike.
+    SimilarClasses { names: &'a str },
+    /// Refused files, in quarantine or, with the name of their folder, where they were.
+    Refused { reason: &'a RefusedReason, stays_in: Option<&'a str> },
+    /// Files and folders that are left alone.
+    LeftAlone(LeftAlone),
+}
+
+impl fmt::Display for Kind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::SplitLayout => f.write_str("split_layout"),
+            Self::SplitAsClass { class } => write!(f, "split_as_class:{class}"),
+            Self::ExtraFolder { root, name } => write!(f, "extra_folder:{root}/{name}"),
+            Self::UnicodeForms => f.write_str("unicode_forms"),
+            Self::SimilarClasses { names } => write!(f, "similar_classes:{names}"),
+            Self::Refused { reason, stays_in: None } => reason.fmt(f),
+            Self::Refused { reason, stays_in: Some(folder) } => write!(f, "{reason}:{folder}"),
+            Self::LeftAlone(why) => f.write_str(why.name()),
+        }
+    }
+}
 
 /// What was left alone and refused when last looked.
 #[derive(Debug, Default)]
@@ -185,14 +220,14 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
     let root = folder.name();
     let tops = shape.tops();
     let mut notices = Vec::new();
-    let mut notice = |kind: String, count: usize, reason: Message, advice: Option<Message>, examples: Vec<String>| {
+    let mut notice = |kind: Kind<'_>, count: usize, reason: Message, advice: Option<Message>, examples: Vec<String>| {
         let examples = examples.into_iter().take(EXAMPLES).collect();
         let advice = advice.map(Text::from).unwrap_or_default();
-        notices.push(Notice { kind, count: count as u64, reason: reason.into(), advice, examples });
+        notices.push(Notice { kind: kind.to_string(), count: count as u64, reason: reason.into(), advice, examples });
     };
     if !layout.splits.is_empty() {
         let splits: Vec<String> = layout.splits.iter().map(|split| format!("{root}/{split}")).collect();
-        notice("split_layout".to_owned(), splits.len(), Message::notice_split_layout(), None, splits);
+        notice(Kind::SplitLayout, splits.len(), Message::notice_split_layout(), None, splits);
     }
     for (name, top) in tops.iter().filter(|(name, _)| !layout.splits.contains(*name)) {
         let names: Vec<&str> = top.folders.keys().map(String::as_str).collect();
@@ -202,12 +237,12 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
         {
             let reason = Message::notice_split_as_class(name, names.len());
             let advice = Some(Message::advice_split_as_class());
-            notice(format!("split_as_class:{name}"), 1, reason, advice, vec![format!("{root}/{name}")]);
+            notice(Kind::SplitAsClass { class: name }, 1, reason, advice, vec![format!("{root}/{name}")]);
         } else if tops.len() == 1 && top.direct == 0 {
             let reason = Message::notice_extra_folder(name, format!("{root}/{name}"));
             let advice = Some(Message::advice_extra_folder());
             let examples = names.iter().map(|inner| format!("{root}/{name}/{inner}")).collect();
-            notice(format!("extra_folder:{root}/{name}"), 1, reason, advice, examples);
+            notice(Kind::ExtraFolder { root, name }, 1, reason, advice, examples);
         }
     }
     let classes = classes(root, shape, layout);
@@ -215,7 +250,7 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
     let forms: usize = several().map(BTreeMap::len).sum();
     if forms > 0 {
         let paths = several().flat_map(BTreeMap::values).flatten().cloned().collect();
-        notice("unicode_forms".to_owned(), forms, Message::notice_unicode_forms(), None, paths);
+        notice(Kind::UnicodeForms, forms, Message::notice_unicode_forms(), None, paths);
     }
     let mut similar: BTreeMap<String, Vec<&String>> = BTreeMap::new();
     for class in classes.keys() {
@@ -227,7 +262,7 @@ fn of_folders(folder: Folder, shape: &Shape, layout: &Layout) -> Vec<Notice> {
         let paths = alike.iter().filter_map(|class| classes[*class].values().flatten().next().cloned()).collect();
         let reason = Message::notice_similar_classes(&names);
         let advice = Some(Message::advice_similar_classes());
-        notice(format!("similar_classes:{names}"), alike.len(), reason, advice, paths);
+        notice(Kind::SimilarClasses { names: &names }, alike.len(), reason, advice, paths);
     }
     notices
 }
@@ -249,30 +284,36 @@ fn classes(root: &str, shape: &Shape, layout: &Layout) -> BTreeMap<String, BTree
 }
 
 fn refusal(kind: &RefusedKind, left: &Left) -> Notice {
-    let RefusedKind { code, folder } = kind;
+    let RefusedKind { reason: why, folder } = kind;
     let n = left.count;
-    let (reason, advice) = match code.split_once(':').unwrap_or((code, "")) {
-        ("unsupported", format @ ("HEIC" | "AVIF")) => {
+    let otherwise = |word: &str| Message::notice_refused_otherwise(n, word, folder);
+    let (reason, advice) = match why {
+        RefusedReason::Unsupported(format) if matches!(format.as_str(), "HEIC" | "AVIF") => {
             (Message::notice_unsupported_kind(format, folder), Message::advice_unsupported_kind())
         }
-        ("unsupported", format) if format.starts_with("RAW") => {
+        RefusedReason::Unsupported(format) if format.starts_with("RAW") => {
             (Message::notice_unsupported_raw(format, folder), Message::advice_unsupported_raw())
         }
-        ("unsupported", format) => (Message::notice_unsupported(format, folder), Message::advice_unsupported()),
-        ("truncated", _) => (Message::notice_truncated(n, folder), Message::advice_truncated()),
-        ("damaged", _) => (Message::notice_damaged(n, folder), Message::advice_damaged()),
-        ("not_an_image", _) => (Message::notice_not_an_image(n, folder), Message::advice_not_an_image()),
-        ("empty", _) => (Message::notice_empty(n, folder), Message::advice_damaged()),
-        ("crashes", _) => (Message::notice_crashes(n, folder), Message::advice_crashes()),
-        ("too_large", _) => (Message::notice_too_large(n, folder), Message::advice_too_large()),
-        ("unreadable", _) => (Message::notice_unreadable(n), Message::advice_unreadable()),
-        (reason, _) => (Message::notice_refused_otherwise(n, reason, folder), Message::advice_refused_otherwise()),
+        RefusedReason::Unsupported(format) => {
+            (Message::notice_unsupported(format, folder), Message::advice_unsupported())
+        }
+        RefusedReason::Damaged => (Message::notice_damaged(n, folder), Message::advice_damaged()),
+        RefusedReason::Stage(reason) => match reason {
+            RejectReason::Truncated => (Message::notice_truncated(n, folder), Message::advice_truncated()),
+            RejectReason::NotAnImage => (Message::notice_not_an_image(n, folder), Message::advice_not_an_image()),
+            RejectReason::Empty => (Message::notice_empty(n, folder), Message::advice_damaged()),
+            RejectReason::Crashes => (Message::notice_crashes(n, folder), Message::advice_crashes()),
+            RejectReason::TooLarge => (Message::notice_too_large(n, folder), Message::advice_too_large()),
+            RejectReason::Unreadable => (Message::notice_unreadable(n), Message::advice_unreadable()),
+            reason => (otherwise(reason.name()), Message::advice_refused_otherwise()),
+        },
+        RefusedReason::Other(word) => (otherwise(word), Message::advice_refused_otherwise()),
     };
     // What may not be read lies where it lay in any case.
-    let has_moved = folder == QUARANTINE || code == "unreadable";
+    let has_moved = folder == QUARANTINE || *why == RefusedReason::Stage(RejectReason::Unreadable);
     let advice = if has_moved { vec![advice] } else { vec![advice, Message::advice_stays()] };
     Notice {
-        kind: if has_moved { code.clone() } else { format!("{code}:{folder}") },
+        kind: Kind::Refused { reason: why, stays_in: (!has_moved).then_some(folder.as_str()) }.to_string(),
         count: n,
         reason: reason.into(),
         advice: advice.into(),
@@ -282,26 +323,24 @@ fn refusal(kind: &RefusedKind, left: &Left) -> Notice {
 
 fn left_alone(why: LeftAlone, left: &Left) -> Notice {
     let n = left.count;
-    let (kind, reason, advice) = match why {
-        LeftAlone::OutsideClass => {
-            ("outside_class", Message::notice_outside_class(n), Some(Message::advice_outside_class()))
-        }
-        LeftAlone::Link => ("link", Message::notice_link(n), Some(Message::advice_link())),
-        LeftAlone::NotUtf8 => ("not_utf8", Message::notice_not_utf8(n), Some(Message::advice_not_utf8())),
-        LeftAlone::Unreadable => ("not_listed", Message::notice_not_listed(n), Some(Message::advice_not_listed())),
-        LeftAlone::LivePhoto => ("live_photo", Message::notice_live_photo(n), None),
-        LeftAlone::Film => ("film", Message::notice_film(n), None),
-        LeftAlone::RawBesideImage => ("raw_beside_image", Message::notice_raw_beside_image(n), None),
-        LeftAlone::Companion => ("companion", Message::notice_companion(n), None),
-        LeftAlone::Document => ("document", Message::notice_document(n), None),
-        LeftAlone::Audio => ("audio", Message::notice_audio(n), None),
-        LeftAlone::Archive => ("archive", Message::notice_archive(n), Some(Message::advice_archive())),
-        LeftAlone::Catalog => ("catalog", Message::notice_catalog(n), None),
-        LeftAlone::Bin => ("bin", Message::notice_bin(n), None),
-        LeftAlone::Other => ("other", Message::notice_other(n), None),
+    let (reason, advice) = match why {
+        LeftAlone::OutsideClass => (Message::notice_outside_class(n), Some(Message::advice_outside_class())),
+        LeftAlone::Link => (Message::notice_link(n), Some(Message::advice_link())),
+        LeftAlone::NotUtf8 => (Message::notice_not_utf8(n), Some(Message::advice_not_utf8())),
+        LeftAlone::Unreadable => (Message::notice_not_listed(n), Some(Message::advice_not_listed())),
+        LeftAlone::LivePhoto => (Message::notice_live_photo(n), None),
+        LeftAlone::Film => (Message::notice_film(n), None),
+        LeftAlone::RawBesideImage => (Message::notice_raw_beside_image(n), None),
+        LeftAlone::Companion => (Message::notice_companion(n), None),
+        LeftAlone::Document => (Message::notice_document(n), None),
+        LeftAlone::Audio => (Message::notice_audio(n), None),
+        LeftAlone::Archive => (Message::notice_archive(n), Some(Message::advice_archive())),
+        LeftAlone::Catalog => (Message::notice_catalog(n), None),
+        LeftAlone::Bin => (Message::notice_bin(n), None),
+        LeftAlone::Other => (Message::notice_other(n), None),
     };
     Notice {
-        kind: kind.to_owned(),
+        kind: Kind::LeftAlone(why).to_string(),
         count: n,
         reason: reason.into(),
         advice: advice.map(Text::from).unwrap_or_default(),
@@ -393,27 +432,35 @@ mod tests {
         ] {
             assert!(!left_alone(why, &left).reason.messages().is_empty(), "{why:?}");
         }
-        for code in
-            ["truncated", "damaged", "not_an_image", "empty", "crashes", "too_large", "unreadable", "unsupported:HEIC"]
-        {
-            let notice = refusal(&refused(code, QUARANTINE), &left);
-            assert!(!notice.reason.has("notice_refused_otherwise") && !notice.advice.is_empty(), "{code}");
+        for why in [
+            RefusedReason::Stage(RejectReason::Truncated),
+            RefusedReason::Damaged,
+            RefusedReason::Stage(RejectReason::NotAnImage),
+            RefusedReason::Stage(RejectReason::Empty),
+            RefusedReason::Stage(RejectReason::Crashes),
+            RefusedReason::Stage(RejectReason::TooLarge),
+            RefusedReason::Stage(RejectReason::Unreadable),
+            RefusedReason::Unsupported("HEIC".to_owned()),
+        ] {
+            let notice = refusal(&refused(why.clone(), QUARANTINE), &left);
+            assert!(!notice.reason.has("notice_refused_otherwise") && !notice.advice.is_empty(), "{why}");
+            assert_eq!(notice.kind, why.to_string());
         }
         for format in ["HEIC", "AVIF"] {
-            let notice = refusal(&refused(&format!("unsupported:{format}"), QUARANTINE), &left);
+            let notice = refusal(&refused(RefusedReason::Unsupported(format.to_owned()), QUARANTINE), &left);
             assert_eq!(notice.reason, format!("{format} in quarantine/: this kind of it is not read"));
         }
     }
 
-    fn refused(code: &str, folder: &str) -> RefusedKind {
-        RefusedKind { code: code.to_owned(), folder: folder.to_owned() }
+    fn refused(reason: RefusedReason, folder: &str) -> RefusedKind {
+        RefusedKind { reason, folder: folder.to_owned() }
     }
 
     #[test]
     fn files_that_stayed_are_not_told_as_moved() {
         let left = Left { count: 2, examples: Vec::new() };
         let said = |folder: &str, language| {
-            let notice = refusal(&refused("damaged", folder), &left);
+            let notice = refusal(&refused(RefusedReason::Damaged, folder), &left);
             format!("{} {}", notice.reason.render(language), notice.advice.render(language))
         };
         assert!(said(QUARANTINE, Language::En).starts_with("images in quarantine/ are damaged"));
@@ -422,7 +469,8 @@ mod tests {
         assert!(stays.starts_with("images in photos/ are damaged") && stays.contains("They stay where they are"));
         let stays = said("photos", Language::Ja);
         assert!(stays.starts_with("枚の画像が壊れている（photos/ 内）") && stays.contains("元の場所に残っています"));
-        let kinds = ["quarantine", "photos"].map(|folder| refusal(&refused("damaged", folder), &left).kind);
+        let kinds =
+            ["quarantine", "photos"].map(|folder| refusal(&refused(RefusedReason::Damaged, folder), &left).kind);
         assert_ne!(kinds[0], kinds[1], "told apart in lists and logs");
     }
 
