@@ -89,12 +89,29 @@ fn format(setup: &Setup) -> Result<(), Error> {
     process::run(&mut cargo(setup, &["fmt", "--all", "--check"]))
 }
 
+/// Cargo with clippy in place of the compiler for our own crates, as `cargo clippy` calls it. `cargo doc` with the same finds them checked
+/// already, instead of checking each once more.
+///
+/// # Errors
+/// When the toolchain has no clippy.
+fn cargo_with_clippy(setup: &Setup, command: &[&str]) -> Result<Command, Error> {
+    let mut rustc = Command::new("rustc");
+    let sysroot = process::capture(rustc.args(["--print", "sysroot"]).current_dir(setup.checkout.root()))?;
+    let driver = Path::new(sysroot.trim()).join("bin/clippy-driver");
+    if !driver.is_file() {
+        return Err(Error::Tool("there is no clippy: `rustup component add clippy` installs it".to_owned()));
+    }
+    let mut cargo = cargo(setup, command);
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", driver).env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__");
+    Ok(cargo)
+}
+
 fn clippy(setup: &Setup) -> Result<(), Error> {
-    process::run(cargo(setup, &["clippy", "--all-targets"]).args(EVERYTHING).args(["--", "-D", "warnings"]))
+    process::run(cargo_with_clippy(setup, &["check", "--all-targets"])?.args(EVERYTHING))
 }
 
 fn doc(setup: &Setup) -> Result<(), Error> {
-    process::run(cargo(setup, &["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
+    process::run(cargo_with_clippy(setup, &["doc", "--no-deps"])?.args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// What is run: nodes and tests. The examples are type-checked by clippy; only the one that a step runs is linked. With the test targets, so that
