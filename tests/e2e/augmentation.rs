@@ -74,6 +74,7 @@ fn arrows_are_not_mirrored_and_the_run_says_so() -> Result<(), Failure> {
     assert!(!next.reason.contains("mirroring off"), "{}", next.reason);
     assert_eq!((&next.device[..], &next.options["augmentation"]["options"]["flip"]), ("libtorch", &"on".into()));
     graph.wait("batches that were decided", MINUTES_3, |g| counted(g, "batches_decided"))?;
-    assert!(graph.status("train").gauges.get("images_on_device").is_some_and(|images| *images > 20.0));
+    let on_device = |g: &Graph| g.status("train").gauges.get("images_on_device").is_some_and(|images| *images > 20.0);
+    graph.wait("images on the device", MINUTES_3, on_device)?;
     graph.end()
 }

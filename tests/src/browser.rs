@@ -49,6 +49,23 @@ pub fn selected(selector: &str) -> String {
     format!("document.querySelector({})", json!(selector))
 }
 
+/// Starts chromedriver, and says on which port it listens. The one that it finds free for IPv4 may be taken for IPv6, where it listens
+/// too: then it ends at once, and another is to be asked.
+fn start_driver() -> Result<(Child, u16), Failure> {
+    const TRIES: u32 = 5;
+    for _ in 0..TRIES {
+        let mut driver =
+            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        for line in BufReader::new(driver.stdout.take().ok_or("chromedriver says nothing")?).lines() {
+            if let Some((_, rest)) = line?.split_once("started successfully on port ") {
+                return Ok((driver, rest.trim_end_matches('.').parse()?));
+            }
+        }
+        driver.wait()?;
+    }
+    Err(format!("chromedriver found no port {TRIES} times").into())
+}
+
 impl Browser {
     /// Starts it, with a window of this size in pixels.
     ///
@@ -67,18 +84,8 @@ impl Browser {
     }
 
     fn start_with(width: u32, height: u32, is_touch: bool) -> Result<Self, Failure> {
-        let mut driver =
-            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let mut port = None;
-        for line in BufReader::new(driver.stdout.take().ok_or("chromedriver says nothing")?).lines() {
-            if let Some((_, rest)) = line?.split_once("started successfully on port ") {
-                port = rest.trim_end_matches('.').parse().ok();
-                break;
-            }
-        }
-        let profile = tempfile::tempdir()?;
-        let mut browser =
-            Self { driver, port: port.ok_or("chromedriver has no port")?, session: String::new(), profile };
+        let (driver, port) = start_driver()?;
+        let mut browser = Self { driver, port, session: String::new(), profile: tempfile::tempdir()? };
         let mut args: Vec<String> = FLAGS.map(str::to_owned).to_vec();
         args.push(format!("--window-size={width},{height}"));
         args.push(format!("--user-data-dir={}", browser.profile.path().display()));

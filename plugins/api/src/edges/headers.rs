@@ -133,7 +133,7 @@ impl HeaderFields for MachineHeader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Labels;
+    use crate::labels::Labels;
 
     #[test]
     fn each_kind_has_a_name_of_its_own() {
