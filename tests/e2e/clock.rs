@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tests::graph::{Failure, Graph, SMALL};
 use tests::reader::{Reader, look};
-use tests::{catalog, pictures};
+use tests::{catalog, images};
 
 const MINUTES_3: Duration = Duration::from_mins(3);
 const DAY_MS: u64 = 86_400_000;
@@ -53,8 +53,8 @@ fn a_clock_that_jumps_changes_nothing_but_what_is_said_of_time() -> Result<(), F
         // Files keep the times they have.
         ("NO_FAKE_STAT", "1"),
     ];
-    let all = pictures::first_of_each(pictures::demo(), 19);
-    let parts = [15, 17, 19].map(|each| pictures::first_of_each(all.clone(), each));
+    let all = images::first_of_each(images::demo(), 19);
+    let parts = [15, 17, 19].map(|each| images::first_of_each(all.clone(), each));
     let mut expected = BTreeMap::new();
     let mut graph = Graph::start_in(root.path(), SMALL, &env)?;
     let (mut reader, mut runs) = (None, Vec::new());
@@ -62,9 +62,9 @@ fn a_clock_that_jumps_changes_nothing_but_what_is_said_of_time() -> Result<(), F
         set(&clock, shift)?;
         std::thread::sleep(Duration::from_secs(2));
         for (class, file) in part {
-            expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
+            expected.insert(images::drop_into(&photos, class, file)?, class.clone());
         }
-        graph.wait("every picture in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
+        graph.wait("every image in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
         graph.wait("a verdict on all of them", MINUTES_3, |g| {
             of_all(g).is_some() && g.status("train").state.starts_with("up to date")
         })?;

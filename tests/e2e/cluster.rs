@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tests::cluster::{Cluster, Link, Machines, Part};
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::images;
 
 const MINUTES_3: Duration = Duration::from_mins(3);
 
@@ -31,9 +31,9 @@ fn options(epochs: &'static str) -> Vec<(&'static str, &'static str, &'static st
 }
 
 fn drop_photos(home: &Home, each: usize) -> Result<u64, Failure> {
-    let chosen = pictures::first_of_each(pictures::demo(), each);
+    let chosen = images::first_of_each(images::demo(), each);
     for (class, file) in &chosen {
-        pictures::drop_into(&home.photos(), class, file)?;
+        images::drop_into(&home.photos(), class, file)?;
     }
     Ok(chosen.len() as u64)
 }

@@ -1,4 +1,4 @@
-//! From a heap of pictures to candidates for each class, and what a person does with them: `dataflows/curate.yml`.
+//! From a heap of images to candidates for each class, and what a person does with them: `dataflows/curate.yml`.
 
 use plugin_api::Home;
 use rusqlite::{Connection, OpenFlags};
@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::images;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const RADIUS: u32 = 24;
@@ -24,11 +24,11 @@ const BY_PHASH: &[(&str, &str, &str)] = &[
     ("collect", "--arriving-seconds", "1"),
 ];
 
-/// Three seeds of three classes and sixty pictures of the same, no two the same.
+/// Three seeds of three classes and sixty images of the same, no two the same.
 fn fill(home: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
     let (mut seen, mut counts) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
     let mut pool = BTreeMap::new();
-    for (class, file) in pictures::demo() {
+    for (class, file) in images::demo() {
         let count = counts.entry(class.clone()).or_default();
         let bytes = fs::read(&file)?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
@@ -48,7 +48,7 @@ fn fill(home: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
             pool.insert(folder.join(name), digest);
         }
     }
-    assert_eq!(pool.len(), 60, "the demo's pictures are missing");
+    assert_eq!(pool.len(), 60, "the demo's images are missing");
     Ok(pool)
 }
 
@@ -136,11 +136,11 @@ fn a_heap_becomes_candidates_and_answers_last() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let at = root.path().join("home");
     let pool = fill(&at)?;
-    fs::write(at.join("pool/letter.jpg"), b"Dear pool, I am no picture at all.")?;
+    fs::write(at.join("pool/letter.jpg"), b"Dear pool, I am no image at all.")?;
     let mut graph = Graph::start_of("curate.yml", root.path(), BY_PHASH)?;
     let home = graph.home.clone();
     let mut not = BTreeSet::new();
-    graph.wait("every picture to be known", MINUTE, |g| known(&g.home).len() == 69)?;
+    graph.wait("every image to be known", MINUTE, |g| known(&g.home).len() == 69)?;
     graph.wait("the candidates", MINUTE, |g| lie_there(&g.home, &not) && !candidates(&g.home).is_empty())?;
     graph.wait("the letter in quarantine", MINUTE, |g| g.home.quarantine().join("pool/letter.jpg").exists())?;
 
@@ -191,14 +191,14 @@ fn a_heap_becomes_candidates_and_answers_last() -> Result<(), Failure> {
     let hashed = graph.status("look").counters.get("pictures_in").copied().unwrap_or_default();
     assert_eq!(hashed, 0, "hashed again after a restart");
 
-    // A class appears, a seed goes, a picture comes: no command.
+    // A class appears, a seed goes, an image comes: no command.
     let seed = pool.keys().next_back().unwrap();
     fs::create_dir_all(home.seeds().join("きゅん"))?;
     fs::copy(seed, home.seeds().join("きゅん/seed.jpg"))?;
     classes.push("きゅん".to_owned());
     let gone = fs::read_dir(home.seeds().join("food"))?.flatten().next().ok_or("no seed")?.path();
     fs::remove_file(gone)?;
-    let new = pictures::demo().into_iter().find(|(class, _)| class == "tools").ok_or("no picture of tools")?.1;
+    let new = images::demo().into_iter().find(|(class, _)| class == "tools").ok_or("no image of tools")?.1;
     fs::copy(new, home.pool().join("new.jpg"))?;
     not.extend(classes.iter().map(|class| (class.clone(), accepted.clone())));
     not.extend(classes.iter().map(|class| (class.clone(), pool[seed].clone())));
@@ -228,12 +228,12 @@ fn a_network_gathers_more_of_the_same_than_chance() -> Result<(), Failure> {
         ("gather", "--most", "8"),
     ];
     let mut graph = Graph::start_of("curate.yml", root.path(), &options)?;
-    graph.wait("every picture to be known", MINUTE * 3, |g| known(&g.home).len() == 69)?;
-    // At most 24: a picture goes to its nearest class alone.
+    graph.wait("every image to be known", MINUTE * 3, |g| known(&g.home).len() == 69)?;
+    // At most 24: an image goes to its nearest class alone.
     graph.wait("the candidates", MINUTE, |g| {
         !g.status("gather").state.ends_with("choosing") && candidates(&g.home).len() >= 12
     })?;
-    let truth: BTreeMap<&String, String> = pictures::demo()
+    let truth: BTreeMap<&String, String> = images::demo()
         .into_iter()
         .filter_map(|(class, file)| {
             let path = pool.keys().find(|path| path.file_name() == file.file_name())?;

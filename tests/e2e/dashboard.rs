@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tests::browser::{self, Browser};
 use tests::graph::{Failure, Graph};
-use tests::{catalog, pictures};
+use tests::{catalog, images};
 
 /// Small and quick: what is tested is the way, not the accuracy.
 const QUICK: &[(&str, &str, &str)] = &[
@@ -21,7 +21,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("predict", "--device", "flex"),
     ("inspect", "--label-errors", "off"),
 ];
-/// Every picture of the heap is near enough to a seed.
+/// Every image of the heap is near enough to a seed.
 const BY_PHASH: &[(&str, &str, &str)] =
     &[("embed", "--network", "none"), ("gather", "--by", "phash"), ("gather", "--radius", "64")];
 const MINUTE: Duration = Duration::from_mins(1);
@@ -59,7 +59,7 @@ fn lay_candidates(root: &Path, first: &[(String, PathBuf)], heap: &[(String, Pat
     let wanted = digests.len();
     let home = Home::create(&root.join("home"))?;
     for (class, file) in first.iter().filter(|(class, _)| class == "animals").take(3) {
-        pictures::drop_into(&home.seeds(), class, file)?;
+        images::drop_into(&home.seeds(), class, file)?;
     }
     for (_, file) in heap {
         fs::copy(file, home.pool().join(file.file_name().unwrap()))?;
@@ -73,10 +73,10 @@ fn lay_candidates(root: &Path, first: &[(String, PathBuf)], heap: &[(String, Pat
     Ok(wanted)
 }
 
-/// A picture of the inbox is found by its mood, moved to its class by one key, and back by another.
+/// An image of the inbox is found by its mood, moved to its class by one key, and back by another.
 fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<(), Failure> {
     let home = graph.home.clone();
-    let (_, file) = pictures::demo().pop().ok_or("no picture")?;
+    let (_, file) = images::demo().pop().ok_or("no image")?;
     let name = file.file_name().unwrap().to_string_lossy().into_owned();
     let inbox = home.inbox().join(&name);
     fs::copy(&file, &inbox)?;
@@ -89,11 +89,7 @@ fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<()
     let class = said().ok_or("no prediction")?;
     browser.open("about:blank")?;
     browser.open(&format!("{page}?lang=en#try?class={class}"))?;
-    browser.wait(
-        "the picture",
-        MINUTE,
-        "return document.querySelector('.tile[data-path^=\"inbox/\"] img') !== null",
-    )?;
+    browser.wait("the image", MINUTE, "return document.querySelector('.tile[data-path^=\"inbox/\"] img') !== null")?;
     // The same model answers for the pool.
     browser.wait(
         "the pool",
@@ -104,14 +100,14 @@ fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<()
     // Images of the pool may be shown beside it.
     browser.click(".tile[data-path^='inbox/'] .corner")?;
     browser.press("a")?;
-    graph.wait("the picture to be moved", MINUTE, |_| labelled.exists() && !inbox.exists())?;
+    graph.wait("the image to be moved", MINUTE, |_| labelled.exists() && !inbox.exists())?;
     browser.wait(
         "it to be gone",
         MINUTE,
         "return document.querySelector('.tile[data-path^=\"inbox/\"]:not(.gone) img') === null",
     )?;
     browser.press("u")?;
-    graph.wait("the picture to be back", MINUTE, |_| inbox.exists() && !labelled.exists())
+    graph.wait("the image to be back", MINUTE, |_| inbox.exists() && !labelled.exists())
 }
 
 #[test]
@@ -122,13 +118,12 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
         return Ok(());
     }
     let root = tempfile::tempdir()?;
-    let all = pictures::first_of_each(pictures::demo(), 30);
+    let all = images::first_of_each(images::demo(), 30);
     let (later, first): (Vec<_>, Vec<_>) = all.into_iter().partition(|(class, file)| {
-        class == "animals"
-            && pictures::demo().iter().filter(|(c, _)| c == class).position(|(_, f)| f == file) > Some(13)
+        class == "animals" && images::demo().iter().filter(|(c, _)| c == class).position(|(_, f)| f == file) > Some(13)
     });
     assert!(later.len() >= 13 && first.len() > 150, "{} and {}", later.len(), first.len());
-    let (reserve, heap) = later.split_last().ok_or("no picture")?;
+    let (reserve, heap) = later.split_last().ok_or("no image")?;
     let laid = lay_candidates(root.path(), &first, heap)?;
     assert!(laid >= 11, "{laid} candidates");
 
@@ -142,11 +137,11 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     eprintln!("the page opens in {opened} ms");
     assert!(opened.as_f64().unwrap_or(f64::MAX) < 10_000.0, "{opened} ms");
 
-    // Pictures come: counts and curves move.
+    // Images come: counts and curves move.
     for (class, file) in &first {
-        pictures::drop_into(&home.photos(), class, file)?;
+        images::drop_into(&home.photos(), class, file)?;
     }
-    // A message that dora lost is sent again, and its pictures then count twice.
+    // A message that dora lost is sent again, and its images then count twice.
     let hashed = |g: &Graph| g.status("hash").counters.get("pictures_out").copied().unwrap_or_default();
     let all_hashed = |g: &Graph| hashed(g) >= first.len() as u64;
     graph.wait("hash to be through", MINUTES_3, all_hashed)?;
@@ -257,8 +252,8 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     let mine = graph.pid("dashboard");
     graph.signal("dashboard", "KILL")?;
     let (class, file) = reserve;
-    pictures::drop_into(&home.photos(), class, file)?;
-    graph.wait("one more picture", MINUTE, |g| accepted(g) == before + 11)?;
+    images::drop_into(&home.photos(), class, file)?;
+    graph.wait("one more image", MINUTE, |g| accepted(g) == before + 11)?;
     graph.wait("the page to be back", MINUTE, |g| g.pid("dashboard").is_some() && g.pid("dashboard") != mine)?;
     assert_eq!(pids, others.map(|node| graph.pid(node)), "a node was started again");
     let page = address(&mut graph)?;
@@ -284,7 +279,7 @@ fn live_updates_leave_the_keyboard(home: &Home, browser: &Browser, page: &str) -
         ))?;
         fs::write(
             home.photos().join(format!("food/live-{turn}.png")),
-            pictures::coloured([10, 60 * turn as u8, 200], 90 + turn),
+            images::coloured([10, 60 * turn as u8, 200], 90 + turn),
         )?;
         browser.wait("the new number", MINUTE, "return told() !== before")?;
         assert_eq!(browser.run("return used.isConnected && document.activeElement === used")?, true, "{used}");

@@ -1,4 +1,4 @@
-//! `cargo demo` itself: the real program, dora's real coordinator and daemon, `dora start`, all the demo's pictures.
+//! `cargo demo` itself: the real program, dora's real coordinator and daemon, `dora start`, all the demo's images.
 
 use plugin_api::runs::RunFolder;
 use plugin_api::{Home, status};

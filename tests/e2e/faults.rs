@@ -1,4 +1,4 @@
-//! Retrain after retrain while nodes are killed at random: there is a whole champion at all times, no picture is lost, and nobody
+//! Retrain after retrain while nodes are killed at random: there is a whole champion at all times, no image is lost, and nobody
 //! is champion without a verdict. And a class folder that goes while it is learnt.
 
 use plugin_api::runs::RunFolder;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tests::graph::{Failure, Graph, SMALL};
 use tests::reader::{Reader, look};
-use tests::{catalog, pictures};
+use tests::{catalog, images};
 
 const MINUTES_3: Duration = Duration::from_mins(3);
 
@@ -16,11 +16,11 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
     let retrains: usize = std::env::var("WAKUTEKA_RETRAINS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
-    let all = pictures::first_of_each(pictures::demo(), 20 + retrains.div_ceil(4));
-    let first = pictures::first_of_each(all.clone(), 20);
+    let all = images::first_of_each(images::demo(), 20 + retrains.div_ceil(4));
+    let first = images::first_of_each(all.clone(), 20);
     let mut expected = BTreeMap::new();
     for (class, file) in &first {
-        expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
+        expected.insert(images::drop_into(&photos, class, file)?, class.clone());
     }
     let mut graph = Graph::start(root.path(), SMALL)?;
     graph.wait("the first verdict", MINUTES_3, |g| g.verdicts().len() == 1)?;
@@ -36,7 +36,7 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
     for (n, pair) in more.chunks(2).take(retrains).enumerate() {
         let before = graph.verdicts().len();
         for (class, file) in pair {
-            expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
+            expected.insert(images::drop_into(&photos, class, file)?, class.clone());
         }
         // Somewhere between the drop and the verdict: a run takes about that long.
         std::thread::sleep(Duration::from_millis(40 * draw(2 * n, 100)));
@@ -49,7 +49,7 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
         }
         graph.wait("the verdict", MINUTES_3, |g| g.verdicts().len() > before)?;
     }
-    graph.wait("every picture in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
+    graph.wait("every image in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
     let looks = reader.end()?;
     eprintln!("{retrains} retrains, {looks} looks, killed {killed:?}");
     assert!(looks > 50, "{looks} looks say little");
@@ -73,9 +73,9 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
 fn a_class_folder_that_goes_while_it_is_learnt_is_forgotten_in_good_order() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
-    let all = pictures::first_of_each(pictures::demo(), 20);
+    let all = images::first_of_each(images::demo(), 20);
     for (class, file) in &all {
-        pictures::drop_into(&photos, class, file)?;
+        images::drop_into(&photos, class, file)?;
     }
     let slow: Vec<_> =
         SMALL.iter().copied().chain([("train", "--model", "resnet18"), ("train", "--cancel-percent", "5")]).collect();
@@ -106,8 +106,8 @@ fn wrong_option_is_told_where_one_looks() -> Result<(), Failure> {
     assert!(train.is_alive(), "it waits to be stopped");
     assert_eq!(train.counters.get("restarts"), Some(&0));
     assert_eq!(train.notices.iter().map(|notice| notice.kind.as_str()).collect::<Vec<_>>(), ["configuration"]);
-    let (class, file) = pictures::demo().into_iter().next().ok_or("no picture")?;
-    pictures::drop_into(&graph.home.photos(), &class, &file)?;
+    let (class, file) = images::demo().into_iter().next().ok_or("no image")?;
+    images::drop_into(&graph.home.photos(), &class, &file)?;
     graph.wait("the other nodes to work", MINUTES_3, |g| !catalog::files(&g.home).is_empty())?;
     graph.end()
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 use tests::graph::{Failure, Graph, SMALL};
 use tests::reader::{Reader, look};
-use tests::{catalog, pictures};
+use tests::{catalog, images};
 
 const MINUTES_3: Duration = Duration::from_mins(3);
 /// For how long the disk is full: longer than a node that ends at once could be started again and again.
@@ -48,19 +48,19 @@ fn a_full_disk_costs_time_and_nothing_else() -> Result<(), Failure> {
         return Ok(());
     };
     let photos = root.path().join("home/photos");
-    let all = pictures::first_of_each(pictures::demo(), 22);
-    let first = pictures::first_of_each(all.clone(), 15);
+    let all = images::first_of_each(images::demo(), 22);
+    let first = images::first_of_each(all.clone(), 15);
     let mut expected = BTreeMap::new();
     for (class, file) in &first {
-        expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
+        expected.insert(images::drop_into(&photos, class, file)?, class.clone());
     }
     let mut graph = Graph::start(root.path(), SMALL)?;
     graph.wait("the first verdict", MINUTES_3, |g| g.verdicts().len() == 1)?;
     let reader = Reader::start(graph.home.clone());
 
-    // Pictures are there and nothing else fits any more.
+    // Images are there and nothing else fits any more.
     for (class, file) in all.iter().filter(|(_, file)| !first.iter().any(|(_, f)| f == file)) {
-        expected.insert(pictures::drop_into(&photos, class, file)?, class.clone());
+        expected.insert(images::drop_into(&photos, class, file)?, class.clone());
     }
     let ballast = disk.fill()?;
     graph.wait("a node to say so", MINUTES_3, |g| g.whole_log().contains("the disk is full"))?;
@@ -73,7 +73,7 @@ fn a_full_disk_costs_time_and_nothing_else() -> Result<(), Failure> {
 
     // There is space again.
     std::fs::remove_file(ballast)?;
-    graph.wait("every picture in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
+    graph.wait("every image in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
     graph.wait("a verdict on all of them", MINUTES_3, |g| g.verdicts().len() >= 2)?;
     let looks = reader.end()?;
     assert!(looks > 50, "{looks} looks say little");

@@ -1,11 +1,11 @@
-//! Photos in, evaluated model out: the main graph over real pictures, as a person uses it.
+//! Photos in, evaluated model out: the main graph over real images, as a person uses it.
 
 use plugin_api::runs::{RunFolder, RunManifest, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 use tests::graph::{Failure, Graph};
-use tests::{catalog, pictures};
+use tests::{catalog, images};
 
 /// Small and quick: what is tested is the way, not the accuracy.
 const QUICK: &[(&str, &str, &str)] = &[
@@ -38,24 +38,24 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
     let mut expected = BTreeMap::new();
-    let all = pictures::first_of_each(pictures::demo(), 34);
-    assert!(all.len() > 200, "the demo's pictures are missing: {}", all.len());
-    // A class folder with a Japanese name, and pictures in sub-folders of a class.
+    let all = images::first_of_each(images::demo(), 34);
+    assert!(all.len() > 200, "the demo's images are missing: {}", all.len());
+    // A class folder with a Japanese name, and images in sub-folders of a class.
     let class = |name: &str| if name == "animals" { "きゅんきゅん".to_owned() } else { name.to_owned() };
     let (later, first): (Vec<_>, Vec<_>) = all.into_iter().enumerate().partition(|(at, _)| at % 10 == 0);
     for (_, (name, file)) in &first {
-        expected.insert(pictures::drop_into(&photos, &class(name), file)?, class(name));
+        expected.insert(images::drop_into(&photos, &class(name), file)?, class(name));
     }
     let refused = drop_what_must_be_refused(&photos)?;
 
     let mut graph = Graph::start(root.path(), QUICK)?;
-    graph.wait("the catalog to hold every picture once", MINUTES_3, |g| settled(g, &expected))?;
+    graph.wait("the catalog to hold every image once", MINUTES_3, |g| settled(g, &expected))?;
     graph.wait("the refused files in quarantine", MINUTES_3, |g| catalog::quarantined(&g.home) == refused)?;
     graph.wait("the first verdict", MINUTES_3, |g| latest(g).is_some())?;
     let (manifest, verdict) = latest(&graph).ok_or("no verdict")?;
     assert_eq!(verdict.decision.name(), "promoted", "{}", verdict.reason);
     assert!(manifest.parent.is_none());
-    assert!(verdict.pictures > 0 && verdict.confusion.iter().flatten().sum::<u64>() == verdict.pictures);
+    assert!(verdict.images > 0 && verdict.confusion.iter().flatten().sum::<u64>() == verdict.images);
     assert_eq!(std::fs::read_link(graph.home.champion())?, Path::new(&verdict.run));
     let report = std::fs::read_to_string(graph.home.root().join(&verdict.report))?;
     assert!(report.contains("きゅんきゅん"), "the report does not name the class");
@@ -64,11 +64,11 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
 
     // What people do: add a burst, move one to another class, delete one, rename one, overwrite one.
     for (_, (name, file)) in &later {
-        expected.insert(pictures::drop_into(&photos, &class(name), file)?, class(name));
+        expected.insert(images::drop_into(&photos, &class(name), file)?, class(name));
     }
-    assert!(later.len() >= 20, "{} pictures make no burst", later.len());
+    assert!(later.len() >= 20, "{} images make no burst", later.len());
     let mut of_food = expected.iter().filter(|(_, label)| *label == "food").map(|(path, _)| path.clone());
-    let mut next = || of_food.next().ok_or("no picture of food is left");
+    let mut next = || of_food.next().ok_or("no image of food is left");
     let (moved, deleted, renamed, overwritten) = (next()?, next()?, next()?, next()?);
     drop(of_food);
     let at = |path: &str| graph.home.root().join(path);
@@ -98,7 +98,7 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     let runs = RunFolder::all(&graph.home.runs()).len();
     assert!(runs <= 3, "a burst of drops made {} runs", runs - 1);
     let after = catalog::splits(&graph.home);
-    // Only a picture that joins two groups moves one of them, and never out of the test set.
+    // Only an image that joins two groups moves one of them, and never out of the test set.
     let strictness = |split: &String| ["train", "validation", "test"].iter().position(|name| name == split);
     let kept = |(digest, before): (&String, &String)| {
         // Those that were deleted and overwritten are in no split.
@@ -108,10 +108,10 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
         splits.iter().filter(|one| !kept(*one)).map(|(digest, before)| (digest, before, after.get(digest))).collect();
     assert!(
         less_strict.is_empty(),
-        "a picture moved to a less strict split: {less_strict:?}, {moved} moved to another class"
+        "an image moved to a less strict split: {less_strict:?}, {moved} moved to another class"
     );
     let moved = splits.iter().filter(|(digest, split)| after.get(*digest) != Some(split)).count();
-    assert!(moved * 20 <= splits.len(), "{moved} of {} pictures changed their split", splits.len());
+    assert!(moved * 20 <= splits.len(), "{moved} of {} images changed their split", splits.len());
 
     // The whole graph again: nothing is hashed or trained that need not be.
     let verdicts = graph.verdicts().len();
@@ -128,14 +128,14 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     graph.end()
 }
 
-/// Files that are no pictures, or broken ones; returns where they must end up, sorted.
+/// Files that are no images, or broken ones; returns where they must end up, sorted.
 fn drop_what_must_be_refused(photos: &Path) -> Result<Vec<String>, Failure> {
     let folder = photos.join("tools");
     std::fs::create_dir_all(&folder)?;
-    let whole = std::fs::read(&pictures::demo()[0].1)?;
+    let whole = std::fs::read(&images::demo()[0].1)?;
     std::fs::write(folder.join("half.jpg"), &whole[..whole.len() / 2])?;
     std::fs::write(folder.join("empty.png"), b"")?;
-    std::fs::write(folder.join("letter.jpg"), b"Dear photos, I am no picture at all.")?;
+    std::fs::write(folder.join("letter.jpg"), b"Dear photos, I am no image at all.")?;
     let mut refused: BTreeSet<String> =
         ["half.jpg", "empty.png", "letter.jpg"].map(|n| format!("quarantine/tools/{n}")).into();
     if let Some(shared) = tests::shared() {
@@ -144,7 +144,7 @@ fn drop_what_must_be_refused(photos: &Path) -> Result<Vec<String>, Failure> {
             refused.insert(format!("quarantine/tools/{name}"));
         }
     }
-    // Hidden and temporary files are nobody's pictures: they stay where they are.
+    // Hidden and temporary files are nobody's images: they stay where they are.
     std::fs::write(folder.join(".hidden.jpg"), &whole)?;
     std::fs::write(folder.join("download.jpg.part"), &whole[..10])?;
     Ok(refused.into_iter().collect())

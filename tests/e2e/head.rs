@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::images;
 
 const MINUTES_3: Duration = Duration::from_mins(3);
 /// Images of each class in the inbox.
@@ -19,7 +19,7 @@ const CLASSES: [&str; 3] = ["food", "people", "transportation"];
 /// Images of a class. Names go by what is to be seen, so they are dealt like cards.
 fn images(class: &str) -> Vec<PathBuf> {
     let files: Vec<PathBuf> =
-        pictures::demo().into_iter().filter(|(name, _)| name == class).map(|(_, file)| file).collect();
+        images::demo().into_iter().filter(|(name, _)| name == class).map(|(_, file)| file).collect();
     (0..7).flat_map(|start| files.iter().skip(start).step_by(7)).cloned().collect()
 }
 

@@ -4,7 +4,7 @@ use image::{DynamicImage, RgbImage, imageops};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tests::graph::{Failure, Graph};
-use tests::{pictures, skipped};
+use tests::{images, skipped};
 
 /// No training: what is tested is the way from the folders to the report.
 const QUICK: &[(&str, &str, &str)] = &[
@@ -18,11 +18,11 @@ const MINUTES_5: Duration = Duration::from_mins(5);
 /// With the planted ones these are enough for a head to learn two classes from.
 const EACH: usize = 48;
 /// What plainly is food, and will stand among the vehicles. How many of such are found is what the benchmark `planted`
-/// measures; here, on a hundred pictures, at least one must reach the report.
+/// measures; here, on a hundred images, at least one must reach the report.
 const WRONG: [&str; 4] = ["0049_pizza_cheese.jpg", "0145_pancakes_berries.jpg", "0216_pie_apple.jpg", "0227_apple.jpg"];
 
-fn save(picture: &RgbImage, path: &Path) -> Result<(), Failure> {
-    Ok(DynamicImage::from(picture.clone()).save(path)?)
+fn save(image: &RgbImage, path: &Path) -> Result<(), Failure> {
+    Ok(DynamicImage::from(image.clone()).save(path)?)
 }
 
 /// What was planted: table, and words that stand together in one of its lines.
@@ -30,7 +30,7 @@ type Planted = Vec<(&'static str, Vec<&'static str>)>;
 
 fn plant(photos: &Path) -> Result<Planted, Failure> {
     let of = |class: &str| -> Vec<PathBuf> {
-        pictures::demo().into_iter().filter(|(name, _)| name == class).map(|(_, file)| file).collect()
+        images::demo().into_iter().filter(|(name, _)| name == class).map(|(_, file)| file).collect()
     };
     let (vehicles, food) = (of("transportation"), of("food"));
     let (a, b) = (photos.join("transportation"), photos.join("美味しい <food>"));
@@ -42,7 +42,7 @@ fn plant(photos: &Path) -> Result<Planted, Failure> {
     for (n, file) in food.iter().take(EACH).enumerate() {
         std::fs::copy(file, b.join(format!("f{n:02}.jpg")))?;
     }
-    // Five further pictures, each spoilt in its own way.
+    // Five further images, each spoilt in its own way.
     std::fs::copy(&vehicles[3], a.join("copy.jpg"))?;
     let near = image::open(&vehicles[5])?.to_rgb8();
     let larger = imageops::resize(&near, near.width() * 2, near.height() * 2, imageops::FilterType::Triangle);
@@ -99,7 +99,7 @@ fn planted_problems_are_named_and_inspect_may_die() -> Result<(), Failure> {
         Some(path) => options.extend([("inspect", "--weights", &path[..]), ("inspect", "--device", "flex")]),
         None => skipped("no EfficientNet-Lite0 weights in ../shared/data/models: wrong labels are not looked for"),
     }
-    // Pictures of food among the vehicles, that stand nowhere else.
+    // Images of food among the vehicles, that stand nowhere else.
     let of_food = tests::checkout().join("tests/fixtures/openclipart8/food");
     for name in WRONG {
         std::fs::copy(of_food.join(name), photos.join("transportation").join(name))?;
@@ -108,7 +108,7 @@ fn planted_problems_are_named_and_inspect_may_die() -> Result<(), Failure> {
     let mut graph = Graph::start(root.path(), &options)?;
     let files = (2 * EACH + 7 + WRONG.len()) as u64;
     let taken_in = |g: &Graph| g.status("dataset").counters.get("files") == Some(&files);
-    graph.wait("every picture in the catalog", MINUTES_5, taken_in)?;
+    graph.wait("every image in the catalog", MINUTES_5, taken_in)?;
     graph.wait("the report", MINUTES_5, reported)?;
     let page = read(&graph, "report.html");
     for (table, words) in &planted {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tests::browser::{self, Browser, selected};
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::images;
 
 /// Small and quick: what is tested is the way, not the accuracy. One change is not enough for a run.
 const QUICK: &[(&str, &str, &str)] = &[
@@ -79,7 +79,7 @@ impl Workshop {
     fn open() -> Result<Self, Failure> {
         let root = tempfile::tempdir()?;
         let mut left: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-        let all = pictures::demo().into_iter().filter(|(class, _)| CLASSES.contains(&class.as_str()));
+        let all = images::demo().into_iter().filter(|(class, _)| CLASSES.contains(&class.as_str()));
         let all: Vec<(String, PathBuf)> = all.collect();
         // Some images of the fixtures are in several classes themselves, under other numbers: the conflicts are ours.
         let mut classes_of: BTreeMap<String, BTreeSet<&String>> = BTreeMap::new();
@@ -94,7 +94,7 @@ impl Workshop {
         let home = plugin_api::Home::create(&root.path().join("home"))?;
         for (class, files) in &mut left {
             for file in files.drain(..EACH) {
-                pictures::drop_into(&home.photos(), class, &file)?;
+                images::drop_into(&home.photos(), class, &file)?;
             }
         }
         let mut rows = "path,class,distance,rank,candidate,claimed_by\n".to_owned();
@@ -102,7 +102,7 @@ impl Workshop {
             let wrong = left.get_mut("animals").unwrap().remove(0);
             fs::copy(&wrong, home.photos().join(format!("food/misplaced-{hand}.png")))?;
             for class in ["animals", "buildings"] {
-                let image = pictures::coloured([200, 10 + 80 * hand as u8, 90], 3 + hand as u32);
+                let image = images::coloured([200, 10 + 80 * hand as u8, 90], 3 + hand as u32);
                 fs::write(home.photos().join(class).join(format!("twice-{hand}.png")), image)?;
             }
             fs::create_dir_all(home.candidates().join(candidate))?;
@@ -325,7 +325,7 @@ fn a_run_is_asked_for(shop: &mut Workshop) -> Result<(), Failure> {
     let who = shop.browser.text("#bar .who")?;
     assert!(who.contains("own network") && who.contains("test images"), "{who}");
     let file = shop.left.get_mut("food").unwrap().remove(0);
-    pictures::drop_into(&shop.graph.home.photos(), "food", &file)?;
+    images::drop_into(&shop.graph.home.photos(), "food", &file)?;
     shop.sees(
         "one change of 500",
         "/1 of 500 changes, .+ at the latest/.test(document.getElementById('bar').textContent)",
@@ -514,7 +514,7 @@ fn a_class_is_renamed(shop: &mut Workshop) -> Result<(), Failure> {
 fn a_class_takes_files_and_is_deleted(shop: &mut Workshop) -> Result<(), Failure> {
     shop.show("home")?;
     shop.sees_one("tr[data-class=玩具-0]")?;
-    let image = pictures::coloured([20, 200, 90], 77);
+    let image = images::coloured([20, 200, 90], 77);
     shop.browser.drop_files("tr[data-class=玩具-0]", &[("おもちゃ.png", &image), (".hidden", b"x")])?;
     let file = "photos/玩具-0/おもちゃ.png";
     shop.is("the image", file, true)?;

@@ -1,10 +1,10 @@
-//! Pictures that stand in several class folders: learnt with all of their classes, or kept out.
+//! Images that stand in several class folders: learnt with all of their classes, or kept out.
 
 use plugin_api::Labels;
 use plugin_api::runs::{RunFolder, RunManifest, Verdict};
 use std::time::Duration;
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::images;
 
 /// Small and quick: what is tested is the way, not the accuracy.
 const QUICK: &[(&str, &str, &str)] = &[
@@ -28,28 +28,28 @@ fn latest(graph: &Graph, labels: Labels) -> Option<(RunManifest, Verdict)> {
 }
 
 #[test]
-fn pictures_in_two_classes_are_kept_out_and_with_several_labels_learnt_with_both() -> Result<(), Failure> {
+fn images_in_two_classes_are_kept_out_and_with_several_labels_learnt_with_both() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
-    let all = pictures::first_of_each(pictures::demo(), 24);
-    assert!(all.len() > 100, "the demo's pictures are missing: {}", all.len());
+    let all = images::first_of_each(images::demo(), 24);
+    assert!(all.len() > 100, "the demo's images are missing: {}", all.len());
     let mut twice = 0;
     for (at, (class, file)) in all.iter().enumerate() {
-        pictures::drop_into(&photos, class, file)?;
+        images::drop_into(&photos, class, file)?;
         // Every third one stands in a second class, the same file.
         if at % 3 == 0 && class != "both" {
-            pictures::drop_into(&photos, "both", file)?;
+            images::drop_into(&photos, "both", file)?;
             twice += 1;
         }
     }
 
-    // As it stands, such pictures are mistakes.
+    // As it stands, such images are mistakes.
     let mut graph = Graph::start(root.path(), QUICK)?;
-    graph.wait("a verdict of one label a picture", MINUTES_3, |g| latest(g, Labels::Single).is_some())?;
+    graph.wait("a verdict of one label an image", MINUTES_3, |g| latest(g, Labels::Single).is_some())?;
     let (manifest, verdict) = latest(&graph, Labels::Single).ok_or("no verdict")?;
     let both = manifest.classes.iter().position(|c| c == "both").ok_or("no class")?;
     let [train, validation, test, conflicts] = manifest.counts[both];
-    assert_eq!(train + validation + test, 0, "all of its pictures stand in another class too");
+    assert_eq!(train + validation + test, 0, "all of its images stand in another class too");
     assert!(conflicts * 10 >= twice * 9, "{conflicts} of {twice}");
     assert!(verdict.mean_average_precision.is_none() && !verdict.confusion.is_empty());
 
@@ -60,7 +60,7 @@ fn pictures_in_two_classes_are_kept_out_and_with_several_labels_learnt_with_both
     let (manifest, verdict) = latest(&graph, Labels::Multi).ok_or("no verdict")?;
     let [train, validation, test, conflicts] = manifest.counts[both];
     assert!((train + validation + test) * 10 >= twice * 9 && conflicts == 0, "{:?}", manifest.counts[both]);
-    assert!(verdict.labels == Labels::Multi && verdict.pictures > 0);
+    assert!(verdict.labels == Labels::Multi && verdict.images > 0);
     let precision = verdict.mean_average_precision.ok_or("no mean average precision")?;
     assert!((0.0..=1.0).contains(&precision) && verdict.f1.len() == manifest.classes.len());
     assert_eq!(verdict.decision.name(), "promoted", "{}", verdict.reason);
@@ -71,7 +71,7 @@ fn pictures_in_two_classes_are_kept_out_and_with_several_labels_learnt_with_both
     let predictions = std::fs::read_to_string(folder.join("predictions.csv"))?;
     assert!(
         predictions.lines().any(|line| line.contains("both + ") || line.contains(" + both")),
-        "held-out pictures have both classes"
+        "held-out images have both classes"
     );
     graph.end()
 }

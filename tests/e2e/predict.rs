@@ -1,4 +1,4 @@
-//! Pictures in the inbox, classified by whoever is champion: `inbox` and `predict` of the main graph.
+//! Images in the inbox, classified by whoever is champion: `inbox` and `predict` of the main graph.
 
 use plugin_api::Home;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tests::champion::ByColour;
 use tests::graph::{Failure, Graph};
-use tests::{catalog, pictures};
+use tests::{catalog, images};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const SETTLE: Duration = Duration::from_millis(500);
@@ -45,7 +45,7 @@ fn predictions(home: &Home) -> BTreeMap<String, BTreeMap<String, String>> {
     table(&home.inbox().join("predictions.csv"))
 }
 
-/// Class and model of a picture, once it is there.
+/// Class and model of an image, once it is there.
 fn said(home: &Home, name: &str) -> Option<(String, String)> {
     let row = predictions(home).remove(&format!("inbox/{name}"))?;
     Some((row["class"].clone(), row["model"].clone()))
@@ -55,7 +55,7 @@ fn is_said(home: &Home, name: &str, class: &str, model: &str) -> bool {
     said(home, name) == Some((class.to_owned(), model.to_owned()))
 }
 
-/// Names of pictures in a folder, sorted.
+/// Names of images in a folder, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
@@ -68,7 +68,7 @@ fn put(home: &Home, name: &str, colour: [u8; 3]) -> std::io::Result<PathBuf> {
     let number = name.bytes().fold(7_u32, |n, byte| n.wrapping_mul(31).wrapping_add(u32::from(byte)));
     let path = home.inbox().join(name);
     fs::create_dir_all(path.parent().unwrap())?;
-    fs::write(&path, pictures::coloured(colour, number))?;
+    fs::write(&path, images::coloured(colour, number))?;
     Ok(path)
 }
 
@@ -82,14 +82,14 @@ fn the_inbox_is_classified_sorted_tagged_and_asked_about() -> Result<(), Failure
     let root = tempfile::tempdir()?;
     let mut graph = Graph::start(root.path(), OPTIONS)?;
     let home = graph.home.clone();
-    let waits = |g: &Graph, n: usize| g.status("predict").state.contains(&format!("no champion yet: {n} picture"));
+    let waits = |g: &Graph, n: usize| g.status("predict").state.contains(&format!("no champion yet: {n} image"));
 
-    // No champion yet: pictures wait, broken ones go at once.
+    // No champion yet: images wait, broken ones go at once.
     let red = put(&home, "holiday/red.png", RED)?;
     put(&home, "green.png", GREEN)?;
     fs::write(home.inbox().join("green.png.xmp"), "a program's own notes")?;
-    fs::write(home.inbox().join("letter.png"), "Dear inbox, I am no picture.")?;
-    graph.wait("pictures to wait for a champion", MINUTE, |g| waits(g, 2))?;
+    fs::write(home.inbox().join("letter.png"), "Dear inbox, I am no image.")?;
+    graph.wait("images to wait for a champion", MINUTE, |g| waits(g, 2))?;
     graph.wait("the letter in quarantine", MINUTE, |g| g.home.quarantine().join("inbox/letter.png").exists())?;
     assert!(predictions(&home).is_empty());
 
@@ -115,7 +115,7 @@ fn the_inbox_is_classified_sorted_tagged_and_asked_about() -> Result<(), Failure
     assert!(fs::read_to_string(green)?.contains("<rdf:li>R&amp;B</rdf:li>"));
     assert_eq!(fs::read_to_string(home.inbox().join("green.png.xmp"))?, "a program's own notes");
 
-    // How long a picture takes, from its last write; the first half a second is for it to settle.
+    // How long an image takes, from its last write; the first half a second is for it to settle.
     let mut took = Vec::new();
     for n in 0..10 {
         let name = format!("timed-{n}.png");
@@ -151,7 +151,7 @@ fn the_inbox_is_classified_sorted_tagged_and_asked_about() -> Result<(), Failure
     assert_eq!(kept, ["teal-0.png", "teal-1.png", "teal-2.png", "teal-3.png"], "least margin first");
     assert!(is_link(&home.review().join(&asked[0]), &home.inbox().join("teal-0.png")));
 
-    // Killed while pictures come; then the champion changes while more come. None is missed.
+    // Killed while images come; then the champion changes while more come. None is missed.
     for n in 0..40 {
         put(&home, &format!("many-{n}.png"), if n % 2 == 0 { RED } else { GREEN })?;
         if n == 20 {

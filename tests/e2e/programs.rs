@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use tests::champion::ByColour;
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::images;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const ONE: ByColour = ByColour { run: "one", classes: ["あか", "R&B", "blue"], scale: 10.0, temperature: Some(2.0) };
@@ -91,7 +91,7 @@ fn stored(graph: &Graph, path: &str) -> Option<BTreeMap<String, f64>> {
 fn programs_ask_are_told_and_read_sidecars() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let (url, events) = receiver();
-    let image = pictures::coloured([250, 90, 10], 7);
+    let image = images::coloured([250, 90, 10], 7);
     ONE.crown(&plugin_api::Home::create(&root.path().join("home"))?)?;
     let mut graph = Graph::start_in(root.path(), OPTIONS, &[("WAKUTEKA_WEBHOOK", &url)])?;
     graph.wait("the page", MINUTE, |graph| graph.status("dashboard").state.starts_with("http://"))?;
@@ -131,7 +131,7 @@ fn programs_ask_are_told_and_read_sidecars() -> Result<(), Failure> {
         let (class, colour) = if number % 2 == 0 { ("a|b", [200, 10, 10]) } else { ("うみ", [10, 10, 200]) };
         let folder = graph.home.photos().join(class);
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join(format!("{number}.png")), pictures::coloured(colour, number))?;
+        fs::write(folder.join(format!("{number}.png")), images::coloured(colour, number))?;
     }
     graph.wait("a verdict", Duration::from_mins(5), |graph| !graph.verdicts().is_empty())?;
     let verdict = graph.verdicts().remove(0);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::images;
 
 /// All that a resumed run could get wrong: order, mixing, the optimizer's memory, the running mean, the schedule.
 const OPTIONS: &[(&str, &str, &str)] = &[
@@ -34,8 +34,8 @@ fn finished(graph: &Graph) -> Option<(RunFolder, Finished)> {
 
 fn begin(root: &Path, augment_on: &str) -> Result<Graph, Failure> {
     let photos = root.join("home/photos");
-    for (class, file) in pictures::first_of_each(pictures::demo(), 30) {
-        pictures::drop_into(&photos, &class, &file)?;
+    for (class, file) in images::first_of_each(images::demo(), 30) {
+        images::drop_into(&photos, &class, &file)?;
     }
     Graph::start(root, &[OPTIONS, &[("train", "--augment-on", augment_on)]].concat())
 }

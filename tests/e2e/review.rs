@@ -11,14 +11,14 @@ use std::fs;
 use std::time::{Duration, Instant};
 use tests::browser::{self, Browser};
 use tests::graph::Failure;
-use tests::pictures;
+use tests::images;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// A gate open and closed, one of the open ones misfiled; a good and a bad part that look alike; one image in two classes.
 fn fill(home: &Home) -> Result<(), Failure> {
     let add = |path: &str, number: u32, group: &str| -> Result<(), Failure> {
-        let content = pictures::coloured([40, 90, 160], number);
+        let content = images::coloured([40, 90, 160], number);
         let digest = blake3::hash(&content).to_hex().to_string();
         let file = home.root().join(path);
         fs::create_dir_all(file.parent().unwrap())?;

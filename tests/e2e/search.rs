@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 use tests::browser::Browser;
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::images;
 
 const ATTEMPTS: usize = 8;
 
@@ -33,8 +33,8 @@ fn search(graph: &Graph) -> Option<Search> {
 
 fn begin(root: &Path) -> Result<Graph, Failure> {
     let photos = root.join("home/photos");
-    for (class, file) in pictures::first_of_each(pictures::demo(), 30) {
-        pictures::drop_into(&photos, &class, &file)?;
+    for (class, file) in images::first_of_each(images::demo(), 30) {
+        images::drop_into(&photos, &class, &file)?;
     }
     Graph::start_of("search.yml", root, OPTIONS)
 }

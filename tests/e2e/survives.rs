@@ -1,11 +1,11 @@
-//! Nodes are killed, stopped and started again; no picture is lost, none is there twice.
+//! Nodes are killed, stopped and started again; no image is lost, none is there twice.
 
 use plugin_api::runs::RunFolder;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tests::graph::{Failure, Graph};
-use tests::{catalog, pictures};
+use tests::{catalog, images};
 
 const QUICK: &[(&str, &str, &str)] = &[
     ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
@@ -20,10 +20,10 @@ const QUICK: &[(&str, &str, &str)] = &[
 
 const MINUTES_5: Duration = Duration::from_mins(5);
 
-/// Pictures and the folder they go to: `count` of them, real ones, copies under other names when there are too few.
+/// Images and the folder they go to: `count` of them, real ones, copies under other names when there are too few.
 fn flow(count: usize) -> Vec<(String, String, PathBuf)> {
-    let demo = pictures::demo();
-    assert!(!demo.is_empty(), "the demo's pictures are missing");
+    let demo = images::demo();
+    assert!(!demo.is_empty(), "the demo's images are missing");
     (0..count)
         .map(|at| {
             let (class, file) = demo[(at * 7) % demo.len()].clone();
@@ -32,7 +32,7 @@ fn flow(count: usize) -> Vec<(String, String, PathBuf)> {
         .collect()
 }
 
-/// Copies pictures in, slowly enough that the graph is busy meanwhile.
+/// Copies images in, slowly enough that the graph is busy meanwhile.
 fn pour(
     photos: PathBuf,
     flow: Vec<(String, String, PathBuf)>,
@@ -61,7 +61,7 @@ fn judged(graph: &Graph) -> bool {
 }
 
 #[test]
-fn kill_9_of_any_node_loses_no_picture() -> Result<(), Failure> {
+fn kill_9_of_any_node_loses_no_image() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let flow = flow(1_000);
     let mut graph = Graph::start(root.path(), QUICK)?;
@@ -74,7 +74,7 @@ fn kill_9_of_any_node_loses_no_picture() -> Result<(), Failure> {
     eprintln!("seed {seed}: moments {moments:?}");
     let pouring = pour(graph.home.photos(), flow.clone(), Duration::from_millis(12));
     for (node, moment) in ["resize", "dataset", "train", "watch"].into_iter().zip(moments) {
-        graph.wait("pictures on their way", MINUTES_5, |g| !catalog::files(&g.home).is_empty())?;
+        graph.wait("images on their way", MINUTES_5, |g| !catalog::files(&g.home).is_empty())?;
         std::thread::sleep(moment);
         let before = graph.pid(node);
         graph.signal(node, "KILL")?;
@@ -82,7 +82,7 @@ fn kill_9_of_any_node_loses_no_picture() -> Result<(), Failure> {
     }
     pouring.join().map_err(|_| "copying panicked")??;
     let expected = expected(&flow);
-    graph.wait("every picture in the catalog once", MINUTES_5, |g| catalog::files(&g.home) == expected)?;
+    graph.wait("every image in the catalog once", MINUTES_5, |g| catalog::files(&g.home) == expected)?;
     assert_eq!(catalog::quarantined(&graph.home), Vec::<String>::new());
     graph.wait("a verdict over all of them", MINUTES_5, judged)?;
     graph.end()
@@ -95,7 +95,7 @@ fn a_reader_that_stands_still_for_70_s_loses_no_row() -> Result<(), Failure> {
     let mut graph = Graph::start(root.path(), QUICK)?;
     graph.wait("the nodes", MINUTES_5, |g| g.pid("resize").is_some() && g.pid("watch").is_some())?;
     let pouring = pour(graph.home.photos(), flow.clone(), Duration::from_millis(5));
-    graph.wait("pictures on their way", MINUTES_5, |g| !catalog::files(&g.home).is_empty())?;
+    graph.wait("images on their way", MINUTES_5, |g| !catalog::files(&g.home).is_empty())?;
     graph.signal("resize", "STOP")?;
     std::thread::sleep(Duration::from_secs(70));
     let stalled = catalog::files(&graph.home).len();
@@ -103,7 +103,7 @@ fn a_reader_that_stands_still_for_70_s_loses_no_row() -> Result<(), Failure> {
     pouring.join().map_err(|_| "copying panicked")??;
     assert!(stalled < flow.len(), "the stall came too late to mean anything");
     let expected = expected(&flow);
-    graph.wait("every picture in the catalog once", MINUTES_5, |g| catalog::files(&g.home) == expected)?;
+    graph.wait("every image in the catalog once", MINUTES_5, |g| catalog::files(&g.home) == expected)?;
     assert!(!graph.log().contains("lost"), "messages were lost on the way:\n{}", graph.log());
     let restarts = graph.status("resize").counters.get("restarts").copied();
     assert_eq!(restarts, Some(0), "resize was started again instead of waited for");

@@ -47,7 +47,7 @@ fn try_one(trial: Trial, root: &Path, options: &[(&str, &str, &str)]) -> Result<
     eprintln!(
         "{trial:?}: {} s, {} of {} images, accuracy {:.3}: {}",
         start.elapsed().as_secs(),
-        verdict.pictures,
+        verdict.images,
         images,
         verdict.accuracy,
         verdict.reason
@@ -61,7 +61,7 @@ fn try_one(trial: Trial, root: &Path, options: &[(&str, &str, &str)]) -> Result<
         assert!(splits.iter().all(|count| *count > 0) && *conflicts == 0, "{trial:?}: {class} has {counts:?}");
     }
     if let Some(least) = least_accuracy(trial) {
-        assert!(verdict.accuracy >= least, "{trial:?}: {} of {} images", verdict.accuracy, verdict.pictures);
+        assert!(verdict.accuracy >= least, "{trial:?}: {} of {} images", verdict.accuracy, verdict.images);
     }
     graph.end()
 }

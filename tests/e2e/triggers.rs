@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 use tests::graph::{Failure, Graph};
-use tests::{catalog, pictures};
+use tests::{catalog, images};
 
 const MINUTES_3: Duration = Duration::from_mins(3);
 
@@ -23,9 +23,9 @@ fn options<'a>(more: &[(&'a str, &'a str, &'a str)]) -> Vec<(&'a str, &'a str, &
     all
 }
 
-/// Pictures of three classes.
+/// Images of three classes.
 fn three_classes() -> Vec<(String, PathBuf)> {
-    let mut all = pictures::first_of_each(pictures::demo(), 40);
+    let mut all = images::first_of_each(images::demo(), 40);
     let mut classes: Vec<String> = all.iter().map(|(class, _)| class.clone()).collect();
     classes.dedup();
     all.retain(|(class, _)| classes[..3].contains(class));
@@ -43,15 +43,15 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
     let root = tempfile::tempdir()?;
     let all = three_classes();
     let photos = root.path().join("home/photos");
-    let (first, rest) = (pictures::first_of_each(all.clone(), 25), pictures::first_of_each(all.clone(), 40));
+    let (first, rest) = (images::first_of_each(all.clone(), 25), images::first_of_each(all.clone(), 40));
     let mut paths = Vec::new();
     for (class, file) in &first {
-        paths.push(root.path().join("home").join(pictures::drop_into(&photos, class, file)?));
+        paths.push(root.path().join("home").join(images::drop_into(&photos, class, file)?));
     }
     let off = options(&[("train", "--retrain", "off"), ("train", "--epochs", "2")]);
     let mut graph = Graph::start(root.path(), &off)?;
     // Who asks gets a run at once, over what has come so far: here that is to be all of it.
-    graph.wait("every picture", MINUTES_3, |g| catalog::files(&g.home).len() == first.len())?;
+    graph.wait("every image", MINUTES_3, |g| catalog::files(&g.home).len() == first.len())?;
     graph.wait("train to wait to be asked", MINUTES_3, |g| g.status("train").state.contains("--retrain off"))?;
     std::thread::sleep(Duration::from_secs(2));
     write_json(&graph.home.runs().join(RunRequest::FILE), &RunRequest::default())?;
@@ -65,7 +65,7 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
     let class = &first[0].0;
     let more: Vec<_> = rest.iter().filter(|(c, file)| c == class && !first.iter().any(|(_, f)| f == file)).collect();
     for (class, file) in &more[..3] {
-        pictures::drop_into(&photos, class, file)?;
+        images::drop_into(&photos, class, file)?;
     }
     graph.wait("too few changes", MINUTES_3, |g| g.status("train").state.contains("more changes: 3 of 6"))?;
     assert_eq!(judged(&graph).len(), 1);
@@ -80,7 +80,7 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
     assert_eq!(second.reason, wanted);
     assert_eq!(second.options["tier"]["tier"], 2);
     let kept = std::fs::read_to_string(RunFolder::new(&graph.home.runs(), &second.id).0.join("data.csv"))?;
-    let files = pictures::of(&photos);
+    let files = images::of(&photos);
     let pixels = |file: &PathBuf| -> Result<String, Failure> {
         let image = plugin_decode::decode(&std::fs::read(file)?, &plugin_decode::Limits::default())?;
         Ok(plugin_hash::pixel_digest(image.width, image.height, &image.pixels))
@@ -102,15 +102,15 @@ fn a_run_that_is_overtaken_is_given_up_for_a_newer_one() -> Result<(), Failure> 
     let root = tempfile::tempdir()?;
     let all = three_classes();
     let photos = root.path().join("home/photos");
-    for (class, file) in pictures::first_of_each(all.clone(), 12) {
-        pictures::drop_into(&photos, &class, &file)?;
+    for (class, file) in images::first_of_each(all.clone(), 12) {
+        images::drop_into(&photos, &class, &file)?;
     }
     // Long enough that it cannot end before the others come; the one after it is short.
     let mut graph =
         Graph::start(root.path(), &options(&[("train", "--model", "resnet18"), ("train", "--epochs", "500")]))?;
     graph.wait("a run", MINUTES_3, |g| g.status("train").gauges.contains_key("epoch"))?;
     for (class, file) in &all {
-        pictures::drop_into(&photos, class, file)?;
+        images::drop_into(&photos, class, file)?;
     }
     let abandoned = |g: &Graph| {
         let runs = RunFolder::all(&g.home.runs());

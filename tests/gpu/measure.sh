@@ -3,9 +3,9 @@
 # Rust nor a network:
 #
 #   tests/gpu/measure.sh build FOLDER              here: builds against PyTorch's wheel, and puts all that is needed into FOLDER
-#   FOLDER/measure.sh measure FOLDER PICTURES      there: checks, measures, and prints a table last
+#   FOLDER/measure.sh measure FOLDER IMAGES        there: checks, measures, and prints a table last
 #
-# PICTURES: a folder of class folders; of them 3,000 are learnt (some several times when there are fewer). The PyTorch there
+# IMAGES: a folder of class folders; of them 3,000 are learnt (some several times when there are fewer). The PyTorch there
 # must be the version built against: TORCH=2.11.0 (CUDA 13) unless it is set. Where there is no GPU it says so and ends well.
 set -euo pipefail
 
@@ -32,11 +32,11 @@ build() {
     mkdir -p "$out/bin"
     cp "$out/target/debug/experiment" "$out/target/debug/examples/step" "$out/bin/"
     cp "$root"/tests/peers/{bench_torch,job_torch}.py "$root/tests/gpu/measure.sh" "$out/"
-    echo "carry $out/bin, $out/*.py, $out/measure.sh and the pictures; then: measure.sh measure FOLDER PICTURES"
+    echo "carry $out/bin, $out/*.py, $out/measure.sh and the images; then: measure.sh measure FOLDER IMAGES"
 }
 
 measure() {
-    local here=$1 pictures=$2
+    local here=$1 images=$2
     if ! nvidia-smi -L >/dev/null 2>&1; then
         echo "no GPU here: nothing measured"
         return
@@ -55,8 +55,8 @@ measure() {
     trap 'rm -rf "$work"' RETURN
 
     echo "== check: the same training on the CPU and on the GPU"
-    local one="once $pictures --size 64 --epochs 3"
-    # On the GPU pictures are augmented there (--augment-on auto), with the same draws.
+    local one="once $images --size 64 --epochs 3"
+    # On the GPU images are augmented there (--augment-on auto), with the same draws.
     for device in flex libtorch-cuda:0; do
         # shellcheck disable=SC2086
         "$here/bin/experiment" $one --device "$device" --out "$work/$device" | tee "$work/check-$device" | grep '^accuracy'
@@ -73,17 +73,17 @@ PY
             --precision fp32,tf32,bf16 --rounds 3 | tee "$work/steps-$model"
     done
 
-    echo "== the 2020 job: ResNet-18, 128 px, 3,000 pictures, 100 epochs, augmentation, judged each 10 epochs; pictures on the GPU"
+    echo "== the 2020 job: ResNet-18, 128 px, 3,000 images, 100 epochs, augmentation, judged each 10 epochs; images on the GPU"
     nvidia-smi --query-gpu=utilization.gpu,memory.used --format=csv,noheader,nounits -lms 200 >"$work/smi" &
     local sampler=$!
-    "$here/bin/experiment" once "$pictures" --model resnet18 --size 128 --pictures-learnt 3000 --epochs 100 --judge-every 10 \
+    "$here/bin/experiment" once "$images" --model resnet18 --size 128 --training-images 3000 --epochs 100 --judge-every 10 \
         --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device libtorch-cuda:0 --out "$work/job" | tee "$work/job.txt"
     kill "$sampler"
-    echo "== the same in PyTorch, pictures on the GPU as ours are"
-    python3 "$here/job_torch.py" "$pictures" --model resnet18 --size 128 --pictures-learnt 3000 --epochs 100 --judge-every 10 \
+    echo "== the same in PyTorch, images on the GPU as ours are"
+    python3 "$here/job_torch.py" "$images" --model resnet18 --size 128 --training-images 3000 --epochs 100 --judge-every 10 \
         --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device cuda --augment-on device | tee "$work/job-torch.txt"
-    echo "== ours with pictures from the host, augmented by the CPU: 20 epochs"
-    "$here/bin/experiment" once "$pictures" --model resnet18 --size 128 --pictures-learnt 3000 --epochs 20 --judge-every 10 \
+    echo "== ours with images from the host, augmented by the CPU: 20 epochs"
+    "$here/bin/experiment" once "$images" --model resnet18 --size 128 --training-images 3000 --epochs 20 --judge-every 10 \
         --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device libtorch-cuda:0 --augment-on node --out "$work/job-node" |
         tee "$work/job-node.txt"
     echo

@@ -7,7 +7,7 @@ pip requirements: pillow numpy opencv-python-headless pyvips pyvips-binary
     python3 tests/peers/bench_decode.py FOLDER [--count 65] [--rounds 5] [--jobs 2] [--speed target/release/examples/reduced-speed]
 
 The photos are made on the first run: 4000 x 3000, quality 90, 4:2:0, in FOLDER/baseline and FOLDER/progressive. Their spectrum is
-that of photos (amplitude about 1/f, grain of the sensor over it), their large shapes are the public-domain pictures of
+that of photos (amplitude about 1/f, grain of the sensor over it), their large shapes are the public-domain images of
 tests/fixtures/openclipart8. Each reader runs as so many processes of one thread as there are jobs, all at the same priority; rounds
 are interleaved, medians are printed. Files a second say something only on a machine with nothing else to do; processor time does on
 others too, for a process that waits for a processor is not charged for it.
@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 
-PICTURES = pathlib.Path(__file__).resolve().parents[1] / "fixtures/openclipart8"
+IMAGES = pathlib.Path(__file__).resolve().parents[1] / "fixtures/openclipart8"
 SIZE = (4000, 3000)
 QUALITY = 90
 
@@ -45,11 +45,11 @@ def make(folder, count):
         return ((values - values.mean()) / values.std()).astype("float32")
 
     fields = [field() for _ in range(4)]
-    files = sorted(PICTURES.glob("*/*.jpg"))
+    files = sorted(IMAGES.glob("*/*.jpg"))
     step = max(len(files) // count, 1)
     total = {"baseline": 0, "progressive": 0}
     for i, file in enumerate(files[::step][:count]):
-        picture = Image.open(file).convert("RGB").resize(SIZE, Image.Resampling.BICUBIC)
+        source = Image.open(file).convert("RGB").resize(SIZE, Image.Resampling.BICUBIC)
         def rolled(which):
             return numpy.roll(fields[which % 4], tuple(random.integers(0, 3000, 2)), (0, 1))
         light, tint, grain = rolled(i), rolled(i + 1), rolled(i + 2)
@@ -57,7 +57,7 @@ def make(folder, count):
         focus = numpy.clip(0.55 + 0.5 * grain, 0.15, 1.2)[..., None]
         colour = numpy.stack([light + 0.25 * tint, light, light - 0.25 * tint], -1)
         sensor = random.normal(0, 2.2, (height, width, 1)).astype("float32")
-        pixels = numpy.asarray(picture) * 0.5 + 60 + 42 * focus * colour + sensor
+        pixels = numpy.asarray(source) * 0.5 + 60 + 42 * focus * colour + sensor
         image = Image.fromarray(pixels.clip(0, 255).astype("uint8"))
         for kind in total:
             target = folder / kind / f"{i:03}.jpg"
@@ -144,7 +144,7 @@ def graph(binary, kind, files, side):
         said = subprocess.run([binary, str(4 * len(files)), str(side), folder, "--intake-only"], check=True, text=True,
                               stdout=subprocess.PIPE).stdout
     after = said[said.index("through the graph"):]
-    rate, processor = re.search(r"all +([0-9]+) pictures/s .* ([0-9.]+) CPU-s", after).groups()
+    rate, processor = re.search(r"all +([0-9]+) images/s .* ([0-9.]+) CPU-s", after).groups()
     idle, memory = re.search(r"idle: ([0-9.]+) cores", after)[1], re.search(r"together: ([0-9]+) MB", after)[1]
     return float(rate), float(processor) / (4 * len(files)), float(idle), int(memory)
 

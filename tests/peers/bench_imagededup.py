@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""From files to hashes: imagededup's PHash beside our four hashes, in turn, on the same pictures and the same cores.
+"""From files to hashes: imagededup's PHash beside our four hashes, in turn, on the same images and the same cores.
 
 pip requirements: imagededup==0.3.3.post2 (with --no-deps: it asks for PyTorch for its networks, which hashing does not
 use), numpy 'pillow<13' PyWavelets scipy tqdm scikit-learn matplotlib
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install --no-deps imagededup==0.3.3.post2
     /tmp/venv/bin/pip install numpy 'pillow<13' PyWavelets scipy tqdm scikit-learn matplotlib
-    /tmp/venv/bin/python tests/peers/enlarge.py /tmp/pictures --count 1000
-    /tmp/venv/bin/python tests/peers/bench_imagededup.py /tmp/pictures [CORES] [PROGRAM]
+    /tmp/venv/bin/python tests/peers/enlarge.py /tmp/images --count 1000
+    /tmp/venv/bin/python tests/peers/bench_imagededup.py /tmp/images [CORES] [PROGRAM]
 
 CORES is a list such as 0,1 (all, unless it is named); both sides are pinned to them, imagededup has as many workers. The
 time for imagededup is that of `PHash().encode_images(folder, recursive=True)`, starting its workers included; ours that
@@ -49,7 +49,7 @@ def main():
             answer = subprocess.run([*program, folder, "--repeat", "1", "--only", kind], check=True, capture_output=True)
             figures.append(float(answer.stdout))
     median = statistics.median
-    print(f"{count} pictures, {cores} cores, pictures a second, median of {TURNS} turns")
+    print(f"{count} images, {cores} cores, images a second, median of {TURNS} turns")
     print(f"imagededup PHash        {median(theirs):8.0f}")
     print(f"four hashes, fast       {median(ours):8.0f}   {median(ours) / median(theirs):5.1f} times")
     print(f"four hashes, exact      {median(exact):8.0f}   {median(exact) / median(theirs):5.1f} times")

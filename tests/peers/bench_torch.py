@@ -1,8 +1,8 @@
-"""Pictures a second of Wakuteka on LibTorch beside PyTorch's, in turn on the same machine; medians and ratios.
+"""Images a second of Wakuteka on LibTorch beside PyTorch's, in turn on the same machine; medians and ratios.
 
 Also by second of processor time, which other work on the machine disturbs less: set OMP_WAIT_POLICY=passive for that.
 
-Needs torch 2.9. The networks are torchvision's ResNets, written out here; steps are whole ones: pictures from 8 bit,
+Needs torch 2.9. The networks are torchvision's ResNets, written out here; steps are whole ones: images from 8 bit,
 forward, cross entropy, backward, optimizer.
 
     cargo build --workspace --features libtorch --example step
@@ -109,13 +109,13 @@ class Peer:
             self.logits().float().softmax(1).tolist()
 
 
-def rate(step, pictures, seconds):
+def rate(step, images, seconds):
     for _ in range(2):
         step()
     start, before, done = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - start < seconds:
         step()
-        done += pictures
+        done += images
     return done / (time.perf_counter() - start), done / (time.process_time() - before)
 
 
@@ -134,7 +134,7 @@ def main():
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--model", choices=MODELS, default="resnet18")
     parser.add_argument("--optimizer", choices=["sgd", "adamw"], default="sgd")
-    parser.add_argument("--size", type=int, default=128, help="side of the pictures, pixels")
+    parser.add_argument("--size", type=int, default=128, help="side of the images, pixels")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--rounds", type=int, default=3)

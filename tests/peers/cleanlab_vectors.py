@@ -16,7 +16,7 @@ from cleanlab.filter import find_label_issues
 
 FILTERS = ["prune_by_noise_rate", "prune_by_class", "both", "confident_learning"]
 
-# Name, pictures, classes, share of wrong labels, how sure the predictions are, are classes uneven.
+# Name, images, classes, share of wrong labels, how sure the predictions are, are classes uneven.
 CASES = [
     ("few wrong", 300, 5, 0.05, 3.0, False),
     ("many wrong", 300, 4, 0.35, 3.0, False),
@@ -25,22 +25,22 @@ CASES = [
     ("none wrong", 200, 3, 0.0, 6.0, False),
     ("two classes", 200, 2, 0.15, 1.5, True),
     ("tiny classes", 60, 12, 0.3, 1.5, True),
-    ("a class without pictures", 200, 5, 0.1, 2.0, None),
+    ("a class without images", 200, 5, 0.1, 2.0, None),
 ]
 
 
-def made(pictures, classes, wrong, sure, uneven, random):
+def made(images, classes, wrong, sure, uneven, random):
     shares = np.ones(classes) if not uneven else np.arange(1, classes + 1) ** 2.0
     if uneven is None:
         shares[2] = 0
-    labels = random.choice(classes, size=pictures, p=shares / shares.sum())
+    labels = random.choice(classes, size=images, p=shares / shares.sum())
     if uneven is not None:
         labels[:classes] = np.arange(classes)
-    logits = random.normal(size=(pictures, classes))
-    logits[np.arange(pictures), labels] += sure
+    logits = random.normal(size=(images, classes))
+    logits[np.arange(images), labels] += sure
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     given = labels.copy()
-    for place in np.flatnonzero(random.random(pictures) < wrong):
+    for place in np.flatnonzero(random.random(images) < wrong):
         given[place] = random.choice([c for c in range(classes) if c != labels[place] and shares[c] > 0])
     # Numbers that f32 and five decimals can hold, so that both sides see the same.
     return (probabilities * 65536).round() / 65536, given
@@ -49,8 +49,8 @@ def made(pictures, classes, wrong, sure, uneven, random):
 def main(path):
     random = np.random.default_rng(20210427)
     cases = []
-    for name, pictures, classes, wrong, sure, uneven in CASES:
-        probabilities, given = made(pictures, classes, wrong, sure, uneven, random)
+    for name, images, classes, wrong, sure, uneven in CASES:
+        probabilities, given = made(images, classes, wrong, sure, uneven, random)
         ranked = {}
         for filter_by in FILTERS:
             mask = find_label_issues(given, probabilities, filter_by=filter_by, n_jobs=1)

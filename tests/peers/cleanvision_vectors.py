@@ -1,11 +1,11 @@
-# CleanVision's scores and flags of the committed pictures, for plugins/check/tests/cleanvision.rs.
+# CleanVision's scores and flags of the committed images, for plugins/check/tests/cleanvision.rs.
 # Needs: pip install cleanvision==0.3.7 pillow==13.0.0
 #
 #   python tests/peers/cleanvision_vectors.py > plugins/check/tests/vectors.json
 #
-# 30 pictures of each class of tests/fixtures/openclipart8, and of every tenth of them six made worse: darkened, washed
+# 30 images of each class of tests/fixtures/openclipart8, and of every tenth of them six made worse: darkened, washed
 # out, blurred, blurred behind a fog of many tones, reduced to few colours, cut to a strip. Those are not files: the test makes the same pixels by the same
-# whole-number arithmetic from the same decoded picture, so each is told as its edit. Pictures are decoded by Pillow here and
+# whole-number arithmetic from the same decoded image, so each is told as its edit. Images are decoded by Pillow here and
 # by plugin-decode there.
 import json
 import pathlib
@@ -56,18 +56,18 @@ EDITS = {
 
 
 def main() -> None:
-    rows, pictures = [], []
+    rows, images = [], []
     for folder in sorted(p for p in FOLDER.iterdir() if p.is_dir()):
         for index, path in enumerate(sorted(folder.iterdir())[:30]):
             values = np.asarray(Image.open(path).convert("RGB"))
             for edit, change in EDITS.items():
                 if edit == "" or index % 10 == 0:
                     rows.append((f"{folder.name}/{path.name}", edit))
-                    pictures.append(Image.fromarray(change(values)))
+                    images.append(Image.fromarray(change(values)))
     manager = ImagePropertyIssueManager()
     table = pd.DataFrame([
-        {k: v for issue in ISSUES for k, v in manager.image_properties[issue].calculate(picture).items()}
-        for picture in pictures
+        {k: v for issue in ISSUES for k, v in manager.image_properties[issue].calculate(image).items()}
+        for image in images
     ])
     out = [{"file": file, "edit": edit, "scores": {}, "flags": []} for file, edit in rows]
     for issue, name in ISSUES.items():

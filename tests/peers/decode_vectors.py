@@ -644,10 +644,10 @@ def ours(decoder, paths, folder):
         part = paths[start:start + 20]
         subprocess.run([decoder, folder, *map(str, part)], check=True)
         for n, path in enumerate(part):
-            picture, text = folder / f"{n}.ppm", folder / f"{n}.txt"
-            if picture.exists():
-                seen[path] = Seen(np.asarray(Image.open(picture)))
-                picture.unlink()
+            image, text = folder / f"{n}.ppm", folder / f"{n}.txt"
+            if image.exists():
+                seen[path] = Seen(np.asarray(Image.open(image)))
+                image.unlink()
             else:
                 seen[path] = text.read_text()
                 text.unlink()

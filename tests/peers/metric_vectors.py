@@ -13,11 +13,11 @@ from sklearn.metrics import average_precision_score, f1_score
 
 rng = np.random.default_rng(3)
 cases = []
-# Pictures, classes, decimals of the scores (few make many ties), how much the scores know.
-for pictures, classes, decimals, skill in [(6, 2, 1, 0.3), (40, 3, 1, 0.2), (60, 8, 3, 0.4), (200, 5, 2, 0.0)]:
-    truth = (rng.random((pictures, classes)) < 0.35).astype(int)
+# Images, classes, decimals of the scores (few make many ties), how much the scores know.
+for images, classes, decimals, skill in [(6, 2, 1, 0.3), (40, 3, 1, 0.2), (60, 8, 3, 0.4), (200, 5, 2, 0.0)]:
+    truth = (rng.random((images, classes)) < 0.35).astype(int)
     truth[0, :] = 1
-    scores = np.round(np.clip((1 - skill) * rng.random((pictures, classes)) + skill * truth, 0, 1), decimals)
+    scores = np.round(np.clip((1 - skill) * rng.random((images, classes)) + skill * truth, 0, 1), decimals)
     cases.append(
         {
             "truth": truth.tolist(),

@@ -25,12 +25,12 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
     count_of_files += 1
     vector = json.loads(path.with_suffix(".json").read_text())
     size = vector["size"]
-    pictures = numpy.array(vector["pictures"], numpy.float32).reshape(-1, 3, size, size)
+    images = numpy.array(vector["images"], numpy.float32).reshape(-1, 3, size, size)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    expected = numpy.array(vector["logits"], numpy.float32).reshape(len(pictures), -1)
+    expected = numpy.array(vector["logits"], numpy.float32).reshape(len(images), -1)
     # Both at once and one alone: N is free.
-    for count in (len(pictures), 1):
-        (logits,) = session.run(["logits"], {"pixels": pictures[:count]})
+    for count in (len(images), 1):
+        (logits,) = session.run(["logits"], {"pixels": images[:count]})
         off = float(numpy.abs(logits - expected[:count]).max())
         largest = float(numpy.abs(expected).max())
         print(f"{path.stem:20} N={count}  off by {off:.1e}, the largest logit is {largest:.1f}")

@@ -3,7 +3,7 @@
     pip install torch==2.9.0 torchvision==0.24.0 --index-url https://download.pytorch.org/whl/cpu
     python tests/peers/torchvision_vectors.py tests/fixtures/torchvision
 
-Weights and pictures are numbers that Rust makes as well: splitmix64 (Steele, Lea and Flood 2014) of the FNV-1a hash of
+Weights and images are numbers that Rust makes as well: splitmix64 (Steele, Lea and Flood 2014) of the FNV-1a hash of
 the tensor's name plus the number's place. So only the logits need to be kept. The weights of a tiny network are written in
 PyTorch's formats: tiny.pth, tiny-old.pth (before 1.6), and tiny-checkpoint.pt (of a parallel network).
 """
@@ -76,7 +76,7 @@ class Everything(nn.Module):
         return self.h(F.relu(self.g(self.f(x.flatten(1)))))
 
 
-CLASSES, PICTURES = 10, 2
+CLASSES, IMAGES = 10, 2
 NETWORKS = [
     ("resnet18", 64, torchvision.models.resnet18(num_classes=CLASSES)),
     ("resnet34", 64, torchvision.models.resnet34(num_classes=CLASSES)),
@@ -88,8 +88,8 @@ vectors = []
 with torch.no_grad():
     for name, size, network in NETWORKS:
         fill(network)
-        pictures = 2 * numbers("pictures", PICTURES * 3 * size * size)
-        x = torch.from_numpy(pictures.astype(np.float32)).reshape(PICTURES, 3, size, size)
+        images = 2 * numbers("pictures", IMAGES * 3 * size * size)
+        x = torch.from_numpy(images.astype(np.float32)).reshape(IMAGES, 3, size, size)
         logits = network.eval()(x).flatten().tolist()
         parameters = sum(p.numel() for p in network.parameters())
         vectors.append({"network": name, "size": size, "parameters": parameters, "logits": logits})

@@ -4,7 +4,7 @@
     python3 -m pip install torch==2.9.0
     python3 tests/peers/training_vectors.py plugins/model/tests/training.json
 
-Weights and pictures come from a hash of their place, so that both sides have the same without a file.
+Weights and images come from a hash of their place, so that both sides have the same without a file.
 """
 
 import json
@@ -16,7 +16,7 @@ from torch.nn import functional
 # At 96 px few ReLUs have an input so near zero that rounding decides their gate, so both sides' gradients can agree closely;
 # which do depends on the processor, so there are gradients of several batches.
 BATCHES = 3
-SIZE, SIZE_BF16, PICTURES, CLASSES, STEPS = 96, 32, 8, 3, 5
+SIZE, SIZE_BF16, IMAGES, CLASSES, STEPS = 96, 32, 8, 3, 5
 SMOOTHING, DECAY, CLIP = 0.05, 0.05, 0.5
 MASK = 0xFFFFFFFF
 
@@ -82,11 +82,11 @@ def value(name, shape):
     return x.to(torch.float32)
 
 
-def pictures(step, size):
-    count = PICTURES * size * size * 3
-    x = ((hashed(f"pictures {step}", count) + 1.0) * 64.0).to(torch.uint8).reshape(PICTURES, size, size, 3)
-    for picture in range(PICTURES):
-        x[picture, :, :, picture % 3] += 100
+def images(step, size):
+    count = IMAGES * size * size * 3
+    x = ((hashed(f"pictures {step}", count) + 1.0) * 64.0).to(torch.uint8).reshape(IMAGES, size, size, 3)
+    for image in range(IMAGES):
+        x[image, :, :, image % 3] += 100
     return x
 
 
@@ -121,10 +121,10 @@ class Net:
     def loss(self, step, bf16):
         mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
         deviation = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
-        x = (pictures(step, SIZE_BF16 if bf16 else SIZE).permute(0, 3, 1, 2).float() / 255.0 - mean) / deviation
+        x = (images(step, SIZE_BF16 if bf16 else SIZE).permute(0, 3, 1, 2).float() / 255.0 - mean) / deviation
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             logits = self.logits(x)
-        targets = torch.arange(PICTURES) % CLASSES
+        targets = torch.arange(IMAGES) % CLASSES
         return functional.cross_entropy(logits.float(), targets, label_smoothing=SMOOTHING)
 
 

@@ -25,7 +25,7 @@ pub fn count(home: &Home) -> u64 {
     counts.map_or(0, |(files, _)| files)
 }
 
-/// Digest and split of every live picture.
+/// Digest and split of every live image.
 pub fn splits(home: &Home) -> BTreeMap<String, String> {
     live(home).into_iter().map(|file| (file.digest, file.split.to_string())).collect()
 }

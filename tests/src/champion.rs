@@ -1,4 +1,4 @@
-//! A champion whose answers are known beforehand: it goes by the mean colour of a picture.
+//! A champion whose answers are known beforehand: it goes by the mean colour of an image.
 
 use plugin_api::files::point_atomically;
 use plugin_api::runs::{ModelCard, write_json};

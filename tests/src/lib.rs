@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: a real dataflow under a real `dora run`, pictures, and the catalog to count in.
+//! What the end-to-end tests share: a real dataflow under a real `dora run`, images, and the catalog to count in.
 //!
 //! Every test that runs a graph takes a lock, so that graphs run one after another whatever the test runner does.
 
@@ -7,7 +7,7 @@ pub mod catalog;
 pub mod champion;
 pub mod cluster;
 pub mod graph;
-pub mod pictures;
+pub mod images;
 pub mod reader;
 pub mod trials;
 

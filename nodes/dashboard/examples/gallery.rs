@@ -1,8 +1,8 @@
-//! What looking through a large data set costs: `cargo run -p node-dashboard --example gallery -- [PICTURES] [FOLDER]`.
+//! What looking through a large data set costs: `cargo run -p node-dashboard --example gallery -- [IMAGES] [FOLDER]`.
 //!
-//! A catalog is filled with synthetic pictures, as `dataset` fills it; every tenth has something the matter. Then pages are
+//! A catalog is filled with synthetic images, as `dataset` fills it; every tenth has something the matter. Then pages are
 //! asked for over HTTP, as a browser does. With a folder, the workspace stays there, with thumbnails of its first 2,000
-//! pictures, to be scrolled through with the example `serve`.
+//! images, to be scrolled through with the example `serve`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
 use clap::Parser;
@@ -24,11 +24,11 @@ fn random(i: u64, salt: u64) -> u64 {
     bytes.as_bytes()[..8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-fn fill(home: &Home, pictures: u64) -> Result<(), Failure> {
+fn fill(home: &Home, images: u64) -> Result<(), Failure> {
     let mut catalog = Writer::open(home)?;
-    for first in (0..pictures).step_by(10_000) {
+    for first in (0..images).step_by(10_000) {
         let mut change = catalog.change()?;
-        for i in first..(first + 10_000).min(pictures) {
+        for i in first..(first + 10_000).min(images) {
             let digest = blake3::hash(&i.to_le_bytes()).to_hex().to_string();
             let bad = |kind: u64| if i % 10 == 0 && random(i, 9) % 4 == kind { 0.01 } else { 0.9 };
             let splits = [Split::Train, Split::Train, Split::Train, Split::Validation, Split::Test];
@@ -48,9 +48,9 @@ fn fill(home: &Home, pictures: u64) -> Result<(), Failure> {
 }
 
 /// Embeddings in eight heaps, one a class, so that the map has something to show.
-fn embed(home: &Home, pictures: u64) -> Result<(), Failure> {
+fn embed(home: &Home, images: u64) -> Result<(), Failure> {
     let mut cache = plugin_embed::Cache::open(home, "gallery", 16)?;
-    for i in 0..pictures {
+    for i in 0..images {
         let spread = |axis: u64| (random(i, 20 + axis) % 1000) as f32 / 2500.0;
         let embedding: Vec<f32> = (0..16).map(|axis| f32::from(u8::from(axis == i % 8)) + spread(axis)).collect();
         cache.put(blake3::hash(&i.to_le_bytes()).to_hex().as_str(), &embedding)?;
@@ -77,12 +77,12 @@ fn ask_for(address: &str, path: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn main() -> Result<(), Failure> {
-    let pictures: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
+    let images: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
     let kept = std::env::args().nth(2).map(PathBuf::from);
     let folder = tempfile::tempdir()?;
     let home = Home::create(kept.as_deref().unwrap_or(folder.path()))?;
-    fill(&home, pictures)?;
-    embed(&home, pictures)?;
+    fill(&home, images)?;
+    embed(&home, images)?;
     let begun = Instant::now();
     let (album, _) = std::sync::Arc::new(look::Library::new(home.clone())).album()?;
     println!("{} files: the album is read in {:.0} ms", album.items.len(), begun.elapsed().as_secs_f64() * 1e3);

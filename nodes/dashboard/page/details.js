@@ -43,9 +43,9 @@ export function details(first, step, classes = []) {
       return;
     }
     if (shown !== one) return;
-    const { box: picture, layer } = fitted(large(one), known.width, known.height, name(one.path));
-    place.replaceWith(picture);
-    place = picture;
+    const { box: whole, layer } = fitted(large(one), known.width, known.height, name(one.path));
+    place.replaceWith(whole);
+    place = whole;
     told.replaceChildren(...about(known, { one, layer, show, heat: (label) => get(`/api/heat?${query({ ...which, class: label })}`) }));
   }
   const go = (by) => { const other = step?.(by); if (other) show(other); };
@@ -68,17 +68,17 @@ export function details(first, step, classes = []) {
 export function about(told, { one = {}, layer, heat, show }) {
   const strip = (title, all, say_, more = "") => all.length ? [h("h3", title, " ", more), h("div.strip", all.map((each) =>
     h("button", { title: each.path, onclick: () => show(each) }, h("img", { src: thumbnail(each), alt: name(each.path), loading: "lazy" }), h("span", each.class ?? "–"), h("small", say_(each.near)))))] : [];
-  const similar = one.digest ? h("a", { href: `#images?${query({ like: one.digest })}`, onclick: () => document.querySelector("dialog.details")?.close() }, t("picture_similar")) : "";
+  const similar = one.digest ? h("a", { href: `#images?${query({ like: one.digest })}`, onclick: () => document.querySelector("dialog.details")?.close() }, t("image_similar")) : "";
   const held = one.predicted;
   return [
-    told.prediction ? scores(told.prediction, layer, heat) : h("p.quiet", told.problem || t("picture_no_champion")),
-    held ? h("p.quiet.held", t("picture_held_out", { name: held.class, p: percent(held.probability) })) : "",
-    told.files.length ? [h("h3", t("picture_files")),
+    told.prediction ? scores(told.prediction, layer, heat) : h("p.quiet", told.problem || t("image_no_champion")),
+    held ? h("p.quiet.held", t("image_held_out", { name: held.class, p: percent(held.probability) })) : "",
+    told.files.length ? [h("h3", t("image_files")),
       h("ul.plain", told.files.map((file) => h("li", file.path, " ", h("span.tag", t("split_" + file.split)), " ", marks(file))))]
-      : one.path ? [h("h3", t("picture_files")), h("ul.plain", h("li", one.path))] : [],
+      : one.path ? [h("h3", t("image_files")), h("ul.plain", h("li", one.path))] : [],
     h("p.quiet", { title: told.scores.map(([each, score]) => `${word("score", each)} ${score.toFixed(2)}`).join(" · ") }, `${number(told.width)} × ${number(told.height)} px`),
-    strip(t("picture_by_embedding"), told.by_embedding, (cosine) => cosine.toFixed(2), similar),
-    strip(t("picture_by_hash"), told.by_hash, (bits) => t("picture_bits", { n: bits })),
+    strip(t("image_by_embedding"), told.by_embedding, (cosine) => cosine.toFixed(2), similar),
+    strip(t("image_by_hash"), told.by_hash, (bits) => t("image_bits", { n: bits })),
   ].flat(3);
 }
 
@@ -91,22 +91,22 @@ function scores(prediction, layer, heat) {
     const bar = h("i");
     bar.style.width = `${100 * score.probability}%`;
     const told = [h("span", score.class), h("div", bar), h("b", percent(score.probability))];
-    return h("button.score", { "aria-pressed": "false", title: t("picture_heat"), onclick: () => press(score.class) }, told);
+    return h("button.score", { "aria-pressed": "false", title: t("image_heat"), onclick: () => press(score.class) }, told);
   });
   async function press(label) {
     on = on === label ? null : label;
     rows.forEach((row, at) => row.setAttribute("aria-pressed", String(prediction.classes[at].class === on)));
-    tell(t("picture_heat_how"));
+    tell(t("image_heat_how"));
     paint(layer, null);
     if (!on) return;
     let found = null;
-    let why = t("picture_heat_none", { class: label });
+    let why = t("image_heat_none", { class: label });
     try { found = await heat(label); } catch (error) { why = error.message; }
     if (on !== label) return;
     // A map without any heat would look like no map at all: it is said instead.
-    if (found?.values.some((value) => value > 0)) { paint(layer, found); tell(t("picture_heat_of", { class: label })); } else tell(why, true);
+    if (found?.values.some((value) => value > 0)) { paint(layer, found); tell(t("image_heat_of", { class: label })); } else tell(why, true);
   }
-  tell(t("picture_heat_how"));
-  const novel = prediction.is_novel ? h("p.note.missing", t("picture_novel")) : "";
-  return h("div.scores", h("h3", { title: prediction.model }, t("picture_says")), novel, rows, note);
+  tell(t("image_heat_how"));
+  const novel = prediction.is_novel ? h("p.note.missing", t("image_novel")) : "";
+  return h("div.scores", h("h3", { title: prediction.model }, t("image_says")), novel, rows, note);
 }

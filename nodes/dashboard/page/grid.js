@@ -22,7 +22,7 @@ const barsAbove = () => (document.querySelector(".selection:not([hidden])")?.off
 // options: fetch(from, count) → {total, items}, open(item, at), mark(item): what stands below the name
 export function grid({ fetch, open, mark, className = "" }) {
   const id = `grid${grids += 1}`;
-  const box = h("div.grid", { id, tabIndex: 0, role: "listbox", "aria-label": t("look_pictures"), "aria-multiselectable": "true" });
+  const box = h("div.grid", { id, tabIndex: 0, role: "listbox", "aria-label": t("look_images"), "aria-multiselectable": "true" });
   if (className) box.classList.add(className);
   let [total, at, columns, side, height] = [0, 0, 1, 150, 190];
   let pages = new Map();
@@ -106,8 +106,8 @@ export function grid({ fetch, open, mark, className = "" }) {
     ...(one.flags || []).map((flag) => word("flag", flag))].filter(Boolean).join(t("comma"));
 
   function tileOf(one, n) {
-    const picture = h("img", { src: thumbnail(one), alt: "", loading: "lazy", decoding: "async", draggable: false });
-    picture.addEventListener("error", () => picture.classList.add("none"));
+    const image = h("img", { src: thumbnail(one), alt: "", loading: "lazy", decoding: "async", draggable: false });
+    image.addEventListener("error", () => image.classList.add("none"));
     const to = gone.get(one.path);
     // A corner to choose by, for a mouse without a second hand.
     const corner = h("span.corner", { "aria-hidden": "true", onclick: (event) => { event.stopPropagation(); move(n); choose(n, event.shiftKey); } }, "✓");
@@ -124,7 +124,7 @@ export function grid({ fetch, open, mark, className = "" }) {
       onpointerdown: (event) => { pressed = false; if (event.pointerType === "touch") timer = setTimeout(() => { pressed = true; move(n); choose(n); }, LONG_PRESS_MS); },
       onpointerup: release, onpointercancel: release, onpointermove: (event) => { if (Math.abs(event.movementX) + Math.abs(event.movementY) > 6) release(); },
       oncontextmenu: (event) => { if (timer && matchMedia("(pointer: coarse)").matches) event.preventDefault(); },
-    }, h("div.frame", picture, corner), h("div.caption", to ? [h("span", to), h("span.quiet", name(one.path))] : mark ? mark(one) : caption(one)));
+    }, h("div.frame", image, corner), h("div.caption", to ? [h("span", to), h("span.quiet", name(one.path))] : mark ? mark(one) : caption(one)));
     tile.dataset.path = one.path;
     return tile;
   }

@@ -1,7 +1,7 @@
-// What the network looked at, over a picture.
+// What the network looked at, over an image.
 import { h } from "/dom.js";
 
-// A picture that fills its box in its own shape, with a layer over it.
+// An image that fills its box in its own shape, with a layer over it.
 export function fitted(source, width, height, alt) {
   const layer = h("canvas", { hidden: true, "aria-hidden": "true" });
   const fit = h("div.fit", h("img", { src: source, alt }), layer);

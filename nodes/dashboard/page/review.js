@@ -34,13 +34,13 @@ export function show(root, parameters, ready) {
   let ended = false;
 
   const tabs = h("div.tabs", { role: "tablist" });
-  const picture = h("div.ask");
+  const image = h("div.ask");
   const answers = h("div.answers");
   const strip = h("div.queue", { role: "listbox", "aria-label": t("decide_queue"), "aria-multiselectable": "true" });
   const state = h("span.quiet", { role: "status" });
   const back = h("button", { id: "undo", onclick: undo }, t("undo"), " ", h("kbd", "U"));
   const as = h("button", { onclick: () => { isSheet = !isSheet; draw(); } });
-  const deciding = h("div.wide.deciding", picture, answers);
+  const deciding = h("div.wide.deciding", image, answers);
   const one_ = h("div.wide", strip);
   const many = h("div.wide");
   root.append(h("div.wide.tabbar", tabs, h("span.grow"), state, as, back), deciding, one_, many);
@@ -84,13 +84,13 @@ export function show(root, parameters, ready) {
     deciding.classList.toggle("empty", !one);
     answers.hidden = !one;
     if (!one) {
-      renew(picture, h("p.quiet.nothing", queue ? t("decide_nothing_" + queue) : "…"));
-      picture.classList.remove("several");
+      renew(image, h("p.quiet.nothing", queue ? t("decide_nothing_" + queue) : "…"));
+      image.classList.remove("several");
       renew(answers);
     } else {
       const all = [...one.files, one.beside].filter(Boolean);
-      renew(picture, all.slice(0, SHOWN).map((file) => figure(one, file)));
-      picture.classList.toggle("several", all.length > 1);
+      renew(image, all.slice(0, SHOWN).map((file) => figure(one, file)));
+      image.classList.toggle("several", all.length > 1);
       renew(answers, buttons(one));
     }
     const inside = strip.contains(document.activeElement);
@@ -103,11 +103,11 @@ export function show(root, parameters, ready) {
     // The strip alone is scrolled: the page stays where it is.
     const shown = strip.querySelector(".at");
     if (shown) strip.scrollLeft = Math.min(shown.offsetLeft - strip.offsetLeft, Math.max(strip.scrollLeft, shown.offsetLeft - strip.offsetLeft + shown.offsetWidth - strip.clientWidth));
-    // The next pictures are there before they are asked for.
+    // The next images are there before they are asked for.
     for (const next of questions.slice(at + 1, at + 4)) new Image().src = large(next.files[0]);
   }
 
-  // A picture with what is to be known of it; of several that look alike each can be thrown away by itself.
+  // An image with what is to be known of it; of several that look alike each can be thrown away by itself.
   const figure = (one, file) => h(file === one.beside ? "figure.beside" : "figure", { "data-key": file.path },
     h("img", { src: large(file), alt: name(file.path) }),
     h("figcaption", h("b", file.class ?? ""), h("span", name(file.path)),

@@ -132,7 +132,7 @@ function showVerdict(box, verdict) {
       row(t("verdict_balanced"), verdict.pictures ? percent(verdict.balanced_accuracy) : "–"),
       row(t("verdict_champion_balanced"), percent(verdict.champion_balanced_accuracy)),
       row(t("verdict_accuracy"), verdict.pictures ? percent(verdict.accuracy) : "–"),
-      row(t("verdict_pictures"), number(verdict.pictures)),
+      row(t("verdict_images"), number(verdict.pictures)),
       row(t("verdict_champion"), verdict.champion || "–"),
       row(t("verdict_when"), moment(verdict.judged_ms)))),
   );

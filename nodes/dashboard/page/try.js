@@ -81,12 +81,12 @@ export function show(root, parameters, ready) {
     for (const one of some) {
       if (ended) return;
       try {
-        const [told, picture] = await Promise.all([send("/api/try", one), send("/api/try/large", one)]);
-        const url = URL.createObjectURL(picture);
+        const [told, image] = await Promise.all([send("/api/try", one), send("/api/try/large", one)]);
+        const url = URL.createObjectURL(image);
         shown.push(url);
         const [first, second] = told.prediction?.classes ?? [];
         rows.append(h("tr", h("td", h("img.thumb", { src: url, alt: one.name })), h("td", one.name),
-          h("td", first ? [h("b", first.class), ` ${percent(first.probability, 0)}`, told.prediction.is_novel ? h("div.quiet", t("picture_novel")) : ""] : told.problem || t("picture_no_champion")),
+          h("td", first ? [h("b", first.class), ` ${percent(first.probability, 0)}`, told.prediction.is_novel ? h("div.quiet", t("image_novel")) : ""] : told.problem || t("image_no_champion")),
           h("td.quiet", second ? `${second.class} ${percent(second.probability, 0)}` : ""), h("td", keepButton(one))));
       } catch (error) { rows.append(h("tr", h("td"), h("td", one.name), h("td.bad", { colSpan: 3 }, error.message))); }
     }
@@ -94,8 +94,8 @@ export function show(root, parameters, ready) {
 
   async function single(one) {
     try {
-      const [told, picture] = await Promise.all([send("/api/try", one), send("/api/try/large", one)]);
-      shown.push(URL.createObjectURL(picture));
+      const [told, image] = await Promise.all([send("/api/try", one), send("/api/try/large", one)]);
+      shown.push(URL.createObjectURL(image));
       const { box, layer } = fitted(shown[0], told.width, told.height, one.name);
       const heat = (label) => send(`/api/try/heat?${query({ class: label })}`, one);
       result.replaceChildren(h("div.both", h("div", box, h("div.doing", keepButton(one))), h("div.about", about(told, { layer, heat, show: (other) => details(other, null, names) }))));

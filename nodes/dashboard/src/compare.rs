@@ -25,7 +25,7 @@ pub struct Row {
     pub started_ms: u64,
     /// The network.
     pub architecture: String,
-    /// Side of its pictures, pixels.
+    /// Side of its images, pixels.
     pub size_px: u32,
     /// The model it began with.
     pub parent: Option<String>,
@@ -39,12 +39,13 @@ pub struct Row {
     pub epochs: u64,
     /// Seconds of training.
     pub seconds: Option<f64>,
-    /// Multiply-adds for one picture.
+    /// Multiply-adds for one image.
     pub multiply_adds: Option<u64>,
     /// Numbers that are learnt.
     pub parameters: Option<u64>,
-    /// Held-out pictures.
-    pub pictures: Option<u64>,
+    /// Held-out images.
+    #[serde(rename = "pictures")]
+    pub images: Option<u64>,
     /// Share that was right.
     pub accuracy: Option<f64>,
     /// Mean recall.
@@ -143,7 +144,7 @@ fn row(run: &RunFolder, home: &Home, costs: &mut Costs) -> Option<Row> {
         (None, None) if run.0.join("abandoned.json").is_file() => "abandoned".to_owned(),
         (None, None) => "unfinished".to_owned(),
     };
-    let judged = verdict.as_ref().filter(|verdict| verdict.pictures > 0);
+    let judged = verdict.as_ref().filter(|verdict| verdict.images > 0);
     let weights = finished.as_ref().is_some_and(|finished| home.root().join(&finished.uri).is_file());
     Some(Row {
         id: run.id(),
@@ -152,7 +153,7 @@ fn row(run: &RunFolder, home: &Home, costs: &mut Costs) -> Option<Row> {
         seconds: finished.as_ref().map(|finished| finished.seconds),
         multiply_adds: cost.map(|(work, _)| work),
         parameters: cost.map(|(_, numbers)| numbers),
-        pictures: verdict.as_ref().map(|verdict| verdict.pictures),
+        images: verdict.as_ref().map(|verdict| verdict.images),
         accuracy: judged.map(|verdict| verdict.accuracy),
         balanced_accuracy: judged.map(|verdict| verdict.balanced_accuracy),
         can_promote: weights && verdict.is_some(),
@@ -272,7 +273,7 @@ pub(crate) mod tests {
             multiply_adds,
             epochs: 3,
             seconds: 60.0,
-            pictures_per_second: 100.0,
+            images_per_second: 100.0,
             accuracy,
             deviation: None,
             balanced_accuracy: accuracy,

@@ -31,11 +31,11 @@ pub struct Config {
     #[arg(long, value_name = "NAME")]
     pub host: Vec<String>,
 
-    /// By which network pictures are held against each other, as in inspect, and where it and the champion are computed.
+    /// By which network images are held against each other, as in inspect, and where it and the champion are computed.
     #[command(flatten)]
     pub embed: EmbedOptions,
 
-    /// What a picture may cost.
+    /// What an image may cost.
     #[command(flatten)]
     pub limits: Limits,
 }

@@ -7,7 +7,7 @@
 //!
 //! - [`web`]: the server, who may talk to it, and what it answers.
 //! - [`now`]: what is going on.
-//! - [`look`]: the data set, [`sight`]: its pictures for the eye, [`model_cache`]: the champion's predictions of them.
+//! - [`look`]: the data set, [`sight`]: its images for the eye, [`model_cache`]: the champion's predictions of them.
 //! - [`mood`]: what nobody has labelled, by class.
 //! - [`compare`]: runs beside each other.
 //! - [`localized`]: what nodes tell people, in the languages of the page.

@@ -2,7 +2,7 @@
 
 use plugin_api::runs::ModelCard;
 use plugin_api::{Home, Message, Text};
-use plugin_decode::{Picture, Scale};
+use plugin_decode::{DecodedImage, Scale};
 use plugin_inference::{Backbones, Image, Model, Output, calibrated};
 use plugin_model::{DeviceChoice, Precision};
 use plugin_resize::Placement;
@@ -71,7 +71,7 @@ impl ModelCache {
     ///
     /// # Errors
     /// Why there is none, for a person.
-    pub fn predict(&self, image: &Picture, digest: &str) -> Result<Option<Prediction>, String> {
+    pub fn predict(&self, image: &DecodedImage, digest: &str) -> Result<Option<Prediction>, String> {
         let champion = self.champion()?;
         let Some(Champion { model, .. }) = champion.as_ref() else { return Ok(None) };
         let output = match model.recall(digest) {
@@ -99,7 +99,7 @@ impl ModelCache {
     }
 
     /// The same of any image. Its embedding is kept in the workspace. `None` where it cannot be predicted.
-    pub fn row(&self, model: &str, digest: &str, image: &Picture) -> Option<Vec<f32>> {
+    pub fn row(&self, model: &str, digest: &str, image: &DecodedImage) -> Option<Vec<f32>> {
         let champion = self.champion().ok()?;
         let champion = champion.as_ref().filter(|champion| champion.id == model)?;
         let square = champion.model.square(image).ok()?;
@@ -119,7 +119,7 @@ impl ModelCache {
     ///
     /// # Errors
     /// Why there is no map, for a person: there is no such class, or the network has none.
-    pub fn heat(&self, image: &Picture, class: &str) -> Result<Option<HeatMap>, Text> {
+    pub fn heat(&self, image: &DecodedImage, class: &str) -> Result<Option<HeatMap>, Text> {
         let champion = self.champion()?;
         let Some(Champion { model, .. }) = champion.as_ref() else { return Ok(None) };
         let card = model.card();
@@ -153,7 +153,7 @@ impl ModelCache {
 }
 
 /// Of an image that is not embedded yet. Its embedding is not put into the cache of the workspace.
-fn predicted(model: &Model, image: &Picture, digest: &str) -> Result<Output, String> {
+fn predicted(model: &Model, image: &DecodedImage, digest: &str) -> Result<Output, String> {
     let square = model.square(image)?;
     let outputs = model.predict_without_trace(&[Image { digest, square: &square }]).map_err(|e| e.to_string())?;
     outputs.into_iter().next().ok_or_else(|| "there is no prediction".to_owned())

@@ -65,7 +65,7 @@ impl Served {
     }
 }
 
-/// A dark picture with a block of red at its right.
+/// A dark image with a block of red at its right.
 fn image() -> Vec<u8> {
     let image = image::RgbImage::from_fn(160, 80, |x, _| image::Rgb(if x > 120 { [255, 0, 0] } else { [0, 0, 40] }));
     let mut file = std::io::Cursor::new(Vec::new());

@@ -151,7 +151,7 @@ fn timed<T>(
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let pictures: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
+    let images: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
     let kind = match std::env::args().nth(2).as_deref() {
         None | Some("random") => Kind::Random,
         Some("unlike") => Kind::Unlike,
@@ -164,24 +164,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shards = Shards::open(folder.path(), "16-stretch")?;
     let (mut groups, rules) = (Groups::new(config.near_copies.radii()), Rules::new(&config));
     let (mut spent, mut worst, mut tenth) = (0.0, 0.0_f64, 0.0);
-    for first in (0..pictures).step_by(ROWS as usize) {
+    for first in (0..images).step_by(ROWS as usize) {
         let message = [message(kind, first)];
         let begun = Instant::now();
         take_in(&message, &mut catalog, &shards, &mut groups, "16-stretch", rules)?;
         let seconds = begun.elapsed().as_secs_f64();
         (spent, tenth, worst) = (spent + seconds, tenth + seconds, worst.max(seconds));
         let done = first + ROWS;
-        if done % (pictures / 10).max(1) < ROWS {
+        if done % (images / 10).max(1) < ROWS {
             println!(
-                "{done} pictures: {:.3} ms each since the last line, slowest message {:.1} ms, memory at most {} MB",
-                tenth * 1e3 / (pictures as f64 / 10.0),
+                "{done} images: {:.3} ms each since the last line, slowest message {:.1} ms, memory at most {} MB",
+                tenth * 1e3 / (images as f64 / 10.0),
                 worst * 1e3,
                 memory_kb("VmHWM") / 1024
             );
             (tenth, worst) = (0.0, 0.0);
         }
     }
-    println!("{:.3} ms a picture, {} groups of several", spent * 1e3 / pictures as f64, groups.sizes().len());
+    println!("{:.3} ms an image, {} groups of several", spent * 1e3 / images as f64, groups.sizes().len());
     let version = catalog.read().version()?;
     let reading = Reading { labels: Labels::Single, balanced: true };
     let shares = Shares { validation: 15, test: 15 };
@@ -203,7 +203,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         change.settle(version)?;
         Ok(change.commit()?)
     })?;
-    timed("records, 1,000 in the middle", || Ok(catalog.read().records(version, pictures / 2, 1000)?))?;
+    timed("records, 1,000 in the middle", || Ok(catalog.read().records(version, images / 2, 1000)?))?;
     timed("a start: groups are read", || {
         let mut again = Groups::new(config.near_copies.radii()).settled(true);
         Ok(catalog.read().stored_images(|image| {

@@ -1,4 +1,4 @@
-//! Many small shards become few large ones, at start. Dropping pictures one by one makes one small shard each.
+//! Many small shards become few large ones, at start. Dropping images one by one makes one small shard each.
 
 use crate::error::DatasetError;
 use crate::shards::Shards;
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_picture_is_still_there_after_merging() {
+    fn every_image_is_still_there_after_merging() {
         let folder = tempfile::tempdir().unwrap();
         let mut catalog = Writer::open_file(folder.path().join("c.sqlite")).unwrap();
         let mut shards = Shards::open(folder.path(), "p").unwrap();

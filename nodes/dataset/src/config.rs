@@ -16,7 +16,7 @@ pub struct Config {
     #[command(flatten)]
     pub(crate) home: HomeArgs,
 
-    /// Side of the stored pictures, pixels: what `resize` sends. Given once for all nodes, under `env:`.
+    /// Side of the stored images, pixels: what `resize` sends. Given once for all nodes, under `env:`.
     #[arg(long, env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=512), value_name = "PIXELS")]
     pub size: u32,
 
@@ -24,31 +24,31 @@ pub struct Config {
     #[arg(long, env = "WAKUTEKA_RESIZE_MODE", value_enum, default_value_t)]
     pub mode: ResizeMode,
 
-    /// Share of the pictures that choose the best epoch, percent.
+    /// Share of the images that choose the best epoch, percent.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(0..=40), value_name = "PERCENT")]
     pub validation_percent: u32,
 
-    /// Share of the pictures that training never sees, percent.
+    /// Share of the images that training never sees, percent.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(0..=40), value_name = "PERCENT")]
     pub test_percent: u32,
 
-    /// Which pictures are one group, that lies in one split where that is possible. usual:
+    /// Which images are one group, that lies in one split where that is possible. usual:
     /// copies that were compressed, resized, cropped by a few percent, mirrored, turned a little or made brighter; strict:
-    /// the same with less leeway, for pictures that look much alike; off: only equal files.
+    /// the same with less leeway, for images that look much alike; off: only equal files.
     #[arg(long, value_enum, default_value_t = Near::Usual, value_name = "HOW")]
     pub near_copies: Near,
 
-    /// Pictures whose very pixels stand in several class folders: single keeps them out until that is resolved, multi learns
+    /// Images whose very pixels stand in several class folders: single keeps them out until that is resolved, multi learns
     /// all those classes.
     #[arg(long, value_enum, default_value_t = Labels::Single)]
     pub labels: Labels,
 
-    /// Weight of a picture in the loss: the same in total for every class, or one for every picture.
+    /// Weight of an image in the loss: the same in total for every class, or one for every image.
     #[arg(long, value_enum, default_value_t = Balance::Classes)]
     pub balance: Balance,
 }
 
-/// Which pictures are near-copies.
+/// Which images are near-copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Near {
     /// Only equal files.
@@ -77,12 +77,12 @@ impl std::fmt::Display for Near {
     }
 }
 
-/// Weight of a picture in the loss.
+/// Weight of an image in the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Balance {
     /// Every class weighs the same.
     Classes,
-    /// Every picture weighs the same.
+    /// Every image weighs the same.
     Off,
 }
 
@@ -98,7 +98,7 @@ impl Config {
         format!("{}-{}", self.size, self.mode)
     }
 
-    /// How rows become pictures to learn from.
+    /// How rows become images to learn from.
     pub(crate) fn reading(&self) -> Reading {
         Reading { labels: self.labels, balanced: self.balance == Balance::Classes }
     }

@@ -29,7 +29,7 @@ pub enum DatasetError {
         source: arrow::error::ArrowError,
     },
     /// `resize` and `dataset` disagree.
-    #[error("--size {expected}: pictures of {width}x{height} pixels came; give resize and dataset the same --size")]
+    #[error("--size {expected}: images of {width}x{height} pixels came; give resize and dataset the same --size")]
     Size {
         /// Ours.
         expected: u32,
@@ -39,9 +39,9 @@ pub enum DatasetError {
         height: u32,
     },
     /// The catalog names pixels that are not there.
-    #[error("picture {digest} of profile {profile} has no pixels")]
+    #[error("image {digest} of profile {profile} has no pixels")]
     NoPixels {
-        /// The picture.
+        /// The image.
         digest: String,
         /// Kind of pixels.
         profile: String,

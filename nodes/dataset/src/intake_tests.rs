@@ -1,4 +1,4 @@
-//! Real pictures and their copies, as `resize` sends them.
+//! Real images and their copies, as `resize` sends them.
 
 use super::*;
 use arrow::array::{Float32Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
@@ -14,9 +14,9 @@ use std::path::Path;
 
 const PROFILE: &str = "64-stretch";
 
-fn jpeg(picture: &RgbImage) -> Vec<u8> {
+fn jpeg(image: &RgbImage) -> Vec<u8> {
     let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(picture).unwrap();
+    JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(image).unwrap();
     bytes
 }
 
@@ -26,17 +26,17 @@ fn originals() -> Vec<RgbImage> {
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let open = |path: &std::path::PathBuf| {
-        let picture = decode(&std::fs::read(path).unwrap(), &Limits::default()).unwrap();
-        RgbImage::from_raw(picture.width, picture.height, picture.pixels).unwrap()
+        let image = decode(&std::fs::read(path).unwrap(), &Limits::default()).unwrap();
+        RgbImage::from_raw(image.width, image.height, image.pixels).unwrap()
     };
     paths.iter().step_by(12).map(open).collect()
 }
 
 /// What `hash` and `resize` make of files; `views` has the last word on theirs.
 fn message(files: &[Vec<u8>], views: impl Fn(Vec<u8>) -> Vec<u8>) -> Pixels {
-    let pictures: Vec<_> = files.iter().map(|file| decode(file, &Limits::default()).unwrap()).collect();
-    let hashes: Vec<_> = pictures.iter().map(|p| Hashes::of(p.width, p.height, &p.pixels).unwrap()).collect();
-    let squares: Vec<_> = pictures
+    let images: Vec<_> = files.iter().map(|file| decode(file, &Limits::default()).unwrap()).collect();
+    let hashes: Vec<_> = images.iter().map(|p| Hashes::of(p.width, p.height, &p.pixels).unwrap()).collect();
+    let squares: Vec<_> = images
         .iter()
         .map(|p| resize(p.width, p.height, &p.pixels, SIDE as u32, ResizeMode::Stretch).unwrap())
         .collect();
@@ -53,7 +53,7 @@ fn message(files: &[Vec<u8>], views: impl Fn(Vec<u8>) -> Vec<u8>) -> Pixels {
         size_bytes: files.iter().map(|file| file.len() as u64).collect(),
         digest: StringArray::from_iter_values(files.iter().map(|file| digest(file))),
         pixel_digest: StringArray::from_iter_values(
-            pictures.iter().map(|p| plugin_hash::pixel_digest(p.width, p.height, &p.pixels)),
+            images.iter().map(|p| plugin_hash::pixel_digest(p.width, p.height, &p.pixels)),
         ),
         captured_ms: files.iter().map(|_| i64::MIN).collect(),
         ahash: hash(|h| h.ahash),
@@ -106,7 +106,7 @@ impl House {
         take_in(&[message], &mut self.catalog, &self.shards, &mut groups, PROFILE, rules).unwrap();
     }
 
-    /// Group of a file's picture.
+    /// Group of a file's image.
     fn group(&self, file: &[u8]) -> String {
         let rows = self.catalog.read().live_samples().unwrap();
         rows.into_iter().find(|row| row.digest == digest(file)).unwrap().group
@@ -120,14 +120,14 @@ impl House {
 
 #[test]
 fn mirrored_and_cropped_copies_join_their_original() {
-    let pictures = originals();
-    let files: Vec<_> = pictures.iter().map(jpeg).collect();
-    let mirrored: Vec<_> = pictures.iter().map(|p| jpeg(&imageops::flip_horizontal(p))).collect();
+    let images = originals();
+    let files: Vec<_> = images.iter().map(jpeg).collect();
+    let mirrored: Vec<_> = images.iter().map(|p| jpeg(&imageops::flip_horizontal(p))).collect();
     let inside = |p: &RgbImage| {
         let (x, y) = (p.width() / 20, p.height() / 20);
         jpeg(&imageops::crop_imm(p, x, y, p.width() - 2 * x, p.height() - 2 * y).to_image())
     };
-    let cropped: Vec<_> = pictures.iter().map(inside).collect();
+    let cropped: Vec<_> = images.iter().map(inside).collect();
     let mut house = House::new();
     for files in [&files, &mirrored, &cropped] {
         house.take(message(files, |views| views));
@@ -145,10 +145,10 @@ fn mirrored_and_cropped_copies_join_their_original() {
 }
 
 #[test]
-fn pictures_without_views_are_found_by_their_hashes() {
-    let pictures = originals();
-    let files: Vec<_> = pictures.iter().map(jpeg).collect();
-    let again: Vec<_> = pictures
+fn images_without_views_are_found_by_their_hashes() {
+    let images = originals();
+    let files: Vec<_> = images.iter().map(jpeg).collect();
+    let again: Vec<_> = images
         .iter()
         .map(|p| {
             let mut bytes = Vec::new();
@@ -156,14 +156,14 @@ fn pictures_without_views_are_found_by_their_hashes() {
             bytes
         })
         .collect();
-    let mirrored: Vec<_> = pictures.iter().map(|p| jpeg(&imageops::flip_horizontal(p))).collect();
+    let mirrored: Vec<_> = images.iter().map(|p| jpeg(&imageops::flip_horizontal(p))).collect();
     let mut house = House::new();
     house.take(message(&files, |_| Vec::new()));
     let before: Vec<_> = files.iter().map(|file| house.group(file)).collect();
     house.take(message(&again, |views| views));
     assert!(house.together(&files, &again) + 1 >= files.len(), "{}", house.together(&files, &again));
     let after: Vec<_> = files.iter().map(|file| house.group(file)).collect();
-    assert_eq!(before, after, "old pictures stay where they are");
+    assert_eq!(before, after, "old images stay where they are");
     let change = house.catalog.change().unwrap();
     change.grouped_by("a rule").unwrap();
     change.commit().unwrap();
@@ -194,9 +194,9 @@ fn views_of_another_length_are_none() {
 }
 
 /// A PNG with a comment: the same pixels in other bytes.
-fn png(picture: &RgbImage, comment: &[u8]) -> Vec<u8> {
+fn png(image: &RgbImage, comment: &[u8]) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     let mut bytes = bytes.into_inner();
     let chunk = [b"tEXt", comment].concat();
     let checksum = crc(&chunk).to_be_bytes();
@@ -215,7 +215,7 @@ fn crc(bytes: &[u8]) -> u32 {
 
 #[test]
 fn other_metadata_is_the_same_sample() {
-    // A plain picture, which looks like nothing: only its pixels tell.
+    // A plain image, which looks like nothing: only its pixels tell.
     let plain = RgbImage::from_pixel(70, 70, image::Rgb([9, 9, 9]));
     let [one, two, three] = [b"a=1", b"a=2", b"a=3"].map(|comment| png(&plain, comment));
     let mut house = House::new();

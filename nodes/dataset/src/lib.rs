@@ -169,17 +169,17 @@ impl Dataset {
         Ok(())
     }
 
-    /// Counts files and pictures for the status, when they have changed: a look at the whole catalog, so not too often.
+    /// Counts files and images for the status, when they have changed: a look at the whole catalog, so not too often.
     fn count(&mut self, node: &mut Node) -> Result<(), DatasetError> {
         let (at, took, done) = self.counted;
         if done || at.elapsed() < took * SNAPSHOT_SHARE {
             return Ok(());
         }
         let begun = Instant::now();
-        let (files, pictures) = self.catalog.read().counts()?;
+        let (files, images) = self.catalog.read().counts()?;
         node.status().set("files", files);
-        node.status().set("pictures", pictures);
-        node.status().state(plugin_api::Message::dataset_holds(files, pictures));
+        node.status().set("pictures", images);
+        node.status().state(plugin_api::Message::dataset_holds(files, images));
         self.counted = (Instant::now(), begun.elapsed(), true);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Groups of near-copies, which are kept in one split where that is possible.
 //!
-//! A group is a connected component of "near": two pictures are near when [`plugin_hash::NearCopies`] says so of their
-//! views. Pictures of an earlier version have no views: they are near when their perceptual hashes differ in at most 4 bits
+//! A group is a connected component of "near": two images are near when [`plugin_hash::NearCopies`] says so of their
+//! views. Images of an earlier version have no views: they are near when their perceptual hashes differ in at most 4 bits
 //! and their difference hashes in at most 6. The radii are strict, because components chain. Of images that are almost the
 //! same, such as frames of one fixed camera, only some are searched for: what a new image costs does not grow with the size
 //! of its group. What a person has said is [`Different`] is never made one.
@@ -20,7 +20,7 @@ pub struct Merge {
     pub gone: String,
 }
 
-/// What a picture is known by.
+/// What an image is known by.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupKey<'a> {
     /// Digest of its sample.
@@ -33,7 +33,7 @@ pub struct GroupKey<'a> {
     pub views: Option<&'a Views>,
 }
 
-/// Bits of the perceptual hash within which pictures are near that have no views.
+/// Bits of the perceptual hash within which images are near that have no views.
 const PHASH_BITS: u32 = 4;
 /// Bits of the difference hash, likewise.
 const DHASH_BITS: u32 = 6;
@@ -42,56 +42,56 @@ const DHASH_BITS: u32 = 6;
 #[derive(Clone, Debug)]
 struct Group {
     name: String,
-    pictures: usize,
+    images: usize,
     /// What it may not be one with.
     marks: Marks,
     /// Those by which it is found, by number among the near-copies.
     searched: Vec<u32>,
 }
 
-/// The pictures known and their groups. Adding one is a search among hashes, not a look at all.
+/// The images known and their groups. Adding one is a search among hashes, not a look at all.
 #[derive(Debug, Default)]
 pub struct Groups {
-    /// None: every picture is its own group.
+    /// None: every image is its own group.
     near: Option<NearCopies>,
     /// What is loaded has been held against each other before.
     settled: bool,
-    /// Picture, by number among the near-copies.
+    /// Image, by number among the near-copies.
     viewed: Vec<u32>,
-    /// Pictures without views.
+    /// Images without views.
     unviewed: usize,
-    /// Perceptual hashes of the pictures that have structure.
+    /// Perceptual hashes of the images that have structure.
     index: Index,
     /// By number in the index.
     indexed: Vec<Indexed>,
     union: Union,
-    /// By the picture that stands for it.
+    /// By the image that stands for it.
     members: HashMap<u32, Group>,
-    /// The first picture loaded of each group.
+    /// The first image loaded of each group.
     loaded: HashMap<String, u32>,
     different: Different,
 }
 
-/// A picture with structure.
+/// An image with structure.
 #[derive(Clone, Copy, Debug)]
 struct Indexed {
     dhash: u64,
-    picture: u32,
+    image: u32,
     has_views: bool,
 }
 
-/// A hash of a picture without structure: such pictures are near to nothing, or all clear skies would be one group.
+/// A hash of an image without structure: such images are near to nothing, or all clear skies would be one group.
 fn plain(hash: u64) -> bool {
     hash.count_ones() < 4 || hash.count_zeros() < 4
 }
 
 impl Groups {
-    /// No picture is known. Without radii every picture is its own group.
+    /// No image is known. Without radii every image is its own group.
     pub fn new(radii: Option<Radii>) -> Self {
         Self { near: radii.map(NearCopies::new), ..Self::default() }
     }
 
-    /// What will be loaded was grouped by this rule, so that it need not be searched: at 100,000 pictures that takes minutes.
+    /// What will be loaded was grouped by this rule, so that it need not be searched: at 100,000 images that takes minutes.
     #[must_use]
     pub fn settled(self, settled: bool) -> Self {
         Self { settled, ..self }
@@ -103,16 +103,16 @@ impl Groups {
         Self { different, ..self }
     }
 
-    /// A picture as it is stored, with its group. Returns what has to be made one though it is stored as two:
+    /// An image as it is stored, with its group. Returns what has to be made one though it is stored as two:
     /// by an earlier version, or with other radii.
     pub fn load(&mut self, face: GroupKey, name: &str) -> Vec<Merge> {
         let near = if self.settled { Vec::new() } else { self.near(face) };
         let first = self.loaded.get(name).copied();
-        let picture = self.insert(face, name, first);
+        let image = self.insert(face, name, first);
         if first.is_none() {
-            self.loaded.insert(name.to_owned(), picture);
+            self.loaded.insert(name.to_owned(), image);
         }
-        near.into_iter().filter_map(|other| self.join(other, picture)).collect()
+        near.into_iter().filter_map(|other| self.join(other, image)).collect()
     }
 
     /// All have been loaded.
@@ -120,7 +120,7 @@ impl Groups {
         self.loaded = HashMap::new();
     }
 
-    /// A picture that was not known. Returns its group, and what it made one; that has to be stored after it.
+    /// An image that was not known. Returns its group, and what it made one; that has to be stored after it.
     pub fn add(&mut self, digest: &str, face: GroupKey) -> (String, Vec<Merge>) {
         let near = self.near(face);
         let Some((&nearest, others)) = near.split_first() else {
@@ -128,56 +128,56 @@ impl Groups {
             return (digest.to_owned(), Vec::new());
         };
         let name = self.name(nearest).unwrap_or(digest).to_owned();
-        let picture = self.insert(face, &name, Some(nearest));
-        let merges = others.iter().filter_map(|&other| self.join(picture, other)).collect();
+        let image = self.insert(face, &name, Some(nearest));
+        let merges = others.iter().filter_map(|&other| self.join(image, other)).collect();
         (name, merges)
     }
 
-    /// The group of a picture, by its number in the order they came.
-    pub fn name(&mut self, picture: u32) -> Option<&str> {
-        let root = self.union.find(picture);
+    /// The group of an image, by its number in the order they came.
+    pub fn name(&mut self, image: u32) -> Option<&str> {
+        let root = self.union.find(image);
         self.members.get(&root).map(|group| group.name.as_str())
     }
 
-    /// Sizes of the groups of at least two pictures, largest first.
+    /// Sizes of the groups of at least two images, largest first.
     pub fn sizes(&self) -> Vec<usize> {
-        let mut sizes: Vec<usize> = self.members.values().map(|g| g.pictures).filter(|n| *n > 1).collect();
+        let mut sizes: Vec<usize> = self.members.values().map(|g| g.images).filter(|n| *n > 1).collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes
     }
 
-    /// One picture of each group that has one near and that it may be in, nearest first.
+    /// One image of each group that has one near and that it may be in, nearest first.
     fn near(&mut self, face: GroupKey) -> Vec<u32> {
         let Some(near) = &self.near else { return Vec::new() };
         let marks = self.different.marks(face.sample);
         let (union, members) = (&mut self.union, &self.members);
         // None where it may not be.
-        let mut group = |picture: u32| {
-            let root = union.find(picture);
+        let mut group = |image: u32| {
+            let root = union.find(image);
             let is_forbidden = members.get(&root).is_some_and(|group| group.marks.forbid(&marks));
             (!is_forbidden).then_some(root)
         };
         let mut found = Vec::new();
         if let Some(views) = face.views {
-            let picture = |id: u32| self.viewed.get(id as usize).copied();
-            let ids = near.find_groups(views, |id| group(picture(id)?));
-            found.extend(ids.into_iter().filter_map(picture));
+            let image = |id: u32| self.viewed.get(id as usize).copied();
+            let ids = near.find_groups(views, |id| group(image(id)?));
+            found.extend(ids.into_iter().filter_map(image));
         }
         // By their hashes alone, where one of two has nothing else.
         if (face.views.is_none() || self.unviewed > 0) && !plain(face.phash) && !plain(face.dhash) {
             let within = self.index.within(face.phash, PHASH_BITS);
             let other = within.iter().filter_map(|found| self.indexed.get(found.id as usize));
             let blind = other.filter(|other| face.views.is_none() || !other.has_views);
-            found.extend(blind.filter(|o| (o.dhash ^ face.dhash).count_ones() <= DHASH_BITS).map(|o| o.picture));
+            found.extend(blind.filter(|o| (o.dhash ^ face.dhash).count_ones() <= DHASH_BITS).map(|o| o.image));
         }
         let mut seen = HashSet::new();
-        found.retain(|picture| group(*picture).is_some_and(|root| seen.insert(root)));
+        found.retain(|image| group(*image).is_some_and(|root| seen.insert(root)));
         found
     }
 
-    /// A picture, in the group of another or on its own.
+    /// An image, in the group of another or on its own.
     fn insert(&mut self, face: GroupKey, name: &str, with: Option<u32>) -> u32 {
-        let picture = self.union.add();
+        let image = self.union.add();
         let marks = self.different.marks(face.sample);
         let root = with.map(|other| self.union.find(other));
         let group = root.and_then(|root| self.members.get(&root)).filter(|group| !group.marks.forbid(&marks));
@@ -185,22 +185,22 @@ impl Groups {
         let found_by = match (&mut self.near, face.views) {
             (Some(near), Some(views)) if near.is_covered(views, searched) => None,
             (Some(near), Some(views)) => {
-                self.viewed.push(picture);
+                self.viewed.push(image);
                 Some(near.insert(views))
             }
             _ => None,
         };
         if self.near.is_some() && !plain(face.phash) && !plain(face.dhash) {
             self.index.insert(face.phash);
-            self.indexed.push(Indexed { dhash: face.dhash, picture, has_views: face.views.is_some() });
+            self.indexed.push(Indexed { dhash: face.dhash, image, has_views: face.views.is_some() });
         }
         self.unviewed += usize::from(self.near.is_some() && face.views.is_none());
         let searched = found_by.into_iter().collect();
-        self.members.insert(picture, Group { name: name.to_owned(), pictures: 1, marks, searched });
+        self.members.insert(image, Group { name: name.to_owned(), images: 1, marks, searched });
         if let Some(other) = with {
-            self.join(other, picture);
+            self.join(other, image);
         }
-        picture
+        image
     }
 
     /// Makes one group of two, named after the larger, or the first of equals. None when they are one already, are of one name
@@ -213,10 +213,10 @@ impl Groups {
         }
         let root = self.union.find(a);
         let (a, b) = (self.members.remove(&a)?, self.members.remove(&b)?);
-        let (mut kept, gone) = if a.pictures < b.pictures { (b, a) } else { (a, b) };
+        let (mut kept, gone) = if a.images < b.images { (b, a) } else { (a, b) };
         kept.searched.extend(gone.searched);
         let merge = Merge { kept: kept.name.clone(), gone: gone.name };
-        kept.pictures += gone.pictures;
+        kept.images += gone.images;
         kept.marks.join(gone.marks);
         self.members.insert(root, kept);
         (merge.kept != merge.gone).then_some(merge)
@@ -228,11 +228,11 @@ mod tests {
     use super::*;
     use plugin_hash::are_near;
 
-    /// A picture with structure.
+    /// An image with structure.
     const P: u64 = 0x0f0f_1234_5678_9abc;
     const D: u64 = 0x00ff_4321_8765_cba9;
 
-    /// A picture of an earlier version.
+    /// An image of an earlier version.
     const fn old(phash: u64, dhash: u64) -> GroupKey<'static> {
         GroupKey { sample: "", phash, dhash, views: None }
     }
@@ -245,14 +245,14 @@ mod tests {
         assert_eq!(groups.add("ff2", old(P ^ 0xffff_0000, D)).0, "ff2", "another perceptual hash");
         assert_eq!(groups.add("ff3", old(P, D ^ 0xffff)).0, "ff3", "another difference hash");
         assert_eq!(groups.add("ff4", old(0, 0)).0, "ff4");
-        assert_eq!(groups.add("ff5", old(0, 0)).0, "ff5", "plain pictures are near to nothing");
+        assert_eq!(groups.add("ff5", old(0, 0)).0, "ff5", "plain images are near to nothing");
         let mut groups = Groups::new(None);
         groups.load(old(P, D), "aa");
-        assert_eq!(groups.add("ff1", old(P, D)).0, "ff1", "without radii every picture is its own group");
+        assert_eq!(groups.add("ff1", old(P, D)).0, "ff1", "without radii every image is its own group");
     }
 
     #[test]
-    fn a_picture_that_links_groups_makes_them_one() {
+    fn an_image_that_links_groups_makes_them_one() {
         let mut groups = Groups::new(Some(Radii::USUAL));
         groups.load(old(P, D), "aa");
         assert!(groups.load(old(P ^ 0b111_1111, D), "bb").is_empty(), "7 bits apart are not near");
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn different_pictures_are_never_one_group() {
+    fn different_images_are_never_one_group() {
         let named = |sample: &'static str, bits: u64| GroupKey { sample, ..old(P ^ bits, D) };
         let sets = [["aa", "bb"].map(str::to_owned).to_vec()];
         let mut groups = Groups::new(Some(Radii::USUAL)).different(Different::new(&sets));
@@ -374,14 +374,14 @@ mod tests {
         let hash = |i: u32, salt: u64| varied(i, salt, 0x0f0f_000f_0000_3f00);
         // Every third has no views; of the others, every fourth is mirrored.
         let views = |i: u32| (!i.is_multiple_of(3)).then(|| drawn(i / 12, i % 12, i.is_multiple_of(4)));
-        let pictures: Vec<(u64, u64, Option<Views>)> =
+        let images: Vec<(u64, u64, Option<Views>)> =
             (0..400).map(|i| (hash(i, 0), hash(i / 3, 17), views(i))).collect();
-        let mut union = Union::new(pictures.len());
+        let mut union = Union::new(images.len());
         let mut linked = 0;
         let mut groups = Groups::new(Some(Radii::USUAL));
         let mut stored: Vec<String> = Vec::new();
-        for (i, (p, d, views)) in pictures.iter().enumerate() {
-            for (j, (q, e, others)) in pictures[..i].iter().enumerate() {
+        for (i, (p, d, views)) in images.iter().enumerate() {
+            for (j, (q, e, others)) in images[..i].iter().enumerate() {
                 let near = match (views, others) {
                     (Some(a), Some(b)) => are_near(a, b, &Radii::USUAL),
                     _ => (p ^ q).count_ones() <= 4 && (d ^ e).count_ones() <= 6,

@@ -4,8 +4,8 @@
 //! cargo run -p node-decode --example parts -- FOLDER --size 64 --rounds 5
 //! ```
 //!
-//! The parts take turns picture by picture, so that whatever else the machine does falls on all of them alike; of each
-//! part and picture the quickest round counts.
+//! The parts take turns image by image, so that whatever else the machine does falls on all of them alike; of each
+//! part and image the quickest round counts.
 #![allow(clippy::print_stdout)]
 
 use clap::Parser;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Measures the parts of `decode`, `hash` and `resize`.
 #[derive(Parser)]
 struct Config {
-    /// Pictures; what cannot be decoded is left out.
+    /// Images; what cannot be decoded is left out.
     folder: PathBuf,
     /// Size and mode.
     #[command(flatten)]
@@ -41,9 +41,9 @@ fn quickest(bytes: &[u8], config: &Config) -> Option<[Duration; PARTS.len()]> {
             best[part] = best[part].min(clock.elapsed());
             clock = Instant::now();
         };
-        let picture = decode_scaled(bytes, &Limits::default(), Scale::default()).ok()?.picture;
+        let image = decode_scaled(bytes, &Limits::default(), Scale::default()).ok()?.image;
         lap(0);
-        let (width, height, pixels) = (picture.width, picture.height, &picture.pixels[..]);
+        let (width, height, pixels) = (image.width, image.height, &image.pixels[..]);
         std::hint::black_box(resize(width, height, pixels, config.resize.size_px, config.resize.mode).ok()?);
         lap(1);
         std::hint::black_box(scores(width, height, pixels).ok()?);
@@ -66,7 +66,7 @@ fn main() -> std::io::Result<()> {
     println!("{} of {} files", times.len(), paths.len());
     for (part, name) in PARTS.into_iter().enumerate() {
         let all: Duration = times.iter().map(|t| t[part]).sum();
-        println!("{name:<8}{:>9.0} us a picture", all.as_secs_f64() * 1e6 / times.len().max(1) as f64);
+        println!("{name:<8}{:>9.0} us an image", all.as_secs_f64() * 1e6 / times.len().max(1) as f64);
     }
     Ok(())
 }

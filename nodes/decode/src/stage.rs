@@ -58,7 +58,7 @@ impl DecodeStage {
         let decoded = Decoded {
             digest: digest(&data),
             // The raster is a function of the file and the scale: equal images have equal rasters.
-            pixel_digest: pixel_digest(raster.source_width, raster.source_height, &raster.picture.pixels),
+            pixel_digest: pixel_digest(raster.source_width, raster.source_height, &raster.image.pixels),
             captured_ms: captured_ms(&data).unwrap_or(i64::MIN),
             raster,
         };
@@ -104,8 +104,8 @@ fn answer(batch: &ImageFiles, rows: &[usize], decoded: &[Decoded]) -> DecodedIma
         captured_ms: Int64Array::from_iter_values(decoded.iter().map(|one| one.captured_ms)),
         source_width: number(|raster| raster.source_width),
         source_height: number(|raster| raster.source_height),
-        width: number(|raster| raster.picture.width),
-        height: number(|raster| raster.picture.height),
-        raster: LargeBinaryArray::from_iter_values(decoded.iter().map(|one| &one.raster.picture.pixels)),
+        width: number(|raster| raster.image.width),
+        height: number(|raster| raster.image.height),
+        raster: LargeBinaryArray::from_iter_values(decoded.iter().map(|one| &one.raster.image.pixels)),
     }
 }

@@ -1,16 +1,16 @@
-//! `embed`: from hashed pictures to embeddings. What was embedded once, by the same network, is read from the cache in
+//! `embed`: from hashed images to embeddings. What was embedded once, by the same network, is read from the cache in
 //! `dataset/embeddings/` and not even resized.
 
 use arrow::array::LargeListArray;
 use plugin_api::edges::{Embedded, EmbeddingHeader, HashedImages, lists_of_f32};
 use plugin_api::select::Select;
 use plugin_api::{Edge, Header, HomeArgs, RejectReason};
-use plugin_decode::{Picture, RetiredLimits};
+use plugin_decode::{DecodedImage, RetiredLimits};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
 use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
 use rayon::prelude::*;
 
-/// Says of each picture what a network sees in it.
+/// Says of each image what a network sees in it.
 #[derive(Debug, clap::Parser)]
 #[command(name = "embed")]
 pub struct Config {
@@ -76,18 +76,19 @@ impl EmbedStage {
         let mut seen: Vec<Option<Result<Vec<f32>, Refusal>>> =
             (0..batch.rows()).map(|row| self.known(batch.digest.value(row)).map(Ok)).collect();
         let unknown: Vec<usize> = (0..batch.rows()).filter(|&row| seen[row].is_none()).collect();
-        let prepared: Vec<Result<Picture, Refusal>> = unknown.par_iter().map(|&row| self.open(batch, row)).collect();
-        let (mut rows, mut pictures) = (Vec::new(), Vec::new());
+        let prepared: Vec<Result<DecodedImage, Refusal>> =
+            unknown.par_iter().map(|&row| self.open(batch, row)).collect();
+        let (mut rows, mut images) = (Vec::new(), Vec::new());
         for (&row, prepared) in unknown.iter().zip(prepared) {
             match prepared {
-                Ok(picture) => {
+                Ok(image) => {
                     rows.push(row);
-                    pictures.push(picture);
+                    images.push(image);
                 }
                 Err(refusal) => seen[row] = Some(Err(refusal)),
             }
         }
-        for (row, embedding) in rows.into_iter().zip(self.embed(&pictures)) {
+        for (row, embedding) in rows.into_iter().zip(self.embed(&images)) {
             if let Ok(embedding) = &embedding {
                 self.remember(batch.digest.value(row), embedding);
             }
@@ -105,27 +106,27 @@ impl EmbedStage {
         }
     }
 
-    /// What is kept of a picture is small, so that a message of large ones is no trouble.
-    fn open(&self, batch: &HashedImages, row: usize) -> Result<Picture, Refusal> {
+    /// What is kept of an image is small, so that a message of large ones is no trouble.
+    fn open(&self, batch: &HashedImages, row: usize) -> Result<DecodedImage, Refusal> {
         let (width, height) = (batch.width.value(row), batch.height.value(row));
-        let picture = Picture { width, height, pixels: batch.raster.value(row).to_vec() };
-        self.embedder.prepare(picture).map_err(|e| (RejectReason::NotResized, e.to_string()))
+        let image = DecodedImage { width, height, pixels: batch.raster.value(row).to_vec() };
+        self.embedder.prepare(image).map_err(|e| (RejectReason::NotResized, e.to_string()))
     }
 
-    /// All at once; one by one when that fails, so that a picture is refused for its own faults alone.
-    fn embed(&self, pictures: &[Picture]) -> Vec<Result<Vec<f32>, Refusal>> {
-        match self.embedder.embed(pictures) {
+    /// All at once; one by one when that fails, so that an image is refused for its own faults alone.
+    fn embed(&self, images: &[DecodedImage]) -> Vec<Result<Vec<f32>, Refusal>> {
+        match self.embedder.embed(images) {
             Ok(embeddings) => embeddings.into_iter().map(Ok).collect(),
             Err(error) => {
-                tracing::warn!(%error, pictures = pictures.len(), "failed together, trying one by one");
+                tracing::warn!(%error, images = images.len(), "failed together, trying one by one");
                 let one = |p| self.embedder.embed(std::slice::from_ref(p)).map(Vec::into_iter);
                 let refused = |e: EmbedError| (RejectReason::NotEmbedded, e.to_string());
-                pictures.iter().map(|p| one(p).map(|mut e| e.next().unwrap_or_default()).map_err(refused)).collect()
+                images.iter().map(|p| one(p).map(|mut e| e.next().unwrap_or_default()).map_err(refused)).collect()
             }
         }
     }
 
-    /// A full disk costs time, not pictures.
+    /// A full disk costs time, not images.
     fn remember(&mut self, digest: &str, embedding: &[f32]) {
         if let Some(Err(error)) = self.cache.as_mut().map(|cache| cache.put(digest, embedding)) {
             tracing::warn!(%error, digest, "not kept");

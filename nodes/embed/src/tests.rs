@@ -52,8 +52,8 @@ fn fixture(name: &str) -> Vec<u8> {
 
 fn batch(names: &[&str]) -> HashedImages {
     let files: Vec<Vec<u8>> = names.iter().map(|n| fixture(n)).collect();
-    let rasters: Vec<Picture> =
-        files.iter().map(|file| decode_scaled(file, &Limits::default(), Scale::default()).unwrap().picture).collect();
+    let rasters: Vec<DecodedImage> =
+        files.iter().map(|file| decode_scaled(file, &Limits::default(), Scale::default()).unwrap().image).collect();
     let score = || Float32Array::from_value(0.5, names.len());
     // What `hash` found out does not matter here, as long as it is handed on.
     let hashes = Hashes { ahash: 1, dhash: 2, phash: 3, whash: 4 };

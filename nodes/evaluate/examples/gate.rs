@@ -11,7 +11,7 @@ use simulation::{SETS, Setting};
 const TRIALS: u32 = 10_000;
 
 fn main() {
-    println!("| test pictures | differ on | 5 points worse | equal | 5 points better | 10 points better |");
+    println!("| test images | differ on | 5 points worse | equal | 5 points better | 10 points better |");
     println!("|---|---|---|---|---|---|");
     for (name, sizes) in SETS {
         for disagreement in [0.1, 0.2, 0.3] {

@@ -1,6 +1,6 @@
-//! A model before its judge: its answers on the held-out pictures, in the terms of the data set.
+//! A model before its judge: its answers on the held-out images, in the terms of the data set.
 
-use crate::classifier::{Classifier, ClassifierError, Pictures};
+use crate::classifier::{Classifier, ClassifierError, ImageBatch};
 use crate::error::EvaluateError;
 use plugin_api::runs::Calibration;
 use plugin_api::{Labels, Message, ResizeMode};
@@ -9,10 +9,10 @@ use plugin_metric::{
     fit_temperature, fit_temperature_multilabel,
 };
 
-/// What a model said of the held-out pictures.
+/// What a model said of the held-out images.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answers {
-    /// One class a picture.
+    /// One class an image.
     Single(Predictions),
     /// Several.
     Multi(MultilabelPredictions),
@@ -35,7 +35,7 @@ impl Answers {
         }
     }
 
-    /// How many pictures.
+    /// How many images.
     pub fn len(&self) -> usize {
         match self {
             Self::Single(judged) => judged.len(),
@@ -43,7 +43,7 @@ impl Answers {
         }
     }
 
-    /// A mistake on picture `i`: what is true, what was said, and how sure the model was, 0 to 1; none when it was right.
+    /// A mistake on image `i`: what is true, what was said, and how sure the model was, 0 to 1; none when it was right.
     pub fn mistake(&self, i: usize) -> Option<(String, String, f32)> {
         match self {
             Self::Single(judged) if !judged.correct(i) => {
@@ -80,7 +80,7 @@ impl Answers {
         }
     }
 
-    /// The classes of picture `i`.
+    /// The classes of image `i`.
     pub fn truth(&self, i: usize) -> Vec<usize> {
         match self {
             Self::Single(judged) => vec![judged.truth(i)],
@@ -88,7 +88,7 @@ impl Answers {
         }
     }
 
-    /// Whether a class was said of picture `i`.
+    /// Whether a class was said of image `i`.
     pub fn says(&self, i: usize, class: usize) -> bool {
         match self {
             Self::Single(judged) => judged.prediction(i) == class,
@@ -96,7 +96,7 @@ impl Answers {
         }
     }
 
-    /// The probabilities of picture `i`, one a class.
+    /// The probabilities of image `i`, one a class.
     pub fn row(&self, i: usize) -> Vec<f32> {
         match self {
             Self::Single(judged) => judged.row(i).to_vec(),
@@ -112,14 +112,14 @@ impl Answers {
         }
     }
 
-    /// Adds a picture of these classes with one probability for each.
+    /// Adds an image of these classes with one probability for each.
     ///
     /// # Errors
     /// In words, when either does not fit the classes.
     pub fn push(&mut self, truth: &[usize], row: &[f32]) -> Result<(), String> {
         match (self, truth) {
             (Self::Single(judged), [truth]) => judged.push(*truth, row).map_err(|e| e.to_string()),
-            (Self::Single(_), truth) => Err(format!("a picture of {} classes", truth.len())),
+            (Self::Single(_), truth) => Err(format!("an image of {} classes", truth.len())),
             (Self::Multi(tagged), truth) => tagged.push(truth, row).map_err(|e| e.to_string()),
         }
     }
@@ -131,15 +131,15 @@ pub struct Candidate {
     /// For each class of the model, its column in `answers`.
     columns: Vec<usize>,
     answers: Answers,
-    /// Answers to validation pictures.
+    /// Answers to validation images.
     practice: Answers,
 }
 
 impl Candidate {
-    /// A model that is to be judged on pictures of `classes`.
+    /// A model that is to be judged on images of `classes`.
     ///
     /// Classes meet by name. Those that only the model knows come after the data set's: what it says of them is a
-    /// mistake on any picture. Of those that only the data set knows the model says nothing, so their pictures are
+    /// mistake on any image. Of those that only the data set knows the model says nothing, so their images are
     /// mistakes too.
     pub fn new(classifier: Box<dyn Classifier>, labels: Labels, classes: &[String]) -> Self {
         let mut names = classes.to_vec();
@@ -158,25 +158,25 @@ impl Candidate {
         Self { classifier, columns, practice: answers.clone(), answers }
     }
 
-    /// Adds pictures with their class indices, resizing them when the model reads another size.
+    /// Adds images with their class indices, resizing them when the model reads another size.
     ///
     /// # Errors
-    /// [`EvaluateError::Prediction`] when the device fails or the model does not answer for every picture.
-    pub fn judge(&mut self, pictures: &Pictures, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
-        let rows = self.answer(pictures, truth.len())?;
+    /// [`EvaluateError::Prediction`] when the device fails or the model does not answer for every image.
+    pub fn judge(&mut self, batch: &ImageBatch, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
+        let rows = self.answer(batch, truth.len())?;
         self.push(rows, truth, |of| &mut of.answers)
     }
 
-    /// As [`Self::judge`], with validation pictures: what is said of them decides the temperature alone.
+    /// As [`Self::judge`], with validation images: what is said of them decides the temperature alone.
     ///
     /// # Errors
     /// As [`Self::judge`].
-    pub fn calibrate(&mut self, pictures: &Pictures, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
-        let rows = self.answer(pictures, truth.len())?;
+    pub fn calibrate(&mut self, batch: &ImageBatch, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
+        let rows = self.answer(batch, truth.len())?;
         self.push(rows, truth, |of| &mut of.practice)
     }
 
-    /// How far its probabilities are from the truth, before and after the temperature that fits the validation pictures;
+    /// How far its probabilities are from the truth, before and after the temperature that fits the validation images;
     /// none when there were too few of these.
     pub fn calibration(&self) -> Option<Calibration> {
         if self.classifier.card().backbone.is_some() {
@@ -193,17 +193,17 @@ impl Candidate {
         EvaluateError::Prediction { model: self.classifier.card().run.clone(), problem }
     }
 
-    /// One row a picture, in the columns of the answers.
-    fn answer(&mut self, pictures: &Pictures, count: usize) -> Result<Vec<Vec<f32>>, EvaluateError> {
+    /// One row an image, in the columns of the answers.
+    fn answer(&mut self, batch: &ImageBatch, count: usize) -> Result<Vec<Vec<f32>>, EvaluateError> {
         let size_px = self.classifier.card().size_px;
-        let said = if size_px == pictures.size_px || self.classifier.reads_files() {
-            self.classifier.probabilities(pictures)
+        let said = if size_px == batch.size_px || self.classifier.reads_files() {
+            self.classifier.probabilities(batch)
         } else {
-            resized(pictures, size_px).and_then(|p| self.classifier.probabilities(&p))
+            resized(batch, size_px).and_then(|p| self.classifier.probabilities(&p))
         }
         .map_err(|e| self.failed(e.to_string()))?;
         if said.len() != count {
-            return Err(self.failed(format!("{} answers to {count} pictures", said.len())));
+            return Err(self.failed(format!("{} answers to {count} images", said.len())));
         }
         let spread = |answer: &Vec<f32>| {
             let mut row = vec![0.0; self.answers.classes().len()];
@@ -242,7 +242,7 @@ impl Candidate {
         &self.answers
     }
 
-    /// What is uneven about judging this model on pictures of `size_px` that were brought to size by `resize_mode`,
+    /// What is uneven about judging this model on images of `size_px` that were brought to size by `resize_mode`,
     /// for a person; empty when nothing is.
     pub fn handicap(&self, classes: &[String], size_px: u32, resize_mode: ResizeMode) -> Vec<Message> {
         let card = self.classifier.card();
@@ -261,15 +261,15 @@ impl Candidate {
     }
 }
 
-/// The same pictures in another size.
-fn resized(pictures: &Pictures, size_px: u32) -> Result<Pictures, ClassifierError> {
-    let bytes = pictures.size_px as usize * pictures.size_px as usize * 3;
-    let mut pixels = Vec::with_capacity(pictures.count * size_px as usize * size_px as usize * 3);
-    for picture in pictures.pixels.chunks_exact(bytes) {
-        let small = plugin_resize::resize(pictures.size_px, pictures.size_px, picture, size_px, ResizeMode::Stretch);
+/// The same images in another size.
+fn resized(batch: &ImageBatch, size_px: u32) -> Result<ImageBatch, ClassifierError> {
+    let bytes = batch.size_px as usize * batch.size_px as usize * 3;
+    let mut pixels = Vec::with_capacity(batch.count * size_px as usize * size_px as usize * 3);
+    for image in batch.pixels.chunks_exact(bytes) {
+        let small = plugin_resize::resize(batch.size_px, batch.size_px, image, size_px, ResizeMode::Stretch);
         pixels.extend(small.map_err(|e| ClassifierError::Unusable(e.to_string()))?);
     }
-    Ok(Pictures { size_px, count: pictures.count, pixels, sources: pictures.sources.clone() })
+    Ok(ImageBatch { size_px, count: batch.count, pixels, sources: batch.sources.clone() })
 }
 
 #[cfg(test)]
@@ -278,7 +278,7 @@ pub(crate) mod tests {
     use plugin_api::Text;
     use plugin_api::runs::ModelCard;
 
-    /// Says the class that the first byte of a picture stands for: `names[byte]`.
+    /// Says the class that the first byte of an image stands for: `names[byte]`.
     pub(crate) struct ByFirstByte {
         pub card: ModelCard,
         pub names: Vec<String>,
@@ -304,15 +304,15 @@ pub(crate) mod tests {
             &self.card
         }
 
-        fn probabilities(&mut self, pictures: &Pictures) -> Result<Vec<Vec<f32>>, ClassifierError> {
-            assert_eq!(pictures.size_px, self.card.size_px, "pictures come in the model's size");
-            let bytes = pictures.pixels.len() / pictures.count.max(1);
+        fn probabilities(&mut self, batch: &ImageBatch) -> Result<Vec<Vec<f32>>, ClassifierError> {
+            assert_eq!(batch.size_px, self.card.size_px, "images come in the model's size");
+            let bytes = batch.pixels.len() / batch.count.max(1);
             assert_eq!(bytes, (self.card.size_px * self.card.size_px * 3) as usize);
-            let answer = |picture: &[u8]| {
-                let name = &self.names[picture[0] as usize];
+            let answer = |image: &[u8]| {
+                let name = &self.names[image[0] as usize];
                 self.card.classes.iter().map(|c| if c == name { 0.9 } else { 0.1 }).collect()
             };
-            Ok(pictures.pixels.chunks_exact(bytes).map(answer).collect())
+            Ok(batch.pixels.chunks_exact(bytes).map(answer).collect())
         }
     }
 
@@ -328,10 +328,10 @@ pub(crate) mod tests {
         all.iter().map(|&n| n.to_owned()).collect()
     }
 
-    fn pictures(size_px: u32, first_bytes: &[u8]) -> Pictures {
+    fn images(size_px: u32, first_bytes: &[u8]) -> ImageBatch {
         let bytes = (size_px * size_px * 3) as usize;
         let pixels = first_bytes.iter().flat_map(|&b| std::iter::repeat_n(b, bytes)).collect();
-        Pictures { size_px, count: first_bytes.len(), pixels, sources: Vec::new() }
+        ImageBatch { size_px, count: first_bytes.len(), pixels, sources: Vec::new() }
     }
 
     #[test]
@@ -339,7 +339,7 @@ pub(crate) mod tests {
         let model =
             ByFirstByte { card: card("m", 16, &["わくわく", "bus"]), names: names(&["bus", "わくわく"]) };
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &names(&["bus", "わくわく"]));
-        candidate.judge(&pictures(16, &[0, 1, 1]), &one(&[0, 1, 0])).unwrap();
+        candidate.judge(&images(16, &[0, 1, 1]), &one(&[0, 1, 0])).unwrap();
         assert_eq!(hits(&candidate), [true, true, false]);
     }
 
@@ -348,18 +348,18 @@ pub(crate) mod tests {
         let model = ByFirstByte { card: card("m", 16, &["bus", "gone"]), names: names(&["bus", "gone"]) };
         let classes = names(&["bus", "cat"]);
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);
-        candidate.judge(&pictures(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
+        candidate.judge(&images(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
         assert_eq!(hits(&candidate), [true, false, false, false]);
         assert_eq!(candidate.answers().classes(), names(&["bus", "cat", "gone"]));
         assert_eq!(Text::from(candidate.handicap(&classes, 16, ResizeMode::Crop)), "It does not know cat.");
     }
 
     #[test]
-    fn pictures_are_resized_for_a_model_of_another_size() {
+    fn images_are_resized_for_a_model_of_another_size() {
         let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
         let classes = names(&["a", "b"]);
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);
-        candidate.judge(&pictures(32, &[1, 0]), &one(&[1, 1])).unwrap();
+        candidate.judge(&images(32, &[1, 0]), &one(&[1, 1])).unwrap();
         assert_eq!(hits(&candidate), [true, false]);
         let notes = Text::from(candidate.handicap(&classes, 32, ResizeMode::Pad));
         assert!(notes.contains("16 px") && notes.contains("32 px") && notes.contains("by pad"), "{notes}");
@@ -367,10 +367,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn with_several_labels_a_picture_is_right_when_all_are_told() {
+    fn with_several_labels_an_image_is_right_when_all_are_told() {
         let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
         let mut candidate = Candidate::new(Box::new(model), Labels::Multi, &names(&["a", "b", "c"]));
-        candidate.judge(&pictures(16, &[0, 1, 1]), &[vec![0], vec![0, 1], vec![1]]).unwrap();
+        candidate.judge(&images(16, &[0, 1, 1]), &[vec![0], vec![0, 1], vec![1]]).unwrap();
         assert_eq!(hits(&candidate), [true, false, true]);
         let (truth, said, sure) = candidate.answers().mistake(1).unwrap();
         assert_eq!((truth.as_str(), said.as_str()), ("a + b", "b"));

@@ -39,7 +39,7 @@ pub fn verdict_message(verdict: &Verdict) -> Verdicts {
         model: vec![verdict.champion.as_deref().unwrap_or_default()].into(),
         decision: vec![verdict.decision.name()].into(),
         reason: vec![&*verdict.reason].into(),
-        pictures: vec![verdict.pictures].into(),
+        images: vec![verdict.images].into(),
         accuracy: vec![verdict.accuracy].into(),
         balanced_accuracy: vec![verdict.balanced_accuracy].into(),
         champion_accuracy: vec![verdict.champion_accuracy.unwrap_or(f64::NAN)].into(),

@@ -2,7 +2,7 @@
 
 use plugin_api::Home;
 use plugin_api::runs::ModelCard;
-use plugin_decode::{Limits, Picture};
+use plugin_decode::{DecodedImage, Limits};
 use plugin_embed::{EmbedError, known};
 use plugin_inference::{Backbones, Image, LoadError, Model, PredictError};
 use plugin_model::device::Opened;
@@ -10,20 +10,20 @@ use plugin_model::{ModelError, Precision};
 use rayon::prelude::*;
 use std::path::Path;
 
-/// Pictures of one size.
+/// Images of one size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pictures {
-    /// Side of the square pictures, pixels.
+pub struct ImageBatch {
+    /// Side of the square images, pixels.
     pub size_px: u32,
     /// Number of images.
     pub count: usize,
     /// `[count, size_px, size_px, 3]`, 8 bit, sRGB, channels last.
     pub pixels: Vec<u8>,
-    /// The files they come from, one a picture; empty where that is not known.
+    /// The files they come from, one an image; empty where that is not known.
     pub sources: Vec<Source>,
 }
 
-/// The file of a picture.
+/// The file of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// Relative to the workspace.
@@ -48,17 +48,17 @@ pub trait Classifier {
     /// What it is: input size and class names.
     fn card(&self) -> &ModelCard;
 
-    /// Whether it looks at the files that pictures come from, as heads do; otherwise at their pixels, in the card's size.
+    /// Whether it looks at the files that images come from, as heads do; otherwise at their pixels, in the card's size.
     fn reads_files(&self) -> bool {
         false
     }
 
-    /// Probabilities of each picture, one for each class of the card. `pictures` have the card's size, unless it
+    /// Probabilities of each image, one for each class of the card. `batch` has the card's size, unless it
     /// [reads files](Self::reads_files).
     ///
     /// # Errors
     /// [`ClassifierError::Device`] when the device fails.
-    fn probabilities(&mut self, pictures: &Pictures) -> Result<Vec<Vec<f32>>, ClassifierError>;
+    fn probabilities(&mut self, batch: &ImageBatch) -> Result<Vec<Vec<f32>>, ClassifierError>;
 }
 
 /// Reads models.
@@ -113,24 +113,24 @@ impl Classifier for InUse {
         self.model.is_head()
     }
 
-    fn probabilities(&mut self, pictures: &Pictures) -> Result<Vec<Vec<f32>>, ClassifierError> {
-        if pictures.count == 0 {
+    fn probabilities(&mut self, batch: &ImageBatch) -> Result<Vec<Vec<f32>>, ClassifierError> {
+        if batch.count == 0 {
             return Ok(Vec::new());
         }
-        let bytes = pictures.pixels.len() / pictures.count;
-        let squares: Vec<&[u8]> = pictures.pixels.chunks_exact(bytes).collect();
+        let bytes = batch.pixels.len() / batch.count;
+        let squares: Vec<&[u8]> = batch.pixels.chunks_exact(bytes).collect();
         if !self.reads_files() {
             let images: Vec<Image> = squares.iter().map(|square| Image { digest: "", square }).collect();
             let found = self.model.predict(&images).map_err(translate)?;
             return Ok(found.into_iter().map(|output| output.probabilities).collect());
         }
         let recall = |source: &Source| Some(self.model.recall(&source.digest)?.probabilities);
-        let mut rows: Vec<Option<Vec<f32>>> = pictures.sources.iter().map(recall).collect();
-        rows.resize(pictures.count, None);
+        let mut rows: Vec<Option<Vec<f32>>> = batch.sources.iter().map(recall).collect();
+        rows.resize(batch.count, None);
         let missing: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].is_none()).collect();
         let opened: Vec<(String, Vec<u8>)> = missing
             .par_iter()
-            .map(|&i| self.open(pictures.sources.get(i), pictures.size_px, squares[i]))
+            .map(|&i| self.open(batch.sources.get(i), batch.size_px, squares[i]))
             .collect::<Result<_, String>>()
             .map_err(ClassifierError::Unusable)?;
         let images: Vec<Image> = opened.iter().map(|(digest, square)| Image { digest, square }).collect();
@@ -143,17 +143,17 @@ impl Classifier for InUse {
 }
 
 impl InUse {
-    /// A picture as the model sees it, with the digest to keep its embedding by. Of a file that has changed or gone since, what was
+    /// An image as the model sees it, with the digest to keep its embedding by. Of a file that has changed or gone since, what was
     /// held out is enlarged; its embedding is not kept under the file's name.
     fn open(&self, source: Option<&Source>, size_px: u32, pixels: &[u8]) -> Result<(String, Vec<u8>), String> {
         if let Some(source) = source
-            && let Some(picture) = known(&self.home.root().join(&source.path), &source.digest, &self.limits)
+            && let Some(image) = known(&self.home.root().join(&source.path), &source.digest, &self.limits)
         {
-            return Ok((source.digest.clone(), self.model.square(&picture)?));
+            return Ok((source.digest.clone(), self.model.square(&image)?));
         }
         let path = source.map(|source| source.path.as_str());
         tracing::warn!(path, size_px, "the file has changed or gone: its held-out pixels stand for it");
-        let held_out = Picture { width: size_px, height: size_px, pixels: pixels.to_vec() };
+        let held_out = DecodedImage { width: size_px, height: size_px, pixels: pixels.to_vec() };
         Ok((blake3::hash(pixels).to_hex().to_string(), self.model.square(&held_out)?))
     }
 }
@@ -197,10 +197,10 @@ mod tests {
         let loader = OnDevice::new(home, device, Precision::Fp32, Limits::default());
         let mut model = loader.load(&path, card.clone()).unwrap();
         let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();
-        let rows = model.probabilities(&Pictures { size_px: 32, count: 2, pixels, sources: Vec::new() }).unwrap();
+        let rows = model.probabilities(&ImageBatch { size_px: 32, count: 2, pixels, sources: Vec::new() }).unwrap();
         assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
         assert!(rows.iter().all(|r| (r.iter().sum::<f32>() - 1.0).abs() < 1e-5), "{rows:?}");
-        assert_eq!(model.probabilities(&Pictures::default()).unwrap(), Vec::<Vec<f32>>::new());
+        assert_eq!(model.probabilities(&ImageBatch::default()).unwrap(), Vec::<Vec<f32>>::new());
 
         let unusable =
             |card: ModelCard, path: &Path| matches!(loader.load(path, card).err(), Some(ClassifierError::Unusable(_)));

@@ -8,7 +8,7 @@ use plugin_api::runs::{Calibration, Evaluation, ModelCard, RunFolder, RunManifes
 use plugin_api::{Decision, Home, Labels, Message, Text};
 use plugin_champion::{card_of, champion, discard, promote};
 use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_multilabel, wilson};
-use plugin_report::{self as report, MultilabelReport, Picture, Report, WrongPictures};
+use plugin_report::{self as report, EvaluatedImage, MultilabelReport, Report, WrongImages};
 use plugin_training::gate::{
     Gate, GateOutcome, Incumbent, Promotion, decide, decide_multilabel, mean_recall, share, uncompared,
 };
@@ -20,8 +20,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Figures<'a> {
     /// What was said; empty when the challenger could not be used.
     pub answers: &'a Answers,
-    /// Of which pictures, in order.
-    pub pictures: &'a [Picture],
+    /// Of which images, in order.
+    pub images: &'a [EvaluatedImage],
     /// Which of them have a near-copy among those trained on.
     pub near_copies: &'a [bool],
     /// How the answers were come by.
@@ -37,7 +37,7 @@ pub struct Evidence<'a> {
     pub manifest: &'a RunManifest,
     /// What the challenger said.
     pub figures: Figures<'a>,
-    /// Of a run that was cross-validated, the pictures on which it is compared with the champion.
+    /// Of a run that was cross-validated, the images on which it is compared with the champion.
     pub paired: Option<&'a Paired>,
     /// Why the challenger could not be used.
     pub unusable: Option<&'a Text>,
@@ -52,7 +52,7 @@ pub struct Evidence<'a> {
     /// Who makes champions.
     pub promotion: Promotion,
     /// The challenger's surest mistakes.
-    pub wrong: &'a WrongPictures,
+    pub wrong: &'a WrongImages,
 }
 
 /// Decides, writes the report, promotes if that was the decision, and writes `verdict.json` last: while that is
@@ -92,7 +92,7 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
 /// How the figures were come by, and what they are of each class.
 fn told(evidence: &Evidence, verdict: &Verdict) -> Vec<Message> {
     let near_copies = evidence.figures.near_copies.iter().filter(|near| **near).count();
-    let mut all = summary(verdict, near_copies, u64::from(evidence.gate.pictures));
+    let mut all = summary(verdict, near_copies, u64::from(evidence.gate.images));
     all.extend(evidence.paired.and_then(|paired| paired.how(evidence.figures.answers.len())));
     let because = evidence.manifest.options.get("keeps_last_epoch").and_then(|because| match because {
         // As runs of earlier versions have it.
@@ -146,22 +146,22 @@ fn decision(evidence: &Evidence) -> GateOutcome {
 
 fn write_report(folder: &RunFolder, evidence: &Evidence, verdict: &Verdict) -> io::Result<()> {
     let (finished, metrics) = (folder.finished(), folder.metrics());
-    let (manifest, pictures, wrong) = (evidence.manifest, evidence.figures.pictures, evidence.wrong);
+    let (manifest, images, wrong) = (evidence.manifest, evidence.figures.images, evidence.wrong);
     let (to, finished, metrics) = (folder.0.join("report"), finished.as_ref(), &metrics[..]);
     match evidence.figures.answers {
         Answers::Single(challenger) => {
-            // Side by side only where both answered for all pictures.
+            // Side by side only where both answered for all images.
             let champion = match evidence.reigning {
                 Incumbent::Evaluated { judged: Answers::Single(judged), .. } if judged.len() == challenger.len() => {
                     Some(judged)
                 }
                 _ => None,
             };
-            report::write(&to, &Report { manifest, finished, metrics, verdict, challenger, champion, pictures, wrong })
+            report::write(&to, &Report { manifest, finished, metrics, verdict, challenger, champion, images, wrong })
         }
         Answers::Multi(challenger) => report::write_multilabel(
             &to,
-            &MultilabelReport { manifest, finished, metrics, verdict, challenger, pictures, wrong },
+            &MultilabelReport { manifest, finished, metrics, verdict, challenger, images, wrong },
         ),
     }
 }
@@ -182,7 +182,7 @@ pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::
         previous: before,
         classes: Vec::new(),
         labels: Labels::Single,
-        pictures: 0,
+        images: 0,
         accuracy: 0.0,
         accuracy_interval: wilson(0, 0),
         balanced_accuracy: 0.0,
@@ -236,7 +236,7 @@ fn verdict(evidence: &Evidence, decision: &GateOutcome, before: Option<String>) 
         previous: before,
         classes: answers.classes().to_vec(),
         labels: evidence.manifest.labels,
-        pictures: answers.len() as u64,
+        images: answers.len() as u64,
         accuracy: share(&hits),
         accuracy_interval: wilson(right, answers.len() as u64),
         balanced_accuracy: balanced.unwrap_or(0.0),
@@ -270,7 +270,7 @@ pub(crate) mod tests {
             previous: previous.map(str::to_owned),
             classes: vec!["a".to_owned(), "b".to_owned()],
             labels: Labels::Single,
-            pictures: 4,
+            images: 4,
             accuracy: 0.75,
             accuracy_interval: [0.3, 0.95],
             balanced_accuracy: 0.75,

@@ -7,7 +7,7 @@
 use crate::candidate::Answers;
 use plugin_api::runs::{CrossValidation, OutOfFold};
 use plugin_api::{Labels, Message};
-use plugin_report::Picture;
+use plugin_report::EvaluatedImage;
 use std::collections::HashMap;
 
 /// What a run's networks said of all images that they can be judged on.
@@ -16,7 +16,7 @@ pub struct OutOfFoldAnswers {
     /// One row an image.
     pub answers: Answers,
     /// Those images.
-    pub pictures: Vec<Picture>,
+    pub images: Vec<EvaluatedImage>,
     /// Which of them have a near-copy among the images that their network was trained on.
     pub near_copies: Vec<bool>,
     /// Number of folds that the run was cross-validated by.
@@ -55,10 +55,10 @@ impl OutOfFoldAnswers {
         for sample in &samples {
             answers.push(&truth(sample), &sample.probabilities)?;
         }
-        let picture = |sample: &OutOfFold| Picture { path: sample.path.clone(), digest: sample.digest.clone() };
-        let pictures = samples.iter().map(picture).collect();
+        let image = |sample: &OutOfFold| EvaluatedImage { path: sample.path.clone(), digest: sample.digest.clone() };
+        let images = samples.iter().map(image).collect();
         let near_copies = samples.iter().map(|sample| sample.near_copy).collect();
-        Ok(Self { answers, pictures, near_copies, folds: read.folds, samples })
+        Ok(Self { answers, images, near_copies, folds: read.folds, samples })
     }
 
     /// Number of the image of that digest.
@@ -76,7 +76,7 @@ impl OutOfFoldAnswers {
         labels: Labels,
         known: &[String],
         own: Option<&CrossValidation>,
-        held_out: (&Answers, &[Picture]),
+        held_out: (&Answers, &[EvaluatedImage]),
     ) -> Result<Paired, String> {
         let ours = self.answers.classes();
         let mut names = ours.to_vec();
@@ -85,10 +85,9 @@ impl OutOfFoldAnswers {
         let own_rows: HashMap<&str, &OutOfFold> =
             own.iter().flat_map(|own| &own.samples).map(|sample| (&sample.digest[..], sample)).collect();
         let own_places: Vec<Option<usize>> = own.iter().flat_map(|own| &own.classes).map(place).collect();
-        let (said, pictures) = held_out;
+        let (said, images) = held_out;
         let said_places: Vec<Option<usize>> = said.classes().iter().map(place).collect();
-        let said_rows: HashMap<&str, usize> =
-            (0..).zip(pictures).map(|(at, picture)| (&picture.digest[..], at)).collect();
+        let said_rows: HashMap<&str, usize> = (0..).zip(images).map(|(at, image)| (&image.digest[..], at)).collect();
         let mut paired = Paired {
             challenger: Answers::new(labels, ours.to_vec()),
             champion: Answers::new(labels, names.clone()),
@@ -196,9 +195,9 @@ mod tests {
         let mut said = Answers::new(Labels::Single, names(&["a", "b", "gone"]));
         said.push(&[1], &[0.1, 0.9, 0.0]).unwrap();
         said.push(&[0], &[0.1, 0.9, 0.0]).unwrap();
-        let pictures = ["3", "0"].map(|digest| Picture { path: String::new(), digest: digest.to_owned() });
+        let images = ["3", "0"].map(|digest| EvaluatedImage { path: String::new(), digest: digest.to_owned() });
         let known = names(&["b", "a", "gone"]);
-        let paired = ours.pair(Labels::Single, &known, Some(&theirs), (&said, &pictures)).unwrap();
+        let paired = ours.pair(Labels::Single, &known, Some(&theirs), (&said, &images)).unwrap();
         assert_eq!((paired.cross_validated, paired.held_out, paired.unknown), (3, 1, 2));
         assert_eq!(hits(&paired.challenger), [true, true, true, false, true, true], "all but the last image");
         assert_eq!(hits(&paired.champion), [true, false, false, true, false, false]);

@@ -2,7 +2,7 @@
 
 use crate::candidate::{Answers, Candidate};
 use crate::checkpoint::Checkpoint;
-use crate::classifier::{Classifier, ClassifierError, Loader, Pictures, Source};
+use crate::classifier::{Classifier, ClassifierError, ImageBatch, Loader, Source};
 use crate::conclude::{Evidence, Figures, conclude};
 use crate::cross_validated::OutOfFoldAnswers;
 use crate::error::EvaluateError;
@@ -12,14 +12,14 @@ use plugin_api::runs::{Evaluation, ModelCard, RunFolder, RunManifest, Verdict, r
 use plugin_api::{Edge as _, Header, Home, Labels, Message, Split, Text};
 use plugin_champion::{Lock, card_of, champion, weights};
 use plugin_harness::Pull;
-use plugin_report::{Picture, WrongPictures};
+use plugin_report::{EvaluatedImage, WrongImages};
 use plugin_training::gate::{Gate, Incumbent, Promotion};
 use std::time::Instant;
 
-/// Bytes of pictures in a batch: below dora's limit for a message, with room for the other columns.
+/// Bytes of images in a batch: below dora's limit for a message, with room for the other columns.
 const BATCH_BYTES: u32 = 15 << 20;
-/// So many validation pictures are enough for one number.
-const PRACTICE_PICTURES: u32 = 2048;
+/// So many validation images are enough for one number.
+const CALIBRATION_IMAGES: u32 = 2048;
 
 /// A model from before the first batch, when the classes of the data set are not known yet, until the end.
 enum ModelSlot {
@@ -60,16 +60,16 @@ pub enum Closed {
     Anew(Checkpoint),
 }
 
-/// Pictures of a batch: pixels, classes, and which they are.
+/// Images of a batch: pixels, classes, and which they are.
 struct EvalBatch {
-    pictures: Pictures,
+    images: ImageBatch,
     truth: Vec<Vec<usize>>,
-    of: Vec<Picture>,
-    /// Which have a near-copy among the pictures trained on.
+    of: Vec<EvaluatedImage>,
+    /// Which have a near-copy among the images trained on.
     near_copies: Vec<bool>,
 }
 
-/// Which pictures a batch holds.
+/// Which images a batch holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Validation,
@@ -81,12 +81,12 @@ enum Role {
 pub struct EvaluationRun {
     checkpoint: Checkpoint,
     manifest: RunManifest,
-    /// Validation pictures, for the temperature; none when there are none.
+    /// Validation images, for the temperature; none when there are none.
     practice: Option<Pull>,
     held_out: Pull,
     /// What it said in its cross-validation, by which it is judged then.
     out_of_fold: Option<OutOfFoldAnswers>,
-    /// The pictures it was trained on, to show which of them were mistaken in the cross-validation.
+    /// The images it was trained on, to show which of them were mistaken in the cross-validation.
     trained_on: Option<Pull>,
     challenger: ModelSlot,
     champion: ModelSlot,
@@ -94,12 +94,12 @@ pub struct EvaluationRun {
     reigning: Option<String>,
     /// Classes of the data set; empty before the first batch.
     classes: Vec<String>,
-    /// Side of the held-out pictures, pixels.
+    /// Side of the held-out images, pixels.
     size_px: u32,
-    pictures: Vec<Picture>,
-    /// Which of them have a near-copy among the pictures trained on.
+    images: Vec<EvaluatedImage>,
+    /// Which of them have a near-copy among the images trained on.
     near_copies: Vec<bool>,
-    wrong: WrongPictures,
+    wrong: WrongImages,
     left_out: u64,
 }
 
@@ -133,7 +133,7 @@ impl EvaluationRun {
         let of = |split: Split, most: Option<u64>| {
             pull(split, most, &checkpoint.run, checkpoint.version, manifest.seed, batch_size, now)
         };
-        let batches = u64::from(PRACTICE_PICTURES.div_ceil(batch_size));
+        let batches = u64::from(CALIBRATION_IMAGES.div_ceil(batch_size));
         let out_of_fold = out_of_fold(home, &manifest);
         // Heads are trained on validation images, too, and calibrated out of fold.
         let has_validation = manifest.backbone.is_none() && manifest.counts.iter().any(|counts| counts[1] > 0);
@@ -149,9 +149,9 @@ impl EvaluationRun {
             champion,
             reigning,
             classes: Vec::new(),
-            pictures: Vec::new(),
+            images: Vec::new(),
             near_copies: Vec::new(),
-            wrong: WrongPictures::default(),
+            wrong: WrongImages::default(),
             left_out: 0,
         })
     }
@@ -166,11 +166,11 @@ impl EvaluationRun {
         self.reigning.as_deref()
     }
 
-    /// Pictures judged so far, batches that have come, and how many there are once that is known.
+    /// Images judged so far, batches that have come, and how many there are once that is known.
     pub fn progress(&self) -> (u64, u64, Option<u64>) {
         let pulls = || self.practice.iter().chain([&self.held_out]).chain(&self.trained_on);
         let total = pulls().map(Pull::total).sum::<Option<u64>>();
-        (self.pictures.len() as u64, pulls().map(Pull::arrived).sum(), total)
+        (self.images.len() as u64, pulls().map(Pull::arrived).sum(), total)
     }
 
     /// What to ask `dataset` for now.
@@ -198,7 +198,7 @@ impl EvaluationRun {
             || (others.into_iter().all(Pull::is_complete) && self.held_out.is_complete())
     }
 
-    /// Judges both on a batch of held-out pictures, or the challenger on one of validation pictures. Batches that are not
+    /// Judges both on a batch of held-out images, or the challenger on one of validation images. Batches that are not
     /// due are left out.
     ///
     /// # Errors
@@ -219,30 +219,30 @@ impl EvaluationRun {
         } else if self.classes != classes {
             return Err(fault("its classes are not those of the batches before".to_owned()));
         }
-        let EvalBatch { pictures, truth, of, near_copies } = self.read(&near_copies, batch).map_err(fault)?;
-        if pictures.count == 0 {
+        let EvalBatch { images, truth, of, near_copies } = self.read(&near_copies, batch).map_err(fault)?;
+        if images.count == 0 {
             return Ok(());
         }
-        self.size_px = pictures.size_px;
-        self.note_out_of_fold_mistakes(&pictures, &of);
+        self.size_px = images.size_px;
+        self.note_out_of_fold_mistakes(&images, &of);
         if role == Role::Validation
             && let Some(challenger) = self.challenger.candidate()
         {
-            challenger.calibrate(&pictures, &truth)?;
+            challenger.calibrate(&images, &truth)?;
         }
         if role != Role::Test {
-            // Until now the pictures after these could not be asked for.
+            // Until now the images after these could not be asked for.
             let all = self.practice.iter_mut().chain([&mut self.held_out]).chain(&mut self.trained_on);
             all.for_each(|of| of.busy_until(Instant::now()));
             return Ok(());
         }
         for candidate in [&mut self.challenger, &mut self.champion].into_iter().filter_map(ModelSlot::candidate) {
-            candidate.judge(&pictures, &truth)?;
+            candidate.judge(&images, &truth)?;
         }
-        self.left_out += (batch.rows() - pictures.count) as u64;
-        self.pictures.extend(of);
+        self.left_out += (batch.rows() - images.count) as u64;
+        self.images.extend(of);
         self.near_copies.extend(near_copies);
-        self.note_mistakes(&pictures);
+        self.note_mistakes(&images);
         [&mut self.held_out].into_iter().chain(&mut self.trained_on).for_each(|of| of.busy_until(Instant::now()));
         Ok(())
     }
@@ -271,9 +271,9 @@ impl EvaluationRun {
         self.champion.bind_classes(labels, classes);
     }
 
-    /// The pictures of a batch that have as many classes as the run's labels allow.
+    /// The images of a batch that have as many classes as the run's labels allow.
     fn read(&self, near: &[u32], batch: &Batches) -> Result<EvalBatch, String> {
-        let mut pictures = Pictures::default();
+        let mut images = ImageBatch::default();
         let mut truth = Vec::new();
         let mut of = Vec::new();
         let mut near_copies = Vec::new();
@@ -284,9 +284,9 @@ impl EvaluationRun {
             }
             let (width, height, pixels) = (batch.width.value(row), batch.height.value(row), batch.pixels.value(row));
             let expected = width as usize * height as usize * 3;
-            if width != height || pixels.len() != expected || (pictures.count > 0 && pictures.size_px != width) {
+            if width != height || pixels.len() != expected || (images.count > 0 && images.size_px != width) {
                 return Err(format!(
-                    "picture {} has {width} × {height} px and {} bytes; squares of one size are expected",
+                    "image {} has {width} × {height} px and {} bytes; squares of one size are expected",
                     batch.digest.value(row),
                     pixels.len()
                 ));
@@ -294,41 +294,41 @@ impl EvaluationRun {
             if let Some(class) = truth_here.iter().find(|&&class| class >= self.classes.len()) {
                 return Err(format!("class {class} with {} classes", self.classes.len()));
             }
-            pictures.size_px = width;
-            pictures.count += 1;
-            pictures.pixels.extend_from_slice(pixels);
+            images.size_px = width;
+            images.count += 1;
+            images.pixels.extend_from_slice(pixels);
             truth.push(truth_here);
             let (path, digest) = (batch.path.value(row).to_owned(), batch.digest.value(row).to_owned());
-            pictures.sources.push(Source { path: path.clone(), digest: digest.clone() });
-            of.push(Picture { path, digest });
+            images.sources.push(Source { path: path.clone(), digest: digest.clone() });
+            of.push(EvaluatedImage { path, digest });
             near_copies.push(near.contains(&(row as u32)));
         }
-        Ok(EvalBatch { pictures, truth, of, near_copies })
+        Ok(EvalBatch { images, truth, of, near_copies })
     }
 
-    /// Keeps the mistakes of the cross-validation among the pictures heard last.
-    fn note_out_of_fold_mistakes(&mut self, heard: &Pictures, of: &[Picture]) {
+    /// Keeps the mistakes of the cross-validation among the images heard last.
+    fn note_out_of_fold_mistakes(&mut self, heard: &ImageBatch, of: &[EvaluatedImage]) {
         let Some(out_of_fold) = &self.out_of_fold else { return };
         let bytes = heard.pixels.len() / heard.count;
-        for (picture, pixels) in of.iter().zip(heard.pixels.chunks_exact(bytes)) {
-            let found = out_of_fold.find(&picture.digest).and_then(|i| out_of_fold.answers.mistake(i));
+        for (image, pixels) in of.iter().zip(heard.pixels.chunks_exact(bytes)) {
+            let found = out_of_fold.find(&image.digest).and_then(|i| out_of_fold.answers.mistake(i));
             let Some((truth, said, sure)) = found else { continue };
-            let (path, sides) = (picture.path.as_str(), [heard.size_px, heard.size_px]);
+            let (path, sides) = (image.path.as_str(), [heard.size_px, heard.size_px]);
             if let Err(error) = self.wrong.offer([path, &truth, &said], sure, pixels, sides) {
                 tracing::warn!(path, %error, "no thumbnail");
             }
         }
     }
 
-    /// Keeps the challenger's mistakes among the pictures heard last.
-    fn note_mistakes(&mut self, heard: &Pictures) {
+    /// Keeps the challenger's mistakes among the images heard last.
+    fn note_mistakes(&mut self, heard: &ImageBatch) {
         let (ModelSlot::Loaded(candidate), None) = (&self.challenger, &self.out_of_fold) else { return };
         let answers = candidate.answers();
         let first = answers.len() - heard.count;
         let bytes = heard.pixels.len() / heard.count;
         for (i, pixels) in (first..answers.len()).zip(heard.pixels.chunks_exact(bytes)) {
             let Some((truth, said, sure)) = answers.mistake(i) else { continue };
-            let path = self.pictures[i].path.as_str();
+            let path = self.images[i].path.as_str();
             let sides = [heard.size_px, heard.size_px];
             if let Err(error) = self.wrong.offer([path, &truth, &said], sure, pixels, sides) {
                 tracing::warn!(path, %error, "no thumbnail");
@@ -353,7 +353,7 @@ impl EvaluationRun {
         if self.left_out > 0 {
             tracing::warn!(
                 run = self.checkpoint.run,
-                pictures = self.left_out,
+                images = self.left_out,
                 "left out: of no class, or of several with --labels single"
             );
         }
@@ -374,18 +374,17 @@ impl EvaluationRun {
         };
         let mut figures = Figures {
             answers: challenger,
-            pictures: &self.pictures,
+            images: &self.images,
             near_copies: &self.near_copies,
             evaluation: Evaluation::HeldOut,
         };
         let mut paired = None;
         if let (Some(of), None) = (&self.out_of_fold, unusable) {
             let evaluation = Evaluation::CrossValidated { folds: of.folds };
-            figures =
-                Figures { answers: &of.answers, pictures: &of.pictures, near_copies: &of.near_copies, evaluation };
+            figures = Figures { answers: &of.answers, images: &of.images, near_copies: &of.near_copies, evaluation };
             if let (Some(name), ModelSlot::Loaded(c)) = (&self.reigning, &self.champion) {
                 let own = RunFolder::new(&home.runs(), name).cross_validation();
-                let pair = of.pair(self.manifest.labels, c.known(), own.as_ref(), (c.answers(), &self.pictures));
+                let pair = of.pair(self.manifest.labels, c.known(), own.as_ref(), (c.answers(), &self.images));
                 paired = Some(pair.map_err(std::io::Error::other)?);
             }
         }

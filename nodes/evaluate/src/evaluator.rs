@@ -86,7 +86,7 @@ impl<L: Loader> Evaluator<L> {
         Ok(None)
     }
 
-    /// Held-out pictures have come.
+    /// Held-out images have come.
     ///
     /// # Errors
     /// [`EvaluateError`] when they don't keep to their contract or the device fails.

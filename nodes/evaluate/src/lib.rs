@@ -1,9 +1,9 @@
-//! The node `evaluate`: judges a finished run on the held-out pictures, beside the champion, and names the champion.
+//! The node `evaluate`: judges a finished run on the held-out images, beside the champion, and names the champion.
 //!
-//! `checkpoints` (from `train`) announces weights; of those that end their run the held-out pictures of the run's data
+//! `checkpoints` (from `train`) announces weights; of those that end their run the held-out images of the run's data
 //! version are asked for (`demand` to `dataset`, answers on `heldout`), and both challenger and champion are judged on
-//! them. Where `train` has cross-validated the run, because few pictures are held out, the figures are those of
-//! `runs/<id>/cross_validation.json`, over all pictures. What is found is written into `runs/<id>/report/`; a challenger that is promoted is copied to `models/<id>/`
+//! them. Where `train` has cross-validated the run, because few images are held out, the figures are those of
+//! `runs/<id>/cross_validation.json`, over all images. What is found is written into `runs/<id>/report/`; a challenger that is promoted is copied to `models/<id>/`
 //! and the link `models/champion` is swapped; `runs/<id>/verdict.json` ends it, and `verdicts` tells it. Killed at any
 //! point and started again, the node does over what is missing when `train` announces the weights again.
 
@@ -19,7 +19,7 @@ mod heldout;
 mod summary;
 
 pub use checkpoint::{Checkpoint, verdict_message};
-pub use classifier::{Classifier, ClassifierError, Loader, OnDevice, Pictures, Source};
+pub use classifier::{Classifier, ClassifierError, ImageBatch, Loader, OnDevice, Source};
 pub use error::EvaluateError;
 pub use evaluator::{Evaluator, Outgoing};
 pub use plugin_training::gate::{Gate, GateOutcome, Incumbent, Promotion, decide};
@@ -34,7 +34,7 @@ use plugin_webhook::{Webhook, WebhookOptions};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Judge finished runs on held-out pictures and name the champion.
+/// Judge finished runs on held-out images and name the champion.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "evaluate", version)]
 pub struct Config {
@@ -47,8 +47,8 @@ pub struct Config {
     /// How exactly they are computed. bf16 needs LibTorch, tf32 a GPU.
     #[arg(long, value_enum, default_value_t = Precision::Fp32)]
     pub precision: Precision,
-    /// Pictures a batch; fewer when they would not fit into a message of 16 MiB.
-    #[arg(long, default_value_t = 32, value_name = "PICTURES", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    /// Images a batch; fewer when they would not fit into a message of 16 MiB.
+    #[arg(long, default_value_t = 32, value_name = "IMAGES", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub batch_size: u32,
     /// What a challenger must show.
     #[command(flatten)]
@@ -181,12 +181,12 @@ fn show(evaluator: &Evaluator<OnDevice>, node: &mut Node) {
         status.state(plugin_api::Message::waiting_run());
         return;
     };
-    let (pictures, done, total) = evaluation_run.progress();
+    let (images, done, total) = evaluation_run.progress();
     status.state(evaluation_run.reigning().map_or_else(
         || plugin_api::Message::judging(evaluation_run.run()),
         |champion| plugin_api::Message::judging_both(evaluation_run.run(), champion),
     ));
-    status.gauge("pictures", pictures as f64);
+    status.gauge("pictures", images as f64);
     status.gauge("batches_done", done as f64);
     if let Some(total) = total {
         status.gauge("batches", total as f64);

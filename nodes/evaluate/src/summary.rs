@@ -27,7 +27,7 @@ pub fn class_results(answers: &Answers, near_copies: &[bool]) -> Vec<ClassResult
 /// among those trained on.
 pub fn summary(verdict: &Verdict, near_copies: usize, few: u64) -> Vec<Message> {
     let mut sentences = Vec::new();
-    let n = verdict.pictures;
+    let n = verdict.images;
     let correct = (verdict.accuracy * n as f64).round() as u64;
     if let Evaluation::CrossValidated { folds } = verdict.evaluation {
         let [low, high] = verdict.accuracy_interval.map(|share| share * 100.0);
@@ -89,7 +89,7 @@ mod tests {
         let held_out = Verdict { class_results: vec![result(4, 3, 0), result(0, 0, 0)], ..verdict("r", None) };
         assert_eq!(summary(&held_out, 0, 50), "Recall by class: a 3 of 4. Not judged, 0 held-out images: b.");
         let many =
-            Verdict { pictures: 90, class_results: vec![result(40, 30, 0), result(50, 50, 9)], ..verdict("r", None) };
+            Verdict { images: 90, class_results: vec![result(40, 30, 0), result(50, 50, 9)], ..verdict("r", None) };
         assert_eq!(summary(&many, 0, 50), "");
         let text = summary(&many, 9, 50);
         assert_eq!(text, "Optimistic: near-copies on both sides, for 9 of the 90 images (b 9 of 50).");

@@ -8,12 +8,12 @@ use simulation::{SETS, Setting};
 
 const TRIALS: u32 = 2000;
 
-/// From 50 test pictures on, whatever the classes' sizes, with models that differ on a tenth of the pictures or more.
+/// From 50 test images on, whatever the classes' sizes, with models that differ on a tenth of the images or more.
 #[test]
 fn a_challenger_that_is_worse_by_five_points_is_promoted_in_under_five_percent() {
     for (name, sizes) in SETS {
         for disagreement in [0.1, 0.15, 0.2, 0.3] {
-            // It comes near five percent with a hundred pictures, so there chance must have less of a say.
+            // It comes near five percent with a hundred images, so there chance must have less of a say.
             let trials = if sizes.iter().sum::<usize>() <= 100 { 5 * TRIALS } else { TRIALS };
             let setting = Setting { sizes, disagreement, better: -0.05 };
             let promoted = setting.promoted(&Gate::default(), trials, 1);
@@ -26,11 +26,11 @@ fn a_challenger_that_is_worse_by_five_points_is_promoted_in_under_five_percent()
 #[test]
 fn an_equal_one_is_promoted_now_and_then_and_a_better_one_soon() {
     for (name, sizes) in SETS {
-        let pictures: usize = sizes.iter().sum();
+        let images: usize = sizes.iter().sum();
         for disagreement in [0.1, 0.2, 0.3] {
             let promoted = |better| Setting { sizes, disagreement, better }.promoted(&Gate::default(), TRIALS, 2);
             let (equal, better) = (promoted(0.0), promoted(0.1));
-            let least = if pictures >= 300 { [0.3, 0.9] } else { [0.1, 0.5] };
+            let least = if images >= 300 { [0.3, 0.9] } else { [0.1, 0.5] };
             assert!(equal > least[0] && better > least[1], "{name}, {disagreement}: {equal} {better}");
         }
     }

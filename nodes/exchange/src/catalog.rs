@@ -5,7 +5,7 @@ use plugin_api::Home;
 use plugin_catalog::{Reader, Sample};
 use std::path::Path;
 
-/// A labelled picture.
+/// A labelled image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labelled {
     /// BLAKE3 of the file, in hexadecimal digits.
@@ -22,12 +22,12 @@ pub struct Labelled {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Ordered by class and path.
-    pub pictures: Vec<Labelled>,
-    /// Pictures left out because their very pixels stand in several classes.
+    pub images: Vec<Labelled>,
+    /// Images left out because their very pixels stand in several classes.
     pub in_several_classes: usize,
 }
 
-/// Reads the labelled pictures of the catalog in `dataset/` of a workspace.
+/// Reads the labelled images of the catalog in `dataset/` of a workspace.
 ///
 /// # Errors
 /// [`ExchangeError::NoCatalog`] when there is none, [`ExchangeError::Catalog`] when it cannot be read.
@@ -37,13 +37,13 @@ pub fn read(home: &Path) -> Result<Selection, ExchangeError> {
     Ok(select(catalog.live_samples()?))
 }
 
-/// Leaves out every picture whose pixels stand in several classes, as training does.
+/// Leaves out every image whose pixels stand in several classes, as training does.
 fn select(live: Vec<Sample>) -> Selection {
     let live: Vec<Sample> = live.into_iter().filter(|row| row.path.starts_with("photos/")).collect();
     let mut selection = Selection::default();
     for rows in live.chunk_by(|a, b| a.sample == b.sample) {
         match rows {
-            [row] => selection.pictures.push(Labelled {
+            [row] => selection.images.push(Labelled {
                 digest: row.digest.clone(),
                 label: row.label.clone(),
                 path: row.path.clone(),
@@ -52,7 +52,7 @@ fn select(live: Vec<Sample>) -> Selection {
             _ => selection.in_several_classes += 1,
         }
     }
-    selection.pictures.sort_by(|a, b| a.label.cmp(&b.label).then_with(|| a.path.cmp(&b.path)));
+    selection.images.sort_by(|a, b| a.label.cmp(&b.label).then_with(|| a.path.cmp(&b.path)));
     selection
 }
 
@@ -86,7 +86,7 @@ mod tests {
         let files = files.map(|(path, digest)| (fixture::file(path, digest), group(digest)));
         fixture::add(&home, &files).unwrap();
         let selection = read(folder.path()).unwrap();
-        let paths: Vec<&str> = selection.pictures.iter().map(|picture| picture.path.as_str()).collect();
+        let paths: Vec<&str> = selection.images.iter().map(|image| image.path.as_str()).collect();
         assert_eq!(paths, ["photos/cat/a", "photos/dog/c"], "near-copies are exported");
         assert_eq!(selection.in_several_classes, 1);
     }

@@ -18,11 +18,11 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Writes the labelled pictures of a workspace as a data set of Neural Network Console.
+    /// Writes the labelled images of a workspace as a data set of Neural Network Console.
     ///
     /// The folder gets index.csv (all), train.csv, validation.csv and test.csv (split as for training), classes.csv
-    /// (number and name of each class), sources.csv (which photo became which file) and the resized pictures in data/.
-    /// Pictures that stand in several classes are left out.
+    /// (number and name of each class), sources.csv (which photo became which file) and the resized images in data/.
+    /// Images that stand in several classes are left out.
     ExportNnc(Export),
     /// Takes in a data set, a project (.sdcproj) or a model (.nnp) of Neural Network Console.
     ///
@@ -30,7 +30,7 @@ pub enum Command {
     /// pipeline's nodes, NAME.options.yml; a model becomes NAME.yml and its weights, NAME.safetensors. What has no
     /// counterpart is listed; what is no classifier of images is refused with the block that tells.
     ///
-    /// Pictures are copied, never moved. Everything is checked before the first is copied. What is there already is
+    /// Images are copied, never moved. Everything is checked before the first is copied. What is there already is
     /// not copied again. Which of them are for training and which for validation is decided by the workspace.
     ImportNnc(Import),
     /// Writes a model for other programs: its weights under PyTorch's names, or all of it as ONNX or for nnabla.
@@ -88,10 +88,10 @@ pub struct Export {
     /// The workspace.
     #[command(flatten)]
     pub home: HomeArgs,
-    /// Size and mode of the pictures.
+    /// Size and mode of the images.
     #[command(flatten)]
     pub resize: ResizeOptions,
-    /// What a picture may cost.
+    /// What an image may cost.
     #[command(flatten)]
     pub limits: Limits,
     /// Replace an earlier export that is there. A folder that holds anything else is not touched.
@@ -117,7 +117,7 @@ pub struct Import {
     /// those in the header (`y:label;cat;dog`), then class-0, class-1, …
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub classes: Vec<String>,
-    /// What a picture may cost.
+    /// What an image may cost.
     #[command(flatten)]
     pub limits: Limits,
 }

@@ -1,4 +1,4 @@
-//! Copying pictures into class folders: which name each gets, and nothing that is there is ever written over.
+//! Copying images into class folders: which name each gets, and nothing that is there is ever written over.
 
 use crate::error::ExchangeError;
 use plugin_api::files::{named, sync_folder};
@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A picture to copy.
+/// An image to copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copy {
     /// From where.
@@ -31,7 +31,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The name for a picture in a folder: its own, or with a number when that is another picture's. None when the
+    /// The name for an image in a folder: its own, or with a number when that is another image's. None when the
     /// folder has the same bytes under one of these names already, or was given them before.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl Names {
         }
         // Hidden names are not looked at.
         let name = name.trim_start_matches('.');
-        let name = if name.is_empty() { "picture" } else { name };
+        let name = if name.is_empty() { "image" } else { name };
         let (stem, ending) =
             name.rsplit_once('.').map_or((name, String::new()), |(stem, end)| (stem, format!(".{end}")));
         let taken = self.taken.entry(folder.to_owned()).or_default();

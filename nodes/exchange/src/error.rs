@@ -11,7 +11,7 @@ pub enum ExchangeError {
     File(#[from] io::Error),
     /// There is no catalog.
     #[error(
-        "{0} is not there: no picture has been taken into this workspace yet. Start the pipeline first, or name another workspace with --home"
+        "{0} is not there: no image has been taken into this workspace yet. Start the pipeline first, or name another workspace with --home"
     )]
     NoCatalog(PathBuf),
     /// The catalog could not be read.
@@ -28,8 +28,8 @@ pub enum ExchangeError {
         /// What is wrong.
         problem: String,
     },
-    /// No picture is left to export.
-    #[error("there is no labelled picture to export{0}")]
+    /// No image is left to export.
+    #[error("there is no labelled image to export{0}")]
     NothingToExport(String),
     /// The target is there and `--force` was not given.
     #[error("{0} is there already: name another folder, or replace an earlier export with --force")]
@@ -42,7 +42,7 @@ pub enum ExchangeError {
         /// What is there.
         found: String,
     },
-    /// A picture could not be written as PNG.
+    /// An image could not be written as PNG.
     #[error("{path}: {source}")]
     Png {
         /// The file.
@@ -62,7 +62,7 @@ pub enum ExchangeError {
     #[error("{0} holds neither index.csv nor train.csv, validation.csv or test.csv")]
     NoDataSet(PathBuf),
     /// A data set without rows.
-    #[error("{0} lists no picture")]
+    #[error("{0} lists no image")]
     NothingToImport(PathBuf),
     /// A project or model of Neural Network Console cannot be taken in.
     #[error("{path}: {error}")]

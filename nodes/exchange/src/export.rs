@@ -15,7 +15,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The header of every file of pictures.
+/// The header of every file of images.
 const HEADER: [&str; 2] = ["x:image", "y:label"];
 
 /// A file for each of these, and one for all.
@@ -26,24 +26,24 @@ const SPLITS: [&str; 3] = ["train", "validation", "test"];
 pub struct Exported {
     /// Folder that was written.
     pub folder: PathBuf,
-    /// Pictures by split.
-    pub pictures: BTreeMap<String, usize>,
+    /// Images by split.
+    pub images_per_split: BTreeMap<String, usize>,
     /// Classes by number.
     pub classes: classes::Names,
-    /// Pictures left out because they stand in several classes.
+    /// Images left out because they stand in several classes.
     pub in_several_classes: usize,
-    /// Pictures left out for another reason: path and reason.
+    /// Images left out for another reason: path and reason.
     pub left_out: Vec<(String, String)>,
 }
 
 impl fmt::Display for Exported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all: usize = self.pictures.values().sum();
-        let of = |split: &&str| format!("{} {split}", self.pictures.get(*split).copied().unwrap_or(0));
+        let all: usize = self.images_per_split.values().sum();
+        let of = |split: &&str| format!("{} {split}", self.images_per_split.get(*split).copied().unwrap_or(0));
         let splits = SPLITS.iter().map(of).collect::<Vec<_>>().join(", ");
-        write!(f, "{all} pictures of {} classes ({splits}) in {}", self.classes.len(), self.folder.display())?;
+        write!(f, "{all} images of {} classes ({splits}) in {}", self.classes.len(), self.folder.display())?;
         if self.in_several_classes > 0 {
-            write!(f, "\n{} pictures left out: they stand in several classes", self.in_several_classes)?;
+            write!(f, "\n{} images left out: they stand in several classes", self.in_several_classes)?;
         }
         for (path, reason) in &self.left_out {
             write!(f, "\nleft out: {path}: {reason}")?;
@@ -52,55 +52,55 @@ impl fmt::Display for Exported {
     }
 }
 
-/// Exports the labelled pictures of a workspace.
+/// Exports the labelled images of a workspace.
 ///
 /// # Errors
 /// [`ExchangeError`]: no catalog, nothing to export, a target that is there, any error of the file system. Nothing is
-/// left half written. A picture that cannot be read any more is no error: it is left out and named.
+/// left half written. An image that cannot be read any more is no error: it is left out and named.
 pub fn run(options: &config::Export) -> Result<Exported, ExchangeError> {
     let home = options.home.home.as_path();
     let mut selection = catalog::read(home)?;
     let order =
         |a: &Labelled, b: &Labelled| natural_order(&a.label, &b.label).then_with(|| natural_order(&a.path, &b.path));
-    selection.pictures.sort_by(order);
+    selection.images.sort_by(order);
     let draft = Draft::begin(&options.to, options.force)?;
     let data = draft.folder().join("data");
     fs::create_dir(&data).map_err(|e| named(&data, &e))?;
 
-    let digits = selection.pictures.len().saturating_sub(1).to_string().len();
+    let digits = selection.images.len().saturating_sub(1).to_string().len();
     let outcomes: Vec<Result<Option<String>, ExchangeError>> = selection
-        .pictures
+        .images
         .par_iter()
         .enumerate()
-        .map(|(at, picture)| write_picture(home, picture, &data.join(format!("{at:0digits$}.png")), options))
+        .map(|(at, image)| write_square(home, image, &data.join(format!("{at:0digits$}.png")), options))
         .collect();
     let (mut rows, mut left_out) = (Vec::new(), Vec::new());
-    for (at, (picture, outcome)) in selection.pictures.iter().zip(outcomes).enumerate() {
+    for (at, (image, outcome)) in selection.images.iter().zip(outcomes).enumerate() {
         match outcome? {
-            None => rows.push((format!("./data/{at:0digits$}.png"), picture)),
-            Some(reason) => left_out.push((picture.path.clone(), reason)),
+            None => rows.push((format!("./data/{at:0digits$}.png"), image)),
+            Some(reason) => left_out.push((image.path.clone(), reason)),
         }
     }
     if rows.is_empty() {
         return Err(nothing(&selection, &left_out));
     }
-    let classes: BTreeSet<&str> = rows.iter().map(|(_, picture)| picture.label.as_str()).collect();
+    let classes: BTreeSet<&str> = rows.iter().map(|(_, image)| image.label.as_str()).collect();
     let classes = classes::numbers(classes.into_iter());
     write_tables(draft.folder(), &rows, &classes)?;
     sync_folder(&data).map_err(|e| named(&data, &e))?;
 
-    let mut pictures = BTreeMap::<String, usize>::new();
-    for (_, picture) in &rows {
-        *pictures.entry(picture.split.clone()).or_default() += 1;
+    let mut images_per_split = BTreeMap::<String, usize>::new();
+    for (_, image) in &rows {
+        *images_per_split.entry(image.split.clone()).or_default() += 1;
     }
     let in_several_classes = selection.in_several_classes;
-    Ok(Exported { folder: draft.publish()?, pictures, classes, in_several_classes, left_out })
+    Ok(Exported { folder: draft.publish()?, images_per_split, classes, in_several_classes, left_out })
 }
 
 fn nothing(selection: &Selection, left_out: &[(String, String)]) -> ExchangeError {
     let several = match selection.in_several_classes {
         0 => String::new(),
-        pictures => format!("; {pictures} stand in several classes"),
+        images => format!("; {images} stand in several classes"),
     };
     let unread = left_out.first().map_or_else(String::new, |(path, reason)| {
         format!("; {} could not be read, the first: {path}: {reason}", left_out.len())
@@ -108,18 +108,18 @@ fn nothing(selection: &Selection, left_out: &[(String, String)]) -> ExchangeErro
     ExchangeError::NothingToExport(several + &unread)
 }
 
-/// Decodes, resizes and writes one picture. Gives the reason when the picture itself is at fault.
-fn write_picture(
+/// Decodes, resizes and writes one image. Gives the reason when the image itself is at fault.
+fn write_square(
     home: &Path,
-    picture: &Labelled,
+    image: &Labelled,
     to: &Path,
     options: &config::Export,
 ) -> Result<Option<String>, ExchangeError> {
-    let bytes = match fs::read(home.join(&picture.path)) {
+    let bytes = match fs::read(home.join(&image.path)) {
         Ok(bytes) => bytes,
         Err(error) => return Ok(Some(error.to_string())),
     };
-    if blake3::hash(&bytes).to_hex().as_str() != picture.digest {
+    if blake3::hash(&bytes).to_hex().as_str() != image.digest {
         return Ok(Some("it was changed and not taken in anew yet".to_owned()));
     }
     let decoded = match plugin_decode::decode(&bytes, &options.limits) {
@@ -140,23 +140,23 @@ fn write_picture(
     Ok(None)
 }
 
-/// The tables beside the pictures.
+/// The tables beside the images.
 fn write_tables(folder: &Path, rows: &[(String, &Labelled)], classes: &classes::Names) -> Result<(), ExchangeError> {
     let number = |label: &str| {
         classes.iter().find(|(_, class)| *class == label).map_or_else(String::new, |(number, _)| number.to_string())
     };
-    let pictures = |split: Option<&str>| -> Vec<Vec<String>> {
-        let of_split = rows.iter().filter(|(_, picture)| split.is_none_or(|split| picture.split == split));
-        of_split.map(|(image, picture)| vec![image.clone(), number(&picture.label)]).collect()
+    let rows_of = |split: Option<&str>| -> Vec<Vec<String>> {
+        let of_split = rows.iter().filter(|(_, labelled)| split.is_none_or(|split| labelled.split == split));
+        of_split.map(|(image, labelled)| vec![image.clone(), number(&labelled.label)]).collect()
     };
-    write_index(&folder.join("index.csv"), pictures(None))?;
+    write_index(&folder.join("index.csv"), rows_of(None))?;
     for split in SPLITS {
-        write_index(&folder.join(format!("{split}.csv")), pictures(Some(split)))?;
+        write_index(&folder.join(format!("{split}.csv")), rows_of(Some(split)))?;
     }
     let names = classes.iter().map(|(number, class)| vec![number.to_string(), class.clone()]);
     write_table(&folder.join("classes.csv"), &["index", "class"], names)?;
-    let sources = rows.iter().map(|(image, picture)| {
-        vec![image.clone(), picture.path.clone(), picture.label.clone(), picture.split.clone()]
+    let sources = rows.iter().map(|(image, labelled)| {
+        vec![image.clone(), labelled.path.clone(), labelled.label.clone(), labelled.split.clone()]
     });
     write_table(&folder.join("sources.csv"), &["image", "path", "class", "split"], sources)
 }

@@ -20,9 +20,9 @@ use std::path::PathBuf;
 pub struct Imported {
     /// Where the class folders are.
     pub folder: PathBuf,
-    /// Pictures copied, by class.
-    pub pictures: BTreeMap<String, usize>,
-    /// Rows whose picture its class folder has already.
+    /// Images copied, by class.
+    pub images_per_class: BTreeMap<String, usize>,
+    /// Rows whose image its class folder has already.
     pub there_already: usize,
     /// What Neural Network Console would have seen otherwise, a line a kind.
     pub otherwise: Vec<String>,
@@ -30,15 +30,15 @@ pub struct Imported {
 
 impl fmt::Display for Imported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all: usize = self.pictures.values().sum();
-        write!(f, "{all} pictures copied into {}", self.folder.display())?;
-        let mut classes: Vec<(&String, &usize)> = self.pictures.iter().collect();
+        let all: usize = self.images_per_class.values().sum();
+        write!(f, "{all} images copied into {}", self.folder.display())?;
+        let mut classes: Vec<(&String, &usize)> = self.images_per_class.iter().collect();
         classes.sort_by(|(a, _), (b, _)| natural_order(a, b));
-        for (class, pictures) in classes {
-            write!(f, "\n{pictures:>8} {class}")?;
+        for (class, images) in classes {
+            write!(f, "\n{images:>8} {class}")?;
         }
         if self.there_already > 0 {
-            write!(f, "\n{} rows name pictures that are there already", self.there_already)?;
+            write!(f, "\n{} rows name images that are there already", self.there_already)?;
         }
         for line in &self.otherwise {
             write!(f, "\nseen otherwise by Neural Network Console: {line}")?;
@@ -47,7 +47,7 @@ impl fmt::Display for Imported {
     }
 }
 
-/// Imports a data set. Everything is checked before the first picture is copied.
+/// Imports a data set. Everything is checked before the first image is copied.
 ///
 /// # Errors
 /// [`ExchangeError`]: a CSV file with line, column and reason, a name that cannot be a folder, any error of the file
@@ -88,12 +88,12 @@ pub fn run(options: &config::Import) -> Result<Imported, ExchangeError> {
     fs::create_dir_all(&into).map_err(|e| named(&into, &e))?;
     copy_all(&copies)?;
 
-    let mut pictures = BTreeMap::<String, usize>::new();
+    let mut images_per_class = BTreeMap::<String, usize>::new();
     for copy in &copies {
         let class = copy.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        *pictures.entry(class).or_default() += 1;
+        *images_per_class.entry(class).or_default() += 1;
     }
-    Ok(Imported { folder: into, pictures, there_already, otherwise: counts.lines(images) })
+    Ok(Imported { folder: into, images_per_class, there_already, otherwise: counts.lines(images) })
 }
 
 /// The first there are of: `--classes`, `classes.csv`, the header. None when there are none.
@@ -124,14 +124,14 @@ fn class_name(row: &Row, known: Option<&classes::Names>) -> Result<String, Fault
     })
 }
 
-/// A row's picture.
+/// A row's image.
 struct Checked {
     path: PathBuf,
     digest: blake3::Hash,
     otherwise: Vec<Otherwise>,
 }
 
-/// Finds a row's picture and decodes it, so that nothing that is no picture is copied.
+/// Finds a row's image and decodes it, so that nothing that is no image is copied.
 fn check(source: &Source, row: &Row, limits: &Limits) -> Result<Checked, Fault> {
     let path = resolve(&source.folder, row)?;
     let fault = |reason: String| Fault::new(row.line, row.image_column, format!("{:?}: {reason}", row.image));

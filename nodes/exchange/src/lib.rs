@@ -1,7 +1,7 @@
 //! Data sets and models in the formats of other tools: the CSV of Sony's Neural Network Console in and out, its projects in,
 //! nnabla's models in and out, safetensors and ONNX out.
 //!
-//! A data set there is a CSV file with a header `x:image,y:label` and a row a picture: where it lies, relative to the
+//! A data set there is a CSV file with a header `x:image,y:label` and a row an image: where it lies, relative to the
 //! CSV, and the number of its class. Out: [`export`] writes one from the catalog. In: [`import`] lays one out as class
 //! folders. [`model`] writes weights or whole networks.
 

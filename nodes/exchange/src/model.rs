@@ -180,7 +180,7 @@ mod tests {
 
     const BLOCKS: &str = "input: {mean: 127, deviation: 128}\nblocks: [{affine: classes, name: fc}]";
 
-    /// A workspace whose champion is one affine block on pictures of 2 px.
+    /// A workspace whose champion is one affine block on images of 2 px.
     fn workspace() -> tempfile::TempDir {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("models/one");

@@ -110,7 +110,7 @@ impl Counts {
     pub fn lines(&self, all: usize) -> Vec<String> {
         let worth = |(kind, (count, _)): &(&Otherwise, &(usize, String))| **kind != Otherwise::Grey || *count < all;
         let line = |(kind, (count, first)): (&Otherwise, &(usize, String))| {
-            format!("{count} pictures ({first} first) {}", kind.text())
+            format!("{count} images ({first} first) {}", kind.text())
         };
         self.0.iter().filter(worth).map(line).collect()
     }
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(counts.lines(2).len(), 1);
         let lines = counts.lines(3);
         assert!(
-            lines[0].starts_with("2 pictures (a.png first) are grey") && lines[1].contains("b.png first"),
+            lines[0].starts_with("2 images (a.png first) are grey") && lines[1].contains("b.png first"),
             "{lines:?}"
         );
     }

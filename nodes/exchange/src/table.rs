@@ -1,7 +1,7 @@
 //! Reading CSV of Neural Network Console.
 //!
 //! A header cell is `name[__dimension][:description]`; columns whose header begins with `#` are comments. We read the
-//! variable `x`, a picture, and `y`, the number of its class. Class names may follow in the header: `y:label;cat;dog`.
+//! variable `x`, an image, and `y`, the number of its class. Class names may follow in the header: `y:label;cat;dog`.
 
 mod lines;
 
@@ -15,7 +15,7 @@ pub const MAX_CLASS: u32 = 9_999;
 /// What a CSV file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// A row a picture.
+    /// A row an image.
     pub rows: Vec<Row>,
     /// Class names in the header, in the order of their numbers; often none.
     pub classes: Vec<String>,
@@ -26,11 +26,11 @@ pub struct Table {
 pub struct Row {
     /// Where it is in the file, from 1.
     pub line: usize,
-    /// The column of the picture, from 1.
+    /// The column of the image, from 1.
     pub image_column: usize,
     /// The column of the class, from 1.
     pub class_column: usize,
-    /// The picture, as it is written there.
+    /// The image, as it is written there.
     pub image: String,
     /// The number of its class.
     pub class: u32,
@@ -59,16 +59,16 @@ pub fn read(bytes: &[u8]) -> Result<Table, Fault> {
             let reason = format!("the row has {} columns, the header has {}", cells.len(), header.len());
             return Err(Fault::new(line, first_odd, reason));
         }
-        let picture = cells[image].trim();
-        if picture.is_empty() {
-            return Err(Fault::new(line, image + 1, "no picture is named"));
+        let named = cells[image].trim();
+        if named.is_empty() {
+            return Err(Fault::new(line, image + 1, "no image is named"));
         }
         let class_number = number(cells[class].trim()).map_err(|reason| Fault::new(line, class + 1, reason))?;
         rows.push(Row {
             line,
             image_column: image + 1,
             class_column: class + 1,
-            image: picture.to_owned(),
+            image: named.to_owned(),
             class: class_number,
         });
     }

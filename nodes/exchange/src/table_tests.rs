@@ -52,7 +52,7 @@ fn faults_have_line_column_and_reason() {
         ("x:image,y:label\na.png,99999999999\n", "line 2, column 2: \"99999999999\" is no class number"),
         ("x:image,y:label\na.png,10000\n", "line 2, column 2: \"10000\" is no class number"),
         ("x:image,y:label\na.png,\n", "line 2, column 2: \"\" is no class number"),
-        ("x:image,y:label\n\n\n ,0\n", "line 4, column 1: no picture is named"),
+        ("x:image,y:label\n\n\n ,0\n", "line 4, column 1: no image is named"),
     ] {
         assert!(fault(text).starts_with(expected), "{text:?}: {}", fault(text));
     }

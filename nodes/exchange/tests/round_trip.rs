@@ -5,7 +5,7 @@ use clap::Parser;
 use node_exchange::{Cli, run};
 use plugin_api::Home;
 use plugin_catalog::{Image, fixture};
-use plugin_decode::{Limits, Picture, decode};
+use plugin_decode::{DecodedImage, Limits, decode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,16 +45,16 @@ impl Workspace {
     }
 }
 
-/// A picture of one colour with a corner of another.
+/// An image of one colour with a corner of another.
 fn png(seed: u8, size_px: u32) -> Vec<u8> {
     let corner = |x: u32, y: u32| if x < size_px / 2 && y < size_px / 2 { 255 - seed } else { seed };
-    let picture = image::RgbImage::from_fn(size_px, size_px, |x, y| image::Rgb([seed, corner(x, y), 7]));
+    let image = image::RgbImage::from_fn(size_px, size_px, |x, y| image::Rgb([seed, corner(x, y), 7]));
     let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     bytes.into_inner()
 }
 
-fn pixels(path: &Path) -> Picture {
+fn pixels(path: &Path) -> DecodedImage {
     decode(&fs::read(path).unwrap(), &Limits::default()).unwrap()
 }
 
@@ -91,7 +91,7 @@ fn what_went_out_comes_in_again() {
     let workspace = filled();
     let out = workspace.path("out");
     let said = workspace.exchange(&["export-nnc", out.to_str().unwrap(), "--size", "32"]).unwrap();
-    assert!(said.starts_with("12 pictures of 2 classes (8 train, 2 validation, 2 test) in "), "{said}");
+    assert!(said.starts_with("12 images of 2 classes (8 train, 2 validation, 2 test) in "), "{said}");
 
     let index = fs::read_to_string(out.join("index.csv")).unwrap();
     assert!(index.starts_with("x:image,y:label\n./data/00.png,0\n"), "{index}");
@@ -108,7 +108,7 @@ fn what_went_out_comes_in_again() {
 
     let other = Workspace::new();
     let said = other.exchange(&["import-nnc", out.to_str().unwrap()]).unwrap();
-    assert!(said.starts_with("12 pictures copied"), "{said}");
+    assert!(said.starts_with("12 images copied"), "{said}");
     for (at, seed) in (0..6_u8).enumerate() {
         for (class, number, base, size_px) in [("dog, big", at, 100, 24), ("猫", at + 6, 0, 40)] {
             let came = pixels(&other.path("photos").join(class).join(format!("{number:02}.png")));
@@ -189,8 +189,8 @@ fn what_cannot_be_exported_is_left_out_and_named() {
     fixture::remove(&workspace.home, &gone.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
     let out = workspace.path("out");
     let said = workspace.exchange(&["export-nnc", out.to_str().unwrap()]).unwrap();
-    assert!(said.starts_with("10 pictures of 2 classes"), "{said}");
-    assert!(said.contains("1 pictures left out: they stand in several classes"), "{said}");
+    assert!(said.starts_with("10 images of 2 classes"), "{said}");
+    assert!(said.contains("1 images left out: they stand in several classes"), "{said}");
     for (name, reason) in [("gone", "No such file"), ("changed", "not taken in anew"), ("broken", "PNG")] {
         let line = said.lines().find(|line| line.contains(&format!("photos/猫/{name}.png"))).unwrap();
         assert!(line.starts_with("left out: ") && line.contains(reason), "{line}");
@@ -205,7 +205,7 @@ fn nothing_is_replaced_unasked_and_nothing_is_left_of_a_failure() {
         || -> BTreeSet<_> { fs::read_dir(workspace.folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect() };
     let before = names();
     let error = workspace.exchange(&["export-nnc", out.to_str().unwrap()]).unwrap_err();
-    assert!(error.contains("no labelled picture"), "{error}");
+    assert!(error.contains("no labelled image"), "{error}");
     assert_eq!(names(), before);
 
     workspace.add("cat", "a.png", "train", &png(1, 20));
@@ -217,7 +217,7 @@ fn nothing_is_replaced_unasked_and_nothing_is_left_of_a_failure() {
     assert_eq!(fs::read_dir(out.join("data")).unwrap().count(), 2);
 }
 
-/// A data set of three pictures, as Windows writes it.
+/// A data set of three images, as Windows writes it.
 fn data_set(folder: &Path, index: &str) {
     for (name, seed) in [("0/a.png", 1), ("1/a.png", 2), ("1/b.png", 3)] {
         fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
@@ -237,7 +237,7 @@ fn data_sets_of_others_are_laid_out_and_importing_twice_adds_nothing() {
     assert_eq!(photos.keys().collect::<Vec<_>>(), ["class-0/a-2.png", "class-0/a.png", "class-1/b.png"]);
     assert_eq!(photos["class-0/a-2.png"], png(2, 20));
     let said = workspace.exchange(&["import-nnc", from]).unwrap();
-    assert!(said.contains("0 pictures copied") && said.contains("3 rows name pictures that are there"), "{said}");
+    assert!(said.contains("0 images copied") && said.contains("3 rows name images that are there"), "{said}");
     assert_eq!(files(&workspace.path("photos")), photos);
     assert_eq!(files(set.path()).len(), 4, "the data set itself is as it was");
 
@@ -273,7 +273,7 @@ fn one_bad_row_and_nothing_is_imported() {
     let import = || workspace.exchange(&["import-nnc", set.path().to_str().unwrap()]).unwrap_err();
     assert!(import().contains("holds neither index.csv nor train.csv"));
     data_set(set.path(), "x:image,y:label\n");
-    assert!(import().contains("lists no picture"));
+    assert!(import().contains("lists no image"));
     let error = workspace.exchange(&["import-nnc", "/no/such/place"]).unwrap_err();
     assert!(error.contains("/no/such/place"), "{error}");
 }

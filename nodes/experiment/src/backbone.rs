@@ -4,7 +4,7 @@ use crate::error::ExperimentError;
 use crate::photos::Photo;
 use plugin_api::runs::ModelCard;
 use plugin_api::{Home, Labels};
-use plugin_decode::Picture;
+use plugin_decode::DecodedImage;
 use plugin_heads::{AnyHead, HeadOptions};
 use plugin_inference::{BackboneOptions, Backbones};
 use plugin_model::Precision;
@@ -43,7 +43,7 @@ impl Embeddings {
         };
         let embedder = Backbones::default().open(&home, &card, &installed, device, Precision::Fp32)?;
         let side = backbone.size_px();
-        let square = |photo: &Photo| Picture { width: side, height: side, pixels: photo.squares[0].clone() };
+        let square = |photo: &Photo| DecodedImage { width: side, height: side, pixels: photo.squares[0].clone() };
         let mut rows = Vec::with_capacity(photos.len());
         for photos in photos.chunks(CHUNK) {
             rows.extend(embedder.embed(&photos.iter().map(square).collect::<Vec<_>>())?);

@@ -12,7 +12,7 @@ use plugin_resize::{MAX_SIZE_PX, MIN_SIZE_PX};
 use plugin_training::retrain::RetrainOptions;
 use std::path::PathBuf;
 
-/// Trains networks side by side on the same pictures, outside of the graph, and compares them.
+/// Trains networks side by side on the same images, outside of the graph, and compares them.
 #[derive(Debug, Parser)]
 #[command(name = "experiment", bin_name = "cargo wakuteka experiment")]
 pub struct Cli {
@@ -24,23 +24,23 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Compares sizes of the pictures: each is trained for the same time, and accuracy is drawn against cost.
+    /// Compares sizes of the images: each is trained for the same time, and accuracy is drawn against cost.
     Sizes(Box<Sizes>),
     /// Compares ways to train: each is trained with several seeds.
     Recipes(Box<Recipes>),
     /// Judges one way to train by cross-validation, near-copies never on both sides.
     Folds(Box<Folds>),
-    /// Feeds the pictures in a little at a time and compares ways to train on: a head on pretrained features, the tiers of
+    /// Feeds the images in a little at a time and compares ways to train on: a head on pretrained features, the tiers of
     /// `train`, a plain warm start, and from scratch each time.
     Increments(Box<Increments>),
-    /// Trains once and says where the time goes: pictures a second, the wait for pictures, memory.
+    /// Trains once and says where the time goes: images a second, the wait for images, memory.
     Once(Box<Once>),
 }
 
-/// Which pictures, and where results go.
+/// Which images, and where results go.
 #[derive(Clone, Debug, Args)]
-pub struct Pictures {
-    /// Pictures in class folders [default: photos/ of the workspace]
+pub struct ImageOptions {
+    /// Images in class folders [default: photos/ of the workspace]
     #[arg(value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
     /// The workspace.
@@ -49,16 +49,16 @@ pub struct Pictures {
     /// Where the page and the table are written [default: experiments/ of the workspace]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
-    /// How a picture that is not square becomes one.
+    /// How an image that is not square becomes one.
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub resize_mode: ResizeMode,
-    /// What a picture may cost.
+    /// What an image may cost.
     #[command(flatten)]
     pub limits: Limits,
 }
 
-impl Pictures {
-    /// Where the pictures are.
+impl ImageOptions {
+    /// Where the images are.
     pub fn folder(&self) -> PathBuf {
         self.folder.clone().unwrap_or_else(|| self.home.home.join("photos"))
     }
@@ -84,16 +84,16 @@ pub struct Recipe {
     /// What the last layer begins with where --weights do not have it.
     #[arg(long, value_enum, default_value_t)]
     pub first_classifier: FirstClassifier,
-    /// Times each picture is learnt from.
+    /// Times each image is learnt from.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
     pub epochs: u64,
-    /// Pictures a step.
+    /// Images a step.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), value_name = "NUMBER")]
     pub batch_size: u32,
-    /// How pictures are changed.
+    /// How images are changed.
     #[command(flatten)]
     pub augment: AugmentOptions,
-    /// Where pictures are changed.
+    /// Where images are changed.
     #[command(flatten)]
     pub device_augment: DeviceAugmentOptions,
     /// How it learns.
@@ -104,9 +104,9 @@ pub struct Recipe {
 /// What all experiments have.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
-    /// Which pictures.
+    /// Which images.
     #[command(flatten)]
-    pub pictures: Pictures,
+    pub images: ImageOptions,
     /// What is trained and how.
     #[command(flatten)]
     pub recipe: Recipe,
@@ -124,7 +124,7 @@ pub struct Sizes {
     /// What all experiments have.
     #[command(flatten)]
     pub common: Common,
-    /// Sides of the pictures, pixels.
+    /// Sides of the images, pixels.
     #[arg(long, value_delimiter = ',', default_value = "32,64,128", value_parser = side(), value_name = "PIXELS")]
     pub sizes: Vec<u32>,
     /// Seconds of training for each size: it has as many epochs as fit, at least one. Takes the place of --epochs.
@@ -133,7 +133,7 @@ pub struct Sizes {
     /// Runs of each size, with one seed after the other.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100), value_name = "NUMBER")]
     pub seeds: u64,
-    /// Share of the pictures that are judged and not learnt, percent.
+    /// Share of the images that are judged and not learnt, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
 }
@@ -144,7 +144,7 @@ pub struct Recipes {
     /// What all experiments have; what a recipe does not say is taken from here.
     #[command(flatten)]
     pub common: Common,
-    /// Side of the pictures, pixels.
+    /// Side of the images, pixels.
     #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
     pub size: u32,
     /// A recipe: a name, a colon and options of this command, as in "soft: --label-smoothing 0.2 --mixup 0.4". Can be given
@@ -154,7 +154,7 @@ pub struct Recipes {
     /// Runs of each recipe, with one seed after the other.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100), value_name = "NUMBER")]
     pub seeds: u64,
-    /// Share of the pictures that are judged and not learnt, percent.
+    /// Share of the images that are judged and not learnt, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
 }
@@ -165,10 +165,10 @@ pub struct Folds {
     /// What all experiments have.
     #[command(flatten)]
     pub common: Common,
-    /// Side of the pictures, pixels.
+    /// Side of the images, pixels.
     #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
     pub size: u32,
-    /// Parts the pictures are cut into; each is judged by a network that learnt the others.
+    /// Parts the images are cut into; each is judged by a network that learnt the others.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=20), value_name = "NUMBER")]
     pub folds: u32,
     /// Times all of it is done, with one seed after the other: the folds are others. Means are shown.
@@ -213,10 +213,10 @@ pub struct Increments {
         value_name = "WAYS"
     )]
     pub ways: Vec<Strategy>,
-    /// Side of the pictures, pixels.
+    /// Side of the images, pixels.
     #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
     pub size: u32,
-    /// Parts in which the pictures come.
+    /// Parts in which the images come.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=100), value_name = "NUMBER")]
     pub increments: u32,
     /// Times all of it is done, with one seed after the other: split, order and first weights are others. Means are shown.
@@ -234,7 +234,7 @@ pub struct Increments {
     /// Side of the images for the head, pixels.
     #[arg(long, default_value_t = 224, value_parser = side(), value_name = "PIXELS")]
     pub head_size: u32,
-    /// Share of the pictures that are judged and not learnt, percent.
+    /// Share of the images that are judged and not learnt, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
 }
@@ -253,7 +253,7 @@ pub enum Strategy {
     FromScratch,
 }
 
-/// In which order pictures come.
+/// In which order images come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Order {
     /// Of all classes at once.
@@ -268,16 +268,16 @@ pub struct Once {
     /// What all experiments have.
     #[command(flatten)]
     pub common: Common,
-    /// Side of the pictures, pixels.
+    /// Side of the images, pixels.
     #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
     pub size: u32,
-    /// Pictures to learn: some of those there are, or some of them several times. Without it, all.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(2..), value_name = "NUMBER")]
-    pub pictures_learnt: Option<u32>,
+    /// Images to learn: some of those there are, or some of them several times. Without it, all.
+    #[arg(long, alias = "pictures-learnt", value_parser = clap::value_parser!(u32).range(2..), value_name = "NUMBER")]
+    pub training_images: Option<u32>,
     /// Epochs between two judgements, which count as training time; 0: at the end alone.
     #[arg(long, default_value_t = 0, value_name = "EPOCHS")]
     pub judge_every: u64,
-    /// Share of the pictures that are judged and not learnt, percent.
+    /// Share of the images that are judged and not learnt, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
 }

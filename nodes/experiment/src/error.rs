@@ -10,7 +10,7 @@ pub enum ExperimentError {
     /// Options that do not go together.
     #[error("{0}")]
     Options(String),
-    /// Pictures there must be, and are not.
+    /// Images there must be, and are not.
     #[error("{folder}: {problem}")]
     Photos {
         /// Where they were sought.

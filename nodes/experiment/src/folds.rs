@@ -29,8 +29,8 @@ impl Model {
         }
         let device = common.device.open()?;
         tell(&format!("device: {}", device.name));
-        let pictures = &common.pictures;
-        let photos = Photos::read(&pictures.folder(), &[backbone.size_px()], backbone.backbone_mode, &pictures.limits)?;
+        let images = &common.images;
+        let photos = Photos::read(&images.folder(), &[backbone.size_px()], backbone.backbone_mode, &images.limits)?;
         tell(&photos.summary());
         let start = Instant::now();
         let embeddings = Embeddings::of(&photos.photos, backbone, &device)?;
@@ -137,7 +137,7 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
         notes.push(format!("{images} images embedded in {seconds:.1} s"));
     }
     let page = Page { title: &title, notes: &notes, table: &table, chart: None };
-    let written = page::write(&common.pictures.out(), "folds", &page)?;
+    let written = page::write(&common.images.out(), "folds", &page)?;
     Ok(format!("{table}\n\n{title}\n{verdict}\n{written}"))
 }
 

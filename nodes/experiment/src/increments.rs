@@ -88,7 +88,7 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     for curve in &mut courses {
         curve.divide(options.seeds as f64);
     }
-    let mut head = vec!["pictures".to_owned()];
+    let mut head = vec!["images".to_owned()];
     for curve in &courses {
         head.extend([curve.way.label().to_owned(), "seconds".to_owned()]);
     }
@@ -105,7 +105,7 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
         points: curve.accuracies.iter().enumerate().map(|(part, y)| (plan.so_far(part).len() as f64, *y)).collect(),
     };
     let lines: Vec<Line> = courses.iter().map(line).collect();
-    let drawing = crate::lines::svg(&Lines { x: "pictures learnt", lines: &lines });
+    let drawing = crate::lines::svg(&Lines { x: "training images", lines: &lines });
     let order = if options.order == Order::Mixed { "all classes at once" } else { "one class after the other" };
     let title =
         format!("{} at {} px: {} increments, {order}", common.recipe.model.name(), options.size, options.increments);
@@ -126,7 +126,7 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     let notes = [photos.summary(), note, gate];
     let page = Page { title: &title, notes: &notes, table: &table, chart: Some(drawing) };
     let name = if options.order == Order::Mixed { "increments" } else { "increments-by-class" };
-    let written = page::write(&common.pictures.out(), name, &page)?;
+    let written = page::write(&common.images.out(), name, &page)?;
     Ok(format!("{table}\n{written}"))
 }
 
@@ -140,7 +140,7 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Splits the pictures, and puts those that are learnt in order.
+    /// Splits the images, and puts those that are learnt in order.
     fn deal(&mut self, seed: u64) {
         let photos = &self.context.photos.photos;
         self.seed = seed;
@@ -151,7 +151,7 @@ impl Plan<'_> {
         }
     }
 
-    /// The pictures that have come with part `part`, from 0.
+    /// The images that have come with part `part`, from 0.
     fn so_far(&self, part: usize) -> &[usize] {
         &self.train[..(part + 1) * self.train.len() / self.options.increments as usize]
     }
@@ -268,15 +268,10 @@ impl LearningCurve {
         self.accuracies.iter_mut().chain(&mut self.seconds).for_each(|value| *value /= by);
     }
 
-    fn add(&mut self, accuracy: f64, seconds: f64, pictures: usize) {
+    fn add(&mut self, accuracy: f64, seconds: f64, images: usize) {
         let before = self.seconds.last().copied().unwrap_or_default();
         self.seconds.push(before + seconds);
         self.accuracies.push(accuracy);
-        tell(&format!(
-            "{}, {pictures} pictures: {} after {:.1} s",
-            self.way.label(),
-            percent(accuracy),
-            before + seconds
-        ));
+        tell(&format!("{}, {images} images: {} after {:.1} s", self.way.label(), percent(accuracy), before + seconds));
     }
 }

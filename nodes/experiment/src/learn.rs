@@ -23,19 +23,19 @@ use std::time::{Duration, Instant};
 
 /// One training: what is learnt, what is judged, and how.
 pub struct TrainingJob<'a> {
-    /// All pictures.
+    /// All images.
     pub photos: &'a Photos,
     /// Those that are learnt, by place.
     pub train: &'a [usize],
     /// Those that are judged.
     pub test: &'a [usize],
-    /// Which of the squares of a picture, and its side in pixels.
+    /// Which of the squares of an image, and its side in pixels.
     pub square: (usize, u32),
     /// What is trained and how.
     pub recipe: &'a Recipe,
     /// Decides weights, order and augmentation.
     pub seed: u64,
-    /// How many of the classes take part, the first ones; pictures of others are judged wrong.
+    /// How many of the classes take part, the first ones; images of others are judged wrong.
     pub classes: usize,
     /// Weights to go on from.
     pub known: Option<Known<'a>>,
@@ -59,11 +59,11 @@ pub struct Known<'a> {
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What the network said of the test pictures of its classes, by the order of [`TrainingJob::test`].
+    /// What the network said of the test images of its classes, by the order of [`TrainingJob::test`].
     pub judged: Predictions,
     /// Probabilities of every test image, one for each class that is known.
     pub predictions: Vec<Vec<f32>>,
-    /// Share of the test pictures that were right.
+    /// Share of the test images that were right.
     pub accuracy: f64,
     /// Mean of the classes' recalls.
     pub balanced_accuracy: f64,
@@ -71,8 +71,8 @@ pub struct Outcome {
     pub epochs: u64,
     /// Seconds of training, without judging.
     pub seconds: f64,
-    /// Pictures learnt from in a second.
-    pub pictures_per_second: f64,
+    /// Images learnt from in a second.
+    pub images_per_second: f64,
     /// Seconds of them in which no batch was ready.
     pub waited_seconds: f64,
     /// Into how many pieces batches were cut because more did not fit into memory.
@@ -83,21 +83,21 @@ pub struct Outcome {
 pub struct ExperimentContext {
     /// Where they are taken.
     pub device: Opened,
-    /// All pictures.
+    /// All images.
     pub photos: Photos,
 }
 
 impl ExperimentContext {
-    /// Opens the device and reads the pictures, at the sizes for the network and then at `more`, and says what was found.
+    /// Opens the device and reads the images, at the sizes for the network and then at `more`, and says what was found.
     ///
     /// # Errors
     /// [`ExperimentError`].
     pub fn open(common: &Common, sizes: &[u32], more: &[u32]) -> Result<Self, ExperimentError> {
         let device = common.device.open()?;
         crate::tell(&format!("device: {}", device.name));
-        let pictures = &common.pictures;
+        let images = &common.images;
         let all = [sizes, more].concat();
-        let photos = Photos::read(&pictures.folder(), &all, pictures.resize_mode, &pictures.limits)?;
+        let photos = Photos::read(&images.folder(), &all, images.resize_mode, &images.limits)?;
         crate::tell(&photos.summary());
         for size in sizes {
             common.recipe.check(*size, photos.classes.len())?;
@@ -159,7 +159,7 @@ impl TrainingJob<'_> {
             predictions,
             epochs,
             seconds,
-            pictures_per_second: self.train.len() as f64 * epochs as f64 / seconds,
+            images_per_second: self.train.len() as f64 * epochs as f64 / seconds,
             waited_seconds: waited.as_secs_f64(),
             pieces: trainer.pieces(),
         })
@@ -199,19 +199,19 @@ impl TrainingJob<'_> {
         Ok(judged)
     }
 
-    /// Pictures learnt from in a second, by some steps after others that are not counted.
+    /// Images learnt from in a second, by some steps after others that are not counted.
     ///
     /// # Errors
     /// As [`Self::take`].
-    pub fn pictures_per_second(&self) -> Result<f64, ExperimentError> {
+    pub fn images_per_second(&self) -> Result<f64, ExperimentError> {
         const STEPS: usize = 12;
         let mut trainer = self.trainer(1)?;
         let pipeline = Pipeline::new(&self.recipe.augment, &Withheld::none());
         let images = self.images();
         self.epoch(&mut trainer, &images, &pipeline, 0, Some(3))?;
         let begun = Instant::now();
-        let (pictures, _) = self.epoch(&mut trainer, &images, &pipeline, 0, Some(STEPS))?;
-        Ok(pictures as f64 / begun.elapsed().as_secs_f64())
+        let (trained, _) = self.epoch(&mut trainer, &images, &pipeline, 0, Some(STEPS))?;
+        Ok(trained as f64 / begun.elapsed().as_secs_f64())
     }
 
     fn trainer(&self, epochs: u64) -> Result<Trainer, ExperimentError> {
@@ -270,7 +270,7 @@ impl TrainingJob<'_> {
         Pipeline::new(options, &decision.withheld())
     }
 
-    /// Learns from each picture once, or from so many batches; how many pictures it were, and how long none was ready. The
+    /// Learns from each image once, or from so many batches; how many images it were, and how long none was ready. The
     /// next batches are made while one is learnt.
     fn epoch(
         &self,
@@ -327,7 +327,7 @@ impl TrainingJob<'_> {
         counts.iter().map(|count| even / (*count).max(1) as f32).collect()
     }
 
-    /// Pictures with their targets on the device, as they are or to be learnt from. Those that lie there are not sent again.
+    /// Images with their targets on the device, as they are or to be learnt from. Those that lie there are not sent again.
     fn device_batch(
         &self,
         images: &mut ImageCache,
@@ -350,7 +350,7 @@ impl TrainingJob<'_> {
         Ok(images.batch_of(&samples, self.labels(places, teaching))?)
     }
 
-    /// Targets and weights of pictures.
+    /// Targets and weights of images.
     fn labels(&self, places: &[usize], teaching: Option<&Teaching<'_>>) -> Batch {
         let photos = || places.iter().map(|place| &self.photos.photos[*place]);
         let weight = |class: u32| teaching.map_or(1.0, |teaching| teaching.weights[class as usize]);
@@ -362,7 +362,7 @@ impl TrainingJob<'_> {
         }
     }
 
-    /// Pictures with their targets, as they are or to be learnt from.
+    /// Images with their targets, as they are or to be learnt from.
     fn batch(&self, places: &[usize], teaching: Option<&Teaching<'_>>) -> Batch {
         let photos = || places.iter().map(|place| &self.photos.photos[*place]);
         let mut squares: Vec<Vec<u8>> = photos().map(|photo| photo.squares[self.square.0].clone()).collect();

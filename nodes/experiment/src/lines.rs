@@ -1,4 +1,4 @@
-//! Accuracy over the pictures learnt, as SVG: a line for each way.
+//! Accuracy over the images learnt, as SVG: a line for each way.
 
 use maud::{Markup, html};
 
@@ -80,7 +80,7 @@ mod tests {
     fn names_do_not_cover_each_other_and_lines_stay_within() {
         let line = |label, end: f64| Line { label, points: vec![(10.0, 0.2), (20.0, end)] };
         let lines = [line("a", 0.5), line("b", 0.51), line("c", 0.5)];
-        let text = svg(&Lines { x: "pictures", lines: &lines }).into_string();
+        let text = svg(&Lines { x: "images", lines: &lines }).into_string();
         let mut names: Vec<f64> = Vec::new();
         for name in ["a", "b", "c"] {
             let before = text.split(&format!(">{name}</text>")).next().unwrap();

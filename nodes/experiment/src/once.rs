@@ -15,18 +15,18 @@ use plugin_report::format::percent;
 /// # Errors
 /// [`ExperimentError`].
 pub fn run(options: &Once) -> Result<String, ExperimentError> {
-    let Once { common, size, pictures_learnt, judge_every, test_percent } = options;
+    let Once { common, size, training_images, judge_every, test_percent } = options;
     let context = ExperimentContext::open(common, &[*size], &[])?;
     let photos = &context.photos;
     let (mut train, test) = train_and_test(&photos.photos, *test_percent, common.seed);
-    if let Some(wanted) = pictures_learnt {
+    if let Some(wanted) = training_images {
         train = train.iter().copied().cycle().take(*wanted as usize).collect();
     }
     let job = context.job([&train, &test], (0, *size), &common.recipe, common.seed);
     let outcome = job.take_and_tell(common.recipe.epochs, |epoch, judge| {
         if *judge_every > 0 && (epoch + 1) % judge_every == 0 {
             let right = accuracy(&judge()?).unwrap_or_default();
-            tell(&format!("epoch {}: {} of the pictures it did not learn", epoch + 1, percent(right)));
+            tell(&format!("epoch {}: {} of the images it did not learn", epoch + 1, percent(right)));
         }
         Ok(())
     })?;
@@ -34,10 +34,10 @@ pub fn run(options: &Once) -> Result<String, ExperimentError> {
     for (what, figure) in [
         ("device", context.device.name.clone()),
         ("network", format!("{} at {size} px", common.recipe.model.name())),
-        ("pictures learnt, judged", format!("{}, {}", train.len(), test.len())),
+        ("training images, judged", format!("{}, {}", train.len(), test.len())),
         ("epochs", outcome.epochs.to_string()),
         ("seconds", format!("{:.1}", outcome.seconds)),
-        ("pictures a second", format!("{:.1}", outcome.pictures_per_second)),
+        ("images a second", format!("{:.1}", outcome.images_per_second)),
         ("share of the time without a batch", percent(outcome.waited_seconds / outcome.seconds)),
         ("pieces a batch", outcome.pieces.to_string()),
         ("memory at most, MiB", peak_mib().map_or_else(|| "–".to_owned(), |mib| mib.to_string())),
@@ -48,7 +48,7 @@ pub fn run(options: &Once) -> Result<String, ExperimentError> {
     }
     let title = format!("{} at {size} px", common.recipe.model.name());
     let page = Page { title: &title, notes: &[photos.summary()], table: &table, chart: None };
-    let written = page::write(&common.pictures.out(), "once", &page)?;
+    let written = page::write(&common.images.out(), "once", &page)?;
     Ok(format!("{table}\n{written}"))
 }
 

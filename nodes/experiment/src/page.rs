@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn a_drawing_stands_alone() {
         let line = crate::lines::Line { label: "a & b", points: vec![(1.0, 0.5), (2.0, 0.6)] };
-        let drawing = alone(&crate::lines::svg(&crate::lines::Lines { x: "pictures", lines: &[line] })).unwrap();
+        let drawing = alone(&crate::lines::svg(&crate::lines::Lines { x: "images", lines: &[line] })).unwrap();
         assert!(drawing.starts_with("<svg xmlns=") && drawing.ends_with("</svg>\n") && drawing.contains("viewBox="));
         assert!(
             drawing.contains("<polyline") && drawing.contains("a &amp; b") && drawing.matches("style=\"").count() > 2

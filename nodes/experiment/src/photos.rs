@@ -1,4 +1,4 @@
-//! Pictures in class folders, at the sizes that are wanted.
+//! Images in class folders, at the sizes that are wanted.
 
 use crate::error::ExperimentError;
 use plugin_api::ResizeMode;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One picture.
+/// One image.
 #[derive(Clone, Debug)]
 pub struct Photo {
     /// BLAKE3 of the file.
@@ -27,7 +27,7 @@ pub struct Photo {
     pub squares: Vec<Vec<u8>>,
 }
 
-/// The pictures of a folder.
+/// The images of a folder.
 #[derive(Clone, Debug, Default)]
 pub struct Photos {
     /// Names, sorted.
@@ -36,7 +36,7 @@ pub struct Photos {
     pub photos: Vec<Photo>,
     /// Files that hold what another of the same class holds.
     pub duplicates: usize,
-    /// Pictures that stand in several classes; left out.
+    /// Images that stand in several classes; left out.
     pub conflicts: usize,
     /// Files that could not be read, and why; left out.
     pub broken: Vec<(PathBuf, String)>,
@@ -52,10 +52,10 @@ struct Seen {
 }
 
 impl Photos {
-    /// Reads `folder/<class>/**`. Hidden files and files that are no pictures by their name's ending are left alone.
+    /// Reads `folder/<class>/**`. Hidden files and files that are no images by their name's ending are left alone.
     ///
     /// # Errors
-    /// [`ExperimentError::Photos`] when there are fewer than two classes with pictures.
+    /// [`ExperimentError::Photos`] when there are fewer than two classes with images.
     pub fn read(folder: &Path, sizes: &[u32], mode: ResizeMode, limits: &Limits) -> Result<Self, ExperimentError> {
         let mut files = BTreeMap::<String, Vec<PathBuf>>::new();
         for class in entries(folder)? {
@@ -68,7 +68,7 @@ impl Photos {
         files.sort_by(|(a, _), (b, _)| natural_order(a, b));
         let classes: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
         if classes.len() < 2 {
-            let problem = format!("{} folders with pictures; two classes or more are needed", classes.len());
+            let problem = format!("{} folders with images; two classes or more are needed", classes.len());
             return Err(ExperimentError::Photos { folder: folder.display().to_string(), problem });
         }
         let all: Vec<(u32, PathBuf)> = (0..)
@@ -107,14 +107,11 @@ impl Photos {
     /// What was read, in a line.
     pub fn summary(&self) -> String {
         let groups = self.photos.iter().map(|p| p.group).collect::<std::collections::BTreeSet<_>>().len();
-        let mut text = format!(
-            "{} pictures of {} classes in {groups} groups of near-copies",
-            self.photos.len(),
-            self.classes.len()
-        );
+        let mut text =
+            format!("{} images of {} classes in {groups} groups of near-copies", self.photos.len(), self.classes.len());
         for (count, what) in [
             (self.duplicates, "exact duplicates"),
-            (self.conflicts, "pictures of several classes"),
+            (self.conflicts, "images of several classes"),
             (self.broken.len(), "broken files"),
         ] {
             if count > 0 {
@@ -155,9 +152,9 @@ fn scale_for(sizes: &[u32]) -> Scale {
 
 fn see(class: u32, file: &Path, sizes: &[u32], mode: ResizeMode, limits: &Limits) -> Result<Seen, String> {
     let bytes = fs::read(file).map_err(|e| e.to_string())?;
-    let picture = decode_scaled(&bytes, limits, scale_for(sizes)).map_err(|e| e.to_string())?.picture;
+    let image = decode_scaled(&bytes, limits, scale_for(sizes)).map_err(|e| e.to_string())?.image;
     let square = |size_px, mode: ResizeMode| {
-        resize(picture.width, picture.height, &picture.pixels, size_px, mode).map_err(|e| e.to_string())
+        resize(image.width, image.height, &image.pixels, size_px, mode).map_err(|e| e.to_string())
     };
     let views = Views::of(&square(SIDE as u32, ResizeMode::Stretch)?).ok_or("it has no views")?;
     let squares = sizes.iter().map(|size_px| square(*size_px, mode)).collect::<Result<_, _>>()?;
@@ -208,7 +205,7 @@ mod tests {
         assert_eq!(photos.broken.len(), 1);
         assert!(photos.broken[0].0.ends_with("broken.jpg"));
         assert!(photos.photos.iter().all(|p| p.squares[0].len() == 16 * 16 * 3 && p.squares[1].len() == 32 * 32 * 3));
-        assert!(photos.summary().contains("1 pictures of several classes left out"), "{}", photos.summary());
+        assert!(photos.summary().contains("1 images of several classes left out"), "{}", photos.summary());
     }
 
     #[test]
@@ -216,6 +213,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error =
             Photos::read(folder.path(), &[16], ResizeMode::Stretch, &Limits::default()).unwrap_err().to_string();
-        assert!(error.contains("0 folders with pictures"), "{error}");
+        assert!(error.contains("0 folders with images"), "{error}");
     }
 }

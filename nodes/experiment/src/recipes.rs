@@ -74,7 +74,7 @@ pub fn run(options: &Recipes) -> Result<String, ExperimentError> {
     let note = format!("{} learnt, {} judged; seeds for each recipe: {seeds}.", train.len(), test.len());
     let notes = [photos.summary(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: None };
-    let written = page::write(&common.pictures.out(), "recipes", &page)?;
+    let written = page::write(&common.images.out(), "recipes", &page)?;
     Ok(format!("{table}\n{written}"))
 }
 

@@ -1,4 +1,4 @@
-//! Sizes of the pictures, each trained for the same time: accuracy against cost.
+//! Sizes of the images, each trained for the same time: accuracy against cost.
 
 use crate::chart::{Chart, Point, svg};
 use crate::config::Sizes;
@@ -25,9 +25,9 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
     let mut points = Vec::new();
     for (square, size) in sizes.iter().enumerate() {
         let job = |seed| context.job([&train, &test], (square, *size), &common.recipe, seed);
-        let rate = job(common.seed).pictures_per_second()?;
+        let rate = job(common.seed).images_per_second()?;
         let epochs = ((*budget_seconds as f64 * rate / train.len() as f64) as u64).max(1);
-        tell(&format!("{size} px: {rate:.0} pictures a second, so {epochs} epochs"));
+        tell(&format!("{size} px: {rate:.0} images a second, so {epochs} epochs"));
         let (mut accuracies, mut balanced, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
         for seed in common.seed..common.seed + seeds {
             let outcome = job(seed).take(epochs)?;
@@ -43,7 +43,7 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
             multiply_adds: graph.map_err(|e| ExperimentError::Options(e.to_string()))?.multiply_adds(),
             epochs,
             seconds: mean_and_deviation(&seconds).0,
-            pictures_per_second: rate,
+            images_per_second: rate,
             accuracy,
             deviation: (*seeds > 1).then_some(deviation),
             balanced_accuracy: mean_and_deviation(&balanced).0,
@@ -52,7 +52,7 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
     let network = common.recipe.model.name().to_owned();
     let (learnt, judged) = (train.len() as u64, test.len() as u64);
     let sizes = Results { network, budget_seconds: *budget_seconds, learnt, judged, seeds: *seeds, points };
-    show(&sizes, &photos.summary(), &common.pictures.out())
+    show(&sizes, &photos.summary(), &common.images.out())
 }
 
 /// Writes page, table and results.
@@ -60,10 +60,10 @@ fn show(sizes: &Results, summary: &str, folder: &Path) -> Result<String, Experim
     let Results { network, budget_seconds, learnt, judged, seeds, points } = sizes;
     let head = [
         "size, px",
-        "multiply-adds a picture",
+        "multiply-adds an image",
         "epochs",
         "seconds",
-        "pictures/s",
+        "images/s",
         "accuracy",
         "deviation",
         "balanced",
@@ -81,7 +81,7 @@ fn show(sizes: &Results, summary: &str, folder: &Path) -> Result<String, Experim
             format!("{millions:.1} M"),
             point.epochs.to_string(),
             format!("{:.1}", point.seconds),
-            format!("{:.0}", point.pictures_per_second),
+            format!("{:.0}", point.images_per_second),
             format!("{:.4}", point.accuracy),
             point.deviation.map_or("–".to_owned(), |deviation| format!("{deviation:.4}")),
             format!("{:.4}", point.balanced_accuracy),
@@ -96,7 +96,7 @@ fn show(sizes: &Results, summary: &str, folder: &Path) -> Result<String, Experim
         });
     }
     let title = format!("{network}: sizes under a budget of {budget_seconds} s");
-    let chart = Chart { x: "multiply-adds a picture, millions", y: "accuracy", points: &drawn };
+    let chart = Chart { x: "multiply-adds an image, millions", y: "accuracy", points: &drawn };
     let note = format!("{learnt} learnt, {judged} judged; seeds for each size: {seeds}.");
     let notes = [summary.to_owned(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: Some(svg(&chart)) };

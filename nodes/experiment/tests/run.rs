@@ -1,4 +1,4 @@
-//! Every experiment, on a few real pictures.
+//! Every experiment, on a few real images.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use clap::Parser;
@@ -35,7 +35,7 @@ fn written(line: &str, name: &str) -> (String, String, String) {
 }
 
 #[test]
-fn folds_judge_every_picture_once() {
+fn folds_judge_every_image_once() {
     let (said, csv, html) = experiment("folds --folds 3 --size 16 --epochs 1");
     assert_eq!(csv.lines().count(), 4, "{csv}");
     let judged: usize = csv.lines().skip(1).map(|l| l.split(',').nth(3).unwrap().parse::<usize>().unwrap()).sum();
@@ -68,7 +68,7 @@ fn increments_are_learnt_in_every_way() {
         assert_eq!(csv.lines().count(), 4, "{said}");
         assert!(
             csv.trim_start_matches('\u{feff}')
-                .starts_with("pictures,tiers,seconds,warm start,seconds,from scratch,seconds"),
+                .starts_with("images,tiers,seconds,warm start,seconds,from scratch,seconds"),
             "{csv}"
         );
         assert_eq!(html.matches("<polyline").count(), 3);
@@ -93,16 +93,16 @@ fn head_is_fitted_to_every_increment() {
         // `head-alone` is what it was called before.
         let (said, csv, _) =
             written(&format!("increments --ways head-alone {with} --increments 3 --order {order}"), name);
-        assert!(csv.trim_start_matches('\u{feff}').starts_with("pictures,head,seconds"), "{said}");
+        assert!(csv.trim_start_matches('\u{feff}').starts_with("images,head,seconds"), "{said}");
         assert_eq!(csv.lines().count(), 4, "{csv}");
     }
 }
 
 #[test]
 fn once_says_where_the_time_went() {
-    let (said, csv, _) = experiment("once --size 16 --epochs 2 --judge-every 1 --pictures-learnt 40");
-    assert!(csv.contains("\"pictures learnt, judged\",\"40, "), "{csv}");
-    for what in ["pictures a second", "share of the time without a batch", "memory at most"] {
+    let (said, csv, _) = experiment("once --size 16 --epochs 2 --judge-every 1 --training-images 40");
+    assert!(csv.contains("\"training images, judged\",\"40, "), "{csv}");
+    for what in ["images a second", "share of the time without a batch", "memory at most"] {
         assert!(said.contains(what), "{said}");
     }
 }

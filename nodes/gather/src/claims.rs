@@ -1,4 +1,4 @@
-//! Which classes claim which pictures of the pool, kept up to date as seeds and pictures come and go: one more costs
+//! Which classes claim which images of the pool, kept up to date as seeds and images come and go: one more costs
 //! one comparison with each of the other kind, never all with all.
 
 use crate::measure::{Feature, Reach};
@@ -6,7 +6,7 @@ use plugin_search::Index;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 
-/// A class that claims a picture.
+/// A class that claims an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
     /// Class of the seeds that the image is near to.
@@ -15,12 +15,12 @@ pub struct Claim {
     pub distance: f32,
 }
 
-/// A picture of the pool.
+/// An image of the pool.
 #[derive(Debug)]
-struct Picture {
+struct PoolImage {
     digest: String,
     feature: Feature,
-    /// Pictures that left keep their place, so that the numbers of the others stay as they are.
+    /// Images that left keep their place, so that the numbers of the others stay as they are.
     there: bool,
 }
 
@@ -36,7 +36,7 @@ struct Seed {
 pub struct Claims {
     reach: Reach,
     nearest: usize,
-    pool: Vec<Picture>,
+    pool: Vec<PoolImage>,
     slots: HashMap<String, u32>,
     index: Index,
     seeds: BTreeMap<String, BTreeMap<String, Seed>>,
@@ -49,7 +49,7 @@ impl Claims {
         Self { reach, nearest: nearest.max(1), pool, slots, index: Index::new(), seeds }
     }
 
-    /// A picture of the pool, by its digest.
+    /// An image of the pool, by its digest.
     pub fn add(&mut self, digest: &str, feature: Feature) {
         if let Some(slot) = self.slots.get(digest) {
             self.pool[*slot as usize].there = true;
@@ -66,10 +66,10 @@ impl Claims {
             self.index.insert(hash);
         }
         self.slots.insert(digest.to_owned(), slot);
-        self.pool.push(Picture { digest: digest.to_owned(), feature, there: true });
+        self.pool.push(PoolImage { digest: digest.to_owned(), feature, there: true });
     }
 
-    /// A picture is no longer in the pool.
+    /// An image is no longer in the pool.
     pub fn remove(&mut self, digest: &str) {
         if let Some(slot) = self.slots.get(digest) {
             self.pool[*slot as usize].there = false;
@@ -107,12 +107,12 @@ impl Claims {
         self.seeds.keys().map(String::as_str)
     }
 
-    /// Whether a picture is a seed of any class.
+    /// Whether an image is a seed of any class.
     pub fn is_seed(&self, digest: &str) -> bool {
         self.seeds.values().any(|of_class| of_class.contains_key(digest))
     }
 
-    /// The classes that claim each picture of the pool, nearest first. Pictures that none claims, and those that are
+    /// The classes that claim each image of the pool, nearest first. Images that none claims, and those that are
     /// seeds themselves, are left out.
     pub fn all(&self) -> BTreeMap<&str, Vec<Claim>> {
         let mut claims = BTreeMap::<&str, Vec<Claim>>::new();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_are_no_candidates_and_pictures_come_back() {
+    fn seeds_are_no_candidates_and_images_come_back() {
         let mut of = Claims::new(Reach::Bits(4), 1);
         of.add("a", Feature::Hash(0));
         of.add("b", Feature::Hash(1));

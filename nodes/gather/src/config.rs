@@ -26,26 +26,26 @@ pub struct Config {
     #[arg(long, value_enum, default_value_t = By::Embedding)]
     pub by: By,
 
-    /// Bits of the hash in which a candidate may differ from a seed; 64 means any picture, so that --most decides
+    /// Bits of the hash in which a candidate may differ from a seed; 64 means any image, so that --most decides
     /// alone. 16 when not given. Not with `--by embedding`.
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=64), value_name = "BITS")]
     pub radius: Option<u32>,
 
-    /// Cosine of the angle between the embeddings of a candidate and a seed, at least; 0 means nearly any picture, so
+    /// Cosine of the angle between the embeddings of a candidate and a seed, at least; 0 means nearly any image, so
     /// that --most decides alone. 0.4 when not given. Only with `--by embedding`.
     #[arg(long, value_parser = similarity, value_name = "0..1")]
     pub similarity: Option<f32>,
 
-    /// A picture's distance from a class is the mean of those from so many of its nearest seeds.
+    /// An image's distance from a class is the mean of those from so many of its nearest seeds.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "SEEDS")]
     pub nearest: u32,
 
     /// At most so many candidates lie in a class's folder: the nearest. When some have been accepted or refused, others
     /// come.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "PICTURES")]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "IMAGES")]
     pub most: u32,
 
-    /// Put a picture that several classes claim into the folder of each of them, not only of the nearest.
+    /// Put an image that several classes claim into the folder of each of them, not only of the nearest.
     #[arg(long)]
     pub several: bool,
 }

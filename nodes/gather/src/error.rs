@@ -44,7 +44,7 @@ pub enum GatherError {
          `cargo wakuteka weights efficientnet-lite0`), or gather --by phash"
     )]
     NoEmbedding {
-        /// The picture.
+        /// The image.
         path: String,
     },
     /// Embeddings of two networks cannot be compared; everything is asked for again after the restart.

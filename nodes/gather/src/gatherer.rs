@@ -1,4 +1,4 @@
-//! Everything the node knows, and pictures in and out of it. Knows nothing of dora, and is told what time it is.
+//! Everything the node knows, and images in and out of it. Knows nothing of dora, and is told what time it is.
 
 use crate::claims::Claims;
 use crate::error::GatherError;
@@ -20,7 +20,7 @@ pub(crate) type Holders = HashMap<(Option<String>, String), BTreeSet<String>>;
 /// How candidates are chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// What pictures are compared by.
+    /// What images are compared by.
     pub by: By,
     /// How far a candidate may be.
     pub reach: Reach,
@@ -28,7 +28,7 @@ pub struct Rules {
     pub nearest: usize,
     /// Candidates a class.
     pub most: usize,
-    /// To every class that claims a picture.
+    /// To every class that claims an image.
     pub several: bool,
 }
 
@@ -197,14 +197,14 @@ impl Gatherer {
         self.dirty
     }
 
-    /// Looks through `photos/` for pictures of the pool.
+    /// Looks through `photos/` for images of the pool.
     pub fn look_through_photos(&mut self) {
         let pool = self.files.values().filter(|file| file.label.is_none());
         let sizes: HashSet<u64> = pool.map(|file| file.size_bytes).collect();
         self.dirty |= self.photos.scan(&sizes);
     }
 
-    /// Pictures of the pool, seeds, candidates, refused and accepted.
+    /// Images of the pool, seeds, candidates, refused and accepted.
     pub fn counts(&self) -> [usize; 5] {
         let pool = self.holders.keys().filter(|(label, _)| label.is_none()).count();
         let accepted = self.answers.values().filter(|answer| answer.accepted).count();

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 const REVIEW: Duration = Duration::from_millis(500);
 /// How often `photos/` is looked through.
 const PHOTOS: Duration = Duration::from_secs(10);
-/// Candidates are chosen when no picture has come for so long, lest the first to come be taken for the nearest …
+/// Candidates are chosen when no image has come for so long, lest the first to come be taken for the nearest …
 const QUIET: Duration = Duration::from_secs(1);
 /// … but at least so often.
 const IMPATIENT: Duration = Duration::from_secs(20);

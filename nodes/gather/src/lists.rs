@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// Where the candidates are and why.
 const CANDIDATES: &str = "candidates.csv";
-/// Pictures that more than one class claims.
+/// Images that more than one class claims.
 const SEVERAL: &str = "claimed-by-several.csv";
 
 /// The two files, as last written.

@@ -1,9 +1,9 @@
-//! How unlike two pictures are.
+//! How unlike two images are.
 
 use clap::ValueEnum;
 use plugin_api::edges::{Embedded, list_row_f32};
 
-/// What pictures are compared by.
+/// What images are compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum By {
     /// Average hash.
@@ -43,7 +43,7 @@ pub enum Reach {
     Cosine(f32),
 }
 
-/// What a picture is compared by.
+/// What an image is compared by.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Feature {
     /// Perceptual hash of 64 bits.

@@ -1,14 +1,14 @@
-//! Which pictures should lie in which class's folder.
+//! Which images should lie in which class's folder.
 
 use crate::claims::Claim;
 use std::collections::{BTreeMap, HashSet};
 
-/// A picture for a class's folder.
+/// An image for a class's folder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
     /// Class that the image is a candidate of.
     pub class: String,
-    /// The picture.
+    /// The image.
     pub digest: String,
     /// Its distance from the class.
     pub distance: f32,
@@ -17,21 +17,21 @@ pub struct Wanted {
 /// What the plan has to respect.
 #[derive(Debug)]
 pub struct Wishes<'a> {
-    /// Class and picture that a person has answered.
+    /// Class and image that a person has answered.
     pub answered: &'a HashSet<(String, String)>,
-    /// Pictures that are not proposed to anybody: they stand in `photos/`.
+    /// Images that are not proposed to anybody: they stand in `photos/`.
     pub settled: &'a HashSet<String>,
-    /// Where a person put a picture: picture and class. It is proposed to no other.
+    /// Where a person put an image: image and class. It is proposed to no other.
     pub by_hand: &'a BTreeMap<String, String>,
     /// At most so many a class.
     pub most: usize,
-    /// A picture goes to every class that claims it, not only to the nearest.
+    /// An image goes to every class that claims it, not only to the nearest.
     pub several: bool,
 }
 
 /// The candidates of all classes, each class's nearest first; where two are as near, by digest.
 ///
-/// A picture goes to the nearest class that has not refused it. One that is not among a class's nearest `most` is not
+/// An image goes to the nearest class that has not refused it. One that is not among a class's nearest `most` is not
 /// handed on to the next: that it is nearer to the first stays true.
 pub fn plan(claims: &BTreeMap<&str, Vec<Claim>>, wishes: &Wishes) -> Vec<Wanted> {
     let mut by_class = BTreeMap::<&str, Vec<Wanted>>::new();
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_class_gets_a_picture_nearest_first() {
+    fn the_nearest_class_gets_an_image_nearest_first() {
         assert_eq!(planned(|_| ()), ["cat d 0", "cat a 1", "cat b 3", "dog c 2"]);
         assert_eq!(planned(|w| w.most = 2), ["cat d 0", "cat a 1", "dog c 2"]);
         let several = planned(|w| w.several = true);

@@ -1,6 +1,6 @@
 //! What a person did in `candidates/`.
 //!
-//! A candidate that is in its folder no longer was accepted when its picture stands in `photos/`, and refused when not.
+//! A candidate that is in its folder no longer was accepted when its image stands in `photos/`, and refused when not.
 //! Only a folder that is there says so, and only when it still says so [`CONFIRM`](plugin_links::CONFIRM) later: one that was deleted or moved
 //! away as a whole refuses nothing, and is made and filled again. A candidate that a person renames stays what it is;
 //! one that is put back is no longer refused; one that is moved to the folder of another class is that class's, and

@@ -33,7 +33,7 @@ fn house(rules: Rules) -> House {
     House { _folder: folder, home, rules, gatherer, now: Instant::now() }
 }
 
-/// A message of one picture.
+/// A message of one image.
 fn message(home: &Home, path: &str, phash: u64, embedding: &[f32]) -> Embedded {
     let at = home.root().join(path);
     let meta = fs::metadata(&at).unwrap();
@@ -104,7 +104,7 @@ impl House {
         rows.deserialize().map(Result::unwrap).collect()
     }
 
-    /// Two classes and five pictures: three cats, one dog, one neither.
+    /// Two classes and five images: three cats, one dog, one neither.
     fn fill(&mut self) {
         self.put("seeds/cat/s.jpg", 0);
         self.put("seeds/dog/s.jpg", 0xFFF);
@@ -141,7 +141,7 @@ fn look_alikes_are_linked_nearest_first_and_listed() {
 }
 
 #[test]
-fn several_classes_may_have_the_same_picture() {
+fn several_classes_may_have_the_same_image() {
     let mut house = house(Rules { several: true, ..RULES });
     house.fill();
     assert_eq!(house.candidates("dog"), ["01_dog.jpg", "07_both.jpg", "10_far.jpg"]);
@@ -166,7 +166,7 @@ fn refused_is_refused_for_that_class_whatever_is_started_again() {
         house.work();
         assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
     }
-    // The same bytes under another name are the same picture.
+    // The same bytes under another name are the same image.
     fs::rename(house.at("pool/near.jpg"), house.at("pool/again.jpg")).unwrap();
     house.remove("pool/near.jpg");
     let again = message(&house.home, "pool/again.jpg", 0b1, &[]);
@@ -207,7 +207,7 @@ fn accepted_is_not_proposed_again_and_the_pool_keeps_its_file() {
     house.restart();
     house.work();
     assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
-    // A picture that a person puts into photos/ himself is no candidate either.
+    // An image that a person puts into photos/ himself is no candidate either.
     fs::copy(house.at("pool/far.jpg"), house.at("photos/cat/far.jpg")).unwrap();
     house.work();
     assert!(house.candidates("cat").is_empty());
@@ -231,7 +231,7 @@ fn a_folder_deleted_as_a_whole_refuses_nothing() {
     house.work();
     assert_eq!(house.candidates("cat").len(), 3);
     assert_eq!(house.list("candidates.csv").len(), 4, "the list is written again");
-    // A picture that needs the folder comes before anybody has noticed.
+    // An image that needs the folder comes before anybody has noticed.
     fs::remove_dir_all(house.at("candidates/cat")).unwrap();
     house.put("pool/new.jpg", 0b111);
     house.gatherer.arrange().unwrap();
@@ -277,7 +277,7 @@ fn what_a_person_renames_moves_and_puts_back_is_understood() {
 }
 
 #[test]
-fn seeds_and_pictures_come_and_go() {
+fn seeds_and_images_come_and_go() {
     let mut house = house(RULES);
     house.fill();
     house.remove("seeds/cat/s.jpg");
@@ -295,7 +295,7 @@ fn seeds_and_pictures_come_and_go() {
     house.work();
     assert_eq!(house.candidates("cat"), ["00_both.jpg", "03_far.jpg", "04_near.jpg"]);
     assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
-    // Without its pool file a candidate would be the last of its picture: it stays for a person to decide.
+    // Without its pool file a candidate would be the last of its image: it stays for a person to decide.
     house.remove("pool/dog.jpg");
     house.work();
     assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
@@ -355,7 +355,7 @@ fn killed_at_any_step_nothing_is_lost_and_nothing_refused() {
 }
 
 #[test]
-fn an_overwritten_file_is_another_picture() {
+fn an_overwritten_file_is_another_image() {
     let mut house = house(RULES);
     house.fill();
     // The same file with other bytes: what lies in the folder of cats is no cat any more.

@@ -40,9 +40,9 @@ fn batch(home: &Home, names: &[&str]) -> DecodedImages {
         captured_ms: Int64Array::from_iter_values((0..names.len()).map(|row| row as i64)),
         source_width: number(|raster| raster.source_width),
         source_height: number(|raster| raster.source_height),
-        width: number(|raster| raster.picture.width),
-        height: number(|raster| raster.picture.height),
-        raster: LargeBinaryArray::from_iter_values(rasters.iter().map(|raster| &raster.picture.pixels)),
+        width: number(|raster| raster.image.width),
+        height: number(|raster| raster.image.height),
+        raster: LargeBinaryArray::from_iter_values(rasters.iter().map(|raster| &raster.image.pixels)),
     }
 }
 

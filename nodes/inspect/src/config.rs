@@ -23,19 +23,19 @@ pub struct Config {
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=2_000), value_name = "ROWS")]
     pub shown: u32,
 
-    /// Whether to look for wrong labels: every new picture is embedded by a network once, which takes a while.
+    /// Whether to look for wrong labels: every new image is embedded by a network once, which takes a while.
     #[arg(long, value_enum, default_value_t = LabelErrors::On)]
     pub label_errors: LabelErrors,
 
-    /// Pictures that are looked at for wrong labels at most; of a larger set, so many by chance.
-    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000), value_name = "PICTURES")]
-    pub label_pictures: u32,
+    /// Images that are looked at for wrong labels at most; of a larger set, so many by chance.
+    #[arg(long, alias = "label-pictures", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000), value_name = "IMAGES")]
+    pub label_images: u32,
 
     /// Whose eyes look for wrong labels.
     #[command(flatten)]
     pub embed: EmbedOptions,
 
-    /// What a picture may cost.
+    /// What an image may cost.
     #[command(flatten)]
     pub limits: Limits,
 }
@@ -66,7 +66,7 @@ mod tests {
         for (flag, value, accepted) in [
             ("--shown", "0", "1..=2000"),
             ("--label-errors", "maybe", "on, off"),
-            ("--label-pictures", "3", "100..="),
+            ("--label-images", "3", "100..="),
             ("--network", "vgg", "efficientnet-lite0"),
             ("--max-bytes", "0", "1..="),
         ] {

@@ -29,7 +29,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// How far two pictures are apart: bits of both hashes.
+    /// How far two images are apart: bits of both hashes.
     pub fn distance(&self, other: &Self) -> u32 {
         self.hashes.iter().zip(other.hashes).map(|(a, b)| (a ^ b).count_ones()).sum()
     }

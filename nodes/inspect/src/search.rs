@@ -4,7 +4,7 @@ use crate::config::{Config, LabelErrors};
 use crate::find::labels::{Search, Suspect};
 use crate::record::Record;
 use plugin_api::{Home, Message, Text};
-use plugin_decode::Picture;
+use plugin_decode::DecodedImage;
 use plugin_embed::{Cache, EmbedError, Embedder, NetworkChoice};
 use plugin_heads::{HeadOptions, Samples, cross_validate_repeatedly, numbered};
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ pub const FOLDS: usize = 5;
 /// points of precision; more bring nothing.
 const REPEATS: u64 = 2;
 
-/// Pictures that can be looked at: places among the records, one file a picture, only of one class.
+/// Images that can be looked at: places among the records, one file an image, only of one class.
 pub struct Chosen {
     places: Vec<usize>,
     of: usize,
@@ -90,16 +90,16 @@ impl EmbeddingSource {
             if places.is_empty() {
                 continue;
             }
-            let decoded: Vec<Option<Picture>> = places
+            let decoded: Vec<Option<DecodedImage>> = places
                 .par_iter()
                 .map(|place| {
                     let record = &records[*place];
                     plugin_embed::known(&home.root().join(&record.path), &record.digest, &config.limits)
                 })
                 .collect();
-            let (digests, pictures): (Vec<&str>, Vec<Picture>) =
+            let (digests, images): (Vec<&str>, Vec<DecodedImage>) =
                 places.iter().zip(decoded).filter_map(|(p, d)| Some((&records[*p].digest[..], d?))).unzip();
-            let embeddings = self.embedder.embed_each(&pictures).map_err(|e| told(&e))?;
+            let embeddings = self.embedder.embed_each(&images).map_err(|e| told(&e))?;
             for (digest, embedding) in digests.into_iter().zip(embeddings) {
                 let Some(embedding) = embedding else {
                     tracing::warn!(digest, "the network's features of this image are not finite: it is passed over");
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_in_several_classes_are_not_looked_at_and_copies_once() {
+    fn images_in_several_classes_are_not_looked_at_and_copies_once() {
         let records = [
             record("photos/a/1.jpg", "d1"),
             record("photos/a/2.jpg", "d1"),

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use plugin_decode::{Limits, Picture, Scale, decode_scaled};
+use plugin_decode::{DecodedImage, Limits, Scale, decode_scaled};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl Thumbnails {
         true
     }
 
-    /// The thumbnail of a picture, when there is one.
+    /// The thumbnail of an image, when there is one.
     pub fn get(&self, digest: &str) -> Option<&str> {
         self.made.get(digest).map(String::as_str)
     }
@@ -58,7 +58,7 @@ impl Thumbnails {
     /// None when the file has gone or cannot be read: the page then shows a blank.
     fn of_file(&self, path: &str) -> Option<String> {
         let bytes = read(&self.root.join(path), &self.limits)?;
-        thumbnail(decode_scaled(&bytes, &self.limits, Scale::default()).ok()?.picture)
+        thumbnail(decode_scaled(&bytes, &self.limits, Scale::default()).ok()?.image)
     }
 }
 
@@ -68,8 +68,8 @@ fn read(path: &Path, limits: &Limits) -> Option<Vec<u8>> {
     (length <= limits.max_bytes).then(|| std::fs::read(path).ok()).flatten()
 }
 
-fn thumbnail(picture: Picture) -> Option<String> {
-    let jpeg = plugin_thumbnail::small(picture, SIDE_PX, QUALITY)?;
+fn thumbnail(image: DecodedImage) -> Option<String> {
+    let jpeg = plugin_thumbnail::small(image, SIDE_PX, QUALITY)?;
     Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }
 
@@ -83,7 +83,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let red = RgbImage::from_pixel(400, 200, image::Rgb([200, 10, 10]));
         red.save(folder.path().join("a.png")).unwrap();
-        std::fs::write(folder.path().join("b.png"), b"no picture").unwrap();
+        std::fs::write(folder.path().join("b.png"), b"no image").unwrap();
         let mut thumbnails = Thumbnails::new(folder.path(), Limits::default());
         assert!(thumbnails.make(&[("a.png", "d1"), ("b.png", "d2"), ("c.png", "d3")], || true));
         assert!(thumbnails.get("d2").is_none() && thumbnails.get("d3").is_none());

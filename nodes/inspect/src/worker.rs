@@ -150,7 +150,7 @@ impl WorkerState {
             Ok(source) => source,
             Err(search) => return self.write(job, &search, None, true),
         };
-        let chosen = Chosen::of(&job.records, self.config.label_pictures as usize);
+        let chosen = Chosen::of(&job.records, self.config.label_images as usize);
         let missing = source.missing(&job.records, &chosen);
         if !missing.is_empty() {
             let what = Message::search_images_new(missing.len());
@@ -230,7 +230,7 @@ impl WorkerState {
         };
         let shown = self.config.shown as usize;
         let wanted = || self.wanted.load(Ordering::Relaxed) == job.version;
-        if !self.thumbnails.make(&report.pictured(shown), wanted) {
+        if !self.thumbnails.make(&report.thumbnailed(shown), wanted) {
             return Err(ReportError::Cancelled);
         }
         let tables = [

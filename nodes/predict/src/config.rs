@@ -22,7 +22,7 @@ pub struct Config {
     pub abstain_below: f64,
 
     /// At most so many images lie in review/: those that the champion is least sure of. 0: none.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000), value_name = "PICTURES")]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000), value_name = "IMAGES")]
     pub review: u32,
 
     /// The champion is unsure of an image when the two most probable classes are no further apart than this, or when it

@@ -11,7 +11,7 @@ use plugin_api::edges::{ImageFiles, Snapshot};
 use plugin_api::status::Notice;
 use plugin_api::{Edge, Header, Home, Labels, RejectReason};
 use plugin_catalog::{CatalogError, Reader};
-use plugin_decode::{DecodeError, Limits, Picture, Scale, decode_scaled};
+use plugin_decode::{DecodeError, DecodedImage, Limits, Scale, decode_scaled};
 use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
 use plugin_harness::{CrashLedger, IngestSequencer, Message, Node, Refusal, part, send_rejects};
 use plugin_inference::{Image, Model, Output};
@@ -383,7 +383,7 @@ fn classes_of_photos(home: &Home, labels: Labels) -> Result<BTreeMap<String, Vec
 }
 
 /// An image from its file; `None` when the file is not as it was when it came.
-fn reopen(root: &Path, file: &File, limits: &Limits, model: &Model) -> Option<Picture> {
+fn reopen(root: &Path, file: &File, limits: &Limits, model: &Model) -> Option<DecodedImage> {
     let at = root.join(&file.path);
     let meta = std::fs::symlink_metadata(&at).ok()?;
     let modified_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
@@ -396,12 +396,12 @@ fn reopen(root: &Path, file: &File, limits: &Limits, model: &Model) -> Option<Pi
 }
 
 /// Decodes a file at the scale at which the graph decodes for the model.
-fn decode_at(data: &[u8], limits: &Limits, model: Option<&Model>) -> Result<Picture, DecodeError> {
+fn decode_at(data: &[u8], limits: &Limits, model: Option<&Model>) -> Result<DecodedImage, DecodeError> {
     let scale = model.map_or_else(Scale::default, |model| Scale::for_square(model.card().size_px));
-    decode_scaled(data, limits, scale).map(|raster| raster.picture)
+    decode_scaled(data, limits, scale).map(|raster| raster.image)
 }
 
 /// The square that the model sees of an image; empty without a model.
-fn square(model: Option<&Model>, image: &Picture) -> Result<Vec<u8>, String> {
+fn square(model: Option<&Model>, image: &DecodedImage) -> Result<Vec<u8>, String> {
     model.map_or_else(|| Ok(Vec::new()), |model| model.square(image))
 }

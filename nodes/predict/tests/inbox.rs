@@ -129,7 +129,7 @@ fn the_least_sure_are_asked_about_first_and_answers_last() {
     let files: Vec<File> = [0.51, 0.52, 0.53, 0.54, 0.7]
         .into_iter()
         .enumerate()
-        .map(|(n, p)| house.put(&format!("{n}.jpg"), &format!("picture {n}"), Some(prediction("m", "cat", p))))
+        .map(|(n, p)| house.put(&format!("{n}.jpg"), &format!("image {n}"), Some(prediction("m", "cat", p))))
         .collect();
     inbox.take_in(files).unwrap();
     inbox.arrange().unwrap();
@@ -173,7 +173,7 @@ fn the_least_sure_are_asked_about_first_and_answers_last() {
 }
 
 #[test]
-fn a_picture_in_photos_already_is_classified_but_not_asked_about() {
+fn an_image_in_photos_already_is_classified_but_not_asked_about() {
     let house = house();
     fs::create_dir(house.at("photos/cat")).unwrap();
     fs::write(house.at("photos/cat/a.jpg"), "one").unwrap();

@@ -62,7 +62,7 @@ pub struct Config {
     #[arg(long, value_enum, default_value_t)]
     pub first_classifier: FirstClassifier,
 
-    /// Side of the pictures, pixels: what `resize` sends. Given once for all nodes, under `env:`.
+    /// Side of the images, pixels: what `resize` sends. Given once for all nodes, under `env:`.
     #[arg(long, env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=1024), value_name = "PIXELS")]
     pub size: u32,
 
@@ -78,7 +78,7 @@ pub struct Config {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
     pub retrain_epochs: Option<u64>,
 
-    /// Pictures a step.
+    /// Images a step.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), value_name = "NUMBER")]
     pub batch_size: u32,
 
@@ -187,8 +187,8 @@ impl Config {
         if self.strategy == Strategy::Head && !self.backbone.is_there() {
             return Err(TrainError::Options(format!("--strategy head: {}", self.backbone.advice())));
         }
-        let picture = u64::from(self.size) * u64::from(self.size) * 3;
-        let most = PIXELS_LIMIT / picture;
+        let image = u64::from(self.size) * u64::from(self.size) * 3;
+        let most = PIXELS_LIMIT / image;
         if u64::from(self.batch_size) > most {
             return Err(TrainError::Options(format!(
                 "--batch-size {} with --size {}: a batch must fit in a message; accepted are 1 to {most}",

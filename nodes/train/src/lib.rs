@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 use trigger::candidate::{Candidate, CandidateSelector};
 use trigger::request;
 
-/// Whoever waits for an answer goes first: pictures that come, the page, other programs.
+/// Whoever waits for an answer goes first: images that come, the page, other programs.
 const NICE: i32 = 10;
 
 /// Runs the node until the dataflow stops.

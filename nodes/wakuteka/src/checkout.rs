@@ -44,8 +44,8 @@ impl Checkout {
         self.root.join("dataflows")
     }
 
-    /// The pictures of the demo, a folder a class.
-    pub fn pictures(&self) -> PathBuf {
+    /// The images of the demo, a folder a class.
+    pub fn images(&self) -> PathBuf {
         self.root.join("tests/fixtures/openclipart8")
     }
 

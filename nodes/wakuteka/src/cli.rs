@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Wakuteka: drop pictures into folders, and a classifier keeps learning from them.
+/// Wakuteka: drop images into folders, and a classifier keeps learning from them.
 #[derive(Debug, Parser)]
 #[command(name = "cargo wakuteka", bin_name = "cargo wakuteka")]
 pub struct Cli {
@@ -22,7 +22,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Shows the whole workflow on pictures that come with the checkout. Short form: `cargo demo`.
+    /// Shows the whole workflow on images that come with the checkout. Short form: `cargo demo`.
     ///
     /// Gets the dora command line when there is none, builds the nodes, lays out a workspace, starts the dataflow,
     /// and waits for the first verdict. Leaves nothing running.
@@ -35,7 +35,7 @@ pub enum Command {
     Stop,
     /// Shows the champion, the next run, what needs you, and what the nodes are doing.
     Status(Status),
-    /// Writes the labelled pictures as a data set of Sony's Neural Network Console. `--help` after it says how.
+    /// Writes the labelled images as a data set of Sony's Neural Network Console. `--help` after it says how.
     #[command(disable_help_flag = true)]
     ExportNnc(PassedOn),
     /// Lays a data set of Sony's Neural Network Console out as class folders. `--help` after it says how.
@@ -44,7 +44,7 @@ pub enum Command {
     /// Writes a model as safetensors or ONNX. `--help` after it says how.
     #[command(disable_help_flag = true)]
     ExportModel(PassedOn),
-    /// Trains networks side by side on the same pictures: sizes, recipes, or folds of a cross-validation. `--help` after it
+    /// Trains networks side by side on the same images: sizes, recipes, or folds of a cross-validation. `--help` after it
     /// says how.
     #[command(disable_help_flag = true)]
     Experiment(PassedOn),
@@ -98,10 +98,10 @@ pub struct Demo {
     /// Where the workspace is.
     #[command(flatten)]
     pub workspace: Workspace,
-    /// Leave the dataflow running, to drop more pictures in.
+    /// Leave the dataflow running, to drop more images in.
     #[arg(long)]
     pub keep: bool,
-    /// Forget the data set, runs and models of an earlier demo and learn anew. Pictures stay.
+    /// Forget the data set, runs and models of an earlier demo and learn anew. Images stay.
     #[arg(long)]
     pub fresh: bool,
     /// Take the nodes as they are built already.
@@ -267,7 +267,7 @@ pub struct NetworkShow {
     /// A network that comes with the program, or a file of blocks that ends in .yml.
     #[arg(value_name = "NAME|FILE")]
     pub network: String,
-    /// Side of the pictures, pixels.
+    /// Side of the images, pixels.
     #[arg(long, default_value_t = 64, value_name = "PIXELS")]
     pub size: u32,
     /// Classes.

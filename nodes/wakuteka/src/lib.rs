@@ -1,5 +1,5 @@
 //! The one command line of Wakuteka. It fetches the tools that a machine with Rust, a C compiler and Python lacks,
-//! shows the whole workflow on pictures that come with the checkout (`cargo demo`), starts and stops dataflows, says how things stand,
+//! shows the whole workflow on images that come with the checkout (`cargo demo`), starts and stops dataflows, says how things stand,
 //! and checks everything (`cargo verify`).
 //!
 //! It knows neither burn nor Arrow, so that it is built in seconds.

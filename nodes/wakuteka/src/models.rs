@@ -52,17 +52,17 @@ fn list(home: &Home, models: &[Model]) -> Vec<String> {
     if models.is_empty() {
         return vec![format!("no model yet in {}", home.models().display())];
     }
-    let heading = ["", "MODEL", "BALANCED", "ACCURACY", "PICTURES", "CLASSES", "NETWORK", "AFTER", ""];
+    let heading = ["", "MODEL", "BALANCED", "ACCURACY", "IMAGES", "CLASSES", "NETWORK", "AFTER", ""];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for model in models.iter().rev() {
         let verdict = model.verdict.as_ref();
-        let judged = verdict.filter(|verdict| verdict.pictures > 0);
+        let judged = verdict.filter(|verdict| verdict.images > 0);
         rows.push(vec![
             if model.is_champion { "*" } else { "" }.to_owned(),
             model.id.clone(),
             percent(judged.map(|v| v.balanced_accuracy)),
             percent(judged.map(|v| v.accuracy)),
-            verdict.map_or_else(|| "–".to_owned(), |v| say::count(v.pictures)),
+            verdict.map_or_else(|| "–".to_owned(), |v| say::count(v.images)),
             model.card.classes.len().to_string(),
             format!("{} {} px", model.card.architecture, model.card.size_px),
             model.previous().unwrap_or("–").to_owned(),
@@ -113,10 +113,10 @@ fn show(model: &Model, home: &Home) -> Vec<String> {
     let Some(verdict) = &model.verdict else { return aligned(&rows, &[]) };
     let by = if model.by_hand.is_some() { "by hand; its verdict: " } else { "" };
     fact("decision", format!("{by}{}: {}", verdict.decision, verdict.reason));
-    let judged = |share: f64| percent((verdict.pictures > 0).then_some(share));
+    let judged = |share: f64| percent((verdict.images > 0).then_some(share));
     fact("balanced accuracy", judged(verdict.balanced_accuracy));
-    let on = if verdict.pictures > 0 {
-        format!(" of {} images", say::count(verdict.pictures))
+    let on = if verdict.images > 0 {
+        format!(" of {} images", say::count(verdict.images))
     } else {
         ": on no image yet".to_owned()
     };
@@ -133,14 +133,14 @@ fn show(model: &Model, home: &Home) -> Vec<String> {
     }
     fact("report", home.root().join(&verdict.report).display().to_string());
     let mut lines = aligned(&rows, &[]);
-    let mut classes = vec![["class", "recall", "F1", "pictures"].map(str::to_owned).to_vec()];
+    let mut classes = vec![["class", "recall", "F1", "images"].map(str::to_owned).to_vec()];
     for (at, class) in verdict.classes.iter().enumerate() {
         let row = verdict.confusion.get(at);
-        let pictures = row.map(|row| row.iter().sum::<u64>());
-        let recall = row.zip(pictures.filter(|n| *n > 0)).map(|(row, n)| row[at] as f64 / n as f64);
+        let images = row.map(|row| row.iter().sum::<u64>());
+        let recall = row.zip(images.filter(|n| *n > 0)).map(|(row, n)| row[at] as f64 / n as f64);
         let f1 = verdict.f1.get(at).copied().flatten();
-        let pictures = pictures.map_or_else(|| "–".to_owned(), say::count);
-        classes.push(vec![class.clone(), percent(recall), percent(f1), pictures]);
+        let images = images.map_or_else(|| "–".to_owned(), say::count);
+        classes.push(vec![class.clone(), percent(recall), percent(f1), images]);
     }
     lines.push(String::new());
     lines.extend(aligned(&classes, &[1, 2, 3]));

@@ -1,4 +1,4 @@
-//! `cargo wakuteka network show`: a network as a table and as a picture.
+//! `cargo wakuteka network show`: a network as a table and as a drawing.
 
 use crate::cli::NetworkShow;
 use crate::error::Error;
@@ -8,7 +8,7 @@ use plugin_blocks::{BlocksError, Description, Graph, Node, drawing, shipped, tab
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Prints the table, and writes the picture when a file is named.
+/// Prints the table, and writes the drawing when a file is named.
 ///
 /// # Errors
 /// [`Error::Blocks`] when there is no such network or it is broken, or any of the file system.
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_is_written_where_it_was_asked_for() {
+    fn the_drawing_is_written_where_it_was_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let svg = folder.path().join("net.svg");
         show(&NetworkShow { svg: Some(svg.clone()), ..options("cnn-tanh", 64) }).unwrap();

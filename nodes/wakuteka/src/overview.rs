@@ -121,11 +121,11 @@ impl Figures {
     pub fn of(verdict: &Verdict) -> Option<Self> {
         let rows = verdict.confusion.iter().map(|row| row.iter().sum::<u64>());
         let largest = rows.enumerate().max_by_key(|(_, images)| *images).and_then(|(class, images)| {
-            let share = images as f64 / verdict.pictures.max(1) as f64;
+            let share = images as f64 / verdict.images.max(1) as f64;
             Some(LargestClass { class: verdict.classes.get(class)?.clone(), share })
         });
-        (verdict.pictures > 0).then_some(Self {
-            images: verdict.pictures,
+        (verdict.images > 0).then_some(Self {
+            images: verdict.images,
             evaluation: match verdict.evaluation {
                 Evaluation::HeldOut => "held_out",
                 Evaluation::CrossValidated { .. } => "cross_validated",
@@ -352,6 +352,6 @@ mod tests {
 
     #[test]
     fn no_image_is_no_figure() {
-        assert_eq!(Figures::of(&Verdict { pictures: 0, ..tests_verdict("1") }), None);
+        assert_eq!(Figures::of(&Verdict { images: 0, ..tests_verdict("1") }), None);
     }
 }

@@ -79,7 +79,7 @@ pub fn read(home: &Path) -> Vec<Status> {
 
 /// One node: `hash        2,366 (1 rejected)   waiting`; how far learning is goes below it.
 pub fn lines(status: &Status) -> Vec<String> {
-    let mut text = format!("{:<9} {:>7}", status.node, pictures(status).map(say::count).unwrap_or_default());
+    let mut text = format!("{:<9} {:>7}", status.node, images(status).map(say::count).unwrap_or_default());
     if let Some(rejected) = status.counters.get("rejected").filter(|n| **n > 0) {
         let _ = write!(text, " ({} rejected)", say::count(*rejected));
     }
@@ -140,16 +140,16 @@ fn forecast_row(of: &ClassForecast) -> Vec<String> {
     vec![of.class.clone(), say::count(of.images), now, twice, four_times, taken_for]
 }
 
-/// All nodes in one line, for a log: pictures by node, and how far learning is.
+/// All nodes in one line, for a log: images by node, and how far learning is.
 pub fn summary(all: &[Status]) -> String {
-    let counts = all.iter().filter_map(|s| Some(format!("{} {}", s.node, say::count(pictures(s)?))));
+    let counts = all.iter().filter_map(|s| Some(format!("{} {}", s.node, say::count(images(s)?))));
     let learning = all.iter().filter(|status| is_training(status)).map(learning);
     let parts: Vec<String> = counts.chain(learning).collect();
     if parts.is_empty() { "the nodes are starting".to_owned() } else { parts.join(", ") }
 }
 
-/// Pictures that have passed a node.
-fn pictures(status: &Status) -> Option<u64> {
+/// Images that have passed a node.
+fn images(status: &Status) -> Option<u64> {
     ["pictures", "pictures_found", "pictures_out", "pictures_in"]
         .iter()
         .find_map(|name| status.counters.get(*name))
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_shows_its_pictures_and_rejects() {
+    fn a_stage_shows_its_images_and_rejects() {
         let hash = status("hash", &[("pictures_in", 2367), ("pictures_out", 2366), ("rejected", 1)], &[]);
         assert_eq!(lines(&hash), ["hash        2,366 (1 rejected)   waiting"]);
         assert_eq!(lines(&status("augment", &[], &[])), ["augment             waiting"]);

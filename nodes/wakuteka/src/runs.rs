@@ -173,13 +173,13 @@ impl Run {
     fn figures(&self) -> Vec<(String, String)> {
         let Some(v) = &self.verdict else { return Vec::new() };
         let error = |error: Option<f64>| error.map_or_else(|| "–".to_owned(), |e| format!("{e:.4}"));
-        let judged = |share: f64| percent((v.pictures > 0).then_some(share));
+        let judged = |share: f64| percent((v.images > 0).then_some(share));
         let judged_on = match v.evaluation {
-            Evaluation::HeldOut => "held-out pictures",
-            Evaluation::CrossValidated { .. } => "cross-validated pictures",
+            Evaluation::HeldOut => "held-out images",
+            Evaluation::CrossValidated { .. } => "cross-validated images",
         };
         let mut rows = vec![
-            (judged_on, say::count(v.pictures)),
+            (judged_on, say::count(v.images)),
             ("balanced accuracy", judged(v.balanced_accuracy)),
             ("accuracy", judged(v.accuracy)),
             ("champion before", v.previous.clone().unwrap_or_else(|| "none".to_owned())),
@@ -234,7 +234,7 @@ fn list(home: &Home, all: &[Run], last: Option<usize>) -> Vec<String> {
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     let mut below = vec![Vec::new()];
     for (at, run) in all.iter().enumerate().rev().take(last.unwrap_or(usize::MAX)) {
-        let judged = run.verdict.as_ref().filter(|verdict| verdict.pictures > 0);
+        let judged = run.verdict.as_ref().filter(|verdict| verdict.images > 0);
         rows.push(vec![
             run.folder.id(),
             run.state.clone(),
@@ -340,7 +340,7 @@ fn compare(runs: &[Run]) -> Vec<String> {
     let fingerprints = runs.iter().filter(|run| run.manifest.fingerprint != runs[0].manifest.fingerprint).count();
     if fingerprints > 0 {
         lines.push(
-            "They learnt from, and were judged on, different pictures: the figures of one say little of another."
+            "They learnt from, and were judged on, different images: the figures of one say little of another."
                 .to_owned(),
         );
     }
@@ -406,7 +406,7 @@ mod tests {
         let runs: Vec<Run> = ["20261101-1", "20261103-3"].map(|id| find(&home, id).unwrap()).into();
         let text = compare(&runs).join("\n");
         assert!(text.contains("learning_rate") && !text.contains("schedule.kind"), "only what differs: {text}");
-        assert!(text.contains("different pictures") && text.contains("not finished"), "{text}");
+        assert!(text.contains("different images") && text.contains("not finished"), "{text}");
         let error = find(&home, "2026110").err().unwrap().to_string();
         assert!(error.contains("which of them? 20261103-3, 20261102-2, 20261101-1"), "{error}");
         let error = find(&home, "2027").err().unwrap().to_string();

@@ -71,7 +71,7 @@ impl ChangeDetector {
             self.folders.remove(&folder);
             self.scanner.ask(&folder);
         }
-        // Before the inventory is known a scan would point out every picture there is.
+        // Before the inventory is known a scan would point out every image there is.
         if !state.is_asking() && (now >= self.next_rescan || changes.rescan) && self.scanner.is_idle() {
             self.renew();
             for root in self.roots.iter() {

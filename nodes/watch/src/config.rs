@@ -6,7 +6,7 @@ use plugin_api::HomeArgs;
 use plugin_decode::Limits;
 use std::time::Duration;
 
-/// Watches folders and sends every picture in them, and word of every picture gone, to the rest of the graph.
+/// Watches folders and sends every image in them, and word of every image gone, to the rest of the graph.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "watch", version)]
 pub struct Config {
@@ -14,7 +14,7 @@ pub struct Config {
     #[command(flatten)]
     pub home: HomeArgs,
 
-    /// What is watched, separated by commas. In photos and seeds the first folder is a picture's class; in pool and inbox
+    /// What is watched, separated by commas. In photos and seeds the first folder is an image's class; in pool and inbox
     /// folders say nothing.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Folder::Photos], value_name = "FOLDERS")]
     pub folders: Vec<Folder>,
@@ -33,7 +33,7 @@ pub struct Config {
 
     /// A message is sent when it names this many images. What is decoded of them travels in one message of at most 16 MiB: with
     /// fewer, each may be larger (`decode --size`).
-    #[arg(long, default_value_t = 16, value_name = "PICTURES", value_parser = clap::value_parser!(u64).range(1..=20))]
+    #[arg(long, default_value_t = 16, value_name = "IMAGES", value_parser = clap::value_parser!(u64).range(1..=20))]
     pub batch_rows: u64,
 
     /// At most this many messages are on their way without an acknowledgement.

@@ -20,7 +20,7 @@ pub enum Held {
     /// Something was sent and what became of it is not known. Whatever is on disk must be said again.
     Unsure,
     /// This version of the file.
-    Picture(FileVersion),
+    Image(FileVersion),
 }
 
 /// A version of a file that is not to be sent again.
@@ -52,7 +52,7 @@ pub struct Entry {
 pub enum PendingChange {
     /// Nothing.
     Nothing,
-    /// The picture that is there.
+    /// The image that is there.
     Image,
     /// That there is none.
     Removal,
@@ -61,7 +61,7 @@ pub enum PendingChange {
 impl Entry {
     /// What to tell the dataset when `disk` is at the path.
     pub fn wish(&self, disk: Option<FileVersion>) -> PendingChange {
-        let is_held = |version: &FileVersion| matches!(self.held, Held::Picture(held) if held.is_same(version));
+        let is_held = |version: &FileVersion| matches!(self.held, Held::Image(held) if held.is_same(version));
         let is_refused = |version: &FileVersion| self.refused.is_some_and(|refusal| refusal.version.is_same(version));
         match disk {
             Some(version) if is_held(&version) => PendingChange::Nothing,
@@ -78,7 +78,7 @@ impl Entry {
     /// time and inode, and follows a change time that is explained by another hard link of the same file (`review/` and
     /// `candidates/` are such links).
     fn see(&mut self, stamp: Option<Stamp>) {
-        if let (Held::Picture(held), Some(now)) = (&mut self.held, stamp) {
+        if let (Held::Image(held), Some(now)) = (&mut self.held, stamp) {
             let linked = |before: Stamp| {
                 before.links != now.links
                     && before.version.is_same(held)
@@ -161,17 +161,17 @@ impl Ledger {
     /// moved there.
     pub fn is_elsewhere(&self, path: &str) -> bool {
         match self.get(path).held {
-            Held::Picture(version) => version.inode != 0 && self.inodes.contains_key(&version.inode),
+            Held::Image(version) => version.inode != 0 && self.inodes.contains_key(&version.inode),
             Held::Nothing | Held::Unsure => false,
         }
     }
 
-    /// Pictures on disk when last looked.
+    /// Images on disk when last looked.
     pub fn found(&self) -> usize {
         self.found
     }
 
-    /// Where the pictures of a folder with classes lie; none before the first.
+    /// Where the images of a folder with classes lie; none before the first.
     pub fn shape(&self, folder: Folder) -> Option<&Shape> {
         self.shapes.get(&folder)
     }
@@ -194,14 +194,14 @@ impl Ledger {
             let listed = inventory.remove(&path);
             self.change(&path, |entry| {
                 entry.held = match (listed, entry.held) {
-                    (Some(version), _) => Held::Picture(version),
+                    (Some(version), _) => Held::Image(version),
                     (None, Held::Unsure) => Held::Unsure,
                     (None, _) => Held::Nothing,
                 };
             });
         }
         for (path, version) in inventory {
-            self.change(&path, |entry| entry.held = Held::Picture(version));
+            self.change(&path, |entry| entry.held = Held::Image(version));
         }
     }
 }
@@ -226,11 +226,11 @@ mod tests {
         assert_eq!(wishes(held(Held::Nothing)), [PendingChange::Nothing, PendingChange::Image, PendingChange::Nothing]);
         assert_eq!(wishes(held(Held::Unsure)), [PendingChange::Removal, PendingChange::Image, PendingChange::Removal]);
         assert_eq!(
-            wishes(held(Held::Picture(version(1)))),
+            wishes(held(Held::Image(version(1)))),
             [PendingChange::Removal, PendingChange::Nothing, PendingChange::Removal]
         );
         assert_eq!(
-            wishes(held(Held::Picture(version(3)))),
+            wishes(held(Held::Image(version(3)))),
             [PendingChange::Removal, PendingChange::Image, PendingChange::Removal]
         );
     }
@@ -258,12 +258,12 @@ mod tests {
     #[test]
     fn the_inventory_replaces_all_but_the_unsure() {
         let mut ledger = Ledger::default();
-        ledger.change("photos/cat/a", |e| e.held = Held::Picture(version(1)));
+        ledger.change("photos/cat/a", |e| e.held = Held::Image(version(1)));
         ledger.change("photos/cat/b", |e| e.held = Held::Unsure);
         ledger.set_inventory([("photos/cat/c".to_owned(), version(3))].into());
         assert_eq!(ledger.get("photos/cat/a").held, Held::Nothing);
         assert_eq!(ledger.get("photos/cat/b").held, Held::Unsure);
-        assert_eq!(ledger.get("photos/cat/c").held, Held::Picture(version(3)));
+        assert_eq!(ledger.get("photos/cat/c").held, Held::Image(version(3)));
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
         ledger.set_inventory([("photos/cat/a".to_owned(), older)].into());
         assert_eq!(ledger.get("photos/cat/a").wish(Some(version(1))), PendingChange::Nothing);
         ledger.see("photos/cat/a", Some(stamp(version(1), 1)));
-        assert_eq!(ledger.get("photos/cat/a").held, Held::Picture(version(1)));
+        assert_eq!(ledger.get("photos/cat/a").held, Held::Image(version(1)));
         let later = FileVersion { changed_ns: 5, ..version(1) };
         assert_eq!(ledger.get("photos/cat/a").wish(Some(later)), PendingChange::Image, "from then on");
     }

@@ -1,11 +1,11 @@
-//! Turns `photos/`, or `seeds/` and `pool/`, or `inbox/`, into a stream of pictures, and keeps the node that keeps them
+//! Turns `photos/`, or `seeds/` and `pool/`, or `inbox/`, into a stream of images, and keeps the node that keeps them
 //! (`dataset`, `gather`, `predict`; "the dataset" in these modules) as the folders are.
 //!
 //! The only node that touches a person's files: it reads them, and moves what cannot be used to `quarantine/`. Nothing
 //! is ever deleted or overwritten.
 //!
 //! Messages are sent at least once and may be sent twice; `dataset` takes each path's latest version. A path is never
-//! in two unanswered messages, so that a picture and its removal cannot overtake one another.
+//! in two unanswered messages, so that an image and its removal cannot overtake one another.
 //!
 //! Modules use those before them alone: [`fs`] (what lies in the folders), [`quarantine`], [`ledger`] (what is known of every path),
 //! [`delivery`] (messages and their answers), [`report`] (what a person is told), [`state`], where all come together, and

@@ -1,4 +1,4 @@
-//! The node `watch`: files in, pictures out. See [`node_watch`].
+//! The node `watch`: files in, images out. See [`node_watch`].
 
 fn main() -> eyre::Result<()> {
     plugin_harness::main("watch", node_watch::run)

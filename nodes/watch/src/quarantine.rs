@@ -369,9 +369,9 @@ mod tests {
     fn a_file_that_changed_or_left_stays_as_it_is() {
         let house = house();
         let record = house.put("photos/cat/a.jpg", "words");
-        house.put("photos/cat/a.jpg", "a picture");
+        house.put("photos/cat/a.jpg", "an image");
         assert_eq!(house.take(&record), Moved::No);
-        assert_eq!(fs::read_to_string(house.at("photos/cat/a.jpg")).unwrap(), "a picture");
+        assert_eq!(fs::read_to_string(house.at("photos/cat/a.jpg")).unwrap(), "an image");
         fs::remove_file(house.at("photos/cat/a.jpg")).unwrap();
         assert_eq!(house.take(&record), Moved::No);
         assert!(!house.at("quarantine").exists());
@@ -428,10 +428,10 @@ mod tests {
 
         // Changed after it was refused: the original stays.
         let record = house.put("photos/cat/b.jpg", "words");
-        house.put("photos/cat/b.jpg", "a picture");
+        house.put("photos/cat/b.jpg", "an image");
         let target = house.quarantine.claim(&record).unwrap();
         assert!(!carry(&house.at("photos/cat/b.jpg"), &target, &record).unwrap());
-        assert_eq!(fs::read_to_string(house.at("photos/cat/b.jpg")).unwrap(), "a picture");
+        assert_eq!(fs::read_to_string(house.at("photos/cat/b.jpg")).unwrap(), "an image");
     }
 
     #[test]

@@ -5,7 +5,7 @@ pub mod notices;
 use plugin_api::Message;
 use plugin_api::status::StatusFile;
 
-/// Pictures counted since the start.
+/// Images counted since the start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     /// Sent, each as often as it was.
@@ -23,7 +23,7 @@ pub struct Counts {
 /// What the node is doing, in figures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
-    /// Pictures on disk.
+    /// Images on disk.
     pub(crate) found: usize,
     /// Paths that are settling or wait for a message.
     pub(crate) pending: usize,

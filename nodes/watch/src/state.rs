@@ -43,7 +43,7 @@ const COMPLETED_AT_A_TIME: usize = 64;
 /// How it is found out whether a file may be read; tests put another in its place.
 type Opening = fn(&Path, &FileVersion) -> Result<(), ContentError>;
 
-/// A picture that was in an acknowledged message, but neither in the acknowledgement nor, so far, among the rejects.
+/// An image that was in an acknowledged message, but neither in the acknowledgement nor, so far, among the rejects.
 #[derive(Debug)]
 struct Missing {
     header: Header,
@@ -83,7 +83,7 @@ pub struct WatchState {
 }
 
 impl WatchState {
-    /// Pictures lie in `roots`, which belong to the workspace `home`.
+    /// Images lie in `roots`, which belong to the workspace `home`.
     ///
     /// # Errors
     /// When one of the roots is not there.
@@ -131,14 +131,14 @@ impl WatchState {
         self.asking.is_some()
     }
 
-    /// Something happened at `path`, which may be a picture or a folder, there or gone.
+    /// Something happened at `path`, which may be an image or a folder, there or gone.
     pub fn point_out(&mut self, path: &str, now: Instant) {
         let below: Vec<String> = self.ledger.below(path).map(|(path, _)| path.clone()).collect();
         for known in below.iter().map(String::as_str).chain([path]) {
             if self.ledger.get(known).refused.is_some_and(|refusal| !refusal.readable) {
                 self.ledger.change(known, |entry| entry.refused = None);
             }
-            if kind(known) == Kind::Picture {
+            if kind(known) == Kind::Image {
                 self.enqueue(known, now);
             }
         }
@@ -288,13 +288,13 @@ impl WatchState {
         }
     }
 
-    /// A picture that was in an acknowledged message and yet arrived nowhere. Waits longer each time.
+    /// An image that was in an acknowledged message and yet arrived nowhere. Waits longer each time.
     fn lost_on_the_way(&mut self, path: &str, now: Instant) {
         let wait = self.send_again(path, now);
         tracing::warn!(path, wait_seconds = wait.as_secs(), "lost on the way, to be sent again");
     }
 
-    /// A picture that arrived nowhere is looked at and sent again, after a wait that grows each time.
+    /// An image that arrived nowhere is looked at and sent again, after a wait that grows each time.
     fn send_again(&mut self, path: &str, now: Instant) -> Duration {
         let losses = self.ledger.get(path).losses + 1;
         let wait = Duration::from_secs((1 << losses.min(9)).min(300));
@@ -343,7 +343,7 @@ impl WatchState {
             && self.incomplete.is_empty()
     }
 
-    /// Counts of pictures since the start.
+    /// Counts of images since the start.
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -357,7 +357,7 @@ impl WatchState {
                 self.start_over(Stream::Images, now);
             }
             for (path, _) in stale {
-                if matches!(self.ledger.get(&path).held, Held::Picture(_)) {
+                if matches!(self.ledger.get(&path).held, Held::Image(_)) {
                     self.ledger.change(&path, |entry| entry.held = Held::Unsure);
                 }
                 self.enqueue(&path, now);

@@ -293,7 +293,7 @@ fn unmount(at: &Path) {
     assert!(Command::new("umount").arg(at).status().unwrap().success(), "umount {}", at.display());
 }
 
-/// A workspace where `photos/stick` is a drive of its own, with three pictures, beside a class that is not.
+/// A workspace where `photos/stick` is a drive of its own, with three images, beside a class that is not.
 struct Stick {
     bench: Bench,
     drive: String,

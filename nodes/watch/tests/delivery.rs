@@ -15,7 +15,7 @@ use std::time::Duration;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn pictures_that_are_there_at_the_start_come_once_with_their_labels() {
+fn images_that_are_there_at_the_start_come_once_with_their_labels() {
     let mut bench = Bench::new(&[]);
     bench.put("photos/cat/a.jpg", "a");
     bench.put("photos/きゅんきゅん/夏/b.png", "b");
@@ -116,7 +116,7 @@ fn renamed_moved_overwritten_and_deleted() {
     bench.rename("photos/cat/b.jpg", "photos/dog/b.jpg");
     bench.put("photos/cat/c.jpg", "c again");
     fs::remove_file(bench.at("photos/cat/d.jpg")).unwrap();
-    // One picture takes another's name, with the older one's size.
+    // One image takes another's name, with the older one's size.
     bench.rename("photos/cat/e.jpg", "photos/cat/renamed.jpg");
     bench.settle();
     bench.assert_same();
@@ -212,7 +212,7 @@ fn a_file_that_a_stage_found_changed_is_sent_again() {
 }
 
 #[test]
-fn refused_pictures_are_put_aside_whichever_comes_first() {
+fn refused_images_are_put_aside_whichever_comes_first() {
     for late_rejects in [false, true] {
         let mut bench = Bench::new(&[]);
         bench.model.late_rejects = late_rejects;
@@ -245,7 +245,7 @@ fn rejects_may_come_seconds_after_the_acknowledgement() {
 }
 
 #[test]
-fn a_picture_overwritten_with_something_bad_leaves_the_dataset() {
+fn an_image_overwritten_with_something_bad_leaves_the_dataset() {
     let mut bench = Bench::new(&[]);
     bench.put("photos/cat/a.jpg", "good");
     bench.settle();
@@ -374,7 +374,7 @@ fn a_started_stage_gets_again_what_it_lost() {
 }
 
 #[test]
-fn a_picture_of_an_earlier_life_that_arrives_after_its_removal_is_removed() {
+fn an_image_of_an_earlier_life_that_arrives_after_its_removal_is_removed() {
     let mut bench = Bench::new(&[]);
     bench.put("photos/cat/a.jpg", "a");
     bench.pass(SECOND);
@@ -432,7 +432,7 @@ fn answers_nobody_asked_for_do_no_harm() {
 }
 
 #[test]
-fn a_link_to_a_picture_is_left_alone() {
+fn a_link_to_an_image_is_left_alone() {
     let mut bench = Bench::new(&[]);
     bench.put("photos/cat/a.jpg", "a");
     bench.put("elsewhere/b.jpg", "b");

@@ -190,7 +190,7 @@ fn a_day_in_the_life_of_a_folder() {
 fn three_thousand_copied_at_once_come_once_each() {
     let live = Live::start(HOUR, 100, |_| {});
     for n in 0..3000 {
-        live.put(&format!("class{}/{n}.jpg", n % 7), &format!("picture {n}"));
+        live.put(&format!("class{}/{n}.jpg", n % 7), &format!("image {n}"));
     }
     live.wait("all", || live.held().len() == 3000);
     live.wait_same("all as they are");
@@ -265,7 +265,7 @@ fn photos_may_be_a_link_to_another_place() {
         std::os::unix::fs::symlink(&elsewhere, photos).unwrap();
     });
     live.put("cat/a.jpg", "a");
-    live.wait("the picture", || live.held().contains_key("photos/cat/a.jpg"));
+    live.wait("the image", || live.held().contains_key("photos/cat/a.jpg"));
     fs::remove_file(live.photos().join("cat/a.jpg")).unwrap();
     live.wait("gone", || live.held().is_empty());
 }

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 pub struct DatasetState {
     /// Number of the version; each change of the data set makes a new one.
     pub version: u64,
-    /// Digest of pictures and labels.
+    /// Digest of images and labels.
     pub fingerprint: String,
     /// Class names, by index.
     pub classes: Vec<String>,
-    /// Pictures by class: `[train, validation, test, conflicts]`.
+    /// Images by class: `[train, validation, test, conflicts]`.
     pub counts: Vec<[u64; 4]>,
-    /// Whether a picture has one class or several.
+    /// Whether an image has one class or several.
     pub labels: Labels,
 }
 
@@ -37,17 +37,17 @@ impl DatasetState {
         })
     }
 
-    /// Training pictures.
+    /// Training images.
     pub fn train(&self) -> u64 {
         self.counts.iter().map(|c| c[0]).sum()
     }
 
-    /// All pictures that can be learnt or judged.
-    pub fn pictures(&self) -> u64 {
+    /// All images that can be learnt or judged.
+    pub fn images(&self) -> u64 {
         self.counts.iter().flat_map(|c| &c[..3]).sum()
     }
 
-    /// Classes with training pictures.
+    /// Classes with training images.
     pub fn taught_classes(&self) -> usize {
         self.counts.iter().filter(|c| c[0] > 0).count()
     }

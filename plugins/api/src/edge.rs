@@ -1,4 +1,4 @@
-//! The machinery of an edge: a message is an Arrow `StructArray` with a fixed schema, one row a picture.
+//! The machinery of an edge: a message is an Arrow `StructArray` with a fixed schema, one row an image.
 //!
 //! dora does not check structs at run time, so [`Edge::from_array`] compares the schema on receipt and names both
 //! when they differ.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// Input sizes of one network, each trained for about the same time on the same pictures: `experiments/sizes.json`.
+/// Input sizes of one network, each trained for about the same time on the same images: `experiments/sizes.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sizes {
@@ -11,9 +11,9 @@ pub struct Sizes {
     pub network: String,
     /// Seconds each size had.
     pub budget_seconds: u64,
-    /// Pictures that were learnt.
+    /// Images that were learnt.
     pub learnt: u64,
-    /// Pictures that were judged.
+    /// Images that were judged.
     pub judged: u64,
     /// Networks that were trained for each size.
     pub seeds: u64,
@@ -27,14 +27,15 @@ pub struct Sizes {
 pub struct SizePoint {
     /// Side of the square, pixels.
     pub size_px: u32,
-    /// Multiply-adds for one picture.
+    /// Multiply-adds for one image.
     pub multiply_adds: u64,
     /// Epochs that fit into the budget.
     pub epochs: u64,
     /// Seconds of training.
     pub seconds: f64,
-    /// Pictures learnt a second.
-    pub pictures_per_second: f64,
+    /// Images learnt a second.
+    #[serde(rename = "pictures_per_second")]
+    pub images_per_second: f64,
     /// Share of the judged that was right, 0 to 1.
     pub accuracy: f64,
     /// Standard deviation of that over the seeds; none with one.

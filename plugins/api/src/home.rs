@@ -60,7 +60,7 @@ impl Home {
         &self.root
     }
 
-    /// Labelled pictures: `photos/<class>/**`.
+    /// Labelled images: `photos/<class>/**`.
     pub fn photos(&self) -> PathBuf {
         self.root.join("photos")
     }
@@ -70,7 +70,7 @@ impl Home {
         self.root.join("seeds")
     }
 
-    /// Pictures without a label: `pool/**`.
+    /// Images without a label: `pool/**`.
     pub fn pool(&self) -> PathBuf {
         self.root.join("pool")
     }
@@ -80,17 +80,17 @@ impl Home {
         self.root.join("candidates")
     }
 
-    /// Pictures to classify: `inbox/**`.
+    /// Images to classify: `inbox/**`.
     pub fn inbox(&self) -> PathBuf {
         self.root.join("inbox")
     }
 
-    /// Pictures of the inbox that the champion is unsure of, for a person to label.
+    /// Images of the inbox that the champion is unsure of, for a person to label.
     pub fn review(&self) -> PathBuf {
         self.root.join("review")
     }
 
-    /// Pictures of the inbox by the class they were taken for: `sorted/<class>/`. Made when it is asked for.
+    /// Images of the inbox by the class they were taken for: `sorted/<class>/`. Made when it is asked for.
     pub fn sorted(&self) -> PathBuf {
         self.root.join("sorted")
     }

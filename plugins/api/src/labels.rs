@@ -1,4 +1,4 @@
-//! Whether a picture has one class or several.
+//! Whether an image has one class or several.
 
 use crate::header::{Header, HeaderFields};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
-    /// A mistake: a picture has one class, and one that stands in several is kept out until that is resolved.
+    /// A mistake: an image has one class, and one that stands in several is kept out until that is resolved.
     #[default]
     Single,
     /// It has all of them.

@@ -48,7 +48,7 @@ pub struct ModelCard {
     pub resize_mode: ResizeMode,
     /// Class names, by index.
     pub classes: Vec<String>,
-    /// Whether a picture has one class or several.
+    /// Whether an image has one class or several.
     #[serde(default)]
     pub labels: Labels,
     /// The run the weights come from.
@@ -56,7 +56,7 @@ pub struct ModelCard {
     /// BLAKE3 of the weights' file.
     pub digest: String,
     /// What its logits are divided by so that probabilities mean what they say; none in cards from before, and where
-    /// there were too few validation pictures to find it.
+    /// there were too few validation images to find it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     /// The network whose embeddings it is a head on: `model.safetensors` then holds the head alone. `None`: the weights are those
@@ -90,18 +90,18 @@ pub struct RunManifest {
     pub resize_mode: ResizeMode,
     /// Class names, by index.
     pub classes: Vec<String>,
-    /// Whether a picture has one class or several.
+    /// Whether an image has one class or several.
     #[serde(default)]
     pub labels: Labels,
     /// Version of the data set.
     pub version: u64,
-    /// Digest of the data set's pictures and labels.
+    /// Digest of the data set's images and labels.
     pub fingerprint: String,
-    /// Pictures by class: `[train, validation, test, conflicts]`, in the order of `classes`.
+    /// Images by class: `[train, validation, test, conflicts]`, in the order of `classes`.
     pub counts: Vec<[u64; 4]>,
     /// Epochs to train.
     pub epochs: u64,
-    /// Pictures a batch.
+    /// Images a batch.
     pub batch_size: u32,
     /// Seed of initial weights, order and augmentation.
     pub seed: u64,
@@ -164,7 +164,7 @@ pub struct Finished {
     pub epochs: u64,
     /// Optimizer steps done.
     pub steps: u64,
-    /// Training pictures seen.
+    /// Training images seen.
     pub samples: u64,
     /// Wall time of training, seconds.
     pub seconds: f64,
@@ -177,7 +177,7 @@ pub struct Calibration {
     pub temperature: f64,
     /// Validation images it was fitted on; 0 for a head, which is calibrated out of fold when it is fitted.
     pub fitted_on: u64,
-    /// Expected calibration error of 15 bins, 0 to 1, of the held-out pictures as the model answers; none without any.
+    /// Expected calibration error of 15 bins, 0 to 1, of the held-out images as the model answers; none without any.
     pub error_before: Option<f64>,
     /// The same with the temperature.
     pub error_after: Option<f64>,
@@ -265,25 +265,26 @@ pub struct Verdict {
     pub previous: Option<String>,
     /// Class names, by index of the confusion matrix.
     pub classes: Vec<String>,
-    /// Whether a picture has one class or several.
+    /// Whether an image has one class or several.
     #[serde(default)]
     pub labels: Labels,
-    /// Held-out pictures.
-    pub pictures: u64,
-    /// Share of them the challenger got right: with several labels, all of a picture's classes and no other.
+    /// Held-out images.
+    #[serde(rename = "pictures")]
+    pub images: u64,
+    /// Share of them the challenger got right: with several labels, all of an image's classes and no other.
     pub accuracy: f64,
     /// Its 95 % confidence interval (Wilson).
     pub accuracy_interval: [f64; 2],
-    /// Mean recall over the classes that have held-out pictures.
+    /// Mean recall over the classes that have held-out images.
     pub balanced_accuracy: f64,
-    /// The same of the champion before, on the same pictures.
+    /// The same of the champion before, on the same images.
     pub champion_accuracy: Option<f64>,
-    /// The same of the champion before, on the same pictures.
+    /// The same of the champion before, on the same images.
     pub champion_balanced_accuracy: Option<f64>,
     /// Mean average precision over the classes, with several labels.
     #[serde(default)]
     pub mean_average_precision: Option<f64>,
-    /// The same of the champion before, on the same pictures.
+    /// The same of the champion before, on the same images.
     #[serde(default)]
     pub champion_mean_average_precision: Option<f64>,
     /// Two-sided test of the two: McNemar's, or with several labels a paired bootstrap of mean average precision.
@@ -296,7 +297,7 @@ pub struct Verdict {
     pub f1: Vec<Option<f64>>,
     /// Confusion matrix of the challenger: `[truth][prediction]`; empty with several labels.
     pub confusion: Vec<Vec<u64>>,
-    /// How far its probabilities can be trusted; none when there were too few validation pictures to say.
+    /// How far its probabilities can be trusted; none when there were too few validation images to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
     /// How the figures were come by.

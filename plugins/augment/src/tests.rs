@@ -20,12 +20,12 @@ fn strong() -> AugmentOptions {
     AugmentOptions { rotation_degrees: 20.0, erase_probability: 0.5, ..defaults() }
 }
 
-fn picture(side: u32) -> Vec<u8> {
+fn image(side: u32) -> Vec<u8> {
     (0..side * side * 3).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
 fn changed(options: &AugmentOptions, seed: u64, epoch: u64, digest: &str) -> Vec<u8> {
-    let mut pixels = picture(32);
+    let mut pixels = image(32);
     Pipeline::new(options, &Withheld::none()).apply(Key { seed, epoch, digest }, 32, 32, &mut pixels).unwrap();
     pixels
 }
@@ -38,7 +38,7 @@ fn names_are_unique_and_options_switch_on_and_off() {
     assert_eq!(Pipeline::new(&AugmentOptions::NONE, &Withheld::none()).names(), Vec::<&str>::new());
     assert_eq!(Pipeline::new(&defaults(), &Withheld::none()).names(), ["crop", "flip", "colour"]);
     assert_eq!(Pipeline::new(&strong(), &Withheld::none()).names(), ["rotate", "crop", "flip", "colour", "erase"]);
-    assert_eq!(changed(&AugmentOptions::NONE, 1, 2, "a"), picture(32));
+    assert_eq!(changed(&AugmentOptions::NONE, 1, 2, "a"), image(32));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn neither_order_nor_company_matters() {
         let mut all: Vec<(usize, Vec<u8>)> = order
             .iter()
             .map(|&i| {
-                let mut pixels = picture(32);
+                let mut pixels = image(32);
                 let key = Key { seed: 3, epoch: 5, digest: &digests[i] };
                 pipeline.apply(key, 32, 32, &mut pixels).unwrap();
                 (i, pixels)

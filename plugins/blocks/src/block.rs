@@ -80,7 +80,7 @@ pub struct Convolution {
     /// Pixels from one place of the kernel to the next.
     #[serde(default = "once")]
     pub stride: Sides,
-    /// Zeros around the picture.
+    /// Zeros around the image.
     #[serde(default)]
     pub padding: Padding,
     /// Groups of channels that do not see each other.
@@ -107,7 +107,7 @@ pub struct MaxPooling {
     /// As `kernel` when it is not given.
     #[serde(default)]
     pub stride: Option<Sides>,
-    /// Pixels around the picture that never are the largest.
+    /// Pixels around the image that never are the largest.
     #[serde(default = "nowhere")]
     pub padding: Sides,
     /// Whether windows that reach beyond the padding are left out; see [`crate::Window::ignore_border`].
@@ -128,7 +128,7 @@ pub struct AveragePooling {
     /// As `kernel` when it is not given.
     #[serde(default)]
     pub stride: Option<Sides>,
-    /// Zeros around the picture.
+    /// Zeros around the image.
     #[serde(default = "nowhere")]
     pub padding: Sides,
     /// Whether windows that reach beyond the padding are left out; see [`crate::Window::ignore_border`].
@@ -152,7 +152,7 @@ pub struct SumPooling {
     /// As `kernel` when it is not given.
     #[serde(default)]
     pub stride: Option<Sides>,
-    /// Zeros around the picture.
+    /// Zeros around the image.
     #[serde(default = "nowhere")]
     pub padding: Sides,
     /// Whether windows that reach beyond the padding are left out; see [`crate::Window::ignore_border`].
@@ -485,7 +485,7 @@ impl Sides {
     }
 }
 
-/// Zeros around a picture.
+/// Zeros around an image.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Padding {
     /// As many before as after.

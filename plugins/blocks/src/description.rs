@@ -2,7 +2,7 @@
 //!
 //! ```yaml
 //! about: a residual block of two convolutions, twice
-//! sizes: [16, 512]          # pictures it takes, pixels; 1 to 4096 when it is not said
+//! sizes: [16, 512]          # images it takes, pixels; 1 to 4096 when it is not said
 //! input: imagenet           # how colours are normalised; or {mean: 127, deviation: 128}, of numbers from 0 to 255
 //! definitions:
 //!   basic:
@@ -87,7 +87,7 @@ pub struct Input {
 }
 
 impl Default for Input {
-    /// Mean and deviation of ImageNet's pictures. <https://docs.pytorch.org/vision/stable/models.html>
+    /// Mean and deviation of ImageNet's images. <https://docs.pytorch.org/vision/stable/models.html>
     fn default() -> Self {
         let of_255 = |share: [f32; 3]| share.map(|v| v * 255.0);
         Self { mean: of_255([0.485, 0.456, 0.406]), deviation: of_255([0.229, 0.224, 0.225]) }
@@ -112,7 +112,7 @@ fn any_size() -> (u32, u32) {
     (1, LARGEST_SIDE)
 }
 
-/// Side of the largest pictures, pixels.
+/// Side of the largest images, pixels.
 const LARGEST_SIDE: u32 = 4096;
 
 impl Description {
@@ -166,7 +166,7 @@ impl Description {
         &self.content.about
     }
 
-    /// Smallest and largest side of its pictures, pixels.
+    /// Smallest and largest side of its images, pixels.
     pub fn sizes_px(&self) -> (u32, u32) {
         self.content.sizes
     }
@@ -176,7 +176,7 @@ impl Description {
         self.content.input
     }
 
-    /// All numbers, for square pictures of `size_px` and so many classes.
+    /// All numbers, for square images of `size_px` and so many classes.
     ///
     /// # Errors
     /// [`BlocksError::Form`] or [`BlocksError::Block`].

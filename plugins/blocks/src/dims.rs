@@ -1,8 +1,8 @@
-//! What goes from block to block: its shape, without the pictures of a batch.
+//! What goes from block to block: its shape, without the images of a batch.
 
 use std::fmt;
 
-/// Shape of what a block gives for one picture.
+/// Shape of what a block gives for one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dims {
     /// Channels, height, width.
@@ -81,7 +81,7 @@ impl Window {
         if reach > room {
             return Err(format!(
                 "its window of {reach} px is larger than {side} px and {pixels} px of padding at each side: a kernel \
-                 up to {}, more padding, or larger pictures would fit",
+                 up to {}, more padding, or larger images would fit",
                 (room.max(1) - 1) / dilation + 1
             ));
         }

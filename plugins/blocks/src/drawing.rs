@@ -1,4 +1,4 @@
-//! A network as a picture: blocks from top to bottom, shortcuts and branches beside each other, in SVG.
+//! A network as a drawing: blocks from top to bottom, shortcuts and branches beside each other, in SVG.
 
 mod layout;
 mod paint;
@@ -42,7 +42,7 @@ pub fn svg(graph: &Graph, title: &str) -> String {
     paint.finish()
 }
 
-/// Breaks a long row of blocks into columns, so that the picture is somewhat wider than high.
+/// Breaks a long row of blocks into columns, so that the drawing is somewhat wider than high.
 fn columns(parts: Vec<Part>) -> Vec<Vec<Part>> {
     let Size { width, height } = column(&parts);
     let count = (height * 1.2 / (width + MARGIN)).sqrt().round().max(1.0);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn every_block_is_drawn_once_and_all_within_the_picture() {
+    fn every_block_is_drawn_once_and_all_within_the_drawing() {
         for name in names() {
             let graph = find(name).unwrap().unwrap().graph(64, 8).unwrap();
             let svg = svg(&graph, name);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_cannot_break_the_picture() {
+    fn titles_cannot_break_the_drawing() {
         let text = "definitions: {\"<b>&\": {blocks: [relu]}}\nblocks: [{use: \"<b>&\"}, {affine: classes}]";
         let graph = crate::Description::parse("a", text).unwrap().graph(32, 2).unwrap();
         let svg = svg(&graph, "\"<x>");

@@ -21,7 +21,7 @@ pub(crate) fn expand(description: &Description, size_px: u32, classes: usize) ->
     let wrong = |problem| BlocksError::Form { file: description.file().to_owned(), problem };
     let (min, max) = description.sizes_px();
     if !(min..=max).contains(&size_px) {
-        return Err(wrong(format!("takes pictures of {min} to {max} px, not {size_px} px")));
+        return Err(wrong(format!("takes images of {min} to {max} px, not {size_px} px")));
     }
     let classes = u64::try_from(classes).ok().filter(|c| (1..=LARGEST).contains(c));
     let classes = classes.ok_or_else(|| wrong(format!("accepted are 1 to {LARGEST} classes")))?;
@@ -542,7 +542,7 @@ fn op(block: &Block, input: Dims, read: &dyn Fn(&Number) -> Result<u64, String>)
         Block::Plain("flatten", _) => (Op::Flatten, Dims::Row(input.count())),
         Block::Plain("grey", _) => match map(input)? {
             [3, height, width] => (Op::Grey, Dims::Map([1, height, width])),
-            [channels, ..] => return Err(format!("it needs the 3 channels of a picture, not {channels}")),
+            [channels, ..] => return Err(format!("it needs the 3 channels of an image, not {channels}")),
         },
         Block::Plain(kind, _) => (Op::Activation(Activation::plain(kind).unwrap_or(Activation::Relu)), input),
         Block::Elu(block) => {

@@ -2,7 +2,7 @@
 
 use crate::dims::{Dims, Window};
 
-/// A network with all its numbers, for pictures of one size and so many classes.
+/// A network with all its numbers, for images of one size and so many classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
     /// In an order in which each comes after those it reads. The first is [`Op::Input`], the last the classifier.
@@ -20,14 +20,14 @@ pub struct Node {
     pub op: Op,
     /// The nodes it reads.
     pub inputs: Vec<usize>,
-    /// What it gives for a picture.
+    /// What it gives for an image.
     pub output: Dims,
 }
 
 /// What a node does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
-    /// Gives the picture.
+    /// Gives the image.
     Input,
     /// Convolves.
     Convolution(Convolution),
@@ -119,7 +119,7 @@ pub enum Op {
         /// From one to the next.
         step: [u64; 3],
     },
-    /// Brightness of a picture with [`LUMINANCE`].
+    /// Brightness of an image with [`LUMINANCE`].
     Grey,
     /// The channels of all inputs.
     Concatenation,
@@ -379,7 +379,7 @@ impl Node {
         self.weights().iter().filter(|w| w.learnt).map(|w| w.shape.iter().product::<u64>()).sum()
     }
 
-    /// Multiplications and additions for a picture, of convolutions and affine blocks, where nearly all of them are.
+    /// Multiplications and additions for an image, of convolutions and affine blocks, where nearly all of them are.
     pub fn multiply_adds(&self) -> u64 {
         match &self.op {
             Op::Convolution(c) => {
@@ -398,7 +398,7 @@ impl Graph {
         self.nodes.iter().map(Node::parameters).sum()
     }
 
-    /// Multiplications and additions for a picture.
+    /// Multiplications and additions for an image.
     pub fn multiply_adds(&self) -> u64 {
         self.nodes.iter().map(Node::multiply_adds).fold(0, u64::saturating_add)
     }

@@ -2,7 +2,7 @@
 //! themselves out.
 //!
 //! - [`Description`] is a file, [`block`] its vocabulary; [`shipped`] are those that come with the program.
-//! - [`Graph`] is the same with all its numbers, for pictures of one size: what is computed, from what, in which order.
+//! - [`Graph`] is the same with all its numbers, for images of one size: what is computed, from what, in which order.
 //! - [`table`] and [`drawing`] show it.
 
 pub mod block;

@@ -18,7 +18,7 @@ const PER_STEP: f64 = 0.01;
 /// A drawing of few tones has few edges without being blurred: only so uneven a histogram counts.
 const FEW_TONES: f64 = 0.18;
 
-/// How much the edges of the reduced grey picture vary, and how uneven its histogram is.
+/// How much the edges of the reduced grey image vary, and how uneven its histogram is.
 ///
 /// # Errors
 /// [`CheckError`] when there is no pixel, or another number of bytes.
@@ -32,7 +32,7 @@ pub fn score(width: u32, height: u32, rgb: &[u8]) -> Result<f32, CheckError> {
 
 /// Standard deviation of Pillow's `FIND_EDGES`, eight times a pixel less its neighbours, between 0 and 255, of the pixels that have
 /// eight neighbours. CleanVision counts those at the border too, which Pillow leaves as they are: their brightness then
-/// stands for edges, and a blurred picture on bright ground is never found (`findings/cleanvision-blur-of-the-border.sh`).
+/// stands for edges, and a blurred image on bright ground is never found (`findings/cleanvision-blur-of-the-border.sh`).
 /// Infinite where no pixel has eight, as nothing can be told of it.
 fn deviation_of_edges(grey: &Grey) -> f64 {
     let (width, height, pixels) = (grey.width, grey.height, &grey.pixels);

@@ -1,8 +1,8 @@
 //! What is wrong with what was given.
 
-/// A picture that is none.
+/// An image that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a picture of {width} × {height} pixels in {found} bytes cannot be checked")]
+#[error("an image of {width} × {height} pixels in {found} bytes cannot be checked")]
 pub struct CheckError {
     /// Pixels.
     pub width: u32,

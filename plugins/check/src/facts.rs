@@ -2,7 +2,7 @@
 
 use crate::odd_size::Usual;
 
-/// What was measured of a picture's pixels: 0 bad to 1 good.
+/// What was measured of an image's pixels: 0 bad to 1 good.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scores {
     /// Not too dark.
@@ -15,7 +15,7 @@ pub struct Scores {
     pub information: f32,
 }
 
-/// Everything a check needs to know of one picture.
+/// Everything a check needs to know of one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Facts {
     /// Width after orientation, pixels.
@@ -33,7 +33,7 @@ pub struct Set {
 }
 
 impl Set {
-    /// Looks at the sizes (width and height, pixels) of all pictures of a set.
+    /// Looks at the sizes (width and height, pixels) of all images of a set.
     pub fn of(sizes: impl IntoIterator<Item = (u32, u32)>) -> Self {
         Self { usual: Usual::of(sizes) }
     }

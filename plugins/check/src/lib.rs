@@ -1,11 +1,11 @@
-//! Checks of single pictures: too dark, too bright, blurred, without information, odd size, odd shape.
+//! Checks of single images: too dark, too bright, blurred, without information, odd size, odd shape.
 //!
-//! What they measure and the limits below which a picture is flagged are those of CleanVision 0.3.7,
+//! What they measure and the limits below which an image is flagged are those of CleanVision 0.3.7,
 //! <https://github.com/cleanlab/cleanvision>, `issue_managers/image_property.py`, but for the border in `blur`. A test holds the scores against its own.
 //! There is one file for each check, and [`REGISTRY`] lists them all.
 //!
-//! The four scores that need pixels are measured where a picture is decoded anyway, on a grid of its pixels and a reduced
-//! grey picture; the other two need only its size.
+//! The four scores that need pixels are measured where an image is decoded anyway, on a grid of its pixels and a reduced
+//! grey image; the other two need only its size.
 
 mod blur;
 mod bright;
@@ -35,12 +35,12 @@ pub struct Check {
     pub advice: &'static str,
     /// A score below this is flagged.
     pub threshold: f32,
-    /// The score of a picture: 0 bad to 1 good, NaN when it was not measured.
+    /// The score of an image: 0 bad to 1 good, NaN when it was not measured.
     pub score: fn(&Facts, &Set) -> f32,
 }
 
 impl Check {
-    /// Whether a picture is flagged. What was not measured is not.
+    /// Whether an image is flagged. What was not measured is not.
     pub fn flags(&self, facts: &Facts, set: &Set) -> bool {
         (self.score)(facts, set) < self.threshold
     }
@@ -50,7 +50,7 @@ impl Check {
 pub const REGISTRY: &[Check] =
     &[dark::CHECK, bright::CHECK, blur::CHECK, information::CHECK, odd_size::CHECK, odd_aspect::CHECK];
 
-/// Measures a picture of `height × width × 3` bytes, sRGB.
+/// Measures an image of `height × width × 3` bytes, sRGB.
 ///
 /// # Errors
 /// [`CheckError`] when there is no pixel, or another number of bytes.

@@ -1,4 +1,4 @@
-//! Odd size: far from that of the other pictures of the set.
+//! Odd size: far from that of the other images of the set.
 
 use crate::Check;
 use crate::facts::{Facts, Scores, Set};
@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
 /// How many times the distance of the quartiles beyond them is still usual.
 const QUARTILES: f64 = 3.0;
 
-/// Between which sizes most pictures are: square root of the pixels.
+/// Between which sizes most images are: square root of the pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usual {
     middle: f64,

@@ -1,19 +1,19 @@
-//! A grey picture whose longer side is at most 64 pixels, as Pillow makes it: bicubic, then ITU-R BT.601 luma.
+//! A grey image whose longer side is at most 64 pixels, as Pillow makes it: bicubic, then ITU-R BT.601 luma.
 
 use crate::error::CheckError;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
-/// The longer side of a reduced picture.
+/// The longer side of a reduced image.
 const SIDE_PX: u32 = 64;
-/// A large picture is first averaged over whole squares, down to this many times the size wanted: as Pillow's
+/// A large image is first averaged over whole squares, down to this many times the size wanted: as Pillow's
 /// `reducing_gap`, hardly to be told from doing without, and several times faster.
 const GAP: u32 = 3;
 /// Bytes whose sum fits into 16 bits.
 const MOST_ROWS: usize = 257;
 
-/// A grey picture, row after row.
+/// A grey image, row after row.
 pub struct Grey {
     /// Pixels a row.
     pub width: usize,
@@ -23,7 +23,7 @@ pub struct Grey {
     pub pixels: Vec<u8>,
 }
 
-/// Reduces a picture of `height × width × 3` bytes.
+/// Reduces an image of `height × width × 3` bytes.
 ///
 /// # Errors
 /// [`CheckError`] when there is no pixel, or another number of bytes.
@@ -40,7 +40,7 @@ pub fn reduce(width: u32, height: u32, rgb: &[u8]) -> Result<Grey, CheckError> {
     let failed = || CheckError { width, height, found: rgb.len() };
     let source = TypedImageRef::<U8>::from_buffer(columns as u32, rows as u32, &grey).map_err(|_| failed())?;
     let mut out = TypedImage::<U8>::new(to_width, to_height);
-    // The part of the averaged picture that the whole squares cover: the last ones may be cut.
+    // The part of the averaged image that the whole squares cover: the last ones may be cut.
     let area = (f64::from(width) / f64::from(square), f64::from(height) / f64::from(square));
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).crop(
         0.0,

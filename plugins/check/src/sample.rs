@@ -1,6 +1,6 @@
-//! Histograms over a grid of a picture's pixels: brightness, and the three channels.
+//! Histograms over a grid of an image's pixels: brightness, and the three channels.
 
-/// Pixels looked at, about: a picture of up to twice as many is looked at whole.
+/// Pixels looked at, about: an image of up to twice as many is looked at whole.
 const PIXELS: usize = 1 << 14;
 /// Steps of brightness: four for each of 8 bits, so that the rounding is finer than the file's own.
 const STEPS: usize = 255 * 4 + 1;
@@ -17,7 +17,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Looks at every row and column of a small picture, at every n-th of a large one. `rgb` has `width × height × 3`
+    /// Looks at every row and column of a small image, at every n-th of a large one. `rgb` has `width × height × 3`
     /// bytes.
     pub fn of(width: usize, height: usize, rgb: &[u8]) -> Self {
         let (rows, columns) = steps(width * height);
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_pictures_are_looked_at_whole_and_large_ones_at_a_grid() {
+    fn small_images_are_looked_at_whole_and_large_ones_at_a_grid() {
         assert_eq!(steps(0), (1, 1));
         assert_eq!(steps(2 * PIXELS - 1), (1, 1));
         assert_eq!(steps(200 * 200), (2, 1));

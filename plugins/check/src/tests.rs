@@ -7,7 +7,7 @@ fn scene(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> Vec<u8
     (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y)).collect()
 }
 
-/// A busy picture: blocks of many colours.
+/// A busy image: blocks of many colours.
 fn busy(x: u32, y: u32) -> [u8; 3] {
     let n = (x / 9).wrapping_mul(2_654_435_761) ^ (y / 7).wrapping_mul(40_503);
     let noise = (x * 31 + y * 17) % 23;
@@ -44,7 +44,7 @@ fn what_was_not_measured_is_not_flagged() {
 }
 
 #[test]
-fn what_is_no_picture_is_refused() {
+fn what_is_no_image_is_refused() {
     for (width, height, bytes) in [(0, 3, 0), (2, 2, 11), (2, 2, 13)] {
         let error = scores(width, height, &vec![0; bytes]).unwrap_err();
         assert_eq!(error, CheckError { width, height, found: bytes });
@@ -52,7 +52,7 @@ fn what_is_no_picture_is_refused() {
 }
 
 #[test]
-fn a_grid_of_a_large_picture_says_what_the_whole_says() {
+fn a_grid_of_a_large_image_says_what_the_whole_says() {
     // Enlarged by repeating pixels: the same histogram, but a grid sees only some of it.
     let small = scene(160, 100, busy);
     let large = scene(1600, 1000, |x, y| busy(x / 10, y / 10));
@@ -64,7 +64,7 @@ fn a_grid_of_a_large_picture_says_what_the_whole_says() {
 
 proptest! {
     #[test]
-    fn any_picture_has_scores_from_0_to_1(width in 1u32..90, height in 1u32..90, seed in any::<u32>()) {
+    fn any_image_has_scores_from_0_to_1(width in 1u32..90, height in 1u32..90, seed in any::<u32>()) {
         let rgb = scene(width, height, |x, y| busy(x.wrapping_add(seed), y));
         let s = scores(width, height, &rgb).unwrap();
         for score in [s.dark, s.bright, s.blur, s.information] {

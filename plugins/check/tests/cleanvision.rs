@@ -1,4 +1,4 @@
-//! Scores and flags as CleanVision has them: vectors made by `tests/peers/cleanvision_vectors.py` from the pictures of
+//! Scores and flags as CleanVision has them: vectors made by `tests/peers/cleanvision_vectors.py` from the images of
 //! `tests/fixtures/openclipart8`.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ use std::path::Path;
 
 const VECTORS: &str = include_str!("vectors.json");
 
-/// Largest distance of a score, and the mean of all: decoders round differently, and larger pictures are sampled.
+/// Largest distance of a score, and the mean of all: decoders round differently, and larger images are sampled.
 const BOUNDS: &[(&str, f64, f64)] = &[
     ("dark", 0.003, 0.0001),
     ("bright", 0.006, 0.001),
@@ -66,10 +66,10 @@ fn scores_and_flags_are_those_of_cleanvision() {
     let mut facts = Vec::new();
     for case in cases {
         let bytes = std::fs::read(folder.join(case["file"].as_str().unwrap())).unwrap();
-        let picture = plugin_decode::decode(&bytes, &plugin_decode::Limits::default()).unwrap();
-        let (width, height) = (picture.width, picture.height);
+        let image = plugin_decode::decode(&bytes, &plugin_decode::Limits::default()).unwrap();
+        let (width, height) = (image.width, image.height);
         let edit = case["edit"].as_str().unwrap();
-        let (height, rgb) = edited(edit, width as usize, height as usize, picture.pixels);
+        let (height, rgb) = edited(edit, width as usize, height as usize, image.pixels);
         let height = height as u32;
         facts.push(Facts { width, height, scores: scores(width, height, &rgb).unwrap() });
     }

@@ -23,9 +23,9 @@ fn main() -> std::io::Result<()> {
             continue;
         }
         match decoded {
-            Ok(picture) => {
-                let mut file = format!("P6\n{} {}\n255\n", picture.width, picture.height).into_bytes();
-                file.extend(picture.pixels);
+            Ok(image) => {
+                let mut file = format!("P6\n{} {}\n255\n", image.width, image.height).into_bytes();
+                file.extend(image.pixels);
                 std::fs::write(Path::new(&out).join(format!("{n}.ppm")), file)?;
             }
             Err(error) => {

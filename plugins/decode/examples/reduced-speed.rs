@@ -49,7 +49,7 @@ fn main() {
         files.len(),
         first.source_width,
         first.source_height,
-        first.picture,
+        first.image,
         best * 1e3 / files.len() as f64,
         files.len() as f64 / best,
         bytes as f64 / best / 1e6,

@@ -8,7 +8,7 @@ use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::metadata::ifd::Reader;
 use crate::metadata::{self, orientation};
-use crate::{Picture, finish, jpeg};
+use crate::{DecodedImage, finish, jpeg};
 use image::metadata::Orientation;
 
 /// Shorter side of the smallest preview that stands for the photo, pixels.
@@ -20,7 +20,7 @@ const HEADERS: usize = 1 << 18;
 const TRIED: usize = 4;
 
 /// Decodes the largest preview.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
     let mut previews: Vec<(u64, usize)> = memchr::memmem::find_iter(bytes, b"\xFF\xD8\xFF")
         .take(BEGINNINGS)
         .filter_map(|at| {
@@ -32,7 +32,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     let mut refused = DecodeError::unsupported("camera RAW without a preview of its photo");
     for (_, at) in previews.into_iter().take(TRIED) {
         match jpeg::decode(&bytes[at..], limits) {
-            Ok(picture) => return Ok(upright(bytes, &bytes[at..], picture)),
+            Ok(image) => return Ok(upright(bytes, &bytes[at..], image)),
             Err(error) => refused = error,
         }
     }
@@ -49,11 +49,11 @@ fn size(file: &[u8]) -> Option<(u16, u16)> {
 }
 
 /// Turned as the container says, where the preview says nothing.
-fn upright(file: &[u8], preview: &[u8], picture: Picture) -> Picture {
+fn upright(file: &[u8], preview: &[u8], image: DecodedImage) -> DecodedImage {
     let is_named = metadata::jpeg::read(preview).exif.is_some_and(|exif| orientation::of_exif(&exif).is_some());
     let named = if is_named { None } else { of_container(file) };
     let named = named.unwrap_or(Orientation::NoTransforms);
-    finish::upright(picture.width, picture.height, picture.pixels, named)
+    finish::upright(image.width, image.height, image.pixels, named)
 }
 
 /// Tag 274 of the first directory; in CR3 that lies in the box `CMT1`.

@@ -1,4 +1,4 @@
-//! Why a file is not a picture we can work with.
+//! Why a file is not an image we can work with.
 
 use plugin_api::RejectReason;
 
@@ -8,8 +8,8 @@ pub enum DecodeError {
     /// The file has no byte.
     #[error("the file is empty")]
     Empty,
-    /// The file does not begin like any picture.
-    #[error("the file does not begin like any picture format we know")]
+    /// The file does not begin like any image.
+    #[error("the file does not begin like any image format we know")]
     NotAnImage,
     /// A format, or a kind of it, that is not decoded.
     #[error("{what} is not decoded; save it as JPEG or PNG")]
@@ -17,7 +17,7 @@ pub enum DecodeError {
         /// The format's name.
         what: String,
     },
-    /// The file ends before the picture does.
+    /// The file ends before the image does.
     #[error("the {format} file is cut off: {detail}")]
     Truncated {
         /// The format's name.
@@ -33,7 +33,7 @@ pub enum DecodeError {
         /// What the decoder says.
         detail: String,
     },
-    /// The file or the picture is over a limit.
+    /// The file or the image is over a limit.
     #[error("{what} is {size} {unit}, over the limit of {limit} ({option})")]
     TooLarge {
         /// What was measured.

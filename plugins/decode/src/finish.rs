@@ -1,7 +1,7 @@
 //! The last steps, the same for every format: colour to sRGB, transparency over a ground, upright.
 
 use crate::colour::{self, Profile};
-use crate::{Picture, ground};
+use crate::{DecodedImage, ground};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
@@ -22,8 +22,8 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// The finished picture.
-    pub fn finish(mut self) -> Picture {
+    /// The finished image.
+    pub fn finish(mut self) -> DecodedImage {
         colour::apply(&mut self.rgb, &self.profile);
         if let Some(alpha) = &self.alpha {
             ground::lay(&mut self.rgb, alpha);
@@ -33,15 +33,15 @@ impl Raw {
 }
 
 /// Turns RGB pixels.
-pub fn upright(width: u32, height: u32, rgb: Vec<u8>, orientation: Orientation) -> Picture {
+pub fn upright(width: u32, height: u32, rgb: Vec<u8>, orientation: Orientation) -> DecodedImage {
     if orientation == Orientation::NoTransforms {
-        return Picture { width, height, pixels: rgb };
+        return DecodedImage { width, height, pixels: rgb };
     }
     let Some(image) = RgbImage::from_raw(width, height, rgb) else {
-        return Picture { width: 1, height: 1, pixels: vec![0; 3] };
+        return DecodedImage { width: 1, height: 1, pixels: vec![0; 3] };
     };
     let mut image = DynamicImage::ImageRgb8(image);
     image.apply_orientation(orientation);
     let image = image.into_rgb8();
-    Picture { width: image.width(), height: image.height(), pixels: image.into_raw() }
+    DecodedImage { width: image.width(), height: image.height(), pixels: image.into_raw() }
 }

@@ -1,4 +1,4 @@
-//! Keeps a decoder's panic from taking the process with it, and giant pictures from being decoded all at once.
+//! Keeps a decoder's panic from taking the process with it, and giant images from being decoded all at once.
 
 use crate::error::DecodeError;
 use std::any::Any;
@@ -17,12 +17,12 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }
 
-/// From this size on, pictures are decoded one at a time: a progressive JPEG needs about nine bytes a pixel.
+/// From this size on, images are decoded one at a time: a progressive JPEG needs about nine bytes a pixel.
 const GIANT_PIXELS: u64 = 1 << 25;
 
 static ONE_GIANT: Mutex<()> = Mutex::new(());
 
-/// To be held while a picture of this many pixels is decoded.
+/// To be held while an image of this many pixels is decoded.
 pub fn turn(pixels: u64) -> Option<MutexGuard<'static, ()>> {
     (pixels >= GIANT_PIXELS).then(|| ONE_GIANT.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -7,7 +7,7 @@ use crate::colour::Profile;
 use crate::error::DecodeError;
 use crate::finish::Raw;
 use crate::limits::Limits;
-use crate::{Picture, ground, guard, raster};
+use crate::{DecodedImage, ground, guard, raster};
 use image::metadata::Orientation;
 use jxl_oxide::{AllocTracker, EnumColourEncoding, JxlImage, RenderingIntent};
 use std::io::ErrorKind;
@@ -20,7 +20,7 @@ const BYTES_A_PIXEL: u64 = 96;
 const MAX_FRAMES: usize = 100;
 
 /// Decodes a file.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
     // Held against the header's size as soon as that is known; until then profiles and tables have 64 MiB.
     let most = limits.max_pixels.saturating_mul(BYTES_A_PIXEL).saturating_add(64 << 20);
     let tracker = AllocTracker::with_limit(usize::try_from(most).unwrap_or(usize::MAX));
@@ -55,13 +55,13 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     let most_frames = usize::try_from(limits.max_pixels * 2 / pixels).unwrap_or(1).clamp(1, MAX_FRAMES);
     let mut first = None;
     for frame in 0..image.num_loaded_keyframes().min(most_frames) {
-        let picture = frame_picture(&image, frame, profile.clone(), limits);
-        let is_seen = picture.as_ref().is_ok_and(raster::shows_something);
+        let rendered = decode_frame(&image, frame, profile.clone(), limits);
+        let is_seen = rendered.as_ref().is_ok_and(raster::shows_something);
         if is_seen {
-            return picture;
+            return rendered;
         }
-        let is_error = picture.is_err();
-        first = first.or(Some(picture));
+        let is_error = rendered.is_err();
+        first = first.or(Some(rendered));
         if is_error {
             break;
         }
@@ -70,7 +70,12 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
 }
 
 /// One frame, finished.
-fn frame_picture(image: &JxlImage, frame: usize, profile: Profile, limits: &Limits) -> Result<Picture, DecodeError> {
+fn decode_frame(
+    image: &JxlImage,
+    frame: usize,
+    profile: Profile,
+    limits: &Limits,
+) -> Result<DecodedImage, DecodeError> {
     let render = image.render_frame(frame).map_err(|error| refused(error.as_ref()))?;
     let format = image.pixel_format();
     let mut stream = render.stream();

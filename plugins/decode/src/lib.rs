@@ -1,6 +1,6 @@
 //! From the bytes of a file to an image: 8-bit sRGB, channels last, upright, transparency over a ground.
 //!
-//! The content decides the format, never the file's name. Whatever the bytes are, [`decode`] answers with a [`Picture`]
+//! The content decides the format, never the file's name. Whatever the bytes are, [`decode`] answers with a [`DecodedImage`]
 //! or a [`DecodeError`]: dimensions are held against [`Limits`] before pixels are allocated, and a panic of a decoder
 //! is caught. `README.md` has the table of formats and the rules of colour, transparency, depth and orientation.
 
@@ -35,9 +35,9 @@ pub use sniff::is_image;
 use registry::Decoder;
 use sniff::Kind;
 
-/// A decoded picture.
+/// A decoded image.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct DecodedImage {
     /// Width after orientation, pixels; at least 1.
     pub width: u32,
     /// Height after orientation, pixels; at least 1.
@@ -46,9 +46,9 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-impl std::fmt::Debug for Picture {
+impl std::fmt::Debug for DecodedImage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Picture({} × {})", self.width, self.height)
+        write!(f, "DecodedImage({} × {})", self.width, self.height)
     }
 }
 
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Picture {
 ///
 /// # Errors
 /// [`DecodeError`], whose [`reason`](DecodeError::reason) is one word and whose text is the whole story.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
     let (kind, bytes) = kind(bytes, limits)?;
     let decoder = match kind {
         Kind::Read(decoder) => decoder,

@@ -1,11 +1,11 @@
-//! What a picture may cost before it is refused.
+//! What an image may cost before it is refused.
 
 use crate::error::DecodeError;
 
-/// Limits on one picture. Held against the file's header, before pixels are allocated.
+/// Limits on one image. Held against the file's header, before pixels are allocated.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct Limits {
-    /// Pictures with more pixels than this are refused as too_large.
+    /// Images with more pixels than this are refused as too_large.
     #[arg(long, default_value_t = Self::MAX_PIXELS, value_name = "PIXELS",
           value_parser = clap::value_parser!(u64).range(1..=Self::CEILING_PIXELS))]
     pub max_pixels: u64,
@@ -25,7 +25,7 @@ impl Limits {
     /// Largest `--max-bytes`: 16 GiB.
     pub const CEILING_BYTES: u64 = 16 << 30;
 
-    /// Memory the decoder of a picture may ask for, bytes: eight a pixel (16-bit RGBA) and some for tables.
+    /// Memory the decoder of an image may ask for, bytes: eight a pixel (16-bit RGBA) and some for tables.
     pub const fn alloc_bytes(&self) -> u64 {
         self.max_pixels.saturating_mul(8).saturating_add(16 << 20)
     }
@@ -51,7 +51,7 @@ impl Limits {
         }
         if pixels > self.max_pixels {
             return Err(DecodeError::TooLarge {
-                what: "the picture",
+                what: "the image",
                 size: pixels,
                 unit: "pixels",
                 limit: self.max_pixels,

@@ -15,13 +15,18 @@ use crate::error::DecodeError;
 use crate::finish::Raw;
 use crate::limits::Limits;
 use crate::metadata::{Metadata, png, webp};
-use crate::{Picture, depth, guard};
+use crate::{DecodedImage, depth, guard};
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use std::error::Error;
 use std::io::{Cursor, ErrorKind};
 
 /// Decodes a file of a known format. Of an animation, the first frame that shows something.
-pub fn decode(bytes: &[u8], format: ImageFormat, name: &'static str, limits: &Limits) -> Result<Picture, DecodeError> {
+pub fn decode(
+    bytes: &[u8],
+    format: ImageFormat,
+    name: &'static str,
+    limits: &Limits,
+) -> Result<DecodedImage, DecodeError> {
     match format {
         ImageFormat::Bmp => bitmap::decode(bytes, limits),
         ImageFormat::Ico => bitmap::icon(bytes, limits),
@@ -38,7 +43,7 @@ fn decode_as_is(
     format: ImageFormat,
     name: &'static str,
     limits: &Limits,
-) -> Result<Picture, DecodeError> {
+) -> Result<DecodedImage, DecodeError> {
     let failed = |error| refused(name, limits, &error);
     whole_riff(bytes, format)?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -51,13 +56,13 @@ fn decode_as_is(
     }
     let _turn = guard::turn(pixels);
     let metadata = metadata(bytes, format);
-    let picture = raw(DynamicImage::from_decoder(decoder).map_err(failed)?, &metadata).finish();
-    if !shows_something(&picture)
+    let image = raw(DynamicImage::from_decoder(decoder).map_err(failed)?, &metadata).finish();
+    if !shows_something(&image)
         && let Some(later) = frames::first_that_shows_something(bytes, format, limits, &metadata)
     {
         return Ok(later);
     }
-    Ok(picture)
+    Ok(image)
 }
 
 fn metadata(bytes: &[u8], format: ImageFormat) -> Metadata<'_> {

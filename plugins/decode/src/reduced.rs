@@ -4,7 +4,7 @@ use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::registry::Decoder;
 use crate::sniff::Kind;
-use crate::{Picture, decode, guard, jpeg, kind};
+use crate::{DecodedImage, decode, guard, jpeg, kind};
 use image::{RgbImage, imageops};
 
 /// An image at its own or a reduced size, in colour, upright.
@@ -15,7 +15,7 @@ pub struct Reduced {
     /// Height of the image itself after orientation, pixels.
     pub source_height: u32,
     /// Its pixels, of means of several where the image is large.
-    pub picture: Picture,
+    pub image: DecodedImage,
 }
 
 /// Decodes a file at the smallest scale whose shorter side still has `least` pixels. An image of less than twice that keeps
@@ -32,26 +32,26 @@ pub struct Reduced {
 pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, DecodeError> {
     match kind(bytes, limits)? {
         (Kind::Read(Decoder::Jpeg), bytes) => guard::caught("JPEG", || jpeg::reduced(bytes, limits, least)),
-        _ => decode(bytes, limits).map(|picture| shrunk(picture, least)),
+        _ => decode(bytes, limits).map(|image| shrunk(image, least)),
     }
 }
 
 /// An image by a whole factor smaller, so that its shorter side still has `least` pixels.
-pub(crate) fn shrunk(picture: Picture, least: u32) -> Reduced {
-    let (source_width, source_height) = (picture.width, picture.height);
+pub(crate) fn shrunk(image: DecodedImage, least: u32) -> Reduced {
+    let (source_width, source_height) = (image.width, image.height);
     let factor = source_width.min(source_height) / least.max(1);
     if factor < 2 {
-        return Reduced { source_width, source_height, picture };
+        return Reduced { source_width, source_height, image };
     }
     let (width, height) = (source_width / factor, source_height / factor);
-    let picture = RgbImage::from_raw(source_width, source_height, picture.pixels).map_or_else(
-        || Picture { width: 1, height: 1, pixels: vec![0; 3] },
-        |image| {
-            let small = imageops::thumbnail(&image, width, height);
-            Picture { width, height, pixels: small.into_raw() }
+    let image = RgbImage::from_raw(source_width, source_height, image.pixels).map_or_else(
+        || DecodedImage { width: 1, height: 1, pixels: vec![0; 3] },
+        |source| {
+            let small = imageops::thumbnail(&source, width, height);
+            DecodedImage { width, height, pixels: small.into_raw() }
         },
     );
-    Reduced { source_width, source_height, picture }
+    Reduced { source_width, source_height, image }
 }
 
 #[cfg(test)]
@@ -60,14 +60,15 @@ mod tests {
 
     #[test]
     fn large_images_become_small_and_small_ones_stay() {
-        let image = |width: u32, height: u32| Picture { width, height, pixels: vec![9; (width * height * 3) as usize] };
+        let image =
+            |width: u32, height: u32| DecodedImage { width, height, pixels: vec![9; (width * height * 3) as usize] };
         for (size, least, expected) in
             [((300, 200), 100, (150, 100)), ((300, 199), 100, (300, 199)), ((90, 950), 30, (30, 316))]
         {
             let small = shrunk(image(size.0, size.1), least);
             assert_eq!((small.source_width, small.source_height), size);
-            assert_eq!((small.picture.width, small.picture.height), expected);
-            assert!(small.picture.pixels.iter().all(|value| *value == 9));
+            assert_eq!((small.image.width, small.image.height), expected);
+            assert!(small.image.pixels.iter().all(|value| *value == 9));
         }
     }
 }

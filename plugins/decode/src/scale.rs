@@ -1,6 +1,6 @@
 //! At which scale an image is decoded for everything that follows: hashes, checks, the training square, an embedding.
 
-use crate::Picture;
+use crate::DecodedImage;
 use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::reduced::{Reduced, reduced};
@@ -52,16 +52,16 @@ impl Default for Scale {
 /// [`DecodeError`], as [`decode`](crate::decode).
 pub fn decode_scaled(bytes: &[u8], limits: &Limits, scale: Scale) -> Result<Reduced, DecodeError> {
     let mut raster = reduced(bytes, limits, scale.min_side)?;
-    raster.picture = bounded(raster.picture, scale.max_pixels);
+    raster.image = bounded(raster.image, scale.max_pixels);
     Ok(raster)
 }
 
-/// The picture with at most `max_pixels`, its shape kept.
-fn bounded(picture: Picture, max_pixels: u32) -> Picture {
-    let (width, height) = (picture.width, picture.height);
+/// The image with at most `max_pixels`, its shape kept.
+fn bounded(image: DecodedImage, max_pixels: u32) -> DecodedImage {
+    let (width, height) = (image.width, image.height);
     let pixels = u64::from(width) * u64::from(height);
     if pixels <= u64::from(max_pixels) {
-        return picture;
+        return image;
     }
     let by = (f64::from(max_pixels) / pixels as f64).sqrt();
     let to = |side: u32, other: u32| {
@@ -75,15 +75,15 @@ fn bounded(picture: Picture, max_pixels: u32) -> Picture {
         let to_height = to(height, 1);
         (to(width, to_height), to_height)
     };
-    let Some(image) = RgbImage::from_raw(width, height, picture.pixels) else {
-        return Picture { width: 1, height: 1, pixels: vec![0; 3] };
+    let Some(image) = RgbImage::from_raw(width, height, image.pixels) else {
+        return DecodedImage { width: 1, height: 1, pixels: vec![0; 3] };
     };
     let image = if by < 0.5 {
         imageops::thumbnail(&image, to_width, to_height)
     } else {
         imageops::resize(&image, to_width, to_height, FilterType::Triangle)
     };
-    Picture { width: to_width, height: to_height, pixels: image.into_raw() }
+    DecodedImage { width: to_width, height: to_height, pixels: image.into_raw() }
 }
 
 #[cfg(test)]
@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn rasters_are_bounded_and_keep_their_shape() {
-        let image = |width: u32, height: u32| Picture { width, height, pixels: vec![7; (width * height * 3) as usize] };
+        let image =
+            |width: u32, height: u32| DecodedImage { width, height, pixels: vec![7; (width * height * 3) as usize] };
         for (size, expected) in [
             ((500, 500), (500, 500)),
             ((600, 600), (512, 512)),

@@ -162,7 +162,7 @@ pub fn is_image(bytes: &[u8]) -> bool {
     }
 }
 
-/// ISO base media files: the brands of the first box tell pictures from films.
+/// ISO base media files: the brands of the first box tell images from films.
 fn iso_media(bytes: &[u8]) -> Kind {
     let length = bytes.first_chunk::<4>().map_or(0, |b| u32::from_be_bytes(*b) as usize).clamp(12, 256);
     let brands = || bytes[8..length.min(bytes.len())].chunks_exact(4);
@@ -178,7 +178,7 @@ fn iso_media(bytes: &[u8]) -> Kind {
     }
 }
 
-/// Camera RAW is often TIFF outside, with a thumbnail as its first picture, which must not pass for the photo.
+/// Camera RAW is often TIFF outside, with a thumbnail as its first image, which must not pass for the photo.
 fn tiff(bytes: &[u8]) -> Kind {
     const NEW_SUBFILE_TYPE: u16 = 254;
     const MAKE: u16 = 271;

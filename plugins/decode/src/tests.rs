@@ -2,7 +2,7 @@
 
 use crate::error::DecodeError;
 use crate::limits::Limits;
-use crate::{Picture, decode};
+use crate::{DecodedImage, decode};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,9 +20,9 @@ fn number(value: &Value) -> usize {
     value.as_u64().unwrap() as usize
 }
 
-fn assert_sound(picture: &Picture, name: &str) {
-    assert!(picture.width > 0 && picture.height > 0, "{name}");
-    assert_eq!(picture.pixels.len(), picture.width as usize * picture.height as usize * 3, "{name}");
+fn assert_sound(image: &DecodedImage, name: &str) {
+    assert!(image.width > 0 && image.height > 0, "{name}");
+    assert_eq!(image.pixels.len(), image.width as usize * image.height as usize * 3, "{name}");
 }
 
 #[test]
@@ -45,15 +45,15 @@ fn assert_pixels(folder: &Path, table: serde_json::Map<String, Value>) {
     let mut wrong = Vec::new();
     for (name, expected) in table {
         let bytes = fs::read(folder.join(&name)).unwrap();
-        let picture = decode(&bytes, &Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_sound(&picture, &name);
+        let image = decode(&bytes, &Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_sound(&image, &name);
         let size = (number(&expected["width"]), number(&expected["height"]));
-        assert_eq!((picture.width as usize, picture.height as usize), size, "{name}");
+        assert_eq!((image.width as usize, image.height as usize), size, "{name}");
         for point in expected["points"].as_array().unwrap() {
             let at = (number(&point["y"]) * size.0 + number(&point["x"])) * 3;
-            for (have, want) in picture.pixels[at..at + 3].iter().zip(point["rgb"].as_array().unwrap()) {
+            for (have, want) in image.pixels[at..at + 3].iter().zip(point["rgb"].as_array().unwrap()) {
                 if usize::from(*have).abs_diff(number(want)) > number(&expected["tolerance"]) {
-                    wrong.push(format!("{name}: {point} but {:?}", &picture.pixels[at..at + 3]));
+                    wrong.push(format!("{name}: {point} but {:?}", &image.pixels[at..at + 3]));
                 }
             }
         }
@@ -80,7 +80,7 @@ fn bad_files_are_refused_with_their_reason() {
     for (name, expected) in table("bad.json") {
         let bytes = fs::read(fixtures().join("bad").join(&name)).unwrap();
         match decode(&bytes, &Limits::default()) {
-            Ok(picture) => wrong.push(format!("{name}: {picture:?}")),
+            Ok(image) => wrong.push(format!("{name}: {image:?}")),
             Err(error) => {
                 let text = error.to_string();
                 if error.reason().name() != expected["reason"] || !text.contains(expected["mentions"].as_str().unwrap())
@@ -95,21 +95,21 @@ fn bad_files_are_refused_with_their_reason() {
 
 /// A JPEG cut anywhere is refused, unless only the end marker or padding is missing: then every pixel is right.
 #[test]
-fn no_cut_of_a_jpeg_gives_a_half_picture() {
+fn no_cut_of_a_jpeg_gives_a_half_image() {
     for name in ["baseline.jpg", "progressive.jpg", "grey.jpg", "cmyk-adobe.jpg", "restarts.jpg"] {
         let bytes = fs::read(fixtures().join("good").join(name)).unwrap();
         let whole = decode(&bytes, &Limits::default()).unwrap();
         for length in 1..bytes.len() {
             let ended = [&bytes[..length], b"\xFF\xD9"].concat();
-            // With an end marker behind it, a progressive file cut between two passes is a whole, coarser picture.
+            // With an end marker behind it, a progressive file cut between two passes is a whole, coarser image.
             let files = if name == "progressive.jpg" {
                 vec![bytes[..length].to_vec()]
             } else {
                 vec![bytes[..length].to_vec(), ended]
             };
             for file in files {
-                if let Ok(picture) = decode(&file, &Limits::default()) {
-                    assert_eq!(picture, whole, "{name} cut at {length} of {}", bytes.len());
+                if let Ok(image) = decode(&file, &Limits::default()) {
+                    assert_eq!(image, whole, "{name} cut at {length} of {}", bytes.len());
                     assert!(length + 16 >= bytes.len(), "{name} cut at {length} of {} passes", bytes.len());
                 }
             }
@@ -126,7 +126,7 @@ fn limits_are_held_before_decoding() {
     assert!(decode(&bytes, &Limits { max_pixels: 48 * 32, max_bytes: bytes.len() as u64 }).is_ok());
 }
 
-/// Decoders answer every cut and bent file of the formats with a picture or an error; a panic is caught.
+/// Decoders answer every cut and bent file of the formats with an image or an error; a panic is caught.
 #[test]
 fn bent_formats_are_answered() {
     let folder = fixtures().join("../formats");
@@ -162,7 +162,7 @@ fn bent_formats_are_answered() {
             });
             for file in bent.iter().map(Vec::as_slice).chain([&bytes[..at]]) {
                 match decode(file, &limits) {
-                    Ok(picture) => assert_sound(&picture, name),
+                    Ok(image) => assert_sound(&image, name),
                     Err(DecodeError::Panicked { detail, .. }) => eprintln!("caught: {name} at {at}: {detail}"),
                     Err(error) => assert!(!error.to_string().is_empty()),
                 }
@@ -200,7 +200,7 @@ fn limits_are_held_in_every_format() {
     }
 }
 
-/// Every byte of the small files is bent in a few ways: the answer is a picture or an error, never a panic.
+/// Every byte of the small files is bent in a few ways: the answer is an image or an error, never a panic.
 #[test]
 fn bent_bytes_are_answered() {
     for name in ["baseline.jpg", "palette.png", "animated.gif", "plain.bmp", "lossy.webp", "orientation-6.tiff"] {
@@ -211,7 +211,7 @@ fn bent_bytes_are_answered() {
                 let mut bent = bytes.clone();
                 bent[at] = value;
                 match decode(&bent, &limits) {
-                    Ok(picture) => assert_sound(&picture, name),
+                    Ok(image) => assert_sound(&image, name),
                     Err(DecodeError::Panicked { detail, .. }) => eprintln!("caught: {name}[{at}]={value}: {detail}"),
                     Err(error) => assert!(!error.to_string().is_empty()),
                 }
@@ -246,8 +246,8 @@ fn the_shared_odd_images_are_answered() {
         let started = std::time::Instant::now();
         let answer = decode(&fs::read(file).unwrap(), &Limits::default());
         let reason = match &answer {
-            Ok(picture) => {
-                assert_sound(picture, &file.display().to_string());
+            Ok(image) => {
+                assert_sound(image, &file.display().to_string());
                 "decoded"
             }
             Err(error) => error.reason().name(),

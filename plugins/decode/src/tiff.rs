@@ -18,7 +18,7 @@ use crate::error::DecodeError;
 use crate::finish::Raw;
 use crate::limits::Limits;
 use crate::metadata::ifd::{Directory, Reader};
-use crate::{Picture, guard, raster};
+use crate::{DecodedImage, guard, raster};
 use page::Page;
 
 const NAME: &str = "TIFF";
@@ -27,7 +27,7 @@ const NAME: &str = "TIFF";
 const MAX_PAGES: usize = 32;
 
 /// Decodes the first page that shows something.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
     let reader = Reader::new(bytes).ok_or_else(|| corrupt("it has no header"))?;
     let directories = directories(&reader);
     if directories.is_empty() {
@@ -41,16 +41,16 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
             break;
         }
         let page = Page::read(directory, reader.is_little);
-        let picture = page.and_then(|page| {
+        let image = page.and_then(|page| {
             spent += u64::from(page.width) * u64::from(page.height);
             whole(bytes, &page, limits).map(Raw::finish)
         });
-        if picture.as_ref().is_ok_and(raster::shows_something) {
-            return picture;
+        if image.as_ref().is_ok_and(raster::shows_something) {
+            return image;
         }
         // Where no page shows anything, the first has the word, be it an error.
-        let is_error = picture.is_err();
-        first = first.or(Some(picture));
+        let is_error = image.is_err();
+        first = first.or(Some(image));
         if is_error {
             break;
         }

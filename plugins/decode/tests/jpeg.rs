@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
 
-use plugin_decode::{DecodeError, Limits, Picture, decode, reduced};
+use plugin_decode::{DecodeError, DecodedImage, Limits, decode, reduced};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,13 +17,13 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// What libjpeg-turbo makes of a file: a binary PPM.
-fn expected(file: &Path) -> Picture {
+fn expected(file: &Path) -> DecodedImage {
     let bytes = fs::read(file.with_extension("ppm")).unwrap();
     let mut fields = bytes.splitn(4, u8::is_ascii_whitespace);
     let mut number = || std::str::from_utf8(fields.next().unwrap()).unwrap().parse().unwrap_or(0);
     let [_, width, height] = [number(), number(), number()];
     let pixels = fields.next().unwrap()[4..].to_vec();
-    Picture { width, height, pixels }
+    DecodedImage { width, height, pixels }
 }
 
 fn apart(a: &[u8], b: &[u8]) -> f64 {
@@ -37,8 +37,8 @@ fn unusual_kinds_have_the_pixels_of_libjpeg() {
     let mut wrong = Vec::new();
     for file in files() {
         match decode(&fs::read(&file).unwrap(), &Limits::default()) {
-            Ok(picture) => {
-                let apart = apart(&picture.pixels, &expected(&file).pixels);
+            Ok(image) => {
+                let apart = apart(&image.pixels, &expected(&file).pixels);
                 if apart > 1.0 {
                     wrong.push(format!("{}: {apart:.2} off", file.display()));
                 }
@@ -50,14 +50,13 @@ fn unusual_kinds_have_the_pixels_of_libjpeg() {
 }
 
 /// The mean of each square of pixels, as far as the image goes.
-fn means(picture: &Picture, side: u32) -> Vec<u8> {
+fn means(image: &DecodedImage, side: u32) -> Vec<u8> {
     let mut means = Vec::new();
-    for y in (0..picture.height).step_by(side as usize) {
-        for x in (0..picture.width).step_by(side as usize) {
-            let (right, below) = ((x + side).min(picture.width), (y + side).min(picture.height));
+    for y in (0..image.height).step_by(side as usize) {
+        for x in (0..image.width).step_by(side as usize) {
+            let (right, below) = ((x + side).min(image.width), (y + side).min(image.height));
             for channel in 0..3 {
-                let level =
-                    |x: u32, y: u32| u32::from(picture.pixels[((y * picture.width + x) * 3 + channel) as usize]);
+                let level = |x: u32, y: u32| u32::from(image.pixels[((y * image.width + x) * 3 + channel) as usize]);
                 let total: u32 = (y..below).flat_map(|y| (x..right).map(move |x| level(x, y))).sum();
                 means.push((total / ((right - x) * (below - y))) as u8);
             }
@@ -75,13 +74,12 @@ fn reduced_images_are_means_of_the_whole() {
             let least = whole.width.min(whole.height) / side;
             let small = reduced(&fs::read(&file).unwrap(), &Limits::default(), least).unwrap();
             assert_eq!((small.source_width, small.source_height), (whole.width, whole.height));
-            if (small.picture.width, small.picture.height) != (whole.width.div_ceil(side), whole.height.div_ceil(side))
-            {
+            if (small.image.width, small.image.height) != (whole.width.div_ceil(side), whole.height.div_ceil(side)) {
                 // Decoded whole, then made smaller.
-                assert_eq!(small.picture.height, whole.height / (whole.height / least), "{}", file.display());
+                assert_eq!(small.image.height, whole.height / (whole.height / least), "{}", file.display());
                 continue;
             }
-            let apart = apart(&small.picture.pixels, &means(&whole, side));
+            let apart = apart(&small.image.pixels, &means(&whole, side));
             if apart > 4.0 {
                 wrong.push(format!("{} at 1/{side}: {apart:.2} off", file.display()));
             }
@@ -152,19 +150,12 @@ fn inks_go_by_their_profile() {
     let length = (segment.len() + 2) as u16;
     let with_profile = [b"\xFF\xD8\xFF\xE2", &length.to_be_bytes()[..], &segment, &file[2..]].concat();
     let hue = |file: &[u8]| {
-        let picture = decode(file, &Limits::default()).unwrap();
-        picture
-            .pixels
-            .as_chunks::<3>()
-            .0
-            .iter()
-            .map(|p| p.iter().max().unwrap() - p.iter().min().unwrap())
-            .max()
-            .unwrap()
+        let image = decode(file, &Limits::default()).unwrap();
+        image.pixels.as_chunks::<3>().0.iter().map(|p| p.iter().max().unwrap() - p.iter().min().unwrap()).max().unwrap()
     };
     assert!(hue(&file) > 100);
     // Neutral Lab on the way through 8 bits.
     assert!(hue(&with_profile) <= 6, "{}", hue(&with_profile));
-    let scaled = reduced(&with_profile, &Limits::default(), 8).unwrap().picture;
+    let scaled = reduced(&with_profile, &Limits::default(), 8).unwrap().image;
     assert!(scaled.pixels.as_chunks::<3>().0.iter().all(|[r, g, b]| r.abs_diff(*g) <= 6 && r.abs_diff(*b) <= 6));
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
 
-use plugin_decode::{Limits, Picture, decode, reduced};
+use plugin_decode::{DecodedImage, Limits, decode, reduced};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,12 +18,12 @@ fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// What both say of a file at every scale: whether it is refused and why, or the size.
-fn agree(bytes: &[u8], limits: &Limits, name: &str) -> Option<Picture> {
+fn agree(bytes: &[u8], limits: &Limits, name: &str) -> Option<DecodedImage> {
     let whole = decode(bytes, limits);
     for least in [1, 8, 30] {
         match (&whole, reduced(bytes, limits, least)) {
-            (Ok(picture), Ok(seen)) => {
-                assert_eq!((seen.source_width, seen.source_height), (picture.width, picture.height), "{name} {least}");
+            (Ok(image), Ok(seen)) => {
+                assert_eq!((seen.source_width, seen.source_height), (image.width, image.height), "{name} {least}");
             }
             (Err(error), Err(also)) => assert_eq!(error.reason(), also.reason(), "{name} {least}: {error}; {also}"),
             (whole, seen) => panic!("{name} {least}: {whole:?}, but at reduced size {seen:?}"),
@@ -70,20 +70,20 @@ fn cut_and_bent_files_are_accepted_and_refused_alike() {
 }
 
 /// Luma of a pixel.
-fn brightness(picture: &Picture, x: u32, y: u32) -> f64 {
-    let at = (y * picture.width + x) as usize * 3;
-    let [r, g, b] = [0, 1, 2].map(|i| f64::from(picture.pixels[at + i]));
+fn brightness(image: &DecodedImage, x: u32, y: u32) -> f64 {
+    let at = (y * image.width + x) as usize * 3;
+    let [r, g, b] = [0, 1, 2].map(|i| f64::from(image.pixels[at + i]));
     0.299 * r + 0.587 * g + 0.114 * b
 }
 
-/// The mean of a whole picture's brightness over each sample, as far as the picture goes.
-fn means(picture: &Picture, eighths: u32) -> Vec<f64> {
+/// The mean of a whole image's brightness over each sample, as far as the image goes.
+fn means(image: &DecodedImage, eighths: u32) -> Vec<f64> {
     let side = 8 / eighths;
-    let brightness = |x, y| brightness(picture, x, y);
+    let brightness = |x, y| brightness(image, x, y);
     let mut means = Vec::new();
-    for y in (0..picture.height).step_by(side as usize) {
-        for x in (0..picture.width).step_by(side as usize) {
-            let (right, below) = ((x + side).min(picture.width), (y + side).min(picture.height));
+    for y in (0..image.height).step_by(side as usize) {
+        for x in (0..image.width).step_by(side as usize) {
+            let (right, below) = ((x + side).min(image.width), (y + side).min(image.height));
             let all: Vec<f64> =
                 (y..below).flat_map(|y| (x..right).map(move |x| (x, y))).map(|(x, y)| brightness(x, y)).collect();
             means.push(all.iter().sum::<f64>() / all.len() as f64);
@@ -105,7 +105,7 @@ fn brightness_at_reduced_size_is_that_of_the_whole() {
         let whole = decode(&bytes, &Limits::default()).unwrap();
         for (log, eighths) in [1, 2, 4].into_iter().enumerate() {
             let least = (whole.width.min(whole.height) * eighths / 8).max(1);
-            let small = reduced(&bytes, &Limits::default(), least).unwrap().picture;
+            let small = reduced(&bytes, &Limits::default(), least).unwrap().image;
             let sides = |side: u32| (side * eighths).div_ceil(8);
             if (small.width, small.height) != (sides(whole.width), sides(whole.height)) {
                 continue;

@@ -4,7 +4,7 @@
 //! ```text
 //! cargo run -p plugin-embed --example speed -- --weights FILE --images FOLDER
 //! ```
-//! Prints a line of JSON: device, fingerprint, images a second of `Embedder::embed`, and milliseconds a image of
+//! Prints a line of JSON: device, fingerprint, images a second of `Embedder::embed`, and milliseconds an image of
 //! `Embedder::prepare`, by one thread. `--write FOLDER` writes, instead of measuring, the network (`network.onnx`,
 //! `pixels [N, 3, size, size]` to `features [N, 1280]`), the images as it takes them (`images.u8`,
 //! `[images, size, size, 3]`) and what the shipped code makes of them (`embeddings.f32`).
@@ -12,7 +12,7 @@
 
 use clap::Parser;
 use plugin_api::Home;
-use plugin_decode::{Limits, Picture, decode};
+use plugin_decode::{DecodedImage, Limits, decode};
 use plugin_embed::{EmbedOptions, Embedder};
 use prost::Message as _;
 use std::error::Error;
@@ -44,9 +44,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let embedder = Embedder::open(&config.embed, &Home::create(&folder)?);
     std::fs::remove_dir_all(&folder)?;
     let embedder = embedder?;
-    let pictures = read(&config.images, config.count)?;
+    let decoded = read(&config.images, config.count)?;
     let start = Instant::now();
-    let prepared: Vec<Picture> = pictures.into_iter().map(|p| embedder.prepare(p)).collect::<Result<_, _>>()?;
+    let prepared: Vec<DecodedImage> = decoded.into_iter().map(|p| embedder.prepare(p)).collect::<Result<_, _>>()?;
     let prepare_ms = start.elapsed().as_secs_f64() * 1e3 / prepared.len() as f64;
     // Weights are laid out for a batch when the first comes.
     let embeddings = embedder.embed(&prepared)?;
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Decodes images of a folder, in the order of their paths.
-fn read(folder: &Path, count: usize) -> Result<Vec<Picture>, Box<dyn Error>> {
+fn read(folder: &Path, count: usize) -> Result<Vec<DecodedImage>, Box<dyn Error>> {
     let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder)? {
@@ -76,14 +76,14 @@ fn read(folder: &Path, count: usize) -> Result<Vec<Picture>, Box<dyn Error>> {
     }
     files.sort();
     let decoded = files.iter().filter_map(|path| decode(&std::fs::read(path).ok()?, &Limits::default()).ok());
-    let pictures: Vec<Picture> = decoded.take(count).collect();
-    if pictures.is_empty() { Err("--images: there is no image in this folder".into()) } else { Ok(pictures) }
+    let images: Vec<DecodedImage> = decoded.take(count).collect();
+    if images.is_empty() { Err("--images: there is no image in this folder".into()) } else { Ok(images) }
 }
 
 fn write(
     folder: &Path,
     options: &EmbedOptions,
-    prepared: &[Picture],
+    prepared: &[DecodedImage],
     embeddings: &[Vec<f32>],
 ) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(folder)?;

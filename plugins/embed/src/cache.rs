@@ -1,8 +1,8 @@
-//! Embeddings on disk, by the digest of the picture: `dataset/embeddings/<fingerprint>.f32` of the workspace.
+//! Embeddings on disk, by the digest of the image: `dataset/embeddings/<fingerprint>.f32` of the workspace.
 //!
 //! ```text
 //! header    8 bytes "WKTEMB1\n", u32 numbers a record, u32 zero; numbers as this machine writes them
-//! record    32 bytes BLAKE3 of the picture, the numbers as f32, 4 bytes: the first of the BLAKE3 of what precedes them
+//! record    32 bytes BLAKE3 of the image, the numbers as f32, 4 bytes: the first of the BLAKE3 of what precedes them
 //! ```
 //!
 //! Records are only ever appended, each whole, under a lock, so several processes may share a file. When one is killed
@@ -35,7 +35,7 @@ pub struct Cache {
     map: Option<Mmap>,
     /// Records that were looked through.
     seen: usize,
-    /// Where they are, by picture.
+    /// Where they are, by image.
     places: HashMap<Digest, usize>,
     /// Put since.
     fresh: HashMap<Digest, Vec<f32>>,
@@ -110,7 +110,7 @@ impl Cache {
         self.len() == 0
     }
 
-    /// The embedding of a picture, by its BLAKE3 in hexadecimal digits.
+    /// The embedding of an image, by its BLAKE3 in hexadecimal digits.
     pub fn get(&self, digest: &str) -> Option<&[f32]> {
         let digest = parsed(digest)?;
         if let Some(embedding) = self.fresh.get(&digest) {
@@ -121,7 +121,7 @@ impl Cache {
         bytemuck::try_cast_slice(bytes).ok()
     }
 
-    /// Adds the embedding of a picture; nothing when there is one. A process that is killed afterwards loses nothing; for
+    /// Adds the embedding of an image; nothing when there is one. A process that is killed afterwards loses nothing; for
     /// power cuts there is [`Self::sync`].
     ///
     /// # Errors

@@ -5,26 +5,26 @@ use crate::options::{EmbedOptions, NetworkChoice};
 use plugin_api::files::named;
 use plugin_api::runs::{Backbone, ModelCard, read_json};
 use plugin_api::{Home, ResizeMode};
-use plugin_decode::Picture;
+use plugin_decode::DecodedImage;
 use plugin_model::device::Opened;
 use plugin_model::{Cells, Extractor, ModelError, Precision};
 use plugin_resize::resize;
 use rayon::prelude::*;
 
-/// Pictures at a time: on LibTorch twice as fast as one at a time, and as fast as more (`plugin-model`'s example `features`,
+/// Images at a time: on LibTorch twice as fast as one at a time, and as fast as more (`plugin-model`'s example `features`,
 /// 2 cores).
 const BATCH: usize = 4;
-/// Features a picture may have: sixteen embeddings then fit a message many times over.
+/// Features an image may have: sixteen embeddings then fit a message many times over.
 const MOST_DIMENSIONS: usize = 32_768;
 
-/// Turns pictures into embeddings.
+/// Turns images into embeddings.
 pub struct Embedder {
     /// None with `--network none`.
     eye: Option<Eye>,
     fingerprint: String,
 }
 
-/// A network and how it wants its pictures.
+/// A network and how it wants its images.
 struct Eye {
     extractor: Extractor,
     mode: ResizeMode,
@@ -119,43 +119,43 @@ impl Embedder {
         &self.fingerprint
     }
 
-    /// A picture as the network looks at it, which is all that must be kept of it until it is embedded.
+    /// An image as the network looks at it, which is all that must be kept of it until it is embedded.
     ///
     /// # Errors
-    /// [`EmbedError::Resize`] when it is no picture.
-    pub fn prepare(&self, picture: Picture) -> Result<Picture, EmbedError> {
-        let Some(eye) = &self.eye else { return Ok(picture) };
+    /// [`EmbedError::Resize`] when it is no image.
+    pub fn prepare(&self, image: DecodedImage) -> Result<DecodedImage, EmbedError> {
+        let Some(eye) = &self.eye else { return Ok(image) };
         let size_px = eye.extractor.size_px();
-        Ok(Picture { width: size_px, height: size_px, pixels: eye.square(&picture)? })
+        Ok(DecodedImage { width: size_px, height: size_px, pixels: eye.square(&image)? })
     }
 
-    /// An embedding of each picture, of unit length (of length 0 where the network sees nothing at all).
+    /// An embedding of each image, of unit length (of length 0 where the network sees nothing at all).
     ///
     /// # Errors
     /// [`EmbedError`] when the device fails, or the network's answer to one of them is not a number.
-    pub fn embed(&self, pictures: &[Picture]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        self.embed_each(pictures)?.into_iter().map(|embedding| embedding.ok_or(EmbedError::NotFinite)).collect()
+    pub fn embed(&self, images: &[DecodedImage]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        self.embed_each(images)?.into_iter().map(|embedding| embedding.ok_or(EmbedError::NotFinite)).collect()
     }
 
     /// Embeddings of an image without one place of it each, of the map that the network's features are the mean of.
     ///
     /// # Errors
     /// [`EmbedError`] when there is no network or no such map, or the device fails.
-    pub fn occlusions(&self, image: &Picture) -> Result<Occlusions, EmbedError> {
+    pub fn occlusions(&self, image: &DecodedImage) -> Result<Occlusions, EmbedError> {
         let no_map = || ModelError::Execution("this network has no map of features to show".to_owned());
         let eye = self.eye.as_ref().ok_or_else(no_map)?;
         let cells = eye.extractor.cells(eye.square(image)?)?;
         Occlusions::of(&cells).ok_or_else(|| no_map().into())
     }
 
-    /// As [`Self::embed`]; `None` for a picture whose features are not finite, which costs no other one its embedding.
+    /// As [`Self::embed`]; `None` for an image whose features are not finite, which costs no other one its embedding.
     ///
     /// # Errors
     /// [`EmbedError`] when the device fails.
-    pub fn embed_each(&self, pictures: &[Picture]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
-        let Some(eye) = &self.eye else { return Ok(vec![Some(Vec::new()); pictures.len()]) };
-        let mut embeddings = Vec::with_capacity(pictures.len());
-        for batch in pictures.chunks(BATCH) {
+    pub fn embed_each(&self, images: &[DecodedImage]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
+        let Some(eye) = &self.eye else { return Ok(vec![Some(Vec::new()); images.len()]) };
+        let mut embeddings = Vec::with_capacity(images.len());
+        for batch in images.chunks(BATCH) {
             embeddings.extend(eye.extractor.features(eye.squares(batch)?)?.into_iter().map(unit_length));
         }
         Ok(embeddings)
@@ -199,14 +199,14 @@ impl Occlusions {
 }
 
 impl Eye {
-    /// The pictures as the network wants them, one after the other.
-    fn squares(&self, pictures: &[Picture]) -> Result<Vec<u8>, EmbedError> {
-        let squares: Result<Vec<Vec<u8>>, _> = pictures.par_iter().map(|p| self.square(p)).collect();
+    /// The images as the network wants them, one after the other.
+    fn squares(&self, images: &[DecodedImage]) -> Result<Vec<u8>, EmbedError> {
+        let squares: Result<Vec<Vec<u8>>, _> = images.par_iter().map(|p| self.square(p)).collect();
         Ok(squares?.concat())
     }
 
-    fn square(&self, picture: &Picture) -> Result<Vec<u8>, EmbedError> {
-        let (Picture { width, height, pixels }, size_px) = (picture, self.extractor.size_px());
+    fn square(&self, image: &DecodedImage) -> Result<Vec<u8>, EmbedError> {
+        let (DecodedImage { width, height, pixels }, size_px) = (image, self.extractor.size_px());
         if (*width, *height) == (size_px, size_px) {
             return Ok(pixels.clone());
         }

@@ -19,15 +19,15 @@ pub enum EmbedError {
         NetworkChoice::Champion, .0.display()
     )]
     NoChampion(PathBuf),
-    /// The layer before the classifier is so wide that a message of pictures would not hold it.
+    /// The layer before the classifier is so wide that a message of images would not hold it.
     #[error(
         "--network champion: {architecture} at {size_px} px has {dimensions} features; at most {limit} can be used \
-         (train it on smaller pictures, or use --network efficientnet-lite0)"
+         (train it on smaller images, or use --network efficientnet-lite0)"
     )]
     TooWide {
         /// The champion's architecture.
         architecture: String,
-        /// Its pictures' side, pixels.
+        /// Its images' side, pixels.
         size_px: u32,
         /// Its features.
         dimensions: usize,
@@ -37,11 +37,11 @@ pub enum EmbedError {
     /// Weights are broken or of another network, or the device is not there or failed.
     #[error(transparent)]
     Model(#[from] plugin_model::ModelError),
-    /// A picture could not be resized.
+    /// An image could not be resized.
     #[error(transparent)]
     Resize(#[from] plugin_resize::ResizeError),
     /// A network's answer is not a number: its weights are useless.
-    #[error("the network's answer to a picture is not a number: its weights are broken")]
+    #[error("the network's answer to an image is not a number: its weights are broken")]
     NotFinite,
     /// A file could not be read or written. The text names it.
     #[error("{0}")]

@@ -1,16 +1,16 @@
-//! A picture that is known by its digest, from a file that may have changed since.
+//! An image that is known by its digest, from a file that may have changed since.
 
-use plugin_decode::{Limits, Picture, Scale, decode_scaled};
+use plugin_decode::{DecodedImage, Limits, Scale, decode_scaled};
 use std::path::Path;
 
-/// The picture in a file, at the scale at which `decode` sends it; none when the file is too large, is no picture, or is not the one of this BLAKE3 digest.
-pub fn known(path: &Path, digest: &str, limits: &Limits) -> Option<Picture> {
+/// The image in a file, at the scale at which `decode` sends it; none when the file is too large, is no image, or is not the one of this BLAKE3 digest.
+pub fn known(path: &Path, digest: &str, limits: &Limits) -> Option<DecodedImage> {
     if std::fs::metadata(path).ok()?.len() > limits.max_bytes {
         return None;
     }
     let bytes = std::fs::read(path).ok()?;
     let same = blake3::hash(&bytes).to_hex().as_str() == digest;
-    same.then(|| decode_scaled(&bytes, limits, Scale::default()).ok()).flatten().map(|raster| raster.picture)
+    same.then(|| decode_scaled(&bytes, limits, Scale::default()).ok()).flatten().map(|raster| raster.image)
 }
 
 #[cfg(test)]
@@ -25,7 +25,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_picture_of_the_digest_is_read_and_only_within_the_limits() {
+    fn only_the_image_of_the_digest_is_read_and_only_within_the_limits() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/odd/good/blobs.png");
         let digest = blake3::hash(&std::fs::read(&file).unwrap()).to_hex().to_string();
         let limits = |line: &str| Line::parse_from(std::iter::once("x").chain(line.split_whitespace())).limits;

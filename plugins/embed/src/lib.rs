@@ -1,9 +1,9 @@
-//! Pictures to embeddings: what a network's penultimate layer sees in them, of unit length, so that the scalar product
+//! Images to embeddings: what a network's penultimate layer sees in them, of unit length, so that the scalar product
 //! of two is the cosine of the angle between them.
 //!
 //! [`Embedder`] computes them, by pretrained weights or by the workspace's own champion; [`EmbedOptions`] are its
-//! command line options. [`Cache`] keeps them on disk by the pictures' digest, so that none is computed twice.
-//! [`known`] opens a picture again by its digest.
+//! command line options. [`Cache`] keeps them on disk by the images' digest, so that none is computed twice.
+//! [`known`] opens an image again by its digest.
 
 pub mod cache;
 pub mod embedder;

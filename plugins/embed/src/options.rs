@@ -11,7 +11,7 @@ pub const FETCH: &str = "cargo wakuteka weights efficientnet-lite0";
 /// Whose penultimate layer it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum NetworkChoice {
-    /// EfficientNet-Lite0 with ImageNet weights: 1280 features of any picture.
+    /// EfficientNet-Lite0 with ImageNet weights: 1280 features of any image.
     #[default]
     #[value(name = "efficientnet-lite0")]
     EfficientNetLite0,
@@ -46,7 +46,7 @@ pub struct EmbedOptions {
     /// How exactly it is computed: fp32, bf16, or auto, which is bf16 on LibTorch where the machine is faster with it.
     #[arg(long, value_enum, default_value_t, value_name = "PRECISION")]
     pub precision: PrecisionChoice,
-    /// How `--network efficientnet-lite0` gets its square of a picture; the champion has its own way.
+    /// How `--network efficientnet-lite0` gets its square of an image; the champion has its own way.
     #[arg(long = "embed-mode", value_enum, default_value_t, value_name = "MODE")]
     pub mode: ResizeMode,
     /// Side of that square, pixels. The weights were learnt at 224; less is faster and sees less.

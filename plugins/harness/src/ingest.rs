@@ -19,7 +19,7 @@ const INVENTORY_ROWS: usize = 100_000;
 /// Messages to take in, and the first behind them that is something else.
 pub type Taken<M> = (Vec<(Header, M)>, Option<Message>);
 
-/// Where the two streams of `watch` stand: pictures, and word of pictures gone.
+/// Where the two streams of `watch` stand: images, and word of images gone.
 #[derive(Debug, Default)]
 pub struct IngestSequencer {
     images: Sequence,
@@ -27,7 +27,7 @@ pub struct IngestSequencer {
 }
 
 impl IngestSequencer {
-    /// A message of pictures and those of the same input that wait behind it.
+    /// A message of images and those of the same input that wait behind it.
     ///
     /// # Errors
     /// Any [`HarnessError`].
@@ -56,7 +56,7 @@ impl IngestSequencer {
         Ok((taken, other))
     }
 
-    /// Word of pictures gone; none when it is not due.
+    /// Word of images gone; none when it is not due.
     ///
     /// # Errors
     /// Any [`HarnessError`].

@@ -43,7 +43,7 @@ pub struct Answer<O> {
 /// A row that a stage refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
-    /// The picture.
+    /// The image.
     pub path: String,
     /// Why, as a code.
     pub reason: RejectReason,

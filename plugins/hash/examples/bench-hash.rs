@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p plugin-hash --example bench-hash -- FOLDER [--repeat 3] [--only read|fast|exact]`
 //!
-//! `tests/peers/enlarge.py` makes a folder of pictures of a photo's size.
+//! `tests/peers/enlarge.py` makes a folder of images of a photo's size.
 
 use clap::{Parser, ValueEnum};
 use plugin_decode::{Limits, Scale, decode, decode_scaled};
@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 /// From files to hashes.
 #[derive(Parser)]
 struct Options {
-    /// Pictures, also in folders below it.
+    /// Images, also in folders below it.
     folder: PathBuf,
     /// Runs of each kind; the quickest counts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
-    /// One kind only, and nothing printed but pictures a second.
+    /// One kind only, and nothing printed but images a second.
     #[arg(long)]
     only: Option<Work>,
 }
@@ -117,11 +117,11 @@ fn shares(out: &mut impl Write, files: &[PathBuf]) -> std::io::Result<()> {
         let (read, bytes) = quickest(|| fs::read(file));
         let bytes = bytes?;
         let (scaled, raster) = quickest(|| decode_scaled(&bytes, &limits, Scale::default()));
-        let raster = raster.map_err(Error::other)?.picture;
+        let raster = raster.map_err(Error::other)?.image;
         let (hashed, _) = quickest(|| Hashes::of(raster.width, raster.height, &raster.pixels));
-        let (decoded, picture) = quickest(|| decode(&bytes, &limits));
-        let picture = picture.map_err(Error::other)?;
-        let (exactly, _) = quickest(|| Hashes::of(picture.width, picture.height, &picture.pixels));
+        let (decoded, image) = quickest(|| decode(&bytes, &limits));
+        let image = image.map_err(Error::other)?;
+        let (exactly, _) = quickest(|| Hashes::of(image.width, image.height, &image.pixels));
         for (all, one) in spent.iter_mut().zip([read, scaled, hashed, decoded, exactly]) {
             *all += one;
         }
@@ -142,7 +142,7 @@ fn apart(out: &mut impl Write, files: &[PathBuf]) -> std::io::Result<()> {
     let pairs = || pairs.iter().filter_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?)));
     let kinds: [(&str, Kind); 4] =
         [("ahash", |h| h.ahash), ("dhash", |h| h.dhash), ("phash", |h| h.phash), ("whash", |h| h.whash)];
-    writeln!(out, "bits between fast and exact: mean, 95th percentile, most; of {} pictures", files.len())?;
+    writeln!(out, "bits between fast and exact: mean, 95th percentile, most; of {} images", files.len())?;
     for (name, of) in kinds {
         let mut bits: Vec<u32> = pairs().map(|(a, b)| distance(of(&a.hashes), of(&b.hashes))).collect();
         bits.sort_unstable();

@@ -1,4 +1,4 @@
-//! Writes the decoded pixels of pictures as `0.ppm`, `1.ppm` … into a folder: what `tests/peers/imagehash_vectors.py`
+//! Writes the decoded pixels of images as `0.ppm`, `1.ppm` … into a folder: what `tests/peers/imagehash_vectors.py`
 //! hands to imagehash. `cargo run -p plugin-hash --example decoded -- FOLDER *.jpg`
 
 use plugin_decode::{Limits, decode};
@@ -9,10 +9,10 @@ fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let folder = arguments.next().ok_or_else(|| Error::other("name a folder"))?;
     for (index, path) in arguments.enumerate() {
-        let picture = decode(&std::fs::read(&path)?, &Limits::default()).map_err(Error::other)?;
+        let image = decode(&std::fs::read(&path)?, &Limits::default()).map_err(Error::other)?;
         let mut file = std::fs::File::create(folder.join(format!("{index}.ppm")))?;
-        writeln!(file, "P6 {} {} 255", picture.width, picture.height)?;
-        file.write_all(&picture.pixels)?;
+        writeln!(file, "P6 {} {} 255", image.width, image.height)?;
+        file.write_all(&image.pixels)?;
     }
     Ok(())
 }

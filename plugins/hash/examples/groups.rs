@@ -1,4 +1,4 @@
-//! Which pictures of a folder become one group of near-copies, and how long the views take.
+//! Which images of a folder become one group of near-copies, and how long the views take.
 //! `cargo run -p plugin-hash --example groups -- FOLDER [--sheet FILE.png]`
 //!
 //! Prints how many groups there are and how large the largest are: by the rule that was in use before views (perceptual
@@ -21,7 +21,7 @@ use std::time::Instant;
 /// Groups of near-copies.
 #[derive(Parser)]
 struct Options {
-    /// Pictures, also in folders below it.
+    /// Images, also in folders below it.
     folder: PathBuf,
     /// Where to draw the largest groups.
     #[arg(long)]
@@ -31,7 +31,7 @@ struct Options {
     groups: usize,
 }
 
-/// A picture: its hashes, its views, and itself small.
+/// An image: its hashes, its views, and itself small.
 struct Seen {
     folder: String,
     name: String,
@@ -56,68 +56,68 @@ fn main() -> std::io::Result<()> {
     let mut files = Vec::new();
     files_under(&options.folder, &mut files)?;
     files.sort();
-    let (mut met, mut pictures) = (BTreeSet::new(), Vec::new());
+    let (mut met, mut images) = (BTreeSet::new(), Vec::new());
     for file in &files {
         let bytes = fs::read(file)?;
         if met.insert(digest(&bytes)) {
-            pictures.extend(see(file, &bytes));
+            images.extend(see(file, &bytes));
         }
     }
     let mut out = std::io::stdout().lock();
-    let took = views_ms(&pictures);
-    writeln!(out, "{} files, {} pictures, views in {took:.3} ms each", files.len(), pictures.len())?;
+    let took = views_ms(&images);
+    writeln!(out, "{} files, {} images, views in {took:.3} ms each", files.len(), images.len())?;
     for (name, near) in RULES {
-        let (mut groups, pairs) = grouped(&pictures, near);
+        let (mut groups, pairs) = grouped(&images, near);
         groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
         let together: usize = sizes.iter().sum();
-        let folder = |id: &u32| &pictures[*id as usize].folder;
+        let folder = |id: &u32| &images[*id as usize].folder;
         let mixed = groups.iter().filter(|group| group.iter().any(|id| folder(id) != folder(&group[0])));
         let mixed: usize = mixed.map(Vec::len).sum();
         writeln!(
             out,
-            "{name}: {pairs} pairs, {} groups of {together} pictures, {mixed} of them in several folders, largest {:?}",
+            "{name}: {pairs} pairs, {} groups of {together} images, {mixed} of them in several folders, largest {:?}",
             sizes.len(),
             &sizes[..sizes.len().min(10)]
         )?;
         if let Some(sheet) = options.sheet.as_ref().filter(|_| name.ends_with("usual")) {
             for (row, group) in groups.iter().take(options.groups).enumerate() {
-                let names: Vec<&str> = group.iter().map(|&id| &pictures[id as usize].name[..]).collect();
+                let names: Vec<&str> = group.iter().map(|&id| &images[id as usize].name[..]).collect();
                 writeln!(out, "row {}: {}", row + 1, names.join(", "))?;
             }
-            draw(&pictures, &groups[..groups.len().min(options.groups)]).save(sheet).map_err(Error::other)?;
+            draw(&images, &groups[..groups.len().min(options.groups)]).save(sheet).map_err(Error::other)?;
         }
     }
     Ok(())
 }
 
 fn see(file: &Path, bytes: &[u8]) -> Option<Seen> {
-    let picture = decode(bytes, &Limits::default()).ok()?;
-    let hashes = Hashes::of(picture.width, picture.height, &picture.pixels)?;
-    let square = resize(picture.width, picture.height, &picture.pixels, SIDE as u32, ResizeMode::Stretch).ok()?;
+    let image = decode(bytes, &Limits::default()).ok()?;
+    let hashes = Hashes::of(image.width, image.height, &image.pixels)?;
+    let square = resize(image.width, image.height, &image.pixels, SIDE as u32, ResizeMode::Stretch).ok()?;
     let name = file.file_stem()?.to_string_lossy().into_owned();
     let folder = file.parent()?.to_string_lossy().into_owned();
     Some(Seen { folder, name, hashes, views: Views::of(&square)?, square })
 }
 
-/// Milliseconds a picture, the median.
-fn views_ms(pictures: &[Seen]) -> f64 {
-    let time = |picture: &Seen| {
+/// Milliseconds an image, the median.
+fn views_ms(images: &[Seen]) -> f64 {
+    let time = |image: &Seen| {
         let begun = Instant::now();
-        black_box(Views::of(&picture.square));
+        black_box(Views::of(&image.square));
         begun.elapsed().as_secs_f64() * 1e3
     };
-    let mut times: Vec<f64> = pictures.iter().map(time).collect();
+    let mut times: Vec<f64> = images.iter().map(time).collect();
     times.sort_by(f64::total_cmp);
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 /// Connected components of a rule, and its pairs.
-fn grouped(pictures: &[Seen], near: Rule) -> (Vec<Vec<u32>>, usize) {
-    let mut union = Union::new(pictures.len());
+fn grouped(images: &[Seen], near: Rule) -> (Vec<Vec<u32>>, usize) {
+    let mut union = Union::new(images.len());
     let mut pairs = 0;
-    for (i, one) in pictures.iter().enumerate() {
-        for (j, other) in pictures[..i].iter().enumerate() {
+    for (i, one) in images.iter().enumerate() {
+        for (j, other) in images[..i].iter().enumerate() {
             if near(one, other) {
                 union.join(i as u32, j as u32);
                 pairs += 1;
@@ -128,7 +128,7 @@ fn grouped(pictures: &[Seen], near: Rule) -> (Vec<Vec<u32>>, usize) {
 }
 
 /// A row a group; long ones go on below, a little to the right.
-fn draw(pictures: &[Seen], groups: &[Vec<u32>]) -> RgbImage {
+fn draw(images: &[Seen], groups: &[Vec<u32>]) -> RgbImage {
     const ACROSS: usize = 24;
     let lines: Vec<(usize, &[u32])> =
         groups.iter().flat_map(|g| g.chunks(ACROSS).enumerate().map(|(at, part)| (at.min(1), part))).collect();
@@ -137,7 +137,7 @@ fn draw(pictures: &[Seen], groups: &[Vec<u32>]) -> RgbImage {
         RgbImage::from_pixel((step * (ACROSS + 1)) as u32, (step * lines.len()) as u32, image::Rgb([90, 90, 120]));
     for (row, (shift, part)) in lines.iter().enumerate() {
         for (column, id) in part.iter().enumerate() {
-            let square = pictures[*id as usize].square.clone();
+            let square = images[*id as usize].square.clone();
             if let Some(square) = RgbImage::from_raw(SIDE as u32, SIDE as u32, square) {
                 imageops::replace(&mut sheet, &square, (column * step + shift * 30) as i64, (row * step) as i64);
             }

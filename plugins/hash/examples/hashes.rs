@@ -1,4 +1,4 @@
-//! Prints path, ahash, dhash, phash and whash of the pictures named, as imagehash writes them: to hold the two against
+//! Prints path, ahash, dhash, phash and whash of the images named, as imagehash writes them: to hold the two against
 //! each other. `cargo run -p plugin-hash --example hashes -- *.png`
 
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! How many edited copies of real pictures are found, and how many others with them: for each hash and radius, and for
+//! How many edited copies of real images are found, and how many others with them: for each hash and radius, and for
 //! all views together. `cargo run -p plugin-hash --example near-copies -- [--csv FILE] [--curve]`
 //!
 //! Originals are every fourth of `tests/fixtures/openclipart8`, exact copies left out. They are kept with their families
@@ -21,10 +21,10 @@ struct Options {
     /// The table as CSV.
     #[arg(long)]
     csv: Option<PathBuf>,
-    /// Every so many-th picture.
+    /// Every so many-th image.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     each: u32,
-    /// Tries many radii for the views instead, on the other half of the pictures.
+    /// Tries many radii for the views instead, on the other half of the images.
     #[arg(long)]
     curve: bool,
 }
@@ -37,19 +37,19 @@ type Rule = Box<dyn Fn(&Seen, &Seen) -> bool + Sync>;
 
 fn main() -> std::io::Result<()> {
     let options = Options::parse();
-    let mut pictures = originals(options.each as usize);
+    let mut images = originals(options.each as usize);
     let even = |bytes: &[u8]| digest(bytes).ends_with(|last: char| last.to_digit(16).is_some_and(|d| d % 2 == 0));
-    pictures.retain(|(_, picture)| even(&common::jpeg(picture, 95)) == options.curve);
-    let known: Vec<Seen> = pictures.par_iter().map(|(_, picture)| seen(&common::jpeg(picture, 95))).collect();
+    images.retain(|(_, image)| even(&common::jpeg(image, 95)) == options.curve);
+    let known: Vec<Seen> = images.par_iter().map(|(_, image)| seen(&common::jpeg(image, 95))).collect();
     let edits = [&EDITS[..], &OTHERS].concat();
     let copies: Vec<Vec<Seen>> =
-        edits.iter().map(|(_, edit)| pictures.par_iter().map(|(_, picture)| seen(&edit(picture))).collect()).collect();
+        edits.iter().map(|(_, edit)| images.par_iter().map(|(_, image)| seen(&edit(image))).collect()).collect();
     let mut out = std::io::stdout().lock();
     let names: Vec<&str> = edits.iter().map(|(name, _)| *name).collect();
     writeln!(
         out,
         "{} originals\n| found by | {} | others, 7 edits | others, all | F1 |",
-        pictures.len(),
+        images.len(),
         names.join(" | ")
     )?;
     writeln!(out, "|---|{}", "---|".repeat(names.len() + 3))?;

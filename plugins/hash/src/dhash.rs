@@ -17,8 +17,8 @@ impl PerceptualHash for DifferenceHash {
         "where brightness grows from left to right"
     }
 
-    fn hash(&self, picture: &Grey) -> u64 {
-        let fields = lanczos::resize(picture, 9, 8);
+    fn hash(&self, image: &Grey) -> u64 {
+        let fields = lanczos::resize(image, 9, 8);
         bits(fields.chunks_exact(9).flat_map(|row| row.windows(2).map(|pair| pair[1] > pair[0])))
     }
 }

@@ -1,16 +1,16 @@
 //! From a file to its hashes, with no more decoding than they need.
 
 use crate::Hashes;
-use plugin_decode::{DecodeError, Limits, Picture, Scale, decode_scaled};
+use plugin_decode::{DecodeError, DecodedImage, Limits, Scale, decode_scaled};
 
-/// The hashes of a file's picture.
+/// The hashes of a file's image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hashed {
     /// The four hashes.
     pub hashes: Hashes,
-    /// Width of the picture after orientation, pixels.
+    /// Width of the image after orientation, pixels.
     pub width: u32,
-    /// Height of the picture after orientation, pixels.
+    /// Height of the image after orientation, pixels.
     pub height: u32,
 }
 
@@ -21,19 +21,19 @@ pub struct Hashed {
 /// [`DecodeError`], as [`decode_scaled`].
 pub fn fast(bytes: &[u8], limits: &Limits) -> Result<Hashed, DecodeError> {
     let raster = decode_scaled(bytes, limits, Scale::default())?;
-    Ok(Hashed { width: raster.source_width, height: raster.source_height, ..of(&raster.picture) })
+    Ok(Hashed { width: raster.source_width, height: raster.source_height, ..of(&raster.image) })
 }
 
-/// The hashes from the whole picture, bit for bit those of imagehash where the decoded pixels are the same.
+/// The hashes from the whole image, bit for bit those of imagehash where the decoded pixels are the same.
 ///
 /// # Errors
 /// [`DecodeError`], as [`plugin_decode::decode`].
 pub fn exact(bytes: &[u8], limits: &Limits) -> Result<Hashed, DecodeError> {
-    plugin_decode::decode(bytes, limits).map(|picture| of(&picture))
+    plugin_decode::decode(bytes, limits).map(|image| of(&image))
 }
 
-fn of(picture: &Picture) -> Hashed {
-    // A decoded picture always has pixels of the right number.
-    let hashes = Hashes::of(picture.width, picture.height, &picture.pixels).unwrap_or_default();
-    Hashed { hashes, width: picture.width, height: picture.height }
+fn of(image: &DecodedImage) -> Hashed {
+    // A decoded image always has pixels of the right number.
+    let hashes = Hashes::of(image.width, image.height, &image.pixels).unwrap_or_default();
+    Hashed { hashes, width: image.width, height: image.height }
 }

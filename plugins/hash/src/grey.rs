@@ -1,6 +1,6 @@
-//! A picture without colour, as all hashes take it.
+//! An image without colour, as all hashes take it.
 
-/// A grey picture.
+/// A grey image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grey {
     width: usize,
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_none() {
+    fn what_is_no_image_is_none() {
         assert_eq!(Grey::from_rgb(0, 0, &[]), None);
         assert_eq!(Grey::from_rgb(1, 1, &[1, 2]), None);
         assert_eq!(Grey::from_rgb(2, 1, &[1, 2, 3]), None);

@@ -26,7 +26,7 @@ pub fn approximation(square: Square, levels: u32) -> Square {
     (0..levels).fold(square, |square, _| down(&square).low)
 }
 
-/// The picture without its coarsest approximation: all levels down, the last approximation zeroed, and up again.
+/// The image without its coarsest approximation: all levels down, the last approximation zeroed, and up again.
 pub fn without_mean(square: Square) -> Square {
     let mut details = Vec::new();
     let mut low = square;

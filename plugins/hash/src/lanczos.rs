@@ -17,29 +17,29 @@ struct Window {
     weights: Vec<i32>,
 }
 
-/// The picture at another size.
-pub fn resize(picture: &Grey, width: usize, height: usize) -> Vec<u8> {
+/// The image at another size.
+pub fn resize(image: &Grey, width: usize, height: usize) -> Vec<u8> {
     let narrowed;
-    let mut pixels = picture.pixels();
-    if picture.width() != width {
-        narrowed = horizontal(pixels, picture.width(), &kept(picture.width(), width));
+    let mut pixels = image.pixels();
+    if image.width() != width {
+        narrowed = horizontal(pixels, image.width(), &kept(image.width(), width));
         pixels = &narrowed;
     }
-    if picture.height() == height {
+    if image.height() == height {
         return pixels.to_vec();
     }
-    vertical(pixels, width, &kept(picture.height(), height))
+    vertical(pixels, width, &kept(image.height(), height))
 }
 
 /// Windows by length before and after.
 type Kept = HashMap<(usize, usize), Rc<Vec<Window>>>;
 
 thread_local! {
-    /// Sines are dear, and pictures of a folder often have the same size.
+    /// Sines are dear, and images of a folder often have the same size.
     static KEPT: RefCell<Kept> = RefCell::default();
 }
 
-/// The most lengths whose windows are kept, for each thread: 20 MB if all pictures have 12,000 pixels a side.
+/// The most lengths whose windows are kept, for each thread: 20 MB if all images have 12,000 pixels a side.
 const MOST_KEPT: usize = 64;
 
 fn kept(from: usize, to: usize) -> Rc<Vec<Window>> {
@@ -130,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_plain_picture_stays_plain(
+        fn a_plain_image_stays_plain(
             value in 0_u8.., width in 1_usize..40, height in 1_usize..40, to_width in 1_usize..40, to_height in 1_usize..40,
         ) {
             let plain = Grey::new(width, height, vec![value; width * height]).unwrap();

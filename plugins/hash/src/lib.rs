@@ -2,7 +2,7 @@
 //!
 //! The perceptual hashes follow Python's [imagehash](https://github.com/JohannesBuchner/imagehash) 4.3 with its
 //! default of 8 × 8 bits, down to the rounding of Pillow's resize: the first bit, row after row, is the most
-//! significant. Two pictures look alike when few bits differ.
+//! significant. Two images look alike when few bits differ.
 //!
 //! - [`exact`] and [`fast`]: from a file to its hashes.
 //! - [`Views`] and [`NearCopies`]: also mirrored, turned, cropped, brighter and grey copies.
@@ -32,20 +32,20 @@ pub use thumbnail::Thumbnail;
 pub use views::{Look, SIDE, Views};
 pub use whash::WaveletHash;
 
-/// A hash of what is to be seen on a picture.
+/// A hash of what is to be seen on an image.
 pub trait PerceptualHash: Sync {
     /// Name of the hash, and of its column in messages.
     fn name(&self) -> &'static str;
     /// What it sees, in one line.
     fn about(&self) -> &'static str;
-    /// The hash of a picture that has pixels.
-    fn hash(&self, picture: &Grey) -> u64;
+    /// The hash of an image that has pixels.
+    fn hash(&self, image: &Grey) -> u64;
 }
 
 /// Every perceptual hash.
 pub const REGISTRY: &[&dyn PerceptualHash] = &[&AverageHash, &DifferenceHash, &DctHash, &WaveletHash];
 
-/// The four hashes of one picture.
+/// The four hashes of one image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hashes {
     /// [`AverageHash`].
@@ -59,15 +59,15 @@ pub struct Hashes {
 }
 
 impl Hashes {
-    /// The hashes of a picture of `height × width × 3` bytes, RGB. None when it has no pixel or another length.
+    /// The hashes of an image of `height × width × 3` bytes, RGB. None when it has no pixel or another length.
     pub fn of(width: u32, height: u32, rgb: &[u8]) -> Option<Self> {
         Some(Self::of_grey(&Grey::from_rgb(width, height, rgb)?))
     }
 
-    /// The hashes of a grey picture.
+    /// The hashes of a grey image.
     pub fn of_grey(grey: &Grey) -> Self {
         let square = lanczos::resize(grey, phash::SIDE, phash::SIDE);
-        // Of a small picture two hashes see the same square.
+        // Of a small image two hashes see the same square.
         let side = whash::side(grey);
         let whash = if side == phash::SIDE { whash::of_square(&square, side) } else { WaveletHash.hash(grey) };
         Self {

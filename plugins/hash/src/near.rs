@@ -261,8 +261,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Some blobs on a slope; every seed is another picture.
-    fn picture(seed: u64) -> Vec<u8> {
+    /// Some blobs on a slope; every seed is another image.
+    fn image(seed: u64) -> Vec<u8> {
         let random = |i: u64| (seed * 31 + i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         let blobs: Vec<[u64; 4]> = (0..5).map(|i| [0, 1, 2, 3].map(|k| random(i * 4 + k))).collect();
         let pixel = |x: u64, y: u64| {
@@ -278,13 +278,13 @@ mod tests {
     }
 
     #[test]
-    fn a_mirrored_picture_is_found_and_others_are_not() {
+    fn a_mirrored_image_is_found_and_others_are_not() {
         let mut near = NearCopies::new(Radii::default());
         for seed in 0..30 {
-            assert_eq!(u64::from(near.insert(&Views::of(&picture(seed)).unwrap())), seed);
+            assert_eq!(u64::from(near.insert(&Views::of(&image(seed)).unwrap())), seed);
         }
         for seed in 0..30 {
-            let found = near.find(&Views::of(&mirrored(&picture(seed))).unwrap());
+            let found = near.find(&Views::of(&mirrored(&image(seed))).unwrap());
             assert_eq!(found, [seed as u32]);
         }
         assert_eq!((near.len(), near.is_empty()), (30, false));
@@ -296,7 +296,7 @@ mod tests {
         #[test]
         fn the_index_finds_who_is_near(seeds in prop::collection::vec(0_u64..40, 2..12), by in 0_u32..3) {
             let radii = Radii { view_all: 20 + by * 40, plain_all: 28 + by * 40, residual: 200 + by * 800, ..Radii::USUAL };
-            let views: Vec<Views> = seeds.iter().map(|&seed| Views::of(&picture(seed)).unwrap()).collect();
+            let views: Vec<Views> = seeds.iter().map(|&seed| Views::of(&image(seed)).unwrap()).collect();
             let mut near = NearCopies::new(radii);
             for one in &views {
                 near.insert(one);

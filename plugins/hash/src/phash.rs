@@ -21,12 +21,12 @@ impl PerceptualHash for DctHash {
         "which of the 8 × 8 lowest frequencies are above their median"
     }
 
-    fn hash(&self, picture: &Grey) -> u64 {
-        of_square(&lanczos::resize(picture, SIDE, SIDE))
+    fn hash(&self, image: &Grey) -> u64 {
+        of_square(&lanczos::resize(image, SIDE, SIDE))
     }
 }
 
-/// The hash of a picture at [`SIDE`] × [`SIDE`].
+/// The hash of an image at [`SIDE`] × [`SIDE`].
 pub fn of_square(pixels: &[u8]) -> u64 {
     let rows: Vec<[f64; SIDE]> = pixels.as_chunks::<SIDE>().0.iter().map(|row| row.map(f64::from)).collect();
     let columns = dct::transform(&rows, KEPT);
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_picture_has_only_its_mean() {
+    fn a_plain_image_has_only_its_mean() {
         let plain = Grey::new(32, 32, vec![77; 1024]).unwrap();
         assert_eq!(DctHash.hash(&plain), 1 << 63);
     }

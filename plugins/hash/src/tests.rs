@@ -1,4 +1,4 @@
-//! The hashes of the pictures in `tests/fixtures/odd/good`, held against imagehash's.
+//! The hashes of the images in `tests/fixtures/odd/good`, held against imagehash's.
 
 use super::*;
 use std::collections::BTreeSet;
@@ -21,14 +21,14 @@ fn hashes_equal_imagehash_where_the_pixels_do() {
     for (name, expected) in table.as_object().unwrap() {
         let Some(wanted) = expected.get("hashes") else { continue };
         let bytes = std::fs::read(folder.join("good").join(name)).unwrap();
-        let picture = plugin_decode::decode(&bytes, &plugin_decode::Limits::default()).unwrap();
-        let grey = Grey::from_rgb(picture.width, picture.height, &picture.pixels).unwrap();
+        let image = plugin_decode::decode(&bytes, &plugin_decode::Limits::default()).unwrap();
+        let grey = Grey::from_rgb(image.width, image.height, &image.pixels).unwrap();
         for hash in REGISTRY {
             assert_eq!(format!("{:016x}", hash.hash(&grey)), wanted[hash.name()], "{name} {}", hash.name());
         }
         compared += 1;
     }
-    assert!(compared >= 10, "only {compared} pictures with hashes");
+    assert!(compared >= 10, "only {compared} images with hashes");
 }
 
 #[test]
@@ -42,14 +42,14 @@ fn all_hashes_are_those_of_the_registry() {
 }
 
 #[test]
-fn a_look_alike_is_near_and_another_picture_far() {
-    let picture = |f: &dyn Fn(u32, u32) -> u32| -> Vec<u8> {
+fn a_look_alike_is_near_and_another_image_far() {
+    let image = |f: &dyn Fn(u32, u32) -> u32| -> Vec<u8> {
         (0..64).flat_map(|y| (0..64).map(move |x| (x, y))).flat_map(|(x, y)| [f(x, y).min(255) as u8; 3]).collect()
     };
     let disc = |x: u32, y: u32| if x.abs_diff(20).pow(2) + y.abs_diff(30).pow(2) < 200 { 40 } else { x * 3 + 30 };
-    let one = Hashes::of(64, 64, &picture(&disc)).unwrap();
-    let brighter = Hashes::of(64, 64, &picture(&|x, y| disc(x, y) + 9)).unwrap();
-    let other = Hashes::of(64, 64, &picture(&|x, y| (63 - x) * 2 + (y / 8 % 2) * 90)).unwrap();
+    let one = Hashes::of(64, 64, &image(&disc)).unwrap();
+    let brighter = Hashes::of(64, 64, &image(&|x, y| disc(x, y) + 9)).unwrap();
+    let other = Hashes::of(64, 64, &image(&|x, y| (63 - x) * 2 + (y / 8 % 2) * 90)).unwrap();
     assert!(distance(one.phash, brighter.phash) <= 4 && distance(one.dhash, brighter.dhash) <= 4);
     assert!(distance(one.phash, other.phash) > 10 && distance(one.dhash, other.dhash) > 10);
 }

@@ -19,7 +19,7 @@ type Square = [f32; SIDE * SIDE];
 
 /// Turned by so many degrees each way.
 const DEGREES: f64 = 3.0;
-/// Share of each side that is left out of a turned picture, once more.
+/// Share of each side that is left out of a turned image, once more.
 const TURNED_INSET: f64 = 0.04;
 /// So much brighter.
 const BRIGHTER: f32 = 1.3;
@@ -36,7 +36,7 @@ const INSETS: [[f64; 4]; 7] = [
     [0.0, 0.08, 0.0, 0.08],
 ];
 
-/// Structure below which a picture is near to nothing.
+/// Structure below which an image is near to nothing.
 const LEAST: u32 = 6;
 /// Bits that may differ, as a share of the structure.
 const SHARE: (u32, u32) = (1, 2);
@@ -48,8 +48,8 @@ const EDITED: usize = INSETS.len() + 1;
 /// Views of the image mirrored and turned by 90°, 180° and 270°.
 const SYMMETRIC: usize = Symmetry::OTHERS.len();
 
-/// What is to be seen of a picture, in four hashes of 64 bits. They are made like the hashes of the same kind, but for the
-/// last bit of their numbers: where a picture is plain, its rounding would decide.
+/// What is to be seen of an image, in four hashes of 64 bits. They are made like the hashes of the same kind, but for the
+/// last bit of their numbers: where an image is plain, its rounding would decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Look {
     /// Which of 8 × 8 fields are brighter than the mean.
@@ -71,7 +71,7 @@ impl Look {
             + distance(self.waves, other.waves)
     }
 
-    /// How much there is to be seen: bits of the fields' hashes that are not what most are, 0 to 96. A picture of one colour
+    /// How much there is to be seen: bits of the fields' hashes that are not what most are, 0 to 96. An image of one colour
     /// has none, a small figure on a white page some, a photo many.
     pub fn structure(&self) -> u32 {
         [self.means, self.across, self.down].iter().map(|hash| hash.count_ones().min(hash.count_zeros())).sum()
@@ -101,7 +101,7 @@ pub struct Views {
     pub thumbnail: Thumbnail,
 }
 
-/// What all pictures are looked at through.
+/// What all images are looked at through.
 struct Glasses {
     whole: Axis,
     turned: Axis,

@@ -20,18 +20,18 @@ impl PerceptualHash for WaveletHash {
         "which of 8 × 8 fields of the Haar wavelet transform are above their median"
     }
 
-    fn hash(&self, picture: &Grey) -> u64 {
-        let side = side(picture);
-        of_square(&lanczos::resize(picture, side, side), side)
+    fn hash(&self, image: &Grey) -> u64 {
+        let side = side(image);
+        of_square(&lanczos::resize(image, side, side), side)
     }
 }
 
-/// The largest power of two that fits into the picture, at least 8.
-pub fn side(picture: &Grey) -> usize {
-    (1_usize << picture.width().min(picture.height()).ilog2()).max(SIDE)
+/// The largest power of two that fits into the image, at least 8.
+pub fn side(image: &Grey) -> usize {
+    (1_usize << image.width().min(image.height()).ilog2()).max(SIDE)
 }
 
-/// The hash of a picture at [`side`] × [`side`].
+/// The hash of an image at [`side`] × [`side`].
 pub fn of_square(pixels: &[u8], side: usize) -> u64 {
     by_sums(pixels, side).unwrap_or_else(|| by_wavelets(pixels, side))
 }
@@ -95,9 +95,9 @@ mod tests {
         }
 
         #[test]
-        fn pictures_of_any_size_have_a_hash(width in 1_usize..70, height in 1_usize..70, value in 0_u8..) {
-            let picture = Grey::new(width, height, vec![value; width * height]).unwrap();
-            let _ = WaveletHash.hash(&picture);
+        fn images_of_any_size_have_a_hash(width in 1_usize..70, height in 1_usize..70, value in 0_u8..) {
+            let image = Grey::new(width, height, vec![value; width * height]).unwrap();
+            let _ = WaveletHash.hash(&image);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The fast hashes of large real pictures, held against the exact ones.
+//! The fast hashes of large real images, held against the exact ones.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
@@ -7,7 +7,7 @@ use plugin_hash::{Hashes, distance, exact, fast};
 use std::path::Path;
 
 #[test]
-fn fast_hashes_of_large_pictures_are_near_the_exact_ones() {
+fn fast_hashes_of_large_images_are_near_the_exact_ones() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/openclipart8/animals");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
     files.sort();
@@ -16,13 +16,13 @@ fn fast_hashes_of_large_pictures_are_near_the_exact_ones() {
     let sizes = [(1003, 701), (640, 480), (333, 251), (150, 131), (90, 70)];
     for (at, file) in files.iter().step_by(7).take(40).enumerate() {
         let (width, height) = sizes[at % sizes.len()];
-        let picture = image::open(file).unwrap().into_rgb8();
-        let large = imageops::resize(&picture, width, height, FilterType::CatmullRom);
+        let image = image::open(file).unwrap().into_rgb8();
+        let large = imageops::resize(&image, width, height, FilterType::CatmullRom);
         let mut bytes = Vec::new();
         JpegEncoder::new_with_quality(&mut bytes, 85).encode_image(&large).unwrap();
         let (fast, exact) = (fast(&bytes, &Limits::default()).unwrap(), exact(&bytes, &Limits::default()).unwrap());
         assert_eq!((fast.width, fast.height), (width, height));
-        assert!(height > 100 || fast == exact, "small pictures are decoded whole");
+        assert!(height > 100 || fast == exact, "small images are decoded whole");
         let four = |h: Hashes| [h.ahash, h.dhash, h.phash, h.whash];
         for ((bits, a), b) in bits.iter_mut().zip(four(fast.hashes)).zip(four(exact.hashes)) {
             bits[at] = distance(a, b);

@@ -1,4 +1,4 @@
-//! The hashes of real pictures, decoded at full size, held against imagehash's, which `tests/peers/imagehash_vectors.py`
+//! The hashes of real images, decoded at full size, held against imagehash's, which `tests/peers/imagehash_vectors.py`
 //! wrote.
 
 #![allow(clippy::unwrap_used, reason = "helpers of a test")]
@@ -12,7 +12,7 @@ fn four(row: &csv::StringRecord, from: usize) -> [u64; 4] {
 }
 
 #[test]
-fn real_pictures_have_the_hashes_that_imagehash_gives_them() {
+fn real_images_have_the_hashes_that_imagehash_gives_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut table = csv::Reader::from_path(folder.join("tests/imagehash.csv")).unwrap();
     assert_eq!(
@@ -34,10 +34,10 @@ fn real_pictures_have_the_hashes_that_imagehash_gives_them() {
         }
         compared += 1;
     }
-    eprintln!("{compared} pictures; from Pillow's own pixels, hashes are equal bit for bit in {end_to_end:?}");
+    eprintln!("{compared} images; from Pillow's own pixels, hashes are equal bit for bit in {end_to_end:?}");
     assert!(compared >= 500, "{compared}");
     assert!(end_to_end.iter().all(|&of| of * 100 >= compared * LEAST_PERCENT), "{end_to_end:?}");
 }
 
-/// Of pictures that have every bit of a hash from Pillow's pixels too.
+/// Of images that have every bit of a hash from Pillow's pixels too.
 const LEAST_PERCENT: usize = 85;

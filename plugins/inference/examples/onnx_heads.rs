@@ -11,7 +11,7 @@ use clap::Parser;
 use node_exchange::config::{ExportModel, Format};
 use plugin_api::runs::{ModelCard, write_json};
 use plugin_api::{Home, HomeArgs, Labels, ResizeMode};
-use plugin_decode::{Limits, Picture, decode};
+use plugin_decode::{DecodedImage, Limits, decode};
 use plugin_heads::{Head, HeadKind, HeadOptions, Samples};
 use plugin_inference::{BackboneOptions, Backbones, Image, Model, calibrated};
 use plugin_model::{DeviceChoice, Precision};
@@ -113,8 +113,8 @@ fn main() {
             backbone: Some(backbone.clone()),
         };
         let embedder = backbones.open(&home, &card, &backbone, &device, Precision::Fp32).unwrap();
-        let pictures: Vec<Picture> = fitted.iter().map(|path| read(path, &defaults.limits)).collect();
-        let features = embedder.embed(&pictures).unwrap().concat();
+        let decoded: Vec<DecodedImage> = fitted.iter().map(|path| read(path, &defaults.limits)).collect();
+        let features = embedder.embed(&decoded).unwrap().concat();
         let labels: Vec<u32> = (0..fitted.len()).map(|row| (row / FITTED) as u32).collect();
         let groups: Vec<u32> = (0..fitted.len() as u32).collect();
         let dimensions = embedder.dimensions();
@@ -163,6 +163,6 @@ fn images(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     (fitted, predicted)
 }
 
-fn read(path: &Path, limits: &Limits) -> Picture {
+fn read(path: &Path, limits: &Limits) -> DecodedImage {
     decode(&std::fs::read(path).unwrap(), limits).unwrap()
 }

@@ -3,7 +3,7 @@
 use crate::backbone::Backbones;
 use plugin_api::runs::{ModelCard, read_json};
 use plugin_api::{Home, Labels};
-use plugin_decode::Picture;
+use plugin_decode::DecodedImage;
 use plugin_embed::{Cache, EmbedError, Embedder, Occlusions};
 use plugin_heads::{AnyHead, HeadError};
 use plugin_metric::{temper, temper_each};
@@ -154,8 +154,8 @@ impl Model {
     ///
     /// # Errors
     /// In words for a person, when the image has no pixel.
-    pub fn square(&self, image: &Picture) -> Result<Vec<u8>, String> {
-        let Picture { width, height, pixels } = image;
+    pub fn square(&self, image: &DecodedImage) -> Result<Vec<u8>, String> {
+        let DecodedImage { width, height, pixels } = image;
         if (*width, *height) == (self.card.size_px, self.card.size_px) {
             return Ok(pixels.clone());
         }
@@ -212,7 +212,7 @@ impl Model {
                     let problem = format!("there are {} classes, none has the number {class}", head.classes());
                     return Err(ModelError::Execution(problem).into());
                 }
-                let image = Picture { width: side, height: side, pixels: square.to_vec() };
+                let image = DecodedImage { width: side, height: side, pixels: square.to_vec() };
                 let Occlusions { height, width, whole, without } = embedder.occlusions(&image)?;
                 let (probabilities, _) = head.predict(&[whole, without.concat()].concat())?;
                 let of_class = probabilities.chunks_exact(head.classes()).map(|row| row[class]);
@@ -247,8 +247,8 @@ impl Model {
             }
             Kind::Head { head, embedder, cache } => {
                 let side = self.card.size_px;
-                let picture = |image: &Image| Picture { width: side, height: side, pixels: image.square.to_vec() };
-                let embeddings = embedder.embed_each(&images.iter().map(picture).collect::<Vec<_>>())?;
+                let decoded = |image: &Image| DecodedImage { width: side, height: side, pixels: image.square.to_vec() };
+                let embeddings = embedder.embed_each(&images.iter().map(decoded).collect::<Vec<_>>())?;
                 let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
                 for (image, embedding) in images.iter().zip(&embeddings) {
                     if let Some(embedding) = embedding {
@@ -336,8 +336,8 @@ mod tests {
         let backbones = Backbones::default();
         let embedder = backbones.open(&home, &card, &backbone, &device, Precision::Fp32).unwrap();
         let colour = |class: u8, shade: u8| if class == 0 { [200 + shade, 9, shade] } else { [shade, 9, 200 + shade] };
-        let images: Vec<Picture> = (0..8)
-            .map(|i: u8| Picture {
+        let images: Vec<DecodedImage> = (0..8)
+            .map(|i: u8| DecodedImage {
                 width: SIDE,
                 height: SIDE,
                 pixels: square(colour(i / 4, i * 5), colour(i / 4, i * 5)),

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo run -p plugin-label-errors --example planted -- --csv digits.csv --predictions predictions.csv
-//! cargo run -p plugin-label-errors --example planted -- --pictures FOLDER --weights FILE --unsuspected \
+//! cargo run -p plugin-label-errors --example planted -- --images FOLDER --weights FILE --unsuspected \
 //!     --predictions predictions.csv
 //! ```
 //!
@@ -26,12 +26,12 @@ use std::path::{Path, PathBuf};
 #[derive(Parser)]
 struct Config {
     /// Rows of label and features, comma-separated, without a header.
-    #[arg(long, required_unless_present = "pictures", conflicts_with = "pictures")]
+    #[arg(long, required_unless_present = "images", conflicts_with = "images")]
     csv: Option<PathBuf>,
     /// A folder of class folders.
-    #[arg(long)]
-    pictures: Option<PathBuf>,
-    /// Features of the pictures.
+    #[arg(long, alias = "pictures")]
+    images: Option<PathBuf>,
+    /// Features of the images.
     #[command(flatten)]
     embed: EmbedOptions,
     /// The head.
@@ -82,8 +82,8 @@ impl Set {
         Ok(set)
     }
 
-    /// Pictures that stand in several classes are left out; look-alikes are a group.
-    fn from_pictures(folder: &Path, options: &EmbedOptions) -> Result<Self, Box<dyn Error>> {
+    /// Images that stand in several classes are left out; look-alikes are a group.
+    fn from_images(folder: &Path, options: &EmbedOptions) -> Result<Self, Box<dyn Error>> {
         let mut classes: Vec<PathBuf> = subfolders(folder)?;
         classes.sort();
         let mut files = BTreeMap::<Vec<u8>, BTreeSet<u32>>::new();
@@ -96,16 +96,16 @@ impl Set {
         let embedder = Embedder::open(options, &plugin_api::Home::create(&scratch)?)?;
         fs::remove_dir_all(&scratch)?;
         let (mut set, mut hashes) = (Self { classes: classes.len(), ..Self::default() }, Vec::new());
-        let mut pictures = Vec::new();
+        let mut images = Vec::new();
         for (bytes, labels) in &files {
-            let Ok(picture) = plugin_decode::decode(bytes, &plugin_decode::Limits::default()) else { continue };
+            let Ok(image) = plugin_decode::decode(bytes, &plugin_decode::Limits::default()) else { continue };
             let (Some(label), 1) = (labels.first(), labels.len()) else { continue };
-            let Some(of) = plugin_hash::Hashes::of(picture.width, picture.height, &picture.pixels) else { continue };
+            let Some(of) = plugin_hash::Hashes::of(image.width, image.height, &image.pixels) else { continue };
             hashes.push(of.phash);
-            pictures.push(picture);
+            images.push(image);
             set.labels.push(*label);
         }
-        set.features = embedder.embed(&pictures)?;
+        set.features = embedder.embed(&images)?;
         set.groups = (0..hashes.len() as u32).collect();
         for pair in plugin_search::pairs_within(&hashes, 4) {
             let (from, to) = (set.groups[pair.second as usize], set.groups[pair.first as usize]);
@@ -154,9 +154,9 @@ fn accuracy(predicted: &[Vec<f32>], labels: &[u32]) -> f64 {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::parse();
-    let mut set = match (&config.csv, &config.pictures) {
+    let mut set = match (&config.csv, &config.images) {
         (Some(file), _) => Set::from_csv(file)?,
-        (None, Some(folder)) => Set::from_pictures(folder, &config.embed)?,
+        (None, Some(folder)) => Set::from_images(folder, &config.embed)?,
         (None, None) => Set::default(),
     };
     let predicted = set.predict(&config)?;

@@ -1,28 +1,28 @@
-//! The confident joint: how many pictures of each label are, as far as can be told, of each class.
+//! The confident joint: how many images of each label are, as far as can be told, of each class.
 
 use crate::round::preserving_sum;
 
 /// Probabilities this close count as equal.
 pub const NEAR: f64 = 1e-6;
 
-/// The estimate for a set of pictures.
+/// The estimate for a set of images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Joint {
-    /// Mean probability of each class over the pictures labelled so; none for a class without pictures.
+    /// Mean probability of each class over the images labelled so; none for a class without images.
     pub thresholds: Vec<Option<f64>>,
-    /// Pictures by label (row) and class (column), confident ones only: `C` in the paper's section 3.1. At least 1 on
+    /// Images by label (row) and class (column), confident ones only: `C` in the paper's section 3.1. At least 1 on
     /// the diagonal.
     pub confident: Vec<Vec<u64>>,
-    /// The same, calibrated so that a row adds up to the pictures of the label.
+    /// The same, calibrated so that a row adds up to the images of the label.
     pub calibrated: Vec<Vec<u64>>,
-    /// For each picture the class it is confidently of.
+    /// For each image the class it is confidently of.
     pub class_of: Vec<Option<u32>>,
 }
 
 impl Joint {
     /// Estimates the joint. Every row of `probabilities` has `classes` numbers, every label is below `classes`.
     ///
-    /// A picture is confidently of the one class whose threshold its probability reaches. When it reaches several, it is
+    /// An image is confidently of the one class whose threshold its probability reaches. When it reaches several, it is
     /// of its most probable class (as cleanlab has it; the paper takes the most probable of those).
     pub fn estimate(probabilities: &[Vec<f32>], given: &[u32], classes: usize) -> Self {
         let (mut counts, mut sums) = (vec![0_u64; classes], vec![0.0; classes]);
@@ -52,7 +52,7 @@ impl Joint {
         self.thresholds.len()
     }
 
-    /// Pictures estimated to be labelled wrongly, of all of them: the calibrated joint off its diagonal.
+    /// Images estimated to be labelled wrongly, of all of them: the calibrated joint off its diagonal.
     pub fn wrong(&self) -> u64 {
         let off = |(label, row): (usize, &Vec<u64>)| row.iter().sum::<u64>() - row[label];
         self.calibrated.iter().enumerate().map(off).sum()
@@ -89,8 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_is_counted_where_it_is_confident() {
-        // Thresholds: class 0: (0.9 + 0.7 + 0.2) / 3 = 0.6, class 1: 0.8, class 2 has no picture.
+    fn an_image_is_counted_where_it_is_confident() {
+        // Thresholds: class 0: (0.9 + 0.7 + 0.2) / 3 = 0.6, class 1: 0.8, class 2 has no image.
         let rows = [[0.9, 0.1, 0.0], [0.7, 0.2, 0.1], [0.2, 0.8, 0.0], [0.2, 0.8, 0.0], [0.1, 0.1, 0.8]].map(Vec::from);
         let joint = Joint::estimate(&rows[..4], &[0, 0, 0, 1], 3);
         assert!((joint.thresholds[0].unwrap() - 0.6).abs() < 1e-6 && joint.thresholds[2].is_none());
@@ -98,12 +98,12 @@ mod tests {
         assert_eq!(joint.calibrated, [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);
         assert_eq!(joint.class_of, [Some(0), Some(0), Some(1), Some(1)]);
         assert_eq!((joint.wrong(), joint.classes()), (1, 3));
-        // Confident of a class without pictures: of none.
+        // Confident of a class without images: of none.
         assert_eq!(confident_class(&rows[4], &joint.thresholds), None);
     }
 
     #[test]
-    fn counts_are_scaled_to_the_pictures_of_a_label() {
+    fn counts_are_scaled_to_the_images_of_a_label() {
         assert_eq!(calibrated(&[3, 1, 0], 10), [8, 2, 0]);
         assert_eq!(calibrated(&[0, 1], 0), [0, 0]);
     }

@@ -8,7 +8,7 @@ use crate::joint::{Joint, NEAR, most_probable};
 /// when one of them is predicted.
 pub const MIN_CLASS_IMAGES: usize = 5;
 
-/// A picture whose label is suspected to be wrong.
+/// An image whose label is suspected to be wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspect {
     /// Its place among the predictions, from 0.
@@ -26,7 +26,7 @@ pub struct Suspect {
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Suspected pictures, the lowest self-confidence first.
+    /// Suspected images, the lowest self-confidence first.
     pub suspects: Vec<Suspect>,
     /// Labels against classes.
     pub joint: Joint,
@@ -34,11 +34,11 @@ pub struct Report {
     pub exempt: Vec<u32>,
 }
 
-/// Finds the pictures whose labels are probably wrong, by the first filter of [`REGISTRY`]; none of a class with fewer than
+/// Finds the images whose labels are probably wrong, by the first filter of [`REGISTRY`]; none of a class with fewer than
 /// [`MIN_CLASS_IMAGES`].
 ///
-/// `probabilities` has a row a picture and a column a class, and must come from models that did not learn from the
-/// picture; `given` holds the labels. A label is only suspected when another class is more probable.
+/// `probabilities` has a row an image and a column a class, and must come from models that did not learn from the
+/// image; `given` holds the labels. A label is only suspected when another class is more probable.
 ///
 /// # Errors
 /// [`LabelErrorsError`] when lengths differ, or a probability or label is out of range.

@@ -40,7 +40,7 @@ fn suspects_are_those_of_cleanlab() {
             assert_eq!(report.joint.confident, matrix(&case["confident"]), "{name}");
             assert_eq!(report.joint.calibrated, matrix(&case["calibrated"]), "{name}");
             for (found, expected) in report.joint.thresholds.iter().zip(list(&case["thresholds"])) {
-                // cleanlab writes 2 where a class has no picture.
+                // cleanlab writes 2 where a class has no image.
                 let found = found.unwrap_or(2.0);
                 assert!((found - expected.as_f64().unwrap()).abs() < 1e-8, "{name}: {found} {expected}");
             }

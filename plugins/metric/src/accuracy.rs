@@ -1,11 +1,11 @@
-//! Share of pictures told right, with its confidence interval.
+//! Share of images told right, with its confidence interval.
 
 use crate::predictions::Predictions;
 
 /// The 97.5 % point of the standard normal distribution: 95 % lie between it and its negative.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Share of pictures told right, 0 to 1. None without pictures.
+/// Share of images told right, 0 to 1. None without images.
 pub fn accuracy(judged: &Predictions) -> Option<f64> {
     let hits = judged.hits().into_iter().filter(|&h| h).count();
     (!judged.is_empty()).then(|| hits as f64 / judged.len() as f64)

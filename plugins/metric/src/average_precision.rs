@@ -1,11 +1,11 @@
-//! How well a model puts the pictures of a class before all others.
+//! How well a model puts the images of a class before all others.
 
 use crate::per_class::ClassFigures;
 use crate::tagged::MultilabelPredictions;
 
-/// Average precision of each class, 0 to 1; none for a class without pictures.
+/// Average precision of each class, 0 to 1; none for a class without images.
 ///
-/// Pictures are ordered by the probability of the class, and `Σ (Rₙ − Rₙ₋₁) Pₙ` is the sum over the thresholds of the
+/// Images are ordered by the probability of the class, and `Σ (Rₙ − Rₙ₋₁) Pₙ` is the sum over the thresholds of the
 /// gain in recall times precision, without interpolation; equal probabilities are one threshold. As scikit-learn's
 /// `average_precision_score`:
 /// <https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html>.
@@ -14,17 +14,17 @@ pub fn average_precision(tagged: &MultilabelPredictions) -> Vec<Option<f64>> {
     (0..tagged.classes().len()).map(|class| of_order(tagged, class, &order(tagged, class), &once)).collect()
 }
 
-/// Mean of [`average_precision`] over the classes that have pictures. None without any.
+/// Mean of [`average_precision`] over the classes that have images. None without any.
 pub fn mean_average_precision(tagged: &MultilabelPredictions) -> Option<f64> {
     mean(average_precision(tagged))
 }
 
-/// Precision, recall and F1 of each class, where a probability of a half or more says that a picture has it.
+/// Precision, recall and F1 of each class, where a probability of a half or more says that an image has it.
 pub fn per_class_multilabel(tagged: &MultilabelPredictions) -> Vec<ClassFigures> {
-    let pictures = || 0..tagged.len();
+    let images = || 0..tagged.len();
     (0..tagged.classes().len())
         .map(|class| {
-            let count = |of: &dyn Fn(usize) -> bool| pictures().filter(|&i| of(i)).count() as u64;
+            let count = |of: &dyn Fn(usize) -> bool| images().filter(|&i| of(i)).count() as u64;
             let right = count(&|i| tagged.has(i, class) && tagged.says(i, class));
             ClassFigures::new(right, count(&|i| tagged.has(i, class)), count(&|i| tagged.says(i, class)))
         })
@@ -37,14 +37,14 @@ pub(crate) fn mean(values: Vec<Option<f64>>) -> Option<f64> {
     (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
 }
 
-/// Pictures by falling probability of a class.
+/// Images by falling probability of a class.
 pub(crate) fn order(tagged: &MultilabelPredictions, class: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..tagged.len() as u32).collect();
     order.sort_by(|&a, &b| tagged.probability(b as usize, class).total_cmp(&tagged.probability(a as usize, class)));
     order
 }
 
-/// Average precision with each picture counted so many times.
+/// Average precision with each image counted so many times.
 pub(crate) fn of_order(tagged: &MultilabelPredictions, class: usize, order: &[u32], times: &[u32]) -> Option<f64> {
     let (mut seen, mut found, mut sum) = (0_u64, 0_u64, 0.0);
     let mut at = 0;
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_without_pictures_has_none_and_is_left_out_of_the_mean() {
+    fn a_class_without_images_has_none_and_is_left_out_of_the_mean() {
         let tagged = some(&[([1, 0, 0], [0.9, 0.8, 0.1]), ([0, 1, 0], [0.2, 0.4, 0.3])]);
         assert_eq!(average_precision(&tagged), [Some(1.0), Some(0.5), None]);
         assert_eq!(mean_average_precision(&tagged), Some(0.75));

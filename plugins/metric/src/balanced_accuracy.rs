@@ -3,7 +3,7 @@
 use crate::per_class::per_class;
 use crate::predictions::Predictions;
 
-/// Mean recall over the classes that have pictures, 0 to 1. None without pictures.
+/// Mean recall over the classes that have images, 0 to 1. None without images.
 ///
 /// A model that always names the largest class gets 1 / classes, whatever the sizes: K. H. Brodersen and others, The
 /// Balanced Accuracy and Its Posterior Distribution, ICPR 2010, <https://doi.org/10.1109/ICPR.2010.764>.

@@ -1,12 +1,12 @@
-//! Whether two models differ in mean average precision, judged on the same pictures.
+//! Whether two models differ in mean average precision, judged on the same images.
 
 use crate::average_precision::{mean, of_order, order};
 use crate::tagged::MultilabelPredictions;
 
-/// Times the pictures are drawn again.
+/// Times the images are drawn again.
 const DRAWS: usize = 1000;
 
-/// How the difference of two models comes out when the pictures are drawn again with replacement, the same for both. The
+/// How the difference of two models comes out when the images are drawn again with replacement, the same for both. The
 /// draws are the same every time.
 ///
 /// B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13 and 15; for a figure of a whole set of
@@ -19,11 +19,11 @@ pub struct PairedBootstrap {
 }
 
 impl PairedBootstrap {
-    /// The two are judged on the same pictures in the same order; with other numbers of pictures there is nothing to
+    /// The two are judged on the same images in the same order; with other numbers of images there is nothing to
     /// compare.
     pub fn new(first: &MultilabelPredictions, second: &MultilabelPredictions) -> Self {
-        let pictures = first.len();
-        if pictures == 0 || second.len() != pictures {
+        let images = first.len();
+        if images == 0 || second.len() != images {
             return Self::default();
         }
         let orders = |tagged: &MultilabelPredictions| -> Vec<Vec<u32>> {
@@ -36,9 +36,9 @@ impl PairedBootstrap {
         let mut state = 0x5741_4B55_5445_4B41;
         let mut differences = Vec::with_capacity(DRAWS);
         for _ in 0..DRAWS {
-            let mut times = vec![0_u32; pictures];
-            for _ in 0..pictures {
-                times[(split_mix(&mut state) % pictures as u64) as usize] += 1;
+            let mut times = vec![0_u32; images];
+            for _ in 0..images {
+                times[(split_mix(&mut state) % images as u64) as usize] += 1;
             }
             let (Some(a), Some(b)) = (score(first, &ours, &times), score(second, &theirs, &times)) else { continue };
             differences.push(a - b);
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::tagged::tests::some;
 
-    /// Pictures of a class or not, told right but for every `wrong`-th.
+    /// Images of a class or not, told right but for every `wrong`-th.
     fn model(wrong: usize) -> MultilabelPredictions {
         let row = |i: usize| {
             let truth = u8::from(i.is_multiple_of(2));

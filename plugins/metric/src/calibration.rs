@@ -6,9 +6,9 @@ use crate::tagged::MultilabelPredictions;
 /// Bins of confidence, as in the paper.
 const BINS: usize = 15;
 
-/// Expected calibration error, 0 to 1: pictures are put into 15 bins of equal width by the probability of the
+/// Expected calibration error, 0 to 1: images are put into 15 bins of equal width by the probability of the
 /// predicted class; the error is the mean distance of a bin's accuracy from its mean probability, weighted by
-/// pictures. None without pictures.
+/// images. None without images.
 ///
 /// C. Guo and others, On Calibration of Modern Neural Networks, ICML 2017, equation 3,
 /// <https://arxiv.org/abs/1706.04599>.
@@ -16,7 +16,7 @@ pub fn expected_calibration_error(judged: &Predictions) -> Option<f64> {
     error((0..judged.len()).map(|i| (judged.confidence(i), judged.correct(i))))
 }
 
-/// As [`expected_calibration_error`], where a picture may have several classes: of every picture and class, how far the
+/// As [`expected_calibration_error`], where an image may have several classes: of every image and class, how far the
 /// probability of the class is from how often it is there.
 pub fn expected_calibration_error_multilabel(tagged: &MultilabelPredictions) -> Option<f64> {
     let pairs = (0..tagged.len()).flat_map(|i| (0..tagged.classes().len()).map(move |class| (i, class)));
@@ -60,7 +60,7 @@ mod tests {
     /// By hand. Bin (12/15, 13/15]: 0.85 and 0.83, one of two right: 0.5 against 0.84. Bin (9/15, 10/15]: 0.65, right: 1
     /// against 0.65. Bin (7/15, 8/15]: 0.5, wrong: 0 against 0.5. (2 · 0.34 + 0.35 + 0.5) / 4.
     #[test]
-    fn four_pictures_by_hand() {
+    fn four_images_by_hand() {
         let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
         for (truth, p) in [(0, 0.85), (1, 0.83), (0, 0.65), (1, 0.5)] {
             judged.push(truth, &[p, 1.0 - p]).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::predictions::Predictions;
 
-/// Counts of pictures, `[truth][prediction]`, square over the classes.
+/// Counts of images, `[truth][prediction]`, square over the classes.
 ///
 /// As scikit-learn's `confusion_matrix`:
 /// <https://scikit-learn.org/stable/modules/model_evaluation.html#confusion-matrix>.

@@ -1,7 +1,7 @@
 //! Figures about a model's predictions.
 //!
-//! A metric is a function of [`Predictions`]: pictures, their true class, and the probabilities a model gave. There is one
-//! file for each, and [`REGISTRY`] lists them all. Where a picture may have several classes, a metric is a function of
+//! A metric is a function of [`Predictions`]: images, their true class, and the probabilities a model gave. There is one
+//! file for each, and [`REGISTRY`] lists them all. Where an image may have several classes, a metric is a function of
 //! [`MultilabelPredictions`].
 
 mod accuracy;

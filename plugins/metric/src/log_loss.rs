@@ -3,7 +3,7 @@
 use crate::predictions::Predictions;
 
 /// Mean negative logarithm of the probability the model gave the true class, in nats; 0 is perfect, ln(classes) is
-/// what guessing earns. None without pictures.
+/// what guessing earns. None without images.
 ///
 /// Probabilities are clipped to `[ε, 1]` with the ε of 32-bit floats, so that one sure mistake is not infinite. As
 /// scikit-learn's `log_loss`: <https://scikit-learn.org/stable/modules/model_evaluation.html#log-loss>.

@@ -3,7 +3,7 @@
 use crate::per_class::per_class;
 use crate::predictions::Predictions;
 
-/// Mean F1 over the classes that have pictures or were named, 0 to 1. None without pictures.
+/// Mean F1 over the classes that have images or were named, 0 to 1. None without images.
 ///
 /// The mean of the classes' F1, not the F1 of mean precision and recall (they differ: J. Opitz and S. Burst, Macro F1
 /// and Macro F1, 2019, <https://arxiv.org/abs/1911.03347>); as scikit-learn's `f1_score(average="macro")`.

@@ -1,12 +1,12 @@
-//! Whether two models differ, judged on the same pictures.
+//! Whether two models differ, judged on the same images.
 
 /// Two-sided p value of the exact McNemar test, 0 to 1: how often two equally good models would differ at least this
 /// much. 1 when they never disagree on being right.
 ///
-/// With `b` pictures that only the first told right and `c` that only the second did, twice the lower tail of the
+/// With `b` images that only the first told right and `c` that only the second did, twice the lower tail of the
 /// binomial distribution of `b + c` fair coins: Q. McNemar, Note on the sampling error of the difference between
 /// correlated proportions or percentages, Psychometrika 12 (1947), <https://doi.org/10.1007/BF02295996>. The two
-/// slices are of equal length, one entry a picture; what is longer is left out.
+/// slices are of equal length, one entry an image; what is longer is left out.
 pub fn mcnemar(first: &[bool], second: &[bool]) -> f64 {
     let only = |a: &[bool], b: &[bool]| a.iter().zip(b).filter(|(x, y)| **x && !**y).count() as u64;
     exact(only(first, second), only(second, first))

@@ -1,21 +1,21 @@
-//! How much better one model is than another in balanced accuracy, judged on the same pictures, and how sure that is.
+//! How much better one model is than another in balanced accuracy, judged on the same images, and how sure that is.
 
 use crate::predictions::Predictions;
 use crate::tagged::MultilabelPredictions;
 
-/// Disagreements that are added to those seen: with none in n pictures, their share may still be 3 / n (the rule of three:
+/// Disagreements that are added to those seen: with none in n images, their share may still be 3 / n (the rule of three:
 /// J. A. Hanley and A. Lippman-Hand, If nothing goes wrong, is everything all right?, JAMA 249 (1983),
 /// <https://doi.org/10.1001/jama.1983.03330370053031>).
 const UNSEEN: f64 = 3.0;
-/// Pictures of the overall share of disagreement that are added to each class, so that a class of two pictures on which the
+/// Images of the overall share of disagreement that are added to each class, so that a class of two images on which the
 /// models agree by chance does not count as one on which they always agree.
 const SHARED: f64 = 4.0;
 
-/// What two models made of the pictures of a class.
+/// What two models made of the images of a class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClassPair {
     /// Number of images of the class.
-    pub pictures: u64,
+    pub images: u64,
     /// Those that only the first model told right.
     pub gained: u64,
     /// Those that only the second model told right.
@@ -25,34 +25,34 @@ pub struct ClassPair {
 impl ClassPair {
     /// How much less recall the first model has than the second.
     pub fn drop(&self) -> f64 {
-        if self.pictures == 0 { 0.0 } else { (self.lost as f64 - self.gained as f64) / self.pictures as f64 }
+        if self.images == 0 { 0.0 } else { (self.lost as f64 - self.gained as f64) / self.images as f64 }
     }
 
     /// One-sided p value of the exact sign test: how often, were both models equally good at the class, the first would
-    /// lose at least so many of the pictures on which they differ.
+    /// lose at least so many of the images on which they differ.
     pub fn p_worse(&self) -> f64 {
         upper_tail(self.gained + self.lost, self.lost)
     }
 }
 
-/// What two models made of the same pictures, by class.
+/// What two models made of the same images, by class.
 ///
 /// The bound is that of a stratified paired comparison: the variance of a class's part is its share of disagreement over
-/// its pictures (an upper bound, A. Agresti, Categorical Data Analysis, 3rd edition 2013, section 11.1.2), pulled towards
+/// its images (an upper bound, A. Agresti, Categorical Data Analysis, 3rd edition 2013, section 11.1.2), pulled towards
 /// the overall share. It is what a paired bootstrap within classes would find, which sees no variance at all in a class of
-/// few pictures; McNemar's test compares accuracy, in which large classes count more.
+/// few images; McNemar's test compares accuracy, in which large classes count more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs(Vec<ClassPair>);
 
 impl Pairs {
-    /// Of two models, of which the first is asked about. Pictures stand in the same order in both.
+    /// Of two models, of which the first is asked about. Images stand in the same order in both.
     pub fn new(first: &Predictions, second: &Predictions) -> Self {
-        let pictures = 0..first.len().min(second.len());
-        let hits = pictures.map(|i| (first.truth(i), first.correct(i), second.correct(i)));
+        let images = 0..first.len().min(second.len());
+        let hits = images.map(|i| (first.truth(i), first.correct(i), second.correct(i)));
         Self::of_hits(first.classes().len(), hits)
     }
 
-    /// Of pictures of which no more is known than their class, an index below `classes`, and whether the first and the second
+    /// Of images of which no more is known than their class, an index below `classes`, and whether the first and the second
     /// model told them right. Those of other classes are left out.
     pub fn of_hits(classes: usize, hits: impl IntoIterator<Item = (usize, bool, bool)>) -> Self {
         let mut pairs = Self(vec![ClassPair::default(); classes]);
@@ -64,7 +64,7 @@ impl Pairs {
         pairs
     }
 
-    /// As [`Pairs::new`], where a picture may have several classes: of a class, whether it was said of those that have it.
+    /// As [`Pairs::new`], where an image may have several classes: of a class, whether it was said of those that have it.
     pub fn tagged(first: &MultilabelPredictions, second: &MultilabelPredictions) -> Self {
         let classes = first.classes().len().min(second.classes().len());
         let mut pairs = Self(vec![ClassPair::default(); classes]);
@@ -81,38 +81,38 @@ impl Pairs {
         &self.0
     }
 
-    fn with_pictures(&self) -> impl Iterator<Item = &ClassPair> {
-        self.0.iter().filter(|class| class.pictures > 0)
+    fn with_images(&self) -> impl Iterator<Item = &ClassPair> {
+        self.0.iter().filter(|class| class.images > 0)
     }
 
-    /// Balanced accuracy of the first less that of the second. None without pictures.
+    /// Balanced accuracy of the first less that of the second. None without images.
     pub fn difference(&self) -> Option<f64> {
-        let classes = self.with_pictures().count();
-        (classes > 0).then(|| -self.with_pictures().map(ClassPair::drop).sum::<f64>() / classes as f64)
+        let classes = self.with_images().count();
+        (classes > 0).then(|| -self.with_images().map(ClassPair::drop).sum::<f64>() / classes as f64)
     }
 
     /// What [`Pairs::difference`] truly is at least, with confidence `1 − level`; `level` lies between 0 and 1, and at a half
-    /// nothing is taken off. None without pictures.
+    /// nothing is taken off. None without images.
     pub fn lower_bound(&self, level: f64) -> Option<f64> {
         let difference = self.difference()?;
-        let sum = |of: fn(&ClassPair) -> u64| self.with_pictures().map(of).sum::<u64>() as f64;
-        let pictures = sum(|class| class.pictures);
-        let share = (sum(|class| class.gained + class.lost) + UNSEEN) / (pictures + UNSEEN);
+        let sum = |of: fn(&ClassPair) -> u64| self.with_images().map(of).sum::<u64>() as f64;
+        let images = sum(|class| class.images);
+        let share = (sum(|class| class.gained + class.lost) + UNSEEN) / (images + UNSEEN);
         let variance = |class: &ClassPair| {
-            let n = class.pictures as f64;
+            let n = class.images as f64;
             ((class.gained + class.lost) as f64 + SHARED * share) / (n + SHARED) / n
         };
-        let classes = self.with_pictures().count() as f64;
-        let error = self.with_pictures().map(variance).sum::<f64>().sqrt() / classes;
-        // Half a picture, because pictures are whole.
-        let off = normal_quantile(1.0 - level) * error + if level < 0.5 { 0.5 / pictures } else { 0.0 };
+        let classes = self.with_images().count() as f64;
+        let error = self.with_images().map(variance).sum::<f64>().sqrt() / classes;
+        // Half an image, because images are whole.
+        let off = normal_quantile(1.0 - level) * error + if level < 0.5 { 0.5 / images } else { 0.0 };
         Some(difference - off)
     }
 }
 
 impl ClassPair {
     fn count(&mut self, first: bool, second: bool) {
-        self.pictures += 1;
+        self.images += 1;
         self.gained += u64::from(first && !second);
         self.lost += u64::from(second && !first);
     }
@@ -181,10 +181,10 @@ mod tests {
     use super::*;
     use crate::balanced_accuracy::balanced_accuracy;
 
-    /// Pictures of two classes told right or not by two models.
-    fn two(pictures: &[(usize, bool, bool)]) -> [Predictions; 2] {
+    /// Images of two classes told right or not by two models.
+    fn two(images: &[(usize, bool, bool)]) -> [Predictions; 2] {
         let mut models = [0, 1].map(|_| Predictions::new(vec!["a".to_owned(), "b".to_owned()]));
-        for (truth, first, second) in pictures {
+        for (truth, first, second) in images {
             for (model, right) in models.iter_mut().zip([first, second]) {
                 let said = if *right { *truth } else { 1 - truth };
                 model.push(*truth, &[f32::from(said == 0), f32::from(said == 1)]).unwrap();
@@ -204,7 +204,7 @@ mod tests {
             (1, true, true),
         ]);
         let pairs = Pairs::new(&first, &second);
-        assert_eq!(pairs.classes()[0], ClassPair { pictures: 4, gained: 2, lost: 0 });
+        assert_eq!(pairs.classes()[0], ClassPair { images: 4, gained: 2, lost: 0 });
         assert_eq!((pairs.classes()[1].drop(), pairs.classes()[0].drop()), (0.5, -0.5));
         let expected = balanced_accuracy(&first).unwrap() - balanced_accuracy(&second).unwrap();
         assert!((pairs.difference().unwrap() - expected).abs() < 1e-12);
@@ -216,7 +216,7 @@ mod tests {
     /// (10 + 4 · 0.2233) / 54 / 50 = 0.004034; error √0.008069 / 2 = 0.04491; 1.6449 of it and 0.005 off −0.04.
     #[test]
     fn the_bound_is_the_formula() {
-        let class = ClassPair { pictures: 50, gained: 4, lost: 6 };
+        let class = ClassPair { images: 50, gained: 4, lost: 6 };
         let pairs = Pairs(vec![class, ClassPair::default(), class]);
         let bound = pairs.lower_bound(0.05).unwrap();
         assert!((bound - (-0.04 - 0.005 - 1.644_854 * 0.044_913)).abs() < 1e-5, "{bound}");
@@ -227,10 +227,10 @@ mod tests {
     fn tails_are_those_of_coins_and_of_the_normal_distribution() {
         // scipy.stats.binom.sf(k - 1, n, 0.5); scipy.stats.norm.ppf(p)
         for (gained, lost, p) in [(0, 3, 0.125), (1, 8, 0.019_531_25), (0, 0, 1.0), (5, 5, 0.623_046_875)] {
-            let found = ClassPair { pictures: 99, gained, lost }.p_worse();
+            let found = ClassPair { images: 99, gained, lost }.p_worse();
             assert!((found - p).abs() < 1e-12, "{gained} {lost}: {found}");
         }
-        assert!(ClassPair { pictures: 9999, gained: 1400, lost: 1500 }.p_worse() < 0.04);
+        assert!(ClassPair { images: 9999, gained: 1400, lost: 1500 }.p_worse() < 0.04);
         for (p, z) in [(0.5, 0.0), (0.95, 1.644_853_627), (0.01, -2.326_347_874), (0.999, 3.090_232_306)] {
             assert!((normal_quantile(p) - z).abs() < 1e-8, "{p}: {}", normal_quantile(p));
         }

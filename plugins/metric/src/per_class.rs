@@ -6,20 +6,20 @@ use crate::predictions::Predictions;
 /// The figures of one class, each 0 to 1 and none where it would be 0 / 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassFigures {
-    /// Of the pictures called this class, the share that is: TP / (TP + FP).
+    /// Of the images called this class, the share that is: TP / (TP + FP).
     pub precision: Option<f64>,
-    /// Of the pictures of this class, the share called it: TP / (TP + FN).
+    /// Of the images of this class, the share called it: TP / (TP + FN).
     pub recall: Option<f64>,
     /// Harmonic mean of both: 2 TP / (2 TP + FP + FN).
     pub f1: Option<f64>,
-    /// Pictures of this class.
+    /// Images of this class.
     pub support: u64,
-    /// Pictures called this class.
+    /// Images called this class.
     pub predicted: u64,
 }
 
 impl ClassFigures {
-    /// From the pictures told right, those of the class and those called so.
+    /// From the images told right, those of the class and those called so.
     pub(crate) fn new(right: u64, support: u64, predicted: u64) -> Self {
         let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
         Self {

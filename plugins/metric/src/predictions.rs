@@ -1,4 +1,4 @@
-//! What a model said of pictures whose class is known.
+//! What a model said of images whose class is known.
 
 use crate::temperature::temper;
 
@@ -23,22 +23,22 @@ pub enum ShapeError {
     },
 }
 
-/// Pictures with their true class and the probabilities a model gave, one row a picture.
+/// Images with their true class and the probabilities a model gave, one row an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictions {
     classes: Vec<String>,
     truth: Vec<usize>,
-    /// `[pictures × classes]`, row after row.
+    /// `[images × classes]`, row after row.
     probabilities: Vec<f32>,
 }
 
 impl Predictions {
-    /// No picture yet, of these classes.
+    /// No image yet, of these classes.
     pub fn new(classes: Vec<String>) -> Self {
         Self { classes, truth: Vec::new(), probabilities: Vec::new() }
     }
 
-    /// Adds a picture of class `truth` (an index) with one probability for each class.
+    /// Adds an image of class `truth` (an index) with one probability for each class.
     ///
     /// # Errors
     /// [`ShapeError`] when either does not fit the classes; nothing is added then.
@@ -60,27 +60,27 @@ impl Predictions {
         &self.classes
     }
 
-    /// How many pictures.
+    /// How many images.
     pub fn len(&self) -> usize {
         self.truth.len()
     }
 
-    /// No picture at all.
+    /// No image at all.
     pub fn is_empty(&self) -> bool {
         self.truth.is_empty()
     }
 
-    /// Class index of picture `i`. `i` is less than [`Predictions::len`], here and below.
+    /// Class index of image `i`. `i` is less than [`Predictions::len`], here and below.
     pub fn truth(&self, i: usize) -> usize {
         self.truth[i]
     }
 
-    /// The probabilities of picture `i`, one a class.
+    /// The probabilities of image `i`, one a class.
     pub fn row(&self, i: usize) -> &[f32] {
         &self.probabilities[i * self.classes.len()..(i + 1) * self.classes.len()]
     }
 
-    /// The most probable class of picture `i`; of equals the first. What is not a number never wins.
+    /// The most probable class of image `i`; of equals the first. What is not a number never wins.
     pub fn prediction(&self, i: usize) -> usize {
         most_probable(self.row(i))
     }
@@ -90,12 +90,12 @@ impl Predictions {
         self.row(i)[self.prediction(i)]
     }
 
-    /// Whether picture `i` was told right.
+    /// Whether image `i` was told right.
     pub fn correct(&self, i: usize) -> bool {
         self.prediction(i) == self.truth(i)
     }
 
-    /// [`Predictions::correct`] of every picture.
+    /// [`Predictions::correct`] of every image.
     pub fn hits(&self) -> Vec<bool> {
         (0..self.len()).map(|i| self.correct(i)).collect()
     }
@@ -105,7 +105,7 @@ impl Predictions {
         self.probabilities.iter().all(|p| p.is_finite())
     }
 
-    /// The same pictures, with the model's logits divided by `temperature`, which is greater than 0.
+    /// The same images, with the model's logits divided by `temperature`, which is greater than 0.
     #[must_use]
     pub fn tempered(&self, temperature: f64) -> Self {
         let rows = self.probabilities.chunks_exact(self.classes.len().max(1));
@@ -128,7 +128,7 @@ pub fn most_probable(row: &[f32]) -> usize {
 pub(crate) mod tests {
     use super::*;
 
-    /// Ten pictures of three classes. The values that scikit-learn 1.9.1, statsmodels 0.15.0 and SciPy 1.17.1 give
+    /// Ten images of three classes. The values that scikit-learn 1.9.1, statsmodels 0.15.0 and SciPy 1.17.1 give
     /// for them stand in the tests of each metric.
     pub(crate) fn ten() -> Predictions {
         let truth = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2];

@@ -12,11 +12,11 @@ use crate::predictions::Predictions;
 /// How a metric is computed.
 #[derive(Clone, Copy)]
 pub enum Compute {
-    /// One figure of a model; none without pictures.
+    /// One figure of a model; none without images.
     One(fn(&Predictions) -> Option<f64>),
     /// A figure of each class; none where it would be 0 / 0.
     Each(fn(&Predictions) -> Vec<Option<f64>>),
-    /// A figure of two models on the same pictures, from what each told right.
+    /// A figure of two models on the same images, from what each told right.
     Paired(fn(&[bool], &[bool]) -> f64),
 }
 
@@ -40,14 +40,14 @@ pub const REGISTRY: &[Metric] = &[
     Metric {
         name: "accuracy",
         title: "Accuracy",
-        meaning: "Share of pictures told right.",
+        meaning: "Share of images told right.",
         best: Some(1.0),
         compute: Compute::One(accuracy),
     },
     Metric {
         name: "balanced_accuracy",
         title: "Balanced accuracy",
-        meaning: "Mean recall over the classes: every class counts the same, however many pictures it has.",
+        meaning: "Mean recall over the classes: every class counts the same, however many images it has.",
         best: Some(1.0),
         compute: Compute::One(balanced_accuracy),
     },
@@ -75,14 +75,14 @@ pub const REGISTRY: &[Metric] = &[
     Metric {
         name: "precision",
         title: "Precision",
-        meaning: "Of the pictures called a class, the share that is.",
+        meaning: "Of the images called a class, the share that is.",
         best: Some(1.0),
         compute: Compute::Each(|judged| per_class(judged).iter().map(|c| c.precision).collect()),
     },
     Metric {
         name: "recall",
         title: "Recall",
-        meaning: "Of the pictures of a class, the share called it.",
+        meaning: "Of the images of a class, the share called it.",
         best: Some(1.0),
         compute: Compute::Each(|judged| per_class(judged).iter().map(|c| c.recall).collect()),
     },
@@ -96,7 +96,7 @@ pub const REGISTRY: &[Metric] = &[
     Metric {
         name: "mcnemar",
         title: "McNemar p",
-        meaning: "How often two equally good models would differ at least this much on these pictures.",
+        meaning: "How often two equally good models would differ at least this much on these images.",
         best: None,
         compute: Compute::Paired(mcnemar),
     },
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_pictures_does_not_matter_and_none_is_no_figure() {
+    fn the_order_of_images_does_not_matter_and_none_is_no_figure() {
         let ten = ten();
         let mut reversed = Predictions::new(ten.classes().to_vec());
         for i in (0..ten.len()).rev() {

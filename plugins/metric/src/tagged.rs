@@ -1,30 +1,30 @@
-//! What a model said of pictures that may have several classes.
+//! What a model said of images that may have several classes.
 
 use crate::predictions::ShapeError;
 use crate::temperature::temper_each;
 
-/// From this probability on a model says that a picture has a class.
+/// From this probability on a model says that an image has a class.
 const SAID: f32 = 0.5;
 
-/// Pictures with their true classes and the probabilities a model gave, one row a picture. Each class is a question of
-/// its own: the probabilities of a picture sum to anything.
+/// Images with their true classes and the probabilities a model gave, one row an image. Each class is a question of
+/// its own: the probabilities of an image sum to anything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MultilabelPredictions {
     classes: Vec<String>,
-    /// `[pictures × classes]`, row after row.
+    /// `[images × classes]`, row after row.
     truth: Vec<bool>,
-    /// `[pictures × classes]`, row after row.
+    /// `[images × classes]`, row after row.
     probabilities: Vec<f32>,
-    pictures: usize,
+    images: usize,
 }
 
 impl MultilabelPredictions {
-    /// No picture yet, of these classes.
+    /// No image yet, of these classes.
     pub fn new(classes: Vec<String>) -> Self {
-        Self { classes, truth: Vec::new(), probabilities: Vec::new(), pictures: 0 }
+        Self { classes, truth: Vec::new(), probabilities: Vec::new(), images: 0 }
     }
 
-    /// Adds a picture of the classes `truth` (indices) with one probability for each class.
+    /// Adds an image of the classes `truth` (indices) with one probability for each class.
     ///
     /// # Errors
     /// [`ShapeError`] when either does not fit the classes; nothing is added then.
@@ -38,7 +38,7 @@ impl MultilabelPredictions {
         }
         self.truth.extend((0..classes).map(|class| truth.contains(&class)));
         self.probabilities.extend_from_slice(probabilities);
-        self.pictures += 1;
+        self.images += 1;
         Ok(())
     }
 
@@ -47,48 +47,48 @@ impl MultilabelPredictions {
         &self.classes
     }
 
-    /// How many pictures.
+    /// How many images.
     pub fn len(&self) -> usize {
-        self.pictures
+        self.images
     }
 
-    /// No picture at all.
+    /// No image at all.
     pub fn is_empty(&self) -> bool {
-        self.pictures == 0
+        self.images == 0
     }
 
-    /// Whether picture `i` has a class. `i` is less than [`MultilabelPredictions::len`] and `class` an index, here and below.
+    /// Whether image `i` has a class. `i` is less than [`MultilabelPredictions::len`] and `class` an index, here and below.
     pub fn has(&self, i: usize, class: usize) -> bool {
         self.truth[i * self.classes.len() + class]
     }
 
-    /// The probability the model gave picture `i` for a class.
+    /// The probability the model gave image `i` for a class.
     pub fn probability(&self, i: usize, class: usize) -> f32 {
         self.probabilities[i * self.classes.len() + class]
     }
 
-    /// Whether the model says that picture `i` has a class.
+    /// Whether the model says that image `i` has a class.
     pub fn says(&self, i: usize, class: usize) -> bool {
         self.probability(i, class) >= SAID
     }
 
-    /// Whether picture `i` was told right: all of its classes and no other.
+    /// Whether image `i` was told right: all of its classes and no other.
     pub fn correct(&self, i: usize) -> bool {
         (0..self.classes.len()).all(|class| self.has(i, class) == self.says(i, class))
     }
 
-    /// [`MultilabelPredictions::correct`] of every picture.
+    /// [`MultilabelPredictions::correct`] of every image.
     pub fn hits(&self) -> Vec<bool> {
         (0..self.len()).map(|i| self.correct(i)).collect()
     }
 
-    /// How far the model was off on picture `i` where it was off most, 0 to 1.
+    /// How far the model was off on image `i` where it was off most, 0 to 1.
     pub fn error(&self, i: usize) -> f32 {
         let off = |class| (self.probability(i, class) - f32::from(u8::from(self.has(i, class)))).abs();
         (0..self.classes.len()).map(off).fold(0.0, f32::max)
     }
 
-    /// The classes of picture `i` by name, those it has or those the model says, `a + b`; `nothing` when there is none.
+    /// The classes of image `i` by name, those it has or those the model says, `a + b`; `nothing` when there is none.
     pub fn names(&self, i: usize, of: fn(&Self, usize, usize) -> bool) -> String {
         let names: Vec<&str> =
             self.classes.iter().enumerate().filter(|(c, _)| of(self, i, *c)).map(|(_, n)| n.as_str()).collect();
@@ -100,7 +100,7 @@ impl MultilabelPredictions {
         self.probabilities.iter().all(|p| p.is_finite())
     }
 
-    /// The same pictures, with the model's logits divided by `temperature`, which is greater than 0.
+    /// The same images, with the model's logits divided by `temperature`, which is greater than 0.
     #[must_use]
     pub fn tempered(&self, temperature: f64) -> Self {
         Self { probabilities: temper_each(&self.probabilities, temperature), ..self.clone() }
@@ -111,7 +111,7 @@ impl MultilabelPredictions {
 pub(crate) mod tests {
     use super::*;
 
-    /// Pictures of three classes; each row is truth and probabilities.
+    /// Images of three classes; each row is truth and probabilities.
     pub(crate) fn some(rows: &[([u8; 3], [f32; 3])]) -> MultilabelPredictions {
         let mut tagged = MultilabelPredictions::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
         for (truth, probabilities) in rows {

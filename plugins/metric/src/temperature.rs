@@ -1,7 +1,7 @@
 //! Making probabilities mean what they say: temperature scaling.
 //!
 //! C. Guo and others, On Calibration of Modern Neural Networks, ICML 2017, section 4.2,
-//! <https://arxiv.org/abs/1706.04599>: logits are divided by one number, fitted on pictures that nothing was learnt from.
+//! <https://arxiv.org/abs/1706.04599>: logits are divided by one number, fitted on images that nothing was learnt from.
 //! No prediction changes by it. Logits are needed up to a constant alone, and that is what the logarithms of softmax
 //! probabilities are.
 
@@ -10,12 +10,12 @@ use crate::tagged::MultilabelPredictions;
 
 /// Temperatures that are looked for: 1/20 to 20.
 const FARTHEST: f64 = 20.0;
-/// With fewer pictures there is nothing to go by.
-const LEAST_PICTURES: usize = 20;
+/// With fewer images there is nothing to go by.
+const MIN_IMAGES: usize = 20;
 /// Steps of the first look, then of the second within one step of the best.
 const STEPS: u32 = 48;
 
-/// The probabilities of a picture with its logits divided by `temperature`, which is greater than 0; they sum to 1.
+/// The probabilities of an image with its logits divided by `temperature`, which is greater than 0; they sum to 1.
 pub fn temper(row: &[f32], temperature: f64) -> Vec<f32> {
     let logits: Vec<f64> = row.iter().map(|&p| logarithm(p) / temperature).collect();
     let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -29,10 +29,10 @@ pub fn temper_each(row: &[f32], temperature: f64) -> Vec<f32> {
     row.iter().map(|&p| sigmoid(logit(p) / temperature) as f32).collect()
 }
 
-/// The temperature that makes the truth of these pictures most probable. None with fewer than 20 pictures, or when the
+/// The temperature that makes the truth of these images most probable. None with fewer than 20 images, or when the
 /// model does not answer with numbers.
 ///
-/// That its logarithm is normal with mean 0 and deviation 1 is taken for granted beforehand, so that a few pictures that
+/// That its logarithm is normal with mean 0 and deviation 1 is taken for granted beforehand, so that a few images that
 /// are all told right do not make a model sure of everything.
 pub fn fit_temperature(judged: &Predictions) -> Option<f64> {
     let logits: Vec<Vec<f64>> =
@@ -45,10 +45,10 @@ pub fn fit_temperature(judged: &Predictions) -> Option<f64> {
         };
         logits.iter().enumerate().map(of).sum()
     };
-    (judged.len() >= LEAST_PICTURES && judged.is_finite()).then(|| least(surprise))
+    (judged.len() >= MIN_IMAGES && judged.is_finite()).then(|| least(surprise))
 }
 
-/// As [`fit_temperature`], where a picture may have several classes.
+/// As [`fit_temperature`], where an image may have several classes.
 pub fn fit_temperature_multilabel(tagged: &MultilabelPredictions) -> Option<f64> {
     let classes = tagged.classes().len();
     let pairs: Vec<(f64, bool)> = (0..tagged.len())
@@ -60,7 +60,7 @@ pub fn fit_temperature_multilabel(tagged: &MultilabelPredictions) -> Option<f64>
         let of = |&(logit, has): &(f64, bool)| softplus(if has { -logit } else { logit } / temperature);
         pairs.iter().map(of).sum()
     };
-    (tagged.len() >= LEAST_PICTURES && tagged.is_finite()).then(|| least(surprise))
+    (tagged.len() >= MIN_IMAGES && tagged.is_finite()).then(|| least(surprise))
 }
 
 /// Where surprise and what was taken for granted are least: a look at every tenth power or so, then a closer one.
@@ -110,11 +110,11 @@ mod tests {
         }
     }
 
-    /// Pictures whose truth follows the softmax of some logits, and a model that has them times `sharp`.
-    fn model(pictures: usize, sharp: f64) -> Predictions {
+    /// Images whose truth follows the softmax of some logits, and a model that has them times `sharp`.
+    fn model(images: usize, sharp: f64) -> Predictions {
         let mut chance = Chance(7);
         let mut judged = Predictions::new(["a", "b", "c", "d"].map(str::to_owned).to_vec());
-        for _ in 0..pictures {
+        for _ in 0..images {
             let logits: Vec<f64> = (0..4).map(|_| 3.0 * chance.next()).collect();
             let softmax = |scale: f64| {
                 let powers: Vec<f64> = logits.iter().map(|l| (l * scale).exp()).collect();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn calibration_is_better_afterwards_on_other_pictures_and_no_prediction_changes() {
+    fn calibration_is_better_afterwards_on_other_images_and_no_prediction_changes() {
         let all = model(4000, 3.0);
         let mut halves = [Predictions::new(all.classes().to_vec()), Predictions::new(all.classes().to_vec())];
         for i in 0..all.len() {
@@ -167,10 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn few_pictures_say_nothing_and_all_right_is_no_certainty() {
-        let right = |pictures: usize| {
+    fn few_images_say_nothing_and_all_right_is_no_certainty() {
+        let right = |images: usize| {
             let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
-            for _ in 0..pictures {
+            for _ in 0..images {
                 judged.push(0, &[0.9, 0.1]).unwrap();
             }
             judged

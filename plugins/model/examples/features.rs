@@ -1,4 +1,4 @@
-//! Pictures a second that become features, by device and batch; without weights, which do not matter to speed.
+//! Images a second that become features, by device and batch; without weights, which do not matter to speed.
 //!
 //! ```text
 //! cargo run -p plugin-model --example features -- --model efficientnet-lite0 --size 224 --batch-size 1,8,32
@@ -18,10 +18,10 @@ struct Config {
     /// Architecture.
     #[arg(long, default_value = "efficientnet-lite0")]
     model: String,
-    /// Side of the pictures, pixels.
+    /// Side of the images, pixels.
     #[arg(long, default_value_t = 224)]
     size: u32,
-    /// Pictures at a time.
+    /// Images at a time.
     #[arg(long, value_delimiter = ',', default_value = "1,4,16,32")]
     batch_size: Vec<usize>,
     /// How exactly numbers are kept.
@@ -39,7 +39,7 @@ fn main() -> Result<(), ModelError> {
     } else {
         config.device.clone()
     };
-    println!("device            model                size  batch  pictures/s");
+    println!("device            model                size  batch  images/s");
     for choice in devices {
         let opened = choice.open()?;
         let shape = Shape { classes: 2, size_px: config.size };
@@ -49,8 +49,8 @@ fn main() -> Result<(), ModelError> {
         let extractor = Extractor::pretrained(&config.model, config.size, &path, &opened, config.precision);
         let _ = std::fs::remove_file(&path);
         let (extractor, _) = extractor?;
-        for &pictures in &config.batch_size {
-            let bytes = pictures * config.size as usize * config.size as usize * 3;
+        for &images in &config.batch_size {
+            let bytes = images * config.size as usize * config.size as usize * 3;
             let pixels: Vec<u8> = (0..bytes).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
             extractor.features(pixels.clone())?;
             let (start, mut done) = (Instant::now(), 0);
@@ -58,7 +58,7 @@ fn main() -> Result<(), ModelError> {
                 done += extractor.features(pixels.clone())?.len();
             }
             let rate = done as f64 / start.elapsed().as_secs_f64();
-            println!("{:<17} {:<19} {:>5} {pictures:>6} {rate:>11.1}", opened.name, config.model, config.size);
+            println!("{:<17} {:<19} {:>5} {images:>6} {rate:>11.1}", opened.name, config.model, config.size);
         }
     }
     Ok(())

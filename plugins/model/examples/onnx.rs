@@ -1,4 +1,4 @@
-//! Every network as ONNX, and what it says of two pictures, for tests/peers/onnx_outputs.py to compare.
+//! Every network as ONNX, and what it says of two images, for tests/peers/onnx_outputs.py to compare.
 //!
 //! ```text
 //! cargo run -p plugin-model --example onnx -- FOLDER
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 const CLASSES: usize = 10;
 const SIZE: u32 = 64;
-const PICTURES: usize = 2;
+const IMAGES: usize = 2;
 
 fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap());
@@ -32,14 +32,14 @@ fn main() {
         let network = architecture.network(shape, 0, &Device::flex()).unwrap();
         let network = weights::load(network, &at("safetensors"), None).unwrap();
         let side = SIZE as usize;
-        let pictures: Vec<f32> = numbers("pictures", PICTURES * 3 * side * side).map(|v| (2.0 * v) as f32).collect();
-        let x = Tensor::from_data(TensorData::new(pictures.clone(), [PICTURES, 3, side, side]), &Device::flex());
+        let images: Vec<f32> = numbers("pictures", IMAGES * 3 * side * side).map(|v| (2.0 * v) as f32).collect();
+        let x = Tensor::from_data(TensorData::new(images.clone(), [IMAGES, 3, side, side]), &Device::flex());
         let logits = network.forward(x).try_into_vec_as::<f32>().unwrap();
 
         let read = plugin_onnx::Weights::read(&graph, &std::fs::read(at("safetensors")).unwrap()).unwrap();
         let model = plugin_onnx::model(&graph, architecture.name(), &read, &[]).unwrap();
         std::fs::write(at("onnx"), model.encode_to_vec()).unwrap();
-        let vector = serde_json::json!({ "size": SIZE, "pictures": pictures, "logits": logits });
+        let vector = serde_json::json!({ "size": SIZE, "images": images, "logits": logits });
         std::fs::write(at("json"), vector.to_string()).unwrap();
         std::fs::remove_file(at("safetensors")).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Pictures a second, by device, architecture, size and batch; and pictures a second of processor time, which other work
+//! Images a second, by device, architecture, size and batch; and images a second of processor time, which other work
 //! on the machine disturbs less (Linux alone; set `OMP_WAIT_POLICY=passive`, or waiting counts as work).
 //!
 //! ```text
@@ -23,10 +23,10 @@ struct Config {
     /// Architectures; without it all there are.
     #[arg(long, value_delimiter = ',')]
     model: Vec<String>,
-    /// Sides of the pictures, pixels.
+    /// Sides of the images, pixels.
     #[arg(long, value_delimiter = ',', default_value = "32,64,128")]
     size: Vec<u32>,
-    /// Pictures a step.
+    /// Images a step.
     #[arg(long, value_delimiter = ',', default_value = "32")]
     batch_size: Vec<usize>,
     /// Seconds for each figure.
@@ -38,13 +38,13 @@ struct Config {
 
 const CLASSES: usize = 10;
 
-fn batch(size_px: u32, pictures: usize) -> Batch {
-    let bytes = pictures * size_px as usize * size_px as usize * 3;
+fn batch(size_px: u32, images: usize) -> Batch {
+    let bytes = images * size_px as usize * size_px as usize * 3;
     Batch {
         size_px,
         pixels: (0..bytes).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect(),
-        targets: (0..pictures).map(|i| vec![(i % CLASSES) as u32]).collect(),
-        weights: vec![1.0; pictures],
+        targets: (0..images).map(|i| vec![(i % CLASSES) as u32]).collect(),
+        weights: vec![1.0; images],
     }
 }
 
@@ -123,14 +123,14 @@ fn main() -> Result<(), ModelError> {
                     let trained = rate(config.seconds, || trainer.train_step(&batch, 0.0).map(drop))?;
                     let predictor = in_use(&trainer, &task, config.options.precision, &opened)?;
                     let answered = rate(config.seconds, || predictor.predict(&batch).map(drop))?;
-                    let pictures = batch_size as f64;
+                    let images = batch_size as f64;
                     println!(
                         "{:<17} {model:<11} {size_px:>4} {batch_size:>6} {:>9.1} {:>9.1} {:>12.1} {:>12.1}",
                         opened.name,
-                        trained[0] * pictures,
-                        answered[0] * pictures,
-                        trained[1] * pictures,
-                        answered[1] * pictures
+                        trained[0] * images,
+                        answered[0] * images,
+                        trained[1] * images,
+                        answered[1] * images
                     );
                 }
             }

@@ -16,8 +16,8 @@ pub enum ModelError {
     /// A description of blocks is broken.
     #[error(transparent)]
     Blocks(#[from] plugin_blocks::BlocksError),
-    /// The network cannot work on pictures of this size.
-    #[error("architecture {architecture} takes pictures of {min} to {max} px, not {size_px} px")]
+    /// The network cannot work on images of this size.
+    #[error("architecture {architecture} takes images of {min} to {max} px, not {size_px} px")]
     Size {
         /// The architecture.
         architecture: String,
@@ -46,12 +46,12 @@ pub enum ModelError {
     /// Fewer than one class.
     #[error("a network needs at least one class")]
     NoClasses,
-    /// A picture of a batch has another size than the network.
+    /// An image of a batch has another size than the network.
     #[error(
-        "picture {digest} is {width} × {height} px; the network takes {size_px} × {size_px} px (`--size` must be that of `resize`)"
+        "image {digest} is {width} × {height} px; the network takes {size_px} × {size_px} px (`--size` must be that of `resize`)"
     )]
     BatchSize {
-        /// The picture.
+        /// The image.
         digest: String,
         /// Its width, pixels.
         width: u32,
@@ -61,9 +61,9 @@ pub enum ModelError {
         size_px: u32,
     },
     /// The columns of a batch do not fit together.
-    #[error("picture {digest} has {bytes} bytes of pixels; {width} × {height} × 3 would be {expected}")]
+    #[error("image {digest} has {bytes} bytes of pixels; {width} × {height} × 3 would be {expected}")]
     Pixels {
-        /// The picture.
+        /// The image.
         digest: String,
         /// Bytes that came.
         bytes: usize,
@@ -89,7 +89,7 @@ pub enum ModelError {
         digest: String,
     },
     /// A target is not one of the classes.
-    #[error("target {target} of picture {row} of the batch is not one of the {classes} classes")]
+    #[error("target {target} of image {row} of the batch is not one of the {classes} classes")]
     Target {
         /// The target.
         target: u32,
@@ -98,8 +98,8 @@ pub enum ModelError {
         /// Classes of the network.
         classes: usize,
     },
-    /// A batch without pictures.
-    #[error("the batch holds no picture")]
+    /// A batch without images.
+    #[error("the batch holds no image")]
     EmptyBatch,
     /// The device that was asked for is not there.
     #[error("--device {asked}: {problem}; accepted here: {accepted}")]

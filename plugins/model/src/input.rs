@@ -10,7 +10,7 @@ use crate::input::batch::Batch;
 use crate::input::image_cache::DeviceBatch;
 use burn::tensor::{Device, Tensor};
 
-/// What is taken from the numbers of a picture, by channel, and what they are divided by. White is 1.
+/// What is taken from the numbers of an image, by channel, and what they are divided by. White is 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normalisation {
     /// Taken from them.
@@ -19,7 +19,7 @@ pub struct Normalisation {
     pub deviation: [f32; 3],
 }
 
-/// Mean and standard deviation of ImageNet's pictures. <https://docs.pytorch.org/vision/stable/models.html>
+/// Mean and standard deviation of ImageNet's images. <https://docs.pytorch.org/vision/stable/models.html>
 pub const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 
 /// A batch, wherever its images lie.
@@ -71,10 +71,10 @@ impl<'a> ModelInput<'a> {
     }
 }
 
-/// Moves the bytes to the device, if they are not there, and normalises them: `[pictures, 3, size, size]`.
+/// Moves the bytes to the device, if they are not there, and normalises them: `[images, 3, size, size]`.
 ///
 /// # Errors
-/// [`ModelError::EmptyBatch`] when there is no picture.
+/// [`ModelError::EmptyBatch`] when there is no image.
 pub fn normalised<'a>(
     batch: impl Into<ModelInput<'a>>,
     how: Normalisation,
@@ -83,7 +83,7 @@ pub fn normalised<'a>(
     Ok(normalise(batch.into().images(device)?, how, device))
 }
 
-/// From `[pictures, size, size, 3]`, 0 to 255, to `[pictures, 3, size, size]`.
+/// From `[images, size, size, 3]`, 0 to 255, to `[images, 3, size, size]`.
 pub(crate) fn normalise(images: Tensor<4>, how: Normalisation, device: &Device) -> Tensor<4> {
     let x = images.permute([0, 3, 1, 2]);
     let by_channel = |f: fn(f32, f32) -> f32| {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn no_picture_is_an_error() {
+    fn no_image_is_an_error() {
         assert!(matches!(normalised(&Batch::default(), IMAGENET, &Device::flex()), Err(ModelError::EmptyBatch)));
     }
 }

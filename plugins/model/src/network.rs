@@ -136,10 +136,10 @@ impl FromStr for Architecture {
 }
 
 impl Network {
-    /// The batch on `device`, normalised as this network wants it: `[pictures, 3, size, size]`.
+    /// The batch on `device`, normalised as this network wants it: `[images, 3, size, size]`.
     ///
     /// # Errors
-    /// [`ModelError::EmptyBatch`] when there is no picture.
+    /// [`ModelError::EmptyBatch`] when there is no image.
     pub fn input<'a>(&self, batch: impl Into<ModelInput<'a>>, device: &Device) -> Result<Tensor<4>, ModelError> {
         input::normalised(batch, self.architecture().input(), device)
     }

@@ -13,23 +13,23 @@ struct Line {
 
 /// Noise with a colour that tells the class.
 fn batch(step: usize) -> Batch {
-    let (size_px, pictures) = (64_u32, 32);
+    let (size_px, images) = (64_u32, 32);
     let mut state = step as u64 * 77 + 1;
-    let mut batch = Batch { size_px, weights: vec![1.0; pictures], ..Batch::default() };
-    for picture in 0..pictures {
+    let mut batch = Batch { size_px, weights: vec![1.0; images], ..Batch::default() };
+    for image in 0..images {
         for _ in 0..size_px * size_px {
             for channel in 0..3 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let noise = (state >> 57) as u8;
-                batch.pixels.push(noise + if picture % 3 == channel { 100 } else { 0 });
+                batch.pixels.push(noise + if image % 3 == channel { 100 } else { 0 });
             }
         }
-        batch.targets.push(vec![picture as u32 % 3]);
+        batch.targets.push(vec![image as u32 % 3]);
     }
     batch
 }
 
-/// Steps of an epoch of 1,500 pictures.
+/// Steps of an epoch of 1,500 images.
 const EPOCH_STEPS: f64 = 47.0;
 
 /// The first five steps of a run, and then a look at what was not learnt from.

@@ -1,4 +1,4 @@
-//! EfficientNet-Lite0 with the published weights sees in pictures what PyTorch's sees, on every device there is.
+//! EfficientNet-Lite0 with the published weights sees in images what PyTorch's sees, on every device there is.
 //! The vectors are made by tests/peers/efficientnet_lite0_vectors.py.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ const TOLERANCE: f32 = 1e-4;
 
 #[derive(Deserialize)]
 struct Vector {
-    picture: String,
+    image: String,
     features: Vec<f32>,
     logits: Vec<f32>,
 }
@@ -40,10 +40,10 @@ fn published() -> Option<PathBuf> {
 }
 
 fn pixels(name: &str) -> Vec<u8> {
-    let picture = (name != "pattern").then(|| decode(&fixture(name), &Limits::default()).unwrap());
+    let image = (name != "pattern").then(|| decode(&fixture(name), &Limits::default()).unwrap());
     let places = (0..SIZE).flat_map(|y| (0..SIZE).flat_map(move |x| (0..3).map(move |c| (y, x, c))));
     places
-        .map(|(y, x, c)| match &picture {
+        .map(|(y, x, c)| match &image {
             Some(half) => half.pixels[((y / 2) * (SIZE / 2) + x / 2) * 3 + c],
             None => ((7 * x + 13 * y + 29 * c + 3 * x * y) % 256) as u8,
         })
@@ -61,7 +61,7 @@ fn features_and_logits_are_pytorchs() {
     let vectors: Vec<Vector> = serde_json::from_slice(&fixture("vectors.json")).unwrap();
     let batch = Batch {
         size_px: SIZE as u32,
-        pixels: vectors.iter().flat_map(|v| pixels(&v.picture)).collect(),
+        pixels: vectors.iter().flat_map(|v| pixels(&v.image)).collect(),
         targets: vec![vec![]; vectors.len()],
         weights: vec![1.0; vectors.len()],
     };
@@ -80,8 +80,8 @@ fn features_and_logits_are_pytorchs() {
         for (row, vector) in vectors.iter().enumerate() {
             let off = worst(&features[row], &vector.features);
             let logits_off = worst(&logits[row * 1000..][..1000], &vector.logits);
-            println!("{name}, {}: features off by {off:.1e}, logits by {logits_off:.1e}", vector.picture);
-            assert!(off < TOLERANCE && logits_off < TOLERANCE, "{name}, {}: {off:e} {logits_off:e}", vector.picture);
+            println!("{name}, {}: features off by {off:.1e}, logits by {logits_off:.1e}", vector.image);
+            assert!(off < TOLERANCE && logits_off < TOLERANCE, "{name}, {}: {off:e} {logits_off:e}", vector.image);
         }
     }
 }

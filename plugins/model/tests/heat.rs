@@ -18,36 +18,36 @@ struct Line {
     options: TrainerOptions,
 }
 
-/// Grey noise; half of the pictures have a red patch somewhere, the other half a green one. Also where: left and top.
-fn pictures(count: usize, seed: u64) -> (Batch, Vec<(usize, usize)>) {
+/// Grey noise; half of the images have a red patch somewhere, the other half a green one. Also where: left and top.
+fn images(count: usize, seed: u64) -> (Batch, Vec<(usize, usize)>) {
     let mut random = Pcg64Mcg::seed_from_u64(seed);
     let mut batch = Batch { size_px: SIZE as u32, weights: vec![1.0; count], ..Batch::default() };
     let mut places = Vec::new();
-    for picture in 0..count {
+    for image in 0..count {
         let (left, top) = (random.random_range(0..=SIZE - PATCH), random.random_range(0..=SIZE - PATCH));
         for y in 0..SIZE {
             for x in 0..SIZE {
                 let noise = random.random_range(60..190_u8);
                 let inside = (left..left + PATCH).contains(&x) && (top..top + PATCH).contains(&y);
-                batch.pixels.extend(match (inside, picture % 2) {
+                batch.pixels.extend(match (inside, image % 2) {
                     (false, _) => [noise; 3],
                     (true, 0) => [230, noise / 4, noise / 4],
                     (true, _) => [noise / 4, 230, noise / 4],
                 });
             }
         }
-        batch.targets.push(vec![(picture % 2) as u32]);
+        batch.targets.push(vec![(image % 2) as u32]);
         places.push((left, top));
     }
     (batch, places)
 }
 
-fn one(batch: &Batch, picture: usize) -> Batch {
+fn one(batch: &Batch, image: usize) -> Batch {
     let bytes = SIZE * SIZE * 3;
     Batch {
         size_px: batch.size_px,
-        pixels: batch.pixels[picture * bytes..(picture + 1) * bytes].to_vec(),
-        targets: vec![batch.targets[picture].clone()],
+        pixels: batch.pixels[image * bytes..(image + 1) * bytes].to_vec(),
+        targets: vec![batch.targets[image].clone()],
         weights: vec![1.0],
     }
 }
@@ -69,7 +69,7 @@ fn taught(name: &str, blocks: Option<&str>, folder: &std::path::Path) -> Predict
     let options = Line::try_parse_from(["x", "--learning-rate", "0.003"]).unwrap().options;
     let mut trainer = Trainer::new(&task, &options, Start::Scratch, &flex).unwrap();
     for step in 0..40 {
-        trainer.train_step(&pictures(32, 100 + step).0, step as f64).unwrap();
+        trainer.train_step(&images(32, 100 + step).0, step as f64).unwrap();
     }
     let path = folder.join(format!("{name}.safetensors"));
     let digest = trainer.save(&path).unwrap();
@@ -104,7 +104,7 @@ fn the_heat_is_where_the_patch_is() {
     let folder = tempfile::tempdir().unwrap();
     for (name, blocks, least) in [("mean", Some(MEAN), 38), ("small-cnn", None, 34)] {
         let predictor = taught(name, blocks, folder.path());
-        let (batch, places) = pictures(40, 7);
+        let (batch, places) = images(40, 7);
         let right = predictor
             .predict(&batch)
             .unwrap()
@@ -114,9 +114,9 @@ fn the_heat_is_where_the_patch_is() {
             .count();
         assert!(right >= 38, "{name} was not taught: {right} of 40");
         let mut hits = 0;
-        for (picture, (left, top)) in places.iter().enumerate() {
-            let class = batch.targets[picture][0] as usize;
-            let heat = predictor.heat(&one(&batch, picture), class).unwrap();
+        for (image, (left, top)) in places.iter().enumerate() {
+            let class = batch.targets[image][0] as usize;
+            let heat = predictor.heat(&one(&batch, image), class).unwrap();
             assert_eq!(heat.values.len(), heat.width * heat.height);
             assert!(heat.width > 1 && heat.values.iter().all(|value| (0.0..=1.0).contains(value)));
             let hottest = (0..heat.values.len()).max_by(|a, b| heat.values[*a].total_cmp(&heat.values[*b])).unwrap();
@@ -135,9 +135,9 @@ fn the_heat_is_where_the_patch_is() {
 fn of_a_mean_and_one_layer_it_is_the_class_activation_map() {
     let folder = tempfile::tempdir().unwrap();
     let predictor = taught("mean", Some(MEAN), folder.path());
-    let (batch, _) = pictures(2, 11);
-    let picture = one(&batch, 1);
-    let heat = predictor.heat(&picture, 1).unwrap();
+    let (batch, _) = images(2, 11);
+    let image = one(&batch, 1);
+    let heat = predictor.heat(&image, 1).unwrap();
     // The map itself: the same network, cut off before its mean, with the weights of the file.
     let cut = MEAN.replace("  - global-average-pooling\n", "").replace("  - {dropout: 0.2}\n", "");
     let flex = DeviceChoice::Flex.open().unwrap();
@@ -145,7 +145,7 @@ fn of_a_mean_and_one_layer_it_is_the_class_activation_map() {
     let network: Network = architecture.network(Shape { classes: 1, size_px: SIZE as u32 }, 0, &flex.device).unwrap();
     let path = folder.path().join("mean.safetensors");
     let (network, _) = weights::load_features(network, &path, None).unwrap();
-    let map = network.features(network.input(&picture, &flex.device).unwrap()).into_data().try_to_vec::<f32>().unwrap();
+    let map = network.features(network.input(&image, &flex.device).unwrap()).into_data().try_to_vec::<f32>().unwrap();
     let whole = Architecture::of("mean", Some(MEAN)).unwrap();
     let whole = whole.network(Shape { classes: 2, size_px: SIZE as u32 }, 0, &flex.device).unwrap();
     let whole = weights::load(whole, &path, None).unwrap();

@@ -1,4 +1,4 @@
-//! Learning on LibTorch gives PyTorch's losses, gradients and running figures, from the same weights and pictures.
+//! Learning on LibTorch gives PyTorch's losses, gradients and running figures, from the same weights and images.
 //! `training.json` is made by `tests/peers/training_vectors.py`.
 #![cfg(feature = "libtorch")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -12,7 +12,7 @@ use std::path::Path;
 /// As in the script.
 const SIZE: usize = 96;
 const SIZE_BF16: usize = 32;
-const PICTURES: usize = 8;
+const IMAGES: usize = 8;
 
 #[derive(Parser)]
 struct Line {
@@ -33,13 +33,13 @@ fn hashed(name: &str, count: usize) -> Vec<f64> {
 }
 
 fn batch(step: usize, size: usize) -> Batch {
-    let noise = hashed(&format!("pictures {step}"), PICTURES * size * size * 3);
+    let noise = hashed(&format!("pictures {step}"), IMAGES * size * size * 3);
     let lit = |place: usize| if place / (size * size * 3) % 3 == place % 3 { 100 } else { 0 };
     Batch {
         size_px: size as u32,
         pixels: noise.iter().enumerate().map(|(place, x)| ((x + 1.0) * 64.0) as u8 + lit(place)).collect(),
-        targets: (0..PICTURES as u32).map(|picture| vec![picture % 3]).collect(),
-        weights: vec![1.0; PICTURES],
+        targets: (0..IMAGES as u32).map(|image| vec![image % 3]).collect(),
+        weights: vec![1.0; IMAGES],
     }
 }
 

@@ -32,12 +32,12 @@ fn trainer(model: &str) -> Trainer {
     Trainer::new(&task, &Line::parse_from(["x"]).options, Start::Scratch, &device).unwrap()
 }
 
-fn batch(pictures: usize) -> Batch {
+fn batch(images: usize) -> Batch {
     Batch {
         size_px: SIZE as u32,
-        pixels: (0..pictures * SIZE * SIZE * 3).map(|i| (i % 251) as u8).collect(),
-        targets: (0..pictures).map(|i| vec![i as u32 % 2]).collect(),
-        weights: vec![1.0; pictures],
+        pixels: (0..images * SIZE * SIZE * 3).map(|i| (i % 251) as u8).collect(),
+        targets: (0..images).map(|i| vec![i as u32 % 2]).collect(),
+        weights: vec![1.0; images],
     }
 }
 
@@ -59,10 +59,10 @@ fn child() {
     trainer.train_step(&batch(2), 0.0).unwrap();
     limit(more.into_string().unwrap().parse::<u64>().unwrap() << 20);
     let (first, second) = (trainer.train_step(&batch(32), 0.0).unwrap(), trainer.train_step(&batch(32), 0.1).unwrap());
-    println!("pieces {} losses {} {} pictures {}", trainer.pieces(), first.loss, second.loss, first.pictures);
+    println!("pieces {} losses {} {} images {}", trainer.pieces(), first.loss, second.loss, first.images);
 }
 
-/// Pieces, loss and pictures in a child with so many MiB more than it has after a small step; none when it died: within
+/// Pieces, loss and images in a child with so many MiB more than it has after a small step; none when it died: within
 /// LibTorch, oneDNN does not look whether it was given memory.
 fn with(more_mib: u32) -> Option<[f64; 3]> {
     let mut again = Command::new(std::env::current_exe().unwrap());
@@ -70,7 +70,7 @@ fn with(more_mib: u32) -> Option<[f64; 3]> {
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     let words: Vec<&str> = said.lines().find(|l| l.contains("pieces "))?.split_whitespace().collect();
     let number = |name: &str| words[words.iter().position(|w| *w == name).unwrap() + 1].parse().unwrap();
-    Some(["pieces", "losses", "pictures"].map(number))
+    Some(["pieces", "losses", "images"].map(number))
 }
 
 #[test]
@@ -78,8 +78,8 @@ fn a_batch_that_does_not_fit_is_cut_and_learnt_all_the_same() {
     assert_eq!(with(4000).unwrap()[0], 1.0);
     // A step of the whole batch takes a little less than the first of these.
     let cut = (150..=450).rev().step_by(50).filter_map(with).find(|[pieces, ..]| *pieces > 1.0);
-    let [_, loss, pictures] = cut.unwrap();
-    assert!(loss.is_finite() && pictures == 32.0, "{loss} {pictures}");
+    let [_, loss, images] = cut.unwrap();
+    assert!(loss.is_finite() && images == 32.0, "{loss} {images}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! ResNet-18, -34 and -50, and every kind of block, give what PyTorch gives with the same weights, on every device there
-//! is. The vectors are made by tests/peers/torchvision_vectors.py; weights and pictures are made here as there.
+//! is. The vectors are made by tests/peers/torchvision_vectors.py; weights and images are made here as there.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod peer;
@@ -11,7 +11,7 @@ use plugin_model::{Architecture, DeviceChoice, Shape, device, weights};
 use serde::Deserialize;
 
 const CLASSES: usize = 10;
-const PICTURES: usize = 2;
+const IMAGES: usize = 2;
 const TOLERANCE: f32 = 1e-4;
 
 #[derive(Deserialize)]
@@ -38,12 +38,12 @@ fn logits_are_pytorchs() {
         assert_eq!(graph.parameters(), parameters, "{name}");
         write_weights(&graph, &path);
         let side = size as usize;
-        let pictures: Vec<f32> = numbers("pictures", PICTURES * 3 * side * side).map(|v| (2.0 * v) as f32).collect();
+        let images: Vec<f32> = numbers("pictures", IMAGES * 3 * side * side).map(|v| (2.0 * v) as f32).collect();
         for device_name in device::available().iter().filter(|d| *d != "auto") {
             let device = device_name.parse::<DeviceChoice>().unwrap().open().unwrap().device;
             let network = architecture.network(Shape { classes: CLASSES, size_px: size }, 0, &device).unwrap();
             let network = weights::load(network, &path, None).unwrap();
-            let x = Tensor::from_data(TensorData::new(pictures.clone(), [PICTURES, 3, side, side]), &device);
+            let x = Tensor::from_data(TensorData::new(images.clone(), [IMAGES, 3, side, side]), &device);
             let found = network.forward(x).try_into_vec_as::<f32>().unwrap();
             let off = found.iter().zip(&logits).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             let largest = logits.iter().fold(0.0_f32, |most, v| most.max(v.abs()));

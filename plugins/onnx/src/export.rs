@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
         notes: &[(&str, String)],
     ) -> Result<ModelProto, OnnxError> {
         let Dims::Map([channels, height, width]) = self.graph.nodes[0].output else {
-            return Err(OnnxError::Weights("the input is no picture".to_owned()));
+            return Err(OnnxError::Weights("the input is no image".to_owned()));
         };
         let side = |length: u64| DimensionValue::DimValue(length as i64);
         let batch = DimensionValue::DimParam("N".to_owned());

@@ -1,7 +1,7 @@
-//! The mean of each class: a head that is there at once, also with a picture or two a class.
+//! The mean of each class: a head that is there at once, also with an image or two a class.
 //!
-//! The likeliest class is the one whose mean has the smallest angle to a picture's embedding, as in J. Snell and others,
-//! Prototypical Networks for Few-shot Learning, NIPS 2017, <https://arxiv.org/abs/1703.05175>, with cosines. A picture that
+//! The likeliest class is the one whose mean has the smallest angle to an image's embedding, as in J. Snell and others,
+//! Prototypical Networks for Few-shot Learning, NIPS 2017, <https://arxiv.org/abs/1703.05175>, with cosines. An image that
 //! comes or goes costs one addition, not a fit.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ struct Sum {
 }
 
 impl Sum {
-    /// The cosine between the mean, less `without` if it is one of the summed, and a picture.
+    /// The cosine between the mean, less `without` if it is one of the summed, and an image.
     fn cosine(&self, features: &[f32], without: Option<&[f32]>) -> f64 {
         let (mut product, mut square) = (0.0, 0.0);
         for (place, sum) in self.sum.iter().enumerate() {
@@ -37,7 +37,7 @@ pub struct ClassMeans {
 }
 
 impl ClassMeans {
-    /// A picture of a class comes. All embeddings are equally long.
+    /// An image of a class comes. All embeddings are equally long.
     pub fn add(&mut self, class: &str, features: &[f32]) {
         let fresh = || Sum { sum: vec![0.0; features.len()], count: 0 };
         let of = self.classes.entry(class.to_owned()).or_insert_with(fresh);
@@ -45,7 +45,7 @@ impl ClassMeans {
         of.sum.iter_mut().zip(features).for_each(|(sum, x)| *sum += f64::from(*x));
     }
 
-    /// A picture of a class goes, and with its last one the class.
+    /// An image of a class goes, and with its last one the class.
     pub fn remove(&mut self, class: &str, features: &[f32]) {
         let Some(of) = self.classes.get_mut(class) else { return };
         of.count -= 1;
@@ -60,7 +60,7 @@ impl ClassMeans {
         self.classes.keys().map(String::as_str)
     }
 
-    /// How many pictures a class has.
+    /// How many images a class has.
     pub fn count(&self, class: &str) -> usize {
         self.classes.get(class).map_or(0, |of| of.count)
     }
@@ -70,7 +70,7 @@ impl ClassMeans {
         softmax(self.classes.values().map(|of| of.cosine(features, None)))
     }
 
-    /// What the means say of a picture that was added to `class`, had it not been; none when it is the only one.
+    /// What the means say of an image that was added to `class`, had it not been; none when it is the only one.
     pub fn left_out(&self, class: &str, features: &[f32]) -> Option<Vec<f32>> {
         if self.count(class) < 2 {
             return None;
@@ -94,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn one_picture_a_class_is_enough() {
+    fn one_image_a_class_is_enough() {
         let mut means = ClassMeans::default();
         means.add("b", &[0.0, 1.0]);
         means.add("a", &[1.0, 0.0]);

@@ -3,7 +3,7 @@
 /// How closely a head follows what it is shown.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub struct ProbeOptions {
-    /// Inverse strength of the L2 penalty on the head's weights (scikit-learn's C): more follows the pictures more
+    /// Inverse strength of the L2 penalty on the head's weights (scikit-learn's C): more follows the images more
     /// closely.
     #[arg(long = "probe-c", default_value_t = Self::DEFAULT.c, value_name = "C", value_parser = positive)]
     pub c: f64,

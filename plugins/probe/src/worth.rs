@@ -1,4 +1,4 @@
-//! How good a head is, and how sure it may be: each is judged on pictures that it has not learnt from.
+//! How good a head is, and how sure it may be: each is judged on images that it has not learnt from.
 
 use crate::error::ProbeError;
 use crate::folds::numbered;
@@ -9,21 +9,21 @@ use crate::out_of_fold::out_of_fold;
 use plugin_metric::{Predictions, accuracy, fit_temperature, log_loss};
 use std::collections::HashMap;
 
-/// A linear head wants so many pictures of each class.
+/// A linear head wants so many images of each class.
 const LEAST_OF_A_CLASS: usize = 3;
 /// Fitting takes longer than is worth while beyond so many.
-const MOST_PICTURES: usize = 20_000;
+const MAX_IMAGES: usize = 20_000;
 const FOLDS: usize = 5;
 const SEED: u64 = 1;
 
 /// How good a head is on what it has not learnt from.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Worth {
-    /// For its probabilities; none with too few pictures to tell.
+    /// For its probabilities; none with too few images to tell.
     pub temperature: Option<f64>,
-    /// Share that it tells right; none without pictures.
+    /// Share that it tells right; none without images.
     pub accuracy: Option<f64>,
-    /// Log loss with the temperature, nats; infinite without pictures.
+    /// Log loss with the temperature, nats; infinite without images.
     pub loss: f64,
 }
 
@@ -35,7 +35,7 @@ impl Worth {
     }
 }
 
-/// A picture that a head learns from.
+/// An image that a head learns from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seen<'a> {
     /// Class name of the image.
@@ -46,7 +46,7 @@ pub struct Seen<'a> {
     pub features: &'a [f32],
 }
 
-/// What class means are worth: each picture, class and embedding, by means without it.
+/// What class means are worth: each image, class and embedding, by means without it.
 pub fn worth_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a [f32])>) -> Worth {
     let classes: Vec<String> = means.classes().map(str::to_owned).collect();
     let mut judged = Predictions::new(classes.clone());
@@ -105,7 +105,7 @@ pub fn linear(seen: &[Seen<'_>]) -> Option<Linear> {
     Some(Linear { head, classes, worth })
 }
 
-/// What a head learns from, in the form that it is fitted to: one row a picture, in the order they came.
+/// What a head learns from, in the form that it is fitted to: one row an image, in the order they came.
 pub struct Rows {
     classes: Vec<String>,
     features: Vec<Vec<f32>>,
@@ -115,14 +115,14 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// None with fewer than two classes, with fewer than three pictures of one, or with more than 20,000 in all.
+    /// None with fewer than two classes, with fewer than three images of one, or with more than 20,000 in all.
     pub fn of(seen: &[Seen<'_>]) -> Option<Self> {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for one in seen {
             *counts.entry(one.class).or_default() += 1;
         }
         let enough = counts.len() > 1 && counts.values().all(|count| *count >= LEAST_OF_A_CLASS);
-        if !enough || seen.len() > MOST_PICTURES {
+        if !enough || seen.len() > MAX_IMAGES {
             return None;
         }
         let mut classes: Vec<&str> = counts.keys().copied().collect();
@@ -146,7 +146,7 @@ impl Rows {
         Some((told(head)?, classes.clone()))
     }
 
-    /// What heads that have learnt four fifths say of the last: what they are worth, and of each picture whether it was told
+    /// What heads that have learnt four fifths say of the last: what they are worth, and of each image whether it was told
     /// right. It takes some four times as long as [`Rows::fit`]. None as there.
     pub fn judge(&self) -> Option<(Worth, Vec<bool>)> {
         let Self { classes, features, targets, groups, weights } = self;
@@ -168,8 +168,8 @@ fn told<T>(found: Result<T, ProbeError>) -> Option<T> {
 mod tests {
     use super::*;
 
-    /// Pictures of two classes: along one axis each, with `noise` across.
-    fn pictures(of_each: usize, noise: f32) -> Vec<(&'static str, String, Vec<f32>)> {
+    /// Images of two classes: along one axis each, with `noise` across.
+    fn images(of_each: usize, noise: f32) -> Vec<(&'static str, String, Vec<f32>)> {
         let one = |place: usize| {
             let wave = |k: usize| ((place * k) as f32 * 0.7).sin() * noise;
             let mut row = vec![wave(3), wave(5), wave(7)];
@@ -179,16 +179,16 @@ mod tests {
         (0..2 * of_each).map(one).collect()
     }
 
-    fn seen<'a>(pictures: &'a [(&'static str, String, Vec<f32>)]) -> Vec<Seen<'a>> {
-        pictures.iter().map(|(class, group, features)| Seen { class, group, features }).collect()
+    fn seen<'a>(images: &'a [(&'static str, String, Vec<f32>)]) -> Vec<Seen<'a>> {
+        images.iter().map(|(class, group, features)| Seen { class, group, features }).collect()
     }
 
     #[test]
     fn a_linear_head_needs_a_few_of_each_class_and_is_judged_out_of_fold() {
-        assert!(linear(&seen(&pictures(2, 0.1))).is_none());
-        let pictures = pictures(30, 0.3);
-        let hits = Rows::of(&seen(&pictures)).unwrap().judge().unwrap().1;
-        let Linear { head, classes, worth } = linear(&seen(&pictures)).unwrap();
+        assert!(linear(&seen(&images(2, 0.1))).is_none());
+        let images = images(30, 0.3);
+        let hits = Rows::of(&seen(&images)).unwrap().judge().unwrap().1;
+        let Linear { head, classes, worth } = linear(&seen(&images)).unwrap();
         assert_eq!((classes, worth.accuracy), (vec!["a".to_owned(), "b".to_owned()], Some(1.0)));
         assert_eq!(hits, [true; 60]);
         assert!(head.probabilities(&[1.0, 0.0, 0.0])[0] > 0.9 && worth.loss < 0.2, "{worth:?}");
@@ -197,12 +197,12 @@ mod tests {
     #[test]
     fn noise_makes_the_means_less_sure() {
         let worth = |noise: f32| {
-            let pictures = pictures(30, noise);
+            let images = images(30, noise);
             let mut means = ClassMeans::default();
-            for (class, _, row) in &pictures {
+            for (class, _, row) in &images {
                 means.add(class, row);
             }
-            worth_of_means(&means, pictures.iter().map(|(class, _, row)| (*class, &row[..])))
+            worth_of_means(&means, images.iter().map(|(class, _, row)| (*class, &row[..])))
         };
         let (clear, noisy) = (worth(0.1), worth(3.0));
         assert!(clear.accuracy > noisy.accuracy && clear.loss < noisy.loss, "{clear:?} {noisy:?}");

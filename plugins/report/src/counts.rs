@@ -1,4 +1,4 @@
-//! How many pictures there are, and what is wrong with that.
+//! How many images there are, and what is wrong with that.
 
 use super::Words;
 use super::format::{count, link};
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn counts_totals_and_warnings_are_shown() {
         let text = section(&manifest(), Words::default()).into_string();
-        for part in ["きゅんきゅん", "Left out", "Pictures in several classes", "photos/%E3%81%8D"] {
+        for part in ["きゅんきゅん", "Left out", "Images in several classes", "photos/%E3%81%8D"] {
             assert!(text.contains(part), "{part} is missing of {text}");
         }
     }

@@ -11,7 +11,7 @@ pub fn manifest() -> RunManifest {
     RunManifest {
         id: "20261123-224530-3f2a".to_owned(),
         started_ms: 1_795_473_930_000,
-        reason: "12 pictures were added to きゅんきゅん".into(),
+        reason: "12 images were added to きゅんきゅん".into(),
         parent: Some("20261122-101500-77ab".to_owned()),
         architecture: "resnet18".to_owned(),
         definition: None,

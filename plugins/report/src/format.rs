@@ -17,7 +17,7 @@ pub fn count(n: u64) -> String {
     plugin_api::message::grouped(n, '\u{202f}')
 }
 
-/// `1 picture`, `2 pictures`.
+/// `1 image`, `2 images`.
 pub fn counted(n: u64, noun: &str) -> String {
     format!("{}\u{a0}{noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(percent_or_dash(None), "–");
         assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(count(999), "999");
-        assert_eq!(counted(1, "picture"), "1\u{a0}picture");
+        assert_eq!(counted(1, "image"), "1\u{a0}image");
         let shorts: Vec<String> = [0.0, 0.25, 0.00131, 1.2e-5, 12.0, 1234.5, 0.1 + 0.2].map(short).to_vec();
         assert_eq!(shorts, ["0", "0.25", "0.00131", "1.2e-5", "12", "1234", "0.3"]);
         assert_eq!(duration(12.51), "12.5\u{a0}s");

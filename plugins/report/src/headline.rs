@@ -10,7 +10,7 @@ use plugin_metric::{Compute, Predictions, REGISTRY};
 pub fn section(report: &Report, w: Words) -> Markup {
     let verdict = report.verdict;
     let promoted = verdict.decision.is_promoted();
-    let judged = verdict.pictures > 0;
+    let judged = verdict.images > 0;
     let figure = |share: f64| if judged { w.percent(share) } else { "–".to_owned() };
     html! {
         header {
@@ -47,7 +47,7 @@ pub fn section(report: &Report, w: Words) -> Markup {
     }
 }
 
-/// Over how many classes, or of how many, where some have no picture that they could be evaluated on.
+/// Over how many classes, or of how many, where some have no image that they could be evaluated on.
 fn classes_evaluated(verdict: &Verdict, w: Words) -> String {
     let all = verdict.classes.len();
     let evaluated = verdict.class_results.iter().filter(|result| result.images > 0).count();
@@ -58,9 +58,9 @@ fn classes_evaluated(verdict: &Verdict, w: Words) -> String {
     }
 }
 
-/// `24 held-out pictures`, or that it was cross-validated; and how many flatter.
+/// `24 held-out images`, or that it was cross-validated; and how many flatter.
 pub fn evaluated_on(verdict: &Verdict, w: Words) -> String {
-    let n = verdict.pictures.into();
+    let n = verdict.images.into();
     let text = match verdict.evaluation {
         Evaluation::HeldOut => w.with("held_out_images", [("n", n)]),
         Evaluation::CrossValidated { folds } => w.with("cross_validated", [("n", n), ("folds", folds.into())]),

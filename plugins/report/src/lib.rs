@@ -26,7 +26,7 @@ pub use tables::{confusion_csv, per_class_csv, predictions_csv};
 pub use tagged::{MultilabelReport, write_multilabel};
 pub use warnings::{Warning, warnings};
 pub use words::Words;
-pub use wrong::{MAX_WRONG, Wrong, WrongPictures};
+pub use wrong::{MAX_WRONG, Wrong, WrongImages};
 
 use plugin_api::Language;
 use plugin_api::files::write_atomically;
@@ -43,9 +43,9 @@ fn write_pages(folder: &Path, page: impl Fn(Language) -> String) -> io::Result<(
         .try_for_each(|language| write_atomically(&folder.join(page_name(language)), page(language).as_bytes()))
 }
 
-/// A held-out picture, in the order of [`Predictions`].
+/// A held-out image, in the order of [`Predictions`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct EvaluatedImage {
     /// One file that holds it, relative to the workspace.
     pub path: String,
     /// BLAKE3 of that file.
@@ -63,14 +63,14 @@ pub struct Report<'a> {
     pub metrics: &'a [MetricRow],
     /// What was decided.
     pub verdict: &'a Verdict,
-    /// What the challenger said of the held-out pictures.
+    /// What the challenger said of the held-out images.
     pub challenger: &'a Predictions,
-    /// What the champion said of the same pictures.
+    /// What the champion said of the same images.
     pub champion: Option<&'a Predictions>,
-    /// Those pictures.
-    pub pictures: &'a [Picture],
+    /// Those images.
+    pub images: &'a [EvaluatedImage],
     /// The challenger's surest mistakes.
-    pub wrong: &'a WrongPictures,
+    pub wrong: &'a WrongImages,
 }
 
 /// Writes the tables and then the page into `folder`, which is made when missing. Each file is whole or not there.
@@ -82,7 +82,7 @@ pub fn write(folder: &Path, report: &Report) -> io::Result<()> {
     let table = |name: &str, content: Result<Vec<u8>, csv::Error>| {
         write_atomically(&folder.join(name), &content.map_err(io::Error::other)?)
     };
-    table("predictions.csv", predictions_csv(report.challenger, report.pictures))?;
+    table("predictions.csv", predictions_csv(report.challenger, report.images))?;
     table("confusion.csv", confusion_csv(report.challenger))?;
     table("per_class.csv", per_class_csv(report.challenger))?;
     write_pages(folder, |language| html(report, language))

@@ -77,8 +77,8 @@ pub fn other_page(language: Language) -> &'static str {
 mod tests {
     use super::*;
     use crate::fixtures::{CLASSES, manifest};
-    use crate::wrong::WrongPictures;
-    use crate::{Picture, write};
+    use crate::wrong::WrongImages;
+    use crate::{EvaluatedImage, write};
     use plugin_api::runs::{Calibration, Finished, MetricRow, Verdict};
     use plugin_metric::{Predictions, accuracy, balanced_accuracy, confusion, mcnemar, per_class, wilson};
 
@@ -87,7 +87,7 @@ mod tests {
         (i.wrapping_mul(2_654_435_761) >> 8 & 0xffff) as f32 / 65_536.0
     }
 
-    /// Predictions that are right `skill` of the time, of as many pictures as the manifest holds out.
+    /// Predictions that are right `skill` of the time, of as many images as the manifest holds out.
     fn predictions(skill: f32, salt: usize) -> Predictions {
         let manifest = manifest();
         let mut judged = Predictions::new(manifest.classes);
@@ -123,7 +123,7 @@ mod tests {
         rows
     }
 
-    /// A picture with something to see: a disc on a gradient.
+    /// An image with something to see: a disc on a gradient.
     fn pixels(i: usize) -> Vec<u8> {
         let (cx, cy) = (30.0 + 68.0 * noise(i), 30.0 + 68.0 * noise(i + 1));
         let tone = [noise(i + 2), noise(i + 3), noise(i + 4)];
@@ -142,12 +142,12 @@ mod tests {
         Verdict {
             run: manifest().id,
             decision: plugin_api::Decision::Promoted,
-            reason: "Balanced accuracy is not worse than the champion's on the same pictures.".into(),
+            reason: "Balanced accuracy is not worse than the champion's on the same images.".into(),
             champion: Some(manifest().id),
             previous: Some("20261122-101500-77ab".to_owned()),
             classes: challenger.classes().to_vec(),
             labels: plugin_api::Labels::Single,
-            pictures: challenger.len() as u64,
+            images: challenger.len() as u64,
             accuracy: accuracy(challenger).unwrap(),
             accuracy_interval: wilson(hits, challenger.len() as u64),
             balanced_accuracy: balanced_accuracy(challenger).unwrap(),
@@ -186,15 +186,15 @@ mod tests {
     #[test]
     fn a_report_is_written_whole_and_holds_everything() {
         let (challenger, champion) = (predictions(0.93, 0), predictions(0.9, 31));
-        let pictures: Vec<Picture> = (0..challenger.len())
-            .map(|i| Picture {
+        let images: Vec<EvaluatedImage> = (0..challenger.len())
+            .map(|i| EvaluatedImage {
                 path: format!("photos/{}/IMG_{i:04} <1>.jpg", CLASSES[challenger.truth(i)]),
                 digest: format!("{i:064x}"),
             })
             .collect();
-        let mut wrong = WrongPictures::default();
+        let mut wrong = WrongImages::default();
         for i in (0..challenger.len()).filter(|&i| !challenger.correct(i)) {
-            let names = [&pictures[i].path, CLASSES[challenger.truth(i)], CLASSES[challenger.prediction(i)]];
+            let names = [&images[i].path, CLASSES[challenger.truth(i)], CLASSES[challenger.prediction(i)]];
             wrong.offer(names, challenger.confidence(i), &pixels(i), [128, 128]).unwrap();
         }
         let (manifest, metrics, finished) = (manifest(), metrics(), finished());
@@ -205,7 +205,7 @@ mod tests {
             verdict: &verdict(&challenger, &champion),
             challenger: &challenger,
             champion: Some(&champion),
-            pictures: &pictures,
+            images: &images,
             wrong: &wrong,
         };
         // WAKUTEKA_REPORT=<folder> keeps the report, to be looked at.
@@ -221,9 +221,9 @@ mod tests {
             "Logits divided by 1.84, fitted on 369",
             "data:image/jpeg;base64,",
             "Classes of unequal size",
-            "Few pictures to learn from",
-            "Pictures in several classes",
-            "Few held-out pictures",
+            "Few images to learn from",
+            "Images in several classes",
+            "Few held-out images",
             "schedule.warmup_epochs",
             "&lt;1&gt;.jpg",
             "prefers-color-scheme: dark",
@@ -250,11 +250,11 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_run_without_pictures_has_a_page_too() {
+    fn a_refused_run_without_images_has_a_page_too() {
         let nothing = Predictions::new(manifest().classes);
         let mut verdict = verdict(&predictions(0.9, 0), &predictions(0.9, 1));
         verdict.decision = plugin_api::Decision::Refused;
-        verdict.pictures = 0;
+        verdict.images = 0;
         verdict.champion_accuracy = None;
         verdict.champion_balanced_accuracy = None;
         verdict.previous = None;
@@ -265,11 +265,11 @@ mod tests {
             verdict: &verdict,
             challenger: &nothing,
             champion: None,
-            pictures: &[],
-            wrong: &WrongPictures::default(),
+            images: &[],
+            wrong: &WrongImages::default(),
         };
         let page = html(&report, Language::En);
-        assert!(page.contains("Refused") && page.contains("no held-out pictures") && page.contains("There was none."));
+        assert!(page.contains("Refused") && page.contains("no held-out images") && page.contains("There was none."));
         assert!(!page.contains("NaN"));
         let page = html(&report, Language::Ja);
         assert!(

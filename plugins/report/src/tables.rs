@@ -1,24 +1,24 @@
 //! The tables beside the page.
 
-use super::Picture;
+use super::EvaluatedImage;
 use plugin_metric::{Predictions, confusion, per_class};
 use plugin_tables::Table;
 
-/// `predictions.csv`: one line a held-out picture, in the order they were judged; `p_<class>` is the probability of
-/// each class. `pictures` is as long as `judged`.
+/// `predictions.csv`: one line a held-out image, in the order they were judged; `p_<class>` is the probability of
+/// each class. `images` is as long as `judged`.
 ///
 /// # Errors
 /// What the `csv` crate reports; writing to memory, none is expected.
-pub fn predictions_csv(judged: &Predictions, pictures: &[Picture]) -> Result<Vec<u8>, csv::Error> {
+pub fn predictions_csv(judged: &Predictions, images: &[EvaluatedImage]) -> Result<Vec<u8>, csv::Error> {
     let mut header: Vec<String> =
         ["path", "digest", "truth", "prediction", "probability", "correct"].map(str::to_owned).to_vec();
     header.extend(judged.classes().iter().map(|c| format!("p_{c}")));
     let mut table = Table::new(&header)?;
     let name = |class: usize| judged.classes()[class].clone();
-    for (i, picture) in pictures.iter().enumerate().take(judged.len()) {
+    for (i, image) in images.iter().enumerate().take(judged.len()) {
         let mut line = vec![
-            picture.path.clone(),
-            picture.digest.clone(),
+            image.path.clone(),
+            image.digest.clone(),
             name(judged.truth(i)),
             name(judged.prediction(i)),
             format!("{:.6}", judged.confidence(i)),
@@ -69,11 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn predictions_have_a_line_a_picture_and_a_column_a_class() {
-        let pictures: Vec<Picture> = (0..10)
-            .map(|i| Picture { path: format!("photos/きゅん, \"a\"/{i}.jpg"), digest: format!("d{i}") })
+    fn predictions_have_a_line_an_image_and_a_column_a_class() {
+        let images: Vec<EvaluatedImage> = (0..10)
+            .map(|i| EvaluatedImage { path: format!("photos/きゅん, \"a\"/{i}.jpg"), digest: format!("d{i}") })
             .collect();
-        let lines = lines(predictions_csv(&ten(), &pictures));
+        let lines = lines(predictions_csv(&ten(), &images));
         assert_eq!(lines.len(), 11);
         assert_eq!(lines[0][..6], ["path", "digest", "truth", "prediction", "probability", "correct"]);
         assert_eq!(lines[0][6..], ["p_きゅんきゅん", "p_bus", "p_cat"]);

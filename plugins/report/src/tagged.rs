@@ -1,9 +1,9 @@
-//! The page of a run whose pictures may have several classes, and its tables `predictions.csv` and `per_class.csv`.
+//! The page of a run whose images may have several classes, and its tables `predictions.csv` and `per_class.csv`.
 
 use super::format::{count, short, utc};
 use super::headline::{evaluated_on, tempered};
 use super::page::{document, other_page};
-use super::{Picture, Words, WrongPictures, configuration, counts, curves, write_pages, wrong};
+use super::{EvaluatedImage, Words, WrongImages, configuration, counts, curves, write_pages, wrong};
 use maud::{Markup, html};
 use plugin_api::Language;
 use plugin_api::files::write_atomically;
@@ -24,12 +24,12 @@ pub struct MultilabelReport<'a> {
     pub metrics: &'a [MetricRow],
     /// What was decided.
     pub verdict: &'a Verdict,
-    /// What the challenger said of the held-out pictures.
+    /// What the challenger said of the held-out images.
     pub challenger: &'a MultilabelPredictions,
-    /// Those pictures.
-    pub pictures: &'a [Picture],
+    /// Those images.
+    pub images: &'a [EvaluatedImage],
     /// The challenger's surest mistakes.
-    pub wrong: &'a WrongPictures,
+    pub wrong: &'a WrongImages,
 }
 
 /// Writes the tables and then the page into `folder`, which is made when missing. Each file is whole or not there.
@@ -41,7 +41,7 @@ pub fn write_multilabel(folder: &Path, report: &MultilabelReport) -> io::Result<
     let table = |name: &str, content: Result<Vec<u8>, csv::Error>| {
         write_atomically(&folder.join(name), &content.map_err(io::Error::other)?)
     };
-    table("predictions.csv", predictions(report.challenger, report.pictures))?;
+    table("predictions.csv", predictions(report.challenger, report.images))?;
     table("per_class.csv", classes_csv(report.challenger))?;
     write_pages(folder, |language| page(report, language))
 }
@@ -72,7 +72,7 @@ fn page(report: &MultilabelReport, language: Language) -> String {
 
 fn headline(verdict: &Verdict, w: Words) -> Markup {
     let promoted = verdict.decision.is_promoted();
-    let share = |share: f64| if verdict.pictures > 0 { w.percent(share) } else { "–".to_owned() };
+    let share = |share: f64| if verdict.images > 0 { w.percent(share) } else { "–".to_owned() };
     let champion = match (&verdict.previous, verdict.champion_mean_average_precision) {
         (None, _) => w.t("no_champion"),
         (Some(name), None) => w.with("champion_not_compared", [("name", name.into())]),
@@ -97,7 +97,7 @@ fn headline(verdict: &Verdict, w: Words) -> Markup {
                     h2 { (w.t("mean_average_precision")) }
                     p.figure { (w.percent_or_dash(verdict.mean_average_precision)) }
                     p.note {
-                        @if verdict.pictures > 0 { (evaluated_on(verdict, w)) }
+                        @if verdict.images > 0 { (evaluated_on(verdict, w)) }
                         @else { (w.t("none_held_out")) }
                     }
                 }
@@ -159,13 +159,13 @@ fn classes(tagged: &MultilabelPredictions, results: &[ClassResult], w: Words) ->
     }
 }
 
-fn predictions(tagged: &MultilabelPredictions, pictures: &[Picture]) -> Result<Vec<u8>, csv::Error> {
+fn predictions(tagged: &MultilabelPredictions, images: &[EvaluatedImage]) -> Result<Vec<u8>, csv::Error> {
     let mut header = ["path", "digest", "truth", "prediction", "correct"].map(str::to_owned).to_vec();
     header.extend(tagged.classes().iter().map(|c| format!("p_{c}")));
     let mut table = Table::new(&header)?;
-    for (i, picture) in pictures.iter().enumerate().take(tagged.len()) {
+    for (i, image) in images.iter().enumerate().take(tagged.len()) {
         let (truth, said) = (tagged.names(i, MultilabelPredictions::has), tagged.names(i, MultilabelPredictions::says));
-        let mut line = vec![picture.path.clone(), picture.digest.clone(), truth, said, tagged.correct(i).to_string()];
+        let mut line = vec![image.path.clone(), image.digest.clone(), truth, said, tagged.correct(i).to_string()];
         line.extend((0..tagged.classes().len()).map(|class| format!("{:.6}", tagged.probability(i, class))));
         table.row(&line)?;
     }
@@ -206,7 +206,7 @@ mod tests {
             previous: None,
             classes: tagged.classes().to_vec(),
             labels: Labels::Multi,
-            pictures: 2,
+            images: 2,
             accuracy: 0.5,
             accuracy_interval: [0.1, 0.9],
             balanced_accuracy: 0.5,
@@ -224,8 +224,8 @@ mod tests {
             report: String::new(),
             judged_ms: 0,
         };
-        let pictures: Vec<Picture> =
-            (0..2).map(|i| Picture { path: format!("photos/bus/{i}.jpg"), digest: i.to_string() }).collect();
+        let images: Vec<EvaluatedImage> =
+            (0..2).map(|i| EvaluatedImage { path: format!("photos/bus/{i}.jpg"), digest: i.to_string() }).collect();
         let folder = tempfile::tempdir().unwrap();
         let report = MultilabelReport {
             manifest: &manifest,
@@ -233,8 +233,8 @@ mod tests {
             metrics: &[],
             verdict: &verdict,
             challenger: &tagged,
-            pictures: &pictures,
-            wrong: &WrongPictures::default(),
+            images: &images,
+            wrong: &WrongImages::default(),
         };
         write_multilabel(folder.path(), &report).unwrap();
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();

@@ -1,33 +1,33 @@
-//! What is wrong with the pictures themselves.
+//! What is wrong with the images themselves.
 //!
 //! Each of these was a cause of the 62 % that a contestant was left with in 2020: classes of unequal size, too few
-//! pictures, pictures with two labels, and a held-out set too small to notice.
+//! images, images with two labels, and a held-out set too small to notice.
 
 use super::Words;
 use plugin_api::runs::RunManifest;
 
-/// The largest class may have this many times the training pictures of the smallest.
+/// The largest class may have this many times the training images of the smallest.
 const MAX_IMBALANCE: f64 = 1.3;
-/// Training pictures a class should have.
+/// Training images a class should have.
 const MIN_TRAIN: u64 = 100;
-/// Held-out pictures a class should have.
+/// Held-out images a class should have.
 const MIN_TEST: u64 = 20;
 
-/// Something to mend in the folders of pictures.
+/// Something to mend in the folders of images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// Classes have unequal numbers of training pictures.
+    /// Classes have unequal numbers of training images.
     Imbalance {
-        /// The largest class and its training pictures.
+        /// The largest class and its training images.
         largest: (String, u64),
-        /// The smallest class and its training pictures.
+        /// The smallest class and its training images.
         smallest: (String, u64),
     },
-    /// Classes with few training pictures, and how many.
+    /// Classes with few training images, and how many.
     FewToLearn(Vec<(String, u64)>),
-    /// Classes with pictures that stand in another class too, and how many.
+    /// Classes with images that stand in another class too, and how many.
     Conflicts(Vec<(String, u64)>),
-    /// Classes with few held-out pictures, and how many.
+    /// Classes with few held-out images, and how many.
     FewToJudge(Vec<(String, u64)>),
 }
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_without_pictures_is_not_divided_by() {
+    fn a_class_without_images_is_not_divided_by() {
         let text = of(&[[50, 20, 20, 0], [0, 20, 20, 0]])[0].text(Words::default());
         assert!(text.contains("c0") && text.contains("c1") && !text.contains("inf"), "{text}");
     }

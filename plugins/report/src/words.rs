@@ -144,7 +144,7 @@ mod tests {
         let [english, japanese] = Language::ALL.map(Words);
         assert_eq!((english.percent(0.933), japanese.percent(0.933)), ("93.3\u{a0}%".to_owned(), "93.3%".to_owned()));
         assert_eq!([12.51, 245.0, 11_520.0].map(|s| japanese.duration(s)), ["12.5秒", "4分5秒", "3時間12分"]);
-        assert_eq!(english.with("images_n", [("n", 1u64.into())]), "1\u{a0}picture");
+        assert_eq!(english.with("images_n", [("n", 1u64.into())]), "1\u{a0}image");
         assert_eq!(japanese.with("images_n", [("n", 1234u64.into())]), "写真1\u{202f}234枚");
     }
 }

@@ -1,4 +1,4 @@
-//! The most confidently wrong pictures: often it is the label that is wrong.
+//! The most confidently wrong images: often it is the label that is wrong.
 
 use super::Words;
 use super::format::link;
@@ -18,7 +18,7 @@ const JPEG_QUALITY: u8 = 82;
 /// A mistake.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wrong {
-    /// One file that holds the picture, relative to the workspace.
+    /// One file that holds the image, relative to the workspace.
     pub path: String,
     /// Name of its class.
     pub truth: String,
@@ -32,9 +32,9 @@ pub struct Wrong {
 
 /// The surest mistakes seen so far, at most [`MAX_WRONG`], surest first.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct WrongPictures(Vec<Wrong>);
+pub struct WrongImages(Vec<Wrong>);
 
-impl WrongPictures {
+impl WrongImages {
     /// Considers a mistake with its pixels (`width_px × height_px × 3`, row after row, sRGB).
     ///
     /// # Errors
@@ -68,15 +68,15 @@ impl WrongPictures {
 fn thumbnail(pixels: &[u8], width_px: u32, height_px: u32) -> ImageResult<String> {
     let mismatch = || ParameterError::from_kind(ParameterErrorKind::DimensionMismatch);
     let expected = width_px as usize * height_px as usize * 3;
-    let picture = RgbImage::from_raw(width_px, height_px, pixels.to_vec())
+    let image = RgbImage::from_raw(width_px, height_px, pixels.to_vec())
         .filter(|_| pixels.len() == expected)
         .ok_or_else(|| ImageError::Parameter(mismatch()))?;
     let longest = width_px.max(height_px);
     let small = if longest > THUMBNAIL_PX {
         let scaled = |side: u32| (side * THUMBNAIL_PX / longest).max(1);
-        imageops::thumbnail(&picture, scaled(width_px), scaled(height_px))
+        imageops::thumbnail(&image, scaled(width_px), scaled(height_px))
     } else {
-        picture
+        image
     };
     let mut jpeg = Vec::new();
     small.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY))?;
@@ -88,7 +88,7 @@ fn inside<'a>(path: &'a str, class: &str) -> &'a str {
     path.strip_prefix("photos/").and_then(|p| p.strip_prefix(class)).and_then(|p| p.strip_prefix('/')).unwrap_or(path)
 }
 
-pub fn section(wrong: &WrongPictures, w: Words) -> Markup {
+pub fn section(wrong: &WrongImages, w: Words) -> Markup {
     html! {
         section {
             h2 { (w.t("mistakes")) }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_surest_are_kept_in_order() {
-        let mut wrong = WrongPictures::default();
+        let mut wrong = WrongImages::default();
         for i in 0..100_u16 {
             let p = f32::from((i * 37) % 100) / 100.0;
             wrong.offer([&format!("photos/a/{i}.jpg"), "a", "b"], p, &[i as u8; 12], [2, 2]).unwrap();
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn names_are_escaped() {
-        let mut wrong = WrongPictures::default();
+        let mut wrong = WrongImages::default();
         wrong.offer(["photos/a/<b>.jpg", "<i>", "きゅん"], 0.9, &[0; 3], [1, 1]).unwrap();
         let text = section(&wrong, Words::default()).into_string();
         assert!(text.contains("&lt;i&gt;") && !text.contains("<i>") && text.contains("きゅん"));

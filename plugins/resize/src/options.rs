@@ -7,11 +7,11 @@ use std::fmt;
 /// How images are brought to one size.
 #[derive(Clone, clap::Args)]
 pub struct ResizeOptions {
-    /// Side of the square that every picture becomes, pixels. Given once for all nodes, under `env:`.
+    /// Side of the square that every image becomes, pixels. Given once for all nodes, under `env:`.
     #[arg(long = "size", env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_name = "PIXELS",
           value_parser = clap::value_parser!(u32).range(i64::from(MIN_SIZE_PX)..=i64::from(MAX_SIZE_PX)))]
     pub size_px: u32,
-    /// How a picture that is not square becomes one.
+    /// How an image that is not square becomes one.
     #[arg(long, env = "WAKUTEKA_RESIZE_MODE", value_enum, default_value_t, value_name = "MODE")]
     pub mode: ResizeMode,
 }

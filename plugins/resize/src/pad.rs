@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shape_is_kept_and_the_picture_is_in_the_middle() {
+    fn the_shape_is_kept_and_the_image_is_in_the_middle() {
         let to = place(40, 20, 16).to;
         assert_eq!(to, Area { left: 0, top: 4, width: 16, height: 8 });
         assert_eq!(place(20, 40, 16).to, Area { left: 4, top: 0, width: 8, height: 16 });

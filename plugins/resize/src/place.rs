@@ -1,4 +1,4 @@
-//! Which part of a picture goes where.
+//! Which part of an image goes where.
 
 /// A rectangle, pixels. In the source it may begin and end between two pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,17 +13,17 @@ pub struct Area<T> {
     pub height: T,
 }
 
-/// A part of the picture and the part of the square that takes it. What is left of the square is white.
+/// A part of the image and the part of the square that takes it. What is left of the square is white.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Placement {
-    /// In the picture.
+    /// In the image.
     pub from: Area<f64>,
     /// In the square.
     pub to: Area<u32>,
 }
 
 impl Area<f64> {
-    /// A whole picture.
+    /// A whole image.
     pub fn whole(width: u32, height: u32) -> Self {
         Self { left: 0.0, top: 0.0, width: f64::from(width), height: f64::from(height) }
     }

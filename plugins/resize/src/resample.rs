@@ -6,11 +6,11 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
-/// A picture that cannot be resized.
+/// An image that cannot be resized.
 #[derive(Debug, thiserror::Error)]
 pub enum ResizeError {
     /// The dimensions and the number of bytes do not belong together.
-    #[error("a picture of {width} × {height} pixels cannot have {bytes} bytes")]
+    #[error("an image of {width} × {height} pixels cannot have {bytes} bytes")]
     Shape {
         /// Width claimed, pixels.
         width: u32,
@@ -38,7 +38,7 @@ pub fn check(width: u32, height: u32, rgb: &[u8], size_px: u32) -> Result<(), Re
     Ok(())
 }
 
-/// Draws a part of the picture into a part of a white square.
+/// Draws a part of the image into a part of a white square.
 pub fn draw(width: u32, height: u32, rgb: &[u8], size_px: u32, place: Placement) -> Result<Vec<u8>, ResizeError> {
     let Area { left, top, width: to_width, height: to_height } = place.to;
     let part = resampled(width, height, rgb, place)?;

@@ -1,4 +1,4 @@
-//! What holds for every mode and any picture.
+//! What holds for every mode and any image.
 
 use super::*;
 use plugin_api::ResizeMode::{Crop, Pad, Stretch};
@@ -14,7 +14,7 @@ fn pixel(square: &[u8], size: u32, x: u32, y: u32) -> [u8; 3] {
 }
 
 #[test]
-fn what_is_no_picture_is_refused() {
+fn what_is_no_image_is_refused() {
     let refused = |w, h, bytes: &[u8], size| resize(w, h, bytes, size, Stretch).unwrap_err().to_string();
     assert!(refused(0, 0, &[], 16).contains("0 × 0"));
     assert!(refused(2, 2, &[0; 11], 16).contains("11 bytes"));
@@ -24,14 +24,14 @@ fn what_is_no_picture_is_refused() {
 }
 
 #[test]
-fn the_same_size_is_the_same_picture() {
-    let picture: Vec<u8> = (0..32 * 32 * 3_u32).map(|i| (i * 7 % 256) as u8).collect();
+fn the_same_size_is_the_same_image() {
+    let image: Vec<u8> = (0..32 * 32 * 3_u32).map(|i| (i * 7 % 256) as u8).collect();
     for mode in ResizeMode::ALL {
-        assert_eq!(resize(32, 32, &picture, 32, mode).unwrap(), picture, "{mode}");
+        assert_eq!(resize(32, 32, &image, 32, mode).unwrap(), image, "{mode}");
     }
 }
 
-/// A picture whose left half is red and right half blue, twice as wide as high.
+/// An image whose left half is red and right half blue, twice as wide as high.
 fn flag() -> Vec<u8> {
     (0..20).flat_map(|_| [[255, 0, 0].repeat(20), [0, 0, 255].repeat(20)].concat()).collect()
 }
@@ -59,7 +59,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_plain_picture_stays_plain_and_has_the_size(
+    fn a_plain_image_stays_plain_and_has_the_size(
         width in 1_u32..300, height in 1_u32..300, size in MIN_SIZE_PX..=96, colour in any::<[u8; 3]>(),
     ) {
         for mode in ResizeMode::ALL {
@@ -83,13 +83,13 @@ proptest! {
 
     #[test]
     fn mirroring_before_or_after_is_the_same(width in 1_u32..80, height in 1_u32..80, seed in any::<u32>()) {
-        let picture: Vec<u8> = (0..width * height * 3).map(|i| (i.wrapping_mul(seed | 1) >> 24) as u8).collect();
+        let image: Vec<u8> = (0..width * height * 3).map(|i| (i.wrapping_mul(seed | 1) >> 24) as u8).collect();
         let mirror = |p: &[u8], w: u32| -> Vec<u8> {
             p.chunks((w * 3) as usize).flat_map(|row| row.chunks(3).rev().flatten().copied().collect::<Vec<_>>()).collect()
         };
         for mode in [Stretch, Crop] {
-            let before = resize(width, height, &mirror(&picture, width), 32, mode).unwrap();
-            let after = mirror(&resize(width, height, &picture, 32, mode).unwrap(), 32);
+            let before = resize(width, height, &mirror(&image, width), 32, mode).unwrap();
+            let after = mirror(&resize(width, height, &image, 32, mode).unwrap(), 32);
             // The kernels' weights are rounded to fixed point, so that a grey level may be off by one or two.
             prop_assert!(before.iter().zip(&after).all(|(a, b)| a.abs_diff(*b) <= 2), "{mode}");
         }

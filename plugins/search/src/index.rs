@@ -270,7 +270,7 @@ mod tests {
         found
     }
 
-    /// Hashes as pictures have them: some random, most a few bits from another.
+    /// Hashes as images have them: some random, most a few bits from another.
     fn hashes() -> impl Strategy<Value = Vec<u64>> {
         let bits = prop::collection::vec(0_u32..64, 0..14);
         prop::collection::vec((any::<u64>(), bits, any::<bool>()), 1..200).prop_map(|parts| {

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_kept_is_found_and_half_a_picture_is_none() {
+    fn what_was_kept_is_found_and_half_an_image_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path().join("thumbnails"));
         let digest = "ab".repeat(32);

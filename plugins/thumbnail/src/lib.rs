@@ -1,4 +1,4 @@
-//! Small JPEGs of pictures, and a cache of them on disk.
+//! Small JPEGs of images, and a cache of them on disk.
 //!
 //! Whatever a page shows is encoded anew here, so that nobody's browser ever reads the file of a stranger.
 

@@ -1,14 +1,14 @@
-//! From a decoded picture to a small JPEG.
+//! From a decoded image to a small JPEG.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
-use plugin_decode::Picture;
+use plugin_decode::DecodedImage;
 
-/// The picture as a JPEG whose longer side is `side_px` at most, in `quality` 1 to 100. Smaller ones keep their size. None
+/// The image as a JPEG whose longer side is `side_px` at most, in `quality` 1 to 100. Smaller ones keep their size. None
 /// when its pixels are not those of its size, or it has none.
-pub fn small(picture: Picture, side_px: u32, quality: u8) -> Option<Vec<u8>> {
-    let (width, height) = (picture.width, picture.height);
-    let image = RgbImage::from_raw(width, height, picture.pixels)?;
+pub fn small(image: DecodedImage, side_px: u32, quality: u8) -> Option<Vec<u8>> {
+    let (width, height) = (image.width, image.height);
+    let image = RgbImage::from_raw(width, height, image.pixels)?;
     let longest = width.max(height);
     if longest <= side_px {
         return encode(&image, quality);
@@ -28,8 +28,8 @@ pub fn encode(image: &RgbImage, quality: u8) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn grey(width: u32, height: u32) -> Picture {
-        Picture { width, height, pixels: vec![90; (width * height * 3) as usize] }
+    fn grey(width: u32, height: u32) -> DecodedImage {
+        DecodedImage { width, height, pixels: vec![90; (width * height * 3) as usize] }
     }
 
     #[test]
@@ -40,7 +40,7 @@ mod tests {
             let jpeg = small(grey(width, height), 120, 74).unwrap();
             assert_eq!(image::load_from_memory(&jpeg).unwrap().to_rgb8().dimensions(), expected);
         }
-        let odd = Picture { width: 9, height: 9, pixels: vec![0; 3] };
+        let odd = DecodedImage { width: 9, height: 9, pixels: vec![0; 3] };
         assert!(small(odd, 120, 74).is_none());
     }
 }

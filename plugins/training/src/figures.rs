@@ -23,7 +23,7 @@ impl Sums {
         self.weight += step.weight;
         self.correct += step.correct;
         self.correct_weight += step.correct_weight;
-        self.images += step.pictures;
+        self.images += step.images;
     }
 
     /// Mean loss by weight; NaN without images.
@@ -110,8 +110,8 @@ mod tests {
 
     fn sums() -> Sums {
         let mut sums = Sums::default();
-        sums.add(&StepResult { loss: 1.0, weight: 3.0, correct: 1, correct_weight: 2.0, pictures: 4 });
-        sums.add(&StepResult { loss: 2.0, weight: 1.0, correct: 2, correct_weight: 1.0, pictures: 2 });
+        sums.add(&StepResult { loss: 1.0, weight: 3.0, correct: 1, correct_weight: 2.0, images: 4 });
+        sums.add(&StepResult { loss: 2.0, weight: 1.0, correct: 2, correct_weight: 1.0, images: 2 });
         sums
     }
 

@@ -96,7 +96,7 @@ fn nothing_held_out(name: &str) -> GateOutcome {
     GateOutcome::plain(false, Message::uncomparable(name))
 }
 
-/// The decision on a run that was cross-validated, where the champion answers for no picture that it was not trained on: the
+/// The decision on a run that was cross-validated, where the champion answers for no image that it was not trained on: the
 /// run is promoted when it does better than chance, as a champion of which nothing is known cannot refuse it.
 ///
 /// `recall`: the candidate's balanced accuracy over `classes` classes; `None` without images. `is_finite`: whether every probability is
@@ -119,18 +119,18 @@ pub struct Gate {
     /// How much worse a challenger must not be, as a share.
     #[arg(long = "gate-margin", default_value_t = 0.05, value_name = "0..1", value_parser = share_of_one)]
     pub margin: f64,
-    /// With fewer held-out pictures than this, nothing as small as --gate-margin can be told, and the figures alone decide.
-    #[arg(long = "gate-pictures", default_value_t = 50, value_name = "PICTURES")]
-    pub pictures: u32,
+    /// With fewer held-out images than this, nothing as small as --gate-margin can be told, and the figures alone decide.
+    #[arg(long = "gate-images", alias = "gate-pictures", default_value_t = 50, value_name = "IMAGES")]
+    pub images: u32,
     /// How far the recall of a class may fall, as a share. A fall that is no more than chance (sign test at --gate-level)
-    /// does not count, so that classes of a few pictures do not refuse everything.
+    /// does not count, so that classes of a few images do not refuse everything.
     #[arg(long, default_value_t = 0.1, value_name = "0..1", value_parser = share_of_one)]
     pub recall_margin: f64,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { level: 0.05, margin: 0.05, pictures: 50, recall_margin: 0.1 }
+        Self { level: 0.05, margin: 0.05, images: 50, recall_margin: 0.1 }
     }
 }
 
@@ -161,7 +161,7 @@ enum Metric {
     MeanAveragePrecision,
 }
 
-/// Two models on the same pictures.
+/// Two models on the same images.
 struct Comparison<'a> {
     /// What is compared.
     what: Metric,
@@ -169,7 +169,7 @@ struct Comparison<'a> {
     figures: [f64; 2],
     /// What they differ by at least.
     bound: Option<f64>,
-    pictures: usize,
+    images: usize,
     pairs: &'a Pairs,
     classes: &'a [String],
     handicap: &'a [Message],
@@ -179,7 +179,7 @@ impl Comparison<'_> {
     /// Whether the challenger is promoted, and why, with the figures.
     fn decide(&self, gate: &Gate) -> (bool, Text) {
         let [ours, theirs] = self.figures.map(|figure| figure * 100.0);
-        let n = self.pictures;
+        let n = self.images;
         let is_worse = self.figures[0] < self.figures[1] - EQUAL;
         let mut promoted = !is_worse;
         let mut reason = Text::from(match (self.what, is_worse) {
@@ -210,8 +210,8 @@ impl Comparison<'_> {
         if gate.level >= 0.5 {
             return (true, None);
         }
-        if self.pictures < gate.pictures as usize {
-            return (true, Some(Message::decides_alone(gate.pictures)));
+        if self.images < gate.images as usize {
+            return (true, Some(Message::decides_alone(gate.images)));
         }
         let Some(bound) = self.bound else { return (true, None) };
         let (margin, confidence, points) = (gate.margin * 100.0, (1.0 - gate.level) * 100.0, bound.abs() * 100.0);
@@ -232,15 +232,15 @@ impl Comparison<'_> {
         };
         let text = |(class, pair): (&String, &ClassPair)| {
             let (points, margin) = (pair.drop() * 100.0, gate.recall_margin * 100.0);
-            Message::recall_fell(class, points, margin, pair.pictures, pair.lost, pair.gained)
+            Message::recall_fell(class, points, margin, pair.images, pair.lost, pair.gained)
         };
         classes.filter(fell).map(text).collect()
     }
 }
 
-/// Decides: a challenger is promoted when there is no champion, or when on the same pictures its balanced accuracy is not
+/// Decides: a challenger is promoted when there is no champion, or when on the same images its balanced accuracy is not
 /// below the champion's, it is shown not to be worse by the gate's margin, and no class's recall fell too far. One that does
-/// not answer with numbers is refused; so is one that cannot be compared because no picture is held out.
+/// not answer with numbers is refused; so is one that cannot be compared because no image is held out.
 pub fn decide(challenger: &Predictions, reigning: Incumbent, gate: &Gate) -> GateOutcome {
     if !challenger.is_finite() {
         return GateOutcome::plain(false, Message::diverged());
@@ -254,9 +254,9 @@ pub fn decide(challenger: &Predictions, reigning: Incumbent, gate: &Gate) -> Gat
     };
     let bound = Pairs::new(challenger, judged).lower_bound(gate.level);
     let pairs = between_known_classes(challenger, judged);
-    let (what, figures, pictures, classes) =
+    let (what, figures, images, classes) =
         (Metric::BalancedAccuracy, [ours, theirs], challenger.len(), challenger.classes());
-    let comparison = Comparison { what, figures, bound, pictures, pairs: &pairs, classes, handicap };
+    let comparison = Comparison { what, figures, bound, images, pairs: &pairs, classes, handicap };
     let (promoted, reason) = comparison.decide(gate);
     GateOutcome {
         champion_accuracy: accuracy(judged),
@@ -280,7 +280,7 @@ fn between_known_classes(challenger: &Predictions, champion: &Predictions) -> Pa
     Pairs::of_hits(known.len(), hits)
 }
 
-/// As [`decide`], where a picture may have several classes: by mean average precision, with a paired bootstrap.
+/// As [`decide`], where an image may have several classes: by mean average precision, with a paired bootstrap.
 pub fn decide_multilabel(
     challenger: &MultilabelPredictions,
     reigning: Incumbent<MultilabelPredictions>,
@@ -298,9 +298,9 @@ pub fn decide_multilabel(
     };
     let (pairs, bootstrap) = (Pairs::tagged(challenger, tagged), PairedBootstrap::new(challenger, tagged));
     let bound = bootstrap.lower_bound(gate.level);
-    let (what, figures, pictures, classes) =
+    let (what, figures, images, classes) =
         (Metric::MeanAveragePrecision, [ours, theirs], challenger.len(), challenger.classes());
-    let comparison = Comparison { what, figures, bound, pictures, pairs: &pairs, classes, handicap };
+    let comparison = Comparison { what, figures, bound, images, pairs: &pairs, classes, handicap };
     let (promoted, reason) = comparison.decide(gate);
     GateOutcome {
         champion_accuracy: Some(share(&tagged.hits())),
@@ -312,12 +312,12 @@ pub fn decide_multilabel(
     }
 }
 
-/// Share of hits, 0 without any picture.
+/// Share of hits, 0 without any image.
 pub fn share(hits: &[bool]) -> f64 {
     hits.iter().filter(|h| **h).count() as f64 / hits.len().max(1) as f64
 }
 
-/// Mean recall over the classes that have pictures.
+/// Mean recall over the classes that have images.
 pub fn mean_recall(tagged: &MultilabelPredictions) -> Option<f64> {
     let recalls: Vec<f64> = plugin_metric::per_class_multilabel(tagged).iter().filter_map(|c| c.recall).collect();
     (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / recalls.len() as f64)

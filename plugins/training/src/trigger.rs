@@ -153,14 +153,14 @@ impl Trigger {
         {
             return Due::Wait(Wait { until_ms: until(self.when.next_time(now.unix_s)), ..Wait::new("schedule") });
         }
-        // The same pictures with other options are worth a run whatever their number; so are those that are the same and yet
+        // The same images with other options are worth a run whatever their number; so are those that are the same and yet
         // not: now with several labels each, or split otherwise.
         let same_data = self.done.as_ref().is_some_and(|(data, _)| *data == state.fingerprint);
         if !same_data
             && let Some(changes) = changes(state).filter(|changes| *changes > 0)
-            && !self.when.is_enough(changes, state.pictures())
+            && !self.when.is_enough(changes, state.images())
         {
-            let wanted = self.when.wanted(state.pictures());
+            let wanted = self.when.wanted(state.images());
             return Due::Wait(Wait { until_ms: until(None), ..Wait::number("changes", changes, wanted) });
         }
         Due::Run(state.clone())
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_pictures_or_classes_wait() {
+    fn too_few_images_or_classes_wait() {
         let start = start();
         for (train, word) in [(&[50_u64, 0][..], "second class"), (&[5, 4][..], "9 so far")] {
             let mut trigger = trigger(None);
@@ -311,6 +311,6 @@ mod tests {
         );
         assert!(matches!(off.due(start, true, false, |_| None), Due::Run(_)));
         off.done("a", start);
-        assert!(matches!(off.due(start, true, false, |_| None), Due::Run(_)), "also once more on the same pictures");
+        assert!(matches!(off.due(start, true, false, |_| None), Due::Run(_)), "also once more on the same images");
     }
 }

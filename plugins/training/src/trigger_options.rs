@@ -22,15 +22,15 @@ pub struct TriggerOptions {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
     pub quiet_seconds: u64,
 
-    /// Training pictures there must be, in at least two classes.
+    /// Training images there must be, in at least two classes.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..), value_name = "NUMBER")]
     pub min_train: u64,
 
-    /// Pictures that must be new, relabelled or removed since the last run.
+    /// Images that must be new, relabelled or removed since the last run.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     pub min_new: u64,
 
-    /// The same as a share of all pictures, percent; both must be reached.
+    /// The same as a share of all images, percent; both must be reached.
     #[arg(long, default_value_t = 0.0, value_parser = percent, value_name = "PERCENT")]
     pub min_new_percent: f64,
 
@@ -47,7 +47,7 @@ pub struct TriggerOptions {
     #[arg(long, value_delimiter = ',', value_parser = time_of_day, value_name = "HH:MM")]
     pub schedule_utc: Vec<u64>,
 
-    /// A run is given up for a newer one when so many pictures, in percent of those it learns from, have changed since it
+    /// A run is given up for a newer one when so many images, in percent of those it learns from, have changed since it
     /// began; 0: never.
     #[arg(long, default_value_t = 50.0, value_parser = percent, value_name = "PERCENT")]
     pub cancel_percent: f64,

@@ -1,11 +1,11 @@
-//! How many of the pictures gathered for a class are of it, by what they are gathered by.
+//! How many of the images gathered for a class are of it, by what they are gathered by.
 //!
 //! ```text
 //! cargo run -p tests --bin bench-gather -- FOLDER --weights .wakuteka/weights/efficientnet-lite0.safetensors
 //! ```
 //!
-//! FOLDER holds class folders. Some pictures of each class, drawn by chance, are its seeds; all others are the pool, and
-//! are gathered as `gather` does it: by the same code, each picture for the nearest class alone. Of files that are the
+//! FOLDER holds class folders. Some images of each class, drawn by chance, are its seeds; all others are the pool, and
+//! are gathered as `gather` does it: by the same code, each image for the nearest class alone. Of files that are the
 //! same byte by byte the first counts.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -13,7 +13,7 @@ use clap::Parser;
 use node_gather::claims::Claims;
 use node_gather::measure::{By, Feature, Reach};
 use node_gather::plan::{Wanted, Wishes, plan};
-use plugin_decode::{Limits, Picture, decode};
+use plugin_decode::{DecodedImage, Limits, decode};
 use plugin_hash::Hashes;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -28,7 +28,7 @@ use std::time::Instant;
 struct Config {
     /// Class folders.
     folder: PathBuf,
-    /// Pictures of each class that are its seeds.
+    /// Images of each class that are its seeds.
     #[arg(long, default_value_t = 5)]
     seeds: usize,
     /// So often seeds are drawn anew; figures are means.
@@ -37,7 +37,7 @@ struct Config {
     /// Nearest seeds whose mean distance counts.
     #[arg(long, default_value_t = 1)]
     nearest: usize,
-    /// Pictures gathered for each class.
+    /// Images gathered for each class.
     #[arg(long, value_delimiter = ',', default_value = "10,50,200")]
     most: Vec<usize>,
     /// The network for embeddings.
@@ -48,7 +48,7 @@ struct Config {
     cache: PathBuf,
 }
 
-/// A picture of the folder.
+/// An image of the folder.
 struct Sample {
     class: String,
     digest: String,
@@ -59,8 +59,8 @@ struct Sample {
 impl Sample {
     fn read(class: &str, path: &Path) -> Option<Self> {
         let bytes = std::fs::read(path).ok()?;
-        let picture = decode(&bytes, &Limits::default()).ok()?;
-        let hashes = Hashes::of(picture.width, picture.height, &picture.pixels)?;
+        let image = decode(&bytes, &Limits::default()).ok()?;
+        let hashes = Hashes::of(image.width, image.height, &image.pixels)?;
         Some(Self { class: class.to_owned(), digest: plugin_hash::digest(&bytes), path: path.to_owned(), hashes })
     }
 }
@@ -77,7 +77,7 @@ fn main() -> eyre::Result<()> {
     }
     let (count, classes) = (samples.len(), shares.len());
     println!(
-        "{count} pictures of {classes} classes, {} seeds a class, {} rounds, mean of the {} nearest",
+        "{count} images of {classes} classes, {} seeds a class, {} rounds, mean of the {} nearest",
         config.seeds, config.rounds, config.nearest
     );
     let embeddings = embeddings(&config, &samples)?;
@@ -121,7 +121,7 @@ fn main() -> eyre::Result<()> {
     Ok(())
 }
 
-/// The pictures of class folders, each once.
+/// The images of class folders, each once.
 fn read(folder: &Path) -> eyre::Result<Vec<Sample>> {
     let mut files = Vec::new();
     for class in std::fs::read_dir(folder)?.flatten().filter(|entry| entry.path().is_dir()) {
@@ -135,7 +135,7 @@ fn read(folder: &Path) -> eyre::Result<Vec<Sample>> {
     Ok(samples.into_iter().filter(|sample| seen.insert(sample.digest.clone())).collect())
 }
 
-/// The embedding of each picture; none when there are no weights.
+/// The embedding of each image; none when there are no weights.
 fn embeddings(config: &Config, samples: &[Sample]) -> eyre::Result<Option<Vec<Vec<f32>>>> {
     let home = plugin_api::Home::create(&config.cache)?;
     let embedder = match plugin_embed::Embedder::open(&config.embed, &home) {
@@ -149,18 +149,18 @@ fn embeddings(config: &Config, samples: &[Sample]) -> eyre::Result<Option<Vec<Ve
     let new: Vec<&Sample> = samples.iter().filter(|sample| cache.get(&sample.digest).is_none()).collect();
     let begun = Instant::now();
     for samples in new.chunks(16) {
-        let read = |sample: &&Sample| -> eyre::Result<Picture> {
+        let read = |sample: &&Sample| -> eyre::Result<DecodedImage> {
             Ok(decode(&std::fs::read(&sample.path)?, &Limits::default())?)
         };
-        let pictures = samples.iter().map(read).collect::<eyre::Result<Vec<Picture>>>()?;
-        for (sample, embedding) in samples.iter().zip(embedder.embed(&pictures)?) {
+        let images = samples.iter().map(read).collect::<eyre::Result<Vec<DecodedImage>>>()?;
+        for (sample, embedding) in samples.iter().zip(embedder.embed(&images)?) {
             cache.put(&sample.digest, &embedding)?;
         }
     }
     cache.sync()?;
     if !new.is_empty() {
         let rate = new.len() as f64 / begun.elapsed().as_secs_f64();
-        eprintln!("{} embeddings, {rate:.1} pictures a second", new.len());
+        eprintln!("{} embeddings, {rate:.1} images a second", new.len());
     }
     let all = samples.iter().map(|sample| cache.get(&sample.digest).map(<[f32]>::to_vec));
     Ok(all.collect())
@@ -183,7 +183,7 @@ fn limits(by: By) -> &'static [f32] {
     }
 }
 
-/// Precision by class and number, and of all that lies within some limits: limit, pictures a class, precision.
+/// Precision by class and number, and of all that lies within some limits: limit, images a class, precision.
 fn measure(config: &Config, samples: &[Sample], features: &[Feature], by: By) -> (Precision, Vec<(String, f64, f64)>) {
     let reach = if by == By::Embedding { Reach::Cosine(2.0) } else { Reach::Bits(64) };
     let truth: BTreeMap<&str, &str> = samples.iter().map(|s| (s.digest.as_str(), s.class.as_str())).collect();

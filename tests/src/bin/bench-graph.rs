@@ -1,7 +1,7 @@
 //! Measures the graph beside the same plugin code in one process without dora, and the time from drop to verdict.
 //!
-//! `cargo run -p tests --bin bench-graph -- [PICTURES] [SIZE] [FOLDER] [--intake-only]`: both in one run, over the same files, as pictures a
-//! second and as pictures a second of CPU time (what a core gives). No figure is a test: machines are shared.
+//! `cargo run -p tests --bin bench-graph -- [IMAGES] [SIZE] [FOLDER] [--intake-only]`: both in one run, over the same files, as images a
+//! second and as images a second of CPU time (what a core gives). No figure is a test: machines are shared.
 
 use arrow::array::{Int64Array, StringArray, UInt64Array};
 use node_dataset::intake::{Rules, take_in};
@@ -14,7 +14,7 @@ use plugin_harness::Stage;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tests::graph::{Failure, Graph};
-use tests::{catalog, pictures};
+use tests::{catalog, images};
 
 const NODES: [&str; 5] = ["watch", "decode", "hash", "resize", "dataset"];
 const ROWS: usize = 16;
@@ -44,14 +44,14 @@ fn main() -> Result<(), Failure> {
     let mut number = |usual: usize| arguments.next().map_or(Ok(usual), |a| a.parse::<usize>());
     let (count, size) = (number(2_000)?, number(128)?.to_string());
     let source = match (arguments.next(), tests::shared()) {
-        (Some(folder), _) => pictures::of(Path::new(&folder)),
-        (None, Some(shared)) => pictures::of(&shared.join("data/openclipart8")),
-        (None, None) => pictures::demo(),
+        (Some(folder), _) => images::of(Path::new(&folder)),
+        (None, Some(shared)) => images::of(&shared.join("data/openclipart8")),
+        (None, None) => images::demo(),
     };
     let root = tempfile::tempdir()?;
     let home = Home::create(&root.path().join("home"))?;
     let files = lay_out(&home, &source, count)?;
-    println!("{count} pictures, {size} px, {} cores", std::thread::available_parallelism()?);
+    println!("{count} images, {size} px, {} cores", std::thread::available_parallelism()?);
 
     let stages = in_one_process(&home, &files, &size)?;
     let alone = total(&stages);
@@ -68,7 +68,7 @@ fn main() -> Result<(), Failure> {
     }
     print_line("all", count, &graph);
     println!(
-        "\ngraph / one process, pictures a second of CPU time: {:.2}; pictures a second: {:.2}",
+        "\ngraph / one process, images a second of CPU time: {:.2}; images a second: {:.2}",
         alone.cpu_seconds / graph.cpu_seconds,
         alone.seconds / graph.seconds
     );
@@ -81,7 +81,7 @@ fn main() -> Result<(), Failure> {
 fn print_line(name: &str, count: usize, measured: &Measured) {
     let n = count as f64;
     println!(
-        "  {name:<8} {:>8.0} pictures/s {:>8.0} pictures/CPU-s {:>8.2} CPU-s",
+        "  {name:<8} {:>8.0} images/s {:>8.0} images/CPU-s {:>8.2} CPU-s",
         n / measured.seconds,
         n / measured.cpu_seconds.max(1e-3),
         measured.cpu_seconds
@@ -95,7 +95,7 @@ fn total(stages: &[Measured]) -> Measured {
     }
 }
 
-/// Distinct files: real pictures, a comment's worth of bytes apart when there are not enough of them.
+/// Distinct files: real images, a comment's worth of bytes apart when there are not enough of them.
 fn lay_out(home: &Home, source: &[(String, PathBuf)], count: usize) -> Result<Vec<(String, String)>, Failure> {
     let mut files = Vec::new();
     for at in 0..count {
@@ -140,7 +140,7 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
         let decoded = timed(&mut spent[1], || decode.process(&header, named)).out;
         let hashed = timed(&mut spent[2], || hash.process(&header, decoded)).out;
         let pixels = timed(&mut spent[3], || resize.process(&header, hashed)).out;
-        assert_eq!(pixels.rows(), files.len(), "a picture was refused");
+        assert_eq!(pixels.rows(), files.len(), "an image was refused");
         timed(&mut spent[4], || take_in(&[pixels], &mut catalog, &shards, &mut groups, "bench", Rules::new(&config)))?;
     }
     Ok(spent)
@@ -199,7 +199,7 @@ fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<Graphed, F
     let options = [("env", "WAKUTEKA_IMAGE_SIZE", size), ("train", "--quiet-seconds", "600")];
     let mut graph = Graph::start_alone(root, &options)?;
     let limit = Duration::from_mins(10);
-    graph.wait("the first picture", limit, |g| catalog::count(&g.home) > 0)?;
+    graph.wait("the first image", limit, |g| catalog::count(&g.home) > 0)?;
     let pid = |g: &Graph, node: &str| g.pid(node).map(|p| p.to_string()).unwrap_or_default();
     let pids: Vec<String> = NODES.iter().map(|node| pid(&graph, node)).collect();
     let start = Instant::now();
@@ -208,7 +208,7 @@ fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<Graphed, F
     let before: Vec<f64> = pids.iter().map(|pid| cpu_seconds(pid)).collect();
     let mut memory = 0;
     let mut looks = 0;
-    graph.wait("all pictures", limit, |g| {
+    graph.wait("all images", limit, |g| {
         if looks % LOOKS_A_MEMORY == 0 {
             memory = memory.max(pids.iter().map(|pid| memory_bytes(pid)).sum());
         }
@@ -224,27 +224,27 @@ fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<Graphed, F
     Ok(Graphed { all, nodes, memory, idle })
 }
 
-/// With the options of the demo: 20 pictures dropped into a graph that has its first verdict.
+/// With the options of the demo: 20 images dropped into a graph that has its first verdict.
 #[allow(clippy::print_stdout)]
 fn drop_to_verdict() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
-    let (later, first): (Vec<_>, Vec<_>) = pictures::demo().into_iter().enumerate().partition(|(at, _)| at % 50 == 7);
+    let (later, first): (Vec<_>, Vec<_>) = images::demo().into_iter().enumerate().partition(|(at, _)| at % 50 == 7);
     let later: Vec<(String, PathBuf)> = later.into_iter().map(|(_, p)| p).take(20).collect();
     let photos = root.path().join("home/photos");
     for (_, (class, file)) in &first {
-        pictures::drop_into(&photos, class, file)?;
+        images::drop_into(&photos, class, file)?;
     }
     let mut graph = Graph::start_alone(root.path(), &[])?;
     let limit = Duration::from_mins(20);
     let start = Instant::now();
     graph.wait("the first verdict", limit, |g| !g.verdicts().is_empty())?;
-    println!("\nfrom start to the first verdict over {} pictures: {:.0} s", first.len(), start.elapsed().as_secs_f64());
+    println!("\nfrom start to the first verdict over {} images: {:.0} s", first.len(), start.elapsed().as_secs_f64());
     let start = Instant::now();
     for (class, file) in &later {
-        pictures::drop_into(&photos, class, file)?;
+        images::drop_into(&photos, class, file)?;
     }
     graph.wait("the second verdict", limit, |g| g.verdicts().len() > 1)?;
-    println!("from dropping {} pictures to the verdict: {:.0} s", later.len(), start.elapsed().as_secs_f64());
+    println!("from dropping {} images to the verdict: {:.0} s", later.len(), start.elapsed().as_secs_f64());
     for verdict in graph.verdicts() {
         println!("  {} {}: accuracy {:.3}, {}", verdict.run, verdict.decision, verdict.accuracy, verdict.reason);
     }

@@ -1,11 +1,11 @@
-//! Measures how long a picture dropped into the inbox takes to be classified: in a graph at rest, while it trains, and many
+//! Measures how long an image dropped into the inbox takes to be classified: in a graph at rest, while it trains, and many
 //! at once. `cargo run -p tests --bin bench-inbox`. No figure is a test: machines are shared.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tests::graph::{Failure, Graph};
-use tests::pictures;
+use tests::images;
 
 const LIMIT: Duration = Duration::from_mins(20);
 /// What `inbox` waits for a file to stand still, in `pipeline.yml`.
@@ -14,13 +14,13 @@ const SETTLE: Duration = Duration::from_millis(500);
 #[allow(clippy::print_stdout)]
 fn main() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
-    let (later, first): (Vec<_>, Vec<_>) = pictures::demo().into_iter().enumerate().partition(|(at, _)| at % 7 == 3);
-    let mut later = later.into_iter().map(|(_, picture)| picture);
+    let (later, first): (Vec<_>, Vec<_>) = images::demo().into_iter().enumerate().partition(|(at, _)| at % 7 == 3);
+    let mut later = later.into_iter().map(|(_, image)| image);
     let photos = root.path().join("home/photos");
     for (_, (class, file)) in &first {
-        pictures::drop_into(&photos, class, file)?;
+        images::drop_into(&photos, class, file)?;
     }
-    // The second run goes on as long as pictures are dropped.
+    // The second run goes on as long as images are dropped.
     let options = [("predict", "--sort", "on"), ("predict", "--sidecars", "on"), ("train", "--retrain-epochs", "150")];
     let mut graph = Graph::start_alone(root.path(), &options)?;
     graph.wait("the first verdict", LIMIT, |g| !g.verdicts().is_empty())?;
@@ -43,9 +43,9 @@ fn main() -> Result<(), Failure> {
 
     let at_rest: Vec<_> = later.by_ref().take(30).collect();
     report("at rest", drop_each(&graph, &at_rest)?);
-    // Pictures in several classes are kept out, so the second run has something new in any case.
+    // Images in several classes are kept out, so the second run has something new in any case.
     for (class, file) in later.by_ref().take(30) {
-        pictures::drop_into(&photos, &class, &file)?;
+        images::drop_into(&photos, &class, &file)?;
     }
     graph.wait("training", LIMIT, |g| g.status("train").state.contains("epoch"))?;
     let busy: Vec<_> = later.by_ref().take(30).collect();
@@ -77,7 +77,7 @@ fn main() -> Result<(), Failure> {
     let rows = predictions(&inbox);
     let named = rows.iter().filter(|(_, class)| !class.is_empty()).count();
     let right = rows.iter().filter(|(name, class)| !class.is_empty() && name.starts_with(class.as_str())).count();
-    println!("of {} pictures a class is named for {named}, and it is right for {right}", rows.len());
+    println!("of {} images a class is named for {named}, and it is right for {right}", rows.len());
     graph.end()
 }
 
@@ -106,7 +106,7 @@ fn report(when: &str, took: Vec<Duration>) {
     let after = |at: usize| took[at].saturating_sub(SETTLE).as_secs_f64();
     let last = took.len() - 1;
     println!(
-        "{when}, {} pictures, seconds after settling: median {:.2}, 90 % {:.2}, slowest {:.2}",
+        "{when}, {} images, seconds after settling: median {:.2}, 90 % {:.2}, slowest {:.2}",
         took.len(),
         after(last / 2),
         after(last * 9 / 10),

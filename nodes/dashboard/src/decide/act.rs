@@ -26,7 +26,7 @@ const THROWN_FROM: [&str; 6] = ["photos", "seeds", "candidates", "inbox", "pool"
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Act {
-    /// The picture is of this class: it goes to `photos/<class>/`.
+    /// The image is of this class: it goes to `photos/<class>/`.
     Label {
         /// Relative to the workspace.
         path: String,

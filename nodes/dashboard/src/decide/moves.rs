@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leaves_the_workspace_or_its_folders_of_pictures() {
+    fn nothing_leaves_the_workspace_or_its_folders_of_images() {
         let (folder, ground) = ground();
         let elsewhere = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("photos/cat/a.jpg"), "one").unwrap();

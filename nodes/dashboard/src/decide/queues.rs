@@ -125,8 +125,8 @@ fn names(folder: std::path::PathBuf, wanted: fn(fs::FileType) -> bool) -> Vec<St
     names
 }
 
-/// Pictures in a folder: tables that lie beside them are none.
-fn pictures(folder: std::path::PathBuf) -> Vec<String> {
+/// Images in a folder: tables that lie beside them are none.
+fn images(folder: std::path::PathBuf) -> Vec<String> {
     let table =
         |name: &String| name.to_ascii_lowercase().ends_with(".csv") || name.to_ascii_lowercase().ends_with(".xmp");
     names(folder, |kind| kind.is_file()).into_iter().filter(|name| !table(name)).collect()
@@ -135,7 +135,7 @@ fn pictures(folder: std::path::PathBuf) -> Vec<String> {
 /// By class, nearest first, as their names are ordered.
 fn candidates(home: &Home) -> Vec<Question> {
     let of_class = |class: String| {
-        let files = pictures(home.candidates().join(&class)).into_iter();
+        let files = images(home.candidates().join(&class)).into_iter();
         files.map(move |name| {
             let path = format!("candidates/{class}/{name}");
             let file = File { path: path.clone(), digest: None, class: Some(class.clone()) };
@@ -263,7 +263,7 @@ fn suspected(album: &Album, home: &Home) -> Vec<Question> {
     found.into_iter().map(question).collect()
 }
 
-/// Pictures of the inbox that the champion asks about, the least sure first, as their names are ordered.
+/// Images of the inbox that the champion asks about, the least sure first, as their names are ordered.
 fn unsure(home: &Home) -> Vec<Question> {
     let mut said: BTreeMap<String, Vec<(String, Option<f32>)>> = BTreeMap::new();
     if let Ok(rows) = Rows::open(&home.review().join("review.csv")) {
@@ -279,7 +279,7 @@ fn unsure(home: &Home) -> Vec<Question> {
         let likely = said.remove(&name).unwrap_or_default();
         Question { key: format!("unsure {path}"), files: vec![file], beside: None, likely, conflict: None }
     };
-    pictures(home.review()).into_iter().map(question).collect()
+    images(home.review()).into_iter().map(question).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use plugin_review::{Doubt, Image};
 use plugin_search::Index;
 use std::collections::{HashMap, HashSet};
 
-/// A held-out picture is unsure when the likeliest classes are no further apart.
+/// A held-out image is unsure when the likeliest classes are no further apart.
 const UNSURE: f32 = 0.2;
 
 /// A file.
@@ -57,9 +57,9 @@ pub struct Album {
     pub classes: Vec<String>,
     /// Notes they were flagged by.
     pub notes: Notes,
-    /// First file of each picture.
+    /// First file of each image.
     by_digest: HashMap<String, u32>,
-    /// Hashes of the pictures, and whose they are.
+    /// Hashes of the images, and whose they are.
     hashes: Index,
     of_hash: Vec<u32>,
     /// The files in other orders.
@@ -149,22 +149,22 @@ impl Album {
         self.classes.get(usize::from(item.class?)).map(String::as_str)
     }
 
-    /// A file of a picture.
+    /// A file of an image.
     pub fn find(&self, digest: &str) -> Option<&Item> {
         self.items.get(*self.by_digest.get(digest)? as usize)
     }
 
-    /// All files of a picture.
+    /// All files of an image.
     pub fn files(&self, digest: &str) -> Vec<&Item> {
         self.items.iter().filter(|item| item.digest == digest).collect()
     }
 
-    /// One file of each picture.
-    pub fn pictures(&self) -> impl Iterator<Item = &Item> {
+    /// One file of each image.
+    pub fn representatives(&self) -> impl Iterator<Item = &Item> {
         self.of_hash.iter().filter_map(|at| self.items.get(*at as usize))
     }
 
-    /// The pictures whose perceptual hash is nearest, each with the bits that differ.
+    /// The images whose perceptual hash is nearest, each with the bits that differ.
     pub fn near(&self, phash: u64, count: usize) -> Vec<(&Item, u32)> {
         let found = self.hashes.nearest(phash, count).into_iter();
         found

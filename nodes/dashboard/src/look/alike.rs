@@ -1,9 +1,9 @@
-//! Pictures that a network finds alike, by the embeddings that `inspect` and `embed` keep.
+//! Images that a network finds alike, by the embeddings that `inspect` and `embed` keep.
 
 use super::album::{Album, Item};
 use super::map::principal;
 use plugin_api::Home;
-use plugin_decode::Picture;
+use plugin_decode::DecodedImage;
 use plugin_embed::{Cache, EmbedOptions, Embedder};
 use std::sync::{Mutex, PoisonError};
 
@@ -21,16 +21,16 @@ impl Alike {
         Self { home, options, cache: Mutex::new(None), embedder: Mutex::new(None) }
     }
 
-    /// The embedding of a picture that is not kept; none when the network's weights are not there, or another network made
+    /// The embedding of an image that is not kept; none when the network's weights are not there, or another network made
     /// those that are kept.
-    pub fn embed(&self, home: &Home, picture: &Picture) -> Option<Vec<f32>> {
+    pub fn embed(&self, home: &Home, image: &DecodedImage) -> Option<Vec<f32>> {
         let mut embedder = self.embedder.lock().unwrap_or_else(PoisonError::into_inner);
         if embedder.is_none() {
             *embedder = Embedder::open(&self.options, home).ok();
         }
         let embedder = embedder.as_ref()?;
         self.opened(|cache| cache.fingerprint() == embedder.fingerprint()).filter(|same| *same)?;
-        embedder.embed(std::slice::from_ref(picture)).ok()?.pop()
+        embedder.embed(std::slice::from_ref(image)).ok()?.pop()
     }
 
     /// Asks the embeddings; none when there are none.
@@ -42,7 +42,7 @@ impl Alike {
         cache.as_mut().map(ask)
     }
 
-    /// The embedding of a picture; none when it has none.
+    /// The embedding of an image; none when it has none.
     pub fn of(&self, digest: &str) -> Option<Vec<f32>> {
         self.opened(|cache| {
             if cache.get(digest).is_none() {
@@ -53,26 +53,26 @@ impl Alike {
         .flatten()
     }
 
-    /// The pictures most like it, with the cosine of the angle between them: 1 is the same.
+    /// The images most like it, with the cosine of the angle between them: 1 is the same.
     pub fn near<'a>(&self, album: &'a Album, embedding: &[f32], count: usize) -> Vec<(&'a Item, f32)> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(cache) = cache.as_ref().filter(|cache| cache.dimensions() == embedding.len()) else {
             return Vec::new();
         };
         let cosine = |other: &[f32]| other.iter().zip(embedding).map(|(a, b)| a * b).sum::<f32>();
-        let measured = album.pictures().filter_map(|item| Some((item, cosine(cache.get(&item.digest)?))));
+        let measured = album.representatives().filter_map(|item| Some((item, cosine(cache.get(&item.digest)?))));
         let mut all: Vec<(&Item, f32)> = measured.collect();
         all.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         all.truncate(count);
         all
     }
 
-    /// A map of all pictures that have an embedding: each with its place, from 0 to 1 on both axes.
+    /// A map of all images that have an embedding: each with its place, from 0 to 1 on both axes.
     pub fn map<'a>(&self, album: &'a Album) -> Vec<(&'a Item, [f32; 2])> {
         let mapped = self.opened(|cache| {
             // What is on disk is enough for a map; a failure to look for more costs none of it.
             let _ = cache.refresh();
-            let embedded = album.pictures().filter_map(|item| Some((item, cache.get(&item.digest)?)));
+            let embedded = album.representatives().filter_map(|item| Some((item, cache.get(&item.digest)?)));
             let (items, rows): (Vec<&Item>, Vec<&[f32]>) = embedded.unzip();
             items.into_iter().zip(principal(&rows)).collect()
         });

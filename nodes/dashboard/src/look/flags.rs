@@ -1,6 +1,6 @@
-//! What may be the matter with a picture.
+//! What may be the matter with an image.
 
-/// One thing that may be the matter: its name, and how much sooner it is shown than a picture without.
+/// One thing that may be the matter: its name, and how much sooner it is shown than an image without.
 pub type Flag = (&'static str, f32);
 
 /// Every flag; its place is its bit. What needs a decision weighs more than what is only good to know.

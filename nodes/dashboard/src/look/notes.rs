@@ -1,4 +1,4 @@
-//! What others have noted about pictures: `inspect` of labels, the champion's report of held-out pictures, a person of what
+//! What others have noted about images: `inspect` of labels, the champion's report of held-out images, a person of what
 //! looks alike.
 
 use plugin_api::runs::RunFolder;
@@ -24,7 +24,7 @@ pub struct Suspect {
     pub other: f32,
 }
 
-/// What a model said of a held-out picture.
+/// What a model said of a held-out image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Saw {
     /// The class it stood in.
@@ -109,7 +109,7 @@ fn suspects(path: &Path) -> HashMap<String, Suspect> {
     rows.collect()
 }
 
-/// What a run said of the held-out pictures, by digest.
+/// What a run said of the held-out images, by digest.
 pub fn saw(home: &Home, run: &str) -> HashMap<String, Saw> {
     let Ok(rows) = Rows::open(&predictions_file(home, run)) else { return HashMap::new() };
     let rows = rows.filter_map(|row| {

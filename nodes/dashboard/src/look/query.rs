@@ -41,7 +41,7 @@ pub struct Filter {
     pub sort: Sort,
     /// Digest of an image: those most like it, the most alike first, whatever `sort` says.
     pub like: String,
-    /// A run whose held-out pictures are meant, with the two below: a cell of its confusion matrix.
+    /// A run whose held-out images are meant, with the two below: a cell of its confusion matrix.
     pub run: String,
     /// The class they stood in.
     pub truth: String,

@@ -28,7 +28,7 @@ fn pass_until(home: &Home, version: u64) {
     }
 }
 
-/// Adds a file, in a version of its own and not before `added`: its picture is 200 × 150 with good scores, unless it is there
+/// Adds a file, in a version of its own and not before `added`: its image is 200 × 150 with good scores, unless it is there
 /// already.
 pub(crate) fn add(home: &Home, path: &str, digest: &str, group: &str, split: &str, added: u64) {
     pass_until(home, added);
@@ -70,7 +70,7 @@ fn what_needs_eyes_comes_first_and_says_why() {
         }
         image
     });
-    // The same picture in two classes; a copy in its own; one too dark; one suspected, one suspected before it was moved.
+    // The same image in two classes; a copy in its own; one too dark; one suspected, one suspected before it was moved.
     add(&home, "photos/dog/again.jpg", "d3", "d3", "train", 1);
     add(&home, "photos/cat/copy.jpg", "d4", "d4", "train", 1);
     std::fs::create_dir_all(home.dataset().join("report")).unwrap();
@@ -156,7 +156,7 @@ fn files_are_found_by_when_they_came_or_were_taken() {
 }
 
 #[test]
-fn a_cell_of_a_confusion_matrix_is_its_pictures_and_the_champions_are_noted() {
+fn a_cell_of_a_confusion_matrix_is_its_images_and_the_champions_are_noted() {
     let (_folder, home) = home();
     let report = home.runs().join("r1/report");
     std::fs::create_dir_all(&report).unwrap();
@@ -226,7 +226,7 @@ fn while_a_large_catalog_is_first_read_a_part_of_it_is_there() {
 }
 
 #[test]
-fn neighbours_by_hash_are_other_pictures_nearest_first() {
+fn neighbours_by_hash_are_other_images_nearest_first() {
     let (_folder, home) = with(|mut image| {
         image.hashes.phash = match image.digest.as_str() {
             "d1" => 7,

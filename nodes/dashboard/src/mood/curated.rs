@@ -61,7 +61,7 @@ impl Lying {
     }
 }
 
-/// Every picture in `pool/` by its name. Links are not followed; what cannot be looked at is passed over.
+/// Every image in `pool/` by its name. Links are not followed; what cannot be looked at is passed over.
 pub fn pool(home: &Home) -> Vec<Lying> {
     let (mut found, mut folders) = (Vec::new(), vec![(home.pool(), "pool".to_owned())]);
     while let Some((folder, named)) = folders.pop() {

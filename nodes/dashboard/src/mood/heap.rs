@@ -203,11 +203,9 @@ impl Heap {
     }
 
     fn look_at(&self, lying: &Lying, digest: &str, model: &str) -> Answer {
-        let picture = self.sight.file(&lying.path).and_then(|bytes| self.sight.picture(&bytes, self.models.scale()));
-        match picture {
-            Ok(picture) => {
-                self.models.row(model, digest, &picture).map_or(Answer::Later, |row| Answer::Row(Arc::new(row)))
-            }
+        let image = self.sight.file(&lying.path).and_then(|bytes| self.sight.image(&bytes, self.models.scale()));
+        match image {
+            Ok(image) => self.models.row(model, digest, &image).map_or(Answer::Later, |row| Answer::Row(Arc::new(row))),
             Err(_) => Answer::Undecodable,
         }
     }

@@ -12,20 +12,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// What is said of the inbox.
 #[derive(Debug, Default, PartialEq)]
 pub struct Said {
-    /// Pictures that may be of the class.
+    /// Images that may be of the class.
     pub found: Vec<Felt>,
-    /// Every class that is said of any picture.
+    /// Every class that is said of any image.
     pub classes: BTreeSet<String>,
-    /// Pictures of which anything is said.
-    pub pictures: usize,
+    /// Images of which anything is said.
+    pub images: usize,
 }
 
-/// Pictures of the inbox that may be of a class, in any order: it is one of the three likeliest.
+/// Images of the inbox that may be of a class, in any order: it is one of the three likeliest.
 pub fn read(home: &Home, class: &str) -> Said {
     let Ok(rows) = Rows::open(&home.inbox().join("predictions.csv")) else { return Said::default() };
     let mut said = Said::default();
     for row in rows {
-        said.pictures += 1;
+        said.images += 1;
         for at in [2, 4, 6] {
             let (Some(name), Some(p)) = (row.get(at), row.get(at + 1)) else { continue };
             if !name.is_empty() {

@@ -1,4 +1,4 @@
-//! Searching by mood: pictures nobody has labelled, by how probably they are of a class.
+//! Searching by mood: images nobody has labelled, by how probably they are of a class.
 //!
 //! All are predicted by the champion: the inbox's as `predict` has written down (`inbox`), the pool's on a thread of its own
 //! ([`Heap`]), by the embeddings that `curate.yml` keeps where they are there (`curated`). Nothing is moved.
@@ -18,7 +18,7 @@ use plugin_api::names::natural_order;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// A picture and how probably it is of the class.
+/// An image and how probably it is of the class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Felt {
     /// Relative to the workspace.
@@ -43,13 +43,13 @@ pub struct Pool {
 /// What was found.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Found {
-    /// Pictures in all.
+    /// Images in all.
     pub total: usize,
     /// Some of them, the surest first.
     pub items: Vec<Felt>,
     /// Classes there are to choose from, in natural order.
     pub classes: Vec<String>,
-    /// Pictures of the inbox that `predict` has judged.
+    /// Images of the inbox that `predict` has judged.
     pub inbox: usize,
     /// The pool.
     pub pool: Pool,
@@ -71,5 +71,5 @@ pub fn search(home: &Home, heap: &Arc<Heap>, decider: &Decider, class: &str, fro
     let items = all.into_iter().skip(from).take(count).collect();
     let mut classes: Vec<String> = classes.into_iter().collect();
     classes.sort_by(|a, b| natural_order(a, b));
-    Found { total, items, classes, inbox: said.pictures, pool }
+    Found { total, items, classes, inbox: said.images, pool }
 }

@@ -23,11 +23,11 @@ pub struct NodeNow {
     pub state: LocalizedText,
     /// Whether its process is there.
     pub alive: bool,
-    /// Pictures it has been given.
+    /// Images it has been given.
     pub received: Option<u64>,
-    /// Pictures, or batches of them, that it is done with.
+    /// Images, or batches of them, that it is done with.
     pub through: Option<u64>,
-    /// Pictures it refused.
+    /// Images it refused.
     pub refused: u64,
     /// How many are through a second.
     pub per_second: f64,

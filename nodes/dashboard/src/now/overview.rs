@@ -170,7 +170,7 @@ impl OverviewReader {
 pub fn champion(home: &Home) -> Option<ChampionNow> {
     let id = plugin_champion::champion(home)?;
     let model = plugin_champion::model(home, &id)?;
-    let verdict = model.verdict.filter(|verdict| verdict.pictures > 0);
+    let verdict = model.verdict.filter(|verdict| verdict.images > 0);
     let folds = verdict.as_ref().and_then(|verdict| match verdict.evaluation {
         Evaluation::HeldOut => None,
         Evaluation::CrossValidated { folds } => Some(folds),
@@ -180,7 +180,7 @@ pub fn champion(home: &Home) -> Option<ChampionNow> {
         kind: if model.card.backbone.is_some() { "head" } else { "network" },
         architecture: model.card.architecture,
         classes: model.card.classes,
-        images: verdict.as_ref().map_or(0, |verdict| verdict.pictures),
+        images: verdict.as_ref().map_or(0, |verdict| verdict.images),
         accuracy: verdict.as_ref().map(|verdict| verdict.accuracy),
         interval: verdict.as_ref().map(|verdict| verdict.accuracy_interval),
         balanced_accuracy: verdict.as_ref().map(|verdict| verdict.balanced_accuracy),

@@ -22,7 +22,7 @@ pub struct RunNow {
     pub state: &'static str,
     /// The network.
     pub architecture: String,
-    /// Side of its pictures, pixels.
+    /// Side of its images, pixels.
     pub size_px: u32,
     /// The model it began with.
     pub parent: Option<String>,
@@ -52,8 +52,9 @@ pub struct VerdictNow {
     pub decision: plugin_api::Decision,
     /// Why.
     pub reason: LocalizedText,
-    /// Held-out pictures.
-    pub pictures: u64,
+    /// Held-out images.
+    #[serde(rename = "pictures")]
+    pub images: u64,
     /// Share that was right.
     pub accuracy: f64,
     /// Mean recall.
@@ -130,7 +131,7 @@ impl Training {
             run: verdict.run,
             decision: verdict.decision,
             reason: (&verdict.reason).into(),
-            pictures: verdict.pictures,
+            images: verdict.images,
             accuracy: verdict.accuracy,
             balanced_accuracy: verdict.balanced_accuracy,
             champion_balanced_accuracy: verdict.champion_balanced_accuracy,

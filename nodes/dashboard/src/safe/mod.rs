@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Folders of the workspace whose pictures the page may show.
+/// Folders of the workspace whose images the page may show.
 const SHOWN: [&str; 7] = ["photos", "seeds", "pool", "candidates", "inbox", "review", "trash"];
 
-/// Whether a relative path, with `/`, names a picture the page may show, as text: in one of the folders of pictures, without
+/// Whether a relative path, with `/`, names an image the page may show, as text: in one of the folders of images, without
 /// empty, hidden, `.` and `..` parts.
 pub fn is_shown(path: &str) -> bool {
     let mut parts = path.split('/');
@@ -79,7 +79,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn only_plain_files_in_the_folders_of_pictures_are_opened() {
+    fn only_plain_files_in_the_folders_of_images_are_opened() {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().join("home");
         for folder in ["photos/きゅん/sub", "models", "photos/.hidden"] {

@@ -1,15 +1,15 @@
-//! Pictures for the eye: always decoded and encoded anew, never the file itself.
+//! Images for the eye: always decoded and encoded anew, never the file itself.
 
 use crate::look::Album;
 use crate::safe;
 use plugin_api::Home;
-use plugin_decode::{Limits, Picture, Scale, decode_scaled};
+use plugin_decode::{DecodedImage, Limits, Scale, decode_scaled};
 use plugin_thumbnail::{Cache, small};
 use std::io;
 
 /// Longer side of a thumbnail, pixels.
 const THUMBNAIL_PX: u32 = 200;
-/// Longer side of a picture that is looked at by itself.
+/// Longer side of an image that is looked at by itself.
 const LARGE_PX: u32 = 1024;
 const QUALITY: u8 = 78;
 
@@ -22,7 +22,7 @@ pub enum Size {
     Large,
 }
 
-/// Makes pictures for the eye.
+/// Makes images for the eye.
 pub struct Sight {
     home: Home,
     limits: Limits,
@@ -36,12 +36,12 @@ impl Sight {
         Self { home, limits, cache }
     }
 
-    /// The bytes of a picture's file, if one still holds them: what has changed since is another picture.
+    /// The bytes of an image's file, if one still holds them: what has changed since is another image.
     ///
     /// # Errors
     /// Not found, or too large.
     pub fn bytes(&self, album: &Album, digest: &str) -> io::Result<Vec<u8>> {
-        let gone = || io::Error::new(io::ErrorKind::NotFound, "there is no such picture");
+        let gone = || io::Error::new(io::ErrorKind::NotFound, "there is no such image");
         let mut files = album.find(digest).into_iter().chain(album.files(digest));
         let read = |path: &str| safe::read(self.home.root(), path, self.limits.max_bytes);
         let is_it = |bytes: &Vec<u8>| blake3::hash(bytes).to_hex().as_str() == digest;
@@ -56,10 +56,10 @@ impl Sight {
         safe::read(self.home.root(), path, self.limits.max_bytes)
     }
 
-    /// A picture of the album as a JPEG.
+    /// An image of the album as a JPEG.
     ///
     /// # Errors
-    /// Not found, too large, or no picture.
+    /// Not found, too large, or no image.
     pub fn of_digest(&self, album: &Album, digest: &str, size: Size) -> io::Result<Vec<u8>> {
         if let Some(jpeg) = self.cache.get(digest).filter(|_| size == Size::Thumbnail) {
             return Ok(jpeg);
@@ -70,7 +70,7 @@ impl Sight {
     /// The file of a path as a JPEG.
     ///
     /// # Errors
-    /// Not found, too large, or no picture.
+    /// Not found, too large, or no image.
     pub fn of_path(&self, path: &str, size: Size) -> io::Result<Vec<u8>> {
         let bytes = self.file(path)?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
@@ -80,10 +80,10 @@ impl Sight {
         self.encode(&bytes, &digest, size)
     }
 
-    /// The bytes of a picture as a JPEG to look at; nothing is kept.
+    /// The bytes of an image as a JPEG to look at; nothing is kept.
     ///
     /// # Errors
-    /// When it is no picture, or costs too much.
+    /// When it is no image, or costs too much.
     pub fn of_bytes(&self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         self.encode(bytes, "", Size::Large)
     }
@@ -91,12 +91,10 @@ impl Sight {
     /// Decodes within the limits, at a scale.
     ///
     /// # Errors
-    /// When it is no picture, or costs too much.
-    pub fn picture(&self, bytes: &[u8], scale: Scale) -> io::Result<Picture> {
+    /// When it is no image, or costs too much.
+    pub fn image(&self, bytes: &[u8], scale: Scale) -> io::Result<DecodedImage> {
         let raster = decode_scaled(bytes, &self.limits, scale);
-        raster
-            .map(|raster| raster.picture)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
+        raster.map(|raster| raster.image).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
     }
 
     fn encode(&self, bytes: &[u8], digest: &str, size: Size) -> io::Result<Vec<u8>> {
@@ -106,7 +104,7 @@ impl Sight {
             Size::Large => (LARGE_PX, Scale { min_side: LARGE_PX, max_pixels: u32::MAX }),
         };
         let none = || io::Error::new(io::ErrorKind::InvalidData, "it has no pixels");
-        let jpeg = small(self.picture(bytes, scale)?, side_px, QUALITY).ok_or_else(none)?;
+        let jpeg = small(self.image(bytes, scale)?, side_px, QUALITY).ok_or_else(none)?;
         if size == Size::Thumbnail {
             self.cache.put(digest, &jpeg);
         }

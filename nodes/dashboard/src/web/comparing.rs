@@ -16,7 +16,7 @@ use plugin_champion::Refused;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A page that a node wrote, with styles and pictures in it: no script, no form, nothing from elsewhere.
+/// A page that a node wrote, with styles and images in it: no script, no form, nothing from elsewhere.
 const DOCUMENT: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
                         frame-ancestors 'none'; sandbox allow-popups";
 /// Bytes of such a page at most.

@@ -1,4 +1,4 @@
-//! All there is to say of one picture, whether it is in the data set, elsewhere in the workspace, or came from a browser.
+//! All there is to say of one image, whether it is in the data set, elsewhere in the workspace, or came from a browser.
 
 use super::reply::blocking;
 use super::{App, Problem};
@@ -9,7 +9,7 @@ use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use plugin_decode::Picture;
+use plugin_decode::DecodedImage;
 use serde::{Deserialize, Serialize};
 
 /// Neighbours that are shown.
@@ -49,27 +49,27 @@ struct Details {
     by_embedding: Vec<Neighbour>,
 }
 
-/// Looks at a picture from all sides.
+/// Looks at an image from all sides.
 fn details(app: &App, album: &Album, digest: &str, bytes: &[u8]) -> Result<Details, Problem> {
-    let picture = app.sight.picture(bytes, app.models.scale())?;
-    let (prediction, problem) = match app.models.predict(&picture, digest) {
+    let image = app.sight.image(bytes, app.models.scale())?;
+    let (prediction, problem) = match app.models.predict(&image, digest) {
         Ok(prediction) => (prediction, None),
         Err(why) => (None, Some(why)),
     };
     let item = album.find(digest);
-    let phash = item.map(|item| item.phash).or_else(|| phash(&picture));
+    let phash = item.map(|item| item.phash).or_else(|| phash(&image));
     let near = |(one, near): (&Item, f32)| (one.digest != digest).then(|| Neighbour { shown: album.shown(one), near });
     let by_hash = phash.map(|phash| album.near(phash, NEIGHBOURS + 1)).unwrap_or_default().into_iter();
     let by_hash = by_hash.filter_map(|(one, bits)| near((one, bits as f32)));
-    let embedding = app.alike.of(digest).or_else(|| app.alike.embed(&app.home, &picture)).unwrap_or_default();
+    let embedding = app.alike.of(digest).or_else(|| app.alike.embed(&app.home, &image)).unwrap_or_default();
     let by_embedding = app.alike.near(album, &embedding, NEIGHBOURS + 1).into_iter().filter_map(near);
     let scores = item.map(|item| item.facts.scores);
     let scores =
         scores.map(|of| [("dark", of.dark), ("bright", of.bright), ("blur", of.blur), ("information", of.information)]);
     Ok(Details {
         files: album.files(digest).into_iter().map(|one| album.shown(one)).collect(),
-        width: picture.width,
-        height: picture.height,
+        width: image.width,
+        height: image.height,
         scores: scores.into_iter().flatten().filter(|(_, score)| score.is_finite()).collect(),
         prediction,
         problem,
@@ -78,8 +78,8 @@ fn details(app: &App, album: &Album, digest: &str, bytes: &[u8]) -> Result<Detai
     })
 }
 
-fn phash(picture: &Picture) -> Option<u64> {
-    plugin_hash::Hashes::of(picture.width, picture.height, &picture.pixels).map(|hashes| hashes.phash)
+fn phash(image: &DecodedImage) -> Option<u64> {
+    plugin_hash::Hashes::of(image.width, image.height, &image.pixels).map(|hashes| hashes.phash)
 }
 
 async fn of_digest(State(app): State<App>, Path(digest): Path<String>) -> Result<Json<Details>, Problem> {
@@ -101,7 +101,7 @@ async fn of_path(State(app): State<App>, Query(of): Query<OfPath>) -> Result<Jso
     blocking(move || of_bytes(&app, &app.sight.file(&of.path)?)).await
 }
 
-/// `POST /api/try`, the body the picture's file.
+/// `POST /api/try`, the body the image's file.
 async fn tried(State(app): State<App>, bytes: Bytes) -> Result<Json<Details>, Problem> {
     blocking(move || of_bytes(&app, &bytes)).await
 }
@@ -116,7 +116,7 @@ fn of_bytes(app: &App, bytes: &[u8]) -> Result<Json<Details>, Problem> {
     details(app, &album, blake3::hash(bytes).to_hex().as_str(), bytes).map(Json)
 }
 
-/// Which picture, and for which class it is asked where the network looked.
+/// Which image, and for which class it is asked where the network looked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OfClass {
@@ -141,7 +141,7 @@ async fn heat(State(app): State<App>, Query(of): Query<OfClass>) -> Result<Json<
     .await
 }
 
-/// `POST /api/try/heat?class=…`, the body the picture's file.
+/// `POST /api/try/heat?class=…`, the body the image's file.
 async fn tried_heat(
     State(app): State<App>,
     Query(of): Query<OfClass>,
@@ -151,6 +151,6 @@ async fn tried_heat(
 }
 
 fn heat_of(app: &App, bytes: &[u8], class: &str) -> Result<Json<Option<HeatMap>>, Problem> {
-    let picture = app.sight.picture(bytes, app.models.scale())?;
-    app.models.heat(&picture, class).map(Json).map_err(Problem::wrong)
+    let image = app.sight.image(bytes, app.models.scale())?;
+    app.models.heat(&image, class).map(Json).map_err(Problem::wrong)
 }

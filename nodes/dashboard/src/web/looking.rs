@@ -1,4 +1,4 @@
-//! Answers about the data set and its pictures.
+//! Answers about the data set and its images.
 
 use super::reply::blocking;
 use super::{App, Problem};
@@ -28,7 +28,7 @@ const RECENT: usize = 24;
 
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/api/pictures", get(pictures))
+        .route("/api/pictures", get(images))
         .route("/api/confusion", get(confusion))
         .route("/api/forecast", get(forecast))
         .route("/api/mood", get(by_class))
@@ -44,7 +44,7 @@ pub fn routes() -> Router<App> {
 }
 
 /// `/api/pictures?class=…&from=…`: [`Filter`].
-async fn pictures(State(app): State<App>, Query(filter): Query<Filter>) -> Result<Json<Page>, Problem> {
+async fn images(State(app): State<App>, Query(filter): Query<Filter>) -> Result<Json<Page>, Problem> {
     if !filter.run.is_empty() && !safe::is_name(&filter.run) {
         return Err(Problem::wrong("that is no run"));
     }
@@ -171,7 +171,7 @@ async fn forecast(State(app): State<App>) -> Result<Json<Option<Forecasts>>, Pro
     blocking(move || Ok(Json(Forecasts::read(&app.home)))).await
 }
 
-/// A mood: a class, and the part of its pictures to show.
+/// A mood: a class, and the part of its images to show.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mood {
@@ -182,7 +182,7 @@ struct Mood {
     count: usize,
 }
 
-/// `/api/mood?class=…`: pictures of inbox and pool, the surest first.
+/// `/api/mood?class=…`: images of inbox and pool, the surest first.
 async fn by_class(State(app): State<App>, Query(of): Query<Mood>) -> Result<Json<Found>, Problem> {
     let count = of.count.min(500);
     blocking(move || Ok(Json(search(&app.home, &app.heap, &app.decider, &of.class, of.from, count)))).await

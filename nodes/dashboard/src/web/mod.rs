@@ -43,7 +43,7 @@ const BEAT: Duration = Duration::from_millis(250);
 const AGAIN: Duration = Duration::from_secs(2);
 /// Threads that read files for browsers at most.
 const READERS: usize = 4;
-/// Bytes of what a browser sends at most, pictures aside.
+/// Bytes of what a browser sends at most, images aside.
 const BODY_BYTES: usize = 1 << 20;
 
 /// The server as the node sees it.
@@ -61,7 +61,7 @@ pub struct App {
     pub config: Arc<Config>,
     /// The data set.
     pub library: Arc<Library>,
-    /// Pictures for the eye.
+    /// Images for the eye.
     pub sight: Arc<Sight>,
     /// The champion's word.
     pub models: Arc<ModelCache>,

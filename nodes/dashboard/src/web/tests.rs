@@ -216,7 +216,7 @@ fn news_come_within_a_second_and_a_browser_that_does_not_read_holds_nobody_up() 
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
-/// A picture in a class folder and in the catalog; returns its digest.
+/// An image in a class folder and in the catalog; returns its digest.
 pub(crate) fn put(served: &Served, db: &Home, path: &str, colour: [u8; 3]) -> String {
     let file = served.home.root().join(path);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -227,7 +227,7 @@ pub(crate) fn put(served: &Served, db: &Home, path: &str, colour: [u8; 3]) -> St
 }
 
 #[test]
-fn pictures_are_listed_told_of_and_encoded_anew() {
+fn images_are_listed_told_of_and_encoded_anew() {
     let served = Served::new();
     let db = crate::look::tests::catalog(&served.home);
     let red = put(&served, &db, "photos/きゅん/a b&c.png", [200, 0, 0]);
@@ -350,7 +350,7 @@ fn runs_are_compared_promoted_and_rolled_back_and_reports_have_no_script() {
     }
 }
 
-/// A white picture with a block of red at its right.
+/// A white image with a block of red at its right.
 fn half_red() -> Vec<u8> {
     let image = image::RgbImage::from_fn(160, 80, |x, _| image::Rgb(if x > 120 { [255, 0, 0] } else { [0, 0, 40] }));
     let mut file = std::io::Cursor::new(Vec::new());
@@ -359,7 +359,7 @@ fn half_red() -> Vec<u8> {
 }
 
 #[test]
-fn a_picture_from_a_browser_is_told_of_with_where_the_network_looked() {
+fn an_image_from_a_browser_is_told_of_with_where_the_network_looked() {
     let served = Served::with(&["--max-bytes", "100000", "--device", "flex", "--network", "none"]);
     let head = ["X-Wakuteka: 1", "Content-Type: application/octet-stream"];
     let send = |path: &str, body: &[u8]| served.send(&format!("POST {path}"), &head, body);
@@ -382,7 +382,7 @@ fn a_picture_from_a_browser_is_told_of_with_where_the_network_looked() {
     assert_eq!(served.get("/api/heat?class=red&path=inbox/a.png").json(), heat);
     let shown = send("/api/try/large", &half_red());
     assert!(shown.status == 200 && shown.body.starts_with(&[0xFF, 0xD8]), "it is shown encoded anew: {}", shown.head);
-    // What is no picture, or too much, is refused; and nothing is kept of what is sent.
+    // What is no image, or too much, is refused; and nothing is kept of what is sent.
     assert_eq!(send("/api/try", b"<svg onload=alert(1)>").status, 415);
     assert_eq!(send("/api/try", &vec![0; 100_001]).status, 413);
     assert_eq!(send("/api/try", &half_red()[..300]).status, 415);

@@ -12,7 +12,7 @@ use std::time::Duration;
 const CLASSES: [&str; 2] = ["bus", "きゅんきゅん"];
 const SIDE: u32 = 16;
 
-/// Weights are names of classes by the first byte of a picture: `bus,きゅんきゅん` is right on all of them.
+/// Weights are names of classes by the first byte of an image: `bus,きゅんきゅん` is right on all of them.
 struct Names;
 
 impl Loader for Names {
@@ -28,9 +28,9 @@ impl Loader for Names {
 struct Bench {
     _folder: tempfile::TempDir,
     home: Home,
-    /// The held-out pictures: class indices.
+    /// The held-out images: class indices.
     held_out: Vec<u32>,
-    /// The validation pictures, likewise.
+    /// The validation images, likewise.
     validation: Vec<u32>,
 }
 
@@ -148,7 +148,7 @@ fn runs_are_judged_promoted_and_refused() {
     let bench = Bench::new(&[0, 0, 0, 1, 1, 0, 1, 1, 0, 1, 0]);
     let mut evaluator = bench.evaluator();
     let first = bench.judge(&mut evaluator, &bench.run("one", HALF));
-    assert_eq!((first.decision.name(), first.pictures, first.balanced_accuracy), ("promoted", 11, 0.5));
+    assert_eq!((first.decision.name(), first.images, first.balanced_accuracy), ("promoted", 11, 0.5));
     assert_eq!(first.confusion, [[6, 0], [5, 0]]);
     assert_eq!((first.previous, first.champion.as_deref()), (None, Some("one")));
 
@@ -159,19 +159,19 @@ fn runs_are_judged_promoted_and_refused() {
     let better = bench.judge(&mut evaluator, &bench.run("three", GOOD));
     assert_eq!((better.decision.name(), better.accuracy), ("promoted", 1.0));
     assert_eq!(better.champion_balanced_accuracy, Some(0.5));
-    assert_eq!(better.p_value, Some(0.0625), "five pictures that only the challenger got right: 2 / 2⁵");
+    assert_eq!(better.p_value, Some(0.0625), "five images that only the challenger got right: 2 / 2⁵");
     assert_eq!(champion(&bench.home).as_deref(), Some("three"));
     assert!(bench.home.models().join("one/model.safetensors").is_file(), "the one before stays");
 }
 
 #[test]
-fn the_temperature_comes_from_validation_pictures_and_goes_with_the_model() {
+fn the_temperature_comes_from_validation_images_and_goes_with_the_model() {
     let mut bench = Bench::new(&[0, 1, 1, 0, 0]);
-    // Always right on the test pictures, and on three of four validation pictures: those decide.
+    // Always right on the test images, and on three of four validation images: those decide.
     bench.validation = (0..60).map(|i| u32::from(i % 4 == 0)).collect();
     let verdict = bench.judge(&mut bench.evaluator(), &bench.run("one", HALF));
     let calibration = verdict.calibration.unwrap();
-    assert_eq!((verdict.pictures, calibration.fitted_on), (5, 60));
+    assert_eq!((verdict.images, calibration.fitted_on), (5, 60));
     // It says 0.9 to 0.1 and is right three times in four: ln 9 / T = ln 3 makes T = 2, but for what is taken for granted.
     assert!((1.7..2.05).contains(&calibration.temperature), "{}", calibration.temperature);
     // Three of the five are right at 0.9, and afterwards at about 0.75.
@@ -218,7 +218,7 @@ fn killed_between_promotion_and_verdict_it_is_not_judged_against_itself() {
     assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(verdict));
 }
 
-/// Pictures are relabelled and removed between two runs: the champion's earlier figures are not used, it is judged again on
+/// Images are relabelled and removed between two runs: the champion's earlier figures are not used, it is judged again on
 /// what the challenger is judged on.
 #[test]
 fn a_test_set_that_changed_is_the_same_for_both() {
@@ -229,7 +229,7 @@ fn a_test_set_that_changed_is_the_same_for_both() {
     bench.held_out = vec![0, 1, 1, 1, 1];
     let second = bench.judge(&mut evaluator, &bench.run("two", HALF));
     assert_eq!((second.accuracy, second.champion_accuracy), (0.2, Some(0.2)));
-    assert_eq!((second.pictures, second.decision.name()), (5, "promoted"));
+    assert_eq!((second.images, second.decision.name()), (5, "promoted"));
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
     for (header, batch) in bench.answers(&demand) {
         evaluator.heard(&header, &batch).unwrap();
     }
-    // All pictures are heard; against "one" it would be refused. Now another is champion.
+    // All images are heard; against "one" it would be refused. Now another is champion.
     let bad = bench.home.models().join("two");
     fs::create_dir(&bad).unwrap();
     fs::write(bad.join("model.safetensors"), BAD).unwrap();
@@ -257,7 +257,7 @@ fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
 }
 
 #[test]
-fn killed_amid_the_pictures_another_process_begins_anew() {
+fn killed_amid_the_images_another_process_begins_anew() {
     let bench = Bench::new(&[0, 0, 0, 1, 1, 0, 1]);
     let checkpoint = bench.run("one", GOOD);
     let mut killed = bench.evaluator();
@@ -267,7 +267,7 @@ fn killed_amid_the_pictures_another_process_begins_anew() {
     killed.heard(&header, &batch).unwrap();
     drop(killed);
     let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
-    assert_eq!((verdict.pictures, verdict.accuracy), (7, 1.0));
+    assert_eq!((verdict.images, verdict.accuracy), (7, 1.0));
 }
 
 #[test]
@@ -291,23 +291,23 @@ fn lost_and_repeated_batches_change_nothing() {
         evaluator.heard(&header, &batch).unwrap();
     }
     let Some(Outgoing::Verdict(verdict)) = evaluator.proceed(later).unwrap().pop() else { panic!("no verdict") };
-    assert_eq!(verdict.pictures, 7);
+    assert_eq!(verdict.images, 7);
 }
 
 #[test]
-fn without_held_out_pictures_only_the_first_is_promoted() {
+fn without_held_out_images_only_the_first_is_promoted() {
     let bench = Bench::new(&[]);
     let mut evaluator = bench.evaluator();
     let first = bench.judge(&mut evaluator, &bench.run("one", GOOD));
-    assert_eq!((first.decision.name(), first.pictures), ("promoted", 0));
+    assert_eq!((first.decision.name(), first.images), ("promoted", 0));
     let second = bench.judge(&mut evaluator, &bench.run("two", GOOD));
     assert_eq!(second.decision.name(), "refused");
-    assert!(second.reason.contains("No picture is held out"), "{}", second.reason);
+    assert!(second.reason.contains("No image is held out"), "{}", second.reason);
     assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(second), "figures survive the file");
 }
 
 #[test]
-fn weights_that_cannot_be_used_lose_without_asking_for_pictures() {
+fn weights_that_cannot_be_used_lose_without_asking_for_images() {
     let bench = Bench::new(&[0, 1]);
     let mut evaluator = bench.evaluator();
     let broken = bench.run("one", "broken");
@@ -390,7 +390,7 @@ fn cross_validate(bench: &Bench, id: &str, answers: &[(&str, u32, usize)]) {
     write_json(&RunFolder::new(&bench.home.runs(), id).0.join(CrossValidation::FILE), &of).unwrap();
 }
 
-/// The name of the only held-out picture.
+/// The name of the only held-out image.
 const HELD_OUT: &str = "photos/bus/0-0.jpg";
 
 #[test]
@@ -401,7 +401,7 @@ fn few_held_out_images_are_judged_by_folds() {
     let answers = [(HELD_OUT, 0, 0), ("b", 0, 0), ("c", 0, 1), ("d", 1, 1), ("e", 1, 1)];
     cross_validate(&bench, "one", &answers);
     let first = bench.judge(&mut evaluator, &checkpoint);
-    assert_eq!((first.decision.name(), first.pictures, first.accuracy), ("promoted", 5, 0.8));
+    assert_eq!((first.decision.name(), first.images, first.accuracy), ("promoted", 5, 0.8));
     assert_eq!(first.evaluation, Evaluation::CrossValidated { folds: 5 });
     let results = [(3, 2), (2, 2)].map(|(images, correct)| ClassResult { images, correct, optimistic: 0 });
     assert_eq!(first.class_results, results);
@@ -409,7 +409,7 @@ fn few_held_out_images_are_judged_by_folds() {
         assert!(first.reason.contains(part), "{}", first.reason);
     }
     let page = fs::read_to_string(bench.home.root().join(&first.report)).unwrap();
-    assert!(page.contains("cross-validated over 5\u{a0}pictures in 5 folds"));
+    assert!(page.contains("cross-validated over 5\u{a0}images in 5 folds"));
     let table = RunFolder::new(&bench.home.runs(), "one").0.join("report/predictions.csv");
     assert_eq!(fs::read_to_string(table).unwrap().lines().count(), 6);
 
@@ -417,7 +417,7 @@ fn few_held_out_images_are_judged_by_folds() {
     let checkpoint = bench.run("two", BAD);
     cross_validate(&bench, "two", &[(HELD_OUT, 0, 1), ("b", 0, 0), ("c", 0, 1), ("d", 1, 0), ("e", 1, 1), ("f", 1, 0)]);
     let second = bench.judge(&mut evaluator, &checkpoint);
-    assert_eq!((second.decision.name(), second.pictures), ("refused", 6));
+    assert_eq!((second.decision.name(), second.images), ("refused", 6));
     assert!(second.reason.contains("5 of 6 images: 5 by its own cross-validation."), "{}", second.reason);
     assert_eq!(second.champion_accuracy, Some(0.8));
 }
@@ -440,7 +440,7 @@ fn champions_without_folds_answer_for_held_out_images() {
         let checkpoint = bench.run(id, GOOD);
         cross_validate(&bench, id, &[("a", 0, 0), ("b", 0, 0), ("c", 1, said), ("d", 1, said)]);
         let verdict = bench.judge(&mut evaluator, &checkpoint);
-        assert_eq!((verdict.decision.name(), verdict.pictures), (decision, 4));
+        assert_eq!((verdict.decision.name(), verdict.images), (decision, 4));
         assert!(verdict.reason.contains("cannot be compared"), "{}", verdict.reason);
     }
 }
@@ -454,7 +454,7 @@ fn folds_of_other_data_do_not_count() {
     let manifest = RunManifest { fingerprint: "other".to_owned(), ..folder.manifest().unwrap() };
     write_json(&folder.0.join("run.json"), &manifest).unwrap();
     let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
-    assert_eq!((verdict.evaluation, verdict.pictures), (Evaluation::HeldOut, 2));
+    assert_eq!((verdict.evaluation, verdict.images), (Evaluation::HeldOut, 2));
 }
 
 #[test]

@@ -1,16 +1,16 @@
-//! Two models on made-up pictures, of which it is known how much better one truly is.
+//! Two models on made-up images, of which it is known how much better one truly is.
 
 use node_evaluate::{Gate, Incumbent, decide};
 use plugin_metric::Predictions;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
-/// Pictures and models.
+/// Images and models.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
-    /// Test pictures by class.
+    /// Test images by class.
     pub sizes: &'a [usize],
-    /// Share of pictures that one of the two tells right and the other does not.
+    /// Share of images that one of the two tells right and the other does not.
     pub disagreement: f64,
     /// By how much the challenger's true balanced accuracy is above the champion's.
     pub better: f64,
@@ -28,7 +28,7 @@ impl Setting<'_> {
         promoted.count() as f64 / f64::from(trials)
     }
 
-    /// What the two say: each picture is told right by the challenger alone, by the champion alone, by both, or by neither,
+    /// What the two say: each image is told right by the challenger alone, by the champion alone, by both, or by neither,
     /// whatever its class. Both are right on seven tenths.
     fn draw(&self, chance: &mut impl rand::Rng) -> [Predictions; 2] {
         let classes = self.sizes.len();

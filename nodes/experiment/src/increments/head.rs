@@ -3,7 +3,7 @@
 use super::{Candidates, Plan, Trained};
 use crate::error::ExperimentError;
 use plugin_api::{Home, Labels};
-use plugin_decode::Picture;
+use plugin_decode::DecodedImage;
 use plugin_embed::{EmbedOptions, Embedder, NetworkChoice};
 use plugin_heads::HeadOptions;
 use plugin_model::{PrecisionChoice, WeightsFile};
@@ -34,7 +34,7 @@ impl<'a> HeadTrainer<'a> {
             weights: weights.path.clone(),
             device: common.device,
             precision: PrecisionChoice::Fp32,
-            mode: common.pictures.resize_mode,
+            mode: common.images.resize_mode,
             size_px: plan.options.head_size,
         };
         let embedder = Embedder::open(&options, &Home::create(scratch.path())?)?;
@@ -47,7 +47,7 @@ impl<'a> HeadTrainer<'a> {
         let side = self.plan.options.head_size;
         let square = |place: &usize| {
             let pixels = self.plan.context.photos.photos[*place].squares[1].clone();
-            Picture { width: side, height: side, pixels }
+            DecodedImage { width: side, height: side, pixels }
         };
         Ok(self.embedder.embed(&places.iter().map(square).collect::<Vec<_>>())?)
     }

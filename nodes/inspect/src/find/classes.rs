@@ -1,6 +1,6 @@
-//! How many pictures each class has, and what is wrong with that.
+//! How many images each class has, and what is wrong with that.
 //!
-//! Each of these was a cause of the 62 % that a contestant was left with in 2020: about 700 pictures a class, unevenly
+//! Each of these was a cause of the 62 % that a contestant was left with in 2020: about 700 images a class, unevenly
 //! spread, some of them in several classes.
 
 use super::labels::Search;
@@ -12,9 +12,9 @@ use plugin_label_errors::MIN_CLASS_IMAGES;
 use plugin_report::Words;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The largest class may have this many times the pictures of the smallest.
+/// The largest class may have this many times the images of the smallest.
 const MAX_IMBALANCE: f64 = 1.3;
-/// Pictures to learn from that a class should have.
+/// Images to learn from that a class should have.
 const MIN_TRAIN: u64 = 100;
 /// Classes named in a warning.
 const NAMED: usize = 8;
@@ -26,12 +26,12 @@ pub struct Class {
     pub name: String,
     /// Number of files with this label.
     pub files: u64,
-    /// Different pictures among them.
-    pub pictures: u64,
-    /// Pictures to learn from, to choose the best epoch by, and to test with; without those in several classes unless
+    /// Different images among them.
+    pub images: u64,
+    /// Images to learn from, to choose the best epoch by, and to test with; without those in several classes unless
     /// that is meant.
     pub splits: [u64; 3],
-    /// Pictures that stand in other classes too.
+    /// Images that stand in other classes too.
     pub conflicts: u64,
 }
 
@@ -52,7 +52,7 @@ pub fn find(records: &[Record], labels: Labels) -> Vec<Class> {
         if !seen.insert((&record.digest[..], &label[..])) {
             continue;
         }
-        class.pictures += 1;
+        class.images += 1;
         let several = classes_of.get(&record.pixel_digest[..]).is_some_and(|c| c.len() > 1);
         class.conflicts += u64::from(several);
         let split = ["train", "validation", "test"].iter().position(|s| *s == record.split);
@@ -68,19 +68,19 @@ pub fn find(records: &[Record], labels: Labels) -> Vec<Class> {
 /// What is wrong: title and text.
 pub fn warnings(classes: &[Class], w: Words) -> Vec<(String, String)> {
     let mut warnings = Vec::new();
-    let largest = classes.iter().max_by_key(|c| c.pictures);
-    let smallest = classes.iter().min_by_key(|c| c.pictures);
+    let largest = classes.iter().max_by_key(|c| c.images);
+    let smallest = classes.iter().min_by_key(|c| c.images);
     if let (Some(large), Some(small)) = (largest, smallest)
-        && large.pictures as f64 > MAX_IMBALANCE * small.pictures as f64
+        && large.images as f64 > MAX_IMBALANCE * small.images as f64
     {
         let text = w.with(
             "unequal_balanced",
             [
                 ("largest", (&large.name).into()),
-                ("n", large.pictures.into()),
-                ("times", (large.pictures as f64 / small.pictures.max(1) as f64).into()),
+                ("n", large.images.into()),
+                ("times", (large.images as f64 / small.images.max(1) as f64).into()),
                 ("smallest", (&small.name).into()),
-                ("least", small.pictures.into()),
+                ("least", small.images.into()),
             ],
         );
         warnings.push((w.t("unequal"), text));
@@ -106,7 +106,7 @@ pub fn csv(classes: &[Class], search: &Search) -> Result<Vec<u8>, csv::Error> {
         ["class", "files", "pictures", "train", "validation", "test", "in_several_classes", "wrong_labels_looked_for"];
     let rows = classes.iter().map(|class| {
         let [train, validation, test] = class.splits;
-        let counts = [class.files, class.pictures, train, validation, test, class.conflicts];
+        let counts = [class.files, class.images, train, validation, test, class.conflicts];
         let [a, b, c, d, e, f] = counts.map(|n| n.to_string());
         let looked_for = match search {
             Search::Done { exempt, .. } if exempt.contains(&class.name) => {
@@ -127,7 +127,7 @@ mod tests {
     use crate::record::tests::record;
 
     #[test]
-    fn files_pictures_and_conflicts_are_counted() {
+    fn files_images_and_conflicts_are_counted() {
         let mut records = vec![
             record("photos/a/1.jpg", "d1"),
             record("photos/a/2.jpg", "d1"),
@@ -137,10 +137,10 @@ mod tests {
             record("loose.jpg", "d5"),
         ];
         records[4].split = "test".to_owned();
-        let class = |name: &str, [files, pictures, conflicts]: [u64; 3], splits| Class {
+        let class = |name: &str, [files, images, conflicts]: [u64; 3], splits| Class {
             name: name.to_owned(),
             files,
-            pictures,
+            images,
             splits,
             conflicts,
         };
@@ -156,9 +156,9 @@ mod tests {
 
     #[test]
     fn uneven_and_small_classes_are_named() {
-        let class = |name: &str, pictures, train| Class {
+        let class = |name: &str, images, train| Class {
             name: name.to_owned(),
-            pictures,
+            images,
             splits: [train, 0, 0],
             ..Class::default()
         };
@@ -167,7 +167,7 @@ mod tests {
         let found = warnings(&[class("a", 131, 100), class("b", 100, 99)]);
         assert_eq!(
             found.iter().map(|w| &*w.0).collect::<Vec<_>>(),
-            ["Classes of unequal size", "Few pictures to learn from"]
+            ["Classes of unequal size", "Few images to learn from"]
         );
         assert!(found[0].1.contains("1.3 times as many as b with 100") && found[1].1.contains("b\u{a0}99"));
         assert_eq!(warnings(&[class("a", 200, 140)])[0].0, "Only one class");

@@ -1,4 +1,4 @@
-//! The same picture several times in one class: as the same file, or as files that look the same.
+//! The same image several times in one class: as the same file, or as files that look the same.
 
 use super::{Card, Shown, size, table};
 use crate::record::Record;

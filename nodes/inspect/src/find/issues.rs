@@ -1,4 +1,4 @@
-//! Pictures that a check flags: too dark, too bright, blurred, nearly empty, of odd size or shape.
+//! Images that a check flags: too dark, too bright, blurred, nearly empty, of odd size or shape.
 
 use super::{Card, Shown, size, table};
 use crate::record::Record;

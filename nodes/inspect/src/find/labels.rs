@@ -1,4 +1,4 @@
-//! Suspected wrong labels: what a head on a network's embeddings says of pictures that it did not learn from.
+//! Suspected wrong labels: what a head on a network's embeddings says of images that it did not learn from.
 
 use super::{Card, Shown, table};
 use crate::record::Record;
@@ -31,7 +31,7 @@ pub enum Search {
     Done {
         /// The suspects, the most suspicious first.
         suspects: Vec<Suspect>,
-        /// How many pictures were looked at.
+        /// How many images were looked at.
         looked_at: usize,
         /// Number of images that there are to look at.
         of: usize,

@@ -1,4 +1,4 @@
-//! Classes: how many pictures each has, and what is wrong with that.
+//! Classes: how many images each has, and what is wrong with that.
 
 use super::Report;
 use crate::find::classes::{Class, warnings};
@@ -8,7 +8,7 @@ use plugin_report::format::{count, encoded};
 
 pub fn section(report: &Report, w: Words) -> Markup {
     let classes = &report.classes;
-    let largest = classes.iter().map(|c| c.pictures).max().unwrap_or(0).max(1);
+    let largest = classes.iter().map(|c| c.images).max().unwrap_or(0).max(1);
     let conflicts = classes.iter().any(|c| c.conflicts > 0);
     html! {
         section id="classes" {
@@ -36,7 +36,7 @@ fn row(class: &Class, conflicts: bool, largest: u64) -> Markup {
     html! {
         tr id=(format!("class-{}", class.name)) {
             th scope="row" { a href=(format!("../{}", encoded(&format!("photos/{}/", class.name)))) { (class.name) } }
-            td.n { (count(class.pictures)) }
+            td.n { (count(class.images)) }
             @for split in class.splits { td.n { (count(split)) } }
             @if conflicts { td.n { @if class.conflicts > 0 { (count(class.conflicts)) } } }
             td.bar { span.stack {

@@ -9,16 +9,16 @@ use plugin_report::format::{count, utc};
 use std::collections::HashSet;
 
 pub fn section(report: &Report, sections: &[Section], w: Words) -> Markup {
-    let pictures = report.records.iter().map(|r| &r.digest[..]).collect::<HashSet<_>>().len() as u64;
+    let images = report.records.iter().map(|r| &r.digest[..]).collect::<HashSet<_>>().len() as u64;
     let files = report.records.len() as u64;
     let unlabelled = report.records.iter().filter(|r| r.label.is_none()).count() as u64;
     let findings: usize = sections.iter().map(|s| s.total).sum();
-    let largest = report.classes.iter().map(|c| c.pictures).max();
-    let smallest = report.classes.iter().map(|c| c.pictures).min();
+    let largest = report.classes.iter().map(|c| c.images).max();
+    let smallest = report.classes.iter().map(|c| c.images).min();
     html! {
         header {
             p.run { (w.with("data_set_at", [("version", report.version.into()), ("at", utc(report.made_ms).into())])) }
-            h1.size { (w.with("images_n", [("n", pictures.into())])) }
+            h1.size { (w.with("images_n", [("n", images.into())])) }
             p.reason {
                 @match findings {
                     0 => span.good { (w.t("no_findings")) },
@@ -31,7 +31,7 @@ pub fn section(report: &Report, sections: &[Section], w: Words) -> Markup {
                 div {
                     h2 { (w.t("files")) }
                     p.figure { (count(files)) }
-                    p.note { (w.with("copies", [("n", (files - pictures.min(files)).into())])) }
+                    p.note { (w.with("copies", [("n", (files - images.min(files)).into())])) }
                 }
                 div {
                     h2 { (w.t("classes")) }

@@ -33,11 +33,11 @@ pub struct Report<'a> {
     pub records: &'a [Record],
     /// Every class.
     pub classes: Vec<Class>,
-    /// Pictures several times in one class.
+    /// Images several times in one class.
     pub duplicates: Vec<Duplicates<'a>>,
     /// Look-alikes in several classes.
     pub conflicts: Vec<Conflict<'a>>,
-    /// Pictures that a check flags.
+    /// Images that a check flags.
     pub issues: Vec<Issue<'a>>,
     /// Wrong labels.
     pub search: &'a Search,
@@ -113,7 +113,7 @@ impl<'a> Report<'a> {
     }
 
     /// Path and digest of every file the page shows.
-    pub fn pictured(&self, shown: usize) -> Vec<(&'a str, &'a str)> {
+    pub fn thumbnailed(&self, shown: usize) -> Vec<(&'a str, &'a str)> {
         let cards = self.sections(shown, Words::default()).into_iter().flat_map(|section| section.cards);
         let files = cards.flat_map(|card| card.files.into_iter().take(cards::FILES));
         files.map(|file| (&file.record.path[..], &file.record.digest[..])).collect()

@@ -50,7 +50,7 @@ fn page(records: &[Record], search: &Search, shown: usize) -> String {
         forecasts: Some(&forecasts),
     };
     let mut thumbnails = Thumbnails::new(folder.path(), Limits::default());
-    assert!(thumbnails.make(&report.pictured(shown), || true));
+    assert!(thumbnails.make(&report.thumbnailed(shown), || true));
     let japanese = report.html(shown, &thumbnails, Words(Language::Ja));
     assert!(japanese.contains("データセット・バージョン 7") && japanese.contains("href=\"report.html\""));
     assert!(!japanese.contains("NaN") && !japanese.contains("…"), "every placeholder is filled");
@@ -71,7 +71,7 @@ fn every_section_names_its_findings_and_what_to_do() {
         "Too dark",
         "Brighten it, or delete it.",
         "Classes of unequal size",
-        "Few pictures to learn from",
+        "Few images to learn from",
         "../photos/%3Cb%3E/in%20two.jpg",
         "prefers-color-scheme: dark",
         "report/label_errors.csv",
@@ -100,9 +100,7 @@ fn what_is_not_shown_is_counted() {
 }
 
 #[test]
-fn no_picture_makes_a_page_too() {
+fn no_image_makes_a_page_too() {
     let page = page(&[], &Search::NotDone("Why not.".into()), 10);
-    assert!(
-        page.contains("0\u{a0}pictures") && page.contains("Nothing to mend was found") && page.contains("Why not.")
-    );
+    assert!(page.contains("0\u{a0}images") && page.contains("Nothing to mend was found") && page.contains("Why not."));
 }

@@ -101,7 +101,7 @@ impl Bench {
             previous: None,
             classes: data().classes,
             labels: plugin_api::Labels::Single,
-            pictures: 9,
+            images: 9,
             accuracy: 0.6,
             accuracy_interval: [0.3, 0.8],
             balanced_accuracy: 0.6,

@@ -1,4 +1,4 @@
-//! Which pictures, with which labels, a version of the data set has: what a run keeps of it, and what has changed since.
+//! Which images, with which labels, a version of the data set has: what a run keeps of it, and what has changed since.
 
 use plugin_api::files::write_atomically;
 use plugin_api::{Home, Message};
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-/// Labels of each picture, sorted, by the digest of its pixels, so that other metadata in a file change nothing. Of pictures
+/// Labels of each image, sorted, by the digest of its pixels, so that other metadata in a file change nothing. Of images
 /// that were taken in by an earlier version the digest of the file stands for it, there and in the catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Data(BTreeMap<String, Vec<String>>);
@@ -31,7 +31,7 @@ impl Data {
         read().inspect_err(|error| tracing::warn!(%error, version, "the catalog cannot be read")).ok().flatten()
     }
 
-    /// Writes it into the folder of a run: a row a picture with its digest and its labels.
+    /// Writes it into the folder of a run: a row an image with its digest and its labels.
     ///
     /// # Errors
     /// Any error of the file system.
@@ -51,12 +51,12 @@ impl Data {
         Rows::open(&run.join(FILE)).ok()?.map(row).collect::<Option<_>>().map(Self)
     }
 
-    /// How many pictures.
+    /// How many images.
     pub fn len(&self) -> u64 {
         self.0.len() as u64
     }
 
-    /// No picture at all.
+    /// No image at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -70,10 +70,10 @@ impl Data {
                 Some(old) if old != labels => changes.relabelled += 1,
                 Some(_) => {}
             }
-            changes.pictures += u64::from(before.0.get(digest) != Some(labels));
+            changes.images += u64::from(before.0.get(digest) != Some(labels));
         }
         changes.removed = before.0.keys().filter(|digest| !self.0.contains_key(*digest)).count() as u64;
-        changes.pictures += changes.removed;
+        changes.images += changes.removed;
         changes
     }
 }
@@ -81,12 +81,12 @@ impl Data {
 /// What has changed between two versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// New pictures by class.
+    /// New images by class.
     new: BTreeMap<String, u64>,
     relabelled: u64,
     removed: u64,
-    /// Pictures that are new, relabelled or removed.
-    pub pictures: u64,
+    /// Images that are new, relabelled or removed.
+    pub images: u64,
 }
 
 impl Changes {
@@ -116,13 +116,13 @@ impl Changes {
 pub(crate) mod tests {
     use super::*;
 
-    /// Pictures and their labels.
+    /// Images and their labels.
     pub fn data(rows: &[(&str, &str)]) -> Data {
         Data(rows.iter().map(|(d, l)| ((*d).to_owned(), l.split('/').map(str::to_owned).collect())).collect())
     }
 
     #[test]
-    fn changes_are_counted_by_picture_and_told_by_class() {
+    fn changes_are_counted_by_image_and_told_by_class() {
         let before = data(&[("1", "いぬ"), ("2", "いぬ"), ("3", "ねこ"), ("4", "ねこ")]);
         let after = data(&[
             ("1", "いぬ"),
@@ -137,7 +137,7 @@ pub(crate) mod tests {
             changes.message().to_string(),
             "2 new in きゅんきゅん, 1 new in いぬ, 1 new in ねこ, 1 relabelled, 1 removed"
         );
-        assert_eq!(changes.pictures, 5, "one of the new ones is in two classes");
+        assert_eq!(changes.images, 5, "one of the new ones is in two classes");
         assert_eq!(after.since(&after).message().to_string(), "nothing changed");
     }
 
@@ -182,6 +182,6 @@ pub(crate) mod tests {
         let before = fixture::add(&home, &of("d4")).unwrap();
         let after = fixture::add(&home, &of("d5")).unwrap();
         assert!(after > before);
-        assert_eq!(Data::at(&home, after).unwrap().since(&Data::at(&home, before).unwrap()).pictures, 0);
+        assert_eq!(Data::at(&home, after).unwrap().since(&Data::at(&home, before).unwrap()).images, 0);
     }
 }

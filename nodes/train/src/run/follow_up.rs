@@ -54,7 +54,7 @@ struct Examined {
 impl Examined {
     /// Whether it still holds.
     fn is_of(&self, state: &DatasetState) -> bool {
-        self.classes == state.classes && (state.pictures() as f64) < self.images as f64 * GROWTH
+        self.classes == state.classes && (state.images() as f64) < self.images as f64 * GROWTH
     }
 }
 
@@ -94,7 +94,7 @@ impl FollowUp {
             node.status().state(Message::examines_images());
             let Some(is_oriented) = is_oriented(&state, config, node, incoming)? else { return Ok(None) };
             tracing::info!(version = state.version, accuracy, is_oriented, "images examined after a head");
-            let (classes, images) = (state.classes.clone(), state.pictures());
+            let (classes, images) = (state.classes.clone(), state.images());
             self.examined = Some(Examined { classes, images, is_oriented });
         }
         if self.examined.as_ref().is_some_and(|examined| examined.is_oriented) {
@@ -118,7 +118,7 @@ fn head_that_falls_short(home: &Home, state: &DatasetState) -> Option<f64> {
     }
     let head = recover::last_ended_by(&home.runs(), Candidate::Head)?;
     let verdict = RunFolder::new(&home.runs(), &head.id).verdict()?;
-    let is_short = head.fingerprint == state.fingerprint && verdict.pictures > 0 && verdict.accuracy < GOOD_ENOUGH;
+    let is_short = head.fingerprint == state.fingerprint && verdict.images > 0 && verdict.accuracy < GOOD_ENOUGH;
     is_short.then_some(verdict.accuracy)
 }
 

@@ -19,7 +19,7 @@ use plugin_api::runs::{
 use plugin_api::status::Notice;
 use plugin_api::{DatasetState, Home, Labels, Message, Split};
 use plugin_catalog::{Reader, Sample};
-use plugin_decode::Picture;
+use plugin_decode::DecodedImage;
 use plugin_embed::{Cache, Embedder, known};
 use plugin_harness::Node;
 use plugin_heads::numbered;
@@ -163,14 +163,14 @@ impl EmbeddingSource {
             if chunk.is_empty() {
                 continue;
             }
-            let open = |sample: &&Sample| -> Option<Picture> {
-                let picture = known(&root.join(&sample.path), &sample.digest, &config.limits)?;
-                self.embedder.prepare(picture).ok()
+            let open = |sample: &&Sample| -> Option<DecodedImage> {
+                let decoded = known(&root.join(&sample.path), &sample.digest, &config.limits)?;
+                self.embedder.prepare(decoded).ok()
             };
-            let opened: Vec<Option<Picture>> = chunk.par_iter().map(open).collect();
-            let (samples, pictures): (Vec<&Sample>, Vec<Picture>) =
-                chunk.into_iter().zip(opened).filter_map(|(sample, picture)| Some((sample, picture?))).unzip();
-            for (sample, embedding) in samples.into_iter().zip(self.embedder.embed_each(&pictures)?) {
+            let opened: Vec<Option<DecodedImage>> = chunk.par_iter().map(open).collect();
+            let (samples, decoded): (Vec<&Sample>, Vec<DecodedImage>) =
+                chunk.into_iter().zip(opened).filter_map(|(sample, decoded)| Some((sample, decoded?))).unzip();
+            for (sample, embedding) in samples.into_iter().zip(self.embedder.embed_each(&decoded)?) {
                 if let Some(embedding) = embedding {
                     self.cache.put(&sample.digest, &embedding)?;
                 } else {

@@ -85,7 +85,7 @@ pub struct Learning {
     keeps_last: bool,
     /// Images on the device, where they are augmented there.
     images: Option<ImageCache>,
-    /// When it was last asked whether newer pictures make this run pointless, and of which data set.
+    /// When it was last asked whether newer images make this run pointless, and of which data set.
     asked: (Instant, String),
 }
 
@@ -379,7 +379,7 @@ impl Learning {
         Ok(None)
     }
 
-    /// Why the run should be given up for a newer one: too many pictures have changed since it began.
+    /// Why the run should be given up for a newer one: too many images have changed since it began.
     fn overtaken(&mut self, config: &Config, node: &Node, incoming: &Incoming) -> Option<String> {
         let state = incoming.trigger.overtaken(&self.begun.manifest.fingerprint)?;
         let (when, what) = &self.asked;
@@ -389,20 +389,20 @@ impl Learning {
         self.asked = (Instant::now(), state.fingerprint.clone());
         let learnt = self.begun.data.as_ref()?;
         let changes = Data::at(node.home(), state.version)?.since(learnt);
-        let overtaken = config.trigger.is_overtaken(changes.pictures, learnt.len());
+        let overtaken = config.trigger.is_overtaken(changes.images, learnt.len());
         overtaken.then(|| format!("overtaken by a newer data set: {} since it began", changes.message()))
     }
 
     /// Says so when memory has run out and batches are cut from now on.
-    fn tell_pieces(&mut self, pictures: usize) {
+    fn tell_pieces(&mut self, images: usize) {
         let pieces = self.begun.trainer.pieces();
         if pieces != self.pieces {
             self.pieces = pieces;
-            let (run, pictures) = (&self.begun.manifest.id, pictures.div_ceil(pieces));
+            let (run, images) = (&self.begun.manifest.id, images.div_ceil(pieces));
             tracing::warn!(
                 run,
                 pieces,
-                pictures,
+                images,
                 "the device ran out of memory: a batch is learnt in pieces, and their gradients summed; a smaller --batch-size \
                  would do without"
             );
@@ -459,7 +459,7 @@ impl Learning {
     ) -> Result<(), TrainError> {
         let batches = (train.images as u64).div_ceil(u64::from(config.batch_size));
         self.steps += batches;
-        // Without validation pictures the training loss must do. With several labels a picture counts as right only when all
+        // Without validation images the training loss must do. With several labels an image counts as right only when all
         // of them are: too coarse to tell epochs apart.
         let score = if validation.images > 0 {
             let single = self.begun.manifest.labels == Labels::Single;

@@ -16,9 +16,9 @@ pub use plugin_api::run_id::{now_ms, run_id};
 /// How good the weights of an epoch are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Share of the validation pictures that were right, by weight; none without validation pictures.
+    /// Share of the validation images that were right, by weight; none without validation images.
     pub accuracy: Option<f64>,
-    /// Loss on the validation pictures, or on the training pictures when there are none.
+    /// Loss on the validation images, or on the training images when there are none.
     pub loss: f64,
 }
 
@@ -62,7 +62,7 @@ pub struct Progress {
     pub epochs: u64,
     /// Optimizer steps done.
     pub steps: u64,
-    /// Training pictures seen.
+    /// Training images seen.
     pub samples: u64,
     /// Seconds of work.
     pub seconds: f64,
@@ -240,7 +240,7 @@ pub(crate) mod tests {
         assert!(score(Some(0.6), 2.0).better_than(&score(Some(0.5), 1.0)));
         assert!(score(Some(0.5), 1.0).better_than(&score(Some(0.5), 2.0)));
         assert!(!score(Some(0.5), 1.0).better_than(&score(Some(0.5), 1.0)));
-        assert!(score(None, 1.0).better_than(&score(None, 2.0)), "no validation picture");
+        assert!(score(None, 1.0).better_than(&score(None, 2.0)), "no validation image");
         assert!(score(None, 1.0).better_than(&score(None, f64::NAN)));
     }
 

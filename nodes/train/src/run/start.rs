@@ -54,7 +54,7 @@ impl Counted {
         if self.known.as_ref().is_none_or(|(fingerprint, _)| *fingerprint != state.fingerprint) {
             let last = last_ended(home, self.candidate);
             let changes = changes(home, last.as_ref(), Data::at(home, state.version).as_ref());
-            self.known = Some((state.fingerprint.clone(), changes.map(|changes| changes.pictures)));
+            self.known = Some((state.fingerprint.clone(), changes.map(|changes| changes.images)));
         }
         self.known.as_ref().and_then(|(_, changes)| *changes)
     }

@@ -68,10 +68,10 @@ mod tests {
         let new = state("b", &[("ねこ", [15, 2, 2, 0]), ("いぬ", [4, 1, 1, 0]), ("うし", [2, 0, 0, 1])]);
         let text = after(&old, &new);
         for part in [
-            "12 pictures added in ねこ",
-            "1 picture removed in いぬ",
-            "new class うし with 3 pictures",
-            "class とり gone with 2 pictures",
+            "12 images added in ねこ",
+            "1 image removed in いぬ",
+            "new class うし with 3 images",
+            "class とり gone with 2 images",
         ] {
             assert!(text.contains(part), "{text}");
         }
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn equal_counts_and_equal_data_are_told_apart() {
         let old = state("a", &[("x", [5, 1, 1, 0])]);
-        assert_eq!(after(&old, &state("b", &[("x", [5, 1, 1, 0])])), "pictures were exchanged");
+        assert_eq!(after(&old, &state("b", &[("x", [5, 1, 1, 0])])), "images were exchanged");
         let manifest = crate::run::run_dir::tests::manifest("r", &old);
         assert_eq!(reason(Some(&manifest), &old, false).to_string(), "the options were changed");
         assert_eq!(reason(Some(&manifest), &old, true).to_string(), "the last run was not finished");
@@ -93,6 +93,6 @@ mod tests {
             state(fingerprint, &names.iter().map(|c| (&c[..], [n, 0, 0, 0])).collect::<Vec<_>>())
         };
         let text = after(&of("a", 1), &of("b", 2));
-        assert!(text.ends_with("5 more classes changed") && text.contains("1 picture added in c0"), "{text}");
+        assert!(text.ends_with("5 more classes changed") && text.contains("1 image added in c0"), "{text}");
     }
 }

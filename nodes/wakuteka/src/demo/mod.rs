@@ -1,7 +1,7 @@
-//! `cargo demo`: the whole workflow on pictures that come with the checkout, done as a user would do it.
+//! `cargo demo`: the whole workflow on images that come with the checkout, done as a user would do it.
 
 mod ending;
-mod pictures;
+mod images;
 mod session;
 mod verdict;
 mod wait;
@@ -42,9 +42,9 @@ pub fn run(checkout: &Checkout, options: &cli::Demo) -> Result<(), Error> {
     if options.fresh {
         forget(&home)?;
     }
-    say::heading(start, &pictures::lay_out(checkout, &home)?);
+    say::heading(start, &images::lay_out(checkout, &home)?);
 
-    let changed = pictures::changed(&home.photos());
+    let changed = images::changed(&home.photos());
     let known = wait::up_to_date(&home, changed);
     let (found, is_running) = if let (Some(verdict), false) = (&known, options.keep) {
         (Found { verdict: verdict.clone(), anew: false }, session.end(start))
@@ -112,7 +112,7 @@ fn nodes(yaml: &str) -> BTreeSet<&str> {
 /// Removes what an earlier demo has learnt; only from a workspace that a demo has made, and that nobody works in.
 fn forget(home: &Home) -> Result<(), Error> {
     let root = home.root().display();
-    if !pictures::is_ours(home) {
+    if !images::is_ours(home) {
         return Err(Error::Demo(format!("--fresh: {root} was not made by a demo, so nothing is removed from it")));
     }
     if progress::read(home.root()).iter().any(plugin_api::status::Status::is_alive) {
@@ -149,7 +149,7 @@ mod tests {
         fs::write(&model, "weights").unwrap();
         assert!(forget(&home).unwrap_err().to_string().contains("--fresh"));
         assert!(model.exists());
-        pictures::mark(&home).unwrap();
+        images::mark(&home).unwrap();
         forget(&home).unwrap();
         assert!(!model.exists() && home.models().is_dir());
     }

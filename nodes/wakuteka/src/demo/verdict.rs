@@ -71,7 +71,7 @@ pub mod tests {
             previous: None,
             classes: vec!["animals".into(), "transportation".into()],
             labels: plugin_api::Labels::Single,
-            pictures: 1412,
+            images: 1412,
             accuracy: 0.512,
             accuracy_interval: [0.46, 0.56],
             balanced_accuracy: 0.4567,

@@ -37,7 +37,7 @@ pub fn judged(home: &Home) -> BTreeSet<String> {
     RunFolder::all(&home.runs()).iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
 }
 
-/// The verdict on the newest run, when that run was started after the pictures last `changed`.
+/// The verdict on the newest run, when that run was started after the images last `changed`.
 pub fn up_to_date(home: &Home, changed: SystemTime) -> Option<Verdict> {
     let newest = RunFolder::all(&home.runs()).pop()?;
     let changed_ms = changed.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_on_older_pictures_is_not_up_to_date() {
+    fn a_verdict_on_older_images_is_not_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
         assert!(up_to_date(&home, at(0)).is_none());

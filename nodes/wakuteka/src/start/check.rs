@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn mistyped_flags_are_recognised() {
-        let table = "### predict\n\n| option | default |\n|---|---|\n| `--review <PICTURES>` | 50 |\n| `--review-margin <0..1>` | |\n| `--sort` | |";
+        let table = "### predict\n\n| option | default |\n|---|---|\n| `--review <IMAGES>` | 50 |\n| `--review-margin <0..1>` | |\n| `--sort` | |";
         let known = flags(table);
         assert_eq!(known, ["--review", "--review-margin", "--sort"]);
         for (typed, meant) in

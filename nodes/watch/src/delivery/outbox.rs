@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
-    /// Pictures.
+    /// Images.
     Images,
-    /// Paths of pictures that are gone.
+    /// Paths of images that are gone.
     Removed,
 }
 
@@ -142,7 +142,7 @@ impl Outbox {
         }
     }
 
-    /// Takes one picture out of the message it was sent in, because a stage refused it. None when no such message is
+    /// Takes one image out of the message it was sent in, because a stage refused it. None when no such message is
     /// known; true when the message still waits for its answer.
     pub fn refuse(&mut self, header: &Header, path: &str) -> Option<(Row, bool)> {
         let line = &mut self.lines[Stream::Images as usize];

@@ -13,7 +13,7 @@ pub enum Outgoing {
     Hello(Header, Hello),
     /// Image files.
     Images(Header, Box<ImageFiles>),
-    /// Paths without a picture.
+    /// Paths without an image.
     Removed(Header, Removed),
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn image_files(rows: &[Row], places: &[Place]) -> ImageFiles {
     }
 }
 
-/// Paths without a picture.
+/// Paths without an image.
 pub(crate) fn removed(rows: &[Row]) -> Removed {
     Removed { path: StringArray::from_iter_values(rows.iter().map(|row| &row.path)) }
 }

@@ -13,12 +13,12 @@ const LINGER: Duration = Duration::from_millis(100);
 /// Most paths in a message of removals.
 pub const REMOVED_ROWS: usize = 1024;
 
-/// What one picture takes of a message, bytes.
+/// What one image takes of a message, bytes.
 pub fn cost_bytes(path: &str, stamp: Stamp) -> u64 {
     stamp.version.size_bytes + path.len() as u64 + ROW_BYTES
 }
 
-/// Pictures to read and removals to send, each in the order in which they settled.
+/// Images to read and removals to send, each in the order in which they settled.
 #[derive(Debug, Default)]
 pub struct Ready {
     images: VecDeque<(String, Stamp, Instant)>,
@@ -43,7 +43,7 @@ impl Ready {
         self.names.len()
     }
 
-    /// A picture that has settled.
+    /// An image that has settled.
     pub fn add_image(&mut self, path: String, stamp: Stamp, now: Instant) {
         if self.names.insert(path.clone()) {
             self.bytes += cost_bytes(&path, stamp);
@@ -51,14 +51,14 @@ impl Ready {
         }
     }
 
-    /// A path where there is no picture any more.
+    /// A path where there is no image any more.
     pub fn add_removal(&mut self, path: String, now: Instant) {
         if self.names.insert(path.clone()) {
             self.removals.push_back((path, now));
         }
     }
 
-    /// Whether to send pictures now: enough for a message, or no more have come for a while.
+    /// Whether to send images now: enough for a message, or no more have come for a while.
     pub fn has_images(&self, bytes: u64, rows: usize, now: Instant) -> bool {
         let lingered = self.images.front().is_some_and(|(_, _, since)| *since + LINGER <= now);
         lingered || self.bytes >= bytes || self.images.len() >= rows
@@ -70,7 +70,7 @@ impl Ready {
         lingered || self.removals.len() >= REMOVED_ROWS
     }
 
-    /// The next picture, if it costs at most `bytes`.
+    /// The next image, if it costs at most `bytes`.
     pub fn take_image(&mut self, bytes: u64) -> Option<(String, Stamp)> {
         let cost =
             self.images.front().map(|(path, stamp, _)| cost_bytes(path, *stamp)).filter(|cost| *cost <= bytes)?;
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_picture_lingers_and_a_full_message_goes_at_once() {
+    fn a_lone_image_lingers_and_a_full_message_goes_at_once() {
         let (mut ready, now) = (Ready::default(), Instant::now());
         assert!(!ready.has_images(10_000, 3, now + LINGER));
         ready.add_image("a".to_owned(), stamp(10), now);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_leave_in_order_while_they_fit() {
+    fn images_leave_in_order_while_they_fit() {
         let (mut ready, now) = (Ready::default(), Instant::now());
         ready.add_image("a".to_owned(), stamp(10), now);
         ready.add_image("a".to_owned(), stamp(10), now);

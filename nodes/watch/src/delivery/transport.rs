@@ -15,9 +15,9 @@ pub enum IncomingEvent {
     Committed(Header, Committed),
     /// Part of what the dataset holds.
     Inventory(Header, Inventory),
-    /// Refused pictures.
+    /// Refused images.
     Rejects(Header, Rejects),
-    /// The node that keeps the pictures was started again.
+    /// The node that keeps the images was started again.
     KeeperRestarted,
     /// Another node upstream was started again.
     Restarted(String),

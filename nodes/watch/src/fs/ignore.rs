@@ -18,7 +18,7 @@ const FIRST_BYTES: u64 = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Claims to be an image, or its name does not tell: to be looked at.
-    Picture,
+    Image,
     /// Would be one, but lies directly in `photos/` or `seeds/`, so that nobody has said what it shows.
     NoClass,
     /// Left alone.
@@ -90,7 +90,7 @@ pub fn kind(path: &str) -> Kind {
     } else if folders.is_none() && root.has_classes() {
         Kind::NoClass
     } else {
-        Kind::Picture
+        Kind::Image
     }
 }
 
@@ -160,7 +160,7 @@ mod tests {
     fn images_count_whatever_they_are_called() {
         for name in ["cat/a.jpg", "cat/A.JPEG", "きゅんきゅん/夏/写真", "cat/a.b.c.png", "cat/no ending", "cat/a.nef"]
         {
-            assert_eq!(kind(&format!("photos/{name}")), Kind::Picture, "{name}");
+            assert_eq!(kind(&format!("photos/{name}")), Kind::Image, "{name}");
         }
     }
 
@@ -201,18 +201,18 @@ mod tests {
     fn a_file_without_a_class_is_told_apart() {
         assert_eq!(kind("photos/a.jpg"), Kind::NoClass);
         assert_eq!(kind("photos/.DS_Store"), Kind::Ignored);
-        assert_eq!(kind("photos/photos/a.jpg"), Kind::Picture, "a class may be called photos");
+        assert_eq!(kind("photos/photos/a.jpg"), Kind::Image, "a class may be called photos");
         assert_eq!(kind("review/cat/a.jpg"), Kind::Ignored);
     }
 
     #[test]
     fn pool_and_inbox_have_no_classes() {
-        assert_eq!(kind("inbox/a.jpg"), Kind::Picture);
-        assert_eq!(kind("inbox/holiday/a.jpg"), Kind::Picture);
+        assert_eq!(kind("inbox/a.jpg"), Kind::Image);
+        assert_eq!(kind("inbox/holiday/a.jpg"), Kind::Image);
         assert_eq!(kind("inbox/predictions.csv"), Kind::Ignored);
         assert_eq!(kind("inbox/a.jpg.xmp"), Kind::Ignored);
-        assert_eq!(kind("pool/a.jpg"), Kind::Picture);
-        assert_eq!(kind("pool/2024/summer/a.jpg"), Kind::Picture);
+        assert_eq!(kind("pool/a.jpg"), Kind::Image);
+        assert_eq!(kind("pool/2024/summer/a.jpg"), Kind::Image);
         assert_eq!(kind("pool/.thumbnails/a.jpg"), Kind::Ignored);
         assert_eq!(kind("seeds/a.jpg"), Kind::NoClass);
         assert_eq!(kind("candidates/cat/a.jpg"), Kind::Ignored);

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 /// A folder that can be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Folder {
-    /// Labelled pictures: `photos/<class>/**`.
+    /// Labelled images: `photos/<class>/**`.
     Photos,
     /// A few examples of each class: `seeds/<class>/**`.
     Seeds,
-    /// Pictures without a label: `pool/**`.
+    /// Images without a label: `pool/**`.
     Pool,
-    /// Pictures to classify: `inbox/**`.
+    /// Images to classify: `inbox/**`.
     Inbox,
 }
 
@@ -34,7 +34,7 @@ impl Folder {
         }
     }
 
-    /// Whether the first folder below it is a picture's class.
+    /// Whether the first folder below it is an image's class.
     pub const fn has_classes(self) -> bool {
         matches!(self, Self::Photos | Self::Seeds)
     }

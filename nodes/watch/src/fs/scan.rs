@@ -104,7 +104,7 @@ impl Contents {
 /// The image at `path`, as messages name it, if there is one that counts.
 pub(crate) fn image_at(roots: &Roots, path: &str) -> io::Result<Option<Stamp>> {
     match (kind(path), roots.of(path), path.split_once('/')) {
-        (Kind::Picture, Some(root), Some((_, relative))) => {
+        (Kind::Image, Some(root), Some((_, relative))) => {
             Ok(look_below(&root.at, relative)?.filter(|_| is_image(path, &root.at.join(relative))))
         }
         _ => Ok(None),
@@ -286,7 +286,7 @@ mod tests {
     fn put(photos: &Path, path: &str) {
         let path = photos.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, b"picture").unwrap();
+        fs::write(path, b"content").unwrap();
     }
 
     /// How many files were left alone for a reason.

@@ -118,7 +118,7 @@ impl Returning {
     pub(crate) fn add(&mut self, changed: Vec<Changed>, roots: &Roots, now: Instant) {
         for file in changed {
             let path = &file.record.path;
-            let is_ours = kind(path) == Kind::Picture && roots.of(path).is_some();
+            let is_ours = kind(path) == Kind::Image && roots.of(path).is_some();
             if is_ours && !self.waiting.contains_key(&file.target) {
                 self.waiting.insert(file.target.clone(), (now + self.settle, file));
             }

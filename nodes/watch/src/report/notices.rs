@@ -384,10 +384,10 @@ mod tests {
 
     #[test]
     fn one_folder_too_many_is_named() {
-        let too_many = said(&["my pictures/cat/a", "my pictures/dog/b"]);
-        let examples = ["photos/my pictures/cat", "photos/my pictures/dog"];
-        assert_eq!(too_many, [of("extra_folder:photos/my pictures", 1, &examples)]);
-        assert!(said(&["my pictures/cat/a", "my pictures/b"]).is_empty(), "a class with a folder in it");
+        let too_many = said(&["my images/cat/a", "my images/dog/b"]);
+        let examples = ["photos/my images/cat", "photos/my images/dog"];
+        assert_eq!(too_many, [of("extra_folder:photos/my images", 1, &examples)]);
+        assert!(said(&["my images/cat/a", "my images/b"]).is_empty(), "a class with a folder in it");
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl WatchState {
             (rows.path.value(at).to_owned(), version)
         });
         let Some(inventory) = asking.hear(header, listed, now) else { return false };
-        tracing::info!(pictures = inventory.len(), "the dataset has said what it holds");
+        tracing::info!(images = inventory.len(), "the dataset has said what it holds");
         self.complete_later(&inventory);
         self.ledger.set_inventory(inventory);
         self.labels.review_again();
@@ -68,7 +68,7 @@ impl WatchState {
                     match stream {
                         Stream::Removed => self.acknowledged(&row.path, Held::Nothing, now),
                         Stream::Images if listed.contains(row.path.as_str()) => {
-                            self.acknowledged(&row.path, Held::Picture(row.version), now);
+                            self.acknowledged(&row.path, Held::Image(row.version), now);
                         }
                         Stream::Images => {
                             let missing =
@@ -82,7 +82,7 @@ impl WatchState {
             // message about the same path may be on its way; its own answer will come.
             Acknowledged::Stale(rows) => {
                 for row in rows.into_iter().filter(|row| listed.contains(row.path.as_str())) {
-                    let held = if stream == Stream::Images { Held::Picture(row.version) } else { Held::Nothing };
+                    let held = if stream == Stream::Images { Held::Image(row.version) } else { Held::Nothing };
                     self.now_holds(&row.path, held, now);
                 }
             }
@@ -107,18 +107,18 @@ impl WatchState {
 
     fn acknowledged(&mut self, path: &str, held: Held, now: Instant) {
         match held {
-            Held::Picture(_) => self.counts.committed += 1,
+            Held::Image(_) => self.counts.committed += 1,
             _ => self.counts.removed += 1,
         }
         self.ledger.change(path, |entry| {
             entry.in_flight = false;
             entry.losses = 0;
             entry.held = held;
-            if matches!(held, Held::Picture(_)) {
+            if matches!(held, Held::Image(_)) {
                 entry.refused = None;
             }
         });
-        if matches!(held, Held::Picture(_)) && self.quarantine.withdraw(path) {
+        if matches!(held, Held::Image(_)) && self.quarantine.withdraw(path) {
             self.count_due = Some(now);
         }
         self.enqueue(path, now);
@@ -129,7 +129,7 @@ impl WatchState {
         self.enqueue(path, now);
     }
 
-    /// Pictures that a stage refused. Which version it was is known from the message it was sent in.
+    /// Images that a stage refused. Which version it was is known from the message it was sent in.
     pub fn rejects(&mut self, header: &Header, rejects: &Rejects, now: Instant) {
         for at in 0..rejects.rows() {
             let path = rejects.path.value(at);
@@ -173,9 +173,9 @@ impl WatchState {
         self.start_over(Stream::Images, now);
     }
 
-    /// The node that keeps the pictures (`dataset`, `gather`) was started again, and is asked what it holds.
+    /// The node that keeps the images (`dataset`, `gather`) was started again, and is asked what it holds.
     pub fn keeper_restarted(&mut self, now: Instant) {
-        tracing::info!("the node that keeps the pictures was started again, asking what it holds");
+        tracing::info!("the node that keeps the images was started again, asking what it holds");
         for stream in STREAMS {
             self.start_over(stream, now);
         }

@@ -34,7 +34,7 @@ struct Line {
     next: u64,
 }
 
-/// Holds path → content, refuses pictures that begin with `bad`.
+/// Holds path → content, refuses images that begin with `bad`.
 #[derive(Default)]
 pub struct Model {
     pub catalog: BTreeMap<String, (FileVersion, Vec<u8>, String)>,
@@ -43,9 +43,9 @@ pub struct Model {
     pub late_rejects: bool,
     /// Paths that vanish on the way once.
     pub swallow: Vec<String>,
-    /// Every picture that came, in order.
+    /// Every image that came, in order.
     pub came: Vec<String>,
-    /// Splits that came with pictures.
+    /// Splits that came with images.
     pub splits: BTreeMap<String, String>,
     /// Refuses what cannot be decoded, too.
     pub decodes: bool,
@@ -336,7 +336,7 @@ impl Bench {
         panic!("never idle: {:?}", self.state);
     }
 
-    /// Path → content of every picture in the watched folders.
+    /// Path → content of every image in the watched folders.
     pub fn disk(&self) -> BTreeMap<String, Vec<u8>> {
         let scan = |folder: &Folder| walk(&Roots::one(*folder, self.at(folder.name())), folder.name()).files;
         let files = self.config.folders.iter().flat_map(scan);
@@ -383,7 +383,7 @@ impl Bench {
     }
 }
 
-/// Rows in a message of pictures, and its bytes.
+/// Rows in a message of images, and its bytes.
 pub fn images(message: &Outgoing) -> Option<(usize, usize)> {
     match message {
         Outgoing::Images(_, images) => Some((images.rows(), images.size_bytes.values().iter().sum::<u64>() as usize)),

@@ -175,7 +175,7 @@ edge! {
 }
 
 edge! {
-    /// Pictures with their embedding. `embed → gather`.
+    /// Images with their embedding. `embed → gather`.
     Embedded {
         /// As in [`ImageFiles`]: `seeds/<class>/a.jpg` or `pool/a.jpg`.
         path: Utf8,
@@ -199,7 +199,7 @@ edge! {
         width: UInt32,
         /// Height after orientation, pixels.
         height: UInt32,
-        /// What the network's penultimate layer says of the picture, of unit length; empty with `--network none`.
+        /// What the network's penultimate layer says of the image, of unit length; empty with `--network none`.
         embedding: ListFloat32,
     }
 }
@@ -213,11 +213,11 @@ edge! {
 }
 
 edge! {
-    /// Pictures a stage could not work with. Sent before the stage's answer to the batch they came in.
+    /// Images a stage could not work with. Sent before the stage's answer to the batch they came in.
     Rejects {
         /// As in [`ImageFiles`].
         path: Utf8,
-        /// The node that refused the picture.
+        /// The node that refused the image.
         stage: Utf8,
         /// One word: `truncated`, `too_large`, `unsupported`, `empty`, `not_an_image`, …
         reason: Utf8,

@@ -12,17 +12,17 @@ edge! {
     Snapshot {
         /// Counts up with every change; any earlier version can still be served.
         version: UInt64,
-        /// Digest of the pictures and their labels: equal fingerprints hold equal data, whatever the file names.
+        /// Digest of the images and their labels: equal fingerprints hold equal data, whatever the file names.
         fingerprint: Utf8,
         /// Class name. Rows are sorted by it, and the row number is the class index.
         label: Utf8,
-        /// Pictures in the training split.
+        /// Images in the training split.
         train: UInt64,
-        /// Pictures in the validation split.
+        /// Images in the validation split.
         validation: UInt64,
-        /// Pictures in the test split.
+        /// Images in the test split.
         test: UInt64,
-        /// Pictures of this class that stand in another class too and are kept out until that is resolved.
+        /// Images of this class that stand in another class too and are kept out until that is resolved.
         conflicts: UInt64,
         /// Held-out images (validation and test) of this class with a near-copy in the training split, because their group is
         /// too large to lie in one split: figures on them are optimistic.
@@ -45,7 +45,7 @@ edge! {
         /// A [`Selection`](crate::Selection): `train` and `fold-train:I/K` shuffled, `validation`, `test` and `fold-test:I/K` in order of
         /// digest.
         split: Utf8,
-        /// Pictures a batch; the last one may be smaller.
+        /// Images a batch; the last one may be smaller.
         batch_size: UInt32,
         /// Index of the first batch wanted.
         first: UInt64,
@@ -62,22 +62,22 @@ edge! {
 }
 
 edge! {
-    /// Pictures to learn from or to be tested on. `dataset → augment → train`, `dataset → evaluate`.
+    /// Images to learn from or to be tested on. `dataset → augment → train`, `dataset → evaluate`.
     ///
     /// The header: `session` = run, `seq` = index of the batch, `fin` on the last of the epoch, and [`BatchHeader`](super::BatchHeader).
     /// Where all augmentations are withheld from `train`, `augment` adds [`AugmentationHeader`](super::AugmentationHeader); where pixels are
     /// omitted for `cache`, `dataset` adds [`ProfileHeader`](super::ProfileHeader) and [`SubsetHeader`](super::SubsetHeader). An epoch
-    /// without pictures is one message with no row.
+    /// without images is one message with no row.
     Batches {
         /// As in [`HashedImages`](super::HashedImages).
         digest: Utf8,
-        /// Path of one file that holds the picture.
+        /// Path of one file that holds the image.
         path: Utf8,
         /// Digest that stands for the group of near-copies this image is in.
         group: Utf8,
         /// Class indices, one or several.
         targets: ListUInt32,
-        /// Weight of the picture in the loss; its mean over the training split is 1.
+        /// Weight of the image in the loss; its mean over the training split is 1.
         weight: Float32,
         /// Width of `pixels`.
         width: UInt32,
@@ -100,7 +100,7 @@ edge! {
     Records {
         /// As in [`ImageFiles`](super::ImageFiles).
         path: Utf8,
-        /// Its class folder; null for unlabelled pictures.
+        /// Its class folder; null for unlabelled images.
         label: OptionalUtf8,
         /// As in [`HashedImages`](super::HashedImages).
         digest: Utf8,
@@ -110,7 +110,7 @@ edge! {
         modified_ns: Int64,
         /// Size of the file, bytes.
         size_bytes: UInt64,
-        /// Digest that stands for the group of look-alikes this picture is in.
+        /// Digest that stands for the group of look-alikes this image is in.
         group: Utf8,
         /// `train`, `validation` or `test`.
         split: Utf8,
@@ -170,7 +170,7 @@ edge! {
         epoch: UInt64,
         /// Optimizer steps done.
         step: UInt64,
-        /// Training pictures seen.
+        /// Training images seen.
         samples: UInt64,
         /// Version of the data set the run learnt from.
         version: UInt64,
@@ -190,8 +190,8 @@ edge! {
         decision: Utf8,
         /// Why, for a person.
         reason: Utf8,
-        /// Held-out pictures both were judged on.
-        pictures: UInt64,
+        /// Held-out images both were judged on.
+        images: UInt64,
         /// Share of them the challenger got right.
         accuracy: Float64,
         /// Mean recall of the challenger over the classes.

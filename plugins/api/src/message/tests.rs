@@ -55,13 +55,13 @@ fn numbers_and_plurals_are_rendered() {
     let sentence = |n: u64| Message::waiting_kept(n).to_string();
     assert_eq!(
         [1, 12, 999, 1000, 1_234_567].map(sentence),
-        ["1 picture", "12 pictures", "999 pictures", "1,000 pictures", "1,234,567 pictures"]
-            .map(|pictures| format!("waiting for {pictures} to be kept"))
+        ["1 image", "12 images", "999 images", "1,000 images", "1,234,567 images"]
+            .map(|images| format!("waiting for {images} to be kept"))
     );
     let share = Message::balanced_not_worse(62.26, 37.0, 1u64);
     assert_eq!(
         share.to_string(),
-        "Balanced accuracy of 62.3\u{a0}% is not worse than the champion's 37.0\u{a0}% on the same 1 picture."
+        "Balanced accuracy of 62.3\u{a0}% is not worse than the champion's 37.0\u{a0}% on the same 1 image."
     );
     assert_eq!(Message::run_epoch_train("r", 1u64, f64::NAN).to_string(), "run r: epoch 1 of NaN, train");
 }
@@ -99,7 +99,7 @@ fn texts_are_kept_with_code_and_english() {
     assert_eq!(json["messages"][0]["code"], "sure_better");
     assert_eq!(
         json["text"],
-        "With 95\u{a0}% confidence it is 0.5 points better at least. Of the champion: It reads pictures of 64 px; those of 32 px were resized for it."
+        "With 95\u{a0}% confidence it is 0.5 points better at least. Of the champion: It reads images of 64 px; those of 32 px were resized for it."
     );
     assert_eq!(serde_json::from_value::<Text>(json).unwrap(), text);
 }

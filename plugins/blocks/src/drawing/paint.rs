@@ -10,7 +10,7 @@ const STYLE: &str = "text{font:11px system-ui,'Noto Sans','DejaVu Sans',sans-ser
     .l{font-weight:700;fill:#fff;text-anchor:middle}.g{font-weight:600;fill:#52606d}.e{text-anchor:end}\
     .h{font-size:15px;font-weight:700}path{fill:none;stroke:#9aa5b1;stroke-width:1.4}";
 
-/// The picture so far.
+/// The drawing so far.
 pub(super) struct Paint<'a> {
     graph: &'a Graph,
     text: String,
@@ -26,7 +26,7 @@ impl<'a> Paint<'a> {
              <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
         );
         let figures = format!(
-            "{} parameters, {} multiply-adds a picture",
+            "{} parameters, {} multiply-adds an image",
             grouped(graph.parameters()),
             grouped(graph.multiply_adds())
         );

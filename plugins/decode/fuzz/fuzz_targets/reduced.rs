@@ -9,10 +9,10 @@ use plugin_decode::{Limits, reduced};
 fuzz_target!(init: panics::count_only_ours(), |bytes: &[u8]| {
     let limits = Limits { max_pixels: 1 << 22, max_bytes: 1 << 20 };
     let file = [&b"\xFF\xD8\xFF"[..], bytes].concat();
-    if let Ok(image) = reduced(&file, &limits, 8) {
-        let picture = image.picture;
-        assert!(picture.width > 0 && picture.width <= image.source_width.max(8));
-        assert!(picture.height > 0 && picture.height <= image.source_height.max(8));
-        assert_eq!(picture.pixels.len(), picture.width as usize * picture.height as usize * 3);
+    if let Ok(reduced) = reduced(&file, &limits, 8) {
+        let image = reduced.image;
+        assert!(image.width > 0 && image.width <= reduced.source_width.max(8));
+        assert!(image.height > 0 && image.height <= reduced.source_height.max(8));
+        assert_eq!(image.pixels.len(), image.width as usize * image.height as usize * 3);
     }
 });

@@ -16,18 +16,18 @@ use re_rav1d::src::lib::{
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-/// Decodes the open bitstream units of an item of type `av01` up to its first picture. The decoder runs on this thread
+/// Decodes the open bitstream units of an item of type `av01` up to its first image. The decoder runs on this thread
 /// alone; film grain is left out, as it is noise on top.
 pub fn decode(units: &[u8], limits: &Limits, name: &'static str) -> Result<(Planes, Option<Coded>), DecodeError> {
     if units.is_empty() {
-        return Err(DecodeError::truncated(name, "no picture data in it"));
+        return Err(DecodeError::truncated(name, "no image data in it"));
     }
     let most = u32::try_from(limits.max_pixels).unwrap_or(u32::MAX);
     let mut decoder = Decoder::open(most).ok_or_else(|| DecodeError::corrupt(name, "the AV1 decoder did not start"))?;
-    let picture = decoder.first_picture(units).map_err(|code| match -code {
-        libc::EAGAIN => DecodeError::truncated(name, "the AV1 data ends before the picture does"),
+    let image = decoder.first_image(units).map_err(|code| match -code {
+        libc::EAGAIN => DecodeError::truncated(name, "the AV1 data ends before the image does"),
         libc::ERANGE => DecodeError::TooLarge {
-            what: "the picture",
+            what: "the image",
             size: limits.max_pixels.saturating_add(1),
             unit: "pixels or more",
             limit: limits.max_pixels,
@@ -36,7 +36,7 @@ pub fn decode(units: &[u8], limits: &Limits, name: &'static str) -> Result<(Plan
         libc::ENOPROTOOPT => DecodeError::unsupported(format!("this kind of {name}")),
         _ => DecodeError::corrupt(name, "the AV1 data is not valid"),
     })?;
-    picture.planes().ok_or_else(|| DecodeError::corrupt(name, "the AV1 decoder returned no planes"))
+    image.planes().ok_or_else(|| DecodeError::corrupt(name, "the AV1 decoder returned no planes"))
 }
 
 /// An open decoder; closed when dropped.
@@ -60,8 +60,8 @@ impl Decoder {
         (result.0 == 0).then_some(Self(context))
     }
 
-    /// The first picture of a whole stream, or the decoder's (negative) code of error.
-    fn first_picture(&mut self, units: &[u8]) -> Result<Shown, i32> {
+    /// The first image of a whole stream, or the decoder's (negative) code of error.
+    fn first_image(&mut self, units: &[u8]) -> Result<Shown, i32> {
         let mut data = Dav1dData::default();
         // SAFETY: the buffer that is created has the length asked for, or is null.
         unsafe {
@@ -71,18 +71,18 @@ impl Decoder {
             }
             std::ptr::copy_nonoverlapping(units.as_ptr(), buffer, units.len());
         }
-        let mut picture = Shown(Dav1dPicture::default());
-        // Data is taken in pieces; each round takes some, or returns a picture or an error.
+        let mut image = Shown(Dav1dPicture::default());
+        // Data is taken in pieces; each round takes some, or returns an image or an error.
         let result = loop {
             // SAFETY: the context is open, the data of this function.
             let sent = unsafe { dav1d_send_data(self.0, Some(NonNull::from(&mut data))) };
             if sent.0 < 0 && sent.0 != -libc::EAGAIN {
                 break Err(sent.0);
             }
-            // SAFETY: the context is open, the picture of this function and empty.
-            let got = unsafe { dav1d_get_picture(self.0, Some(NonNull::from(&mut picture.0))) };
+            // SAFETY: the context is open, the image of this function and empty.
+            let got = unsafe { dav1d_get_picture(self.0, Some(NonNull::from(&mut image.0))) };
             if got.0 == 0 {
-                break Ok(picture);
+                break Ok(image);
             }
             if got.0 != -libc::EAGAIN || (sent.0 == 0 && data.sz == 0) {
                 break Err(got.0);
@@ -101,7 +101,7 @@ impl Drop for Decoder {
     }
 }
 
-/// A decoded picture; released when dropped.
+/// A decoded image; released when dropped.
 struct Shown(Dav1dPicture);
 
 impl Shown {
@@ -127,7 +127,7 @@ impl Shown {
                 Some(Chroma { cb: plane(1)?, cr: plane(2)?, stride: columns, rows, shift, is_smooth: true })
             }
         };
-        // SAFETY: the header lives as long as the picture.
+        // SAFETY: the header lives as long as the image.
         let coded = self.0.seq_hdr.map(|header| unsafe { header.as_ref() }).map(|header| Coded {
             cicp: Cicp { primaries: header.pri as u16, transfer: header.trc as u16 },
             colours: Colours { matrix: header.mtrx as u16, full_range: header.color_range != 0 },
@@ -160,7 +160,7 @@ impl Shown {
 
 impl Drop for Shown {
     fn drop(&mut self) {
-        // SAFETY: the picture is the decoder's, or empty, for which nothing is done.
+        // SAFETY: the image is the decoder's, or empty, for which nothing is done.
         unsafe { dav1d_picture_unref(Some(NonNull::from(&mut self.0))) };
     }
 }

@@ -18,7 +18,7 @@ use crate::colour::{Cicp, Profile};
 use crate::error::DecodeError;
 use crate::finish::Raw;
 use crate::limits::Limits;
-use crate::{Picture, guard};
+use crate::{DecodedImage, guard};
 use canvas::Canvas;
 use heifer_isobmff::boxes::{ColorInfo, Property};
 use heifer_isobmff::{HeifFile, ItemId};
@@ -36,7 +36,7 @@ const MAX_PARTS: usize = 4096;
 const MAX_IMAGES: u32 = 10_000;
 
 /// Decodes the primary image of a file. `name` is the format for people: HEIC or AVIF.
-pub fn decode(bytes: &[u8], limits: &Limits, name: &'static str) -> Result<Picture, DecodeError> {
+pub fn decode(bytes: &[u8], limits: &Limits, name: &'static str) -> Result<DecodedImage, DecodeError> {
     let file = HeifFile::parse(bytes).map_err(|error| broken(name, &error))?;
     let reader = Reader { file: &file, limits, name, spent: Cell::new(0), images: Cell::new(0) };
     let primary = file.primary_id;
@@ -150,7 +150,7 @@ impl Reader<'_> {
             },
             b"jpeg" => {
                 let data = self.file.item_data(id).map_err(|error| self.broken(&error))?;
-                let Picture { width, height, pixels } = crate::jpeg::decode(&data, self.limits)?;
+                let DecodedImage { width, height, pixels } = crate::jpeg::decode(&data, self.limits)?;
                 Ok(Image { canvas: Canvas { width, height, rgb: pixels, alpha: None }, coded: None })
             }
             other => {
@@ -349,7 +349,7 @@ fn aperture(canvas: &Canvas, size: [(u32, u32); 2], offset: [(i32, u32); 2]) -> 
 
 const fn too_many_pixels(size: u64, limit: u64) -> DecodeError {
     DecodeError::TooLarge {
-        what: "the picture with its parts",
+        what: "the image with its parts",
         size,
         unit: "pixels",
         limit,

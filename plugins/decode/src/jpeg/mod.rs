@@ -15,7 +15,7 @@ use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::metadata::{self, Metadata};
 use crate::reduced::{Reduced, shrunk};
-use crate::{Picture, finish, guard};
+use crate::{DecodedImage, finish, guard};
 use colour::Space;
 use image::RgbImage;
 use plugin_api::RejectReason;
@@ -27,13 +27,13 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
 const NAME: &str = "JPEG";
-const ENDS_EARLY: &str = "the compressed data ends before the picture does";
+const ENDS_EARLY: &str = "the compressed data ends before the image does";
 
 /// Decodes a JPEG file: sequential or progressive, grey, YCbCr, RGB, CMYK or YCCK, with its EXIF orientation applied.
 ///
 /// Four-colour files are taken as inverted (255 is no ink), with and without Adobe's marker, as browsers and Pillow do; their inks go by
 /// the ICC profile where there is one.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
     whole(bytes, limits, &structure::read(bytes)?)
 }
 
@@ -51,10 +51,10 @@ pub fn reduced(bytes: &[u8], limits: &Limits, least: u32) -> Result<Reduced, Dec
     {
         let turned = metadata.orientation().to_exif() > 4;
         let (source_width, source_height) = if turned { (height, width) } else { (width, height) };
-        let picture = finished(image, &metadata, &structure);
-        return Ok(Reduced { source_width, source_height, picture });
+        let image = finished(image, &metadata, &structure);
+        return Ok(Reduced { source_width, source_height, image });
     }
-    whole(bytes, limits, &structure).map(|picture| shrunk(picture, least))
+    whole(bytes, limits, &structure).map(|image| shrunk(image, least))
 }
 
 /// The smallest scale, in eighths, whose shorter side has `least` pixels; None for the whole.
@@ -73,7 +73,7 @@ fn at_eighths(bytes: &[u8], structure: &Structure, eighths: u32, metadata: &Meta
 }
 
 /// The image in sRGB and upright. The profile of a four-colour file was applied to its inks.
-fn finished(image: RgbImage, metadata: &Metadata<'_>, structure: &Structure) -> Picture {
+fn finished(image: RgbImage, metadata: &Metadata<'_>, structure: &Structure) -> DecodedImage {
     let (width, height) = image.dimensions();
     let mut rgb = image.into_raw();
     if structure.components.len() != 4 {
@@ -82,7 +82,7 @@ fn finished(image: RgbImage, metadata: &Metadata<'_>, structure: &Structure) -> 
     finish::upright(width, height, rgb, metadata.orientation())
 }
 
-fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<Picture, DecodeError> {
+fn whole(bytes: &[u8], limits: &Limits, structure: &Structure) -> Result<DecodedImage, DecodeError> {
     let (width, height) = (u32::from(structure.width), u32::from(structure.height));
     let pixels = limits.check_pixels(NAME, width, height)?;
     let _turn = guard::turn(pixels);

@@ -18,7 +18,7 @@ pub struct Structure {
     pub sampling: Vec<(u8, u8)>,
     /// The height stands behind the first scan.
     pub late_height: bool,
-    /// Coded in several passes over the whole picture.
+    /// Coded in several passes over the whole image.
     pub progressive: bool,
     /// A JFIF marker is there: three components are YCbCr.
     pub jfif: bool,
@@ -32,7 +32,7 @@ pub struct Structure {
     pub ended: bool,
 }
 
-/// Walks the markers up to the end of the first picture. What follows it (previews, films of "living" photos) is not
+/// Walks the markers up to the end of the first image. What follows it (previews, films of "living" photos) is not
 /// looked at.
 ///
 /// # Errors
@@ -108,7 +108,7 @@ fn walk(bytes: &[u8], found: &mut Structure, scanned: &mut Scanned) -> Result<()
             }
             0xDA => {
                 if found.components.is_empty() {
-                    return Err(DecodeError::corrupt(NAME, "the picture data comes before the frame header"));
+                    return Err(DecodeError::corrupt(NAME, "the image data comes before the frame header"));
                 }
                 scanned.add(content);
                 at = end_of_scan(bytes, at);
@@ -203,7 +203,7 @@ fn end_of_scan(bytes: &[u8], mut at: usize) -> usize {
 
 fn complete(found: &Structure, scanned: &Scanned) -> Result<(), DecodeError> {
     if found.components.is_empty() || found.scans == 0 {
-        let detail = "no picture data in it";
+        let detail = "no image data in it";
         return Err(if found.ended {
             DecodeError::corrupt(NAME, detail)
         } else {

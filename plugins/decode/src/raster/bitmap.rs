@@ -9,7 +9,7 @@ use crate::error::DecodeError;
 use crate::finish::Raw;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
-use crate::{Picture, guard};
+use crate::{DecodedImage, guard};
 
 /// Bytes of the file's own header, before the bitmap's.
 const FILE_HEADER: usize = 14;
@@ -22,7 +22,7 @@ const PNG: u32 = 5;
 const ALPHA_BIT_FIELDS: u32 = 6;
 
 /// Decodes a BMP file, or one that begins with the bitmap's header.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
     let header_at = if bytes.starts_with(b"BM") { FILE_HEADER } else { 0 };
     let named = (header_at > 0).then(|| le32(bytes, 10)).flatten().map(|at| at as usize);
     let bitmap = Bitmap::of("BMP", bytes, header_at)?;
@@ -43,7 +43,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
 }
 
 /// Decodes the largest image of an icon or a cursor that can be decoded.
-pub fn icon(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+pub fn icon(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
     let count = bytes.get(4..).and_then(|rest| rest.first_chunk()).map_or(0, |pair| u16::from_le_bytes(*pair));
     let mut entries: Vec<&[u8; 16]> =
         bytes.get(6..).map_or(&[][..], |rest| rest.as_chunks().0).iter().take(usize::from(count)).collect();
@@ -61,7 +61,7 @@ pub fn icon(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
             icon_bitmap(image, side(entry[1]), limits)
         };
         match decoded {
-            Ok(picture) => return Ok(picture),
+            Ok(decoded) => return Ok(decoded),
             Err(error) => refused = error,
         }
     }
@@ -69,7 +69,7 @@ pub fn icon(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
 }
 
 /// A bitmap of which the upper half of the rows are a mask: 1 bit a pixel, 0 where the image is seen.
-fn icon_bitmap(bytes: &[u8], named_height: u32, limits: &Limits) -> Result<Picture, DecodeError> {
+fn icon_bitmap(bytes: &[u8], named_height: u32, limits: &Limits) -> Result<DecodedImage, DecodeError> {
     let mut bitmap = Bitmap::of("ICO", bytes, 0)?;
     let has_mask = bitmap.height != named_height || bitmap.height == 2 * bitmap.width;
     if has_mask && bitmap.height > 1 {
@@ -273,7 +273,7 @@ impl Bitmap {
                 if y + 1 == height && x >= width {
                     break;
                 }
-                return Err(DecodeError::truncated(self.format, "its run lengths end before the picture does"));
+                return Err(DecodeError::truncated(self.format, "its run lengths end before the image does"));
             };
             rest = after;
             match (count, value) {
@@ -288,7 +288,7 @@ impl Bitmap {
                     let literal = usize::from(literal);
                     let length = if halves { literal.div_ceil(2) } else { literal };
                     let Some(bytes) = rest.get(..length) else {
-                        return Err(DecodeError::truncated(self.format, "its run lengths end before the picture does"));
+                        return Err(DecodeError::truncated(self.format, "its run lengths end before the image does"));
                     };
                     (0..literal).for_each(|n| put(x + n, y, value_at(bytes, n)));
                     x += literal;
@@ -332,14 +332,14 @@ mod tests {
 
     /// The pixels as letters.
     fn seen(file: &[u8]) -> String {
-        let picture = decode(file, &Limits::default()).unwrap();
+        let image = decode(file, &Limits::default()).unwrap();
         let name = |pixel: &[u8; 3]| match pixel {
             [255, 0, 0] => 'r',
             [0, 255, 0] => 'g',
             [0, 0, 255] => 'b',
             _ => '?',
         };
-        picture.pixels.as_chunks().0.iter().map(name).collect()
+        image.pixels.as_chunks().0.iter().map(name).collect()
     }
 
     #[test]
@@ -376,8 +376,8 @@ mod tests {
         // Without the mask, everything is seen.
         assert_eq!(super::icon(&icon, &Limits::default()).unwrap().height, 2);
         icon.extend([0b1000_0000, 0, 0, 0, 0, 0, 0, 0]);
-        let picture = super::icon(&icon, &Limits::default()).unwrap();
-        assert_eq!(picture.pixels[12..], [255, 255, 255, 0, 255, 0, 0, 0, 255, 255, 0, 0]);
+        let decoded = super::icon(&icon, &Limits::default()).unwrap();
+        assert_eq!(decoded.pixels[12..], [255, 255, 255, 0, 255, 0, 0, 0, 255, 255, 0, 0]);
         for end in 0..icon.len() {
             let _ = super::icon(&icon[..end], &Limits::default());
         }

@@ -1,7 +1,7 @@
 //! Animations that begin with a blank frame: the first frame that shows something.
 
 use super::{of_image, raw};
-use crate::Picture;
+use crate::DecodedImage;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
 use image::codecs::gif::GifDecoder;
@@ -34,8 +34,8 @@ pub fn with_palette(bytes: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Whether there is more to be seen than one plain colour.
-pub fn shows_something(picture: &Picture) -> bool {
-    let pixels = picture.pixels.as_chunks::<3>().0;
+pub fn shows_something(image: &DecodedImage) -> bool {
+    let pixels = image.pixels.as_chunks::<3>().0;
     let Some(first) = pixels.first() else { return false };
     let (mut low, mut high) = (*first, *first);
     // Rows are looked at in pieces, so that most images cost a few.
@@ -57,7 +57,7 @@ pub fn first_that_shows_something(
     format: ImageFormat,
     limits: &Limits,
     metadata: &Metadata,
-) -> Option<Picture> {
+) -> Option<DecodedImage> {
     let cursor = Cursor::new(bytes);
     let (frames, size): (Frames, _) = match format {
         ImageFormat::Gif => {
@@ -86,6 +86,6 @@ pub fn first_that_shows_something(
     };
     let most = (limits.max_pixels * 2 / (u64::from(size.0) * u64::from(size.1)).max(1)).clamp(1, MOST);
     let frames = frames.take(most as usize).map_while(Result::ok);
-    let pictures = frames.map(|frame| raw(DynamicImage::ImageRgba8(frame.into_buffer()), metadata).finish());
-    pictures.into_iter().find(shows_something)
+    let images = frames.map(|frame| raw(DynamicImage::ImageRgba8(frame.into_buffer()), metadata).finish());
+    images.into_iter().find(shows_something)
 }

@@ -5,12 +5,12 @@ use crate::error::DecodeError;
 use crate::finish::Raw;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
-use crate::{Picture, depth, guard};
+use crate::{DecodedImage, depth, guard};
 
 const NAME: &str = "PNM";
 
 /// Decodes a file of one of the formats; of several images in one file, the first.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
     let mut header = Header { bytes, at: 2 };
     let shape = header.shape()?;
     let Shape { width, height, channels, maximum, coding } = shape;
@@ -56,7 +56,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     };
     let samples = samples
         .filter(|samples| samples.len() == count)
-        .ok_or_else(|| DecodeError::truncated(NAME, "it ends before the picture does"))?;
+        .ok_or_else(|| DecodeError::truncated(NAME, "it ends before the image does"))?;
     let mut rgb = Vec::with_capacity(pixels as usize * 3);
     let mut alpha = Vec::new();
     for pixel in samples.chunks_exact(channels) {

@@ -5,13 +5,13 @@ use crate::error::DecodeError;
 use crate::finish::Raw;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
-use crate::{Picture, guard};
+use crate::{DecodedImage, guard};
 
 const NAME: &str = "QOI";
 
 /// Decodes a QOI file.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
-    let cut = || DecodeError::truncated(NAME, "it ends before the picture does");
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
+    let cut = || DecodeError::truncated(NAME, "it ends before the image does");
     let number = |at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
     let (width, height) = (number(4).ok_or_else(cut)?, number(8).ok_or_else(cut)?);
     let channels = *bytes.get(12).ok_or_else(cut)?;

@@ -5,15 +5,15 @@ use crate::error::DecodeError;
 use crate::finish::Raw;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
-use crate::{Picture, guard};
+use crate::{DecodedImage, guard};
 use image::metadata::Orientation;
 
 const NAME: &str = "TGA";
 const HEADER: usize = 18;
 
 /// Decodes a TGA file.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
-    let cut = || DecodeError::truncated(NAME, "it ends before the picture does");
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, DecodeError> {
+    let cut = || DecodeError::truncated(NAME, "it ends before the image does");
     let header = bytes.first_chunk::<HEADER>().ok_or_else(cut)?;
     let pair = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
     let [id, has_palette, kind] = [header[0], header[1], header[2]];

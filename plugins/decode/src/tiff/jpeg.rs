@@ -66,16 +66,16 @@ pub fn old(bytes: &[u8], page: &Page, limits: &Limits, samples: &mut Samples) ->
     let Samples::Bytes(all) = samples else { return Err(corrupt("JPEG of more than 8 bits")) };
     let from_parts = assembled(bytes, page).and_then(|file| crate::jpeg::decode(&file, limits).ok());
     let is_converted = from_parts.is_none();
-    let picture = match from_parts {
-        Some(picture) => picture,
+    let image = match from_parts {
+        Some(image) => image,
         None => crate::jpeg::decode(file(bytes, page)?, limits)?,
     };
     let (width, height) = (page.width as usize, page.height as usize);
-    let (there, rows) = (picture.width as usize, picture.height as usize);
+    let (there, rows) = (image.width as usize, image.height as usize);
     if there < width || rows < height || (is_converted && (there, rows) != (width, height)) {
         return Err(corrupt("its JPEG has another size than the page"));
     }
-    let rows = picture.pixels.chunks_exact(there * 3).take(height);
+    let rows = image.pixels.chunks_exact(there * 3).take(height);
     let pixels = rows.flat_map(|row| &row.as_chunks::<3>().0[..width]);
     match page.samples {
         1 => all.iter_mut().zip(pixels).for_each(|(value, pixel)| *value = pixel[1]),

@@ -38,9 +38,9 @@ fn crown(home: &Home, architecture: &str, size_px: u32, seed: u64) {
     plugin_api::files::point_atomically(&home.champion(), Path::new(&card.run)).unwrap();
 }
 
-fn picture(width: u32, height: u32, seed: usize) -> Picture {
+fn image(width: u32, height: u32, seed: usize) -> DecodedImage {
     let pixels = (0..width as usize * height as usize * 3).map(|i| (i * (seed + 3) % 251) as u8).collect();
-    Picture { width, height, pixels }
+    DecodedImage { width, height, pixels }
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
@@ -55,12 +55,12 @@ fn the_champions_embeddings_have_unit_length_and_keep_their_order() {
     assert_eq!(embedder.dimensions(), 512);
     assert!(embedder.fingerprint().starts_with("resnet18-32-pad-"), "{}", embedder.fingerprint());
     // More than one batch.
-    let pictures: Vec<Picture> = (0..).take(BATCH + 3).map(|n| picture(20 + n as u32, 40, n)).collect();
-    let embeddings = embedder.embed(&pictures).unwrap();
-    assert_eq!(embeddings.len(), pictures.len());
-    for (picture, embedding) in pictures.iter().zip(&embeddings) {
+    let images: Vec<DecodedImage> = (0..).take(BATCH + 3).map(|n| image(20 + n as u32, 40, n)).collect();
+    let embeddings = embedder.embed(&images).unwrap();
+    assert_eq!(embeddings.len(), images.len());
+    for (image, embedding) in images.iter().zip(&embeddings) {
         assert!((cosine(embedding, embedding) - 1.0).abs() < 1e-5);
-        let alone = embedder.embed(&[embedder.prepare(picture.clone()).unwrap()]).unwrap();
+        let alone = embedder.embed(&[embedder.prepare(image.clone()).unwrap()]).unwrap();
         assert!(cosine(&alone[0], embedding) > 0.999_99);
     }
     assert!(embedder.embed(&[]).unwrap().is_empty());
@@ -90,7 +90,7 @@ fn none_gives_empty_embeddings() {
     let (_folder, home) = home();
     let embedder = Embedder::open(&options(NetworkChoice::None, Path::new("nowhere")), &home).unwrap();
     assert_eq!((embedder.dimensions(), embedder.fingerprint()), (0, "none"));
-    assert_eq!(embedder.embed(&[picture(3, 4, 1)]).unwrap(), [Vec::<f32>::new()]);
+    assert_eq!(embedder.embed(&[image(3, 4, 1)]).unwrap(), [Vec::<f32>::new()]);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn what_is_not_there_is_named_with_the_way_to_get_it() {
     assert!(error.contains("131072 features") && error.contains("32768"), "{error}");
 }
 
-/// Two pictures of one kind are closer than two of different kinds. Needs the weights, which are no part of the checkout.
+/// Two images of one kind are closer than two of different kinds. Needs the weights, which are no part of the checkout.
 #[test]
 fn imagenets_weights_see_what_is_alike() {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -128,13 +128,13 @@ fn imagenets_weights_see_what_is_alike() {
         let bytes = std::fs::read(checkout.join("tests/fixtures/openclipart8").join(name)).unwrap();
         plugin_decode::decode(&bytes, &plugin_decode::Limits::default()).unwrap()
     };
-    let pictures = ["recreation/0270_black_and_white_bishop_r.jpg", "people/0265_aussie_hat_01.jpg"].map(read);
+    let images = ["recreation/0270_black_and_white_bishop_r.jpg", "people/0265_aussie_hat_01.jpg"].map(read);
     let darker = {
-        let mut darker = pictures[0].clone();
+        let mut darker = images[0].clone();
         darker.pixels.iter_mut().for_each(|v| *v = (f32::from(*v) * 0.8) as u8);
         darker
     };
-    let seen = embedder.embed(&[pictures[0].clone(), darker, pictures[1].clone()]).unwrap();
+    let seen = embedder.embed(&[images[0].clone(), darker, images[1].clone()]).unwrap();
     let (near, far) = (cosine(&seen[0], &seen[1]), cosine(&seen[0], &seen[2]));
     assert!(near > 0.9 && far < near - 0.1, "{near} {far}");
 }

@@ -1,5 +1,5 @@
 //! One side of a square, seen whole or in part: what of it goes into the hashes of a view. The hashes look at means and
-//! waves of brightness, which are sums over rows and then over columns, so no picture of the view is ever made.
+//! waves of brightness, which are sums over rows and then over columns, so no image of the view is ever made.
 
 use super::{Look, SIDE, Square};
 use crate::bits;
@@ -10,7 +10,7 @@ use std::f64::consts::PI;
 const FIELDS: usize = 8;
 /// Fields of a side whose neighbours are compared.
 const NINE: usize = FIELDS + 1;
-/// Steps of a grey level in which waves are compared: finer differences are rounding, not picture.
+/// Steps of a grey level in which waves are compared: finer differences are rounding, not image.
 const WAVE_STEPS: f32 = 16.0;
 
 /// Sums along one side of a square.

@@ -1,4 +1,4 @@
-//! Ground truth for near-copies: real pictures, and copies of them by named edits.
+//! Ground truth for near-copies: real images, and copies of them by named edits.
 #![allow(dead_code, reason = "the example and the test use different parts")]
 #![allow(clippy::unwrap_used, reason = "an example is not seen to be a test")]
 
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// What is done to a picture.
+/// What is done to an image.
 pub type Edit = (&'static str, fn(&RgbImage) -> Vec<u8>);
 
 /// The seven edits; every copy is written as JPEG.
@@ -44,7 +44,7 @@ pub const OTHERS: [Edit; 12] = [
     ("brightness × 0.7", |p| jpeg(&brighter(p, 0.7), 90)),
 ];
 
-/// A picture as the catalog knows it.
+/// An image as the catalog knows it.
 pub struct Seen {
     /// From the file at full size.
     pub hashes: Hashes,
@@ -54,13 +54,13 @@ pub struct Seen {
 
 /// Of a JPEG file.
 pub fn seen(bytes: &[u8]) -> Seen {
-    let picture = plugin_decode::decode(bytes, &Limits::default()).unwrap();
-    let hashes = Hashes::of(picture.width, picture.height, &picture.pixels).unwrap();
-    let square = resize(picture.width, picture.height, &picture.pixels, SIDE as u32, ResizeMode::Stretch).unwrap();
+    let image = plugin_decode::decode(bytes, &Limits::default()).unwrap();
+    let hashes = Hashes::of(image.width, image.height, &image.pixels).unwrap();
+    let square = resize(image.width, image.height, &image.pixels, SIDE as u32, ResizeMode::Stretch).unwrap();
     Seen { hashes, views: Views::of(&square).unwrap() }
 }
 
-/// Every `each`-th of the fixtures' pictures, without exact copies.
+/// Every `each`-th of the fixtures' images, without exact copies.
 pub fn originals(each: usize) -> Vec<(String, RgbImage)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/openclipart8");
     let mut paths = Vec::new();
@@ -72,60 +72,60 @@ pub fn originals(each: usize) -> Vec<(String, RgbImage)> {
     for path in paths.iter().step_by(each) {
         let bytes = fs::read(path).unwrap();
         if met.insert(digest(&bytes)) {
-            let picture = plugin_decode::decode(&bytes, &Limits::default()).unwrap();
+            let image = plugin_decode::decode(&bytes, &Limits::default()).unwrap();
             let name = path.strip_prefix(&root).unwrap().display().to_string();
-            originals.push((name, RgbImage::from_raw(picture.width, picture.height, picture.pixels).unwrap()));
+            originals.push((name, RgbImage::from_raw(image.width, image.height, image.pixels).unwrap()));
         }
     }
     originals
 }
 
 /// As JPEG.
-pub fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
+pub fn jpeg(image: &RgbImage, quality: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(picture).unwrap();
+    JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(image).unwrap();
     bytes
 }
 
-fn cropped(picture: &RgbImage, [left, top, right, bottom]: [f64; 4]) -> Vec<u8> {
+fn cropped(image: &RgbImage, [left, top, right, bottom]: [f64; 4]) -> Vec<u8> {
     let part = |side: u32, share: f64| (f64::from(side) * share).round() as u32;
-    let (x, y) = (part(picture.width(), left), part(picture.height(), top));
-    let (right, bottom) = (part(picture.width(), right), part(picture.height(), bottom));
-    let (width, height) = (picture.width() - x - right, picture.height() - y - bottom);
-    jpeg(&imageops::crop_imm(picture, x, y, width, height).to_image(), 90)
+    let (x, y) = (part(image.width(), left), part(image.height(), top));
+    let (right, bottom) = (part(image.width(), right), part(image.height(), bottom));
+    let (width, height) = (image.width() - x - right, image.height() - y - bottom);
+    jpeg(&imageops::crop_imm(image, x, y, width, height).to_image(), 90)
 }
 
-fn brighter(picture: &RgbImage, by: f32) -> RgbImage {
-    let mut picture = picture.clone();
-    picture.iter_mut().for_each(|value| *value = (f32::from(*value) * by).min(255.0) as u8);
-    picture
+fn brighter(image: &RgbImage, by: f32) -> RgbImage {
+    let mut image = image.clone();
+    image.iter_mut().for_each(|value| *value = (f32::from(*value) * by).min(255.0) as u8);
+    image
 }
 
-fn recoloured(picture: &RgbImage, by: [f32; 3]) -> RgbImage {
-    let mut picture = picture.clone();
-    for pixel in picture.pixels_mut() {
+fn recoloured(image: &RgbImage, by: [f32; 3]) -> RgbImage {
+    let mut image = image.clone();
+    for pixel in image.pixels_mut() {
         *pixel = Rgb([0, 1, 2].map(|c| (f32::from(pixel[c]) * by[c]).min(255.0) as u8));
     }
-    picture
+    image
 }
 
 /// With half the saturation.
-fn paler(picture: &RgbImage) -> RgbImage {
-    let mut paler = picture.clone();
-    for (pixel, grey) in paler.pixels_mut().zip(imageops::grayscale(picture).pixels()) {
+fn paler(image: &RgbImage) -> RgbImage {
+    let mut paler = image.clone();
+    for (pixel, grey) in paler.pixels_mut().zip(imageops::grayscale(image).pixels()) {
         *pixel = Rgb(pixel.0.map(|value| u8::midpoint(value, grey[0])));
     }
     paler
 }
 
 /// Turned around its middle, bilinear; what comes in at the corners is `fill`.
-fn turned(picture: &RgbImage, degrees: f32, fill: [u8; 3]) -> RgbImage {
+fn turned(image: &RgbImage, degrees: f32, fill: [u8; 3]) -> RgbImage {
     let (sin, cos) = degrees.to_radians().sin_cos();
-    let (width, height) = picture.dimensions();
+    let (width, height) = image.dimensions();
     let middle = [(width - 1) as f32 / 2.0, (height - 1) as f32 / 2.0];
     let pixel = |x: i64, y: i64| {
         let inside = x >= 0 && y >= 0 && x < i64::from(width) && y < i64::from(height);
-        if inside { picture.get_pixel(x as u32, y as u32).0 } else { fill }
+        if inside { image.get_pixel(x as u32, y as u32).0 } else { fill }
     };
     RgbImage::from_fn(width, height, |x, y| {
         let (u, v) = (x as f32 - middle[0], y as f32 - middle[1]);

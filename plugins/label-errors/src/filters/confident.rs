@@ -3,7 +3,7 @@
 use super::Filter;
 use crate::joint::Joint;
 
-/// Every picture that is confidently of another class than its label.
+/// Every image that is confidently of another class than its label.
 pub struct ConfidentLearning;
 
 impl Filter for ConfidentLearning {

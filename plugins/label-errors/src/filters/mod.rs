@@ -1,4 +1,4 @@
-//! Which pictures are suspected, once the confident joint is known.
+//! Which images are suspected, once the confident joint is known.
 
 mod both;
 mod confident;
@@ -20,7 +20,7 @@ pub trait Filter: Sync {
     fn name(&self) -> &'static str;
     /// Which ones it takes, in one line.
     fn about(&self) -> &'static str;
-    /// Whether each picture is suspected. What `joint` was estimated from comes along.
+    /// Whether each image is suspected. What `joint` was estimated from comes along.
     fn suspects(&self, joint: &Joint, probabilities: &[Vec<f32>], given: &[u32]) -> Vec<bool>;
 }
 
@@ -32,8 +32,8 @@ pub fn filter(name: &str) -> Option<&'static dyn Filter> {
     REGISTRY.iter().copied().find(|filter| filter.name() == name)
 }
 
-/// How many pictures of each label (row) to take for each class (column): the calibrated joint, in which every label
-/// keeps at least one picture. What the diagonal lacks is taken evenly from what is beside it.
+/// How many images of each label (row) to take for each class (column): the calibrated joint, in which every label
+/// keeps at least one image. What the diagonal lacks is taken evenly from what is beside it.
 fn to_prune(joint: &Joint) -> Vec<Vec<u64>> {
     let of = |(label, row): (usize, &Vec<u64>)| {
         let lacking = 1_u64.saturating_sub(row[label]) as f64;
@@ -45,7 +45,7 @@ fn to_prune(joint: &Joint) -> Vec<Vec<u64>> {
     joint.calibrated.iter().enumerate().map(of).collect()
 }
 
-/// The pictures of each label, by place.
+/// The images of each label, by place.
 fn by_label(given: &[u32], classes: usize) -> Vec<Vec<usize>> {
     let mut places = vec![Vec::new(); classes];
     for (place, label) in given.iter().enumerate() {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn every_label_keeps_a_picture() {
+    fn every_label_keeps_an_image() {
         let calibrated = vec![vec![0, 3, 1], vec![0, 5, 0], vec![2, 0, 4]];
         let joint = Joint { thresholds: vec![None; 3], confident: calibrated.clone(), calibrated, class_of: vec![] };
         assert_eq!(to_prune(&joint), [[1, 2, 0], [0, 5, 0], [2, 0, 4]]);

@@ -3,7 +3,7 @@
 use super::{Filter, by_label, mark_lowest, to_prune};
 use crate::joint::Joint;
 
-/// For each label and each other class, as many pictures as the joint counts there: those that are by most more
+/// For each label and each other class, as many images as the joint counts there: those that are by most more
 /// probably of the class than of the label.
 pub struct NoiseRate;
 
@@ -19,7 +19,7 @@ impl Filter for NoiseRate {
     fn suspects(&self, joint: &Joint, probabilities: &[Vec<f32>], given: &[u32]) -> Vec<bool> {
         let mut marks = vec![false; given.len()];
         for (label, (places, counts)) in by_label(given, joint.classes()).iter().zip(to_prune(joint)).enumerate() {
-            // The last picture of a class is never suspected.
+            // The last image of a class is never suspected.
             if places.len() < 2 {
                 continue;
             }

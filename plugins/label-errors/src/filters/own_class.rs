@@ -3,7 +3,7 @@
 use super::{Filter, by_label, mark_lowest, to_prune};
 use crate::joint::Joint;
 
-/// For each label as many pictures as the joint counts in other classes: those least probably of the label.
+/// For each label as many images as the joint counts in other classes: those least probably of the label.
 pub struct OwnClass;
 
 impl Filter for OwnClass {

@@ -1,4 +1,4 @@
-//! Weights in use: pictures in, features out, what the classifier sees of a picture.
+//! Weights in use: images in, features out, what the classifier sees of an image.
 
 use crate::device::Opened;
 use crate::device::precision::Precision;
@@ -34,7 +34,7 @@ impl Extractor {
         Ok(Self::load(&architecture, card.size_px, weights, Some(&card.digest), device, precision)?.0)
     }
 
-    /// Pretrained weights of an architecture, for pictures of `size_px`. Says what of the file was read.
+    /// Pretrained weights of an architecture, for images of `size_px`. Says what of the file was read.
     ///
     /// # Errors
     /// [`ModelError`] when the architecture is not known or not for this size, the file is not there, broken, or of another
@@ -65,12 +65,12 @@ impl Extractor {
         Ok((Self { ready: Ready::new(network, precision), size_px, device: device.device.clone() }, loaded))
     }
 
-    /// Side of the square pictures it takes, pixels.
+    /// Side of the square images it takes, pixels.
     pub fn size_px(&self) -> u32 {
         self.size_px
     }
 
-    /// Features of a picture.
+    /// Features of an image.
     pub fn dimensions(&self) -> usize {
         self.ready.network().classifier().weight.dims()[1]
     }
@@ -89,19 +89,19 @@ impl Extractor {
         network.cells(network.input(&batch, &self.device)?)
     }
 
-    /// Features of pictures of `size_px` × `size_px` × 3 bytes, one after the other: `dimensions` numbers a picture.
+    /// Features of images of `size_px` × `size_px` × 3 bytes, one after the other: `dimensions` numbers an image.
     ///
     /// # Errors
-    /// [`ModelError`] when there is no picture, the bytes are not those of whole pictures, or the device fails.
+    /// [`ModelError`] when there is no image, the bytes are not those of whole images, or the device fails.
     pub fn features(&self, pixels: Vec<u8>) -> Result<Vec<Vec<f32>>, ModelError> {
         let one = self.size_px as usize * self.size_px as usize * 3;
-        let pictures = pixels.len() / one;
-        if pictures * one != pixels.len() {
-            let problem = format!("{} bytes are not pictures of {one} bytes each", pixels.len());
+        let images = pixels.len() / one;
+        if images * one != pixels.len() {
+            let problem = format!("{} bytes are not images of {one} bytes each", pixels.len());
             return Err(ModelError::Execution(problem));
         }
         let batch =
-            Batch { size_px: self.size_px, pixels, targets: vec![Vec::new(); pictures], weights: vec![1.0; pictures] };
+            Batch { size_px: self.size_px, pixels, targets: vec![Vec::new(); images], weights: vec![1.0; images] };
         let features = self.ready.features_of(&batch, &self.device)?;
         let values = features.try_into_vec_as::<f32>().map_err(|e| ModelError::Execution(e.to_string()))?;
         Ok(values.chunks_exact(self.dimensions()).map(<[f32]>::to_vec).collect())

@@ -1,4 +1,4 @@
-//! Weights in use: pictures in, probabilities out.
+//! Weights in use: images in, probabilities out.
 
 use crate::device::Opened;
 use crate::device::precision::Precision;
@@ -39,7 +39,7 @@ impl Predictor {
         &self.card
     }
 
-    /// Probabilities of each picture, by class index; with several labels each is of its own, and they sum to anything.
+    /// Probabilities of each image, by class index; with several labels each is of its own, and they sum to anything.
     ///
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
@@ -47,7 +47,7 @@ impl Predictor {
         probabilities(self.ready.logits_of(batch, &self.device)?, self.card.labels)
     }
 
-    /// How much each part of the first picture of a batch speaks for a class, by Grad-CAM.
+    /// How much each part of the first image of a batch speaks for a class, by Grad-CAM.
     ///
     /// # Errors
     /// [`ModelError`] when the batch is empty, there is no such class, the network has no map of features, or the device

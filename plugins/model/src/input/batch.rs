@@ -1,20 +1,20 @@
-//! A batch of pictures with their targets, on the host.
+//! A batch of images with their targets, on the host.
 
 use crate::error::ModelError;
 use arrow::array::Array as _;
 use plugin_api::Edge as _;
 use plugin_api::edges::{Batches, list_row};
 
-/// Pictures of one size with their targets.
+/// Images of one size with their targets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// Side of the square pictures, pixels.
+    /// Side of the square images, pixels.
     pub size_px: u32,
-    /// `[pictures, size_px, size_px, 3]`, 8 bit, sRGB, channels last.
+    /// `[images, size_px, size_px, 3]`, 8 bit, sRGB, channels last.
     pub pixels: Vec<u8>,
-    /// Class indices of each picture; several share the picture equally, none leaves it out of loss and accuracy.
+    /// Class indices of each image; several share the image equally, none leaves it out of loss and accuracy.
     pub targets: Vec<Vec<u32>>,
-    /// Weight of each picture in the loss.
+    /// Weight of each image in the loss.
     pub weights: Vec<f32>,
 }
 
@@ -22,7 +22,7 @@ impl Batch {
     /// Reads the message `dataset` and `augment` send.
     ///
     /// # Errors
-    /// [`ModelError::BatchSize`] or [`ModelError::Pixels`] when a picture is not `size_px` × `size_px` × 3 bytes.
+    /// [`ModelError::BatchSize`] or [`ModelError::Pixels`] when an image is not `size_px` × `size_px` × 3 bytes.
     pub fn from_edge(rows: &Batches, size_px: u32) -> Result<Self, ModelError> {
         let mut batch = Self::labels_of(rows, size_px);
         batch.pixels.reserve(rows.rows() * bytes(size_px));
@@ -46,12 +46,12 @@ impl Batch {
         }
     }
 
-    /// Pictures in the batch.
+    /// Images in the batch.
     pub fn len(&self) -> usize {
         self.targets.len()
     }
 
-    /// No picture at all.
+    /// No image at all.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
     }

@@ -195,7 +195,7 @@ pub enum Limit {
     BelowAndSix,
 }
 
-/// Lays the weights of a convolution out as oneDNN wants them for maps of a shape `[pictures, channels, height, width]`.
+/// Lays the weights of a convolution out as oneDNN wants them for maps of a shape `[images, channels, height, width]`.
 ///
 /// # Errors
 /// LibTorch's, when oneDNN has no such convolution.

@@ -149,13 +149,13 @@ impl Network {
         Self { convolutions, norms, group_norms, slopes, affines, classifier, plan }
     }
 
-    /// Normalised pictures `[pictures, 3, size, size]` to logits `[pictures, classes]`. On a device with autodiff
+    /// Normalised images `[images, 3, size, size]` to logits `[images, classes]`. On a device with autodiff
     /// layers behave as in training.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         self.classifier().forward(self.features(x))
     }
 
-    /// Normalised pictures `[pictures, 3, size, size]` to what the classifier sees of them, `[pictures, features]`.
+    /// Normalised images `[images, 3, size, size]` to what the classifier sees of them, `[images, features]`.
     pub fn features(&self, x: Tensor<4>) -> Tensor<2> {
         self.through(
             x,

@@ -23,7 +23,7 @@ impl Linear {
         Self { weight: init.uniform([outputs, inputs], bound), bias: bias.then(|| init.uniform([outputs], bound)) }
     }
 
-    /// `[pictures, inputs]` to `[pictures, outputs]`.
+    /// `[images, inputs]` to `[images, outputs]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         linear(x, self.weight.val().transpose(), self.bias.as_ref().map(Param::val))
     }
@@ -114,7 +114,7 @@ impl BatchNorm2d {
         }
     }
 
-    /// Normalises `[pictures, channels, height, width]`: with the batch's own figures on a device with autodiff or
+    /// Normalises `[images, channels, height, width]`: with the batch's own figures on a device with autodiff or
     /// within a `native::mode::Learning` span, with the running ones otherwise, and where its weights are frozen.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         if !self.learns(&x) {
@@ -138,7 +138,7 @@ impl BatchNorm2d {
     }
 
     /// `conv` and this layer in one. Where nothing is learnt it is one convolution, with weights scaled and a bias that
-    /// shifts: two passes over the pictures less.
+    /// shifts: two passes over the images less.
     pub fn after(&self, conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
         if self.learns(&x) || conv.bias.is_some() {
             return self.forward(convolution(conv, x));
@@ -191,8 +191,8 @@ impl BatchNorm2d {
     }
 
     fn train(&self, x: Tensor<4>) -> Tensor<4> {
-        let [pictures, _, height, width] = x.dims();
-        let n = (pictures * height * width) as f64;
+        let [images, _, height, width] = x.dims();
+        let n = (images * height * width) as f64;
         let unbiased = if n > 1.0 { n / (n - 1.0) } else { 1.0 };
         let done = batch_norm_train(x, self.weight.val(), self.bias.val(), self.epsilon);
         let blend = |old: &RunningState<Tensor<1>>, new: Tensor<1>| {

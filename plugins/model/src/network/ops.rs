@@ -229,7 +229,7 @@ pub fn channel_shuffle(x: Tensor<4>, groups: usize) -> Tensor<4> {
         .reshape([images, channels, height, width])
 }
 
-/// Brightness of pictures: `[pictures, 3, height, width]` to `[pictures, 1, height, width]`.
+/// Brightness of images: `[images, 3, height, width]` to `[images, 1, height, width]`.
 pub fn grey(x: Tensor<4>) -> Tensor<4> {
     let shares = Tensor::<4>::from_data(TensorData::new(LUMINANCE.to_vec(), [1, 3, 1, 1]), &x.device());
     let shares = shares.cast(x.dtype());
@@ -239,9 +239,9 @@ pub fn grey(x: Tensor<4>) -> Tensor<4> {
     (x * shares).sum_dim(1)
 }
 
-/// `conv` of `[pictures, channels, height, width]`.
+/// `conv` of `[images, channels, height, width]`.
 ///
-/// Where more zeros are wanted at one side than at the other, burn lays the padded pictures out with their channels first,
+/// Where more zeros are wanted at one side than at the other, burn lays the padded images out with their channels first,
 /// and so are those of all layers after it, which LibTorch's depthwise convolutions are many times slower with. So they are
 /// padded by LibTorch here, which keeps the layout.
 pub fn convolution(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
@@ -251,10 +251,10 @@ pub fn convolution(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
         let ((top, bottom), (left, right)) = (same(conv, height, 0), same(conv, width, 1));
         if matches!(conv.padding, PaddingConfig2d::Same)
             && (top, left) != (bottom, right)
-            && let Some(pictures) = crate::native::bridge::to_torch(x.clone())
+            && let Some(images) = crate::native::bridge::to_torch(x.clone())
         {
             let sides = [left, right, top, bottom].map(|side| side as i64);
-            let padded = crate::native::bridge::from_torch(pictures.constant_pad_nd(sides));
+            let padded = crate::native::bridge::from_torch(images.constant_pad_nd(sides));
             let inside = Conv2d { padding: PaddingConfig2d::Valid, ..conv.clone() };
             return inside.forward(padded);
         }
@@ -286,8 +286,8 @@ pub fn multiply<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
     x * y
 }
 
-/// The mean over height and width: `[pictures, channels, height, width]` to `[pictures, channels]`.
-pub fn mean_over_picture(x: Tensor<4>) -> Tensor<2> {
+/// The mean over height and width: `[images, channels, height, width]` to `[images, channels]`.
+pub fn global_average_pool(x: Tensor<4>) -> Tensor<2> {
     x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
 }
 

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{sigmoid, softmax};
 use plugin_api::Labels;
 
-/// Probabilities from logits `[pictures, classes]`, a list for each picture.
+/// Probabilities from logits `[images, classes]`, a list for each image.
 pub(crate) fn probabilities(logits: Tensor<2>, labels: Labels) -> Result<Vec<Vec<f32>>, ModelError> {
     let scores = match labels {
         Labels::Single => softmax(logits, 1),

@@ -1,9 +1,9 @@
 //! One step of a network: what an operation of a graph does to tensors.
 //!
-//! All of them are `[pictures, channels, height, width]`; numbers in a row are channels of one pixel.
+//! All of them are `[images, channels, height, width]`; numbers in a row are channels of one pixel.
 
 use crate::network::layers::{BatchNorm2d, GroupNorm, Linear, Slope, learns};
-use crate::network::ops::{self, add, convolution, mean_over_picture, multiply, relu, relu6};
+use crate::network::ops::{self, add, convolution, global_average_pool, multiply, relu, relu6};
 use crate::network::pooling::Pooling;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Tensor, TensorData};
@@ -98,7 +98,7 @@ impl Work {
             Self::Pad(around, value) => ops::pad(x, *around, *value),
             Self::Affine(index) => row(layers.affine(*index).forward(x.flatten(1, 3))),
             Self::Pooling(pooling) => pooling.run(x),
-            Self::GlobalAveragePooling => row(mean_over_picture(x)),
+            Self::GlobalAveragePooling => row(global_average_pool(x)),
             Self::Activation(activation) => activate(x, *activation),
             Self::Scalar(function) => ops::scalar(x, *function),
             Self::Transpose(axes) => {
@@ -149,10 +149,10 @@ fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
     }
 }
 
-/// `[pictures, numbers]` as channels of one pixel.
+/// `[images, numbers]` as channels of one pixel.
 fn row(x: Tensor<2>) -> Tensor<4> {
-    let [pictures, numbers] = x.dims();
-    x.reshape([pictures, numbers, 1, 1])
+    let [images, numbers] = x.dims();
+    x.reshape([images, numbers, 1, 1])
 }
 
 /// Sets a share of the numbers to 0 while learning (Srivastava et al. 2014). Drawn on the host, so that a run is the

@@ -81,7 +81,7 @@ impl Engine {
     /// the batch is cut in halves whose gradients are summed, and stays cut.
     ///
     /// # Errors
-    /// [`ModelError::Execution`] when LibTorch fails, or one picture is too much.
+    /// [`ModelError::Execution`] when LibTorch fails, or one image is too much.
     pub fn step(
         &mut self,
         input: &Tensor<4>,
@@ -210,7 +210,7 @@ impl ModuleMapper for Taking {
     }
 }
 
-/// A copy that wants gradients. The weights of a convolution lie with their channels last, as the pictures do: that
+/// A copy that wants gradients. The weights of a convolution lie with their channels last, as the images do: that
 /// is what LibTorch's convolutions on the CPU are fastest with.
 fn leaf(tensor: &tch::Tensor) -> Result<tch::Tensor, TchError> {
     let tensor = tensor.f_detach()?;

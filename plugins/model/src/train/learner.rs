@@ -53,7 +53,7 @@ impl Learner {
         }
     }
 
-    /// Learns from pictures `[pictures, 3, size, size]`, normalised; logits and loss before the step. Both arguments lie on
+    /// Learns from images `[images, 3, size, size]`, normalised; logits and loss before the step. Both arguments lie on
     /// [`Self::device`].
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Cross entropy with weights and label smoothing: over all classes where a picture has one, of each class where it may
+//! Cross entropy with weights and label smoothing: over all classes where an image has one, of each class where it may
 //! have several.
 
 use crate::device::upload;
@@ -12,17 +12,17 @@ use plugin_api::Labels;
 /// What a batch should have answered, on the device.
 pub struct Targets {
     pub(crate) labels: Labels,
-    /// `[pictures, classes]`; with one label rows sum to 1, with several each number is 0 to 1 by itself.
+    /// `[images, classes]`; with one label rows sum to 1, with several each number is 0 to 1 by itself.
     pub(crate) share: Tensor<2>,
-    /// `[pictures, 1]`.
+    /// `[images, 1]`.
     pub(crate) weight: Tensor<2>,
     /// Sum of the weights.
     total: f32,
 }
 
 impl Targets {
-    /// Moves the targets to the device. With [`Labels::Single`], a picture with several targets shares them equally; a
-    /// picture without any weighs nothing. `smoothing` of each picture is spread over all classes (Szegedy et al. 2015,
+    /// Moves the targets to the device. With [`Labels::Single`], an image with several targets shares them equally; an
+    /// image without any weighs nothing. `smoothing` of each image is spread over all classes (Szegedy et al. 2015,
     /// arXiv 1512.00567), or with [`Labels::Multi`] over "yes" and "no" of each.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Targets {
         Self::mixed(batch, None, labels, classes, smoothing, device)
     }
 
-    /// The same for pictures that were mixed.
+    /// The same for images that were mixed.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -80,7 +80,7 @@ impl Targets {
         })
     }
 
-    /// Of some of the pictures. The losses of all parts sum to that of the whole.
+    /// Of some of the images. The losses of all parts sum to that of the whole.
     #[cfg(feature = "libtorch")]
     pub(crate) fn rows(&self, rows: std::ops::Range<usize>) -> Self {
         let Self { labels, share, weight, total } = self;
@@ -93,7 +93,7 @@ impl Targets {
         self.total.max(f32::MIN_POSITIVE)
     }
 
-    /// `Σ wᵢ·ceᵢ / Σ wᵢ` over the pictures of the batch, as PyTorch's weighted cross entropy has it; 0 when no picture
+    /// `Σ wᵢ·ceᵢ / Σ wᵢ` over the images of the batch, as PyTorch's weighted cross entropy has it; 0 when no image
     /// weighs anything. With several labels `ceᵢ` is the mean over the classes of the binary cross entropy, as PyTorch's
     /// `BCEWithLogitsLoss`.
     pub fn loss(&self, logits: Tensor<2>) -> Tensor<1> {
@@ -109,7 +109,7 @@ impl Targets {
     }
 }
 
-/// Whether the scores of a picture say its classes: the likeliest is one of them, or with several labels, all of them
+/// Whether the scores of an image say its classes: the likeliest is one of them, or with several labels, all of them
 /// and no other have a probability of a half or more.
 pub fn right(logits: &[f32], targets: &[u32], labels: Labels) -> bool {
     match labels {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_without_target_weighs_nothing() {
+    fn an_image_without_target_weighs_nothing() {
         let (a, b) = ([1.0, 2.0, 0.5], [0.0, -1.0, 3.0]);
         let value = loss(&batch(&[&[0], &[]], &[1.0, 1.0]), 0.1, &[a, b]);
         assert!((value - loss(&batch(&[&[0]], &[1.0]), 0.1, &[a])).abs() < 1e-6);

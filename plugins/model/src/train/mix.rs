@@ -1,6 +1,6 @@
-//! Pictures of a batch mixed with each other, and their targets with them: mixup (Zhang et al. 2017, arXiv 1710.09412)
+//! Images of a batch mixed with each other, and their targets with them: mixup (Zhang et al. 2017, arXiv 1710.09412)
 //! blends two, CutMix (Yun et al. 2019, arXiv 1905.04899) puts a piece of one into the other. Both keep a network from
-//! being too sure of few pictures.
+//! being too sure of few images.
 
 use crate::device::upload::floats;
 use burn::tensor::Tensor;
@@ -10,14 +10,14 @@ use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// How much pictures are mixed. With both, each batch gets one of the two, by chance.
+/// How much images are mixed. With both, each batch gets one of the two, by chance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::Args, Serialize, Deserialize)]
 pub struct MixOptions {
-    /// Blend pictures two by two, by a share drawn from Beta(ALPHA, ALPHA): 0 (never) to 10. 0.2 is usual.
+    /// Blend images two by two, by a share drawn from Beta(ALPHA, ALPHA): 0 (never) to 10. 0.2 is usual.
     #[arg(long, default_value_t = 0.0, value_name = "ALPHA", value_parser = alpha, allow_negative_numbers = true)]
     #[serde(default)]
     pub mixup: f64,
-    /// Put a piece of one picture into another, as large as drawn from Beta(ALPHA, ALPHA): 0 (never) to 10. 1 is usual.
+    /// Put a piece of one image into another, as large as drawn from Beta(ALPHA, ALPHA): 0 (never) to 10. 1 is usual.
     #[arg(long, default_value_t = 0.0, value_name = "ALPHA", value_parser = alpha, allow_negative_numbers = true)]
     #[serde(default)]
     pub cutmix: f64,
@@ -28,17 +28,17 @@ fn alpha(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|v| (0.0..=10.0).contains(v)).ok_or_else(accepted)
 }
 
-/// Which pictures were mixed, and how much of each is left.
+/// Which images were mixed, and how much of each is left.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blend {
-    /// By picture, the one that was mixed into it.
+    /// By image, the one that was mixed into it.
     pub partner: Vec<usize>,
-    /// Of each picture, what is its own: 0 to 1.
+    /// Of each image, what is its own: 0 to 1.
     pub own: f32,
 }
 
 impl Blend {
-    /// Mixes targets: `share` has `pictures × classes` numbers, `weight` one a picture.
+    /// Mixes targets: `share` has `images × classes` numbers, `weight` one an image.
     pub fn mix(&self, share: &mut [f32], weight: &mut [f32], classes: usize) {
         let (before, weights) = (share.to_vec(), weight.to_vec());
         for (row, &partner) in self.partner.iter().enumerate() {
@@ -56,7 +56,7 @@ impl Blend {
 }
 
 impl MixOptions {
-    /// Whether pictures stay as they are.
+    /// Whether images stay as they are.
     pub fn is_off(&self) -> bool {
         self.mixup == 0.0 && self.cutmix == 0.0
     }
@@ -143,13 +143,13 @@ mod tests {
     use super::*;
     use crate::input::batch::Batch;
 
-    /// Pictures of one tone each, 10 apart.
-    fn batch(pictures: usize) -> Batch {
+    /// Images of one tone each, 10 apart.
+    fn batch(images: usize) -> Batch {
         Batch {
             size_px: 16,
-            pixels: (0..pictures).flat_map(|p| vec![(p * 10) as u8; 16 * 16 * 3]).collect(),
-            targets: (0..pictures).map(|p| vec![p as u32]).collect(),
-            weights: vec![1.0; pictures],
+            pixels: (0..images).flat_map(|p| vec![(p * 10) as u8; 16 * 16 * 3]).collect(),
+            targets: (0..images).map(|p| vec![p as u32]).collect(),
+            weights: vec![1.0; images],
         }
     }
 
@@ -224,11 +224,11 @@ mod tests {
         for seed in 0..50 {
             let (before, mut after) = (batch(5), batch(5));
             let blend = mix(MixOptions { mixup: 0.0, cutmix: 1.0 }, &mut after, seed).unwrap();
-            for (picture, &partner) in blend.partner.iter().enumerate() {
-                assert_ne!(picture, partner);
-                let pixels = &after.pixels[picture * 768..(picture + 1) * 768];
-                let of = |picture: usize| pixels.iter().map(|p| usize::from(*p == (picture * 10) as u8)).sum::<usize>();
-                let own = of(picture);
+            for (image, &partner) in blend.partner.iter().enumerate() {
+                assert_ne!(image, partner);
+                let pixels = &after.pixels[image * 768..(image + 1) * 768];
+                let of = |image: usize| pixels.iter().map(|p| usize::from(*p == (image * 10) as u8)).sum::<usize>();
+                let own = of(image);
                 assert_eq!(own + of(partner), 768);
                 assert!((own as f32 / 768.0 - blend.own).abs() < 1e-6);
             }
@@ -243,9 +243,9 @@ mod tests {
         let blend = mix(options, &mut a, 7).unwrap();
         assert_eq!((mix(options, &mut b, 7).unwrap(), &b), (blend.clone(), &a));
         assert_ne!(mix(options, &mut c, 8).unwrap(), blend);
-        for (picture, &partner) in blend.partner.iter().enumerate() {
-            let expected = (picture * 10) as f32 * blend.own + (partner * 10) as f32 * (1.0 - blend.own);
-            assert!((f32::from(a.pixels[picture * 768]) - expected).abs() <= 0.5);
+        for (image, &partner) in blend.partner.iter().enumerate() {
+            let expected = (image * 10) as f32 * blend.own + (partner * 10) as f32 * (1.0 - blend.own);
+            assert!((f32::from(a.pixels[image * 768]) - expected).abs() <= 0.5);
         }
     }
 

@@ -45,7 +45,7 @@ pub struct TrainerOptions {
     #[arg(long, default_value_t = 0.0, value_name = "NORM", value_parser = not_negative, allow_negative_numbers = true)]
     #[serde(default)]
     pub clip_norm: f64,
-    /// Pictures begin at this share of their side and have all of it after 70 % of the run, above 0 to 1: quicker, at some
+    /// Images begin at this share of their side and have all of it after 70 % of the run, above 0 to 1: quicker, at some
     /// cost in accuracy. For networks that end with global-average-pooling.
     #[arg(long, default_value_t = 1.0, value_name = "SHARE", value_parser = some_share, allow_negative_numbers = true)]
     #[serde(default = "all")]
@@ -53,7 +53,7 @@ pub struct TrainerOptions {
     /// How exactly numbers are kept while learning. bf16 needs LibTorch, tf32 a GPU.
     #[arg(long, value_enum, default_value_t = Precision::Fp32)]
     pub precision: Precision,
-    /// How much pictures are mixed.
+    /// How much images are mixed.
     #[command(flatten)]
     #[serde(default)]
     pub mix: MixOptions,

@@ -11,14 +11,14 @@ use plugin_api::Labels;
 pub struct StepResult {
     /// Mean loss, by weight.
     pub loss: f64,
-    /// Sum of the pictures' weights.
+    /// Sum of the images' weights.
     pub weight: f64,
-    /// Pictures whose likeliest class was right; with several labels, those whose classes were all told and no other.
+    /// Images whose likeliest class was right; with several labels, those whose classes were all told and no other.
     pub correct: usize,
     /// Sum of their weights.
     pub correct_weight: f64,
-    /// Pictures.
-    pub pictures: usize,
+    /// Images.
+    pub images: usize,
 }
 
 /// What a step or a look at a batch will have given: a GPU may still be at it.
@@ -32,7 +32,7 @@ pub struct PendingStep {
 }
 
 impl PendingStep {
-    /// `[pictures, classes]`, and one number.
+    /// `[images, classes]`, and one number.
     pub(crate) fn new(batch: &Batch, labels: Labels, logits: Tensor<2>, loss: Tensor<1>) -> Self {
         Self { logits, loss, labels, targets: batch.targets.clone(), weights: batch.weights.clone() }
     }
@@ -49,7 +49,7 @@ impl PendingStep {
         let classes = logits.dims()[1];
         let scores = read(logits.try_into_vec_as::<f32>())?;
         let loss = read(loss.try_into_vec_as::<f32>())?;
-        let mut result = StepResult { loss: f64::from(loss[0]), pictures: targets.len(), ..StepResult::default() };
+        let mut result = StepResult { loss: f64::from(loss[0]), images: targets.len(), ..StepResult::default() };
         for (row, (weight, targets)) in scores.chunks_exact(classes).zip(weights.iter().zip(&targets)) {
             let hit = right(row, targets, labels);
             result.weight += if targets.is_empty() { 0.0 } else { f64::from(*weight) };

@@ -1,6 +1,6 @@
 //! Shrink and perturb: a warm start that generalises as a fresh one does.
 //!
-//! Ash and Adams 2020, "On Warm-Starting Neural Network Training", arXiv 1910.08475: weights that have fitted the old pictures
+//! Ash and Adams 2020, "On Warm-Starting Neural Network Training", arXiv 1910.08475: weights that have fitted the old images
 //! are pulled towards 0 and given some noise, of the kind that first weights are, before they learn old and new together.
 
 use crate::network::interpreter::Network;

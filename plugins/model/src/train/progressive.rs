@@ -1,4 +1,4 @@
-//! Smaller pictures in the first part of a run, so that early epochs, in which little is known, cost less.
+//! Smaller images in the first part of a run, so that early epochs, in which little is known, cost less.
 //!
 //! Progressive resizing as in fastai and MosaicML Composer: <https://docs.mosaicml.com/projects/composer/en/stable/method_cards/progressive_resizing.html>
 
@@ -10,10 +10,10 @@ use burn::tensor::module::adaptive_avg_pool2d;
 /// Sides are multiples of it, pixels.
 const GRAIN_PX: u32 = 16;
 
-/// Share of the run after which pictures have their whole size.
+/// Share of the run after which images have their whole size.
 const GROWN: f64 = 0.7;
 
-/// How the side of the pictures grows.
+/// How the side of the images grows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Growth {
     /// Side at the start, pixels.
@@ -50,14 +50,14 @@ impl Growth {
         fits.then_some(Some(Self { first_px, size_px, epochs: epochs as f64 })).ok_or_else(refused)
     }
 
-    /// Side of the pictures of a step that starts when `done` epochs are over, pixels.
+    /// Side of the images of a step that starts when `done` epochs are over, pixels.
     pub fn side_px(&self, done: f64) -> u32 {
         let at = (done / (self.epochs * GROWN)).clamp(0.0, 1.0);
         let [first, last] = [self.first_px, self.size_px].map(f64::from);
         if at >= 1.0 { self.size_px } else { side(first + (last - first) * at).min(self.size_px) }
     }
 
-    /// Pictures `[pictures, 3, size, size]` at the side they have then: each pixel is the mean of those it stands for.
+    /// Images `[images, 3, size, size]` at the side they have then: each pixel is the mean of those it stands for.
     pub fn shrink(&self, x: Tensor<4>, done: f64) -> Tensor<4> {
         let side = self.side_px(done) as usize;
         if x.dims()[2] <= side { x } else { adaptive_avg_pool2d(x, [side; 2]) }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_grow_to_their_size_and_stay_there() {
+    fn images_grow_to_their_size_and_stay_there() {
         let growth = growth(0.5, "resnet18", 128).unwrap().unwrap();
         let sides: Vec<u32> = (0..10).map(|epoch| growth.side_px(f64::from(epoch))).collect();
         assert_eq!(sides, [64, 80, 80, 96, 96, 112, 112, 128, 128, 128]);

@@ -35,9 +35,9 @@ pub struct Task {
     pub definition: Option<String>,
     /// Class names, by index.
     pub classes: Vec<String>,
-    /// Whether a picture has one class or several: decides the loss.
+    /// Whether an image has one class or several: decides the loss.
     pub labels: Labels,
-    /// Side of the square pictures, pixels.
+    /// Side of the square images, pixels.
     pub size_px: u32,
     /// Epochs the schedule goes over.
     pub epochs: u64,
@@ -141,7 +141,7 @@ impl Trainer {
         })
     }
 
-    /// Side of the square pictures, pixels.
+    /// Side of the square images, pixels.
     pub fn size_px(&self) -> u32 {
         self.size_px
     }
@@ -161,7 +161,7 @@ impl Trainer {
         self.learner.pieces()
     }
 
-    /// Learns from a batch, mixed if the options say so; hits are counted by what a picture was called before. `done`: epochs
+    /// Learns from a batch, mixed if the options say so; hits are counted by what an image was called before. `done`: epochs
     /// over when it starts, 2.5 in the middle of the third.
     ///
     /// # Errors
@@ -246,7 +246,7 @@ impl Trainer {
         Ok(self.pending(batch.rows(), logits, loss))
     }
 
-    /// What the classifier sees of each picture, one after the other: [`Self::dimensions`] numbers each.
+    /// What the classifier sees of each image, one after the other: [`Self::dimensions`] numbers each.
     ///
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
@@ -256,7 +256,7 @@ impl Trainer {
         features.try_into_vec_as::<f32>().map_err(|e| ModelError::Execution(e.to_string()))
     }
 
-    /// Numbers that the classifier sees of a picture.
+    /// Numbers that the classifier sees of an image.
     pub fn dimensions(&self) -> usize {
         self.look(|network| network.classifier().weight.dims()[1])
     }
@@ -291,7 +291,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Probabilities of each picture, by class index.
+    /// Probabilities of each image, by class index.
     ///
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Pictures of two classes; `said` is right where it is the truth.
+/// Images of two classes; `said` is right where it is the truth.
 fn judged(truth: &[usize], said: &[usize]) -> Predictions {
     let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
     for (&t, &s) in truth.iter().zip(said) {
@@ -38,12 +38,12 @@ fn without_a_champion_anybody_is() {
 }
 
 #[test]
-fn without_held_out_pictures_only_the_first_is_promoted() {
+fn without_held_out_images_only_the_first_is_promoted() {
     let nothing = judged(&[], &[]);
     let first = decide(&nothing, Incumbent::None, &Gate::default());
-    assert!(first.promoted && first.reason.contains("No picture is held out"));
+    assert!(first.promoted && first.reason.contains("No image is held out"));
     let second = decide(&nothing, against(&nothing), &Gate::default());
-    assert!(!second.promoted && second.reason.contains("No picture is held out"));
+    assert!(!second.promoted && second.reason.contains("No image is held out"));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn with_several_labels_mean_average_precision_decides() {
     assert!(!decide_multilabel(&tagged([[f32::NAN; 2]; 4]), Incumbent::None, &Gate::default()).promoted);
 }
 
-/// `n` pictures of each of two classes; of the first, `lost` are told right by the champion alone and `gained` by the
+/// `n` images of each of two classes; of the first, `lost` are told right by the champion alone and `gained` by the
 /// challenger alone; the rest by both.
 fn pair(n: usize, gained: usize, lost: usize) -> [Predictions; 2] {
     let truth: Vec<usize> = (0..2 * n).map(|i| usize::from(i >= n)).collect();
@@ -94,20 +94,20 @@ fn pair(n: usize, gained: usize, lost: usize) -> [Predictions; 2] {
 }
 
 #[test]
-fn with_fewer_than_fifty_pictures_the_figures_alone_decide() {
+fn with_fewer_than_fifty_images_the_figures_alone_decide() {
     let [challenger, champion] = pair(24, 6, 6);
     let decision = decide(&challenger, against(&champion), &Gate::default());
-    assert!(decision.promoted && decision.reason.contains("--gate-pictures"), "{}", decision.reason);
-    let strict = Gate { pictures: 0, ..Gate::default() };
+    assert!(decision.promoted && decision.reason.contains("--gate-images"), "{}", decision.reason);
+    let strict = Gate { images: 0, ..Gate::default() };
     let decision = decide(&challenger, against(&champion), &strict);
     assert!(!decision.promoted && decision.reason.contains("points worse at most"), "{}", decision.reason);
     assert!(decision.reason.contains("5.0 (--gate-margin)"), "{}", decision.reason);
-    let easy = Gate { pictures: 0, level: 0.5, ..Gate::default() };
+    let easy = Gate { images: 0, level: 0.5, ..Gate::default() };
     assert!(decide(&challenger, against(&champion), &easy).promoted);
 }
 
 #[test]
-fn enough_pictures_tell_and_the_bound_is_written_down() {
+fn enough_images_tell_and_the_bound_is_written_down() {
     let [challenger, champion] = pair(400, 30, 30);
     let decision = decide(&challenger, against(&champion), &Gate::default());
     assert!(decision.promoted && decision.reason.contains("With 95\u{a0}% confidence"), "{}", decision.reason);
@@ -148,7 +148,7 @@ fn a_class_that_collapsed_refuses_a_better_model_and_chance_does_not() {
     let (challenger, champion) = (judged(&truth, &challenger), judged(&truth, &champion));
     let decision = decide(&challenger, against(&champion), &Gate::default());
     assert!(!decision.promoted && decision.reason.contains("recall of a fell by 22.5 points"), "{}", decision.reason);
-    assert!(decision.reason.contains("of its 40 pictures 9 were lost and 0 gained"), "{}", decision.reason);
+    assert!(decision.reason.contains("of its 40 images 9 were lost and 0 gained"), "{}", decision.reason);
     let wide = Gate { recall_margin: 0.3, ..Gate::default() };
     assert!(decide(&challenger, against(&champion), &wide).promoted);
     // Three of four is a greater fall, and may be chance.

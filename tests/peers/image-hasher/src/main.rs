@@ -1,10 +1,10 @@
-//! Files to perceptual hashes by the `image_hasher` crate, pictures a second on all cores.
+//! Files to perceptual hashes by the `image_hasher` crate, images a second on all cores.
 //!
 //! ```text
 //! cargo run --release --manifest-path tests/peers/image-hasher/Cargo.toml --target-dir target/peers -- FOLDER [ROUNDS]
 //! ```
 //!
-//! In turn with `target/debug/examples/bench-hash FOLDER`, on the same pictures.
+//! In turn with `target/debug/examples/bench-hash FOLDER`, on the same images.
 
 use image_hasher::{HashAlg, HasherConfig};
 use rayon::prelude::*;

@@ -93,7 +93,7 @@ impl Header {
 type Kept = (bool, Vec<u8>, Rc<Table>);
 
 thread_local! {
-    /// Most files have the standard's tables, and the pictures of one camera the same.
+    /// Most files have the standard's tables, and the images of one camera the same.
     static KEPT: RefCell<Vec<Kept>> = RefCell::default();
 }
 

@@ -1,6 +1,6 @@
 //! Huffman codes, and how to pass over coefficients that are not needed.
 //!
-//! A picture at an eighth of its size needs the first of 64 coefficients of a block; the others only stand between it
+//! An image at an eighth of its size needs the first of 64 coefficients of a block; the others only stand between it
 //! and the next. So one look-up of the next bits says how far as many whole coefficients as fit into them reach, code
 //! and value together.
 

@@ -14,14 +14,14 @@ use burn::tensor::{Device, Tensor};
 use plugin_blocks::Dims;
 use std::collections::BTreeSet;
 
-/// How much each part of a picture speaks for a class.
+/// How much each part of an image speaks for a class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heat {
     /// Rows.
     pub height: usize,
     /// Columns.
     pub width: usize,
-    /// Row after row, 0 to 1, the most of a picture being 1; all 0 when nothing speaks for the class.
+    /// Row after row, 0 to 1, the most of an image being 1; all 0 when nothing speaks for the class.
     pub values: Vec<f32>,
 }
 
@@ -71,7 +71,7 @@ impl Plan {
 }
 
 impl Network {
-    /// What speaks for `class` in one normalised picture `[1, 3, size, size]`.
+    /// What speaks for `class` in one normalised image `[1, 3, size, size]`.
     pub(crate) fn heat(&self, x: Tensor<4>, class: usize) -> Result<Heat, ModelError> {
         let failed = |what: &dyn std::fmt::Display| ModelError::Execution(what.to_string());
         let map = self.plan.last_map().ok_or_else(|| failed(&"this network has no map of features to show"))?;
@@ -93,7 +93,7 @@ impl Network {
         let input = values[input].take().ok_or_else(|| failed(&"the classifier has nothing to read"))?;
         let logits = network.classifier().forward(input.flatten(1, 3));
         let gradients = logits.slice([0..1, class..class + 1]).sum().backward();
-        let gradient = tracked.grad(&gradients).ok_or_else(|| failed(&"the class does not depend on the picture"))?;
+        let gradient = tracked.grad(&gradients).ok_or_else(|| failed(&"the class does not depend on the image"))?;
         let gradient = of(&gradient.into_data().convert::<f32>())?;
 
         let pixels = height * width;

@@ -1,7 +1,7 @@
 //! Convolutions in use, as oneDNN is fastest with them: weights laid out beforehand in its own way, and what follows computed
 //! in the same kernel. ATen's own convolution lays the weights out anew for each batch.
 //!
-//! What layout is best depends on how many pictures come at once: one alone is cut up among threads otherwise than several.
+//! What layout is best depends on how many images come at once: one alone is cut up among threads otherwise than several.
 //! Weights that lie wrong are laid out anew for every batch, so each number gets its own when first met.
 //!
 //! These are the operations that `torch.compile` turns convolutions into on the CPU
@@ -17,9 +17,9 @@ use burn::tensor::Tensor as BurnTensor;
 use std::fmt;
 use std::sync::{Arc, RwLock};
 
-/// Weights as they lie best for batches of so many pictures.
+/// Weights as they lie best for batches of so many images.
 struct Layout {
-    pictures: i64,
+    images: i64,
     weight: Arc<shim::Shared>,
 }
 
@@ -27,7 +27,7 @@ struct Layout {
 pub(crate) struct Packed {
     /// As ATen has them.
     weight: shim::Shared,
-    /// For one picture, and for the largest batch so far.
+    /// For one image, and for the largest batch so far.
     layouts: [RwLock<Option<Layout>>; 2],
     /// Channels, height and width of the maps, with what is put around.
     map: [i64; 3],
@@ -81,16 +81,16 @@ impl Packed {
         Some(Self { weight, layouts: Default::default(), map, bias, window, then, around })
     }
 
-    /// The weights as a batch of so many pictures wants them; none when oneDNN has no such convolution.
-    fn laid_out(&self, pictures: i64) -> Option<Arc<shim::Shared>> {
-        let layout = &self.layouts[usize::from(pictures > 1)];
-        if let Some(found) = layout.read().ok()?.as_ref().filter(|found| found.pictures >= pictures) {
+    /// The weights as a batch of so many images wants them; none when oneDNN has no such convolution.
+    fn laid_out(&self, images: i64) -> Option<Arc<shim::Shared>> {
+        let layout = &self.layouts[usize::from(images > 1)];
+        if let Some(found) = layout.read().ok()?.as_ref().filter(|found| found.images >= images) {
             return Some(Arc::clone(&found.weight));
         }
         let [channels, height, width] = self.map;
-        let weight = shim::pack(self.weight.get(), &self.window, [pictures, channels, height, width]).ok()?;
+        let weight = shim::pack(self.weight.get(), &self.window, [images, channels, height, width]).ok()?;
         let weight = Arc::new(shim::Shared::new(weight));
-        *layout.write().ok()? = Some(Layout { pictures, weight: Arc::clone(&weight) });
+        *layout.write().ok()? = Some(Layout { images, weight: Arc::clone(&weight) });
         Some(weight)
     }
 

@@ -1,4 +1,4 @@
-//! A network as it is used: what does not change from picture to picture is worked out once.
+//! A network as it is used: what does not change from image to image is worked out once.
 //!
 //! Batch normalisation goes into the convolution before it, and the activation and the sum behind a convolution are computed
 //! with it. On flex the whole network is taken through [`super::channels_last`] where that can; in 32 bits on LibTorch's CPU
@@ -93,7 +93,7 @@ impl Ready {
         Ok(self.network.classifier().forward(self.features_of(batch, device)?))
     }
 
-    /// Normalised pictures `[pictures, 3, size, size]` to what the classifier sees of them, `[pictures, features]`.
+    /// Normalised images `[images, 3, size, size]` to what the classifier sees of them, `[images, features]`.
     pub fn features(&self, x: Tensor<4>) -> Tensor<2> {
         if let Some(Ok(features)) = self.channels_last.as_ref().map(|steps| steps.features(x.clone())) {
             return features;

@@ -13,7 +13,7 @@ fn network(text: &str, device: &Device) -> Network {
     architecture.network(Shape { classes: 3, size_px: 16 }, 1, device).unwrap()
 }
 
-fn pictures(device: &Device) -> Tensor<4> {
+fn images(device: &Device) -> Tensor<4> {
     let values: Vec<f32> = (0..2 * 3 * 16 * 16).map(|i| ((i * 37 % 101) as f32 - 50.0) / 25.0).collect();
     Tensor::from_data(burn::tensor::TensorData::new(values, [2, 3, 16, 16]), device)
 }
@@ -40,12 +40,12 @@ blocks:
 fn every_block_learns_and_answers_the_same_on_a_second_look() {
     let device = Device::flex();
     let network = network(EVERYTHING, &device.clone().autodiff());
-    let loss = network.forward(pictures(&device.clone().autodiff())).powf_scalar(2.0).sum();
+    let loss = network.forward(images(&device.clone().autodiff())).powf_scalar(2.0).sum();
     let gradients = burn::optim::GradientsParams::from_grads(loss.backward(), &network);
     let parameters = network.graph().weights().iter().filter(|w| w.learnt).count();
     assert_eq!(gradients.len(), parameters, "every weight has a gradient");
     let network = network.valid();
-    let answer = || network.forward(pictures(&device)).into_data();
+    let answer = || network.forward(images(&device)).into_data();
     assert_eq!(answer(), answer());
 }
 
@@ -53,7 +53,7 @@ fn every_block_learns_and_answers_the_same_on_a_second_look() {
 fn what_is_computed_is_what_is_written() {
     let device = Device::flex();
     let network = network(EVERYTHING, &device);
-    let x = pictures(&device);
+    let x = images(&device);
     let layer = |name: &str| network.convolutions.iter().find(|l| l.name == name).unwrap().layer.clone();
     let norm = |name: &str| network.norms.iter().find(|l| l.name == name).unwrap().layer.clone();
     let x = leaky_relu(norm("b").forward(layer("a").forward(x)), 0.2);
@@ -65,7 +65,7 @@ fn what_is_computed_is_what_is_written() {
     assert_eq!(x.dims(), [2, 18, 8, 8]);
     let x = network.affines[0].layer.forward(x.flatten(1, 3)).reshape([2, 6, 1, 1]);
     let x = network.classifier().forward(relu(norm("g").forward(x)).flatten(1, 3));
-    let found = network.forward(pictures(&device)).into_data();
+    let found = network.forward(images(&device)).into_data();
     found.assert_approx_eq::<f32>(&x.into_data(), Tolerance::absolute(1e-5));
 }
 
@@ -103,10 +103,10 @@ fn other_blocks_are_what_they_say() {
         norm.layer.weight = Param::from_tensor(Tensor::<1>::from_floats(&values(0.5)[..], &device));
         norm.layer.bias = Param::from_tensor(Tensor::<1>::from_floats(&values(-0.3)[..], &device));
     }
-    let found = network.forward(pictures(&device)).try_into_vec_as::<f32>().unwrap();
+    let found = network.forward(images(&device)).try_into_vec_as::<f32>().unwrap();
 
     // The same number by number, in 64 bits.
-    let first = network.convolutions[0].layer.forward(pictures(&device));
+    let first = network.convolutions[0].layer.forward(images(&device));
     assert_eq!(first.dims(), [2, 8, 4, 4]);
     let first: Vec<f64> = first.try_into_vec_as::<f32>().unwrap().into_iter().map(f64::from).collect();
     let normalised = |x: &[f64], groups: usize, epsilon: f64| -> Vec<f64> {
@@ -168,7 +168,7 @@ fn other_blocks_are_what_they_say() {
     // Both learn, with a gradient of every weight.
     let device = device.autodiff();
     let network = self::network(OTHERS, &device);
-    let loss = network.forward(pictures(&device)).powf_scalar(2.0).sum();
+    let loss = network.forward(images(&device)).powf_scalar(2.0).sum();
     let gradients = burn::optim::GradientsParams::from_grads(loss.backward(), &network);
     assert_eq!(gradients.len(), network.graph().weights().len());
 }

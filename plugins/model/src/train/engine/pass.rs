@@ -13,7 +13,7 @@ use tch::{Kind, Tensor};
 
 /// What a batch says.
 pub struct Pass {
-    /// `[pictures, classes]`.
+    /// `[images, classes]`.
     pub logits: Tensor,
     /// One number.
     pub loss: Tensor,
@@ -35,13 +35,13 @@ impl Pass {
         targets: &Targets,
         pieces: usize,
     ) -> Result<Self, ModelError> {
-        let pictures = input.dims()[0];
-        let rows = pictures.div_ceil(pieces.max(1));
+        let images = input.dims()[0];
+        let rows = images.div_ceil(pieces.max(1));
         let mut whole: Option<Self> = None;
         let mut logits = Vec::new();
-        for first in (0..pictures).step_by(rows) {
-            let rows = first..(first + rows).min(pictures);
-            let piece = if rows.len() == pictures {
+        for first in (0..images).step_by(rows) {
+            let rows = first..(first + rows).min(images);
+            let piece = if rows.len() == images {
                 once(network, weights, precision, input.clone(), targets)?
             } else {
                 let input = input.clone().slice([rows.clone()]);

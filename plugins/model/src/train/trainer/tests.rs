@@ -28,16 +28,16 @@ fn task(architecture: &str) -> Task {
     }
 }
 
-/// Pictures that are green or red, with a little pattern.
+/// Images that are green or red, with a little pattern.
 fn batch(first: usize) -> Batch {
     let mut batch = Batch { size_px: 16, weights: vec![1.0; 8], ..Batch::default() };
-    for picture in first..first + 8 {
+    for image in first..first + 8 {
         for place in 0..256 {
-            let noise = (place * 31 + picture * 17) % 97;
-            let (red, green) = if picture % 2 == 1 { (200, 40) } else { (40, 200) };
+            let noise = (place * 31 + image * 17) % 97;
+            let (red, green) = if image % 2 == 1 { (200, 40) } else { (40, 200) };
             batch.pixels.extend([red + noise as u8 / 2, green + noise as u8 / 2, noise as u8]);
         }
-        batch.targets.push(vec![picture as u32 % 2]);
+        batch.targets.push(vec![image as u32 % 2]);
     }
     batch
 }
@@ -50,7 +50,7 @@ fn learn(architecture: &str, line: &str, steps: usize, start: Start<'_>) -> (Tra
 }
 
 #[test]
-fn mixed_pictures_teach_too_and_the_place_in_the_run_decides_how_they_are_mixed() {
+fn mixed_images_teach_too_and_the_place_in_the_run_decides_how_they_are_mixed() {
     for line in ["--mixup 0.4", "--cutmix 1", "--mixup 0.4 --cutmix 1"] {
         let (trainer, losses) = learn("small-cnn", line, 16, Start::Scratch);
         assert_eq!(trainer.validate(&batch(0)).unwrap().correct, 8, "{line}: {losses:?}");
@@ -120,7 +120,7 @@ fn every_optimizer_learns_green_from_red() {
 }
 
 #[test]
-fn pictures_with_both_classes_are_learnt_as_both() {
+fn images_with_both_classes_are_learnt_as_both() {
     let flex = DeviceChoice::Flex.open().unwrap();
     let task = Task { labels: Labels::Multi, ..task("small-cnn") };
     let mut trainer = Trainer::new(&task, &options("--label-smoothing 0").unwrap(), Start::Scratch, &flex).unwrap();
@@ -213,7 +213,7 @@ fn the_running_mean_is_what_is_judged() {
 }
 
 #[test]
-fn growing_pictures_teach_the_same_network() {
+fn growing_images_teach_the_same_network() {
     let flex = DeviceChoice::Flex.open().unwrap();
     let task = Task { size_px: 48, ..task("resnet18") };
     let mut trainer = Trainer::new(&task, &options("--progressive 0.4").unwrap(), Start::Scratch, &flex).unwrap();

@@ -8,7 +8,7 @@ use burn::tensor::{Device, TensorData};
 
 const SIDE: usize = 48;
 
-fn pictures(device: &Device) -> Tensor<4> {
+fn images(device: &Device) -> Tensor<4> {
     let values: Vec<f32> = (0..3 * 3 * SIDE * SIDE).map(|i| ((i * 37 % 101) as f32 - 50.0) / 25.0).collect();
     Tensor::from_data(TensorData::new(values, [3, 3, SIDE, SIDE]), device)
 }
@@ -51,7 +51,7 @@ fn every_architecture_gives_the_same_on_every_device() {
     for opened in devices() {
         for name in names() {
             let network = learnt(&find(name).unwrap(), &opened.device);
-            let x = pictures(&opened.device);
+            let x = images(&opened.device);
             let ready = Ready::new(network.clone(), Precision::Fp32);
             let found = apart(network.features(x.clone()), ready.features(x.clone()));
             assert!(found < 1e-5, "{name} on {}: {found}", opened.name);
@@ -90,7 +90,7 @@ blocks:
 fn what_cannot_be_computed_together_is_computed_apart() {
     for opened in devices() {
         let network = learnt(&Architecture::of("awkward", Some(AWKWARD)).unwrap(), &opened.device);
-        let x = pictures(&opened.device);
+        let x = images(&opened.device);
         let ready = Ready::new(network.clone(), Precision::Fp32);
         let found = apart(network.forward(x.clone()), logits(&ready, x.clone()));
         assert!(found < 1e-5, "{}: {found}", opened.name);
@@ -120,13 +120,13 @@ fn sums_and_activations_join_their_convolutions() {
     assert_eq!(ready.turns.len() - joints.len(), 2);
 }
 
-/// A picture among others is the picture alone, to the last bit, in whatever order larger and smaller batches come.
+/// An image among others is the image alone, to the last bit, in whatever order larger and smaller batches come.
 #[test]
 fn company_changes_nothing() {
     for opened in devices() {
         let network = learnt(&find("efficientnet-lite0").unwrap(), &opened.device);
         let ready = Ready::new(network, Precision::fastest(&opened));
-        let x = pictures(&opened.device);
+        let x = images(&opened.device);
         let alone = ready.features(x.clone().narrow(0, 1, 1)).into_data();
         for among in [2, 3, 2] {
             let together = ready.features(x.clone().narrow(0, 0, among)).narrow(0, 1, 1);

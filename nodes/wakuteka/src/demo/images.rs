@@ -1,4 +1,4 @@
-//! The pictures of the demo, laid out as a user would: `photos/<class>/`.
+//! The images of the demo, laid out as a user would: `photos/<class>/`.
 
 use crate::checkout::Checkout;
 use crate::error::Error;
@@ -11,7 +11,7 @@ use std::time::SystemTime;
 /// Says that a demo has made this workspace.
 const MARKER: &str = ".demo";
 
-/// Copies the pictures of the checkout into a workspace that has none, and says what is there. Pictures that are there
+/// Copies the images of the checkout into a workspace that has none, and says what is there. Images that are there
 /// already stay alone.
 ///
 /// # Errors
@@ -20,19 +20,19 @@ pub fn lay_out(checkout: &Checkout, home: &Home) -> Result<String, Error> {
     let there = count(&home.photos());
     let photos = home.photos().display().to_string();
     if there > 0 {
-        return Ok(format!("{} pictures are in {photos} already", say::count(there)));
+        return Ok(format!("{} images are in {photos} already", say::count(there)));
     }
     // Beside the watched folder and then moved in, so that an interrupted copy is never taken for the whole.
     let part = home.root().join(".photos.part");
     if part.exists() {
         fs::remove_dir_all(&part).map_err(|e| files::named(&part, &e))?;
     }
-    for class in folders(&checkout.pictures())? {
+    for class in folders(&checkout.images())? {
         let target = part.join(class.file_name().unwrap_or_default());
         fs::create_dir_all(&target).map_err(|e| files::named(&target, &e))?;
-        for picture in entries(&class)? {
-            let to = target.join(picture.file_name().unwrap_or_default());
-            fs::copy(&picture, &to).map_err(|e| files::named(&to, &e))?;
+        for image in entries(&class)? {
+            let to = target.join(image.file_name().unwrap_or_default());
+            fs::copy(&image, &to).map_err(|e| files::named(&to, &e))?;
         }
     }
     mark(home)?;
@@ -41,7 +41,7 @@ pub fn lay_out(checkout: &Checkout, home: &Home) -> Result<String, Error> {
         fs::rename(&class, &to).map_err(|e| files::named(&to, &e))?;
     }
     fs::remove_dir(&part).map_err(|e| files::named(&part, &e))?;
-    Ok(format!("{} pictures are laid out in {photos}", say::count(count(&home.photos()))))
+    Ok(format!("{} images are laid out in {photos}", say::count(count(&home.photos()))))
 }
 
 /// Has a demo made this workspace?
@@ -86,15 +86,15 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn the_pictures_are_laid_out_once() {
+    fn the_images_are_laid_out_once() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
         let checkout = Checkout::find().unwrap();
         let first = lay_out(&checkout, &home).unwrap();
-        let pictures = count(&home.photos());
-        assert!(first.contains("laid out") && first.contains(&say::count(pictures)), "{first}");
+        let images = count(&home.photos());
+        assert!(first.contains("laid out") && first.contains(&say::count(images)), "{first}");
         assert_eq!(folders(&home.photos()).unwrap().len(), 8);
-        assert!(pictures >= 8 * 60 && is_ours(&home));
+        assert!(images >= 8 * 60 && is_ours(&home));
         assert!(!home.root().join(".photos.part").exists());
 
         fs::remove_dir_all(home.photos().join("people")).unwrap();
