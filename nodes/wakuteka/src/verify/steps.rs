@@ -166,9 +166,10 @@ fn test(setup: &Setup) -> Result<(), Error> {
     process::run(for_tests(cargo(setup, runner).args(RUN).args(EVERYTHING), setup))
 }
 
-/// What the end-to-end tests have to know.
+/// What the end-to-end tests have to know. LibTorch's threads sleep while they wait: spinning, tests side by side slow each other down.
 fn for_tests<'a>(command: &'a mut Command, setup: &Setup) -> &'a mut Command {
-    command.env("WAKUTEKA_DORA", &setup.dora).env("WAKUTEKA_TARGET", setup.checkout.target())
+    let target = setup.checkout.target();
+    command.env("WAKUTEKA_DORA", &setup.dora).env("WAKUTEKA_TARGET", target).env("OMP_WAIT_POLICY", "passive")
 }
 
 /// Every YAML in the folder that lists nodes.
