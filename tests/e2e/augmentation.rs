@@ -39,7 +39,7 @@ fn draw(photos: &Path) -> Result<(), Failure> {
 }
 
 fn finished(graph: &Graph) -> Option<RunManifest> {
-    RunFolder::all(&graph.home.runs()).into_iter().rev().find(|run| run.finished().is_some())?.manifest()
+    RunFolder::all(&graph.workspace.runs()).into_iter().rev().find(|run| run.finished().is_some())?.manifest()
 }
 
 #[test]

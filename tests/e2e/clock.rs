@@ -19,14 +19,14 @@ fn shifting_library() -> Option<PathBuf> {
 
 /// Runs that have ended, in the order of their names.
 fn ended(graph: &Graph) -> Vec<RunManifest> {
-    let runs = RunFolder::all(&graph.home.runs());
+    let runs = RunFolder::all(&graph.workspace.runs());
     runs.iter().filter(|run| run.verdict().is_some()).filter_map(RunFolder::manifest).collect()
 }
 
 /// The last run that has ended, when it learnt from all that is in the catalog. A slow machine may see a part of the images
 /// alone first, and learn from that.
 fn of_all(graph: &Graph) -> Option<RunManifest> {
-    let images = catalog::splits(&graph.home).len() as u64;
+    let images = catalog::splits(&graph.workspace).len() as u64;
     ended(graph).pop().filter(|run| run.counts.iter().flatten().sum::<u64>() >= images)
 }
 
@@ -64,12 +64,12 @@ fn a_clock_that_jumps_changes_nothing_but_what_is_said_of_time() -> Result<(), F
         for (class, file) in part {
             expected.insert(images::drop_into(&photos, class, file)?, class.clone());
         }
-        graph.wait("every image in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
+        graph.wait("every image in the catalog once", MINUTES_3, |g| catalog::files(&g.workspace) == expected)?;
         graph.wait("a verdict on all of them", MINUTES_3, |g| {
             of_all(g).is_some() && g.status("train").state.starts_with("up to date")
         })?;
         runs.extend(of_all(&graph));
-        reader.get_or_insert_with(|| Reader::start(graph.home.clone()));
+        reader.get_or_insert_with(|| Reader::start(graph.workspace.clone()));
     }
     let looks = reader.map_or(Ok(0), Reader::end)?;
     assert!(looks > 50, "{looks} looks say little");
@@ -83,7 +83,7 @@ fn a_clock_that_jumps_changes_nothing_but_what_is_said_of_time() -> Result<(), F
         assert!(pair[0].counts.iter().flatten().sum::<u64>() <= pair[1].counts.iter().flatten().sum::<u64>());
         assert!(pair[1].reason.contains("new in"), "{}", pair[1].reason);
     }
-    look(&graph.home)?;
-    assert_eq!(catalog::quarantined(&graph.home), Vec::<String>::new());
+    look(&graph.workspace)?;
+    assert_eq!(catalog::quarantined(&graph.workspace), Vec::<String>::new());
     graph.end()
 }

@@ -1,6 +1,6 @@
 //! Two machines: real daemons in network namespaces, a link that is cut, a daemon and a coordinator that are killed.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::{Finished, RunFolder, Verdict};
 use plugin_api::status::Status;
 use std::path::Path;
@@ -30,38 +30,38 @@ fn options(epochs: &'static str) -> Vec<(&'static str, &'static str, &'static st
     [OPTIONS, &[("train", "--epochs", epochs)]].concat()
 }
 
-fn drop_photos(home: &Home, each: usize) -> Result<u64, Failure> {
+fn drop_photos(workspace: &Workspace, each: usize) -> Result<u64, Failure> {
     let chosen = images::first_of_each(images::demo(), each);
     for (class, file) in &chosen {
-        images::drop_into(&home.photos(), class, file)?;
+        images::drop_into(&workspace.photos(), class, file)?;
     }
     Ok(chosen.len() as u64)
 }
 
 /// The run that has ended.
-fn finished(home: &Home) -> Option<Finished> {
-    RunFolder::all(&home.runs()).into_iter().find_map(|run| run.finished())
+fn finished(workspace: &Workspace) -> Option<Finished> {
+    RunFolder::all(&workspace.runs()).into_iter().find_map(|run| run.finished())
 }
 
-fn verdict(home: &Home) -> Option<Verdict> {
-    RunFolder::all(&home.runs()).into_iter().find_map(|run| run.verdict())
+fn verdict(workspace: &Workspace) -> Option<Verdict> {
+    RunFolder::all(&workspace.runs()).into_iter().find_map(|run| run.verdict())
 }
 
 /// The same on one machine: the run's weights, and images a second of its epochs but the first.
 fn on_one_machine(each: usize, epochs: &'static str) -> Result<(Finished, f64), Failure> {
     let root = tempfile::tempdir()?;
-    drop_photos(&Home::create(&root.path().join("home"))?, each)?;
+    drop_photos(&Workspace::create(&root.path().join("home"))?, each)?;
     let mut graph = Graph::start(root.path(), &options(epochs))?;
-    graph.wait("the run to end", MINUTES_3, |graph| finished(&graph.home).is_some())?;
-    let finished = finished(&graph.home).unwrap();
-    let speed = speed(&graph.home);
+    graph.wait("the run to end", MINUTES_3, |graph| finished(&graph.workspace).is_some())?;
+    let finished = finished(&graph.workspace).unwrap();
+    let speed = speed(&graph.workspace);
     graph.end()?;
     Ok((finished, speed))
 }
 
 /// Images a second of the epochs after the first, as the run's metrics have them.
-fn speed(home: &Home) -> f64 {
-    let run = RunFolder::all(&home.runs()).remove(0);
+fn speed(workspace: &Workspace) -> f64 {
+    let run = RunFolder::all(&workspace.runs()).remove(0);
     let rows: Vec<f64> = run
         .metrics()
         .into_iter()
@@ -76,7 +76,7 @@ fn machines(link: Link) -> Option<Machines> {
 }
 
 fn begin(machines: Machines, root: &Path, each: usize, epochs: &'static str) -> Result<(Cluster, u64), Failure> {
-    let photos = drop_photos(&Home::create(&root.join("files"))?, each)?;
+    let photos = drop_photos(&Workspace::create(&root.join("files"))?, each)?;
     Ok((Cluster::start(machines, root, &options(epochs))?, photos))
 }
 

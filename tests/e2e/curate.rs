@@ -1,6 +1,6 @@
 //! From a heap of images to candidates for each class, and what a person does with them: `dataflows/curate.yml`.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +25,7 @@ const BY_PHASH: &[(&str, &str, &str)] = &[
 ];
 
 /// Three seeds of three classes and sixty images of the same, no two the same.
-fn fill(home: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
+fn fill(workspace: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
     let (mut seen, mut counts) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
     let mut pool = BTreeMap::new();
     for (class, file) in images::demo() {
@@ -38,9 +38,9 @@ fn fill(home: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
         *count += 1;
         let name = file.file_name().unwrap_or_default();
         let folder = match *count {
-            1..=3 => home.join("seeds").join(&class),
-            n if n % 2 == 0 => home.join("pool"),
-            _ => home.join("pool/2024/夏"),
+            1..=3 => workspace.join("seeds").join(&class),
+            n if n % 2 == 0 => workspace.join("pool"),
+            _ => workspace.join("pool/2024/夏"),
         };
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(name), &bytes)?;
@@ -52,15 +52,15 @@ fn fill(home: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
     Ok(pool)
 }
 
-fn store(home: &Home) -> Option<Connection> {
-    let path = home.dataset().join("curation.sqlite");
+fn store(workspace: &Workspace) -> Option<Connection> {
+    let path = workspace.dataset().join("curation.sqlite");
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()
 }
 
 /// Label, digest and perceptual hash of every file that was taken in.
-fn known(home: &Home) -> Vec<(Option<String>, String, u64)> {
+fn known(workspace: &Workspace) -> Vec<(Option<String>, String, u64)> {
     let read = || -> rusqlite::Result<Vec<_>> {
-        let db = store(home).ok_or(rusqlite::Error::InvalidQuery)?;
+        let db = store(workspace).ok_or(rusqlite::Error::InvalidQuery)?;
         let mut rows = db.prepare("SELECT label, digest, phash FROM files JOIN images USING (digest)")?;
         rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned())))?.collect()
     };
@@ -96,9 +96,9 @@ fn expected(known: &[(Option<String>, String, u64)], not: &BTreeSet<(String, Str
 }
 
 /// What lies there: class, digest and the distance in the name, by name.
-fn candidates(home: &Home) -> Vec<(String, String, String, PathBuf)> {
+fn candidates(workspace: &Workspace) -> Vec<(String, String, String, PathBuf)> {
     let mut found = Vec::new();
-    for class in fs::read_dir(home.candidates()).into_iter().flatten().flatten().filter(|e| e.path().is_dir()) {
+    for class in fs::read_dir(workspace.candidates()).into_iter().flatten().flatten().filter(|e| e.path().is_dir()) {
         for file in fs::read_dir(class.path()).into_iter().flatten().flatten() {
             let digest = blake3::hash(&fs::read(file.path()).unwrap_or_default()).to_hex().to_string();
             let name = file.file_name().to_string_lossy().into_owned();
@@ -112,15 +112,15 @@ fn candidates(home: &Home) -> Vec<(String, String, String, PathBuf)> {
 
 /// Whether what should lie there lies there, and the list says so. The distance in a name is the one it came with; the
 /// list has the present one.
-fn lie_there(home: &Home, not: &BTreeSet<(String, String)>) -> bool {
+fn lie_there(workspace: &Workspace, not: &BTreeSet<(String, String)>) -> bool {
     let text = |(class, digest, distance): (String, String, u32)| (class, digest, format!("{distance:02}"));
-    let wanted: BTreeSet<_> = expected(&known(home), not).into_iter().map(text).collect();
-    let found: BTreeSet<_> = candidates(home).into_iter().map(|(class, digest, ..)| (class, digest)).collect();
-    let list = fs::read_to_string(home.candidates().join("candidates.csv")).unwrap_or_default();
+    let wanted: BTreeSet<_> = expected(&known(workspace), not).into_iter().map(text).collect();
+    let found: BTreeSet<_> = candidates(workspace).into_iter().map(|(class, digest, ..)| (class, digest)).collect();
+    let list = fs::read_to_string(workspace.candidates().join("candidates.csv")).unwrap_or_default();
     let row = |line: &str| {
         let mut columns = line.split(',').map(str::to_owned);
         let (path, class, distance) = (columns.next()?, columns.next()?, columns.next()?);
-        let digest = blake3::hash(&fs::read(home.root().join(path)).ok()?).to_hex().to_string();
+        let digest = blake3::hash(&fs::read(workspace.root().join(path)).ok()?).to_hex().to_string();
         Some((class, digest, distance))
     };
     let listed: BTreeSet<_> = list.lines().skip(1).filter_map(row).collect();
@@ -138,14 +138,14 @@ fn a_heap_becomes_candidates_and_answers_last() -> Result<(), Failure> {
     let pool = fill(&at)?;
     fs::write(at.join("pool/letter.jpg"), b"Dear pool, I am no image at all.")?;
     let mut graph = Graph::start_of("curate.yml", root.path(), BY_PHASH)?;
-    let home = graph.home.clone();
+    let workspace = graph.workspace.clone();
     let mut not = BTreeSet::new();
-    graph.wait("every image to be known", MINUTE, |g| known(&g.home).len() == 69)?;
-    graph.wait("the candidates", MINUTE, |g| lie_there(&g.home, &not) && !candidates(&g.home).is_empty())?;
-    graph.wait("the letter in quarantine", MINUTE, |g| g.home.quarantine().join("pool/letter.jpg").exists())?;
+    graph.wait("every image to be known", MINUTE, |g| known(&g.workspace).len() == 69)?;
+    graph.wait("the candidates", MINUTE, |g| lie_there(&g.workspace, &not) && !candidates(&g.workspace).is_empty())?;
+    graph.wait("the letter in quarantine", MINUTE, |g| g.workspace.quarantine().join("pool/letter.jpg").exists())?;
 
     // Hard links, nearest first by name, and the lists say the same.
-    let first = candidates(&home);
+    let first = candidates(&workspace);
     assert!(first.len() >= 6, "{first:?}");
     let inodes: BTreeMap<u64, &PathBuf> = pool.keys().map(|path| (fs::metadata(path).unwrap().ino(), path)).collect();
     for (class, .., path) in &first {
@@ -153,14 +153,17 @@ fn a_heap_becomes_candidates_and_answers_last() -> Result<(), Failure> {
         let of_class = first.iter().filter(|(of, ..)| of == class).map(|(_, _, distance, _)| distance);
         assert!(of_class.is_sorted(), "{class}: not nearest first");
     }
-    let list = fs::read_to_string(home.candidates().join("candidates.csv"))?;
+    let list = fs::read_to_string(workspace.candidates().join("candidates.csv"))?;
     assert_eq!(list.lines().count(), first.len() + 1, "{list}");
     for (class, _, distance, path) in &first {
-        let source = home.relative(inodes[&fs::metadata(path)?.ino()]).unwrap();
+        let source = workspace.relative(inodes[&fs::metadata(path)?.ino()]).unwrap();
         let row = list.lines().find(|line| line.starts_with(&format!("{source},"))).unwrap();
-        assert!(row.contains(&format!(",{class},{distance},")) && row.contains(&home.relative(path).unwrap()), "{row}");
+        assert!(
+            row.contains(&format!(",{class},{distance},")) && row.contains(&workspace.relative(path).unwrap()),
+            "{row}"
+        );
     }
-    let several = fs::read_to_string(home.candidates().join("claimed-by-several.csv"))?;
+    let several = fs::read_to_string(workspace.candidates().join("claimed-by-several.csv"))?;
     assert!(
         several.trim_start_matches('\u{feff}').lines().next() == Some("path,classes,claimed_by,candidate_of")
             && several.lines().count() > 1
@@ -171,12 +174,12 @@ fn a_heap_becomes_candidates_and_answers_last() -> Result<(), Failure> {
     fs::remove_file(&path)?;
     not.insert((class, refused));
     let (class, accepted, _, path) = first[first.len() - 1].clone();
-    fs::create_dir_all(home.photos().join(&class))?;
-    fs::rename(&path, home.photos().join(&class).join("accepted.jpg"))?;
+    fs::create_dir_all(workspace.photos().join(&class))?;
+    fs::rename(&path, workspace.photos().join(&class).join("accepted.jpg"))?;
     let mut classes: Vec<String> = ["animals", "buildings", "food"].map(str::to_owned).into();
     not.extend(classes.iter().map(|class| (class.clone(), accepted.clone())));
     graph.wait("the answers", MINUTE, |g| counter(g, "refused") == 1 && counter(g, "accepted") == 1)?;
-    graph.wait("others in their place", MINUTE, |g| lie_there(&g.home, &not))?;
+    graph.wait("others in their place", MINUTE, |g| lie_there(&g.workspace, &not))?;
 
     // Killed, and the whole graph started again: nothing is lost, hashed again or proposed again.
     graph.signal("gather", "KILL")?;
@@ -186,24 +189,26 @@ fn a_heap_becomes_candidates_and_answers_last() -> Result<(), Failure> {
         g.status("collect").counters.get("pictures_found") == Some(&69) && g.status("collect").state == "idle"
     })?;
     std::thread::sleep(Duration::from_secs(3));
-    assert!(lie_there(&home, &not), "not as before: {:?}", candidates(&home));
+    assert!(lie_there(&workspace, &not), "not as before: {:?}", candidates(&workspace));
     assert_eq!((counter(&graph, "refused"), counter(&graph, "accepted")), (1, 1));
     let hashed = graph.status("look").counters.get("pictures_in").copied().unwrap_or_default();
     assert_eq!(hashed, 0, "hashed again after a restart");
 
     // A class appears, a seed goes, an image comes: no command.
     let seed = pool.keys().next_back().unwrap();
-    fs::create_dir_all(home.seeds().join("きゅん"))?;
-    fs::copy(seed, home.seeds().join("きゅん/seed.jpg"))?;
+    fs::create_dir_all(workspace.seeds().join("きゅん"))?;
+    fs::copy(seed, workspace.seeds().join("きゅん/seed.jpg"))?;
     classes.push("きゅん".to_owned());
-    let gone = fs::read_dir(home.seeds().join("food"))?.flatten().next().ok_or("no seed")?.path();
+    let gone = fs::read_dir(workspace.seeds().join("food"))?.flatten().next().ok_or("no seed")?.path();
     fs::remove_file(gone)?;
     let new = images::demo().into_iter().find(|(class, _)| class == "tools").ok_or("no image of tools")?.1;
-    fs::copy(new, home.pool().join("new.jpg"))?;
+    fs::copy(new, workspace.pool().join("new.jpg"))?;
     not.extend(classes.iter().map(|class| (class.clone(), accepted.clone())));
     not.extend(classes.iter().map(|class| (class.clone(), pool[seed].clone())));
     graph.wait("seeds and pool to be followed", MINUTE, |g| {
-        known(&g.home).len() == 70 && g.home.candidates().join("きゅん").is_dir() && lie_there(&g.home, &not)
+        known(&g.workspace).len() == 70
+            && g.workspace.candidates().join("きゅん").is_dir()
+            && lie_there(&g.workspace, &not)
     })?;
     graph.end()?;
 
@@ -228,10 +233,10 @@ fn a_network_gathers_more_of_the_same_than_chance() -> Result<(), Failure> {
         ("gather", "--most", "8"),
     ];
     let mut graph = Graph::start_of("curate.yml", root.path(), &options)?;
-    graph.wait("every image to be known", MINUTE * 3, |g| known(&g.home).len() == 69)?;
+    graph.wait("every image to be known", MINUTE * 3, |g| known(&g.workspace).len() == 69)?;
     // At most 24: an image goes to its nearest class alone.
     graph.wait("the candidates", MINUTE, |g| {
-        !g.status("gather").state.ends_with("choosing") && candidates(&g.home).len() >= 12
+        !g.status("gather").state.ends_with("choosing") && candidates(&g.workspace).len() >= 12
     })?;
     let truth: BTreeMap<&String, String> = images::demo()
         .into_iter()
@@ -240,7 +245,7 @@ fn a_network_gathers_more_of_the_same_than_chance() -> Result<(), Failure> {
             Some((&pool[path], class))
         })
         .collect();
-    let found = candidates(&graph.home);
+    let found = candidates(&graph.workspace);
     let right = found.iter().filter(|(class, digest, ..)| truth.get(digest) == Some(class)).count();
     // By chance it is a third.
     eprintln!("{right} of {} are of their class", found.len());

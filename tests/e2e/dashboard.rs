@@ -1,6 +1,6 @@
 //! The page in a real browser over the real graph: watched, decided on by keyboard, rolled back; killed and not missed.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::RunFolder;
 use std::collections::BTreeSet;
 use std::fs;
@@ -47,7 +47,7 @@ fn cell(node: &str, column: usize) -> String {
 }
 
 fn judged(graph: &Graph) -> Vec<String> {
-    let runs = RunFolder::all(&graph.home.runs());
+    let runs = RunFolder::all(&graph.workspace.runs());
     runs.iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
 }
 
@@ -57,15 +57,15 @@ fn lay_candidates(root: &Path, first: &[(String, PathBuf)], heap: &[(String, Pat
     let digests: BTreeSet<_> =
         heap.iter().map(|(_, file)| fs::read(file).map(|b| blake3::hash(&b).to_hex())).collect::<Result<_, _>>()?;
     let wanted = digests.len();
-    let home = Home::create(&root.join("home"))?;
+    let workspace = Workspace::create(&root.join("home"))?;
     for (class, file) in first.iter().filter(|(class, _)| class == "animals").take(3) {
-        images::drop_into(&home.seeds(), class, file)?;
+        images::drop_into(&workspace.seeds(), class, file)?;
     }
     for (_, file) in heap {
-        fs::copy(file, home.pool().join(file.file_name().unwrap()))?;
+        fs::copy(file, workspace.pool().join(file.file_name().unwrap()))?;
     }
     let mut graph = Graph::start_of("curate.yml", root, BY_PHASH)?;
-    let lie_there = || fs::read_dir(home.candidates().join("animals")).map_or(0, Iterator::count);
+    let lie_there = || fs::read_dir(workspace.candidates().join("animals")).map_or(0, Iterator::count);
     graph.wait("gather to lay candidates", MINUTE, |g| {
         lie_there() == wanted && !g.status("gather").state.ends_with("choosing")
     })?;
@@ -75,13 +75,13 @@ fn lay_candidates(root: &Path, first: &[(String, PathBuf)], heap: &[(String, Pat
 
 /// An image of the inbox is found by its mood, moved to its class by one key, and back by another.
 fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<(), Failure> {
-    let home = graph.home.clone();
+    let workspace = graph.workspace.clone();
     let (_, file) = images::demo().pop().ok_or("no image")?;
     let name = file.file_name().unwrap().to_string_lossy().into_owned();
-    let inbox = home.inbox().join(&name);
+    let inbox = workspace.inbox().join(&name);
     fs::copy(&file, &inbox)?;
     let said = || {
-        let table = fs::read_to_string(home.inbox().join("predictions.csv")).ok()?;
+        let table = fs::read_to_string(workspace.inbox().join("predictions.csv")).ok()?;
         let row = table.lines().find(|line| line.starts_with("inbox/"))?.to_owned();
         row.split(',').nth(2).map(str::to_owned)
     };
@@ -96,7 +96,7 @@ fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<()
         MINUTE,
         "return /pool\\/: \\d+ images predicted by the champion/.test(document.getElementById('view').textContent)",
     )?;
-    let labelled = home.photos().join(&class).join(&name);
+    let labelled = workspace.photos().join(&class).join(&name);
     // Images of the pool may be shown beside it.
     browser.click(".tile[data-path^='inbox/'] .corner")?;
     browser.press("a")?;
@@ -128,7 +128,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     assert!(laid >= 11, "{laid} candidates");
 
     let mut graph = Graph::start(root.path(), QUICK)?;
-    let home = graph.home.clone();
+    let workspace = graph.workspace.clone();
     let page = address(&mut graph)?;
     let browser = Browser::start(1280, 900)?;
     browser.open(&format!("{page}?lang=en"))?;
@@ -139,7 +139,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
 
     // Images come: counts and curves move.
     for (class, file) in &first {
-        images::drop_into(&home.photos(), class, file)?;
+        images::drop_into(&workspace.photos(), class, file)?;
     }
     // A message that dora lost is sent again, and its images then count twice.
     let hashed = |g: &Graph| g.status("hash").counters.get("pictures_out").copied().unwrap_or_default();
@@ -173,11 +173,11 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
         format!("return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'candidates {n}')")
     };
     browser.wait("the candidates", MINUTE, &left(laid))?;
-    let candidates = || fs::read_dir(home.candidates().join("animals")).map_or(0, Iterator::count);
+    let candidates = || fs::read_dir(workspace.candidates().join("animals")).map_or(0, Iterator::count);
     // One is refused by mistake, and comes back.
     browser.press("x")?;
     browser.wait("one less", MINUTE, &left(laid - 1))?;
-    assert_eq!((candidates(), home.root().join("trash/candidates/animals").is_dir()), (laid - 1, true));
+    assert_eq!((candidates(), workspace.root().join("trash/candidates/animals").is_dir()), (laid - 1, true));
     browser.press("u")?;
     browser.wait("it to be back", MINUTE, &left(laid))?;
     assert_eq!(candidates(), laid);
@@ -189,7 +189,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     let took = start.elapsed();
     eprintln!("ten candidates accepted in {took:?}");
     assert!(took < Duration::from_secs(20), "30 a minute: {took:?}");
-    let accepted = |g: &Graph| catalog::files(&g.home).keys().filter(|p| p.starts_with("photos/animals/")).count();
+    let accepted = |g: &Graph| catalog::files(&g.workspace).keys().filter(|p| p.starts_with("photos/animals/")).count();
     let before = first.iter().filter(|(class, _)| class == "animals").count();
     graph.wait("the data set to have them", MINUTE, |g| accepted(g) == before + 10)?;
     assert_eq!(candidates(), laid - 10);
@@ -207,7 +207,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     // Whatever the verdict was, a person may promote it, and take that back.
     browser.open(&format!("{page}#models"))?;
     browser.wait("both runs", MINUTE, "return document.querySelectorAll('table.runs tbody tr').length >= 2")?;
-    let champion = || fs::read_link(home.champion()).unwrap_or_default();
+    let champion = || fs::read_link(workspace.champion()).unwrap_or_default();
     if champion() != Path::new(&two) {
         browser.run(&format!("[...document.querySelectorAll('table.runs tbody tr')].find((row) => row.textContent.includes({two:?})).querySelector('button').click()"))?;
         graph.wait("the promotion", MINUTE, |_| champion() == Path::new(&two))?;
@@ -243,7 +243,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
         MINUTE,
         "return [...document.querySelectorAll('.tile img')].filter((i) => i.complete && i.naturalWidth > 0).length > 8",
     )?;
-    live_updates_leave_the_keyboard(&home, &browser, &page)?;
+    live_updates_leave_the_keyboard(&workspace, &browser, &page)?;
     assert_eq!(browser.complaints()?, Vec::<String>::new());
 
     // Killed, it is not missed, and comes back.
@@ -252,7 +252,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     let mine = graph.pid("dashboard");
     graph.signal("dashboard", "KILL")?;
     let (class, file) = reserve;
-    images::drop_into(&home.photos(), class, file)?;
+    images::drop_into(&workspace.photos(), class, file)?;
     graph.wait("one more image", MINUTE, |g| accepted(g) == before + 11)?;
     graph.wait("the page to be back", MINUTE, |g| g.pid("dashboard").is_some() && g.pid("dashboard") != mine)?;
     assert_eq!(pids, others.map(|node| graph.pid(node)), "a node was started again");
@@ -263,7 +263,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
 }
 
 /// Lists are made anew when images come: what had the focus keeps it, and keys go on reaching it.
-fn live_updates_leave_the_keyboard(home: &Home, browser: &Browser, page: &str) -> Result<(), Failure> {
+fn live_updates_leave_the_keyboard(workspace: &Workspace, browser: &Browser, page: &str) -> Result<(), Failure> {
     let count = "document.querySelector('tr[data-class=food] td:nth-child(2) span').textContent";
     let shown = "document.querySelector('.filters [role=status]').textContent";
     for (turn, view, used, told) in [
@@ -278,7 +278,7 @@ fn live_updates_leave_the_keyboard(home: &Home, browser: &Browser, page: &str) -
             "window.used = document.querySelector({used:?}); used.focus(); window.told = () => {told}; window.before = told()"
         ))?;
         fs::write(
-            home.photos().join(format!("food/live-{turn}.png")),
+            workspace.photos().join(format!("food/live-{turn}.png")),
             images::coloured([10, 60 * turn as u8, 200], 90 + turn),
         )?;
         browser.wait("the new number", MINUTE, "return told() !== before")?;
@@ -302,7 +302,7 @@ fn nodes_speak_japanese(graph: &mut Graph, browser: &Browser) -> Result<(), Fail
         shown.as_array().ok_or("no list")?.iter().map(|text| text.as_str().unwrap_or_default().to_owned()).collect();
     assert!(shown.len() > 6, "{shown:?}");
     let reasons = graph.verdicts().into_iter().map(|verdict| verdict.reason);
-    let runs = RunFolder::all(&graph.home.runs()).into_iter().filter_map(|run| Some(run.manifest()?.reason));
+    let runs = RunFolder::all(&graph.workspace.runs()).into_iter().filter_map(|run| Some(run.manifest()?.reason));
     let told = reasons.chain(runs).map(|text| text.render(plugin_api::Language::Ja));
     for text in shown.into_iter().chain(told) {
         // Classes stand in brackets; options, files and names of runs have signs or digits in them.

@@ -24,7 +24,7 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
     }
     let mut graph = Graph::start(root.path(), SMALL)?;
     graph.wait("the first verdict", MINUTES_3, |g| g.verdicts().len() == 1)?;
-    let reader = Reader::start(graph.home.clone());
+    let reader = Reader::start(graph.workspace.clone());
     let seed = u64::from(SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos());
     eprintln!("seed {seed}");
     let draw = |n: usize, below: u64| {
@@ -49,17 +49,17 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
         }
         graph.wait("the verdict", MINUTES_3, |g| g.verdicts().len() > before)?;
     }
-    graph.wait("every image in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
+    graph.wait("every image in the catalog once", MINUTES_3, |g| catalog::files(&g.workspace) == expected)?;
     let looks = reader.end()?;
     eprintln!("{retrains} retrains, {looks} looks, killed {killed:?}");
     assert!(looks > 50, "{looks} looks say little");
-    assert_eq!(catalog::quarantined(&graph.home), Vec::<String>::new());
-    for entry in std::fs::read_dir(graph.home.models())?.flatten() {
+    assert_eq!(catalog::quarantined(&graph.workspace), Vec::<String>::new());
+    for entry in std::fs::read_dir(graph.workspace.models())?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with('.') || name == "champion" {
             continue;
         }
-        let verdict = RunFolder::new(&graph.home.runs(), &name).verdict();
+        let verdict = RunFolder::new(&graph.workspace.runs(), &name).verdict();
         assert_eq!(
             verdict.map(|v| v.decision),
             Some(plugin_api::Decision::Promoted),
@@ -84,13 +84,13 @@ fn a_class_folder_that_goes_while_it_is_learnt_is_forgotten_in_good_order() -> R
     let gone = &all[0].0;
     std::fs::remove_dir_all(photos.join(gone))?;
     let of_the_rest = |g: &Graph| {
-        let runs = RunFolder::all(&g.home.runs());
+        let runs = RunFolder::all(&g.workspace.runs());
         runs.iter().any(|run| run.verdict().is_some_and(|v| !v.classes.contains(gone)))
     };
     graph.wait("a verdict on the other classes", MINUTES_3, of_the_rest)?;
-    assert!(catalog::files(&graph.home).values().all(|class| class != gone));
-    assert_eq!(catalog::quarantined(&graph.home), Vec::<String>::new());
-    look(&graph.home)?;
+    assert!(catalog::files(&graph.workspace).values().all(|class| class != gone));
+    assert_eq!(catalog::quarantined(&graph.workspace), Vec::<String>::new());
+    look(&graph.workspace)?;
     graph.end()
 }
 
@@ -107,7 +107,7 @@ fn wrong_option_is_told_where_one_looks() -> Result<(), Failure> {
     assert_eq!(train.counters.get("restarts"), Some(&0));
     assert_eq!(train.notices.iter().map(|notice| notice.kind.as_str()).collect::<Vec<_>>(), ["configuration"]);
     let (class, file) = images::demo().into_iter().next().ok_or("no image")?;
-    images::drop_into(&graph.home.photos(), &class, &file)?;
-    graph.wait("the other nodes to work", MINUTES_3, |g| !catalog::files(&g.home).is_empty())?;
+    images::drop_into(&graph.workspace.photos(), &class, &file)?;
+    graph.wait("the other nodes to work", MINUTES_3, |g| !catalog::files(&g.workspace).is_empty())?;
     graph.end()
 }

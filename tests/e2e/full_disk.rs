@@ -56,7 +56,7 @@ fn a_full_disk_costs_time_and_nothing_else() -> Result<(), Failure> {
     }
     let mut graph = Graph::start(root.path(), SMALL)?;
     graph.wait("the first verdict", MINUTES_3, |g| g.verdicts().len() == 1)?;
-    let reader = Reader::start(graph.home.clone());
+    let reader = Reader::start(graph.workspace.clone());
 
     // Images are there and nothing else fits any more.
     for (class, file) in all.iter().filter(|(_, file)| !first.iter().any(|(_, f)| f == file)) {
@@ -68,16 +68,16 @@ fn a_full_disk_costs_time_and_nothing_else() -> Result<(), Failure> {
     let log = graph.whole_log();
     let ends = log.matches("ends with an error").count();
     eprintln!("the disk is full: nodes ended {ends} times in {FULL:?}");
-    assert!(catalog::files(&graph.home).len() < expected.len(), "all went in although nothing fits");
-    look(&graph.home)?;
+    assert!(catalog::files(&graph.workspace).len() < expected.len(), "all went in although nothing fits");
+    look(&graph.workspace)?;
 
     // There is space again.
     std::fs::remove_file(ballast)?;
-    graph.wait("every image in the catalog once", MINUTES_3, |g| catalog::files(&g.home) == expected)?;
+    graph.wait("every image in the catalog once", MINUTES_3, |g| catalog::files(&g.workspace) == expected)?;
     graph.wait("a verdict on all of them", MINUTES_3, |g| g.verdicts().len() >= 2)?;
     let looks = reader.end()?;
     assert!(looks > 50, "{looks} looks say little");
-    assert_eq!(catalog::quarantined(&graph.home), Vec::<String>::new());
+    assert_eq!(catalog::quarantined(&graph.workspace), Vec::<String>::new());
     for (class, file) in &all {
         let copies = std::fs::read_dir(photos.join(class))?.flatten();
         let there = copies.filter_map(|entry| std::fs::read(entry.path()).ok());

@@ -26,11 +26,11 @@ const QUICK: &[(&str, &str, &str)] = &[
 const MINUTES_3: Duration = Duration::from_mins(3);
 
 fn latest(graph: &Graph) -> Option<(RunManifest, Verdict)> {
-    RunFolder::all(&graph.home.runs()).into_iter().rev().find_map(|run| Some((run.manifest()?, run.verdict()?)))
+    RunFolder::all(&graph.workspace.runs()).into_iter().rev().find_map(|run| Some((run.manifest()?, run.verdict()?)))
 }
 
 fn settled(graph: &Graph, expected: &BTreeMap<String, String>) -> bool {
-    catalog::files(&graph.home) == *expected
+    catalog::files(&graph.workspace) == *expected
 }
 
 #[test]
@@ -50,17 +50,17 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
 
     let mut graph = Graph::start(root.path(), QUICK)?;
     graph.wait("the catalog to hold every image once", MINUTES_3, |g| settled(g, &expected))?;
-    graph.wait("the refused files in quarantine", MINUTES_3, |g| catalog::quarantined(&g.home) == refused)?;
+    graph.wait("the refused files in quarantine", MINUTES_3, |g| catalog::quarantined(&g.workspace) == refused)?;
     graph.wait("the first verdict", MINUTES_3, |g| latest(g).is_some())?;
     let (manifest, verdict) = latest(&graph).ok_or("no verdict")?;
     assert_eq!(verdict.decision.name(), "promoted", "{}", verdict.reason);
     assert!(manifest.parent.is_none());
     assert!(verdict.images > 0 && verdict.confusion.iter().flatten().sum::<u64>() == verdict.images);
-    assert_eq!(std::fs::read_link(graph.home.champion())?, Path::new(&verdict.run));
-    let report = std::fs::read_to_string(graph.home.root().join(&verdict.report))?;
+    assert_eq!(std::fs::read_link(graph.workspace.champion())?, Path::new(&verdict.run));
+    let report = std::fs::read_to_string(graph.workspace.root().join(&verdict.report))?;
     assert!(report.contains("きゅんきゅん"), "the report does not name the class");
     assert!(!report.contains("http://") && !report.contains("https://"), "the report is not self-contained");
-    let splits = catalog::splits(&graph.home);
+    let splits = catalog::splits(&graph.workspace);
 
     // What people do: add a burst, move one to another class, delete one, rename one, overwrite one.
     for (_, (name, file)) in &later {
@@ -71,7 +71,7 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     let mut next = || of_food.next().ok_or("no image of food is left");
     let (moved, deleted, renamed, overwritten) = (next()?, next()?, next()?, next()?);
     drop(of_food);
-    let at = |path: &str| graph.home.root().join(path);
+    let at = |path: &str| graph.workspace.root().join(path);
     std::fs::create_dir_all(photos.join("new class/sub"))?;
     std::fs::rename(at(&moved), photos.join("new class/sub/moved.jpg"))?;
     std::fs::remove_file(at(&deleted))?;
@@ -95,9 +95,9 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     let champions: Vec<String> = graph.verdicts().into_iter().filter(promoted).map(|v| v.run).collect();
     assert!(second.parent.as_ref().is_some_and(|id| champions.contains(id)), "not from a champion's weights");
     assert!(second.reason.contains("1 relabelled") || second.reason.contains("new in"), "{}", second.reason);
-    let runs = RunFolder::all(&graph.home.runs()).len();
+    let runs = RunFolder::all(&graph.workspace.runs()).len();
     assert!(runs <= 3, "a burst of drops made {} runs", runs - 1);
-    let after = catalog::splits(&graph.home);
+    let after = catalog::splits(&graph.workspace);
     // Only an image that joins two groups moves one of them, and never out of the test set.
     let strictness = |split: &String| ["train", "validation", "test"].iter().position(|name| name == split);
     let kept = |(digest, before): (&String, &String)| {
@@ -122,7 +122,7 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     std::thread::sleep(Duration::from_secs(8));
     let hashed = graph.status("hash").counters.get("pictures_in").copied().unwrap_or_default();
     assert_eq!(hashed, 0, "hashed again after a restart");
-    assert_eq!(RunFolder::all(&graph.home.runs()).len(), runs, "trained again after a restart");
+    assert_eq!(RunFolder::all(&graph.workspace.runs()).len(), runs, "trained again after a restart");
     assert_eq!(graph.verdicts().len(), verdicts);
     assert!(settled(&graph, &expected));
     graph.end()

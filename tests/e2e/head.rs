@@ -2,7 +2,7 @@
 //!
 //! Nothing but the shipped graph with pretrained weights: `train` makes candidates, `evaluate` decides, `predict` loads the champion.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::{ModelCard, read_json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,8 +23,8 @@ fn images(class: &str) -> Vec<PathBuf> {
     (0..7).flat_map(|start| files.iter().skip(start).step_by(7)).cloned().collect()
 }
 
-fn accept(home: &Home, class: &str, files: &[PathBuf]) -> Result<(), Failure> {
-    let folder = home.photos().join(class);
+fn accept(workspace: &Workspace, class: &str, files: &[PathBuf]) -> Result<(), Failure> {
+    let folder = workspace.photos().join(class);
     fs::create_dir_all(&folder)?;
     for file in files {
         fs::copy(file, folder.join(file.file_name().unwrap()))?;
@@ -41,8 +41,8 @@ struct Row {
     model: String,
 }
 
-fn predictions(home: &Home) -> Vec<Row> {
-    let Ok(mut reader) = csv::Reader::from_path(home.inbox().join("predictions.csv")) else { return Vec::new() };
+fn predictions(workspace: &Workspace) -> Vec<Row> {
+    let Ok(mut reader) = csv::Reader::from_path(workspace.inbox().join("predictions.csv")) else { return Vec::new() };
     let rows = reader.deserialize::<BTreeMap<String, String>>().flatten();
     rows.map(|row| {
         let name = row["path"].trim_start_matches("inbox/");
@@ -58,25 +58,25 @@ fn correct(rows: &[Row], class: &str) -> usize {
 }
 
 /// The champion's card.
-fn champion(home: &Home) -> Option<ModelCard> {
-    read_json(&home.champion().join("model.json")).ok()
+fn champion(workspace: &Workspace) -> Option<ModelCard> {
+    read_json(&workspace.champion().join("model.json")).ok()
 }
 
 /// Predictions of all images by a champion of exactly these classes; `None` until they are there.
-fn by_champion(home: &Home, classes: &[&str]) -> Option<(ModelCard, Vec<Row>)> {
-    let card = champion(home).filter(|card| card.classes == classes)?;
-    let rows = predictions(home);
+fn by_champion(workspace: &Workspace, classes: &[&str]) -> Option<(ModelCard, Vec<Row>)> {
+    let card = champion(workspace).filter(|card| card.classes == classes)?;
+    let rows = predictions(workspace);
     (rows.len() == 3 * INBOX && rows.iter().all(|row| row.model == card.run)).then_some((card, rows))
 }
 
 /// Waits for predictions of all images by a champion of exactly these classes, and checks that it is a head.
 fn wait_for_head(graph: &mut Graph, classes: &[&str]) -> Result<(ModelCard, Vec<Row>), Failure> {
     let what = format!("predictions by a champion of {}", classes.join(", "));
-    graph.wait(&what, MINUTES_3, |g| by_champion(&g.home, classes).is_some())?;
-    let (card, rows) = by_champion(&graph.home, classes).ok_or("the champion changed again")?;
+    graph.wait(&what, MINUTES_3, |g| by_champion(&g.workspace, classes).is_some())?;
+    let (card, rows) = by_champion(&graph.workspace, classes).ok_or("the champion changed again")?;
     let backbone = card.backbone.as_ref().ok_or_else(|| format!("{} is no head", card.run))?;
     assert_eq!(backbone.architecture, "efficientnet-lite0");
-    assert!(graph.home.backbone(&backbone.digest).is_file(), "its backbone is in the workspace");
+    assert!(graph.workspace.backbone(&backbone.digest).is_file(), "its backbone is in the workspace");
     Ok((card, rows))
 }
 
@@ -93,18 +93,18 @@ fn heads_become_champion_and_know_classes_added_later() -> Result<(), Failure> {
     ];
     let root = tempfile::tempdir()?;
     let mut graph = Graph::start(root.path(), &options)?;
-    let home = graph.home.clone();
+    let workspace = graph.workspace.clone();
     let all: Vec<Vec<PathBuf>> = CLASSES.iter().map(|class| images(class)).collect();
     for (class, files) in CLASSES.iter().zip(&all) {
         for file in &files[files.len() - INBOX..] {
-            fs::copy(file, home.inbox().join(format!("{class}-{}", file.file_name().unwrap().to_string_lossy())))?;
+            fs::copy(file, workspace.inbox().join(format!("{class}-{}", file.file_name().unwrap().to_string_lossy())))?;
         }
     }
 
     // Two classes: the first candidate is a head, and it is promoted.
     let (begun, known) = (Instant::now(), &CLASSES[..2]);
     for (class, files) in known.iter().zip(&all) {
-        accept(&home, class, &files[..30])?;
+        accept(&workspace, class, &files[..30])?;
     }
     let (first, rows) = wait_for_head(&mut graph, known)?;
     let hits = [correct(&rows, "food"), correct(&rows, "people")];
@@ -118,7 +118,7 @@ fn heads_become_champion_and_know_classes_added_later() -> Result<(), Failure> {
 
     // A class that is new, five images of it.
     let begun = Instant::now();
-    accept(&home, "transportation", &all[2][..5])?;
+    accept(&workspace, "transportation", &all[2][..5])?;
     let (second, rows) = wait_for_head(&mut graph, &CLASSES)?;
     let hits = CLASSES.map(|class| correct(&rows, class));
     eprintln!(
@@ -135,9 +135,9 @@ fn heads_become_champion_and_know_classes_added_later() -> Result<(), Failure> {
     graph.signal("predict", "KILL")?;
     graph.wait("predict to be back", MINUTES_3, |g| g.pid("predict").is_some() && g.pid("predict") != before)?;
     let file = &all[0][all[0].len() - INBOX - 1];
-    fs::copy(file, home.inbox().join(format!("food-{}", file.file_name().unwrap().to_string_lossy())))?;
+    fs::copy(file, workspace.inbox().join(format!("food-{}", file.file_name().unwrap().to_string_lossy())))?;
     graph.wait("a prediction of the image that came last", MINUTES_3, |g| {
-        let rows = predictions(&g.home);
+        let rows = predictions(&g.workspace);
         rows.len() == 3 * INBOX + 1 && rows.iter().all(|row| row.model == second.run)
     })?;
 

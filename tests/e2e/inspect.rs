@@ -76,7 +76,7 @@ fn plant(photos: &Path) -> Result<Planted, Failure> {
 }
 
 fn read(graph: &Graph, name: &str) -> String {
-    std::fs::read_to_string(graph.home.dataset().join(name)).unwrap_or_default()
+    std::fs::read_to_string(graph.workspace.dataset().join(name)).unwrap_or_default()
 }
 
 /// The last word on the version that `dataset` has.

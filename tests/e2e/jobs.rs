@@ -91,36 +91,36 @@ impl Workshop {
                 left.entry(class.clone()).or_default().push(file.clone());
             }
         }
-        let home = plugin_api::Home::create(&root.path().join("home"))?;
+        let workspace = plugin_api::Workspace::create(&root.path().join("home"))?;
         for (class, files) in &mut left {
             for file in files.drain(..EACH) {
-                images::drop_into(&home.photos(), class, &file)?;
+                images::drop_into(&workspace.photos(), class, &file)?;
             }
         }
         let mut rows = "path,class,distance,rank,candidate,claimed_by\n".to_owned();
         for (hand, candidate) in CLASSES.iter().enumerate() {
             let wrong = left.get_mut("animals").unwrap().remove(0);
-            fs::copy(&wrong, home.photos().join(format!("food/misplaced-{hand}.png")))?;
+            fs::copy(&wrong, workspace.photos().join(format!("food/misplaced-{hand}.png")))?;
             for class in ["animals", "buildings"] {
                 let image = images::coloured([200, 10 + 80 * hand as u8, 90], 3 + hand as u32);
-                fs::write(home.photos().join(class).join(format!("twice-{hand}.png")), image)?;
+                fs::write(workspace.photos().join(class).join(format!("twice-{hand}.png")), image)?;
             }
-            fs::create_dir_all(home.candidates().join(candidate))?;
+            fs::create_dir_all(workspace.candidates().join(candidate))?;
             for (rank, file) in left.get_mut(*candidate).unwrap().drain(..4).enumerate() {
                 let link = format!("{rank:02}_{}", name(&file));
-                fs::copy(&file, home.candidates().join(candidate).join(&link))?;
+                fs::copy(&file, workspace.candidates().join(candidate).join(&link))?;
                 let _ = writeln!(rows, "pool/{},{candidate},0.1,{rank},candidates/{candidate}/{link},", name(&file));
             }
         }
-        fs::write(home.photos().join("food/broken.jpg"), b"\xff\xd8\xff\xe0 and nothing more")?;
-        fs::write(home.candidates().join("candidates.csv"), rows)?;
+        fs::write(workspace.photos().join("food/broken.jpg"), b"\xff\xd8\xff\xe0 and nothing more")?;
+        fs::write(workspace.candidates().join("candidates.csv"), rows)?;
         let mut graph = Graph::start(root.path(), QUICK)?;
-        let judged = |g: &Graph| RunFolder::all(&g.home.runs()).iter().any(|run| run.verdict().is_some());
+        let judged = |g: &Graph| RunFolder::all(&g.workspace.runs()).iter().any(|run| run.verdict().is_some());
         graph.wait("the first verdict", MINUTES_3, judged)?;
         let mut unlabelled = Vec::new();
         for file in left.get_mut("buildings").unwrap().drain(..Hand::ALL.len()) {
             let path = format!("inbox/{}", name(&file));
-            fs::copy(&file, graph.home.root().join(&path))?;
+            fs::copy(&file, graph.workspace.root().join(&path))?;
             unlabelled.push(path);
         }
         let page = graph.status("dashboard").state.split(',').next().unwrap_or_default().to_owned();
@@ -234,7 +234,7 @@ impl Workshop {
     }
 
     fn is(&mut self, what: &str, path: &str, is_there: bool) -> Result<(), Failure> {
-        let file = self.graph.home.root().join(path);
+        let file = self.graph.workspace.root().join(path);
         let waited = self.graph.wait(what, MINUTE, |_| file.exists() == is_there);
         // What the page says tells more than the log.
         waited.map_err(|error| match self.browser.text("body") {
@@ -249,12 +249,12 @@ impl Workshop {
     }
 
     fn judged(&self) -> Vec<String> {
-        let runs = RunFolder::all(&self.graph.home.runs());
+        let runs = RunFolder::all(&self.graph.workspace.runs());
         runs.iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
     }
 
     fn champion(&self) -> Option<String> {
-        Some(fs::read_link(self.graph.home.champion()).ok()?.to_string_lossy().into_owned())
+        Some(fs::read_link(self.graph.workspace.champion()).ok()?.to_string_lossy().into_owned())
     }
 }
 
@@ -325,14 +325,14 @@ fn a_run_is_asked_for(shop: &mut Workshop) -> Result<(), Failure> {
     let who = shop.browser.text("#bar .who")?;
     assert!(who.contains("own network") && who.contains("test images"), "{who}");
     let file = shop.left.get_mut("food").unwrap().remove(0);
-    images::drop_into(&shop.graph.home.photos(), "food", &file)?;
+    images::drop_into(&shop.graph.workspace.photos(), "food", &file)?;
     shop.sees(
         "one change of 500",
         "/1 of 500 changes, .+ at the latest/.test(document.getElementById('bar').textContent)",
     )?;
     shop.press("#bar [data-act=train]")?;
     shop.graph.wait("a second verdict", MINUTES_3, |g| {
-        RunFolder::all(&g.home.runs()).iter().filter(|run| run.verdict().is_some()).count() == 2
+        RunFolder::all(&g.workspace.runs()).iter().filter(|run| run.verdict().is_some()).count() == 2
     })
 }
 
@@ -463,7 +463,7 @@ fn candidates_are_accepted_and_refused(shop: &mut Workshop) -> Result<(), Failur
     shop.is("the wrong one to go", &format!("trash/{wrong}"), true)?;
     // Accepted files have their own names back.
     let class = wrong.split('/').nth(1).unwrap_or_default();
-    let accepted = fs::read_dir(shop.graph.home.photos().join(class))?.flatten();
+    let accepted = fs::read_dir(shop.graph.workspace.photos().join(class))?.flatten();
     let names: Vec<String> = accepted.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     assert!(names.iter().all(|name| !name.starts_with("01_") && !name.starts_with("02_")), "{names:?}");
     Ok(())
@@ -544,16 +544,16 @@ fn an_image_of_ones_own_is_classified(shop: &mut Workshop) -> Result<(), Failure
 /// Inbox, recent, grid, details, Try and the cell of the confusion matrix say the same of one image.
 fn one_image_has_one_answer(shop: &mut Workshop) -> Result<(), Failure> {
     let run = shop.champion().ok_or("no champion")?;
-    let table = fs::read_to_string(shop.graph.home.runs().join(&run).join("report/predictions.csv"))?;
+    let table = fs::read_to_string(shop.graph.workspace.runs().join(&run).join("report/predictions.csv"))?;
     let mut rows = table.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
-    let is_there = |row: &Vec<&str>| shop.graph.home.root().join(row[0]).is_file();
+    let is_there = |row: &Vec<&str>| shop.graph.workspace.root().join(row[0]).is_file();
     let row = rows.find(is_there).ok_or("no held-out image")?;
     let (path, digest, truth, said) = (row[0], row[1], row[2], row[3]);
     let probability: f64 = row[4].parse()?;
-    let bytes = fs::read(shop.graph.home.root().join(path))?;
-    fs::write(shop.graph.home.inbox().join("one answer.png"), &bytes)?;
+    let bytes = fs::read(shop.graph.workspace.root().join(path))?;
+    fs::write(shop.graph.workspace.inbox().join("one answer.png"), &bytes)?;
     let answered = |g: &Graph| {
-        fs::read_to_string(g.home.inbox().join("predictions.csv"))
+        fs::read_to_string(g.workspace.inbox().join("predictions.csv"))
             .is_ok_and(|text| text.lines().any(|line| line.starts_with("inbox/one answer.png") && line.contains(&run)))
     };
     shop.graph.wait("the answer of the inbox", MINUTE, answered)?;
@@ -601,7 +601,7 @@ fn images_are_found_by_date(shop: &Workshop) -> Result<(), Failure> {
 
 /// Embeddings of three places, one a class: a loop around one of them on the map chooses its images in the grid.
 fn a_lasso_chooses_images_that_look_alike(shop: &Workshop) -> Result<(), Failure> {
-    let mut cache = Cache::open(&shop.graph.home, "of-classes", CLASSES.len())?;
+    let mut cache = Cache::open(&shop.graph.workspace, "of-classes", CLASSES.len())?;
     let all = shop.ask("/api/pictures?count=500")?;
     for one in all["items"].as_array().ok_or("no images")? {
         let (class, digest) = (one["class"].as_str().unwrap_or_default(), one["digest"].as_str().unwrap_or_default());
@@ -660,12 +660,14 @@ fn a_run_is_promoted_and_rolled_back(shop: &mut Workshop) -> Result<(), Failure>
     );
     shop.sees("its button", &format!("{button} instanceof Element"))?;
     shop.press_on(&button)?;
-    shop.graph
-        .wait("the promotion", MINUTE, |g| fs::read_link(g.home.champion()).is_ok_and(|to| to == Path::new(&other)))?;
+    shop.graph.wait("the promotion", MINUTE, |g| {
+        fs::read_link(g.workspace.champion()).is_ok_and(|to| to == Path::new(&other))
+    })?;
     shop.sees("the way back", &format!("document.querySelector('.champion')?.textContent.includes({}) && document.getElementById('rollback') !== null", json!(other)))?;
     shop.press("#rollback")?;
-    shop.graph
-        .wait("the rollback", MINUTE, |g| fs::read_link(g.home.champion()).is_ok_and(|to| to == Path::new(&before)))
+    shop.graph.wait("the rollback", MINUTE, |g| {
+        fs::read_link(g.workspace.champion()).is_ok_and(|to| to == Path::new(&before))
+    })
 }
 
 fn no_view_is_wider_than_a_phone(shop: &Workshop) -> Result<(), Failure> {

@@ -22,8 +22,10 @@ const QUICK: &[(&str, &str, &str)] = &[
 const MINUTES_3: Duration = Duration::from_mins(3);
 
 fn latest(graph: &Graph, labels: Labels) -> Option<(RunManifest, Verdict)> {
-    let judged =
-        RunFolder::all(&graph.home.runs()).into_iter().rev().find_map(|run| Some((run.manifest()?, run.verdict()?)));
+    let judged = RunFolder::all(&graph.workspace.runs())
+        .into_iter()
+        .rev()
+        .find_map(|run| Some((run.manifest()?, run.verdict()?)));
     judged.filter(|(manifest, _)| manifest.labels == labels)
 }
 
@@ -65,7 +67,7 @@ fn images_in_two_classes_are_kept_out_and_with_several_labels_learnt_with_both()
     assert!((0.0..=1.0).contains(&precision) && verdict.f1.len() == manifest.classes.len());
     assert_eq!(verdict.decision.name(), "promoted", "{}", verdict.reason);
     assert!(verdict.reason.contains("cannot be compared"), "{}", verdict.reason);
-    let folder = graph.home.root().join(format!("runs/{}/report", verdict.run));
+    let folder = graph.workspace.root().join(format!("runs/{}/report", verdict.run));
     let page = std::fs::read_to_string(folder.join("index.html"))?;
     assert!(page.contains("Mean average precision"), "the report says how it was judged");
     let predictions = std::fs::read_to_string(folder.join("predictions.csv"))?;

@@ -1,6 +1,6 @@
 //! Images in the inbox, classified by whoever is champion: `inbox` and `predict` of the main graph.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -41,18 +41,18 @@ fn table(path: &Path) -> BTreeMap<String, BTreeMap<String, String>> {
     rows.flatten().map(|row| (row.get("path").cloned().unwrap_or_default(), row)).collect()
 }
 
-fn predictions(home: &Home) -> BTreeMap<String, BTreeMap<String, String>> {
-    table(&home.inbox().join("predictions.csv"))
+fn predictions(workspace: &Workspace) -> BTreeMap<String, BTreeMap<String, String>> {
+    table(&workspace.inbox().join("predictions.csv"))
 }
 
 /// Class and model of an image, once it is there.
-fn said(home: &Home, name: &str) -> Option<(String, String)> {
-    let row = predictions(home).remove(&format!("inbox/{name}"))?;
+fn said(workspace: &Workspace, name: &str) -> Option<(String, String)> {
+    let row = predictions(workspace).remove(&format!("inbox/{name}"))?;
     Some((row["class"].clone(), row["model"].clone()))
 }
 
-fn is_said(home: &Home, name: &str, class: &str, model: &str) -> bool {
-    said(home, name) == Some((class.to_owned(), model.to_owned()))
+fn is_said(workspace: &Workspace, name: &str, class: &str, model: &str) -> bool {
+    said(workspace, name) == Some((class.to_owned(), model.to_owned()))
 }
 
 /// Names of images in a folder, sorted.
@@ -64,9 +64,9 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn put(home: &Home, name: &str, colour: [u8; 3]) -> std::io::Result<PathBuf> {
+fn put(workspace: &Workspace, name: &str, colour: [u8; 3]) -> std::io::Result<PathBuf> {
     let number = name.bytes().fold(7_u32, |n, byte| n.wrapping_mul(31).wrapping_add(u32::from(byte)));
-    let path = home.inbox().join(name);
+    let path = workspace.inbox().join(name);
     fs::create_dir_all(path.parent().unwrap())?;
     fs::write(&path, images::coloured(colour, number))?;
     Ok(path)
@@ -81,23 +81,25 @@ fn is_link(a: &Path, b: &Path) -> bool {
 fn the_inbox_is_classified_sorted_tagged_and_asked_about() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let mut graph = Graph::start(root.path(), OPTIONS)?;
-    let home = graph.home.clone();
+    let workspace = graph.workspace.clone();
     let waits = |g: &Graph, n: usize| g.status("predict").state.contains(&format!("no champion yet: {n} image"));
 
     // No champion yet: images wait, broken ones go at once.
-    let red = put(&home, "holiday/red.png", RED)?;
-    put(&home, "green.png", GREEN)?;
-    fs::write(home.inbox().join("green.png.xmp"), "a program's own notes")?;
-    fs::write(home.inbox().join("letter.png"), "Dear inbox, I am no image.")?;
+    let red = put(&workspace, "holiday/red.png", RED)?;
+    put(&workspace, "green.png", GREEN)?;
+    fs::write(workspace.inbox().join("green.png.xmp"), "a program's own notes")?;
+    fs::write(workspace.inbox().join("letter.png"), "Dear inbox, I am no image.")?;
     graph.wait("images to wait for a champion", MINUTE, |g| waits(g, 2))?;
-    graph.wait("the letter in quarantine", MINUTE, |g| g.home.quarantine().join("inbox/letter.png").exists())?;
-    assert!(predictions(&home).is_empty());
+    graph.wait("the letter in quarantine", MINUTE, |g| g.workspace.quarantine().join("inbox/letter.png").exists())?;
+    assert!(predictions(&workspace).is_empty());
 
     // The first champion.
-    ONE.crown(&home)?;
-    graph.wait("the first answers", MINUTE, |g| said(&g.home, "green.png").is_some_and(|(_, model)| model == "one"))?;
-    graph.wait("both answers", MINUTE, |g| is_said(&g.home, "holiday/red.png", "あか", "one"))?;
-    let row = &predictions(&home)["inbox/holiday/red.png"];
+    ONE.crown(&workspace)?;
+    graph.wait("the first answers", MINUTE, |g| {
+        said(&g.workspace, "green.png").is_some_and(|(_, model)| model == "one")
+    })?;
+    graph.wait("both answers", MINUTE, |g| is_said(&g.workspace, "holiday/red.png", "あか", "one"))?;
+    let row = &predictions(&workspace)["inbox/holiday/red.png"];
     let p: f64 = row["probability_1"].parse()?;
     // Logits 10 · 240/255 apart, halved by the temperature.
     let expected = 1.0 / (1.0 + 2.0 * (-5.0 * 240.0 / 255.0_f64).exp());
@@ -106,22 +108,22 @@ fn the_inbox_is_classified_sorted_tagged_and_asked_about() -> Result<(), Failure
         (row["calibrated"].as_str(), row["abstained"].as_str(), row["class_1"].as_str()),
         ("true", "false", "あか")
     );
-    let link = home.sorted().join("あか/red.png");
+    let link = workspace.sorted().join("あか/red.png");
     graph.wait("link and sidecar", MINUTE, |_| is_link(&link, &red) && red.with_extension("png.xmp").exists())?;
     let sidecar = fs::read_to_string(red.with_extension("png.xmp"))?;
     assert!(sidecar.contains("<rdf:li>あか</rdf:li>") && sidecar.contains("dc:subject"), "{sidecar}");
-    let green = home.sorted().join("R&B/green.png.xmp");
+    let green = workspace.sorted().join("R&B/green.png.xmp");
     graph.wait("the sidecar of the link", MINUTE, |_| green.exists())?;
     assert!(fs::read_to_string(green)?.contains("<rdf:li>R&amp;B</rdf:li>"));
-    assert_eq!(fs::read_to_string(home.inbox().join("green.png.xmp"))?, "a program's own notes");
+    assert_eq!(fs::read_to_string(workspace.inbox().join("green.png.xmp"))?, "a program's own notes");
 
     // How long an image takes, from its last write; the first half a second is for it to settle.
     let mut took = Vec::new();
     for n in 0..10 {
         let name = format!("timed-{n}.png");
-        put(&home, &name, RED)?;
+        put(&workspace, &name, RED)?;
         let start = Instant::now();
-        while said(&home, &name).is_none() {
+        while said(&workspace, &name).is_none() {
             assert!(start.elapsed() < MINUTE, "{name} is not classified\n{}", graph.log());
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -133,85 +135,87 @@ fn the_inbox_is_classified_sorted_tagged_and_asked_about() -> Result<(), Failure
 
     // What it is unsure of, least margin first, and no more than four.
     for n in 0..6_u8 {
-        put(&home, &format!("teal-{n}.png"), [0, TEAL[1] - n, TEAL[2] - 2 * n])?;
+        put(&workspace, &format!("teal-{n}.png"), [0, TEAL[1] - n, TEAL[2] - 2 * n])?;
     }
     let by_doubt = |g: &Graph| {
-        let review = table(&g.home.review().join("review.csv"));
+        let review = table(&g.workspace.review().join("review.csv"));
         let mut names: Vec<String> = review.values().map(|row| row["name"].clone()).collect();
         names.sort();
         names
     };
     graph.wait("the unsure ones in review/", MINUTE, |g| {
-        predictions(&g.home).keys().filter(|path| path.contains("teal")).count() == 6
-            && names(&g.home.review()).len() == 4
+        predictions(&g.workspace).keys().filter(|path| path.contains("teal")).count() == 6
+            && names(&g.workspace.review()).len() == 4
     })?;
-    graph.wait("the list of them", MINUTE, |g| by_doubt(g) == names(&g.home.review()))?;
-    let asked = names(&home.review());
+    graph.wait("the list of them", MINUTE, |g| by_doubt(g) == names(&g.workspace.review()))?;
+    let asked = names(&workspace.review());
     let kept: Vec<String> = asked.iter().map(|name| name.split_once('_').unwrap().1.to_owned()).collect();
     assert_eq!(kept, ["teal-0.png", "teal-1.png", "teal-2.png", "teal-3.png"], "least margin first");
-    assert!(is_link(&home.review().join(&asked[0]), &home.inbox().join("teal-0.png")));
+    assert!(is_link(&workspace.review().join(&asked[0]), &workspace.inbox().join("teal-0.png")));
 
     // Killed while images come; then the champion changes while more come. None is missed.
     for n in 0..40 {
-        put(&home, &format!("many-{n}.png"), if n % 2 == 0 { RED } else { GREEN })?;
+        put(&workspace, &format!("many-{n}.png"), if n % 2 == 0 { RED } else { GREEN })?;
         if n == 20 {
             let before = graph.pid("predict");
             graph.signal("predict", "KILL")?;
             graph.wait("predict to be back", MINUTE, |g| g.pid("predict").is_some() && g.pid("predict") != before)?;
         }
         if n == 30 {
-            TWO.crown(&home)?;
+            TWO.crown(&workspace)?;
         }
         std::thread::sleep(Duration::from_millis(30));
     }
     graph.wait("all of them by the second champion", MINUTE, |g| {
-        let all = predictions(&g.home);
+        let all = predictions(&g.workspace);
         all.len() == 2 + 10 + 6 + 40 && all.values().all(|row| row["model"] == "two")
     })?;
-    assert!(is_said(&home, "many-30.png", "red", "two") && is_said(&home, "many-31.png", "R&B", "two"));
+    assert!(is_said(&workspace, "many-30.png", "red", "two") && is_said(&workspace, "many-31.png", "R&B", "two"));
     graph.wait("the links to follow", MINUTE, |g| {
-        !link.exists() && is_link(&g.home.sorted().join("red/red.png"), &red) && !g.home.sorted().join("あか").exists()
+        !link.exists()
+            && is_link(&g.workspace.sorted().join("red/red.png"), &red)
+            && !g.workspace.sorted().join("あか").exists()
     })?;
-    assert_eq!(predictions(&home)["inbox/holiday/red.png"]["calibrated"], "false");
+    assert_eq!(predictions(&workspace)["inbox/holiday/red.png"]["calibrated"], "false");
     graph.wait("the sidecar to follow", MINUTE, |_| {
         fs::read_to_string(red.with_extension("png.xmp")).is_ok_and(|text| text.contains("<rdf:li>red</rdf:li>"))
     })?;
 
     // One is labelled, one dismissed; others come in their place.
-    let asked = names(&home.review());
-    fs::create_dir_all(home.photos().join("あお"))?;
-    fs::rename(home.review().join(&asked[0]), home.photos().join("あお").join(&asked[0]))?;
-    fs::remove_file(home.review().join(&asked[1]))?;
+    let asked = names(&workspace.review());
+    fs::create_dir_all(workspace.photos().join("あお"))?;
+    fs::rename(workspace.review().join(&asked[0]), workspace.photos().join("あお").join(&asked[0]))?;
+    fs::remove_file(workspace.review().join(&asked[1]))?;
     let path = |name: &str| name.split_once('_').unwrap().1.to_owned();
     let (labelled, dismissed) = (path(&asked[0]), path(&asked[1]));
     let learnt = format!("photos/あお/{}", asked[0]);
-    graph.wait("the data set to have it", MINUTE, |g| catalog::files(&g.home).contains_key(&learnt))?;
+    graph.wait("the data set to have it", MINUTE, |g| catalog::files(&g.workspace).contains_key(&learnt))?;
     graph.wait("others in their place", MINUTE, |g| {
-        let names = names(&g.home.review());
+        let names = names(&g.workspace.review());
         names.len() == 4 && !names.iter().any(|name| [&labelled, &dismissed].contains(&&path(name)))
     })?;
-    graph.wait("its row to go", MINUTE, |g| said(&g.home, &labelled).is_none())?;
-    assert!(said(&home, &dismissed).is_some() && home.inbox().join(&labelled).exists());
+    graph.wait("its row to go", MINUTE, |g| said(&g.workspace, &labelled).is_none())?;
+    assert!(said(&workspace, &dismissed).is_some() && workspace.inbox().join(&labelled).exists());
 
     // What leaves the inbox leaves the views; the last name of a file stays.
-    fs::create_dir_all(home.photos().join("red"))?;
-    fs::rename(&red, home.photos().join("red/red.png"))?;
-    fs::remove_file(home.inbox().join("timed-0.png"))?;
+    fs::create_dir_all(workspace.photos().join("red"))?;
+    fs::rename(&red, workspace.photos().join("red/red.png"))?;
+    fs::remove_file(workspace.inbox().join("timed-0.png"))?;
     graph.wait("the rows to go", MINUTE, |g| {
-        said(&g.home, "holiday/red.png").is_none() && said(&g.home, "timed-0.png").is_none()
+        said(&g.workspace, "holiday/red.png").is_none() && said(&g.workspace, "timed-0.png").is_none()
     })?;
     graph.wait("link and sidecar to go", MINUTE, |g| {
-        !g.home.sorted().join("red/red.png").exists() && !red.with_extension("png.xmp").exists()
+        !g.workspace.sorted().join("red/red.png").exists() && !red.with_extension("png.xmp").exists()
     })?;
-    assert!(home.sorted().join("red/timed-0.png").exists(), "it has no other name");
+    assert!(workspace.sorted().join("red/timed-0.png").exists(), "it has no other name");
 
     // Started again, nothing is classified, linked or asked again.
-    let (before, asked) = (predictions(&home), names(&home.review()));
+    let (before, asked) = (predictions(&workspace), names(&workspace.review()));
     let mut graph = graph.restart(OPTIONS)?;
     graph.wait("predict to be ready", MINUTE, |g| g.status("predict").state.starts_with("by two"))?;
     graph.wait("watch to have looked", MINUTE, |g| g.status("inbox").counters.get("pictures_found") == Some(&56))?;
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(graph.status("inbox").counters.get("pictures_sent"), Some(&0));
-    assert_eq!((predictions(&home), names(&home.review())), (before, asked));
+    assert_eq!((predictions(&workspace), names(&workspace.review())), (before, asked));
     graph.end()
 }

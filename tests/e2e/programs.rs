@@ -79,7 +79,7 @@ fn classify(address: &str, image: &[u8]) -> Result<(u16, Value), Failure> {
 
 /// What `predict` has stored of an image: class and probability of the most probable ones.
 fn stored(graph: &Graph, path: &str) -> Option<BTreeMap<String, f64>> {
-    let db = rusqlite::Connection::open(graph.home.dataset().join("inbox.sqlite")).ok()?;
+    let db = rusqlite::Connection::open(graph.workspace.dataset().join("inbox.sqlite")).ok()?;
     let said: Option<String> =
         db.query_row("SELECT prediction FROM files WHERE path = ?", [path], |row| row.get(0)).ok()?;
     let said: Value = serde_json::from_str(&said?).ok()?;
@@ -92,14 +92,14 @@ fn programs_ask_are_told_and_read_sidecars() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let (url, events) = receiver();
     let image = images::coloured([250, 90, 10], 7);
-    ONE.crown(&plugin_api::Home::create(&root.path().join("home"))?)?;
+    ONE.crown(&plugin_api::Workspace::create(&root.path().join("home"))?)?;
     let mut graph = Graph::start_in(root.path(), OPTIONS, &[("WAKUTEKA_WEBHOOK", &url)])?;
     graph.wait("the page", MINUTE, |graph| graph.status("dashboard").state.starts_with("http://"))?;
     let page = graph.status("dashboard").state;
     let address = page.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
 
     // The same image, asked for and put into the inbox, gets the same answer.
-    fs::write(graph.home.inbox().join("a.png"), &image)?;
+    fs::write(graph.workspace.inbox().join("a.png"), &image)?;
     graph.wait("the answer", MINUTE, |graph| stored(graph, "inbox/a.png").is_some())?;
     let begun = Instant::now();
     let (status, answer) = classify(&address, &image)?;
@@ -129,7 +129,7 @@ fn programs_ask_are_told_and_read_sidecars() -> Result<(), Failure> {
     // Two classes to learn: a verdict is told as it stands in its file, and the images get sidecars.
     for number in 0..24_u32 {
         let (class, colour) = if number % 2 == 0 { ("a|b", [200, 10, 10]) } else { ("うみ", [10, 10, 200]) };
-        let folder = graph.home.photos().join(class);
+        let folder = graph.workspace.photos().join(class);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(format!("{number}.png")), images::coloured(colour, number))?;
     }
@@ -147,7 +147,7 @@ fn programs_ask_are_told_and_read_sidecars() -> Result<(), Failure> {
         "{told}"
     );
     assert_eq!(told["id"], format!("verdict:{}", verdict.run));
-    let sidecar = graph.home.photos().join("a|b/0.png.xmp");
+    let sidecar = graph.workspace.photos().join("a|b/0.png.xmp");
     graph.wait("sidecars", MINUTE, |_| sidecar.is_file())?;
     let text = fs::read_to_string(&sidecar)?;
     assert_eq!(text.matches("<rdf:li>a|b</rdf:li>").count(), 2, "{text}");

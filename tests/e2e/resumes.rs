@@ -29,7 +29,7 @@ const MINUTES_5: Duration = Duration::from_mins(5);
 
 /// The run that has ended, and how it went.
 fn finished(graph: &Graph) -> Option<(RunFolder, Finished)> {
-    RunFolder::all(&graph.home.runs()).into_iter().find_map(|run| run.finished().map(|finished| (run, finished)))
+    RunFolder::all(&graph.workspace.runs()).into_iter().find_map(|run| run.finished().map(|finished| (run, finished)))
 }
 
 fn begin(root: &Path, augment_on: &str) -> Result<Graph, Failure> {

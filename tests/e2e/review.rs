@@ -4,7 +4,7 @@
 use clap::Parser;
 use node_dashboard::Config;
 use node_dashboard::web::Web;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::decisions::{self, Decision};
 use plugin_catalog::{Image, fixture};
 use std::fs;
@@ -16,15 +16,15 @@ use tests::images;
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// A gate open and closed, one of the open ones misfiled; a good and a bad part that look alike; one image in two classes.
-fn fill(home: &Home) -> Result<(), Failure> {
+fn fill(workspace: &Workspace) -> Result<(), Failure> {
     let add = |path: &str, number: u32, group: &str| -> Result<(), Failure> {
         let content = images::coloured([40, 90, 160], number);
         let digest = blake3::hash(&content).to_hex().to_string();
-        let file = home.root().join(path);
+        let file = workspace.root().join(path);
         fs::create_dir_all(file.parent().unwrap())?;
         fs::write(file, &content)?;
         let image = Image { group: group.to_owned(), ..fixture::image(&digest) };
-        fixture::add(home, &[(fixture::file(path, &digest), image)])?;
+        fixture::add(workspace, &[(fixture::file(path, &digest), image)])?;
         Ok(())
     };
     for n in 0..8 {
@@ -38,8 +38,8 @@ fn fill(home: &Home) -> Result<(), Failure> {
     Ok(())
 }
 
-fn page(home: &Home) -> Result<(Web, String), Failure> {
-    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", "127.0.0.1:0"])?, home.clone())?;
+fn page(workspace: &Workspace) -> Result<(Web, String), Failure> {
+    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", "127.0.0.1:0"])?, workspace.clone())?;
     loop {
         let state = web.state();
         if state.starts_with("http://") {
@@ -67,9 +67,9 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
         return Ok(());
     }
     let root = tempfile::tempdir()?;
-    let home = Home::create(root.path())?;
-    fill(&home)?;
-    let (_web, address) = page(&home)?;
+    let workspace = Workspace::create(root.path())?;
+    fill(&workspace)?;
+    let (_web, address) = page(&workspace)?;
     let browser = Browser::start(1280, 900)?;
     browser.open(&format!("{address}?lang=en#review?queue=conflicts"))?;
 
@@ -82,7 +82,10 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
     browser.wait("a choice", MINUTE, &left(2))?;
     browser.wait("the extra copy to go", MINUTE, &asks("In closed, but looks like an image in open"))?;
     assert_eq!(
-        (home.photos().join("pear/same.png").exists(), home.root().join("trash/photos/pear/same.png").exists()),
+        (
+            workspace.photos().join("pear/same.png").exists(),
+            workspace.root().join("trash/photos/pear/same.png").exists()
+        ),
         (false, true)
     );
 
@@ -91,7 +94,7 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
     browser.press("d")?;
     browser.wait("no question", MINUTE, "return document.querySelector('.nothing') !== null")?;
     let made = || -> Vec<(Decision, usize)> {
-        let made = decisions::read(&home).unwrap().made;
+        let made = decisions::read(&workspace).unwrap().made;
         made.iter().map(|one| (one.decision, one.digests.len())).collect()
     };
     // The page goes on before the answer is written.
@@ -113,7 +116,7 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
     assert_eq!(browser.complaints()?, Vec::<String>::new());
 
     // Another process knows what was decided.
-    let (_web, address) = page(&home)?;
+    let (_web, address) = page(&workspace)?;
     browser.open("about:blank")?;
     browser.open(&format!("{address}?lang=ja#review?queue=conflicts"))?;
     let none = "return [...document.querySelectorAll('.tabs a')].some((tab) => tab.textContent === 'クラスの重複 0')";

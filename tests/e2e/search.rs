@@ -27,7 +27,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
 const MINUTES_5: Duration = Duration::from_mins(5);
 
 fn search(graph: &Graph) -> Option<Search> {
-    let folder = searches(&graph.home.root().join("search")).pop()?;
+    let folder = searches(&graph.workspace.root().join("search")).pop()?;
     read_search(&folder).unwrap()
 }
 
@@ -85,13 +85,13 @@ fn killed_in_the_middle_a_search_makes_the_same_attempts() -> Result<(), Failure
     let mut graph = graph.restart(OPTIONS)?;
     graph.wait("the search to end", MINUTES_5, has_ended)?;
     let found = search(&graph).unwrap();
-    assert_eq!(searches(&graph.home.root().join("search")).len(), 1, "one search");
+    assert_eq!(searches(&graph.workspace.root().join("search")).len(), 1, "one search");
     assert_eq!(story(&found), story(&undisturbed));
     assert_eq!(found.attempts.len(), ATTEMPTS);
     eprintln!("{:#?}", story(&found));
 
     for attempt in &found.attempts {
-        let run = RunFolder::new(&graph.home.runs(), &attempt.proposed.run);
+        let run = RunFolder::new(&graph.workspace.runs(), &attempt.proposed.run);
         let manifest = run.manifest().unwrap();
         assert_eq!(manifest.definition.as_deref(), Some(&attempt.proposed.definition[..]));
         assert!(manifest.reason.contains(&attempt.proposed.change), "{}", manifest.reason);
@@ -99,8 +99,8 @@ fn killed_in_the_middle_a_search_makes_the_same_attempts() -> Result<(), Failure
     }
     // Any of them can be made champion.
     let chosen = &found.attempts[found.front()[0] as usize].proposed.run;
-    plugin_champion::promote_by_hand(&graph.home, chosen)?;
-    let page = searches(&graph.home.root().join("search")).pop().unwrap().join("report/index.html");
+    plugin_champion::promote_by_hand(&graph.workspace, chosen)?;
+    let page = searches(&graph.workspace.root().join("search")).pop().unwrap().join("report/index.html");
     graph.wait("the report", MINUTES_5, |_| {
         let text = std::fs::read_to_string(&page).unwrap_or_default();
         text.contains("8 attempts") && text.matches("<circle").count() == 2 * ATTEMPTS
@@ -134,7 +134,7 @@ fn another_is_asked_for(graph: &mut Graph, before: &Search) -> Result<(), Failur
     }
     browser.click("dialog.searching button.main")?;
     graph.wait("the other search to end", MINUTES_5, |g| {
-        searches(&g.home.root().join("search")).len() == 2 && has_ended(g)
+        searches(&g.workspace.root().join("search")).len() == 2 && has_ended(g)
     })?;
     let found = search(graph).unwrap();
     assert!(found.settings.network.starts_with("attempt-"), "{}", found.settings.network);

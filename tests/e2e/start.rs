@@ -1,6 +1,6 @@
 //! `cargo wakuteka start`, `status` and `stop`: the real program, dora's real coordinator and daemon, the main graph.
 
-use plugin_api::{Home, status};
+use plugin_api::{Workspace, status};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -40,8 +40,8 @@ fn is_up() -> bool {
 }
 
 /// Nodes of the workspace that run.
-fn running(home: &Path) -> Vec<String> {
-    let all = status::read_all(&home.join("status"));
+fn running(workspace: &Path) -> Vec<String> {
+    let all = status::read_all(&workspace.join("status"));
     all.into_iter().filter(|(_, status)| status.is_alive()).map(|(node, _)| node).collect()
 }
 
@@ -91,7 +91,7 @@ fn wrong_options_start_nothing() -> Result<(), Failure> {
 fn graph_is_started_told_of_and_stopped() -> Result<(), Failure> {
     let _alone = lock_all()?;
     let root = tempfile::tempdir()?;
-    let home = root.path().join("home");
+    let workspace = root.path().join("home");
     let was_up = is_up();
     let before = text(&wakuteka(root.path(), &["status"]).output()?);
     assert!(before.contains("cargo wakuteka start"), "it says how to begin: {before}");
@@ -120,11 +120,11 @@ fn graph_is_started_told_of_and_stopped() -> Result<(), Failure> {
     let output = wakuteka(root.path(), &["stop", "--json"]).output()?;
     assert!(output.status.success(), "{}", text(&output));
     assert_eq!(serde_json::from_slice::<Value>(&output.stdout)?["stopped"][0], "small");
-    assert_eq!(running(&home), Vec::<String>::new());
+    assert_eq!(running(&workspace), Vec::<String>::new());
     assert_eq!(is_up(), was_up, "dora is not as it was");
     let status: Value = serde_json::from_slice(&wakuteka(root.path(), &["status", "--json"]).output()?.stdout)?;
     assert_eq!((&status["is_running"], &status["page"]), (&false.into(), &Value::Null));
-    assert!(Home::existing(&home).is_ok() && took < Duration::from_mins(2), "{took:?}");
+    assert!(Workspace::existing(&workspace).is_ok() && took < Duration::from_mins(2), "{took:?}");
     Ok(())
 }
 

@@ -55,7 +55,7 @@ fn expected(flow: &[(String, String, PathBuf)]) -> BTreeMap<String, String> {
 /// A verdict over the data as it stands now.
 fn judged(graph: &Graph) -> bool {
     let version = graph.status("dataset").counters.get("version").copied();
-    RunFolder::all(&graph.home.runs())
+    RunFolder::all(&graph.workspace.runs())
         .iter()
         .any(|run| run.verdict().is_some() && run.manifest().map(|m| m.version) == version)
 }
@@ -72,9 +72,9 @@ fn kill_9_of_any_node_loses_no_image() -> Result<(), Failure> {
     let moment = |n: u32| Duration::from_millis(u64::from(seed.wrapping_mul(2_654_435_761).rotate_left(7 * n) % 1_500));
     let moments: Vec<Duration> = (1..=4).map(moment).collect();
     eprintln!("seed {seed}: moments {moments:?}");
-    let pouring = pour(graph.home.photos(), flow.clone(), Duration::from_millis(12));
+    let pouring = pour(graph.workspace.photos(), flow.clone(), Duration::from_millis(12));
     for (node, moment) in ["resize", "dataset", "train", "watch"].into_iter().zip(moments) {
-        graph.wait("images on their way", MINUTES_5, |g| !catalog::files(&g.home).is_empty())?;
+        graph.wait("images on their way", MINUTES_5, |g| !catalog::files(&g.workspace).is_empty())?;
         std::thread::sleep(moment);
         let before = graph.pid(node);
         graph.signal(node, "KILL")?;
@@ -82,8 +82,8 @@ fn kill_9_of_any_node_loses_no_image() -> Result<(), Failure> {
     }
     pouring.join().map_err(|_| "copying panicked")??;
     let expected = expected(&flow);
-    graph.wait("every image in the catalog once", MINUTES_5, |g| catalog::files(&g.home) == expected)?;
-    assert_eq!(catalog::quarantined(&graph.home), Vec::<String>::new());
+    graph.wait("every image in the catalog once", MINUTES_5, |g| catalog::files(&g.workspace) == expected)?;
+    assert_eq!(catalog::quarantined(&graph.workspace), Vec::<String>::new());
     graph.wait("a verdict over all of them", MINUTES_5, judged)?;
     graph.end()
 }
@@ -94,16 +94,16 @@ fn a_reader_that_stands_still_for_70_s_loses_no_row() -> Result<(), Failure> {
     let flow = flow(600);
     let mut graph = Graph::start(root.path(), QUICK)?;
     graph.wait("the nodes", MINUTES_5, |g| g.pid("resize").is_some() && g.pid("watch").is_some())?;
-    let pouring = pour(graph.home.photos(), flow.clone(), Duration::from_millis(5));
-    graph.wait("images on their way", MINUTES_5, |g| !catalog::files(&g.home).is_empty())?;
+    let pouring = pour(graph.workspace.photos(), flow.clone(), Duration::from_millis(5));
+    graph.wait("images on their way", MINUTES_5, |g| !catalog::files(&g.workspace).is_empty())?;
     graph.signal("resize", "STOP")?;
     std::thread::sleep(Duration::from_secs(70));
-    let stalled = catalog::files(&graph.home).len();
+    let stalled = catalog::files(&graph.workspace).len();
     graph.signal("resize", "CONT")?;
     pouring.join().map_err(|_| "copying panicked")??;
     assert!(stalled < flow.len(), "the stall came too late to mean anything");
     let expected = expected(&flow);
-    graph.wait("every image in the catalog once", MINUTES_5, |g| catalog::files(&g.home) == expected)?;
+    graph.wait("every image in the catalog once", MINUTES_5, |g| catalog::files(&g.workspace) == expected)?;
     assert!(!graph.log().contains("lost"), "messages were lost on the way:\n{}", graph.log());
     let restarts = graph.status("resize").counters.get("restarts").copied();
     assert_eq!(restarts, Some(0), "resize was started again instead of waited for");

@@ -23,16 +23,20 @@ fn least_accuracy(trial: Trial) -> Option<f64> {
 }
 
 fn judged(graph: &Graph, images: u64) -> Option<(RunManifest, Verdict)> {
-    let last =
-        RunFolder::all(&graph.home.runs()).into_iter().rev().find_map(|run| Some((run.manifest()?, run.verdict()?)));
+    let last = RunFolder::all(&graph.workspace.runs())
+        .into_iter()
+        .rev()
+        .find_map(|run| Some((run.manifest()?, run.verdict()?)));
     last.filter(|(manifest, _)| manifest.counts.iter().flatten().sum::<u64>() == images)
 }
 
 /// Whether another candidate follows the one that was judged last: a network after a head that does not tell mirrored and turned
 /// images apart.
 fn is_followed(graph: &Graph, trial: Trial) -> bool {
-    let last =
-        RunFolder::all(&graph.home.runs()).into_iter().rev().find_map(|run| Some((run.manifest()?, run.verdict()?)));
+    let last = RunFolder::all(&graph.workspace.runs())
+        .into_iter()
+        .rev()
+        .find_map(|run| Some((run.manifest()?, run.verdict()?)));
     let is_short = |accuracy: f64| least_accuracy(trial).is_some_and(|least| accuracy < least);
     last.is_some_and(|(manifest, verdict)| manifest.backbone.is_some() && is_short(verdict.accuracy))
 }

@@ -34,7 +34,7 @@ fn three_classes() -> Vec<(String, PathBuf)> {
 
 /// Runs that were judged, oldest first.
 fn judged(graph: &Graph) -> Vec<RunManifest> {
-    let runs = RunFolder::all(&graph.home.runs());
+    let runs = RunFolder::all(&graph.workspace.runs());
     runs.iter().filter(|run| run.verdict().is_some()).filter_map(RunFolder::manifest).collect()
 }
 
@@ -51,14 +51,14 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
     let off = options(&[("train", "--retrain", "off"), ("train", "--epochs", "2")]);
     let mut graph = Graph::start(root.path(), &off)?;
     // Who asks gets a run at once, over what has come so far: here that is to be all of it.
-    graph.wait("every image", MINUTES_3, |g| catalog::files(&g.home).len() == first.len())?;
+    graph.wait("every image", MINUTES_3, |g| catalog::files(&g.workspace).len() == first.len())?;
     graph.wait("train to wait to be asked", MINUTES_3, |g| g.status("train").state.contains("--retrain off"))?;
     std::thread::sleep(Duration::from_secs(2));
-    write_json(&graph.home.runs().join(RunRequest::FILE), &RunRequest::default())?;
+    write_json(&graph.workspace.runs().join(RunRequest::FILE), &RunRequest::default())?;
     graph.wait("the run that was asked for", MINUTES_3, |g| judged(g).len() == 1)?;
     let asked = judged(&graph).remove(0);
     assert!(asked.reason.starts_with("asked for by hand; first run"), "{}", asked.reason);
-    assert!(!graph.home.runs().join(RunRequest::FILE).exists());
+    assert!(!graph.workspace.runs().join(RunRequest::FILE).exists());
 
     // On, but for six changes or more.
     let mut graph = graph.restart(&options(&[("train", "--min-new", "6"), ("train", "--epochs", "2")]))?;
@@ -79,7 +79,7 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
     let wanted = format!("3 new in {class}, 1 relabelled, 2 removed; from the champion");
     assert_eq!(second.reason, wanted);
     assert_eq!(second.options["tier"]["tier"], 2);
-    let kept = std::fs::read_to_string(RunFolder::new(&graph.home.runs(), &second.id).0.join("data.csv"))?;
+    let kept = std::fs::read_to_string(RunFolder::new(&graph.workspace.runs(), &second.id).0.join("data.csv"))?;
     let files = images::of(&photos);
     let pixels = |file: &PathBuf| -> Result<String, Failure> {
         let image = plugin_decode::decode(&std::fs::read(file)?, &plugin_decode::Limits::default())?;
@@ -91,7 +91,7 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
 
     // Once more from the first run's weights.
     let request = RunRequest { from: Some(asked.id.clone()) };
-    write_json(&graph.home.runs().join(RunRequest::FILE), &request)?;
+    write_json(&graph.workspace.runs().join(RunRequest::FILE), &request)?;
     graph.wait("the run from the first one", MINUTES_3, |g| judged(g).len() == 3)?;
     assert_eq!(judged(&graph)[2].parent, Some(asked.id));
     graph.end()
@@ -113,12 +113,12 @@ fn a_run_that_is_overtaken_is_given_up_for_a_newer_one() -> Result<(), Failure> 
         images::drop_into(&photos, class, file)?;
     }
     let abandoned = |g: &Graph| {
-        let runs = RunFolder::all(&g.home.runs());
+        let runs = RunFolder::all(&g.workspace.runs());
         runs.iter().find_map(|run| std::fs::read_to_string(run.0.join("abandoned.json")).ok())
     };
     graph.wait("the run to be given up", MINUTES_3, |g| abandoned(g).is_some())?;
     let why = abandoned(&graph).unwrap();
     assert!(why.contains("overtaken by a newer data set") && why.contains("new in"), "{why}");
-    graph.wait("another run", MINUTES_3, |g| RunFolder::all(&g.home.runs()).len() > 1)?;
+    graph.wait("another run", MINUTES_3, |g| RunFolder::all(&g.workspace.runs()).len() > 1)?;
     graph.end()
 }

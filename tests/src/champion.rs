@@ -2,7 +2,7 @@
 
 use plugin_api::files::point_atomically;
 use plugin_api::runs::{ModelCard, write_json};
-use plugin_api::{Home, Labels, ResizeMode};
+use plugin_api::{Labels, ResizeMode, Workspace};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use std::path::Path;
@@ -28,17 +28,17 @@ impl ByColour<'_> {
     ///
     /// # Errors
     /// Any error of the file system.
-    pub fn crown(&self, home: &Home) -> std::io::Result<()> {
-        self.lay(home)?;
-        point_atomically(&home.champion(), Path::new(self.run))
+    pub fn crown(&self, workspace: &Workspace) -> std::io::Result<()> {
+        self.lay(workspace)?;
+        point_atomically(&workspace.champion(), Path::new(self.run))
     }
 
     /// Lays it into `models/`.
     ///
     /// # Errors
     /// Any error of the file system.
-    pub fn lay(&self, home: &Home) -> std::io::Result<()> {
-        let folder = home.models().join(self.run);
+    pub fn lay(&self, workspace: &Workspace) -> std::io::Result<()> {
+        let folder = workspace.models().join(self.run);
         std::fs::create_dir_all(&folder)?;
         let weight: Vec<f32> = (0..9).map(|at| if at / 3 == at % 3 { self.scale } else { 0.0 }).collect();
         let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();

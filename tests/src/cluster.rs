@@ -3,7 +3,7 @@
 //! The link has a rate and, where the kernel has `netem`, a delay and losses; where it has none, `e2e/link.py` carries the frames.
 
 use crate::graph::{Failure, dataflow, dora};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::status::{self, Status};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -196,9 +196,9 @@ pub enum Part {
 /// `cluster.yml` on two machines. It ends when dropped.
 pub struct Cluster {
     /// The workspace of the machine with the files.
-    pub files: Home,
+    pub files: Workspace,
     /// The workspace of the machine that trains.
-    pub training: Home,
+    pub training: Workspace,
     /// The link.
     pub machines: Machines,
     root: PathBuf,
@@ -216,7 +216,7 @@ impl Cluster {
     /// When one of them cannot be started.
     pub fn start(machines: Machines, root: &Path, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
         let alone = crate::graph::lock_all()?;
-        let [files, training] = ["files", "training"].map(|name| Home::create(&root.join(name)));
+        let [files, training] = ["files", "training"].map(|name| Workspace::create(&root.join(name)));
         let (files, training) = (files?, training?);
         let mut cluster = Self { files, training, machines, root: root.to_owned(), parts: Vec::new(), _alone: alone };
         for part in [Part::Coordinator, Part::Files, Part::Training] {
@@ -239,8 +239,8 @@ impl Cluster {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = self.machines.inside(0, &dora());
-        let home = self.root.join("dora");
-        command.args(words).env("DORA_COORDINATOR_ADDR", FILES).env("HOME", home).current_dir(&self.root);
+        let workspace = self.root.join("dora");
+        command.args(words).env("DORA_COORDINATOR_ADDR", FILES).env("HOME", workspace).current_dir(&self.root);
         // Any port: other graphs may run on this machine.
         command.env("WAKUTEKA_LISTEN", "127.0.0.1:0");
         command
@@ -252,7 +252,7 @@ impl Cluster {
     /// When it cannot be started.
     pub fn begin(&mut self, part: Part) -> Result<(), Failure> {
         let overlay = crate::checkout().join("dataflows/zenoh-across-machines.json5");
-        let (machine, folder, line, home) = match part {
+        let (machine, folder, line, workspace) = match part {
             Part::Coordinator => {
                 let store = self.root.join("store.redb");
                 let line = format!("coordinator --interface 0.0.0.0 --store redb:{}", store.display());
@@ -274,7 +274,7 @@ impl Cluster {
         command.args(line.split_whitespace());
         if part != Part::Coordinator {
             command.args(["--coordinator-addr", FILES]).arg("--zenoh-config-overlay").arg(overlay);
-            command.env("WAKUTEKA_HOME", home);
+            command.env("WAKUTEKA_HOME", workspace);
         }
         command.env("HOME", self.root.join("dora")).current_dir(folder).stdout(log.try_clone()?).stderr(log);
         // Each of these programs becomes the next, so the child is dora itself.
@@ -330,8 +330,8 @@ impl Cluster {
     /// What the nodes say, and the ends of the daemons' logs.
     pub fn log(&self) -> String {
         let mut text = String::new();
-        for home in [&self.files, &self.training] {
-            for (node, status) in status::read_all(&home.status()) {
+        for workspace in [&self.files, &self.training] {
+            for (node, status) in status::read_all(&workspace.status()) {
                 let _ = writeln!(text, "{node}: {} {:?}", status.state, status.counters);
             }
         }

@@ -1,6 +1,6 @@
 //! A real graph: one of `dataflows/*.yml` with some options changed, under `dora run`.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::{RunFolder, Verdict};
 use plugin_api::status::{self, Status};
 use serde_yaml::Value;
@@ -30,7 +30,7 @@ pub const SMALL: &[(&str, &str, &str)] = &[
 /// A running graph. It ends when dropped.
 pub struct Graph {
     /// Its workspace.
-    pub home: Home,
+    pub workspace: Workspace,
     /// Where its YAML and dora's logs lie.
     pub folder: PathBuf,
     /// Path of the dataflow's YAML.
@@ -141,7 +141,7 @@ impl Graph {
         env: &[(&str, &str)],
         slots: Slots,
     ) -> Result<Self, Failure> {
-        let home = Home::create(&root.join("home"))?;
+        let workspace = Workspace::create(&root.join("home"))?;
         let folder = root.join("graph");
         std::fs::create_dir_all(&folder)?;
         let yaml = folder.join(name);
@@ -154,7 +154,7 @@ impl Graph {
         let dora = Command::new(dora())
             .arg("run")
             .arg(&yaml)
-            .env("WAKUTEKA_HOME", home.root())
+            .env("WAKUTEKA_HOME", workspace.root())
             .envs(env.iter().copied())
             // Any port: other graphs may run on this machine.
             .env("WAKUTEKA_LISTEN", "127.0.0.1:0")
@@ -162,12 +162,12 @@ impl Graph {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        Ok(Self { home, folder, yaml: name, dora, slots })
+        Ok(Self { workspace, folder, yaml: name, dora, slots })
     }
 
     /// What the nodes say of themselves.
     pub fn status(&self, node: &str) -> Status {
-        status::read_all(&self.home.status()).remove(node).unwrap_or_default()
+        status::read_all(&self.workspace.status()).remove(node).unwrap_or_default()
     }
 
     /// Waits until `met`, or fails with `what` and the end of the log after `limit`.
@@ -203,7 +203,7 @@ impl Graph {
 
     /// Verdicts so far, oldest first.
     pub fn verdicts(&self) -> Vec<Verdict> {
-        RunFolder::all(&self.home.runs()).iter().filter_map(RunFolder::verdict).collect()
+        RunFolder::all(&self.workspace.runs()).iter().filter_map(RunFolder::verdict).collect()
     }
 
     /// Process of a node.
@@ -228,7 +228,7 @@ impl Graph {
     pub fn restart(mut self, options: &[(&str, &str, &str)]) -> Result<Self, Failure> {
         self.end()?;
         let root = self.folder.parent().map(Path::to_path_buf).unwrap_or_default();
-        for entry in std::fs::read_dir(self.home.status())?.flatten() {
+        for entry in std::fs::read_dir(self.workspace.status())?.flatten() {
             std::fs::remove_file(entry.path())?;
         }
         let slots = self.slots.clone();

@@ -1,7 +1,7 @@
 //! Another program that looks at the champion all the time.
 
 use crate::graph::Failure;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::{ModelCard, read_json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,12 +17,12 @@ pub struct Reader {
 
 impl Reader {
     /// Starts to look.
-    pub fn start(home: Home) -> Self {
+    pub fn start(workspace: Workspace) -> Self {
         let (stop, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (until, count) = (stop.clone(), looks.clone());
         let thread = std::thread::spawn(move || {
             while !until.load(Ordering::Relaxed) {
-                look(&home)?;
+                look(&workspace)?;
                 count.fetch_add(1, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(20));
             }
@@ -46,8 +46,8 @@ impl Reader {
 ///
 /// # Errors
 /// What is not there or does not go together.
-pub fn look(home: &Home) -> Result<(), String> {
-    let folder = home.champion().canonicalize().map_err(|e| format!("no champion: {e}"))?;
+pub fn look(workspace: &Workspace) -> Result<(), String> {
+    let folder = workspace.champion().canonicalize().map_err(|e| format!("no champion: {e}"))?;
     let card: ModelCard = read_json(&folder.join("model.json")).map_err(|e| format!("its card: {e}"))?;
     let weights = std::fs::read(folder.join("model.safetensors")).map_err(|e| format!("its weights: {e}"))?;
     let digest = blake3::hash(&weights).to_hex().to_string();

@@ -10,9 +10,9 @@ mod batch;
 pub use batch::{AugmentError, augment, decide};
 
 use plugin_api::edges::{AugmentationHeader, BatchHeader, Batches};
-use plugin_api::{HomeArgs, Subset};
+use plugin_api::{Subset, WorkspaceArgs};
 use plugin_augment::{AugmentOptions, Pipeline, Withheld};
-use plugin_harness::{Event, HasHome, Message, Node};
+use plugin_harness::{Event, HasWorkspace, Message, Node};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::time::Duration;
@@ -22,15 +22,15 @@ use std::time::Duration;
 pub struct Config {
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// What is done to an image.
     #[command(flatten)]
     pub augment: AugmentOptions,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 

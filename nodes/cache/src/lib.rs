@@ -4,10 +4,10 @@
 //! answers with batches without pixels; those it completes from its disk. What it lacks it asks `dataset` for by digest, in messages of
 //! a bounded size. Once all rows of a version have come, the batches of further epochs are made here, and nothing crosses at all.
 
-use plugin_api::HomeArgs;
+use plugin_api::WorkspaceArgs;
 use plugin_api::edges::{Batches, Demand, DemandHeader, ImagePixels};
 use plugin_api::header::new_session;
-use plugin_harness::{Event, HarnessError, HasHome, Message, Node};
+use plugin_harness::{Event, HarnessError, HasWorkspace, Message, Node};
 use plugin_transfer::{KnownRows, PixelCache, PixelFetcher, TransferOptions};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub struct Config {
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// Disk for pixels, in dataset/cache/ of the workspace, MiB; the oldest go first. With less than the data set needs (size × size
     /// × 3 bytes an image), it crosses again in each epoch.
     #[arg(long, default_value_t = 32 << 10, value_name = "MIB", value_parser = clap::value_parser!(u32).range(16..=16 << 20))]
@@ -27,9 +27,9 @@ pub struct Config {
     pub transfer: TransferOptions,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 
@@ -49,7 +49,7 @@ pub enum CacheError {
 /// # Errors
 /// [`CacheError`]; whoever waits for batches asks for them again.
 pub fn run(config: Config, node: &mut Node) -> Result<(), CacheError> {
-    let folder = node.home().dataset().join("cache");
+    let folder = node.workspace().dataset().join("cache");
     let cache = PixelCache::open(&folder, u64::from(config.disk_mib) << 20)?;
     let (images, bytes) = cache.size();
     tracing::info!(images, bytes, window = config.transfer.window(), "cache open");

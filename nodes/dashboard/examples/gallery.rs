@@ -8,7 +8,7 @@
 use clap::Parser;
 use node_dashboard::web::Web;
 use node_dashboard::{Config, look};
-use plugin_api::{Home, Split};
+use plugin_api::{Split, Workspace};
 use plugin_catalog::{File, Image, Writer, fixture};
 use plugin_check::Scores;
 use plugin_hash::Hashes;
@@ -24,8 +24,8 @@ fn random(i: u64, salt: u64) -> u64 {
     bytes.as_bytes()[..8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-fn fill(home: &Home, images: u64) -> Result<(), Failure> {
-    let mut catalog = Writer::open(home)?;
+fn fill(workspace: &Workspace, images: u64) -> Result<(), Failure> {
+    let mut catalog = Writer::open(workspace)?;
     for first in (0..images).step_by(10_000) {
         let mut change = catalog.change()?;
         for i in first..(first + 10_000).min(images) {
@@ -48,8 +48,8 @@ fn fill(home: &Home, images: u64) -> Result<(), Failure> {
 }
 
 /// Embeddings in eight heaps, one a class, so that the map has something to show.
-fn embed(home: &Home, images: u64) -> Result<(), Failure> {
-    let mut cache = plugin_embed::Cache::open(home, "gallery", 16)?;
+fn embed(workspace: &Workspace, images: u64) -> Result<(), Failure> {
+    let mut cache = plugin_embed::Cache::open(workspace, "gallery", 16)?;
     for i in 0..images {
         let spread = |axis: u64| (random(i, 20 + axis) % 1000) as f32 / 2500.0;
         let embedding: Vec<f32> = (0..16).map(|axis| f32::from(u8::from(axis == i % 8)) + spread(axis)).collect();
@@ -80,14 +80,14 @@ fn main() -> Result<(), Failure> {
     let images: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
     let kept = std::env::args().nth(2).map(PathBuf::from);
     let folder = tempfile::tempdir()?;
-    let home = Home::create(kept.as_deref().unwrap_or(folder.path()))?;
-    fill(&home, images)?;
-    embed(&home, images)?;
+    let workspace = Workspace::create(kept.as_deref().unwrap_or(folder.path()))?;
+    fill(&workspace, images)?;
+    embed(&workspace, images)?;
     let begun = Instant::now();
-    let (album, _) = std::sync::Arc::new(look::Library::new(home.clone())).album()?;
+    let (album, _) = std::sync::Arc::new(look::Library::new(workspace.clone())).album()?;
     println!("{} files: the album is read in {:.0} ms", album.items.len(), begun.elapsed().as_secs_f64() * 1e3);
     if kept.is_some() {
-        let cache = plugin_thumbnail::Cache::new(home.dataset().join("thumbnails"));
+        let cache = plugin_thumbnail::Cache::new(workspace.dataset().join("thumbnails"));
         for item in album.items.iter().take(2_000) {
             let [red, green, blue, ..] = random(u64::from(item.facts.width), item.phash).to_le_bytes();
             let image = image::RgbImage::from_fn(200, 150, |x, y| image::Rgb([red, green ^ x as u8, blue ^ y as u8]));
@@ -96,7 +96,7 @@ fn main() -> Result<(), Failure> {
     }
     drop(album);
     let begun = Instant::now();
-    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", "127.0.0.1:0"])?, home)?;
+    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", "127.0.0.1:0"])?, workspace)?;
     let address = loop {
         if let Some(rest) = web.state().strip_prefix("http://") {
             break rest.split('/').next().unwrap_or_default().to_owned();

@@ -5,14 +5,14 @@
 use clap::Parser;
 use node_dashboard::Config;
 use node_dashboard::web::Web;
-use plugin_harness::HasHome;
+use plugin_harness::HasWorkspace;
 use std::time::Duration;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::parse();
     config.check()?;
-    let home = config.home().open()?;
-    let web = Web::start(config, home)?;
+    let workspace = config.workspace().open()?;
+    let web = Web::start(config, workspace)?;
     let mut said = String::new();
     loop {
         let state = web.state();

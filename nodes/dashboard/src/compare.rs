@@ -5,7 +5,7 @@ mod pair;
 pub use pair::Pair;
 
 use crate::localized::LocalizedText;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::experiments::{SizePoint, Sizes};
 use plugin_api::runs::{RunFolder, RunManifest, read_json};
 use plugin_blocks::{Description, shipped};
@@ -89,8 +89,8 @@ pub struct Compared {
 
 impl Compared {
     /// Reads it; none when there is none, or none that can be read.
-    fn read(home: &Home) -> Option<Self> {
-        let file = Sizes::file(&home.root().join("experiments"));
+    fn read(workspace: &Workspace) -> Option<Self> {
+        let file = Sizes::file(&workspace.root().join("experiments"));
         if !file.exists() {
             return None;
         }
@@ -103,27 +103,27 @@ impl Compared {
 
 impl Table {
     /// Reads all runs.
-    pub fn read(home: &Home) -> Self {
-        let champion = plugin_champion::champion(home);
-        let models = plugin_champion::models(home);
+    pub fn read(workspace: &Workspace) -> Self {
+        let champion = plugin_champion::champion(workspace);
+        let models = plugin_champion::models(workspace);
         let now = models.iter().find(|model| model.is_champion);
         let previous = now.and_then(|model| model.previous()).map(str::to_owned);
         let mut costs = HashMap::new();
-        let folders = RunFolder::all(&home.runs());
-        let mut runs: Vec<Row> = folders.iter().rev().filter_map(|run| row(run, home, &mut costs)).collect();
+        let folders = RunFolder::all(&workspace.runs());
+        let mut runs: Vec<Row> = folders.iter().rev().filter_map(|run| row(run, workspace, &mut costs)).collect();
         for run in &mut runs {
             run.is_champion = champion.as_ref() == Some(&run.id);
             run.can_promote = !run.is_champion && (run.can_promote || models.iter().any(|model| model.id == run.id));
         }
         mark_fronts(&mut runs);
         let previous = previous.filter(|id| models.iter().any(|model| model.id == *id));
-        Self { runs, champion, previous, experiments: experiments(home), sizes: Compared::read(home) }
+        Self { runs, champion, previous, experiments: experiments(workspace), sizes: Compared::read(workspace) }
     }
 }
 
 /// Names of the folders and files of experiments that have a page.
-fn experiments(home: &Home) -> Vec<String> {
-    let entries = std::fs::read_dir(home.root().join("experiments")).into_iter().flatten().flatten();
+fn experiments(workspace: &Workspace) -> Vec<String> {
+    let entries = std::fs::read_dir(workspace.root().join("experiments")).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let pages: BTreeSet<String> = names
         .filter_map(|name| name.strip_suffix(".html").filter(|n| crate::safe::is_name(n)).map(str::to_owned))
@@ -134,7 +134,7 @@ fn experiments(home: &Home) -> Vec<String> {
 /// Multiply-adds and parameters by network, size and classes.
 type Costs = HashMap<(String, Option<String>, u32, usize), Option<(u64, u64)>>;
 
-fn row(run: &RunFolder, home: &Home, costs: &mut Costs) -> Option<Row> {
+fn row(run: &RunFolder, workspace: &Workspace, costs: &mut Costs) -> Option<Row> {
     let (manifest, finished, verdict) = (run.manifest()?, run.finished(), run.verdict());
     let key = (manifest.architecture.clone(), manifest.definition.clone(), manifest.size_px, manifest.classes.len());
     let cost = *costs.entry(key).or_insert_with(|| cost(&manifest));
@@ -145,7 +145,7 @@ fn row(run: &RunFolder, home: &Home, costs: &mut Costs) -> Option<Row> {
         (None, None) => "unfinished".to_owned(),
     };
     let judged = verdict.as_ref().filter(|verdict| verdict.images > 0);
-    let weights = finished.as_ref().is_some_and(|finished| home.root().join(&finished.uri).is_file());
+    let weights = finished.as_ref().is_some_and(|finished| workspace.root().join(&finished.uri).is_file());
     Some(Row {
         id: run.id(),
         state,
@@ -207,8 +207,8 @@ pub(crate) mod tests {
     use plugin_api::runs::{Finished, Verdict, write_json};
 
     /// A run that was trained so long and judged so.
-    pub(crate) fn put(home: &Home, id: &str, size_px: u32, seconds: f64, right: f64) {
-        let folder = home.runs().join(id);
+    pub(crate) fn put(workspace: &Workspace, id: &str, size_px: u32, seconds: f64, right: f64) {
+        let folder = workspace.runs().join(id);
         std::fs::create_dir_all(folder.join("report")).unwrap();
         let manifest = serde_json::json!({
             "id": id, "started_ms": 1, "reason": "3 new in きゅん", "parent": null, "architecture": "small-cnn",
@@ -235,7 +235,7 @@ pub(crate) mod tests {
     #[test]
     fn runs_have_their_cost_and_the_front_is_marked() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         for (id, size, seconds, right) in [
             ("1", 32, 10.0, 0.5),
             ("2", 64, 40.0, 0.7),
@@ -243,9 +243,9 @@ pub(crate) mod tests {
             ("4", 32, 5.0, 0.4),
             ("5", 128, 60.0, 0.6),
         ] {
-            put(&home, id, size, seconds, right);
+            put(&workspace, id, size, seconds, right);
         }
-        let table = Table::read(&home);
+        let table = Table::read(&workspace);
         let told: Vec<(&str, [bool; 2])> = table.runs.iter().map(|run| (run.id.as_str(), run.front)).collect();
         assert_eq!(
             told,
@@ -267,7 +267,7 @@ pub(crate) mod tests {
     #[test]
     fn input_sizes_have_their_front() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let point = |size_px: u32, multiply_adds, accuracy| SizePoint {
             size_px,
             multiply_adds,
@@ -280,23 +280,23 @@ pub(crate) mod tests {
         };
         let points = vec![point(32, 10, 0.4), point(64, 40, 0.5), point(128, 160, 0.45)];
         let sizes = Sizes { network: "lenet".to_owned(), budget_seconds: 60, learnt: 9, judged: 3, seeds: 1, points };
-        assert!(Table::read(&home).sizes.is_none());
-        std::fs::create_dir(home.root().join("experiments")).unwrap();
-        write_json(&Sizes::file(&home.root().join("experiments")), &sizes).unwrap();
-        assert_eq!(Table::read(&home).sizes.unwrap().front, [true, true, false]);
-        std::fs::write(Sizes::file(&home.root().join("experiments")), "{}").unwrap();
-        assert!(Table::read(&home).sizes.is_none());
+        assert!(Table::read(&workspace).sizes.is_none());
+        std::fs::create_dir(workspace.root().join("experiments")).unwrap();
+        write_json(&Sizes::file(&workspace.root().join("experiments")), &sizes).unwrap();
+        assert_eq!(Table::read(&workspace).sizes.unwrap().front, [true, true, false]);
+        std::fs::write(Sizes::file(&workspace.root().join("experiments")), "{}").unwrap();
+        assert!(Table::read(&workspace).sizes.is_none());
     }
 
     #[test]
     fn the_champion_and_the_one_before_are_told() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        put(&home, "1", 32, 1.0, 0.5);
-        put(&home, "2", 32, 1.0, 0.6);
-        plugin_champion::promote_by_hand(&home, "1").unwrap();
-        plugin_champion::promote_by_hand(&home, "2").unwrap();
-        let table = Table::read(&home);
+        let workspace = Workspace::create(folder.path()).unwrap();
+        put(&workspace, "1", 32, 1.0, 0.5);
+        put(&workspace, "2", 32, 1.0, 0.6);
+        plugin_champion::promote_by_hand(&workspace, "1").unwrap();
+        plugin_champion::promote_by_hand(&workspace, "2").unwrap();
+        let table = Table::read(&workspace);
         assert_eq!((table.champion.as_deref(), table.previous.as_deref()), (Some("2"), Some("1")));
         assert!(table.runs[0].is_champion && !table.runs[0].can_promote && table.runs[1].can_promote);
     }

@@ -1,10 +1,10 @@
 //! Options of the node.
 
 use clap::Parser;
-use plugin_api::HomeArgs;
+use plugin_api::WorkspaceArgs;
 use plugin_decode::Limits;
 use plugin_embed::EmbedOptions;
-use plugin_harness::HasHome;
+use plugin_harness::HasWorkspace;
 use std::net::SocketAddr;
 
 /// Letters of a token at least.
@@ -15,7 +15,7 @@ const TOKEN_LEAST: usize = 16;
 #[command(name = "dashboard", version)]
 pub struct Config {
     #[command(flatten)]
-    pub(crate) home: HomeArgs,
+    pub(crate) workspace: WorkspaceArgs,
 
     /// Where the page is: address and port. Port 0 takes any that is free; status/dashboard.json says which. An address that
     /// others can reach needs --token.
@@ -49,9 +49,9 @@ fn token(text: &str) -> Result<String, String> {
     }
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 
     fn check(&self) -> Result<(), String> {

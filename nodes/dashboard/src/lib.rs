@@ -40,7 +40,7 @@ use web::Web;
 /// # Errors
 /// [`DashboardError`]; dora starts it again.
 pub fn run(config: Config, node: &mut Node) -> Result<(), DashboardError> {
-    let web = Web::start(config, node.home().clone())?;
+    let web = Web::start(config, node.workspace().clone())?;
     loop {
         let state = web.state();
         node.status().state(state);

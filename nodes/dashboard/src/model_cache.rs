@@ -1,7 +1,7 @@
 //! Predictions of single images by the champion, when somebody asks. It is loaded then, and again when it is another.
 
 use plugin_api::runs::ModelCard;
-use plugin_api::{Home, Message, Text};
+use plugin_api::{Message, Text, Workspace};
 use plugin_decode::{DecodedImage, Scale};
 use plugin_inference::{Backbones, Image, Model, Output, calibrated};
 use plugin_model::{DeviceChoice, Precision};
@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The champion, loaded once.
 pub struct ModelCache {
-    home: Home,
+    workspace: Workspace,
     device: DeviceChoice,
     backbones: Backbones,
     champion: Mutex<Option<Champion>>,
@@ -62,8 +62,8 @@ pub struct HeatMap {
 
 impl ModelCache {
     /// Loads nothing before the first question.
-    pub fn new(home: Home, device: DeviceChoice) -> Self {
-        Self { home, device, backbones: Backbones::default(), champion: Mutex::new(None) }
+    pub fn new(workspace: Workspace, device: DeviceChoice) -> Self {
+        Self { workspace, device, backbones: Backbones::default(), champion: Mutex::new(None) }
     }
 
     /// The champion's prediction of the image in a file with this BLAKE3; `None` when there is no champion. Nothing is kept of the
@@ -136,7 +136,7 @@ impl ModelCache {
     /// The champion of this moment.
     fn champion(&self) -> Result<MutexGuard<'_, Option<Champion>>, String> {
         let mut champion = self.champion.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = plugin_champion::champion(&self.home);
+        let now = plugin_champion::champion(&self.workspace);
         if champion.as_ref().map(|champion| &champion.id) != now.as_ref() {
             *champion = None;
             *champion = now.map(|id| self.load(id)).transpose()?;
@@ -146,8 +146,8 @@ impl ModelCache {
 
     fn load(&self, id: String) -> Result<Champion, String> {
         let device = self.device.open().map_err(|e| e.to_string())?;
-        let folder = self.home.models().join(&id);
-        let model = Model::open(&self.home, &folder, &self.backbones, &device, Precision::Fp32);
+        let folder = self.workspace.models().join(&id);
+        let model = Model::open(&self.workspace, &folder, &self.backbones, &device, Precision::Fp32);
         Ok(Champion { id, model: model.map_err(|e| e.to_string())? })
     }
 }

@@ -4,7 +4,7 @@
 use clap::Parser;
 use node_dashboard::Config;
 use node_dashboard::web::Web;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use tests::champion::ByColour;
 const ONE: ByColour = ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: Some(2.0) };
 
 struct Served {
-    home: Home,
+    workspace: Workspace,
     address: String,
     _folder: tempfile::TempDir,
 }
@@ -33,9 +33,9 @@ impl Answer {
 impl Served {
     fn with(args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(&folder.path().join("home")).unwrap();
+        let workspace = Workspace::create(&folder.path().join("home")).unwrap();
         let fixed = ["dashboard", "--listen", "127.0.0.1:0", "--device", "flex", "--network", "none"];
-        let web = Web::start(Config::try_parse_from([&fixed[..], args].concat()).unwrap(), home.clone()).unwrap();
+        let web = Web::start(Config::try_parse_from([&fixed[..], args].concat()).unwrap(), workspace.clone()).unwrap();
         let start = Instant::now();
         let address = loop {
             let state = web.state();
@@ -45,7 +45,7 @@ impl Served {
             assert!(start.elapsed() < Duration::from_secs(10), "{state}");
             std::thread::sleep(Duration::from_millis(5));
         };
-        Self { home, address, _folder: folder }
+        Self { workspace, address, _folder: folder }
     }
 
     fn send(&self, request: &str, head: &[&str], body: &[u8]) -> Answer {
@@ -81,7 +81,7 @@ fn programs_get_the_answer_that_the_page_shows() {
     let head = ["X-Wakuteka: 1", &bearer];
     let ask = |path: &str, body: &[u8]| served.send(&format!("POST {path}"), &head, body);
     assert_eq!(ask("/api/classify", &image()).status, 503, "no model yet");
-    ONE.crown(&served.home).unwrap();
+    ONE.crown(&served.workspace).unwrap();
     let answer = ask("/api/classify", &image());
     assert_eq!(answer.status, 200, "{}", answer.body);
     let (answer, shown) = (answer.json(), ask("/api/try", &image()).json());
@@ -107,7 +107,7 @@ fn programs_get_the_answer_that_the_page_shows() {
 #[test]
 fn many_programs_at_once_leave_the_page_its_threads() {
     let served = Served::with(&[]);
-    ONE.crown(&served.home).unwrap();
+    ONE.crown(&served.workspace).unwrap();
     // Bodies that never come hold both turns for a while.
     let slow: Vec<TcpStream> = (0..2)
         .map(|_| {

@@ -2,8 +2,8 @@
 
 use crate::order::Reading;
 use clap::{Parser, ValueEnum};
-use plugin_api::{HomeArgs, Labels, ResizeMode};
-use plugin_harness::HasHome;
+use plugin_api::{Labels, ResizeMode, WorkspaceArgs};
+use plugin_harness::HasWorkspace;
 use plugin_hash::{Radii, Views};
 use plugin_splits::Shares;
 
@@ -14,7 +14,7 @@ use plugin_splits::Shares;
 #[command(name = "dataset")]
 pub struct Config {
     #[command(flatten)]
-    pub(crate) home: HomeArgs,
+    pub(crate) workspace: WorkspaceArgs,
 
     /// Side of the stored images, pixels: what `resize` sends. Given once for all nodes, under `env:`.
     #[arg(long, env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=512), value_name = "PIXELS")]
@@ -86,9 +86,9 @@ pub enum Balance {
     Off,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 

@@ -5,7 +5,7 @@ use crate::different::{Different, Member, regroup};
 use crate::error::DatasetError;
 use plugin_api::decisions::{self, Decided, Decision};
 use plugin_api::status::Notice;
-use plugin_api::{Home, Message};
+use plugin_api::{Message, Workspace};
 use plugin_catalog::Writer;
 use plugin_hash::Views;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -27,24 +27,24 @@ pub struct Decisions {
     stamp: Option<Stamp>,
 }
 
-fn path(home: &Home) -> PathBuf {
-    decisions::path(home)
+fn path(workspace: &Workspace) -> PathBuf {
+    decisions::path(workspace)
 }
 
-fn stamp(home: &Home) -> Stamp {
-    let meta = std::fs::metadata(path(home)).ok()?;
+fn stamp(workspace: &Workspace) -> Stamp {
+    let meta = std::fs::metadata(path(workspace)).ok()?;
     Some((meta.modified().ok()?, meta.len()))
 }
 
 impl Decisions {
     /// Reads the file when it has changed. Returns whether it has. A file that cannot be read changes nothing.
-    pub fn read(&mut self, home: &Home) -> bool {
-        let now = stamp(home);
+    pub fn read(&mut self, workspace: &Workspace) -> bool {
+        let now = stamp(workspace);
         if self.stamp == Some(now) {
             return false;
         }
         self.stamp = Some(now);
-        match decisions::read(home) {
+        match decisions::read(workspace) {
             Ok(read) => {
                 let problem = (!read.unreadable.is_empty()).then(|| lines(&read.unreadable));
                 *self = Self { problem, stamp: Some(now), ..Self::of(&read.made) };
@@ -53,7 +53,7 @@ impl Decisions {
             Err(error) => self.problem = Some(format!("{error}; the decisions before hold")),
         }
         if let Some(problem) = &self.problem {
-            tracing::warn!(file = %path(home).display(), problem, "decisions that cannot be read");
+            tracing::warn!(file = %path(workspace).display(), problem, "decisions that cannot be read");
         }
         true
     }

@@ -123,15 +123,15 @@ fn load_groups(near: Near, different: &[Vec<String>], catalog: &mut Writer) -> R
 
 impl Dataset {
     fn open(config: &Config, node: &mut Node) -> Result<Self, DatasetError> {
-        let folder = node.home().dataset();
+        let folder = node.workspace().dataset();
         let profile = config.profile();
-        let mut catalog = Writer::open(node.home())?;
+        let mut catalog = Writer::open(node.workspace())?;
         let mut shards = Shards::open(&folder, &profile)?;
         let merged = compact::compact(&mut catalog, &mut shards, &profile)?;
         let known = catalog.read().shards(&profile)?;
         shards.remove_strays(|name| known.iter().any(|shard| shard.file == name));
         let mut decisions = Decisions::default();
-        decisions.read(node.home());
+        decisions.read(node.workspace());
         decisions.obey(config.near_copies, &mut catalog)?;
         let groups = load_groups(config.near_copies, &decisions.different, &mut catalog)?;
         let (files, images) = catalog.read().counts()?;
@@ -158,7 +158,7 @@ impl Dataset {
 
     /// Obeys what a person has decided since.
     fn decide(&mut self, node: &mut Node) -> Result<(), DatasetError> {
-        if !self.decisions.read(node.home()) {
+        if !self.decisions.read(node.workspace()) {
             return Ok(());
         }
         if self.decisions.obey(self.near, &mut self.catalog)? {

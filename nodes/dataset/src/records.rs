@@ -84,14 +84,14 @@ fn message(rows: &[Record], reviewed: &BTreeSet<String>) -> Records {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugin_api::{Edge as _, Home, Split};
+    use plugin_api::{Edge as _, Split, Workspace};
     use plugin_catalog::{Image, fixture};
     use plugin_hash::Hashes;
 
     /// Seven files, one of them unlabelled, one image in two classes; then one more at a later version.
     fn catalog() -> (tempfile::TempDir, Reader, u64) {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let fill = |files: &[(&str, &str)]| {
             let hashes = Hashes { ahash: 1, dhash: 2, phash: u64::MAX, whash: 4 };
             let scores = plugin_check::Scores { dark: 0.25, bright: f32::NAN, blur: 0.5, information: 1.0 };
@@ -100,7 +100,7 @@ mod tests {
             let image = Image { hashes, scores, source: (40, 30), group, split: Split::Test, pixel_digest, ..rest };
             let image = |digest: &str| Image { digest: digest.to_owned(), ..image.clone() };
             let files: Vec<_> = files.iter().map(|(path, d)| (fixture::file(path, d), image(d))).collect();
-            fixture::add(&home, &files).unwrap()
+            fixture::add(&workspace, &files).unwrap()
         };
         let version = fill(&[
             ("photos/b/2.jpg", "d1"),
@@ -112,7 +112,7 @@ mod tests {
             ("photos/a/7.jpg", "d7"),
         ]);
         fill(&[("photos/a/0.jpg", "d0")]);
-        (folder, Reader::open(&home).unwrap().unwrap(), version)
+        (folder, Reader::open(&workspace).unwrap().unwrap(), version)
     }
 
     fn ask(catalog: &Reader, version: u64, size: u32, first: u64, count: u64) -> Vec<(Header, Records)> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::order::{Reading, Row, Version};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::decisions::{Decided, Decision, append};
 use plugin_catalog::{Image, Sample, fixture};
 use plugin_splits::Shares;
@@ -12,10 +12,10 @@ const PROFILE: &str = "64-stretch";
 /// An image with structure, to which those within 4 bits are near.
 const P: u64 = 0x0f0f_1234_5678_9abc;
 
-fn home() -> (tempfile::TempDir, Home) {
+fn workspace() -> (tempfile::TempDir, Workspace) {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    (folder, home)
+    let workspace = Workspace::create(folder.path()).unwrap();
+    (folder, workspace)
 }
 
 fn server() -> Server {
@@ -24,13 +24,13 @@ fn server() -> Server {
 }
 
 /// New images of these classes, with pixels; one version.
-fn add(home: &Home, images: &[(String, &str)]) -> u64 {
+fn add(workspace: &Workspace, images: &[(String, &str)]) -> u64 {
     let one = |(digest, class): &(String, &str)| {
         let image = Image { settled: false, ..fixture::image(digest) };
         (fixture::file(&format!("photos/{class}/{digest}.jpg"), digest), image)
     };
-    let version = fixture::add(home, &images.iter().map(one).collect::<Vec<_>>()).unwrap();
-    let mut catalog = Writer::open(home).unwrap();
+    let version = fixture::add(workspace, &images.iter().map(one).collect::<Vec<_>>()).unwrap();
+    let mut catalog = Writer::open(workspace).unwrap();
     let change = catalog.change().unwrap();
     let digests: Vec<String> = images.iter().map(|(digest, _)| digest.clone()).collect();
     change.add_shard(PROFILE, "s.arrow", &digests).unwrap();
@@ -58,9 +58,9 @@ fn splits(rows: Vec<Sample>) -> BTreeMap<String, Split> {
 
 #[test]
 fn earlier_versions_do_not_change() {
-    let (_folder, home) = home();
-    add(&home, &named(0..40));
-    let mut catalog = Writer::open(&home).unwrap();
+    let (_folder, workspace) = workspace();
+    add(&workspace, &named(0..40));
+    let mut catalog = Writer::open(&workspace).unwrap();
     let mut now = server();
     let (version, state) = now.latest(&mut catalog).unwrap();
     let before = served(state);
@@ -68,7 +68,7 @@ fn earlier_versions_do_not_change() {
     assert_eq!(splits_drawn.len(), 3, "the test tests something");
     now.settle(version, &mut catalog).unwrap();
     // More of the same, two groups that are one, an image in another class, one that is gone.
-    let later = add(&home, &named(40..90));
+    let later = add(&workspace, &named(40..90));
     let mut change = catalog.change().unwrap();
     change.merge_groups(&before[0].0.group, &before[39].0.group).unwrap();
     change.place(&fixture::file(&format!("photos/closed/{}", before[3].0.digest), &before[3].0.digest)).unwrap();
@@ -84,14 +84,14 @@ fn earlier_versions_do_not_change() {
 
 #[test]
 fn an_announced_version_is_served_as_announced() {
-    let (_folder, home) = home();
-    let first = add(&home, &named(0..20));
-    let mut catalog = Writer::open(&home).unwrap();
+    let (_folder, workspace) = workspace();
+    let first = add(&workspace, &named(0..20));
+    let mut catalog = Writer::open(&workspace).unwrap();
     let mut server = server();
     server.latest(&mut catalog).unwrap();
     let announced = splits(catalog.read().samples(first, Some(PROFILE)).unwrap());
     // Others come before anybody asks for it, and splits are drawn again.
-    add(&home, &named(20..200));
+    add(&workspace, &named(20..200));
     let (second, _) = server.latest(&mut catalog).unwrap();
     let drawn_again = splits(catalog.read().samples(first, Some(PROFILE)).unwrap());
     assert_ne!(drawn_again, announced, "the test tests something");
@@ -106,13 +106,13 @@ fn an_announced_version_is_served_as_announced() {
 }
 
 /// Images without signatures, as an earlier version stored them, in one group: their perceptual hashes differ in these bits.
-fn look_alikes(home: &Home, bits: &[(&str, u64)]) -> u64 {
+fn look_alikes(workspace: &Workspace, bits: &[(&str, u64)]) -> u64 {
     let one = |(digest, bits): &(&str, u64)| {
         let mut image = Image { group: "a".to_owned(), ..fixture::image(digest) };
         (image.hashes.phash, image.hashes.dhash) = (P ^ bits, P);
         (fixture::file(&format!("photos/x/{digest}.jpg"), digest), image)
     };
-    fixture::add(home, &bits.iter().map(one).collect::<Vec<_>>()).unwrap()
+    fixture::add(workspace, &bits.iter().map(one).collect::<Vec<_>>()).unwrap()
 }
 
 fn groups(catalog: &Writer, version: u64) -> Vec<String> {
@@ -120,16 +120,16 @@ fn groups(catalog: &Writer, version: u64) -> Vec<String> {
     rows.into_iter().map(|row| format!("{} {}", row.sample, row.group)).collect()
 }
 
-fn say(home: &Home, at_ms: u64, decision: Decision, digests: &[&str]) {
+fn say(workspace: &Workspace, at_ms: u64, decision: Decision, digests: &[&str]) {
     let digests = digests.iter().map(|digest| (*digest).to_owned()).collect();
-    append(home, &Decided { at_ms, decision, digests }).unwrap();
+    append(workspace, &Decided { at_ms, decision, digests }).unwrap();
 }
 
 /// What a start does with decisions and groups. Returns whether other samples are different than before.
-fn start(home: &Home) -> (Writer, Groups, Decisions, bool) {
-    let mut catalog = Writer::open(home).unwrap();
+fn start(workspace: &Workspace) -> (Writer, Groups, Decisions, bool) {
+    let mut catalog = Writer::open(workspace).unwrap();
     let mut decisions = Decisions::default();
-    decisions.read(home);
+    decisions.read(workspace);
     let changed = decisions.obey(Near::Usual, &mut catalog).unwrap();
     let groups = load_groups(Near::Usual, &decisions.different, &mut catalog).unwrap();
     (catalog, groups, decisions, changed)
@@ -137,12 +137,12 @@ fn start(home: &Home) -> (Writer, Groups, Decisions, bool) {
 
 #[test]
 fn different_images_stay_apart_after_a_restart() {
-    let (_folder, home) = home();
-    let before = look_alikes(&home, &[("a", 0), ("b", 0b1111), ("near a", 1), ("near b", 0b0111)]);
-    say(&home, 1, Decision::Different, &["b", "a"]);
+    let (_folder, workspace) = workspace();
+    let before = look_alikes(&workspace, &[("a", 0), ("b", 0b1111), ("near a", 1), ("near b", 0b0111)]);
+    say(&workspace, 1, Decision::Different, &["b", "a"]);
     let apart = ["a a", "b b", "near a a", "near b b"];
     for starts in [true, false, false] {
-        let (catalog, mut groups_now, _, changed) = start(&home);
+        let (catalog, mut groups_now, _, changed) = start(&workspace);
         assert_eq!(changed, starts, "once");
         let version = catalog.read().version().unwrap();
         assert_eq!(version, before + 1);
@@ -152,16 +152,16 @@ fn different_images_stay_apart_after_a_restart() {
         assert_eq!(groups_now.add("new", face), ("b".to_owned(), vec![]), "near to both: it links nothing");
     }
     // Also when all are compared anew.
-    let mut catalog = Writer::open(&home).unwrap();
+    let mut catalog = Writer::open(&workspace).unwrap();
     let change = catalog.change().unwrap();
     change.grouped_by("another rule").unwrap();
     change.commit().unwrap();
     drop(catalog);
-    let (mut catalog, _, mut decisions, _) = start(&home);
+    let (mut catalog, _, mut decisions, _) = start(&workspace);
     assert_eq!(groups(&catalog, before + 1), apart);
     // Withdrawn while it runs.
-    say(&home, 2, Decision::Withdrawn, &["a", "b"]);
-    assert!(decisions.read(&home) && !decisions.read(&home));
+    say(&workspace, 2, Decision::Withdrawn, &["a", "b"]);
+    assert!(decisions.read(&workspace) && !decisions.read(&workspace));
     assert!(decisions.obey(Near::Usual, &mut catalog).unwrap());
     let version = catalog.read().version().unwrap();
     let names: HashSet<String> =
@@ -172,37 +172,37 @@ fn different_images_stay_apart_after_a_restart() {
 
 #[test]
 fn the_last_decision_about_a_set_holds() {
-    let (_folder, home) = home();
-    say(&home, 1, Decision::Keep, &["a", "b"]);
-    say(&home, 2, Decision::Keep, &["c"]);
-    say(&home, 3, Decision::Different, &["d", "e"]);
+    let (_folder, workspace) = workspace();
+    say(&workspace, 1, Decision::Keep, &["a", "b"]);
+    say(&workspace, 2, Decision::Keep, &["c"]);
+    say(&workspace, 3, Decision::Different, &["d", "e"]);
     let mut decisions = Decisions::default();
-    assert!(decisions.read(&home));
+    assert!(decisions.read(&workspace));
     let reviewed =
         |decisions: &Decisions| decisions.reviewed.iter().cloned().collect::<std::collections::BTreeSet<_>>();
     assert_eq!(reviewed(&decisions), ["a", "b", "c"].map(str::to_owned).into());
     assert_eq!(decisions.different, [["d", "e"].map(str::to_owned)]);
-    say(&home, 4, Decision::Withdrawn, &["b", "a"]);
-    say(&home, 5, Decision::Keep, &["e", "d"]);
-    assert!(decisions.read(&home));
+    say(&workspace, 4, Decision::Withdrawn, &["b", "a"]);
+    say(&workspace, 5, Decision::Keep, &["e", "d"]);
+    assert!(decisions.read(&workspace));
     assert_eq!(reviewed(&decisions), ["c", "d", "e"].map(str::to_owned).into());
     assert!(decisions.different.is_empty() && decisions.notice().is_none());
 }
 
 #[test]
 fn unreadable_decisions_are_told_and_change_nothing() {
-    let (_folder, home) = home();
-    say(&home, 1, Decision::Keep, &["a"]);
-    let file = plugin_api::decisions::path(&home);
+    let (_folder, workspace) = workspace();
+    say(&workspace, 1, Decision::Keep, &["a"]);
+    let file = plugin_api::decisions::path(&workspace);
     let mut text = std::fs::read_to_string(&file).unwrap();
     text.push_str("keep a\n");
     std::fs::write(&file, &text).unwrap();
     let mut decisions = Decisions::default();
-    decisions.read(&home);
+    decisions.read(&workspace);
     let notice = decisions.notice().unwrap();
     assert!(decisions.reviewed.contains("a") && notice.reason.contains("lines 2 are no decision"), "{notice:?}");
     std::fs::write(&file, [0xff, 0xfe, 0xff]).unwrap();
-    assert!(decisions.read(&home));
+    assert!(decisions.read(&workspace));
     assert!(decisions.reviewed.contains("a"), "those before hold");
     assert!(decisions.notice().unwrap().reason.contains("decisions.jsonl"));
 }

@@ -5,9 +5,9 @@ mod stage;
 
 pub use stage::{DecodeStage, Decoder};
 
-use plugin_api::HomeArgs;
+use plugin_api::WorkspaceArgs;
 use plugin_decode::{Limits, Scale, decode_scaled};
-use plugin_harness::{CrashLedger, HarnessError, HasHome, Node, run_stage};
+use plugin_harness::{CrashLedger, HarnessError, HasWorkspace, Node, run_stage};
 use std::time::Duration;
 
 /// Decodes images.
@@ -15,7 +15,7 @@ use std::time::Duration;
 pub struct Config {
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// What an image may cost.
     #[command(flatten)]
     pub limits: Limits,
@@ -41,9 +41,9 @@ impl Config {
     }
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 
@@ -52,11 +52,11 @@ impl HasHome for Config {
 /// # Errors
 /// Any [`HarnessError`].
 pub fn run(config: Config, node: &mut Node) -> Result<(), HarnessError> {
-    let folder = node.home().status();
+    let folder = node.workspace().status();
     let ledger = CrashLedger::open(&folder, node.id(), Duration::from_secs(config.max_seconds))
         .map_err(|source| HarnessError::File { path: folder.display().to_string(), source })?;
     let mut stage = DecodeStage {
-        home: node.home().clone(),
+        workspace: node.workspace().clone(),
         scale: config.scale(),
         limits: config.limits,
         ledger,

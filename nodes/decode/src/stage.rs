@@ -3,7 +3,7 @@
 use arrow::array::{Int64Array, LargeBinaryArray, StringArray, UInt32Array};
 use plugin_api::edges::{DecodedImages, ImageFiles, ImagesHeader};
 use plugin_api::select::Select;
-use plugin_api::{Header, Home, version};
+use plugin_api::{Header, Workspace, version};
 use plugin_decode::{DecodeError, Limits, Reduced, Scale, captured_ms};
 use plugin_harness::{Answer, CrashLedger, Refusal, Stage, part};
 use plugin_hash::{digest, pixel_digest};
@@ -29,7 +29,7 @@ pub type Decoder = fn(&[u8], &Limits, Scale) -> Result<Reduced, DecodeError>;
 #[derive(Debug)]
 pub struct DecodeStage {
     /// The workspace, where the files lie.
-    pub home: Home,
+    pub workspace: Workspace,
     /// What an image may cost.
     pub limits: Limits,
     /// How large rasters are, before a message's limit.
@@ -52,7 +52,7 @@ impl DecodeStage {
     fn decode_row(&self, batch: &ImageFiles, row: usize, scale: Scale) -> Result<Decoded, Refusal> {
         let mut data = CONTENT.take();
         data.clear();
-        let path = self.home.root().join(batch.path.value(row));
+        let path = self.workspace.root().join(batch.path.value(row));
         version::read(&path, &batch.version(row), &mut data).map_err(|error| (error.reason(), error.to_string()))?;
         let raster = (self.decoder)(&data, &self.limits, scale).map_err(|error| (error.reason(), error.to_string()))?;
         let decoded = Decoded {

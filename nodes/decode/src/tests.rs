@@ -4,7 +4,7 @@ use super::*;
 use crate::stage::{DecodeStage, Decoder};
 use arrow::array::{ArrayRef, Int64Array, StringArray, UInt32Array, UInt64Array};
 use plugin_api::edges::{DecodedImages, ImageFiles, ImagesHeader};
-use plugin_api::{Edge, FileVersion, Header, Home};
+use plugin_api::{Edge, FileVersion, Header, Workspace};
 use plugin_decode::{DecodeError, Reduced};
 use plugin_harness::{Answer, Stage};
 use plugin_hash::digest;
@@ -17,10 +17,10 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 /// Lays the fixtures into a workspace, and names them as `watch` does.
-fn batch(home: &Home, names: &[&str]) -> ImageFiles {
+fn batch(workspace: &Workspace, names: &[&str]) -> ImageFiles {
     let mut versions = Vec::new();
     for name in names {
-        let path = home.root().join(name);
+        let path = workspace.root().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         if !path.exists() {
             std::fs::write(&path, fixture(name)).unwrap();
@@ -38,27 +38,27 @@ fn batch(home: &Home, names: &[&str]) -> ImageFiles {
     }
 }
 
-fn stage(home: &Home, args: &[&str], decoder: Decoder) -> DecodeStage {
+fn stage(workspace: &Workspace, args: &[&str], decoder: Decoder) -> DecodeStage {
     let config = <Config as clap::Parser>::parse_from([&["decode"], args].concat());
     DecodeStage {
-        home: home.clone(),
+        workspace: workspace.clone(),
         scale: config.scale(),
         limits: config.limits,
-        ledger: CrashLedger::open(&home.status(), "decode", Duration::from_secs(config.max_seconds)).unwrap(),
+        ledger: CrashLedger::open(&workspace.status(), "decode", Duration::from_secs(config.max_seconds)).unwrap(),
         decoder,
     }
 }
 
-fn home() -> (tempfile::TempDir, Home) {
+fn workspace() -> (tempfile::TempDir, Workspace) {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    (folder, home)
+    let workspace = Workspace::create(folder.path()).unwrap();
+    (folder, workspace)
 }
 
 fn process(args: &[&str], names: &[&str]) -> Answer<DecodedImages> {
-    let (_folder, home) = home();
-    let batch = batch(&home, names);
-    stage(&home, args, decode_scaled).process(&Header::new("s", 0), batch)
+    let (_folder, workspace) = workspace();
+    let batch = batch(&workspace, names);
+    stage(&workspace, args, decode_scaled).process(&Header::new("s", 0), batch)
 }
 
 #[test]
@@ -86,13 +86,13 @@ fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
 
 #[test]
 fn rasters_of_a_full_message_fit_into_it() {
-    let (_folder, home) = home();
+    let (_folder, workspace) = workspace();
     let name = "large.png";
-    image(4000, 3000).save(home.root().join(name)).unwrap();
+    image(4000, 3000).save(workspace.root().join(name)).unwrap();
     for (size, rows, expected) in [("224", 16, (500, 375)), ("480", 16, (660, 495)), ("480", 4, (1000, 750))] {
-        let batch = batch(&home, &[name]);
+        let batch = batch(&workspace, &[name]);
         let header = Header::new("s", 0).with(&ImagesHeader { batch_rows: rows });
-        let out = stage(&home, &["--size", size], decode_scaled).process(&header, batch).out;
+        let out = stage(&workspace, &["--size", size], decode_scaled).process(&header, batch).out;
         assert_eq!((out.source_width.value(0), out.source_height.value(0)), (4000, 3000));
         assert_eq!((out.width.value(0), out.height.value(0)), expected, "{size} {rows}");
     }
@@ -104,22 +104,22 @@ fn image(width: u32, height: u32) -> image::GrayImage {
 
 #[test]
 fn a_file_written_to_since_it_was_seen_is_changed() {
-    let (_folder, home) = home();
-    let batch = batch(&home, &["good/plain.png", "good/blobs.png"]);
-    std::fs::write(home.root().join("good/blobs.png"), b"shorter").unwrap();
-    let answer = stage(&home, &[], decode_scaled).process(&Header::new("s", 0), batch);
+    let (_folder, workspace) = workspace();
+    let batch = batch(&workspace, &["good/plain.png", "good/blobs.png"]);
+    std::fs::write(workspace.root().join("good/blobs.png"), b"shorter").unwrap();
+    let answer = stage(&workspace, &[], decode_scaled).process(&Header::new("s", 0), batch);
     assert_eq!(answer.out.path, StringArray::from(vec!["good/plain.png"]));
     assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.name()), ("good/blobs.png", "changed"));
 }
 
 #[test]
 fn metadata_changes_the_digest_and_not_the_pixel_digest() {
-    let (_folder, home) = home();
+    let (_folder, workspace) = workspace();
     let mut other = fixture("good/baseline.jpg");
     other.extend_from_slice(b"after the end");
-    std::fs::write(home.root().join("other.jpg"), &other).unwrap();
-    let batch = batch(&home, &["good/baseline.jpg", "other.jpg"]);
-    let out = stage(&home, &[], decode_scaled).process(&Header::new("s", 0), batch).out;
+    std::fs::write(workspace.root().join("other.jpg"), &other).unwrap();
+    let batch = batch(&workspace, &["good/baseline.jpg", "other.jpg"]);
+    let out = stage(&workspace, &[], decode_scaled).process(&Header::new("s", 0), batch).out;
     assert_ne!(out.digest.value(0), out.digest.value(1));
     assert_eq!(out.pixel_digest.value(0), out.pixel_digest.value(1));
 }
@@ -175,14 +175,14 @@ fn a_file_that_ends_the_process_twice_is_given_up() {
     let names = ["good/plain.png", "evil.png", "good/blobs.png"];
     if let Some(root) = std::env::var_os(ABORTING) {
         // The other process: it decodes, and may not survive it.
-        let home = Home::create(Path::new(&root)).unwrap();
-        let batch = batch(&home, &names);
-        stage(&home, &[], aborting).process(&Header::new("s", 0), batch);
+        let workspace = Workspace::create(Path::new(&root)).unwrap();
+        let batch = batch(&workspace, &names);
+        stage(&workspace, &[], aborting).process(&Header::new("s", 0), batch);
         return;
     }
-    let (folder, home) = home();
-    std::fs::write(home.root().join("evil.png"), b"abort").unwrap();
-    let batch = batch(&home, &names);
+    let (folder, workspace) = workspace();
+    std::fs::write(workspace.root().join("evil.png"), b"abort").unwrap();
+    let batch = batch(&workspace, &names);
     let run = || {
         let mut program = Command::new(std::env::current_exe().unwrap());
         let test = ["--exact", "tests::a_file_that_ends_the_process_twice_is_given_up", "--nocapture"];
@@ -190,15 +190,15 @@ fn a_file_that_ends_the_process_twice_is_given_up() {
     };
     assert_eq!([run(), run(), run()], [false, false, true], "twice it ends, then it is left alone");
 
-    let answer = stage(&home, &[], aborting).process(&Header::new("s", 1), batch);
+    let answer = stage(&workspace, &[], aborting).process(&Header::new("s", 1), batch);
     assert_eq!(answer.out.path, StringArray::from(vec!["good/plain.png", "good/blobs.png"]));
     assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.name()), ("evil.png", "crashes"));
     assert!(answer.rejects[0].detail.contains("2 times") && answer.rejects[0].detail.contains("save it again"));
 
     // Another file under its name has the chance that every file has.
-    std::fs::write(home.root().join("evil.png"), fixture("good/grey.jpg")).unwrap();
-    let batch = self::batch(&home, &["evil.png"]);
-    assert_eq!(stage(&home, &[], aborting).process(&Header::new("s", 2), batch).out.rows(), 1);
+    std::fs::write(workspace.root().join("evil.png"), fixture("good/grey.jpg")).unwrap();
+    let batch = self::batch(&workspace, &["evil.png"]);
+    assert_eq!(stage(&workspace, &[], aborting).process(&Header::new("s", 2), batch).out.rows(), 1);
 }
 
 #[test]

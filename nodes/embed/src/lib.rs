@@ -4,10 +4,10 @@
 use arrow::array::LargeListArray;
 use plugin_api::edges::{Embedded, EmbeddingHeader, HashedImages, lists_of_f32};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Header, HomeArgs, RejectReason};
+use plugin_api::{Edge, Header, RejectReason, WorkspaceArgs};
 use plugin_decode::{DecodedImage, RetiredLimits};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
-use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
+use plugin_harness::{Answer, HarnessError, HasWorkspace, Node, Refusal, Stage, part, run_stage};
 use rayon::prelude::*;
 
 /// Says of each image what a network sees in it.
@@ -16,7 +16,7 @@ use rayon::prelude::*;
 pub struct Config {
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// Which network, and how.
     #[command(flatten)]
     pub embed: EmbedOptions,
@@ -25,9 +25,9 @@ pub struct Config {
     pub retired: RetiredLimits,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 
@@ -52,10 +52,12 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), Error> {
             "--max-pixels and --max-bytes are without effect, and refused by the next release: give them to `decode`"
         );
     }
-    let embedder = Embedder::open(&config.embed, node.home())?;
+    let embedder = Embedder::open(&config.embed, node.workspace())?;
     let cache = match embedder.dimensions() {
         0 => None,
-        dimensions => Some(Cache::open(node.home(), embedder.fingerprint(), dimensions).map_err(EmbedError::File)?),
+        dimensions => {
+            Some(Cache::open(node.workspace(), embedder.fingerprint(), dimensions).map_err(EmbedError::File)?)
+        }
     };
     let known = cache.as_ref().map_or(0, Cache::len);
     tracing::info!(network = embedder.fingerprint(), dimensions = embedder.dimensions(), known, "ready");

@@ -5,7 +5,7 @@ use arrow::array::{
     Array, ArrayRef, Float32Array, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array,
 };
 use clap::Parser;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::edges::list_row_f32;
 use plugin_api::runs::{ModelCard, write_json};
 use plugin_decode::{Limits, Scale, decode_scaled};
@@ -14,10 +14,10 @@ use plugin_model::{DeviceChoice, Shape, network, weights};
 use std::path::Path;
 use std::sync::Arc;
 
-fn home() -> (tempfile::TempDir, Home) {
+fn workspace() -> (tempfile::TempDir, Workspace) {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    let model = home.models().join("one");
+    let workspace = Workspace::create(folder.path()).unwrap();
+    let model = workspace.models().join("one");
     std::fs::create_dir(&model).unwrap();
     let device = DeviceChoice::Flex.open().unwrap().device;
     let shape = Shape { classes: 2, size_px: 32 };
@@ -35,14 +35,15 @@ fn home() -> (tempfile::TempDir, Home) {
         backbone: None,
     };
     write_json(&model.join("model.json"), &card).unwrap();
-    plugin_api::files::point_atomically(&home.champion(), Path::new("one")).unwrap();
-    (folder, home)
+    plugin_api::files::point_atomically(&workspace.champion(), Path::new("one")).unwrap();
+    (folder, workspace)
 }
 
-fn stage(home: &Home, network: &str) -> EmbedStage {
+fn stage(workspace: &Workspace, network: &str) -> EmbedStage {
     let config = Config::try_parse_from(["embed", "--home", "x", "--network", network, "--device", "flex"]).unwrap();
-    let embedder = Embedder::open(&config.embed, home).unwrap();
-    let cache = (network != "none").then(|| Cache::open(home, embedder.fingerprint(), embedder.dimensions()).unwrap());
+    let embedder = Embedder::open(&config.embed, workspace).unwrap();
+    let cache =
+        (network != "none").then(|| Cache::open(workspace, embedder.fingerprint(), embedder.dimensions()).unwrap());
     EmbedStage { embedder, cache }
 }
 
@@ -92,11 +93,11 @@ fn process(stage: &mut EmbedStage, names: &[&str]) -> Answer<Embedded> {
 
 #[test]
 fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
-    let (_folder, home) = home();
+    let (_folder, workspace) = workspace();
     let mut input = batch(&["good/plain.png", "good/blobs.png", "good/grey.jpg", "good/orientation-6.jpg"]);
     // Two that no square can be made of.
     input.width = vec![7, input.width.value(1), 0, input.width.value(3)].into();
-    let Answer { out, rejects } = stage(&home, "champion").process(&Header::new("s", 0), input);
+    let Answer { out, rejects } = stage(&workspace, "champion").process(&Header::new("s", 0), input);
     assert_eq!(out.path, StringArray::from(vec!["good/blobs.png", "good/orientation-6.jpg"]));
     assert_eq!(out.label, StringArray::from(vec!["cats", "cats"]));
     assert_eq!(out.modified_ns, Int64Array::from(vec![10, 30]));
@@ -116,10 +117,10 @@ fn good_rows_keep_their_order_and_bad_ones_leave_with_a_reason() {
 /// The second time the answer comes from the cache: it is the same, and what the raster holds does not matter.
 #[test]
 fn what_was_embedded_once_is_not_computed_again() {
-    let (_folder, home) = home();
+    let (_folder, workspace) = workspace();
     let names = ["good/blobs.png", "good/baseline.jpg", "good/blobs.png"];
-    let first = process(&mut stage(&home, "champion"), &names).out;
-    let mut again = stage(&home, "champion");
+    let first = process(&mut stage(&workspace, "champion"), &names).out;
+    let mut again = stage(&workspace, "champion");
     assert_eq!(again.cache.as_ref().unwrap().len(), 2, "a copy is kept once");
     let mut input = batch(&names);
     input.width = vec![0; 3].into();
@@ -130,17 +131,17 @@ fn what_was_embedded_once_is_not_computed_again() {
 
 #[test]
 fn without_a_network_every_row_goes_through_with_an_empty_embedding() {
-    let (_folder, home) = home();
-    let Answer { out, rejects } = process(&mut stage(&home, "none"), &["good/plain.png", "good/blobs.png"]);
+    let (_folder, workspace) = workspace();
+    let Answer { out, rejects } = process(&mut stage(&workspace, "none"), &["good/plain.png", "good/blobs.png"]);
     assert_eq!((out.rows(), rejects.len()), (2, 0));
     assert!(list_row_f32(&out.embedding, 1).is_empty());
 }
 
 #[test]
 fn an_empty_message_is_answered_with_an_empty_message() {
-    let (_folder, home) = home();
+    let (_folder, workspace) = workspace();
     for network in ["champion", "none"] {
-        let answer = process(&mut stage(&home, network), &[]);
+        let answer = process(&mut stage(&workspace, network), &[]);
         assert_eq!((answer.out.rows(), answer.rejects.len()), (0, 0));
         let array: ArrayRef = Arc::new(answer.out.into_array());
         assert_eq!(Embedded::from_array(&array).unwrap().embedding.len(), 0);

@@ -1,6 +1,6 @@
 //! A model that is evaluated, whatever computes it.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::ModelCard;
 use plugin_decode::{DecodedImage, Limits};
 use plugin_embed::{EmbedError, known};
@@ -72,7 +72,7 @@ pub trait Loader {
 
 /// Reads models for a device of burn.
 pub struct OnDevice {
-    home: Home,
+    workspace: Workspace,
     device: Opened,
     precision: Precision,
     limits: Limits,
@@ -81,26 +81,26 @@ pub struct OnDevice {
 
 impl OnDevice {
     /// For models over a workspace. `limits`: what is not opened to be embedded.
-    pub fn new(home: Home, device: Opened, precision: Precision, limits: Limits) -> Self {
-        Self { home, device, precision, limits, backbones: Backbones::default() }
+    pub fn new(workspace: Workspace, device: Opened, precision: Precision, limits: Limits) -> Self {
+        Self { workspace, device, precision, limits, backbones: Backbones::default() }
     }
 }
 
 /// A model with the workspace whose files it may look at.
 struct InUse {
     model: Model,
-    home: Home,
+    workspace: Workspace,
     limits: Limits,
 }
 
 impl Loader for OnDevice {
     fn load(&self, weights: &Path, card: ModelCard) -> Result<Box<dyn Classifier>, ClassifierError> {
-        let model = Model::load(&self.home, weights, card, &self.backbones, &self.device, self.precision);
+        let model = Model::load(&self.workspace, weights, card, &self.backbones, &self.device, self.precision);
         let model = model.map_err(|error| match error {
             LoadError::Unusable(why) => ClassifierError::Unusable(why),
             LoadError::Device(why) => ClassifierError::Device(why),
         })?;
-        Ok(Box::new(InUse { model, home: self.home.clone(), limits: self.limits.clone() }))
+        Ok(Box::new(InUse { model, workspace: self.workspace.clone(), limits: self.limits.clone() }))
     }
 }
 
@@ -147,7 +147,7 @@ impl InUse {
     /// held out is enlarged; its embedding is not kept under the file's name.
     fn open(&self, source: Option<&Source>, size_px: u32, pixels: &[u8]) -> Result<(String, Vec<u8>), String> {
         if let Some(source) = source
-            && let Some(image) = known(&self.home.root().join(&source.path), &source.digest, &self.limits)
+            && let Some(image) = known(&self.workspace.root().join(&source.path), &source.digest, &self.limits)
         {
             return Ok((source.digest.clone(), self.model.square(&image)?));
         }
@@ -193,8 +193,8 @@ mod tests {
             temperature: None,
             backbone: None,
         };
-        let home = Home::create(&folder.path().join("home")).unwrap();
-        let loader = OnDevice::new(home, device, Precision::Fp32, Limits::default());
+        let workspace = Workspace::create(&folder.path().join("home")).unwrap();
+        let loader = OnDevice::new(workspace, device, Precision::Fp32, Limits::default());
         let mut model = loader.load(&path, card.clone()).unwrap();
         let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();
         let rows = model.probabilities(&ImageBatch { size_px: 32, count: 2, pixels, sources: Vec::new() }).unwrap();

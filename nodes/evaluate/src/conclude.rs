@@ -5,7 +5,7 @@ use crate::checkpoint::Checkpoint;
 use crate::cross_validated::Paired;
 use crate::summary::{class_results, summary};
 use plugin_api::runs::{Calibration, Evaluation, ModelCard, RunFolder, RunManifest, Verdict, write_json};
-use plugin_api::{Decision, Home, Labels, Message, Text};
+use plugin_api::{Decision, Labels, Message, Text, Workspace};
 use plugin_champion::{card_of, champion, discard, promote};
 use plugin_metric::{balanced_accuracy, confusion, mean_average_precision, per_class, per_class_multilabel, wilson};
 use plugin_report::{self as report, EvaluatedImage, MultilabelReport, Report, WrongImages};
@@ -60,15 +60,15 @@ pub struct Evidence<'a> {
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
-pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
+pub fn conclude(workspace: &Workspace, evidence: &Evidence) -> io::Result<Verdict> {
     let run = &evidence.checkpoint.run;
-    let folder = RunFolder::new(&home.runs(), run);
+    let folder = RunFolder::new(&workspace.runs(), run);
     let mut decision = evidence.unusable.map_or_else(|| decision(evidence), unusable);
     if evidence.promotion == Promotion::ByHand && decision.promoted {
         decision.promoted = false;
         decision.reason.push(Message::passes_by_hand());
     }
-    let before = champion(home);
+    let before = champion(workspace);
     let mut verdict = verdict(evidence, &decision, before.clone());
     if evidence.unusable.is_none() {
         for message in told(evidence, &verdict) {
@@ -78,12 +78,12 @@ pub fn conclude(home: &Home, evidence: &Evidence) -> io::Result<Verdict> {
     tracing::info!(run, decision = verdict.decision.name(), reason = %verdict.reason, "verdict");
     write_report(&folder, evidence, &verdict)?;
     if decision.promoted {
-        let weights = home.root().join(&evidence.checkpoint.uri);
+        let weights = workspace.root().join(&evidence.checkpoint.uri);
         let temperature = evidence.calibration.map(|of| of.temperature);
         let card = ModelCard { temperature, ..card_of(evidence.manifest, run, &evidence.checkpoint.digest) };
-        promote(home, &weights, &card, &verdict)?;
+        promote(workspace, &weights, &card, &verdict)?;
     } else if before.as_deref() != Some(run) {
-        discard(home, run)?;
+        discard(workspace, run)?;
     }
     write_json(&folder.0.join("verdict.json"), &verdict)?;
     Ok(verdict)
@@ -170,10 +170,10 @@ fn write_report(folder: &RunFolder, evidence: &Evidence, verdict: &Verdict) -> i
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
-pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::Result<Verdict> {
+pub fn unreadable(workspace: &Workspace, checkpoint: &Checkpoint, why: &io::Error) -> io::Result<Verdict> {
     let run = &checkpoint.run;
     tracing::error!(run, %why, "the run cannot be judged");
-    let before = champion(home);
+    let before = champion(workspace);
     let verdict = Verdict {
         run: run.clone(),
         decision: Decision::Refused,
@@ -200,7 +200,7 @@ pub fn unreadable(home: &Home, checkpoint: &Checkpoint, why: &io::Error) -> io::
         report: String::new(),
         judged_ms: now_ms(),
     };
-    write_json(&RunFolder::new(&home.runs(), run).0.join("verdict.json"), &verdict)?;
+    write_json(&RunFolder::new(&workspace.runs(), run).0.join("verdict.json"), &verdict)?;
     Ok(verdict)
 }
 

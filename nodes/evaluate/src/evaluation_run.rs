@@ -9,7 +9,7 @@ use crate::error::EvaluateError;
 use crate::heldout::pull;
 use plugin_api::edges::{BatchHeader, Batches, Demand, list_row};
 use plugin_api::runs::{Evaluation, ModelCard, RunFolder, RunManifest, Verdict, read_json};
-use plugin_api::{Edge as _, Header, Home, Labels, Message, Split, Text};
+use plugin_api::{Edge as _, Header, Labels, Message, Split, Text, Workspace};
 use plugin_champion::{Lock, card_of, champion, weights};
 use plugin_harness::Pull;
 use plugin_report::{EvaluatedImage, WrongImages};
@@ -109,7 +109,7 @@ impl EvaluationRun {
     /// # Errors
     /// [`EvaluateError::Prediction`] when the device fails. Weights that cannot be used are no error: they lose.
     pub fn open(
-        home: &Home,
+        workspace: &Workspace,
         loader: &dyn Loader,
         checkpoint: Checkpoint,
         manifest: RunManifest,
@@ -117,9 +117,9 @@ impl EvaluationRun {
         now: Instant,
     ) -> Result<Self, EvaluateError> {
         let card = card_of(&manifest, &checkpoint.run, &checkpoint.digest);
-        let challenger = ModelSlot::load(loader, &home.root().join(&checkpoint.uri), card)?;
-        let reigning = champion(home);
-        let folder = home.champion();
+        let challenger = ModelSlot::load(loader, &workspace.root().join(&checkpoint.uri), card)?;
+        let reigning = champion(workspace);
+        let folder = workspace.champion();
         let champion = match reigning.as_ref().map(|_| read_json::<ModelCard>(&folder.join("model.json"))) {
             None => ModelSlot::Empty(None),
             Some(Ok(card)) => ModelSlot::load(loader, &weights(&folder), card)?,
@@ -134,7 +134,7 @@ impl EvaluationRun {
             pull(split, most, &checkpoint.run, checkpoint.version, manifest.seed, batch_size, now)
         };
         let batches = u64::from(CALIBRATION_IMAGES.div_ceil(batch_size));
-        let out_of_fold = out_of_fold(home, &manifest);
+        let out_of_fold = out_of_fold(workspace, &manifest);
         // Heads are trained on validation images, too, and calibrated out of fold.
         let has_validation = manifest.backbone.is_none() && manifest.counts.iter().any(|counts| counts[1] > 0);
         Ok(Self {
@@ -340,9 +340,9 @@ impl EvaluationRun {
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn close(mut self, home: &Home, gate: &Gate, promotion: Promotion) -> std::io::Result<Closed> {
-        let _lock = Lock::take(home)?;
-        let now = champion(home);
+    pub fn close(mut self, workspace: &Workspace, gate: &Gate, promotion: Promotion) -> std::io::Result<Closed> {
+        let _lock = Lock::take(workspace)?;
+        let now = champion(workspace);
         if now != self.reigning {
             tracing::warn!(run = self.run(), was = self.reigning, now, "another champion since: judged anew");
             return Ok(Closed::Anew(self.checkpoint));
@@ -383,7 +383,7 @@ impl EvaluationRun {
             let evaluation = Evaluation::CrossValidated { folds: of.folds };
             figures = Figures { answers: &of.answers, images: &of.images, near_copies: &of.near_copies, evaluation };
             if let (Some(name), ModelSlot::Loaded(c)) = (&self.reigning, &self.champion) {
-                let own = RunFolder::new(&home.runs(), name).cross_validation();
+                let own = RunFolder::new(&workspace.runs(), name).cross_validation();
                 let pair = of.pair(self.manifest.labels, c.known(), own.as_ref(), (c.answers(), &self.images));
                 paired = Some(pair.map_err(std::io::Error::other)?);
             }
@@ -401,7 +401,7 @@ impl EvaluationRun {
             (Some(name), ModelSlot::Waiting(_)) => Incumbent::Evaluated { name, judged: &nothing, handicap: &handicap },
         };
         let verdict = conclude(
-            home,
+            workspace,
             &Evidence {
                 checkpoint: &self.checkpoint,
                 manifest: &self.manifest,
@@ -421,8 +421,8 @@ impl EvaluationRun {
 }
 
 /// The cross-validation of a run; none where there is none, or it is of other data.
-fn out_of_fold(home: &Home, manifest: &RunManifest) -> Option<OutOfFoldAnswers> {
-    let read = RunFolder::new(&home.runs(), &manifest.id).cross_validation()?;
+fn out_of_fold(workspace: &Workspace, manifest: &RunManifest) -> Option<OutOfFoldAnswers> {
+    let read = RunFolder::new(&workspace.runs(), &manifest.id).cross_validation()?;
     if read.fingerprint != manifest.fingerprint || read.classes != manifest.classes {
         tracing::warn!(run = manifest.id, "its cross-validation is of other data; it is judged without");
         return None;

@@ -7,7 +7,7 @@ use crate::error::EvaluateError;
 use crate::evaluation_run::{Closed, EvaluationRun};
 use plugin_api::edges::{Batches, Demand};
 use plugin_api::runs::{RunFolder, RunManifest, Verdict, read_json, write_json};
-use plugin_api::{Header, Home};
+use plugin_api::{Header, Workspace};
 use plugin_champion::{Lock, unfinished};
 use plugin_training::gate::{Gate, Promotion};
 use std::collections::VecDeque;
@@ -25,7 +25,7 @@ pub enum Outgoing {
 
 /// Judges one run after the other.
 pub struct Evaluator<L> {
-    home: Home,
+    workspace: Workspace,
     loader: L,
     batch_size: u32,
     gate: Gate,
@@ -37,9 +37,9 @@ pub struct Evaluator<L> {
 
 impl<L: Loader> Evaluator<L> {
     /// Nothing to judge yet.
-    pub fn new(home: Home, loader: L, batch_size: u32, gate: Gate) -> Self {
+    pub fn new(workspace: Workspace, loader: L, batch_size: u32, gate: Gate) -> Self {
         Self {
-            home,
+            workspace,
             loader,
             batch_size,
             gate,
@@ -60,7 +60,7 @@ impl<L: Loader> Evaluator<L> {
     /// # Errors
     /// Any error of the file system, with the path in its text.
     pub fn announced(&mut self, checkpoint: Checkpoint) -> Result<Option<Outgoing>, EvaluateError> {
-        let folder = RunFolder::new(&self.home.runs(), &checkpoint.run);
+        let folder = RunFolder::new(&self.workspace.runs(), &checkpoint.run);
         if let Some(verdict) = folder.verdict() {
             return Ok(Some(Outgoing::Verdict(Box::new(verdict))));
         }
@@ -74,8 +74,8 @@ impl<L: Loader> Evaluator<L> {
             return Ok(None);
         }
         // Killed between promotion and `verdict.json`, the run is champion already and must not be judged again.
-        let lock = Lock::take(&self.home)?;
-        let cut_short = unfinished(&self.home, &checkpoint.run)?;
+        let lock = Lock::take(&self.workspace)?;
+        let cut_short = unfinished(&self.workspace, &checkpoint.run)?;
         drop(lock);
         if let Some(verdict) = cut_short {
             tracing::info!(run = checkpoint.run, "a promotion is finished that was cut short");
@@ -110,7 +110,7 @@ impl<L: Loader> Evaluator<L> {
         loop {
             match self.evaluation_run.take() {
                 Some(evaluation_run) if evaluation_run.over() => {
-                    match evaluation_run.close(&self.home, &self.gate, self.promotion)? {
+                    match evaluation_run.close(&self.workspace, &self.gate, self.promotion)? {
                         Closed::Evaluated(verdict) => out.push(Outgoing::Verdict(verdict)),
                         Closed::Anew(checkpoint) => self.waiting.push_front(checkpoint),
                     }
@@ -121,9 +121,11 @@ impl<L: Loader> Evaluator<L> {
                     return Ok(out);
                 }
                 None => match self.waiting.pop_front() {
-                    Some(checkpoint) => match manifest(&self.home, &checkpoint) {
+                    Some(checkpoint) => match manifest(&self.workspace, &checkpoint) {
                         Ok(manifest) => self.evaluation_run = Some(self.begin(checkpoint, manifest, now)?),
-                        Err(why) => out.push(Outgoing::Verdict(Box::new(unreadable(&self.home, &checkpoint, &why)?))),
+                        Err(why) => {
+                            out.push(Outgoing::Verdict(Box::new(unreadable(&self.workspace, &checkpoint, &why)?)))
+                        }
                     },
                     None => return Ok(out),
                 },
@@ -137,12 +139,12 @@ impl<L: Loader> Evaluator<L> {
         manifest: RunManifest,
         now: Instant,
     ) -> Result<EvaluationRun, EvaluateError> {
-        EvaluationRun::open(&self.home, &self.loader, checkpoint, manifest, self.batch_size, now)
+        EvaluationRun::open(&self.workspace, &self.loader, checkpoint, manifest, self.batch_size, now)
     }
 }
 
-fn manifest(home: &Home, checkpoint: &Checkpoint) -> io::Result<RunManifest> {
-    read_json(&RunFolder::new(&home.runs(), &checkpoint.run).0.join("run.json"))
+fn manifest(workspace: &Workspace, checkpoint: &Checkpoint) -> io::Result<RunManifest> {
+    read_json(&RunFolder::new(&workspace.runs(), &checkpoint.run).0.join("run.json"))
 }
 
 #[cfg(test)]

@@ -26,9 +26,9 @@ pub use plugin_training::gate::{Gate, GateOutcome, Incumbent, Promotion, decide}
 
 use plugin_api::edges::{Batches, Checkpoints};
 use plugin_api::runs::Verdict;
-use plugin_api::{Header, Home, HomeArgs};
+use plugin_api::{Header, Workspace, WorkspaceArgs};
 use plugin_decode::Limits;
-use plugin_harness::{Event, HasHome, Message, Node};
+use plugin_harness::{Event, HasWorkspace, Message, Node};
 use plugin_model::{DeviceChoice, Precision};
 use plugin_webhook::{Webhook, WebhookOptions};
 use std::collections::VecDeque;
@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 pub struct Config {
     /// Where the workspace is.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// Where models are computed: auto, flex, libtorch or libtorch-cuda:N.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
@@ -70,9 +70,9 @@ pub struct Config {
     pub limits: Limits,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 
@@ -84,10 +84,10 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     let device = config.device.open()?;
     config.precision.check(&device)?;
     tracing::info!(device = device.name, "ready");
-    let loader = OnDevice::new(node.home().clone(), device, config.precision, config.limits.clone());
-    let mut evaluator = Evaluator::new(node.home().clone(), loader, config.batch_size, config.gate.clone());
+    let loader = OnDevice::new(node.workspace().clone(), device, config.precision, config.limits.clone());
+    let mut evaluator = Evaluator::new(node.workspace().clone(), loader, config.batch_size, config.gate.clone());
     evaluator.promotion = config.promotion;
-    if let Err(error) = plugin_champion::restore_link(node.home()) {
+    if let Err(error) = plugin_champion::restore_link(node.workspace()) {
         tracing::warn!(%error, "models/champion is no link, and cannot be made one");
     }
     let mut inbox: VecDeque<Message> = VecDeque::new();
@@ -116,7 +116,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
             }
             send(node, out)?;
             if is_verdict {
-                tidy(node.home(), config.keep_runs as usize);
+                tidy(node.workspace(), config.keep_runs as usize);
             }
         }
         show(&evaluator, node);
@@ -133,8 +133,8 @@ fn announced(verdict: &Verdict) -> serde_json::Value {
 }
 
 /// Removes old runs. A failure costs space alone.
-fn tidy(home: &Home, keep: usize) {
-    match plugin_champion::prune(home, keep) {
+fn tidy(workspace: &Workspace, keep: usize) {
+    match plugin_champion::prune(workspace, keep) {
         Ok(gone) if gone.is_empty() => {}
         Ok(gone) => tracing::info!(?gone, keep, "old runs are removed"),
         Err(error) => tracing::warn!(%error, "old runs cannot be removed"),

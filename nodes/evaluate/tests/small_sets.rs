@@ -7,7 +7,7 @@ use clap::Parser as _;
 use node_evaluate::{Checkpoint, Evaluator, Gate, OnDevice, Outgoing};
 use plugin_api::edges::{BatchHeader, Batches, Demand, empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{CrossValidation, Evaluation, OutOfFold, RunFolder, RunManifest, Verdict, write_json};
-use plugin_api::{Header, Home, Labels, Selection, Split, Subset};
+use plugin_api::{Header, Labels, Selection, Split, Subset, Workspace};
 use plugin_decode::Limits;
 use plugin_model::device::Opened;
 use plugin_model::{Batch, DeviceChoice, Precision, Start, Task, Trainer, TrainerOptions};
@@ -153,13 +153,13 @@ impl DataSet {
     /// A run with its cross-validation, as `train` leaves it, and what `evaluate` makes of it.
     fn judged(&self) -> Verdict {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let device = DeviceChoice::Flex.open().unwrap();
-        let run = RunFolder::new(&home.runs(), "one");
+        let run = RunFolder::new(&workspace.runs(), "one");
         std::fs::create_dir_all(&run.0).unwrap();
         let uri = "runs/one/last.safetensors".to_owned();
         let trainer = self.trained_on(&self.numbers(Split::Train), &device);
-        let digest = trainer.save(&home.root().join(&uri)).unwrap();
+        let digest = trainer.save(&workspace.root().join(&uri)).unwrap();
         let count = |class: u32, split: Split| {
             self.numbers(split).into_iter().filter(|number| self.samples[*number].class == [class]).count() as u64
         };
@@ -176,8 +176,8 @@ impl DataSet {
         let manifest: RunManifest = serde_json::from_value(manifest).unwrap();
         write_json(&run.0.join("run.json"), &manifest).unwrap();
         write_json(&run.0.join(CrossValidation::FILE), &self.cross_validation(&device)).unwrap();
-        let loader = OnDevice::new(home.clone(), device, Precision::Fp32, Limits::default());
-        let mut evaluator = Evaluator::new(home.clone(), loader, 64, Gate::default());
+        let loader = OnDevice::new(workspace.clone(), device, Precision::Fp32, Limits::default());
+        let mut evaluator = Evaluator::new(workspace.clone(), loader, 64, Gate::default());
         evaluator.announced(Checkpoint { run: "one".to_owned(), uri, digest, version: 1 }).unwrap();
         for _ in 0..10 {
             for out in evaluator.proceed(Instant::now()).unwrap() {

@@ -1,7 +1,7 @@
 //! What the catalog says is labelled, read without changing it, while the pipeline may be running.
 
 use crate::error::ExchangeError;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_catalog::{Reader, Sample};
 use std::path::Path;
 
@@ -31,9 +31,11 @@ pub struct Selection {
 ///
 /// # Errors
 /// [`ExchangeError::NoCatalog`] when there is none, [`ExchangeError::Catalog`] when it cannot be read.
-pub fn read(home: &Path) -> Result<Selection, ExchangeError> {
-    let home = Home::existing(home)?;
-    let Some(catalog) = Reader::open(&home)? else { return Err(ExchangeError::NoCatalog(plugin_catalog::path(&home))) };
+pub fn read(workspace: &Path) -> Result<Selection, ExchangeError> {
+    let workspace = Workspace::existing(workspace)?;
+    let Some(catalog) = Reader::open(&workspace)? else {
+        return Err(ExchangeError::NoCatalog(plugin_catalog::path(&workspace)));
+    };
     Ok(select(catalog.live_samples()?))
 }
 
@@ -63,28 +65,28 @@ mod tests {
 
     #[test]
     fn a_missing_catalog_is_named() {
-        let home = tempfile::tempdir().unwrap();
-        let error = read(home.path()).unwrap_err().to_string();
+        let folder = tempfile::tempdir().unwrap();
+        let error = read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("dataset/catalog.sqlite is not there"), "{error}");
     }
 
     #[test]
     fn what_is_no_catalog_is_an_error() {
-        let home = tempfile::tempdir().unwrap();
-        let workspace = Home::create(home.path()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         std::fs::write(plugin_catalog::path(&workspace), "no database, only text").unwrap();
-        let error = read(home.path()).unwrap_err().to_string();
+        let error = read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("catalog.sqlite: ") && error.contains("not a database"), "{error}");
     }
 
     #[test]
     fn same_pixels_in_several_classes_are_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let group = |digest: &str| Image { group: "one group".to_owned(), ..fixture::image(digest) };
         let files = [("photos/cat/a", "a"), ("photos/cat/b", "b"), ("photos/dog/b", "b"), ("photos/dog/c", "c")];
         let files = files.map(|(path, digest)| (fixture::file(path, digest), group(digest)));
-        fixture::add(&home, &files).unwrap();
+        fixture::add(&workspace, &files).unwrap();
         let selection = read(folder.path()).unwrap();
         let paths: Vec<&str> = selection.images.iter().map(|image| image.path.as_str()).collect();
         assert_eq!(paths, ["photos/cat/a", "photos/dog/c"], "near-copies are exported");

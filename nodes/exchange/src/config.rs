@@ -1,7 +1,7 @@
 //! Options. The doc comments are the `--help`.
 
 use clap::{Args, Parser, Subcommand};
-use plugin_api::HomeArgs;
+use plugin_api::WorkspaceArgs;
 use plugin_decode::Limits;
 use plugin_resize::ResizeOptions;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ pub enum Command {
 pub struct ExportModel {
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// A run that has ended. Without it the champion.
     #[arg(long, value_name = "ID", conflicts_with = "champion")]
     pub run: Option<String>,
@@ -87,7 +87,7 @@ pub struct Export {
     pub to: PathBuf,
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// Size and mode of the images.
     #[command(flatten)]
     pub resize: ResizeOptions,
@@ -108,7 +108,7 @@ pub struct Import {
     pub from: PathBuf,
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// Where the class folders go [default: photos/ in the workspace], or the files of a project or model [default: the
     /// current folder]
     #[arg(long, value_name = "FOLDER")]

@@ -58,8 +58,8 @@ impl fmt::Display for Exported {
 /// [`ExchangeError`]: no catalog, nothing to export, a target that is there, any error of the file system. Nothing is
 /// left half written. An image that cannot be read any more is no error: it is left out and named.
 pub fn run(options: &config::Export) -> Result<Exported, ExchangeError> {
-    let home = options.home.home.as_path();
-    let mut selection = catalog::read(home)?;
+    let workspace = options.workspace.root.as_path();
+    let mut selection = catalog::read(workspace)?;
     let order =
         |a: &Labelled, b: &Labelled| natural_order(&a.label, &b.label).then_with(|| natural_order(&a.path, &b.path));
     selection.images.sort_by(order);
@@ -72,7 +72,7 @@ pub fn run(options: &config::Export) -> Result<Exported, ExchangeError> {
         .images
         .par_iter()
         .enumerate()
-        .map(|(at, image)| write_square(home, image, &data.join(format!("{at:0digits$}.png")), options))
+        .map(|(at, image)| write_square(workspace, image, &data.join(format!("{at:0digits$}.png")), options))
         .collect();
     let (mut rows, mut left_out) = (Vec::new(), Vec::new());
     for (at, (image, outcome)) in selection.images.iter().zip(outcomes).enumerate() {
@@ -110,12 +110,12 @@ fn nothing(selection: &Selection, left_out: &[(String, String)]) -> ExchangeErro
 
 /// Decodes, resizes and writes one image. Gives the reason when the image itself is at fault.
 fn write_square(
-    home: &Path,
+    workspace: &Path,
     image: &Labelled,
     to: &Path,
     options: &config::Export,
 ) -> Result<Option<String>, ExchangeError> {
-    let bytes = match fs::read(home.join(&image.path)) {
+    let bytes = match fs::read(workspace.join(&image.path)) {
         Ok(bytes) => bytes,
         Err(error) => return Ok(Some(error.to_string())),
     };

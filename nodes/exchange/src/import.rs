@@ -54,7 +54,7 @@ impl fmt::Display for Imported {
 /// system. What was copied before the error is removed again.
 pub fn run(options: &config::Import) -> Result<Imported, ExchangeError> {
     let source = Source::read(&options.from)?;
-    let into = options.into.clone().unwrap_or_else(|| options.home.home.join("photos"));
+    let into = options.into.clone().unwrap_or_else(|| options.workspace.root.join("photos"));
     let given = classes::numbered(&options.classes).map_err(ExchangeError::Classes)?;
 
     let (mut copies, mut names, mut there_already) = (Vec::new(), Names::default(), 0);

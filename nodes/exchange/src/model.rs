@@ -2,7 +2,7 @@
 
 use crate::config::{ExportModel, Format};
 use crate::error::ExchangeError;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::files::{named, write_atomically};
 use plugin_api::runs::{ModelCard, RunFolder, read_json};
 use plugin_blocks::{BlocksError, Description, Graph, shipped};
@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// [`ExchangeError`]: no such model, broken weights, any error of the file system. Nothing is left half written.
 pub fn run(options: &ExportModel) -> Result<String, ExchangeError> {
-    let home = &options.home.home;
-    let (card, path) = find(home, options.run.as_deref())?;
+    let workspace = &options.workspace.root;
+    let (card, path) = find(workspace, options.run.as_deref())?;
     let (content, about) = match &card.backbone {
-        Some(backbone) => head::content(&Home::existing(home)?, &card, backbone, &path, options.format)?,
+        Some(backbone) => head::content(&Workspace::existing(workspace)?, &card, backbone, &path, options.format)?,
         None => network(&card, &path, options.format)?,
     };
     write_atomically(&options.out, &content)?;
@@ -94,15 +94,15 @@ fn read(path: &Path, digest: &str) -> Result<Vec<u8>, ExchangeError> {
 }
 
 /// The card and the weights of a run, or of the champion.
-fn find(home: &Path, run: Option<&str>) -> Result<(ModelCard, PathBuf), ExchangeError> {
+fn find(workspace: &Path, run: Option<&str>) -> Result<(ModelCard, PathBuf), ExchangeError> {
     let Some(id) = run else {
         // The link may be swapped at any time; what it points to now stays whole.
-        let link = home.join("models/champion");
+        let link = workspace.join("models/champion");
         let none = || format!("{} is not there: no model has been promoted yet; name a run with --run", link.display());
         let folder = link.canonicalize().map_err(|_| ExchangeError::NoModel(none()))?;
         return Ok((read_json(&folder.join("model.json"))?, folder.join("model.safetensors")));
     };
-    let runs = home.join("runs");
+    let runs = workspace.join("runs");
     let folder = RunFolder::new(&runs, id);
     let (Some(manifest), Some(finished)) = (folder.manifest(), folder.finished()) else {
         let all = RunFolder::all(&runs).into_iter().filter(|r| r.finished().is_some());
@@ -122,7 +122,7 @@ fn find(home: &Path, run: Option<&str>) -> Result<(ModelCard, PathBuf), Exchange
         temperature: None,
         backbone: manifest.backbone,
     };
-    Ok((card, home.join(finished.uri)))
+    Ok((card, workspace.join(finished.uri)))
 }
 
 /// Blocks, as they are described and for images of one size.
@@ -174,7 +174,7 @@ mod head;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugin_api::HomeArgs;
+    use plugin_api::WorkspaceArgs;
     use plugin_api::runs::write_json;
     use plugin_onnx::proto::ModelProto;
 
@@ -182,8 +182,8 @@ mod tests {
 
     /// A workspace whose champion is one affine block on images of 2 px.
     fn workspace() -> tempfile::TempDir {
-        let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join("models/one");
+        let workspace = tempfile::tempdir().unwrap();
+        let folder = workspace.path().join("models/one");
         std::fs::create_dir_all(&folder).unwrap();
         let bytes = |count: usize| (0..count).flat_map(|i| (i as f32).to_le_bytes()).collect::<Vec<u8>>();
         let (weight, bias) = (bytes(24), bytes(2));
@@ -206,19 +206,19 @@ mod tests {
             backbone: None,
         };
         write_json(&folder.join("model.json"), &card).unwrap();
-        std::os::unix::fs::symlink("one", home.path().join("models/champion")).unwrap();
-        home
+        std::os::unix::fs::symlink("one", workspace.path().join("models/champion")).unwrap();
+        workspace
     }
 
-    fn options(home: &Path, format: Format) -> ExportModel {
-        let (out, home) = (home.join("out"), HomeArgs { home: home.to_owned() });
-        ExportModel { home, run: None, champion: false, format, out }
+    fn options(workspace: &Path, format: Format) -> ExportModel {
+        let (out, workspace) = (workspace.join("out"), WorkspaceArgs { root: workspace.to_owned() });
+        ExportModel { workspace, run: None, champion: false, format, out }
     }
 
     #[test]
     fn the_champion_as_onnx_says_itself_how_to_use_it() {
-        let home = workspace();
-        let options = options(home.path(), Format::Onnx);
+        let workspace = workspace();
+        let options = options(workspace.path(), Format::Onnx);
         let said = run(&options).unwrap();
         assert!(said.contains("mine of run one, 2 px, 2 classes, 26 parameters"), "{said}");
         let model = ModelProto::decode(&std::fs::read(&options.out).unwrap()[..]).unwrap();
@@ -233,8 +233,8 @@ mod tests {
 
     #[test]
     fn the_champion_as_nnp_comes_back_with_its_classes() {
-        let home = workspace();
-        let options = options(home.path(), Format::Nnp);
+        let workspace = workspace();
+        let options = options(workspace.path(), Format::Nnp);
         run(&options).unwrap();
         let model = plugin_nnc::nnp::read("mine", &std::fs::read(&options.out).unwrap()).unwrap();
         assert_eq!(model.classes.as_deref(), Some(&["わくわく", "bus"].map(str::to_owned)[..]));
@@ -244,27 +244,27 @@ mod tests {
 
     #[test]
     fn safetensors_are_the_weights_as_they_are() {
-        let home = workspace();
-        let options = options(home.path(), Format::Safetensors);
+        let workspace = workspace();
+        let options = options(workspace.path(), Format::Safetensors);
         run(&options).unwrap();
-        let weights = std::fs::read(home.path().join("models/one/model.safetensors")).unwrap();
+        let weights = std::fs::read(workspace.path().join("models/one/model.safetensors")).unwrap();
         assert_eq!(std::fs::read(&options.out).unwrap(), weights);
     }
 
     #[test]
     fn what_is_not_there_or_broken_is_named() {
-        let home = workspace();
+        let workspace = workspace();
         let error = |options: &ExportModel| run(options).unwrap_err().to_string();
-        let mut options = options(home.path(), Format::Onnx);
+        let mut options = options(workspace.path(), Format::Onnx);
         options.run = Some("two".to_owned());
         assert!(error(&options).contains("--run two") && error(&options).contains("ended have: none"));
         options.run = None;
-        let path = home.path().join("models/one/model.safetensors");
+        let path = workspace.path().join("models/one/model.safetensors");
         let mut weights = std::fs::read(&path).unwrap();
         *weights.last_mut().unwrap() ^= 1;
         std::fs::write(&path, weights).unwrap();
         assert!(error(&options).contains("digest") && error(&options).contains("model.safetensors"));
-        std::fs::remove_file(home.path().join("models/champion")).unwrap();
+        std::fs::remove_file(workspace.path().join("models/champion")).unwrap();
         assert!(error(&options).contains("no model has been promoted yet"));
         assert!(!options.out.exists());
     }

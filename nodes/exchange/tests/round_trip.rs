@@ -3,7 +3,7 @@
 
 use clap::Parser;
 use node_exchange::{Cli, run};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_catalog::{Image, fixture};
 use plugin_decode::{DecodedImage, Limits, decode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,17 +11,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A workspace with a catalog.
-struct Workspace {
+struct TestWorkspace {
     folder: tempfile::TempDir,
-    home: Home,
+    workspace: Workspace,
 }
 
-impl Workspace {
+impl TestWorkspace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        fixture::add(&home, &[]).unwrap();
-        Self { folder, home }
+        let workspace = Workspace::create(folder.path()).unwrap();
+        fixture::add(&workspace, &[]).unwrap();
+        Self { folder, workspace }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -35,12 +35,12 @@ impl Workspace {
         fs::write(self.path(&path), bytes).unwrap();
         let digest = blake3::hash(bytes).to_hex().to_string();
         let image = Image { split: split.parse().unwrap(), ..fixture::image(&digest) };
-        fixture::add(&self.home, &[(fixture::file(&path, &digest), image)]).unwrap();
+        fixture::add(&self.workspace, &[(fixture::file(&path, &digest), image)]).unwrap();
     }
 
     fn exchange(&self, words: &[&str]) -> Result<String, String> {
-        let home = self.folder.path().to_str().unwrap();
-        let all = [&["exchange"], words, &["--home", home]].concat();
+        let root = self.folder.path().to_str().unwrap();
+        let all = [&["exchange"], words, &["--home", root]].concat();
         run(Cli::try_parse_from(all).unwrap()).map_err(|error| error.to_string())
     }
 }
@@ -76,8 +76,8 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-fn filled() -> Workspace {
-    let workspace = Workspace::new();
+fn filled() -> TestWorkspace {
+    let workspace = TestWorkspace::new();
     for seed in 0..6 {
         let split = ["train", "train", "validation", "test"][seed as usize % 4];
         workspace.add("猫", &format!("{seed}.png"), split, &png(seed * 9, 40));
@@ -106,7 +106,7 @@ fn what_went_out_comes_in_again() {
     assert_eq!(lines("classes.csv"), ["0,\"dog, big\"", "1,猫"]);
     assert_eq!(lines("sources.csv")[11], "./data/11.png,photos/猫/5.png,猫,train");
 
-    let other = Workspace::new();
+    let other = TestWorkspace::new();
     let said = other.exchange(&["import-nnc", out.to_str().unwrap()]).unwrap();
     assert!(said.starts_with("12 images copied"), "{said}");
     for (at, seed) in (0..6_u8).enumerate() {
@@ -132,7 +132,7 @@ fn class_numbers_stay_numbers() {
         index.push(format!("./data/{number:02}.png,{number}\n"));
     }
     fs::write(set.path().join("index.csv"), index.concat()).unwrap();
-    let workspace = Workspace::new();
+    let workspace = TestWorkspace::new();
     let said = workspace.exchange(&["import-nnc", set.path().to_str().unwrap()]).unwrap();
     let listed: Vec<&str> = said.lines().skip(1).map(|line| line.split_whitespace().last().unwrap()).collect();
     assert_eq!(listed, numbers.iter().map(|number| format!("class-{number}")).collect::<Vec<_>>(), "{said}");
@@ -158,16 +158,16 @@ fn in_out_and_in_again_is_the_identity() {
     let workspace = filled();
     let (out, again) = (workspace.path("out"), workspace.path("again"));
     workspace.exchange(&["export-nnc", out.to_str().unwrap(), "--size", "16"]).unwrap();
-    let first = Workspace::new();
+    let first = TestWorkspace::new();
     first.exchange(&["import-nnc", out.to_str().unwrap()]).unwrap();
     for (path, bytes) in files(&first.path("photos")) {
         let (class, name) = path.split_once('/').unwrap();
         first.add(class, name, "train", &bytes);
     }
     first.exchange(&["export-nnc", again.to_str().unwrap(), "--size", "16"]).unwrap();
-    let second = Workspace::new();
+    let second = TestWorkspace::new();
     second.exchange(&["import-nnc", again.to_str().unwrap()]).unwrap();
-    let of = |workspace: &Workspace| -> BTreeMap<String, Vec<u8>> {
+    let of = |workspace: &TestWorkspace| -> BTreeMap<String, Vec<u8>> {
         let all = files(&workspace.path("photos"));
         all.into_keys().map(|path| (path.clone(), pixels(&workspace.path("photos").join(path)).pixels)).collect()
     };
@@ -186,7 +186,7 @@ fn what_cannot_be_exported_is_left_out_and_named() {
     fs::write(workspace.path("photos/猫/changed.png"), png(203, 20)).unwrap();
     workspace.add("猫", "broken.png", "train", b"\x89PNG\r\n\x1a\nbroken");
     let gone: Vec<String> = ["猫", "dog, big"].map(|class| format!("photos/{class}/0.png")).into();
-    fixture::remove(&workspace.home, &gone.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    fixture::remove(&workspace.workspace, &gone.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
     let out = workspace.path("out");
     let said = workspace.exchange(&["export-nnc", out.to_str().unwrap()]).unwrap();
     assert!(said.starts_with("10 images of 2 classes"), "{said}");
@@ -199,7 +199,7 @@ fn what_cannot_be_exported_is_left_out_and_named() {
 
 #[test]
 fn nothing_is_replaced_unasked_and_nothing_is_left_of_a_failure() {
-    let workspace = Workspace::new();
+    let workspace = TestWorkspace::new();
     let out = workspace.path("out");
     let names =
         || -> BTreeSet<_> { fs::read_dir(workspace.folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect() };
@@ -230,7 +230,7 @@ fn data_set(folder: &Path, index: &str) {
 fn data_sets_of_others_are_laid_out_and_importing_twice_adds_nothing() {
     let set = tempfile::tempdir().unwrap();
     data_set(set.path(), "\u{feff}x:image,y:label\r\n.\\0\\a.png,0\r\n.\\1\\a.png,0\r\n.\\1\\b.png,1\r\n");
-    let workspace = Workspace::new();
+    let workspace = TestWorkspace::new();
     let from = set.path().to_str().unwrap();
     workspace.exchange(&["import-nnc", from]).unwrap();
     let photos = files(&workspace.path("photos"));
@@ -263,13 +263,13 @@ fn one_bad_row_and_nothing_is_imported() {
         let set = tempfile::tempdir().unwrap();
         data_set(set.path(), &format!("{header}{row}\n"));
         fs::write(set.path().join("classes.csv"), "index,class\n0,cat\n1,dog\n").unwrap();
-        let workspace = Workspace::new();
+        let workspace = TestWorkspace::new();
         let error = workspace.exchange(&["import-nnc", set.path().to_str().unwrap()]).unwrap_err();
         assert!(error.contains(&format!("index.csv, {expected}")), "{row}: {error}");
         assert!(files(&workspace.path("photos")).is_empty(), "{row}");
     }
     let set = tempfile::tempdir().unwrap();
-    let workspace = Workspace::new();
+    let workspace = TestWorkspace::new();
     let import = || workspace.exchange(&["import-nnc", set.path().to_str().unwrap()]).unwrap_err();
     assert!(import().contains("holds neither index.csv nor train.csv"));
     data_set(set.path(), "x:image,y:label\n");
@@ -285,7 +285,7 @@ fn train_and_validation_are_taken_when_there_is_no_index() {
     fs::remove_file(set.path().join("index.csv")).unwrap();
     fs::write(set.path().join("train.csv"), "x:image,y:label;cat;dog\n0/a.png,0\n1/a.png,1\n").unwrap();
     fs::write(set.path().join("validation.csv"), "x:image,y:label;cat;dog\n1/b.png,1\n").unwrap();
-    let workspace = Workspace::new();
+    let workspace = TestWorkspace::new();
     workspace.exchange(&["import-nnc", set.path().to_str().unwrap()]).unwrap();
     let photos = files(&workspace.path("photos"));
     assert_eq!(photos.keys().collect::<Vec<_>>(), ["cat/a.png", "dog/a.png", "dog/b.png"]);
@@ -298,7 +298,7 @@ fn nnc_file(name: &str) -> String {
 
 #[test]
 fn projects_and_models_become_files() {
-    let workspace = Workspace::new();
+    let workspace = TestWorkspace::new();
     let into = workspace.path("networks");
     let words = |file: &str| ["import-nnc".to_owned(), nnc_file(file), "--into".to_owned(), into.display().to_string()];
     let import = |file: &str| {

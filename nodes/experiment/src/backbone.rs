@@ -3,7 +3,7 @@
 use crate::error::ExperimentError;
 use crate::photos::Photo;
 use plugin_api::runs::ModelCard;
-use plugin_api::{Home, Labels};
+use plugin_api::{Labels, Workspace};
 use plugin_decode::DecodedImage;
 use plugin_heads::{AnyHead, HeadOptions};
 use plugin_inference::{BackboneOptions, Backbones};
@@ -27,8 +27,8 @@ impl Embeddings {
         }
         // A workspace is what backbones are opened from.
         let scratch = tempfile::tempdir()?;
-        let home = Home::create(scratch.path())?;
-        let installed = backbone.install(&home)?;
+        let workspace = Workspace::create(scratch.path())?;
+        let installed = backbone.install(&workspace)?;
         let card = ModelCard {
             architecture: installed.architecture.clone(),
             definition: None,
@@ -41,7 +41,7 @@ impl Embeddings {
             temperature: None,
             backbone: Some(installed.clone()),
         };
-        let embedder = Backbones::default().open(&home, &card, &installed, device, Precision::Fp32)?;
+        let embedder = Backbones::default().open(&workspace, &card, &installed, device, Precision::Fp32)?;
         let side = backbone.size_px();
         let square = |photo: &Photo| DecodedImage { width: side, height: side, pixels: photo.squares[0].clone() };
         let mut rows = Vec::with_capacity(photos.len());

@@ -2,7 +2,7 @@
 
 use crate::error::ExperimentError;
 use clap::{Args, Parser, Subcommand};
-use plugin_api::{HomeArgs, ResizeMode};
+use plugin_api::{ResizeMode, WorkspaceArgs};
 use plugin_augment::AugmentOptions;
 use plugin_decode::Limits;
 use plugin_heads::{FirstClassifier, HeadOptions};
@@ -45,7 +45,7 @@ pub struct ImageOptions {
     pub folder: Option<PathBuf>,
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// Where the page and the table are written [default: experiments/ of the workspace]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
@@ -60,12 +60,12 @@ pub struct ImageOptions {
 impl ImageOptions {
     /// Where the images are.
     pub fn folder(&self) -> PathBuf {
-        self.folder.clone().unwrap_or_else(|| self.home.home.join("photos"))
+        self.folder.clone().unwrap_or_else(|| self.workspace.root.join("photos"))
     }
 
     /// Where results go.
     pub fn out(&self) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| self.home.home.join("experiments"))
+        self.out.clone().unwrap_or_else(|| self.workspace.root.join("experiments"))
     }
 }
 

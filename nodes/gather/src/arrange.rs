@@ -44,7 +44,7 @@ impl Gatherer {
         let pending: Vec<Link> = wanted.iter().filter(is_new).filter_map(|w| self.candidate(w)).collect();
         let rows = self.rows(&claims, &wanted);
         self.links.remove(self.store.connection(), leaving)?;
-        let (root, files, holders) = (self.home.root(), &self.files, &self.holders);
+        let (root, files, holders) = (self.workspace.root(), &self.files, &self.holders);
         let made = self
             .links
             .create(self.store.connection(), pending, |link| sources(root, pool_files(files, holders, &link.item)))?;

@@ -3,8 +3,8 @@
 use crate::error::GatherError;
 use crate::measure::{By, Reach};
 use clap::Parser;
-use plugin_api::HomeArgs;
-use plugin_harness::HasHome;
+use plugin_api::WorkspaceArgs;
+use plugin_harness::HasWorkspace;
 
 /// How far a look-alike may be, in bits of 64, when nothing is said.
 const RADIUS_BITS: u32 = 16;
@@ -19,7 +19,7 @@ const SIMILARITY: f32 = 0.4;
 #[command(name = "gather", version)]
 pub struct Config {
     #[command(flatten)]
-    pub(crate) home: HomeArgs,
+    pub(crate) workspace: WorkspaceArgs,
 
     /// What alike means. The embedding knows what is to be seen, hashes only how light and dark are spread; it needs
     /// `embed` with a network.
@@ -50,9 +50,9 @@ pub struct Config {
     pub several: bool,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 

@@ -6,7 +6,7 @@ use crate::lists::Lists;
 use crate::measure::{By, Feature, Reach};
 use crate::store::{Answer, File, Image, Store};
 use plugin_api::edges::{Embedded, list_row_f32};
-use plugin_api::{Edge, Home};
+use plugin_api::{Edge, Workspace};
 use plugin_links::{Ledger, PhotosIndex, Source, is_folder_name};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -36,7 +36,7 @@ pub struct Rules {
 #[derive(Debug)]
 pub struct Gatherer {
     pub(crate) rules: Rules,
-    pub(crate) home: Home,
+    pub(crate) workspace: Workspace,
     pub(crate) store: Store,
     pub(crate) claims: Claims,
     /// The links in `candidates/`: a class is a view and a folder, an item a digest.
@@ -57,20 +57,20 @@ impl Gatherer {
     ///
     /// # Errors
     /// A damaged store, or a file system that cannot be read.
-    pub fn open(home: &Home, rules: Rules) -> Result<Self, GatherError> {
-        let mut store = Store::open(&home.dataset().join("curation.sqlite"))?;
+    pub fn open(workspace: &Workspace, rules: Rules) -> Result<Self, GatherError> {
+        let mut store = Store::open(&workspace.dataset().join("curation.sqlite"))?;
         let mut gatherer = Self {
             rules,
             claims: Claims::new(rules.reach, rules.nearest),
-            links: Ledger::read(store.connection(), home.candidates())?,
-            photos: PhotosIndex::new(home.photos()),
-            lists: Lists::new(home.candidates()),
+            links: Ledger::read(store.connection(), workspace.candidates())?,
+            photos: PhotosIndex::new(workspace.photos()),
+            lists: Lists::new(workspace.candidates()),
             answers: store.answers()?.into_iter().map(|a| ((a.class.clone(), a.digest.clone()), a)).collect(),
             files: BTreeMap::new(),
             holders: HashMap::new(),
             open: BTreeSet::new(),
             dirty: true,
-            home: home.clone(),
+            workspace: workspace.clone(),
             store,
         };
         let mut known = Vec::new();
@@ -81,7 +81,7 @@ impl Gatherer {
         gatherer.open = gatherer.links.iter().map(|link| link.view.clone()).collect();
         let (files, holders) = (&gatherer.files, &gatherer.holders);
         gatherer.links.recover(gatherer.store.connection(), |link| {
-            sources(home.root(), pool_files(files, holders, &link.item))
+            sources(workspace.root(), pool_files(files, holders, &link.item))
         })?;
         Ok(gatherer)
     }

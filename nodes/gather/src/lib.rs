@@ -20,7 +20,7 @@ pub use error::GatherError;
 
 use gatherer::{Gatherer, Rules};
 use plugin_api::edges::{Embedded, EmbeddingHeader};
-use plugin_api::{Edge, Header, Home};
+use plugin_api::{Edge, Header, Workspace};
 use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
 use plugin_harness::{Event, IngestSequencer, Message, Node};
 use std::os::unix::fs::MetadataExt;
@@ -47,8 +47,8 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), GatherError> {
         most: config.most as usize,
         several: config.several,
     };
-    one_device(node.home())?;
-    let gatherer = Gatherer::open(node.home(), rules)?;
+    one_device(node.workspace())?;
+    let gatherer = Gatherer::open(node.workspace(), rules)?;
     let [pool, seeds, candidates, refused, accepted] = gatherer.counts();
     tracing::info!(by = rules.by.name(), pool, seeds, candidates, refused, accepted, "curation open");
     let now = Instant::now();
@@ -82,9 +82,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), GatherError> {
 }
 
 /// Hard links need one file system.
-fn one_device(home: &Home) -> Result<(), GatherError> {
+fn one_device(workspace: &Workspace) -> Result<(), GatherError> {
     let device = |path| std::fs::metadata(path).map(|meta| meta.dev());
-    let (pool, candidates) = (home.pool(), home.candidates());
+    let (pool, candidates) = (workspace.pool(), workspace.candidates());
     if device(&pool)? == device(&candidates)? { Ok(()) } else { Err(GatherError::Devices { pool, candidates }) }
 }
 

@@ -6,7 +6,7 @@ use node_gather::GatherError;
 use node_gather::gatherer::{Gatherer, Rules};
 use node_gather::measure::{By, Reach};
 use node_gather::store::Store;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::edges::{Embedded, lists_of_f32};
 use plugin_links::{CONFIRM, Link, LinkChanges, LinkState, table};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const RULES: Rules = Rules { by: By::Phash, reach: Reach::Bits(10), nearest: 1, 
 /// A workspace and the node over it.
 struct House {
     _folder: tempfile::TempDir,
-    home: Home,
+    workspace: Workspace,
     rules: Rules,
     gatherer: Gatherer,
     now: Instant,
@@ -28,14 +28,14 @@ struct House {
 
 fn house(rules: Rules) -> House {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    let gatherer = Gatherer::open(&home, rules).unwrap();
-    House { _folder: folder, home, rules, gatherer, now: Instant::now() }
+    let workspace = Workspace::create(folder.path()).unwrap();
+    let gatherer = Gatherer::open(&workspace, rules).unwrap();
+    House { _folder: folder, workspace, rules, gatherer, now: Instant::now() }
 }
 
 /// A message of one image.
-fn message(home: &Home, path: &str, phash: u64, embedding: &[f32]) -> Embedded {
-    let at = home.root().join(path);
+fn message(workspace: &Workspace, path: &str, phash: u64, embedding: &[f32]) -> Embedded {
+    let at = workspace.root().join(path);
     let meta = fs::metadata(&at).unwrap();
     let label = path.strip_prefix("seeds/").and_then(|path| path.split_once('/')).map(|(class, _)| class);
     let hash = |value: u64| UInt64Array::from(vec![value]);
@@ -57,14 +57,14 @@ fn message(home: &Home, path: &str, phash: u64, embedding: &[f32]) -> Embedded {
 
 impl House {
     fn at(&self, path: &str) -> PathBuf {
-        self.home.root().join(path)
+        self.workspace.root().join(path)
     }
 
     /// A file comes, whose perceptual hash is this.
     fn put(&mut self, path: &str, phash: u64) {
         fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
         fs::write(self.at(path), format!("{path} {phash}")).unwrap();
-        let message = message(&self.home, path, phash, &[]);
+        let message = message(&self.workspace, path, phash, &[]);
         self.gatherer.take_in(&[("", &message)]).unwrap();
     }
 
@@ -87,7 +87,7 @@ impl House {
 
     /// The node is killed and started again.
     fn restart(&mut self) {
-        self.gatherer = Gatherer::open(&self.home, self.rules).unwrap();
+        self.gatherer = Gatherer::open(&self.workspace, self.rules).unwrap();
         self.gatherer.look_through_photos();
     }
 
@@ -169,7 +169,7 @@ fn refused_is_refused_for_that_class_whatever_is_started_again() {
     // The same bytes under another name are the same image.
     fs::rename(house.at("pool/near.jpg"), house.at("pool/again.jpg")).unwrap();
     house.remove("pool/near.jpg");
-    let again = message(&house.home, "pool/again.jpg", 0b1, &[]);
+    let again = message(&house.workspace, "pool/again.jpg", 0b1, &[]);
     house.gatherer.take_in(&[("", &again)]).unwrap();
     house.work();
     assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
@@ -307,7 +307,7 @@ fn seeds_and_images_come_and_go() {
     // A seed that also lies in the pool is no candidate.
     fs::create_dir_all(house.at("seeds/cat")).unwrap();
     fs::copy(house.at("pool/far.jpg"), house.at("seeds/cat/far.jpg")).unwrap();
-    let seed = message(&house.home, "seeds/cat/far.jpg", 0b11, &[]);
+    let seed = message(&house.workspace, "seeds/cat/far.jpg", 0b11, &[]);
     house.gatherer.take_in(&[("", &seed)]).unwrap();
     house.work();
     assert_eq!(house.candidates("cat"), ["00_both.jpg", "01_near.jpg"].map(|n| n.replace("01_near", "04_near")));
@@ -373,10 +373,10 @@ fn embeddings_are_of_one_network() {
         fs::create_dir_all(house.at(path).parent().unwrap()).unwrap();
         fs::write(house.at(path), path).unwrap();
     }
-    let seed = message(&house.home, "seeds/cat/s.jpg", 0, &[1.0, 0.0]);
-    let a = message(&house.home, "pool/a.jpg", 0, &[0.8, 0.6]);
-    let b = message(&house.home, "pool/b.jpg", 0, &[0.0, 1.0]);
-    let without = message(&house.home, "pool/b.jpg", 0, &[]);
+    let seed = message(&house.workspace, "seeds/cat/s.jpg", 0, &[1.0, 0.0]);
+    let a = message(&house.workspace, "pool/a.jpg", 0, &[0.8, 0.6]);
+    let b = message(&house.workspace, "pool/b.jpg", 0, &[0.0, 1.0]);
+    let without = message(&house.workspace, "pool/b.jpg", 0, &[]);
     house.gatherer.take_in(&[("one", &seed), ("one", &a), ("one", &b)]).unwrap();
     house.work();
     assert_eq!(house.candidates("cat"), ["0.200_a.jpg"]);
@@ -401,7 +401,7 @@ fn a_class_cannot_lead_out_of_the_folder() {
     let mut house = house(RULES);
     house.put("pool/a.jpg", 1);
     house.put("seeds/cat/s.jpg", 0);
-    let mut evil = message(&house.home, "seeds/cat/s.jpg", 1, &[]);
+    let mut evil = message(&house.workspace, "seeds/cat/s.jpg", 1, &[]);
     evil.label = StringArray::from(vec![Some("..")]);
     house.gatherer.take_in(&[("", &evil)]).unwrap();
     house.work();

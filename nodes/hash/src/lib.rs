@@ -5,16 +5,16 @@ mod stage;
 
 pub use stage::HashStage;
 
-use plugin_api::HomeArgs;
+use plugin_api::WorkspaceArgs;
 use plugin_decode::Limits;
-use plugin_harness::{HarnessError, HasHome, Node, run_stage};
+use plugin_harness::{HarnessError, HasWorkspace, Node, run_stage};
 
 /// Gives each image its perceptual hashes, signature and quality scores.
 #[derive(Debug, clap::Parser)]
 pub struct Config {
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// What an image may cost with `--decode exact`.
     #[command(flatten)]
     pub limits: Limits,
@@ -32,9 +32,9 @@ pub enum Decoding {
     Exact,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 
@@ -43,7 +43,10 @@ impl HasHome for Config {
 /// # Errors
 /// Any [`HarnessError`].
 pub fn run(config: Config, node: &mut Node) -> Result<(), HarnessError> {
-    run_stage(&mut HashStage { limits: config.limits, decode: config.decode, home: node.home().clone() }, node)
+    run_stage(
+        &mut HashStage { limits: config.limits, decode: config.decode, workspace: node.workspace().clone() },
+        node,
+    )
 }
 
 #[cfg(test)]

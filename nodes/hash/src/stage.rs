@@ -4,7 +4,7 @@ use crate::Decoding;
 use arrow::array::{Float32Array, LargeBinaryArray, UInt64Array};
 use plugin_api::edges::{DecodedImages, HashedImages};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Header, Home, RejectReason, ResizeMode};
+use plugin_api::{Edge, Header, RejectReason, ResizeMode, Workspace};
 use plugin_check::{Scores, scores};
 use plugin_decode::Limits;
 use plugin_harness::{Answer, Refusal, Stage, part};
@@ -20,7 +20,7 @@ pub struct HashStage {
     /// What the four hashes are taken of.
     pub decode: Decoding,
     /// The workspace, where the files lie.
-    pub home: Home,
+    pub workspace: Workspace,
 }
 
 /// What is found out about one image.
@@ -46,7 +46,7 @@ impl HashStage {
     }
 
     fn exact_hashes(&self, batch: &DecodedImages, row: usize) -> Result<Hashes, Refusal> {
-        let data = batch.content(row, &self.home).map_err(|e| (e.reason(), e.to_string()))?;
+        let data = batch.content(row, &self.workspace).map_err(|e| (e.reason(), e.to_string()))?;
         let hashed = exact(&data, &self.limits).map_err(|error| (error.reason(), error.to_string()))?;
         Ok(hashed.hashes)
     }

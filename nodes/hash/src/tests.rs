@@ -3,7 +3,7 @@
 use super::*;
 use arrow::array::{ArrayRef, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array};
 use plugin_api::edges::{DecodedImages, HashedImages};
-use plugin_api::{Edge, FileVersion, Header, Home};
+use plugin_api::{Edge, FileVersion, Header, Workspace};
 use plugin_check::scores;
 use plugin_decode::{Reduced, Scale, decode_scaled};
 use plugin_harness::{Answer, Stage};
@@ -16,10 +16,10 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 /// The fixtures as `decode` sends them, laid into a workspace.
-fn batch(home: &Home, names: &[&str]) -> DecodedImages {
+fn batch(workspace: &Workspace, names: &[&str]) -> DecodedImages {
     let mut versions = Vec::new();
     for name in names {
-        let path = home.root().join(name);
+        let path = workspace.root().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, fixture(name)).unwrap();
         versions.push(FileVersion::from(&std::fs::metadata(&path).unwrap()));
@@ -46,30 +46,30 @@ fn batch(home: &Home, names: &[&str]) -> DecodedImages {
     }
 }
 
-fn home() -> (tempfile::TempDir, Home) {
+fn workspace() -> (tempfile::TempDir, Workspace) {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    (folder, home)
+    let workspace = Workspace::create(folder.path()).unwrap();
+    (folder, workspace)
 }
 
-fn stage(home: &Home, args: &[&str]) -> HashStage {
+fn stage(workspace: &Workspace, args: &[&str]) -> HashStage {
     let config = <Config as clap::Parser>::parse_from([&["hash"], args].concat());
-    HashStage { limits: config.limits, decode: config.decode, home: home.clone() }
+    HashStage { limits: config.limits, decode: config.decode, workspace: workspace.clone() }
 }
 
 fn process(args: &[&str], names: &[&str]) -> Answer<HashedImages> {
-    let (_folder, home) = home();
-    let batch = batch(&home, names);
-    stage(&home, args).process(&Header::new("s", 0), batch)
+    let (_folder, workspace) = workspace();
+    let batch = batch(&workspace, names);
+    stage(&workspace, args).process(&Header::new("s", 0), batch)
 }
 
 const NAMES: [&str; 3] = ["good/plain.png", "good/blobs.png", "good/orientation-6.jpg"];
 
 #[test]
 fn rows_keep_their_columns_and_order() {
-    let (_folder, home) = home();
-    let input = batch(&home, &NAMES);
-    let Answer { out, rejects } = stage(&home, &[]).process(&Header::new("s", 0), input.clone());
+    let (_folder, workspace) = workspace();
+    let input = batch(&workspace, &NAMES);
+    let Answer { out, rejects } = stage(&workspace, &[]).process(&Header::new("s", 0), input.clone());
     assert_eq!((out.rows(), rejects.len()), (3, 0));
     assert_eq!((&out.path, &out.label, &out.split), (&input.path, &input.label, &input.split));
     assert_eq!(
@@ -89,10 +89,10 @@ fn rows_keep_their_columns_and_order() {
 
 #[test]
 fn a_raster_of_another_length_is_refused_alone() {
-    let (_folder, home) = home();
-    let mut input = batch(&home, &NAMES);
+    let (_folder, workspace) = workspace();
+    let mut input = batch(&workspace, &NAMES);
     input.width = vec![9999, input.width.value(1), input.width.value(2)].into();
-    let answer = stage(&home, &[]).process(&Header::new("s", 0), input);
+    let answer = stage(&workspace, &[]).process(&Header::new("s", 0), input);
     assert_eq!((answer.out.rows(), answer.rejects.len()), (2, 1));
     assert_eq!((answer.rejects[0].path.as_str(), answer.rejects[0].reason.name()), (NAMES[0], "not_resized"));
 }
@@ -119,16 +119,16 @@ fn the_hashes_are_imagehashs() {
 
 #[test]
 fn exact_hashes_are_of_the_whole_image() {
-    let (_folder, home) = home();
+    let (_folder, workspace) = workspace();
     // What `decode` sent is not looked at.
-    let mut input = batch(&home, &["good/blobs.png"]);
+    let mut input = batch(&workspace, &["good/blobs.png"]);
     let grey = vec![90; input.raster.value(0).len()];
     input.raster = LargeBinaryArray::from_iter_values([grey]);
-    let exact = stage(&home, &["--decode", "exact"]).process(&Header::new("s", 0), input.clone()).out;
+    let exact = stage(&workspace, &["--decode", "exact"]).process(&Header::new("s", 0), input.clone()).out;
     assert_eq!(exact.phash, process(&[], &["good/blobs.png"]).out.phash);
     // The file is another by now.
-    std::fs::write(home.root().join("good/blobs.png"), b"shorter").unwrap();
-    let answer = stage(&home, &["--decode", "exact"]).process(&Header::new("s", 0), input);
+    std::fs::write(workspace.root().join("good/blobs.png"), b"shorter").unwrap();
+    let answer = stage(&workspace, &["--decode", "exact"]).process(&Header::new("s", 0), input);
     assert_eq!(answer.rejects[0].reason.name(), "changed");
 }
 

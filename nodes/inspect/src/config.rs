@@ -1,10 +1,10 @@
 //! Options of the node.
 
 use clap::{Parser, ValueEnum};
-use plugin_api::HomeArgs;
+use plugin_api::WorkspaceArgs;
 use plugin_decode::Limits;
 use plugin_embed::EmbedOptions;
-use plugin_harness::HasHome;
+use plugin_harness::HasWorkspace;
 
 /// Looks through the data set and writes what should be mended to dataset/report.html and dataset/report/*.csv.
 ///
@@ -13,7 +13,7 @@ use plugin_harness::HasHome;
 #[command(name = "inspect")]
 pub struct Config {
     #[command(flatten)]
-    pub(crate) home: HomeArgs,
+    pub(crate) workspace: WorkspaceArgs,
 
     /// How long the data set must be quiet before it is looked through.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
@@ -49,9 +49,9 @@ pub enum LabelErrors {
     Off,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 

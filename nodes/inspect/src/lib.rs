@@ -54,14 +54,14 @@ fn pull_records(session: &str, version: u64, now: Instant) -> Pull {
 /// # Errors
 /// [`InspectError`]; dora starts it again.
 pub fn run(config: Config, node: &mut Node) -> Result<(), InspectError> {
-    let worker = Worker::start(config.clone(), node.home().clone()).map_err(InspectError::Thread)?;
+    let worker = Worker::start(config.clone(), node.workspace().clone()).map_err(InspectError::Thread)?;
     let mut state = InspectState {
         trigger: Trigger::new(Duration::from_secs(config.quiet_seconds)),
         session: header::new_session("inspect"),
         records_pull: None,
         records: Vec::new(),
         worker,
-        decisions: decisions::path(node.home()),
+        decisions: decisions::path(node.workspace()),
         decided: None,
     };
     state.decided = state.stamp();

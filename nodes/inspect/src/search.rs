@@ -3,7 +3,7 @@
 use crate::config::{Config, LabelErrors};
 use crate::find::labels::{Search, Suspect};
 use crate::record::Record;
-use plugin_api::{Home, Message, Text};
+use plugin_api::{Message, Text, Workspace};
 use plugin_decode::DecodedImage;
 use plugin_embed::{Cache, EmbedError, Embedder, NetworkChoice};
 use plugin_heads::{HeadOptions, Samples, cross_validate_repeatedly, numbered};
@@ -50,12 +50,12 @@ impl EmbeddingSource {
     ///
     /// # Errors
     /// What to tell the reader.
-    pub fn open(config: &Config, home: &Home) -> Result<Self, Search> {
+    pub fn open(config: &Config, workspace: &Workspace) -> Result<Self, Search> {
         if config.label_errors == LabelErrors::Off || config.embed.network == NetworkChoice::None {
             return Err(Search::Off);
         }
-        let embedder = Embedder::open(&config.embed, home).map_err(|error| Search::NotDone(told(&error)))?;
-        let cache = Cache::open(home, embedder.fingerprint(), embedder.dimensions())
+        let embedder = Embedder::open(&config.embed, workspace).map_err(|error| Search::NotDone(told(&error)))?;
+        let cache = Cache::open(workspace, embedder.fingerprint(), embedder.dimensions())
             .map_err(|error| Search::NotDone(error.to_string().into()))?;
         Ok(Self { embedder, cache })
     }
@@ -75,7 +75,7 @@ impl EmbeddingSource {
         records: &[Record],
         missing: &[usize],
         config: &Config,
-        home: &Home,
+        workspace: &Workspace,
         went: impl Fn(usize) -> bool,
     ) -> Result<(), Search> {
         let told = |error: &dyn std::fmt::Display| Search::NotDone(error.to_string().into());
@@ -94,7 +94,7 @@ impl EmbeddingSource {
                 .par_iter()
                 .map(|place| {
                     let record = &records[*place];
-                    plugin_embed::known(&home.root().join(&record.path), &record.digest, &config.limits)
+                    plugin_embed::known(&workspace.root().join(&record.path), &record.digest, &config.limits)
                 })
                 .collect();
             let (digests, images): (Vec<&str>, Vec<DecodedImage>) =
@@ -278,10 +278,10 @@ mod tests {
     #[test]
     fn without_weights_the_reader_is_told_which_command_fetches_them() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let open = |line: &str| {
             let config = Config::parse_from(["inspect"].into_iter().chain(line.split(' ')));
-            EmbeddingSource::open(&config, &home).err().unwrap()
+            EmbeddingSource::open(&config, &workspace).err().unwrap()
         };
         let Search::NotDone(why) = open("--weights no/such.safetensors") else { panic!() };
         assert!(why.contains("cargo wakuteka weights efficientnet-lite0") && why.contains("no/such"), "{why}");

@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::search::{Chosen, EmbeddingSource, Rows};
 use crate::thumbnails::Thumbnails;
 use plugin_api::files::{named, write_atomically};
-use plugin_api::{Home, Labels, Language, Message, decisions};
+use plugin_api::{Labels, Language, Message, Workspace, decisions};
 use plugin_forecast::Forecasts;
 use plugin_report::Words;
 use plugin_review::Settled;
@@ -64,15 +64,15 @@ impl Worker {
     ///
     /// # Errors
     /// When there is none to be had.
-    pub fn start(config: Config, home: Home) -> std::io::Result<Self> {
+    pub fn start(config: Config, workspace: Workspace) -> std::io::Result<Self> {
         let (jobs, todo) = channel::<Job>();
         let (tell, news) = channel();
         let wanted = Arc::new(AtomicU64::new(NONE));
         let shared = Arc::clone(&wanted);
         let thread = std::thread::Builder::new().name("inspect".to_owned()).spawn(move || {
             plugin_harness::yield_to_others(NICE);
-            let thumbnails = Thumbnails::new(home.root(), config.limits.clone());
-            let mut bench = WorkerState { config, home, thumbnails, wanted: shared, tell, evaluated: None };
+            let thumbnails = Thumbnails::new(workspace.root(), config.limits.clone());
+            let mut bench = WorkerState { config, workspace, thumbnails, wanted: shared, tell, evaluated: None };
             for job in todo {
                 match bench.work(&job) {
                     Ok(()) | Err(ReportError::Cancelled) => {}
@@ -123,7 +123,7 @@ impl Worker {
 /// What the thread works with.
 struct WorkerState {
     config: Config,
-    home: Home,
+    workspace: Workspace,
     thumbnails: Thumbnails,
     wanted: Arc<AtomicU64>,
     tell: Sender<WorkerEvent>,
@@ -146,7 +146,7 @@ impl WorkerState {
     fn work(&mut self, job: &Job) -> Result<(), ReportError> {
         let begun = Instant::now();
         self.busy(job, Message::version_examined(job.version))?;
-        let mut source = match EmbeddingSource::open(&self.config, &self.home) {
+        let mut source = match EmbeddingSource::open(&self.config, &self.workspace) {
             Ok(source) => source,
             Err(search) => return self.write(job, &search, None, true),
         };
@@ -154,10 +154,10 @@ impl WorkerState {
         let missing = source.missing(&job.records, &chosen);
         if !missing.is_empty() {
             let what = Message::search_images_new(missing.len());
-            self.write(job, &Search::Going(what.into()), Forecasts::read(&self.home).as_ref(), false)?;
+            self.write(job, &Search::Going(what.into()), Forecasts::read(&self.workspace).as_ref(), false)?;
         }
         let went = |done: usize| self.busy(job, Message::version_embeds(job.version, done, missing.len())).is_ok();
-        if let Err(search) = source.embed_missing(&job.records, &missing, &self.config, &self.home, went) {
+        if let Err(search) = source.embed_missing(&job.records, &missing, &self.config, &self.workspace, went) {
             return self.write(job, &search, None, true);
         }
         self.busy(job, Message::version_labels(job.version))?;
@@ -180,7 +180,7 @@ impl WorkerState {
         };
         let search = rows.label_errors(&evaluated.predicted).unwrap_or_else(|why| Search::NotDone(why.into()));
         if !evaluated.is_complete {
-            self.write(job, &search, Forecasts::read(&self.home).as_ref(), false)?;
+            self.write(job, &search, Forecasts::read(&self.workspace).as_ref(), false)?;
             self.busy(job, Message::version_forecast(job.version))?;
             evaluated.forecasts = forecasts(rows, &evaluated.predicted, job.version);
             evaluated.is_complete = true;
@@ -211,7 +211,7 @@ impl WorkerState {
     ) -> Result<(), ReportError> {
         self.busy(job, Message::version_writes(job.version))?;
         let (records, labels) = (&job.records[..], job.labels);
-        let decisions = decisions::read(&self.home)?;
+        let decisions = decisions::read(&self.workspace)?;
         if !decisions.unreadable.is_empty() {
             tracing::warn!(lines = ?decisions.unreadable, "dataset/decisions.jsonl: these lines are no decisions");
         }
@@ -241,18 +241,18 @@ impl WorkerState {
             labels::csv(search, records)?,
         ];
         self.busy(job, Message::version_writes(job.version))?;
-        let folder = self.home.dataset().join("report");
+        let folder = self.workspace.dataset().join("report");
         std::fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
         for (name, table) in TABLES.iter().zip(tables) {
             write_atomically(&folder.join(name), &table)?;
         }
         match forecasts {
-            Some(forecasts) => forecasts.write(&self.home)?,
-            None => remove(&Forecasts::path(&self.home))?,
+            Some(forecasts) => forecasts.write(&self.workspace)?,
+            None => remove(&Forecasts::path(&self.workspace))?,
         }
         for language in Language::ALL.into_iter().rev() {
             let page = report.html(shown, &self.thumbnails, Words(language));
-            write_atomically(&self.home.dataset().join(page_name(language)), page.as_bytes())?;
+            write_atomically(&self.workspace.dataset().join(page_name(language)), page.as_bytes())?;
         }
         let findings = report.duplicates.len() + report.conflicts.len() + report.issues.len() + search.suspects().len();
         let _ = self.tell.send(WorkerEvent::Written(job.version, findings as u64, last));

@@ -9,10 +9,10 @@ mod peer;
 
 use peer::Peer;
 use plugin_api::Header;
-use plugin_api::HomeArgs;
+use plugin_api::WorkspaceArgs;
 use plugin_api::edges::{FileParts, MachineHeader, OfferedFiles, Statuses, WantedParts};
 use plugin_api::header::new_session;
-use plugin_harness::{Event, HarnessError, HasHome, Message, Node};
+use plugin_harness::{Event, HarnessError, HasWorkspace, Message, Node};
 use plugin_transfer::{Offers, Receiver, Role, TransferOptions};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ const TIDY: Duration = Duration::from_mins(1);
 pub struct Config {
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// What this machine is for.
     #[arg(long, value_enum)]
     pub role: Role,
@@ -42,9 +42,9 @@ pub struct Config {
     pub transfer: TransferOptions,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 
@@ -74,12 +74,12 @@ struct Mirror {
 /// [`MirrorError`]; after the restart everything is compared again.
 pub fn run(config: Config, node: &mut Node) -> Result<(), MirrorError> {
     let (session, now) = (new_session(node.id()), Instant::now());
-    let home = node.home().clone();
+    let workspace = node.workspace().clone();
     let away = Duration::from_secs(u64::from(config.away_seconds));
     let mut mirror = Mirror {
-        offers: Offers::new(home.clone(), config.role, config.transfer.clone()),
-        receiver: Receiver::new(home.clone(), config.role, config.transfer, session.clone(), now),
-        peer: Peer::new(home.status(), away, now),
+        offers: Offers::new(workspace.clone(), config.role, config.transfer.clone()),
+        receiver: Receiver::new(workspace.clone(), config.role, config.transfer, session.clone(), now),
+        peer: Peer::new(workspace.status(), away, now),
         session,
         offered: 0,
     };
@@ -104,7 +104,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), MirrorError> {
         }
         if config.role == Role::Files && now.duration_since(tidied) >= TIDY {
             tidied = now;
-            tidy(&home, config.keep_runs as usize);
+            tidy(&workspace, config.keep_runs as usize);
         }
         mirror.send(now, node)?;
         mirror.show(now, node);
@@ -173,8 +173,8 @@ impl Mirror {
 }
 
 /// Removes old runs. A failure costs space alone.
-fn tidy(home: &plugin_api::Home, keep: usize) {
-    match plugin_champion::prune(home, keep) {
+fn tidy(workspace: &plugin_api::Workspace, keep: usize) {
+    match plugin_champion::prune(workspace, keep) {
         Ok(gone) if gone.is_empty() => {}
         Ok(gone) => tracing::info!(?gone, keep, "old runs are removed"),
         Err(error) => tracing::warn!(%error, "old runs cannot be removed"),

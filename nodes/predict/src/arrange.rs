@@ -69,7 +69,7 @@ impl InboxState {
             Some(link) => link.state == LinkState::Taken && link.folder != wanted.folder,
         };
         let pending: Vec<Link> = wanted.iter().filter(is_new).map(|(key, wanted)| wanted.link(key)).collect();
-        let (root, files) = (self.home.root(), &self.files);
+        let (root, files) = (self.workspace.root(), &self.files);
         self.links.create(self.store.connection(), pending, |link| source(root, files.get(&link.item)))?;
         self.write_sidecars()?;
         self.write_labels()?;
@@ -120,7 +120,7 @@ impl InboxState {
         let wanted = self.wanted_sidecars();
         let gone: Vec<String> =
             self.sidecars.keys().filter(|at| !is_of_photos(at) && !wanted.contains_key(*at)).cloned().collect();
-        let root = self.home.root().to_path_buf();
+        let root = self.workspace.root().to_path_buf();
         self.left_alone.retain(|at, _| is_of_photos(at) || wanted.contains_key(at));
         let change = self.store.change()?;
         let mut failed = Vec::new();

@@ -1,9 +1,9 @@
 //! Options of the node.
 
 use clap::{Parser, ValueEnum};
-use plugin_api::HomeArgs;
+use plugin_api::WorkspaceArgs;
 use plugin_decode::Limits;
-use plugin_harness::HasHome;
+use plugin_harness::HasWorkspace;
 use plugin_model::{DeviceChoice, Precision, PrecisionChoice};
 use plugin_webhook::WebhookOptions;
 
@@ -15,7 +15,7 @@ use plugin_webhook::WebhookOptions;
 #[command(name = "predict", version)]
 pub struct Config {
     #[command(flatten)]
-    pub(crate) home: HomeArgs,
+    pub(crate) workspace: WorkspaceArgs,
 
     /// Below this probability of the most probable class no class is named.
     #[arg(long, default_value_t = 0.5, value_parser = share, value_name = "0..1")]
@@ -135,9 +135,9 @@ impl Config {
     }
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 

@@ -7,7 +7,7 @@ use crate::prediction::Prediction;
 use crate::store::{File, Sidecar, Store, View};
 use crate::tables::Tables;
 use plugin_api::status::Notice;
-use plugin_api::{Home, Message};
+use plugin_api::{Message, Workspace};
 use plugin_links::{Ledger, Link, LinkChanges, LinkState, PhotosIndex, Source};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::Path;
@@ -31,7 +31,7 @@ pub struct Rules {
 #[derive(Debug)]
 pub struct InboxState {
     pub(crate) rules: Rules,
-    pub(crate) home: Home,
+    pub(crate) workspace: Workspace,
     pub(crate) store: Store,
     pub(crate) photos: PhotosIndex,
     pub(crate) tables: Tables,
@@ -74,25 +74,25 @@ impl InboxState {
     ///
     /// # Errors
     /// A damaged store, or a file system that cannot be read.
-    pub fn open(home: &Home, rules: Rules) -> Result<Self, PredictError> {
-        let mut store = Store::open(&home.dataset().join("inbox.sqlite"))?;
+    pub fn open(workspace: &Workspace, rules: Rules) -> Result<Self, PredictError> {
+        let mut store = Store::open(&workspace.dataset().join("inbox.sqlite"))?;
         let mut inbox = Self {
             rules,
-            photos: PhotosIndex::new(home.photos()),
-            tables: Tables::new(home),
+            photos: PhotosIndex::new(workspace.photos()),
+            tables: Tables::new(workspace),
             files: store.files()?.into_iter().map(|file| (file.path.clone(), file)).collect(),
-            links: Ledger::read(store.connection(), home.root().to_path_buf())?,
+            links: Ledger::read(store.connection(), workspace.root().to_path_buf())?,
             sidecars: store.sidecars()?.into_iter().collect(),
             pending: VecDeque::new(),
             left_alone: BTreeMap::new(),
             noticed: HashSet::new(),
             dirty: true,
             counts: Counts::default(),
-            home: home.clone(),
+            workspace: workspace.clone(),
             store,
         };
         let files = &inbox.files;
-        inbox.links.recover(inbox.store.connection(), |link| source(home.root(), files.get(&link.item)))?;
+        inbox.links.recover(inbox.store.connection(), |link| source(workspace.root(), files.get(&link.item)))?;
         if rules.sidecars < Sidecars::All {
             inbox.set_labels(&BTreeMap::new());
         }

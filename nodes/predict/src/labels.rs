@@ -67,7 +67,7 @@ impl InboxState {
     }
 
     fn write_chunk(&mut self, chunk: Vec<Pending>) -> Result<(), PredictError> {
-        let root = self.home.root().to_path_buf();
+        let root = self.workspace.root().to_path_buf();
         let change = self.store.change()?;
         for Pending { at, .. } in &chunk {
             // As with those of inbox/: after a kill the new keywords are looked for and the old ones taken out.

@@ -53,10 +53,10 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
         sort: config.sort.is_on(),
         sidecars: config.sidecars,
     };
-    let inbox = InboxState::open(node.home(), rules)?;
+    let inbox = InboxState::open(node.workspace(), rules)?;
     tracing::info!(device = device.name, images = inbox.counts().images, "ready");
-    let selector = ModelSelector::new(node.home(), device, precision);
-    let ledger = CrashLedger::open(&node.home().status(), node.id(), MAX_DECODING)?;
+    let selector = ModelSelector::new(node.workspace(), device, precision);
+    let ledger = CrashLedger::open(&node.workspace().status(), node.id(), MAX_DECODING)?;
     let events = Events::new(Webhook::start(&config.webhook)?, config.abstain_below);
     let mut state = PredictState::new(inbox, selector, config.limits, ledger, events);
     let mut waiting: Option<Message> = None;

@@ -2,7 +2,7 @@
 //!
 //! The link `models/champion` is read again and again, so that whatever swaps it, a verdict or a person, is noticed.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_inference::{Backbones, LoadError, Model};
 use plugin_model::Precision;
 use plugin_model::device::Opened;
@@ -14,7 +14,7 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Loads the champion, and loads again when it is another.
 pub struct ModelSelector {
-    home: Home,
+    workspace: Workspace,
     device: Opened,
     precision: Precision,
     /// Heads on the same backbone share it, so a new head is in use at once.
@@ -35,9 +35,9 @@ struct Failure {
 
 impl ModelSelector {
     /// Without a champion until [`Self::follow`].
-    pub fn new(home: &Home, device: Opened, precision: Precision) -> Self {
+    pub fn new(workspace: &Workspace, device: Opened, precision: Precision) -> Self {
         Self {
-            home: home.clone(),
+            workspace: workspace.clone(),
             device,
             precision,
             backbones: Backbones::default(),
@@ -72,7 +72,7 @@ impl ModelSelector {
 
     /// Reads the link. True when another champion, or none, is in use from now on.
     pub fn follow(&mut self, now: Instant) -> bool {
-        let target = std::fs::read_link(self.home.champion()).ok();
+        let target = std::fs::read_link(self.workspace.champion()).ok();
         let is_due = self.failure.as_ref().is_some_and(|failure| failure.retry_at <= now);
         if target == self.target && !is_due {
             return false;
@@ -103,6 +103,12 @@ impl ModelSelector {
     }
 
     fn load(&self, target: &std::path::Path) -> Result<Model, LoadError> {
-        Model::open(&self.home, &self.home.models().join(target), &self.backbones, &self.device, self.precision)
+        Model::open(
+            &self.workspace,
+            &self.workspace.models().join(target),
+            &self.backbones,
+            &self.device,
+            self.precision,
+        )
     }
 }

@@ -9,7 +9,7 @@ use crate::store::{File, View};
 use arrow::array::StringArray;
 use plugin_api::edges::{ImageFiles, Snapshot};
 use plugin_api::status::Notice;
-use plugin_api::{Edge, Header, Home, Labels, RejectReason};
+use plugin_api::{Edge, Header, Labels, RejectReason, Workspace};
 use plugin_catalog::{CatalogError, Reader};
 use plugin_decode::{DecodeError, DecodedImage, Limits, Scale, decode_scaled};
 use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
@@ -141,8 +141,8 @@ impl PredictState {
         let (taken, other) = self.sequencer.images::<ImageFiles>(first, node)?;
         for (header, rows) in taken {
             let (limits, model) = (self.limits.clone(), self.selector.model());
-            let home = self.inbox.home.clone();
-            let opened = self.ledger.process_rows(&rows.keys(), |row| open(&rows, row, &home, &limits, model));
+            let workspace = self.inbox.workspace.clone();
+            let opened = self.ledger.process_rows(&rows.keys(), |row| open(&rows, row, &workspace, &limits, model));
             let seen = self.see(&opened)?;
             let (kept, seen, rejects) = part(&rows.path, seen);
             let file = |(row, prediction): (&usize, Option<Prediction>)| File {
@@ -204,7 +204,7 @@ impl PredictState {
                 None => unknown.push(file),
             }
         }
-        let (root, limits) = (self.inbox.home.root(), &self.limits);
+        let (root, limits) = (self.inbox.workspace.root(), &self.limits);
         let read = |file: &&File| {
             let image = reopen(root, file, limits, model)?;
             let square = model.square(&image);
@@ -287,7 +287,7 @@ impl PredictState {
         }
         if let Some(labels) = self.relabelled.filter(|_| self.inbox.wants_labels() && self.labels.is_due(now)) {
             let began = Instant::now();
-            match classes_of_photos(&self.inbox.home, labels) {
+            match classes_of_photos(&self.inbox.workspace, labels) {
                 Ok(of) => {
                     self.inbox.set_labels(&of);
                     self.relabelled = None;
@@ -346,8 +346,14 @@ impl PredictState {
 
 /// Reads a file and makes the model's square of it. A square is small: of large images, as many are held at once as there are
 /// processors.
-fn open(rows: &ImageFiles, row: usize, home: &Home, limits: &Limits, model: Option<&Model>) -> Result<Opened, Refusal> {
-    let data = rows.content(row, home).map_err(|e| (e.reason(), e.to_string()))?;
+fn open(
+    rows: &ImageFiles,
+    row: usize,
+    workspace: &Workspace,
+    limits: &Limits,
+    model: Option<&Model>,
+) -> Result<Opened, Refusal> {
+    let data = rows.content(row, workspace).map_err(|e| (e.reason(), e.to_string()))?;
     let image = decode_at(&data, limits, model).map_err(|e| (e.reason(), e.to_string()))?;
     let square = square(model, &image).map_err(|text| (RejectReason::NotResized, text))?;
     Ok(Opened { digest: blake3::hash(&data).to_hex().to_string(), square })
@@ -366,9 +372,9 @@ fn predict(model: &Model, images: &[Image<'_>]) -> Result<Vec<Prediction>, Predi
 }
 
 /// The classes of each file of `photos/`, by path: that of its folder, or with several labels an image all of the image.
-fn classes_of_photos(home: &Home, labels: Labels) -> Result<BTreeMap<String, Vec<String>>, CatalogError> {
+fn classes_of_photos(workspace: &Workspace, labels: Labels) -> Result<BTreeMap<String, Vec<String>>, CatalogError> {
     let (mut of_path, mut of_sample) = (BTreeMap::new(), HashMap::<String, BTreeSet<String>>::new());
-    let Some(reader) = Reader::open(home)? else { return Ok(BTreeMap::new()) };
+    let Some(reader) = Reader::open(workspace)? else { return Ok(BTreeMap::new()) };
     reader.live_files(None, |file| {
         if let Some(label) = file.label {
             of_sample.entry(file.sample.clone()).or_default().insert(label.clone());

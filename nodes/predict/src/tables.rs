@@ -3,7 +3,7 @@
 use crate::inbox::InboxState;
 use crate::prediction::{Doubt, Prediction};
 use crate::store::View;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::files::write_atomically;
 use plugin_links::{Link, LinkState};
 use plugin_tables::Table;
@@ -38,8 +38,8 @@ pub struct Tables {
 
 impl Tables {
     /// What is there already counts as written.
-    pub fn new(home: &Home) -> Self {
-        let paths = [home.inbox().join("predictions.csv"), home.review().join("review.csv")];
+    pub fn new(workspace: &Workspace) -> Self {
+        let paths = [workspace.inbox().join("predictions.csv"), workspace.review().join("review.csv")];
         let written = paths.each_ref().map(|path| std::fs::read(path).unwrap_or_default());
         Self { paths, written }
     }

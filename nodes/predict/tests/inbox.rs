@@ -5,7 +5,7 @@ use node_predict::Sidecars;
 use node_predict::inbox::{InboxState, Rules};
 use node_predict::prediction::{ClassScore, Prediction};
 use node_predict::store::{File, Store, View};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_links::{CONFIRM, Link, LinkChanges, LinkState, table};
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,13 +17,13 @@ const RULES: Rules = Rules { abstain_below: 0.5, review: 3, review_margin: 0.2, 
 
 struct House {
     _folder: tempfile::TempDir,
-    home: Home,
+    workspace: Workspace,
 }
 
 fn house() -> House {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    House { _folder: folder, home }
+    let workspace = Workspace::create(folder.path()).unwrap();
+    House { _folder: folder, workspace }
 }
 
 fn prediction(model: &str, class: &str, probability: f64) -> Prediction {
@@ -40,11 +40,11 @@ fn prediction(model: &str, class: &str, probability: f64) -> Prediction {
 
 impl House {
     fn inbox(&self) -> InboxState {
-        InboxState::open(&self.home, RULES).unwrap()
+        InboxState::open(&self.workspace, RULES).unwrap()
     }
 
     fn at(&self, path: &str) -> PathBuf {
-        self.home.root().join(path)
+        self.workspace.root().join(path)
     }
 
     /// Writes a file and gives it as it comes from `watch`.
@@ -254,14 +254,14 @@ fn killed_after_any_step_the_next_start_ends_it() {
             origin: "m".to_owned(),
             state,
         };
-        let mut store = Store::open(&house.home.dataset().join("inbox.sqlite")).unwrap();
+        let mut store = Store::open(&house.workspace.dataset().join("inbox.sqlite")).unwrap();
         let change = store.change().unwrap();
         change.put_links(&LinkChanges { removed: Vec::new(), put: vec![link] }).unwrap();
         change.commit().unwrap();
         drop(store);
         pass(&mut house.inbox());
         assert_eq!(house.list("review"), ["0.100_a.jpg"], "{state:?} {is_made}");
-        let mut store = Store::open(&house.home.dataset().join("inbox.sqlite")).unwrap();
+        let mut store = Store::open(&house.workspace.dataset().join("inbox.sqlite")).unwrap();
         let links = table::read(store.connection()).unwrap();
         assert!(links.iter().all(|link| link.state == LinkState::Linked), "{links:?}");
     }
@@ -277,7 +277,7 @@ fn switched_off_links_and_sidecars_go_and_others_sidecars_stay() {
     inbox.arrange().unwrap();
     drop(inbox);
     let rules = Rules { sort: false, sidecars: Sidecars::Off, review: 0, ..RULES };
-    let mut inbox = InboxState::open(&house.home, rules).unwrap();
+    let mut inbox = InboxState::open(&house.workspace, rules).unwrap();
     inbox.arrange().unwrap();
     assert!(house.list("sorted").is_empty() && house.list("review").is_empty());
     assert_eq!(house.list("inbox"), ["a.jpg", "b.jpg", "b.jpg.xmp"]);
@@ -338,7 +338,7 @@ fn labels(all: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
 fn labelled_images_get_sidecars_that_keep_what_others_write() {
     let house = house();
     let rules = Rules { sidecars: Sidecars::All, ..RULES };
-    let mut inbox = InboxState::open(&house.home, rules).unwrap();
+    let mut inbox = InboxState::open(&house.workspace, rules).unwrap();
     for path in ["photos/cat/a.jpg", "photos/cat/b.jpg", "photos/dog/c.jpg"] {
         fs::create_dir_all(house.at(path).parent().unwrap()).unwrap();
         fs::write(house.at(path), path).unwrap();

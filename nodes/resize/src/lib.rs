@@ -3,9 +3,9 @@
 use arrow::array::{LargeBinaryArray, UInt32Array};
 use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
-use plugin_api::{Edge, Header, HomeArgs, RejectReason};
+use plugin_api::{Edge, Header, RejectReason, WorkspaceArgs};
 use plugin_decode::RetiredLimits;
-use plugin_harness::{Answer, HarnessError, HasHome, Node, Refusal, Stage, part, run_stage};
+use plugin_harness::{Answer, HarnessError, HasWorkspace, Node, Refusal, Stage, part, run_stage};
 use plugin_resize::{ResizeOptions, resize};
 use rayon::prelude::*;
 
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 pub struct Config {
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
     /// Size and mode.
     #[command(flatten)]
     pub resize: ResizeOptions,
@@ -23,9 +23,9 @@ pub struct Config {
     pub retired: RetiredLimits,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 }
 

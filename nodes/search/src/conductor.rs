@@ -5,7 +5,7 @@ mod asked;
 use crate::config::Config;
 use plugin_api::run_id::{now_ms, run_id};
 use plugin_api::runs::{MetricRow, RunFolder, read_json};
-use plugin_api::{DatasetState, Home, Message};
+use plugin_api::{DatasetState, Message, Workspace};
 use plugin_architecture_search::halving::hopeless;
 use plugin_architecture_search::{
     Attempt, Event, FOLDER, Journal, Outcome, Proposed, Search, Settings, choose, report, searches,
@@ -46,7 +46,7 @@ pub struct Conductor {
     base: Config,
     /// Those of the search: others where it was asked for with others.
     config: Config,
-    home: Home,
+    workspace: Workspace,
     latest: Option<(DatasetState, Instant)>,
     journal: Option<Journal>,
     /// When each outstanding run was last proposed, or stopped.
@@ -60,11 +60,11 @@ pub struct Conductor {
 
 impl Conductor {
     /// Nothing known yet.
-    pub fn new(config: Config, home: Home) -> Self {
+    pub fn new(config: Config, workspace: Workspace) -> Self {
         Self {
             base: config.clone(),
             config,
-            home,
+            workspace,
             latest: None,
             journal: None,
             told: HashMap::new(),
@@ -126,14 +126,14 @@ impl Conductor {
         let is_due = |since: Option<Instant>, every| since.is_none_or(|at| now.saturating_duration_since(at) >= every);
         if std::mem::take(&mut self.is_due) || is_due(self.looked, LOOK_EVERY) {
             self.looked = Some(now);
-            self.is_stale |= look(&self.home, journal)?;
+            self.is_stale |= look(&self.workspace, journal)?;
         }
         if journal.search().finished.is_none() {
             if let Some(reason) = enough(&self.config, journal) {
                 journal.record(Event::Finished { reason })?;
                 self.is_stale = true;
             } else {
-                self.is_stale |= propose(&self.config, &self.home, journal, &mut self.problem)?;
+                self.is_stale |= propose(&self.config, &self.workspace, journal, &mut self.problem)?;
             }
         }
         for attempt in outstanding(journal.search()) {
@@ -172,7 +172,7 @@ impl Conductor {
 
     /// Goes on with the last search when it is the same, or begins one when the data set has been quiet.
     fn begin(&mut self, now: Instant) -> io::Result<bool> {
-        let root = self.home.root().join(FOLDER);
+        let root = self.workspace.root().join(FOLDER);
         self.config = asked::newest(&self.base, &root);
         if let Some(journal) = self.unfinished(&root)? {
             tracing::info!(search = journal.search().id, attempts = journal.search().attempts.len(), "goes on");
@@ -267,7 +267,7 @@ fn outstanding(search: &Search) -> impl Iterator<Item = &Attempt> {
 }
 
 /// Reads what the folders of the runs say of attempts that are not known to be over; whether anything was new.
-fn look(home: &Home, journal: &mut Journal) -> io::Result<bool> {
+fn look(workspace: &Workspace, journal: &mut Journal) -> io::Result<bool> {
     let mut is_new = false;
     let open: Vec<u64> = journal
         .search()
@@ -278,7 +278,7 @@ fn look(home: &Home, journal: &mut Journal) -> io::Result<bool> {
         .collect();
     for number in open {
         let attempt = &journal.search().attempts[number as usize];
-        let folder = RunFolder::new(&home.runs(), &attempt.proposed.run);
+        let folder = RunFolder::new(&workspace.runs(), &attempt.proposed.run);
         let events = if attempt.outcome == Outcome::Training { training(&folder, attempt) } else { Vec::new() };
         for event in events {
             is_new = true;
@@ -390,7 +390,12 @@ fn enough(config: &Config, journal: &Journal) -> Option<String> {
 }
 
 /// Proposes a network to each `train` that has none; whether there was one.
-fn propose(config: &Config, home: &Home, journal: &mut Journal, problem: &mut Option<String>) -> io::Result<bool> {
+fn propose(
+    config: &Config,
+    workspace: &Workspace,
+    journal: &mut Journal,
+    problem: &mut Option<String>,
+) -> io::Result<bool> {
     let mut is_new = false;
     for worker in 0..config.parallel {
         let search = journal.search();
@@ -414,7 +419,7 @@ fn propose(config: &Config, home: &Home, journal: &mut Journal, problem: &mut Op
         document.set_about(&format!("attempt {number} of search {} from {network}: {change}", search.id));
         let proposed = Proposed {
             attempt: number,
-            run: next_run(home, search),
+            run: next_run(workspace, search),
             parent: choice.parent,
             change,
             definition: document.to_text(),
@@ -432,9 +437,9 @@ fn propose(config: &Config, home: &Home, journal: &mut Journal, problem: &mut Op
 }
 
 /// An id that sorts after those of all runs.
-fn next_run(home: &Home, search: &Search) -> String {
+fn next_run(workspace: &Workspace, search: &Search) -> String {
     let last = search.attempts.last().map(|attempt| &attempt.proposed.run);
-    let newest = RunFolder::all(&home.runs()).pop().map(|folder| folder.id());
+    let newest = RunFolder::all(&workspace.runs()).pop().map(|folder| folder.id());
     let mut at = now_ms();
     loop {
         let id = run_id(at, &format!("{} {}", search.id, search.attempts.len()));

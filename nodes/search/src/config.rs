@@ -1,11 +1,11 @@
 //! Options of the node.
 
-use plugin_api::{DatasetState, HomeArgs};
+use plugin_api::{DatasetState, WorkspaceArgs};
 use plugin_architecture_search::document::Document;
 use plugin_architecture_search::mutation::{Limits, fits};
 use plugin_architecture_search::{Method, Objective, Settings};
 use plugin_blocks::{Description, shipped};
-use plugin_harness::HasHome;
+use plugin_harness::HasWorkspace;
 use std::path::Path;
 
 /// Searches for a network: proposes changes of one, has them trained by `train`, and keeps the journal in `search/`.
@@ -14,7 +14,7 @@ use std::path::Path;
 pub struct Config {
     /// Where the workspace is.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
 
     /// The network the search starts from: a name, or a file of blocks that ends in .yml. Blocks with `search: false` stay as they
     /// are.
@@ -127,9 +127,9 @@ fn share(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "accepted is a number from 0 to 1".to_owned())
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 
     fn check(&self) -> Result<(), String> {

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 /// # Errors
 /// [`SearchError`]: a file cannot be written, or a message breaks its contract.
 pub fn run(config: Config, node: &mut Node) -> Result<(), SearchError> {
-    let mut conductor = Conductor::new(config, node.home().clone());
+    let mut conductor = Conductor::new(config, node.workspace().clone());
     loop {
         let mut event = Some(node.recv(Duration::from_millis(200))?);
         while let Some(now) = event {

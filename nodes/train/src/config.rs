@@ -5,9 +5,9 @@ pub mod strategy;
 use crate::config::strategy::Strategy;
 use crate::error::TrainError;
 use clap::Parser;
-use plugin_api::{HomeArgs, ResizeMode};
+use plugin_api::{ResizeMode, WorkspaceArgs};
 use plugin_decode::Limits;
-use plugin_harness::HasHome;
+use plugin_harness::HasWorkspace;
 use plugin_heads::{FirstClassifier, HeadOptions};
 use plugin_inference::BackboneOptions;
 use plugin_model::train::progressive::Growth;
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 #[command(name = "train")]
 pub struct Config {
     #[command(flatten)]
-    pub(crate) home: HomeArgs,
+    pub(crate) workspace: WorkspaceArgs,
 
     /// What candidates are made by.
     #[arg(long, value_enum, default_value_t)]
@@ -127,9 +127,9 @@ pub struct Config {
     pub(crate) limits: Limits,
 }
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 
     fn check(&self) -> Result<(), String> {

@@ -44,7 +44,7 @@ const NICE: i32 = 10;
 /// [`TrainError`]; a run that was going on goes on from its last epoch after the restart.
 pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
     let config = config.resolved()?;
-    start::check_from_run(&config, node.home())?;
+    start::check_from_run(&config, node.workspace())?;
     // LibTorch's threads are started from here, later; dora's are there already.
     plugin_harness::yield_to_others(NICE);
     let device = config.device.open()?;
@@ -56,9 +56,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
             "--min-new-percent-behind-head has no effect any more and will be refused by the next release: take it out"
         );
     }
-    let runs = node.home().runs();
+    let runs = node.workspace().runs();
     let trigger = |candidate| {
-        let last = start::last_ended(node.home(), candidate).as_ref().map(recover::key);
+        let last = start::last_ended(node.workspace(), candidate).as_ref().map(recover::key);
         Trigger::new(config.trigger_options(candidate), config.digest_of(candidate), last)
     };
     let mut selector = CandidateSelector::new(&config, Instant::now());
@@ -75,7 +75,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
             return Ok(());
         }
         incoming.batches.clear();
-        let (now, home) = (Now::new(), node.home().clone());
+        let (now, workspace) = (Now::new(), node.workspace().clone());
         let (wanted, because) = selector.choose(&config, now.instant).clone();
         if wanted != candidate {
             failed = None;
@@ -88,9 +88,10 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
             candidate = wanted;
             incoming.trigger = incoming.trigger.with(config.trigger_options(candidate), config.digest_of(candidate));
         }
-        let request = request::pending(&home);
-        let count = |state: &DatasetState| if candidate == Candidate::Head { None } else { changes.of(&home, state) };
-        let due = incoming.trigger.due(now, request.is_some(), request::is_paused(&home), count);
+        let request = request::pending(&workspace);
+        let count =
+            |state: &DatasetState| if candidate == Candidate::Head { None } else { changes.of(&workspace, state) };
+        let due = incoming.trigger.due(now, request.is_some(), request::is_paused(&workspace), count);
         let told = |state: Message| match &because {
             Some(because) => Message::state_because(state, because.clone()),
             None => state,
@@ -102,7 +103,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                     && let Some(Follow { state, why }) = follow_up.due(&config, node, &mut incoming, now)?
                 {
                     node.status().wait(None);
-                    let begun = start::follow(&config, &device, &home, &state, why)?;
+                    let begun = start::follow(&config, &device, &workspace, &state, why)?;
                     node.status().state(Message::run_begins(&begun.manifest.id));
                     if Learning::new(begun).work(&config, &device, node, &mut incoming)? == End::Stopped {
                         return Ok(());
@@ -125,7 +126,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
                     return Ok(());
                 }
                 if request.is_some() {
-                    request::answered(&home);
+                    request::answered(&workspace);
                 }
                 let trained = incoming.trigger.latest().map_or(state.fingerprint, |latest| latest.fingerprint.clone());
                 failed = None;
@@ -137,9 +138,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), TrainError> {
             }
             (Due::Run(state), None) => {
                 node.status().wait(None);
-                let begun = start::begin(&config, &device, &home, &state, request.as_ref())?;
+                let begun = start::begin(&config, &device, &workspace, &state, request.as_ref())?;
                 if request.is_some() {
-                    request::answered(&home);
+                    request::answered(&workspace);
                 }
                 node.status().state(told(Message::run_begins(&begun.manifest.id)));
                 if Learning::new(begun).work(&config, &device, node, &mut incoming)? == End::Stopped {

@@ -55,7 +55,7 @@ impl Checkout {
     }
 
     /// The workspace when none is named.
-    pub fn home(&self) -> PathBuf {
+    pub fn workspace(&self) -> PathBuf {
         self.local().join("home")
     }
 }

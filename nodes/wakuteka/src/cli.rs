@@ -77,18 +77,18 @@ pub struct PassedOn {
 
 /// Where the workspace is.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Workspace {
+pub struct WorkspaceArgs {
     /// The workspace: photos/, runs/ and models/ lie in it [default: $WAKUTEKA_HOME, or .wakuteka/home in the checkout]
-    #[arg(long, value_name = "FOLDER")]
-    pub home: Option<PathBuf>,
+    #[arg(long = "home", value_name = "FOLDER")]
+    pub root: Option<PathBuf>,
 }
 
-impl Workspace {
+impl WorkspaceArgs {
     /// The folder asked for, or the one in the checkout. It need not exist.
     pub fn folder(&self, checkout: &Checkout) -> PathBuf {
         // Not by clap, whose usage lines would show `--home` as needed where the variable is set.
-        let named = || std::env::var_os("WAKUTEKA_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-        self.home.clone().or_else(named).unwrap_or_else(|| checkout.home())
+        let named = || std::env::var_os("WAKUTEKA_HOME").filter(|root| !root.is_empty()).map(PathBuf::from);
+        self.root.clone().or_else(named).unwrap_or_else(|| checkout.workspace())
     }
 }
 
@@ -97,7 +97,7 @@ impl Workspace {
 pub struct Demo {
     /// Where the workspace is.
     #[command(flatten)]
-    pub workspace: Workspace,
+    pub workspace: WorkspaceArgs,
     /// Leave the dataflow running, to drop more images in.
     #[arg(long)]
     pub keep: bool,
@@ -143,18 +143,18 @@ pub struct Weights {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Models {
     /// Lists the champion and those before it, the newest first.
-    List(Workspace),
+    List(WorkspaceArgs),
     /// Shows a model's figures; the champion's when none is named.
     Show(ModelsShow),
     /// Makes a model champion, or a run that was judged, whatever its verdict. Running nodes take it up by themselves.
     Promote(ModelsPromote),
     /// Makes the champion before the present one champion again.
-    Rollback(Workspace),
+    Rollback(WorkspaceArgs),
 }
 
 impl Models {
     /// Where the workspace is.
-    pub fn workspace(&self) -> &Workspace {
+    pub fn workspace(&self) -> &WorkspaceArgs {
         match self {
             Self::List(workspace) | Self::Rollback(workspace) => workspace,
             Self::Show(options) => &options.workspace,
@@ -168,7 +168,7 @@ impl Models {
 pub struct ModelsShow {
     /// Where the workspace is.
     #[command(flatten)]
-    pub workspace: Workspace,
+    pub workspace: WorkspaceArgs,
     /// The model, or the beginning of its name.
     #[arg(value_name = "MODEL")]
     pub id: Option<String>,
@@ -179,7 +179,7 @@ pub struct ModelsShow {
 pub struct ModelsPromote {
     /// Where the workspace is.
     #[command(flatten)]
-    pub workspace: Workspace,
+    pub workspace: WorkspaceArgs,
     /// The model or run, or the beginning of its name.
     #[arg(value_name = "MODEL|RUN")]
     pub id: String,
@@ -200,7 +200,7 @@ pub enum Runs {
 
 impl Runs {
     /// Where the workspace is.
-    pub fn workspace(&self) -> &Workspace {
+    pub fn workspace(&self) -> &WorkspaceArgs {
         match self {
             Self::List(options) => &options.workspace,
             Self::Show(options) => &options.workspace,
@@ -215,7 +215,7 @@ impl Runs {
 pub struct RunsRetrain {
     /// Where the workspace is.
     #[command(flatten)]
-    pub workspace: Workspace,
+    pub workspace: WorkspaceArgs,
     /// The run whose weights it begins with, or the beginning of its name. Without it: as it would by itself.
     #[arg(long, value_name = "RUN")]
     pub from: Option<String>,
@@ -226,7 +226,7 @@ pub struct RunsRetrain {
 pub struct RunsList {
     /// Where the workspace is.
     #[command(flatten)]
-    pub workspace: Workspace,
+    pub workspace: WorkspaceArgs,
     /// Only so many, the newest.
     #[arg(long, value_name = "NUMBER")]
     pub last: Option<usize>,
@@ -237,7 +237,7 @@ pub struct RunsList {
 pub struct RunsShow {
     /// Where the workspace is.
     #[command(flatten)]
-    pub workspace: Workspace,
+    pub workspace: WorkspaceArgs,
     /// The run, or the beginning of its name.
     #[arg(value_name = "RUN")]
     pub id: Option<String>,
@@ -248,7 +248,7 @@ pub struct RunsShow {
 pub struct RunsCompare {
     /// Where the workspace is.
     #[command(flatten)]
-    pub workspace: Workspace,
+    pub workspace: WorkspaceArgs,
     /// The runs, or the beginnings of their names.
     #[arg(value_name = "RUN", num_args = 2.., required = true)]
     pub ids: Vec<String>,
@@ -283,7 +283,7 @@ pub struct NetworkShow {
 pub struct Start {
     /// Where the workspace is.
     #[command(flatten)]
-    pub workspace: Workspace,
+    pub workspace: WorkspaceArgs,
     /// The dataflow: the name of one in dataflows/ (pipeline, curate, …), or a file.
     #[arg(default_value = "pipeline", value_name = "DATAFLOW")]
     pub dataflow: PathBuf,
@@ -300,7 +300,7 @@ pub struct Start {
 pub struct Status {
     /// Where the workspace is.
     #[command(flatten)]
-    pub workspace: Workspace,
+    pub workspace: WorkspaceArgs,
     /// Go on showing until Ctrl-C.
     #[arg(long)]
     pub watch: bool,

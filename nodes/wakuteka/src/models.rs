@@ -4,7 +4,7 @@ use crate::checkout::Checkout;
 use crate::columns::{aligned, percent};
 use crate::error::Error;
 use crate::{cli, runs, say};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_champion::Model;
 use serde_json::{Value, json};
 
@@ -13,27 +13,27 @@ use serde_json::{Value, json};
 /// # Errors
 /// [`Error::Refused`] when it cannot be done, which then changes nothing; any of the file system.
 pub fn run(checkout: &Checkout, command: &cli::Models) -> Result<(), Error> {
-    let home = runs::workspace(checkout, command.workspace())?;
+    let workspace = runs::workspace(checkout, command.workspace())?;
     match command {
         cli::Models::List(_) => {
-            let models = plugin_champion::models(&home);
-            say::either(&models.iter().rev().map(json).collect::<Vec<_>>(), &list(&home, &models));
+            let models = plugin_champion::models(&workspace);
+            say::either(&models.iter().rev().map(json).collect::<Vec<_>>(), &list(&workspace, &models));
         }
         cli::Models::Show(options) => {
-            let model = find(&home, options.id.as_deref())?;
-            say::either(&json(&model), &show(&model, &home));
+            let model = find(&workspace, options.id.as_deref())?;
+            say::either(&json(&model), &show(&model, &workspace));
         }
         cli::Models::Promote(options) => {
-            let id = named(&home, &options.id)?;
-            let before = plugin_champion::promote_by_hand(&home, &id)?;
+            let id = named(&workspace, &options.id)?;
+            let before = plugin_champion::promote_by_hand(&workspace, &id)?;
             let told = before
                 .as_ref()
                 .map_or_else(|| "there was none before".to_owned(), |before| format!("before: {before}"));
             say::either(&json!({ "champion": id, "previous": before }), &[format!("{id} is champion; {told}")]);
         }
         cli::Models::Rollback(_) => {
-            let (was, is) = plugin_champion::roll_back(&home)?;
-            let told = format!("{is} is champion again; {was} stays in {}", home.models().display());
+            let (was, is) = plugin_champion::roll_back(&workspace)?;
+            let told = format!("{is} is champion again; {was} stays in {}", workspace.models().display());
             say::either(&json!({ "champion": is, "previous": was }), &[told]);
         }
     }
@@ -48,9 +48,9 @@ fn json(model: &Model) -> Value {
     })
 }
 
-fn list(home: &Home, models: &[Model]) -> Vec<String> {
+fn list(workspace: &Workspace, models: &[Model]) -> Vec<String> {
     if models.is_empty() {
-        return vec![format!("no model yet in {}", home.models().display())];
+        return vec![format!("no model yet in {}", workspace.models().display())];
     }
     let heading = ["", "MODEL", "BALANCED", "ACCURACY", "IMAGES", "CLASSES", "NETWORK", "AFTER", ""];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
@@ -77,12 +77,12 @@ fn list(home: &Home, models: &[Model]) -> Vec<String> {
 }
 
 /// The model of this name, or whose name alone begins so; the champion when none is named.
-fn find(home: &Home, id: Option<&str>) -> Result<Model, Error> {
-    let models = plugin_champion::models(home);
+fn find(workspace: &Workspace, id: Option<&str>) -> Result<Model, Error> {
+    let models = plugin_champion::models(workspace);
     let known = || models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
     let found = match id {
         None => models.iter().find(|model| model.is_champion).cloned(),
-        Some(id) => plugin_champion::model(home, &named(home, id)?),
+        Some(id) => plugin_champion::model(workspace, &named(workspace, id)?),
     };
     found.ok_or_else(|| {
         Error::Refused(match id {
@@ -93,12 +93,12 @@ fn find(home: &Home, id: Option<&str>) -> Result<Model, Error> {
 }
 
 /// The name that alone begins so among models and runs; else as it was given.
-fn named(home: &Home, id: &str) -> Result<String, Error> {
-    let models = plugin_champion::models(home).into_iter().map(|model| model.id);
-    Ok(runs::complete(id, models.chain(runs::ids(home)))?.unwrap_or_else(|| id.to_owned()))
+fn named(workspace: &Workspace, id: &str) -> Result<String, Error> {
+    let models = plugin_champion::models(workspace).into_iter().map(|model| model.id);
+    Ok(runs::complete(id, models.chain(runs::ids(workspace)))?.unwrap_or_else(|| id.to_owned()))
 }
 
-fn show(model: &Model, home: &Home) -> Vec<String> {
+fn show(model: &Model, workspace: &Workspace) -> Vec<String> {
     let card = &model.card;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut fact = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
@@ -131,7 +131,7 @@ fn show(model: &Model, home: &Home) -> Vec<String> {
             format!("{}, with the temperature {}", error(of.error_before), error(of.error_after)),
         );
     }
-    fact("report", home.root().join(&verdict.report).display().to_string());
+    fact("report", workspace.root().join(&verdict.report).display().to_string());
     let mut lines = aligned(&rows, &[]);
     let mut classes = vec![["class", "recall", "F1", "images"].map(str::to_owned).to_vec()];
     for (at, class) in verdict.classes.iter().enumerate() {
@@ -154,11 +154,11 @@ mod tests {
     use plugin_api::runs::{ModelCard, Verdict, write_json};
     use std::path::Path;
 
-    fn home_with(models: &[(&str, Option<&str>)]) -> (tempfile::TempDir, Home) {
+    fn workspace_with(models: &[(&str, Option<&str>)]) -> (tempfile::TempDir, Workspace) {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         for (id, previous) in models {
-            let at = home.models().join(id);
+            let at = workspace.models().join(id);
             std::fs::create_dir(&at).unwrap();
             std::fs::write(at.join("model.safetensors"), "weights").unwrap();
             let card = serde_json::json!({"architecture": "small-cnn", "size_px": 64, "resize_mode": "crop",
@@ -166,31 +166,31 @@ mod tests {
             write_json(&at.join("model.json"), &serde_json::from_value::<ModelCard>(card).unwrap()).unwrap();
             let verdict = Verdict { previous: previous.map(str::to_owned), ..tests_verdict(id) };
             write_json(&at.join("verdict.json"), &verdict).unwrap();
-            plugin_api::files::point_atomically(&home.champion(), Path::new(id)).unwrap();
+            plugin_api::files::point_atomically(&workspace.champion(), Path::new(id)).unwrap();
         }
-        (folder, home)
+        (folder, workspace)
     }
 
     #[test]
     fn the_champion_is_marked_and_figures_are_shown() {
-        let (_folder, home) = home_with(&[("20261101-1", None), ("20261102-2", Some("20261101-1"))]);
-        let lines = list(&home, &plugin_champion::models(&home));
+        let (_folder, workspace) = workspace_with(&[("20261101-1", None), ("20261102-2", Some("20261101-1"))]);
+        let lines = list(&workspace, &plugin_champion::models(&workspace));
         assert!(lines[1].starts_with("*  20261102-2") && lines[2].starts_with("   20261101-1"), "{lines:#?}");
         assert!(lines[1].contains("45.7 %") && lines[1].contains("1,412") && lines[1].ends_with("20261101-1"));
-        let text = show(&find(&home, None).unwrap(), &home).join("\n");
+        let text = show(&find(&workspace, None).unwrap(), &workspace).join("\n");
         for part in ["20261102-2 (champion)", "1.250", "small-cnn, 64 px, crop", "the first model", "80.0 %", "147"] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert_eq!(find(&home, Some("20261101")).unwrap().id, "20261101-1", "the beginning is enough");
-        let error = find(&home, Some("2026110")).unwrap_err().to_string();
+        assert_eq!(find(&workspace, Some("20261101")).unwrap().id, "20261101-1", "the beginning is enough");
+        let error = find(&workspace, Some("2026110")).unwrap_err().to_string();
         assert!(error.contains("which of them? 20261102-2, 20261101-1"), "{error}");
-        assert_eq!(json(&find(&home, None).unwrap())["card"]["size_px"], 64);
+        assert_eq!(json(&find(&workspace, None).unwrap())["card"]["size_px"], 64);
     }
 
     #[test]
     fn without_models_that_is_said() {
-        let (_folder, home) = home_with(&[]);
-        assert!(list(&home, &plugin_champion::models(&home))[0].contains("no model yet"));
-        assert!(find(&home, None).unwrap_err().to_string().contains("no champion"));
+        let (_folder, workspace) = workspace_with(&[]);
+        assert!(list(&workspace, &plugin_champion::models(&workspace))[0].contains("no model yet"));
+        assert!(find(&workspace, None).unwrap_err().to_string().contains("no champion"));
     }
 }

@@ -4,7 +4,7 @@ use crate::columns::percent;
 use crate::{progress, say};
 use plugin_api::runs::{Evaluation, RunFolder, Verdict};
 use plugin_api::status::{self, Notice, Status};
-use plugin_api::{Decision, Home};
+use plugin_api::{Decision, Workspace};
 use plugin_champion::Model;
 use plugin_forecast::Forecasts;
 use serde::Serialize;
@@ -18,7 +18,8 @@ const NAMES: usize = 11;
 #[derive(Debug, Serialize)]
 pub struct Overview {
     /// The workspace.
-    pub home: PathBuf,
+    #[serde(rename = "home")]
+    pub workspace: PathBuf,
     /// Whether a node is at work in it.
     pub is_running: bool,
     /// The address of the page, while it is there.
@@ -168,20 +169,21 @@ impl Overview {
         let is_running = nodes.iter().any(|node| node.is_running);
         let (needs_you, left_alone) =
             status::notices(&all).into_iter().partition(|notice: &Notice| !notice.advice.is_empty());
-        let home = Home::existing(folder).ok();
-        let home = home.as_ref();
-        let verdicts = home.map(|home| RunFolder::all(&home.runs())).unwrap_or_default();
+        let workspace = Workspace::existing(folder).ok();
+        let workspace = workspace.as_ref();
+        let verdicts = workspace.map(|workspace| RunFolder::all(&workspace.runs())).unwrap_or_default();
         let last_run = verdicts.iter().rev().find_map(RunFolder::verdict).map(|verdict| LastRun {
             run: verdict.run,
             decision: verdict.decision,
             reason: verdict.reason.to_string(),
             evaluated_ms: verdict.judged_ms,
         });
-        let champion = home.and_then(plugin_champion::champion).zip(home);
-        let champion =
-            champion.and_then(|(id, home)| plugin_champion::model(home, &id)).map(|model| Champion::of(&model));
+        let champion = workspace.and_then(plugin_champion::champion).zip(workspace);
+        let champion = champion
+            .and_then(|(id, workspace)| plugin_champion::model(workspace, &id))
+            .map(|model| Champion::of(&model));
         Self {
-            home: folder.to_owned(),
+            workspace: folder.to_owned(),
             is_running,
             page: progress::page(&all),
             champion,
@@ -190,7 +192,7 @@ impl Overview {
             needs_you,
             left_alone,
             nodes,
-            forecast: home.and_then(Forecasts::read),
+            forecast: workspace.and_then(Forecasts::read),
         }
     }
 
@@ -198,7 +200,7 @@ impl Overview {
     pub fn lines(&self, now: SystemTime) -> Vec<String> {
         let now_ms = u64::try_from(now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
         let mut lines = Vec::new();
-        fact(&mut lines, "workspace", &[self.home.display().to_string()]);
+        fact(&mut lines, "workspace", &[self.workspace.display().to_string()]);
         match (&self.page, self.is_running) {
             (Some(page), _) => fact(&mut lines, "page", std::slice::from_ref(page)),
             (None, true) => fact(&mut lines, "page", &["none; the graph is running without it".to_owned()]),
@@ -302,27 +304,27 @@ mod tests {
     use plugin_api::runs::{ModelCard, write_json};
     use plugin_api::status::StatusFile;
 
-    fn promote(home: &Home, verdict: &Verdict) {
-        let at = home.models().join(&verdict.run);
+    fn promote(workspace: &Workspace, verdict: &Verdict) {
+        let at = workspace.models().join(&verdict.run);
         std::fs::create_dir(&at).unwrap();
         std::fs::write(at.join("model.safetensors"), "weights").unwrap();
         let card = serde_json::json!({"architecture": "head", "size_px": 224, "resize_mode": "crop",
             "classes": ["animals", "transportation"], "run": verdict.run, "digest": "d", "temperature": null});
         write_json(&at.join("model.json"), &serde_json::from_value::<ModelCard>(card).unwrap()).unwrap();
         write_json(&at.join("verdict.json"), verdict).unwrap();
-        plugin_api::files::point_atomically(&home.champion(), Path::new(&verdict.run)).unwrap();
+        plugin_api::files::point_atomically(&workspace.champion(), Path::new(&verdict.run)).unwrap();
     }
 
     #[test]
     fn champion_figure_and_next_run_lead() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        promote(&home, &Verdict { judged_ms: 1, ..tests_verdict("20261101-1") });
+        let workspace = Workspace::create(folder.path()).unwrap();
+        promote(&workspace, &Verdict { judged_ms: 1, ..tests_verdict("20261101-1") });
         let program = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
-        let mut status = StatusFile::new(&home.status(), "train").of_program(&program);
+        let mut status = StatusFile::new(&workspace.status(), "train").of_program(&program);
         status.state("waiting for more changes: 2 of 291");
         status.write();
-        let mut gone = StatusFile::new(&home.status(), "hash").of_program("no-such-program");
+        let mut gone = StatusFile::new(&workspace.status(), "hash").of_program("no-such-program");
         gone.state("ended");
         gone.write();
         let overview = Overview::read(folder.path());

@@ -59,7 +59,7 @@ fn command(
     let mut command = Command::new(checkout.target().join("debug").join(program.name()));
     command.args(subcommand).args(words);
     if !named {
-        command.env("WAKUTEKA_HOME", checkout.home());
+        command.env("WAKUTEKA_HOME", checkout.workspace());
     }
     command
 }
@@ -77,7 +77,7 @@ mod tests {
         let made = command(&checkout, false, Program::Exchange, Some("export-nnc"), &words);
         assert_eq!(process::shown(&made), "exchange export-nnc out --size 32");
         assert_eq!(made.get_current_dir(), None, "where the person stands");
-        let home = |command: &Command| command.get_envs().any(|(name, _)| name == "WAKUTEKA_HOME");
-        assert!(home(&made) && !home(&named));
+        let workspace = |command: &Command| command.get_envs().any(|(name, _)| name == "WAKUTEKA_HOME");
+        assert!(workspace(&made) && !workspace(&named));
     }
 }

@@ -25,9 +25,9 @@ const CLASSES: usize = 12;
 /// # Errors
 /// [`Error::Interrupted`] on Ctrl-C.
 pub fn run(checkout: &Checkout, options: &cli::Status) -> Result<(), Error> {
-    let home = options.workspace.folder(checkout);
+    let workspace = options.workspace.folder(checkout);
     if !options.watch {
-        let overview = Overview::read(&home);
+        let overview = Overview::read(&workspace);
         let forecasts = overview.forecast.as_ref().map(more_images).unwrap_or_default();
         let nodes = overview.node_lines();
         let nodes = if nodes.is_empty() { nodes } else { [vec![String::new(), "Nodes".to_owned()], nodes].concat() };
@@ -39,7 +39,7 @@ pub fn run(checkout: &Checkout, options: &cli::Status) -> Result<(), Error> {
     let mut screen = Screen::default();
     let mut before = String::new();
     loop {
-        let overview = Overview::read(&home);
+        let overview = Overview::read(&workspace);
         let lines = [overview.lines(SystemTime::now()), vec![String::new()], overview.node_lines()].concat();
         let all: Vec<Status> =
             overview.nodes.iter().filter(|node| node.is_running).map(|node| node.status.clone()).collect();
@@ -73,8 +73,8 @@ pub fn is_training(status: &Status) -> bool {
 }
 
 /// The status of every node of a workspace, in the order of the pipeline.
-pub fn read(home: &Path) -> Vec<Status> {
-    status::read_in_order(&home.join("status"))
+pub fn read(workspace: &Path) -> Vec<Status> {
+    status::read_in_order(&workspace.join("status"))
 }
 
 /// One node: `hash        2,366 (1 rejected)   waiting`; how far learning is goes below it.
@@ -237,12 +237,12 @@ mod tests {
 
     #[test]
     fn nodes_come_in_the_order_of_the_pipeline() {
-        let home = tempfile::tempdir().unwrap();
-        std::fs::create_dir(home.path().join("status")).unwrap();
+        let workspace = tempfile::tempdir().unwrap();
+        std::fs::create_dir(workspace.path().join("status")).unwrap();
         for node in ["augment", "dashboard", "hash", "train", "watch"] {
-            StatusFile::new(&home.path().join("status"), node).write();
+            StatusFile::new(&workspace.path().join("status"), node).write();
         }
-        let names: Vec<String> = read(home.path()).into_iter().map(|s| s.node).collect();
+        let names: Vec<String> = read(workspace.path()).into_iter().map(|s| s.node).collect();
         assert_eq!(names, ["watch", "hash", "augment", "train", "dashboard"]);
     }
 

@@ -5,7 +5,7 @@ use crate::columns::{aligned, percent};
 use crate::error::Error;
 use crate::{cli, say};
 use plugin_api::runs::{Evaluation, Finished, MetricRow, RunFolder, RunManifest, RunRequest, Verdict, write_json};
-use plugin_api::{Home, Message};
+use plugin_api::{Message, Workspace};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,46 +15,46 @@ use std::time::Duration;
 /// # Errors
 /// [`Error::Refused`] when there is no such workspace or run.
 pub fn run(checkout: &Checkout, command: &cli::Runs) -> Result<(), Error> {
-    let home = workspace(checkout, command.workspace())?;
+    let workspace = workspace(checkout, command.workspace())?;
     match command {
         cli::Runs::List(options) => {
-            let all = all(&home);
+            let all = all(&workspace);
             let shown = all.iter().rev().take(options.last.unwrap_or(usize::MAX));
-            say::either(&shown.map(Run::json).collect::<Vec<_>>(), &list(&home, &all, options.last));
+            say::either(&shown.map(Run::json).collect::<Vec<_>>(), &list(&workspace, &all, options.last));
         }
         cli::Runs::Show(options) => {
             let run = match &options.id {
-                Some(id) => find(&home, id)?,
-                None => all(&home).pop().ok_or_else(|| Error::Refused(none(&home)))?,
+                Some(id) => find(&workspace, id)?,
+                None => all(&workspace).pop().ok_or_else(|| Error::Refused(none(&workspace)))?,
             };
             let mut json = run.json();
             json["last_metrics"] = json!(last_metrics(&run.folder.metrics()));
-            say::either(&json, &show(&run, &home));
+            say::either(&json, &show(&run, &workspace));
         }
         cli::Runs::Compare(options) => {
-            let runs: Vec<Run> = options.ids.iter().map(|id| find(&home, id)).collect::<Result<_, _>>()?;
+            let runs: Vec<Run> = options.ids.iter().map(|id| find(&workspace, id)).collect::<Result<_, _>>()?;
             say::either(&runs.iter().map(Run::json).collect::<Vec<_>>(), &compare(&runs));
         }
         cli::Runs::Retrain(options) => {
-            let (from, said) = retrain(&home, options.from.as_deref())?;
+            let (from, said) = retrain(&workspace, options.from.as_deref())?;
             say::either(&json!({ "asked_for": true, "from": from }), &said);
         }
     }
     Ok(())
 }
 
-fn all(home: &Home) -> Vec<Run> {
-    RunFolder::all(&home.runs()).into_iter().filter_map(Run::read).collect()
+fn all(workspace: &Workspace) -> Vec<Run> {
+    RunFolder::all(&workspace.runs()).into_iter().filter_map(Run::read).collect()
 }
 
-fn none(home: &Home) -> String {
-    format!("no run yet in {}", home.runs().display())
+fn none(workspace: &Workspace) -> String {
+    format!("no run yet in {}", workspace.runs().display())
 }
 
 /// Leaves a request for `train`, which takes it up within a second and takes the file away. Gives the run it begins with, and what to
 /// tell a person.
-fn retrain(home: &Home, from: Option<&str>) -> Result<(Option<String>, Vec<String>), Error> {
-    let from = match from.map(|id| find(home, id)).transpose()? {
+fn retrain(workspace: &Workspace, from: Option<&str>) -> Result<(Option<String>, Vec<String>), Error> {
+    let from = match from.map(|id| find(workspace, id)).transpose()? {
         Some(run) if run.finished.is_none() => {
             return Err(Error::Refused(format!(
                 "run {} has not ended: there are no weights to begin with",
@@ -67,7 +67,7 @@ fn retrain(home: &Home, from: Option<&str>) -> Result<(Option<String>, Vec<Strin
         Some(run) => format!("asked for a run that begins with the weights of {run}"),
         None => "asked for a run".to_owned(),
     };
-    write_json(&home.runs().join(RunRequest::FILE), &RunRequest { from: from.clone() })?;
+    write_json(&workspace.runs().join(RunRequest::FILE), &RunRequest { from: from.clone() })?;
     let said = vec![
         format!("{said}: `train` starts it when the graph runs and no other run is under way"),
         "The same images, options and start give the same run again; another --seed of `train` gives another."
@@ -80,13 +80,13 @@ fn retrain(home: &Home, from: Option<&str>) -> Result<(Option<String>, Vec<Strin
 ///
 /// # Errors
 /// [`Error::Refused`] when it is not.
-pub fn workspace(checkout: &Checkout, workspace: &cli::Workspace) -> Result<Home, Error> {
+pub fn workspace(checkout: &Checkout, workspace: &cli::WorkspaceArgs) -> Result<Workspace, Error> {
     let folder = workspace.folder(checkout);
     if !folder.join("models").is_dir() {
         let advice = "`cargo wakuteka start` makes it, and --home names another one";
         return Err(Error::Refused(format!("there is no workspace {}: {advice}", folder.display())));
     }
-    Ok(Home::create(&folder)?)
+    Ok(Workspace::create(&folder)?)
 }
 
 /// The name that is so, or the only one that begins so; `None` when there is none.
@@ -103,8 +103,8 @@ pub fn complete(id: &str, names: impl Iterator<Item = String>) -> Result<Option<
 }
 
 /// Runs there are.
-pub fn ids(home: &Home) -> impl Iterator<Item = String> {
-    RunFolder::all(&home.runs()).into_iter().map(|run| run.id())
+pub fn ids(workspace: &Workspace) -> impl Iterator<Item = String> {
+    RunFolder::all(&workspace.runs()).into_iter().map(|run| run.id())
 }
 
 /// Everything known of a run.
@@ -217,18 +217,18 @@ fn flatten(name: &str, value: &Value, all: &mut BTreeMap<String, String>) {
     }
 }
 
-fn find(home: &Home, id: &str) -> Result<Run, Error> {
-    let found = complete(id, ids(home))?.map(|name| RunFolder::new(&home.runs(), &name)).and_then(Run::read);
+fn find(workspace: &Workspace, id: &str) -> Result<Run, Error> {
+    let found = complete(id, ids(workspace))?.map(|name| RunFolder::new(&workspace.runs(), &name)).and_then(Run::read);
     found.ok_or_else(|| {
-        let known: Vec<String> = ids(home).collect();
+        let known: Vec<String> = ids(workspace).collect();
         Error::Refused(format!("there is no run {id}; runs there are: {}", known.join(", ")))
     })
 }
 
 /// The newest first; below each what it was for, and which options differ from the run before it.
-fn list(home: &Home, all: &[Run], last: Option<usize>) -> Vec<String> {
+fn list(workspace: &Workspace, all: &[Run], last: Option<usize>) -> Vec<String> {
     if all.is_empty() {
-        return vec![none(home)];
+        return vec![none(workspace)];
     }
     let heading = ["RUN", "STATE", "BALANCED", "ACCURACY", "TIME", "DEVICE", "DATA", "FROM"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
@@ -261,7 +261,7 @@ fn list(home: &Home, all: &[Run], last: Option<usize>) -> Vec<String> {
     lines.into_iter().zip(below).flat_map(|(line, notes)| std::iter::once(line).chain(notes)).collect()
 }
 
-fn show(run: &Run, home: &Home) -> Vec<String> {
+fn show(run: &Run, workspace: &Workspace) -> Vec<String> {
     let m = &run.manifest;
     let mut rows: Vec<(String, String)> = [
         ("run", run.folder.id()),
@@ -281,10 +281,10 @@ fn show(run: &Run, home: &Home) -> Vec<String> {
     rows.extend(last_metrics(&run.folder.metrics()));
     rows.extend(run.options());
     if let Some(finished) = &run.finished {
-        rows.push(("weights".to_owned(), home.root().join(&finished.uri).display().to_string()));
+        rows.push(("weights".to_owned(), workspace.root().join(&finished.uri).display().to_string()));
     }
     if let Some(verdict) = run.verdict.as_ref().filter(|verdict| !verdict.report.is_empty()) {
-        rows.push(("report".to_owned(), home.root().join(&verdict.report).display().to_string()));
+        rows.push(("report".to_owned(), workspace.root().join(&verdict.report).display().to_string()));
     }
     let mut counts = vec![["class", "train", "validation", "test", "left out"].map(str::to_owned).to_vec()];
     for (class, row) in m.classes.iter().zip(&m.counts) {
@@ -355,8 +355,8 @@ mod tests {
     use super::*;
     use crate::demo::tests_verdict;
 
-    fn put(home: &Home, id: &str, learning_rate: f64, version: u64, parent: Option<&str>, judged: bool) {
-        let folder = home.runs().join(id);
+    fn put(workspace: &Workspace, id: &str, learning_rate: f64, version: u64, parent: Option<&str>, judged: bool) {
+        let folder = workspace.runs().join(id);
         std::fs::create_dir(&folder).unwrap();
         let json = serde_json::json!({
             "id": id, "started_ms": 1, "reason": format!("{version} new in きゅんきゅん"), "parent": parent,
@@ -375,54 +375,54 @@ mod tests {
         }
     }
 
-    fn home() -> (tempfile::TempDir, Home) {
+    fn workspace() -> (tempfile::TempDir, Workspace) {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        put(&home, "20261101-1", 0.1, 3, None, true);
-        put(&home, "20261102-2", 0.1, 4, Some("20261101-1"), true);
-        put(&home, "20261103-3", 0.05, 4, Some("20261102-2"), false);
-        (folder, home)
+        let workspace = Workspace::create(folder.path()).unwrap();
+        put(&workspace, "20261101-1", 0.1, 3, None, true);
+        put(&workspace, "20261102-2", 0.1, 4, Some("20261101-1"), true);
+        put(&workspace, "20261103-3", 0.05, 4, Some("20261102-2"), false);
+        (folder, workspace)
     }
 
     #[test]
     fn runs_are_listed_with_reason_and_what_differs() {
-        let (_folder, home) = home();
-        let lines = list(&home, &all(&home), None);
+        let (_folder, workspace) = workspace();
+        let lines = list(&workspace, &all(&workspace), None);
         assert_eq!(lines.len(), 1 + 2 + 2 + 3, "{lines:#?}");
         assert!(lines[1].starts_with("20261103-3  not finished") && lines[1].ends_with("20261102-2"));
         assert!(lines[2].contains("4 new in きゅんきゅん") && lines[3].contains("learning_rate 0.05"));
         assert!(lines[4].contains("promoted") && lines[4].contains("2:05") && lines[4].contains("45.7 %"));
         assert!(lines[6].ends_with("scratch"));
-        assert_eq!(list(&home, &all(&home), Some(1)).len(), 4);
+        assert_eq!(list(&workspace, &all(&workspace), Some(1)).len(), 4);
     }
 
     #[test]
     fn one_is_shown_whole_and_several_side_by_side() {
-        let (_folder, home) = home();
-        let text = show(&find(&home, "20261102").unwrap(), &home).join("\n");
+        let (_folder, workspace) = workspace();
+        let text = show(&find(&workspace, "20261102").unwrap(), &workspace).join("\n");
         for part in ["version 4, f4", "schedule.kind", "cosine", "2:05", "left out", "promoted: the first"] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        let runs: Vec<Run> = ["20261101-1", "20261103-3"].map(|id| find(&home, id).unwrap()).into();
+        let runs: Vec<Run> = ["20261101-1", "20261103-3"].map(|id| find(&workspace, id).unwrap()).into();
         let text = compare(&runs).join("\n");
         assert!(text.contains("learning_rate") && !text.contains("schedule.kind"), "only what differs: {text}");
         assert!(text.contains("different images") && text.contains("not finished"), "{text}");
-        let error = find(&home, "2026110").err().unwrap().to_string();
+        let error = find(&workspace, "2026110").err().unwrap().to_string();
         assert!(error.contains("which of them? 20261103-3, 20261102-2, 20261101-1"), "{error}");
-        let error = find(&home, "2027").err().unwrap().to_string();
+        let error = find(&workspace, "2027").err().unwrap().to_string();
         assert!(error.contains("2027") && error.contains("20261103-3"), "{error}");
     }
 
     #[test]
     fn a_run_is_asked_for_from_one_that_has_ended() {
-        let (_folder, home) = home();
-        let request = || plugin_api::runs::read_json::<RunRequest>(&home.runs().join(RunRequest::FILE)).ok();
-        let error = retrain(&home, Some("20261103")).unwrap_err().to_string();
+        let (_folder, workspace) = workspace();
+        let request = || plugin_api::runs::read_json::<RunRequest>(&workspace.runs().join(RunRequest::FILE)).ok();
+        let error = retrain(&workspace, Some("20261103")).unwrap_err().to_string();
         assert!(error.contains("20261103-3 has not ended") && request().is_none(), "{error}");
-        retrain(&home, Some("20261101")).unwrap();
+        retrain(&workspace, Some("20261101")).unwrap();
         assert_eq!(request().unwrap().from.as_deref(), Some("20261101-1"));
-        assert!(retrain(&home, None).unwrap().1[1].contains("--seed"));
-        retrain(&home, None).unwrap();
+        assert!(retrain(&workspace, None).unwrap().1[1].contains("--seed"));
+        retrain(&workspace, None).unwrap();
         assert_eq!(request(), Some(RunRequest::default()));
     }
 }

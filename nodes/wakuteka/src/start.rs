@@ -14,7 +14,7 @@ use crate::{building, cli, interrupt, progress, say, tools};
 use check::check;
 use environment::Environment;
 use graph::Graph;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::status::Status;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -53,7 +53,7 @@ pub fn run(checkout: &Checkout, options: &cli::Start) -> Result<(), Error> {
         return Ok(());
     }
 
-    let home = Home::create(&root)?;
+    let workspace = Workspace::create(&root)?;
     if !dora.is_up() {
         say::heading(start, "dora up");
         dora.up()?;
@@ -62,7 +62,7 @@ pub fn run(checkout: &Checkout, options: &cli::Start) -> Result<(), Error> {
     let name = format!("{PREFIX}{}", yaml.file_stem().unwrap_or_default().to_string_lossy());
     let uuid = dora.start(&yaml, &name, &environment.passed_on())?;
     let session = Session { dora: &dora, uuid: &uuid, logs: yaml.with_file_name("out").join(&uuid) };
-    let page = match session.wait_for_page(&graph, home.root()) {
+    let page = match session.wait_for_page(&graph, workspace.root()) {
         Err(Error::Interrupted) => {
             say::problem("stopping what was started …");
             dora.stop(&uuid)?;
@@ -70,14 +70,14 @@ pub fn run(checkout: &Checkout, options: &cli::Start) -> Result<(), Error> {
         }
         other => other?,
     };
-    say::heading(start, &format!("running over {}", home.root().display()));
+    say::heading(start, &format!("running over {}", workspace.root().display()));
     for (what, text) in [("page", page.as_deref()), ("status", Some("cargo wakuteka status"))] {
         if let Some(text) = text {
             say::line(&format!("       {:<8}{text}", format!("{what}:")));
         }
     }
     say::event(&json!({
-        "started": true, "dataflow": yaml, "uuid": uuid, "home": home.root(), "page": page, "logs": session.logs,
+        "started": true, "dataflow": yaml, "uuid": uuid, "home": workspace.root(), "page": page, "logs": session.logs,
     }));
     if options.attach {
         say::line("       Ctrl-C stops it");
@@ -191,12 +191,12 @@ impl Session<'_> {
     }
 
     /// The page's address once it is there; none when the dataflow has no page.
-    fn wait_for_page(&self, graph: &Graph, home: &Path) -> Result<Option<String>, Error> {
+    fn wait_for_page(&self, graph: &Graph, workspace: &Path) -> Result<Option<String>, Error> {
         let has_page = graph.nodes.iter().any(|node| node.program() == "dashboard");
         let begun = Instant::now();
         loop {
             let is_ours = |status: &Status| graph.nodes.iter().any(|node| node.id == status.node);
-            let mut all = progress::read(home);
+            let mut all = progress::read(workspace);
             all.retain(|status| is_ours(status) && status.is_alive());
             if let Some(wrong) = all.iter().find(|status| status.state.starts_with(WRONG)) {
                 say::problem(&format!("{}: {}", wrong.node, wrong.state));

@@ -137,7 +137,7 @@ mod tests {
     use notify::event::Flag;
     use notify::{Event, EventKind};
     use plugin_api::edges::Inventory;
-    use plugin_api::{Header, Home};
+    use plugin_api::{Header, Workspace};
     use std::fs;
     use std::thread::sleep;
 
@@ -145,7 +145,8 @@ mod tests {
     fn state(folder: &Path, photos: &Path, now: Instant) -> WatchState {
         let config = Config::try_parse_from(["watch", "--settle-ms", "100"]).unwrap();
         let mut state =
-            WatchState::new(&config, Roots::one(Folder::Photos, photos), &Home::create(folder).unwrap(), now).unwrap();
+            WatchState::new(&config, Roots::one(Folder::Photos, photos), &Workspace::create(folder).unwrap(), now)
+                .unwrap();
         let Some(crate::delivery::outgoing::Outgoing::Hello(header, _)) = state.next_message(now) else {
             panic!("does not ask")
         };

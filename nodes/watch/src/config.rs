@@ -2,7 +2,7 @@
 
 use crate::fs::roots::Folder;
 use clap::Parser;
-use plugin_api::HomeArgs;
+use plugin_api::WorkspaceArgs;
 use plugin_decode::Limits;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 pub struct Config {
     /// The workspace.
     #[command(flatten)]
-    pub home: HomeArgs,
+    pub workspace: WorkspaceArgs,
 
     /// What is watched, separated by commas. In photos and seeds the first folder is an image's class; in pool and inbox
     /// folders say nothing.

@@ -29,13 +29,13 @@ use crate::delivery::transport::{IncomingEvent, Transport};
 use crate::fs::roots::Roots;
 use crate::quarantine::refused::Counter;
 use crate::state::WatchState;
-use plugin_api::{Home, HomeArgs};
-use plugin_harness::{HasHome, Node};
+use plugin_api::{Workspace, WorkspaceArgs};
+use plugin_harness::{HasWorkspace, Node};
 use std::time::{Duration, Instant};
 
-impl HasHome for Config {
-    fn home(&self) -> &HomeArgs {
-        &self.home
+impl HasWorkspace for Config {
+    fn workspace(&self) -> &WorkspaceArgs {
+        &self.workspace
     }
 
     fn exclusive(&self) -> Vec<String> {
@@ -52,21 +52,21 @@ const IDLE: Duration = Duration::from_millis(100);
 /// # Errors
 /// When the graph has gone or a watched folder cannot be opened. Whatever happens to single files is logged and passed over.
 pub fn run(config: Config, node: &mut Node) -> Result<(), WatchError> {
-    let home = node.home().clone();
-    run_with(&config, &home, node)
+    let workspace = node.workspace().clone();
+    run_with(&config, &workspace, node)
 }
 
 /// As [`run`], with any transport.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_with(config: &Config, home: &Home, transport: &mut impl Transport) -> Result<(), WatchError> {
-    let roots = Roots::open(home, &config.folders)?;
-    let mut state = WatchState::new(config, roots.clone(), home, Instant::now())?;
-    state.remember_layouts_in(home.dataset());
-    let mut refused = Counter::start(home.quarantine(), roots.clone())?;
+pub fn run_with(config: &Config, workspace: &Workspace, transport: &mut impl Transport) -> Result<(), WatchError> {
+    let roots = Roots::open(workspace, &config.folders)?;
+    let mut state = WatchState::new(config, roots.clone(), workspace, Instant::now())?;
+    state.remember_layouts_in(workspace.dataset());
+    let mut refused = Counter::start(workspace.quarantine(), roots.clone())?;
     let rescan = Duration::from_secs(config.rescan_seconds);
-    let mut detector = ChangeDetector::open(roots, home.quarantine(), rescan, Instant::now())?;
+    let mut detector = ChangeDetector::open(roots, workspace.quarantine(), rescan, Instant::now())?;
     loop {
         let now = Instant::now();
         detector.report(&mut state, now);

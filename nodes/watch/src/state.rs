@@ -28,7 +28,7 @@ use crate::quarantine::returning::{Changed, Returning};
 use crate::report::notices::{Findings, Notices, Sources};
 use crate::report::{Counts, Figures};
 use plugin_api::status::{Notice, StatusFile};
-use plugin_api::{ContentError, FileVersion, Header, Home, RejectReason};
+use plugin_api::{ContentError, FileVersion, Header, RejectReason, Workspace};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -83,17 +83,17 @@ pub struct WatchState {
 }
 
 impl WatchState {
-    /// Images lie in `roots`, which belong to the workspace `home`.
+    /// Images lie in `roots`, which belong to the workspace `workspace`.
     ///
     /// # Errors
     /// When one of the roots is not there.
-    pub fn new(config: &Config, roots: Roots, home: &Home, now: Instant) -> io::Result<Self> {
+    pub fn new(config: &Config, roots: Roots, workspace: &Workspace, now: Instant) -> io::Result<Self> {
         if let Some(root) = roots.iter().find(|root| !root.is_there()) {
             return Err(io::Error::new(io::ErrorKind::NotFound, format!("{}: no such folder", root.at.display())));
         }
         let (settle, patience) = (config.settle(), config.patience());
         let grace = Duration::from_secs(config.away_seconds);
-        let away = AwayFolders::open(&roots, home.dataset(), grace, now);
+        let away = AwayFolders::open(&roots, workspace.dataset(), grace, now);
         Ok(Self {
             labels: Labels::new(&roots),
             away,
@@ -109,7 +109,7 @@ impl WatchState {
             not_before: now,
             missing: BTreeMap::new(),
             incomplete: VecDeque::new(),
-            quarantine: Quarantine::new(home.quarantine()),
+            quarantine: Quarantine::new(workspace.quarantine()),
             refusing: Refusing::new(Duration::from_secs(config.arriving_seconds), patience),
             returning: Returning::new(settle, patience),
             count_due: Some(now),

@@ -10,7 +10,7 @@ use node_watch::delivery::transport::{IncomingEvent, Transport};
 use node_watch::fs::roots::{Folder, Roots};
 use node_watch::fs::scan::walk;
 use node_watch::{Config, WatchError, run_with};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::status::{StatusFile, read_all};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
@@ -72,16 +72,16 @@ impl Live {
     /// With scans every `rescan_seconds`. An hour means that what is found is found by the kernel's events.
     fn start(rescan_seconds: u32, settle_ms: u32, prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        prepare(&home.photos());
-        let model = Model::of(home.root());
+        let workspace = Workspace::create(folder.path()).unwrap();
+        prepare(&workspace.photos());
+        let model = Model::of(workspace.root());
         let (model, stop) = (Arc::new(Mutex::new(model)), Arc::new(AtomicBool::new(false)));
         let (settle, rescan) = (settle_ms.to_string(), rescan_seconds.to_string());
         let flags = ["watch", "--settle-ms", &settle, "--rescan-seconds", &rescan, "--arriving-seconds", "1"];
         let config = Config::try_parse_from(flags).unwrap();
-        let status = StatusFile::new(&home.status(), "watch");
+        let status = StatusFile::new(&workspace.status(), "watch");
         let mut graph = Graph { model: Arc::clone(&model), answers: VecDeque::new(), status, stop: Arc::clone(&stop) };
-        let node = std::thread::spawn(move || run_with(&config, &home, &mut graph).unwrap());
+        let node = std::thread::spawn(move || run_with(&config, &workspace, &mut graph).unwrap());
         let live = Self { folder, model, stop, node: Some(node) };
         live.wait("the first scan", || !live.state().is_empty() && !live.state().starts_with("asking"));
         // The first scan may still be under way.

@@ -4,7 +4,7 @@
 //! digest of their pixels, so a decision also holds after a file was renamed, moved or given other metadata.
 
 use crate::files::{named, sync_folder};
-use crate::home::Home;
+use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -43,26 +43,26 @@ pub struct Decisions {
 }
 
 /// Where the decisions of a workspace lie.
-pub fn path(home: &Home) -> PathBuf {
-    home.dataset().join("decisions.jsonl")
+pub fn path(workspace: &Workspace) -> PathBuf {
+    workspace.dataset().join("decisions.jsonl")
 }
 
 /// Appends a decision; it lasts when this returns. A line that was cut off by a crash is ended first.
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
-pub fn append(home: &Home, decided: &Decided) -> io::Result<()> {
-    append_all(home, std::slice::from_ref(decided))
+pub fn append(workspace: &Workspace, decided: &Decided) -> io::Result<()> {
+    append_all(workspace, std::slice::from_ref(decided))
 }
 
 /// Appends decisions, synced once; they last when this returns.
 ///
 /// # Errors
 /// As [`append`].
-pub fn append_all(home: &Home, decided: &[Decided]) -> io::Result<()> {
-    let path = path(home);
+pub fn append_all(workspace: &Workspace, decided: &[Decided]) -> io::Result<()> {
+    let path = path(workspace);
     let write = || {
-        fs::create_dir_all(home.dataset())?;
+        fs::create_dir_all(workspace.dataset())?;
         let is_new = !path.try_exists()?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
         let mut lines = if ends_in_the_middle(&mut file)? { b"\n".to_vec() } else { Vec::new() };
@@ -72,7 +72,7 @@ pub fn append_all(home: &Home, decided: &[Decided]) -> io::Result<()> {
         }
         file.write_all(&lines)?;
         file.sync_all()?;
-        if is_new { sync_folder(&home.dataset()) } else { Ok(()) }
+        if is_new { sync_folder(&workspace.dataset()) } else { Ok(()) }
     };
     write().map_err(|error| named(&path, &error))
 }
@@ -81,8 +81,8 @@ pub fn append_all(home: &Home, decided: &[Decided]) -> io::Result<()> {
 ///
 /// # Errors
 /// Any error of the file system but a missing file, with the path in its text.
-pub fn read(home: &Home) -> io::Result<Decisions> {
-    let path = path(home);
+pub fn read(workspace: &Workspace) -> io::Result<Decisions> {
+    let path = path(workspace);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Decisions::default()),
@@ -112,10 +112,10 @@ fn ends_in_the_middle(file: &mut File) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    fn home() -> (tempfile::TempDir, Home) {
+    fn workspace() -> (tempfile::TempDir, Workspace) {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        (folder, home)
+        let workspace = Workspace::create(folder.path()).unwrap();
+        (folder, workspace)
     }
 
     fn decided(at_ms: u64, decision: Decision) -> Decided {
@@ -124,23 +124,23 @@ mod tests {
 
     #[test]
     fn decisions_are_read_back_in_order() {
-        let (_folder, home) = home();
-        assert_eq!(read(&home).unwrap(), Decisions::default());
+        let (_folder, workspace) = workspace();
+        assert_eq!(read(&workspace).unwrap(), Decisions::default());
         let all = [decided(1, Decision::Keep), decided(2, Decision::Different), decided(3, Decision::Withdrawn)];
         for one in &all {
-            append(&home, one).unwrap();
+            append(&workspace, one).unwrap();
         }
-        assert_eq!(read(&home).unwrap().made, all);
+        assert_eq!(read(&workspace).unwrap().made, all);
     }
 
     #[test]
     fn line_cut_off_by_a_crash_costs_itself_alone() {
-        let (_folder, home) = home();
-        append(&home, &decided(1, Decision::Keep)).unwrap();
-        let mut file = OpenOptions::new().append(true).open(path(&home)).unwrap();
+        let (_folder, workspace) = workspace();
+        append(&workspace, &decided(1, Decision::Keep)).unwrap();
+        let mut file = OpenOptions::new().append(true).open(path(&workspace)).unwrap();
         file.write_all(b"{\"at_ms\":2,\"deci").unwrap();
-        append(&home, &decided(3, Decision::Keep)).unwrap();
-        let read = read(&home).unwrap();
+        append(&workspace, &decided(3, Decision::Keep)).unwrap();
+        let read = read(&workspace).unwrap();
         assert_eq!(read.made, [decided(1, Decision::Keep), decided(3, Decision::Keep)]);
         assert_eq!(read.unreadable, [2]);
     }

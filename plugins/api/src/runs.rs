@@ -26,10 +26,10 @@ use std::path::{Path, PathBuf};
 pub struct Backbone {
     /// What the architecture is called: `efficientnet-lite0`.
     pub architecture: String,
-    /// BLAKE3 of the file of its weights, which lies in `models/backbones/` under that name (see [`Home::backbone`]) and is
+    /// BLAKE3 of the file of its weights, which lies in `models/backbones/` under that name (see [`Workspace::backbone`]) and is
     /// shared by all heads on it.
     ///
-    /// [`Home::backbone`]: crate::Home::backbone
+    /// [`Workspace::backbone`]: crate::Workspace::backbone
     pub digest: String,
 }
 

@@ -3,7 +3,7 @@
 use crate::error::CatalogError;
 use crate::open::Writer;
 use crate::rows::{File, Image, Sample};
-use plugin_api::{Home, Split};
+use plugin_api::{Split, Workspace};
 use plugin_check::Scores;
 use plugin_hash::Hashes;
 
@@ -59,8 +59,8 @@ pub fn file(path: &str, digest: &str) -> File {
 ///
 /// # Errors
 /// As [`Writer::open`].
-pub fn add(home: &Home, files: &[(File, Image)]) -> Result<u64, CatalogError> {
-    let mut catalog = Writer::open(home)?;
+pub fn add(workspace: &Workspace, files: &[(File, Image)]) -> Result<u64, CatalogError> {
+    let mut catalog = Writer::open(workspace)?;
     let mut change = catalog.change()?;
     for (file, image) in files {
         change.add_image(image)?;
@@ -73,17 +73,17 @@ pub fn add(home: &Home, files: &[(File, Image)]) -> Result<u64, CatalogError> {
 ///
 /// # Errors
 /// As [`Writer::open`].
-pub fn add_plain(home: &Home, files: &[(&str, &str)]) -> Result<u64, CatalogError> {
+pub fn add_plain(workspace: &Workspace, files: &[(&str, &str)]) -> Result<u64, CatalogError> {
     let files: Vec<_> = files.iter().map(|(path, digest)| (file(path, digest), image(digest))).collect();
-    add(home, &files)
+    add(workspace, &files)
 }
 
 /// Takes files away; one change, one version.
 ///
 /// # Errors
 /// As [`Writer::open`].
-pub fn remove(home: &Home, paths: &[&str]) -> Result<u64, CatalogError> {
-    let mut catalog = Writer::open(home)?;
+pub fn remove(workspace: &Workspace, paths: &[&str]) -> Result<u64, CatalogError> {
+    let mut catalog = Writer::open(workspace)?;
     let mut change = catalog.change()?;
     paths.iter().try_for_each(|path| change.remove(path))?;
     change.commit()

@@ -22,12 +22,12 @@ pub use error::CatalogError;
 pub use open::{Reader, Writer};
 pub use rows::{File, Image, KnownFile, LiveFile, PixelsAt, Record, Sample, Shard, StoredImage};
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use std::path::PathBuf;
 
 /// Where the catalog of a workspace lies.
-pub fn path(home: &Home) -> PathBuf {
-    home.dataset().join("catalog.sqlite")
+pub fn path(workspace: &Workspace) -> PathBuf {
+    workspace.dataset().join("catalog.sqlite")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::change::Change;
 use crate::error::CatalogError;
 use crate::schema::{self, FORMAT};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use rusqlite::{Connection, OpenFlags};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -45,8 +45,8 @@ impl Reader {
     ///
     /// # Errors
     /// [`CatalogError`]: [`Earlier`](CatalogError::Earlier) until `dataset` has brought it to this format.
-    pub fn open(home: &Home) -> Result<Option<Self>, CatalogError> {
-        let path = crate::path(home);
+    pub fn open(workspace: &Workspace) -> Result<Option<Self>, CatalogError> {
+        let path = crate::path(workspace);
         if !is_ready(&path)? {
             return Ok(None);
         }
@@ -77,8 +77,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`CatalogError`]; the catalog is as it was.
-    pub fn open(home: &Home) -> Result<Self, CatalogError> {
-        Self::open_file(crate::path(home))
+    pub fn open(workspace: &Workspace) -> Result<Self, CatalogError> {
+        Self::open_file(crate::path(workspace))
     }
 
     /// The same for a file anywhere.

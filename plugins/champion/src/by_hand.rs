@@ -3,7 +3,7 @@
 use crate::lock::Lock;
 use crate::models::{ByHand, Model, model, models};
 use crate::promote::{card_of, champion, check, copy, discard, point, remove, weights};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::files::{named, sync_folder};
 use plugin_api::runs::{ModelCard, RunFolder, write_json};
 use std::fs;
@@ -71,51 +71,51 @@ pub(crate) enum Step {
 ///
 /// # Errors
 /// [`Refused`]; nothing has changed then.
-pub fn promote_by_hand(home: &Home, id: &str) -> Result<Option<String>, Refused> {
-    promote_until(home, id, Step::Linked)
+pub fn promote_by_hand(workspace: &Workspace, id: &str) -> Result<Option<String>, Refused> {
+    promote_until(workspace, id, Step::Linked)
 }
 
-pub(crate) fn promote_until(home: &Home, id: &str, until: Step) -> Result<Option<String>, Refused> {
-    let _lock = Lock::take(home)?;
-    let previous = champion(home);
+pub(crate) fn promote_until(workspace: &Workspace, id: &str, until: Step) -> Result<Option<String>, Refused> {
+    let _lock = Lock::take(workspace)?;
+    let previous = champion(workspace);
     if previous.as_deref() == Some(id) {
         return Err(Refused::Already(id.to_owned()));
     }
-    if let Some(Model { card, folder, .. }) = model(home, id) {
+    if let Some(Model { card, folder, .. }) = model(workspace, id) {
         check(&weights(&folder), &card.digest)?;
     } else {
-        from_run(home, id, until)?;
+        from_run(workspace, id, until)?;
     }
     if [Step::Weights, Step::Named].contains(&until) {
         return Ok(previous);
     }
     let promoted_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let note = ByHand { previous: previous.clone(), promoted_ms };
-    write_json(&home.models().join(id).join("by-hand.json"), &note)?;
+    write_json(&workspace.models().join(id).join("by-hand.json"), &note)?;
     if until == Step::Noted {
         return Ok(previous);
     }
-    point(home, id)?;
+    point(workspace, id)?;
     Ok(previous)
 }
 
 /// Copies the weights of a finished run into a whole folder in `models/`.
-fn from_run(home: &Home, id: &str, until: Step) -> Result<(), Refused> {
-    let folder = RunFolder::new(&home.runs(), id);
+fn from_run(workspace: &Workspace, id: &str, until: Step) -> Result<(), Refused> {
+    let folder = RunFolder::new(&workspace.runs(), id);
     let is_name = Path::new(id).file_name().is_some_and(|name| name == id) && !id.starts_with('.');
     let (Some(manifest), true) = (folder.manifest(), is_name) else {
-        return Err(Refused::Unknown { id: id.to_owned(), known: known(home) });
+        return Err(Refused::Unknown { id: id.to_owned(), known: known(workspace) });
     };
     let refused = |why: String| Refused::Run { id: id.to_owned(), why };
     let finished = folder.finished().ok_or_else(|| refused("it has not finished".to_owned()))?;
-    let from = home.root().join(&finished.uri);
+    let from = workspace.root().join(&finished.uri);
     if !from.is_file() {
         return Err(refused(format!("its weights {} are gone", finished.uri)));
     }
     let verdict = folder.verdict().ok_or_else(|| refused("it has not been judged yet".to_owned()))?;
     let temperature = verdict.calibration.map(|of| of.temperature);
     let card = ModelCard { temperature, ..card_of(&manifest, id, &finished.digest) };
-    let models = home.models();
+    let models = workspace.models();
     let (target, part) = (models.join(id), models.join(format!(".{id}.part")));
     remove(&part)?;
     fs::create_dir(&part).map_err(|e| named(&part, &e))?;
@@ -126,7 +126,7 @@ fn from_run(home: &Home, id: &str, until: Step) -> Result<(), Refused> {
     write_json(&part.join("model.json"), &card)?;
     write_json(&part.join("verdict.json"), &verdict)?;
     sync_folder(&part).map_err(|e| named(&part, &e))?;
-    discard(home, id)?;
+    discard(workspace, id)?;
     fs::rename(&part, &target).map_err(|e| named(&target, &e))?;
     Ok(sync_folder(&models).map_err(|e| named(&models, &e))?)
 }
@@ -135,26 +135,26 @@ fn from_run(home: &Home, id: &str, until: Step) -> Result<(), Refused> {
 ///
 /// # Errors
 /// [`Refused`]; nothing has changed then.
-pub fn roll_back(home: &Home) -> Result<(String, String), Refused> {
-    let _lock = Lock::take(home)?;
-    let champion = champion(home).ok_or(Refused::Nobody)?;
-    let now = model(home, &champion);
+pub fn roll_back(workspace: &Workspace) -> Result<(String, String), Refused> {
+    let _lock = Lock::take(workspace)?;
+    let champion = champion(workspace).ok_or(Refused::Nobody)?;
+    let now = model(workspace, &champion);
     let previous = now.as_ref().and_then(Model::previous).map(str::to_owned);
     let previous = previous.ok_or_else(|| Refused::First(champion.clone()))?;
-    let Some(target) = model(home, &previous) else {
-        return Err(Refused::Gone { champion, previous, known: known(home) });
+    let Some(target) = model(workspace, &previous) else {
+        return Err(Refused::Gone { champion, previous, known: known(workspace) });
     };
     check(&weights(&target.folder), &target.card.digest)?;
-    point(home, &previous)?;
+    point(workspace, &previous)?;
     // Was it a person's choice, then that is taken back; going back further follows the verdicts again.
-    let note = home.models().join(&champion).join("by-hand.json");
+    let note = workspace.models().join(&champion).join("by-hand.json");
     if now.is_some_and(|model| model.by_hand.is_some()) {
         fs::remove_file(&note).map_err(|e| named(&note, &e))?;
     }
     Ok((champion, previous))
 }
 
-fn known(home: &Home) -> String {
-    let names: Vec<String> = models(home).into_iter().map(|model| model.id).collect();
+fn known(workspace: &Workspace) -> String {
+    let names: Vec<String> = models(workspace).into_iter().map(|model| model.id).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

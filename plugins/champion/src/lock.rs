@@ -1,6 +1,6 @@
 //! One at a time.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::files::named;
 use std::fs::File;
 use std::io;
@@ -15,8 +15,8 @@ impl Lock {
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn take(home: &Home) -> io::Result<Self> {
-        let path = home.models().join(".lock");
+    pub fn take(workspace: &Workspace) -> io::Result<Self> {
+        let path = workspace.models().join(".lock");
         let lock = File::options().create(true).append(true).open(&path).and_then(|file| file.lock().map(|()| file));
         lock.map(Self).map_err(|e| named(&path, &e))
     }

@@ -1,7 +1,7 @@
 //! What lies in `models/`.
 
 use crate::promote::{champion, complete};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::{ModelCard, Verdict, read_json};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -44,24 +44,24 @@ impl Model {
 }
 
 /// Every whole model, in the order of their names, which is that of their runs.
-pub fn models(home: &Home) -> Vec<Model> {
-    let entries = std::fs::read_dir(home.models()).into_iter().flatten().flatten();
+pub fn models(workspace: &Workspace) -> Vec<Model> {
+    let entries = std::fs::read_dir(workspace.models()).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.retain(|name| !name.starts_with('.') && name != "champion");
     names.sort();
-    names.iter().filter_map(|name| model(home, name)).collect()
+    names.iter().filter_map(|name| model(workspace, name)).collect()
 }
 
 /// A whole model by its name.
-pub fn model(home: &Home, id: &str) -> Option<Model> {
-    let folder = home.models().join(id);
+pub fn model(workspace: &Workspace, id: &str) -> Option<Model> {
+    let folder = workspace.models().join(id);
     let card = complete(&folder).then(|| read_json(&folder.join("model.json")).ok())??;
     Some(Model {
         id: id.to_owned(),
         card,
         verdict: read_json(&folder.join("verdict.json")).ok(),
         by_hand: read_json(&folder.join("by-hand.json")).ok(),
-        is_champion: champion(home).as_deref() == Some(id),
+        is_champion: champion(workspace).as_deref() == Some(id),
         folder,
     })
 }

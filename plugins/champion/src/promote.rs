@@ -4,7 +4,7 @@
 //! [`unfinished`] finds it and the promotion is finished, instead of judging the run against itself.
 
 use crate::lock::Lock;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::files::{named, point_atomically, sync_folder};
 use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json, write_json};
 use std::fs::{self, File};
@@ -28,23 +28,23 @@ pub(crate) enum Step {
 ///
 /// A workspace that was copied by something that knows no links (a zip archive, a synchronised folder) has a copy of the model in the
 /// link's place: the champion is the model that the copy is of.
-pub fn champion(home: &Home) -> Option<String> {
-    let link = home.champion();
+pub fn champion(workspace: &Workspace) -> Option<String> {
+    let link = workspace.champion();
     if let Ok(target) = fs::read_link(&link) {
         return Some(target.file_name()?.to_string_lossy().into_owned());
     }
     let card: ModelCard = read_json(&link.join("model.json")).ok()?;
-    complete(&home.models().join(&card.run)).then_some(card.run)
+    complete(&workspace.models().join(&card.run)).then_some(card.run)
 }
 
 /// Makes the link a link again where a copy of the champion lies in its place, so that whoever follows it finds the model by its name.
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
-pub fn restore_link(home: &Home) -> io::Result<()> {
-    let _lock = Lock::take(home)?;
-    match champion(home).filter(|_| !home.champion().is_symlink()) {
-        Some(id) => point(home, &id),
+pub fn restore_link(workspace: &Workspace) -> io::Result<()> {
+    let _lock = Lock::take(workspace)?;
+    match champion(workspace).filter(|_| !workspace.champion().is_symlink()) {
+        Some(id) => point(workspace, &id),
         None => Ok(()),
     }
 }
@@ -53,10 +53,10 @@ pub fn restore_link(home: &Home) -> io::Result<()> {
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
-pub(crate) fn point(home: &Home, id: &str) -> io::Result<()> {
-    let link = home.champion();
+pub(crate) fn point(workspace: &Workspace, id: &str) -> io::Result<()> {
+    let link = workspace.champion();
     if link.symlink_metadata().is_ok_and(|there| there.is_dir()) {
-        let old = home.models().join(".champion.old");
+        let old = workspace.models().join(".champion.old");
         remove(&old)?;
         fs::rename(&link, &old).map_err(|e| named(&link, &e))?;
         point_atomically(&link, Path::new(id))?;
@@ -90,20 +90,20 @@ pub fn card_of(manifest: &RunManifest, run: &str, digest: &str) -> ModelCard {
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text, and a copy that has not the digest of `card`.
-pub fn promote(home: &Home, checkpoint: &Path, card: &ModelCard, verdict: &Verdict) -> io::Result<()> {
-    promote_until(home, checkpoint, card, verdict, Step::Linked)
+pub fn promote(workspace: &Workspace, checkpoint: &Path, card: &ModelCard, verdict: &Verdict) -> io::Result<()> {
+    promote_until(workspace, checkpoint, card, verdict, Step::Linked)
 }
 
 pub(crate) fn promote_until(
-    home: &Home,
+    workspace: &Workspace,
     checkpoint: &Path,
     card: &ModelCard,
     verdict: &Verdict,
     until: Step,
 ) -> io::Result<()> {
-    let models = home.models();
+    let models = workspace.models();
     let (folder, part) = (models.join(&card.run), models.join(format!(".{}.part", card.run)));
-    if champion(home).as_deref() != Some(&card.run) || !complete(&folder) {
+    if champion(workspace).as_deref() != Some(&card.run) || !complete(&folder) {
         remove(&part)?;
         fs::create_dir(&part).map_err(|e| named(&part, &e))?;
         copy(checkpoint, &weights(&part), &card.digest)?;
@@ -116,14 +116,14 @@ pub(crate) fn promote_until(
         if until == Step::Folder {
             return Ok(());
         }
-        discard(home, &card.run)?;
+        discard(workspace, &card.run)?;
         fs::rename(&part, &folder).map_err(|e| named(&folder, &e))?;
         sync_folder(&models).map_err(|e| named(&models, &e))?;
     }
     if until == Step::Named {
         return Ok(());
     }
-    point(home, &card.run)
+    point(workspace, &card.run)
 }
 
 /// A promotion of `run` that was decided but not told: the link is swapped if that is what was missing. None when the
@@ -131,20 +131,20 @@ pub(crate) fn promote_until(
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
-pub fn unfinished(home: &Home, run: &str) -> io::Result<Option<Verdict>> {
-    let folder = home.models().join(run);
+pub fn unfinished(workspace: &Workspace, run: &str) -> io::Result<Option<Verdict>> {
+    let folder = workspace.models().join(run);
     let Ok(verdict) = read_json::<Verdict>(&folder.join("verdict.json")) else { return Ok(None) };
     if !complete(&folder) || verdict.run != run {
         return Ok(None);
     }
-    let now = champion(home);
+    let now = champion(workspace);
     if now.as_deref() == Some(run) {
         return Ok(Some(verdict));
     }
     if now != verdict.previous {
         return Ok(None);
     }
-    point(home, run)?;
+    point(workspace, run)?;
     Ok(Some(verdict))
 }
 
@@ -152,8 +152,8 @@ pub fn unfinished(home: &Home, run: &str) -> io::Result<Option<Verdict>> {
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
-pub fn discard(home: &Home, run: &str) -> io::Result<()> {
-    let (folder, old) = (home.models().join(run), home.models().join(format!(".{run}.old")));
+pub fn discard(workspace: &Workspace, run: &str) -> io::Result<()> {
+    let (folder, old) = (workspace.models().join(run), workspace.models().join(format!(".{run}.old")));
     remove(&old)?;
     if folder.is_dir() {
         // Out of sight in one step, so that nobody sees it half removed.

@@ -1,7 +1,7 @@
 //! Old runs go.
 
 use crate::models::models;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::files::named;
 use plugin_api::runs::RunFolder;
 use std::collections::BTreeSet;
@@ -13,23 +13,25 @@ use std::io;
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.
-pub fn prune(home: &Home, keep: usize) -> io::Result<Vec<String>> {
+pub fn prune(workspace: &Workspace, keep: usize) -> io::Result<Vec<String>> {
     // What an attempt that was cut short has left.
-    for entry in fs::read_dir(home.runs()).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(workspace.runs()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         if name.as_encoded_bytes().starts_with(b".") && name.as_encoded_bytes().ends_with(b".old") {
             fs::remove_dir_all(entry.path()).map_err(|e| named(&entry.path(), &e))?;
         }
     }
     // A folder in models/ that cannot be read protects its run too.
-    let mut kept: BTreeSet<String> = models(home).into_iter().map(|model| model.id).collect();
-    kept.extend(fs::read_dir(home.models())?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()));
+    let mut kept: BTreeSet<String> = models(workspace).into_iter().map(|model| model.id).collect();
+    kept.extend(
+        fs::read_dir(workspace.models())?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()),
+    );
     let may_go = |run: &RunFolder| run.verdict().is_some() && !kept.contains(&run.id());
-    let runs: Vec<RunFolder> = RunFolder::all(&home.runs()).into_iter().filter(may_go).collect();
+    let runs: Vec<RunFolder> = RunFolder::all(&workspace.runs()).into_iter().filter(may_go).collect();
     let mut gone = Vec::new();
     for run in &runs[..runs.len().saturating_sub(keep)] {
         // Out of sight in one step, so that nobody sees it half removed.
-        let old = home.runs().join(format!(".{}.old", run.id()));
+        let old = workspace.runs().join(format!(".{}.old", run.id()));
         fs::rename(&run.0, &old).map_err(|e| named(&run.0, &e))?;
         fs::remove_dir_all(&old).map_err(|e| named(&old, &e))?;
         gone.push(run.id());

@@ -11,7 +11,7 @@
 #![allow(clippy::print_stdout)]
 
 use clap::Parser;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_decode::{DecodedImage, Limits, decode};
 use plugin_embed::{EmbedOptions, Embedder};
 use prost::Message as _;
@@ -41,7 +41,7 @@ struct Config {
 fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::parse();
     let folder = std::env::temp_dir().join(format!("wakuteka-speed-{}", std::process::id()));
-    let embedder = Embedder::open(&config.embed, &Home::create(&folder)?);
+    let embedder = Embedder::open(&config.embed, &Workspace::create(&folder)?);
     std::fs::remove_dir_all(&folder)?;
     let embedder = embedder?;
     let decoded = read(&config.images, config.count)?;

@@ -11,7 +11,7 @@
 //! memory of their own.
 
 use memmap2::{Mmap, MmapOptions};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::files::named;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -46,8 +46,8 @@ impl Cache {
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn open(home: &Home, fingerprint: &str, dimensions: usize) -> io::Result<Self> {
-        let folder = home.dataset().join("embeddings");
+    pub fn open(workspace: &Workspace, fingerprint: &str, dimensions: usize) -> io::Result<Self> {
+        let folder = workspace.dataset().join("embeddings");
         fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
         let path = folder.join(format!("{fingerprint}.f32"));
         let file = opened(&path, dimensions).map_err(|e| named(&path, &e))?;
@@ -61,23 +61,23 @@ impl Cache {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn newest(home: &Home) -> io::Result<Option<Self>> {
-        let entries = fs::read_dir(home.dataset().join("embeddings")).into_iter().flatten().flatten();
+    pub fn newest(workspace: &Workspace) -> io::Result<Option<Self>> {
+        let entries = fs::read_dir(workspace.dataset().join("embeddings")).into_iter().flatten().flatten();
         let files = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "f32"));
         let time = |path: &PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        files.max_by_key(time).map_or(Ok(None), |path| Self::at(home, &path))
+        files.max_by_key(time).map_or(Ok(None), |path| Self::at(workspace, &path))
     }
 
     /// Opens the file of `fingerprint`; none when there is none.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn existing(home: &Home, fingerprint: &str) -> io::Result<Option<Self>> {
-        Self::at(home, &home.dataset().join("embeddings").join(format!("{fingerprint}.f32")))
+    pub fn existing(workspace: &Workspace, fingerprint: &str) -> io::Result<Option<Self>> {
+        Self::at(workspace, &workspace.dataset().join("embeddings").join(format!("{fingerprint}.f32")))
     }
 
     /// Opens a file that is one of ours.
-    fn at(home: &Home, path: &Path) -> io::Result<Option<Self>> {
+    fn at(workspace: &Workspace, path: &Path) -> io::Result<Option<Self>> {
         let mut header = [0; HEADER_BYTES];
         let whole = File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
         let (Some(name), Some(dimensions)) = (path.file_stem().and_then(|name| name.to_str()), header.get(8..12))
@@ -87,7 +87,7 @@ impl Cache {
         let dimensions = dimensions.try_into().map_or(0, u32::from_ne_bytes);
         // Opened as another kind of file it would be begun anew.
         let known = whole && header.starts_with(MAGIC) && dimensions > 0;
-        if known { Self::open(home, name, dimensions as usize).map(Some) } else { Ok(None) }
+        if known { Self::open(workspace, name, dimensions as usize).map(Some) } else { Ok(None) }
     }
 
     /// Numbers of an embedding.

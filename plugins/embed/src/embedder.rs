@@ -4,7 +4,7 @@ use crate::error::EmbedError;
 use crate::options::{EmbedOptions, NetworkChoice};
 use plugin_api::files::named;
 use plugin_api::runs::{Backbone, ModelCard, read_json};
-use plugin_api::{Home, ResizeMode};
+use plugin_api::{ResizeMode, Workspace};
 use plugin_decode::DecodedImage;
 use plugin_model::device::Opened;
 use plugin_model::{Cells, Extractor, ModelError, Precision};
@@ -36,10 +36,10 @@ impl Embedder {
     /// # Errors
     /// [`EmbedError`] when the weights or the champion are not there, broken, or of another network, or the device is
     /// not there.
-    pub fn open(options: &EmbedOptions, home: &Home) -> Result<Self, EmbedError> {
+    pub fn open(options: &EmbedOptions, workspace: &Workspace) -> Result<Self, EmbedError> {
         match options.network {
             NetworkChoice::None => Ok(Self { eye: None, fingerprint: "none".to_owned() }),
-            NetworkChoice::Champion => Self::champion(options, home, &options.device.open()?),
+            NetworkChoice::Champion => Self::champion(options, workspace, &options.device.open()?),
             NetworkChoice::EfficientNetLite0 => Self::pretrained(options, &options.device.open()?),
         }
     }
@@ -63,13 +63,13 @@ impl Embedder {
     /// # Errors
     /// [`EmbedError`] when the weights are not there, or others than the card says, or the device cannot do the precision.
     pub fn of_backbone(
-        home: &Home,
+        workspace: &Workspace,
         card: &ModelCard,
         backbone: &Backbone,
         device: &Opened,
         precision: Precision,
     ) -> Result<Self, EmbedError> {
-        let path = home.backbone(&backbone.digest);
+        let path = workspace.backbone(&backbone.digest);
         let found = blake3::hash(&std::fs::read(&path).map_err(|e| named(&path, &e))?).to_hex();
         if *found.as_str() != *backbone.digest {
             let text = format!("its BLAKE3 is {found}: it is damaged; delete it and train again, which puts it back");
@@ -79,12 +79,14 @@ impl Embedder {
         Ok(Self::new(&backbone.architecture, &backbone.digest, precision, Eye { extractor, mode: card.resize_mode }))
     }
 
-    fn champion(options: &EmbedOptions, home: &Home, device: &Opened) -> Result<Self, EmbedError> {
+    fn champion(options: &EmbedOptions, workspace: &Workspace, device: &Opened) -> Result<Self, EmbedError> {
         // The link may be swapped at any time; what it points to now stays whole.
-        let Ok(folder) = home.champion().canonicalize() else { return Err(EmbedError::NoChampion(home.champion())) };
+        let Ok(folder) = workspace.champion().canonicalize() else {
+            return Err(EmbedError::NoChampion(workspace.champion()));
+        };
         let card: ModelCard = read_json(&folder.join("model.json"))?;
         if let Some(backbone) = &card.backbone {
-            return Self::of_backbone(home, &card, backbone, device, options.precision.on(device));
+            return Self::of_backbone(workspace, &card, backbone, device, options.precision.on(device));
         }
         let weights = folder.join("model.safetensors");
         let precision = options.precision.on(device);

@@ -3,7 +3,7 @@
 //! `inspect` writes it, beside its report; the page and `cargo wakuteka status` show it. This crate is the one owner of its format;
 //! the figures come from `plugin_heads::learning_curves`.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::{read_json, write_json};
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -77,21 +77,21 @@ impl ClassForecast {
 
 impl Forecasts {
     /// Where the file is.
-    pub fn path(home: &Home) -> PathBuf {
-        home.dataset().join("report").join("forecast.json")
+    pub fn path(workspace: &Workspace) -> PathBuf {
+        workspace.dataset().join("report").join("forecast.json")
     }
 
     /// Reads the file; `None` where there is none, or one of another release.
-    pub fn read(home: &Home) -> Option<Self> {
-        read_json(&Self::path(home)).ok()
+    pub fn read(workspace: &Workspace) -> Option<Self> {
+        read_json(&Self::path(workspace)).ok()
     }
 
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
     /// Any of the file system, with the path in its text.
-    pub fn write(&self, home: &Home) -> io::Result<()> {
-        write_json(&Self::path(home), self)
+    pub fn write(&self, workspace: &Workspace) -> io::Result<()> {
+        write_json(&Self::path(workspace), self)
     }
 }
 
@@ -102,9 +102,9 @@ mod tests {
     #[test]
     fn written_forecasts_are_read_as_they_were() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        assert_eq!(Forecasts::read(&home), None);
-        std::fs::create_dir_all(home.dataset().join("report")).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
+        assert_eq!(Forecasts::read(&workspace), None);
+        std::fs::create_dir_all(workspace.dataset().join("report")).unwrap();
         // Numbers that binary fractions hold exactly: JSON may be off by the last bit otherwise.
         let expected = |accuracy| Expected { accuracy, low: accuracy - 0.125, high: accuracy + 0.0625 };
         let forecast = Forecast { twice: expected(0.8125), four_times: expected(0.875) };
@@ -118,9 +118,9 @@ mod tests {
         let few = ClassForecast { class: "b".to_owned(), forecast: None, ..class.clone() };
         assert!((class.gain() - 0.125).abs() < 1e-9 && few.gain() == 0.0);
         let forecasts = Forecasts { version: 7, images: 80, accuracy: 0.75, forecast, classes: vec![class, few] };
-        forecasts.write(&home).unwrap();
-        assert_eq!(Forecasts::read(&home), Some(forecasts));
-        std::fs::write(Forecasts::path(&home), "{}").unwrap();
-        assert_eq!(Forecasts::read(&home), None);
+        forecasts.write(&workspace).unwrap();
+        assert_eq!(Forecasts::read(&workspace), Some(forecasts));
+        std::fs::write(Forecasts::path(&workspace), "{}").unwrap();
+        assert_eq!(Forecasts::read(&workspace), None);
     }
 }

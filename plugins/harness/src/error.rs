@@ -27,12 +27,12 @@ pub enum HarnessError {
     },
     /// Another graph works on the workspace.
     #[error(
-        "the workspace {home} is in use: {role} is held by {holder}. Stop that graph, or give this one another workspace \
+        "the workspace {workspace} is in use: {role} is held by {holder}. Stop that graph, or give this one another workspace \
          (--home, WAKUTEKA_HOME)"
     )]
     InUse {
         /// The workspace.
-        home: String,
+        workspace: String,
         /// What is held: a node's id, or a part of the workspace.
         role: String,
         /// Who holds it.

@@ -30,4 +30,4 @@ pub use priority::yield_to_others;
 pub use pull::{Pull, Wanted};
 pub use sequence::{Place, Sequence};
 pub use stage::{Answer, Refusal, Reject, Stage, part, run_stage, send_rejects};
-pub use start::{HasHome, main};
+pub use start::{HasWorkspace, main};

@@ -1,7 +1,7 @@
 //! One process for each role in a workspace.
 //!
 //! Two graphs over one workspace would write the same catalog, runs and status files. So every node locks its id
-//! (`status/<id>.lock`), and what it alone may work on besides ([`HasHome::exclusive`](crate::HasHome::exclusive)). The lock
+//! (`status/<id>.lock`), and what it alone may work on besides ([`HasWorkspace::exclusive`](crate::HasWorkspace::exclusive)). The lock
 //! is the kernel's (`flock`): it goes with the process, however that ends, so none is ever stale. The text in the file only
 //! says who holds it.
 

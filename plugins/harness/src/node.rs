@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef};
 use dora_node_api::DoraNode;
 use dora_node_api::dora_core::config::DataId;
 use plugin_api::status::StatusFile;
-use plugin_api::{Edge, Header, Home};
+use plugin_api::{Edge, Header, Workspace};
 use std::collections::BTreeSet;
 use std::os::unix::process::parent_id;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct Node {
     name: String,
     dora: DoraNode,
     inbox: Inbox,
-    home: Home,
+    workspace: Workspace,
     status: StatusFile,
     /// The process of the daemon that started this one.
     parent: u32,
@@ -36,15 +36,15 @@ impl Node {
     /// # Errors
     /// [`HarnessError::Dora`] when there is no daemon, or it refuses; [`HarnessError::InUse`] when another graph works on
     /// the workspace.
-    pub(crate) fn connect(name: &str, home: Home, exclusive: &[String]) -> Result<Self, HarnessError> {
+    pub(crate) fn connect(name: &str, workspace: Workspace, exclusive: &[String]) -> Result<Self, HarnessError> {
         let (dora, events) = DoraNode::init_from_env_force().map_err(|e| HarnessError::Dora(e.to_string()))?;
-        let locks = lock(&home, dora.id().as_ref(), exclusive)?;
+        let locks = lock(&workspace, dora.id().as_ref(), exclusive)?;
         // By the id in the YAML: the same program may run twice over one workspace.
-        let mut status = StatusFile::new(&home.status(), dora.id().as_ref()).of_program(name);
+        let mut status = StatusFile::new(&workspace.status(), dora.id().as_ref()).of_program(name);
         status.set("restarts", u64::from(dora.restart_count()));
         status.write();
         let inbox = Inbox::drain(events)?;
-        Ok(Self { name: name.to_owned(), dora, inbox, home, status, parent: parent_id(), _locks: locks })
+        Ok(Self { name: name.to_owned(), dora, inbox, workspace, status, parent: parent_id(), _locks: locks })
     }
 
     /// The program's name, as in `main`.
@@ -64,8 +64,8 @@ impl Node {
     }
 
     /// The workspace.
-    pub fn home(&self) -> &Home {
-        &self.home
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
     }
 
     /// What the node says of itself; written by [`Node::recv`] at most four times a second.
@@ -125,16 +125,16 @@ impl Node {
 }
 
 /// Locks a node's id and what else is exclusive to it. Where the file system has no locks, the log says so.
-fn lock(home: &Home, id: &str, exclusive: &[String]) -> Result<Vec<RoleLock>, HarnessError> {
+fn lock(workspace: &Workspace, id: &str, exclusive: &[String]) -> Result<Vec<RoleLock>, HarnessError> {
     let holder = Holder::new(id);
     let roles: BTreeSet<&str> = exclusive.iter().map(String::as_str).chain([id]).collect();
     let mut locks = Vec::new();
     for role in roles {
-        match RoleLock::take(&home.status(), role, &holder, PATIENCE) {
+        match RoleLock::take(&workspace.status(), role, &holder, PATIENCE) {
             Ok(lock) => locks.push(lock),
             Err(LockError::Held(holder)) => {
-                let home = home.root().display().to_string();
-                return Err(HarnessError::InUse { home, role: role.to_owned(), holder });
+                let workspace = workspace.root().display().to_string();
+                return Err(HarnessError::InUse { workspace, role: role.to_owned(), holder });
             }
             Err(LockError::File(error)) => tracing::warn!(role, %error, "the workspace cannot be locked"),
         }

@@ -7,11 +7,11 @@
 use crate::error::HarnessError;
 use crate::inbox::Event;
 use crate::node::Node;
-use crate::start::HasHome;
+use crate::start::HasWorkspace;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, Parser};
 use plugin_api::status::Notice;
-use plugin_api::{HomeArgs, Message};
+use plugin_api::{Message, WorkspaceArgs};
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ const DORA: &str = "DORA_NODE_CONFIG";
 pub(crate) const STATUS: i32 = 2;
 
 /// Reads options, and checks what must hold between them.
-pub(crate) fn read<C: Parser + HasHome>(args: &[OsString]) -> Result<C, clap::Error> {
+pub(crate) fn read<C: Parser + HasWorkspace>(args: &[OsString]) -> Result<C, clap::Error> {
     let config = C::try_parse_from(args)?;
     config.check().map_err(|problem| C::command().error(ErrorKind::ValueValidation, problem))?;
     Ok(config)
@@ -65,8 +65,8 @@ pub(crate) fn refuse<C: Parser>(name: &str, args: &[OsString], error: &clap::Err
 /// Joins the dataflow, says what is wrong, and does nothing until it is stopped.
 fn hold(name: &str, args: &[OsString], told: &str) -> Result<(), HarnessError> {
     tracing::error!(node = name, "configuration error: {told}");
-    let home = home(args).open().map_err(|error| HarnessError::Dora(error.to_string()))?;
-    let mut node = Node::connect(name, home, &[])?;
+    let workspace = workspace(args).open().map_err(|error| HarnessError::Dora(error.to_string()))?;
+    let mut node = Node::connect(name, workspace, &[])?;
     node.status().state(Message::configuration_error(told));
     node.status().notices(&[Notice {
         kind: "configuration".to_owned(),
@@ -81,7 +81,7 @@ fn hold(name: &str, args: &[OsString], told: &str) -> Result<(), HarnessError> {
 }
 
 /// Where the workspace is, whatever else the options say.
-fn home(args: &[OsString]) -> HomeArgs {
+fn workspace(args: &[OsString]) -> WorkspaceArgs {
     const FLAG: &str = "--home";
     let mut own = vec![OsString::from("node")];
     let mut rest = args.iter();
@@ -92,8 +92,8 @@ fn home(args: &[OsString]) -> HomeArgs {
             own.push(arg.clone());
         }
     }
-    let matches = HomeArgs::augment_args(clap::Command::new("node")).get_matches_from(own);
-    HomeArgs::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let matches = WorkspaceArgs::augment_args(clap::Command::new("node")).get_matches_from(own);
+    WorkspaceArgs::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 #[cfg(test)]
@@ -105,7 +105,7 @@ mod tests {
     #[derive(Debug, Parser)]
     struct Config {
         #[command(flatten)]
-        home: HomeArgs,
+        workspace: WorkspaceArgs,
         /// Epochs of a run.
         #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
         epochs: u32,
@@ -114,9 +114,9 @@ mod tests {
         strategy: Option<String>,
     }
 
-    impl HasHome for Config {
-        fn home(&self) -> &HomeArgs {
-            &self.home
+    impl HasWorkspace for Config {
+        fn workspace(&self) -> &WorkspaceArgs {
+            &self.workspace
         }
 
         fn check(&self) -> Result<(), String> {
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn workspace_is_found_beside_wrong_options() {
         for line in ["--home /x --epochs many", "--what --home /x", "--epochs many --home /x", "--home=/x -3"] {
-            assert_eq!(home(&args(line)).home, Path::new("/x"), "{line}");
+            assert_eq!(workspace(&args(line)).root, Path::new("/x"), "{line}");
         }
     }
 }

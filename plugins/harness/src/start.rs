@@ -6,7 +6,7 @@ use crate::markdown::markdown;
 use crate::node::Node;
 use crate::options;
 use clap::Parser;
-use plugin_api::{HomeArgs, Message};
+use plugin_api::{Message, WorkspaceArgs};
 use std::ffi::OsString;
 use std::io::Write;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -14,9 +14,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Options that say where the workspace is.
-pub trait HasHome {
+pub trait HasWorkspace {
     /// Where the workspace is.
-    fn home(&self) -> &HomeArgs;
+    fn workspace(&self) -> &WorkspaceArgs;
 
     /// What must hold between options.
     ///
@@ -43,7 +43,7 @@ pub trait HasHome {
 /// Whatever ended the node early; the process then exits with status 1 and dora may start it again.
 pub fn main<C, E>(name: &'static str, run: fn(C, &mut Node) -> Result<(), E>) -> eyre::Result<()>
 where
-    C: Parser + HasHome,
+    C: Parser + HasWorkspace,
     E: std::error::Error + Send + Sync + 'static,
 {
     let mut args: Vec<OsString> = std::env::args_os().collect();
@@ -67,9 +67,9 @@ where
         }
     };
     log();
-    let home = config.home().open()?;
-    tracing::info!(node = name, home = %home.root().display(), "started");
-    let mut node = match Node::connect(name, home, &config.exclusive()) {
+    let workspace = config.workspace().open()?;
+    tracing::info!(node = name, workspace = %workspace.root().display(), "started");
+    let mut node = match Node::connect(name, workspace, &config.exclusive()) {
         Ok(node) => node,
         Err(error @ HarnessError::InUse { .. }) => {
             tracing::error!(node = name, %error, "does not start");
@@ -80,7 +80,7 @@ where
     let ended = run(config, &mut node);
     if let Err(error) = &ended {
         tracing::error!(node = name, %error, "ends with an error");
-        let is_full = full::is_full(error, node.home().root());
+        let is_full = full::is_full(error, node.workspace().root());
         let why = error.to_string();
         node.status().state(if is_full { Message::disk_full(why) } else { Message::error(why) });
         if is_full {

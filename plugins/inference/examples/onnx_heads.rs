@@ -10,7 +10,7 @@
 use clap::Parser;
 use node_exchange::config::{ExportModel, Format};
 use plugin_api::runs::{ModelCard, write_json};
-use plugin_api::{Home, HomeArgs, Labels, ResizeMode};
+use plugin_api::{Labels, ResizeMode, Workspace, WorkspaceArgs};
 use plugin_decode::{DecodedImage, Limits, decode};
 use plugin_heads::{Head, HeadKind, HeadOptions, Samples};
 use plugin_inference::{BackboneOptions, Backbones, Image, Model, calibrated};
@@ -91,8 +91,8 @@ fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     let defaults = Defaults::parse_from(["onnx_heads".as_ref(), "--backbone-weights".as_ref(), weights.as_os_str()]);
     let root = tempfile::tempdir().unwrap();
-    let home = Home::create(root.path()).unwrap();
-    let backbone = defaults.backbone.install(&home).unwrap();
+    let workspace = Workspace::create(root.path()).unwrap();
+    let backbone = defaults.backbone.install(&workspace).unwrap();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").canonicalize().unwrap();
     let (fitted, mut predicted) = images(&fixtures.join("openclipart8"));
     predicted.extend(ODD.map(|name| fixtures.join("odd/good").join(name)));
@@ -112,7 +112,7 @@ fn main() {
             temperature,
             backbone: Some(backbone.clone()),
         };
-        let embedder = backbones.open(&home, &card, &backbone, &device, Precision::Fp32).unwrap();
+        let embedder = backbones.open(&workspace, &card, &backbone, &device, Precision::Fp32).unwrap();
         let decoded: Vec<DecodedImage> = fitted.iter().map(|path| read(path, &defaults.limits)).collect();
         let features = embedder.embed(&decoded).unwrap().concat();
         let labels: Vec<u32> = (0..fitted.len()).map(|row| (row / FITTED) as u32).collect();
@@ -120,19 +120,25 @@ fn main() {
         let dimensions = embedder.dimensions();
         let samples =
             Samples { features: &features, dimensions, labels: &labels, classes: classes.len(), groups: &groups };
-        let model = home.models().join(name);
+        let model = workspace.models().join(name);
         std::fs::create_dir_all(&model).unwrap();
         let head = Head::fit(&samples, &options).unwrap();
         let card = ModelCard { digest: head.save(&model.join("model.safetensors")).unwrap(), ..card };
         write_json(&model.join("model.json"), &card).unwrap();
-        std::fs::remove_file(home.champion()).ok();
-        std::os::unix::fs::symlink(name, home.champion()).unwrap();
+        std::fs::remove_file(workspace.champion()).ok();
+        std::os::unix::fs::symlink(name, workspace.champion()).unwrap();
 
         let out = folder.join(name).with_extension("onnx");
-        let home_args = HomeArgs { home: root.path().to_owned() };
-        let export = ExportModel { home: home_args, run: None, champion: true, format: Format::Onnx, out: out.clone() };
+        let workspace_args = WorkspaceArgs { root: root.path().to_owned() };
+        let export = ExportModel {
+            workspace: workspace_args,
+            run: None,
+            champion: true,
+            format: Format::Onnx,
+            out: out.clone(),
+        };
         println!("{}", node_exchange::model::run(&export).unwrap());
-        let model = Model::open(&home, &model, &backbones, &device, Precision::Fp32).unwrap();
+        let model = Model::open(&workspace, &model, &backbones, &device, Precision::Fp32).unwrap();
         let squares: Vec<(String, Vec<u8>)> = predicted
             .iter()
             .map(|path| {

@@ -2,7 +2,7 @@
 
 use plugin_api::files::{named, sync_folder};
 use plugin_api::runs::{Backbone, ModelCard};
-use plugin_api::{Home, Message, ResizeMode};
+use plugin_api::{Message, ResizeMode, Workspace};
 use plugin_embed::{EmbedError, Embedder};
 use plugin_model::Precision;
 use plugin_model::device::Opened;
@@ -105,13 +105,13 @@ impl BackboneOptions {
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn install(&self, home: &Home) -> io::Result<Backbone> {
+    pub fn install(&self, workspace: &Workspace) -> io::Result<Backbone> {
         let from = self.weights();
         let bytes = std::fs::read(&from).map_err(|e| named(&from, &e))?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
-        let path = home.backbone(&digest);
+        let path = workspace.backbone(&digest);
         if !has_size(&path, bytes.len() as u64) {
-            let folder = home.models().join("backbones");
+            let folder = workspace.models().join("backbones");
             std::fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
             let part = folder.join(format!(".{digest}.{}.part", std::process::id()));
             let write = || {
@@ -168,16 +168,16 @@ impl Backbones {
     ///
     /// # Errors
     /// As [`BackboneOptions::install`].
-    pub fn install(&self, options: &BackboneOptions, home: &Home) -> io::Result<Backbone> {
+    pub fn install(&self, options: &BackboneOptions, workspace: &Workspace) -> io::Result<Backbone> {
         let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
         let file = FileVersion::of(&options.weights());
         if let (Some(known), Some(file)) = (&*installed, &file)
             && known.file == *file
-            && has_size(&home.backbone(&known.backbone.digest), file.size_bytes)
+            && has_size(&workspace.backbone(&known.backbone.digest), file.size_bytes)
         {
             return Ok(known.backbone.clone());
         }
-        let backbone = options.install(home)?;
+        let backbone = options.install(workspace)?;
         *installed = file.map(|file| Installed { file, backbone: backbone.clone() });
         Ok(backbone)
     }
@@ -188,7 +188,7 @@ impl Backbones {
     /// [`EmbedError`]: its weights are not in the workspace, or are others, or the device failed.
     pub fn open(
         &self,
-        home: &Home,
+        workspace: &Workspace,
         card: &ModelCard,
         backbone: &Backbone,
         device: &Opened,
@@ -199,7 +199,7 @@ impl Backbones {
         if let Some(embedder) = open.get(&key) {
             return Ok(Arc::clone(embedder));
         }
-        let embedder = Arc::new(Embedder::of_backbone(home, card, backbone, device, precision)?);
+        let embedder = Arc::new(Embedder::of_backbone(workspace, card, backbone, device, precision)?);
         open.insert(key, Arc::clone(&embedder));
         Ok(embedder)
     }
@@ -219,22 +219,22 @@ mod tests {
     #[test]
     fn weights_are_installed_once_under_their_digest() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let from = folder.path().join("w.safetensors");
         std::fs::write(&from, b"weights").unwrap();
         let options =
             Line::parse_from(["x", "--backbone-weights", from.to_str().unwrap(), "--backbone-mode", "crop"]).options;
-        let backbone = options.install(&home).unwrap();
+        let backbone = options.install(&workspace).unwrap();
         assert_eq!(backbone.digest, blake3::hash(b"weights").to_hex().to_string());
-        let path = home.backbone(&backbone.digest);
+        let path = workspace.backbone(&backbone.digest);
         assert_eq!(std::fs::read(&path).unwrap(), b"weights");
         let written = std::fs::metadata(&path).unwrap().modified().unwrap();
-        assert_eq!(options.install(&home).unwrap(), backbone);
+        assert_eq!(options.install(&workspace).unwrap(), backbone);
         assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), written);
         std::fs::write(&path, b"half").unwrap();
-        options.install(&home).unwrap();
+        options.install(&workspace).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"weights", "a copy that was cut short is made anew");
-        assert_eq!(std::fs::read_dir(home.models().join("backbones")).unwrap().count(), 1);
+        assert_eq!(std::fs::read_dir(workspace.models().join("backbones")).unwrap().count(), 1);
     }
 
     #[test]
@@ -267,24 +267,24 @@ mod tests {
     #[test]
     fn weights_that_have_not_changed_are_read_once() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let from = folder.path().join("w.safetensors");
         std::fs::write(&from, b"weights").unwrap();
         let written = std::fs::metadata(&from).unwrap().modified().unwrap();
         let options = Line::parse_from(["x", "--backbone-weights", from.to_str().unwrap()]).options;
         let backbones = Backbones::default();
-        let first = backbones.install(&options, &home).unwrap();
+        let first = backbones.install(&options, &workspace).unwrap();
         let replace = |content: &[u8], modified| {
             std::fs::write(&from, content).unwrap();
             File::options().write(true).open(&from).unwrap().set_modified(modified).unwrap();
         };
         replace(b"WEIGHTS", written);
-        assert_eq!(backbones.install(&options, &home).unwrap(), first, "as far as size and time tell");
+        assert_eq!(backbones.install(&options, &workspace).unwrap(), first, "as far as size and time tell");
         replace(b"WEIGHTS", written + std::time::Duration::from_secs(1));
-        let second = backbones.install(&options, &home).unwrap();
+        let second = backbones.install(&options, &workspace).unwrap();
         assert_ne!(second, first);
-        std::fs::remove_file(home.backbone(&second.digest)).unwrap();
-        assert_eq!(backbones.install(&options, &home).unwrap(), second);
-        assert!(home.backbone(&second.digest).is_file(), "the copy is put back");
+        std::fs::remove_file(workspace.backbone(&second.digest)).unwrap();
+        assert_eq!(backbones.install(&options, &workspace).unwrap(), second);
+        assert!(workspace.backbone(&second.digest).is_file(), "the copy is put back");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::backbone::Backbones;
 use plugin_api::runs::{ModelCard, read_json};
-use plugin_api::{Home, Labels};
+use plugin_api::{Labels, Workspace};
 use plugin_decode::DecodedImage;
 use plugin_embed::{Cache, EmbedError, Embedder, Occlusions};
 use plugin_heads::{AnyHead, HeadError};
@@ -74,7 +74,7 @@ impl Model {
     /// # Errors
     /// [`LoadError`].
     pub fn open(
-        home: &Home,
+        workspace: &Workspace,
         folder: &Path,
         backbones: &Backbones,
         device: &Opened,
@@ -82,7 +82,7 @@ impl Model {
     ) -> Result<Self, LoadError> {
         let card: ModelCard =
             read_json(&folder.join("model.json")).map_err(|error| LoadError::Unusable(error.to_string()))?;
-        Self::load(home, &folder.join("model.safetensors"), card, backbones, device, precision)
+        Self::load(workspace, &folder.join("model.safetensors"), card, backbones, device, precision)
     }
 
     /// Reads the weights that `card` describes; the digest of the file must be that of the card.
@@ -90,7 +90,7 @@ impl Model {
     /// # Errors
     /// [`LoadError`].
     pub fn load(
-        home: &Home,
+        workspace: &Workspace,
         weights: &Path,
         card: ModelCard,
         backbones: &Backbones,
@@ -114,7 +114,7 @@ impl Model {
                 format!("{}: not a head for images of {} labels, as the card says", weights.display(), card.labels);
             return Err(unusable(text));
         }
-        let embedder = backbones.open(home, &card, &backbone, device, precision).map_err(|error| match error {
+        let embedder = backbones.open(workspace, &card, &backbone, device, precision).map_err(|error| match error {
             EmbedError::Model(error) => of_model(error),
             other => unusable(other.to_string()),
         })?;
@@ -127,7 +127,7 @@ impl Model {
                 weights.display()
             )));
         }
-        let cache = Cache::open(home, embedder.fingerprint(), dimensions).map_err(|e| unusable(e.to_string()))?;
+        let cache = Cache::open(workspace, embedder.fingerprint(), dimensions).map_err(|e| unusable(e.to_string()))?;
         let kind = Kind::Head { head, embedder, cache: Mutex::new(cache) };
         Ok(Self { card, kind })
     }
@@ -312,14 +312,14 @@ mod tests {
     #[test]
     fn heat_of_a_head_lies_where_its_class_is() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let device = DeviceChoice::Flex.open().unwrap();
         let shape = Shape { classes: 1, size_px: SIDE };
         let network = network::find("resnet18").unwrap().network(shape, 1, &device.device).unwrap();
-        std::fs::create_dir_all(home.models().join("backbones")).unwrap();
-        let file = home.models().join("backbones/new");
+        std::fs::create_dir_all(workspace.models().join("backbones")).unwrap();
+        let file = workspace.models().join("backbones/new");
         let digest = weights::save(&network, &file).unwrap();
-        std::fs::rename(&file, home.backbone(&digest)).unwrap();
+        std::fs::rename(&file, workspace.backbone(&digest)).unwrap();
         let backbone = Backbone { architecture: "resnet18".to_owned(), digest };
         let card = ModelCard {
             architecture: backbone.architecture.clone(),
@@ -334,7 +334,7 @@ mod tests {
             backbone: Some(backbone.clone()),
         };
         let backbones = Backbones::default();
-        let embedder = backbones.open(&home, &card, &backbone, &device, Precision::Fp32).unwrap();
+        let embedder = backbones.open(&workspace, &card, &backbone, &device, Precision::Fp32).unwrap();
         let colour = |class: u8, shade: u8| if class == 0 { [200 + shade, 9, shade] } else { [shade, 9, 200 + shade] };
         let images: Vec<DecodedImage> = (0..8)
             .map(|i: u8| DecodedImage {
@@ -351,12 +351,12 @@ mod tests {
             classes: 2,
             groups: &[0, 1, 2, 3, 4, 5, 6, 7],
         };
-        let model = home.models().join("one");
+        let model = workspace.models().join("one");
         std::fs::create_dir_all(&model).unwrap();
         let digest =
             Head::fit(&samples, &HeadOptions::DEFAULT).unwrap().save(&model.join("model.safetensors")).unwrap();
         write_json(&model.join("model.json"), &ModelCard { digest, ..card }).unwrap();
-        let model = Model::open(&home, &model, &backbones, &device, Precision::Fp32).unwrap();
+        let model = Model::open(&workspace, &model, &backbones, &device, Precision::Fp32).unwrap();
 
         let image = square(colour(0, 20), colour(1, 20));
         let sums = |class: usize| {

@@ -93,7 +93,7 @@ impl Set {
             }
         }
         let scratch = std::env::temp_dir().join(format!("planted-{}", std::process::id()));
-        let embedder = Embedder::open(options, &plugin_api::Home::create(&scratch)?)?;
+        let embedder = Embedder::open(options, &plugin_api::Workspace::create(&scratch)?)?;
         fs::remove_dir_all(&scratch)?;
         let (mut set, mut hashes) = (Self { classes: classes.len(), ..Self::default() }, Vec::new());
         let mut images = Vec::new();

@@ -5,7 +5,7 @@ use arrow::array::{LargeBinaryArray, StringArray, UInt64Array};
 use plugin_api::edges::{FileParts, OfferedFiles, WantedParts};
 use plugin_api::files::{digest, named, write_atomically};
 use plugin_api::runs::{CrossValidation, RunFolder, RunRequest};
-use plugin_api::{Edge, Home};
+use plugin_api::{Edge, Workspace};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
@@ -45,7 +45,7 @@ type Hashed = ((u64, i64, u64), String);
 /// The files that are offered.
 #[derive(Debug)]
 pub struct Offers {
-    home: Home,
+    workspace: Workspace,
     role: Role,
     options: TransferOptions,
     hashed: HashMap<String, Hashed>,
@@ -62,10 +62,10 @@ pub struct Offers {
 
 impl Offers {
     /// Nothing is known of the other machine yet.
-    pub fn new(home: Home, role: Role, options: TransferOptions) -> Self {
+    pub fn new(workspace: Workspace, role: Role, options: TransferOptions) -> Self {
         let (hashed, kept) = (HashMap::new(), HashMap::new());
         Self {
-            home,
+            workspace,
             role,
             options,
             hashed,
@@ -81,13 +81,13 @@ impl Offers {
     /// Looks through the workspace for what is new or has changed.
     pub fn look(&mut self) {
         let paths = match self.role {
-            Role::Training => training_files(&self.home),
-            Role::Files => asked_for(&self.home),
+            Role::Training => training_files(&self.workspace),
+            Role::Files => asked_for(&self.workspace),
         };
         let mut offers = Vec::with_capacity(paths.len());
         for path in paths {
             if path == CHAMPION {
-                offers.extend(champion_offer(&self.home));
+                offers.extend(champion_offer(&self.workspace));
             } else if let Some(offer) = self.file(path) {
                 offers.push(offer);
             }
@@ -97,7 +97,7 @@ impl Offers {
     }
 
     fn file(&mut self, path: String) -> Option<Offer> {
-        let whole = self.home.root().join(&path);
+        let whole = self.workspace.root().join(&path);
         let meta = fs::metadata(&whole).ok().filter(fs::Metadata::is_file)?;
         let version = version(&meta);
         let digest = match self.hashed.get(&path) {
@@ -173,7 +173,7 @@ impl Offers {
     fn part(&self, path: &str, digest: &str, first: u64, bytes: usize) -> Option<Vec<u8>> {
         let offer = self.open.iter().find(|offer| offer.path == path && offer.digest == digest)?;
         let (known, _) = self.hashed.get(path)?;
-        let file = File::open(self.home.root().join(path)).ok()?;
+        let file = File::open(self.workspace.root().join(path)).ok()?;
         if version(&file.metadata().ok()?) != *known {
             return None;
         }
@@ -188,13 +188,13 @@ impl Offers {
             return Ok(());
         };
         if offer.target.is_some() {
-            agree(&self.home, digest)?;
+            agree(&self.workspace, digest)?;
         }
         self.kept.insert(path.to_owned(), digest.to_owned());
         self.answered = true;
         if path == request_path() {
             // It has been handed over: `train` answers it there.
-            let whole = self.home.root().join(path);
+            let whole = self.workspace.root().join(path);
             fs::remove_file(&whole).map_err(|e| named(&whole, &e))?;
             self.kept.remove(path);
             self.look();
@@ -212,48 +212,48 @@ fn version(meta: &fs::Metadata) -> (u64, i64, u64) {
 }
 
 /// Who is champion as far as both machines know.
-pub fn agreed(home: &Home) -> Option<String> {
-    fs::read_to_string(home.models().join(AGREED)).ok()
+pub fn agreed(workspace: &Workspace) -> Option<String> {
+    fs::read_to_string(workspace.models().join(AGREED)).ok()
 }
 
 /// Both machines know of a champion.
-pub fn agree(home: &Home, champion: &str) -> io::Result<()> {
-    if agreed(home).as_deref() == Some(champion) {
+pub fn agree(workspace: &Workspace, champion: &str) -> io::Result<()> {
+    if agreed(workspace).as_deref() == Some(champion) {
         return Ok(());
     }
-    write_atomically(&home.models().join(AGREED), champion.as_bytes())
+    write_atomically(&workspace.models().join(AGREED), champion.as_bytes())
 }
 
 /// The champion's link, if it was swapped on this machine.
-fn champion_offer(home: &Home) -> Option<Offer> {
-    let target = plugin_champion::champion(home).filter(|target| agreed(home).as_deref() != Some(target))?;
+fn champion_offer(workspace: &Workspace) -> Option<Offer> {
+    let target = plugin_champion::champion(workspace).filter(|target| agreed(workspace).as_deref() != Some(target))?;
     Some(Offer { path: CHAMPION.to_owned(), target: Some(target.clone()), size: 0, digest: target })
 }
 
 /// What a person asks for: a run, or another champion with its files.
-fn asked_for(home: &Home) -> Vec<String> {
+fn asked_for(workspace: &Workspace) -> Vec<String> {
     let mut paths = Vec::new();
-    if let Some(offer) = champion_offer(home) {
+    if let Some(offer) = champion_offer(workspace) {
         // With what `train` needs to go on from it, should the other machine be a new one.
         let model = format!("models/{}", offer.digest);
-        files_below(home, &model, &mut paths);
+        files_below(workspace, &model, &mut paths);
         paths.sort_by_key(|path| path.ends_with("/model.json"));
         paths.push(CHAMPION.to_owned());
     }
-    if home.root().join(request_path()).is_file() {
+    if workspace.root().join(request_path()).is_file() {
         paths.push(request_path());
     }
     paths
 }
 
 /// Runs, reports and models, in an order in which each may be put there: what is read first, last.
-fn training_files(home: &Home) -> Vec<String> {
+fn training_files(workspace: &Workspace) -> Vec<String> {
     let (mut paths, mut verdicts) = (Vec::new(), Vec::new());
-    for run in RunFolder::all(&home.runs()) {
+    for run in RunFolder::all(&workspace.runs()) {
         let folder = format!("runs/{}", run.id());
         let weights = run.finished().map(|finished| finished.uri);
         let mut files = Vec::new();
-        files_below(home, &folder, &mut files);
+        files_below(workspace, &folder, &mut files);
         files.retain(|path| {
             let is_checkpoint = path.starts_with(&format!("{folder}/checkpoints/"));
             let name = path.rsplit('/').next().unwrap_or_default();
@@ -266,7 +266,7 @@ fn training_files(home: &Home) -> Vec<String> {
         paths.extend(files.into_iter().filter(|path| !is_verdict(path)));
     }
     let mut models = Vec::new();
-    files_below(home, "models", &mut models);
+    files_below(workspace, "models", &mut models);
     models.retain(|path| !path.starts_with("models/backbones/"));
     models.sort_by_key(|path| (path.ends_with("/model.json"), path.clone()));
     paths.extend(models);
@@ -276,10 +276,10 @@ fn training_files(home: &Home) -> Vec<String> {
 }
 
 /// Files below a folder that are no links and not hidden, as the workspace names them.
-fn files_below(home: &Home, folder: &str, paths: &mut Vec<String>) {
+fn files_below(workspace: &Workspace, folder: &str, paths: &mut Vec<String>) {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(home.root().join(&folder)).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(workspace.root().join(&folder)).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
             let path = format!("{folder}/{name}");

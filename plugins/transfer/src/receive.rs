@@ -6,7 +6,7 @@ use crate::window::Window;
 use arrow::array::{Array, StringArray, UInt64Array};
 use plugin_api::edges::{FileParts, OfferedFiles, WantedParts};
 use plugin_api::files::{digest, named, point_atomically, sync_folder};
-use plugin_api::{Edge, Header, Home};
+use plugin_api::{Edge, Header, Workspace};
 use plugin_champion::Lock;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::{self, File};
@@ -39,7 +39,7 @@ struct Coming {
 /// The receiving side.
 #[derive(Debug)]
 pub struct Receiver {
-    home: Home,
+    workspace: Workspace,
     role: Role,
     options: TransferOptions,
     session: String,
@@ -60,10 +60,10 @@ pub struct Receiver {
 
 impl Receiver {
     /// Nothing is on its way. `session` names this process in its requests.
-    pub fn new(home: Home, role: Role, options: TransferOptions, session: String, now: Instant) -> Self {
+    pub fn new(workspace: Workspace, role: Role, options: TransferOptions, session: String, now: Instant) -> Self {
         let window = Window::new(options.window(), options.patience(), now);
         Self {
-            home,
+            workspace,
             role,
             options,
             session,
@@ -155,7 +155,7 @@ impl Receiver {
     /// A whole file gets its name, if it is what was offered.
     fn finish(&mut self, coming: Coming) -> io::Result<()> {
         let Coming { wanted, part, file, .. } = coming;
-        let whole = self.home.root().join(&wanted.path);
+        let whole = self.workspace.root().join(&wanted.path);
         file.sync_all().map_err(|e| named(&part, &e))?;
         if digest(&part).map_err(|e| named(&part, &e))? != wanted.digest {
             tracing::warn!(path = wanted.path, "a file came damaged; it is asked for again");
@@ -164,7 +164,7 @@ impl Receiver {
             return Ok(());
         }
         fs::rename(&part, &whole).map_err(|e| named(&whole, &e))?;
-        sync_folder(whole.parent().unwrap_or(self.home.root()))?;
+        sync_folder(whole.parent().unwrap_or(self.workspace.root()))?;
         self.keep(wanted, whole);
         Ok(())
     }
@@ -223,12 +223,12 @@ impl Receiver {
             }
             return Ok(());
         }
-        let whole = self.home.root().join(&wanted.path);
+        let whole = self.workspace.root().join(&wanted.path);
         if digest(&whole).is_ok_and(|digest| digest == wanted.digest) {
             self.keep(wanted, whole);
             return Ok(());
         }
-        let folder = whole.parent().unwrap_or(self.home.root());
+        let folder = whole.parent().unwrap_or(self.workspace.root());
         fs::create_dir_all(folder).map_err(|e| named(folder, &e))?;
         let name = whole.file_name().unwrap_or_default().to_string_lossy();
         let part = whole.with_file_name(format!(".{name}.part"));
@@ -255,20 +255,21 @@ impl Receiver {
     /// Makes a model champion, as the other machine has. Not when a person has chosen another one here meanwhile: what a person
     /// says on the machine with the files holds.
     fn swap(&self, target: &str) -> io::Result<bool> {
-        let _lock = Lock::take(&self.home)?;
-        let now = plugin_champion::champion(&self.home);
-        if self.role == Role::Files && now.is_some() && now != agreed(&self.home) && now.as_deref() != Some(target) {
+        let _lock = Lock::take(&self.workspace)?;
+        let now = plugin_champion::champion(&self.workspace);
+        if self.role == Role::Files && now.is_some() && now != agreed(&self.workspace) && now.as_deref() != Some(target)
+        {
             tracing::info!(offered = target, champion = now, "another champion was chosen here meanwhile; it stays");
             return Ok(false);
         }
-        if !self.home.models().join(target).join("model.json").is_file() {
+        if !self.workspace.models().join(target).join("model.json").is_file() {
             return Ok(false);
         }
         if now.as_deref() != Some(target) {
-            point_atomically(&self.home.champion(), Path::new(target))?;
+            point_atomically(&self.workspace.champion(), Path::new(target))?;
             tracing::info!(champion = target, before = now, "the champion is another");
         }
-        agree(&self.home, target)?;
+        agree(&self.workspace, target)?;
         Ok(true)
     }
 }

@@ -137,15 +137,15 @@ fn read(folder: &Path) -> eyre::Result<Vec<Sample>> {
 
 /// The embedding of each image; none when there are no weights.
 fn embeddings(config: &Config, samples: &[Sample]) -> eyre::Result<Option<Vec<Vec<f32>>>> {
-    let home = plugin_api::Home::create(&config.cache)?;
-    let embedder = match plugin_embed::Embedder::open(&config.embed, &home) {
+    let workspace = plugin_api::Workspace::create(&config.cache)?;
+    let embedder = match plugin_embed::Embedder::open(&config.embed, &workspace) {
         Ok(embedder) => embedder,
         Err(error) => {
             eprintln!("without embeddings: {error}");
             return Ok(None);
         }
     };
-    let mut cache = plugin_embed::Cache::open(&home, embedder.fingerprint(), embedder.dimensions())?;
+    let mut cache = plugin_embed::Cache::open(&workspace, embedder.fingerprint(), embedder.dimensions())?;
     let new: Vec<&Sample> = samples.iter().filter(|sample| cache.get(&sample.digest).is_none()).collect();
     let begun = Instant::now();
     for samples in new.chunks(16) {

@@ -8,7 +8,7 @@ use node_dataset::intake::{Rules, take_in};
 use node_dataset::shards::Shards;
 use node_dataset::split::Groups;
 use plugin_api::edges::ImageFiles;
-use plugin_api::{Edge, FileVersion, Header, Home};
+use plugin_api::{Edge, FileVersion, Header, Workspace};
 use plugin_catalog::Writer;
 use plugin_harness::Stage;
 use std::path::{Path, PathBuf};
@@ -49,11 +49,11 @@ fn main() -> Result<(), Failure> {
         (None, None) => images::demo(),
     };
     let root = tempfile::tempdir()?;
-    let home = Home::create(&root.path().join("home"))?;
-    let files = lay_out(&home, &source, count)?;
+    let workspace = Workspace::create(&root.path().join("home"))?;
+    let files = lay_out(&workspace, &source, count)?;
     println!("{count} images, {size} px, {} cores", std::thread::available_parallelism()?);
 
-    let stages = in_one_process(&home, &files, &size)?;
+    let stages = in_one_process(&workspace, &files, &size)?;
     let alone = total(&stages);
     println!("\nin one process, without dora");
     for (name, measured) in NODES.iter().zip(&stages) {
@@ -96,11 +96,15 @@ fn total(stages: &[Measured]) -> Measured {
 }
 
 /// Distinct files: real images, a comment's worth of bytes apart when there are not enough of them.
-fn lay_out(home: &Home, source: &[(String, PathBuf)], count: usize) -> Result<Vec<(String, String)>, Failure> {
+fn lay_out(
+    workspace: &Workspace,
+    source: &[(String, PathBuf)],
+    count: usize,
+) -> Result<Vec<(String, String)>, Failure> {
     let mut files = Vec::new();
     for at in 0..count {
         let (class, file) = &source[at % source.len()];
-        let folder = home.photos().join(class);
+        let folder = workspace.photos().join(class);
         std::fs::create_dir_all(&folder)?;
         let mut bytes = std::fs::read(file)?;
         if at >= source.len() {
@@ -113,17 +117,17 @@ fn lay_out(home: &Home, source: &[(String, PathBuf)], count: usize) -> Result<Ve
     Ok(files)
 }
 
-fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result<Vec<Measured>, Failure> {
+fn in_one_process(workspace: &Workspace, files: &[(String, String)], size: &str) -> Result<Vec<Measured>, Failure> {
     let folder = tempfile::tempdir()?;
     let parse = |args: &[&str]| args.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
     let hash: node_hash::Config = clap::Parser::try_parse_from(parse(&["hash"]))?;
     let resize: node_resize::Config = clap::Parser::try_parse_from(parse(&["resize", "--size", size]))?;
-    let mut hash = node_hash::HashStage { limits: hash.limits, decode: hash.decode, home: home.clone() };
+    let mut hash = node_hash::HashStage { limits: hash.limits, decode: hash.decode, workspace: workspace.clone() };
     let mut resize = node_resize::ResizeStage { resize: resize.resize };
     let decode: node_decode::Config = clap::Parser::try_parse_from(parse(&["decode"]))?;
     let scale = decode.scale();
     let mut decode = node_decode::DecodeStage {
-        home: home.clone(),
+        workspace: workspace.clone(),
         limits: decode.limits,
         scale,
         ledger: plugin_harness::CrashLedger::open(folder.path(), "decode", Duration::ZERO)?,
@@ -136,7 +140,7 @@ fn in_one_process(home: &Home, files: &[(String, String)], size: &str) -> Result
     let mut spent: Vec<Measured> = NODES.iter().map(|_| Measured { seconds: 0.0, cpu_seconds: 0.0 }).collect();
     for (seq, files) in files.chunks(ROWS).enumerate() {
         let header = Header::new("bench", seq as u64);
-        let named = timed(&mut spent[0], || name(home.root(), files))?;
+        let named = timed(&mut spent[0], || name(workspace.root(), files))?;
         let decoded = timed(&mut spent[1], || decode.process(&header, named)).out;
         let hashed = timed(&mut spent[2], || hash.process(&header, decoded)).out;
         let pixels = timed(&mut spent[3], || resize.process(&header, hashed)).out;
@@ -199,11 +203,11 @@ fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<Graphed, F
     let options = [("env", "WAKUTEKA_IMAGE_SIZE", size), ("train", "--quiet-seconds", "600")];
     let mut graph = Graph::start_alone(root, &options)?;
     let limit = Duration::from_mins(10);
-    graph.wait("the first image", limit, |g| catalog::count(&g.home) > 0)?;
+    graph.wait("the first image", limit, |g| catalog::count(&g.workspace) > 0)?;
     let pid = |g: &Graph, node: &str| g.pid(node).map(|p| p.to_string()).unwrap_or_default();
     let pids: Vec<String> = NODES.iter().map(|node| pid(&graph, node)).collect();
     let start = Instant::now();
-    let first = catalog::count(&graph.home);
+    let first = catalog::count(&graph.workspace);
     let idle = idle_seconds();
     let before: Vec<f64> = pids.iter().map(|pid| cpu_seconds(pid)).collect();
     let mut memory = 0;
@@ -213,7 +217,7 @@ fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<Graphed, F
             memory = memory.max(pids.iter().map(|pid| memory_bytes(pid)).sum());
         }
         looks += 1;
-        catalog::count(&g.home) >= count as u64
+        catalog::count(&g.workspace) >= count as u64
     })?;
     let seconds = start.elapsed().as_secs_f64();
     let idle = (idle_seconds() - idle) / seconds;

@@ -58,13 +58,13 @@ fn main() -> Result<(), Failure> {
     }
 
     let many: Vec<_> = later.collect();
-    let (start, inbox) = (Instant::now(), graph.home.inbox());
+    let (start, inbox) = (Instant::now(), graph.workspace.inbox());
     for (class, file) in &many {
         std::fs::copy(file, inbox.join(name(class, file)))?;
     }
     let copied = start.elapsed();
     graph.wait("all of them", LIMIT, |g| {
-        let rows = predictions(&g.home.inbox());
+        let rows = predictions(&g.workspace.inbox());
         many.iter().all(|(class, file)| rows.contains_key(&name(class, file)))
     })?;
     let took = start.elapsed();
@@ -83,7 +83,7 @@ fn main() -> Result<(), Failure> {
 
 /// One after the other, as soon as the one before is classified: from the end of the copy to its row.
 fn drop_each(graph: &Graph, files: &[(String, PathBuf)]) -> Result<Vec<Duration>, Failure> {
-    let inbox = graph.home.inbox();
+    let inbox = graph.workspace.inbox();
     let mut took = Vec::new();
     for (class, file) in files {
         let name = name(class, file);

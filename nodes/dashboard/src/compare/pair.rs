@@ -1,7 +1,7 @@
 //! Two models beside each other: recall by class, and the images that they differ on.
 
 use crate::look::{Album, Recall, Shown, notes_of_run, recall};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::names::natural_order;
 use plugin_api::runs::{RunFolder, Verdict};
 use serde::Serialize;
@@ -47,16 +47,16 @@ pub struct Pair {
 
 impl Pair {
     /// Reads what is known of two runs; `None` when one of them was not evaluated.
-    pub fn read(home: &Home, album: &Album, runs: [&str; 2]) -> Option<Self> {
+    pub fn read(workspace: &Workspace, album: &Album, runs: [&str; 2]) -> Option<Self> {
         let verdicts: Vec<Verdict> =
-            runs.iter().map(|id| RunFolder::new(&home.runs(), id).verdict()).collect::<Option<_>>()?;
+            runs.iter().map(|id| RunFolder::new(&workspace.runs(), id).verdict()).collect::<Option<_>>()?;
         let mut names: Vec<&String> = verdicts.iter().flat_map(|verdict| &verdict.classes).collect();
         names.sort_by(|a, b| natural_order(a, b));
         names.dedup();
         let classes = names
             .into_iter()
             .map(|class| PairClass { class: class.clone(), recall: [0, 1].map(|at| recall(&verdicts[at], class)) });
-        let [first, second] = runs.map(|run| notes_of_run(home, run));
+        let [first, second] = runs.map(|run| notes_of_run(workspace, run));
         let mut pair = Self { classes: classes.collect(), ..Self::default() };
         let mut correct = [Vec::new(), Vec::new()];
         let mut common: Vec<&String> = first.keys().filter(|digest| second.contains_key(*digest)).collect();

@@ -8,7 +8,7 @@ use crate::safe;
 use plugin_api::decisions::{self, Decided, Decision};
 use plugin_api::message::Arg;
 use plugin_api::names::{class_name, folder_counts};
-use plugin_api::{Home, Message, Text};
+use plugin_api::{Message, Text, Workspace};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, ErrorKind};
@@ -84,15 +84,15 @@ pub struct Done {
 
 /// Does what was decided, one step at a time.
 pub struct Decider {
-    home: Home,
+    workspace: Workspace,
     journal: Mutex<Journal>,
 }
 
 impl Decider {
     /// With what was done before.
-    pub fn new(home: Home) -> Self {
-        let journal = Mutex::new(Journal::open(home.root()));
-        Self { home, journal }
+    pub fn new(workspace: Workspace) -> Self {
+        let journal = Mutex::new(Journal::open(workspace.root()));
+        Self { workspace, journal }
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -123,9 +123,9 @@ impl Decider {
         if acts.is_empty() || acts.len() > MOST {
             return Err(refused(Message::page_step_size(MOST)));
         }
-        let ground = Ground::open(self.home.root())?;
+        let ground = Ground::open(self.workspace.root())?;
         let ms = now_ms();
-        let mut plan = Plan::new(&self.home, &ground);
+        let mut plan = Plan::new(&self.workspace, &ground);
         let mut kept = Vec::new();
         let mut decided = Vec::new();
         let mut problems = Vec::new();
@@ -165,7 +165,7 @@ impl Decider {
         };
         journal.write(entry(&planned, &make, &close))?;
         if !decided.is_empty()
-            && let Err(error) = decisions::append_all(&self.home, &decided)
+            && let Err(error) = decisions::append_all(&self.workspace, &decided)
         {
             journal.write(Entry::Undone { id })?;
             return Err(error);
@@ -205,7 +205,7 @@ impl Decider {
         let mut journal = self.journal();
         let nothing = || Message::page_nothing_to_undo().into_error(ErrorKind::NotFound);
         let step = journal.last().ok_or_else(nothing)?;
-        let ground = Ground::open(self.home.root())?;
+        let ground = Ground::open(self.workspace.root())?;
         let (mut moved, mut problems) = (Vec::new(), Vec::new());
         for folder in step.closed.iter().rev() {
             if let Err(error) = ground.make(folder) {
@@ -240,7 +240,7 @@ impl Decider {
         let withdrawn = |one: &Decided| Decided { at_ms: now_ms(), decision: Decision::Withdrawn, ..one.clone() };
         let withdrawn: Vec<Decided> = step.decided.iter().map(withdrawn).collect();
         if !withdrawn.is_empty() {
-            decisions::append_all(&self.home, &withdrawn)?;
+            decisions::append_all(&self.workspace, &withdrawn)?;
         }
         journal.write(Entry::Undone { id: step.id })?;
         tracing::info!(step = step.id, files = moved.len(), "undone on the page");
@@ -263,7 +263,7 @@ fn refused(why: Message) -> io::Error {
 
 /// What a step is to do with files and folders. Two files never get the same name.
 struct Plan<'a> {
-    home: &'a Home,
+    workspace: &'a Workspace,
     ground: &'a Ground,
     moved: Vec<Moved>,
     taken: HashSet<String>,
@@ -273,8 +273,8 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(home: &'a Home, ground: &'a Ground) -> Self {
-        Self { home, ground, moved: Vec::new(), taken: HashSet::new(), make: Vec::new(), close: Vec::new() }
+    fn new(workspace: &'a Workspace, ground: &'a Ground) -> Self {
+        Self { workspace, ground, moved: Vec::new(), taken: HashSet::new(), make: Vec::new(), close: Vec::new() }
     }
 
     fn is_empty(&self) -> bool {
@@ -299,7 +299,7 @@ impl<'a> Plan<'a> {
         if path.starts_with(&format!("{folder}/")) {
             return Err(refused(Message::page_is_there(path)));
         }
-        let name = folders::own_name(self.home, path).unwrap_or_else(|| name_of(path).to_owned());
+        let name = folders::own_name(self.workspace, path).unwrap_or_else(|| name_of(path).to_owned());
         self.put(path, mark, &folder, &name)?;
         self.sidecars(path, &folder)
     }
@@ -331,7 +331,7 @@ impl<'a> Plan<'a> {
 
     fn create(&mut self, class: &str) -> io::Result<()> {
         let folder = self.class_folder("photos", class)?;
-        if self.home.root().join(&folder).is_dir() {
+        if self.workspace.root().join(&folder).is_dir() {
             return Err(Message::page_class_exists(class).into_error(ErrorKind::AlreadyExists));
         }
         self.make.push(folder);
@@ -344,7 +344,7 @@ impl<'a> Plan<'a> {
         }
         self.each_folder(class, |plan, from| {
             let into = plan.class_folder(&from.above, to)?;
-            if !plan.home.root().join(&into).is_dir() {
+            if !plan.workspace.root().join(&into).is_dir() {
                 plan.make.push(into.clone());
             }
             Ok(into)
@@ -361,7 +361,7 @@ impl<'a> Plan<'a> {
         class: &str,
         into: impl Fn(&mut Self, &ClassFolder) -> io::Result<String>,
     ) -> io::Result<()> {
-        let folders = class_folders(self.home).into_iter();
+        let folders = class_folders(self.workspace).into_iter();
         let folders: Vec<ClassFolder> = folders.filter(|one| class_name(&one.name) == class_name(class)).collect();
         if folders.is_empty() {
             return Err(Message::page_no_class(class).into_error(ErrorKind::NotFound));
@@ -369,7 +369,7 @@ impl<'a> Plan<'a> {
         for from in folders {
             let into = into(self, &from)?;
             let mut emptied = BTreeSet::from([from.path()]);
-            for relative in files_below(self.home, &from.path()) {
+            for relative in files_below(self.workspace, &from.path()) {
                 let path = format!("{}/{relative}", from.path());
                 let mark = self.ground.mark(&path)?;
                 let folder = if relative.contains('/') { format!("{into}/{}", above(&relative)) } else { into.clone() };
@@ -384,7 +384,11 @@ impl<'a> Plan<'a> {
     /// The folder of a class, in the spelling it has there.
     fn class_folder(&self, above: &str, class: &str) -> io::Result<String> {
         let is_class = safe::is_name(class) && folder_counts(class) && class.trim() == class;
-        if is_class { Ok(folder_of(self.home, above, class)) } else { Err(refused(Message::page_bad_class(class))) }
+        if is_class {
+            Ok(folder_of(self.workspace, above, class))
+        } else {
+            Err(refused(Message::page_bad_class(class)))
+        }
     }
 
     fn put(&mut self, from: &str, mark: String, folder: &str, name: &str) -> io::Result<()> {
@@ -416,18 +420,18 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn house() -> (tempfile::TempDir, Home, Decider) {
+    fn house() -> (tempfile::TempDir, Workspace, Decider) {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         for path in
             ["candidates/cat/01_a.jpg", "candidates/cat/02_b.jpg", "candidates/dog/01_a.jpg", "photos/cat/x.jpg"]
         {
-            let file = home.root().join(path);
+            let file = workspace.root().join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, path).unwrap();
         }
-        let decider = Decider::new(home.clone());
-        (folder, home, decider)
+        let decider = Decider::new(workspace.clone());
+        (folder, workspace, decider)
     }
 
     fn label(path: &str, class: &str) -> Act {
@@ -444,15 +448,15 @@ mod tests {
     }
 
     /// Every file below the folders a person sees.
-    fn files(home: &Home) -> Vec<String> {
+    fn files(workspace: &Workspace) -> Vec<String> {
         let mut found = Vec::new();
-        let mut folders = vec![home.root().to_owned()];
+        let mut folders = vec![workspace.root().to_owned()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap().flatten() {
                 if entry.path().is_dir() {
                     folders.push(entry.path());
                 } else {
-                    found.push(home.relative(&entry.path()).unwrap());
+                    found.push(workspace.relative(&entry.path()).unwrap());
                 }
             }
         }
@@ -463,8 +467,8 @@ mod tests {
 
     #[test]
     fn every_step_is_a_move_and_can_be_undone_even_after_a_restart() {
-        let (_folder, home, decider) = house();
-        let before = files(&home);
+        let (_folder, workspace, decider) = house();
+        let before = files(&workspace);
         let done = decider
             .decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/dog/01_a.jpg", "cat")], &right)
             .unwrap();
@@ -472,7 +476,7 @@ mod tests {
         decider.decide(&[throw("candidates/cat/02_b.jpg"), Act::Keep { key: "suspected x".into() }], &right).unwrap();
         decider.decide(&[label("photos/cat/x.jpg", "new class")], &right).unwrap();
         assert_eq!(
-            files(&home),
+            files(&workspace),
             [
                 "photos/cat/01_a (2).jpg",
                 "photos/cat/01_a.jpg",
@@ -482,25 +486,25 @@ mod tests {
         );
         assert!(decider.is_kept("suspected x"));
         let about = |decision: Decision| {
-            let made = decisions::read(&home).unwrap().made;
+            let made = decisions::read(&workspace).unwrap().made;
             made.iter().filter(|one| one.decision == decision).flat_map(|one| one.digests.clone()).collect::<Vec<_>>()
         };
         assert_eq!(about(Decision::Keep), ["pixels of suspected x"]);
-        let decider = Decider::new(home.clone());
+        let decider = Decider::new(workspace.clone());
         assert_eq!(decider.undoable(), 3);
         for left in [2, 1, 0] {
             let undone = decider.undo().unwrap();
             assert_eq!((undone.undoable, undone.problems.len()), (left, 0), "{undone:?}");
         }
-        assert_eq!(files(&home), before);
-        assert!(!home.photos().join("new class").exists() && !decider.is_kept("suspected x"));
+        assert_eq!(files(&workspace), before);
+        assert!(!workspace.photos().join("new class").exists() && !decider.is_kept("suspected x"));
         assert_eq!(about(Decision::Withdrawn), ["pixels of suspected x"], "taken back by another line");
         assert_eq!(decider.undo().unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     #[test]
     fn what_cannot_be_done_is_told_and_the_rest_is_done() {
-        let (_folder, home, decider) = house();
+        let (_folder, workspace, decider) = house();
         let done = decider
             .decide(&[label("candidates/cat/none.jpg", "cat"), label("candidates/cat/01_a.jpg", "cat")], &right)
             .unwrap();
@@ -521,8 +525,8 @@ mod tests {
             Act::Different { key: "images a b".into() },
             Act::Different { key: "alike x".into() },
         ] {
-            fs::write(home.pool().join("x.jpg"), "x").unwrap();
-            fs::write(home.inbox().join("x.jpg"), "x").unwrap();
+            fs::write(workspace.pool().join("x.jpg"), "x").unwrap();
+            fs::write(workspace.inbox().join("x.jpg"), "x").unwrap();
             assert!(decider.decide(std::slice::from_ref(&bad), &right).is_err(), "{bad:?}");
         }
         assert!(decider.decide(&[], &right).is_err() && decider.undoable() == 1);
@@ -530,56 +534,58 @@ mod tests {
 
     #[test]
     fn classes_are_made_renamed_merged_and_deleted_and_come_back() {
-        let (_folder, home, decider) = house();
+        let (_folder, workspace, decider) = house();
         for path in ["photos/cat/sub/y.jpg", "photos/dog/x.jpg", "seeds/cat/s.jpg"] {
-            let file = home.root().join(path);
+            let file = workspace.root().join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, path).unwrap();
         }
-        let before = files(&home);
+        let before = files(&workspace);
         let class = |act: Act| decider.decide(&[act], &right).unwrap();
         class(Act::Create { class: "bird".into() });
-        assert!(home.photos().join("bird").is_dir());
+        assert!(workspace.photos().join("bird").is_dir());
         let renamed = class(Act::Rename { class: "cat".into(), to: "猫".into() });
-        assert_eq!((renamed.moved.len(), home.photos().join("cat").exists()), (5, false), "{renamed:?}");
-        assert!(home.photos().join("猫/sub/y.jpg").exists() && home.seeds().join("猫/s.jpg").exists());
+        assert_eq!((renamed.moved.len(), workspace.photos().join("cat").exists()), (5, false), "{renamed:?}");
+        assert!(workspace.photos().join("猫/sub/y.jpg").exists() && workspace.seeds().join("猫/s.jpg").exists());
         class(Act::Rename { class: "猫".into(), to: "dog".into() });
-        assert_eq!(fs::read_to_string(home.photos().join("dog/x (2).jpg")).unwrap(), "photos/cat/x.jpg");
+        assert_eq!(fs::read_to_string(workspace.photos().join("dog/x (2).jpg")).unwrap(), "photos/cat/x.jpg");
         class(Act::Delete { class: "dog".into() });
-        assert!(!home.photos().join("dog").exists() && home.root().join("trash/photos/dog/sub/y.jpg").exists());
+        assert!(
+            !workspace.photos().join("dog").exists() && workspace.root().join("trash/photos/dog/sub/y.jpg").exists()
+        );
         class(Act::Delete { class: "bird".into() });
         for _ in 0..5 {
             let undone = decider.undo().unwrap();
             assert!(undone.problems.is_empty(), "{undone:?}");
         }
-        assert_eq!(files(&home), before);
-        let folders = |folder: &str| fs::read_dir(home.root().join(folder)).unwrap().count();
+        assert_eq!(files(&workspace), before);
+        let folders = |folder: &str| fs::read_dir(workspace.root().join(folder)).unwrap().count();
         assert_eq!((folders("photos"), folders("seeds"), folders("candidates")), (2, 1, 2), "no empty folder is left");
     }
 
     #[test]
     fn sidecars_go_where_their_images_go() {
-        let (_folder, home, decider) = house();
+        let (_folder, workspace, decider) = house();
         for name in ["x.jpg.xmp", "x.xmp", "y.xmp"] {
-            fs::write(home.photos().join("cat").join(name), name).unwrap();
+            fs::write(workspace.photos().join("cat").join(name), name).unwrap();
         }
         decider.decide(&[label("photos/cat/x.jpg", "dog")], &right).unwrap();
-        let there = |name: &str| home.photos().join("dog").join(name).exists();
+        let there = |name: &str| workspace.photos().join("dog").join(name).exists();
         assert_eq!(["x.jpg", "x.jpg.xmp", "x.xmp", "y.xmp"].map(there), [true, true, true, false]);
         assert_eq!(decider.undo().unwrap().moved.len(), 3);
-        assert!(home.photos().join("cat/x.xmp").exists() && !home.photos().join("dog").exists());
+        assert!(workspace.photos().join("cat/x.xmp").exists() && !workspace.photos().join("dog").exists());
     }
 
     #[test]
     fn accepted_files_get_their_own_names_back() {
-        let (_folder, home, decider) = house();
+        let (_folder, workspace, decider) = house();
         fs::write(
-            home.candidates().join("candidates.csv"),
+            workspace.candidates().join("candidates.csv"),
             "path,class,distance,rank,candidate,claimed_by\npool/x.jpg,cat,0.1,1,candidates/cat/01_a.jpg,\n",
         )
         .unwrap();
-        fs::write(home.review().join("0.02_u.jpg"), "u").unwrap();
-        fs::write(home.review().join("review.csv"), "name,path\n0.02_u.jpg,inbox/u.jpg\n").unwrap();
+        fs::write(workspace.review().join("0.02_u.jpg"), "u").unwrap();
+        fs::write(workspace.review().join("review.csv"), "name,path\n0.02_u.jpg,inbox/u.jpg\n").unwrap();
         let acts = [label("candidates/cat/01_a.jpg", "cat"), label("review/0.02_u.jpg", "dog")];
         let done = decider.decide(&acts, &right).unwrap();
         let to: Vec<&str> = done.moved.iter().map(|(_, to)| to.as_str()).collect();
@@ -588,23 +594,23 @@ mod tests {
 
     #[test]
     fn undo_touches_no_file_that_somebody_changed_since() {
-        let (_folder, home, decider) = house();
+        let (_folder, workspace, decider) = house();
         decider
             .decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/cat/02_b.jpg", "cat")], &right)
             .unwrap();
-        fs::remove_file(home.photos().join("cat/01_a.jpg")).unwrap();
-        fs::write(home.photos().join("cat/other"), "another").unwrap();
-        fs::rename(home.photos().join("cat/other"), home.photos().join("cat/01_a.jpg")).unwrap();
+        fs::remove_file(workspace.photos().join("cat/01_a.jpg")).unwrap();
+        fs::write(workspace.photos().join("cat/other"), "another").unwrap();
+        fs::rename(workspace.photos().join("cat/other"), workspace.photos().join("cat/01_a.jpg")).unwrap();
         let undone = decider.undo().unwrap();
         assert_eq!((undone.moved.len(), undone.problems.len()), (1, 1), "{undone:?}");
-        assert_eq!(fs::read_to_string(home.photos().join("cat/01_a.jpg")).unwrap(), "another");
-        assert!(home.candidates().join("cat/02_b.jpg").exists());
+        assert_eq!(fs::read_to_string(workspace.photos().join("cat/01_a.jpg")).unwrap(), "another");
+        assert!(workspace.candidates().join("cat/02_b.jpg").exists());
     }
 
     #[test]
     fn a_step_that_was_written_down_and_never_done_is_undone_by_doing_nothing() {
-        let (_folder, home, decider) = house();
-        let mark = Ground::open(home.root()).unwrap().mark("candidates/cat/01_a.jpg").unwrap();
+        let (_folder, workspace, decider) = house();
+        let mark = Ground::open(workspace.root()).unwrap().mark("candidates/cat/01_a.jpg").unwrap();
         let moved = vec![Moved {
             from: "candidates/cat/01_a.jpg".into(),
             to: "photos/cat/01_a.jpg".into(),
@@ -617,16 +623,16 @@ mod tests {
             .unwrap();
         fs::OpenOptions::new()
             .append(true)
-            .open(home.root().join("dashboard/journal.jsonl"))
+            .open(workspace.root().join("dashboard/journal.jsonl"))
             .and_then(|mut file| {
                 use std::io::Write;
                 file.write_all(b"{\"step\":{\"id\":2")
             })
             .unwrap();
-        let (before, decider) = (files(&home), Decider::new(home.clone()));
+        let (before, decider) = (files(&workspace), Decider::new(workspace.clone()));
         assert_eq!(decider.undo().unwrap().problems.len(), 0);
-        assert_eq!(files(&home), before);
+        assert_eq!(files(&workspace), before);
         decider.decide(&[label("candidates/cat/01_a.jpg", "cat")], &right).unwrap();
-        assert_eq!(Decider::new(home).undoable(), 1, "the piece of a line does no harm");
+        assert_eq!(Decider::new(workspace).undoable(), 1, "the piece of a line does no harm");
     }
 }

@@ -4,7 +4,7 @@ use super::act::Decider;
 use super::folders::{class_folders, folders_in};
 use crate::look::{Album, Item, settled};
 use crate::safe;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::decisions::Decision;
 use plugin_api::names::{class_name, natural_order};
 use plugin_review::{Doubt, Image, SamePixels, Suspect};
@@ -88,25 +88,25 @@ pub struct Queue {
 
 impl Queue {
     /// The questions of a queue; none when there is no such queue.
-    pub fn of(name: &str, home: &Home, album: &Album, decider: &Decider) -> Option<Self> {
+    pub fn of(name: &str, workspace: &Workspace, album: &Album, decider: &Decider) -> Option<Self> {
         let mut questions = match name {
-            "candidates" => candidates(home),
-            "conflicts" => conflicts(album, home),
-            "suspected" => suspected(album, home),
-            "unsure" => unsure(home),
+            "candidates" => candidates(workspace),
+            "conflicts" => conflicts(album, workspace),
+            "suspected" => suspected(album, workspace),
+            "unsure" => unsure(workspace),
             _ => return None,
         };
         // Conflicts that were answered are known by the file of decisions.
         questions.retain(|question| question.conflict.is_some() || !decider.is_kept(&question.key));
         let total = questions.len();
         questions.truncate(MOST);
-        Some(Self { total, questions, classes: classes(home), undoable: decider.undoable() })
+        Some(Self { total, questions, classes: classes(workspace), undoable: decider.undoable() })
     }
 }
 
 /// Names of classes: of class folders, in splits too, each once however its folders are spelled; in natural order.
-pub fn classes(home: &Home) -> Vec<String> {
-    let named: BTreeSet<String> = class_folders(home)
+pub fn classes(workspace: &Workspace) -> Vec<String> {
+    let named: BTreeSet<String> = class_folders(workspace)
         .into_iter()
         .filter(|folder| folder.above != "seeds")
         .map(|folder| class_name(&folder.name))
@@ -133,9 +133,9 @@ fn images(folder: std::path::PathBuf) -> Vec<String> {
 }
 
 /// By class, nearest first, as their names are ordered.
-fn candidates(home: &Home) -> Vec<Question> {
+fn candidates(workspace: &Workspace) -> Vec<Question> {
     let of_class = |class: String| {
-        let files = images(home.candidates().join(&class)).into_iter();
+        let files = images(workspace.candidates().join(&class)).into_iter();
         files.map(move |name| {
             let path = format!("candidates/{class}/{name}");
             let file = File { path: path.clone(), digest: None, class: Some(class.clone()) };
@@ -143,18 +143,18 @@ fn candidates(home: &Home) -> Vec<Question> {
             Question { key: format!("candidate {path}"), files: vec![file], beside: None, likely, conflict: None }
         })
     };
-    folders_in(home, "candidates").into_iter().flat_map(of_class).collect()
+    folders_in(workspace, "candidates").into_iter().flat_map(of_class).collect()
 }
 
 /// What is to be decided because images look alike: first those that cannot be learnt, then the best suspects.
-fn conflicts(album: &Album, home: &Home) -> Vec<Question> {
+fn conflicts(album: &Album, workspace: &Workspace) -> Vec<Question> {
     let images = album.images();
     // Of now, not of when the album was read: what was just decided asks no more.
-    let review = plugin_review::find(&images, album.notes.labels, &settled(home));
+    let review = plugin_review::find(&images, album.notes.labels, &settled(workspace));
     let same = review.same_pixels.iter().map(|same| same_pixels(album, same));
     let alike = review.suspects.iter().map(|suspect| alike(album, suspect));
     // What was moved since is answered, before the catalog knows.
-    let is_there = |file: &File| home.root().join(&file.path).is_file();
+    let is_there = |file: &File| workspace.root().join(&file.path).is_file();
     let is_open = |question: &Question| match question.conflict {
         Some(Conflict::SamePixels { .. }) => {
             let mut there = question.files.iter().filter(|file| is_there(file));
@@ -224,7 +224,7 @@ fn file(album: &Album, item: &Item) -> File {
 
 /// What an answer is about, for the file of decisions: the pixel digests of each line. None where it is not offered, or the
 /// question is there no more.
-pub fn decided(key: &str, decision: Decision, home: &Home, album: &Album) -> Option<Vec<Vec<String>>> {
+pub fn decided(key: &str, decision: Decision, workspace: &Workspace, album: &Album) -> Option<Vec<Vec<String>>> {
     if let Some(rest) = key.strip_prefix("suspected ") {
         let item = album.find(rest.split(' ').next()?)?;
         return (decision == Decision::Keep).then(|| vec![vec![item.pixel_digest.clone()]]);
@@ -237,18 +237,18 @@ pub fn decided(key: &str, decision: Decision, home: &Home, album: &Album) -> Opt
         return can.then(|| vec![pixels.into_iter().collect()]);
     }
     let images: Vec<Image> = album.images();
-    let review = plugin_review::find(&images, album.notes.labels, &settled(home));
+    let review = plugin_review::find(&images, album.notes.labels, &settled(workspace));
     review.suspects.iter().find(|suspect| self::key(suspect) == key)?.decided(decision)
 }
 
 /// Files whose label is probably wrong, the most suspicious first. What was moved since, in the album or not yet, is none.
-fn suspected(album: &Album, home: &Home) -> Vec<Question> {
+fn suspected(album: &Album, workspace: &Workspace) -> Vec<Question> {
     let flagged = album.items.iter().filter(|item| item.flags.names().any(|name| name == "suspected"));
-    let settled = settled(home);
+    let settled = settled(workspace);
     let open = flagged.filter(|item| !settled.is_kept(&item.pixel_digest));
     let mut found: Vec<_> = open.filter_map(|item| Some((item, album.notes.suspects.get(&item.path)?))).collect();
     found.sort_by(|(_, a), (_, b)| (b.other - b.own).total_cmp(&(a.other - a.own)));
-    found.retain(|(item, _)| home.root().join(&item.path).is_file());
+    found.retain(|(item, _)| workspace.root().join(&item.path).is_file());
     let question = |(item, suspect): (&Item, &crate::look::Suspect)| Question {
         key: format!("suspected {} {} {}", item.digest, suspect.class, suspect.suggested),
         files: vec![File {
@@ -264,9 +264,9 @@ fn suspected(album: &Album, home: &Home) -> Vec<Question> {
 }
 
 /// Images of the inbox that the champion asks about, the least sure first, as their names are ordered.
-fn unsure(home: &Home) -> Vec<Question> {
+fn unsure(workspace: &Workspace) -> Vec<Question> {
     let mut said: BTreeMap<String, Vec<(String, Option<f32>)>> = BTreeMap::new();
-    if let Ok(rows) = Rows::open(&home.review().join("review.csv")) {
+    if let Ok(rows) = Rows::open(&workspace.review().join("review.csv")) {
         for row in rows {
             let guess = |at: usize| Some((row.get(at)?.to_owned(), row.get(at + 1)?.parse().ok()));
             let guesses = [3, 5].into_iter().filter_map(guess).filter(|(class, _)| !class.is_empty());
@@ -279,7 +279,7 @@ fn unsure(home: &Home) -> Vec<Question> {
         let likely = said.remove(&name).unwrap_or_default();
         Question { key: format!("unsure {path}"), files: vec![file], beside: None, likely, conflict: None }
     };
-    images(home.review()).into_iter().map(question).collect()
+    images(workspace.review()).into_iter().map(question).collect()
 }
 
 #[cfg(test)]
@@ -292,13 +292,13 @@ mod tests {
     #[test]
     fn each_queue_asks_about_its_files_until_they_are_answered() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let write = |path: &str, text: &str| {
-            let file = home.root().join(path);
+            let file = workspace.root().join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, text).unwrap();
         };
-        let db = catalog(&home);
+        let db = catalog(&workspace);
         for (path, digest, group) in [("photos/cat/3.jpg", "d3", "g3"), ("photos/dog/2.jpg", "d2", "g2")] {
             write(path, digest);
             add(&db, path, digest, group, "train", 1);
@@ -315,18 +315,18 @@ mod tests {
             "dataset/report/label_errors.csv",
             "path,class,suggested,probability_of_class,probability_of_suggested,digest,what_to_do\nphotos/cat/3.jpg,cat,dog,0.1,0.8,d3,x\n",
         );
-        let album = Album::read(&reader(&db), Notes::read(&home), None).unwrap();
-        let decider = Decider::new(home.clone());
-        let ask = |name: &str| Queue::of(name, &home, &album, &decider).unwrap();
+        let album = Album::read(&reader(&db), Notes::read(&workspace), None).unwrap();
+        let decider = Decider::new(workspace.clone());
+        let ask = |name: &str| Queue::of(name, &workspace, &album, &decider).unwrap();
         let candidates = ask("candidates");
         let paths: Vec<_> = candidates.questions.iter().map(|q| q.files[0].path.as_str()).collect();
         assert_eq!(paths, ["candidates/cat/01_a.jpg", "candidates/cat/02_b.jpg"]);
         assert_eq!(candidates.classes, ["cat", "dog"]);
         assert_eq!(ask("suspected").questions[0].likely[0], ("dog".to_owned(), Some(0.8)));
         assert_eq!(ask("unsure").questions[0].likely, [("dog".to_owned(), Some(0.5)), ("cat".to_owned(), Some(0.49))]);
-        assert!(Queue::of("others", &home, &album, &decider).is_none());
+        assert!(Queue::of("others", &workspace, &album, &decider).is_none());
 
-        let resolve = |key: &str, decision| decided(key, decision, &home, &album);
+        let resolve = |key: &str, decision| decided(key, decision, &workspace, &album);
         let key = ask("suspected").questions[0].key.clone();
         decider.decide(&[Act::Keep { key }], &resolve).unwrap();
         assert_eq!(ask("suspected").total, 0, "its label is right");
@@ -338,8 +338,8 @@ mod tests {
     #[test]
     fn conflicts_say_which_kind_and_what_can_be_said() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        let db = catalog(&home);
+        let workspace = Workspace::create(folder.path()).unwrap();
+        let db = catalog(&workspace);
         add(&db, "photos/cat/same.jpg", "d1", "d1", "train", 1);
         add(&db, "photos/dog/same.jpg", "d1", "d1", "train", 1);
         for n in 0..5 {
@@ -350,13 +350,13 @@ mod tests {
         add(&db, "photos/bad/1.jpg", "b1", "h", "train", 1);
         let known = Album::read(&reader(&db), Notes::default(), None).unwrap();
         for item in &known.items {
-            let file = home.root().join(&item.path);
+            let file = workspace.root().join(&item.path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, "x").unwrap();
         }
-        let album = Album::read(&reader(&db), Notes::read(&home), None).unwrap();
-        let decider = Decider::new(home.clone());
-        let ask = |decider: &Decider| Queue::of("conflicts", &home, &album, decider).unwrap().questions;
+        let album = Album::read(&reader(&db), Notes::read(&workspace), None).unwrap();
+        let decider = Decider::new(workspace.clone());
+        let ask = |decider: &Decider| Queue::of("conflicts", &workspace, &album, decider).unwrap().questions;
         let [same, odd, mixed] = <[Question; 3]>::try_from(ask(&decider)).unwrap();
         assert_eq!(same.conflict, Some(Conflict::SamePixels { classes: vec!["cat".to_owned(), "dog".to_owned()] }));
         assert_eq!(odd.conflict, Some(Conflict::Odd { of: 6, many: 5, can_differ: true }));
@@ -365,11 +365,11 @@ mod tests {
         let shares = vec![("bad".to_owned(), 1), ("good".to_owned(), 1)];
         assert_eq!(mixed.conflict, Some(Conflict::Mixed { shares, can_differ: true }));
 
-        let resolve = |key: &str, decision| decided(key, decision, &home, &album);
+        let resolve = |key: &str, decision| decided(key, decision, &workspace, &album);
         assert!(decider.decide(&[Act::Keep { key: same.key.clone() }], &resolve).is_err(), "it cannot be learnt");
         decider.decide(&[Act::Keep { key: odd.key.clone() }], &resolve).unwrap();
         decider.decide(&[Act::Different { key: mixed.key.clone() }], &resolve).unwrap();
-        assert_eq!(ask(&Decider::new(home.clone())), std::slice::from_ref(&same), "after a restart too");
+        assert_eq!(ask(&Decider::new(workspace.clone())), std::slice::from_ref(&same), "after a restart too");
         decider.undo().unwrap();
         assert_eq!(ask(&decider), [same.clone(), mixed.clone()]);
         decider.undo().unwrap();

@@ -2,14 +2,14 @@
 
 use super::album::{Album, Item};
 use super::map::principal;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_decode::DecodedImage;
 use plugin_embed::{Cache, EmbedOptions, Embedder};
 use std::sync::{Mutex, PoisonError};
 
 /// Embeddings on disk, opened when first asked for.
 pub struct Alike {
-    home: Home,
+    workspace: Workspace,
     options: EmbedOptions,
     cache: Mutex<Option<Cache>>,
     embedder: Mutex<Option<Embedder>>,
@@ -17,16 +17,16 @@ pub struct Alike {
 
 impl Alike {
     /// Nothing opened yet.
-    pub fn new(home: Home, options: EmbedOptions) -> Self {
-        Self { home, options, cache: Mutex::new(None), embedder: Mutex::new(None) }
+    pub fn new(workspace: Workspace, options: EmbedOptions) -> Self {
+        Self { workspace, options, cache: Mutex::new(None), embedder: Mutex::new(None) }
     }
 
     /// The embedding of an image that is not kept; none when the network's weights are not there, or another network made
     /// those that are kept.
-    pub fn embed(&self, home: &Home, image: &DecodedImage) -> Option<Vec<f32>> {
+    pub fn embed(&self, workspace: &Workspace, image: &DecodedImage) -> Option<Vec<f32>> {
         let mut embedder = self.embedder.lock().unwrap_or_else(PoisonError::into_inner);
         if embedder.is_none() {
-            *embedder = Embedder::open(&self.options, home).ok();
+            *embedder = Embedder::open(&self.options, workspace).ok();
         }
         let embedder = embedder.as_ref()?;
         self.opened(|cache| cache.fingerprint() == embedder.fingerprint()).filter(|same| *same)?;
@@ -37,7 +37,7 @@ impl Alike {
     fn opened<T>(&self, ask: impl FnOnce(&mut Cache) -> T) -> Option<T> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.is_none() {
-            *cache = Cache::newest(&self.home).ok().flatten();
+            *cache = Cache::newest(&self.workspace).ok().flatten();
         }
         cache.as_mut().map(ask)
     }

@@ -5,7 +5,7 @@ use super::flags::Flags;
 use crate::decide::classes;
 use plugin_api::names::natural_order;
 use plugin_api::runs::Verdict;
-use plugin_api::{Home, Split};
+use plugin_api::{Split, Workspace};
 use plugin_forecast::{Confusion, Forecast, Forecasts};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -80,11 +80,11 @@ pub struct ClassRow {
 }
 
 /// All classes, in natural order: those of the data set, and folders without an image.
-pub fn table(home: &Home, album: &Album) -> Vec<ClassRow> {
-    let champion = plugin_champion::champion(home).and_then(|id| plugin_champion::model(home, &id));
+pub fn table(workspace: &Workspace, album: &Album) -> Vec<ClassRow> {
+    let champion = plugin_champion::champion(workspace).and_then(|id| plugin_champion::model(workspace, &id));
     let known = champion.as_ref().map(|model| model.card.classes.clone());
     let verdict = champion.and_then(|model| model.verdict);
-    let forecasts = Forecasts::read(home);
+    let forecasts = Forecasts::read(workspace);
     let empty = |class: String| ClassRow {
         files: 0,
         train: 0,
@@ -98,7 +98,7 @@ pub fn table(home: &Home, album: &Album) -> Vec<ClassRow> {
         examples: Vec::new(),
         class,
     };
-    let names = classes(home).into_iter().chain(album.classes.iter().cloned());
+    let names = classes(workspace).into_iter().chain(album.classes.iter().cloned());
     let mut rows: BTreeMap<String, ClassRow> = names.map(|name| (name.clone(), empty(name))).collect();
     let suspected = Flags::named("suspected").unwrap_or_default();
     for item in &album.items {

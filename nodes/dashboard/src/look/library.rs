@@ -2,7 +2,7 @@
 
 use super::album::Album;
 use super::notes::{Notes, Stamp};
-use plugin_api::{Home, Labels};
+use plugin_api::{Labels, Workspace};
 use plugin_catalog::{CatalogError, Reader};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -20,7 +20,7 @@ const PROMPT: Duration = Duration::from_millis(300);
 
 /// Keeps the album.
 pub struct Library {
-    home: Home,
+    workspace: Workspace,
     shown: Mutex<Shown>,
     /// The catalog; whoever reads it holds it.
     catalog: Mutex<Option<Reader>>,
@@ -59,10 +59,10 @@ impl Glance {
 
 impl Library {
     /// Nothing read yet.
-    pub fn new(home: Home) -> Self {
+    pub fn new(workspace: Workspace) -> Self {
         let is_multi = AtomicBool::default();
         Self {
-            home,
+            workspace,
             shown: Mutex::default(),
             catalog: Mutex::default(),
             part: Mutex::default(),
@@ -81,7 +81,7 @@ impl Library {
     }
 
     fn notes(&self) -> Notes {
-        Notes { labels: self.labels(), ..Notes::read(&self.home) }
+        Notes { labels: self.labels(), ..Notes::read(&self.workspace) }
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
@@ -90,7 +90,7 @@ impl Library {
 
     /// The catalog; none yet, also while `dataset` has not brought one of an earlier version to this format.
     fn connect(&self) -> Result<Option<Reader>, CatalogError> {
-        match Reader::open(&self.home) {
+        match Reader::open(&self.workspace) {
             Err(CatalogError::Earlier { .. }) => Ok(None),
             opened => opened,
         }
@@ -173,7 +173,7 @@ impl Library {
             *catalog = self.connect()?;
         }
         let now = catalog.as_ref().map_or(Ok(0), Reader::version)?;
-        let of = (now, Notes::stamp(&self.home), self.labels());
+        let of = (now, Notes::stamp(&self.workspace), self.labels());
         if before.of.as_ref() == Some(&of) && before.generation > 0 {
             self.shown().compared = Some(Instant::now());
             return Ok((before.album, before.generation));

@@ -2,7 +2,7 @@
 //! looks alike.
 
 use plugin_api::runs::RunFolder;
-use plugin_api::{Home, Labels, decisions};
+use plugin_api::{Labels, Workspace, decisions};
 use plugin_review::Settled;
 use plugin_tables::Rows;
 use serde::Serialize;
@@ -58,41 +58,41 @@ pub struct Notes {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stamp(Option<String>, [Option<SystemTime>; 3]);
 
-fn suspects_file(home: &Home) -> PathBuf {
-    home.dataset().join("report/label_errors.csv")
+fn suspects_file(workspace: &Workspace) -> PathBuf {
+    workspace.dataset().join("report/label_errors.csv")
 }
 
-fn predictions_file(home: &Home, run: &str) -> PathBuf {
-    home.runs().join(run).join("report/predictions.csv")
+fn predictions_file(workspace: &Workspace, run: &str) -> PathBuf {
+    workspace.runs().join(run).join("report/predictions.csv")
 }
 
 impl Notes {
     /// When the files were written.
-    pub fn stamp(home: &Home) -> Stamp {
-        let champion = plugin_champion::champion(home);
+    pub fn stamp(workspace: &Workspace) -> Stamp {
+        let champion = plugin_champion::champion(workspace);
         let time = |path: PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        let predictions = champion.as_ref().and_then(|run| time(predictions_file(home, run)));
-        Stamp(champion, [time(suspects_file(home)), predictions, time(decisions::path(home))])
+        let predictions = champion.as_ref().and_then(|run| time(predictions_file(workspace, run)));
+        Stamp(champion, [time(suspects_file(workspace)), predictions, time(decisions::path(workspace))])
     }
 
     /// Reads them; what cannot be read is not noted.
-    pub fn read(home: &Home) -> Self {
-        let champion = plugin_champion::champion(home);
-        let manifest = champion.as_ref().and_then(|run| RunFolder::new(&home.runs(), run).manifest());
+    pub fn read(workspace: &Workspace) -> Self {
+        let champion = plugin_champion::champion(workspace);
+        let manifest = champion.as_ref().and_then(|run| RunFolder::new(&workspace.runs(), run).manifest());
         Self {
-            suspects: suspects(&suspects_file(home)),
-            saw: champion.as_ref().map(|run| saw(home, run)).unwrap_or_default(),
+            suspects: suspects(&suspects_file(workspace)),
+            saw: champion.as_ref().map(|run| saw(workspace, run)).unwrap_or_default(),
             learnt: manifest.map(|manifest| manifest.version),
             champion,
-            settled: settled(home),
+            settled: settled(workspace),
             labels: Labels::default(),
         }
     }
 }
 
 /// What a person has decided and not withdrawn. A file that cannot be read decides nothing, and is named.
-pub fn settled(home: &Home) -> Settled {
-    let decisions = decisions::read(home).unwrap_or_else(|error| {
+pub fn settled(workspace: &Workspace) -> Settled {
+    let decisions = decisions::read(workspace).unwrap_or_else(|error| {
         tracing::warn!(%error, "decisions are not heeded");
         decisions::Decisions::default()
     });
@@ -110,8 +110,8 @@ fn suspects(path: &Path) -> HashMap<String, Suspect> {
 }
 
 /// What a run said of the held-out images, by digest.
-pub fn saw(home: &Home, run: &str) -> HashMap<String, Saw> {
-    let Ok(rows) = Rows::open(&predictions_file(home, run)) else { return HashMap::new() };
+pub fn saw(workspace: &Workspace, run: &str) -> HashMap<String, Saw> {
+    let Ok(rows) = Rows::open(&predictions_file(workspace, run)) else { return HashMap::new() };
     let rows = rows.filter_map(|row| {
         let mut each: Vec<f32> = row.iter().skip(6).filter_map(|p| p.parse().ok()).collect();
         each.sort_by(|a, b| b.total_cmp(a));

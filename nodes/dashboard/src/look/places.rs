@@ -2,7 +2,7 @@
 
 use super::query::{Filter, Page, Predicted, Shown, Sort, is_named};
 use crate::decide::files_below;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::names::{file_counts, natural_order};
 use plugin_tables::Rows;
 use std::cmp::Reverse;
@@ -13,8 +13,8 @@ use std::fs;
 pub const PLACES: [&str; 5] = ["inbox", "pool", "seeds", "review", "trash"];
 
 /// What `predict` has written down of the inbox, by path.
-pub fn predictions(home: &Home) -> HashMap<String, Predicted> {
-    let Ok(rows) = Rows::open(&home.inbox().join("predictions.csv")) else { return HashMap::new() };
+pub fn predictions(workspace: &Workspace) -> HashMap<String, Predicted> {
+    let Ok(rows) = Rows::open(&workspace.inbox().join("predictions.csv")) else { return HashMap::new() };
     rows.filter_map(|row| Some((row.get(0)?.to_owned(), predicted(row.get(2)?, row.get(3)?)?))).collect()
 }
 
@@ -24,16 +24,16 @@ fn predicted(class: &str, probability: &str) -> Option<Predicted> {
 }
 
 /// One page of a folder. Of those that were not labelled, what they are taken for is said where it is known.
-pub fn page(home: &Home, filter: &Filter, generation: u64) -> Page {
-    let said = if filter.place == "inbox" { predictions(home) } else { HashMap::new() };
-    let mut names = files_below(home, &filter.place);
+pub fn page(workspace: &Workspace, filter: &Filter, generation: u64) -> Page {
+    let said = if filter.place == "inbox" { predictions(workspace) } else { HashMap::new() };
+    let mut names = files_below(workspace, &filter.place);
     names.retain(|name| file_counts(name.rsplit('/').next().unwrap_or_default()));
     let needle = filter.needle();
     names.retain(|name| is_named(name, &needle));
     match filter.sort {
         Sort::Newest => {
             let time = |name: &String| {
-                let path = home.root().join(&filter.place).join(name);
+                let path = workspace.root().join(&filter.place).join(name);
                 fs::metadata(path).and_then(|meta| meta.modified()).ok()
             };
             names.sort_by_cached_key(|name| Reverse(time(name)));

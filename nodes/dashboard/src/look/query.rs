@@ -4,7 +4,7 @@ use super::album::{Album, Item};
 use super::flags::{FLAGS, Flags};
 use super::notes::{self, Suspect};
 use plugin_api::names::natural_order;
-use plugin_api::{Home, Split};
+use plugin_api::{Split, Workspace};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -214,7 +214,7 @@ impl Album {
         }
     }
 
-    fn wanted<'a>(&self, filter: &'a Filter, home: &Home) -> Wanted<'a> {
+    fn wanted<'a>(&self, filter: &'a Filter, workspace: &Workspace) -> Wanted<'a> {
         let class = self.classes.iter().position(|class| *class == filter.class).map(|at| at as u16);
         let named = filter.flag.split(',').filter(|name| !name.is_empty());
         let flags = named.clone().all(|name| Flags::named(name).is_some()).then(|| {
@@ -223,7 +223,7 @@ impl Album {
             flags
         });
         let cell = (!filter.run.is_empty()).then(|| {
-            let saw = notes::saw(home, &filter.run).into_iter();
+            let saw = notes::saw(workspace, &filter.run).into_iter();
             let inside = |saw: &notes::Saw| {
                 (filter.truth.is_empty() || saw.truth == filter.truth)
                     && (filter.prediction.is_empty() || saw.prediction == filter.prediction)
@@ -253,9 +253,9 @@ impl Album {
     }
 
     /// One page; `generation` 0 says that this is a part of the album. A class, split or flag that is not known has no file.
-    pub fn page(&self, filter: &Filter, generation: u64, home: &Home) -> Page {
+    pub fn page(&self, filter: &Filter, generation: u64, workspace: &Workspace) -> Page {
         let order = self.orders.of(filter.sort, || self.order(filter.sort));
-        self.page_of(order.iter().map(|at| &self.items[*at as usize]), filter, generation, home)
+        self.page_of(order.iter().map(|at| &self.items[*at as usize]), filter, generation, workspace)
     }
 
     /// As [`Self::page`], of these files in their order.
@@ -264,9 +264,9 @@ impl Album {
         all: impl Iterator<Item = &'a Item> + Clone,
         filter: &Filter,
         generation: u64,
-        home: &Home,
+        workspace: &Workspace,
     ) -> Page {
-        let wanted = self.wanted(filter, home);
+        let wanted = self.wanted(filter, workspace);
         let (count, found) = (filter.most(), all.filter(|item| wanted.is_found(item)));
         let is_wanted = |item: &&Item| wanted.is_of_class(item) && wanted.is_of_split(item) && wanted.is_flagged(item);
         let (mut total, mut items) = (0, Vec::new());

@@ -1,26 +1,26 @@
 //! A catalog with everything that may be the matter.
 
 use super::*;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_catalog::{Image, Reader, Writer, fixture};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// An empty catalog, which [`add`] fills.
-pub(crate) fn catalog(home: &Home) -> Home {
-    Writer::open(home).unwrap();
-    home.clone()
+pub(crate) fn catalog(workspace: &Workspace) -> Workspace {
+    Writer::open(workspace).unwrap();
+    workspace.clone()
 }
 
 /// The catalog, opened to be read.
-pub(crate) fn reader(home: &Home) -> Reader {
-    Reader::open(home).unwrap().unwrap()
+pub(crate) fn reader(workspace: &Workspace) -> Reader {
+    Reader::open(workspace).unwrap().unwrap()
 }
 
 /// Lets versions pass until the next is this one.
-fn pass_until(home: &Home, version: u64) {
-    let mut catalog = Writer::open(home).unwrap();
+fn pass_until(workspace: &Workspace, version: u64) {
+    let mut catalog = Writer::open(workspace).unwrap();
     while catalog.read().version().unwrap() + 1 < version {
         let mut change = catalog.change().unwrap();
         change.renew();
@@ -30,28 +30,28 @@ fn pass_until(home: &Home, version: u64) {
 
 /// Adds a file, in a version of its own and not before `added`: its image is 200 × 150 with good scores, unless it is there
 /// already.
-pub(crate) fn add(home: &Home, path: &str, digest: &str, group: &str, split: &str, added: u64) {
-    pass_until(home, added);
+pub(crate) fn add(workspace: &Workspace, path: &str, digest: &str, group: &str, split: &str, added: u64) {
+    pass_until(workspace, added);
     let image = Image { group: group.to_owned(), split: split.parse().unwrap(), ..fixture::image(digest) };
-    fixture::add(home, &[(fixture::file(path, digest), image)]).unwrap();
+    fixture::add(workspace, &[(fixture::file(path, digest), image)]).unwrap();
 }
 
-fn home() -> (tempfile::TempDir, Home) {
+fn workspace() -> (tempfile::TempDir, Workspace) {
     with(|image| image)
 }
 
 /// A workspace with 20 cats, which `edit` may change, and two dogs.
-fn with(edit: impl Fn(Image) -> Image) -> (tempfile::TempDir, Home) {
+fn with(edit: impl Fn(Image) -> Image) -> (tempfile::TempDir, Workspace) {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(&folder.path().join("home")).unwrap();
+    let workspace = Workspace::create(&folder.path().join("home")).unwrap();
     let cat = |n: usize| {
         let (path, digest) = (format!("photos/cat/{n:02}.jpg"), format!("d{n}"));
         (fixture::file(&path, &digest), edit(fixture::image(&digest)))
     };
-    fixture::add(&home, &(0..20).map(cat).collect::<Vec<_>>()).unwrap();
-    add(&home, "photos/dog/a.jpg", "da", "da", "test", 2);
-    add(&home, "photos/dog/b.jpg", "db", "db", "validation", 5);
-    (folder, home)
+    fixture::add(&workspace, &(0..20).map(cat).collect::<Vec<_>>()).unwrap();
+    add(&workspace, "photos/dog/a.jpg", "da", "da", "test", 2);
+    add(&workspace, "photos/dog/b.jpg", "db", "db", "validation", 5);
+    (folder, workspace)
 }
 
 fn paths(page: &Page) -> Vec<&str> {
@@ -64,24 +64,24 @@ fn flags(album: &Album) -> HashMap<String, Vec<&'static str>> {
 
 #[test]
 fn what_needs_eyes_comes_first_and_says_why() {
-    let (_folder, home) = with(|mut image| {
+    let (_folder, workspace) = with(|mut image| {
         if image.digest == "d5" {
             image.scores.dark = 0.05;
         }
         image
     });
     // The same image in two classes; a copy in its own; one too dark; one suspected, one suspected before it was moved.
-    add(&home, "photos/dog/again.jpg", "d3", "d3", "train", 1);
-    add(&home, "photos/cat/copy.jpg", "d4", "d4", "train", 1);
-    std::fs::create_dir_all(home.dataset().join("report")).unwrap();
+    add(&workspace, "photos/dog/again.jpg", "d3", "d3", "train", 1);
+    add(&workspace, "photos/cat/copy.jpg", "d4", "d4", "train", 1);
+    std::fs::create_dir_all(workspace.dataset().join("report")).unwrap();
     std::fs::write(
-        home.dataset().join("report/label_errors.csv"),
+        workspace.dataset().join("report/label_errors.csv"),
         "path,class,suggested,probability_of_class,probability_of_suggested,digest,what_to_do\n\
          photos/cat/06.jpg,cat,dog,0.1,0.8,d6,x\nphotos/cat/07.jpg,bird,dog,0.1,0.8,d7,x\n",
     )
     .unwrap();
-    let album = Album::read(&reader(&home), Notes::read(&home), None).unwrap();
-    let page = album.page(&Filter::default(), 1, &home);
+    let album = Album::read(&reader(&workspace), Notes::read(&workspace), None).unwrap();
+    let page = album.page(&Filter::default(), 1, &workspace);
     assert_eq!(page.total, 24);
     let first = ["photos/cat/03.jpg", "photos/dog/again.jpg", "photos/cat/06.jpg", "photos/cat/05.jpg"];
     assert_eq!(paths(&page)[..4], first);
@@ -93,18 +93,18 @@ fn what_needs_eyes_comes_first_and_says_why() {
     assert!(flags["photos/cat/07.jpg"].is_empty(), "it is in another class since");
     assert_eq!(page.items[2].suspect.as_ref().unwrap().suggested, "dog");
     // What was taken away is not there.
-    fixture::remove(&home, &["photos/dog/again.jpg"]).unwrap();
-    let album = Album::read(&reader(&home), Notes::default(), None).unwrap();
+    fixture::remove(&workspace, &["photos/dog/again.jpg"]).unwrap();
+    let album = Album::read(&reader(&workspace), Notes::default(), None).unwrap();
     assert!(album.find("d3").unwrap().flags == Flags::default() && album.items.len() == 23);
 }
 
 #[test]
 fn filters_and_pages_go_together() {
-    let (_folder, home) = home();
-    let album = Album::read(&reader(&home), Notes::default(), None).unwrap();
+    let (_folder, workspace) = workspace();
+    let album = Album::read(&reader(&workspace), Notes::default(), None).unwrap();
     let ask = |text: &str| {
         let filter: Filter = serde_json::from_str(text).unwrap();
-        album.page(&filter, 7, &home)
+        album.page(&filter, 7, &workspace)
     };
     let cats = ask(r#"{"class": "cat", "count": 8}"#);
     assert_eq!((cats.total, cats.items.len(), cats.generation), (20, 8, 7));
@@ -132,7 +132,7 @@ fn filters_and_pages_go_together() {
 #[test]
 fn files_are_found_by_when_they_came_or_were_taken() {
     let day = 86_400_000;
-    let (_folder, home) = with(|mut image| {
+    let (_folder, workspace) = with(|mut image| {
         image.captured_ms = match image.digest.as_str() {
             "d1" => Some(3 * day),
             "d2" => Some(4 * day),
@@ -140,9 +140,10 @@ fn files_are_found_by_when_they_came_or_were_taken() {
         };
         image
     });
-    let album = Album::read(&reader(&home), Notes::default(), None).unwrap();
-    let ask =
-        |dated, since_ms, until_ms| album.page(&Filter { dated, since_ms, until_ms, ..Filter::default() }, 1, &home);
+    let album = Album::read(&reader(&workspace), Notes::default(), None).unwrap();
+    let ask = |dated, since_ms, until_ms| {
+        album.page(&Filter { dated, since_ms, until_ms, ..Filter::default() }, 1, &workspace)
+    };
     let taken = |since, until| paths(&ask(Dated::Taken, since, until)).join(" ");
     assert!(taken(3 * day, 4 * day).ends_with("01.jpg") && taken(4 * day, 0).ends_with("02.jpg"));
     assert_eq!(
@@ -157,8 +158,8 @@ fn files_are_found_by_when_they_came_or_were_taken() {
 
 #[test]
 fn a_cell_of_a_confusion_matrix_is_its_images_and_the_champions_are_noted() {
-    let (_folder, home) = home();
-    let report = home.runs().join("r1/report");
+    let (_folder, workspace) = workspace();
+    let report = workspace.runs().join("r1/report");
     std::fs::create_dir_all(&report).unwrap();
     std::fs::write(
         report.join("predictions.csv"),
@@ -167,22 +168,22 @@ fn a_cell_of_a_confusion_matrix_is_its_images_and_the_champions_are_noted() {
          photos/dog/a.jpg,da,dog,dog,0.99,true,0.01,0.99\n",
     )
     .unwrap();
-    std::fs::create_dir_all(home.models().join("r1")).unwrap();
-    std::os::unix::fs::symlink("r1", home.champion()).unwrap();
+    std::fs::create_dir_all(workspace.models().join("r1")).unwrap();
+    std::os::unix::fs::symlink("r1", workspace.champion()).unwrap();
     let manifest = serde_json::json!({
         "id": "r1", "started_ms": 1, "reason": "x", "parent": null, "architecture": "small-cnn", "size_px": 32,
         "resize_mode": "pad", "classes": ["cat", "dog"], "version": 3, "fingerprint": "f", "counts": [], "epochs": 4,
         "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
     });
-    std::fs::write(home.runs().join("r1/run.json"), manifest.to_string()).unwrap();
-    let album = Album::read(&reader(&home), Notes::read(&home), None).unwrap();
+    std::fs::write(workspace.runs().join("r1/run.json"), manifest.to_string()).unwrap();
+    let album = Album::read(&reader(&workspace), Notes::read(&workspace), None).unwrap();
     let flags = flags(&album);
     assert_eq!((&flags["photos/cat/01.jpg"][..], &flags["photos/cat/02.jpg"][..]), (&["wrong"][..], &["unsure"][..]));
     assert_eq!((&flags["photos/dog/b.jpg"][..], flags["photos/dog/a.jpg"].len()), (&["new"][..], 0));
     let cell = |truth: &str, prediction: &str| {
         let filter =
             Filter { run: "r1".into(), truth: truth.into(), prediction: prediction.into(), ..Filter::default() };
-        album.page(&filter, 1, &home).total
+        album.page(&filter, 1, &workspace).total
     };
     assert_eq!((cell("cat", "dog"), cell("cat", ""), cell("", ""), cell("dog", "cat")), (1, 2, 3, 0));
 }
@@ -190,18 +191,18 @@ fn a_cell_of_a_confusion_matrix_is_its_images_and_the_champions_are_noted() {
 #[test]
 fn the_library_reads_again_when_something_changed_and_only_then() {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(&folder.path().join("home")).unwrap();
-    let mut library = Arc::new(Library::new(home.clone()));
+    let workspace = Workspace::create(&folder.path().join("home")).unwrap();
+    let mut library = Arc::new(Library::new(workspace.clone()));
     let (album, first) = library.album().unwrap();
     assert!(album.items.is_empty(), "no catalog yet");
-    add(&home, "photos/cat/a.jpg", "d1", "d1", "train", 1);
+    add(&workspace, "photos/cat/a.jpg", "d1", "d1", "train", 1);
     let wait = || std::thread::sleep(Duration::from_millis(750));
     wait();
     let (album, second) = library.renew().unwrap();
     assert!(album.items.len() == 1 && second > first);
     wait();
     assert_eq!(library.renew().unwrap().1, second);
-    pass_until(&home, 3);
+    pass_until(&workspace, 3);
     assert_eq!(library.album().unwrap().1, second, "the one before, at once");
     wait();
     Arc::get_mut(&mut library).unwrap().fresh = Duration::ZERO;
@@ -211,14 +212,14 @@ fn the_library_reads_again_when_something_changed_and_only_then() {
 #[test]
 fn while_a_large_catalog_is_first_read_a_part_of_it_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(&folder.path().join("home")).unwrap();
-    add(&home, "photos/cat/0.jpg", "d", "d", "train", 1);
-    assert!(Arc::new(Library::new(home.clone())).glance().unwrap().is_whole(), "a small one is read at once");
+    let workspace = Workspace::create(&folder.path().join("home")).unwrap();
+    add(&workspace, "photos/cat/0.jpg", "d", "d", "train", 1);
+    assert!(Arc::new(Library::new(workspace.clone())).glance().unwrap().is_whole(), "a small one is read at once");
     let more = |n: usize| (fixture::file(&format!("photos/cat/{n}.jpg"), "d"), fixture::image("d"));
-    fixture::add(&home, &(1..=1500).map(more).collect::<Vec<_>>()).unwrap();
-    let library = Arc::new(Library::new(home.clone()));
+    fixture::add(&workspace, &(1..=1500).map(more).collect::<Vec<_>>()).unwrap();
+    let library = Arc::new(Library::new(workspace.clone()));
     let part = library.glance().unwrap();
-    let page = part.album.page(&Filter::default(), part.generation, &home);
+    let page = part.album.page(&Filter::default(), part.generation, &workspace);
     assert_eq!((part.is_whole(), page.whole, page.total, page.items.len()), (false, false, 1000, 100));
     assert_eq!(library.album().unwrap().0.items.len(), 1501, "who needs all of it waits");
     let whole = library.glance().unwrap();
@@ -227,7 +228,7 @@ fn while_a_large_catalog_is_first_read_a_part_of_it_is_there() {
 
 #[test]
 fn neighbours_by_hash_are_other_images_nearest_first() {
-    let (_folder, home) = with(|mut image| {
+    let (_folder, workspace) = with(|mut image| {
         image.hashes.phash = match image.digest.as_str() {
             "d1" => 7,
             "d2" => 5,
@@ -235,7 +236,7 @@ fn neighbours_by_hash_are_other_images_nearest_first() {
         };
         image
     });
-    let album = Album::read(&reader(&home), Notes::default(), None).unwrap();
+    let album = Album::read(&reader(&workspace), Notes::default(), None).unwrap();
     let near: Vec<_> = album.near(7, 2).into_iter().map(|(item, bits)| (item.digest.as_str(), bits)).collect();
     assert_eq!(near, [("d1", 0), ("d2", 1)]);
 }

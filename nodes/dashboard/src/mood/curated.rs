@@ -1,6 +1,6 @@
 //! What `curate.yml` has written down of `pool/`, read beside it.
 
-use plugin_api::{Home, names};
+use plugin_api::{Workspace, names};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashMap;
 use std::fs;
@@ -37,8 +37,8 @@ fn open(store: &Path) -> rusqlite::Result<Option<Connection>> {
 ///
 /// # Errors
 /// SQLite's.
-pub fn read(home: &Home) -> rusqlite::Result<HashMap<String, Known>> {
-    let Some(db) = open(&home.dataset().join("curation.sqlite"))? else { return Ok(HashMap::new()) };
+pub fn read(workspace: &Workspace) -> rusqlite::Result<HashMap<String, Known>> {
+    let Some(db) = open(&workspace.dataset().join("curation.sqlite"))? else { return Ok(HashMap::new()) };
     let mut files = db.prepare("SELECT path, digest, modified_ns, size_bytes FROM files WHERE label IS NULL")?;
     let known = files
         .query_map([], |row| Ok((row.get(0)?, Known { digest: row.get(1)?, mark: (row.get(2)?, row.get(3)?) })))?;
@@ -62,8 +62,8 @@ impl Lying {
 }
 
 /// Every image in `pool/` by its name. Links are not followed; what cannot be looked at is passed over.
-pub fn pool(home: &Home) -> Vec<Lying> {
-    let (mut found, mut folders) = (Vec::new(), vec![(home.pool(), "pool".to_owned())]);
+pub fn pool(workspace: &Workspace) -> Vec<Lying> {
+    let (mut found, mut folders) = (Vec::new(), vec![(workspace.pool(), "pool".to_owned())]);
     while let Some((folder, named)) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };

@@ -5,7 +5,7 @@ use super::curated::{self, Known, Lying, pool};
 use crate::look::Library;
 use crate::model_cache::ModelCache;
 use crate::sight::Sight;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +51,7 @@ impl Judged {
 
 /// The pool, looked at again when somebody asks and enough time has passed.
 pub struct Heap {
-    home: Home,
+    workspace: Workspace,
     library: Arc<Library>,
     models: Arc<ModelCache>,
     sight: Arc<Sight>,
@@ -90,8 +90,8 @@ enum Answer {
 
 impl Heap {
     /// Nothing looked at yet.
-    pub fn new(home: Home, library: Arc<Library>, models: Arc<ModelCache>, sight: Arc<Sight>) -> Self {
-        Self { home, library, models, sight, latest: Mutex::default(), busy: AtomicBool::new(false) }
+    pub fn new(workspace: Workspace, library: Arc<Library>, models: Arc<ModelCache>, sight: Arc<Sight>) -> Self {
+        Self { workspace, library, models, sight, latest: Mutex::default(), busy: AtomicBool::new(false) }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Latest) -> T) -> T {
@@ -133,7 +133,7 @@ impl Heap {
     /// Looks at the pool once.
     fn judge(&self, memory: &mut Memory) -> Result<Judged, String> {
         let (album, _) = self.library.album().map_err(|e| e.to_string())?;
-        let curated = curated::read(&self.home).map_err(|e| format!("dataset/curation.sqlite: {e}"))?;
+        let curated = curated::read(&self.workspace).map_err(|e| format!("dataset/curation.sqlite: {e}"))?;
         let champion = self.models.classes()?;
         let mut judged = Judged::default();
         if let Some((model, classes)) = champion {
@@ -146,7 +146,7 @@ impl Heap {
         let begun = Instant::now();
         // An image that lies in photos/ is labelled; of copies one is enough.
         let mut seen: HashSet<String> = HashSet::new();
-        for lying in pool(&self.home) {
+        for lying in pool(&self.workspace) {
             let is_late = begun.elapsed() > SPELL;
             let Some(digest) = self.digest(&lying, &curated, memory, is_late) else {
                 judged.unknown += 1;

@@ -2,7 +2,7 @@
 
 use super::Felt;
 use crate::model_cache::ClassScore;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_tables::Rows;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -21,8 +21,8 @@ pub struct Said {
 }
 
 /// Images of the inbox that may be of a class, in any order: it is one of the three likeliest.
-pub fn read(home: &Home, class: &str) -> Said {
-    let Ok(rows) = Rows::open(&home.inbox().join("predictions.csv")) else { return Said::default() };
+pub fn read(workspace: &Workspace, class: &str) -> Said {
+    let Ok(rows) = Rows::open(&workspace.inbox().join("predictions.csv")) else { return Said::default() };
     let mut said = Said::default();
     for row in rows {
         said.images += 1;
@@ -57,12 +57,12 @@ pub struct Recent {
 }
 
 /// Images of the inbox that have an answer, those that came last first. What was moved away since is left out.
-pub fn recent(home: &Home, count: usize) -> Vec<Recent> {
-    let Ok(rows) = Rows::open(&home.inbox().join("predictions.csv")) else { return Vec::new() };
+pub fn recent(workspace: &Workspace, count: usize) -> Vec<Recent> {
+    let Ok(rows) = Rows::open(&workspace.inbox().join("predictions.csv")) else { return Vec::new() };
     let ms = |at: SystemTime| at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let one = |row: &csv::StringRecord| {
         let path = row.get(0)?.to_owned();
-        let meta = fs::symlink_metadata(home.root().join(&path)).ok().filter(fs::Metadata::is_file)?;
+        let meta = fs::symlink_metadata(workspace.root().join(&path)).ok().filter(fs::Metadata::is_file)?;
         let score = |at: usize| {
             let class = row.get(at).filter(|class| !class.is_empty())?.to_owned();
             Some(ClassScore { class, probability: row.get(at + 1)?.parse().ok()? })

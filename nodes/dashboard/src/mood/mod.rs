@@ -13,7 +13,7 @@ pub use heap::Heap;
 pub use inbox::{Recent, recent};
 
 use crate::decide::Decider;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::names::natural_order;
 use serde::Serialize;
 use std::sync::Arc;
@@ -56,15 +56,22 @@ pub struct Found {
 }
 
 /// Searches inbox and pool for a class. What was moved away on the page is left out. Reads, and waits for nothing.
-pub fn search(home: &Home, heap: &Arc<Heap>, decider: &Decider, class: &str, from: usize, count: usize) -> Found {
-    let said = inbox::read(home, class);
+pub fn search(
+    workspace: &Workspace,
+    heap: &Arc<Heap>,
+    decider: &Decider,
+    class: &str,
+    from: usize,
+    count: usize,
+) -> Found {
+    let said = inbox::read(workspace, class);
     let (judged, busy) = heap.latest();
     let mut classes = said.classes;
     classes.extend(judged.classes.iter().cloned());
     let mut all = said.found;
     all.extend(judged.of(class));
     let moved = decider.moved();
-    all.retain(|one| !moved.contains(&one.path) || home.root().join(&one.path).exists());
+    all.retain(|one| !moved.contains(&one.path) || workspace.root().join(&one.path).exists());
     all.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.path.cmp(&b.path)));
     let total = all.len();
     let pool = Pool { model: judged.model.clone(), known: judged.known(), unknown: judged.unknown, busy };

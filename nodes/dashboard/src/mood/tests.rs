@@ -15,8 +15,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Writes a file down as `gather` does.
-fn take_in(db: &Connection, home: &Home, path: &str, label: Option<&str>) {
-    let meta = fs::metadata(home.root().join(path)).unwrap();
+fn take_in(db: &Connection, workspace: &Workspace, path: &str, label: Option<&str>) {
+    let meta = fs::metadata(workspace.root().join(path)).unwrap();
     let modified_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
     db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", params![path, label, "d", modified_ns, meta.len()]).unwrap();
 }
@@ -34,18 +34,18 @@ fn curation(path: &Path) -> Connection {
     db
 }
 
-fn heap(home: &Home) -> Arc<Heap> {
-    let models = Arc::new(ModelCache::new(home.clone(), DeviceChoice::Flex));
-    let sight = Arc::new(Sight::new(home.clone(), Limits::default()));
-    Arc::new(Heap::new(home.clone(), Arc::new(Library::new(home.clone())), models, sight))
+fn heap(workspace: &Workspace) -> Arc<Heap> {
+    let models = Arc::new(ModelCache::new(workspace.clone(), DeviceChoice::Flex));
+    let sight = Arc::new(Sight::new(workspace.clone(), Limits::default()));
+    Arc::new(Heap::new(workspace.clone(), Arc::new(Library::new(workspace.clone())), models, sight))
 }
 
 /// Searched until the pool has been looked at.
-fn found(home: &Home, heap: &Arc<Heap>, decider: &Decider, class: &str) -> Found {
+fn found(workspace: &Workspace, heap: &Arc<Heap>, decider: &Decider, class: &str) -> Found {
     loop {
-        let found = search(home, heap, decider, class, 0, 99);
+        let found = search(workspace, heap, decider, class, 0, 99);
         if !found.pool.busy {
-            return search(home, heap, decider, class, 0, 99);
+            return search(workspace, heap, decider, class, 0, 99);
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
@@ -58,23 +58,23 @@ fn told(found: &Found) -> Vec<(&str, f32)> {
 #[test]
 fn the_inbox_is_searched_most_certain_first() {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    let (heap, decider) = (heap(&home), Decider::new(home.clone()));
-    let nothing = found(&home, &heap, &decider, "わくてか");
+    let workspace = Workspace::create(folder.path()).unwrap();
+    let (heap, decider) = (heap(&workspace), Decider::new(workspace.clone()));
+    let nothing = found(&workspace, &heap, &decider, "わくてか");
     assert_eq!((nothing.items.len(), nothing.classes.len(), nothing.inbox), (0, 0, 0));
     let table = "path,class,class_1,probability_1,class_2,probability_2,class_3,probability_3,margin,abstained,calibrated,model\n\
                  inbox/a.jpg,,きゅん,0.5,わくてか,0.4,,,0.1,true,true,m\n\
                  inbox/b.jpg,わくてか,わくてか,0.9,きゅん,0.1,,,0.8,false,true,m\n\
                  inbox/c.jpg,きゅん,きゅん,0.9,しょぼん,0.1,,,0.8,false,true,m\n";
-    fs::write(home.inbox().join("predictions.csv"), table).unwrap();
-    let found = found(&home, &heap, &decider, "わくてか");
+    fs::write(workspace.inbox().join("predictions.csv"), table).unwrap();
+    let found = found(&workspace, &heap, &decider, "わくてか");
     assert_eq!(told(&found), [("inbox/b.jpg", 0.9), ("inbox/a.jpg", 0.4)]);
     assert_eq!((found.classes, found.inbox), (vec!["きゅん".into(), "しょぼん".into(), "わくてか".into()], 3));
 }
 
 /// An image of one colour.
-fn paint(home: &Home, path: &str, colour: [u8; 3]) -> String {
-    let file = home.root().join(path);
+fn paint(workspace: &Workspace, path: &str, colour: [u8; 3]) -> String {
+    let file = workspace.root().join(path);
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     image::RgbImage::from_pixel(40, 30, image::Rgb(colour)).save(&file).unwrap();
     blake3::hash(&fs::read(&file).unwrap()).to_hex().to_string()
@@ -83,39 +83,41 @@ fn paint(home: &Home, path: &str, colour: [u8; 3]) -> String {
 #[test]
 fn the_pool_is_predicted_by_the_champion_and_decided_on() {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    let db = catalog(&home);
-    let decider = Decider::new(home.clone());
-    paint(&home, "pool/red.png", [250, 10, 10]);
-    paint(&home, "pool/2024/夏/reddish.png", [160, 90, 40]);
-    paint(&home, "pool/blue.png", [10, 20, 250]);
-    fs::write(home.pool().join("broken.png"), "no image").unwrap();
-    fs::write(home.pool().join("notes.txt"), "notes").unwrap();
+    let workspace = Workspace::create(folder.path()).unwrap();
+    let db = catalog(&workspace);
+    let decider = Decider::new(workspace.clone());
+    paint(&workspace, "pool/red.png", [250, 10, 10]);
+    paint(&workspace, "pool/2024/夏/reddish.png", [160, 90, 40]);
+    paint(&workspace, "pool/blue.png", [10, 20, 250]);
+    fs::write(workspace.pool().join("broken.png"), "no image").unwrap();
+    fs::write(workspace.pool().join("notes.txt"), "notes").unwrap();
     // What embed wrote down of a file that is another by now is not heeded.
-    let curation = curation(&home.dataset().join("curation.sqlite"));
-    take_in(&curation, &home, "pool/blue.png", None);
-    paint(&home, "pool/blue.png", [10, 20, 200]);
+    let curation = curation(&workspace.dataset().join("curation.sqlite"));
+    take_in(&curation, &workspace, "pool/blue.png", None);
+    paint(&workspace, "pool/blue.png", [10, 20, 200]);
 
-    let nobody = found(&home, &heap(&home), &decider, "red");
+    let nobody = found(&workspace, &heap(&workspace), &decider, "red");
     assert_eq!((nobody.total, nobody.pool), (0, Pool { model: None, known: 0, unknown: 4, busy: false }));
 
-    ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None }.crown(&home).unwrap();
-    let reds = found(&home, &heap(&home), &decider, "red");
+    ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None }
+        .crown(&workspace)
+        .unwrap();
+    let reds = found(&workspace, &heap(&workspace), &decider, "red");
     let paths: Vec<&str> = reds.items.iter().map(|one| one.path.as_str()).collect();
     assert_eq!(paths, ["pool/red.png", "pool/2024/夏/reddish.png", "pool/blue.png"]);
     assert_eq!((reds.pool.model.as_deref(), reds.pool.known, reds.pool.unknown), (Some("one"), 3, 0));
     assert_eq!(reds.classes, ["blue", "green", "red"]);
 
     // Decided: gone at once, back when it is undone, and what is in photos/ is no longer searched for.
-    let heap_ = heap(&home);
-    found(&home, &heap_, &decider, "red");
+    let heap_ = heap(&workspace);
+    found(&workspace, &heap_, &decider, "red");
     let label = Act::Label { path: "pool/red.png".into(), class: "red".into() };
     decider.decide(&[label], &|_, _| None).unwrap();
-    assert!(home.photos().join("red/red.png").exists() && !home.pool().join("red.png").exists());
-    assert_eq!(found(&home, &heap_, &decider, "red").total, 2);
+    assert!(workspace.photos().join("red/red.png").exists() && !workspace.pool().join("red.png").exists());
+    assert_eq!(found(&workspace, &heap_, &decider, "red").total, 2);
     decider.undo().unwrap();
-    assert_eq!(found(&home, &heap_, &decider, "red").total, 3);
-    let digest = blake3::hash(&fs::read(home.pool().join("red.png")).unwrap()).to_hex().to_string();
+    assert_eq!(found(&workspace, &heap_, &decider, "red").total, 3);
+    let digest = blake3::hash(&fs::read(workspace.pool().join("red.png")).unwrap()).to_hex().to_string();
     add(&db, "photos/red/copy.png", &digest, "g", "train", 2);
-    assert_eq!(found(&home, &heap(&home), &decider, "red").pool.known, 2);
+    assert_eq!(found(&workspace, &heap(&workspace), &decider, "red").pool.known, 2);
 }

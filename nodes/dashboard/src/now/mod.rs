@@ -15,7 +15,7 @@ pub use refused::refused;
 pub use training::{Curves, Training, VerdictNow, curves};
 
 use crate::localized::LocalizedNotice;
-use plugin_api::{Home, status};
+use plugin_api::{Workspace, status};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub type Board = BTreeMap<&'static str, Arc<str>>;
 
 /// Looks at the workspace again and again.
 pub struct Watcher {
-    home: Home,
+    workspace: Workspace,
     nodes: Nodes,
     training: Training,
     board: Board,
@@ -34,22 +34,22 @@ pub struct Watcher {
 
 impl Watcher {
     /// Nothing seen yet.
-    pub fn new(home: Home) -> Self {
+    pub fn new(workspace: Workspace) -> Self {
         let (nodes, training) = (Nodes::default(), Training::default());
-        Self { home, nodes, training, board: Board::new() }
+        Self { workspace, nodes, training, board: Board::new() }
     }
 
     /// The parts as they are now; those that did not change are the same text as before.
     pub fn look(&mut self, now: Instant) -> Board {
-        let nodes = self.nodes.look(&self.home.status(), now);
+        let nodes = self.nodes.look(&self.workspace.status(), now);
         self.put("nodes", &nodes);
-        let notices = status::notices(&status::read_in_order(&self.home.status()));
+        let notices = status::notices(&status::read_in_order(&self.workspace.status()));
         self.put("notices", &notices.into_iter().map(LocalizedNotice::from).collect::<Vec<_>>());
-        let run = self.training.run(&self.home);
+        let run = self.training.run(&self.workspace);
         self.put("run", &run);
-        let verdict = self.training.verdict(&self.home);
+        let verdict = self.training.verdict(&self.workspace);
         self.put("verdict", &verdict);
-        self.put("machine", &Machine::of(self.home.root()));
+        self.put("machine", &Machine::of(self.workspace.root()));
         self.board.clone()
     }
 
@@ -70,10 +70,10 @@ mod tests {
     #[test]
     fn what_has_not_changed_is_the_same_text() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        let mut status = StatusFile::new(&home.status(), "hash");
+        let workspace = Workspace::create(folder.path()).unwrap();
+        let mut status = StatusFile::new(&workspace.status(), "hash");
         status.write();
-        let mut watcher = Watcher::new(home);
+        let mut watcher = Watcher::new(workspace);
         let now = Instant::now();
         let (first, again) = (watcher.look(now), watcher.look(now));
         assert!(["nodes", "notices", "run", "verdict"].iter().all(|part| Arc::ptr_eq(&first[part], &again[part])));

@@ -4,7 +4,7 @@
 use crate::decide::{Decider, QUEUES, Queue};
 use crate::localized::LocalizedText;
 use crate::look::Library;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::{Evaluation, Pause};
 use plugin_api::status::{self, Status, Wait};
 use serde::Serialize;
@@ -102,7 +102,7 @@ struct Counted {
 
 /// Reads it again and again.
 pub struct OverviewReader {
-    home: Home,
+    workspace: Workspace,
     library: Arc<Library>,
     decider: Arc<Decider>,
     counted: Option<Counted>,
@@ -110,13 +110,13 @@ pub struct OverviewReader {
 
 impl OverviewReader {
     /// Nothing read yet.
-    pub fn new(home: Home, library: Arc<Library>, decider: Arc<Decider>) -> Self {
-        Self { home, library, decider, counted: None }
+    pub fn new(workspace: Workspace, library: Arc<Library>, decider: Arc<Decider>) -> Self {
+        Self { workspace, library, decider, counted: None }
     }
 
     /// As it is now.
     pub fn read(&mut self) -> Overview {
-        let all = status::read_in_order(&self.home.status());
+        let all = status::read_in_order(&self.workspace.status());
         let running = |node: &str| all.iter().find(|status| status.node == node && status.is_alive());
         let mut needs = self.queues();
         // Equal pixels in several classes are the first of the conflicts.
@@ -124,11 +124,11 @@ impl OverviewReader {
         let notices = notices.filter(|notice| !notice.advice.is_empty() && notice.kind != "same_pixels");
         needs.extend(notices.map(|notice| Need { code: notice.kind, count: notice.count, is_notice: true }));
         Overview {
-            workspace: self.home.root().to_string_lossy().into_owned(),
-            champion: champion(&self.home),
+            workspace: self.workspace.root().to_string_lossy().into_owned(),
+            champion: champion(&self.workspace),
             champion_problem: running("predict").and_then(champion_problem),
-            has_report: self.home.dataset().join("report.html").is_file(),
-            next: next_run(&self.home, running("train"), running("evaluate")),
+            has_report: self.workspace.dataset().join("report.html").is_file(),
+            next: next_run(&self.workspace, running("train"), running("evaluate")),
             needs,
         }
     }
@@ -148,7 +148,7 @@ impl OverviewReader {
         }
         let at = Instant::now();
         let count = |name: &&'static str| {
-            let count = Queue::of(name, &self.home, &glance.album, &self.decider)?.total as u64;
+            let count = Queue::of(name, &self.workspace, &glance.album, &self.decider)?.total as u64;
             (count > 0).then(|| Need { code: (*name).to_owned(), count, is_notice: false })
         };
         let needs: Vec<Need> = QUEUES.iter().filter_map(count).collect();
@@ -159,17 +159,17 @@ impl OverviewReader {
     /// Modification times of what the queues are read from, besides the album.
     fn times(&self) -> Vec<Option<SystemTime>> {
         let time = |path: PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        let candidates = self.home.candidates();
+        let candidates = self.workspace.candidates();
         let classes = fs::read_dir(&candidates).into_iter().flatten().flatten().map(|entry| entry.path());
         let files = ["dashboard/journal.jsonl", "dataset/decisions.jsonl", "candidates", "review", "review/review.csv"];
-        files.iter().map(|file| self.home.root().join(file)).chain(classes).map(time).collect()
+        files.iter().map(|file| self.workspace.root().join(file)).chain(classes).map(time).collect()
     }
 }
 
 /// The champion, by its card and the verdict that is kept beside it.
-pub fn champion(home: &Home) -> Option<ChampionNow> {
-    let id = plugin_champion::champion(home)?;
-    let model = plugin_champion::model(home, &id)?;
+pub fn champion(workspace: &Workspace) -> Option<ChampionNow> {
+    let id = plugin_champion::champion(workspace)?;
+    let model = plugin_champion::model(workspace, &id)?;
     let verdict = model.verdict.filter(|verdict| verdict.images > 0);
     let folds = verdict.as_ref().and_then(|verdict| match verdict.evaluation {
         Evaluation::HeldOut => None,
@@ -192,9 +192,9 @@ fn champion_problem(predict: &Status) -> Option<LocalizedText> {
     predict.state.has("predict_unusable").then(|| (&predict.state).into())
 }
 
-fn next_run(home: &Home, train: Option<&Status>, evaluate: Option<&Status>) -> NextRun {
-    let is_paused = home.runs().join(Pause::FILE).exists();
-    let is_asked = home.runs().join(plugin_api::runs::RunRequest::FILE).exists();
+fn next_run(workspace: &Workspace, train: Option<&Status>, evaluate: Option<&Status>) -> NextRun {
+    let is_paused = workspace.runs().join(Pause::FILE).exists();
+    let is_asked = workspace.runs().join(plugin_api::runs::RunRequest::FILE).exists();
     let state = train.map(|train| (&train.state).into()).unwrap_or_default();
     let same = NextRun { state, is_paused, is_asked, ..NextRun::default() };
     let of = |code: &str| NextRun { code: code.to_owned(), ..same.clone() };
@@ -226,19 +226,19 @@ mod tests {
     #[test]
     fn the_next_run_is_told_by_code_and_figures() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        let (library, decider) = (Arc::new(Library::new(home.clone())), Arc::new(Decider::new(home.clone())));
-        let mut reader = OverviewReader::new(home.clone(), library, decider);
+        let workspace = Workspace::create(folder.path()).unwrap();
+        let (library, decider) = (Arc::new(Library::new(workspace.clone())), Arc::new(Decider::new(workspace.clone())));
+        let mut reader = OverviewReader::new(workspace.clone(), library, decider);
         let first = reader.read();
         assert_eq!((first.champion, first.next.code.as_str(), first.needs.len()), (None, "stopped", 0));
         let program = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
-        let mut train = StatusFile::new(&home.status(), "train").of_program(&program);
+        let mut train = StatusFile::new(&workspace.status(), "train").of_program(&program);
         train.wait(Some(Wait { until_ms: Some(9), ..Wait::number("changes", 2, 291) }));
         train.write();
         let next = reader.read().next;
         assert_eq!((next.code.as_str(), next.have, next.want, next.until_ms), ("changes", 2, 291, Some(9)));
-        write_json(&home.runs().join(Pause::FILE), &Pause { since_ms: 1 }).unwrap();
-        write_json(&home.runs().join(RunRequest::FILE), &RunRequest::default()).unwrap();
+        write_json(&workspace.runs().join(Pause::FILE), &Pause { since_ms: 1 }).unwrap();
+        write_json(&workspace.runs().join(RunRequest::FILE), &RunRequest::default()).unwrap();
         let next = reader.read().next;
         assert!(next.is_paused && next.is_asked && next.code == "asked", "{next:?}");
         train.wait(None);
@@ -248,7 +248,7 @@ mod tests {
         train.write();
         let next = reader.read().next;
         assert_eq!((next.code.as_str(), next.have, next.want), ("training", 2, 4));
-        let file = home.candidates().join("cat/1.jpg");
+        let file = workspace.candidates().join("cat/1.jpg");
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, "x").unwrap();
         // The last count may have taken long on a busy machine.

@@ -1,6 +1,6 @@
 //! Files in quarantine, by the notes beside them.
 
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::read_json;
 use serde_json::{Value, json};
 use std::fs;
@@ -10,8 +10,8 @@ use std::path::PathBuf;
 const MOST: usize = 500;
 
 /// Path, node, reason and the whole story of each file, those that were refused last first.
-pub fn refused(home: &Home) -> Vec<Value> {
-    let (mut found, mut folders) = (Vec::new(), vec![home.quarantine()]);
+pub fn refused(workspace: &Workspace) -> Vec<Value> {
+    let (mut found, mut folders) = (Vec::new(), vec![workspace.quarantine()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let Ok(kind) = entry.file_type() else { continue };
@@ -43,18 +43,19 @@ mod tests {
     #[test]
     fn notes_are_listed_and_other_files_are_not() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        fs::create_dir_all(home.quarantine().join("photos/cat")).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
+        fs::create_dir_all(workspace.quarantine().join("photos/cat")).unwrap();
         let note = |name: &str, ms: u64| {
-            let path = home.quarantine().join(format!("photos/cat/{name}.json"));
+            let path = workspace.quarantine().join(format!("photos/cat/{name}.json"));
             let text = json!({ "path": format!("photos/cat/{name}"), "stage": "decode", "reason": "truncated", "detail": "d", "moved_ms": ms });
             fs::write(path, text.to_string()).unwrap();
         };
         note("a.jpg", 1);
         note("b.jpg", 2);
-        fs::write(home.quarantine().join("photos/cat/b.jpg"), "x").unwrap();
-        fs::write(home.quarantine().join("photos/cat/c.json"), "{}").unwrap();
-        let paths: Vec<String> = refused(&home).iter().map(|note| note["path"].as_str().unwrap().to_owned()).collect();
+        fs::write(workspace.quarantine().join("photos/cat/b.jpg"), "x").unwrap();
+        fs::write(workspace.quarantine().join("photos/cat/c.json"), "{}").unwrap();
+        let paths: Vec<String> =
+            refused(&workspace).iter().map(|note| note["path"].as_str().unwrap().to_owned()).collect();
         assert_eq!(paths, ["photos/cat/b.jpg", "photos/cat/a.jpg"]);
     }
 }

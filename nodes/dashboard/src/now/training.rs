@@ -1,7 +1,7 @@
 //! The newest run with its curves, and the newest verdict.
 
 use crate::localized::LocalizedText;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::{MetricRow, RunFolder, RunManifest};
 use plugin_api::status;
 use serde::Serialize;
@@ -79,8 +79,8 @@ pub struct Training {
 
 impl Training {
     /// The newest run.
-    pub fn run(&mut self, home: &Home) -> Option<RunNow> {
-        let folder = RunFolder::all(&home.runs()).pop()?;
+    pub fn run(&mut self, workspace: &Workspace) -> Option<RunNow> {
+        let folder = RunFolder::all(&workspace.runs()).pop()?;
         let id = folder.id();
         if self.manifest.as_ref().is_none_or(|m| m.id != id) {
             self.manifest = folder.manifest();
@@ -91,7 +91,7 @@ impl Training {
             self.curves = curves(&folder.metrics());
             self.read = (id.clone(), bytes);
         }
-        let train = status::read_all(&home.status()).remove("train");
+        let train = status::read_all(&workspace.status()).remove("train");
         let train = train.filter(|train| train.is_alive() && train.state.contains(&id));
         let has = |file: &str| folder.0.join(file).is_file();
         let state = match (has("verdict.json"), has("finished.json"), has("abandoned.json")) {
@@ -123,11 +123,11 @@ impl Training {
     }
 
     /// The newest verdict; none before the first.
-    pub fn verdict(&self, home: &Home) -> Option<VerdictNow> {
-        let verdict = RunFolder::all(&home.runs()).iter().rev().find_map(RunFolder::verdict)?;
+    pub fn verdict(&self, workspace: &Workspace) -> Option<VerdictNow> {
+        let verdict = RunFolder::all(&workspace.runs()).iter().rev().find_map(RunFolder::verdict)?;
         Some(VerdictNow {
-            has_report: !verdict.report.is_empty() && home.root().join(&verdict.report).is_file(),
-            champion: plugin_champion::champion(home),
+            has_report: !verdict.report.is_empty() && workspace.root().join(&verdict.report).is_file(),
+            champion: plugin_champion::champion(workspace),
             run: verdict.run,
             decision: verdict.decision,
             reason: (&verdict.reason).into(),
@@ -161,10 +161,10 @@ mod tests {
     #[test]
     fn a_run_is_told_with_its_curves_as_they_grow() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let mut training = Training::default();
-        assert_eq!(training.run(&home), None);
-        let run = RunFolder::new(&home.runs(), "20261101-1");
+        assert_eq!(training.run(&workspace), None);
+        let run = RunFolder::new(&workspace.runs(), "20261101-1");
         fs::create_dir(&run.0).unwrap();
         let json = serde_json::json!({
             "id": "20261101-1", "started_ms": 1, "reason": "3 new in きゅん", "parent": null, "architecture": "small-cnn",
@@ -173,16 +173,16 @@ mod tests {
         });
         let manifest: RunManifest = serde_json::from_value(json).unwrap();
         write_json(&run.0.join("run.json"), &manifest).unwrap();
-        let now = training.run(&home).unwrap();
+        let now = training.run(&workspace).unwrap();
         assert_eq!((now.state, now.epoch, now.epochs, now.curves.len()), ("stopped", 0, 4, 0));
         run.append_metrics(&[row("train", "loss", 0, 2.0), row("train", "epoch_seconds", 0, 9.0)]).unwrap();
         run.append_metrics(&[row("train", "loss", 1, 1.5), row("validation", "accuracy", 1, 0.5)]).unwrap();
         run.append_metrics(&[row("train", "loss", 1, 1.0)]).unwrap();
-        let now = training.run(&home).unwrap();
+        let now = training.run(&workspace).unwrap();
         assert_eq!(now.curves["train loss"], [(1, 2.0), (2, 1.0)]);
         assert_eq!((now.curves["validation accuracy"].len(), now.curves.len(), now.epoch), (1, 2, 2));
         fs::write(run.0.join("finished.json"), "{}").unwrap();
-        assert_eq!(training.run(&home).unwrap().state, "judging");
-        assert_eq!(training.verdict(&home), None);
+        assert_eq!(training.run(&workspace).unwrap().state, "judging");
+        assert_eq!(training.verdict(&workspace), None);
     }
 }

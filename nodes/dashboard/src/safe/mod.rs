@@ -80,8 +80,8 @@ mod tests {
 
     #[test]
     fn only_plain_files_in_the_folders_of_images_are_opened() {
-        let home = tempfile::tempdir().unwrap();
-        let root = home.path().join("home");
+        let workspace = tempfile::tempdir().unwrap();
+        let root = workspace.path().join("home");
         for folder in ["photos/きゅん/sub", "models", "photos/.hidden"] {
             std::fs::create_dir_all(root.join(folder)).unwrap();
         }
@@ -89,9 +89,9 @@ mod tests {
         for path in ["photos/きゅん/sub/a b%2F&#.jpg", "models/m.jpg", "photos/.hidden/a.jpg", "photos/.b.jpg"] {
             write(path);
         }
-        std::fs::write(home.path().join("secret.jpg"), "s").unwrap();
-        symlink(home.path().join("secret.jpg"), root.join("photos/きゅん/link.jpg")).unwrap();
-        symlink(home.path(), root.join("photos/out")).unwrap();
+        std::fs::write(workspace.path().join("secret.jpg"), "s").unwrap();
+        symlink(workspace.path().join("secret.jpg"), root.join("photos/きゅん/link.jpg")).unwrap();
+        symlink(workspace.path(), root.join("photos/out")).unwrap();
         symlink("photos/きゅん", root.join("photos/in")).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(root.join("photos/pipe")).status().unwrap().success());
 

@@ -2,7 +2,7 @@
 
 use crate::look::Album;
 use crate::safe;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_decode::{DecodedImage, Limits, Scale, decode_scaled};
 use plugin_thumbnail::{Cache, small};
 use std::io;
@@ -24,16 +24,16 @@ pub enum Size {
 
 /// Makes images for the eye.
 pub struct Sight {
-    home: Home,
+    workspace: Workspace,
     limits: Limits,
     cache: Cache,
 }
 
 impl Sight {
     /// Thumbnails are kept in `dataset/thumbnails/` of the workspace; the folder may be deleted at any time.
-    pub fn new(home: Home, limits: Limits) -> Self {
-        let cache = Cache::new(home.dataset().join("thumbnails"));
-        Self { home, limits, cache }
+    pub fn new(workspace: Workspace, limits: Limits) -> Self {
+        let cache = Cache::new(workspace.dataset().join("thumbnails"));
+        Self { workspace, limits, cache }
     }
 
     /// The bytes of an image's file, if one still holds them: what has changed since is another image.
@@ -43,7 +43,7 @@ impl Sight {
     pub fn bytes(&self, album: &Album, digest: &str) -> io::Result<Vec<u8>> {
         let gone = || io::Error::new(io::ErrorKind::NotFound, "there is no such image");
         let mut files = album.find(digest).into_iter().chain(album.files(digest));
-        let read = |path: &str| safe::read(self.home.root(), path, self.limits.max_bytes);
+        let read = |path: &str| safe::read(self.workspace.root(), path, self.limits.max_bytes);
         let is_it = |bytes: &Vec<u8>| blake3::hash(bytes).to_hex().as_str() == digest;
         files.find_map(|item| read(&item.path).ok().filter(is_it)).ok_or_else(gone)
     }
@@ -53,7 +53,7 @@ impl Sight {
     /// # Errors
     /// As [`safe::read`].
     pub fn file(&self, path: &str) -> io::Result<Vec<u8>> {
-        safe::read(self.home.root(), path, self.limits.max_bytes)
+        safe::read(self.workspace.root(), path, self.limits.max_bytes)
     }
 
     /// An image of the album as a JPEG.
@@ -121,15 +121,15 @@ mod tests {
     #[test]
     fn thumbnails_are_made_once_and_only_of_what_the_digest_names() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        let db = catalog(&home);
-        std::fs::create_dir(home.photos().join("cat")).unwrap();
-        let path = home.photos().join("cat/a.png");
+        let workspace = Workspace::create(folder.path()).unwrap();
+        let db = catalog(&workspace);
+        std::fs::create_dir(workspace.photos().join("cat")).unwrap();
+        let path = workspace.photos().join("cat/a.png");
         image::RgbImage::from_pixel(800, 400, image::Rgb([200, 10, 10])).save(&path).unwrap();
         let digest = blake3::hash(&std::fs::read(&path).unwrap()).to_hex().to_string();
         add(&db, "photos/cat/a.png", &digest, "g", "train", 1);
         let album = Album::read(&reader(&db), Notes::default(), None).unwrap();
-        let sight = Sight::new(home, Limits::default());
+        let sight = Sight::new(workspace, Limits::default());
         let side = |jpeg: &[u8]| image::load_from_memory(jpeg).unwrap().to_rgb8().dimensions();
         assert_eq!(side(&sight.of_digest(&album, &digest, Size::Large).unwrap()), (800, 400));
         let small = sight.of_digest(&album, &digest, Size::Thumbnail).unwrap();

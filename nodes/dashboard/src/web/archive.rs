@@ -4,7 +4,7 @@ use super::Problem;
 use crate::decide::{class_folders, files_below};
 use crate::safe;
 use axum::body::{Body, Bytes};
-use plugin_api::{Home, Message};
+use plugin_api::{Message, Workspace};
 use std::fs;
 use std::io::{self, Read};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -30,13 +30,14 @@ struct Entry {
 }
 
 /// What is to be archived: paths relative to the workspace.
-fn listed(home: &Home) -> Result<Vec<String>, Problem> {
+fn listed(workspace: &Workspace) -> Result<Vec<String>, Problem> {
     let folders =
-        class_folders(home).into_iter().map(|folder| folder.path()).filter(|path| path.starts_with("photos/"));
-    let files = |folder: String| files_below(home, &folder).into_iter().map(move |file| format!("{folder}/{file}"));
+        class_folders(workspace).into_iter().map(|folder| folder.path()).filter(|path| path.starts_with("photos/"));
+    let files =
+        |folder: String| files_below(workspace, &folder).into_iter().map(move |file| format!("{folder}/{file}"));
     let paths: Vec<String> = folders.flat_map(files).collect();
     let bytes: u64 =
-        paths.iter().filter_map(|path| fs::metadata(home.root().join(path)).ok()).map(|meta| meta.len()).sum();
+        paths.iter().filter_map(|path| fs::metadata(workspace.root().join(path)).ok()).map(|meta| meta.len()).sum();
     if paths.len() > MOST_FILES || bytes > MOST_BYTES {
         let (have, most) = (bytes >> 20, MOST_BYTES >> 20);
         return Err(Problem::conflict(Message::page_archive_large(paths.len(), have, MOST_FILES, most)));
@@ -48,11 +49,11 @@ fn listed(home: &Home) -> Result<Vec<String>, Problem> {
 ///
 /// # Errors
 /// When it would be too large.
-pub fn of_classes(home: &Home) -> Result<Body, Problem> {
-    let (paths, home) = (listed(home)?, home.clone());
+pub fn of_classes(workspace: &Workspace) -> Result<Body, Problem> {
+    let (paths, workspace) = (listed(workspace)?, workspace.clone());
     let (sender, receiver) = channel(WAITING);
     std::thread::Builder::new().name("archive".to_owned()).spawn(move || {
-        if write(&home, &paths, &sender).is_none() {
+        if write(&workspace, &paths, &sender).is_none() {
             tracing::debug!("nobody waits for the archive any more");
         }
     })?;
@@ -63,12 +64,12 @@ pub fn of_classes(home: &Home) -> Result<Body, Problem> {
 }
 
 /// `None` when the browser has gone.
-fn write(home: &Home, paths: &[String], to: &Sender<Bytes>) -> Option<()> {
+fn write(workspace: &Workspace, paths: &[String], to: &Sender<Bytes>) -> Option<()> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut offset = 0_u64;
     for path in paths {
         let mut bytes = Vec::new();
-        let read = safe::open(home.root(), path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
+        let read = safe::open(workspace.root(), path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
         let is_too_much = offset + bytes.len() as u64 > u64::from(u32::MAX) - (32 << 20);
         if read.is_err() || is_too_much {
             tracing::warn!(path, "left out of the archive");

@@ -38,7 +38,7 @@ pub fn routes() -> Router<App> {
 }
 
 async fn runs(State(app): State<App>) -> Result<Json<Table>, Problem> {
-    blocking(move || Ok(Json(Table::read(&app.home)))).await
+    blocking(move || Ok(Json(Table::read(&app.workspace)))).await
 }
 
 fn named(id: &str, what: &str) -> Result<(), Problem> {
@@ -48,7 +48,7 @@ fn named(id: &str, what: &str) -> Result<(), Problem> {
 /// The curves of a run.
 async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Curves>, Problem> {
     named(&id, "there is no such run")?;
-    blocking(move || Ok(Json(curves(&RunFolder::new(&app.home.runs(), &id).metrics())))).await
+    blocking(move || Ok(Json(curves(&RunFolder::new(&app.workspace.runs(), &id).metrics())))).await
 }
 
 #[derive(Deserialize)]
@@ -64,7 +64,7 @@ async fn pair(State(app): State<App>, Query(two): Query<Two>) -> Result<Json<Opt
     named(&two.b, "there is no such run")?;
     blocking(move || {
         let (album, _) = app.library.album().map_err(Problem::failed)?;
-        Ok(Json(Pair::read(&app.home, &album, [&two.a, &two.b])))
+        Ok(Json(Pair::read(&app.workspace, &album, [&two.a, &two.b])))
     })
     .await
 }
@@ -92,7 +92,7 @@ async fn promote(State(app): State<App>, chosen: Result<Json<Chosen>, JsonReject
         chosen.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     named(&id, "there is no such run")?;
     blocking(move || {
-        let before = plugin_champion::promote_by_hand(&app.home, &id).map_err(refused)?;
+        let before = plugin_champion::promote_by_hand(&app.workspace, &id).map_err(refused)?;
         tracing::info!(model = id, "made champion on the page");
         Ok(Json(json!({ "champion": id, "previous": before })))
     })
@@ -101,7 +101,7 @@ async fn promote(State(app): State<App>, chosen: Result<Json<Chosen>, JsonReject
 
 async fn rollback(State(app): State<App>) -> Result<Json<Value>, Problem> {
     blocking(move || {
-        let (was, is) = plugin_champion::roll_back(&app.home).map_err(refused)?;
+        let (was, is) = plugin_champion::roll_back(&app.workspace).map_err(refused)?;
         tracing::info!(was, is, "rolled back on the page");
         Ok(Json(json!({ "champion": is, "previous": was })))
     })
@@ -110,7 +110,7 @@ async fn rollback(State(app): State<App>) -> Result<Json<Value>, Problem> {
 
 async fn document(app: App, path: String) -> Result<Response, Problem> {
     blocking(move || {
-        let bytes = safe::document(app.home.root(), &path, DOCUMENT_BYTES)?;
+        let bytes = safe::document(app.workspace.root(), &path, DOCUMENT_BYTES)?;
         let head = [("content-type", "text/html; charset=utf-8"), ("content-security-policy", DOCUMENT)];
         Ok((head, bytes).into_response())
     })
@@ -134,7 +134,7 @@ async fn report_file(State(app): State<App>, Path((id, file)): Path<(String, Str
     let path = format!("runs/{id}/report/{file}");
     match file.as_str() {
         "predictions.csv" | "confusion.csv" | "per_class.csv" => table(app, path).await,
-        "index.ja.html" if app.home.root().join(&path).is_file() => document(app, path).await,
+        "index.ja.html" if app.workspace.root().join(&path).is_file() => document(app, path).await,
         "index.html" | "index.ja.html" => document(app, format!("runs/{id}/report/index.html")).await,
         _ => Err(Problem::missing("there is no such report")),
     }
@@ -148,13 +148,13 @@ async fn data_report(State(app): State<App>) -> Result<Response, Problem> {
 /// The same in Japanese; in English where an earlier version has written it.
 async fn japanese_data_report(State(app): State<App>) -> Result<Response, Problem> {
     let path = "dataset/report.ja.html";
-    let path = if app.home.root().join(path).is_file() { path } else { "dataset/report.html" };
+    let path = if app.workspace.root().join(path).is_file() { path } else { "dataset/report.html" };
     document(app, path.to_owned()).await
 }
 
 async fn table(app: App, path: String) -> Result<Response, Problem> {
     blocking(move || {
-        let bytes = safe::document(app.home.root(), &path, DOCUMENT_BYTES)?;
+        let bytes = safe::document(app.workspace.root(), &path, DOCUMENT_BYTES)?;
         Ok(([("content-type", "text/csv; charset=utf-8")], bytes).into_response())
     })
     .await

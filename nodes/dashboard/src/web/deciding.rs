@@ -22,7 +22,7 @@ pub fn routes() -> Router<App> {
 async fn counts(State(app): State<App>) -> Result<Json<BTreeMap<&'static str, usize>>, Problem> {
     blocking(move || {
         let (album, _) = app.library.album().map_err(Problem::failed)?;
-        let of = |name| Some((name, Queue::of(name, &app.home, &album, &app.decider)?.total));
+        let of = |name| Some((name, Queue::of(name, &app.workspace, &album, &app.decider)?.total));
         Ok(Json(QUEUES.into_iter().filter_map(of).collect()))
     })
     .await
@@ -31,7 +31,7 @@ async fn counts(State(app): State<App>) -> Result<Json<BTreeMap<&'static str, us
 async fn queue(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Queue>, Problem> {
     blocking(move || {
         let (album, _) = app.library.album().map_err(Problem::failed)?;
-        let found = Queue::of(&name, &app.home, &album, &app.decider);
+        let found = Queue::of(&name, &app.workspace, &album, &app.decider);
         found.map(Json).ok_or_else(|| Problem::missing("there is no such queue"))
     })
     .await
@@ -55,7 +55,7 @@ async fn decide(State(app): State<App>, step: Result<Json<Step>, JsonRejection>)
         step.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
         let (album, _) = app.library.album().map_err(Problem::failed)?;
-        told(app.decider.decide(&acts, &|key, decision| decided(key, decision, &app.home, &album)))
+        told(app.decider.decide(&acts, &|key, decision| decided(key, decision, &app.workspace, &album)))
     })
     .await
 }

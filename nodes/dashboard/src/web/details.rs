@@ -61,7 +61,7 @@ fn details(app: &App, album: &Album, digest: &str, bytes: &[u8]) -> Result<Detai
     let near = |(one, near): (&Item, f32)| (one.digest != digest).then(|| Neighbour { shown: album.shown(one), near });
     let by_hash = phash.map(|phash| album.near(phash, NEIGHBOURS + 1)).unwrap_or_default().into_iter();
     let by_hash = by_hash.filter_map(|(one, bits)| near((one, bits as f32)));
-    let embedding = app.alike.of(digest).or_else(|| app.alike.embed(&app.home, &image)).unwrap_or_default();
+    let embedding = app.alike.of(digest).or_else(|| app.alike.embed(&app.workspace, &image)).unwrap_or_default();
     let by_embedding = app.alike.near(album, &embedding, NEIGHBOURS + 1).into_iter().filter_map(near);
     let scores = item.map(|item| item.facts.scores);
     let scores =

@@ -54,7 +54,7 @@ async fn images(State(app): State<App>, Query(filter): Query<Filter>) -> Result<
     blocking(move || {
         let now = app.library.glance().map_err(Problem::failed)?;
         if !filter.place.is_empty() {
-            return Ok(Json(page_of_place(&app.home, &filter, now.generation)));
+            return Ok(Json(page_of_place(&app.workspace, &filter, now.generation)));
         }
         if !filter.like.is_empty() {
             let embedding = app.alike.of(&filter.like).unwrap_or_default();
@@ -63,10 +63,10 @@ async fn images(State(app): State<App>, Query(filter): Query<Filter>) -> Result<
                 near.into_iter().map(|(item, _)| item),
                 &filter,
                 now.generation,
-                &app.home,
+                &app.workspace,
             )));
         }
-        Ok(Json(now.album.page(&filter, now.generation, &app.home)))
+        Ok(Json(now.album.page(&filter, now.generation, &app.workspace)))
     })
     .await
 }
@@ -88,7 +88,7 @@ struct Classes {
 async fn classes_of(State(app): State<App>) -> Result<Json<Classes>, Problem> {
     blocking(move || {
         let (album, _) = app.library.album().map_err(Problem::failed)?;
-        Ok(Json(Classes { classes: classes_table(&app.home, &album), undoable: app.decider.undoable() }))
+        Ok(Json(Classes { classes: classes_table(&app.workspace, &album), undoable: app.decider.undoable() }))
     })
     .await
 }
@@ -124,12 +124,12 @@ async fn map(State(app): State<App>) -> Result<Json<Map>, Problem> {
 
 /// `/api/recent`: what was classified last.
 async fn recent(State(app): State<App>) -> Result<Json<Vec<Recent>>, Problem> {
-    blocking(move || Ok(Json(mood::recent(&app.home, RECENT)))).await
+    blocking(move || Ok(Json(mood::recent(&app.workspace, RECENT)))).await
 }
 
 /// `/api/refused`: files in quarantine and why.
 async fn refused(State(app): State<App>) -> Result<Json<Vec<Value>>, Problem> {
-    blocking(move || Ok(Json(now::refused(&app.home)))).await
+    blocking(move || Ok(Json(now::refused(&app.workspace)))).await
 }
 
 #[derive(Deserialize)]
@@ -153,14 +153,14 @@ async fn confusion(State(app): State<App>, Query(of): Query<OfRun>) -> Result<Js
     blocking(move || {
         let has_matrix = |run: &RunFolder| run.verdict().is_some_and(|v| !v.confusion.is_empty());
         let runs: Vec<String> =
-            RunFolder::all(&app.home.runs()).iter().rev().filter(|r| has_matrix(r)).map(RunFolder::id).collect();
-        let champion = plugin_champion::champion(&app.home).filter(|id| runs.contains(id));
+            RunFolder::all(&app.workspace.runs()).iter().rev().filter(|r| has_matrix(r)).map(RunFolder::id).collect();
+        let champion = plugin_champion::champion(&app.workspace).filter(|id| runs.contains(id));
         let run = if of.run.is_empty() { champion.or_else(|| runs.first().cloned()) } else { Some(of.run) };
         let Some(run) = run else { return Ok(Json(None)) };
         if !runs.contains(&run) {
             return Err(Problem::missing("there is no such run with a confusion matrix"));
         }
-        let verdict = RunFolder::new(&app.home.runs(), &run).verdict();
+        let verdict = RunFolder::new(&app.workspace.runs(), &run).verdict();
         Ok(Json(verdict.map(|v| Confusion { run, runs, classes: v.classes, counts: v.confusion })))
     })
     .await
@@ -168,7 +168,7 @@ async fn confusion(State(app): State<App>, Query(of): Query<OfRun>) -> Result<Js
 
 /// `/api/forecast`: what more images of each class would bring, as `inspect` has worked it out; null where it has not.
 async fn forecast(State(app): State<App>) -> Result<Json<Option<Forecasts>>, Problem> {
-    blocking(move || Ok(Json(Forecasts::read(&app.home)))).await
+    blocking(move || Ok(Json(Forecasts::read(&app.workspace)))).await
 }
 
 /// A mood: a class, and the part of its images to show.
@@ -185,7 +185,7 @@ struct Mood {
 /// `/api/mood?class=…`: images of inbox and pool, the surest first.
 async fn by_class(State(app): State<App>, Query(of): Query<Mood>) -> Result<Json<Found>, Problem> {
     let count = of.count.min(500);
-    blocking(move || Ok(Json(search(&app.home, &app.heap, &app.decider, &of.class, of.from, count)))).await
+    blocking(move || Ok(Json(search(&app.workspace, &app.heap, &app.decider, &of.class, of.from, count)))).await
 }
 
 #[derive(Deserialize)]

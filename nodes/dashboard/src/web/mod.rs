@@ -30,7 +30,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
-use plugin_api::{Home, Labels};
+use plugin_api::{Labels, Workspace};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -56,7 +56,7 @@ pub struct Web {
 #[derive(Clone)]
 pub struct App {
     /// The workspace.
-    pub home: Home,
+    pub workspace: Workspace,
     /// The options.
     pub config: Arc<Config>,
     /// The data set.
@@ -82,8 +82,8 @@ impl Web {
     ///
     /// # Errors
     /// When there is no thread for it. That the port is taken is no error: it is tried again and again.
-    pub fn start(config: Config, home: Home) -> Result<Self, DashboardError> {
-        let app = App::new(config, home);
+    pub fn start(config: Config, workspace: Workspace) -> Result<Self, DashboardError> {
+        let app = App::new(config, workspace);
         let state = Arc::new(Mutex::new("starting".to_owned()));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -133,22 +133,22 @@ impl Web {
 
 impl App {
     /// All that answers need.
-    pub fn new(config: Config, home: Home) -> Self {
+    pub fn new(config: Config, workspace: Workspace) -> Self {
         let (board, bell) = (watch::Sender::new(Board::new()), Arc::new(Notify::new()));
-        let library = Arc::new(Library::new(home.clone()));
-        let sight = Arc::new(Sight::new(home.clone(), config.limits.clone()));
-        let models = Arc::new(ModelCache::new(home.clone(), config.embed.device));
-        let decider = Arc::new(Decider::new(home.clone()));
-        let overview = OverviewReader::new(home.clone(), library.clone(), decider.clone());
+        let library = Arc::new(Library::new(workspace.clone()));
+        let sight = Arc::new(Sight::new(workspace.clone(), config.limits.clone()));
+        let models = Arc::new(ModelCache::new(workspace.clone(), config.embed.device));
+        let decider = Arc::new(Decider::new(workspace.clone()));
+        let overview = OverviewReader::new(workspace.clone(), library.clone(), decider.clone());
         Self {
             overview: Arc::new(Mutex::new(overview)),
-            heap: Arc::new(Heap::new(home.clone(), library.clone(), models.clone(), sight.clone())),
+            heap: Arc::new(Heap::new(workspace.clone(), library.clone(), models.clone(), sight.clone())),
             library,
             sight,
             models,
             decider,
-            alike: Arc::new(Alike::new(home.clone(), config.embed.clone())),
-            home,
+            alike: Arc::new(Alike::new(workspace.clone(), config.embed.clone())),
+            workspace,
             config: Arc::new(config),
             board,
             bell,
@@ -208,7 +208,7 @@ async fn serve(app: App, state: &Mutex<String>) {
 
 /// Looks at the files and tells browsers what changed, as long as there are any.
 async fn watch_files(app: App) {
-    let mut watcher = Watcher::new(app.home.clone());
+    let mut watcher = Watcher::new(app.workspace.clone());
     loop {
         let _ = tokio::time::timeout(BEAT, app.bell.notified()).await;
         if app.board.receiver_count() == 0 {
@@ -237,7 +237,7 @@ async fn watch_files(app: App) {
             }
             Err(error) => {
                 tracing::error!(%error, "looking at the files failed");
-                watcher = Watcher::new(app.home.clone());
+                watcher = Watcher::new(app.workspace.clone());
             }
         }
     }

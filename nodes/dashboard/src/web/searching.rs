@@ -40,7 +40,7 @@ struct Which {
 /// `/api/searches?id=…`: names of all searches, newest first, one of them in few words, and what can be asked for.
 async fn all(State(app): State<App>, Query(which): Query<Which>) -> Result<Json<Value>, Problem> {
     blocking(move || {
-        let root = app.home.root().join(FOLDER);
+        let root = app.workspace.root().join(FOLDER);
         let folders = searches(&root).into_iter().rev();
         let names: Vec<String> = folders.filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned())).collect();
         let id = which.id.as_ref().or(names.first()).filter(|id| names.contains(id));
@@ -51,7 +51,8 @@ async fn all(State(app): State<App>, Query(which): Query<Which>) -> Result<Json<
             }
             None => None,
         };
-        let alive = |node: &str| status::read_all(&app.home.status()).get(node).is_some_and(status::Status::is_alive);
+        let alive =
+            |node: &str| status::read_all(&app.workspace.status()).get(node).is_some_and(status::Status::is_alive);
         Ok(Json(json!({
             "searches": names,
             "shown": shown,
@@ -82,7 +83,7 @@ struct Wanted {
 async fn ask(State(app): State<App>, wanted: Result<Json<Wanted>, JsonRejection>) -> Result<Json<Value>, Problem> {
     let Json(wanted) = wanted.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
-        let root = app.home.root().join(FOLDER);
+        let root = app.workspace.root().join(FOLDER);
         let (mut network, mut definition) = (wanted.network, None);
         if let Some((id, number)) = &wanted.attempt {
             if !safe::is_name(id) {
@@ -131,7 +132,7 @@ async fn network(State(app): State<App>, Path((id, file)): Path<(String, String)
 
 async fn document(app: App, path: String, kind: &'static str, shown: &'static str) -> Result<Response, Problem> {
     blocking(move || {
-        let bytes = safe::document(app.home.root(), &path, FILE_BYTES)?;
+        let bytes = safe::document(app.workspace.root(), &path, FILE_BYTES)?;
         let head = [("content-type", kind), ("content-disposition", shown), ("content-security-policy", DOCUMENT)];
         Ok((head, bytes).into_response())
     })
@@ -150,7 +151,7 @@ mod tests {
     /// A workspace in which two networks were tried.
     fn served() -> Served {
         let served = Served::new();
-        let root = served.home.root().join(FOLDER);
+        let root = served.workspace.root().join(FOLDER);
         std::fs::create_dir_all(&root).unwrap();
         let settings = Settings {
             network: "lenet".to_owned(),
@@ -218,7 +219,7 @@ mod tests {
     #[test]
     fn a_search_is_asked_for_by_network_or_attempt() {
         let served = served();
-        let path = served.home.root().join(FOLDER).join(Request::FILE);
+        let path = served.workspace.root().join(FOLDER).join(Request::FILE);
         assert_eq!(served.post("/api/searches", &json!({ "network": "resnet19" })).status, 400);
         assert_eq!(served.post("/api/searches", &json!({ "attempt": ["one", 9] })).status, 404);
         assert!(!path.exists());

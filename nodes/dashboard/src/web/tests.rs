@@ -8,7 +8,7 @@ use std::net::TcpStream;
 
 /// A server over a workspace of its own.
 pub(crate) struct Served {
-    pub home: Home,
+    pub workspace: Workspace,
     pub address: SocketAddr,
     _folder: tempfile::TempDir,
 }
@@ -34,9 +34,9 @@ impl Answer {
 impl Served {
     pub fn with(args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(&folder.path().join("home")).unwrap();
+        let workspace = Workspace::create(&folder.path().join("home")).unwrap();
         let args = [&["dashboard", "--listen", "127.0.0.1:0"], args].concat();
-        let web = Web::start(Config::try_parse_from(args).unwrap(), home.clone()).unwrap();
+        let web = Web::start(Config::try_parse_from(args).unwrap(), workspace.clone()).unwrap();
         let start = Instant::now();
         let address = loop {
             let state = web.state();
@@ -46,7 +46,7 @@ impl Served {
             assert!(start.elapsed() < Duration::from_secs(10), "{state}");
             std::thread::sleep(Duration::from_millis(5));
         };
-        Self { home, address, _folder: folder }
+        Self { workspace, address, _folder: folder }
     }
 
     pub fn new() -> Self {
@@ -165,10 +165,10 @@ fn a_token_is_asked_for_once() {
 #[test]
 fn a_port_that_is_taken_is_named_and_tried_again() {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
+    let workspace = Workspace::create(folder.path()).unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
-    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", &listen]).unwrap(), home).unwrap();
+    let web = Web::start(Config::try_parse_from(["dashboard", "--listen", &listen]).unwrap(), workspace).unwrap();
     let until = |met: &dyn Fn(&str) -> bool| {
         let start = Instant::now();
         while !met(&web.state()) {
@@ -205,7 +205,7 @@ fn news_come_within_a_second_and_a_browser_that_does_not_read_holds_nobody_up() 
         start.elapsed()
     };
     until("event: nodes");
-    let mut status = plugin_api::status::StatusFile::new(&served.home.status(), "hash");
+    let mut status = plugin_api::status::StatusFile::new(&served.workspace.status(), "hash");
     for n in 0..200 {
         status.state(format!("word {n} {}", "x".repeat(20_000)));
         status.write();
@@ -217,8 +217,8 @@ fn news_come_within_a_second_and_a_browser_that_does_not_read_holds_nobody_up() 
 }
 
 /// An image in a class folder and in the catalog; returns its digest.
-pub(crate) fn put(served: &Served, db: &Home, path: &str, colour: [u8; 3]) -> String {
-    let file = served.home.root().join(path);
+pub(crate) fn put(served: &Served, db: &Workspace, path: &str, colour: [u8; 3]) -> String {
+    let file = served.workspace.root().join(path);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     image::RgbImage::from_pixel(300, 150, image::Rgb(colour)).save(&file).unwrap();
     let digest = blake3::hash(&std::fs::read(&file).unwrap()).to_hex().to_string();
@@ -229,7 +229,7 @@ pub(crate) fn put(served: &Served, db: &Home, path: &str, colour: [u8; 3]) -> St
 #[test]
 fn images_are_listed_told_of_and_encoded_anew() {
     let served = Served::new();
-    let db = crate::look::tests::catalog(&served.home);
+    let db = crate::look::tests::catalog(&served.workspace);
     let red = put(&served, &db, "photos/きゅん/a b&c.png", [200, 0, 0]);
     put(&served, &db, "photos/dog/d.png", [0, 200, 0]);
     let wait = Instant::now();
@@ -259,8 +259,8 @@ fn images_are_listed_told_of_and_encoded_anew() {
             "{path}"
         );
     }
-    assert!(served.home.dataset().join(format!("thumbnails/{}/{red}.jpg", &red[..2])).is_file());
-    std::fs::write(served.home.root().join("photos/page.html.png"), "<script>alert(1)</script>").unwrap();
+    assert!(served.workspace.dataset().join(format!("thumbnails/{}/{red}.jpg", &red[..2])).is_file());
+    std::fs::write(served.workspace.root().join("photos/page.html.png"), "<script>alert(1)</script>").unwrap();
     assert_eq!(served.get("/large?path=photos/page.html.png").status, 415);
     for path in [
         "/thumbnail/0000",
@@ -281,7 +281,7 @@ fn images_are_listed_told_of_and_encoded_anew() {
 #[test]
 fn a_decision_moves_a_file_and_undo_moves_it_back() {
     let served = Served::new();
-    let at = |path: &str| served.home.root().join(path);
+    let at = |path: &str| served.workspace.root().join(path);
     std::fs::create_dir_all(at("candidates/きゅん")).unwrap();
     std::fs::write(at("candidates/きゅん/01_a.jpg"), "a").unwrap();
     assert_eq!(served.get("/api/queue/candidates").json()["total"], 1);
@@ -313,7 +313,7 @@ fn a_decision_moves_a_file_and_undo_moves_it_back() {
 fn runs_are_compared_promoted_and_rolled_back_and_reports_have_no_script() {
     let served = Served::new();
     for id in ["r1", "r2"] {
-        crate::compare::tests::put(&served.home, id, 32, 2.0, 0.5);
+        crate::compare::tests::put(&served.workspace, id, 32, 2.0, 0.5);
     }
     assert_eq!(served.get("/api/runs").json()["runs"].as_array().unwrap().len(), 2);
     assert_eq!(served.get("/api/run/r1").json(), serde_json::json!({}));
@@ -324,25 +324,25 @@ fn runs_are_compared_promoted_and_rolled_back_and_reports_have_no_script() {
     assert_eq!((promote("r2").status, promote("r9").status, promote("../r1").status), (409, 409, 404));
     let back = served.post("/api/rollback", &serde_json::json!({}));
     assert_eq!((back.status, back.json()["champion"].as_str()), (200, Some("r1")));
-    assert_eq!(std::fs::read_link(served.home.champion()).unwrap(), std::path::Path::new("r1"));
+    assert_eq!(std::fs::read_link(served.workspace.champion()).unwrap(), std::path::Path::new("r1"));
     assert_eq!(served.post("/api/rollback", &serde_json::json!({})).status, 409, "it was the first");
     let report = served.get("/report/r1");
     assert!(report.status == 200 && report.text().contains("report"));
     assert!(report.head.contains("sandbox") && !report.head.contains("script-src"), "{}", report.head);
     let japanese = || served.get("/report/r1/index.ja.html");
     assert_eq!(japanese().text(), report.text(), "a run of earlier versions has an English report alone");
-    std::fs::write(served.home.runs().join("r1/report/index.ja.html"), "<p>日本語</p>").unwrap();
+    std::fs::write(served.workspace.runs().join("r1/report/index.ja.html"), "<p>日本語</p>").unwrap();
     assert!(japanese().text().contains("日本語") && japanese().head.contains("sandbox"));
-    std::fs::write(served.home.runs().join("r1/report/per_class.csv"), "class\n").unwrap();
+    std::fs::write(served.workspace.runs().join("r1/report/per_class.csv"), "class\n").unwrap();
     assert_eq!(served.get("/report/r1/per_class.csv").text(), "class\n");
     assert_eq!((served.get("/report/r1/run.json").status, served.get("/report.ja.html").status), (404, 404));
-    std::fs::write(served.home.dataset().join("report.html"), "<p>data</p>").unwrap();
+    std::fs::write(served.workspace.dataset().join("report.html"), "<p>data</p>").unwrap();
     assert_eq!(
         (served.get("/report.ja.html").text(), served.get("/report/classes.csv").status),
         ("<p>data</p>".to_owned(), 404)
     );
-    std::fs::create_dir_all(served.home.runs().join("r3/report")).unwrap();
-    std::os::unix::fs::symlink("/etc/passwd", served.home.runs().join("r3/report/index.html")).unwrap();
+    std::fs::create_dir_all(served.workspace.runs().join("r3/report")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", served.workspace.runs().join("r3/report/index.html")).unwrap();
     for path in
         ["/report/r3", "/report/..", "/report/r9", "/experiment/sizes", "/experiment/..%2Fruns%2Fr1%2Freport%2Findex"]
     {
@@ -366,7 +366,7 @@ fn an_image_from_a_browser_is_told_of_with_where_the_network_looked() {
     let told = send("/api/try", &half_red()).json();
     assert!(told["prediction"].is_null() && told["width"] == 160, "no champion yet: {told}");
     let colours = ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None };
-    colours.crown(&served.home).unwrap();
+    colours.crown(&served.workspace).unwrap();
     let told = send("/api/try", &half_red()).json();
     assert_eq!(
         (&told["prediction"]["model"], &told["prediction"]["classes"][0]["class"]),
@@ -377,7 +377,7 @@ fn an_image_from_a_browser_is_told_of_with_where_the_network_looked() {
     let value = |x: usize| heat["values"][5 * 16 + x].as_f64().unwrap();
     assert!(value(15) > 0.99 && value(3) < 0.01, "{} {}", value(15), value(3));
     assert_eq!(send("/api/try/heat?class=purple", &half_red()).status, 400);
-    std::fs::write(served.home.inbox().join("a.png"), half_red()).unwrap();
+    std::fs::write(served.workspace.inbox().join("a.png"), half_red()).unwrap();
     assert_eq!(served.get("/api/picture?path=inbox/a.png").json()["prediction"], told["prediction"]);
     assert_eq!(served.get("/api/heat?class=red&path=inbox/a.png").json(), heat);
     let shown = send("/api/try/large", &half_red());
@@ -396,8 +396,8 @@ fn forecasts_are_those_of_the_report() {
         "twice": {"accuracy": 0.6, "low": 0.5, "high": 0.7}, "four_times": {"accuracy": 0.7, "low": 0.5, "high": 0.8}},
         "classes": [{"class": "きゅん", "images": 3, "accuracy": 0.4, "forecast": null,
             "taken_for": [{"class": "b", "share": 0.2}]}]}"#;
-    std::fs::create_dir_all(served.home.dataset().join("report")).unwrap();
-    std::fs::write(served.home.dataset().join("report/forecast.json"), text).unwrap();
+    std::fs::create_dir_all(served.workspace.dataset().join("report")).unwrap();
+    std::fs::write(served.workspace.dataset().join("report/forecast.json"), text).unwrap();
     let answer = served.get("/api/forecast").json();
     assert_eq!((&answer["classes"][0]["class"], &answer["forecast"]["twice"]["high"]), (&"きゅん".into(), &0.7.into()));
 }
@@ -419,11 +419,14 @@ fn files_come_into_a_class_as_one_step() {
         paths.iter().map(|path| serde_json::json!({ "label": { "path": path, "class": "cat" } })).collect();
     let done = served.post("/api/decide", &serde_json::json!({ "acts": acts })).json();
     assert_eq!((done["moved"].as_array().unwrap().len(), &done["undoable"]), (3, &1.into()));
-    assert!(served.home.photos().join("cat/猫.jpg").is_file());
+    assert!(served.workspace.photos().join("cat/猫.jpg").is_file());
     let row = &served.get("/api/classes").json()["classes"][0];
     assert_eq!((&row["class"], &row["advice"]["code"]), (&"cat".into(), &"empty".into()), "the data set has none yet");
     served.post("/api/undo", &serde_json::json!({}));
-    assert!(!served.home.photos().join("cat").exists() && served.home.root().join("trash/uploads/b1/猫.jpg").is_file());
+    assert!(
+        !served.workspace.photos().join("cat").exists()
+            && served.workspace.root().join("trash/uploads/b1/猫.jpg").is_file()
+    );
     assert_eq!(send("/api/upload?batch=b1&name=a.jpg", &[0; 1001]).status, 413);
     for odd in ["batch=..&name=a.jpg", "batch=b&name=..%2Fa.jpg", "batch=b&name=", "name=a.jpg"] {
         assert_eq!(send(&format!("/api/upload?{odd}"), b"x").status, 400, "{odd}");
@@ -437,7 +440,7 @@ fn runs_are_asked_for_and_put_off() {
     let next = || served.get("/api/overview").json()["next"].clone();
     assert_eq!((&next()["code"], &next()["is_paused"]), (&"stopped".into(), &false.into()));
     assert_eq!(served.post("/api/train", &serde_json::json!({})).status, 200);
-    assert!(served.home.runs().join("request.json").is_file() && next()["is_asked"] == true);
+    assert!(served.workspace.runs().join("request.json").is_file() && next()["is_asked"] == true);
     for paused in [true, false, false] {
         assert_eq!(served.post("/api/pause", &serde_json::json!({ "paused": paused })).json()["paused"], paused);
         assert_eq!(next()["is_paused"], paused);
@@ -449,15 +452,15 @@ fn runs_are_asked_for_and_put_off() {
 fn every_folder_can_be_looked_through_and_downloads_are_named() {
     let served = Served::new();
     for name in ["b 10.png", "b 2.png", "notes.txt"] {
-        std::fs::write(served.home.pool().join(name), "x").unwrap();
+        std::fs::write(served.workspace.pool().join(name), "x").unwrap();
     }
     let page = served.get("/api/pictures?place=pool&name=B").json();
     let paths: Vec<_> = page["items"].as_array().unwrap().iter().map(|item| item["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["pool/b 2.png", "pool/b 10.png"]);
     assert_eq!(served.get("/api/pictures?place=models").status, 400);
     assert_eq!(served.get("/api/pictures?sort=other").status, 400);
-    std::fs::create_dir_all(served.home.runs().join("r1/report")).unwrap();
-    std::fs::write(served.home.runs().join("r1/report/predictions.csv"), "path\n").unwrap();
+    std::fs::create_dir_all(served.workspace.runs().join("r1/report")).unwrap();
+    std::fs::write(served.workspace.runs().join("r1/report/predictions.csv"), "path\n").unwrap();
     let table = served.get("/export/r1/predictions.csv");
     assert!(table.status == 200 && table.head.contains("filename=\"r1-predictions.csv\""), "{}", table.head);
     for path in
@@ -476,7 +479,7 @@ fn class_folders_are_archived() {
         ("photos/dog/.hidden", "x"),
         ("seeds/dog/s.jpg", "x"),
     ] {
-        let file = served.home.root().join(path);
+        let file = served.workspace.root().join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, text).unwrap();
     }

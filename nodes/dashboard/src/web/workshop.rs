@@ -55,7 +55,7 @@ async fn upload(State(app): State<App>, Query(of): Query<Upload>, bytes: Bytes) 
         return Err(Problem::wrong("that is no name of a file"));
     }
     blocking(move || {
-        let path = Uploads::open(app.home.root())?.keep(&of.batch, &of.name, &bytes)?;
+        let path = Uploads::open(app.workspace.root())?.keep(&of.batch, &of.name, &bytes)?;
         Ok(Json(json!({ "path": path })))
     })
     .await
@@ -64,7 +64,7 @@ async fn upload(State(app): State<App>, Query(of): Query<Upload>, bytes: Bytes) 
 /// `POST /api/train`: a run is wanted now, as `cargo wakuteka runs retrain` asks for one.
 async fn train(State(app): State<App>) -> Result<Json<Value>, Problem> {
     blocking(move || {
-        write_json(&app.home.runs().join(RunRequest::FILE), &RunRequest::default())?;
+        write_json(&app.workspace.runs().join(RunRequest::FILE), &RunRequest::default())?;
         tracing::info!("a run was asked for on the page");
         Ok(Json(json!({})))
     })
@@ -82,7 +82,7 @@ async fn pause(State(app): State<App>, wanted: Result<Json<Paused>, JsonRejectio
     let Json(Paused { paused }) =
         wanted.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
-        let file = app.home.runs().join(Pause::FILE);
+        let file = app.workspace.runs().join(Pause::FILE);
         if paused {
             let since_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
             write_json(&file, &Pause { since_ms })?;
@@ -98,7 +98,7 @@ async fn pause(State(app): State<App>, wanted: Result<Json<Paused>, JsonRejectio
 /// `/export/classes.zip`: the labelled images, a folder a class.
 async fn classes(State(app): State<App>) -> Result<Response, Problem> {
     blocking(move || {
-        let body = archive::of_classes(&app.home)?;
+        let body = archive::of_classes(&app.workspace)?;
         let head =
             [("content-type", "application/zip"), ("content-disposition", "attachment; filename=\"classes.zip\"")];
         Ok((head, body).into_response())
@@ -112,7 +112,7 @@ async fn export(State(app): State<App>, Path((run, file)): Path<(String, String)
         return Err(Problem::missing("there is no such run"));
     }
     blocking(move || {
-        let root = app.home.root();
+        let root = app.workspace.root();
         if file == "predictions.csv" {
             let path = if run == "inbox" {
                 "inbox/predictions.csv".to_owned()
@@ -143,14 +143,14 @@ fn exported(app: &App, run: &str, format: &str) -> Result<Vec<u8>, Problem> {
     if !exchange.is_file() {
         return Err(Problem::conflict(Message::page_no_exchange(exchange.display().to_string())));
     }
-    let folder = tempfile::tempdir_in(app.home.root().join("dashboard")).or_else(|_| {
-        std::fs::create_dir_all(app.home.root().join("dashboard"))
-            .and_then(|()| tempfile::tempdir_in(app.home.root().join("dashboard")))
+    let folder = tempfile::tempdir_in(app.workspace.root().join("dashboard")).or_else(|_| {
+        std::fs::create_dir_all(app.workspace.root().join("dashboard"))
+            .and_then(|()| tempfile::tempdir_in(app.workspace.root().join("dashboard")))
     })?;
     let out = folder.path().join("model");
     let done = Command::new(exchange)
         .args(["export-model", "--home"])
-        .arg(app.home.root())
+        .arg(app.workspace.root())
         .args(["--run", run, "--format", format, "--out"])
         .arg(&out)
         .output()?;

@@ -27,7 +27,7 @@ impl Loader for Names {
 
 struct Bench {
     _folder: tempfile::TempDir,
-    home: Home,
+    workspace: Workspace,
     /// The held-out images: class indices.
     held_out: Vec<u32>,
     /// The validation images, likewise.
@@ -37,13 +37,13 @@ struct Bench {
 impl Bench {
     fn new(held_out: &[u32]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        Self { _folder: folder, home, held_out: held_out.to_vec(), validation: Vec::new() }
+        let workspace = Workspace::create(folder.path()).unwrap();
+        Self { _folder: folder, workspace, held_out: held_out.to_vec(), validation: Vec::new() }
     }
 
     /// A run that has ended with these weights.
     fn run(&self, id: &str, weights: &str) -> Checkpoint {
-        let folder = RunFolder::new(&self.home.runs(), id);
+        let folder = RunFolder::new(&self.workspace.runs(), id);
         fs::create_dir_all(&folder.0).unwrap();
         let manifest = RunManifest {
             id: id.to_owned(),
@@ -78,7 +78,7 @@ impl Bench {
     }
 
     fn evaluator(&self) -> Evaluator<Names> {
-        Evaluator::new(self.home.clone(), Names, 2, Gate::default())
+        Evaluator::new(self.workspace.clone(), Names, 2, Gate::default())
     }
 
     /// What `dataset` answers to a request.
@@ -154,14 +154,14 @@ fn runs_are_judged_promoted_and_refused() {
 
     let worse = bench.judge(&mut evaluator, &bench.run("two", BAD));
     assert_eq!((worse.decision.name(), worse.champion.as_deref()), ("refused", Some("one")));
-    assert!(!bench.home.models().join("two").exists());
+    assert!(!bench.workspace.models().join("two").exists());
 
     let better = bench.judge(&mut evaluator, &bench.run("three", GOOD));
     assert_eq!((better.decision.name(), better.accuracy), ("promoted", 1.0));
     assert_eq!(better.champion_balanced_accuracy, Some(0.5));
     assert_eq!(better.p_value, Some(0.0625), "five images that only the challenger got right: 2 / 2⁵");
-    assert_eq!(champion(&bench.home).as_deref(), Some("three"));
-    assert!(bench.home.models().join("one/model.safetensors").is_file(), "the one before stays");
+    assert_eq!(champion(&bench.workspace).as_deref(), Some("three"));
+    assert!(bench.workspace.models().join("one/model.safetensors").is_file(), "the one before stays");
 }
 
 #[test]
@@ -177,16 +177,16 @@ fn the_temperature_comes_from_validation_images_and_goes_with_the_model() {
     // Three of the five are right at 0.9, and afterwards at about 0.75.
     assert!((calibration.error_before.unwrap() - 0.3).abs() < 1e-6, "{calibration:?}");
     assert!(calibration.error_after.unwrap() < 0.2, "{calibration:?}");
-    let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
+    let card: ModelCard = read_json(&bench.workspace.champion().join("model.json")).unwrap();
     assert_eq!(card.temperature, Some(calibration.temperature));
-    let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
+    let page = fs::read_to_string(bench.workspace.root().join(&verdict.report)).unwrap();
     assert!(page.contains("fitted on 60"));
 
     // Too few to go by.
     bench.validation.truncate(10);
     let verdict = bench.judge(&mut bench.evaluator(), &bench.run("two", GOOD));
     assert_eq!((verdict.decision.name(), verdict.calibration), ("promoted", None));
-    let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
+    let card: ModelCard = read_json(&bench.workspace.champion().join("model.json")).unwrap();
     assert_eq!(card.temperature, None);
 }
 
@@ -195,9 +195,9 @@ fn everything_is_written_down_and_told_again_the_same() {
     let bench = Bench::new(&[0, 1, 1]);
     let checkpoint = bench.run("one", HALF);
     let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
-    let folder = RunFolder::new(&bench.home.runs(), "one");
+    let folder = RunFolder::new(&bench.workspace.runs(), "one");
     assert_eq!(folder.verdict(), Some(verdict.clone()));
-    let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
+    let page = fs::read_to_string(bench.workspace.root().join(&verdict.report)).unwrap();
     assert!(page.contains("Promoted") && page.contains("きゅんきゅん → <strong>bus</strong>"));
     let table = fs::read_to_string(folder.0.join("report/predictions.csv")).unwrap();
     assert_eq!(table.lines().count(), 4);
@@ -211,11 +211,11 @@ fn killed_between_promotion_and_verdict_it_is_not_judged_against_itself() {
     bench.judge(&mut bench.evaluator(), &bench.run("one", HALF));
     let checkpoint = bench.run("two", GOOD);
     let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
-    fs::remove_file(RunFolder::new(&bench.home.runs(), "two").0.join("verdict.json")).unwrap();
+    fs::remove_file(RunFolder::new(&bench.workspace.runs(), "two").0.join("verdict.json")).unwrap();
     let again = bench.judge(&mut bench.evaluator(), &checkpoint);
     assert_eq!(again, verdict);
     assert_eq!(again.previous.as_deref(), Some("one"));
-    assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(verdict));
+    assert_eq!(RunFolder::new(&bench.workspace.runs(), "two").verdict(), Some(verdict));
 }
 
 /// Images are relabelled and removed between two runs: the champion's earlier figures are not used, it is judged again on
@@ -245,12 +245,12 @@ fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
         evaluator.heard(&header, &batch).unwrap();
     }
     // All images are heard; against "one" it would be refused. Now another is champion.
-    let bad = bench.home.models().join("two");
+    let bad = bench.workspace.models().join("two");
     fs::create_dir(&bad).unwrap();
     fs::write(bad.join("model.safetensors"), BAD).unwrap();
-    let card: ModelCard = read_json(&bench.home.champion().join("model.json")).unwrap();
+    let card: ModelCard = read_json(&bench.workspace.champion().join("model.json")).unwrap();
     write_json(&bad.join("model.json"), &ModelCard { run: "two".to_owned(), ..card }).unwrap();
-    plugin_api::files::point_atomically(&bench.home.champion(), Path::new("two")).unwrap();
+    plugin_api::files::point_atomically(&bench.workspace.champion(), Path::new("two")).unwrap();
     let verdict = bench.judge(&mut evaluator, &checkpoint);
     assert_eq!((verdict.decision.name(), verdict.previous.as_deref()), ("promoted", Some("two")), "{}", verdict.reason);
     assert_eq!(verdict.champion_balanced_accuracy, Some(0.0));
@@ -303,7 +303,7 @@ fn without_held_out_images_only_the_first_is_promoted() {
     let second = bench.judge(&mut evaluator, &bench.run("two", GOOD));
     assert_eq!(second.decision.name(), "refused");
     assert!(second.reason.contains("No image is held out"), "{}", second.reason);
-    assert_eq!(RunFolder::new(&bench.home.runs(), "two").verdict(), Some(second), "figures survive the file");
+    assert_eq!(RunFolder::new(&bench.workspace.runs(), "two").verdict(), Some(second), "figures survive the file");
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn weights_that_cannot_be_used_lose_without_asking_for_images() {
     assert!(
         matches!(&out[..], [Outgoing::Verdict(v)] if v.decision.name() == "refused" && v.reason.contains("tensor"))
     );
-    assert_eq!(champion(&bench.home), None);
+    assert_eq!(champion(&bench.workspace), None);
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn a_champion_that_cannot_be_used_is_replaced_and_named() {
     let bench = Bench::new(&[0, 1]);
     let mut evaluator = bench.evaluator();
     bench.judge(&mut evaluator, &bench.run("one", GOOD));
-    fs::write(bench.home.models().join("one/model.safetensors"), "broken").unwrap();
+    fs::write(bench.workspace.models().join("one/model.safetensors"), "broken").unwrap();
     let verdict = bench.judge(&mut evaluator, &bench.run("two", BAD));
     assert_eq!((verdict.decision.name(), verdict.previous.as_deref()), ("promoted", Some("one")));
     assert!(verdict.reason.contains("one") && verdict.reason.contains("tensor"), "{}", verdict.reason);
@@ -338,7 +338,7 @@ fn runs_without_folder_are_ignored_and_without_manifest_refused() {
     assert!(evaluator.announced(gone).unwrap().is_none());
     assert!(evaluator.proceed(Instant::now()).unwrap().is_empty());
     let checkpoint = bench.run("one", GOOD);
-    fs::write(bench.home.runs().join("one/run.json"), "{").unwrap();
+    fs::write(bench.workspace.runs().join("one/run.json"), "{").unwrap();
     let verdict = bench.judge(&mut evaluator, &checkpoint);
     assert!(verdict.decision.name() == "refused" && verdict.reason.contains("run.json"), "{}", verdict.reason);
 }
@@ -350,7 +350,7 @@ fn a_champion_of_other_labels_is_not_compared_and_gives_way() {
     bench.judge(&mut evaluator, &bench.run("one", GOOD));
     let several = |id: &str, weights: &str| {
         let checkpoint = bench.run(id, weights);
-        let folder = RunFolder::new(&bench.home.runs(), id);
+        let folder = RunFolder::new(&bench.workspace.runs(), id);
         let manifest = RunManifest { labels: plugin_api::Labels::Multi, ..folder.manifest().unwrap() };
         write_json(&folder.0.join("run.json"), &manifest).unwrap();
         checkpoint
@@ -364,7 +364,7 @@ fn a_champion_of_other_labels_is_not_compared_and_gives_way() {
     let second = bench.judge(&mut evaluator, &several("three", GOOD));
     assert_eq!((second.decision.name(), second.mean_average_precision), ("promoted", Some(1.0)));
     assert_eq!(second.champion_mean_average_precision, first.mean_average_precision);
-    let page = fs::read_to_string(bench.home.root().join(&second.report)).unwrap();
+    let page = fs::read_to_string(bench.workspace.root().join(&second.report)).unwrap();
     assert!(page.contains("Mean average precision"));
     let worse = bench.judge(&mut evaluator, &several("four", BAD));
     assert_eq!((worse.decision.name(), worse.champion.as_deref()), ("refused", Some("three")));
@@ -387,7 +387,7 @@ fn cross_validate(bench: &Bench, id: &str, answers: &[(&str, u32, usize)]) {
         samples: answers.iter().enumerate().map(sample).collect(),
         seconds: 1.0,
     };
-    write_json(&RunFolder::new(&bench.home.runs(), id).0.join(CrossValidation::FILE), &of).unwrap();
+    write_json(&RunFolder::new(&bench.workspace.runs(), id).0.join(CrossValidation::FILE), &of).unwrap();
 }
 
 /// The name of the only held-out image.
@@ -408,9 +408,9 @@ fn few_held_out_images_are_judged_by_folds() {
     for part in ["over 5 images in 5 folds", "Recall by class: bus 2 of 3, きゅんきゅん 2 of 2."] {
         assert!(first.reason.contains(part), "{}", first.reason);
     }
-    let page = fs::read_to_string(bench.home.root().join(&first.report)).unwrap();
+    let page = fs::read_to_string(bench.workspace.root().join(&first.report)).unwrap();
     assert!(page.contains("cross-validated over 5\u{a0}images in 5 folds"));
-    let table = RunFolder::new(&bench.home.runs(), "one").0.join("report/predictions.csv");
+    let table = RunFolder::new(&bench.workspace.runs(), "one").0.join("report/predictions.csv");
     assert_eq!(fs::read_to_string(table).unwrap().lines().count(), 6);
 
     // The champion's own answers for what it had, and for a new image what it says of the test split.
@@ -450,7 +450,7 @@ fn folds_of_other_data_do_not_count() {
     let bench = Bench::new(&[0, 1]);
     let checkpoint = bench.run("one", GOOD);
     cross_validate(&bench, "one", &[("a", 0, 1), ("b", 0, 1)]);
-    let folder = RunFolder::new(&bench.home.runs(), "one");
+    let folder = RunFolder::new(&bench.workspace.runs(), "one");
     let manifest = RunManifest { fingerprint: "other".to_owned(), ..folder.manifest().unwrap() };
     write_json(&folder.0.join("run.json"), &manifest).unwrap();
     let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
@@ -474,7 +474,7 @@ fn near_copies_of_trained_images_are_optimistic() {
     assert_eq!(verdict.class_results.iter().map(|result| result.optimistic).collect::<Vec<_>>(), [1, 1]);
     let part = "Optimistic: near-copies on both sides, for 2 of the 3 images (bus 1 of 1, きゅんきゅん 1 of 2).";
     assert!(verdict.reason.contains(part), "{}", verdict.reason);
-    let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
+    let page = fs::read_to_string(bench.workspace.root().join(&verdict.report)).unwrap();
     assert!(page.contains("optimistic: near-copies on both sides"));
 }
 
@@ -483,7 +483,7 @@ fn classes_without_held_out_images_are_named() {
     let bench = Bench::new(&[0, 0]);
     let verdict = bench.judge(&mut bench.evaluator(), &bench.run("one", GOOD));
     assert!(verdict.reason.contains("Not judged, 0 held-out images: きゅんきゅん."), "{}", verdict.reason);
-    let page = fs::read_to_string(bench.home.root().join(&verdict.report)).unwrap();
+    let page = fs::read_to_string(bench.workspace.root().join(&verdict.report)).unwrap();
     assert!(page.contains("Mean recall over 1 of 2 classes"));
 }
 
@@ -494,10 +494,10 @@ fn with_promotion_by_hand_the_gate_says_so_and_nobody_becomes_champion() {
     evaluator.promotion = Promotion::ByHand;
     let verdict = bench.judge(&mut evaluator, &bench.run("one", GOOD));
     assert!(verdict.decision.name() == "refused" && verdict.reason.contains("passes the gate"), "{}", verdict.reason);
-    assert_eq!(champion(&bench.home), None);
+    assert_eq!(champion(&bench.workspace), None);
     evaluator.promotion = Promotion::Gate;
     bench.judge(&mut evaluator, &bench.run("two", HALF));
-    assert_eq!(champion(&bench.home).as_deref(), Some("two"));
+    assert_eq!(champion(&bench.workspace).as_deref(), Some("two"));
     evaluator.promotion = Promotion::ByHand;
     let verdict = bench.judge(&mut evaluator, &bench.run("three", "きゅんきゅん,bus"));
     assert!(!verdict.reason.contains("passes the gate"), "{}", verdict.reason);

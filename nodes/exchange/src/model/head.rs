@@ -4,7 +4,7 @@ use super::{Definition, notes, read, tensors};
 use crate::config::Format;
 use crate::error::ExchangeError;
 use plugin_api::runs::{Backbone, ModelCard};
-use plugin_api::{Home, Labels};
+use plugin_api::{Labels, Workspace};
 use plugin_blocks::{Description, Graph};
 use plugin_heads::Head;
 use plugin_onnx::head_model;
@@ -24,13 +24,13 @@ const BACKBONE: &str = "backbone.";
 
 /// The content of the file, and what it is, for a person.
 pub fn content(
-    home: &Home,
+    workspace: &Workspace,
     card: &ModelCard,
     backbone: &Backbone,
     path: &Path,
     format: Format,
 ) -> Result<(Vec<u8>, String), ExchangeError> {
-    let of_backbone = home.backbone(&backbone.digest);
+    let of_backbone = workspace.backbone(&backbone.digest);
     let (head_file, backbone_file) = (read(path, &card.digest)?, read(&of_backbone, &backbone.digest)?);
     let broken = |problem: String| ExchangeError::Model { path: path.to_owned(), problem };
     let broken_backbone = |problem: String| ExchangeError::Model { path: of_backbone.clone(), problem };

@@ -2,7 +2,7 @@
 
 use super::{Candidates, Plan, Trained};
 use crate::error::ExperimentError;
-use plugin_api::{Home, Labels};
+use plugin_api::{Labels, Workspace};
 use plugin_decode::DecodedImage;
 use plugin_embed::{EmbedOptions, Embedder, NetworkChoice};
 use plugin_heads::HeadOptions;
@@ -37,7 +37,7 @@ impl<'a> HeadTrainer<'a> {
             mode: common.images.resize_mode,
             size_px: plan.options.head_size,
         };
-        let embedder = Embedder::open(&options, &Home::create(scratch.path())?)?;
+        let embedder = Embedder::open(&options, &Workspace::create(scratch.path())?)?;
         let mut trainer = Self { plan, embedder, train: HeadSamples::default(), test: Vec::new() };
         trainer.test = trainer.embed(&plan.test)?.concat();
         Ok(trainer)

@@ -4,10 +4,10 @@ use super::*;
 use crate::record::tests::record;
 use clap::Parser as _;
 
-fn home() -> (tempfile::TempDir, Home) {
+fn workspace() -> (tempfile::TempDir, Workspace) {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    (folder, home)
+    let workspace = Workspace::create(folder.path()).unwrap();
+    (folder, workspace)
 }
 
 fn job(version: u64) -> Job {
@@ -15,8 +15,8 @@ fn job(version: u64) -> Job {
     Job { version, labels: Labels::Single, records }
 }
 
-fn worker(home: &Home) -> Worker {
-    Worker::start(Config::parse_from(["inspect", "--label-errors", "off"]), home.clone()).unwrap()
+fn worker(workspace: &Workspace) -> Worker {
+    Worker::start(Config::parse_from(["inspect", "--label-errors", "off"]), workspace.clone()).unwrap()
 }
 
 fn written(worker: &Worker) -> (u64, u64, bool) {
@@ -31,14 +31,14 @@ fn written(worker: &Worker) -> (u64, u64, bool) {
 
 #[test]
 fn page_and_tables_are_written() {
-    let (_folder, home) = home();
-    let worker = worker(&home);
+    let (_folder, workspace) = workspace();
+    let worker = worker(&workspace);
     worker.give(job(3));
     assert_eq!(written(&worker), (3, 6, true));
-    let page = std::fs::read_to_string(home.dataset().join("report.html")).unwrap();
+    let page = std::fs::read_to_string(workspace.dataset().join("report.html")).unwrap();
     assert!(page.contains("version 3"));
     for table in TABLES {
-        assert!(home.dataset().join("report").join(table).is_file(), "{table}");
+        assert!(workspace.dataset().join("report").join(table).is_file(), "{table}");
     }
     let start = Instant::now();
     worker.end();
@@ -47,8 +47,8 @@ fn page_and_tables_are_written() {
 
 #[test]
 fn what_is_overtaken_is_not_written() {
-    let (_folder, home) = home();
-    let worker = worker(&home);
+    let (_folder, workspace) = workspace();
+    let worker = worker(&workspace);
     // Nobody waits for the first: by the time it is looked at, or soon after, the second is wanted.
     worker.give(job(3));
     worker.overtaken(4);
@@ -57,16 +57,16 @@ fn what_is_overtaken_is_not_written() {
     while last.0 != 4 {
         last = written(&worker);
     }
-    assert!(std::fs::read_to_string(home.dataset().join("report.html")).unwrap().contains("version 4"));
+    assert!(std::fs::read_to_string(workspace.dataset().join("report.html")).unwrap().contains("version 4"));
     assert!(!worker.is_gone());
     worker.end();
 }
 
 #[test]
 fn a_full_disk_or_a_folder_in_the_way_is_told_and_survived() {
-    let (_folder, home) = home();
-    std::fs::write(home.dataset().join("report"), b"in the way").unwrap();
-    let worker = worker(&home);
+    let (_folder, workspace) = workspace();
+    std::fs::write(workspace.dataset().join("report"), b"in the way").unwrap();
+    let worker = worker(&workspace);
     worker.give(job(3));
     let told = std::iter::from_fn(|| worker.news.recv_timeout(Duration::from_secs(20)).ok())
         .find_map(|news| match news {
@@ -75,7 +75,7 @@ fn a_full_disk_or_a_folder_in_the_way_is_told_and_survived() {
         })
         .unwrap();
     assert!(told.contains("dataset/report"), "{told}");
-    std::fs::remove_file(home.dataset().join("report")).unwrap();
+    std::fs::remove_file(workspace.dataset().join("report")).unwrap();
     worker.give(job(4));
     assert_eq!(written(&worker).0, 4);
     worker.end();

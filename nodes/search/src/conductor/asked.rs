@@ -65,7 +65,7 @@ impl Conductor {
     /// # Errors
     /// Any error of the file system.
     pub(super) fn take_request(&mut self) -> io::Result<()> {
-        let root = self.home.root().join(FOLDER);
+        let root = self.workspace.root().join(FOLDER);
         let path = root.join(Request::FILE);
         let request = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice::<Request>(&bytes),
@@ -127,13 +127,14 @@ mod tests {
     use super::super::Outgoing;
     use super::*;
     use clap::Parser as _;
-    use plugin_api::{DatasetState, Home};
+    use plugin_api::{DatasetState, Workspace};
     use plugin_architecture_search::{Method, read_search};
     use std::time::Instant;
 
-    fn conductor(home: &Path, line: &str) -> Conductor {
+    fn conductor(workspace: &Path, line: &str) -> Conductor {
         let words = format!("search --quiet-seconds 0 --size 32 --epochs 4 --model lenet {line}");
-        let mut conductor = Conductor::new(Config::parse_from(words.split_whitespace()), Home::create(home).unwrap());
+        let mut conductor =
+            Conductor::new(Config::parse_from(words.split_whitespace()), Workspace::create(workspace).unwrap());
         let data = DatasetState {
             version: 2,
             fingerprint: "f".to_owned(),
@@ -145,8 +146,8 @@ mod tests {
         conductor
     }
 
-    fn ask(home: &Path, json: Value) {
-        write_json(&home.join(FOLDER).join(Request::FILE), &json).unwrap();
+    fn ask(workspace: &Path, json: Value) {
+        write_json(&workspace.join(FOLDER).join(Request::FILE), &json).unwrap();
     }
 
     fn runs(out: &[Outgoing]) -> Vec<&str> {
@@ -156,19 +157,19 @@ mod tests {
     #[test]
     fn what_is_asked_for_begins_once_the_attempts_before_are_over() {
         let folder = tempfile::tempdir().unwrap();
-        let home = folder.path();
-        let mut first = conductor(home, "--method random");
+        let workspace = folder.path();
+        let mut first = conductor(workspace, "--method random");
         let out = first.proceed(Instant::now()).unwrap();
         let [run] = runs(&out)[..] else { panic!("{out:?}") };
         let before = first.search().unwrap().id.clone();
         ask(
-            home,
+            workspace,
             json!({ "asked_ms": 4_000_000_000_000_u64, "network": "cnn-relu", "method": "gaussian-process", "epochs": 2, "attempts": 5 }),
         );
         first.proceed(Instant::now()).unwrap();
         assert_eq!(first.search().unwrap().finished.as_deref(), Some("another search was asked for"));
         assert_eq!(first.search().unwrap().id, before, "its attempt is in training");
-        let abandoned = home.join("runs").join(run);
+        let abandoned = workspace.join("runs").join(run);
         std::fs::create_dir_all(&abandoned).unwrap();
         write_json(&abandoned.join("abandoned.json"), &json!({ "reason": "diverged" })).unwrap();
         first.look_again();
@@ -178,17 +179,17 @@ mod tests {
         assert_ne!(search.id, before);
         assert_eq!((search.settings.network.as_str(), search.settings.method), ("cnn-relu", Method::GaussianProcess));
         assert_eq!((search.settings.epochs, runs(&out).len()), (2, 1));
-        assert!(!home.join(FOLDER).join(Request::FILE).exists());
+        assert!(!workspace.join(FOLDER).join(Request::FILE).exists());
         let (id, attempts) = (search.id.clone(), search.attempts.len());
 
         // Started again it is the same search; with other options of the node's own, one of those.
-        let mut again = conductor(home, "--method random");
+        let mut again = conductor(workspace, "--method random");
         again.proceed(Instant::now()).unwrap();
         assert_eq!((&again.search().unwrap().id, again.search().unwrap().attempts.len()), (&id, attempts));
-        let mut other = conductor(home, "--method random --seed 9");
+        let mut other = conductor(workspace, "--method random --seed 9");
         other.proceed(Instant::now()).unwrap();
         assert_eq!(other.search().unwrap().settings.network, "lenet");
-        assert!(read_search(&home.join(FOLDER).join(id)).unwrap().is_some());
+        assert!(read_search(&workspace.join(FOLDER).join(id)).unwrap().is_some());
     }
 
     #[test]

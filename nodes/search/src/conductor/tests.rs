@@ -19,14 +19,14 @@ impl Bench {
         Self { folder: tempfile::tempdir().unwrap(), line: format!("--quiet-seconds 0 --size 32 --epochs 4 {line}") }
     }
 
-    fn home(&self) -> Home {
-        Home::create(self.folder.path()).unwrap()
+    fn workspace(&self) -> Workspace {
+        Workspace::create(self.folder.path()).unwrap()
     }
 
     /// A node that has just been started.
     fn conductor(&self) -> Conductor {
         let config = Config::parse_from(std::iter::once("search").chain(self.line.split_whitespace()));
-        let mut conductor = Conductor::new(config, self.home());
+        let mut conductor = Conductor::new(config, self.workspace());
         conductor.snapshot(data(), Instant::now());
         conductor
     }
@@ -39,7 +39,7 @@ impl Bench {
     }
 
     fn run(&self, proposed: &Proposed) -> RunFolder {
-        let folder = RunFolder::new(&self.home().runs(), &proposed.run);
+        let folder = RunFolder::new(&self.workspace().runs(), &proposed.run);
         fs::create_dir_all(&folder.0).unwrap();
         let manifest = RunManifest {
             id: proposed.run.clone(),
@@ -168,7 +168,7 @@ fn a_search_goes_on_after_every_kill_and_ends() {
 }
 
 fn search_id(bench: &Bench) -> String {
-    let folders = searches(&bench.home().root().join(FOLDER));
+    let folders = searches(&bench.workspace().root().join(FOLDER));
     assert_eq!(folders.len(), 1);
     folders[0].file_name().unwrap().to_string_lossy().into_owned()
 }

@@ -57,14 +57,14 @@ impl Announcer {
     }
 
     /// What to send now: the run and the message.
-    pub fn due(&mut self, home: &Path, now: Instant) -> Vec<(String, Checkpoints)> {
+    pub fn due(&mut self, workspace: &Path, now: Instant) -> Vec<(String, Checkpoints)> {
         self.waiting.retain(|w| w.folder.verdict().is_none());
         let mut messages = Vec::new();
         self.waiting.retain_mut(|w| {
             if w.told.is_some_and(|told| now.saturating_duration_since(told) < AGAIN) {
                 return true;
             }
-            let message = message(&w.folder, home);
+            let message = message(&w.folder, workspace);
             let there = message.is_some();
             if !there {
                 tracing::warn!(run = w.folder.id(), "its weights are gone; it will not be judged");
@@ -78,9 +78,9 @@ impl Announcer {
 }
 
 /// The message about a finished run; none when its files are gone.
-fn message(folder: &RunFolder, home: &Path) -> Option<Checkpoints> {
+fn message(folder: &RunFolder, workspace: &Path) -> Option<Checkpoints> {
     let (manifest, finished) = (folder.manifest()?, folder.finished()?);
-    if !home.join(&finished.uri).is_file() {
+    if !workspace.join(&finished.uri).is_file() {
         return None;
     }
     Some(Checkpoints {
@@ -103,12 +103,12 @@ mod tests {
     use plugin_api::DatasetState;
     use plugin_api::runs::{Finished, write_json};
 
-    fn finished(home: &Path, id: &str) -> RunFolder {
-        std::fs::create_dir_all(home.join("runs")).unwrap();
-        let folder = RunFolder::new(&home.join("runs"), id);
+    fn finished(workspace: &Path, id: &str) -> RunFolder {
+        std::fs::create_dir_all(workspace.join("runs")).unwrap();
+        let folder = RunFolder::new(&workspace.join("runs"), id);
         let run_dir = RunDir::create(folder.clone(), &manifest(id, &DatasetState::default())).unwrap();
         let uri = format!("runs/{id}/checkpoints/epoch-0001.safetensors");
-        std::fs::write(home.join(&uri), b"w").unwrap();
+        std::fs::write(workspace.join(&uri), b"w").unwrap();
         let finished = Finished { uri, digest: "d".to_owned(), epochs: 2, steps: 4, samples: 8, seconds: 1.0 };
         write_json(&run_dir.folder.0.join("finished.json"), &finished).unwrap();
         folder
@@ -116,31 +116,31 @@ mod tests {
 
     #[test]
     fn a_finished_run_is_told_of_until_there_is_a_verdict() {
-        let home = tempfile::tempdir().unwrap();
+        let workspace = tempfile::tempdir().unwrap();
         let now = Instant::now();
         let later = now + AGAIN;
-        finished(home.path(), "1");
-        let mut announcer = Announcer::from_disk(&home.path().join("runs"), now);
-        let sent = announcer.due(home.path(), now);
+        finished(workspace.path(), "1");
+        let mut announcer = Announcer::from_disk(&workspace.path().join("runs"), now);
+        let sent = announcer.due(workspace.path(), now);
         assert_eq!((sent.len(), sent[0].0.as_str(), sent[0].1.last.value(0)), (1, "1", true));
-        assert!(announcer.due(home.path(), now + AGAIN / 2).is_empty());
-        assert_eq!(announcer.due(home.path(), later).len(), 1);
+        assert!(announcer.due(workspace.path(), now + AGAIN / 2).is_empty());
+        assert_eq!(announcer.due(workspace.path(), later).len(), 1);
         announcer.forget();
-        assert_eq!(announcer.due(home.path(), later).len(), 1, "evaluate was started again");
+        assert_eq!(announcer.due(workspace.path(), later).len(), 1, "evaluate was started again");
         assert_eq!(announcer.awaited(now).as_deref(), Some("1"));
         assert_eq!(announcer.awaited(now + PATIENCE), None);
         announcer.judged("1");
-        assert!(announcer.due(home.path(), later + AGAIN).is_empty());
+        assert!(announcer.due(workspace.path(), later + AGAIN).is_empty());
     }
 
     #[test]
     fn a_run_whose_weights_are_gone_is_given_up() {
-        let home = tempfile::tempdir().unwrap();
+        let workspace = tempfile::tempdir().unwrap();
         let now = Instant::now();
-        let folder = finished(home.path(), "1");
+        let folder = finished(workspace.path(), "1");
         std::fs::remove_dir_all(folder.0.join("checkpoints")).unwrap();
-        let mut announcer = Announcer::from_disk(&home.path().join("runs"), now);
-        assert!(announcer.due(home.path(), now).is_empty());
+        let mut announcer = Announcer::from_disk(&workspace.path().join("runs"), now);
+        assert!(announcer.due(workspace.path(), now).is_empty());
         assert_eq!(announcer.awaited(now), None);
     }
 }

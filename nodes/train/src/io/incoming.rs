@@ -63,8 +63,8 @@ impl Incoming {
             }
             event = node.recv(Duration::ZERO)?;
         }
-        let home = node.home().root().to_owned();
-        for (run, message) in self.announcer.due(&home, Instant::now()) {
+        let workspace = node.workspace().root().to_owned();
+        for (run, message) in self.announcer.due(&workspace, Instant::now()) {
             node.send("checkpoints", &Header::new(run, 0).fin(true), message)?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Which images, with which labels, a version of the data set has: what a run keeps of it, and what has changed since.
 
 use plugin_api::files::write_atomically;
-use plugin_api::{Home, Message};
+use plugin_api::{Message, Workspace};
 use plugin_catalog::{CatalogError, Reader};
 use plugin_tables::{Rows, StringRecord, Table};
 use std::collections::BTreeMap;
@@ -19,9 +19,9 @@ pub const FILE: &str = "data.csv";
 impl Data {
     /// Reads a version from the catalog of a workspace, which `dataset` may be writing to. None when that cannot be done: what
     /// it is for, a reason in words, is not worth a run.
-    pub fn at(home: &Home, version: u64) -> Option<Self> {
+    pub fn at(workspace: &Workspace, version: u64) -> Option<Self> {
         let read = || -> Result<Option<Self>, CatalogError> {
-            let Some(catalog) = Reader::open(home)? else { return Ok(None) };
+            let Some(catalog) = Reader::open(workspace)? else { return Ok(None) };
             let mut data = Self::default();
             for row in catalog.samples(version, None)? {
                 data.0.entry(row.sample).or_default().push(row.label);
@@ -165,23 +165,23 @@ pub(crate) mod tests {
     fn a_catalog_is_read_as_it_was() {
         use plugin_catalog::{Image, fixture};
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        assert_eq!(Data::at(&home, 1), None);
+        let workspace = Workspace::create(folder.path()).unwrap();
+        assert_eq!(Data::at(&workspace, 1), None);
         fixture::add_plain(
-            &home,
+            &workspace,
             &[("photos/a/1", "d1"), ("photos/a/2", "d2"), ("photos/a/copy", "d2"), ("photos/3", "d3")],
         )
         .unwrap();
-        fixture::remove(&home, &["photos/a/1"]).unwrap();
-        fixture::add_plain(&home, &[("photos/b/1", "d1")]).unwrap();
-        assert_eq!(Data::at(&home, 1).unwrap(), data(&[("d1", "a"), ("d2", "a")]));
-        assert_eq!(Data::at(&home, 3).unwrap(), data(&[("d1", "b"), ("d2", "a")]));
+        fixture::remove(&workspace, &["photos/a/1"]).unwrap();
+        fixture::add_plain(&workspace, &[("photos/b/1", "d1")]).unwrap();
+        assert_eq!(Data::at(&workspace, 1).unwrap(), data(&[("d1", "a"), ("d2", "a")]));
+        assert_eq!(Data::at(&workspace, 3).unwrap(), data(&[("d1", "b"), ("d2", "a")]));
         // The same pixels with other metadata.
         let pixels = |digest: &str| Image { pixel_digest: Some("p".to_owned()), ..fixture::image(digest) };
         let of = |digest: &str| [(fixture::file("photos/a/4", digest), pixels(digest))];
-        let before = fixture::add(&home, &of("d4")).unwrap();
-        let after = fixture::add(&home, &of("d5")).unwrap();
+        let before = fixture::add(&workspace, &of("d4")).unwrap();
+        let after = fixture::add(&workspace, &of("d5")).unwrap();
         assert!(after > before);
-        assert_eq!(Data::at(&home, after).unwrap().since(&Data::at(&home, before).unwrap()).images, 0);
+        assert_eq!(Data::at(&workspace, after).unwrap().since(&Data::at(&workspace, before).unwrap()).images, 0);
     }
 }

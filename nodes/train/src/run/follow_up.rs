@@ -16,7 +16,7 @@ use crate::trigger::candidate::Candidate;
 use crate::trigger::request;
 use plugin_api::edges::Batches;
 use plugin_api::runs::RunFolder;
-use plugin_api::{DatasetState, Header, Home, Labels, Message, Selection, Split, Subset};
+use plugin_api::{DatasetState, Header, Labels, Message, Selection, Split, Subset, Workspace};
 use plugin_augment::{FLIP, ROTATE, Withheld};
 use plugin_harness::{Node, Pull, Wanted};
 use plugin_training::trigger::{Due, Now, Trigger};
@@ -83,10 +83,11 @@ impl FollowUp {
         if self.trigger.latest().is_none_or(|known| known.fingerprint != latest.fingerprint) {
             self.trigger.snapshot(latest.clone(), now);
         }
-        let home = node.home().clone();
-        let due = self.trigger.due(now, false, request::is_paused(&home), |state| self.changes.of(&home, state));
+        let workspace = node.workspace().clone();
+        let due =
+            self.trigger.due(now, false, request::is_paused(&workspace), |state| self.changes.of(&workspace, state));
         let Due::Run(state) = due else { return Ok(None) };
-        let Some(accuracy) = head_that_falls_short(&home, &state) else {
+        let Some(accuracy) = head_that_falls_short(&workspace, &state) else {
             self.trigger.done(&state.fingerprint, now);
             return Ok(None);
         };
@@ -112,12 +113,12 @@ impl FollowUp {
 }
 
 /// The accuracy of the head that was trained on this data, when that is less than [`GOOD_ENOUGH`].
-fn head_that_falls_short(home: &Home, state: &DatasetState) -> Option<f64> {
+fn head_that_falls_short(workspace: &Workspace, state: &DatasetState) -> Option<f64> {
     if state.labels != Labels::Single {
         return None;
     }
-    let head = recover::last_ended_by(&home.runs(), Candidate::Head)?;
-    let verdict = RunFolder::new(&home.runs(), &head.id).verdict()?;
+    let head = recover::last_ended_by(&workspace.runs(), Candidate::Head)?;
+    let verdict = RunFolder::new(&workspace.runs(), &head.id).verdict()?;
     let is_short = head.fingerprint == state.fingerprint && verdict.images > 0 && verdict.accuracy < GOOD_ENOUGH;
     is_short.then_some(verdict.accuracy)
 }
@@ -194,10 +195,10 @@ mod tests {
     #[test]
     fn only_heads_that_fall_short_are_followed() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let backbone = Backbone { architecture: "b".to_owned(), digest: "d".to_owned() };
         let head = |id: &str, fingerprint: &str, accuracy: f64| {
-            let run = RunFolder::new(&home.runs(), id);
+            let run = RunFolder::new(&workspace.runs(), id);
             std::fs::create_dir_all(&run.0).unwrap();
             let manifest = RunManifest { backbone: Some(backbone.clone()), ..manifest(id, &state(fingerprint, 9)) };
             write_json(&run.0.join("run.json"), &manifest).unwrap();
@@ -210,13 +211,13 @@ mod tests {
             });
             write_json(&run.0.join("verdict.json"), &verdict).unwrap();
         };
-        assert_eq!(head_that_falls_short(&home, &state("a", 9)), None, "there is none");
+        assert_eq!(head_that_falls_short(&workspace, &state("a", 9)), None, "there is none");
         head("1", "a", 0.9);
-        assert_eq!(head_that_falls_short(&home, &state("a", 9)), Some(0.9));
-        assert_eq!(head_that_falls_short(&home, &state("b", 9)), None, "of other data");
+        assert_eq!(head_that_falls_short(&workspace, &state("a", 9)), Some(0.9));
+        assert_eq!(head_that_falls_short(&workspace, &state("b", 9)), None, "of other data");
         let several = DatasetState { labels: Labels::Multi, ..state("a", 9) };
-        assert_eq!(head_that_falls_short(&home, &several), None);
+        assert_eq!(head_that_falls_short(&workspace, &several), None);
         head("2", "a", 0.96);
-        assert_eq!(head_that_falls_short(&home, &state("a", 9)), None, "good enough");
+        assert_eq!(head_that_falls_short(&workspace, &state("a", 9)), None, "good enough");
     }
 }

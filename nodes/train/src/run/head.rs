@@ -17,7 +17,7 @@ use plugin_api::runs::{
     Backbone, CrossValidation, Finished, ModelCard, OutOfFold, RunFolder, RunManifest, RunRequest, write_json,
 };
 use plugin_api::status::Notice;
-use plugin_api::{DatasetState, Home, Labels, Message, Split};
+use plugin_api::{DatasetState, Labels, Message, Split, Workspace};
 use plugin_catalog::{Reader, Sample};
 use plugin_decode::DecodedImage;
 use plugin_embed::{Cache, Embedder, known};
@@ -89,15 +89,15 @@ impl HeadTrainer {
         request: Option<&RunRequest>,
     ) -> Result<End, TrainError> {
         let begun = Instant::now();
-        let home = node.home().clone();
-        let backbone = self.backbones.install(&config.backbone, &home)?;
+        let workspace = node.workspace().clone();
+        let backbone = self.backbones.install(&config.backbone, &workspace)?;
         let Some(mut state) = incoming.trigger.latest().cloned() else { return Ok(End::Stopped) };
         let card = card(config, &backbone, &state);
-        let embedder = self.backbones.open(&home, &card, &backbone, device, Precision::Fp32)?;
-        let cache = Cache::open(&home, embedder.fingerprint(), embedder.dimensions())?;
+        let embedder = self.backbones.open(&workspace, &card, &backbone, device, Precision::Fp32)?;
+        let cache = Cache::open(&workspace, embedder.fingerprint(), embedder.dimensions())?;
         let mut source = EmbeddingSource { embedder, cache, without_features: BTreeSet::new() };
         let end = loop {
-            let images = labelled(&home, &state)?;
+            let images = labelled(&workspace, &state)?;
             match source.embed_missing(config, node, incoming, &state, &images)? {
                 Embedding::Complete => {
                     break finish(
@@ -151,7 +151,7 @@ impl EmbeddingSource {
         self.cache.refresh()?;
         let mut queue = in_turn(images.iter().filter(|image| self.cache.get(&image.sample.digest).is_none()));
         let total = queue.len();
-        let root = node.home().root().to_owned();
+        let root = node.workspace().root().to_owned();
         while !queue.is_empty() {
             let done = total - queue.len();
             node.status().state(Message::head_embeds(done, total));
@@ -220,8 +220,8 @@ fn notices(without_features: &BTreeSet<String>, end: &End) -> Vec<Notice> {
 }
 
 /// The images of a version, ordered by sample; where images have one label, without those of several classes.
-fn labelled(home: &Home, state: &DatasetState) -> Result<Vec<Labelled>, TrainError> {
-    let catalog = Reader::open(home).map_err(std::io::Error::other)?;
+fn labelled(workspace: &Workspace, state: &DatasetState) -> Result<Vec<Labelled>, TrainError> {
+    let catalog = Reader::open(workspace).map_err(std::io::Error::other)?;
     let Some(catalog) = catalog else { return Ok(Vec::new()) };
     let rows = catalog.samples(state.version, None).map_err(std::io::Error::other)?;
     let number: HashMap<&str, u32> = state.classes.iter().map(String::as_str).zip(0..).collect();
@@ -302,7 +302,7 @@ fn finish(
     images: &[Labelled],
     begun: Instant,
 ) -> Result<End, TrainError> {
-    let home = node.home().clone();
+    let workspace = node.workspace().clone();
     node.status().state(Message::head_fits());
     let (classes, dimensions) = (state.classes.len(), cache.dimensions());
     let fitted_to = samples(trained_on(images), cache);
@@ -321,11 +321,11 @@ fn finish(
         let (classes, fingerprint) = (state.classes.clone(), state.fingerprint.clone());
         Some(CrossValidation { folds, classes, fingerprint, samples, seconds: start.elapsed().as_secs_f64() })
     });
-    recover::abandon_unfinished(&home.runs(), "it stopped before its end, and a head is trained instead")?;
-    let data = Data::at(&home, state.version);
-    let reason = why(&home, state, Candidate::Head, data.as_ref(), &config.head_digest(), request.is_some());
-    let manifest = manifest(config, device, &home, reason, state, backbone);
-    let run_dir = RunDir::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
+    recover::abandon_unfinished(&workspace.runs(), "it stopped before its end, and a head is trained instead")?;
+    let data = Data::at(&workspace, state.version);
+    let reason = why(&workspace, state, Candidate::Head, data.as_ref(), &config.head_digest(), request.is_some());
+    let manifest = manifest(config, device, &workspace, reason, state, backbone);
+    let run_dir = RunDir::create(RunFolder::new(&workspace.runs(), &manifest.id), &manifest)?;
     if let Some(data) = data {
         data.write(&run_dir.folder.0)?;
     }
@@ -401,13 +401,13 @@ fn cross_validate(
 fn manifest(
     config: &Config,
     device: &Opened,
-    home: &Home,
+    workspace: &Workspace,
     reason: Message,
     state: &DatasetState,
     backbone: &Backbone,
 ) -> RunManifest {
     let card = card(config, backbone, state);
-    let started_ms = recover::after_all(&home.runs(), now_ms());
+    let started_ms = recover::after_all(&workspace.runs(), now_ms());
     RunManifest {
         id: run_id(started_ms, &state.fingerprint),
         started_ms,
@@ -485,17 +485,17 @@ mod tests {
     #[test]
     fn images_of_several_classes_are_trained_on_where_there_are_several_labels() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let files =
             [("photos/a/1.jpg", "1"), ("photos/a/2.jpg", "2"), ("photos/b/2.jpg", "2"), ("photos/b/3.jpg", "3")];
-        let version = plugin_catalog::fixture::add_plain(&home, &files).unwrap();
+        let version = plugin_catalog::fixture::add_plain(&workspace, &files).unwrap();
         let state =
             DatasetState { version, classes: ["a", "b"].map(str::to_owned).to_vec(), ..DatasetState::default() };
-        let found = labelled(&home, &state).unwrap();
+        let found = labelled(&workspace, &state).unwrap();
         let found: Vec<(&str, &[u32])> =
             found.iter().map(|image| (&image.sample.digest[..], &image.classes[..])).collect();
         assert_eq!(found, [("1", &[0][..]), ("3", &[1])]);
-        let found = labelled(&home, &DatasetState { labels: Labels::Multi, ..state }).unwrap();
+        let found = labelled(&workspace, &DatasetState { labels: Labels::Multi, ..state }).unwrap();
         let classes: Vec<&[u32]> = found.iter().map(|image| &image.classes[..]).collect();
         assert_eq!(classes, [&[0][..], &[0, 1], &[1]]);
     }

@@ -388,7 +388,7 @@ impl Learning {
         }
         self.asked = (Instant::now(), state.fingerprint.clone());
         let learnt = self.begun.data.as_ref()?;
-        let changes = Data::at(node.home(), state.version)?.since(learnt);
+        let changes = Data::at(node.workspace(), state.version)?.since(learnt);
         let overtaken = config.trigger.is_overtaken(changes.images, learnt.len());
         overtaken.then(|| format!("overtaken by a newer data set: {} since it began", changes.message()))
     }

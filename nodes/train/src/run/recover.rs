@@ -168,14 +168,14 @@ mod tests {
 
     #[test]
     fn a_run_goes_on_when_data_and_options_are_the_same() {
-        let home = tempfile::tempdir().unwrap();
-        run(home.path(), "1", "a", 2);
-        run(home.path(), "2", "a", 3);
-        let found = unfinished(home.path(), &state("a"), "options").unwrap().unwrap();
+        let workspace = tempfile::tempdir().unwrap();
+        run(workspace.path(), "1", "a", 2);
+        run(workspace.path(), "2", "a", 3);
+        let found = unfinished(workspace.path(), &state("a"), "options").unwrap().unwrap();
         assert_eq!((found.manifest.id.as_str(), found.progress.epochs), ("2", 3));
-        let older = RunDir { folder: RunFolder::new(home.path(), "1") };
+        let older = RunDir { folder: RunFolder::new(workspace.path(), "1") };
         assert!(older.abandoned().unwrap().reason.contains("newer"));
-        assert!(unfinished(home.path(), &state("a"), "options").unwrap().is_some(), "and again");
+        assert!(unfinished(workspace.path(), &state("a"), "options").unwrap().is_some(), "and again");
     }
 
     #[test]
@@ -183,9 +183,9 @@ mod tests {
         for (fingerprint, options, epochs, word) in
             [("b", "options", 2, "data set"), ("a", "other", 2, "options"), ("a", "options", 0, "first epoch")]
         {
-            let home = tempfile::tempdir().unwrap();
-            let run_dir = run(home.path(), "1", "a", epochs);
-            assert!(unfinished(home.path(), &state(fingerprint), options).unwrap().is_none());
+            let workspace = tempfile::tempdir().unwrap();
+            let run_dir = run(workspace.path(), "1", "a", epochs);
+            assert!(unfinished(workspace.path(), &state(fingerprint), options).unwrap().is_none());
             let abandoned = run_dir.abandoned().unwrap();
             assert!(abandoned.reason.contains(word) && !abandoned.hopeless, "{}", abandoned.reason);
         }
@@ -193,16 +193,19 @@ mod tests {
 
     #[test]
     fn the_last_run_that_ended_is_found() {
-        let home = tempfile::tempdir().unwrap();
-        assert!(last_ended(home.path()).is_none());
-        finish(&run(home.path(), "1", "a", 1));
-        finish(&run(home.path(), "2", "b", 1));
-        run(home.path(), "3", "c", 1);
-        assert_eq!(key(&last_ended(home.path()).unwrap()), ("b".to_owned(), "options".to_owned()));
-        run(home.path(), "4", "d", 1).abandon("not a number", true).unwrap();
-        run(home.path(), "5", "e", 1).abandon("changed", false).unwrap();
-        assert_eq!(key(&last_ended(home.path()).unwrap()).0, "d");
-        assert_eq!(last_finished(home.path(), |_| true).unwrap().id, "2");
-        assert!(unfinished(home.path(), &state("c"), "options").unwrap().is_some(), "finished ones are left alone");
+        let workspace = tempfile::tempdir().unwrap();
+        assert!(last_ended(workspace.path()).is_none());
+        finish(&run(workspace.path(), "1", "a", 1));
+        finish(&run(workspace.path(), "2", "b", 1));
+        run(workspace.path(), "3", "c", 1);
+        assert_eq!(key(&last_ended(workspace.path()).unwrap()), ("b".to_owned(), "options".to_owned()));
+        run(workspace.path(), "4", "d", 1).abandon("not a number", true).unwrap();
+        run(workspace.path(), "5", "e", 1).abandon("changed", false).unwrap();
+        assert_eq!(key(&last_ended(workspace.path()).unwrap()).0, "d");
+        assert_eq!(last_finished(workspace.path(), |_| true).unwrap().id, "2");
+        assert!(
+            unfinished(workspace.path(), &state("c"), "options").unwrap().is_some(),
+            "finished ones are left alone"
+        );
     }
 }

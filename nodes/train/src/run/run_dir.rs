@@ -246,8 +246,8 @@ pub(crate) mod tests {
 
     #[test]
     fn the_best_and_the_last_weights_stay_and_a_rewind_forgets_what_came_after() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = RunFolder::new(home.path(), "r");
+        let workspace = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(workspace.path(), "r");
         let run_dir = RunDir::create(folder.clone(), &manifest("r", &DatasetState::default())).unwrap();
         assert!(RunDir::create(folder, &manifest("r", &DatasetState::default())).is_err(), "never twice");
         let mut progress = None;
@@ -279,9 +279,9 @@ pub(crate) mod tests {
 
     #[test]
     fn an_abandoned_run_says_why() {
-        let home = tempfile::tempdir().unwrap();
+        let workspace = tempfile::tempdir().unwrap();
         let run_dir =
-            RunDir::create(RunFolder::new(home.path(), "r"), &manifest("r", &DatasetState::default())).unwrap();
+            RunDir::create(RunFolder::new(workspace.path(), "r"), &manifest("r", &DatasetState::default())).unwrap();
         assert_eq!(run_dir.abandoned(), None);
         run_dir.abandon("no hope", true).unwrap();
         assert_eq!(run_dir.abandoned(), Some(Abandoned { reason: "no hope".to_owned(), hopeless: true }));

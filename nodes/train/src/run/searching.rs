@@ -16,7 +16,7 @@ use crate::run::run_dir::{RunDir, now_ms};
 use crate::run::start::{Begun, go_on};
 use crate::trigger::candidate::Candidate;
 use plugin_api::runs::{RunFolder, RunManifest};
-use plugin_api::{Home, Message};
+use plugin_api::{Message, Workspace};
 use plugin_harness::Node;
 use plugin_model::device::Opened;
 use plugin_model::{ModelError, Start, Task, Trainer};
@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 /// # Errors
 /// [`TrainError`] of the graph or the file system. What is wrong with a network is no error.
 pub fn run(config: &Config, device: &Opened, node: &mut Node) -> Result<(), TrainError> {
-    let runs = node.home().runs();
+    let runs = node.workspace().runs();
     let trigger = Trigger::new(config.trigger_options(Candidate::Network), String::new(), None);
     let mut incoming = Incoming::new(trigger, Announcer::from_disk(&runs, Instant::now()));
     incoming.worker = config.worker;
@@ -46,10 +46,10 @@ pub fn run(config: &Config, device: &Opened, node: &mut Node) -> Result<(), Trai
             node.status().state(Message::waiting_network());
             continue;
         };
-        let home = node.home().clone();
-        let folder = RunFolder::new(&home.runs(), &proposal.run);
+        let workspace = node.workspace().clone();
+        let folder = RunFolder::new(&workspace.runs(), &proposal.run);
         node.status().state(Message::run_begins(&proposal.run));
-        let begun = match begin(config, device, &home, &proposal, known.as_ref()) {
+        let begun = match begin(config, device, &workspace, &proposal, known.as_ref()) {
             Ok(Some(begun)) => begun,
             Ok(None) => continue,
             Err(TrainError::Model(error)) => {
@@ -89,11 +89,11 @@ fn give_up(folder: &RunFolder, error: &ModelError) -> Result<(), TrainError> {
 fn begin(
     config: &Config,
     device: &Opened,
-    home: &Home,
+    workspace: &Workspace,
     proposal: &Proposal,
     known: Option<&Known>,
 ) -> Result<Option<Begun>, TrainError> {
-    let folder = RunFolder::new(&home.runs(), &proposal.run);
+    let folder = RunFolder::new(&workspace.runs(), &proposal.run);
     let run_dir = RunDir { folder: folder.clone() };
     if folder.finished().is_some() || run_dir.abandoned().is_some() {
         return Ok(None);
@@ -119,10 +119,10 @@ fn begin(
     };
     let manifest = manifest(config, device, proposal, &task, known);
     let run_dir = RunDir::create(folder, &manifest)?;
-    if let Some(data) = Data::at(home, proposal.state.version) {
+    if let Some(data) = Data::at(workspace, proposal.state.version) {
         data.write(&run_dir.folder.0)?;
     }
-    let inherited = proposal.inherits.as_ref().and_then(|run| weights_of(home, run));
+    let inherited = proposal.inherits.as_ref().and_then(|run| weights_of(workspace, run));
     let start = inherited.as_deref().map_or(Start::Scratch, Start::Inherited);
     let trainer = Trainer::new(&task, &config.trainer, start, device)?;
     tracing::info!(run = manifest.id, attempt = proposal.attempt, change = proposal.change, "begins");
@@ -130,9 +130,9 @@ fn begin(
 }
 
 /// The weights of a run that are there.
-fn weights_of(home: &Home, run: &str) -> Option<PathBuf> {
-    let finished = RunFolder::new(&home.runs(), run).finished()?;
-    Some(home.root().join(finished.uri)).filter(|path| path.is_file())
+fn weights_of(workspace: &Workspace, run: &str) -> Option<PathBuf> {
+    let finished = RunFolder::new(&workspace.runs(), run).finished()?;
+    Some(workspace.root().join(finished.uri)).filter(|path| path.is_file())
 }
 
 fn manifest(config: &Config, device: &Opened, proposal: &Proposal, task: &Task, known: Option<&Known>) -> RunManifest {
@@ -207,33 +207,33 @@ mod tests {
         }
     }
 
-    fn setup() -> (tempfile::TempDir, Home, Config, Opened) {
+    fn setup() -> (tempfile::TempDir, Workspace, Config, Opened) {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let config = Config::parse_from(["train", "--strategy", "search", "--size", "16", "--device", "flex"]);
-        (folder, home, config, DeviceChoice::Flex.open().unwrap())
+        (folder, workspace, config, DeviceChoice::Flex.open().unwrap())
     }
 
     #[test]
     fn a_run_says_of_which_search_it_is_and_is_begun_once() {
-        let (_folder, home, config, device) = setup();
+        let (_folder, workspace, config, device) = setup();
         let of = proposal("r1", TINY);
-        let begun = begin(&config, &device, &home, &of, None).unwrap().unwrap();
+        let begun = begin(&config, &device, &workspace, &of, None).unwrap().unwrap();
         assert!(begun.manifest.reason.contains("attempt 3 of search s, from run p: relu removed"));
         assert_eq!(begun.manifest.options["search"]["attempt"], 3);
         assert_eq!((begun.manifest.epochs, begun.manifest.seed), (4, 7));
         // Killed before its first epoch was over.
-        assert!(begin(&config, &device, &home, &of, None).unwrap().is_some());
+        assert!(begin(&config, &device, &workspace, &of, None).unwrap().is_some());
         begun.run_dir.abandon("no more", true).unwrap();
-        assert!(begin(&config, &device, &home, &of, None).unwrap().is_none());
+        assert!(begin(&config, &device, &workspace, &of, None).unwrap().is_none());
     }
 
     #[test]
     fn a_network_that_does_not_fit_is_a_run_with_its_reason() {
-        let (_folder, home, config, device) = setup();
+        let (_folder, workspace, config, device) = setup();
         let of = proposal("r1", "blocks: [{convolution: 4, kernel: 99}, {affine: classes, name: fc}]");
-        let Err(TrainError::Model(error)) = begin(&config, &device, &home, &of, None) else { panic!("it fits") };
-        let folder = RunFolder::new(&home.runs(), "r1");
+        let Err(TrainError::Model(error)) = begin(&config, &device, &workspace, &of, None) else { panic!("it fits") };
+        let folder = RunFolder::new(&workspace.runs(), "r1");
         give_up(&folder, &error).unwrap();
         let abandoned = RunDir { folder }.abandoned().unwrap();
         assert!(abandoned.hopeless && abandoned.reason.contains("99 px"), "{}", abandoned.reason);
@@ -241,12 +241,12 @@ mod tests {
 
     #[test]
     fn what_was_found_of_the_images_is_not_looked_for_again() {
-        let (_folder, home, config, device) = setup();
+        let (_folder, workspace, config, device) = setup();
         let known = Known { fingerprint: "f".to_owned(), augmentation: Augmentation::default() };
-        let begun = begin(&config, &device, &home, &proposal("r1", TINY), Some(&known)).unwrap().unwrap();
+        let begun = begin(&config, &device, &workspace, &proposal("r1", TINY), Some(&known)).unwrap().unwrap();
         assert!(Augmentation::of(&begun.manifest).is_some());
         let other = Known { fingerprint: "g".to_owned(), augmentation: Augmentation::default() };
-        let begun = begin(&config, &device, &home, &proposal("r2", TINY), Some(&other)).unwrap().unwrap();
+        let begun = begin(&config, &device, &workspace, &proposal("r2", TINY), Some(&other)).unwrap().unwrap();
         assert!(Augmentation::of(&begun.manifest).is_none());
     }
 }

@@ -8,7 +8,7 @@ use crate::run::run_dir::{Progress, RunDir, now_ms, run_id};
 use crate::trigger::candidate::Candidate;
 use crate::trigger::reason::reason;
 use plugin_api::runs::{ModelCard, RunFolder, RunManifest, RunRequest, read_json};
-use plugin_api::{DatasetState, Home, Message};
+use plugin_api::{DatasetState, Message, Workspace};
 use plugin_model::device::Opened;
 use plugin_model::{Architecture, ModelError, Start, Task, Trainer};
 use plugin_training::cross_validation::keeps_last_epoch;
@@ -30,8 +30,8 @@ pub struct Begun {
 }
 
 /// What has changed since a run; none when that is not known.
-fn changes(home: &Home, run: Option<&RunManifest>, data: Option<&Data>) -> Option<Changes> {
-    let before = Data::read(&RunFolder::new(&home.runs(), &run?.id).0)?;
+fn changes(workspace: &Workspace, run: Option<&RunManifest>, data: Option<&Data>) -> Option<Changes> {
+    let before = Data::read(&RunFolder::new(&workspace.runs(), &run?.id).0)?;
     Some(data?.since(&before))
 }
 
@@ -50,10 +50,10 @@ impl Counted {
     }
 
     /// Images that are new, relabelled or removed; `None` when that is not known.
-    pub fn of(&mut self, home: &Home, state: &DatasetState) -> Option<u64> {
+    pub fn of(&mut self, workspace: &Workspace, state: &DatasetState) -> Option<u64> {
         if self.known.as_ref().is_none_or(|(fingerprint, _)| *fingerprint != state.fingerprint) {
-            let last = last_ended(home, self.candidate);
-            let changes = changes(home, last.as_ref(), Data::at(home, state.version).as_ref());
+            let last = last_ended(workspace, self.candidate);
+            let changes = changes(workspace, last.as_ref(), Data::at(workspace, state.version).as_ref());
             self.known = Some((state.fingerprint.clone(), changes.map(|changes| changes.images)));
         }
         self.known.as_ref().and_then(|(_, changes)| *changes)
@@ -61,8 +61,8 @@ impl Counted {
 }
 
 /// The last run that has ended: of this kind of candidate, when there is one.
-pub fn last_ended(home: &Home, candidate: Candidate) -> Option<RunManifest> {
-    recover::last_ended_by(&home.runs(), candidate).or_else(|| recover::last_ended(&home.runs()))
+pub fn last_ended(workspace: &Workspace, candidate: Candidate) -> Option<RunManifest> {
+    recover::last_ended_by(&workspace.runs(), candidate).or_else(|| recover::last_ended(&workspace.runs()))
 }
 
 /// Weights to go on from, and the classes of their rows.
@@ -75,20 +75,20 @@ struct Known {
 /// Why a run begins: what has changed since the last of its kind. `data`: what it is trained on; `options`: the digest of those
 /// it is made by.
 pub fn why(
-    home: &Home,
+    workspace: &Workspace,
     state: &DatasetState,
     candidate: Candidate,
     data: Option<&Data>,
     options: &str,
     asked: bool,
 ) -> Message {
-    let ended = last_ended(home, candidate);
+    let ended = last_ended(workspace, candidate);
     let same_options = ended.as_ref().is_some_and(|manifest| recover::key(manifest).1 == options);
     let is_of_kind = |run: &RunManifest| Candidate::of(run) == candidate;
-    let last =
-        recover::last_finished(&home.runs(), is_of_kind).or_else(|| recover::last_finished(&home.runs(), |_| true));
+    let last = recover::last_finished(&workspace.runs(), is_of_kind)
+        .or_else(|| recover::last_finished(&workspace.runs(), |_| true));
     let is_other = last.as_ref().is_some_and(|last| last.fingerprint != state.fingerprint);
-    let exact = is_other.then(|| changes(home, ended.as_ref(), data)).flatten();
+    let exact = is_other.then(|| changes(workspace, ended.as_ref(), data)).flatten();
     let why = exact.map_or_else(|| reason(last.as_ref(), state, same_options), |changes| changes.message());
     match asked {
         false => why,
@@ -104,11 +104,11 @@ pub fn why(
 pub fn begin(
     config: &Config,
     device: &Opened,
-    home: &Home,
+    workspace: &Workspace,
     state: &DatasetState,
     request: Option<&RunRequest>,
 ) -> Result<Begun, TrainError> {
-    begin_because(config, device, home, state, request, None)
+    begin_because(config, device, workspace, state, request, None)
 }
 
 /// The same of a network after a head, and why.
@@ -118,29 +118,29 @@ pub fn begin(
 pub fn follow(
     config: &Config,
     device: &Opened,
-    home: &Home,
+    workspace: &Workspace,
     state: &DatasetState,
     because: Message,
 ) -> Result<Begun, TrainError> {
-    begin_because(config, device, home, state, None, Some(because))
+    begin_because(config, device, workspace, state, None, Some(because))
 }
 
 fn begin_because(
     config: &Config,
     device: &Opened,
-    home: &Home,
+    workspace: &Workspace,
     state: &DatasetState,
     request: Option<&RunRequest>,
     because: Option<Message>,
 ) -> Result<Begun, TrainError> {
     if request.is_none()
-        && let Some(found) = recover::unfinished(&home.runs(), state, &config.digest())?
+        && let Some(found) = recover::unfinished(&workspace.runs(), state, &config.digest())?
         && let Some(begun) = go_on(found, config, device, state)?
     {
         return Ok(begun);
     }
-    let data = Data::at(home, state.version);
-    let changed = || why(home, state, Candidate::Network, data.as_ref(), &config.digest(), request.is_some());
+    let data = Data::at(workspace, state.version);
+    let changed = || why(workspace, state, Candidate::Network, data.as_ref(), &config.digest(), request.is_some());
     let why = because.unwrap_or_else(changed);
 
     let mut task = Task {
@@ -155,7 +155,7 @@ fn begin_because(
     };
     let named = request.and_then(|request| request.from.as_ref()).or(config.from_run.as_ref());
     let (known, tier, because) = match named {
-        Some(run) => match of_run(config, home, run) {
+        Some(run) => match of_run(config, workspace, run) {
             Ok(known) => (Some(known), StartFrom::Champion, Message::from_run(run)),
             Err(problem) if request.is_some() => {
                 tracing::warn!(run, %problem, "the run that was asked for cannot be begun from");
@@ -163,9 +163,9 @@ fn begin_because(
             }
             Err(problem) => return Err(TrainError::Options(format!("--from-run {run}: {problem}"))),
         },
-        None => match champion(config, home) {
+        None => match champion(config, workspace) {
             Ok(known) => {
-                let before = recover::all_ended(&home.runs());
+                let before = recover::all_ended(&workspace.runs());
                 let warm = runs_since_full(before.iter().map(|run| run.parent.as_deref()));
                 let (tier, because) = config.retrain.choose(&state.classes, &known.classes, warm);
                 (Some(known).filter(|_| tier == StartFrom::Champion), tier, because)
@@ -197,7 +197,7 @@ fn begin_because(
         begins = Message::with_weights(begins, weights.path.display().to_string());
     }
 
-    let started_ms = recover::after_all(&home.runs(), now_ms());
+    let started_ms = recover::after_all(&workspace.runs(), now_ms());
     let mut options = config.options(trainer.loaded(), tier.0.json(&tier.1));
     if let Some(because) = keeps_last_epoch(&state.classes, &state.counts) {
         options["keeps_last_epoch"] = serde_json::to_value(because).map_err(std::io::Error::from)?;
@@ -224,7 +224,7 @@ fn begin_because(
         options,
         code: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let run_dir = RunDir::create(RunFolder::new(&home.runs(), &manifest.id), &manifest)?;
+    let run_dir = RunDir::create(RunFolder::new(&workspace.runs(), &manifest.id), &manifest)?;
     if let Some(data) = &data {
         data.write(&run_dir.folder.0)?;
     }
@@ -269,8 +269,8 @@ fn fresh(task: &Task, config: &Config, device: &Opened) -> Result<Trainer, Train
 }
 
 /// The champion, when a network of these options can go on from it; otherwise why not.
-fn champion(config: &Config, home: &Home) -> Result<Known, Message> {
-    let path = home.champion().join("model.json");
+fn champion(config: &Config, workspace: &Workspace) -> Result<Known, Message> {
+    let path = workspace.champion().join("model.json");
     if !path.exists() {
         return Err(Message::no_champion_yet());
     }
@@ -284,24 +284,26 @@ fn champion(config: &Config, home: &Home) -> Result<Known, Message> {
         Fit::OtherBlocks { there } => return Err(Message::champion_other_blocks(there)),
         Fit::Other { there, here } => return Err(Message::champion_differs(there, here)),
     }
-    Ok(Known { run: card.run, weights: home.champion().join("model.safetensors"), classes: card.classes })
+    Ok(Known { run: card.run, weights: workspace.champion().join("model.safetensors"), classes: card.classes })
 }
 
 /// Whether `--from-run` names a run that a network of these options can go on from.
 ///
 /// # Errors
 /// [`TrainError::Options`].
-pub fn check_from_run(config: &Config, home: &Home) -> Result<(), TrainError> {
+pub fn check_from_run(config: &Config, workspace: &Workspace) -> Result<(), TrainError> {
     let Some(run) = &config.from_run else { return Ok(()) };
-    of_run(config, home, run).map(drop).map_err(|problem| TrainError::Options(format!("--from-run {run}: {problem}")))
+    of_run(config, workspace, run)
+        .map(drop)
+        .map_err(|problem| TrainError::Options(format!("--from-run {run}: {problem}")))
 }
 
 /// A run that has ended, when a network of these options can go on from it; otherwise why not.
-fn of_run(config: &Config, home: &Home, run: &str) -> Result<Known, Message> {
+fn of_run(config: &Config, workspace: &Workspace, run: &str) -> Result<Known, Message> {
     if run.contains('/') || run.starts_with('.') {
         return Err(Message::run_no_name());
     }
-    let folder = RunFolder::new(&home.runs(), run);
+    let folder = RunFolder::new(&workspace.runs(), run);
     let manifest = folder.manifest().ok_or_else(Message::run_missing)?;
     let finished = folder.finished().ok_or_else(Message::run_not_ended)?;
     if let Some(backbone) = &manifest.backbone {
@@ -314,7 +316,7 @@ fn of_run(config: &Config, home: &Home, run: &str) -> Result<Known, Message> {
         Fit::OtherBlocks { there } => return Err(Message::run_other_blocks(there)),
         Fit::Other { there, here } => return Err(Message::run_differs(there, here)),
     }
-    Ok(Known { run: manifest.id, weights: home.root().join(finished.uri), classes: manifest.classes })
+    Ok(Known { run: manifest.id, weights: workspace.root().join(finished.uri), classes: manifest.classes })
 }
 
 /// How a network is to that of the options.
@@ -390,16 +392,16 @@ mod tests {
     use clap::Parser as _;
     use plugin_api::runs::write_json;
 
-    fn setup(line: &str) -> (tempfile::TempDir, Home, Config, Opened) {
+    fn setup(line: &str) -> (tempfile::TempDir, Workspace, Config, Opened) {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let config = Config::parse_from(
             ["train", "--size", "16", "--device", "flex", "--full-when-classes-change", "off"]
                 .into_iter()
                 .chain(line.split_whitespace()),
         );
         let device = config.device.open().unwrap();
-        (folder, home, config, device)
+        (folder, workspace, config, device)
     }
 
     fn state(classes: &[&str]) -> DatasetState {
@@ -413,8 +415,8 @@ mod tests {
     }
 
     /// Makes the weights of a run the champion.
-    fn crown(begun: &Begun, home: &Home) {
-        let folder = home.models().join(&begun.manifest.id);
+    fn crown(begun: &Begun, workspace: &Workspace) {
+        let folder = workspace.models().join(&begun.manifest.id);
         std::fs::create_dir(&folder).unwrap();
         let digest = begun.trainer.save(&folder.join("model.safetensors")).unwrap();
         let card = ModelCard {
@@ -430,84 +432,84 @@ mod tests {
             backbone: None,
         };
         write_json(&folder.join("model.json"), &card).unwrap();
-        plugin_api::files::point_atomically(&home.champion(), std::path::Path::new(&begun.manifest.id)).unwrap();
+        plugin_api::files::point_atomically(&workspace.champion(), std::path::Path::new(&begun.manifest.id)).unwrap();
     }
 
     #[test]
     fn the_first_run_is_from_scratch_and_the_next_from_the_champion() {
-        let (_folder, home, config, device) = setup("");
-        let first = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
+        let (_folder, workspace, config, device) = setup("");
+        let first = begin(&config, &device, &workspace, &state(&["a", "b"]), None).unwrap();
         assert_eq!(
             (&*first.manifest.reason, first.manifest.epochs),
             ("first run; from scratch: there is no champion yet", 15)
         );
         assert_eq!(first.run_dir.folder.manifest(), Some(first.manifest.clone()));
-        crown(&first, &home);
-        let second = begin(&config, &device, &home, &state(&["a", "b", "c"]), None).unwrap();
+        crown(&first, &workspace);
+        let second = begin(&config, &device, &workspace, &state(&["a", "b", "c"]), None).unwrap();
         assert_eq!((second.manifest.parent.as_ref(), second.manifest.epochs), (Some(&first.manifest.id), 8));
         assert!(first.run_dir.abandoned().is_some(), "a run that never ended an epoch");
     }
 
     #[test]
     fn a_champion_of_another_kind_or_a_broken_one_is_not_used() {
-        let (_folder, home, config, device) = setup("");
-        crown(&begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap(), &home);
+        let (_folder, workspace, config, device) = setup("");
+        crown(&begin(&config, &device, &workspace, &state(&["a", "b"]), None).unwrap(), &workspace);
         let other = Config { size: 32, ..config.clone() };
-        let begun = begin(&other, &device, &home, &state(&["a", "b"]), None).unwrap();
+        let begun = begin(&other, &device, &workspace, &state(&["a", "b"]), None).unwrap();
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("small-cnn at 16 px"));
-        std::fs::write(home.champion().join("model.safetensors"), b"broken").unwrap();
-        let begun = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
+        std::fs::write(workspace.champion().join("model.safetensors"), b"broken").unwrap();
+        let begun = begin(&config, &device, &workspace, &state(&["a", "b"]), None).unwrap();
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("model.safetensors"));
     }
 
     #[test]
     fn a_champion_of_other_blocks_is_not_used_and_says_itself_what_it_is() {
-        let (folder, home, config, device) = setup("");
+        let (folder, workspace, config, device) = setup("");
         let path = folder.path().join("mine.yml");
         let with = |block: &str| {
             std::fs::write(&path, format!("blocks: [{block}, {{affine: classes, name: fc}}]")).unwrap();
             Config { model: Some(path.display().to_string().parse().unwrap()), ..config.clone() }
         };
         let two = state(&["a", "b"]);
-        let first = begin(&with("relu"), &device, &home, &two, None).unwrap();
-        crown(&first, &home);
-        let card: ModelCard = read_json(&home.champion().join("model.json")).unwrap();
-        let other = begin(&with("tanh"), &device, &home, &two, None).unwrap();
+        let first = begin(&with("relu"), &device, &workspace, &two, None).unwrap();
+        crown(&first, &workspace);
+        let card: ModelCard = read_json(&workspace.champion().join("model.json")).unwrap();
+        let other = begin(&with("tanh"), &device, &workspace, &two, None).unwrap();
         assert!(other.manifest.parent.is_none(), "{}", other.manifest.reason);
         assert!(other.manifest.reason.contains("mine at 16 px too, but of other blocks"), "{}", other.manifest.reason);
         // The file has changed, and yet the champion can be read.
-        let weights = home.champion().join("model.safetensors");
+        let weights = workspace.champion().join("model.safetensors");
         assert!(plugin_model::Predictor::load(&weights, card, &device, plugin_model::Precision::Fp32).is_ok());
-        let again = begin(&with("relu"), &device, &home, &state(&["a", "c"]), None).unwrap();
+        let again = begin(&with("relu"), &device, &workspace, &state(&["a", "c"]), None).unwrap();
         assert_eq!(again.manifest.parent, Some(first.manifest.id));
     }
 
     #[test]
     fn weights_are_started_from_until_there_is_a_champion() {
-        let (folder, home, config, device) = setup("");
-        let scratch = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
+        let (folder, workspace, config, device) = setup("");
+        let scratch = begin(&config, &device, &workspace, &state(&["a", "b"]), None).unwrap();
         let path = folder.path().join("start.safetensors");
         scratch.trainer.save(&path).unwrap();
         let config = Config { weights: Some(path.display().to_string().parse().unwrap()), seed: 9, ..config };
-        let begun = begin(&config, &device, &home, &state(&["a", "b", "c"]), None).unwrap();
+        let begun = begin(&config, &device, &workspace, &state(&["a", "b", "c"]), None).unwrap();
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("with weights of "));
         let loaded = &begun.manifest.options["weights"];
         assert_eq!((&loaded["read"], &loaded["kept"][0]), (&4.into(), &"fc.weight".into()));
-        crown(&begun, &home);
-        let next = begin(&config, &device, &home, &state(&["a", "d"]), None).unwrap();
+        crown(&begun, &workspace);
+        let next = begin(&config, &device, &workspace, &state(&["a", "d"]), None).unwrap();
         assert_eq!(next.manifest.parent, Some(begun.manifest.id));
         assert!(next.manifest.options.get("weights").is_none());
 
-        std::fs::remove_file(home.champion()).unwrap();
+        std::fs::remove_file(workspace.champion()).unwrap();
         std::fs::write(&path, b"broken").unwrap();
-        let error = begin(&config, &device, &home, &state(&["a", "e"]), None).err().unwrap().to_string();
+        let error = begin(&config, &device, &workspace, &state(&["a", "e"]), None).err().unwrap().to_string();
         assert!(error.contains("--weights") && error.contains("start.safetensors"), "{error}");
     }
 
     #[test]
     fn a_run_goes_on_with_its_weights() {
-        let (_folder, home, config, device) = setup("");
-        let begun = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
+        let (_folder, workspace, config, device) = setup("");
+        let begun = begin(&config, &device, &workspace, &state(&["a", "b"]), None).unwrap();
         let file = RunDir::checkpoint(0);
         let digest = begun.trainer.save(&begun.run_dir.checkpoints().join(&file)).unwrap();
         let score = crate::run::run_dir::Score { accuracy: None, loss: 1.0 };
@@ -516,32 +518,32 @@ mod tests {
             Progress { epochs: 1, steps: 2, samples: 18, seconds: 1.0, best: last.clone(), last, memory: None };
         begun.run_dir.end_epoch(&[], &progress).unwrap();
         let moved = DatasetState { version: 9, ..state(&["a", "b"]) };
-        let again = begin(&config, &device, &home, &moved, None).unwrap();
+        let again = begin(&config, &device, &workspace, &moved, None).unwrap();
         assert_eq!((again.manifest.id.as_str(), again.manifest.version), (begun.manifest.id.as_str(), 9));
         assert_eq!(again.progress, Some(progress));
-        let other = begin(&config, &device, &home, &state(&["a", "c"]), None).unwrap();
+        let other = begin(&config, &device, &workspace, &state(&["a", "c"]), None).unwrap();
         assert_ne!(other.manifest.id, begun.manifest.id);
     }
 
     /// A run that has ended, as `work` leaves it.
-    fn end(begun: &Begun, home: &Home) {
+    fn end(begun: &Begun, workspace: &Workspace) {
         let file = RunDir::checkpoint(0);
         let digest = begun.trainer.save(&begun.run_dir.checkpoints().join(&file)).unwrap();
         let uri = format!("runs/{}/checkpoints/{file}", begun.manifest.id);
         let finished = plugin_api::runs::Finished { uri, digest, epochs: 1, steps: 1, samples: 1, seconds: 1.0 };
         write_json(&begun.run_dir.folder.0.join("finished.json"), &finished).unwrap();
-        crown(begun, home);
+        crown(begun, workspace);
     }
 
     #[test]
     fn the_tier_and_its_reason_are_kept_with_the_run() {
-        let (_folder, home, mut config, device) = setup("--full-every 3 --shrink 0.5 --noise 0.1");
+        let (_folder, workspace, mut config, device) = setup("--full-every 3 --shrink 0.5 --noise 0.1");
         config.retrain.full_when_classes_change = plugin_training::trigger_options::Switch::On;
         let mut tiers = Vec::new();
         let run = |number: u64, classes: &[&str]| {
             let state = DatasetState { fingerprint: number.to_string(), ..state(classes) };
-            let begun = begin(&config, &device, &home, &state, None).unwrap();
-            end(&begun, &home);
+            let begun = begin(&config, &device, &workspace, &state, None).unwrap();
+            end(&begun, &workspace);
             let tier = &begun.manifest.options["tier"];
             assert!(begun.manifest.reason.ends_with(tier["why"].as_str().unwrap()), "{}", begun.manifest.reason);
             (tier["tier"].as_u64().unwrap(), begun.manifest.parent.is_some(), begun.manifest.epochs)
@@ -555,26 +557,27 @@ mod tests {
 
     #[test]
     fn a_run_can_begin_from_the_weights_of_any_other() {
-        let (_folder, home, config, device) = setup("");
-        let first = begin(&config, &device, &home, &state(&["a", "b"]), None).unwrap();
-        end(&first, &home);
-        let second = begin(&Config { seed: 2, ..config.clone() }, &device, &home, &state(&["a", "b"]), None).unwrap();
-        end(&second, &home);
+        let (_folder, workspace, config, device) = setup("");
+        let first = begin(&config, &device, &workspace, &state(&["a", "b"]), None).unwrap();
+        end(&first, &workspace);
+        let second =
+            begin(&Config { seed: 2, ..config.clone() }, &device, &workspace, &state(&["a", "b"]), None).unwrap();
+        end(&second, &workspace);
         let request = RunRequest { from: Some(first.manifest.id.clone()) };
-        let asked = begin(&config, &device, &home, &state(&["a", "b"]), Some(&request)).unwrap();
+        let asked = begin(&config, &device, &workspace, &state(&["a", "b"]), Some(&request)).unwrap();
         assert_eq!(asked.manifest.parent.as_ref(), Some(&first.manifest.id));
         assert!(asked.manifest.reason.starts_with("asked for by hand; "), "{}", asked.manifest.reason);
         let named = Config { from_run: Some(first.manifest.id.clone()), ..config.clone() };
-        let begun = begin(&named, &device, &home, &state(&["a", "c"]), None).unwrap();
+        let begun = begin(&named, &device, &workspace, &state(&["a", "c"]), None).unwrap();
         assert_eq!(begun.manifest.parent, Some(first.manifest.id));
         let wrong = Config { from_run: Some("20200101-000000-none".to_owned()), ..config.clone() };
-        assert!(check_from_run(&wrong, &home).unwrap_err().to_string().contains("no such run"));
-        assert!(check_from_run(&named, &home).is_ok() && check_from_run(&config, &home).is_ok());
-        let error = begin(&wrong, &device, &home, &state(&["a", "d"]), None).err().unwrap().to_string();
+        assert!(check_from_run(&wrong, &workspace).unwrap_err().to_string().contains("no such run"));
+        assert!(check_from_run(&named, &workspace).is_ok() && check_from_run(&config, &workspace).is_ok());
+        let error = begin(&wrong, &device, &workspace, &state(&["a", "d"]), None).err().unwrap().to_string();
         assert!(error.contains("--from-run 20200101") && error.contains("no such run"), "{error}");
         // Somebody who asks for what is not there gets a run all the same, and is told.
         let request = RunRequest { from: Some("../x".to_owned()) };
-        let begun = begin(&config, &device, &home, &state(&["a", "e"]), Some(&request)).unwrap();
+        let begun = begin(&config, &device, &workspace, &state(&["a", "e"]), Some(&request)).unwrap();
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("no name of a run"));
     }
 }

@@ -3,7 +3,7 @@
 use super::verdict;
 use crate::checkout::Checkout;
 use crate::overview::Figures;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::Verdict;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ pub struct Ending<'a> {
     /// Checkout that the demo runs from.
     pub checkout: &'a Checkout,
     /// The workspace.
-    pub home: &'a Home,
+    pub workspace: &'a Workspace,
     /// The verdict that was waited for.
     pub verdict: &'a Verdict,
     /// The address of the page, while it is there.
@@ -24,18 +24,18 @@ pub struct Ending<'a> {
 
 impl Ending<'_> {
     fn weights(&self) -> Option<PathBuf> {
-        let file = self.home.models().join(self.verdict.champion.as_ref()?).join("model.safetensors");
+        let file = self.workspace.models().join(self.verdict.champion.as_ref()?).join("model.safetensors");
         file.is_file().then_some(file)
     }
 
     fn report(&self) -> PathBuf {
-        self.home.root().join(&self.verdict.report)
+        self.workspace.root().join(&self.verdict.report)
     }
 
     /// For a program.
     pub fn json(&self) -> Value {
         json!({
-            "home": self.home.root(), "page": self.page, "inbox": self.home.inbox(), "weights": self.weights(),
+            "home": self.workspace.root(), "page": self.page, "inbox": self.workspace.inbox(), "weights": self.weights(),
             "report": self.report(), "figures": Figures::of(self.verdict), "verdict": self.verdict,
             "is_running": self.is_running,
         })
@@ -58,10 +58,10 @@ impl Ending<'_> {
             self.weights().map_or_else(|| "none: no model was good enough yet".to_owned(), |w| w.display().to_string());
         for (name, value) in [
             ("page", page),
-            ("inbox", format!("{}: what you drop there is classified", self.home.inbox().display())),
+            ("inbox", format!("{}: what you drop there is classified", self.workspace.inbox().display())),
             ("weights", weights),
             ("report", self.report().display().to_string()),
-            ("photos", format!("{}/<class>/", self.home.photos().display())),
+            ("photos", format!("{}/<class>/", self.workspace.photos().display())),
         ] {
             lines.push(format!("{name:<10}{value}"));
         }
@@ -70,15 +70,15 @@ impl Ending<'_> {
 
     /// What a user can do now.
     pub fn how_to_go_on(&self) -> Vec<String> {
-        let home = if self.home.root() == self.checkout.home() {
+        let workspace = if self.workspace.root() == self.checkout.workspace() {
             String::new()
         } else {
-            format!(" --home {}", self.home.root().display())
+            format!(" --home {}", self.workspace.root().display())
         };
         let begin = if self.is_running {
             "the dataflow is running; to stop it: cargo wakuteka stop".to_owned()
         } else {
-            format!("start it again, and open the page: cargo wakuteka start{home}")
+            format!("start it again, and open the page: cargo wakuteka start{workspace}")
         };
         [
             "",
@@ -86,9 +86,9 @@ impl Ending<'_> {
             &format!("- {begin}"),
             "- drop images into the inbox: they are classified, also on the page",
             "- copy images into the class folders, move or delete some, make a new folder for a new class: it learns from",
-            &format!("  what changed; cargo wakuteka status --watch{home} shows how far it is"),
-            &format!("- take the weights elsewhere: cargo wakuteka export-model --champion --format onnx --out model.onnx{home}"),
-            &format!("- find more images of a class: fill seeds/ and pool/, cargo wakuteka start curate{home}"),
+            &format!("  what changed; cargo wakuteka status --watch{workspace} shows how far it is"),
+            &format!("- take the weights elsewhere: cargo wakuteka export-model --champion --format onnx --out model.onnx{workspace}"),
+            &format!("- find more images of a class: fill seeds/ and pool/, cargo wakuteka start curate{workspace}"),
             "- edit dataflows/pipeline.yml: size, augmentation, architecture, epochs, …; dataflows/README.md lists all options",
             "- learn faster with LibTorch: cargo wakuteka libtorch",
         ]
@@ -105,13 +105,13 @@ mod tests {
     #[test]
     fn page_inbox_and_weights_are_named() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        let model = home.models().join("1");
+        let workspace = Workspace::create(folder.path()).unwrap();
+        let model = workspace.models().join("1");
         std::fs::create_dir(&model).unwrap();
         std::fs::write(model.join("model.safetensors"), "weights").unwrap();
         let (checkout, verdict) = (Checkout::find().unwrap(), tests_verdict("1"));
         let page = Some("http://127.0.0.1:8420/".to_owned());
-        let ending = Ending { checkout: &checkout, home: &home, verdict: &verdict, page, is_running: true };
+        let ending = Ending { checkout: &checkout, workspace: &workspace, verdict: &verdict, page, is_running: true };
         let text = [ending.result(true), ending.how_to_go_on()].concat().join("\n");
         for part in [
             "page      http://127.0.0.1:8420/",

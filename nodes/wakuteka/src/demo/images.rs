@@ -3,7 +3,7 @@
 use crate::checkout::Checkout;
 use crate::error::Error;
 use crate::say;
-use plugin_api::{Home, files};
+use plugin_api::{Workspace, files};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,14 +16,14 @@ const MARKER: &str = ".demo";
 ///
 /// # Errors
 /// [`Error::File`], with the file in its text.
-pub fn lay_out(checkout: &Checkout, home: &Home) -> Result<String, Error> {
-    let there = count(&home.photos());
-    let photos = home.photos().display().to_string();
+pub fn lay_out(checkout: &Checkout, workspace: &Workspace) -> Result<String, Error> {
+    let there = count(&workspace.photos());
+    let photos = workspace.photos().display().to_string();
     if there > 0 {
         return Ok(format!("{} images are in {photos} already", say::count(there)));
     }
     // Beside the watched folder and then moved in, so that an interrupted copy is never taken for the whole.
-    let part = home.root().join(".photos.part");
+    let part = workspace.root().join(".photos.part");
     if part.exists() {
         fs::remove_dir_all(&part).map_err(|e| files::named(&part, &e))?;
     }
@@ -35,26 +35,26 @@ pub fn lay_out(checkout: &Checkout, home: &Home) -> Result<String, Error> {
             fs::copy(&image, &to).map_err(|e| files::named(&to, &e))?;
         }
     }
-    mark(home)?;
+    mark(workspace)?;
     for class in folders(&part)? {
-        let to = home.photos().join(class.file_name().unwrap_or_default());
+        let to = workspace.photos().join(class.file_name().unwrap_or_default());
         fs::rename(&class, &to).map_err(|e| files::named(&to, &e))?;
     }
     fs::remove_dir(&part).map_err(|e| files::named(&part, &e))?;
-    Ok(format!("{} images are laid out in {photos}", say::count(count(&home.photos()))))
+    Ok(format!("{} images are laid out in {photos}", say::count(count(&workspace.photos()))))
 }
 
 /// Has a demo made this workspace?
-pub fn is_ours(home: &Home) -> bool {
-    home.root().join(MARKER).is_file()
+pub fn is_ours(workspace: &Workspace) -> bool {
+    workspace.root().join(MARKER).is_file()
 }
 
 /// Says that a demo has made this workspace.
 ///
 /// # Errors
 /// [`Error::File`], with the file in its text.
-pub fn mark(home: &Home) -> Result<(), Error> {
-    Ok(files::write_atomically(&home.root().join(MARKER), b"made by `cargo demo`\n")?)
+pub fn mark(workspace: &Workspace) -> Result<(), Error> {
+    Ok(files::write_atomically(&workspace.root().join(MARKER), b"made by `cargo demo`\n")?)
 }
 
 /// When something in a folder was last added, changed, moved or removed: a folder's own time tells of all but changes.
@@ -88,18 +88,18 @@ mod tests {
     #[test]
     fn the_images_are_laid_out_once() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
         let checkout = Checkout::find().unwrap();
-        let first = lay_out(&checkout, &home).unwrap();
-        let images = count(&home.photos());
+        let first = lay_out(&checkout, &workspace).unwrap();
+        let images = count(&workspace.photos());
         assert!(first.contains("laid out") && first.contains(&say::count(images)), "{first}");
-        assert_eq!(folders(&home.photos()).unwrap().len(), 8);
-        assert!(images >= 8 * 60 && is_ours(&home));
-        assert!(!home.root().join(".photos.part").exists());
+        assert_eq!(folders(&workspace.photos()).unwrap().len(), 8);
+        assert!(images >= 8 * 60 && is_ours(&workspace));
+        assert!(!workspace.root().join(".photos.part").exists());
 
-        fs::remove_dir_all(home.photos().join("people")).unwrap();
-        assert!(lay_out(&checkout, &home).unwrap().contains("already"));
-        assert!(!home.photos().join("people").exists());
+        fs::remove_dir_all(workspace.photos().join("people")).unwrap();
+        assert!(lay_out(&checkout, &workspace).unwrap().contains("already"));
+        assert!(!workspace.photos().join("people").exists());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::tools::weights::Pretrained;
 use crate::{building, cli, progress, say, tools};
 use ending::Ending;
-use plugin_api::{Home, files};
+use plugin_api::{Workspace, files};
 use session::Session;
 use std::collections::BTreeSet;
 use std::fs;
@@ -37,22 +37,22 @@ pub fn run(checkout: &Checkout, options: &cli::Demo) -> Result<(), Error> {
         build(checkout, &pipeline)?;
     }
 
-    let home = Home::create(&options.workspace.folder(checkout))?;
-    let session = Session::new(Dora::new(program.clone(), checkout.local())?, home.clone());
+    let workspace = Workspace::create(&options.workspace.folder(checkout))?;
+    let session = Session::new(Dora::new(program.clone(), checkout.local())?, workspace.clone());
     if options.fresh {
-        forget(&home)?;
+        forget(&workspace)?;
     }
-    say::heading(start, &images::lay_out(checkout, &home)?);
+    say::heading(start, &images::lay_out(checkout, &workspace)?);
 
-    let changed = images::changed(&home.photos());
-    let known = wait::up_to_date(&home, changed);
+    let changed = images::changed(&workspace.photos());
+    let known = wait::up_to_date(&workspace, changed);
     let (found, is_running) = if let (Some(verdict), false) = (&known, options.keep) {
         (Found { verdict: verdict.clone(), anew: false }, session.end(start))
     } else {
         follow(session, &pipeline, known, options.keep, start)?
     };
-    let page = progress::page(&progress::read(home.root()));
-    let ending = Ending { checkout, home: &home, verdict: &found.verdict, page, is_running };
+    let page = progress::page(&progress::read(workspace.root()));
+    let ending = Ending { checkout, workspace: &workspace, verdict: &found.verdict, page, is_running };
     let lines = [ending.result(found.anew), ending.how_to_go_on()].concat();
     say::either(&ending.json(), &lines);
     Ok(())
@@ -78,7 +78,7 @@ fn follow(
     keep: bool,
     start: Instant,
 ) -> Result<(Found, bool), Error> {
-    let judged = wait::judged(session.home());
+    let judged = wait::judged(session.workspace());
     let since = SystemTime::now();
     session.start(pipeline, start)?;
     let found = match known {
@@ -110,20 +110,20 @@ fn nodes(yaml: &str) -> BTreeSet<&str> {
 }
 
 /// Removes what an earlier demo has learnt; only from a workspace that a demo has made, and that nobody works in.
-fn forget(home: &Home) -> Result<(), Error> {
-    let root = home.root().display();
-    if !images::is_ours(home) {
+fn forget(workspace: &Workspace) -> Result<(), Error> {
+    let root = workspace.root().display();
+    if !images::is_ours(workspace) {
         return Err(Error::Demo(format!("--fresh: {root} was not made by a demo, so nothing is removed from it")));
     }
-    if progress::read(home.root()).iter().any(plugin_api::status::Status::is_alive) {
+    if progress::read(workspace.root()).iter().any(plugin_api::status::Status::is_alive) {
         return Err(Error::Demo(format!(
             "--fresh: nodes are at work in {root}: stop their dataflow first: cargo wakuteka stop"
         )));
     }
-    for folder in [home.dataset(), home.runs(), home.models(), home.status()] {
+    for folder in [workspace.dataset(), workspace.runs(), workspace.models(), workspace.status()] {
         fs::remove_dir_all(&folder).map_err(|e| files::named(&folder, &e))?;
     }
-    Home::create(home.root())?;
+    Workspace::create(workspace.root())?;
     Ok(())
 }
 
@@ -144,13 +144,13 @@ mod tests {
     #[test]
     fn only_a_workspace_of_a_demo_is_forgotten() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        let model = home.models().join("m");
+        let workspace = Workspace::create(folder.path()).unwrap();
+        let model = workspace.models().join("m");
         fs::write(&model, "weights").unwrap();
-        assert!(forget(&home).unwrap_err().to_string().contains("--fresh"));
+        assert!(forget(&workspace).unwrap_err().to_string().contains("--fresh"));
         assert!(model.exists());
-        images::mark(&home).unwrap();
-        forget(&home).unwrap();
-        assert!(!model.exists() && home.models().is_dir());
+        images::mark(&workspace).unwrap();
+        forget(&workspace).unwrap();
+        assert!(!model.exists() && workspace.models().is_dir());
     }
 }

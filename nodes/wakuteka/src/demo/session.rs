@@ -3,7 +3,7 @@
 use crate::dora::Dora;
 use crate::error::Error;
 use crate::{progress, say};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ const NAME: &str = "wakuteka-demo";
 #[derive(Debug)]
 pub struct Session {
     dora: Dora,
-    home: Home,
+    workspace: Workspace,
     daemon: bool,
     watching: bool,
     dataflow: Option<String>,
@@ -24,13 +24,13 @@ pub struct Session {
 
 impl Session {
     /// Nothing is started yet.
-    pub fn new(dora: Dora, home: Home) -> Self {
-        Self { dora, home, daemon: false, watching: false, dataflow: None, logs: None, keep: false }
+    pub fn new(dora: Dora, workspace: Workspace) -> Self {
+        Self { dora, workspace, daemon: false, watching: false, dataflow: None, logs: None, keep: false }
     }
 
     /// The workspace.
-    pub fn home(&self) -> &Home {
-        &self.home
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
     }
 
     /// The command line.
@@ -53,7 +53,7 @@ impl Session {
     /// # Errors
     /// [`Error::Failed`] with what dora said, [`Error::Interrupted`].
     pub fn start(&mut self, dataflow: &Path, start: Instant) -> Result<(), Error> {
-        if progress::read(self.home.root()).iter().any(plugin_api::status::Status::is_alive) {
+        if progress::read(self.workspace.root()).iter().any(plugin_api::status::Status::is_alive) {
             say::heading(start, "a dataflow is at work in this workspace already: watching it");
             self.watching = true;
             return Ok(());
@@ -66,7 +66,7 @@ impl Session {
         let shown = dataflow.file_name().unwrap_or_default().to_string_lossy();
         say::heading(start, &format!("dora start dataflows/{shown}"));
         self.logs = dataflow.parent().map(|folder| folder.join("out"));
-        let env = [("WAKUTEKA_HOME".to_owned(), self.home.root().display().to_string())].into();
+        let env = [("WAKUTEKA_HOME".to_owned(), self.workspace.root().display().to_string())].into();
         let started = self.dora.start(dataflow, NAME, &env);
         // dora may have started it and then failed to say so.
         self.dataflow = started.as_ref().ok().cloned().or_else(|| self.running());

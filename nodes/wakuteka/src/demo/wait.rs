@@ -4,7 +4,7 @@ use super::session::Session;
 use crate::error::Error;
 use crate::screen::Screen;
 use crate::{interrupt, progress, say};
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::runs::{RunFolder, Verdict};
 use plugin_api::status::Status;
 use std::collections::BTreeSet;
@@ -33,13 +33,13 @@ pub struct Found {
 }
 
 /// Runs that have a verdict.
-pub fn judged(home: &Home) -> BTreeSet<String> {
-    RunFolder::all(&home.runs()).iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
+pub fn judged(workspace: &Workspace) -> BTreeSet<String> {
+    RunFolder::all(&workspace.runs()).iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
 }
 
 /// The verdict on the newest run, when that run was started after the images last `changed`.
-pub fn up_to_date(home: &Home, changed: SystemTime) -> Option<Verdict> {
-    let newest = RunFolder::all(&home.runs()).pop()?;
+pub fn up_to_date(workspace: &Workspace, changed: SystemTime) -> Option<Verdict> {
+    let newest = RunFolder::all(&workspace.runs()).pop()?;
     let changed_ms = changed.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     (u128::from(newest.manifest()?.started_ms) >= changed_ms).then(|| newest.verdict())?
 }
@@ -49,18 +49,18 @@ pub fn up_to_date(home: &Home, changed: SystemTime) -> Option<Verdict> {
 /// # Errors
 /// [`Error::Demo`] when a node has failed or nothing happens any more, [`Error::Interrupted`] on Ctrl-C.
 pub fn for_verdict(session: &Session, judged: &BTreeSet<String>, since: SystemTime) -> Result<Found, Error> {
-    let home = session.home();
+    let workspace = session.workspace();
     let mut screen = Screen::default();
     let mut seen: (Instant, Vec<Status>) = (Instant::now(), Vec::new());
     let mut health = Health::default();
     loop {
-        let all = at_work(home, since);
+        let all = at_work(workspace, since);
         let lines: Vec<String> = all.iter().flat_map(progress::lines).collect();
         screen.show(&lines, &progress::summary(&all));
         if !same(&all, &seen.1) {
             seen = (Instant::now(), all);
         }
-        let found = newest(home, judged, seen.0.elapsed());
+        let found = newest(workspace, judged, seen.0.elapsed());
         let sick = if found.is_some() { None } else { health.check(session)? };
         if found.is_some() || sick.is_some() || seen.0.elapsed() >= STUCK {
             screen.clear();
@@ -78,8 +78,8 @@ pub fn for_verdict(session: &Session, judged: &BTreeSet<String>, since: SystemTi
 }
 
 /// A verdict that is new; or, once nothing has happened for a while, that on the newest run; or the last there was.
-fn newest(home: &Home, judged: &BTreeSet<String>, quiet: Duration) -> Option<Found> {
-    let runs = RunFolder::all(&home.runs());
+fn newest(workspace: &Workspace, judged: &BTreeSet<String>, quiet: Duration) -> Option<Found> {
+    let runs = RunFolder::all(&workspace.runs());
     let new = runs.iter().rev().filter(|run| !judged.contains(&run.id())).find_map(RunFolder::verdict);
     let old = || {
         let candidates = if quiet >= STUCK { runs.len() } else { usize::from(quiet >= SETTLED) };
@@ -89,9 +89,9 @@ fn newest(home: &Home, judged: &BTreeSet<String>, quiet: Duration) -> Option<Fou
 }
 
 /// Nodes of this dataflow; others have left their status in the same folder.
-fn at_work(home: &Home, since: SystemTime) -> Vec<Status> {
+fn at_work(workspace: &Workspace, since: SystemTime) -> Vec<Status> {
     let since_ms = since.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let mut all = progress::read(home.root());
+    let mut all = progress::read(workspace.root());
     all.retain(|status| u128::from(status.updated_ms) >= since_ms || status.is_alive());
     all
 }
@@ -173,8 +173,8 @@ mod tests {
     use plugin_api::runs::{RunManifest, write_json};
 
     /// A run that was started at `started_ms`, with a verdict when `judged`.
-    fn run(home: &Home, id: &str, started_ms: u64, judged: bool) {
-        let folder = home.runs().join(id);
+    fn run(workspace: &Workspace, id: &str, started_ms: u64, judged: bool) {
+        let folder = workspace.runs().join(id);
         std::fs::create_dir_all(&folder).unwrap();
         write_json(&folder.join("run.json"), &manifest(id, started_ms)).unwrap();
         if judged {
@@ -198,29 +198,29 @@ mod tests {
     #[test]
     fn a_verdict_on_older_images_is_not_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        assert!(up_to_date(&home, at(0)).is_none());
-        run(&home, "1", 1000, true);
-        assert_eq!(up_to_date(&home, at(999)).unwrap().run, "1");
-        assert!(up_to_date(&home, at(1001)).is_none());
-        run(&home, "2", 2000, false);
-        assert!(up_to_date(&home, at(999)).is_none(), "a newer run is under way");
+        let workspace = Workspace::create(folder.path()).unwrap();
+        assert!(up_to_date(&workspace, at(0)).is_none());
+        run(&workspace, "1", 1000, true);
+        assert_eq!(up_to_date(&workspace, at(999)).unwrap().run, "1");
+        assert!(up_to_date(&workspace, at(1001)).is_none());
+        run(&workspace, "2", 2000, false);
+        assert!(up_to_date(&workspace, at(999)).is_none(), "a newer run is under way");
     }
 
     #[test]
     fn a_new_verdict_is_found_and_an_old_one_only_when_all_is_settled() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        run(&home, "1", 1000, true);
-        let before = judged(&home);
-        assert!(newest(&home, &before, Duration::ZERO).is_none());
-        let old = newest(&home, &before, SETTLED).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
+        run(&workspace, "1", 1000, true);
+        let before = judged(&workspace);
+        assert!(newest(&workspace, &before, Duration::ZERO).is_none());
+        let old = newest(&workspace, &before, SETTLED).unwrap();
         assert!(old.verdict.run == "1" && !old.anew);
-        run(&home, "2", 2000, false);
-        assert!(newest(&home, &before, SETTLED).is_none(), "a run is under way");
-        assert_eq!(newest(&home, &before, STUCK).unwrap().verdict.run, "1");
-        run(&home, "3", 3000, true);
-        let new = newest(&home, &before, Duration::ZERO).unwrap();
+        run(&workspace, "2", 2000, false);
+        assert!(newest(&workspace, &before, SETTLED).is_none(), "a run is under way");
+        assert_eq!(newest(&workspace, &before, STUCK).unwrap().verdict.run, "1");
+        run(&workspace, "3", 3000, true);
+        let new = newest(&workspace, &before, Duration::ZERO).unwrap();
         assert!(new.verdict.run == "3" && new.anew);
     }
 

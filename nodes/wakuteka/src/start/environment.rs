@@ -14,18 +14,18 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Those of a dataflow over the workspace in `home`.
-    pub fn of(graph: &Graph, home: &Path) -> Self {
+    /// Those of a dataflow over the workspace in `workspace`.
+    pub fn of(graph: &Graph, workspace: &Path) -> Self {
         Self::with(
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
             graph,
-            home,
+            workspace,
         )
     }
 
-    pub(super) fn with(own: impl Iterator<Item = (String, String)>, graph: &Graph, home: &Path) -> Self {
+    pub(super) fn with(own: impl Iterator<Item = (String, String)>, graph: &Graph, workspace: &Path) -> Self {
         let mut own: BTreeMap<String, String> = own.collect();
-        own.insert("WAKUTEKA_HOME".to_owned(), home.display().to_string());
+        own.insert("WAKUTEKA_HOME".to_owned(), workspace.display().to_string());
         let all = graph.env.iter().map(|(name, value)| (name.clone(), expand(value, &own))).collect();
         Self { own, all }
     }

@@ -72,11 +72,11 @@ fn programs_of_an_earlier_version_are_named() {
 #[test]
 fn workspace_in_use_is_not_started_over() {
     let (folder, checkout) = checkout();
-    let home = folder.path().join("home");
-    fs::create_dir_all(home.join("status")).unwrap();
+    let root = folder.path().join("home");
+    fs::create_dir_all(root.join("status")).unwrap();
     let program = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
-    plugin_api::status::StatusFile::new(&home.join("status"), "watch").of_program(&program).write();
-    let workspace = cli::Workspace { home: Some(home) };
+    plugin_api::status::StatusFile::new(&root.join("status"), "watch").of_program(&program).write();
+    let workspace = cli::WorkspaceArgs { root: Some(root) };
     let options = cli::Start { workspace: workspace.clone(), dataflow: "graph.yml".into(), ..cli::Start::default() };
     let error = run(&checkout, &options).unwrap_err().to_string();
     let other = Graph::of(Path::new("x.yml"), "nodes:\n  - id: gather\n    path: gather\n").unwrap();

@@ -1,7 +1,7 @@
 //! The folders of the workspace that are watched, and where they really are.
 
 use clap::ValueEnum;
-use plugin_api::Home;
+use plugin_api::Workspace;
 use plugin_api::files::named;
 use std::fs;
 use std::io;
@@ -78,12 +78,12 @@ impl Roots {
     ///
     /// # Errors
     /// When one is not there, with its path in the text.
-    pub fn open(home: &Home, folders: &[Folder]) -> io::Result<Self> {
+    pub fn open(workspace: &Workspace, folders: &[Folder]) -> io::Result<Self> {
         let mut folders = folders.to_vec();
         folders.sort_unstable();
         folders.dedup();
         let open = |folder: Folder| {
-            let path = home.root().join(folder.name());
+            let path = workspace.root().join(folder.name());
             path.canonicalize().map(|at| Root::new(folder, at)).map_err(|error| named(&path, &error))
         };
         folders.into_iter().map(open).collect::<io::Result<_>>().map(Self)
@@ -127,18 +127,18 @@ mod tests {
     #[test]
     fn paths_are_named_and_found_again() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        let roots = Roots::open(&home, &[Folder::Seeds, Folder::Pool, Folder::Seeds]).unwrap();
+        let workspace = Workspace::create(folder.path()).unwrap();
+        let roots = Roots::open(&workspace, &[Folder::Seeds, Folder::Pool, Folder::Seeds]).unwrap();
         assert_eq!(roots.iter().map(|r| r.folder).collect::<Vec<_>>(), [Folder::Seeds, Folder::Pool]);
         for path in ["seeds/cat/a.jpg", "pool/a.jpg", "pool/きゅん/a.jpg"] {
             let real = roots.real(path).unwrap();
-            assert_eq!(real, home.root().join(path));
+            assert_eq!(real, workspace.root().join(path));
             assert_eq!(roots.name(&real).as_deref(), Some(path));
         }
-        assert_eq!(roots.real("seeds"), Some(home.seeds()));
+        assert_eq!(roots.real("seeds"), Some(workspace.seeds()));
         assert!(roots.real("photos/cat/a.jpg").is_none() && roots.real("seedless/a.jpg").is_none());
-        assert_eq!(roots.name(&home.photos().join("a.jpg")), None);
-        assert_eq!(roots.name(&home.pool()), None);
+        assert_eq!(roots.name(&workspace.photos().join("a.jpg")), None);
+        assert_eq!(roots.name(&workspace.pool()), None);
     }
 
     #[test]

@@ -130,7 +130,7 @@ mod tests {
     use crate::fs::scan::walk;
     use arrow::array::StringArray;
     use clap::Parser;
-    use plugin_api::Home;
+    use plugin_api::Workspace;
     use plugin_api::edges::{Acknowledgement, Committed};
     use plugin_api::version::can_open;
     use std::fs;
@@ -146,8 +146,8 @@ mod tests {
             folder.join("photos").canonicalize().unwrap()
         });
         let config = Config::try_parse_from(["watch"]).unwrap();
-        let home = Home::create(folder).unwrap();
-        let mut state = WatchState::new(&config, Roots::one(Folder::Photos, photos), &home, now).unwrap();
+        let workspace = Workspace::create(folder).unwrap();
+        let mut state = WatchState::new(&config, Roots::one(Folder::Photos, photos), &workspace, now).unwrap();
         state.asking = None;
         state.opening = opening;
         state

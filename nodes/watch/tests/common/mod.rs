@@ -12,7 +12,7 @@ use node_watch::quarantine::returning::changed_in;
 use node_watch::state::WatchState;
 use plugin_api::edges::{Acknowledgement, Committed, ImageFiles, Inventory, Rejects};
 use plugin_api::status::{Notice, StatusFile, read_all};
-use plugin_api::{Edge, FileVersion, Header, Home};
+use plugin_api::{Edge, FileVersion, Header, Workspace};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -102,7 +102,7 @@ impl Model {
                 continue;
             }
             // It has been written to since: `decode` says so.
-            let read = images.content(at, &Home::create(&self.root).unwrap()).ok();
+            let read = images.content(at, &Workspace::create(&self.root).unwrap()).ok();
             let Some(data) = read.or_else(|| self.decoded_before.get(path).cloned()) else {
                 changed.push(path);
                 continue;
@@ -217,7 +217,7 @@ pub struct Bench {
 impl Bench {
     pub fn new(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Home::create(folder.path()).unwrap();
+        Workspace::create(folder.path()).unwrap();
         let config = Config::try_parse_from(["watch"].iter().chain(flags)).unwrap();
         Self::over(folder, config)
     }
@@ -233,15 +233,15 @@ impl Bench {
     }
 
     fn state(folder: &tempfile::TempDir, config: &Config, now: Instant) -> WatchState {
-        let home = Home::create(folder.path()).unwrap();
-        let mut state = WatchState::new(config, Self::roots(folder, config), &home, now).unwrap();
-        state.remember_layouts_in(home.dataset());
+        let workspace = Workspace::create(folder.path()).unwrap();
+        let mut state = WatchState::new(config, Self::roots(folder, config), &workspace, now).unwrap();
+        state.remember_layouts_in(workspace.dataset());
         state
     }
 
     /// The watched folders, where they should be.
     fn roots(folder: &tempfile::TempDir, config: &Config) -> Roots {
-        Roots::open(&Home::create(folder.path()).unwrap(), &config.folders).unwrap()
+        Roots::open(&Workspace::create(folder.path()).unwrap(), &config.folders).unwrap()
     }
 
     /// `watch` is killed and started again.

@@ -2,8 +2,8 @@
 
 use super::{DecodedImages, ImageFiles};
 use crate::edge::Edge;
-use crate::home::Home;
 use crate::version::{ContentError, FileVersion};
+use crate::workspace::Workspace;
 
 macro_rules! rows_of_files {
     ($edge:ty) => {
@@ -22,9 +22,9 @@ macro_rules! rows_of_files {
             ///
             /// # Errors
             /// [`ContentError`], whose [`reason`](ContentError::reason) is that of the reject to answer with.
-            pub fn content(&self, row: usize, home: &Home) -> Result<Vec<u8>, ContentError> {
+            pub fn content(&self, row: usize, workspace: &Workspace) -> Result<Vec<u8>, ContentError> {
                 let mut data = Vec::new();
-                crate::version::read(&home.root().join(self.path.value(row)), &self.version(row), &mut data)?;
+                crate::version::read(&workspace.root().join(self.path.value(row)), &self.version(row), &mut data)?;
                 Ok(data)
             }
         }
@@ -68,11 +68,11 @@ mod tests {
     #[test]
     fn content_is_that_of_the_version_seen() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(folder.path()).unwrap();
-        let path = home.photos().join("a.jpg");
+        let workspace = Workspace::create(folder.path()).unwrap();
+        let path = workspace.photos().join("a.jpg");
         fs::write(&path, b"large").unwrap();
         let version = FileVersion::from(&fs::metadata(&path).unwrap());
-        let content = |message: &ImageFiles| message.content(0, &home);
+        let content = |message: &ImageFiles| message.content(0, &workspace);
         assert_eq!(content(&message("photos/a.jpg", version)).unwrap(), b"large");
         let gone = content(&message("photos/gone.jpg", version)).unwrap_err();
         assert_eq!(gone.reason(), RejectReason::Changed);

@@ -4,10 +4,10 @@ use super::*;
 use plugin_model::{DeviceChoice, PrecisionChoice, Shape, network, weights};
 use std::path::{Path, PathBuf};
 
-fn home() -> (tempfile::TempDir, Home) {
+fn workspace() -> (tempfile::TempDir, Workspace) {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
-    (folder, home)
+    let workspace = Workspace::create(folder.path()).unwrap();
+    (folder, workspace)
 }
 
 fn options(network: NetworkChoice, weights: &Path) -> EmbedOptions {
@@ -16,8 +16,8 @@ fn options(network: NetworkChoice, weights: &Path) -> EmbedOptions {
     EmbedOptions { network, weights, device: DeviceChoice::Flex, precision, mode, size_px: 224 }
 }
 
-fn crown(home: &Home, architecture: &str, size_px: u32, seed: u64) {
-    let folder = home.models().join(format!("run{seed}"));
+fn crown(workspace: &Workspace, architecture: &str, size_px: u32, seed: u64) {
+    let folder = workspace.models().join(format!("run{seed}"));
     std::fs::create_dir_all(&folder).unwrap();
     let device = DeviceChoice::Flex.open().unwrap().device;
     let shape = Shape { classes: 3, size_px };
@@ -35,7 +35,7 @@ fn crown(home: &Home, architecture: &str, size_px: u32, seed: u64) {
         backbone: None,
     };
     plugin_api::runs::write_json(&folder.join("model.json"), &card).unwrap();
-    plugin_api::files::point_atomically(&home.champion(), Path::new(&card.run)).unwrap();
+    plugin_api::files::point_atomically(&workspace.champion(), Path::new(&card.run)).unwrap();
 }
 
 fn image(width: u32, height: u32, seed: usize) -> DecodedImage {
@@ -49,9 +49,9 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 
 #[test]
 fn the_champions_embeddings_have_unit_length_and_keep_their_order() {
-    let (_folder, home) = home();
-    crown(&home, "resnet18", 32, 1);
-    let embedder = Embedder::open(&options(NetworkChoice::Champion, Path::new("")), &home).unwrap();
+    let (_folder, workspace) = workspace();
+    crown(&workspace, "resnet18", 32, 1);
+    let embedder = Embedder::open(&options(NetworkChoice::Champion, Path::new("")), &workspace).unwrap();
     assert_eq!(embedder.dimensions(), 512);
     assert!(embedder.fingerprint().starts_with("resnet18-32-pad-"), "{}", embedder.fingerprint());
     // More than one batch.
@@ -68,11 +68,11 @@ fn the_champions_embeddings_have_unit_length_and_keep_their_order() {
 
 #[test]
 fn another_champion_is_another_fingerprint() {
-    let (_folder, home) = home();
-    let open = || Embedder::open(&options(NetworkChoice::Champion, Path::new("")), &home).unwrap();
-    crown(&home, "small-cnn", 16, 1);
+    let (_folder, workspace) = workspace();
+    let open = || Embedder::open(&options(NetworkChoice::Champion, Path::new("")), &workspace).unwrap();
+    crown(&workspace, "small-cnn", 16, 1);
     let first = open();
-    crown(&home, "small-cnn", 16, 2);
+    crown(&workspace, "small-cnn", 16, 2);
     assert_ne!(first.fingerprint(), open().fingerprint());
     assert_eq!(first.dimensions(), 32 * 4 * 4);
 }
@@ -87,16 +87,17 @@ fn features_that_are_not_finite_are_no_embedding() {
 
 #[test]
 fn none_gives_empty_embeddings() {
-    let (_folder, home) = home();
-    let embedder = Embedder::open(&options(NetworkChoice::None, Path::new("nowhere")), &home).unwrap();
+    let (_folder, workspace) = workspace();
+    let embedder = Embedder::open(&options(NetworkChoice::None, Path::new("nowhere")), &workspace).unwrap();
     assert_eq!((embedder.dimensions(), embedder.fingerprint()), (0, "none"));
     assert_eq!(embedder.embed(&[image(3, 4, 1)]).unwrap(), [Vec::<f32>::new()]);
 }
 
 #[test]
 fn what_is_not_there_is_named_with_the_way_to_get_it() {
-    let (folder, home) = home();
-    let text = |network, weights: &Path| Embedder::open(&options(network, weights), &home).err().unwrap().to_string();
+    let (folder, workspace) = workspace();
+    let text =
+        |network, weights: &Path| Embedder::open(&options(network, weights), &workspace).err().unwrap().to_string();
     let path = folder.path().join("lite0.safetensors");
     let error = text(NetworkChoice::EfficientNetLite0, &path);
     for part in ["--weights", path.to_str().unwrap(), "cargo wakuteka weights efficientnet-lite0"] {
@@ -106,7 +107,7 @@ fn what_is_not_there_is_named_with_the_way_to_get_it() {
     assert!(error.contains("--network champion") && error.contains("models/champion"), "{error}");
     std::fs::write(&path, "nonsense").unwrap();
     assert!(text(NetworkChoice::EfficientNetLite0, &path).contains("lite0.safetensors"));
-    crown(&home, "small-cnn", 256, 1);
+    crown(&workspace, "small-cnn", 256, 1);
     let error = text(NetworkChoice::Champion, &path);
     assert!(error.contains("131072 features") && error.contains("32768"), "{error}");
 }
@@ -121,8 +122,8 @@ fn imagenets_weights_see_what_is_alike() {
         eprintln!("\n=== SKIPPED: {} is not there ===\n", weights.display());
         return;
     }
-    let (_folder, home) = home();
-    let embedder = Embedder::open(&options(NetworkChoice::EfficientNetLite0, &weights), &home).unwrap();
+    let (_folder, workspace) = workspace();
+    let embedder = Embedder::open(&options(NetworkChoice::EfficientNetLite0, &weights), &workspace).unwrap();
     assert_eq!(embedder.dimensions(), 1280);
     let read = |name: &str| {
         let bytes = std::fs::read(checkout.join("tests/fixtures/openclipart8").join(name)).unwrap();

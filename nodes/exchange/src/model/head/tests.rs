@@ -1,7 +1,7 @@
 use crate::config::{ExportModel, Format};
 use crate::model::run;
 use plugin_api::runs::{Backbone, ModelCard, read_json, write_json};
-use plugin_api::{Home, HomeArgs, Labels, ResizeMode};
+use plugin_api::{Labels, ResizeMode, Workspace, WorkspaceArgs};
 use plugin_blocks::shipped;
 use plugin_heads::{Head, HeadOptions, Samples};
 use plugin_onnx::proto::ModelProto;
@@ -43,13 +43,13 @@ fn head(dimensions: usize) -> Head {
 /// A workspace whose champion is a head on a LeNet.
 fn workspace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let home = Home::create(folder.path()).unwrap();
+    let workspace = Workspace::create(folder.path()).unwrap();
     let file = backbone_file();
     let backbone = Backbone { architecture: ARCHITECTURE.to_owned(), digest: blake3::hash(&file).to_hex().to_string() };
-    let path = home.backbone(&backbone.digest);
+    let path = workspace.backbone(&backbone.digest);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, file).unwrap();
-    let model = home.models().join("one");
+    let model = workspace.models().join("one");
     std::fs::create_dir_all(&model).unwrap();
     let card = ModelCard {
         architecture: ARCHITECTURE.to_owned(),
@@ -64,19 +64,19 @@ fn workspace() -> tempfile::TempDir {
         backbone: Some(backbone),
     };
     write_json(&model.join("model.json"), &card).unwrap();
-    std::os::unix::fs::symlink("one", home.champion()).unwrap();
+    std::os::unix::fs::symlink("one", workspace.champion()).unwrap();
     folder
 }
 
-fn options(home: &Path, format: Format) -> ExportModel {
-    let (out, home) = (home.join("out"), HomeArgs { home: home.to_owned() });
-    ExportModel { home, run: None, champion: false, format, out }
+fn options(workspace: &Path, format: Format) -> ExportModel {
+    let (out, workspace) = (workspace.join("out"), WorkspaceArgs { root: workspace.to_owned() });
+    ExportModel { workspace, run: None, champion: false, format, out }
 }
 
 #[test]
 fn heads_and_backbones_are_one_onnx_file() {
-    let home = workspace();
-    let options = options(home.path(), Format::Onnx);
+    let workspace = workspace();
+    let options = options(workspace.path(), Format::Onnx);
     let said = run(&options).unwrap();
     assert!(said.contains("head of run one on lenet, 32 px, 3 classes, 6 samples"), "{said}");
     let model = ModelProto::decode(&std::fs::read(&options.out).unwrap()[..]).unwrap();
@@ -93,8 +93,8 @@ fn heads_and_backbones_are_one_onnx_file() {
 
 #[test]
 fn a_head_as_nnp_says_what_it_leaves_out() {
-    let home = workspace();
-    let options = options(home.path(), Format::Nnp);
+    let workspace = workspace();
+    let options = options(workspace.path(), Format::Nnp);
     let said = run(&options).unwrap();
     let share = head(DIMENSIONS).parameters().ridge_share;
     assert_eq!(said.contains("without its neighbours"), share < 1.0, "{said}");
@@ -111,12 +111,12 @@ fn a_head_as_nnp_says_what_it_leaves_out() {
 
 #[test]
 fn safetensors_hold_head_and_backbone() {
-    let home = workspace();
-    let options = options(home.path(), Format::Safetensors);
+    let workspace = workspace();
+    let options = options(workspace.path(), Format::Safetensors);
     run(&options).unwrap();
     let bytes = std::fs::read(&options.out).unwrap();
     let written = SafeTensors::deserialize(&bytes).unwrap();
-    let of_head = std::fs::read(home.path().join("models/one/model.safetensors")).unwrap();
+    let of_head = std::fs::read(workspace.path().join("models/one/model.safetensors")).unwrap();
     let of_backbone = backbone_file();
     let mut names = 0;
     for (prefix, file) in [("head.", &of_head), ("backbone.", &of_backbone)] {
@@ -134,16 +134,16 @@ fn safetensors_hold_head_and_backbone() {
 
 #[test]
 fn what_does_not_fit_together_is_named() {
-    let home = workspace();
-    let options = options(home.path(), Format::Onnx);
+    let workspace = workspace();
+    let options = options(workspace.path(), Format::Onnx);
     let refused = |expected: &str| {
         let error = run(&options).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
         assert!(!options.out.exists());
     };
-    let path = home.path().join("models/one/model.json");
+    let path = workspace.path().join("models/one/model.json");
     let card: ModelCard = read_json(&path).unwrap();
-    let weights = home.path().join("models/one/model.safetensors");
+    let weights = workspace.path().join("models/one/model.safetensors");
     let digest = head(6).save(&weights).unwrap();
     write_json(&path, &ModelCard { digest, ..card.clone() }).unwrap();
     refused("the backbone has 84 features, the head is for 6");
@@ -153,7 +153,8 @@ fn what_does_not_fit_together_is_named() {
     write_json(&path, &ModelCard { labels: Labels::Multi, ..card.clone() }).unwrap();
     refused("several classes");
     write_json(&path, &card).unwrap();
-    let backbone = home.path().join("models/backbones").join(format!("{}.safetensors", card.backbone.unwrap().digest));
+    let backbone =
+        workspace.path().join("models/backbones").join(format!("{}.safetensors", card.backbone.unwrap().digest));
     std::fs::write(&backbone, b"damaged").unwrap();
     refused("it was changed or is broken");
     std::fs::remove_file(&backbone).unwrap();

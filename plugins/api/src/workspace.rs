@@ -9,30 +9,30 @@ const FOLDERS: [&str; 11] =
 
 /// Where the workspace is. Part of every node's options.
 #[derive(Clone, Debug, clap::Args)]
-pub struct HomeArgs {
+pub struct WorkspaceArgs {
     /// The workspace: photos/, seeds/, pool/, candidates/, inbox/, review/, quarantine/, dataset/, runs/ and models/ lie
     /// in it.
-    #[arg(long, env = "WAKUTEKA_HOME", default_value = "../.wakuteka/home", value_name = "FOLDER")]
-    pub home: PathBuf,
+    #[arg(long = "home", env = "WAKUTEKA_HOME", default_value = "../.wakuteka/home", value_name = "FOLDER")]
+    pub root: PathBuf,
 }
 
-impl HomeArgs {
+impl WorkspaceArgs {
     /// Opens the workspace, making the folders that are missing.
     ///
     /// # Errors
     /// Any error of the file system, with the path in its text.
-    pub fn open(&self) -> io::Result<Home> {
-        Home::create(&self.home)
+    pub fn open(&self) -> io::Result<Workspace> {
+        Workspace::create(&self.root)
     }
 }
 
 /// The folders of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Home {
+pub struct Workspace {
     root: PathBuf,
 }
 
-impl Home {
+impl Workspace {
     /// Opens a workspace, making the folders that are missing.
     ///
     /// # Errors
@@ -40,11 +40,11 @@ impl Home {
     pub fn create(root: &Path) -> io::Result<Self> {
         let make = |folder: &Path| std::fs::create_dir_all(folder).map_err(|e| crate::files::named(folder, &e));
         make(root)?;
-        let home = Self { root: root.canonicalize().map_err(|e| crate::files::named(root, &e))? };
+        let workspace = Self { root: root.canonicalize().map_err(|e| crate::files::named(root, &e))? };
         for folder in FOLDERS {
-            make(&home.root.join(folder))?;
+            make(&workspace.root.join(folder))?;
         }
-        Ok(home)
+        Ok(workspace)
     }
 
     /// A workspace that is there, to look at: no folder is made.
