@@ -46,7 +46,7 @@ fn cell(node: &str, column: usize) -> String {
     )
 }
 
-fn judged(graph: &Graph) -> Vec<String> {
+fn evaluated(graph: &Graph) -> Vec<String> {
     let runs = RunFolder::all(&graph.workspace.runs());
     runs.iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
 }
@@ -156,8 +156,8 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
     };
     browser.wait("a curve", MINUTES_3, &epochs(1))?;
     browser.wait("the curve to grow", MINUTES_3, &epochs(3))?;
-    graph.wait("the first verdict", MINUTES_3, |g| !judged(g).is_empty())?;
-    let one = judged(&graph).remove(0);
+    graph.wait("the first verdict", MINUTES_3, |g| !evaluated(g).is_empty())?;
+    let one = evaluated(&graph).remove(0);
     let (_, took) = browser.wait(
         "the verdict",
         MINUTE,
@@ -196,8 +196,8 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
 
     // That leads to a run by itself, and its verdict.
     browser.open(&format!("{page}#home"))?;
-    graph.wait("the second verdict", MINUTES_3, |g| judged(g).len() > 1)?;
-    let two = judged(&graph).pop().ok_or("no second run")?;
+    graph.wait("the second verdict", MINUTES_3, |g| evaluated(g).len() > 1)?;
+    let two = evaluated(&graph).pop().ok_or("no second run")?;
     browser.wait(
         "the second verdict",
         MINUTE,

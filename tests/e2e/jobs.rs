@@ -115,8 +115,8 @@ impl Workshop {
         fs::write(workspace.photos().join("food/broken.jpg"), b"\xff\xd8\xff\xe0 and nothing more")?;
         fs::write(workspace.candidates().join("candidates.csv"), rows)?;
         let mut graph = Graph::start(root.path(), QUICK)?;
-        let judged = |g: &Graph| RunFolder::all(&g.workspace.runs()).iter().any(|run| run.verdict().is_some());
-        graph.wait("the first verdict", MINUTES_3, judged)?;
+        let evaluated = |g: &Graph| RunFolder::all(&g.workspace.runs()).iter().any(|run| run.verdict().is_some());
+        graph.wait("the first verdict", MINUTES_3, evaluated)?;
         let mut unlabelled = Vec::new();
         for file in left.get_mut("buildings").unwrap().drain(..Hand::ALL.len()) {
             let path = format!("inbox/{}", name(&file));
@@ -248,7 +248,7 @@ impl Workshop {
         self.browser.run(&format!("return fetch({}).then((answer) => answer.json())", json!(path)))
     }
 
-    fn judged(&self) -> Vec<String> {
+    fn evaluated(&self) -> Vec<String> {
         let runs = RunFolder::all(&self.graph.workspace.runs());
         runs.iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
     }
@@ -653,7 +653,7 @@ fn two_runs_are_compared(shop: &mut Workshop) -> Result<(), Failure> {
 
 fn a_run_is_promoted_and_rolled_back(shop: &mut Workshop) -> Result<(), Failure> {
     let before = shop.champion().ok_or("no champion")?;
-    let other = shop.judged().into_iter().find(|id| *id != before).ok_or("one run alone")?;
+    let other = shop.evaluated().into_iter().find(|id| *id != before).ok_or("one run alone")?;
     let button = format!(
         "[...document.querySelectorAll('table.runs tbody tr')].find((row) => row.querySelector('td.name').textContent.includes({}))?.querySelector('button')",
         json!(other)

@@ -22,11 +22,11 @@ const QUICK: &[(&str, &str, &str)] = &[
 const MINUTES_3: Duration = Duration::from_mins(3);
 
 fn latest(graph: &Graph, labels: Labels) -> Option<(RunManifest, Verdict)> {
-    let judged = RunFolder::all(&graph.workspace.runs())
+    let evaluated = RunFolder::all(&graph.workspace.runs())
         .into_iter()
         .rev()
         .find_map(|run| Some((run.manifest()?, run.verdict()?)));
-    judged.filter(|(manifest, _)| manifest.labels == labels)
+    evaluated.filter(|(manifest, _)| manifest.labels == labels)
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn images_in_two_classes_are_kept_out_and_with_several_labels_learnt_with_both()
     assert!(verdict.reason.contains("cannot be compared"), "{}", verdict.reason);
     let folder = graph.workspace.root().join(format!("runs/{}/report", verdict.run));
     let page = std::fs::read_to_string(folder.join("index.html"))?;
-    assert!(page.contains("Mean average precision"), "the report says how it was judged");
+    assert!(page.contains("Mean average precision"), "the report says how it was evaluated");
     let predictions = std::fs::read_to_string(folder.join("predictions.csv"))?;
     assert!(
         predictions.lines().any(|line| line.contains("both + ") || line.contains(" + both")),

@@ -53,7 +53,7 @@ fn expected(flow: &[(String, String, PathBuf)]) -> BTreeMap<String, String> {
 }
 
 /// A verdict over the data as it stands now.
-fn judged(graph: &Graph) -> bool {
+fn evaluated(graph: &Graph) -> bool {
     let version = graph.status("dataset").counters.get("version").copied();
     RunFolder::all(&graph.workspace.runs())
         .iter()
@@ -84,7 +84,7 @@ fn kill_9_of_any_node_loses_no_image() -> Result<(), Failure> {
     let expected = expected(&flow);
     graph.wait("every image in the catalog once", MINUTES_5, |g| catalog::files(&g.workspace) == expected)?;
     assert_eq!(catalog::quarantined(&graph.workspace), Vec::<String>::new());
-    graph.wait("a verdict over all of them", MINUTES_5, judged)?;
+    graph.wait("a verdict over all of them", MINUTES_5, evaluated)?;
     graph.end()
 }
 

@@ -1,4 +1,4 @@
-//! Tasks as people bring them, through the graph as it is shipped: every image is learnt or judged, and each task ends in a verdict that names
+//! Tasks as people bring them, through the graph as it is shipped: every image is trained or evaluated on, and each task ends in a verdict that names
 //! every class.
 
 use plugin_api::runs::{RunFolder, RunManifest, Verdict};
@@ -22,7 +22,7 @@ fn least_accuracy(trial: Trial) -> Option<f64> {
     }
 }
 
-fn judged(graph: &Graph, images: u64) -> Option<(RunManifest, Verdict)> {
+fn evaluated(graph: &Graph, images: u64) -> Option<(RunManifest, Verdict)> {
     let last = RunFolder::all(&graph.workspace.runs())
         .into_iter()
         .rev()
@@ -30,7 +30,7 @@ fn judged(graph: &Graph, images: u64) -> Option<(RunManifest, Verdict)> {
     last.filter(|(manifest, _)| manifest.counts.iter().flatten().sum::<u64>() == images)
 }
 
-/// Whether another candidate follows the one that was judged last: a network after a head that does not tell mirrored and turned
+/// Whether another candidate follows the one that was evaluated last: a network after a head that does not tell mirrored and turned
 /// images apart.
 fn is_followed(graph: &Graph, trial: Trial) -> bool {
     let last = RunFolder::all(&graph.workspace.runs())
@@ -46,8 +46,8 @@ fn try_one(trial: Trial, root: &Path, options: &[(&str, &str, &str)]) -> Result<
     trial.write(&root.join("home/photos"))?;
     let images = trial.classes().iter().map(|(_, count)| u64::from(*count)).sum();
     let mut graph = Graph::start(root, options)?;
-    graph.wait("a verdict on all images", MINUTES_4, |g| judged(g, images).is_some() && !is_followed(g, trial))?;
-    let (manifest, verdict) = judged(&graph, images).ok_or("no verdict")?;
+    graph.wait("a verdict on all images", MINUTES_4, |g| evaluated(g, images).is_some() && !is_followed(g, trial))?;
+    let (manifest, verdict) = evaluated(&graph, images).ok_or("no verdict")?;
     eprintln!(
         "{trial:?}: {} s, {} of {} images, accuracy {:.3}: {}",
         start.elapsed().as_secs(),

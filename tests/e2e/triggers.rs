@@ -32,8 +32,8 @@ fn three_classes() -> Vec<(String, PathBuf)> {
     all
 }
 
-/// Runs that were judged, oldest first.
-fn judged(graph: &Graph) -> Vec<RunManifest> {
+/// Runs that were evaluated, oldest first.
+fn evaluated(graph: &Graph) -> Vec<RunManifest> {
     let runs = RunFolder::all(&graph.workspace.runs());
     runs.iter().filter(|run| run.verdict().is_some()).filter_map(RunFolder::manifest).collect()
 }
@@ -55,8 +55,8 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
     graph.wait("train to wait to be asked", MINUTES_3, |g| g.status("train").state.contains("--retrain off"))?;
     std::thread::sleep(Duration::from_secs(2));
     write_json(&graph.workspace.runs().join(RunRequest::FILE), &RunRequest::default())?;
-    graph.wait("the run that was asked for", MINUTES_3, |g| judged(g).len() == 1)?;
-    let asked = judged(&graph).remove(0);
+    graph.wait("the run that was asked for", MINUTES_3, |g| evaluated(g).len() == 1)?;
+    let asked = evaluated(&graph).remove(0);
     assert!(asked.reason.starts_with("asked for by hand; first run"), "{}", asked.reason);
     assert!(!graph.workspace.runs().join(RunRequest::FILE).exists());
 
@@ -68,14 +68,14 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
         images::drop_into(&photos, class, file)?;
     }
     graph.wait("too few changes", MINUTES_3, |g| g.status("train").state.contains("more changes: 3 of 6"))?;
-    assert_eq!(judged(&graph).len(), 1);
+    assert_eq!(evaluated(&graph).len(), 1);
     // One is relabelled, two are removed: six.
     let other = &first[first.len() - 1].0;
     std::fs::rename(&paths[0], photos.join(other).join("moved.jpg"))?;
     std::fs::remove_file(&paths[1])?;
     std::fs::remove_file(&paths[2])?;
-    graph.wait("the run they are worth", MINUTES_3, |g| judged(g).len() == 2)?;
-    let second = judged(&graph).remove(1);
+    graph.wait("the run they are worth", MINUTES_3, |g| evaluated(g).len() == 2)?;
+    let second = evaluated(&graph).remove(1);
     let wanted = format!("3 new in {class}, 1 relabelled, 2 removed; from the champion");
     assert_eq!(second.reason, wanted);
     assert_eq!(second.options["tier"]["tier"], 2);
@@ -92,8 +92,8 @@ fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(
     // Once more from the first run's weights.
     let request = RunRequest { from: Some(asked.id.clone()) };
     write_json(&graph.workspace.runs().join(RunRequest::FILE), &request)?;
-    graph.wait("the run from the first one", MINUTES_3, |g| judged(g).len() == 3)?;
-    assert_eq!(judged(&graph)[2].parent, Some(asked.id));
+    graph.wait("the run from the first one", MINUTES_3, |g| evaluated(g).len() == 3)?;
+    assert_eq!(evaluated(&graph)[2].parent, Some(asked.id));
     graph.end()
 }
 

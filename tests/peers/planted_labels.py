@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Planted wrong labels, judged by cleanlab on the predictions that plugins/label-errors/examples/planted.rs wrote.
+"""Planted wrong labels, evaluated by cleanlab on the predictions that plugins/label-errors/examples/planted.rs wrote.
 
     python3 -m pip install cleanlab==2.7.1 scikit-learn==1.7.2 numpy==1.26.4
     python3 tests/peers/planted_labels.py digits DIGITS.csv          # label and 64 features a row

@@ -144,7 +144,7 @@ fn row(run: &RunFolder, workspace: &Workspace, costs: &mut Costs) -> Option<Row>
         (None, None) if run.0.join("abandoned.json").is_file() => "abandoned".to_owned(),
         (None, None) => "unfinished".to_owned(),
     };
-    let judged = verdict.as_ref().filter(|verdict| verdict.images > 0);
+    let evaluated = verdict.as_ref().filter(|verdict| verdict.images > 0);
     let weights = finished.as_ref().is_some_and(|finished| workspace.root().join(&finished.uri).is_file());
     Some(Row {
         id: run.id(),
@@ -154,8 +154,8 @@ fn row(run: &RunFolder, workspace: &Workspace, costs: &mut Costs) -> Option<Row>
         multiply_adds: cost.map(|(work, _)| work),
         parameters: cost.map(|(_, numbers)| numbers),
         images: verdict.as_ref().map(|verdict| verdict.images),
-        accuracy: judged.map(|verdict| verdict.accuracy),
-        balanced_accuracy: judged.map(|verdict| verdict.balanced_accuracy),
+        accuracy: evaluated.map(|verdict| verdict.accuracy),
+        balanced_accuracy: evaluated.map(|verdict| verdict.balanced_accuracy),
         can_promote: weights && verdict.is_some(),
         has_report: run.0.join("report/index.html").is_file(),
         verdict: verdict.map(|verdict| (&verdict.reason).into()),
@@ -206,7 +206,7 @@ pub(crate) mod tests {
     use super::*;
     use plugin_api::runs::{Finished, Verdict, write_json};
 
-    /// A run that was trained so long and judged so.
+    /// A run with its time of training and its figures.
     pub(crate) fn put(workspace: &Workspace, id: &str, size_px: u32, seconds: f64, right: f64) {
         let folder = workspace.runs().join(id);
         std::fs::create_dir_all(folder.join("report")).unwrap();
@@ -279,7 +279,8 @@ pub(crate) mod tests {
             balanced_accuracy: accuracy,
         };
         let points = vec![point(32, 10, 0.4), point(64, 40, 0.5), point(128, 160, 0.45)];
-        let sizes = Sizes { network: "lenet".to_owned(), budget_seconds: 60, learnt: 9, judged: 3, seeds: 1, points };
+        let sizes =
+            Sizes { network: "lenet".to_owned(), budget_seconds: 60, learnt: 9, test_images: 3, seeds: 1, points };
         assert!(Table::read(&workspace).sizes.is_none());
         std::fs::create_dir(workspace.root().join("experiments")).unwrap();
         write_json(&Sizes::file(&workspace.root().join("experiments")), &sizes).unwrap();

@@ -14,7 +14,7 @@ pub struct Drawn {
     pub sample: String,
     /// Split of the sample in this version.
     pub split: Split,
-    /// Why, where it had been learnt from or judged by.
+    /// Why, where it had been learnt from or evaluated on.
     pub moved: Option<Moved>,
 }
 

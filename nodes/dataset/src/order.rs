@@ -152,7 +152,7 @@ impl Version {
         counts
     }
 
-    /// The split of every sample that is trained on or judged by.
+    /// The split of every sample that is trained on or evaluated on.
     pub fn split_of_samples(&self) -> impl Iterator<Item = (&str, Split)> {
         let rows = |split: Split| self.splits[split.index()].rows.iter().map(move |row| (row.sample.as_str(), split));
         Split::ALL.into_iter().flat_map(rows)

@@ -15,7 +15,7 @@ use plugin_catalog::{Reader, Writer};
 use plugin_splits::{Shares, epoch_order};
 use std::collections::{BTreeSet, HashMap};
 
-/// Versions kept ready: the one that is being trained on, the one that is judged, and the last.
+/// Versions kept ready: the one that is being trained on, the one that is evaluated, and the last.
 const VERSIONS_KEPT: usize = 3;
 
 /// Version, subset, seed, epoch.
@@ -84,7 +84,7 @@ impl Server {
         self.versions.len() - 1
     }
 
-    /// A version is trained on, or judged by: its splits are those that were announced, and count from now on.
+    /// A version is trained on, or evaluated on: its splits are those that were announced, and count from now on.
     ///
     /// # Errors
     /// The catalog's.
@@ -253,7 +253,7 @@ impl Server {
 }
 
 /// Writes drawn splits into the catalog. Returns the version from which on they hold: a new one where samples moved that had
-/// been trained on or judged by.
+/// been trained on or evaluated on.
 fn keep(drawn: &[Drawn], catalog: &mut Writer) -> Result<u64, DatasetError> {
     let mut change = catalog.change()?;
     for Drawn { sample, split, moved } in drawn {

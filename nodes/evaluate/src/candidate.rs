@@ -1,4 +1,4 @@
-//! A model before its judge: its answers on the held-out images, in the terms of the data set.
+//! A model being evaluated: its answers on the held-out images, in the terms of the data set.
 
 use crate::classifier::{Classifier, ClassifierError, ImageBatch};
 use crate::error::EvaluateError;
@@ -30,7 +30,7 @@ impl Answers {
     /// Class names, by index.
     pub fn classes(&self) -> &[String] {
         match self {
-            Self::Single(judged) => judged.classes(),
+            Self::Single(predictions) => predictions.classes(),
             Self::Multi(tagged) => tagged.classes(),
         }
     }
@@ -38,7 +38,7 @@ impl Answers {
     /// How many images.
     pub fn len(&self) -> usize {
         match self {
-            Self::Single(judged) => judged.len(),
+            Self::Single(predictions) => predictions.len(),
             Self::Multi(tagged) => tagged.len(),
         }
     }
@@ -46,9 +46,10 @@ impl Answers {
     /// A mistake on image `i`: what is true, what was said, and how sure the model was, 0 to 1; none when it was right.
     pub fn mistake(&self, i: usize) -> Option<(String, String, f32)> {
         match self {
-            Self::Single(judged) if !judged.correct(i) => {
-                let [truth, said] = [judged.truth(i), judged.prediction(i)].map(|c| judged.classes()[c].clone());
-                Some((truth, said, judged.confidence(i)))
+            Self::Single(predictions) if !predictions.correct(i) => {
+                let [truth, said] =
+                    [predictions.truth(i), predictions.prediction(i)].map(|c| predictions.classes()[c].clone());
+                Some((truth, said, predictions.confidence(i)))
             }
             Self::Multi(tagged) if !tagged.correct(i) => Some((
                 tagged.names(i, MultilabelPredictions::has),
@@ -62,7 +63,7 @@ impl Answers {
     /// The temperature that fits these answers best; none when there are too few.
     pub fn temperature(&self) -> Option<f64> {
         match self {
-            Self::Single(judged) => fit_temperature(judged),
+            Self::Single(predictions) => fit_temperature(predictions),
             Self::Multi(tagged) => fit_temperature_multilabel(tagged),
         }
     }
@@ -70,9 +71,10 @@ impl Answers {
     /// Expected calibration errors of these answers, as they are and with a temperature; none without any.
     pub fn calibration_errors(&self, temperature: f64) -> [Option<f64>; 2] {
         match self {
-            Self::Single(judged) => {
-                [expected_calibration_error(judged), expected_calibration_error(&judged.tempered(temperature))]
-            }
+            Self::Single(predictions) => [
+                expected_calibration_error(predictions),
+                expected_calibration_error(&predictions.tempered(temperature)),
+            ],
             Self::Multi(tagged) => [
                 expected_calibration_error_multilabel(tagged),
                 expected_calibration_error_multilabel(&tagged.tempered(temperature)),
@@ -83,7 +85,7 @@ impl Answers {
     /// The classes of image `i`.
     pub fn truth(&self, i: usize) -> Vec<usize> {
         match self {
-            Self::Single(judged) => vec![judged.truth(i)],
+            Self::Single(predictions) => vec![predictions.truth(i)],
             Self::Multi(tagged) => (0..tagged.classes().len()).filter(|class| tagged.has(i, *class)).collect(),
         }
     }
@@ -91,7 +93,7 @@ impl Answers {
     /// Whether a class was said of image `i`.
     pub fn says(&self, i: usize, class: usize) -> bool {
         match self {
-            Self::Single(judged) => judged.prediction(i) == class,
+            Self::Single(predictions) => predictions.prediction(i) == class,
             Self::Multi(tagged) => tagged.says(i, class),
         }
     }
@@ -99,7 +101,7 @@ impl Answers {
     /// The probabilities of image `i`, one a class.
     pub fn row(&self, i: usize) -> Vec<f32> {
         match self {
-            Self::Single(judged) => judged.row(i).to_vec(),
+            Self::Single(predictions) => predictions.row(i).to_vec(),
             Self::Multi(tagged) => (0..tagged.classes().len()).map(|class| tagged.probability(i, class)).collect(),
         }
     }
@@ -107,7 +109,7 @@ impl Answers {
     /// Whether every probability is a number.
     pub fn is_finite(&self) -> bool {
         match self {
-            Self::Single(judged) => judged.is_finite(),
+            Self::Single(predictions) => predictions.is_finite(),
             Self::Multi(tagged) => tagged.is_finite(),
         }
     }
@@ -118,7 +120,7 @@ impl Answers {
     /// In words, when either does not fit the classes.
     pub fn push(&mut self, truth: &[usize], row: &[f32]) -> Result<(), String> {
         match (self, truth) {
-            (Self::Single(judged), [truth]) => judged.push(*truth, row).map_err(|e| e.to_string()),
+            (Self::Single(predictions), [truth]) => predictions.push(*truth, row).map_err(|e| e.to_string()),
             (Self::Single(_), truth) => Err(format!("an image of {} classes", truth.len())),
             (Self::Multi(tagged), truth) => tagged.push(truth, row).map_err(|e| e.to_string()),
         }
@@ -136,7 +138,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// A model that is to be judged on images of `classes`.
+    /// A model that is to be evaluated on images of `classes`.
     ///
     /// Classes meet by name. Those that only the model knows come after the data set's: what it says of them is a
     /// mistake on any image. Of those that only the data set knows the model says nothing, so their images are
@@ -162,15 +164,15 @@ impl Candidate {
     ///
     /// # Errors
     /// [`EvaluateError::Prediction`] when the device fails or the model does not answer for every image.
-    pub fn judge(&mut self, batch: &ImageBatch, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
+    pub fn evaluate(&mut self, batch: &ImageBatch, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
         let rows = self.answer(batch, truth.len())?;
         self.push(rows, truth, |of| &mut of.answers)
     }
 
-    /// As [`Self::judge`], with validation images: what is said of them decides the temperature alone.
+    /// As [`Self::evaluate`], with validation images: what is said of them decides the temperature alone.
     ///
     /// # Errors
-    /// As [`Self::judge`].
+    /// As [`Self::evaluate`].
     pub fn calibrate(&mut self, batch: &ImageBatch, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
         let rows = self.answer(batch, truth.len())?;
         self.push(rows, truth, |of| &mut of.practice)
@@ -242,7 +244,7 @@ impl Candidate {
         &self.answers
     }
 
-    /// What is uneven about judging this model on images of `size_px` that were brought to size by `resize_mode`,
+    /// What is uneven about evaluating this model on images of `size_px` that were brought to size by `resize_mode`,
     /// for a person; empty when nothing is.
     pub fn handicap(&self, classes: &[String], size_px: u32, resize_mode: ResizeMode) -> Vec<Message> {
         let card = self.classifier.card();
@@ -339,7 +341,7 @@ pub(crate) mod tests {
         let model =
             ByFirstByte { card: card("m", 16, &["わくわく", "bus"]), names: names(&["bus", "わくわく"]) };
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &names(&["bus", "わくわく"]));
-        candidate.judge(&images(16, &[0, 1, 1]), &one(&[0, 1, 0])).unwrap();
+        candidate.evaluate(&images(16, &[0, 1, 1]), &one(&[0, 1, 0])).unwrap();
         assert_eq!(hits(&candidate), [true, true, false]);
     }
 
@@ -348,7 +350,7 @@ pub(crate) mod tests {
         let model = ByFirstByte { card: card("m", 16, &["bus", "gone"]), names: names(&["bus", "gone"]) };
         let classes = names(&["bus", "cat"]);
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);
-        candidate.judge(&images(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
+        candidate.evaluate(&images(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
         assert_eq!(hits(&candidate), [true, false, false, false]);
         assert_eq!(candidate.answers().classes(), names(&["bus", "cat", "gone"]));
         assert_eq!(Text::from(candidate.handicap(&classes, 16, ResizeMode::Crop)), "It does not know cat.");
@@ -359,7 +361,7 @@ pub(crate) mod tests {
         let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
         let classes = names(&["a", "b"]);
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);
-        candidate.judge(&images(32, &[1, 0]), &one(&[1, 1])).unwrap();
+        candidate.evaluate(&images(32, &[1, 0]), &one(&[1, 1])).unwrap();
         assert_eq!(hits(&candidate), [true, false]);
         let notes = Text::from(candidate.handicap(&classes, 32, ResizeMode::Pad));
         assert!(notes.contains("16 px") && notes.contains("32 px") && notes.contains("by pad"), "{notes}");
@@ -370,7 +372,7 @@ pub(crate) mod tests {
     fn with_several_labels_an_image_is_right_when_all_are_told() {
         let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
         let mut candidate = Candidate::new(Box::new(model), Labels::Multi, &names(&["a", "b", "c"]));
-        candidate.judge(&images(16, &[0, 1, 1]), &[vec![0], vec![0, 1], vec![1]]).unwrap();
+        candidate.evaluate(&images(16, &[0, 1, 1]), &[vec![0], vec![0, 1], vec![1]]).unwrap();
         assert_eq!(hits(&candidate), [true, false, true]);
         let (truth, said, sure) = candidate.answers().mistake(1).unwrap();
         assert_eq!((truth.as_str(), said.as_str()), ("a + b", "b"));

@@ -4,7 +4,7 @@ use plugin_api::Edge as _;
 use plugin_api::edges::{Checkpoints, Verdicts};
 use plugin_api::runs::Verdict;
 
-/// Weights to be judged.
+/// Weights to be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Id of the run, a folder of `runs/`.
@@ -54,7 +54,7 @@ mod tests {
     use crate::conclude::tests::verdict;
 
     #[test]
-    fn only_the_last_checkpoint_of_a_run_is_judged() {
+    fn only_the_last_checkpoint_is_evaluated() {
         let message = Checkpoints {
             run: vec!["one", "one"].into(),
             uri: vec!["runs/one/a", "runs/one/b"].into(),

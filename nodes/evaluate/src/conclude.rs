@@ -15,7 +15,7 @@ use plugin_training::gate::{
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Answers by which a run is judged.
+/// Predictions that a run is evaluated by.
 #[derive(Clone, Copy, Debug)]
 pub struct Figures<'a> {
     /// What was said; empty when the challenger could not be used.
@@ -31,7 +31,7 @@ pub struct Figures<'a> {
 /// What was found out about a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
-    /// The weights that were judged.
+    /// The weights that were evaluated.
     pub checkpoint: &'a Checkpoint,
     /// What decided the run.
     pub manifest: &'a RunManifest,
@@ -103,7 +103,7 @@ fn told(evidence: &Evidence, verdict: &Verdict) -> Vec<Message> {
     all
 }
 
-/// Challenger and champion are judged on the same labels; see `EvaluationRun`.
+/// Challenger and champion are evaluated on the same labels; see `EvaluationRun`.
 fn decision(evidence: &Evidence) -> GateOutcome {
     if evidence.diverged {
         return GateOutcome::plain(false, Message::diverged());
@@ -113,7 +113,7 @@ fn decision(evidence: &Evidence) -> GateOutcome {
     {
         let answers = evidence.figures.answers;
         let recall = match answers {
-            Answers::Single(judged) => balanced_accuracy(judged),
+            Answers::Single(predictions) => balanced_accuracy(predictions),
             Answers::Multi(tagged) => mean_recall(tagged),
         };
         return uncompared(name, recall, answers.classes().len(), answers.is_finite());
@@ -124,16 +124,16 @@ fn decision(evidence: &Evidence) -> GateOutcome {
     let other = Text::from(Message::labels_other());
     match challenger {
         Answers::Single(challenger) => match evidence.reigning {
-            Incumbent::Evaluated { name, judged: Answers::Single(judged), handicap } => {
-                decide(challenger, Incumbent::Evaluated { name, judged, handicap }, gate)
+            Incumbent::Evaluated { name, predictions: Answers::Single(predictions), handicap } => {
+                decide(challenger, Incumbent::Evaluated { name, predictions, handicap }, gate)
             }
             Incumbent::Evaluated { name, .. } => decide(challenger, Incumbent::Unusable { name, why: &other }, gate),
             Incumbent::Unusable { name, why } => decide(challenger, Incumbent::Unusable { name, why }, gate),
             Incumbent::None => decide(challenger, Incumbent::None, gate),
         },
         Answers::Multi(challenger) => match evidence.reigning {
-            Incumbent::Evaluated { name, judged: Answers::Multi(judged), handicap } => {
-                decide_multilabel(challenger, Incumbent::Evaluated { name, judged, handicap }, gate)
+            Incumbent::Evaluated { name, predictions: Answers::Multi(predictions), handicap } => {
+                decide_multilabel(challenger, Incumbent::Evaluated { name, predictions, handicap }, gate)
             }
             Incumbent::Evaluated { name, .. } => {
                 decide_multilabel(challenger, Incumbent::Unusable { name, why: &other }, gate)
@@ -152,8 +152,10 @@ fn write_report(folder: &RunFolder, evidence: &Evidence, verdict: &Verdict) -> i
         Answers::Single(challenger) => {
             // Side by side only where both answered for all images.
             let champion = match evidence.reigning {
-                Incumbent::Evaluated { judged: Answers::Single(judged), .. } if judged.len() == challenger.len() => {
-                    Some(judged)
+                Incumbent::Evaluated { predictions: Answers::Single(predictions), .. }
+                    if predictions.len() == challenger.len() =>
+                {
+                    Some(predictions)
                 }
                 _ => None,
             };
@@ -172,7 +174,7 @@ fn write_report(folder: &RunFolder, evidence: &Evidence, verdict: &Verdict) -> i
 /// Any error of the file system, with the path in its text.
 pub fn unreadable(workspace: &Workspace, checkpoint: &Checkpoint, why: &io::Error) -> io::Result<Verdict> {
     let run = &checkpoint.run;
-    tracing::error!(run, %why, "the run cannot be judged");
+    tracing::error!(run, %why, "the run cannot be evaluated");
     let before = champion(workspace);
     let verdict = Verdict {
         run: run.clone(),
@@ -198,7 +200,7 @@ pub fn unreadable(workspace: &Workspace, checkpoint: &Checkpoint, why: &io::Erro
         evaluation: Evaluation::default(),
         class_results: Vec::new(),
         report: String::new(),
-        judged_ms: now_ms(),
+        evaluated_ms: now_ms(),
     };
     write_json(&RunFolder::new(&workspace.runs(), run).0.join("verdict.json"), &verdict)?;
     Ok(verdict)
@@ -216,8 +218,8 @@ fn unusable(why: &Text) -> GateOutcome {
 fn verdict(evidence: &Evidence, decision: &GateOutcome, before: Option<String>) -> Verdict {
     let (run, answers) = (&evidence.checkpoint.run, evidence.figures.answers);
     let (hits, balanced, precision, figures, confusion) = match answers {
-        Answers::Single(judged) => {
-            (judged.hits(), balanced_accuracy(judged), None, per_class(judged), confusion(judged))
+        Answers::Single(predictions) => {
+            (predictions.hits(), balanced_accuracy(predictions), None, per_class(predictions), confusion(predictions))
         }
         Answers::Multi(tagged) => (
             tagged.hits(),
@@ -252,7 +254,7 @@ fn verdict(evidence: &Evidence, decision: &GateOutcome, before: Option<String>) 
         evaluation: evidence.figures.evaluation,
         class_results: class_results(answers, evidence.figures.near_copies),
         report: format!("runs/{run}/report/index.html"),
-        judged_ms: now_ms(),
+        evaluated_ms: now_ms(),
     }
 }
 
@@ -286,7 +288,7 @@ pub(crate) mod tests {
             evaluation: Evaluation::default(),
             class_results: Vec::new(),
             report: format!("runs/{run}/report/index.html"),
-            judged_ms: 1,
+            evaluated_ms: 1,
         }
     }
 }

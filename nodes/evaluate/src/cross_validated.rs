@@ -1,6 +1,6 @@
 //! Figures of a run from its cross-validation, and the champion's on the same images.
 //!
-//! No model is judged on what it was trained on: the run's answers are those of the fold's network. For the champion stand its
+//! No model is evaluated on what it was trained on: the run's answers are those of the fold's network. For the champion stand its
 //! own out-of-fold answers, of images that its run had; otherwise what it says of the test split, which it was not trained on;
 //! and of images whose class it does not know, that it is wrong.
 
@@ -10,7 +10,7 @@ use plugin_api::{Labels, Message};
 use plugin_report::EvaluatedImage;
 use std::collections::HashMap;
 
-/// What a run's networks said of all images that they can be judged on.
+/// What a run's networks said of all images that they can be evaluated on.
 #[derive(Clone, Debug)]
 pub struct OutOfFoldAnswers {
     /// One row an image.
@@ -49,8 +49,8 @@ impl OutOfFoldAnswers {
         for target in read.samples.iter().flat_map(|sample| &sample.targets) {
             *counts.get_mut(*target as usize).ok_or("a class index beyond the classes")? += 1;
         }
-        let can_be_judged = |sample: &OutOfFold| sample.targets.iter().any(|target| counts[*target as usize] > 1);
-        let samples: Vec<OutOfFold> = read.samples.into_iter().filter(can_be_judged).collect();
+        let can_be_evaluated = |sample: &OutOfFold| sample.targets.iter().any(|target| counts[*target as usize] > 1);
+        let samples: Vec<OutOfFold> = read.samples.into_iter().filter(can_be_evaluated).collect();
         let mut answers = Answers::new(labels, read.classes);
         for sample in &samples {
             answers.push(&truth(sample), &sample.probabilities)?;
@@ -172,12 +172,12 @@ mod tests {
     }
 
     fn hits(answers: &Answers) -> Vec<bool> {
-        let Answers::Single(judged) = answers else { panic!("several labels") };
-        judged.hits()
+        let Answers::Single(predictions) = answers else { panic!("several labels") };
+        predictions.hits()
     }
 
     #[test]
-    fn lone_images_of_a_class_are_not_judged() {
+    fn lone_images_of_a_class_are_not_evaluated() {
         let own = read(&["a", "b"], &[(0, 0), (0, 1), (1, 0)]);
         let answers = OutOfFoldAnswers::new(own, Labels::Single).unwrap();
         assert_eq!((hits(&answers.answers), &answers.near_copies[..]), (vec![true, false], &[true, false][..]));

@@ -3,7 +3,7 @@
 use plugin_harness::HarnessError;
 use plugin_model::ModelError;
 
-/// What can end the node early. It is started again and judges the run anew.
+/// What can end the node early. It is started again and evaluates the run anew.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
     /// dora, or a message that is not of its edge.

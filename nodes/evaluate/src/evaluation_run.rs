@@ -1,4 +1,4 @@
-//! One run before its judge.
+//! The evaluation of one run.
 
 use crate::candidate::{Answers, Candidate};
 use crate::checkpoint::Checkpoint;
@@ -77,14 +77,14 @@ enum Role {
     Train,
 }
 
-/// One run before its judge.
+/// The evaluation of one run.
 pub struct EvaluationRun {
     checkpoint: Checkpoint,
     manifest: RunManifest,
     /// Validation images, for the temperature; none when there are none.
     practice: Option<Pull>,
     held_out: Pull,
-    /// What it said in its cross-validation, by which it is judged then.
+    /// What it said in its cross-validation, by which it is evaluated then.
     out_of_fold: Option<OutOfFoldAnswers>,
     /// The images it was trained on, to show which of them were mistaken in the cross-validation.
     trained_on: Option<Pull>,
@@ -166,7 +166,7 @@ impl EvaluationRun {
         self.reigning.as_deref()
     }
 
-    /// Images judged so far, batches that have come, and how many there are once that is known.
+    /// Images evaluated so far, batches that have come, and how many there are once that is known.
     pub fn progress(&self) -> (u64, u64, Option<u64>) {
         let pulls = || self.practice.iter().chain([&self.held_out]).chain(&self.trained_on);
         let total = pulls().map(Pull::total).sum::<Option<u64>>();
@@ -198,7 +198,7 @@ impl EvaluationRun {
             || (others.into_iter().all(Pull::is_complete) && self.held_out.is_complete())
     }
 
-    /// Judges both on a batch of held-out images, or the challenger on one of validation images. Batches that are not
+    /// Evaluates both on a batch of held-out images, or the challenger on one of validation images. Batches that are not
     /// due are left out.
     ///
     /// # Errors
@@ -237,7 +237,7 @@ impl EvaluationRun {
             return Ok(());
         }
         for candidate in [&mut self.challenger, &mut self.champion].into_iter().filter_map(ModelSlot::candidate) {
-            candidate.judge(&images, &truth)?;
+            candidate.evaluate(&images, &truth)?;
         }
         self.left_out += (batch.rows() - images.count) as u64;
         self.images.extend(of);
@@ -344,7 +344,7 @@ impl EvaluationRun {
         let _lock = Lock::take(workspace)?;
         let now = champion(workspace);
         if now != self.reigning {
-            tracing::warn!(run = self.run(), was = self.reigning, now, "another champion since: judged anew");
+            tracing::warn!(run = self.run(), was = self.reigning, now, "another champion since: evaluated anew");
             return Ok(Closed::Anew(self.checkpoint));
         }
         // Without a held-out batch there were no classes to sit down for.
@@ -392,13 +392,15 @@ impl EvaluationRun {
         let reigning = match (&self.reigning, &self.champion) {
             (None, _) => Incumbent::None,
             (Some(name), ModelSlot::Loaded(c)) => {
-                let judged = paired.as_ref().map_or(c.answers(), |paired| &paired.champion);
-                Incumbent::Evaluated { name, judged, handicap: &handicap }
+                let predictions = paired.as_ref().map_or(c.answers(), |paired| &paired.champion);
+                Incumbent::Evaluated { name, predictions, handicap: &handicap }
             }
             (Some(name), ModelSlot::Empty(why)) => {
                 Incumbent::Unusable { name, why: why.as_ref().unwrap_or(&no_champion) }
             }
-            (Some(name), ModelSlot::Waiting(_)) => Incumbent::Evaluated { name, judged: &nothing, handicap: &handicap },
+            (Some(name), ModelSlot::Waiting(_)) => {
+                Incumbent::Evaluated { name, predictions: &nothing, handicap: &handicap }
+            }
         };
         let verdict = conclude(
             workspace,
@@ -424,7 +426,7 @@ impl EvaluationRun {
 fn out_of_fold(workspace: &Workspace, manifest: &RunManifest) -> Option<OutOfFoldAnswers> {
     let read = RunFolder::new(&workspace.runs(), &manifest.id).cross_validation()?;
     if read.fingerprint != manifest.fingerprint || read.classes != manifest.classes {
-        tracing::warn!(run = manifest.id, "its cross-validation is of other data; it is judged without");
+        tracing::warn!(run = manifest.id, "its cross-validation is of other data; it is evaluated without");
         return None;
     }
     OutOfFoldAnswers::new(read, manifest.labels)

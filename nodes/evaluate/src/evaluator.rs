@@ -23,7 +23,7 @@ pub enum Outgoing {
     Verdict(Box<Verdict>),
 }
 
-/// Judges one run after the other.
+/// Evaluates one run after the other.
 pub struct Evaluator<L> {
     workspace: Workspace,
     loader: L,
@@ -36,7 +36,7 @@ pub struct Evaluator<L> {
 }
 
 impl<L: Loader> Evaluator<L> {
-    /// Nothing to judge yet.
+    /// Nothing to evaluate yet.
     pub fn new(workspace: Workspace, loader: L, batch_size: u32, gate: Gate) -> Self {
         Self {
             workspace,
@@ -49,12 +49,12 @@ impl<L: Loader> Evaluator<L> {
         }
     }
 
-    /// The run that is being judged.
+    /// The run that is being evaluated.
     pub fn evaluation_run(&self) -> Option<&EvaluationRun> {
         self.evaluation_run.as_ref()
     }
 
-    /// A run has ended. One that was judged before is answered from `verdict.json`; one that is being judged or waits
+    /// A run has ended. One that was evaluated before is answered from `verdict.json`; one that is being evaluated or waits
     /// is not taken twice; one whose folder is gone is nobody's business any more.
     ///
     /// # Errors
@@ -70,10 +70,10 @@ impl<L: Loader> Evaluator<L> {
             return Ok(None);
         }
         if !folder.0.is_dir() {
-            tracing::warn!(run = checkpoint.run, "the folder of the run is gone; it is not judged");
+            tracing::warn!(run = checkpoint.run, "the folder of the run is gone; it is not evaluated");
             return Ok(None);
         }
-        // Killed between promotion and `verdict.json`, the run is champion already and must not be judged again.
+        // Killed between promotion and `verdict.json`, the run is champion already and must not be evaluated again.
         let lock = Lock::take(&self.workspace)?;
         let cut_short = unfinished(&self.workspace, &checkpoint.run)?;
         drop(lock);

@@ -1,7 +1,7 @@
-//! The node `evaluate`: judges a finished run on the held-out images, beside the champion, and names the champion.
+//! The node `evaluate`: evaluates a finished run on the held-out images, beside the champion, and names the champion.
 //!
 //! `checkpoints` (from `train`) announces weights; of those that end their run the held-out images of the run's data
-//! version are asked for (`demand` to `dataset`, answers on `heldout`), and both challenger and champion are judged on
+//! version are asked for (`demand` to `dataset`, answers on `heldout`), and both challenger and champion are evaluated on
 //! them. Where `train` has cross-validated the run, because few images are held out, the figures are those of
 //! `runs/<id>/cross_validation.json`, over all images. What is found is written into `runs/<id>/report/`; a challenger that is promoted is copied to `models/<id>/`
 //! and the link `models/champion` is swapped; `runs/<id>/verdict.json` ends it, and `verdicts` tells it. Killed at any
@@ -34,7 +34,7 @@ use plugin_webhook::{Webhook, WebhookOptions};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Judge finished runs on held-out images and name the champion.
+/// Evaluate finished runs on held-out images and name the champion.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "evaluate", version)]
 pub struct Config {
@@ -58,8 +58,8 @@ pub struct Config {
     /// part the luckiest.
     #[arg(long, value_enum, default_value_t = Promotion::Gate)]
     pub promotion: Promotion,
-    /// Judged runs that are kept: with each verdict the oldest beyond so many are removed. Those that are or were champion
-    /// are always kept, and so is what has not been judged; they do not count.
+    /// Evaluated runs that are kept: with each verdict the oldest beyond so many are removed. Those that are or were champion
+    /// are always kept, and so is what has not been evaluated; they do not count.
     #[arg(long, default_value_t = 100, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub keep_runs: u32,
     /// Whom to tell of verdicts.

@@ -1,4 +1,4 @@
-//! The node `evaluate`: judges finished runs on held-out images and names the champion. See the library.
+//! The node `evaluate`: evaluates finished runs on held-out images and names the champion. See the library.
 
 fn main() -> eyre::Result<()> {
     plugin_harness::main("evaluate", node_evaluate::run)

@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn every_class_is_told_where_images_are_few() {
         let held_out = Verdict { class_results: vec![result(4, 3, 0), result(0, 0, 0)], ..verdict("r", None) };
-        assert_eq!(summary(&held_out, 0, 50), "Recall by class: a 3 of 4. Not judged, 0 held-out images: b.");
+        assert_eq!(summary(&held_out, 0, 50), "Recall by class: a 3 of 4. Not evaluated, 0 held-out images: b.");
         let many =
             Verdict { images: 90, class_results: vec![result(40, 30, 0), result(50, 50, 9)], ..verdict("r", None) };
         assert_eq!(summary(&many, 0, 50), "");

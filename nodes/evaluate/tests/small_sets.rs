@@ -151,7 +151,7 @@ impl DataSet {
     }
 
     /// A run with its cross-validation, as `train` leaves it, and what `evaluate` makes of it.
-    fn judged(&self) -> Verdict {
+    fn evaluated(&self) -> Verdict {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(folder.path()).unwrap();
         let device = DeviceChoice::Flex.open().unwrap();
@@ -225,13 +225,13 @@ fn assert_named(verdict: &Verdict, images: [u64; 3]) {
         assert!(verdict.reason.contains(&told), "{told} in {}", verdict.reason);
     }
     assert!(verdict.accuracy > 0.6 && verdict.accuracy_interval[0] > 0.33, "{}", verdict.reason);
-    assert!(!verdict.reason.contains("Not judged"), "{}", verdict.reason);
+    assert!(!verdict.reason.contains("Not evaluated"), "{}", verdict.reason);
 }
 
 #[test]
 fn three_classes_of_eight_end_in_a_verdict() {
     let samples = (0..24).map(|n| sample(n, n % 3, &n.to_string())).collect();
-    let verdict = DataSet::new(samples).judged();
+    let verdict = DataSet::new(samples).evaluated();
     assert_named(&verdict, [8; 3]);
     assert!(verdict.class_results.iter().all(|result| result.optimistic == 0) && !verdict.reason.contains("ptimistic"));
 }
@@ -239,7 +239,7 @@ fn three_classes_of_eight_end_in_a_verdict() {
 #[test]
 fn a_burst_that_is_its_class_is_optimistic() {
     let group = |n: u32| if n % 3 == 2 { "burst".to_owned() } else { n.to_string() };
-    let verdict = DataSet::new((0..30).map(|n| sample(n, n % 3, &group(n))).collect()).judged();
+    let verdict = DataSet::new((0..30).map(|n| sample(n, n % 3, &group(n))).collect()).evaluated();
     assert_named(&verdict, [10; 3]);
     assert_eq!(verdict.class_results.iter().map(|result| result.optimistic).collect::<Vec<_>>(), [0, 0, 10]);
     let told = "Optimistic: near-copies on both sides, for 10 of the 30 images (sky 10 of 10).";
@@ -251,6 +251,6 @@ fn a_misfiled_frame_takes_no_class_away() {
     let mut samples: Vec<Sample> = (0..30).map(|n| sample(n, n % 3, &(n / 6 * 3 + n % 3).to_string())).collect();
     // A frame of a burst of apples stands among the leaves.
     samples[1] = Sample { class: [1], group: samples[0].group.clone(), ..sample(99, 0, "") };
-    let verdict = DataSet::new(samples).judged();
+    let verdict = DataSet::new(samples).evaluated();
     assert_named(&verdict, [10; 3]);
 }

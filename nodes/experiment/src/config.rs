@@ -28,7 +28,7 @@ pub enum Command {
     Sizes(Box<Sizes>),
     /// Compares ways to train: each is trained with several seeds.
     Recipes(Box<Recipes>),
-    /// Judges one way to train by cross-validation, near-copies never on both sides.
+    /// Evaluates one way to train by cross-validation, near-copies never on both sides.
     Folds(Box<Folds>),
     /// Feeds the images in a little at a time and compares ways to train on: a head on pretrained features, the tiers of
     /// `train`, a plain warm start, and from scratch each time.
@@ -133,7 +133,7 @@ pub struct Sizes {
     /// Runs of each size, with one seed after the other.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100), value_name = "NUMBER")]
     pub seeds: u64,
-    /// Share of the images that are judged and not learnt, percent.
+    /// Share of the images that are test images, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
 }
@@ -154,7 +154,7 @@ pub struct Recipes {
     /// Runs of each recipe, with one seed after the other.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100), value_name = "NUMBER")]
     pub seeds: u64,
-    /// Share of the images that are judged and not learnt, percent.
+    /// Share of the images that are test images, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
 }
@@ -168,7 +168,7 @@ pub struct Folds {
     /// Side of the images, pixels.
     #[arg(long, default_value_t = 64, value_parser = side(), value_name = "PIXELS")]
     pub size: u32,
-    /// Parts the images are cut into; each is judged by a network that learnt the others.
+    /// Parts the images are cut into; each is the test set of a network trained on the others.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=20), value_name = "NUMBER")]
     pub folds: u32,
     /// Times all of it is done, with one seed after the other: the folds are others. Means are shown.
@@ -234,7 +234,7 @@ pub struct Increments {
     /// Side of the images for the head, pixels.
     #[arg(long, default_value_t = 224, value_parser = side(), value_name = "PIXELS")]
     pub head_size: u32,
-    /// Share of the images that are judged and not learnt, percent.
+    /// Share of the images that are test images, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
 }
@@ -274,10 +274,10 @@ pub struct Once {
     /// Images to learn: some of those there are, or some of them several times. Without it, all.
     #[arg(long, alias = "pictures-learnt", value_parser = clap::value_parser!(u32).range(2..), value_name = "NUMBER")]
     pub training_images: Option<u32>,
-    /// Epochs between two judgements, which count as training time; 0: at the end alone.
-    #[arg(long, default_value_t = 0, value_name = "EPOCHS")]
-    pub judge_every: u64,
-    /// Share of the images that are judged and not learnt, percent.
+    /// Epochs between two evaluations, which count as training time; 0: at the end alone.
+    #[arg(long, alias = "judge-every", default_value_t = 0, value_name = "EPOCHS")]
+    pub evaluate_every: u64,
+    /// Share of the images that are test images, percent.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=50), value_name = "PERCENT")]
     pub test_percent: u32,
 }

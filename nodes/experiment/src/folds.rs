@@ -59,18 +59,18 @@ impl Model {
             Self::Network(context) => {
                 let job = context.job([train, test], (0, options.size), recipe, seed);
                 let outcome = job.take(recipe.epochs)?;
-                Ok((outcome.judged, outcome.seconds))
+                Ok((outcome.evaluated, outcome.seconds))
             }
             Self::Head { photos, embeddings, .. } => {
                 let start = Instant::now();
                 let head = embeddings.fit(&photos.photos, train, photos.classes.len(), &options.head)?;
                 let seconds = start.elapsed().as_secs_f64();
-                let mut judged = Predictions::new(photos.classes.clone());
+                let mut evaluated = Predictions::new(photos.classes.clone());
                 for place in test {
                     let truth = photos.photos[*place].class as usize;
-                    add(&mut judged, truth, &embeddings.predict(&head, *place)?)?;
+                    add(&mut evaluated, truth, &embeddings.predict(&head, *place)?)?;
                 }
-                Ok((judged, seconds))
+                Ok((evaluated, seconds))
             }
         }
     }
@@ -92,8 +92,8 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
         let mut pooled = Predictions::new(photos.classes.clone());
         for fold in 0..*folds {
             let (test, train): (Vec<usize>, Vec<usize>) = (0..images).partition(|place| of[*place] == fold);
-            let (judged, seconds) = model.predict(options, &train, &test, seed)?;
-            let accuracy = judged.hits().iter().filter(|hit| **hit).count() as f64 / test.len().max(1) as f64;
+            let (evaluated, seconds) = model.predict(options, &train, &test, seed)?;
+            let accuracy = evaluated.hits().iter().filter(|hit| **hit).count() as f64 / test.len().max(1) as f64;
             tell(&format!("seed {seed}, fold {}: {}", fold + 1, percent(accuracy)));
             table.push(vec![
                 seed.to_string(),
@@ -101,12 +101,12 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
                 train.len().to_string(),
                 test.len().to_string(),
                 format!("{accuracy:.4}"),
-                format!("{:.4}", balanced_accuracy(&judged).unwrap_or_default()),
+                format!("{:.4}", balanced_accuracy(&evaluated).unwrap_or_default()),
                 format!("{seconds:.1}"),
             ]);
             all.push(accuracy);
-            for i in 0..judged.len() {
-                add(&mut pooled, judged.truth(i), judged.row(i))?;
+            for i in 0..evaluated.len() {
+                add(&mut pooled, evaluated.truth(i), evaluated.row(i))?;
             }
         }
         right += pooled.hits().iter().filter(|hit| **hit).count();
@@ -141,6 +141,6 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
     Ok(format!("{table}\n\n{title}\n{verdict}\n{written}"))
 }
 
-fn add(judged: &mut Predictions, truth: usize, probabilities: &[f32]) -> Result<(), ExperimentError> {
-    judged.push(truth, probabilities).map_err(|error| ExperimentError::Options(error.to_string()))
+fn add(evaluated: &mut Predictions, truth: usize, probabilities: &[f32]) -> Result<(), ExperimentError> {
+    evaluated.push(truth, probabilities).map_err(|error| ExperimentError::Options(error.to_string()))
 }

@@ -110,7 +110,7 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     let title =
         format!("{} at {} px: {} increments, {order}", common.recipe.model.name(), options.size, options.increments);
     let note = format!(
-        "{} learnt in the end, {} judged each time, seeds: {}; seconds are those of training, summed.",
+        "{} learnt in the end, {} evaluated each time, seeds: {}; seconds are those of training, summed.",
         plan.train.len(),
         plan.test.len(),
         options.seeds

@@ -1,4 +1,4 @@
-//! Training and judging in one process: what the graph does, without the graph.
+//! Training and evaluating in one process: what the graph does, without the graph.
 
 use crate::config::{Common, Recipe};
 use crate::error::ExperimentError;
@@ -21,13 +21,13 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-/// One training: what is learnt, what is judged, and how.
+/// One training: what it is trained on, what it is evaluated on, and how.
 pub struct TrainingJob<'a> {
     /// All images.
     pub photos: &'a Photos,
     /// Those that are learnt, by place.
     pub train: &'a [usize],
-    /// Those that are judged.
+    /// Those it is evaluated on.
     pub test: &'a [usize],
     /// Which of the squares of an image, and its side in pixels.
     pub square: (usize, u32),
@@ -35,7 +35,7 @@ pub struct TrainingJob<'a> {
     pub recipe: &'a Recipe,
     /// Decides weights, order and augmentation.
     pub seed: u64,
-    /// How many of the classes take part, the first ones; images of others are judged wrong.
+    /// How many of the classes take part, the first ones; images of others count as wrong.
     pub classes: usize,
     /// Weights to go on from.
     pub known: Option<Known<'a>>,
@@ -60,7 +60,7 @@ pub struct Known<'a> {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// What the network said of the test images of its classes, by the order of [`TrainingJob::test`].
-    pub judged: Predictions,
+    pub evaluated: Predictions,
     /// Probabilities of every test image, one for each class that is known.
     pub predictions: Vec<Vec<f32>>,
     /// Share of the test images that were right.
@@ -69,7 +69,7 @@ pub struct Outcome {
     pub balanced_accuracy: f64,
     /// Epochs.
     pub epochs: u64,
-    /// Seconds of training, without judging.
+    /// Seconds of training, without evaluating.
     pub seconds: f64,
     /// Images learnt from in a second.
     pub images_per_second: f64,
@@ -119,7 +119,7 @@ impl ExperimentContext {
 }
 
 impl TrainingJob<'_> {
-    /// Trains for `epochs`, and judges.
+    /// Trains for `epochs`, and evaluates.
     ///
     /// # Errors
     /// [`ExperimentError::Model`]; a loss that is not a number is [`ExperimentError::Options`].
@@ -127,7 +127,7 @@ impl TrainingJob<'_> {
         self.take_and_tell(epochs, |_, _| Ok(()))
     }
 
-    /// As [`Self::take`]; `after` is called with each epoch that is over and a way to judge, and its time counts.
+    /// As [`Self::take`]; `after` is called with each epoch that is over and a way to evaluate, and its time counts.
     ///
     /// # Errors
     /// As [`Self::take`], and what `after` says.
@@ -143,19 +143,19 @@ impl TrainingJob<'_> {
         let (begun, mut waited) = (Instant::now(), Duration::ZERO);
         for epoch in 0..epochs {
             waited += self.epoch(&mut trainer, &images, &pipeline, epoch, None)?.1;
-            after(epoch, &|| self.judged(&self.predictions(&trainer, &images)?))?;
+            after(epoch, &|| self.evaluated(&self.predictions(&trainer, &images)?))?;
         }
         let seconds = begun.elapsed().as_secs_f64();
         if let Some(path) = self.keep {
             trainer.save(path)?;
         }
         let predictions = self.predictions(&trainer, &images)?;
-        let judged = self.judged(&predictions)?;
-        let right = judged.hits().iter().filter(|hit| **hit).count();
+        let evaluated = self.evaluated(&predictions)?;
+        let right = evaluated.hits().iter().filter(|hit| **hit).count();
         Ok(Outcome {
             accuracy: right as f64 / self.test.len().max(1) as f64,
-            balanced_accuracy: balanced_accuracy(&judged).unwrap_or_default(),
-            judged,
+            balanced_accuracy: balanced_accuracy(&evaluated).unwrap_or_default(),
+            evaluated,
             predictions,
             epochs,
             seconds,
@@ -188,15 +188,15 @@ impl TrainingJob<'_> {
     }
 
     /// Those of the test images whose class is known.
-    fn judged(&self, predictions: &[Vec<f32>]) -> Result<Predictions, ExperimentError> {
-        let mut judged = Predictions::new(self.photos.classes[..self.classes].to_vec());
+    fn evaluated(&self, predictions: &[Vec<f32>]) -> Result<Predictions, ExperimentError> {
+        let mut evaluated = Predictions::new(self.photos.classes[..self.classes].to_vec());
         for (place, row) in self.test.iter().zip(predictions) {
             let truth = self.photos.photos[*place].class as usize;
             if truth < self.classes {
-                judged.push(truth, row).map_err(|e| ExperimentError::Options(e.to_string()))?;
+                evaluated.push(truth, row).map_err(|e| ExperimentError::Options(e.to_string()))?;
             }
         }
-        Ok(judged)
+        Ok(evaluated)
     }
 
     /// Images learnt from in a second, by some steps after others that are not counted.

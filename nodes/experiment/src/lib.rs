@@ -1,6 +1,6 @@
 //! Experiments: the same images learnt in several ways, outside of the graph, and what came of each.
 //!
-//! - [`photos`] reads class folders, [`split`] parts them so that near-copies stay together, [`learn`] trains and judges.
+//! - [`photos`] reads class folders, [`split`] parts them so that near-copies stay together, [`learn`] trains and evaluates.
 //! - [`sizes`], [`recipes`], [`folds`], [`increments`] and [`once`] are the experiments; [`table`], [`chart`] and [`lines`] show them.
 
 pub mod backbone;

@@ -15,7 +15,7 @@ use plugin_report::format::percent;
 /// # Errors
 /// [`ExperimentError`].
 pub fn run(options: &Once) -> Result<String, ExperimentError> {
-    let Once { common, size, training_images, judge_every, test_percent } = options;
+    let Once { common, size, training_images, evaluate_every, test_percent } = options;
     let context = ExperimentContext::open(common, &[*size], &[])?;
     let photos = &context.photos;
     let (mut train, test) = train_and_test(&photos.photos, *test_percent, common.seed);
@@ -23,9 +23,9 @@ pub fn run(options: &Once) -> Result<String, ExperimentError> {
         train = train.iter().copied().cycle().take(*wanted as usize).collect();
     }
     let job = context.job([&train, &test], (0, *size), &common.recipe, common.seed);
-    let outcome = job.take_and_tell(common.recipe.epochs, |epoch, judge| {
-        if *judge_every > 0 && (epoch + 1) % judge_every == 0 {
-            let right = accuracy(&judge()?).unwrap_or_default();
+    let outcome = job.take_and_tell(common.recipe.epochs, |epoch, evaluate| {
+        if *evaluate_every > 0 && (epoch + 1) % evaluate_every == 0 {
+            let right = accuracy(&evaluate()?).unwrap_or_default();
             tell(&format!("epoch {}: {} of the images it did not learn", epoch + 1, percent(right)));
         }
         Ok(())

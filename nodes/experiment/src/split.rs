@@ -24,7 +24,7 @@ pub fn parts(photos: &[Photo], parts: u32, seed: u64) -> Vec<u32> {
     folds(&images, parts, seed).of
 }
 
-/// The images to learn and those to judge: about `test_percent` of them.
+/// The images to learn and those to evaluate on: about `test_percent` of them.
 pub fn train_and_test(photos: &[Photo], test_percent: u32, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let of = parts(photos, 100 / test_percent.clamp(1, 50), seed);
     (0..photos.len()).partition(|place| of[*place] != 0)

@@ -35,11 +35,11 @@ fn written(line: &str, name: &str) -> (String, String, String) {
 }
 
 #[test]
-fn folds_judge_every_image_once() {
+fn folds_evaluate_every_image_once() {
     let (said, csv, html) = experiment("folds --folds 3 --size 16 --epochs 1");
     assert_eq!(csv.lines().count(), 4, "{csv}");
-    let judged: usize = csv.lines().skip(1).map(|l| l.split(',').nth(3).unwrap().parse::<usize>().unwrap()).sum();
-    assert!(said.contains(&format!("of {judged} right")), "{said}");
+    let evaluated: usize = csv.lines().skip(1).map(|l| l.split(',').nth(3).unwrap().parse::<usize>().unwrap()).sum();
+    assert!(said.contains(&format!("of {evaluated} right")), "{said}");
     assert!(html.contains("groups of near-copies"));
 }
 
@@ -100,7 +100,7 @@ fn head_is_fitted_to_every_increment() {
 
 #[test]
 fn once_says_where_the_time_went() {
-    let (said, csv, _) = experiment("once --size 16 --epochs 2 --judge-every 1 --training-images 40");
+    let (said, csv, _) = experiment("once --size 16 --epochs 2 --evaluate-every 1 --training-images 40");
     assert!(csv.contains("\"training images, judged\",\"40, "), "{csv}");
     for what in ["images a second", "share of the time without a batch", "memory at most"] {
         assert!(said.contains(what), "{said}");

@@ -31,7 +31,7 @@ pub struct Config {
     /// What this machine is for.
     #[arg(long, value_enum)]
     pub role: Role,
-    /// Judged runs that are kept on the machine with the files; as evaluate's option of this name.
+    /// Evaluated runs that are kept on the machine with the files; as evaluate's option of this name.
     #[arg(long, default_value_t = 100, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub keep_runs: u32,
     /// The other machine is said to be away after so long a silence, seconds.

@@ -98,7 +98,7 @@ pub struct Config {
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000), value_name = "EPOCHS")]
     pub patience: u64,
 
-    /// Whether a run is cross-validated after its last epoch, to be judged by all images instead of the few that are held out:
+    /// Whether a run is cross-validated after its last epoch, to be evaluated on all images instead of the few that are held out:
     /// a network of the same options for each fold of whole groups, from scratch (or --weights), trained on all others. auto:
     /// 5 folds where fewer than 50 images are in test, or fewer than 3 of a class, and there are at most 1,000 in all; of heads,
     /// up to 5,000 images.

@@ -70,7 +70,7 @@ fn run(cargo: &mut Command) -> Result<(), Error> {
     }
     screen.clear();
     let status = child.wait().map_err(|e| process::not_started(cargo, e))?;
-    process::judge(cargo, status, &seen.last_lines())?;
+    process::check_status(cargo, status, &seen.last_lines())?;
     if seen.compiled > 0 {
         say::line(&format!("       built in {}", say::clock(begun.elapsed())));
     }

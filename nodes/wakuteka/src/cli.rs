@@ -146,7 +146,7 @@ pub enum Models {
     List(WorkspaceArgs),
     /// Shows a model's figures; the champion's when none is named.
     Show(ModelsShow),
-    /// Makes a model champion, or a run that was judged, whatever its verdict. Running nodes take it up by themselves.
+    /// Makes a model champion, or a run that was evaluated, whatever its verdict. Running nodes take it up by themselves.
     Promote(ModelsPromote),
     /// Makes the champion before the present one champion again.
     Rollback(WorkspaceArgs),

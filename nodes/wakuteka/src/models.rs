@@ -56,12 +56,12 @@ fn list(workspace: &Workspace, models: &[Model]) -> Vec<String> {
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for model in models.iter().rev() {
         let verdict = model.verdict.as_ref();
-        let judged = verdict.filter(|verdict| verdict.images > 0);
+        let evaluated = verdict.filter(|verdict| verdict.images > 0);
         rows.push(vec![
             if model.is_champion { "*" } else { "" }.to_owned(),
             model.id.clone(),
-            percent(judged.map(|v| v.balanced_accuracy)),
-            percent(judged.map(|v| v.accuracy)),
+            percent(evaluated.map(|v| v.balanced_accuracy)),
+            percent(evaluated.map(|v| v.accuracy)),
             verdict.map_or_else(|| "–".to_owned(), |v| say::count(v.images)),
             model.card.classes.len().to_string(),
             format!("{} {} px", model.card.architecture, model.card.size_px),
@@ -113,14 +113,14 @@ fn show(model: &Model, workspace: &Workspace) -> Vec<String> {
     let Some(verdict) = &model.verdict else { return aligned(&rows, &[]) };
     let by = if model.by_hand.is_some() { "by hand; its verdict: " } else { "" };
     fact("decision", format!("{by}{}: {}", verdict.decision, verdict.reason));
-    let judged = |share: f64| percent((verdict.images > 0).then_some(share));
-    fact("balanced accuracy", judged(verdict.balanced_accuracy));
+    let evaluated = |share: f64| percent((verdict.images > 0).then_some(share));
+    fact("balanced accuracy", evaluated(verdict.balanced_accuracy));
     let on = if verdict.images > 0 {
         format!(" of {} images", say::count(verdict.images))
     } else {
         ": on no image yet".to_owned()
     };
-    fact("accuracy", format!("{}{on}", judged(verdict.accuracy)));
+    fact("accuracy", format!("{}{on}", evaluated(verdict.accuracy)));
     if let Some(precision) = verdict.mean_average_precision {
         fact("mean average precision", percent(Some(precision)));
     }

@@ -176,7 +176,7 @@ impl Overview {
             run: verdict.run,
             decision: verdict.decision,
             reason: verdict.reason.to_string(),
-            evaluated_ms: verdict.judged_ms,
+            evaluated_ms: verdict.evaluated_ms,
         });
         let champion = workspace.and_then(plugin_champion::champion).zip(workspace);
         let champion = champion
@@ -253,14 +253,14 @@ impl Overview {
 
 impl Champion {
     fn of(model: &Model) -> Self {
-        let judged = model.verdict.as_ref().map(|verdict| verdict.judged_ms);
+        let evaluated = model.verdict.as_ref().map(|verdict| verdict.evaluated_ms);
         Self {
             model: model.id.clone(),
             network: format!("{}, {} px", model.card.architecture, model.card.size_px),
             classes: model.card.classes.len(),
             by_hand: model.by_hand.is_some(),
             figures: model.verdict.as_ref().and_then(Figures::of),
-            since_ms: model.by_hand.as_ref().map(|by_hand| by_hand.promoted_ms).or(judged).filter(|ms| *ms > 0),
+            since_ms: model.by_hand.as_ref().map(|by_hand| by_hand.promoted_ms).or(evaluated).filter(|ms| *ms > 0),
         }
     }
 }
@@ -319,7 +319,7 @@ mod tests {
     fn champion_figure_and_next_run_lead() {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(folder.path()).unwrap();
-        promote(&workspace, &Verdict { judged_ms: 1, ..tests_verdict("20261101-1") });
+        promote(&workspace, &Verdict { evaluated_ms: 1, ..tests_verdict("20261101-1") });
         let program = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
         let mut status = StatusFile::new(&workspace.status(), "train").of_program(&program);
         status.state("waiting for more changes: 2 of 291");

@@ -19,7 +19,7 @@ pub fn run(command: &mut Command) -> Result<(), Error> {
         command.stdout(std::io::stderr());
     }
     let status = command.stdin(Stdio::null()).status().map_err(|e| not_started(command, e))?;
-    judge(command, status, "")
+    check_status(command, status, "")
 }
 
 /// Runs a command and gives what it wrote to standard output.
@@ -30,7 +30,7 @@ pub fn capture(command: &mut Command) -> Result<String, Error> {
     let output = command.stdin(Stdio::null()).output().map_err(|e| not_started(command, e))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = format!("{}\n{said}", String::from_utf8_lossy(&output.stderr));
-    judge(command, output.status, complaint.trim()).map(|()| said)
+    check_status(command, output.status, complaint.trim()).map(|()| said)
 }
 
 /// The same of a command that tells the person on standard error what is wrong.
@@ -40,7 +40,7 @@ pub fn capture(command: &mut Command) -> Result<String, Error> {
 pub fn capture_result(command: &mut Command) -> Result<String, Error> {
     interrupt::check()?;
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|e| not_started(command, e))?;
-    judge(command, output.status, "").map(|()| String::from_utf8_lossy(&output.stdout).into_owned())
+    check_status(command, output.status, "").map(|()| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Does this program exist and succeed? For asking after tools.
@@ -76,7 +76,7 @@ pub fn not_started(command: &Command, source: std::io::Error) -> Error {
 
 /// # Errors
 /// [`Error::Failed`] with `output` when a command has failed, [`Error::Interrupted`] when a signal ended it.
-pub fn judge(command: &Command, status: ExitStatus, output: &str) -> Result<(), Error> {
+pub fn check_status(command: &Command, status: ExitStatus, output: &str) -> Result<(), Error> {
     if status.success() {
         return Ok(());
     }

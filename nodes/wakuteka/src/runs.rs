@@ -127,7 +127,7 @@ impl Run {
         let (manifest, finished, verdict) = (folder.manifest()?, folder.finished(), folder.verdict());
         let state = match (&verdict, &finished) {
             (Some(verdict), _) => verdict.decision.to_string(),
-            (None, Some(_)) => "not judged yet".to_owned(),
+            (None, Some(_)) => "not evaluated yet".to_owned(),
             (None, None) if folder.0.join("abandoned.json").is_file() => "abandoned".to_owned(),
             (None, None) => "not finished".to_owned(),
         };
@@ -173,15 +173,15 @@ impl Run {
     fn figures(&self) -> Vec<(String, String)> {
         let Some(v) = &self.verdict else { return Vec::new() };
         let error = |error: Option<f64>| error.map_or_else(|| "–".to_owned(), |e| format!("{e:.4}"));
-        let judged = |share: f64| percent((v.images > 0).then_some(share));
-        let judged_on = match v.evaluation {
+        let evaluated = |share: f64| percent((v.images > 0).then_some(share));
+        let evaluated_on = match v.evaluation {
             Evaluation::HeldOut => "held-out images",
             Evaluation::CrossValidated { .. } => "cross-validated images",
         };
         let mut rows = vec![
-            (judged_on, say::count(v.images)),
-            ("balanced accuracy", judged(v.balanced_accuracy)),
-            ("accuracy", judged(v.accuracy)),
+            (evaluated_on, say::count(v.images)),
+            ("balanced accuracy", evaluated(v.balanced_accuracy)),
+            ("accuracy", evaluated(v.accuracy)),
             ("champion before", v.previous.clone().unwrap_or_else(|| "none".to_owned())),
             ("its balanced accuracy", percent(v.champion_balanced_accuracy)),
         ];
@@ -234,12 +234,12 @@ fn list(workspace: &Workspace, all: &[Run], last: Option<usize>) -> Vec<String> 
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     let mut below = vec![Vec::new()];
     for (at, run) in all.iter().enumerate().rev().take(last.unwrap_or(usize::MAX)) {
-        let judged = run.verdict.as_ref().filter(|verdict| verdict.images > 0);
+        let evaluated = run.verdict.as_ref().filter(|verdict| verdict.images > 0);
         rows.push(vec![
             run.folder.id(),
             run.state.clone(),
-            percent(judged.map(|v| v.balanced_accuracy)),
-            percent(judged.map(|v| v.accuracy)),
+            percent(evaluated.map(|v| v.balanced_accuracy)),
+            percent(evaluated.map(|v| v.accuracy)),
             run.time(),
             run.manifest.device.clone(),
             run.manifest.version.to_string(),
@@ -340,7 +340,7 @@ fn compare(runs: &[Run]) -> Vec<String> {
     let fingerprints = runs.iter().filter(|run| run.manifest.fingerprint != runs[0].manifest.fingerprint).count();
     if fingerprints > 0 {
         lines.push(
-            "They learnt from, and were judged on, different images: the figures of one say little of another."
+            "They learnt from, and were evaluated on, different images: the figures of one say little of another."
                 .to_owned(),
         );
     }
@@ -355,7 +355,7 @@ mod tests {
     use super::*;
     use crate::demo::tests_verdict;
 
-    fn put(workspace: &Workspace, id: &str, learning_rate: f64, version: u64, parent: Option<&str>, judged: bool) {
+    fn put(workspace: &Workspace, id: &str, learning_rate: f64, version: u64, parent: Option<&str>, evaluated: bool) {
         let folder = workspace.runs().join(id);
         std::fs::create_dir(&folder).unwrap();
         let json = serde_json::json!({
@@ -367,7 +367,7 @@ mod tests {
         });
         let manifest: RunManifest = serde_json::from_value(json).unwrap();
         write_json(&folder.join("run.json"), &manifest).unwrap();
-        if judged {
+        if evaluated {
             let (uri, digest) = (format!("runs/{id}/w"), String::new());
             let finished = Finished { uri, digest, epochs: 4, steps: 8, samples: 99, seconds: 125.0 };
             write_json(&folder.join("finished.json"), &finished).unwrap();

@@ -42,7 +42,7 @@ impl DatasetState {
         self.counts.iter().map(|c| c[0]).sum()
     }
 
-    /// All images that can be learnt or judged.
+    /// All images that can be trained or evaluated on.
     pub fn images(&self) -> u64 {
         self.counts.iter().flat_map(|c| &c[..3]).sum()
     }

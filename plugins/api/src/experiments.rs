@@ -13,8 +13,9 @@ pub struct Sizes {
     pub budget_seconds: u64,
     /// Images that were learnt.
     pub learnt: u64,
-    /// Images that were judged.
-    pub judged: u64,
+    /// Images it was evaluated on.
+    #[serde(rename = "judged")]
+    pub test_images: u64,
     /// Networks that were trained for each size.
     pub seeds: u64,
     /// The sizes, in the order they were asked for.
@@ -36,7 +37,7 @@ pub struct SizePoint {
     /// Images learnt a second.
     #[serde(rename = "pictures_per_second")]
     pub images_per_second: f64,
-    /// Share of the judged that was right, 0 to 1.
+    /// Share of the test images that was classified correctly, 0 to 1.
     pub accuracy: f64,
     /// Standard deviation of that over the seeds; none with one.
     pub deviation: Option<f64>,

@@ -156,7 +156,7 @@ pub struct MetricRow {
 /// The end of a run's training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
-    /// The weights to judge, relative to the workspace.
+    /// The weights to evaluate, relative to the workspace.
     pub uri: String,
     /// BLAKE3 of the weights' file.
     pub digest: String,
@@ -253,7 +253,7 @@ pub struct ClassResult {
 /// What `evaluate` found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The run that was judged.
+    /// The run that was evaluated.
     pub run: String,
     /// Whether it became champion.
     pub decision: Decision,
@@ -309,7 +309,8 @@ pub struct Verdict {
     /// The report, relative to the workspace.
     pub report: String,
     /// When, milliseconds since 1970.
-    pub judged_ms: u64,
+    #[serde(rename = "judged_ms")]
+    pub evaluated_ms: u64,
 }
 
 /// The folder of one run.
@@ -351,7 +352,7 @@ impl RunFolder {
         read_json(&self.0.join(CrossValidation::FILE)).ok()
     }
 
-    /// `verdict.json`, when the run has been judged.
+    /// `verdict.json`, when the run has been evaluated.
     pub fn verdict(&self) -> Option<Verdict> {
         read_json(&self.0.join("verdict.json")).ok()
     }

@@ -13,7 +13,7 @@ pub enum Split {
     Train,
     /// Chooses the epoch and the temperature.
     Validation,
-    /// Judges the model.
+    /// Held out: the model is evaluated on it.
     Test,
 }
 

@@ -6,7 +6,7 @@
 //!    └─────────────────────────────┴─────────────────────────┘
 //! ```
 //!
-//! The node `search` proposes a network, `train` trains it through the ordinary edges, `evaluate` judges it on the test images.
+//! The node `search` proposes a network, `train` trains it through the ordinary edges, `evaluate` evaluates it on the test images.
 //! Every attempt is a run. What decides is the validation error; the test images are never chosen by.
 //!
 //! - [`document`] is a network's file as a tree, [`mutation`] changes it; whatever is proposed fits.

@@ -208,7 +208,7 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// The splits that labelled images have at a version count from now on: somebody learns from it or is judged by it. Returns
+    /// The splits that labelled images have at a version count from now on: somebody trains on it or is evaluated on it. Returns
     /// how many did not count before.
     ///
     /// # Errors

@@ -67,7 +67,7 @@ pub(crate) enum Step {
     Linked,
 }
 
-/// Makes a model champion, or a run that was judged, whatever its verdict. Returns the champion there was before.
+/// Makes a model champion, or a run that was evaluated, whatever its verdict. Returns the champion there was before.
 ///
 /// # Errors
 /// [`Refused`]; nothing has changed then.
@@ -112,7 +112,7 @@ fn from_run(workspace: &Workspace, id: &str, until: Step) -> Result<(), Refused>
     if !from.is_file() {
         return Err(refused(format!("its weights {} are gone", finished.uri)));
     }
-    let verdict = folder.verdict().ok_or_else(|| refused("it has not been judged yet".to_owned()))?;
+    let verdict = folder.verdict().ok_or_else(|| refused("it has not been evaluated yet".to_owned()))?;
     let temperature = verdict.calibration.map(|of| of.temperature);
     let card = ModelCard { temperature, ..card_of(&manifest, id, &finished.digest) };
     let models = workspace.models();

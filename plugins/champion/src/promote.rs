@@ -1,7 +1,7 @@
 //! Making a run the champion by its verdict: a whole folder in `models/`, then one rename of the link.
 //!
 //! `models/<run>/verdict.json` holds the verdict from before the link is swapped. When the node is killed in between,
-//! [`unfinished`] finds it and the promotion is finished, instead of judging the run against itself.
+//! [`unfinished`] finds it and the promotion is finished, instead of evaluating the run against itself.
 
 use crate::lock::Lock;
 use plugin_api::Workspace;
@@ -127,7 +127,7 @@ pub(crate) fn promote_until(
 }
 
 /// A promotion of `run` that was decided but not told: the link is swapped if that is what was missing. None when the
-/// run has to be judged, also when there is another champion now than there was then.
+/// run has to be evaluated, also when there is another champion now than there was then.
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
-/// Removes the oldest judged runs beyond the newest `keep` of them, and returns which. Never one that is or was champion or
-/// has a model for another reason, nor one that has not been judged; these do not count.
+/// Removes the oldest evaluated runs beyond the newest `keep` of them, and returns which. Never one that is or was champion or
+/// has a model for another reason, nor one that has not been evaluated; these do not count.
 ///
 /// # Errors
 /// Any error of the file system, with the path in its text.

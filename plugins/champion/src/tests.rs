@@ -169,7 +169,7 @@ fn cut_after_any_step_it_is_whole_and_can_be_done_again() {
 }
 
 #[test]
-fn what_was_decided_is_finished_not_judged_again() {
+fn what_was_decided_is_not_evaluated_again() {
     for (step, decided) in [(Step::Weights, false), (Step::Folder, false), (Step::Named, true), (Step::Linked, true)] {
         let bench = Bench::new();
         let (checkpoint, card, first) = bench.run("one", None);
@@ -248,7 +248,7 @@ fn what_cannot_be_is_refused_with_the_reason_and_changes_nothing() {
         ("nobody", "models there are: one, two"),
         ("../runs/judged", "neither a model nor a run"),
         ("", "neither a model nor a run"),
-        ("unjudged", "not been judged"),
+        ("unjudged", "not been evaluated"),
         ("gone", "are gone"),
         ("broken", "BLAKE3"),
         ("early", "not finished"),
@@ -337,7 +337,7 @@ fn killed_at_any_instant_a_reader_finds_a_whole_champion() {
 }
 
 #[test]
-fn old_judged_runs_go_and_champions_and_unjudged_ones_never() {
+fn old_evaluated_runs_go_but_never_champions() {
     let bench = Bench::new();
     bench.promoted(&["01", "02"]);
     for run in ["03", "04", "05", "06"] {

@@ -301,7 +301,7 @@ impl Trial<'_> {
     }
 
     fn outcomes(&self, name: &'static str, options: &AugmentOptions) -> Vec<Outcome> {
-        // Mirroring has one outcome; what it does to half of the images is judged by doing it to each.
+        // Mirroring has one outcome; what it does to half of the images is measured by doing it to each.
         let certain = AugmentOptions { flip_probability: 1.0, ..options.clone() };
         let pipeline = Pipeline::only(&certain, name);
         let mirror = name == plugin_augment::FLIP;

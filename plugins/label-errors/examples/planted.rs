@@ -7,7 +7,7 @@
 //!     --predictions predictions.csv
 //! ```
 //!
-//! `tests/peers/planted_labels.py` makes `digits.csv` and judges `predictions.csv` by cleanlab.
+//! `tests/peers/planted_labels.py` makes `digits.csv` and evaluates `predictions.csv` by cleanlab.
 #![allow(clippy::print_stdout)]
 
 use clap::Parser;
@@ -55,7 +55,7 @@ struct Config {
     /// Assignments to folds whose predictions are averaged.
     #[arg(long, default_value_t = 2)]
     repeats: u64,
-    /// Where the predictions go, for others to judge.
+    /// Where the predictions go, for others to evaluate.
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
 }

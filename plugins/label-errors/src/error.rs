@@ -1,6 +1,6 @@
 //! What is wrong with what was given.
 
-/// Why no label can be judged.
+/// Why no label can be checked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LabelErrorsError {
     /// As many labels as predictions are needed.

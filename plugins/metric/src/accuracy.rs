@@ -6,9 +6,9 @@ use crate::predictions::Predictions;
 const Z: f64 = 1.959_963_984_540_054;
 
 /// Share of images told right, 0 to 1. None without images.
-pub fn accuracy(judged: &Predictions) -> Option<f64> {
-    let hits = judged.hits().into_iter().filter(|&h| h).count();
-    (!judged.is_empty()).then(|| hits as f64 / judged.len() as f64)
+pub fn accuracy(predictions: &Predictions) -> Option<f64> {
+    let hits = predictions.hits().into_iter().filter(|&h| h).count();
+    (!predictions.is_empty()).then(|| hits as f64 / predictions.len() as f64)
 }
 
 /// The 95 % confidence interval of a share of `hits` in `of`, low and high end; `[0, 1]` of nothing.

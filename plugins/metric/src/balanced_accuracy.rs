@@ -7,8 +7,8 @@ use crate::predictions::Predictions;
 ///
 /// A model that always names the largest class gets 1 / classes, whatever the sizes: K. H. Brodersen and others, The
 /// Balanced Accuracy and Its Posterior Distribution, ICPR 2010, <https://doi.org/10.1109/ICPR.2010.764>.
-pub fn balanced_accuracy(judged: &Predictions) -> Option<f64> {
-    let recalls: Vec<f64> = per_class(judged).iter().filter_map(|c| c.recall).collect();
+pub fn balanced_accuracy(predictions: &Predictions) -> Option<f64> {
+    let recalls: Vec<f64> = per_class(predictions).iter().filter_map(|c| c.recall).collect();
     (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / recalls.len() as f64)
 }
 
@@ -24,11 +24,11 @@ mod tests {
 
     #[test]
     fn the_largest_class_alone_earns_a_share() {
-        let mut judged = Predictions::new(["a", "b", "empty"].map(str::to_owned).to_vec());
+        let mut predictions = Predictions::new(["a", "b", "empty"].map(str::to_owned).to_vec());
         for truth in [0, 0, 0, 0, 0, 0, 0, 0, 0, 1] {
-            judged.push(truth, &[1.0, 0.0, 0.0]).unwrap();
+            predictions.push(truth, &[1.0, 0.0, 0.0]).unwrap();
         }
-        close(balanced_accuracy(&judged).unwrap(), 0.5);
+        close(balanced_accuracy(&predictions).unwrap(), 0.5);
         assert_eq!(balanced_accuracy(&Predictions::new(vec!["a".to_owned()])), None);
     }
 }

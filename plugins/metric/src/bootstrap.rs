@@ -1,4 +1,4 @@
-//! Whether two models differ in mean average precision, judged on the same images.
+//! Whether two models differ in mean average precision, evaluated on the same images.
 
 use crate::average_precision::{mean, of_order, order};
 use crate::tagged::MultilabelPredictions;
@@ -19,7 +19,7 @@ pub struct PairedBootstrap {
 }
 
 impl PairedBootstrap {
-    /// The two are judged on the same images in the same order; with other numbers of images there is nothing to
+    /// The two are evaluated on the same images in the same order; with other numbers of images there is nothing to
     /// compare.
     pub fn new(first: &MultilabelPredictions, second: &MultilabelPredictions) -> Self {
         let images = first.len();

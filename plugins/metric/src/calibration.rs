@@ -12,8 +12,8 @@ const BINS: usize = 15;
 ///
 /// C. Guo and others, On Calibration of Modern Neural Networks, ICML 2017, equation 3,
 /// <https://arxiv.org/abs/1706.04599>.
-pub fn expected_calibration_error(judged: &Predictions) -> Option<f64> {
-    error((0..judged.len()).map(|i| (judged.confidence(i), judged.correct(i))))
+pub fn expected_calibration_error(predictions: &Predictions) -> Option<f64> {
+    error((0..predictions.len()).map(|i| (predictions.confidence(i), predictions.correct(i))))
 }
 
 /// As [`expected_calibration_error`], where an image may have several classes: of every image and class, how far the
@@ -52,20 +52,20 @@ mod tests {
 
     #[test]
     fn a_model_that_is_half_right_and_says_so_is_calibrated() {
-        let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
-        judged.push(0, &[0.5, 0.5]).unwrap();
-        judged.push(1, &[0.5, 0.5]).unwrap();
-        assert_eq!(expected_calibration_error(&judged), Some(0.0));
+        let mut predictions = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
+        predictions.push(0, &[0.5, 0.5]).unwrap();
+        predictions.push(1, &[0.5, 0.5]).unwrap();
+        assert_eq!(expected_calibration_error(&predictions), Some(0.0));
     }
     /// By hand. Bin (12/15, 13/15]: 0.85 and 0.83, one of two right: 0.5 against 0.84. Bin (9/15, 10/15]: 0.65, right: 1
     /// against 0.65. Bin (7/15, 8/15]: 0.5, wrong: 0 against 0.5. (2 · 0.34 + 0.35 + 0.5) / 4.
     #[test]
     fn four_images_by_hand() {
-        let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
+        let mut predictions = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
         for (truth, p) in [(0, 0.85), (1, 0.83), (0, 0.65), (1, 0.5)] {
-            judged.push(truth, &[p, 1.0 - p]).unwrap();
+            predictions.push(truth, &[p, 1.0 - p]).unwrap();
         }
-        let error = expected_calibration_error(&judged).unwrap();
+        let error = expected_calibration_error(&predictions).unwrap();
         assert!((error - 0.3825).abs() < 1e-6, "{error}");
     }
 

@@ -6,11 +6,11 @@ use crate::predictions::Predictions;
 ///
 /// As scikit-learn's `confusion_matrix`:
 /// <https://scikit-learn.org/stable/modules/model_evaluation.html#confusion-matrix>.
-pub fn confusion(judged: &Predictions) -> Vec<Vec<u64>> {
-    let classes = judged.classes().len();
+pub fn confusion(predictions: &Predictions) -> Vec<Vec<u64>> {
+    let classes = predictions.classes().len();
     let mut counts = vec![vec![0; classes]; classes];
-    for i in 0..judged.len() {
-        counts[judged.truth(i)][judged.prediction(i)] += 1;
+    for i in 0..predictions.len() {
+        counts[predictions.truth(i)][predictions.prediction(i)] += 1;
     }
     counts
 }

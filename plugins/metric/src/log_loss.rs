@@ -7,10 +7,11 @@ use crate::predictions::Predictions;
 ///
 /// Probabilities are clipped to `[ε, 1]` with the ε of 32-bit floats, so that one sure mistake is not infinite. As
 /// scikit-learn's `log_loss`: <https://scikit-learn.org/stable/modules/model_evaluation.html#log-loss>.
-pub fn log_loss(judged: &Predictions) -> Option<f64> {
+pub fn log_loss(predictions: &Predictions) -> Option<f64> {
     let clipped = |p: f32| if p.is_nan() { f32::EPSILON } else { p.clamp(f32::EPSILON, 1.0) };
-    let sum: f64 = (0..judged.len()).map(|i| -f64::from(clipped(judged.row(i)[judged.truth(i)])).ln()).sum();
-    (!judged.is_empty()).then(|| sum / judged.len() as f64)
+    let sum: f64 =
+        (0..predictions.len()).map(|i| -f64::from(clipped(predictions.row(i)[predictions.truth(i)])).ln()).sum();
+    (!predictions.is_empty()).then(|| sum / predictions.len() as f64)
 }
 
 #[cfg(test)]
@@ -26,9 +27,9 @@ mod tests {
 
     #[test]
     fn a_sure_mistake_is_finite() {
-        let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
-        judged.push(0, &[0.0, 1.0]).unwrap();
-        let loss = log_loss(&judged).unwrap();
+        let mut predictions = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
+        predictions.push(0, &[0.0, 1.0]).unwrap();
+        let loss = log_loss(&predictions).unwrap();
         assert!((loss - 15.942_385).abs() < 1e-5, "{loss}");
     }
 }

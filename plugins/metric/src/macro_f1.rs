@@ -7,8 +7,8 @@ use crate::predictions::Predictions;
 ///
 /// The mean of the classes' F1, not the F1 of mean precision and recall (they differ: J. Opitz and S. Burst, Macro F1
 /// and Macro F1, 2019, <https://arxiv.org/abs/1911.03347>); as scikit-learn's `f1_score(average="macro")`.
-pub fn macro_f1(judged: &Predictions) -> Option<f64> {
-    let scores: Vec<f64> = per_class(judged).iter().filter_map(|c| c.f1).collect();
+pub fn macro_f1(predictions: &Predictions) -> Option<f64> {
+    let scores: Vec<f64> = per_class(predictions).iter().filter_map(|c| c.f1).collect();
     (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
 }
 

@@ -1,4 +1,4 @@
-//! Whether two models differ, judged on the same images.
+//! Whether two models differ, evaluated on the same images.
 
 /// Two-sided p value of the exact McNemar test, 0 to 1: how often two equally good models would differ at least this
 /// much. 1 when they never disagree on being right.

@@ -1,4 +1,4 @@
-//! How much better one model is than another in balanced accuracy, judged on the same images, and how sure that is.
+//! How much better one model is than another in balanced accuracy, evaluated on the same images, and how sure that is.
 
 use crate::predictions::Predictions;
 use crate::tagged::MultilabelPredictions;

@@ -37,8 +37,8 @@ impl ClassFigures {
 /// C. J. van Rijsbergen, Information Retrieval, 2nd edition 1979, chapter 7; as scikit-learn's
 /// `precision_recall_fscore_support`:
 /// <https://scikit-learn.org/stable/modules/model_evaluation.html#precision-recall-f-measure-metrics>.
-pub fn per_class(judged: &Predictions) -> Vec<ClassFigures> {
-    let counts = confusion(judged);
+pub fn per_class(predictions: &Predictions) -> Vec<ClassFigures> {
+    let counts = confusion(predictions);
     (0..counts.len())
         .map(|class| {
             let right = counts[class][class];
@@ -71,9 +71,9 @@ mod tests {
 
     #[test]
     fn a_class_nobody_has_or_names_has_no_figures() {
-        let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
-        judged.push(0, &[0.9, 0.1]).unwrap();
-        let b = &per_class(&judged)[1];
+        let mut predictions = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
+        predictions.push(0, &[0.9, 0.1]).unwrap();
+        let b = &per_class(&predictions)[1];
         assert_eq!((b.precision, b.recall, b.f1, b.support, b.predicted), (None, None, None, 0, 0));
     }
 }

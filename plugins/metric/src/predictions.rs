@@ -144,11 +144,11 @@ pub(crate) mod tests {
             [0.3, 0.3, 0.4],
             [0.15, 0.55, 0.3],
         ];
-        let mut judged = Predictions::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
+        let mut predictions = Predictions::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
         for (t, row) in truth.iter().zip(&rows) {
-            judged.push(*t, row).unwrap();
+            predictions.push(*t, row).unwrap();
         }
-        judged
+        predictions
     }
 
     pub(crate) fn close(a: f64, b: f64) {
@@ -157,11 +157,11 @@ pub(crate) mod tests {
 
     #[test]
     fn predictions_are_the_most_probable_class() {
-        let judged = ten();
-        let predictions: Vec<usize> = (0..judged.len()).map(|i| judged.prediction(i)).collect();
-        assert_eq!(predictions, [0, 0, 1, 0, 1, 0, 1, 2, 2, 1]);
-        assert_eq!(judged.hits().iter().filter(|&&h| h).count(), 7);
-        assert!((judged.confidence(3) - 0.9).abs() < 1e-6);
+        let predictions = ten();
+        let called: Vec<usize> = (0..predictions.len()).map(|i| predictions.prediction(i)).collect();
+        assert_eq!(called, [0, 0, 1, 0, 1, 0, 1, 2, 2, 1]);
+        assert_eq!(predictions.hits().iter().filter(|&&h| h).count(), 7);
+        assert!((predictions.confidence(3) - 0.9).abs() < 1e-6);
     }
 
     #[test]
@@ -169,17 +169,17 @@ pub(crate) mod tests {
         assert_eq!(most_probable(&[0.5, 0.5]), 0);
         assert_eq!(most_probable(&[f32::NAN, 0.1, 0.2]), 2);
         assert_eq!(most_probable(&[f32::NAN, f32::NAN]), 0);
-        let mut judged = ten();
-        assert!(judged.is_finite());
-        judged.push(0, &[f32::NAN, 0.0, 1.0]).unwrap();
-        assert!(!judged.is_finite());
+        let mut predictions = ten();
+        assert!(predictions.is_finite());
+        predictions.push(0, &[f32::NAN, 0.0, 1.0]).unwrap();
+        assert!(!predictions.is_finite());
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let mut judged = ten();
-        assert_eq!(judged.push(3, &[0.0; 3]), Err(ShapeError::Class { index: 3, classes: 3 }));
-        assert_eq!(judged.push(0, &[0.0; 2]), Err(ShapeError::Row { probabilities: 2, classes: 3 }));
-        assert_eq!(judged.len(), 10);
+        let mut predictions = ten();
+        assert_eq!(predictions.push(3, &[0.0; 3]), Err(ShapeError::Class { index: 3, classes: 3 }));
+        assert_eq!(predictions.push(0, &[0.0; 2]), Err(ShapeError::Row { probabilities: 2, classes: 3 }));
+        assert_eq!(predictions.len(), 10);
     }
 }

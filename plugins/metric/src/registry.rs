@@ -77,21 +77,21 @@ pub const REGISTRY: &[Metric] = &[
         title: "Precision",
         meaning: "Of the images called a class, the share that is.",
         best: Some(1.0),
-        compute: Compute::Each(|judged| per_class(judged).iter().map(|c| c.precision).collect()),
+        compute: Compute::Each(|predictions| per_class(predictions).iter().map(|c| c.precision).collect()),
     },
     Metric {
         name: "recall",
         title: "Recall",
         meaning: "Of the images of a class, the share called it.",
         best: Some(1.0),
-        compute: Compute::Each(|judged| per_class(judged).iter().map(|c| c.recall).collect()),
+        compute: Compute::Each(|predictions| per_class(predictions).iter().map(|c| c.recall).collect()),
     },
     Metric {
         name: "f1",
         title: "F1",
         meaning: "Harmonic mean of precision and recall.",
         best: Some(1.0),
-        compute: Compute::Each(|judged| per_class(judged).iter().map(|c| c.f1).collect()),
+        compute: Compute::Each(|predictions| per_class(predictions).iter().map(|c| c.f1).collect()),
     },
     Metric {
         name: "mcnemar",
@@ -109,11 +109,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// The values of a metric, whatever its kind.
-    fn values(metric: &Metric, judged: &Predictions) -> Vec<Option<f64>> {
+    fn values(metric: &Metric, predictions: &Predictions) -> Vec<Option<f64>> {
         match metric.compute {
-            Compute::One(f) => vec![f(judged)],
-            Compute::Each(f) => f(judged),
-            Compute::Paired(f) => vec![Some(f(&judged.hits(), &judged.hits()))],
+            Compute::One(f) => vec![f(predictions)],
+            Compute::Each(f) => f(predictions),
+            Compute::Paired(f) => vec![Some(f(&predictions.hits(), &predictions.hits()))],
         }
     }
 

@@ -34,18 +34,18 @@ pub fn temper_each(row: &[f32], temperature: f64) -> Vec<f32> {
 ///
 /// That its logarithm is normal with mean 0 and deviation 1 is taken for granted beforehand, so that a few images that
 /// are all told right do not make a model sure of everything.
-pub fn fit_temperature(judged: &Predictions) -> Option<f64> {
+pub fn fit_temperature(predictions: &Predictions) -> Option<f64> {
     let logits: Vec<Vec<f64>> =
-        (0..judged.len()).map(|i| judged.row(i).iter().map(|&p| logarithm(p)).collect()).collect();
+        (0..predictions.len()).map(|i| predictions.row(i).iter().map(|&p| logarithm(p)).collect()).collect();
     let surprise = |temperature: f64| -> f64 {
         let of = |(i, row): (usize, &Vec<f64>)| {
             let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = row.iter().map(|l| ((l - most) / temperature).exp()).sum();
-            sum.ln() - (row[judged.truth(i)] - most) / temperature
+            sum.ln() - (row[predictions.truth(i)] - most) / temperature
         };
         logits.iter().enumerate().map(of).sum()
     };
-    (judged.len() >= MIN_IMAGES && judged.is_finite()).then(|| least(surprise))
+    (predictions.len() >= MIN_IMAGES && predictions.is_finite()).then(|| least(surprise))
 }
 
 /// As [`fit_temperature`], where an image may have several classes.
@@ -113,7 +113,7 @@ mod tests {
     /// Images whose truth follows the softmax of some logits, and a model that has them times `sharp`.
     fn model(images: usize, sharp: f64) -> Predictions {
         let mut chance = Chance(7);
-        let mut judged = Predictions::new(["a", "b", "c", "d"].map(str::to_owned).to_vec());
+        let mut predictions = Predictions::new(["a", "b", "c", "d"].map(str::to_owned).to_vec());
         for _ in 0..images {
             let logits: Vec<f64> = (0..4).map(|_| 3.0 * chance.next()).collect();
             let softmax = |scale: f64| {
@@ -128,9 +128,9 @@ mod tests {
             };
             let truth = truth.iter().position(is_it).unwrap_or(3);
             let said: Vec<f32> = softmax(sharp).iter().map(|p| *p as f32).collect();
-            judged.push(truth, &said).unwrap();
+            predictions.push(truth, &said).unwrap();
         }
-        judged
+        predictions
     }
 
     #[test]
@@ -169,11 +169,11 @@ mod tests {
     #[test]
     fn few_images_say_nothing_and_all_right_is_no_certainty() {
         let right = |images: usize| {
-            let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
+            let mut predictions = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
             for _ in 0..images {
-                judged.push(0, &[0.9, 0.1]).unwrap();
+                predictions.push(0, &[0.9, 0.1]).unwrap();
             }
-            judged
+            predictions
         };
         assert_eq!(fit_temperature(&right(19)), None);
         let found = fit_temperature(&right(20)).unwrap();

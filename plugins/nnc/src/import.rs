@@ -163,9 +163,9 @@ fn trained(project: &Project) -> Result<&Network, NncError> {
 
 /// The loss of a classifier.
 struct Loss {
-    /// The block it judges.
+    /// The block whose output it compares with the truth.
     reads: usize,
-    /// Whether outputs are judged one by one: one output for two classes, or several classes an image.
+    /// Whether each output has a loss of its own: one output for two classes, or several classes an image.
     several: bool,
     notes: Vec<String>,
 }

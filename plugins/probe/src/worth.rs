@@ -1,4 +1,4 @@
-//! How good a head is, and how sure it may be: each is judged on images that it has not learnt from.
+//! How good a head is, and how sure it may be: each is evaluated on images that it has not learnt from.
 
 use crate::error::ProbeError;
 use crate::folds::numbered;
@@ -28,10 +28,10 @@ pub struct Worth {
 }
 
 impl Worth {
-    fn of(judged: &Predictions) -> Self {
-        let temperature = fit_temperature(judged);
-        let tempered = temperature.map_or_else(|| judged.clone(), |t| judged.tempered(t));
-        Self { temperature, accuracy: accuracy(judged), loss: log_loss(&tempered).unwrap_or(f64::INFINITY) }
+    fn of(predictions: &Predictions) -> Self {
+        let temperature = fit_temperature(predictions);
+        let tempered = temperature.map_or_else(|| predictions.clone(), |t| predictions.tempered(t));
+        Self { temperature, accuracy: accuracy(predictions), loss: log_loss(&tempered).unwrap_or(f64::INFINITY) }
     }
 }
 
@@ -49,15 +49,15 @@ pub struct Seen<'a> {
 /// What class means are worth: each image, class and embedding, by means without it.
 pub fn worth_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a [f32])>) -> Worth {
     let classes: Vec<String> = means.classes().map(str::to_owned).collect();
-    let mut judged = Predictions::new(classes.clone());
+    let mut predictions = Predictions::new(classes.clone());
     for (class, embedding) in seen {
         let truth = classes.iter().position(|name| name == class);
         if let (Some(truth), Some(row)) = (truth, means.left_out(class, embedding)) {
             // A row of the means has a number a class.
-            let _ = judged.push(truth, &row);
+            let _ = predictions.push(truth, &row);
         }
     }
-    Worth::of(&judged)
+    Worth::of(&predictions)
 }
 
 /// What tells classes apart: whichever of the two is worth more.
@@ -100,7 +100,7 @@ pub struct Linear {
 /// A linear head over all of `seen`, and what such heads are worth. None when there is too little to fit one, or too much.
 pub fn linear(seen: &[Seen<'_>]) -> Option<Linear> {
     let rows = Rows::of(seen)?;
-    let (worth, _) = rows.judge()?;
+    let (worth, _) = rows.evaluate()?;
     let (head, classes) = rows.fit()?;
     Some(Linear { head, classes, worth })
 }
@@ -148,15 +148,15 @@ impl Rows {
 
     /// What heads that have learnt four fifths say of the last: what they are worth, and of each image whether it was told
     /// right. It takes some four times as long as [`Rows::fit`]. None as there.
-    pub fn judge(&self) -> Option<(Worth, Vec<bool>)> {
+    pub fn evaluate(&self) -> Option<(Worth, Vec<bool>)> {
         let Self { classes, features, targets, groups, weights } = self;
         let options = &ProbeOptions::UNIT_LENGTH;
         let rows = told(out_of_fold(features, targets, groups, weights, classes.len(), FOLDS, SEED, options))?;
-        let mut judged = Predictions::new(classes.clone());
+        let mut predictions = Predictions::new(classes.clone());
         for (target, row) in targets.iter().zip(&rows) {
-            judged.push(*target as usize, row).ok()?;
+            predictions.push(*target as usize, row).ok()?;
         }
-        Some((Worth::of(&judged), judged.hits()))
+        Some((Worth::of(&predictions), predictions.hits()))
     }
 }
 
@@ -184,10 +184,10 @@ mod tests {
     }
 
     #[test]
-    fn a_linear_head_needs_a_few_of_each_class_and_is_judged_out_of_fold() {
+    fn a_linear_head_is_evaluated_out_of_fold() {
         assert!(linear(&seen(&images(2, 0.1))).is_none());
         let images = images(30, 0.3);
-        let hits = Rows::of(&seen(&images)).unwrap().judge().unwrap().1;
+        let hits = Rows::of(&seen(&images)).unwrap().evaluate().unwrap().1;
         let Linear { head, classes, worth } = linear(&seen(&images)).unwrap();
         assert_eq!((classes, worth.accuracy), (vec!["a".to_owned(), "b".to_owned()], Some(1.0)));
         assert_eq!(hits, [true; 60]);

@@ -6,9 +6,9 @@ use maud::{Markup, html};
 use plugin_api::runs::ClassResult;
 use plugin_metric::{Predictions, per_class};
 
-pub fn section(judged: &Predictions, results: &[ClassResult], w: Words) -> Markup {
+pub fn section(predictions: &Predictions, results: &[ClassResult], w: Words) -> Markup {
     let optimistic = results.iter().any(|result| result.optimistic > 0);
-    if judged.is_empty() {
+    if predictions.is_empty() {
         return html! {};
     }
     html! {
@@ -27,7 +27,7 @@ pub fn section(judged: &Predictions, results: &[ClassResult], w: Words) -> Marku
                     @if optimistic { th.n { (w.t("optimistic")) } }
                 } }
                 tbody {
-                    @for (at, (class, figures)) in judged.classes().iter().zip(per_class(judged)).enumerate() {
+                    @for (at, (class, figures)) in predictions.classes().iter().zip(per_class(predictions)).enumerate() {
                         tr id=(format!("class-{class}")) {
                             th scope="row" { (class) }
                             td.n { (w.percent_or_dash(figures.recall)) }

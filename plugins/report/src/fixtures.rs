@@ -55,11 +55,11 @@ pub fn ten() -> Predictions {
         [0.3, 0.3, 0.4],
         [0.15, 0.55, 0.3],
     ];
-    let mut judged = Predictions::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
+    let mut predictions = Predictions::new(["きゅんきゅん", "bus", "cat"].map(str::to_owned).to_vec());
     for (t, row) in truth.iter().zip(&rows) {
-        judged.push(*t, row).unwrap();
+        predictions.push(*t, row).unwrap();
     }
-    judged
+    predictions
 }
 
 /// Images of three classes with several labels each; each row is truth and probabilities.

@@ -10,18 +10,18 @@ use plugin_metric::{Compute, Predictions, REGISTRY};
 pub fn section(report: &Report, w: Words) -> Markup {
     let verdict = report.verdict;
     let promoted = verdict.decision.is_promoted();
-    let judged = verdict.images > 0;
-    let figure = |share: f64| if judged { w.percent(share) } else { "–".to_owned() };
+    let is_evaluated = verdict.images > 0;
+    let figure = |share: f64| if is_evaluated { w.percent(share) } else { "–".to_owned() };
     html! {
         header {
-            p.run { (w.with("run_judged", [("run", (&verdict.run).into()), ("at", utc(verdict.judged_ms).into())])) }
+            p.run { (w.with("run_evaluated", [("run", (&verdict.run).into()), ("at", utc(verdict.evaluated_ms).into())])) }
             h1.promoted[promoted] { (w.t(if promoted { "promoted" } else { "refused" })) }
             p.reason { (verdict.reason.render(w.language())) }
             div.figures {
                 div {
                     h2 { (w.t("accuracy")) }
                     p.figure { (figure(verdict.accuracy)) }
-                    @if judged {
+                    @if is_evaluated {
                         (interval(verdict))
                         p.note {
                             (w.with("interval", [("range", range(verdict.accuracy_interval, w).into())])) (w.comma())
@@ -42,7 +42,7 @@ pub fn section(report: &Report, w: Words) -> Markup {
                     p.note { (champion(verdict, w)) }
                 }
             }
-            @if judged { (every_figure(report, w)) }
+            @if is_evaluated { (every_figure(report, w)) }
         }
     }
 }
@@ -121,8 +121,8 @@ pub fn tempered(of: &Calibration, w: Words) -> String {
 /// Every metric of the registry that is one figure of a model, and those of two.
 fn every_figure(report: &Report, w: Words) -> Markup {
     let show = |best: Option<f64>, value: f64| if best == Some(1.0) { w.percent(value) } else { short(value) };
-    let one = |f: fn(&Predictions) -> Option<f64>, judged: Option<&Predictions>, best| {
-        judged.and_then(f).map_or_else(|| "–".to_owned(), |v| show(best, v))
+    let one = |f: fn(&Predictions) -> Option<f64>, predictions: Option<&Predictions>, best| {
+        predictions.and_then(f).map_or_else(|| "–".to_owned(), |v| show(best, v))
     };
     html! {
         details {
@@ -167,6 +167,6 @@ fn every_figure(report: &Report, w: Words) -> Markup {
     }
 }
 
-fn hits(judged: &Predictions) -> String {
-    count(judged.hits().into_iter().filter(|&h| h).count() as u64)
+fn hits(predictions: &Predictions) -> String {
+    count(predictions.hits().into_iter().filter(|&h| h).count() as u64)
 }

@@ -14,27 +14,27 @@ const BESIDE: usize = 8;
 /// How long that list is.
 const SHORT: usize = 8;
 
-pub fn section(judged: &Predictions, w: Words) -> Markup {
-    let counts = confusion(judged);
+pub fn section(predictions: &Predictions, w: Words) -> Markup {
+    let counts = confusion(predictions);
     html! {
         section {
             h2 { (w.t("matrix")) }
-            @if judged.is_empty() {
+            @if predictions.is_empty() {
                 p.note { (w.t("none_held_out")) }
-            } @else if judged.classes().len() <= MAX_CLASSES {
+            } @else if predictions.classes().len() <= MAX_CLASSES {
                 p.note { (w.t("matrix_how")) }
                 // With few classes there is room for both.
-                @if judged.classes().len() <= BESIDE && judged.hits().contains(&false) {
+                @if predictions.classes().len() <= BESIDE && predictions.hits().contains(&false) {
                     div.beside {
-                        (table(judged.classes(), &counts))
-                        (pairs(judged.classes(), &counts, SHORT, w))
+                        (table(predictions.classes(), &counts))
+                        (pairs(predictions.classes(), &counts, SHORT, w))
                     }
                 } @else {
-                    (table(judged.classes(), &counts))
+                    (table(predictions.classes(), &counts))
                 }
             } @else {
                 p.note { (w.t("pairs_how")) " " a href="confusion.csv" { "confusion.csv" } }
-                (pairs(judged.classes(), &counts, PAIRS, w))
+                (pairs(predictions.classes(), &counts, PAIRS, w))
             }
         }
     }
@@ -122,12 +122,12 @@ mod tests {
     #[test]
     fn many_classes_are_listed_by_pairs() {
         let classes: Vec<String> = (0..50).map(|i| format!("class {i}")).collect();
-        let mut judged = Predictions::new(classes);
+        let mut predictions = Predictions::new(classes);
         let row = |c: usize| (0..50).map(|i| f32::from(u8::from(i == c))).collect::<Vec<f32>>();
         for (truth, prediction) in [(7, 8), (7, 8), (7, 7), (1, 2), (3, 3)] {
-            judged.push(truth, &row(prediction)).unwrap();
+            predictions.push(truth, &row(prediction)).unwrap();
         }
-        let text = section(&judged, Words::default()).into_string();
+        let text = section(&predictions, Words::default()).into_string();
         let (first, second) = (text.find("class 7").unwrap(), text.find("class 1<").unwrap());
         assert!(first < second && text.contains("67\u{a0}%") && !text.contains("class 3<"), "{text}");
     }

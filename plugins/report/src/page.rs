@@ -90,7 +90,7 @@ mod tests {
     /// Predictions that are right `skill` of the time, of as many images as the manifest holds out.
     fn predictions(skill: f32, salt: usize) -> Predictions {
         let manifest = manifest();
-        let mut judged = Predictions::new(manifest.classes);
+        let mut predictions = Predictions::new(manifest.classes);
         for (truth, counts) in manifest.counts.iter().enumerate() {
             for i in 0..counts[2] as usize {
                 let n = salt + truth * 1000 + i;
@@ -98,10 +98,10 @@ mod tests {
                 let sure = 0.4 + 0.6 * noise(n + 7);
                 let rest = (1.0 - sure) / 5.0;
                 let row: Vec<f32> = (0..6).map(|c| if c == said { sure } else { rest }).collect();
-                judged.push(truth, &row).unwrap();
+                predictions.push(truth, &row).unwrap();
             }
         }
-        judged
+        predictions
     }
 
     fn metrics() -> Vec<MetricRow> {
@@ -168,7 +168,7 @@ mod tests {
             evaluation: plugin_api::runs::Evaluation::default(),
             class_results: Vec::new(),
             report: "runs/20261123-224530-3f2a/report/index.html".to_owned(),
-            judged_ms: 1_795_474_530_000,
+            evaluated_ms: 1_795_474_530_000,
         }
     }
 

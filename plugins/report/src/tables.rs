@@ -4,27 +4,27 @@ use super::EvaluatedImage;
 use plugin_metric::{Predictions, confusion, per_class};
 use plugin_tables::Table;
 
-/// `predictions.csv`: one line a held-out image, in the order they were judged; `p_<class>` is the probability of
-/// each class. `images` is as long as `judged`.
+/// `predictions.csv`: one line a held-out image, in the order they were evaluated; `p_<class>` is the probability of
+/// each class. `images` is as long as `predictions`.
 ///
 /// # Errors
 /// What the `csv` crate reports; writing to memory, none is expected.
-pub fn predictions_csv(judged: &Predictions, images: &[EvaluatedImage]) -> Result<Vec<u8>, csv::Error> {
+pub fn predictions_csv(predictions: &Predictions, images: &[EvaluatedImage]) -> Result<Vec<u8>, csv::Error> {
     let mut header: Vec<String> =
         ["path", "digest", "truth", "prediction", "probability", "correct"].map(str::to_owned).to_vec();
-    header.extend(judged.classes().iter().map(|c| format!("p_{c}")));
+    header.extend(predictions.classes().iter().map(|c| format!("p_{c}")));
     let mut table = Table::new(&header)?;
-    let name = |class: usize| judged.classes()[class].clone();
-    for (i, image) in images.iter().enumerate().take(judged.len()) {
+    let name = |class: usize| predictions.classes()[class].clone();
+    for (i, image) in images.iter().enumerate().take(predictions.len()) {
         let mut line = vec![
             image.path.clone(),
             image.digest.clone(),
-            name(judged.truth(i)),
-            name(judged.prediction(i)),
-            format!("{:.6}", judged.confidence(i)),
-            judged.correct(i).to_string(),
+            name(predictions.truth(i)),
+            name(predictions.prediction(i)),
+            format!("{:.6}", predictions.confidence(i)),
+            predictions.correct(i).to_string(),
         ];
-        line.extend(judged.row(i).iter().map(|p| format!("{p:.6}")));
+        line.extend(predictions.row(i).iter().map(|p| format!("{p:.6}")));
         table.row(&line)?;
     }
     table.finish()
@@ -34,9 +34,9 @@ pub fn predictions_csv(judged: &Predictions, images: &[EvaluatedImage]) -> Resul
 ///
 /// # Errors
 /// As [`predictions_csv`].
-pub fn confusion_csv(judged: &Predictions) -> Result<Vec<u8>, csv::Error> {
-    let mut table = Table::new(std::iter::once("truth").chain(judged.classes().iter().map(String::as_str)))?;
-    for (class, counts) in judged.classes().iter().zip(confusion(judged)) {
+pub fn confusion_csv(predictions: &Predictions) -> Result<Vec<u8>, csv::Error> {
+    let mut table = Table::new(std::iter::once("truth").chain(predictions.classes().iter().map(String::as_str)))?;
+    for (class, counts) in predictions.classes().iter().zip(confusion(predictions)) {
         table.row(std::iter::once(class.clone()).chain(counts.iter().map(u64::to_string)))?;
     }
     table.finish()
@@ -46,9 +46,9 @@ pub fn confusion_csv(judged: &Predictions) -> Result<Vec<u8>, csv::Error> {
 ///
 /// # Errors
 /// As [`predictions_csv`].
-pub fn per_class_csv(judged: &Predictions) -> Result<Vec<u8>, csv::Error> {
+pub fn per_class_csv(predictions: &Predictions) -> Result<Vec<u8>, csv::Error> {
     let mut table = Table::new(["class", "precision", "recall", "f1", "support", "predicted"])?;
-    for (class, figures) in judged.classes().iter().zip(per_class(judged)) {
+    for (class, figures) in predictions.classes().iter().zip(per_class(predictions)) {
         let [precision, recall, f1] = [figures.precision, figures.recall, figures.f1]
             .map(|share| share.map_or_else(String::new, |s| format!("{s:.6}")));
         let (support, predicted) = (figures.support.to_string(), figures.predicted.to_string());

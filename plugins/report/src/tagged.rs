@@ -87,7 +87,7 @@ fn headline(verdict: &Verdict, w: Words) -> Markup {
     html! {
         header {
             p.run {
-                (w.with("run_judged", [("run", (&verdict.run).into()), ("at", utc(verdict.judged_ms).into())]))
+                (w.with("run_evaluated", [("run", (&verdict.run).into()), ("at", utc(verdict.evaluated_ms).into())]))
                 " · " (w.t("several_labels"))
             }
             h1.promoted[promoted] { (w.t(if promoted { "promoted" } else { "refused" })) }
@@ -222,7 +222,7 @@ mod tests {
             evaluation: plugin_api::runs::Evaluation::default(),
             class_results: Vec::new(),
             report: String::new(),
-            judged_ms: 0,
+            evaluated_ms: 0,
         };
         let images: Vec<EvaluatedImage> =
             (0..2).map(|i| EvaluatedImage { path: format!("photos/bus/{i}.jpg"), digest: i.to_string() }).collect();

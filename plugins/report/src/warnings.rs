@@ -28,7 +28,7 @@ pub enum Warning {
     /// Classes with images that stand in another class too, and how many.
     Conflicts(Vec<(String, u64)>),
     /// Classes with few held-out images, and how many.
-    FewToJudge(Vec<(String, u64)>),
+    FewToEvaluate(Vec<(String, u64)>),
 }
 
 /// Warnings about the data a run learnt from.
@@ -53,7 +53,7 @@ pub fn warnings(manifest: &RunManifest) -> Vec<Warning> {
         imbalance,
         where_count(0, |n| n < MIN_TRAIN).map(Warning::FewToLearn),
         where_count(3, |n| n > 0).map(Warning::Conflicts),
-        where_count(2, |n| n < MIN_TEST).map(Warning::FewToJudge),
+        where_count(2, |n| n < MIN_TEST).map(Warning::FewToEvaluate),
     ]
     .into_iter()
     .flatten()
@@ -67,7 +67,7 @@ impl Warning {
             Self::Imbalance { .. } => "unequal",
             Self::FewToLearn(_) => "few_to_learn",
             Self::Conflicts(_) => "conflicts",
-            Self::FewToJudge(_) => "few_to_judge",
+            Self::FewToEvaluate(_) => "few_to_evaluate",
         }
     }
 
@@ -89,7 +89,7 @@ impl Warning {
             }
             Self::FewToLearn(classes) => few(w, "few_to_learn_text", MIN_TRAIN, classes),
             Self::Conflicts(classes) => w.with("conflicts_text", [("list", w.named(classes, NAMED))]),
-            Self::FewToJudge(classes) => few(w, "few_to_judge_text", MIN_TEST, classes),
+            Self::FewToEvaluate(classes) => few(w, "few_to_evaluate_text", MIN_TEST, classes),
         }
     }
 }
@@ -125,7 +125,7 @@ mod tests {
             [Warning::Imbalance { largest, smallest }] if largest.1 == 131 && smallest.0 == "c1"));
         assert_eq!(of(&[[99, 20, 20, 0], [100, 20, 20, 0]]), [Warning::FewToLearn(vec![("c0".to_owned(), 99)])]);
         assert_eq!(of(&[[100, 20, 20, 0], [100, 20, 20, 1]]), [Warning::Conflicts(vec![("c1".to_owned(), 1)])]);
-        assert_eq!(of(&[[100, 20, 19, 0], [100, 20, 20, 0]]), [Warning::FewToJudge(vec![("c0".to_owned(), 19)])]);
+        assert_eq!(of(&[[100, 20, 19, 0], [100, 20, 20, 0]]), [Warning::FewToEvaluate(vec![("c0".to_owned(), 19)])]);
         assert_eq!(of(&[[300, 9, 9, 9], [9, 9, 9, 9]]).len(), 4);
     }
 

@@ -8,7 +8,7 @@ use plugin_api::Split;
 /// Images of a class from which on half of the share of train is in train; of fewer one.
 const LEARNT_FROM: i64 = 3;
 /// Images of a class from which on one is in test.
-const JUDGED_FROM: i64 = 5;
+const EVALUATED_FROM: i64 = 5;
 /// Images of a class from which on one is in validation and one in test, and at least half of the share of each.
 const SHARED_FROM: i64 = 8;
 /// A piece of a cut group ends where its split has its share and another lacks this part (1 / n) of its own.
@@ -127,7 +127,7 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
                 }
             }
         }
-        let parts = stratify(&self.table, &units, &mut self.balance, LastPartBelow(JUDGED_FROM));
+        let parts = stratify(&self.table, &units, &mut self.balance, LastPartBelow(EVALUATED_FROM));
         for (unit, part) in units.iter().zip(parts) {
             for &image in &unit.images {
                 self.splits[image as usize] = Some(part);
@@ -229,13 +229,13 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
             TRAIN if total < LEARNT_FROM => total.min(1),
             TRAIN => half.max(1),
             _ if self.balance.share(split) == 0 => 0,
-            TEST if (JUDGED_FROM..SHARED_FROM).contains(&total) => 1,
+            TEST if (EVALUATED_FROM..SHARED_FROM).contains(&total) => 1,
             _ if total < SHARED_FROM => 0,
             _ => half,
         }
     }
 
-    /// Sees to it that every class can be learnt and judged. True if anything was moved.
+    /// Sees to it that every class can be trained and evaluated. True if anything was moved.
     fn repair(&mut self) -> bool {
         let mut classes: Vec<u32> = (0..self.table.class_count()).collect();
         classes.sort_by_key(|class| self.balance.total(*class));
@@ -359,7 +359,7 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
     fn move_to(&mut self, image: u32, split: usize) {
         self.put(image, split);
         self.reasons[image as usize] =
-            Some(if split == TRAIN { Reason::NothingToLearn } else { Reason::NothingToJudge });
+            Some(if split == TRAIN { Reason::NothingToLearn } else { Reason::NothingToEvaluate });
     }
 
     fn result(self) -> Drawn<'a> {
@@ -373,7 +373,7 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
             if let (Some(from), None) = (known.settled, known.given)
                 && from != to
             {
-                let reason = self.reasons[image as usize].unwrap_or(Reason::NothingToJudge);
+                let reason = self.reasons[image as usize].unwrap_or(Reason::NothingToEvaluate);
                 moved.push(Moved { image: place, from, to, reason });
             }
         }

@@ -8,9 +8,9 @@
 //! - a class of 1 image or more has one in train;
 //! - of 5 or more, one in test;
 //! - of 8 or more, one in validation and one in test, and where nothing was settled before at least half of its share of each;
-//! - a group lies in one split, unless its classes could not be learnt or judged that way: then it is cut, class by class, in
+//! - a group lies in one split, unless its classes could not be trained or evaluated that way: then it is cut, class by class, in
 //!   contiguous pieces (train first, then validation, then test);
-//! - settled images stay, unless their class would have nothing to learn from or to be judged by, or near-copies of theirs in
+//! - settled images stay, unless their class would have nothing to learn from or to be evaluated on, or near-copies of theirs in
 //!   a stricter split turn up.
 
 mod drawing;
@@ -65,7 +65,7 @@ pub enum Reason {
     /// A class had nothing in train.
     NothingToLearn,
     /// A class had nothing in validation or test.
-    NothingToJudge,
+    NothingToEvaluate,
 }
 
 /// A settled image that changed its split.

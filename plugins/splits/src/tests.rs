@@ -71,7 +71,7 @@ fn assert_classes(images: &[Owned], splits: &[Split], fresh: bool) {
 }
 
 #[test]
-fn five_of_each_of_1000_classes_are_learnt_and_judged() {
+fn five_of_each_of_1000_classes_are_split() {
     let images: Vec<Owned> = (0..5000).map(|i| alone(i, i as u32 % 1000)).collect();
     let drawn = draw(&views(&images), SHARES);
     for class in 0..1000 {
@@ -190,13 +190,13 @@ fn near_copies_of_settled_images_go_to_the_strictest() {
 }
 
 #[test]
-fn settled_classes_that_nothing_judges_give_one_whole_group() {
+fn settled_classes_without_test_give_one_whole_group() {
     let mut images: Vec<Owned> =
         (0..30).map(|i| image(i, 0, &format!("{}", if i < 6 { i } else { i / 3 + 10 }))).collect();
     settle(&mut images, &[Split::Train; 30]);
     let drawn = draw(&views(&images), SHARES);
     assert!(drawn.cut.is_empty());
-    assert!(drawn.moved.iter().all(|moved| moved.from == Split::Train && moved.reason == Reason::NothingToJudge));
+    assert!(drawn.moved.iter().all(|moved| moved.from == Split::Train && moved.reason == Reason::NothingToEvaluate));
     assert_eq!(counts(&images, &drawn.splits, 0), [24, 3, 3], "the least that will do");
 }
 

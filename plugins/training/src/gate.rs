@@ -30,7 +30,7 @@ pub enum Incumbent<'a, J = Predictions> {
         /// Its name.
         name: &'a str,
         /// Its predictions.
-        judged: &'a J,
+        predictions: &'a J,
         /// What was uneven about the comparison.
         handicap: &'a [Message],
     },
@@ -83,7 +83,7 @@ fn opponent<J>(reigning: Incumbent<'_, J>, unheld: bool) -> Result<(&str, &J, &[
     let why = match reigning {
         Incumbent::None => Message::no_champion(),
         Incumbent::Unusable { name, why } => Message::champion_unusable(name, why.clone()),
-        Incumbent::Evaluated { name, judged, handicap } => return Ok((name, judged, handicap)),
+        Incumbent::Evaluated { name, predictions, handicap } => return Ok((name, predictions, handicap)),
     };
     let mut reason = Text::from(why);
     if unheld {
@@ -245,23 +245,23 @@ pub fn decide(challenger: &Predictions, reigning: Incumbent, gate: &Gate) -> Gat
     if !challenger.is_finite() {
         return GateOutcome::plain(false, Message::diverged());
     }
-    let (name, judged, handicap) = match opponent(reigning, challenger.is_empty()) {
+    let (name, predictions, handicap) = match opponent(reigning, challenger.is_empty()) {
         Ok(opponent) => opponent,
         Err(decision) => return *decision,
     };
-    let (Some(ours), Some(theirs)) = (balanced_accuracy(challenger), balanced_accuracy(judged)) else {
+    let (Some(ours), Some(theirs)) = (balanced_accuracy(challenger), balanced_accuracy(predictions)) else {
         return nothing_held_out(name);
     };
-    let bound = Pairs::new(challenger, judged).lower_bound(gate.level);
-    let pairs = between_known_classes(challenger, judged);
+    let bound = Pairs::new(challenger, predictions).lower_bound(gate.level);
+    let pairs = between_known_classes(challenger, predictions);
     let (what, figures, images, classes) =
         (Metric::BalancedAccuracy, [ours, theirs], challenger.len(), challenger.classes());
     let comparison = Comparison { what, figures, bound, images, pairs: &pairs, classes, handicap };
     let (promoted, reason) = comparison.decide(gate);
     GateOutcome {
-        champion_accuracy: accuracy(judged),
+        champion_accuracy: accuracy(predictions),
         champion_balanced_accuracy: Some(theirs),
-        p_value: Some(mcnemar(&challenger.hits(), &judged.hits())),
+        p_value: Some(mcnemar(&challenger.hits(), &predictions.hits())),
         lower_bound: bound,
         ..GateOutcome::plain(promoted, reason)
     }

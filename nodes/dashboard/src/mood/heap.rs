@@ -24,7 +24,7 @@ const LIKELIEST: usize = 3;
 
 /// The pool as it was predicted.
 #[derive(Default)]
-pub struct Judged {
+pub struct PoolScores {
     /// The champion; `None` when there is none.
     pub model: Option<String>,
     /// Its classes.
@@ -35,7 +35,7 @@ pub struct Judged {
     pub unknown: usize,
 }
 
-impl Judged {
+impl PoolScores {
     /// Images that were predicted.
     pub fn known(&self) -> usize {
         self.rows.len()
@@ -61,7 +61,7 @@ pub struct Heap {
 
 #[derive(Default)]
 struct Latest {
-    judged: Arc<Judged>,
+    scores: Arc<PoolScores>,
     memory: Memory,
     looked: Option<(Instant, Duration)>,
 }
@@ -99,7 +99,7 @@ impl Heap {
     }
 
     /// What is known, and whether it is being looked at again. Never waits.
-    pub fn latest(self: &Arc<Self>) -> (Arc<Judged>, bool) {
+    pub fn latest(self: &Arc<Self>) -> (Arc<PoolScores>, bool) {
         let due = self.with(|latest| latest.looked.is_none_or(|(at, took)| at.elapsed() > REST.max(took * TIMES)));
         if due && !self.busy.swap(true, Ordering::AcqRel) {
             let heap = Arc::clone(self);
@@ -114,34 +114,34 @@ impl Heap {
                 self.busy.store(false, Ordering::Release);
             }
         }
-        (self.with(|latest| latest.judged.clone()), self.busy.load(Ordering::Acquire))
+        (self.with(|latest| latest.scores.clone()), self.busy.load(Ordering::Acquire))
     }
 
     fn look(&self) {
         let begun = Instant::now();
         let mut memory = self.with(|latest| std::mem::take(&mut latest.memory));
-        let judged = self.judge(&mut memory).inspect_err(|error| tracing::warn!(error, "the pool is not looked at"));
+        let scores = self.scores(&mut memory).inspect_err(|error| tracing::warn!(error, "the pool is not looked at"));
         self.with(|latest| {
             latest.memory = memory;
-            if let Ok(judged) = judged {
-                latest.judged = Arc::new(judged);
+            if let Ok(scores) = scores {
+                latest.scores = Arc::new(scores);
             }
             latest.looked = Some((Instant::now(), begun.elapsed()));
         });
     }
 
     /// Looks at the pool once.
-    fn judge(&self, memory: &mut Memory) -> Result<Judged, String> {
+    fn scores(&self, memory: &mut Memory) -> Result<PoolScores, String> {
         let (album, _) = self.library.album().map_err(|e| e.to_string())?;
         let curated = curated::read(&self.workspace).map_err(|e| format!("dataset/curation.sqlite: {e}"))?;
         let champion = self.models.classes()?;
-        let mut judged = Judged::default();
+        let mut scores = PoolScores::default();
         if let Some((model, classes)) = champion {
             if memory.model != model {
                 memory.answers.clear();
                 memory.model.clone_from(&model);
             }
-            (judged.model, judged.classes) = (Some(model), classes);
+            (scores.model, scores.classes) = (Some(model), classes);
         }
         let begun = Instant::now();
         // An image that lies in photos/ is labelled; of copies one is enough.
@@ -149,19 +149,19 @@ impl Heap {
         for lying in pool(&self.workspace) {
             let is_late = begun.elapsed() > SPELL;
             let Some(digest) = self.digest(&lying, &curated, memory, is_late) else {
-                judged.unknown += 1;
+                scores.unknown += 1;
                 continue;
             };
             if album.find(&digest).is_some() || !seen.insert(digest.clone()) {
                 continue;
             }
             match self.answer(&lying, &digest, memory, is_late) {
-                Answer::Row(row) => judged.rows.push((lying.path, row)),
+                Answer::Row(row) => scores.rows.push((lying.path, row)),
                 Answer::Undecodable => {}
-                Answer::Later => judged.unknown += 1,
+                Answer::Later => scores.unknown += 1,
             }
         }
-        Ok(judged)
+        Ok(scores)
     }
 
     /// BLAKE3 of a file: as `embed` has written it down, as it was before, else read now unless it is late.

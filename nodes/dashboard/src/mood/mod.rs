@@ -49,7 +49,7 @@ pub struct Found {
     pub items: Vec<Felt>,
     /// Classes there are to choose from, in natural order.
     pub classes: Vec<String>,
-    /// Images of the inbox that `predict` has judged.
+    /// Images of the inbox that `predict` has classified.
     pub inbox: usize,
     /// The pool.
     pub pool: Pool,
@@ -65,16 +65,16 @@ pub fn search(
     count: usize,
 ) -> Found {
     let said = inbox::read(workspace, class);
-    let (judged, busy) = heap.latest();
+    let (scores, busy) = heap.latest();
     let mut classes = said.classes;
-    classes.extend(judged.classes.iter().cloned());
+    classes.extend(scores.classes.iter().cloned());
     let mut all = said.found;
-    all.extend(judged.of(class));
+    all.extend(scores.of(class));
     let moved = decider.moved();
     all.retain(|one| !moved.contains(&one.path) || workspace.root().join(&one.path).exists());
     all.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.path.cmp(&b.path)));
     let total = all.len();
-    let pool = Pool { model: judged.model.clone(), known: judged.known(), unknown: judged.unknown, busy };
+    let pool = Pool { model: scores.model.clone(), known: scores.known(), unknown: scores.unknown, busy };
     let items = all.into_iter().skip(from).take(count).collect();
     let mut classes: Vec<String> = classes.into_iter().collect();
     classes.sort_by(|a, b| natural_order(a, b));

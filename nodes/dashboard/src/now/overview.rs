@@ -200,9 +200,9 @@ fn next_run(workspace: &Workspace, train: Option<&Status>, evaluate: Option<&Sta
     let of = |code: &str| NextRun { code: code.to_owned(), ..same.clone() };
     let Some(train) = train else { return of("stopped") };
     let gauge = |name: &str| train.gauges.get(name).copied().filter(|value| value.is_finite());
-    let judges = evaluate.is_some_and(|evaluate| evaluate.state.starts_with("judging"));
+    let is_evaluating = evaluate.is_some_and(|evaluate| evaluate.state.starts_with("evaluating"));
     match &train.wait {
-        Some(wait) if wait.code == "verdict" || judges => of("judging"),
+        Some(wait) if wait.code == "verdict" || is_evaluating => of("judging"),
         Some(_) if is_asked => of("asked"),
         Some(Wait { code, have, want, until_ms }) => {
             NextRun { have: *have, want: *want, until_ms: *until_ms, ..of(code) }

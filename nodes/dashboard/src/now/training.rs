@@ -62,7 +62,8 @@ pub struct VerdictNow {
     /// The same of the champion before.
     pub champion_balanced_accuracy: Option<f64>,
     /// When, milliseconds since 1970.
-    pub judged_ms: u64,
+    #[serde(rename = "judged_ms")]
+    pub evaluated_ms: u64,
     /// Whether there is a report to read.
     pub has_report: bool,
     /// The champion at this moment.
@@ -135,7 +136,7 @@ impl Training {
             accuracy: verdict.accuracy,
             balanced_accuracy: verdict.balanced_accuracy,
             champion_balanced_accuracy: verdict.champion_balanced_accuracy,
-            judged_ms: verdict.judged_ms,
+            evaluated_ms: verdict.evaluated_ms,
         })
     }
 }

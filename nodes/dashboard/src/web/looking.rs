@@ -148,7 +148,7 @@ struct Confusion {
     counts: Vec<Vec<u64>>,
 }
 
-/// `/api/confusion?run=…`; the champion's, else that of the newest judged run, when none is named.
+/// `/api/confusion?run=…`; the champion's, else that of the newest evaluated run, when none is named.
 async fn confusion(State(app): State<App>, Query(of): Query<OfRun>) -> Result<Json<Option<Confusion>>, Problem> {
     blocking(move || {
         let has_matrix = |run: &RunFolder| run.verdict().is_some_and(|v| !v.confusion.is_empty());

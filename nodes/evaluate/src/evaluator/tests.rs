@@ -119,7 +119,7 @@ impl Bench {
     }
 
     /// Announces a run and plays `dataset` until there is a verdict.
-    fn judge(&self, evaluator: &mut Evaluator<Names>, checkpoint: &Checkpoint) -> Verdict {
+    fn evaluate(&self, evaluator: &mut Evaluator<Names>, checkpoint: &Checkpoint) -> Verdict {
         if let Some(Outgoing::Verdict(verdict)) = evaluator.announced(checkpoint.clone()).unwrap() {
             return *verdict;
         }
@@ -144,19 +144,19 @@ const HALF: &str = "bus,bus";
 const BAD: &str = "きゅんきゅん,bus";
 
 #[test]
-fn runs_are_judged_promoted_and_refused() {
+fn runs_are_evaluated_promoted_and_refused() {
     let bench = Bench::new(&[0, 0, 0, 1, 1, 0, 1, 1, 0, 1, 0]);
     let mut evaluator = bench.evaluator();
-    let first = bench.judge(&mut evaluator, &bench.run("one", HALF));
+    let first = bench.evaluate(&mut evaluator, &bench.run("one", HALF));
     assert_eq!((first.decision.name(), first.images, first.balanced_accuracy), ("promoted", 11, 0.5));
     assert_eq!(first.confusion, [[6, 0], [5, 0]]);
     assert_eq!((first.previous, first.champion.as_deref()), (None, Some("one")));
 
-    let worse = bench.judge(&mut evaluator, &bench.run("two", BAD));
+    let worse = bench.evaluate(&mut evaluator, &bench.run("two", BAD));
     assert_eq!((worse.decision.name(), worse.champion.as_deref()), ("refused", Some("one")));
     assert!(!bench.workspace.models().join("two").exists());
 
-    let better = bench.judge(&mut evaluator, &bench.run("three", GOOD));
+    let better = bench.evaluate(&mut evaluator, &bench.run("three", GOOD));
     assert_eq!((better.decision.name(), better.accuracy), ("promoted", 1.0));
     assert_eq!(better.champion_balanced_accuracy, Some(0.5));
     assert_eq!(better.p_value, Some(0.0625), "five images that only the challenger got right: 2 / 2⁵");
@@ -169,7 +169,7 @@ fn the_temperature_comes_from_validation_images_and_goes_with_the_model() {
     let mut bench = Bench::new(&[0, 1, 1, 0, 0]);
     // Always right on the test images, and on three of four validation images: those decide.
     bench.validation = (0..60).map(|i| u32::from(i % 4 == 0)).collect();
-    let verdict = bench.judge(&mut bench.evaluator(), &bench.run("one", HALF));
+    let verdict = bench.evaluate(&mut bench.evaluator(), &bench.run("one", HALF));
     let calibration = verdict.calibration.unwrap();
     assert_eq!((verdict.images, calibration.fitted_on), (5, 60));
     // It says 0.9 to 0.1 and is right three times in four: ln 9 / T = ln 3 makes T = 2, but for what is taken for granted.
@@ -184,7 +184,7 @@ fn the_temperature_comes_from_validation_images_and_goes_with_the_model() {
 
     // Too few to go by.
     bench.validation.truncate(10);
-    let verdict = bench.judge(&mut bench.evaluator(), &bench.run("two", GOOD));
+    let verdict = bench.evaluate(&mut bench.evaluator(), &bench.run("two", GOOD));
     assert_eq!((verdict.decision.name(), verdict.calibration), ("promoted", None));
     let card: ModelCard = read_json(&bench.workspace.champion().join("model.json")).unwrap();
     assert_eq!(card.temperature, None);
@@ -194,7 +194,7 @@ fn the_temperature_comes_from_validation_images_and_goes_with_the_model() {
 fn everything_is_written_down_and_told_again_the_same() {
     let bench = Bench::new(&[0, 1, 1]);
     let checkpoint = bench.run("one", HALF);
-    let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
+    let verdict = bench.evaluate(&mut bench.evaluator(), &checkpoint);
     let folder = RunFolder::new(&bench.workspace.runs(), "one");
     assert_eq!(folder.verdict(), Some(verdict.clone()));
     let page = fs::read_to_string(bench.workspace.root().join(&verdict.report)).unwrap();
@@ -202,32 +202,32 @@ fn everything_is_written_down_and_told_again_the_same() {
     let table = fs::read_to_string(folder.0.join("report/predictions.csv")).unwrap();
     assert_eq!(table.lines().count(), 4);
     assert!(table.contains("photos/きゅんきゅん/0-1.jpg") && table.contains("p_きゅんきゅん"));
-    assert_eq!(bench.judge(&mut bench.evaluator(), &checkpoint), verdict);
+    assert_eq!(bench.evaluate(&mut bench.evaluator(), &checkpoint), verdict);
 }
 
 #[test]
-fn killed_between_promotion_and_verdict_it_is_not_judged_against_itself() {
+fn killed_before_its_verdict_it_is_not_compared_with_itself() {
     let bench = Bench::new(&[0, 1, 1]);
-    bench.judge(&mut bench.evaluator(), &bench.run("one", HALF));
+    bench.evaluate(&mut bench.evaluator(), &bench.run("one", HALF));
     let checkpoint = bench.run("two", GOOD);
-    let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
+    let verdict = bench.evaluate(&mut bench.evaluator(), &checkpoint);
     fs::remove_file(RunFolder::new(&bench.workspace.runs(), "two").0.join("verdict.json")).unwrap();
-    let again = bench.judge(&mut bench.evaluator(), &checkpoint);
+    let again = bench.evaluate(&mut bench.evaluator(), &checkpoint);
     assert_eq!(again, verdict);
     assert_eq!(again.previous.as_deref(), Some("one"));
     assert_eq!(RunFolder::new(&bench.workspace.runs(), "two").verdict(), Some(verdict));
 }
 
-/// Images are relabelled and removed between two runs: the champion's earlier figures are not used, it is judged again on
-/// what the challenger is judged on.
+/// Images are relabelled and removed between two runs: the champion's earlier figures are not used, it is evaluated again on
+/// what the challenger is evaluated on.
 #[test]
 fn a_test_set_that_changed_is_the_same_for_both() {
     let mut bench = Bench::new(&[0, 0, 0, 0, 1, 1]);
     let mut evaluator = bench.evaluator();
-    let first = bench.judge(&mut evaluator, &bench.run("one", HALF));
+    let first = bench.evaluate(&mut evaluator, &bench.run("one", HALF));
     assert_eq!((first.balanced_accuracy, first.accuracy), (0.5, 4.0 / 6.0));
     bench.held_out = vec![0, 1, 1, 1, 1];
-    let second = bench.judge(&mut evaluator, &bench.run("two", HALF));
+    let second = bench.evaluate(&mut evaluator, &bench.run("two", HALF));
     assert_eq!((second.accuracy, second.champion_accuracy), (0.2, Some(0.2)));
     assert_eq!((second.images, second.decision.name()), (5, "promoted"));
 }
@@ -236,8 +236,8 @@ fn a_test_set_that_changed_is_the_same_for_both() {
 fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
     let bench = Bench::new(&[0, 1, 1, 0, 1, 0, 1, 1]);
     let mut evaluator = bench.evaluator();
-    bench.judge(&mut evaluator, &bench.run("one", GOOD));
-    assert_eq!(bench.judge(&mut evaluator, &bench.run("two", BAD)).decision.name(), "refused");
+    bench.evaluate(&mut evaluator, &bench.run("one", GOOD));
+    assert_eq!(bench.evaluate(&mut evaluator, &bench.run("two", BAD)).decision.name(), "refused");
     let checkpoint = bench.run("three", HALF);
     evaluator.announced(checkpoint.clone()).unwrap();
     let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
@@ -251,7 +251,7 @@ fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
     let card: ModelCard = read_json(&bench.workspace.champion().join("model.json")).unwrap();
     write_json(&bad.join("model.json"), &ModelCard { run: "two".to_owned(), ..card }).unwrap();
     plugin_api::files::point_atomically(&bench.workspace.champion(), Path::new("two")).unwrap();
-    let verdict = bench.judge(&mut evaluator, &checkpoint);
+    let verdict = bench.evaluate(&mut evaluator, &checkpoint);
     assert_eq!((verdict.decision.name(), verdict.previous.as_deref()), ("promoted", Some("two")), "{}", verdict.reason);
     assert_eq!(verdict.champion_balanced_accuracy, Some(0.0));
 }
@@ -266,7 +266,7 @@ fn killed_amid_the_images_another_process_begins_anew() {
     let (header, batch) = bench.answers(&demand).swap_remove(0);
     killed.heard(&header, &batch).unwrap();
     drop(killed);
-    let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
+    let verdict = bench.evaluate(&mut bench.evaluator(), &checkpoint);
     assert_eq!((verdict.images, verdict.accuracy), (7, 1.0));
 }
 
@@ -276,7 +276,7 @@ fn lost_and_repeated_batches_change_nothing() {
     let mut evaluator = bench.evaluator();
     let checkpoint = bench.run("one", GOOD);
     evaluator.announced(checkpoint.clone()).unwrap();
-    assert!(evaluator.announced(checkpoint).unwrap().is_none(), "it is being judged already");
+    assert!(evaluator.announced(checkpoint).unwrap().is_none(), "it is being evaluated already");
     let now = Instant::now();
     let Some(Outgoing::Demand(demand)) = evaluator.proceed(now).unwrap().pop() else { panic!("no demand") };
     let answers = bench.answers(&demand);
@@ -298,9 +298,9 @@ fn lost_and_repeated_batches_change_nothing() {
 fn without_held_out_images_only_the_first_is_promoted() {
     let bench = Bench::new(&[]);
     let mut evaluator = bench.evaluator();
-    let first = bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    let first = bench.evaluate(&mut evaluator, &bench.run("one", GOOD));
     assert_eq!((first.decision.name(), first.images), ("promoted", 0));
-    let second = bench.judge(&mut evaluator, &bench.run("two", GOOD));
+    let second = bench.evaluate(&mut evaluator, &bench.run("two", GOOD));
     assert_eq!(second.decision.name(), "refused");
     assert!(second.reason.contains("No image is held out"), "{}", second.reason);
     assert_eq!(RunFolder::new(&bench.workspace.runs(), "two").verdict(), Some(second), "figures survive the file");
@@ -323,9 +323,9 @@ fn weights_that_cannot_be_used_lose_without_asking_for_images() {
 fn a_champion_that_cannot_be_used_is_replaced_and_named() {
     let bench = Bench::new(&[0, 1]);
     let mut evaluator = bench.evaluator();
-    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    bench.evaluate(&mut evaluator, &bench.run("one", GOOD));
     fs::write(bench.workspace.models().join("one/model.safetensors"), "broken").unwrap();
-    let verdict = bench.judge(&mut evaluator, &bench.run("two", BAD));
+    let verdict = bench.evaluate(&mut evaluator, &bench.run("two", BAD));
     assert_eq!((verdict.decision.name(), verdict.previous.as_deref()), ("promoted", Some("one")));
     assert!(verdict.reason.contains("one") && verdict.reason.contains("tensor"), "{}", verdict.reason);
 }
@@ -339,7 +339,7 @@ fn runs_without_folder_are_ignored_and_without_manifest_refused() {
     assert!(evaluator.proceed(Instant::now()).unwrap().is_empty());
     let checkpoint = bench.run("one", GOOD);
     fs::write(bench.workspace.runs().join("one/run.json"), "{").unwrap();
-    let verdict = bench.judge(&mut evaluator, &checkpoint);
+    let verdict = bench.evaluate(&mut evaluator, &checkpoint);
     assert!(verdict.decision.name() == "refused" && verdict.reason.contains("run.json"), "{}", verdict.reason);
 }
 
@@ -347,7 +347,7 @@ fn runs_without_folder_are_ignored_and_without_manifest_refused() {
 fn a_champion_of_other_labels_is_not_compared_and_gives_way() {
     let bench = Bench::new(&[0, 1, 1, 0, 1]);
     let mut evaluator = bench.evaluator();
-    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    bench.evaluate(&mut evaluator, &bench.run("one", GOOD));
     let several = |id: &str, weights: &str| {
         let checkpoint = bench.run(id, weights);
         let folder = RunFolder::new(&bench.workspace.runs(), id);
@@ -355,18 +355,18 @@ fn a_champion_of_other_labels_is_not_compared_and_gives_way() {
         write_json(&folder.0.join("run.json"), &manifest).unwrap();
         checkpoint
     };
-    let first = bench.judge(&mut evaluator, &several("two", HALF));
+    let first = bench.evaluate(&mut evaluator, &several("two", HALF));
     assert_eq!((first.decision.name(), first.previous.as_deref()), ("promoted", Some("one")));
     assert!(first.reason.contains("cannot be compared"), "{}", first.reason);
     assert!(first.champion_mean_average_precision.is_none() && first.confusion.is_empty());
     assert!(first.mean_average_precision.unwrap() < 1.0 && first.f1.len() == 2);
 
-    let second = bench.judge(&mut evaluator, &several("three", GOOD));
+    let second = bench.evaluate(&mut evaluator, &several("three", GOOD));
     assert_eq!((second.decision.name(), second.mean_average_precision), ("promoted", Some(1.0)));
     assert_eq!(second.champion_mean_average_precision, first.mean_average_precision);
     let page = fs::read_to_string(bench.workspace.root().join(&second.report)).unwrap();
     assert!(page.contains("Mean average precision"));
-    let worse = bench.judge(&mut evaluator, &several("four", BAD));
+    let worse = bench.evaluate(&mut evaluator, &several("four", BAD));
     assert_eq!((worse.decision.name(), worse.champion.as_deref()), ("refused", Some("three")));
 }
 
@@ -394,13 +394,13 @@ fn cross_validate(bench: &Bench, id: &str, answers: &[(&str, u32, usize)]) {
 const HELD_OUT: &str = "photos/bus/0-0.jpg";
 
 #[test]
-fn few_held_out_images_are_judged_by_folds() {
+fn few_held_out_images_are_evaluated_by_folds() {
     let bench = Bench::new(&[0]);
     let mut evaluator = bench.evaluator();
     let checkpoint = bench.run("one", GOOD);
     let answers = [(HELD_OUT, 0, 0), ("b", 0, 0), ("c", 0, 1), ("d", 1, 1), ("e", 1, 1)];
     cross_validate(&bench, "one", &answers);
-    let first = bench.judge(&mut evaluator, &checkpoint);
+    let first = bench.evaluate(&mut evaluator, &checkpoint);
     assert_eq!((first.decision.name(), first.images, first.accuracy), ("promoted", 5, 0.8));
     assert_eq!(first.evaluation, Evaluation::CrossValidated { folds: 5 });
     let results = [(3, 2), (2, 2)].map(|(images, correct)| ClassResult { images, correct, optimistic: 0 });
@@ -416,7 +416,7 @@ fn few_held_out_images_are_judged_by_folds() {
     // The champion's own answers for what it had, and for a new image what it says of the test split.
     let checkpoint = bench.run("two", BAD);
     cross_validate(&bench, "two", &[(HELD_OUT, 0, 1), ("b", 0, 0), ("c", 0, 1), ("d", 1, 0), ("e", 1, 1), ("f", 1, 0)]);
-    let second = bench.judge(&mut evaluator, &checkpoint);
+    let second = bench.evaluate(&mut evaluator, &checkpoint);
     assert_eq!((second.decision.name(), second.images), ("refused", 6));
     assert!(second.reason.contains("5 of 6 images: 5 by its own cross-validation."), "{}", second.reason);
     assert_eq!(second.champion_accuracy, Some(0.8));
@@ -426,20 +426,20 @@ fn few_held_out_images_are_judged_by_folds() {
 fn champions_without_folds_answer_for_held_out_images() {
     let bench = Bench::new(&[0]);
     let mut evaluator = bench.evaluator();
-    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    bench.evaluate(&mut evaluator, &bench.run("one", GOOD));
     let checkpoint = bench.run("two", GOOD);
     cross_validate(&bench, "two", &[(HELD_OUT, 0, 1), ("b", 0, 0), ("c", 1, 1), ("d", 1, 1)]);
-    let compared = bench.judge(&mut evaluator, &checkpoint);
+    let compared = bench.evaluate(&mut evaluator, &checkpoint);
     assert_eq!(compared.decision.name(), "refused", "the champion is right on the one image");
     assert!(compared.reason.contains("1 of 4 images: 1 held out from it."), "{}", compared.reason);
 
     let bench = Bench::new(&[]);
     let mut evaluator = bench.evaluator();
-    bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    bench.evaluate(&mut evaluator, &bench.run("one", GOOD));
     for (id, said, decision) in [("two", 0, "refused"), ("three", 1, "promoted")] {
         let checkpoint = bench.run(id, GOOD);
         cross_validate(&bench, id, &[("a", 0, 0), ("b", 0, 0), ("c", 1, said), ("d", 1, said)]);
-        let verdict = bench.judge(&mut evaluator, &checkpoint);
+        let verdict = bench.evaluate(&mut evaluator, &checkpoint);
         assert_eq!((verdict.decision.name(), verdict.images), (decision, 4));
         assert!(verdict.reason.contains("cannot be compared"), "{}", verdict.reason);
     }
@@ -453,7 +453,7 @@ fn folds_of_other_data_do_not_count() {
     let folder = RunFolder::new(&bench.workspace.runs(), "one");
     let manifest = RunManifest { fingerprint: "other".to_owned(), ..folder.manifest().unwrap() };
     write_json(&folder.0.join("run.json"), &manifest).unwrap();
-    let verdict = bench.judge(&mut bench.evaluator(), &checkpoint);
+    let verdict = bench.evaluate(&mut bench.evaluator(), &checkpoint);
     assert_eq!((verdict.evaluation, verdict.images), (Evaluation::HeldOut, 2));
 }
 
@@ -481,8 +481,8 @@ fn near_copies_of_trained_images_are_optimistic() {
 #[test]
 fn classes_without_held_out_images_are_named() {
     let bench = Bench::new(&[0, 0]);
-    let verdict = bench.judge(&mut bench.evaluator(), &bench.run("one", GOOD));
-    assert!(verdict.reason.contains("Not judged, 0 held-out images: きゅんきゅん."), "{}", verdict.reason);
+    let verdict = bench.evaluate(&mut bench.evaluator(), &bench.run("one", GOOD));
+    assert!(verdict.reason.contains("Not evaluated, 0 held-out images: きゅんきゅん."), "{}", verdict.reason);
     let page = fs::read_to_string(bench.workspace.root().join(&verdict.report)).unwrap();
     assert!(page.contains("Mean recall over 1 of 2 classes"));
 }
@@ -492,13 +492,13 @@ fn with_promotion_by_hand_the_gate_says_so_and_nobody_becomes_champion() {
     let bench = Bench::new(&[0, 1, 0, 1]);
     let mut evaluator = bench.evaluator();
     evaluator.promotion = Promotion::ByHand;
-    let verdict = bench.judge(&mut evaluator, &bench.run("one", GOOD));
+    let verdict = bench.evaluate(&mut evaluator, &bench.run("one", GOOD));
     assert!(verdict.decision.name() == "refused" && verdict.reason.contains("passes the gate"), "{}", verdict.reason);
     assert_eq!(champion(&bench.workspace), None);
     evaluator.promotion = Promotion::Gate;
-    bench.judge(&mut evaluator, &bench.run("two", HALF));
+    bench.evaluate(&mut evaluator, &bench.run("two", HALF));
     assert_eq!(champion(&bench.workspace).as_deref(), Some("two"));
     evaluator.promotion = Promotion::ByHand;
-    let verdict = bench.judge(&mut evaluator, &bench.run("three", "きゅんきゅん,bus"));
+    let verdict = bench.evaluate(&mut evaluator, &bench.run("three", "きゅんきゅん,bus"));
     assert!(!verdict.reason.contains("passes the gate"), "{}", verdict.reason);
 }

@@ -58,11 +58,11 @@ impl<'a> Selection<'a> {
         train: &[usize],
         classes: usize,
     ) -> Result<bool, ExperimentError> {
-        let candidate = self.judged(&predictions, classes)?;
-        let champion = self.champion.as_ref().map(|champion| self.judged(champion, classes)).transpose()?;
-        let incumbent = champion.as_ref().map_or(Incumbent::None, |judged| Incumbent::Evaluated {
+        let candidate = self.evaluated(&predictions, classes)?;
+        let champion = self.champion.as_ref().map(|champion| self.evaluated(champion, classes)).transpose()?;
+        let incumbent = champion.as_ref().map_or(Incumbent::None, |evaluated| Incumbent::Evaluated {
             name: "champion",
-            judged,
+            predictions: evaluated,
             handicap: &[],
         });
         let is_promoted = decide(&candidate, incumbent, &self.gate).promoted;
@@ -112,17 +112,17 @@ impl<'a> Selection<'a> {
     }
 
     /// Predictions for the test images of the first `classes` classes; a model that knows fewer gives the others no probability.
-    fn judged(&self, predictions: &[Vec<f32>], classes: usize) -> Result<Predictions, ExperimentError> {
+    fn evaluated(&self, predictions: &[Vec<f32>], classes: usize) -> Result<Predictions, ExperimentError> {
         let photos = &self.plan.context.photos;
-        let mut judged = Predictions::new(photos.classes[..classes].to_vec());
+        let mut evaluated = Predictions::new(photos.classes[..classes].to_vec());
         for (row, place) in predictions.iter().zip(&self.plan.test) {
             let truth = photos.photos[*place].class as usize;
             if truth < classes {
                 let mut row = row.clone();
                 row.resize(classes, 0.0);
-                judged.push(truth, &row).map_err(|error| ExperimentError::Options(error.to_string()))?;
+                evaluated.push(truth, &row).map_err(|error| ExperimentError::Options(error.to_string()))?;
             }
         }
-        Ok(judged)
+        Ok(evaluated)
     }
 }

@@ -92,7 +92,7 @@ impl Bench {
         write_json(&folder.0.join("finished.json"), &finished).unwrap();
     }
 
-    fn judge(folder: &RunFolder) {
+    fn evaluate(folder: &RunFolder) {
         let verdict = Verdict {
             run: folder.id(),
             decision: plugin_api::Decision::Refused,
@@ -117,7 +117,7 @@ impl Bench {
             evaluation: Evaluation::default(),
             class_results: Vec::new(),
             report: String::new(),
-            judged_ms: 0,
+            evaluated_ms: 0,
         };
         write_json(&folder.0.join("verdict.json"), &verdict).unwrap();
     }
@@ -141,7 +141,7 @@ fn a_search_goes_on_after_every_kill_and_ends() {
         let _ = Bench::proposals(&mut bench.conductor());
         Bench::epochs(&folder, 2, &[0.4 - 0.01 * number as f64, 0.45]);
         Bench::finish(&folder);
-        Bench::judge(&folder);
+        Bench::evaluate(&folder);
     }
     let mut last = bench.conductor();
     assert!(Bench::proposals(&mut last).is_empty());

@@ -24,7 +24,7 @@ pub struct Announcer {
 }
 
 impl Announcer {
-    /// The finished runs on disk that have not been judged.
+    /// The finished runs on disk that have not been evaluated.
     pub fn from_disk(runs: &Path, now: Instant) -> Self {
         let mut announcer = Self::default();
         for folder in RunFolder::all(runs) {
@@ -40,8 +40,8 @@ impl Announcer {
         self.waiting.push(Waiting { folder, since: now, told: None });
     }
 
-    /// `evaluate` has judged a run.
-    pub fn judged(&mut self, run: &str) {
+    /// `evaluate` has evaluated a run.
+    pub fn evaluated(&mut self, run: &str) {
         self.waiting.retain(|w| w.folder.id() != run);
     }
 
@@ -67,7 +67,7 @@ impl Announcer {
             let message = message(&w.folder, workspace);
             let there = message.is_some();
             if !there {
-                tracing::warn!(run = w.folder.id(), "its weights are gone; it will not be judged");
+                tracing::warn!(run = w.folder.id(), "its weights are gone; it will not be evaluated");
             }
             messages.extend(message.map(|m| (w.folder.id(), m)));
             w.told = Some(now);
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(announcer.due(workspace.path(), later).len(), 1, "evaluate was started again");
         assert_eq!(announcer.awaited(now).as_deref(), Some("1"));
         assert_eq!(announcer.awaited(now + PATIENCE), None);
-        announcer.judged("1");
+        announcer.evaluated("1");
         assert!(announcer.due(workspace.path(), later + AGAIN).is_empty());
     }
 

@@ -92,7 +92,7 @@ impl Incoming {
             }
             "verdicts" => {
                 for run in message.read::<Verdicts>()?.run.iter().flatten() {
-                    self.announcer.judged(run);
+                    self.announcer.evaluated(run);
                 }
             }
             "batches" => self.batches.push_back(message),

@@ -78,12 +78,12 @@ fn follow(
     keep: bool,
     start: Instant,
 ) -> Result<(Found, bool), Error> {
-    let judged = wait::judged(session.workspace());
+    let evaluated = wait::evaluated(session.workspace());
     let since = SystemTime::now();
     session.start(pipeline, start)?;
     let found = match known {
         Some(verdict) => Found { verdict, anew: false },
-        None => wait::for_verdict(&session, &judged, since)?,
+        None => wait::for_verdict(&session, &evaluated, since)?,
     };
     if keep {
         session.keep();

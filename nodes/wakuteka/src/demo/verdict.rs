@@ -87,7 +87,7 @@ pub mod tests {
             evaluation: plugin_api::runs::Evaluation::default(),
             class_results: Vec::new(),
             report: format!("runs/{run}/report/index.html"),
-            judged_ms: 0,
+            evaluated_ms: 0,
         }
     }
 

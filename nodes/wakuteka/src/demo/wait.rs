@@ -33,7 +33,7 @@ pub struct Found {
 }
 
 /// Runs that have a verdict.
-pub fn judged(workspace: &Workspace) -> BTreeSet<String> {
+pub fn evaluated(workspace: &Workspace) -> BTreeSet<String> {
     RunFolder::all(&workspace.runs()).iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
 }
 
@@ -44,11 +44,11 @@ pub fn up_to_date(workspace: &Workspace, changed: SystemTime) -> Option<Verdict>
     (u128::from(newest.manifest()?.started_ms) >= changed_ms).then(|| newest.verdict())?
 }
 
-/// Shows what the nodes do until a run has a verdict that was not among the `judged`.
+/// Shows what the nodes do until a run has a verdict that was not among the `evaluated`.
 ///
 /// # Errors
 /// [`Error::Demo`] when a node has failed or nothing happens any more, [`Error::Interrupted`] on Ctrl-C.
-pub fn for_verdict(session: &Session, judged: &BTreeSet<String>, since: SystemTime) -> Result<Found, Error> {
+pub fn for_verdict(session: &Session, evaluated: &BTreeSet<String>, since: SystemTime) -> Result<Found, Error> {
     let workspace = session.workspace();
     let mut screen = Screen::default();
     let mut seen: (Instant, Vec<Status>) = (Instant::now(), Vec::new());
@@ -60,7 +60,7 @@ pub fn for_verdict(session: &Session, judged: &BTreeSet<String>, since: SystemTi
         if !same(&all, &seen.1) {
             seen = (Instant::now(), all);
         }
-        let found = newest(workspace, judged, seen.0.elapsed());
+        let found = newest(workspace, evaluated, seen.0.elapsed());
         let sick = if found.is_some() { None } else { health.check(session)? };
         if found.is_some() || sick.is_some() || seen.0.elapsed() >= STUCK {
             screen.clear();
@@ -78,9 +78,9 @@ pub fn for_verdict(session: &Session, judged: &BTreeSet<String>, since: SystemTi
 }
 
 /// A verdict that is new; or, once nothing has happened for a while, that on the newest run; or the last there was.
-fn newest(workspace: &Workspace, judged: &BTreeSet<String>, quiet: Duration) -> Option<Found> {
+fn newest(workspace: &Workspace, evaluated: &BTreeSet<String>, quiet: Duration) -> Option<Found> {
     let runs = RunFolder::all(&workspace.runs());
-    let new = runs.iter().rev().filter(|run| !judged.contains(&run.id())).find_map(RunFolder::verdict);
+    let new = runs.iter().rev().filter(|run| !evaluated.contains(&run.id())).find_map(RunFolder::verdict);
     let old = || {
         let candidates = if quiet >= STUCK { runs.len() } else { usize::from(quiet >= SETTLED) };
         runs.iter().rev().take(candidates).find_map(RunFolder::verdict)
@@ -172,12 +172,12 @@ mod tests {
     use super::*;
     use plugin_api::runs::{RunManifest, write_json};
 
-    /// A run that was started at `started_ms`, with a verdict when `judged`.
-    fn run(workspace: &Workspace, id: &str, started_ms: u64, judged: bool) {
+    /// A run that was started at `started_ms`, with a verdict when `evaluated`.
+    fn run(workspace: &Workspace, id: &str, started_ms: u64, evaluated: bool) {
         let folder = workspace.runs().join(id);
         std::fs::create_dir_all(&folder).unwrap();
         write_json(&folder.join("run.json"), &manifest(id, started_ms)).unwrap();
-        if judged {
+        if evaluated {
             write_json(&folder.join("verdict.json"), &super::super::verdict::tests::verdict(id)).unwrap();
         }
     }
@@ -212,7 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(folder.path()).unwrap();
         run(&workspace, "1", 1000, true);
-        let before = judged(&workspace);
+        let before = evaluated(&workspace);
         assert!(newest(&workspace, &before, Duration::ZERO).is_none());
         let old = newest(&workspace, &before, SETTLED).unwrap();
         assert!(old.verdict.run == "1" && !old.anew);

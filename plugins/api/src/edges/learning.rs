@@ -174,7 +174,7 @@ edge! {
         samples: UInt64,
         /// Version of the data set the run learnt from.
         version: UInt64,
-        /// The run is over: judge this one.
+        /// The run is over: evaluate this one.
         last: Boolean,
     }
 }
@@ -182,7 +182,7 @@ edge! {
 edge! {
     /// What became of a run. `evaluate → train, predict, dashboard`.
     Verdicts {
-        /// The run that was judged.
+        /// The run that was evaluated.
         run: Utf8,
         /// The champion after the verdict: a folder in `models/`.
         model: Utf8,
@@ -190,7 +190,7 @@ edge! {
         decision: Utf8,
         /// Why, for a person.
         reason: Utf8,
-        /// Held-out images both were judged on.
+        /// Held-out images both were evaluated on.
         images: UInt64,
         /// Share of them the challenger got right.
         accuracy: Float64,

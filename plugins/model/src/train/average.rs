@@ -1,4 +1,4 @@
-//! The running mean of the weights, which often judges better than the weights of the last step.
+//! The running mean of the weights, which often does better than the weights of the last step.
 //!
 //! Polyak and Juditsky 1992; with a decay that rises at first, as TensorFlow's `ExponentialMovingAverage` has it, so that
 //! the first weights are soon forgotten. The running figures of batch normalisation are averaged alike.

@@ -12,9 +12,9 @@ pub type Remembered = Box<dyn FnOnce() -> Result<Vec<u8>, String> + Send>;
 
 /// The weights of a moment and where learning stood beside them. Nothing of it changes when learning goes on.
 pub struct Checkpoint {
-    /// The weights that are judged.
-    pub(crate) judged: Network,
-    /// The weights of the last step and how many are in the running mean, when that mean is judged.
+    /// The weights that are evaluated.
+    pub(crate) evaluated: Network,
+    /// The weights of the last step and how many are in the running mean, when that mean is evaluated.
     pub(crate) last: Option<(Network, u64)>,
     /// What the optimizer remembers.
     pub(crate) optimizer: Remembered,
@@ -30,7 +30,7 @@ impl Checkpoint {
     /// [`ModelError::File`] or [`ModelError::Weights`].
     pub fn save(self, weights: &Path, memory: &Path) -> Result<[String; 2], ModelError> {
         let broken = |problem| ModelError::Weights { path: memory.to_owned(), problem };
-        let judged = weights::save(&self.judged, weights)?;
+        let evaluated = weights::save(&self.evaluated, weights)?;
         let mut moment =
             Moment { optimizer: (self.optimizer)().map_err(broken)?, frozen: self.frozen, ..Moment::default() };
         if let Some((network, updates)) = &self.last {
@@ -39,6 +39,6 @@ impl Checkpoint {
         }
         let bytes = moment.to_bytes();
         write_atomically(memory, &bytes).map_err(|source| ModelError::File { path: memory.to_owned(), source })?;
-        Ok([judged, blake3::hash(&bytes).to_hex().to_string()])
+        Ok([evaluated, blake3::hash(&bytes).to_hex().to_string()])
     }
 }

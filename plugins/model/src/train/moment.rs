@@ -1,8 +1,8 @@
-//! Where learning stands beside the weights that are judged, as a file: with both, learning goes on as if it had never
+//! Where learning stands beside the weights that are evaluated, as a file: with both, learning goes on as if it had never
 //! stopped.
 //!
 //! A line of JSON with the lengths, then what the optimizer remembers, then the weights of the last step, a safetensors
-//! file, where those that are judged are their running mean.
+//! file, where those that are evaluated are their running mean.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Moment {
     /// What the optimizer remembers.
     pub optimizer: Vec<u8>,
-    /// The weights of the last step; empty when those that are judged are the same.
+    /// The weights of the last step; empty when those that are evaluated are the same.
     pub weights: Vec<u8>,
     /// Steps in the running mean.
     pub updates: u64,

@@ -36,7 +36,7 @@ pub struct TrainerOptions {
     /// Share of each target that is spread over all classes, 0 to below 1.
     #[arg(long, default_value_t = 0.05, value_name = "SHARE", value_parser = below_one, allow_negative_numbers = true)]
     pub label_smoothing: f64,
-    /// Judges and keeps a running mean of the weights in which older ones count so much with each step, 0 to below 1; it
+    /// Evaluates and keeps a running mean of the weights in which older ones count so much with each step, 0 to below 1; it
     /// rises to this from a tenth. 0: the weights of the last step.
     #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = below_one, allow_negative_numbers = true)]
     #[serde(default)]

@@ -212,7 +212,7 @@ impl Trainer {
         }
     }
 
-    /// Does something with the network that is judged, on the device without autodiff.
+    /// Does something with the network that is evaluated, on the device without autodiff.
     fn look<T>(&self, with: impl FnOnce(&Network) -> T) -> T {
         match &self.average {
             Some(average) => self.learner.look(|_| with(average.network())),
@@ -311,12 +311,12 @@ impl Trainer {
     /// Copies what a checkpoint holds, to be written beside learning.
     pub fn checkpoint(&self) -> Checkpoint {
         let (network, optimizer) = self.learner.moment();
-        let (judged, last) = match &self.average {
+        let (evaluated, last) = match &self.average {
             // A mean is never changed in place.
             Some(average) => (average.network().clone(), Some((network, average.updates()))),
             None => (network, None),
         };
-        Checkpoint { judged, last, optimizer, frozen: self.frozen }
+        Checkpoint { evaluated, last, optimizer, frozen: self.frozen }
     }
 
     /// Reads what [`Checkpoint::save`] wrote, after a start from the weights of the same moment. After an error, a part of

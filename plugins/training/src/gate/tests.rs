@@ -1,24 +1,24 @@
 use super::*;
 
 /// Images of two classes; `said` is right where it is the truth.
-fn judged(truth: &[usize], said: &[usize]) -> Predictions {
-    let mut judged = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
+fn predictions(truth: &[usize], said: &[usize]) -> Predictions {
+    let mut predictions = Predictions::new(vec!["a".to_owned(), "b".to_owned()]);
     for (&t, &s) in truth.iter().zip(said) {
-        judged.push(t, &[if s == 0 { 0.8 } else { 0.2 }, if s == 0 { 0.2 } else { 0.8 }]).unwrap();
+        predictions.push(t, &[if s == 0 { 0.8 } else { 0.2 }, if s == 0 { 0.2 } else { 0.8 }]).unwrap();
     }
-    judged
+    predictions
 }
 
 fn against(champion: &Predictions) -> Incumbent<'_> {
-    Incumbent::Evaluated { name: "old", judged: champion, handicap: &[] }
+    Incumbent::Evaluated { name: "old", predictions: champion, handicap: &[] }
 }
 
 const TRUTH: [usize; 6] = [0, 0, 0, 0, 1, 1];
 
 #[test]
 fn not_worse_is_promoted_and_worse_is_refused() {
-    let good = judged(&TRUTH, &[0, 0, 0, 1, 1, 1]);
-    let bad = judged(&TRUTH, &[0, 0, 0, 0, 0, 1]);
+    let good = predictions(&TRUTH, &[0, 0, 0, 1, 1, 1]);
+    let bad = predictions(&TRUTH, &[0, 0, 0, 0, 0, 1]);
     assert!(decide(&good, against(&bad), &Gate::default()).promoted);
     assert!(decide(&good, against(&good), &Gate::default()).promoted, "equal is not worse");
     let refused = decide(&bad, against(&good), &Gate::default());
@@ -29,7 +29,7 @@ fn not_worse_is_promoted_and_worse_is_refused() {
 
 #[test]
 fn without_a_champion_anybody_is() {
-    let bad = judged(&TRUTH, &[1, 1, 1, 1, 0, 0]);
+    let bad = predictions(&TRUTH, &[1, 1, 1, 1, 0, 0]);
     assert!(decide(&bad, Incumbent::None, &Gate::default()).promoted);
     let taken =
         decide(&bad, Incumbent::Unusable { name: "old", why: &"the weights are gone".into() }, &Gate::default());
@@ -39,7 +39,7 @@ fn without_a_champion_anybody_is() {
 
 #[test]
 fn without_held_out_images_only_the_first_is_promoted() {
-    let nothing = judged(&[], &[]);
+    let nothing = predictions(&[], &[]);
     let first = decide(&nothing, Incumbent::None, &Gate::default());
     assert!(first.promoted && first.reason.contains("No image is held out"));
     let second = decide(&nothing, against(&nothing), &Gate::default());
@@ -48,17 +48,17 @@ fn without_held_out_images_only_the_first_is_promoted() {
 
 #[test]
 fn a_model_that_diverged_is_refused_even_without_a_champion() {
-    let mut diverged = judged(&TRUTH, &TRUTH);
+    let mut diverged = predictions(&TRUTH, &TRUTH);
     diverged.push(0, &[f32::NAN, f32::NAN]).unwrap();
     assert!(!decide(&diverged, Incumbent::None, &Gate::default()).promoted);
 }
 
 #[test]
 fn what_was_uneven_is_said() {
-    let good = judged(&TRUTH, &TRUTH);
+    let good = predictions(&TRUTH, &TRUTH);
     let handicap = [Message::champion_unaware("b")];
     let decision =
-        decide(&good, Incumbent::Evaluated { name: "old", judged: &good, handicap: &handicap }, &Gate::default());
+        decide(&good, Incumbent::Evaluated { name: "old", predictions: &good, handicap: &handicap }, &Gate::default());
     assert!(decision.reason.contains("It does not know b."));
 }
 
@@ -73,7 +73,7 @@ fn with_several_labels_mean_average_precision_decides() {
     };
     let good = tagged([[0.9, 0.1], [0.8, 0.7], [0.2, 0.9], [0.1, 0.2]]);
     let bad = tagged([[0.1, 0.9], [0.8, 0.7], [0.2, 0.3], [0.9, 0.2]]);
-    let against = |champion| Incumbent::Evaluated { name: "old", judged: champion, handicap: &[] };
+    let against = |champion| Incumbent::Evaluated { name: "old", predictions: champion, handicap: &[] };
     let won = decide_multilabel(&good, against(&bad), &Gate::default());
     assert!(won.promoted && won.reason.starts_with("Mean average precision of 100.0"), "{}", won.reason);
     assert!(won.champion_mean_average_precision.unwrap() < 0.9 && won.p_value.is_some());
@@ -90,7 +90,7 @@ fn pair(n: usize, gained: usize, lost: usize) -> [Predictions; 2] {
     let wrong = |from: usize, to: usize| -> Vec<usize> {
         truth.iter().enumerate().map(|(i, t)| if (from..to).contains(&i) { 1 - t } else { *t }).collect()
     };
-    [judged(&truth, &wrong(0, lost)), judged(&truth, &wrong(lost, lost + gained))]
+    [predictions(&truth, &wrong(0, lost)), predictions(&truth, &wrong(lost, lost + gained))]
 }
 
 #[test]
@@ -122,14 +122,14 @@ fn images_lost_to_a_new_class_do_not_refuse_it() {
     let truth: Vec<usize> = (0..120).map(|i| i / 40).collect();
     let challenger: Vec<usize> = (0..120).map(|i| if i < 12 { 2 } else { i / 40 }).collect();
     let champion: Vec<usize> = (0..120).map(|i| (i / 40).min(1)).collect();
-    let three = |predictions: &[usize]| {
-        let mut judged = Predictions::new(["a", "b", "new"].map(str::to_owned).to_vec());
-        for (truth, said) in truth.iter().zip(predictions) {
+    let three = |called: &[usize]| {
+        let mut predictions = Predictions::new(["a", "b", "new"].map(str::to_owned).to_vec());
+        for (truth, said) in truth.iter().zip(called) {
             let mut row = [0.0; 3];
             row[*said] = 1.0;
-            judged.push(*truth, &row).unwrap();
+            predictions.push(*truth, &row).unwrap();
         }
-        judged
+        predictions
     };
     let decision = decide(&three(&challenger), against(&three(&champion)), &Gate::default());
     assert!(decision.promoted, "{}", decision.reason);
@@ -145,7 +145,7 @@ fn a_class_that_collapsed_refuses_a_better_model_and_chance_does_not() {
     let truth: Vec<usize> = (0..80).map(|i| usize::from(i >= 40)).collect();
     let challenger: Vec<usize> = (0..80).map(|i| usize::from(!(9..40).contains(&i))).collect();
     let champion: Vec<usize> = (0..80).map(|i| usize::from(i >= 60)).collect();
-    let (challenger, champion) = (judged(&truth, &challenger), judged(&truth, &champion));
+    let (challenger, champion) = (predictions(&truth, &challenger), predictions(&truth, &champion));
     let decision = decide(&challenger, against(&champion), &Gate::default());
     assert!(!decision.promoted && decision.reason.contains("recall of a fell by 22.5 points"), "{}", decision.reason);
     assert!(decision.reason.contains("of its 40 images 9 were lost and 0 gained"), "{}", decision.reason);
@@ -155,9 +155,9 @@ fn a_class_that_collapsed_refuses_a_better_model_and_chance_does_not() {
     let truth: Vec<usize> = (0..84).map(|i| usize::from(i >= 4)).collect();
     let challenger: Vec<usize> = (0..84).map(|i| usize::from(i != 3)).collect();
     let champion: Vec<usize> = (0..84).map(|i| usize::from(i >= 74)).collect();
-    let (mut challenger, champion) = (judged(&truth, &challenger), judged(&truth, &champion));
+    let (mut challenger, champion) = (predictions(&truth, &challenger), predictions(&truth, &champion));
     let decision = decide(&challenger, against(&champion), &Gate::default());
     assert!(!decision.promoted && !decision.reason.contains("--recall-margin"), "{}", decision.reason);
-    challenger = judged(&truth, &truth);
+    challenger = predictions(&truth, &truth);
     assert!(decide(&challenger, against(&champion), &Gate::default()).promoted);
 }

@@ -159,7 +159,7 @@ impl<'a> Scan<'a> {
             return None;
         }
         for part in &self.parts {
-            // A component that comes twice is not for us to judge.
+            // A component that comes twice is not for us to decide.
             (!std::mem::replace(&mut channels[part.channel].complete, true)).then_some(())?;
         }
         let (entropy, each) = self.entropy(header.restart)?;

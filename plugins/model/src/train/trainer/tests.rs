@@ -205,7 +205,7 @@ fn what_is_frozen_stays_until_its_epochs_are_over() {
 }
 
 #[test]
-fn the_running_mean_is_what_is_judged() {
+fn the_running_mean_is_what_is_evaluated() {
     let (averaged, _) = learn("small-cnn", "--ema 0.99", 6, Start::Scratch);
     let (last, _) = learn("small-cnn", "", 6, Start::Scratch);
     assert_ne!(averaged.predict(&batch(0)).unwrap(), last.predict(&batch(0)).unwrap());
