@@ -23,7 +23,7 @@ fn ended(graph: &Graph) -> Vec<RunManifest> {
     runs.iter().filter(|run| run.verdict().is_some()).filter_map(RunFolder::manifest).collect()
 }
 
-/// The last run that has ended, when it learnt from all that is in the catalog. A slow machine may see a part of the images
+/// The last run that has ended, when it was trained on all that is in the catalog. A slow machine may see a part of the images
 /// alone first, and learn from that.
 fn of_all(graph: &Graph) -> Option<RunManifest> {
     let images = catalog::splits(&graph.workspace).len() as u64;

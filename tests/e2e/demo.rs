@@ -65,7 +65,7 @@ fn the_demo_ends_with_a_verdict_leaves_nothing_running_and_is_quick_the_second_t
     assert_eq!(
         RunFolder::all(&workspace.runs()).len(),
         1,
-        "the second demo trained on what was learnt already:\n{said}"
+        "the second demo trained on what was trained on already:\n{said}"
     );
     Ok(())
 }

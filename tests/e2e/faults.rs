@@ -1,5 +1,5 @@
 //! Retrain after retrain while nodes are killed at random: there is a whole champion at all times, no image is lost, and nobody
-//! is champion without a verdict. And a class folder that goes while it is learnt.
+//! is champion without a verdict. And a class folder that goes while it is trained on.
 
 use plugin_api::runs::RunFolder;
 use std::collections::BTreeMap;
@@ -70,7 +70,7 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
 }
 
 #[test]
-fn a_class_folder_that_goes_while_it_is_learnt_is_forgotten_in_good_order() -> Result<(), Failure> {
+fn a_class_folder_may_go_while_it_is_trained_on() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
     let all = images::first_of_each(images::demo(), 20);

@@ -85,7 +85,7 @@ fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<
     graph.wait("the catalog to follow the folders", MINUTES_3, |g| settled(g, &expected))?;
     let is_new = |g: &Graph| latest(g).is_some_and(|(m, _)| m.id != manifest.id && m.classes.len() == 9);
     graph.wait("a verdict without a command", MINUTES_3, is_new)?;
-    // On a slow machine a burst may come in two parts, and the second is learnt by a run of its own.
+    // On a slow machine a burst may come in two parts, and the second has a run of its own.
     graph.wait("nothing more to learn", MINUTES_3, |g| {
         let version = g.status("dataset").counters.get("version").copied().unwrap_or_default();
         g.status("train").state == format!("up to date with version {version}")

@@ -1,4 +1,4 @@
-//! Images that stand in several class folders: learnt with all of their classes, or kept out.
+//! Images that stand in several class folders: trained on with all of their classes, or kept out.
 
 use plugin_api::Labels;
 use plugin_api::runs::{RunFolder, RunManifest, Verdict};
@@ -30,7 +30,7 @@ fn latest(graph: &Graph, labels: Labels) -> Option<(RunManifest, Verdict)> {
 }
 
 #[test]
-fn images_in_two_classes_are_kept_out_and_with_several_labels_learnt_with_both() -> Result<(), Failure> {
+fn images_in_two_classes_need_several_labels() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
     let all = images::first_of_each(images::demo(), 24);
@@ -55,7 +55,7 @@ fn images_in_two_classes_are_kept_out_and_with_several_labels_learnt_with_both()
     assert!(conflicts * 10 >= twice * 9, "{conflicts} of {twice}");
     assert!(verdict.mean_average_precision.is_none() && !verdict.confusion.is_empty());
 
-    // With several labels they are learnt as both. The champion of the other kind gives way.
+    // With several labels they are trained on as both. The champion of the other kind gives way.
     let several: Vec<_> = QUICK.iter().copied().chain([("dataset", "--labels", "multi")]).collect();
     let mut graph = graph.restart(&several)?;
     graph.wait("a verdict of several labels", MINUTES_3, |g| latest(g, Labels::Multi).is_some())?;

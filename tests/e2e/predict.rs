@@ -188,8 +188,8 @@ fn the_inbox_is_classified_sorted_tagged_and_asked_about() -> Result<(), Failure
     fs::remove_file(workspace.review().join(&asked[1]))?;
     let path = |name: &str| name.split_once('_').unwrap().1.to_owned();
     let (labelled, dismissed) = (path(&asked[0]), path(&asked[1]));
-    let learnt = format!("photos/あお/{}", asked[0]);
-    graph.wait("the data set to have it", MINUTE, |g| catalog::files(&g.workspace).contains_key(&learnt))?;
+    let photo = format!("photos/あお/{}", asked[0]);
+    graph.wait("the data set to have it", MINUTE, |g| catalog::files(&g.workspace).contains_key(&photo))?;
     graph.wait("others in their place", MINUTE, |g| {
         let names = names(&g.workspace.review());
         names.len() == 4 && !names.iter().any(|name| [&labelled, &dismissed].contains(&&path(name)))

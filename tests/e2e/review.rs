@@ -73,7 +73,7 @@ fn look_alikes_are_decided_and_not_asked_again() -> Result<(), Failure> {
     let browser = Browser::start(1280, 900)?;
     browser.open(&format!("{address}?lang=en#review?queue=conflicts"))?;
 
-    // What cannot be learnt comes first, and "right as it is" is no answer to it.
+    // What cannot be trained on comes first, and "right as it is" is no answer to it.
     browser.wait("three questions", MINUTE, &left(3))?;
     browser.wait("equal pixels", MINUTE, &asks("The same image in apple, pear."))?;
     browser.press("k")?;

@@ -5,7 +5,7 @@
 #   tests/gpu/measure.sh build FOLDER              here: builds against PyTorch's wheel, and puts all that is needed into FOLDER
 #   FOLDER/measure.sh measure FOLDER IMAGES        there: checks, measures, and prints a table last
 #
-# IMAGES: a folder of class folders; of them 3,000 are learnt (some several times when there are fewer). The PyTorch there
+# IMAGES: a folder of class folders; 3,000 of them are trained on (some several times when there are fewer). The PyTorch there
 # must be the version built against: TORCH=2.11.0 (CUDA 13) unless it is set. Where there is no GPU it says so and ends well.
 set -euo pipefail
 

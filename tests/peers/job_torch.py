@@ -5,7 +5,7 @@ Squares are made before the clock starts, as ours are. Augmentation is done by w
 
     python3 tests/peers/job_torch.py IMAGES --model resnet18 --size 128 --training-images 3000 --epochs 100 --device cuda --precision bf16
 
-IMAGES: a folder of class folders. Where Pillow is missing, noise takes their place: as fast, but nothing to be learnt.
+IMAGES: a folder of class folders. Where Pillow is missing, noise takes their place: as fast, but nothing to be trained on.
 """
 
 import argparse

@@ -140,7 +140,7 @@ def efficientnet_lite0(x):
 
 
 def others(x):
-    """What none of the above has: learnt slopes, other normalisations, padding before pooling, means along axes, branches that cross."""
+    """What none of the above has: trainable slopes, other normalisations, padding before pooling, means along axes, branches that cross."""
     h = PF.convolution(x, 8, (3, 3), stride=(2, 2), with_bias=False, name="stem")
     h = PF.prelu(PF.group_normalization(h, 4, name="groups"), shared=False, name="slopes")
     h = F.max_pooling(F.pad(h, (1, 0, 1, 2)), (3, 3), stride=(2, 2))

@@ -33,7 +33,7 @@ pub struct Row {
     pub is_head: bool,
     /// Where it was computed.
     pub device: String,
-    /// Version of the data set it learnt from.
+    /// Version of the data set it was trained on.
     pub version: u64,
     /// Epochs done, or to do.
     pub epochs: u64,
@@ -41,7 +41,7 @@ pub struct Row {
     pub seconds: Option<f64>,
     /// Multiply-adds for one image.
     pub multiply_adds: Option<u64>,
-    /// Numbers that are learnt.
+    /// Trainable parameters.
     pub parameters: Option<u64>,
     /// Held-out images.
     #[serde(rename = "pictures")]
@@ -279,8 +279,14 @@ pub(crate) mod tests {
             balanced_accuracy: accuracy,
         };
         let points = vec![point(32, 10, 0.4), point(64, 40, 0.5), point(128, 160, 0.45)];
-        let sizes =
-            Sizes { network: "lenet".to_owned(), budget_seconds: 60, learnt: 9, test_images: 3, seeds: 1, points };
+        let sizes = Sizes {
+            network: "lenet".to_owned(),
+            budget_seconds: 60,
+            training_images: 9,
+            test_images: 3,
+            seeds: 1,
+            points,
+        };
         assert!(Table::read(&workspace).sizes.is_none());
         std::fs::create_dir(workspace.root().join("experiments")).unwrap();
         write_json(&Sizes::file(&workspace.root().join("experiments")), &sizes).unwrap();

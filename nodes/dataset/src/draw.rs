@@ -14,11 +14,11 @@ pub struct Drawn {
     pub sample: String,
     /// Split of the sample in this version.
     pub split: Split,
-    /// Why, where it had been learnt from or evaluated on.
+    /// Why, where it had been trained or evaluated on.
     pub moved: Option<Moved>,
 }
 
-/// The rows of one sample, and what it is learnt as.
+/// The rows of one sample, and the labels it is trained with.
 struct Unit {
     rows: Range<usize>,
     classes: Vec<u32>,

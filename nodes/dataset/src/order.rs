@@ -63,7 +63,7 @@ pub struct Version {
     pub same_pixels: Vec<SamePixels>,
     /// Held-out samples (validation and test) by class whose group has samples in train.
     pub near_copies_held_out: Vec<u64>,
-    /// Digest of the samples, their splits and what is learnt of them.
+    /// Digest of the samples, their splits and their labels.
     pub fingerprint: String,
 }
 
@@ -224,11 +224,11 @@ mod tests {
         // 1 weighs (1/1 + 1/2) / 2, 2 weighs 1/2; the mean is 1.
         let weights = &multi.splits[0].weights;
         assert!((weights[0] - 1.2).abs() < 1e-6 && (weights[1] - 0.8).abs() < 1e-6, "{weights:?}");
-        assert_ne!(single.fingerprint, multi.fingerprint, "what is learnt is not the same");
+        assert_ne!(single.fingerprint, multi.fingerprint, "the labels are not the same");
     }
 
     #[test]
-    fn near_copies_across_classes_are_learnt() {
+    fn near_copies_across_classes_are_trained_on() {
         let rows = vec![
             in_group("1", row("1", "gate open", Split::Train)),
             in_group("1", row("2", "gate closed", Split::Train)),

@@ -13,7 +13,7 @@ pub struct Checkpoint {
     pub uri: String,
     /// Their BLAKE3.
     pub digest: String,
-    /// Version of the data set the run learnt from.
+    /// Version of the data set the run was trained on.
     pub version: u64,
 }
 

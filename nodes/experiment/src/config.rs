@@ -84,7 +84,7 @@ pub struct Recipe {
     /// What the last layer begins with where --weights do not have it.
     #[arg(long, value_enum, default_value_t)]
     pub first_classifier: FirstClassifier,
-    /// Times each image is learnt from.
+    /// Times each image is trained on.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=10_000), value_name = "NUMBER")]
     pub epochs: u64,
     /// Images a step.

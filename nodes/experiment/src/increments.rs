@@ -110,7 +110,7 @@ pub fn run(options: &Increments) -> Result<String, ExperimentError> {
     let title =
         format!("{} at {} px: {} increments, {order}", common.recipe.model.name(), options.size, options.increments);
     let note = format!(
-        "{} learnt in the end, {} evaluated each time, seeds: {}; seconds are those of training, summed.",
+        "{} training images in the end, {} test images each time, seeds: {}; seconds are those of training, summed.",
         plan.train.len(),
         plan.test.len(),
         options.seeds
@@ -140,7 +140,7 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Splits the images, and puts those that are learnt in order.
+    /// Splits the images, and puts the training images in order.
     fn deal(&mut self, seed: u64) {
         let photos = &self.context.photos.photos;
         self.seed = seed;

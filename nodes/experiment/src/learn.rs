@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 pub struct TrainingJob<'a> {
     /// All images.
     pub photos: &'a Photos,
-    /// Those that are learnt, by place.
+    /// Those it is trained on, by place.
     pub train: &'a [usize],
     /// Those it is evaluated on.
     pub test: &'a [usize],
@@ -71,7 +71,7 @@ pub struct Outcome {
     pub epochs: u64,
     /// Seconds of training, without evaluating.
     pub seconds: f64,
-    /// Images learnt from in a second.
+    /// Training images a second.
     pub images_per_second: f64,
     /// Seconds of them in which no batch was ready.
     pub waited_seconds: f64,
@@ -199,7 +199,7 @@ impl TrainingJob<'_> {
         Ok(evaluated)
     }
 
-    /// Images learnt from in a second, by some steps after others that are not counted.
+    /// Training images a second, by some steps after others that are not counted.
     ///
     /// # Errors
     /// As [`Self::take`].
@@ -271,7 +271,7 @@ impl TrainingJob<'_> {
     }
 
     /// Learns from each image once, or from so many batches; how many images it were, and how long none was ready. The
-    /// next batches are made while one is learnt.
+    /// next batches are made while one is trained on.
     fn epoch(
         &self,
         trainer: &mut Trainer,
@@ -282,7 +282,7 @@ impl TrainingJob<'_> {
     ) -> Result<(usize, Duration), ExperimentError> {
         let mut order = self.train.to_vec();
         order.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(self.seed.wrapping_mul(1_000_003).wrapping_add(epoch)));
-        let teaching = Teaching { pipeline, epoch, weights: self.class_weights() };
+        let training = TrainingEpoch { pipeline, epoch, weights: self.class_weights() };
         let batches: Vec<&[usize]> = order.chunks(self.recipe.batch_size as usize).collect();
         let count = batches.len();
         let taken = &batches[..most.unwrap_or(count).min(count)];
@@ -291,7 +291,7 @@ impl TrainingJob<'_> {
         if let Some(images) = &mut *images.borrow_mut() {
             for places in taken {
                 let asked = Instant::now();
-                let batch = self.device_batch(images, places, Some(&teaching))?;
+                let batch = self.device_batch(images, places, Some(&training))?;
                 waited += asked.elapsed();
                 steps.begin(&batch)?;
             }
@@ -302,7 +302,7 @@ impl TrainingJob<'_> {
             scope.spawn(move || {
                 for places in taken {
                     // A reader that is gone has failed, and says so itself.
-                    if send.send(self.batch(places, Some(&teaching))).is_err() {
+                    if send.send(self.batch(places, Some(&training))).is_err() {
                         return;
                     }
                 }
@@ -327,12 +327,12 @@ impl TrainingJob<'_> {
         counts.iter().map(|count| even / (*count).max(1) as f32).collect()
     }
 
-    /// Images with their targets on the device, as they are or to be learnt from. Those that lie there are not sent again.
+    /// Images with their targets on the device, as they are or for training. Those that lie there are not sent again.
     fn device_batch(
         &self,
         images: &mut ImageCache,
         places: &[usize],
-        teaching: Option<&Teaching<'_>>,
+        training: Option<&TrainingEpoch<'_>>,
     ) -> Result<DeviceBatch, ExperimentError> {
         let side = self.square.1;
         let sample = |place: &usize| {
@@ -342,18 +342,18 @@ impl TrainingJob<'_> {
             Sample {
                 digest,
                 pixels: if images.holds(digest) { &[] } else { &photo.squares[self.square.0] },
-                decision: teaching.map_or(Decision::NONE, |t| t.pipeline.decide(key(t.epoch), side, side)),
+                decision: training.map_or(Decision::NONE, |t| t.pipeline.decide(key(t.epoch), side, side)),
                 is_original: true,
             }
         };
         let samples: Vec<Sample<'_>> = places.iter().map(sample).collect();
-        Ok(images.batch_of(&samples, self.labels(places, teaching))?)
+        Ok(images.batch_of(&samples, self.labels(places, training))?)
     }
 
     /// Targets and weights of images.
-    fn labels(&self, places: &[usize], teaching: Option<&Teaching<'_>>) -> Batch {
+    fn labels(&self, places: &[usize], training: Option<&TrainingEpoch<'_>>) -> Batch {
         let photos = || places.iter().map(|place| &self.photos.photos[*place]);
-        let weight = |class: u32| teaching.map_or(1.0, |teaching| teaching.weights[class as usize]);
+        let weight = |class: u32| training.map_or(1.0, |training| training.weights[class as usize]);
         Batch {
             size_px: self.square.1,
             pixels: Vec::new(),
@@ -362,18 +362,18 @@ impl TrainingJob<'_> {
         }
     }
 
-    /// Images with their targets, as they are or to be learnt from.
-    fn batch(&self, places: &[usize], teaching: Option<&Teaching<'_>>) -> Batch {
+    /// Images with their targets, as they are or for training.
+    fn batch(&self, places: &[usize], training: Option<&TrainingEpoch<'_>>) -> Batch {
         let photos = || places.iter().map(|place| &self.photos.photos[*place]);
         let mut squares: Vec<Vec<u8>> = photos().map(|photo| photo.squares[self.square.0].clone()).collect();
-        if let Some(Teaching { pipeline, epoch, .. }) = teaching {
+        if let Some(TrainingEpoch { pipeline, epoch, .. }) = training {
             squares.par_iter_mut().zip(places).for_each(|(pixels, place)| {
                 let key = Key { seed: self.seed, epoch: *epoch, digest: &self.photos.photos[*place].digest };
                 // The squares were made with this size.
                 let _ = pipeline.apply(key, self.square.1, self.square.1, pixels);
             });
         }
-        Batch { pixels: squares.concat(), ..self.labels(places, teaching) }
+        Batch { pixels: squares.concat(), ..self.labels(places, training) }
     }
 }
 
@@ -404,7 +404,7 @@ impl Steps<'_> {
 }
 
 /// What an epoch's batches have in common.
-struct Teaching<'a> {
+struct TrainingEpoch<'a> {
     pipeline: &'a Pipeline,
     epoch: u64,
     /// By class.

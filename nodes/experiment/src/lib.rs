@@ -1,4 +1,4 @@
-//! Experiments: the same images learnt in several ways, outside of the graph, and what came of each.
+//! Experiments: the same images trained on in several ways, outside of the graph, and what came of each.
 //!
 //! - [`photos`] reads class folders, [`split`] parts them so that near-copies stay together, [`learn`] trains and evaluates.
 //! - [`sizes`], [`recipes`], [`folds`], [`increments`] and [`once`] are the experiments; [`table`], [`chart`] and [`lines`] show them.

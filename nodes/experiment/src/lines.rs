@@ -1,4 +1,4 @@
-//! Accuracy over the images learnt, as SVG: a line for each way.
+//! Accuracy over the training images, as SVG: a line for each way.
 
 use maud::{Markup, html};
 

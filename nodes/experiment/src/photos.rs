@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_classes_and_what_cannot_be_learnt_is_counted() {
+    fn folders_are_classes_and_unusable_files_are_counted() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/openclipart8");
         let folder = tempfile::tempdir().unwrap();
         let mut classes = entries(&source).unwrap();

@@ -71,7 +71,7 @@ pub fn run(options: &Recipes) -> Result<String, ExperimentError> {
         table.push(row);
     }
     let title = format!("{} at {size} px: recipes", common.recipe.model.name());
-    let note = format!("{} learnt, {} evaluated; seeds for each recipe: {seeds}.", train.len(), test.len());
+    let note = format!("{} training images, {} test images; seeds for each recipe: {seeds}.", train.len(), test.len());
     let notes = [photos.summary(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: None };
     let written = page::write(&common.images.out(), "recipes", &page)?;

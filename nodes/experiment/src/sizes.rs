@@ -50,14 +50,15 @@ pub fn run(options: &Sizes) -> Result<String, ExperimentError> {
         });
     }
     let network = common.recipe.model.name().to_owned();
-    let (learnt, test_images) = (train.len() as u64, test.len() as u64);
-    let sizes = Results { network, budget_seconds: *budget_seconds, learnt, test_images, seeds: *seeds, points };
+    let (training_images, test_images) = (train.len() as u64, test.len() as u64);
+    let sizes =
+        Results { network, budget_seconds: *budget_seconds, training_images, test_images, seeds: *seeds, points };
     show(&sizes, &photos.summary(), &common.images.out())
 }
 
 /// Writes page, table and results.
 fn show(sizes: &Results, summary: &str, folder: &Path) -> Result<String, ExperimentError> {
-    let Results { network, budget_seconds, learnt, test_images, seeds, points } = sizes;
+    let Results { network, budget_seconds, training_images, test_images, seeds, points } = sizes;
     let head = [
         "size, px",
         "multiply-adds an image",
@@ -97,7 +98,7 @@ fn show(sizes: &Results, summary: &str, folder: &Path) -> Result<String, Experim
     }
     let title = format!("{network}: sizes under a budget of {budget_seconds} s");
     let chart = Chart { x: "multiply-adds an image, millions", y: "accuracy", points: &drawn };
-    let note = format!("{learnt} learnt, {test_images} evaluated; seeds for each size: {seeds}.");
+    let note = format!("{training_images} training images, {test_images} test images; seeds for each size: {seeds}.");
     let notes = [summary.to_owned(), note];
     let page = Page { title: &title, notes: &notes, table: &table, chart: Some(svg(&chart)) };
     let written = page::write(folder, "sizes", &page)?;

@@ -60,7 +60,7 @@ fn recipes_are_compared_seed_by_seed() {
 }
 
 #[test]
-fn increments_are_learnt_in_every_way() {
+fn increments_are_trained_by_every_strategy() {
     for order in ["mixed", "by-class"] {
         let name = if order == "mixed" { "increments" } else { "increments-by-class" };
         let line = format!("increments --size 16 --epochs 2 --increments 3 --full-every 2 --order {order}");

@@ -119,7 +119,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_unlike_anything_learnt_is_no_class_however_probable() {
+    fn novel_images_are_of_no_class_however_probable() {
         let output = Output { is_novel: true, ..known(&[0.99, 0.01, 0.0, 0.0]) };
         let prediction = Prediction::new(&card(Labels::Single, None), &output);
         assert_eq!((prediction.doubt(0.5), prediction.is_sure(0.0)), (Some(Doubt::Novel), false));

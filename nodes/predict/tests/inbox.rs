@@ -396,7 +396,7 @@ fn tables_open_in_excel_and_run_nothing() {
 }
 
 #[test]
-fn what_is_unlike_anything_learnt_is_said_apart_from_the_unsure() {
+fn novel_images_are_listed_apart_from_the_unsure() {
     let house = house();
     let mut inbox = house.inbox();
     let novel = Prediction { is_novel: true, ..prediction("one", "cat", 0.98) };

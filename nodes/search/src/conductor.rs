@@ -184,7 +184,7 @@ impl Conductor {
         let train: u64 = data.train();
         if now.saturating_duration_since(*since) < Duration::from_secs(self.config.quiet_seconds)
             || train < self.config.min_train
-            || data.taught_classes() < 2
+            || data.trained_classes() < 2
         {
             return Ok(false);
         }

@@ -49,7 +49,7 @@ pub struct Config {
     pub fallback_model: Architecture,
 
     /// Weights to start from when there is no champion to start from: a file (safetensors, or PyTorch's .pth or .pt), or
-    /// efficientnet-lite0, which `cargo wakuteka weights efficientnet-lite0` fetches. The last layer is learnt anew when
+    /// efficientnet-lite0, which `cargo wakuteka weights efficientnet-lite0` fetches. The last layer is trained anew when
     /// the classes are others.
     #[arg(long, value_name = "FILE|NAME")]
     pub weights: Option<WeightsFile>,
@@ -226,7 +226,7 @@ impl Config {
         options
     }
 
-    /// Digest of everything that decides what is learnt from given data. The device is not part of it, nor when a run
+    /// Digest of everything that decides the result of training on given data. The device is not part of it, nor when a run
     /// starts.
     pub fn digest(&self) -> String {
         let decides = json!([
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_blocks_is_a_model_and_decides_what_is_learnt() {
+    fn a_file_of_blocks_is_a_model_and_in_the_digest() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mine.yml");
         let with = |blocks: &str| {

@@ -257,7 +257,7 @@ pub struct RunsCompare {
 /// What to do with a network.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Network {
-    /// Shows a network block by block: shapes, numbers that are learnt, and work.
+    /// Shows a network block by block: shapes, trainable parameters, and work.
     Show(NetworkShow),
 }
 

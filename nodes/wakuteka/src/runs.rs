@@ -340,8 +340,7 @@ fn compare(runs: &[Run]) -> Vec<String> {
     let fingerprints = runs.iter().filter(|run| run.manifest.fingerprint != runs[0].manifest.fingerprint).count();
     if fingerprints > 0 {
         lines.push(
-            "They learnt from, and were evaluated on, different images: the figures of one say little of another."
-                .to_owned(),
+            "They were trained and evaluated on different images: the figures of one say little of another.".to_owned(),
         );
     }
     for run in runs {

@@ -48,7 +48,7 @@ impl DatasetState {
     }
 
     /// Classes with training images.
-    pub fn taught_classes(&self) -> usize {
+    pub fn trained_classes(&self) -> usize {
         self.counts.iter().filter(|c| c[0] > 0).count()
     }
 }

@@ -11,8 +11,9 @@ pub struct Sizes {
     pub network: String,
     /// Seconds each size had.
     pub budget_seconds: u64,
-    /// Images that were learnt.
-    pub learnt: u64,
+    /// Training images.
+    #[serde(rename = "learnt")]
+    pub training_images: u64,
     /// Images it was evaluated on.
     #[serde(rename = "judged")]
     pub test_images: u64,
@@ -34,7 +35,7 @@ pub struct SizePoint {
     pub epochs: u64,
     /// Seconds of training.
     pub seconds: f64,
-    /// Images learnt a second.
+    /// Training images a second.
     #[serde(rename = "pictures_per_second")]
     pub images_per_second: f64,
     /// Share of the test images that was classified correctly, 0 to 1.
@@ -60,6 +61,6 @@ mod tests {
     fn a_file_with_a_field_that_nobody_knows_is_refused() {
         let sizes = r#"{"network": "lenet", "budget_seconds": 9, "learnt": 3, "judged": 2, "seeds": 1, "points": []}"#;
         assert!(serde_json::from_str::<Sizes>(sizes).is_ok());
-        assert!(serde_json::from_str::<Sizes>(&sizes.replace("learnt", "taught")).is_err());
+        assert!(serde_json::from_str::<Sizes>(&sizes.replace("learnt", "trained")).is_err());
     }
 }

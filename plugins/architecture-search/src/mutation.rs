@@ -135,7 +135,7 @@ pub fn fits(graph: &Graph, limits: &Limits) -> bool {
     graph.multiply_adds() <= limits.multiply_adds
         && graph.parameters() <= limits.parameters
         && graph.nodes.len() <= limits.blocks
-        // Something must be learnt of every image, and nothing may be a single number in between.
+        // Something of every image must reach the classifier, and nothing may be a single number in between.
         && graph.nodes.iter().skip(1).all(|node| node.output.count() >= 2 || node.output.count() == limits.classes as u64)
 }
 

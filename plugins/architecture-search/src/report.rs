@@ -63,7 +63,7 @@ pub struct Line<'a> {
     pub test_accuracy: Option<f64>,
     /// Multiply-adds of an image.
     pub multiply_adds: u64,
-    /// Numbers that are learnt.
+    /// Trainable parameters.
     pub parameters: u64,
     /// Seconds of training.
     pub seconds: f64,

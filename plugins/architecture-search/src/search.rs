@@ -81,7 +81,7 @@ pub struct Proposed {
     pub definition: String,
     /// Multiply-adds of an image.
     pub multiply_adds: u64,
-    /// Numbers that are learnt.
+    /// Trainable parameters.
     pub parameters: u64,
     /// The validation error that was expected and its standard deviation, where a Gaussian process chose it.
     pub expected: Option<[f64; 2]>,

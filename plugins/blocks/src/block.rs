@@ -178,7 +178,7 @@ pub struct Affine {
     pub name: Option<Name>,
 }
 
-/// `batch-normalization`: each channel gets mean 0 and deviation 1, then a factor and a summand that are learnt.
+/// `batch-normalization`: each channel gets mean 0 and deviation 1, then a trainable factor and summand.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormalization {
@@ -197,7 +197,7 @@ pub struct BatchNormalization {
 }
 
 /// `{group-normalization: groups}`: the numbers of each group of channels of an image get mean 0 and deviation 1, then each channel a
-/// factor and a summand that are learnt (Wu and He 2018, arXiv 1803.08494). Corresponds to `torch.nn.GroupNorm`; with `inputs` groups
+/// trainable factor and summand (Wu and He 2018, arXiv 1803.08494). Corresponds to `torch.nn.GroupNorm`; with `inputs` groups
 /// to `torch.nn.InstanceNorm2d(affine=True)`, with one group of numbers in a row to `torch.nn.LayerNorm`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -213,7 +213,7 @@ pub struct GroupNormalization {
     pub name: Option<Name>,
 }
 
-/// `prelu`: `x` above 0, a slope that is learnt times `x` below (He and others 2015, arXiv 1502.01852). Corresponds to
+/// `prelu`: `x` above 0, a trainable slope times `x` below (He and others 2015, arXiv 1502.01852). Corresponds to
 /// `torch.nn.PReLU`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Nodes a network may have.
 const MOST_NODES: usize = 10_000;
-/// Numbers that are learnt: 4 GiB of them.
+/// Trainable parameters: 4 GiB of them.
 const MOST_PARAMETERS: u64 = 1 << 30;
 /// Blocks in blocks.
 const DEEPEST: usize = 32;
@@ -44,7 +44,7 @@ pub(crate) fn expand(description: &Description, size_px: u32, classes: usize) ->
     }
     let parameters = graph.nodes.iter().map(Node::parameters).fold(0, u64::saturating_add);
     if parameters > MOST_PARAMETERS {
-        return Err(wrong(format!("{parameters} numbers are to be learnt; accepted are up to {MOST_PARAMETERS}")));
+        return Err(wrong(format!("{parameters} trainable parameters; accepted are up to {MOST_PARAMETERS}")));
     }
     Ok(graph)
 }

@@ -49,7 +49,7 @@ pub enum Op {
         /// Added to the variance.
         epsilon: f64,
     },
-    /// `x` above 0, a slope that is learnt times `x` below.
+    /// `x` above 0, a trainable slope times `x` below.
     PRelu {
         /// Slopes: as many as channels, or one for all.
         slopes: u64,
@@ -286,15 +286,15 @@ pub enum Part {
     },
 }
 
-/// A tensor that is learnt or kept.
+/// A trainable tensor, or one that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weight {
     /// Its name in files of weights.
     pub name: String,
     /// Shape, outermost dimension first.
     pub shape: Vec<u64>,
-    /// Whether it is learnt; running figures of batch normalisation are not.
-    pub learnt: bool,
+    /// Whether it is trainable; running figures of batch normalisation are not.
+    pub trainable: bool,
 }
 
 impl Op {
@@ -339,10 +339,10 @@ impl Op {
 impl Node {
     /// Its weights, named and laid out as PyTorch's.
     pub fn weights(&self) -> Vec<Weight> {
-        let weight = |name: &str, shape: &[u64], learnt| Weight {
+        let weight = |name: &str, shape: &[u64], trainable| Weight {
             name: format!("{}.{name}", self.name),
             shape: shape.to_vec(),
-            learnt,
+            trainable,
         };
         match &self.op {
             Op::Convolution(convolution) => {
@@ -357,7 +357,7 @@ impl Node {
             Op::BatchNormalization { channels, .. } => [("weight", true), ("bias", true)]
                 .into_iter()
                 .chain([("running_mean", false), ("running_var", false)])
-                .map(|(name, learnt)| weight(name, &[*channels], learnt))
+                .map(|(name, trainable)| weight(name, &[*channels], trainable))
                 .collect(),
             Op::GroupNormalization { channels, .. } => {
                 vec![weight("weight", &[*channels], true), weight("bias", &[*channels], true)]
@@ -374,9 +374,9 @@ impl Node {
         }
     }
 
-    /// Numbers that are learnt.
+    /// Trainable parameters.
     pub fn parameters(&self) -> u64 {
-        self.weights().iter().filter(|w| w.learnt).map(|w| w.shape.iter().product::<u64>()).sum()
+        self.weights().iter().filter(|w| w.trainable).map(|w| w.shape.iter().product::<u64>()).sum()
     }
 
     /// Multiplications and additions for an image, of convolutions and affine blocks, where nearly all of them are.
@@ -393,7 +393,7 @@ impl Node {
 }
 
 impl Graph {
-    /// All numbers that are learnt.
+    /// All trainable parameters.
     pub fn parameters(&self) -> u64 {
         self.nodes.iter().map(Node::parameters).sum()
     }

@@ -47,7 +47,7 @@ fn limit(n: u64) -> i64 {
 }
 
 impl Reader {
-    /// Counts up with every change of what is labelled how, and of the groups and splits of what was learnt from.
+    /// Counts up with every change of what is labelled how, and of the groups and splits of what was trained on.
     ///
     /// # Errors
     /// SQLite's: a damaged file.

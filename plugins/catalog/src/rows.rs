@@ -44,7 +44,7 @@ pub struct Image {
     pub group: String,
     /// Split that the sample is in.
     pub split: Split,
-    /// Whether its split counts as what was learnt from or evaluated on, so that it is drawn anew only where it must be.
+    /// Whether its split counts as trained or evaluated on, so that it is drawn anew only where it must be.
     pub settled: bool,
 }
 
@@ -83,7 +83,7 @@ pub struct Sample {
     pub given: Option<Split>,
     /// When it was taken, milliseconds since 1970.
     pub captured_ms: Option<i64>,
-    /// Whether its split has been learnt from or evaluated on.
+    /// Whether its split has been trained or evaluated on.
     pub settled: bool,
 }
 

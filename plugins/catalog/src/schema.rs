@@ -45,7 +45,7 @@ CREATE TABLE grouping (only INTEGER PRIMARY KEY CHECK (only = 0), rule TEXT NOT 
 ";
 
 /// Names of the field. Identity of files (0 where it was not kept), digests of pixels, times of capture, splits that folders say,
-/// and whether a split is settled: those there are have been learnt from. `different`: sets of samples, JSON arrays, that a
+/// and whether a split is settled: those there are have been trained on. `different`: sets of samples, JSON arrays, that a
 /// person has said are no copies of each other, as far as groups obey them.
 pub(crate) const FORMAT_4: &str = "
 ALTER TABLE pictures RENAME TO images;

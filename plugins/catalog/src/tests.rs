@@ -187,7 +187,7 @@ fn settled_splits_are_kept_for_earlier_versions() {
         }
         change.commit().unwrap()
     };
-    assert_eq!(set(&[("d1", Split::Test)], None), first, "nobody has learnt from it");
+    assert_eq!(set(&[("d1", Split::Test)], None), first, "nothing was trained on it");
     assert_eq!(rows(&workspace, first), ["d1 a d1 test", "d2 a d2 train"]);
     assert_eq!(set(&[], Some(first)), first);
     add(&workspace, &[new("d3")]).unwrap();

@@ -49,7 +49,7 @@ pub struct EmbedOptions {
     /// How `--network efficientnet-lite0` gets its square of an image; the champion has its own way.
     #[arg(long = "embed-mode", value_enum, default_value_t, value_name = "MODE")]
     pub mode: ResizeMode,
-    /// Side of that square, pixels. The weights were learnt at 224; less is faster and sees less.
+    /// Side of that square, pixels. The weights were trained at 224; less is faster and sees less.
     #[arg(long = "embed-size", default_value_t = 224, value_name = "PIXELS",
           value_parser = clap::value_parser!(u32).range(32..=512))]
     pub size_px: u32,

@@ -43,7 +43,7 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// The class of each row of `queries`, learnt from `references`: draws of the same images, of which those of the query's
+    /// The class of each row of `queries`, predicted from `references`: draws of the same images, of which those of the query's
     /// group (neighbours) or fold (ridge) are left out.
     pub fn predict(&self, references: &[&Rows], queries: &Rows, labels: &Labels) -> Vec<usize> {
         match self.method {

@@ -1,7 +1,7 @@
 //! Making probabilities mean what they say: temperature scaling.
 //!
 //! C. Guo and others, On Calibration of Modern Neural Networks, ICML 2017, section 4.2,
-//! <https://arxiv.org/abs/1706.04599>: logits are divided by one number, fitted on images that nothing was learnt from.
+//! <https://arxiv.org/abs/1706.04599>: logits are divided by one number, fitted on images that nothing was trained on.
 //! No prediction changes by it. Logits are needed up to a constant alone, and that is what the logarithms of softmax
 //! probabilities are.
 

@@ -27,7 +27,7 @@ impl From<TchError> for ModelError {
     }
 }
 
-/// `op` of the LibTorch tensor, recorded by ATen; none when nothing is learnt here, or not on LibTorch.
+/// `op` of the LibTorch tensor, recorded by ATen; none when nothing is trained here, or not on LibTorch.
 pub fn recorded<const D: usize>(x: &Tensor<D>, op: impl FnOnce(&tch::Tensor) -> tch::Tensor) -> Option<Tensor<D>> {
     mode::learning().then(|| to_torch(x.clone())).flatten().map(|x| from_torch(op(&x)))
 }

@@ -32,7 +32,7 @@ fn batch(step: usize) -> Batch {
 /// Steps of an epoch of 1,500 images.
 const EPOCH_STEPS: f64 = 47.0;
 
-/// The first five steps of a run, and then a look at what was not learnt from.
+/// The first five steps of a run, and then a look at what was not trained on.
 fn losses(architecture: &str, recipe: &[&str], device: DeviceChoice) -> Vec<f64> {
     let task = Task {
         architecture: architecture.to_owned(),

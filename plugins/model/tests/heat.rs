@@ -52,8 +52,8 @@ fn one(batch: &Batch, image: usize) -> Batch {
     }
 }
 
-/// A network that was taught to tell red from green, from its files.
-fn taught(name: &str, blocks: Option<&str>, folder: &std::path::Path) -> Predictor {
+/// A network that was trained to tell red from green, from its files.
+fn trained(name: &str, blocks: Option<&str>, folder: &std::path::Path) -> Predictor {
     let flex = DeviceChoice::Flex.open().unwrap();
     let classes = ["red", "green"].map(str::to_owned).to_vec();
     let task = Task {
@@ -103,7 +103,7 @@ const MEAN: &str = "blocks:
 fn the_heat_is_where_the_patch_is() {
     let folder = tempfile::tempdir().unwrap();
     for (name, blocks, least) in [("mean", Some(MEAN), 38), ("small-cnn", None, 34)] {
-        let predictor = taught(name, blocks, folder.path());
+        let predictor = trained(name, blocks, folder.path());
         let (batch, places) = images(40, 7);
         let right = predictor
             .predict(&batch)
@@ -112,7 +112,7 @@ fn the_heat_is_where_the_patch_is() {
             .zip(&batch.targets)
             .filter(|(p, t)| (p[1] > p[0]) == (t[0] == 1))
             .count();
-        assert!(right >= 38, "{name} was not taught: {right} of 40");
+        assert!(right >= 38, "{name} was not trained: {right} of 40");
         let mut hits = 0;
         for (image, (left, top)) in places.iter().enumerate() {
             let class = batch.targets[image][0] as usize;
@@ -134,7 +134,7 @@ fn the_heat_is_where_the_patch_is() {
 #[test]
 fn of_a_mean_and_one_layer_it_is_the_class_activation_map() {
     let folder = tempfile::tempdir().unwrap();
-    let predictor = taught("mean", Some(MEAN), folder.path());
+    let predictor = trained("mean", Some(MEAN), folder.path());
     let (batch, _) = images(2, 11);
     let image = one(&batch, 1);
     let heat = predictor.heat(&image, 1).unwrap();

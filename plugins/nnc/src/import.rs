@@ -22,7 +22,7 @@ pub struct Imported {
     pub size_px: u32,
     /// Classes it tells apart in the project.
     pub classes: usize,
-    /// Numbers that are learnt, for those classes.
+    /// Trainable parameters, for those classes.
     pub parameters: u64,
     /// Where the project's data sets are: name and URI.
     pub data_sets: Vec<(String, String)>,

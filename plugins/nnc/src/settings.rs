@@ -41,7 +41,7 @@ pub struct Facts<'a> {
     pub preparations: &'a [Layer],
 }
 
-/// Whether colours go from 0 to 1 in the data set that is learnt from.
+/// Whether colours go from 0 to 1 in the data set that is trained on.
 pub fn image_normalization(project: &Project) -> bool {
     let name = project.value("Optimizer_0", "Optimizer_DatasetName");
     let mut all: Vec<String> = sections(project, "Dataset_");

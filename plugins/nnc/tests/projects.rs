@@ -49,7 +49,7 @@ fn project(folder: &str, name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// Numbers that are learnt, counted layer by layer from the projects by another program; those of ResNet-18, ResNet-50, VGG-11 and
+/// Trainable parameters, counted layer by layer from the projects by another program; those of ResNet-18, ResNet-50, VGG-11 and
 /// GoogLeNet are the published ones too.
 #[test]
 fn samples_are_the_networks_they_are_called() {

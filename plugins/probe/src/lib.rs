@@ -3,7 +3,7 @@
 //! - [`fit`]: multinomial logistic regression with an L2 penalty, the same as scikit-learn's `LogisticRegression`.
 //! - [`ClassMeans`]: a head of class means, which an image joins and leaves by one addition.
 //! - [`out_of_fold`]: what heads say of images that they have not learned from.
-//! - [`linear`], [`worth_of_means`]: a head of either kind with what it is worth on images it has not learnt from.
+//! - [`linear`], [`worth_of_means`]: a head of either kind with what it is worth on images it was not trained on.
 //! - [`assign_folds`]: stratified folds that never split a group.
 //!
 //! The same input and options give the same numbers, however many threads there are.

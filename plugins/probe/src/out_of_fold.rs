@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// Predicts every row by a head that was fitted without the row's fold; see [`assign_folds`]. Returns a row of class
 /// probabilities for each row of features.
 ///
-/// A class whose rows are all in one fold has probability 0 there: no other row could teach it.
+/// A class whose rows are all in one fold has probability 0 there: no other row could have trained it.
 ///
 /// # Errors
 /// [`ProbeError`], as [`fit`](crate::fit) and [`assign_folds`] give it.
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_row_is_not_predicted_by_its_own_copies() {
-        // A lone group of another class, far away: only its copies could have taught it.
+        // A lone group of another class, far away: only its copies could have trained it.
         let (mut features, mut targets, mut groups) = rows();
         for _ in 0..3 {
             features.push(vec![0.0, 9.0, 0.0]);

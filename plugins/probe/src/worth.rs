@@ -1,4 +1,4 @@
-//! How good a head is, and how sure it may be: each is evaluated on images that it has not learnt from.
+//! How good a head is, and how sure it may be: each is evaluated on images that it was not trained on.
 
 use crate::error::ProbeError;
 use crate::folds::numbered;
@@ -16,7 +16,7 @@ const MAX_IMAGES: usize = 20_000;
 const FOLDS: usize = 5;
 const SEED: u64 = 1;
 
-/// How good a head is on what it has not learnt from.
+/// How good a head is on what it was not trained on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Worth {
     /// For its probabilities; none with too few images to tell.
@@ -146,7 +146,7 @@ impl Rows {
         Some((told(head)?, classes.clone()))
     }
 
-    /// What heads that have learnt four fifths say of the last: what they are worth, and of each image whether it was told
+    /// What heads that were trained on four fifths say of the last: what they are worth, and of each image whether it was told
     /// right. It takes some four times as long as [`Rows::fit`]. None as there.
     pub fn evaluate(&self) -> Option<(Worth, Vec<bool>)> {
         let Self { classes, features, targets, groups, weights } = self;

@@ -31,7 +31,7 @@ pub enum Warning {
     FewToEvaluate(Vec<(String, u64)>),
 }
 
-/// Warnings about the data a run learnt from.
+/// Warnings about the data a run was trained on.
 pub fn warnings(manifest: &RunManifest) -> Vec<Warning> {
     let column = |split: usize| -> Vec<(String, u64)> {
         manifest.classes.iter().cloned().zip(manifest.counts.iter().map(|c| c[split])).collect()

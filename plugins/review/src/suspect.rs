@@ -13,7 +13,7 @@ pub enum Doubt {
     /// Two thirds or more of the images that look alike are in one class: each of the few others may be misfiled.
     Odd,
     /// No class has so many: one question about all of them. Most likely they are right, as look-alikes are what is to be
-    /// learnt.
+    /// trained on.
     Mixed,
 }
 

@@ -6,9 +6,9 @@ use crate::{Drawn, Image, Moved, Reason, Shares, sequence};
 use plugin_api::Split;
 
 /// Images of a class from which on half of the share of train is in train; of fewer one.
-const LEARNT_FROM: i64 = 3;
+const TRAIN_FROM: i64 = 3;
 /// Images of a class from which on one is in test.
-const EVALUATED_FROM: i64 = 5;
+const TEST_FROM: i64 = 5;
 /// Images of a class from which on one is in validation and one in test, and at least half of the share of each.
 const SHARED_FROM: i64 = 8;
 /// A piece of a cut group ends where its split has its share and another lacks this part (1 / n) of its own.
@@ -127,7 +127,7 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
                 }
             }
         }
-        let parts = stratify(&self.table, &units, &mut self.balance, LastPartBelow(EVALUATED_FROM));
+        let parts = stratify(&self.table, &units, &mut self.balance, LastPartBelow(TEST_FROM));
         for (unit, part) in units.iter().zip(parts) {
             for &image in &unit.images {
                 self.splits[image as usize] = Some(part);
@@ -226,10 +226,10 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
         let half = self.balance.due(class, split).div_euclid(2 * self.balance.whole());
         let half = if half * 2 * self.balance.whole() < self.balance.due(class, split) { half + 1 } else { half };
         match split {
-            TRAIN if total < LEARNT_FROM => total.min(1),
+            TRAIN if total < TRAIN_FROM => total.min(1),
             TRAIN => half.max(1),
             _ if self.balance.share(split) == 0 => 0,
-            TEST if (EVALUATED_FROM..SHARED_FROM).contains(&total) => 1,
+            TEST if (TEST_FROM..SHARED_FROM).contains(&total) => 1,
             _ if total < SHARED_FROM => 0,
             _ => half,
         }
@@ -243,7 +243,7 @@ impl<'t, 'a: 't> Drawing<'t, 'a> {
         for class in classes {
             for split in [TRAIN, TEST, VALIDATION] {
                 changed |= self.fill(class, split, Movable::New);
-                // Settled ones move only where the class would have none: what has no image in train cannot be learnt.
+                // Settled ones move only where the class would have none: what has no image in train is never trained.
                 if self.balance.count(class, split) == 0 {
                     changed |= self.fill(class, split, Movable::Settled);
                 }

@@ -94,7 +94,7 @@ fn rare_classes_beside_10000_have_their_shares() {
 
 /// As when all others of its class were deleted.
 #[test]
-fn the_last_image_of_a_class_is_learnt_from() {
+fn the_last_image_of_a_class_is_in_train() {
     let mut images: Vec<Owned> = (0..20).map(|i| alone(i, 0)).collect();
     images.push(Owned { settled: Some(Split::Test), ..alone(20, 1) });
     assert_eq!(counts(&images, &splits(&images), 1), [1, 0, 0]);
@@ -201,7 +201,7 @@ fn settled_classes_without_test_give_one_whole_group() {
 }
 
 #[test]
-fn settled_classes_that_nothing_teaches_get_train() {
+fn settled_classes_without_train_get_train() {
     let mut images: Vec<Owned> = (0..12).map(|i| alone(i, 0)).chain((12..40).map(|i| alone(i, 1))).collect();
     let mut drawn = splits(&images);
     drawn[..12].fill(Split::Test);
@@ -349,7 +349,7 @@ proptest! {
     }
 
     #[test]
-    fn arrivals_leave_the_settled_and_every_class_learnt(images in some_images(), step in 1..40usize) {
+    fn arrivals_leave_the_settled_and_every_class_in_train(images in some_images(), step in 1..40usize) {
         let mut known: Vec<Owned> = Vec::new();
         for batch in images.chunks(step) {
             known.extend_from_slice(batch);

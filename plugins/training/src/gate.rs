@@ -269,7 +269,7 @@ pub fn decide(challenger: &Predictions, reigning: Incumbent, gate: &Gate) -> Gat
 
 /// The images that the challenger takes for a class that the champion knows too. A class that the champion does not know takes some
 /// images of the others with it, rightly or wrongly, and the champion could never lose one to it: by such images no class that is
-/// new, or has a new name, would ever be learnt.
+/// new, or has a new name, would ever be promoted.
 fn between_known_classes(challenger: &Predictions, champion: &Predictions) -> Pairs {
     let images = 0..challenger.len().min(champion.len());
     // Classes that a model does not know have probability 0 on every image.

@@ -121,8 +121,8 @@ impl Trigger {
         if !asked && self.is_done(state) {
             return Due::Wait(Wait::number("up_to_date", state.version, 0));
         }
-        if state.taught_classes() < 2 {
-            return Due::Wait(Wait::number("classes", state.taught_classes() as u64, 2));
+        if state.trained_classes() < 2 {
+            return Due::Wait(Wait::number("classes", state.trained_classes() as u64, 2));
         }
         if state.train() < self.when.min_train {
             return Due::Wait(Wait::number("training_images", state.train(), self.when.min_train));
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_learnt_before_a_restart_is_not_learnt_again() {
+    fn a_version_trained_on_is_not_trained_on_again() {
         let start = start();
         let known = |data: &str, options: &str| {
             let mut trigger = trigger(Some((data.to_owned(), options.to_owned())));

@@ -38,7 +38,7 @@ pub struct TriggerOptions {
     #[arg(long, hide = true, value_parser = percent, value_name = "PERCENT")]
     pub min_new_percent_behind_head: Option<f64>,
 
-    /// After so many seconds with changes that are not learnt, a run starts though it is not quiet, or they are too few, or it
+    /// After so many seconds with changes that no run was trained on, a run starts though it is not quiet, or they are too few, or it
     /// is not the time; 0: never.
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(0..=31_536_000), value_name = "SECONDS")]
     pub longest_wait_seconds: u64,

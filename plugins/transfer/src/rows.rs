@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_does_not_fit_is_not_learnt() {
+    fn a_batch_that_does_not_fit_is_refused() {
         let mut known = KnownRows::default();
         let first = demand("train", 0, 0, 9);
         for (header, batch) in dataset(&first) {

@@ -285,7 +285,7 @@ export default {
   decide_chosen: "For all {n} chosen:",
   decide_candidate: "From the pool. Is it one of these?",
   decide_same: "The same image in {classes}. It is kept out of training until one class is chosen. Extra copies go to trash/.",
-  decide_same_why: "“Right as it is” is not offered: equal pixels cannot be told apart, so they cannot be learnt as two classes.",
+  decide_same_why: "“Right as it is” is not offered: equal pixels cannot be told apart, so they cannot be trained on as two classes.",
   decide_odd: "In {from}, but looks like an image in {to}: of {of} images that look alike, {many} are in {to}.",
   decide_mixed: "{n} images look alike and are in several classes: {shares}.",
   decide_share: "{name}: {n}",

@@ -146,7 +146,7 @@ fn candidates(workspace: &Workspace) -> Vec<Question> {
     folders_in(workspace, "candidates").into_iter().flat_map(of_class).collect()
 }
 
-/// What is to be decided because images look alike: first those that cannot be learnt, then the best suspects.
+/// What is to be decided because images look alike: first those that cannot be trained on, then the best suspects.
 fn conflicts(album: &Album, workspace: &Workspace) -> Vec<Question> {
     let images = album.images();
     // Of now, not of when the album was read: what was just decided asks no more.
@@ -366,7 +366,7 @@ mod tests {
         assert_eq!(mixed.conflict, Some(Conflict::Mixed { shares, can_differ: true }));
 
         let resolve = |key: &str, decision| decided(key, decision, &workspace, &album);
-        assert!(decider.decide(&[Act::Keep { key: same.key.clone() }], &resolve).is_err(), "it cannot be learnt");
+        assert!(decider.decide(&[Act::Keep { key: same.key.clone() }], &resolve).is_err(), "it cannot be trained on");
         decider.decide(&[Act::Keep { key: odd.key.clone() }], &resolve).unwrap();
         decider.decide(&[Act::Different { key: mixed.key.clone() }], &resolve).unwrap();
         assert_eq!(ask(&Decider::new(workspace.clone())), std::slice::from_ref(&same), "after a restart too");

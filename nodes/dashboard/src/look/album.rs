@@ -215,7 +215,7 @@ fn flag(items: &mut [Item], classes: &[String], groups: usize, notes: &Notes) {
         };
         mark("conflict", conflicts.contains(&at));
         mark("duplicate", files_of_group[item.group as usize] > 1);
-        mark("new", notes.learnt.is_some_and(|version| item.added > version));
+        mark("new", notes.trained_on.is_some_and(|version| item.added > version));
         mark("suspected", notes.suspects.get(&item.path).is_some_and(|suspect| class == Some(&suspect.class)));
         let saw = notes.saw.get(&item.digest);
         mark("wrong", saw.is_some_and(|saw| class != Some(&saw.prediction)));

@@ -44,8 +44,8 @@ pub struct Notes {
     pub suspects: HashMap<String, Suspect>,
     /// By digest.
     pub saw: HashMap<String, Saw>,
-    /// The version of the data set that the champion learnt from; none without a champion.
-    pub learnt: Option<u64>,
+    /// The version of the data set that the champion was trained on; none without a champion.
+    pub trained_on: Option<u64>,
     /// The champion.
     pub champion: Option<String>,
     /// What a person has decided about look-alikes.
@@ -82,7 +82,7 @@ impl Notes {
         Self {
             suspects: suspects(&suspects_file(workspace)),
             saw: champion.as_ref().map(|run| saw(workspace, run)).unwrap_or_default(),
-            learnt: manifest.map(|manifest| manifest.version),
+            trained_on: manifest.map(|manifest| manifest.version),
             champion,
             settled: settled(workspace),
             labels: Labels::default(),

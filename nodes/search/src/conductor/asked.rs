@@ -73,7 +73,7 @@ impl Conductor {
             Err(error) => return Err(named(&path, &error)),
         };
         let Some((data, _)) = self.latest.clone() else { return Ok(()) };
-        if data.train() < self.base.min_train || data.taught_classes() < 2 {
+        if data.train() < self.base.min_train || data.trained_classes() < 2 {
             return Ok(());
         }
         let asked = request.map_err(|e| e.to_string()).and_then(|request| {

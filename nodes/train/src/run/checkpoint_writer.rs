@@ -22,7 +22,7 @@ pub struct EpochRecord {
     pub rows: Vec<MetricRow>,
     /// Steps of the run so far.
     pub steps: u64,
-    /// Images it learnt from.
+    /// Images it was trained on.
     pub samples: u64,
     /// Seconds of work.
     pub seconds: f64,

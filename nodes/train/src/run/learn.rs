@@ -387,9 +387,9 @@ impl Learning {
             return None;
         }
         self.asked = (Instant::now(), state.fingerprint.clone());
-        let learnt = self.begun.data.as_ref()?;
-        let changes = Data::at(node.workspace(), state.version)?.since(learnt);
-        let overtaken = config.trigger.is_overtaken(changes.images, learnt.len());
+        let trained_on = self.begun.data.as_ref()?;
+        let changes = Data::at(node.workspace(), state.version)?.since(trained_on);
+        let overtaken = config.trigger.is_overtaken(changes.images, trained_on.len());
         overtaken.then(|| format!("overtaken by a newer data set: {} since it began", changes.message()))
     }
 
@@ -403,7 +403,7 @@ impl Learning {
                 run,
                 pieces,
                 images,
-                "the device ran out of memory: a batch is learnt in pieces, and their gradients summed; a smaller --batch-size \
+                "the device ran out of memory: a batch is trained on in pieces, whose gradients are summed; a smaller --batch-size \
                  would do without"
             );
         }

@@ -74,7 +74,7 @@ pub fn abandon_unfinished(runs: &Path, reason: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// What a run learnt from, and how.
+/// What a run was trained on, and how.
 pub fn key(manifest: &RunManifest) -> Key {
     (manifest.fingerprint.clone(), options(manifest).to_owned())
 }

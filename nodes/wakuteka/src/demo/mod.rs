@@ -109,7 +109,7 @@ fn nodes(yaml: &str) -> BTreeSet<&str> {
     paths.filter_map(|path| path.trim().strip_prefix("../target/debug/")).collect()
 }
 
-/// Removes what an earlier demo has learnt; only from a workspace that a demo has made, and that nobody works in.
+/// Removes what an earlier demo has trained; only from a workspace that a demo has made, and that nobody works in.
 fn forget(workspace: &Workspace) -> Result<(), Error> {
     let root = workspace.root().display();
     if !images::is_ours(workspace) {

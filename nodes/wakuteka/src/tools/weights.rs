@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 /// Weights that can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Pretrained {
-    /// EfficientNet-Lite0, learnt from ImageNet: 17 MB, Apache-2.0.
+    /// EfficientNet-Lite0, trained on ImageNet: 17 MB, Apache-2.0.
     #[value(name = "efficientnet-lite0")]
     EfficientNetLite0,
-    /// EfficientNet-Lite2, learnt from ImageNet: 23 MB, Apache-2.0.
+    /// EfficientNet-Lite2, trained on ImageNet: 23 MB, Apache-2.0.
     #[value(name = "efficientnet-lite2")]
     EfficientNetLite2,
     /// Both side by side, in one file: 40 MB, Apache-2.0.

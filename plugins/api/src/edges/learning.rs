@@ -172,7 +172,7 @@ edge! {
         step: UInt64,
         /// Training images seen.
         samples: UInt64,
-        /// Version of the data set the run learnt from.
+        /// Version of the data set the run was trained on.
         version: UInt64,
         /// The run is over: evaluate this one.
         last: Boolean,

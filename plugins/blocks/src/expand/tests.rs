@@ -133,7 +133,7 @@ fn an_error_names_file_place_input_and_what_fits() {
         ("blocks: [{relu, name: a}, {relu, name: a}, {affine: classes}]", &["block \"a\" already"]),
         ("blocks: [relu]", &["the last block must be {affine: classes"]),
         ("blocks: [{affine: 4}]", &["the last block must be"]),
-        ("blocks: [{affine: 65536}, {affine: 65536}, {affine: classes}]", &["are to be learnt"]),
+        ("blocks: [{affine: 65536}, {affine: 65536}, {affine: classes}]", &["trainable parameters"]),
         ("blocks: [{repeat: 65536, blocks: [relu]}, {affine: classes}]", &["repeat: 65536"]),
         ("blocks: [{repeat: 2, first: {a: 1}, blocks: [relu]}, {affine: classes}]", &["first and then"]),
         (

@@ -55,7 +55,7 @@ impl GroupNorm {
     }
 }
 
-/// A slope below 0 that is learnt (He and others 2015, arXiv 1502.01852). Corresponds to `torch.nn.PReLU`.
+/// A trainable slope below 0 (He and others 2015, arXiv 1502.01852). Corresponds to `torch.nn.PReLU`.
 #[derive(Module, Debug)]
 pub struct Slope {
     /// By channel, or one for all.
@@ -137,7 +137,7 @@ impl BatchNorm2d {
         learns(x) && self.weight.val().is_require_grad()
     }
 
-    /// `conv` and this layer in one. Where nothing is learnt it is one convolution, with weights scaled and a bias that
+    /// `conv` and this layer in one. Where nothing is trained it is one convolution, with weights scaled and a bias that
     /// shifts: two passes over the images less.
     pub fn after(&self, conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
         if self.learns(&x) || conv.bias.is_some() {
@@ -146,7 +146,7 @@ impl BatchNorm2d {
         convolution(&self.within(conv), x)
     }
 
-    /// `conv` with this layer in it, as both are where nothing is learnt.
+    /// `conv` with this layer in it, as both are where nothing is trained.
     pub(crate) fn within(&self, conv: &Conv2d) -> Conv2d {
         let (scale, shift) = self.scale_and_shift();
         let shift = match &conv.bias {
@@ -166,7 +166,7 @@ impl BatchNorm2d {
         }
     }
 
-    /// What the layer multiplies by and adds where nothing is learnt, by channel.
+    /// What the layer multiplies by and adds where nothing is trained, by channel.
     fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
         let scale = self.weight.val() / (self.running_var.value_sync() + self.epsilon).sqrt();
         let shift = self.bias.val() - self.running_mean.value_sync() * scale.clone();

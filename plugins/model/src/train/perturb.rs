@@ -10,7 +10,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use burn::tensor::kind::BridgeTensor;
 
-/// How much is left of weights that are learnt on from, as options.
+/// How much is left of weights that training goes on from, as options.
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
 pub struct PerturbOptions {
     /// What the champion's weights are multiplied by before a run learns on from them, above 0 to 1 (shrink and perturb).
@@ -37,7 +37,7 @@ fn noise(text: &str) -> Result<f64, String> {
     number(text, |v| (0.0..=1.0).contains(&v), "from 0 to 1")
 }
 
-/// What is left of weights that are learnt on from.
+/// What is left of weights that training goes on from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Perturb {
     /// What the weights are multiplied by, above 0 to 1.

@@ -58,11 +58,11 @@ pub fn protobuf(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, NncError> {
 
 /// Writes protobuf.
 pub fn to_protobuf(tensors: &[(String, Tensor, bool)]) -> Vec<u8> {
-    let one = |(name, tensor, learnt): &(String, Tensor, bool)| Parameter {
+    let one = |(name, tensor, trainable): &(String, Tensor, bool)| Parameter {
         variable_name: name.clone(),
         shape: Some(Shape { dim: tensor.shape.iter().map(|side| *side as i64).collect() }),
         data: tensor.values.clone(),
-        need_grad: *learnt,
+        need_grad: *trainable,
     };
     Parameters { parameter: tensors.iter().map(one).collect() }.encode_to_vec()
 }

@@ -184,9 +184,9 @@ impl Writer {
         );
     }
 
-    fn parameter(&mut self, name: &str, shape: Vec<u64>, values: Vec<f32>, learnt: bool) -> String {
+    fn parameter(&mut self, name: &str, shape: Vec<u64>, values: Vec<f32>, trainable: bool) -> String {
         self.variable(name, "Parameter", false, &shape);
-        self.parameters.push((name.to_owned(), Tensor { shape, values }, learnt));
+        self.parameters.push((name.to_owned(), Tensor { shape, values }, trainable));
         name.to_owned()
     }
 
@@ -276,13 +276,13 @@ impl Writer {
             Op::BatchNormalization { channels, epsilon, momentum } => {
                 let shape: Vec<u64> = [1, *channels].into_iter().chain(sides.iter().skip(1).map(|_| 1)).collect();
                 let mut own = Vec::new();
-                for (role, suffix, learnt) in [
+                for (role, suffix, trainable) in [
                     ("beta", "bias", true),
                     ("gamma", "weight", true),
                     ("mean", "running_mean", false),
                     ("var", "running_var", false),
                 ] {
-                    own.push(self.parameter(&named(role), shape.clone(), weight(suffix)?.values, learnt));
+                    own.push(self.parameter(&named(role), shape.clone(), weight(suffix)?.values, trainable));
                 }
                 let all: Vec<&str> = [first.name.as_str()].into_iter().chain(own.iter().map(String::as_str)).collect();
                 let parameter = format!(

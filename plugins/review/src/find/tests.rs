@@ -85,7 +85,7 @@ fn equal_pixels_are_a_list_of_their_own() {
     assert_eq!((&same.classes[..], &same.files[..]), (&["a", "b"][..], &[0, 1, 2][..]));
     assert!(review.suspects.is_empty(), "the others are of one class: {review:?}");
     let kept = settled(&[(Decision::Keep, &["x"])]);
-    assert_eq!(find(&images, Labels::Single, &kept).same_pixels.len(), 1, "it cannot be learnt, whatever is said");
+    assert_eq!(find(&images, Labels::Single, &kept).same_pixels.len(), 1, "it cannot be trained on, whatever is said");
     let multi = find(&images, Labels::Multi, &Settled::default());
     assert!(multi.same_pixels.is_empty());
     assert_eq!((multi.suspects[0].path, &*multi.suspects[0].class), ("a/1=x", "a + b"));

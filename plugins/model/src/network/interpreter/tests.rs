@@ -42,7 +42,7 @@ fn every_block_learns_and_answers_the_same_on_a_second_look() {
     let network = network(EVERYTHING, &device.clone().autodiff());
     let loss = network.forward(images(&device.clone().autodiff())).powf_scalar(2.0).sum();
     let gradients = burn::optim::GradientsParams::from_grads(loss.backward(), &network);
-    let parameters = network.graph().weights().iter().filter(|w| w.learnt).count();
+    let parameters = network.graph().weights().iter().filter(|w| w.trainable).count();
     assert_eq!(gradients.len(), parameters, "every weight has a gradient");
     let network = network.valid();
     let answer = || network.forward(images(&device)).into_data();

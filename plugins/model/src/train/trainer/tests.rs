@@ -50,7 +50,7 @@ fn learn(architecture: &str, line: &str, steps: usize, start: Start<'_>) -> (Tra
 }
 
 #[test]
-fn mixed_images_teach_too_and_the_place_in_the_run_decides_how_they_are_mixed() {
+fn mixing_depends_on_the_place_in_the_run() {
     for line in ["--mixup 0.4", "--cutmix 1", "--mixup 0.4 --cutmix 1"] {
         let (trainer, losses) = learn("small-cnn", line, 16, Start::Scratch);
         assert_eq!(trainer.validate(&batch(0)).unwrap().correct, 8, "{line}: {losses:?}");
@@ -63,7 +63,7 @@ fn mixed_images_teach_too_and_the_place_in_the_run_decides_how_they_are_mixed() 
 
 /// Images come once, in the first epoch; then they are augmented on the device.
 #[test]
-fn images_on_the_device_teach_as_those_of_the_node() {
+fn images_on_the_device_train_as_those_of_the_node() {
     let options_of_augment = plugin_augment::AugmentOptions {
         flip_probability: 0.5,
         crop_padding_percent: 20,
@@ -120,7 +120,7 @@ fn every_optimizer_learns_green_from_red() {
 }
 
 #[test]
-fn images_with_both_classes_are_learnt_as_both() {
+fn images_with_both_classes_are_trained_on_as_both() {
     let flex = DeviceChoice::Flex.open().unwrap();
     let task = Task { labels: Labels::Multi, ..task("small-cnn") };
     let mut trainer = Trainer::new(&task, &options("--label-smoothing 0").unwrap(), Start::Scratch, &flex).unwrap();
@@ -209,11 +209,11 @@ fn the_running_mean_is_what_is_evaluated() {
     let (averaged, _) = learn("small-cnn", "--ema 0.99", 6, Start::Scratch);
     let (last, _) = learn("small-cnn", "", 6, Start::Scratch);
     assert_ne!(averaged.predict(&batch(0)).unwrap(), last.predict(&batch(0)).unwrap());
-    assert_eq!(averaged.validate(&batch(0)).unwrap().correct, 8, "and it has learnt");
+    assert_eq!(averaged.validate(&batch(0)).unwrap().correct, 8, "and it was trained");
 }
 
 #[test]
-fn growing_images_teach_the_same_network() {
+fn growing_images_train_the_same_network() {
     let flex = DeviceChoice::Flex.open().unwrap();
     let task = Task { size_px: 48, ..task("resnet18") };
     let mut trainer = Trainer::new(&task, &options("--progressive 0.4").unwrap(), Start::Scratch, &flex).unwrap();

@@ -14,7 +14,7 @@ fn images(device: &Device) -> Tensor<4> {
 }
 
 /// A network whose running figures are not those of a fresh one.
-fn learnt(architecture: &Architecture, device: &Device) -> Network {
+fn trained(architecture: &Architecture, device: &Device) -> Network {
     let shape = Shape { classes: 3, size_px: SIDE as u32 };
     let network = architecture.network(shape, 1, device).unwrap();
     for (place, norm) in network.norms.iter().enumerate() {
@@ -50,7 +50,7 @@ fn devices() -> Vec<device::Opened> {
 fn every_architecture_gives_the_same_on_every_device() {
     for opened in devices() {
         for name in names() {
-            let network = learnt(&find(name).unwrap(), &opened.device);
+            let network = trained(&find(name).unwrap(), &opened.device);
             let x = images(&opened.device);
             let ready = Ready::new(network.clone(), Precision::Fp32);
             let found = apart(network.features(x.clone()), ready.features(x.clone()));
@@ -89,7 +89,7 @@ blocks:
 #[test]
 fn what_cannot_be_computed_together_is_computed_apart() {
     for opened in devices() {
-        let network = learnt(&Architecture::of("awkward", Some(AWKWARD)).unwrap(), &opened.device);
+        let network = trained(&Architecture::of("awkward", Some(AWKWARD)).unwrap(), &opened.device);
         let x = images(&opened.device);
         let ready = Ready::new(network.clone(), Precision::Fp32);
         let found = apart(network.forward(x.clone()), logits(&ready, x.clone()));
@@ -104,7 +104,7 @@ fn what_cannot_be_computed_together_is_computed_apart() {
 /// A ResNet's blocks are two convolutions each, and nothing else is left between them.
 #[test]
 fn sums_and_activations_join_their_convolutions() {
-    let network = learnt(&find("resnet18").unwrap(), &Device::flex());
+    let network = trained(&find("resnet18").unwrap(), &Device::flex());
     let ready = Ready::new(network, Precision::Fp32);
     let joints: Vec<&Joint> = ready
         .turns
@@ -124,7 +124,7 @@ fn sums_and_activations_join_their_convolutions() {
 #[test]
 fn company_changes_nothing() {
     for opened in devices() {
-        let network = learnt(&find("efficientnet-lite0").unwrap(), &opened.device);
+        let network = trained(&find("efficientnet-lite0").unwrap(), &opened.device);
         let ready = Ready::new(network, Precision::fastest(&opened));
         let x = images(&opened.device);
         let alone = ready.features(x.clone().narrow(0, 1, 1)).into_data();
@@ -140,7 +140,7 @@ fn company_changes_nothing() {
 fn shipped_networks_keep_channels_last() {
     let device = Device::flex();
     for name in ["efficientnet-lite0", "resnet18", "small-cnn"] {
-        let ready = Ready::new(learnt(&find(name).unwrap(), &device), Precision::Fp32);
+        let ready = Ready::new(trained(&find(name).unwrap(), &device), Precision::Fp32);
         assert!(ready.channels_last.is_some(), "{name}");
         let pixels = (0..2 * SIDE * SIDE * 3).map(|i| (i * 37 % 251) as u8).collect();
         let batch = Batch { size_px: SIDE as u32, pixels, targets: vec![Vec::new(); 2], weights: vec![1.0; 2] };
@@ -152,10 +152,10 @@ fn shipped_networks_keep_channels_last() {
     #[cfg(feature = "libtorch")]
     for (name, wanted) in [("efficientnet-lite0", true), ("resnet18", false)] {
         let device = DeviceChoice::Libtorch.open().unwrap().device;
-        let ready = |precision| Ready::new(learnt(&find(name).unwrap(), &device), precision);
+        let ready = |precision| Ready::new(trained(&find(name).unwrap(), &device), precision);
         assert_eq!(ready(Precision::Fp32).channels_last.is_some(), wanted, "{name}");
         assert!(ready(Precision::Bf16).channels_last.is_none(), "{name}");
     }
-    let awkward = learnt(&Architecture::of("awkward", Some(AWKWARD)).unwrap(), &device);
+    let awkward = trained(&Architecture::of("awkward", Some(AWKWARD)).unwrap(), &device);
     assert!(Ready::new(awkward, Precision::Fp32).channels_last.is_none());
 }
