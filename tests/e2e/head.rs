@@ -107,27 +107,27 @@ fn heads_become_champion_and_know_classes_added_later() -> Result<(), Failure> {
         accept(&workspace, class, &files[..30])?;
     }
     let (first, rows) = wait_for_head(&mut graph, known)?;
-    let hits = [correct(&rows, "food"), correct(&rows, "people")];
+    let counts = [correct(&rows, "food"), correct(&rows, "people")];
     eprintln!(
-        "two classes of 30: predictions by {} after {:?}, {hits:?} of {INBOX} correct",
+        "two classes of 30: predictions by {} after {:?}, {counts:?} of {INBOX} correct",
         first.run,
         begun.elapsed()
     );
-    assert!(hits.iter().sum::<usize>() >= 2 * INBOX * 3 / 4, "{hits:?}");
+    assert!(counts.iter().sum::<usize>() >= 2 * INBOX * 3 / 4, "{counts:?}");
     assert_eq!(correct(&rows, "transportation"), 0, "nobody has named it");
 
     // A class that is new, five images of it.
     let begun = Instant::now();
     accept(&workspace, "transportation", &all[2][..5])?;
     let (second, rows) = wait_for_head(&mut graph, &CLASSES)?;
-    let hits = CLASSES.map(|class| correct(&rows, class));
+    let counts = CLASSES.map(|class| correct(&rows, class));
     eprintln!(
-        "a new class of 5: predictions by {} after {:?}, {hits:?} of {INBOX} correct",
+        "a new class of 5: predictions by {} after {:?}, {counts:?} of {INBOX} correct",
         second.run,
         begun.elapsed()
     );
     assert!(second.run != first.run && second.backbone == first.backbone, "the same backbone under another head");
-    assert!(hits.iter().sum::<usize>() > INBOX * 3 / 2 && hits[2] >= INBOX / 4, "{hits:?}");
+    assert!(counts.iter().sum::<usize>() > INBOX * 3 / 2 && counts[2] >= INBOX / 4, "{counts:?}");
     graph.wait("no class to be unknown", MINUTES_3, |g| !g.status("predict").state.contains("until a run"))?;
 
     // Killed, `predict` goes on with the same champion, and an image that comes is predicted by it.

@@ -46,7 +46,7 @@ pub struct Row {
     /// Held-out images.
     #[serde(rename = "pictures")]
     pub images: Option<u64>,
-    /// Share that was right.
+    /// Accuracy.
     pub accuracy: Option<f64>,
     /// Mean recall.
     pub balanced_accuracy: Option<f64>,

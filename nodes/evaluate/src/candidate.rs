@@ -46,12 +46,12 @@ impl Answers {
     /// A mistake on image `i`: what is true, what was said, and how sure the model was, 0 to 1; none when it was right.
     pub fn mistake(&self, i: usize) -> Option<(String, String, f32)> {
         match self {
-            Self::Single(predictions) if !predictions.correct(i) => {
+            Self::Single(predictions) if !predictions.is_correct(i) => {
                 let [truth, said] =
                     [predictions.truth(i), predictions.prediction(i)].map(|c| predictions.classes()[c].clone());
                 Some((truth, said, predictions.confidence(i)))
             }
-            Self::Multi(tagged) if !tagged.correct(i) => Some((
+            Self::Multi(tagged) if !tagged.is_correct(i) => Some((
                 tagged.names(i, MultilabelPredictions::has),
                 tagged.names(i, MultilabelPredictions::says),
                 tagged.error(i),
@@ -322,7 +322,7 @@ pub(crate) mod tests {
         truth.iter().map(|&t| vec![t]).collect()
     }
 
-    fn hits(candidate: &Candidate) -> Vec<bool> {
+    fn correct(candidate: &Candidate) -> Vec<bool> {
         (0..candidate.answers().len()).map(|i| candidate.answers().mistake(i).is_none()).collect()
     }
 
@@ -342,7 +342,7 @@ pub(crate) mod tests {
             ByFirstByte { card: card("m", 16, &["わくわく", "bus"]), names: names(&["bus", "わくわく"]) };
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &names(&["bus", "わくわく"]));
         candidate.evaluate(&images(16, &[0, 1, 1]), &one(&[0, 1, 0])).unwrap();
-        assert_eq!(hits(&candidate), [true, true, false]);
+        assert_eq!(correct(&candidate), [true, true, false]);
     }
 
     #[test]
@@ -351,7 +351,7 @@ pub(crate) mod tests {
         let classes = names(&["bus", "cat"]);
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);
         candidate.evaluate(&images(16, &[0, 1, 0, 1]), &one(&[0, 0, 1, 1])).unwrap();
-        assert_eq!(hits(&candidate), [true, false, false, false]);
+        assert_eq!(correct(&candidate), [true, false, false, false]);
         assert_eq!(candidate.answers().classes(), names(&["bus", "cat", "gone"]));
         assert_eq!(Text::from(candidate.handicap(&classes, 16, ResizeMode::Crop)), "It does not know cat.");
     }
@@ -362,7 +362,7 @@ pub(crate) mod tests {
         let classes = names(&["a", "b"]);
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);
         candidate.evaluate(&images(32, &[1, 0]), &one(&[1, 1])).unwrap();
-        assert_eq!(hits(&candidate), [true, false]);
+        assert_eq!(correct(&candidate), [true, false]);
         let notes = Text::from(candidate.handicap(&classes, 32, ResizeMode::Pad));
         assert!(notes.contains("16 px") && notes.contains("32 px") && notes.contains("by pad"), "{notes}");
         assert!(candidate.handicap(&classes, 16, ResizeMode::Crop).is_empty());
@@ -373,7 +373,7 @@ pub(crate) mod tests {
         let model = ByFirstByte { card: card("m", 16, &["a", "b"]), names: names(&["a", "b"]) };
         let mut candidate = Candidate::new(Box::new(model), Labels::Multi, &names(&["a", "b", "c"]));
         candidate.evaluate(&images(16, &[0, 1, 1]), &[vec![0], vec![0, 1], vec![1]]).unwrap();
-        assert_eq!(hits(&candidate), [true, false, true]);
+        assert_eq!(correct(&candidate), [true, false, true]);
         let (truth, said, sure) = candidate.answers().mistake(1).unwrap();
         assert_eq!((truth.as_str(), said.as_str()), ("a + b", "b"));
         assert!((sure - 0.9).abs() < 1e-6);

@@ -217,19 +217,23 @@ fn unusable(why: &Text) -> GateOutcome {
 
 fn verdict(evidence: &Evidence, decision: &GateOutcome, before: Option<String>) -> Verdict {
     let (run, answers) = (&evidence.checkpoint.run, evidence.figures.answers);
-    let (hits, balanced, precision, figures, confusion) = match answers {
-        Answers::Single(predictions) => {
-            (predictions.hits(), balanced_accuracy(predictions), None, per_class(predictions), confusion(predictions))
-        }
+    let (correct, balanced, precision, figures, confusion) = match answers {
+        Answers::Single(predictions) => (
+            predictions.correct(),
+            balanced_accuracy(predictions),
+            None,
+            per_class(predictions),
+            confusion(predictions),
+        ),
         Answers::Multi(tagged) => (
-            tagged.hits(),
+            tagged.correct(),
             mean_recall(tagged),
             mean_average_precision(tagged),
             per_class_multilabel(tagged),
             Vec::new(),
         ),
     };
-    let right = hits.iter().filter(|h| **h).count() as u64;
+    let number_correct = correct.iter().filter(|h| **h).count() as u64;
     Verdict {
         run: run.clone(),
         decision: Decision::promoted(decision.promoted),
@@ -239,8 +243,8 @@ fn verdict(evidence: &Evidence, decision: &GateOutcome, before: Option<String>) 
         classes: answers.classes().to_vec(),
         labels: evidence.manifest.labels,
         images: answers.len() as u64,
-        accuracy: share(&hits),
-        accuracy_interval: wilson(right, answers.len() as u64),
+        accuracy: share(&correct),
+        accuracy_interval: wilson(number_correct, answers.len() as u64),
         balanced_accuracy: balanced.unwrap_or(0.0),
         champion_accuracy: decision.champion_accuracy,
         champion_balanced_accuracy: decision.champion_balanced_accuracy,

@@ -171,16 +171,16 @@ mod tests {
         }
     }
 
-    fn hits(answers: &Answers) -> Vec<bool> {
+    fn correct(answers: &Answers) -> Vec<bool> {
         let Answers::Single(predictions) = answers else { panic!("several labels") };
-        predictions.hits()
+        predictions.correct()
     }
 
     #[test]
     fn lone_images_of_a_class_are_not_evaluated() {
         let own = read(&["a", "b"], &[(0, 0), (0, 1), (1, 0)]);
         let answers = OutOfFoldAnswers::new(own, Labels::Single).unwrap();
-        assert_eq!((hits(&answers.answers), &answers.near_copies[..]), (vec![true, false], &[true, false][..]));
+        assert_eq!((correct(&answers.answers), &answers.near_copies[..]), (vec![true, false], &[true, false][..]));
         assert_eq!((answers.find("1"), answers.find("2")), (Some(1), None));
         let beyond = read(&["a"], &[(3, 0)]);
         assert!(OutOfFoldAnswers::new(beyond, Labels::Single).is_err());
@@ -199,8 +199,8 @@ mod tests {
         let known = names(&["b", "a", "gone"]);
         let paired = ours.pair(Labels::Single, &known, Some(&theirs), (&said, &images)).unwrap();
         assert_eq!((paired.cross_validated, paired.held_out, paired.unknown), (3, 1, 2));
-        assert_eq!(hits(&paired.challenger), [true, true, true, false, true, true], "all but the last image");
-        assert_eq!(hits(&paired.champion), [true, false, false, true, false, false]);
+        assert_eq!(correct(&paired.challenger), [true, true, true, false, true, true], "all but the last image");
+        assert_eq!(correct(&paired.champion), [true, false, false, true, false, false]);
         assert_eq!(
             paired.how(7).unwrap().to_string(),
             "Compared with the champion on 6 of 7 images: 3 by its own cross-validation, 1 held out from it, 2 of classes it \

@@ -86,14 +86,15 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
     let photos = model.photos();
     let images = photos.photos.len();
     let mut table = Table::new(&["seed", "fold", "learnt", "judged", "accuracy", "balanced accuracy", "seconds"]);
-    let (mut all, mut right, mut of_seeds) = (Vec::new(), 0, Vec::new());
+    let (mut all, mut correct, mut of_seeds) = (Vec::new(), 0, Vec::new());
     for seed in common.seed..common.seed + seeds {
         let of = parts(&photos.photos, *folds, seed);
         let mut pooled = Predictions::new(photos.classes.clone());
         for fold in 0..*folds {
             let (test, train): (Vec<usize>, Vec<usize>) = (0..images).partition(|place| of[*place] == fold);
             let (evaluated, seconds) = model.predict(options, &train, &test, seed)?;
-            let accuracy = evaluated.hits().iter().filter(|hit| **hit).count() as f64 / test.len().max(1) as f64;
+            let accuracy =
+                evaluated.correct().iter().filter(|is_correct| **is_correct).count() as f64 / test.len().max(1) as f64;
             tell(&format!("seed {seed}, fold {}: {}", fold + 1, percent(accuracy)));
             table.push(vec![
                 seed.to_string(),
@@ -109,7 +110,7 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
                 add(&mut pooled, evaluated.truth(i), evaluated.row(i))?;
             }
         }
-        right += pooled.hits().iter().filter(|hit| **hit).count();
+        correct += pooled.correct().iter().filter(|is_correct| **is_correct).count();
         let calibration_error = expected_calibration_error(&pooled).unwrap_or_default();
         of_seeds.push((balanced_accuracy(&pooled).unwrap_or_default(), calibration_error));
     }
@@ -118,12 +119,12 @@ pub fn run(options: &Folds) -> Result<String, ExperimentError> {
     let balanced = mean_of(of_seeds.iter().map(|(balanced, _)| *balanced).collect());
     let calibration_error = mean_of(of_seeds.iter().map(|(_, error)| *error).collect());
     // Other folds of the same images are no more images.
-    let [low, high] = wilson((right as f64 / *seeds as f64).round() as u64, images as u64);
+    let [low, high] = wilson((correct as f64 / *seeds as f64).round() as u64, images as u64);
     let predicted = images as u64 * seeds;
     let verdict = format!(
-        "{right} of {predicted} right: {:.4} (95 % {low:.4} to {high:.4}); mean of the folds {mean:.4}, deviation {deviation:.4}; \
+        "{correct} of {predicted} correct: {:.4} (95 % {low:.4} to {high:.4}); mean of the folds {mean:.4}, deviation {deviation:.4}; \
          balanced {balanced:.4}; calibration error {calibration_error:.4}",
-        right as f64 / predicted.max(1) as f64
+        correct as f64 / predicted.max(1) as f64
     );
     let (name, side) = match strategy {
         FoldStrategy::Network => (common.recipe.model.name().to_owned(), *size),

@@ -63,7 +63,7 @@ pub struct Outcome {
     pub evaluated: Predictions,
     /// Probabilities of every test image, one for each class that is known.
     pub predictions: Vec<Vec<f32>>,
-    /// Share of the test images that were right.
+    /// Accuracy on the test images.
     pub accuracy: f64,
     /// Mean of the classes' recalls.
     pub balanced_accuracy: f64,
@@ -151,9 +151,9 @@ impl TrainingJob<'_> {
         }
         let predictions = self.predictions(&trainer, &images)?;
         let evaluated = self.evaluated(&predictions)?;
-        let right = evaluated.hits().iter().filter(|hit| **hit).count();
+        let correct = evaluated.correct().iter().filter(|is_correct| **is_correct).count();
         Ok(Outcome {
-            accuracy: right as f64 / self.test.len().max(1) as f64,
+            accuracy: correct as f64 / self.test.len().max(1) as f64,
             balanced_accuracy: balanced_accuracy(&evaluated).unwrap_or_default(),
             evaluated,
             predictions,

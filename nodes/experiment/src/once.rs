@@ -25,8 +25,8 @@ pub fn run(options: &Once) -> Result<String, ExperimentError> {
     let job = context.job([&train, &test], (0, *size), &common.recipe, common.seed);
     let outcome = job.take_and_tell(common.recipe.epochs, |epoch, evaluate| {
         if *evaluate_every > 0 && (epoch + 1) % evaluate_every == 0 {
-            let right = accuracy(&evaluate()?).unwrap_or_default();
-            tell(&format!("epoch {}: {} of the images it did not learn", epoch + 1, percent(right)));
+            let accuracy = accuracy(&evaluate()?).unwrap_or_default();
+            tell(&format!("epoch {}: {} of the images it did not learn", epoch + 1, percent(accuracy)));
         }
         Ok(())
     })?;

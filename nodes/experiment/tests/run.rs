@@ -39,7 +39,7 @@ fn folds_evaluate_every_image_once() {
     let (said, csv, html) = experiment("folds --folds 3 --size 16 --epochs 1");
     assert_eq!(csv.lines().count(), 4, "{csv}");
     let evaluated: usize = csv.lines().skip(1).map(|l| l.split(',').nth(3).unwrap().parse::<usize>().unwrap()).sum();
-    assert!(said.contains(&format!("of {evaluated} right")), "{said}");
+    assert!(said.contains(&format!("of {evaluated} correct")), "{said}");
     assert!(html.contains("groups of near-copies"));
 }
 

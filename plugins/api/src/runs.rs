@@ -271,7 +271,7 @@ pub struct Verdict {
     /// Held-out images.
     #[serde(rename = "pictures")]
     pub images: u64,
-    /// Share of them the challenger got right: with several labels, all of an image's classes and no other.
+    /// Accuracy of the challenger on them: with several labels, all of an image's classes and no other.
     pub accuracy: f64,
     /// Its 95 % confidence interval (Wilson).
     pub accuracy_interval: [f64; 2],

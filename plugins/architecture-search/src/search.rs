@@ -142,7 +142,7 @@ pub enum Event {
     Evaluated {
         /// Number of the attempt.
         attempt: u64,
-        /// Share that was right.
+        /// Accuracy.
         accuracy: f64,
         /// Mean recall.
         balanced_accuracy: f64,
@@ -171,7 +171,7 @@ pub struct Entry {
 /// What the test images said of an attempt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Test {
-    /// Share that was right.
+    /// Accuracy.
     pub accuracy: f64,
     /// Mean recall.
     pub balanced_accuracy: f64,

@@ -200,9 +200,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         for (sums, filter) in sums.iter_mut().zip(REGISTRY) {
             let found = find_by(*filter, &predicted, &set.labels, set.classes)?;
-            let hits = found.suspects.iter().filter(|suspect| planted.contains(&suspect.index)).count() as f64;
+            let found_planted = found.suspects.iter().filter(|suspect| planted.contains(&suspect.index)).count() as f64;
             let flagged = found.suspects.len() as f64;
-            let figures = [flagged, hits / flagged.max(1.0), hits / planted.len().max(1) as f64];
+            let figures = [flagged, found_planted / flagged.max(1.0), found_planted / planted.len().max(1) as f64];
             sums.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure / config.rounds as f64);
         }
     }

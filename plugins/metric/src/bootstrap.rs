@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::tagged::tests::some;
 
-    /// Images of a class or not, told right but for every `wrong`-th.
+    /// Images of a class or not, classified correctly but for every `wrong`-th.
     fn model(wrong: usize) -> MultilabelPredictions {
         let row = |i: usize| {
             let truth = u8::from(i.is_multiple_of(2));

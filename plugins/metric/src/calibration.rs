@@ -13,7 +13,7 @@ const BINS: usize = 15;
 /// C. Guo and others, On Calibration of Modern Neural Networks, ICML 2017, equation 3,
 /// <https://arxiv.org/abs/1706.04599>.
 pub fn expected_calibration_error(predictions: &Predictions) -> Option<f64> {
-    error((0..predictions.len()).map(|i| (predictions.confidence(i), predictions.correct(i))))
+    error((0..predictions.len()).map(|i| (predictions.confidence(i), predictions.is_correct(i))))
 }
 
 /// As [`expected_calibration_error`], where an image may have several classes: of every image and class, how far the
@@ -25,7 +25,7 @@ pub fn expected_calibration_error_multilabel(tagged: &MultilabelPredictions) -> 
 
 /// Of what was said with these probabilities, and whether it was so.
 fn error(said: impl Iterator<Item = (f32, bool)>) -> Option<f64> {
-    // A bin holds probabilities in (low, high]: sum of probabilities and hits.
+    // A bin holds probabilities in (low, high]: sum of probabilities and number of correct predictions.
     let (mut bins, mut count) = ([(0.0_f64, 0.0_f64); BINS], 0_u64);
     for (confidence, is_so) in said {
         let confidence = f64::from(confidence);
@@ -34,7 +34,7 @@ fn error(said: impl Iterator<Item = (f32, bool)>) -> Option<f64> {
         bins[bin].1 += f64::from(u8::from(is_so));
         count += 1;
     }
-    let distance: f64 = bins.iter().map(|(confidence, hits)| (hits - confidence).abs()).sum();
+    let distance: f64 = bins.iter().map(|(confidence, correct)| (correct - confidence).abs()).sum();
     (count > 0).then(|| distance / count as f64)
 }
 

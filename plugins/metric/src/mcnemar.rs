@@ -3,7 +3,7 @@
 /// Two-sided p value of the exact McNemar test, 0 to 1: how often two equally good models would differ at least this
 /// much. 1 when they never disagree on being right.
 ///
-/// With `b` images that only the first told right and `c` that only the second did, twice the lower tail of the
+/// With `b` images that only the first classified correctly and `c` that only the second did, twice the lower tail of the
 /// binomial distribution of `b + c` fair coins: Q. McNemar, Note on the sampling error of the difference between
 /// correlated proportions or percentages, Psychometrika 12 (1947), <https://doi.org/10.1007/BF02295996>. The two
 /// slices are of equal length, one entry an image; what is longer is left out.

@@ -16,9 +16,9 @@ const SHARED: f64 = 4.0;
 pub struct ClassPair {
     /// Number of images of the class.
     pub images: u64,
-    /// Those that only the first model told right.
+    /// Those that only the first model classified correctly.
     pub gained: u64,
-    /// Those that only the second model told right.
+    /// Those that only the second model classified correctly.
     pub lost: u64,
 }
 
@@ -48,15 +48,15 @@ impl Pairs {
     /// Of two models, of which the first is asked about. Images stand in the same order in both.
     pub fn new(first: &Predictions, second: &Predictions) -> Self {
         let images = 0..first.len().min(second.len());
-        let hits = images.map(|i| (first.truth(i), first.correct(i), second.correct(i)));
-        Self::of_hits(first.classes().len(), hits)
+        let correct = images.map(|i| (first.truth(i), first.is_correct(i), second.is_correct(i)));
+        Self::of_correct(first.classes().len(), correct)
     }
 
     /// Of images of which no more is known than their class, an index below `classes`, and whether the first and the second
-    /// model told them right. Those of other classes are left out.
-    pub fn of_hits(classes: usize, hits: impl IntoIterator<Item = (usize, bool, bool)>) -> Self {
+    /// model classified them correctly. Those of other classes are left out.
+    pub fn of_correct(classes: usize, correct: impl IntoIterator<Item = (usize, bool, bool)>) -> Self {
         let mut pairs = Self(vec![ClassPair::default(); classes]);
-        for (class, first, second) in hits {
+        for (class, first, second) in correct {
             if let Some(pair) = pairs.0.get_mut(class) {
                 pair.count(first, second);
             }
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use crate::balanced_accuracy::balanced_accuracy;
 
-    /// Images of two classes told right or not by two models.
+    /// Images of two classes classified correctly or not by two models.
     fn two(images: &[(usize, bool, bool)]) -> [Predictions; 2] {
         let mut models = [0, 1].map(|_| Predictions::new(vec!["a".to_owned(), "b".to_owned()]));
         for (truth, first, second) in images {

@@ -19,7 +19,7 @@ pub struct ClassFigures {
 }
 
 impl ClassFigures {
-    /// From the images told right, those of the class and those called so.
+    /// From the images classified correctly, those of the class and those called so.
     pub(crate) fn new(right: u64, support: u64, predicted: u64) -> Self {
         let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
         Self {

@@ -90,14 +90,14 @@ impl Predictions {
         self.row(i)[self.prediction(i)]
     }
 
-    /// Whether image `i` was told right.
-    pub fn correct(&self, i: usize) -> bool {
+    /// Whether image `i` was classified correctly.
+    pub fn is_correct(&self, i: usize) -> bool {
         self.prediction(i) == self.truth(i)
     }
 
-    /// [`Predictions::correct`] of every image.
-    pub fn hits(&self) -> Vec<bool> {
-        (0..self.len()).map(|i| self.correct(i)).collect()
+    /// [`Predictions::is_correct`] of every image.
+    pub fn correct(&self) -> Vec<bool> {
+        (0..self.len()).map(|i| self.is_correct(i)).collect()
     }
 
     /// Whether every probability is a number. A model that diverged in training answers otherwise.
@@ -160,7 +160,7 @@ pub(crate) mod tests {
         let predictions = ten();
         let called: Vec<usize> = (0..predictions.len()).map(|i| predictions.prediction(i)).collect();
         assert_eq!(called, [0, 0, 1, 0, 1, 0, 1, 2, 2, 1]);
-        assert_eq!(predictions.hits().iter().filter(|&&h| h).count(), 7);
+        assert_eq!(predictions.correct().iter().filter(|&&h| h).count(), 7);
         assert!((predictions.confidence(3) - 0.9).abs() < 1e-6);
     }
 

@@ -16,7 +16,7 @@ pub enum Compute {
     One(fn(&Predictions) -> Option<f64>),
     /// A figure of each class; none where it would be 0 / 0.
     Each(fn(&Predictions) -> Vec<Option<f64>>),
-    /// A figure of two models on the same images, from what each told right.
+    /// A figure of two models on the same images, from which images each classified correctly.
     Paired(fn(&[bool], &[bool]) -> f64),
 }
 
@@ -40,7 +40,7 @@ pub const REGISTRY: &[Metric] = &[
     Metric {
         name: "accuracy",
         title: "Accuracy",
-        meaning: "Share of images told right.",
+        meaning: "Share of images classified correctly.",
         best: Some(1.0),
         compute: Compute::One(accuracy),
     },
@@ -113,7 +113,7 @@ mod tests {
         match metric.compute {
             Compute::One(f) => vec![f(predictions)],
             Compute::Each(f) => f(predictions),
-            Compute::Paired(f) => vec![Some(f(&predictions.hits(), &predictions.hits()))],
+            Compute::Paired(f) => vec![Some(f(&predictions.correct(), &predictions.correct()))],
         }
     }
 

@@ -72,14 +72,14 @@ impl MultilabelPredictions {
         self.probability(i, class) >= SAID
     }
 
-    /// Whether image `i` was told right: all of its classes and no other.
-    pub fn correct(&self, i: usize) -> bool {
+    /// Whether image `i` was classified correctly: all of its classes and no other.
+    pub fn is_correct(&self, i: usize) -> bool {
         (0..self.classes.len()).all(|class| self.has(i, class) == self.says(i, class))
     }
 
-    /// [`MultilabelPredictions::correct`] of every image.
-    pub fn hits(&self) -> Vec<bool> {
-        (0..self.len()).map(|i| self.correct(i)).collect()
+    /// [`MultilabelPredictions::is_correct`] of every image.
+    pub fn correct(&self) -> Vec<bool> {
+        (0..self.len()).map(|i| self.is_correct(i)).collect()
     }
 
     /// How far the model was off on image `i` where it was off most, 0 to 1.
@@ -129,7 +129,7 @@ pub(crate) mod tests {
             ([1, 0, 0], [0.9, 0.6, 0.4]),
             ([0, 0, 0], [0.1, 0.1, 0.2]),
         ]);
-        assert_eq!(tagged.hits(), [true, false, false, true]);
+        assert_eq!(tagged.correct(), [true, false, false, true]);
         assert_eq!(tagged.names(0, MultilabelPredictions::has), "きゅんきゅん + cat");
         assert_eq!(
             (tagged.names(1, MultilabelPredictions::says), tagged.names(3, MultilabelPredictions::says)),

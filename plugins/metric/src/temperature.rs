@@ -33,7 +33,7 @@ pub fn temper_each(row: &[f32], temperature: f64) -> Vec<f32> {
 /// model does not answer with numbers.
 ///
 /// That its logarithm is normal with mean 0 and deviation 1 is taken for granted beforehand, so that a few images that
-/// are all told right do not make a model sure of everything.
+/// are all classified correctly do not make a model sure of everything.
 pub fn fit_temperature(predictions: &Predictions) -> Option<f64> {
     let logits: Vec<Vec<f64>> =
         (0..predictions.len()).map(|i| predictions.row(i).iter().map(|&p| logarithm(p)).collect()).collect();
@@ -152,7 +152,7 @@ mod tests {
         let after = halves[1].tempered(temperature);
         let errors = [&halves[1], &after].map(|j| expected_calibration_error(j).unwrap());
         assert!(errors[0] > 0.15 && errors[1] < 0.04, "{errors:?}");
-        assert_eq!(after.hits(), halves[1].hits());
+        assert_eq!(after.correct(), halves[1].correct());
     }
 
     /// By hand: logits ln 4 and 0 halved are ln 2 and 0; σ(ln 9 / 2) = 3 / 4.

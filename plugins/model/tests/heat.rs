@@ -113,7 +113,7 @@ fn the_heat_is_where_the_patch_is() {
             .filter(|(p, t)| (p[1] > p[0]) == (t[0] == 1))
             .count();
         assert!(right >= 38, "{name} was not trained: {right} of 40");
-        let mut hits = 0;
+        let mut near_the_patch = 0;
         for (image, (left, top)) in places.iter().enumerate() {
             let class = batch.targets[image][0] as usize;
             let heat = predictor.heat(&one(&batch, image), class).unwrap();
@@ -123,9 +123,10 @@ fn the_heat_is_where_the_patch_is() {
             let cell = SIZE / heat.width;
             let middle = |at: usize| at * cell + cell / 2;
             let near = |at: usize, from: usize| (from.saturating_sub(cell)..from + PATCH + cell).contains(&at);
-            hits += usize::from(near(middle(hottest % heat.width), *left) && near(middle(hottest / heat.width), *top));
+            near_the_patch +=
+                usize::from(near(middle(hottest % heat.width), *left) && near(middle(hottest / heat.width), *top));
         }
-        assert!(hits >= least, "{name}: {hits} of 40 within a cell of the patch");
+        assert!(near_the_patch >= least, "{name}: {near_the_patch} of 40 within a cell of the patch");
     }
 }
 

@@ -146,8 +146,8 @@ impl Rows {
         Some((told(head)?, classes.clone()))
     }
 
-    /// What heads that were trained on four fifths say of the last: what they are worth, and of each image whether it was told
-    /// right. It takes some four times as long as [`Rows::fit`]. None as there.
+    /// What heads that were trained on four fifths say of the last: what they are worth, and of each image whether it was classified
+    /// correctly. It takes some four times as long as [`Rows::fit`]. None as there.
     pub fn evaluate(&self) -> Option<(Worth, Vec<bool>)> {
         let Self { classes, features, targets, groups, weights } = self;
         let options = &ProbeOptions::UNIT_LENGTH;
@@ -156,7 +156,7 @@ impl Rows {
         for (target, row) in targets.iter().zip(&rows) {
             predictions.push(*target as usize, row).ok()?;
         }
-        Some((Worth::of(&predictions), predictions.hits()))
+        Some((Worth::of(&predictions), predictions.correct()))
     }
 }
 
@@ -187,10 +187,10 @@ mod tests {
     fn a_linear_head_is_evaluated_out_of_fold() {
         assert!(linear(&seen(&images(2, 0.1))).is_none());
         let images = images(30, 0.3);
-        let hits = Rows::of(&seen(&images)).unwrap().evaluate().unwrap().1;
+        let correct = Rows::of(&seen(&images)).unwrap().evaluate().unwrap().1;
         let Linear { head, classes, worth } = linear(&seen(&images)).unwrap();
         assert_eq!((classes, worth.accuracy), (vec!["a".to_owned(), "b".to_owned()], Some(1.0)));
-        assert_eq!(hits, [true; 60]);
+        assert_eq!(correct, [true; 60]);
         assert!(head.probabilities(&[1.0, 0.0, 0.0])[0] > 0.9 && worth.loss < 0.2, "{worth:?}");
     }
 

@@ -150,15 +150,15 @@ fn every_figure(report: &Report, w: Words) -> Markup {
                         @if let (Compute::Paired(f), Some(champion)) = (metric.compute, report.champion) {
                             tr {
                                 th scope="row" { (w.of("metric", metric.name, metric.title)) }
-                                td.n colspan="2" { (short(f(&report.challenger.hits(), &champion.hits()))) }
+                                td.n colspan="2" { (short(f(&report.challenger.correct(), &champion.correct()))) }
                                 td.meaning { (w.of("meaning", metric.name, metric.meaning)) }
                             }
                         }
                     }
                     tr {
                         th scope="row" { (w.t("right")) }
-                        td.n { (hits(report.challenger)) }
-                        @if let Some(champion) = report.champion { td.n { (hits(champion)) } }
+                        td.n { (correct(report.challenger)) }
+                        @if let Some(champion) = report.champion { td.n { (correct(champion)) } }
                         td.meaning { (w.with("of_images", [("n", report.challenger.len().into())])) }
                     }
                 }
@@ -167,6 +167,6 @@ fn every_figure(report: &Report, w: Words) -> Markup {
     }
 }
 
-fn hits(predictions: &Predictions) -> String {
-    count(predictions.hits().into_iter().filter(|&h| h).count() as u64)
+fn correct(predictions: &Predictions) -> String {
+    count(predictions.correct().into_iter().filter(|&h| h).count() as u64)
 }

@@ -24,7 +24,7 @@ pub fn section(predictions: &Predictions, w: Words) -> Markup {
             } @else if predictions.classes().len() <= MAX_CLASSES {
                 p.note { (w.t("matrix_how")) }
                 // With few classes there is room for both.
-                @if predictions.classes().len() <= BESIDE && predictions.hits().contains(&false) {
+                @if predictions.classes().len() <= BESIDE && predictions.correct().contains(&false) {
                     div.beside {
                         (table(predictions.classes(), &counts))
                         (pairs(predictions.classes(), &counts, SHORT, w))

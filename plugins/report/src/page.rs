@@ -87,7 +87,7 @@ mod tests {
         (i.wrapping_mul(2_654_435_761) >> 8 & 0xffff) as f32 / 65_536.0
     }
 
-    /// Predictions that are right `skill` of the time, of as many images as the manifest holds out.
+    /// Predictions that are correct `skill` of the time, of as many images as the manifest holds out.
     fn predictions(skill: f32, salt: usize) -> Predictions {
         let manifest = manifest();
         let mut predictions = Predictions::new(manifest.classes);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn verdict(challenger: &Predictions, champion: &Predictions) -> Verdict {
-        let hits = challenger.hits().iter().filter(|&&h| h).count() as u64;
+        let correct = challenger.correct().iter().filter(|&&h| h).count() as u64;
         Verdict {
             run: manifest().id,
             decision: plugin_api::Decision::Promoted,
@@ -149,11 +149,11 @@ mod tests {
             labels: plugin_api::Labels::Single,
             images: challenger.len() as u64,
             accuracy: accuracy(challenger).unwrap(),
-            accuracy_interval: wilson(hits, challenger.len() as u64),
+            accuracy_interval: wilson(correct, challenger.len() as u64),
             balanced_accuracy: balanced_accuracy(challenger).unwrap(),
             champion_accuracy: accuracy(champion),
             champion_balanced_accuracy: balanced_accuracy(champion),
-            p_value: Some(mcnemar(&challenger.hits(), &champion.hits())),
+            p_value: Some(mcnemar(&challenger.correct(), &champion.correct())),
             mean_average_precision: None,
             champion_mean_average_precision: None,
             lower_bound: None,
@@ -193,7 +193,7 @@ mod tests {
             })
             .collect();
         let mut wrong = WrongImages::default();
-        for i in (0..challenger.len()).filter(|&i| !challenger.correct(i)) {
+        for i in (0..challenger.len()).filter(|&i| !challenger.is_correct(i)) {
             let names = [&images[i].path, CLASSES[challenger.truth(i)], CLASSES[challenger.prediction(i)]];
             wrong.offer(names, challenger.confidence(i), &pixels(i), [128, 128]).unwrap();
         }

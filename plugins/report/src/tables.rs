@@ -22,7 +22,7 @@ pub fn predictions_csv(predictions: &Predictions, images: &[EvaluatedImage]) -> 
             name(predictions.truth(i)),
             name(predictions.prediction(i)),
             format!("{:.6}", predictions.confidence(i)),
-            predictions.correct(i).to_string(),
+            predictions.is_correct(i).to_string(),
         ];
         line.extend(predictions.row(i).iter().map(|p| format!("{p:.6}")));
         table.row(&line)?;

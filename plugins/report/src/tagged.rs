@@ -165,7 +165,7 @@ fn predictions(tagged: &MultilabelPredictions, images: &[EvaluatedImage]) -> Res
     let mut table = Table::new(&header)?;
     for (i, image) in images.iter().enumerate().take(tagged.len()) {
         let (truth, said) = (tagged.names(i, MultilabelPredictions::has), tagged.names(i, MultilabelPredictions::says));
-        let mut line = vec![image.path.clone(), image.digest.clone(), truth, said, tagged.correct(i).to_string()];
+        let mut line = vec![image.path.clone(), image.digest.clone(), truth, said, tagged.is_correct(i).to_string()];
         line.extend((0..tagged.classes().len()).map(|class| format!("{:.6}", tagged.probability(i, class))));
         table.row(&line)?;
     }

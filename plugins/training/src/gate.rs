@@ -51,7 +51,7 @@ pub struct GateOutcome {
     pub promoted: bool,
     /// Why.
     pub reason: Text,
-    /// Share the champion told right.
+    /// Accuracy of the champion.
     pub champion_accuracy: Option<f64>,
     /// Mean recall of the champion.
     pub champion_balanced_accuracy: Option<f64>,
@@ -261,7 +261,7 @@ pub fn decide(challenger: &Predictions, reigning: Incumbent, gate: &Gate) -> Gat
     GateOutcome {
         champion_accuracy: accuracy(predictions),
         champion_balanced_accuracy: Some(theirs),
-        p_value: Some(mcnemar(&challenger.hits(), &predictions.hits())),
+        p_value: Some(mcnemar(&challenger.correct(), &predictions.correct())),
         lower_bound: bound,
         ..GateOutcome::plain(promoted, reason)
     }
@@ -276,8 +276,8 @@ fn between_known_classes(challenger: &Predictions, champion: &Predictions) -> Pa
     let is_known = |class: usize| images.clone().any(|i| champion.row(i)[class] > 0.0);
     let known: Vec<bool> = (0..challenger.classes().len()).map(is_known).collect();
     let compared = images.filter(|i| known[challenger.prediction(*i)]);
-    let hits = compared.map(|i| (challenger.truth(i), challenger.correct(i), champion.correct(i)));
-    Pairs::of_hits(known.len(), hits)
+    let correct = compared.map(|i| (challenger.truth(i), challenger.is_correct(i), champion.is_correct(i)));
+    Pairs::of_correct(known.len(), correct)
 }
 
 /// As [`decide`], where an image may have several classes: by mean average precision, with a paired bootstrap.
@@ -303,7 +303,7 @@ pub fn decide_multilabel(
     let comparison = Comparison { what, figures, bound, images, pairs: &pairs, classes, handicap };
     let (promoted, reason) = comparison.decide(gate);
     GateOutcome {
-        champion_accuracy: Some(share(&tagged.hits())),
+        champion_accuracy: Some(share(&tagged.correct())),
         champion_balanced_accuracy: mean_recall(tagged),
         champion_mean_average_precision: Some(theirs),
         p_value: Some(bootstrap.p_value()),
@@ -312,9 +312,9 @@ pub fn decide_multilabel(
     }
 }
 
-/// Share of hits, 0 without any image.
-pub fn share(hits: &[bool]) -> f64 {
-    hits.iter().filter(|h| **h).count() as f64 / hits.len().max(1) as f64
+/// Share of `true`, 0 without any image.
+pub fn share(correct: &[bool]) -> f64 {
+    correct.iter().filter(|h| **h).count() as f64 / correct.len().max(1) as f64
 }
 
 /// Mean recall over the classes that have images.

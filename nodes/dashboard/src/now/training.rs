@@ -55,7 +55,7 @@ pub struct VerdictNow {
     /// Held-out images.
     #[serde(rename = "pictures")]
     pub images: u64,
-    /// Share that was right.
+    /// Accuracy.
     pub accuracy: f64,
     /// Mean recall.
     pub balanced_accuracy: f64,

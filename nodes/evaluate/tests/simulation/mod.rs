@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Mcg;
 pub struct Setting<'a> {
     /// Test images by class.
     pub sizes: &'a [usize],
-    /// Share of images that one of the two tells right and the other does not.
+    /// Share of images that one of the two classifies correctly and the other does not.
     pub disagreement: f64,
     /// By how much the challenger's true balanced accuracy is above the champion's.
     pub better: f64,
@@ -28,7 +28,7 @@ impl Setting<'_> {
         promoted.count() as f64 / f64::from(trials)
     }
 
-    /// What the two say: each image is told right by the challenger alone, by the champion alone, by both, or by neither,
+    /// What the two say: each image is classified correctly by the challenger alone, by the champion alone, by both, or by neither,
     /// whatever its class. Both are right on seven tenths.
     fn draw(&self, chance: &mut impl rand::Rng) -> [Predictions; 2] {
         let classes = self.sizes.len();
@@ -38,14 +38,14 @@ impl Setting<'_> {
         for (truth, size) in self.sizes.iter().enumerate() {
             for _ in 0..*size {
                 let number: f64 = chance.random();
-                let right = match number {
+                let both = match number {
                     n if n < ours => [true, false],
                     n if n < ours + theirs => [false, true],
                     n if n < ours + theirs + 0.7 => [true, true],
                     _ => [false, false],
                 };
-                for (model, right) in models.iter_mut().zip(right) {
-                    let said = if right { truth } else { (truth + 1) % classes };
+                for (model, is_correct) in models.iter_mut().zip(both) {
+                    let said = if is_correct { truth } else { (truth + 1) % classes };
                     let row: Vec<f32> = (0..classes).map(|class| f32::from(u8::from(class == said))).collect();
                     let _ = model.push(truth, &row);
                 }

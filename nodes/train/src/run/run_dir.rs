@@ -16,7 +16,7 @@ pub use plugin_api::run_id::{now_ms, run_id};
 /// How good the weights of an epoch are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Share of the validation images that were right, by weight; none without validation images.
+    /// Accuracy on the validation images, by weight; none without validation images.
     pub accuracy: Option<f64>,
     /// Loss on the validation images, or on the training images when there are none.
     pub loss: f64,

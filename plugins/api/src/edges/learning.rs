@@ -192,7 +192,7 @@ edge! {
         reason: Utf8,
         /// Held-out images both were evaluated on.
         images: UInt64,
-        /// Share of them the challenger got right.
+        /// Accuracy of the challenger on them.
         accuracy: Float64,
         /// Mean recall of the challenger over the classes.
         balanced_accuracy: Float64,

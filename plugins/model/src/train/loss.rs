@@ -111,7 +111,7 @@ impl Targets {
 
 /// Whether the scores of an image say its classes: the likeliest is one of them, or with several labels, all of them
 /// and no other have a probability of a half or more.
-pub fn right(logits: &[f32], targets: &[u32], labels: Labels) -> bool {
+pub fn is_correct(logits: &[f32], targets: &[u32], labels: Labels) -> bool {
     match labels {
         Labels::Single => targets.contains(&likeliest(logits)),
         Labels::Multi => {
@@ -205,10 +205,13 @@ mod tests {
 
     #[test]
     fn with_several_labels_all_and_no_other_are_right() {
-        assert!(right(&[1.0, -1.0, 0.2], &[0, 2], Labels::Multi));
-        assert!(!right(&[1.0, -1.0, -0.2], &[0, 2], Labels::Multi), "one is missing");
-        assert!(!right(&[1.0, 1.0, 0.2], &[0, 2], Labels::Multi), "one too many");
-        assert!(right(&[1.0, -1.0, 0.2], &[0, 2], Labels::Single) && !right(&[1.0, 3.0, 0.2], &[0, 2], Labels::Single));
+        assert!(is_correct(&[1.0, -1.0, 0.2], &[0, 2], Labels::Multi));
+        assert!(!is_correct(&[1.0, -1.0, -0.2], &[0, 2], Labels::Multi), "one is missing");
+        assert!(!is_correct(&[1.0, 1.0, 0.2], &[0, 2], Labels::Multi), "one too many");
+        assert!(
+            is_correct(&[1.0, -1.0, 0.2], &[0, 2], Labels::Single)
+                && !is_correct(&[1.0, 3.0, 0.2], &[0, 2], Labels::Single)
+        );
     }
 
     #[test]

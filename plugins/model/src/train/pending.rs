@@ -2,7 +2,7 @@
 
 use crate::error::ModelError;
 use crate::input::batch::Batch;
-use crate::train::loss::right;
+use crate::train::loss::is_correct;
 use burn::tensor::Tensor;
 use plugin_api::Labels;
 
@@ -13,7 +13,7 @@ pub struct StepResult {
     pub loss: f64,
     /// Sum of the images' weights.
     pub weight: f64,
-    /// Images whose likeliest class was right; with several labels, those whose classes were all told and no other.
+    /// Images whose likeliest class was correct; with several labels, those whose classes were all predicted and no other.
     pub correct: usize,
     /// Sum of their weights.
     pub correct_weight: f64,
@@ -51,10 +51,10 @@ impl PendingStep {
         let loss = read(loss.try_into_vec_as::<f32>())?;
         let mut result = StepResult { loss: f64::from(loss[0]), images: targets.len(), ..StepResult::default() };
         for (row, (weight, targets)) in scores.chunks_exact(classes).zip(weights.iter().zip(&targets)) {
-            let hit = right(row, targets, labels);
+            let is_correct = is_correct(row, targets, labels);
             result.weight += if targets.is_empty() { 0.0 } else { f64::from(*weight) };
-            result.correct += usize::from(hit);
-            result.correct_weight += if hit { f64::from(*weight) } else { 0.0 };
+            result.correct += usize::from(is_correct);
+            result.correct_weight += if is_correct { f64::from(*weight) } else { 0.0 };
         }
         Ok(result)
     }

@@ -161,7 +161,7 @@ impl Trainer {
         self.learner.pieces()
     }
 
-    /// Learns from a batch, mixed if the options say so; hits are counted by what an image was called before. `done`: epochs
+    /// Learns from a batch, mixed if the options say so; `correct` counts by the labels before mixing. `done`: epochs
     /// over when it starts, 2.5 in the middle of the third.
     ///
     /// # Errors
@@ -226,7 +226,7 @@ impl Trainer {
         hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
-    /// Loss (without label smoothing) and hits on a batch, learning nothing.
+    /// Loss (without label smoothing) and correct predictions on a batch, without training.
     ///
     /// # Errors
     /// As [`Self::train_step`].

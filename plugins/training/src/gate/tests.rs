@@ -83,7 +83,7 @@ fn with_several_labels_mean_average_precision_decides() {
     assert!(!decide_multilabel(&tagged([[f32::NAN; 2]; 4]), Incumbent::None, &Gate::default()).promoted);
 }
 
-/// `n` images of each of two classes; of the first, `lost` are told right by the champion alone and `gained` by the
+/// `n` images of each of two classes; of the first, `lost` are classified correctly by the champion alone and `gained` by the
 /// challenger alone; the rest by both.
 fn pair(n: usize, gained: usize, lost: usize) -> [Predictions; 2] {
     let truth: Vec<usize> = (0..2 * n).map(|i| usize::from(i >= n)).collect();
