@@ -1,6 +1,6 @@
 //! The node that owns the data set: takes images in, keeps them, serves them.
 //!
-//! Inputs `pixels`, `removed`, `hello`, `demand`, `heldout_demand`, `records_demand`, `tick`, and where training is on another machine
+//! Inputs `pixels`, `removed`, `inventory_request`, `demand`, `heldout_demand`, `records_demand`, `tick`, and where training is on another machine
 //! `wanted`; outputs `committed`, `inventory`, `snapshot`, `samples`, `heldout`, `records`, `images`.
 
 mod compact;
@@ -82,7 +82,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), DatasetError> {
             Event::Message(message) => match message.input.as_str() {
                 "pixels" => waiting = dataset.pixels(message, node)?,
                 "removed" => dataset.removed(&message, node)?,
-                "hello" => dataset.inventory(&message.header, node)?,
+                "inventory_request" => dataset.inventory(&message.header, node)?,
                 "demand" => dataset.demand(&message, "samples", node)?,
                 "heldout_demand" => dataset.demand(&message, "heldout", node)?,
                 "wanted" => dataset.images(&message, node)?,
@@ -213,7 +213,7 @@ impl Dataset {
         Ok(())
     }
 
-    fn inventory(&mut self, hello: &Header, node: &mut Node) -> Result<(), DatasetError> {
+    fn inventory(&mut self, request: &Header, node: &mut Node) -> Result<(), DatasetError> {
         let files = self.catalog.read().inventory(&self.profile)?;
         let kept = |file: &plugin_catalog::KnownFile| Kept {
             path: file.path.clone(),
@@ -222,7 +222,7 @@ impl Dataset {
             inode: file.inode,
             size_bytes: file.size_bytes,
         };
-        Ok(send_inventory(hello, &files.iter().map(kept).collect::<Vec<_>>(), node)?)
+        Ok(send_inventory(request, &files.iter().map(kept).collect::<Vec<_>>(), node)?)
     }
 
     fn demand(&mut self, message: &Message, output: &str, node: &mut Node) -> Result<(), DatasetError> {

@@ -1,6 +1,6 @@
 //! `gather`: look-alikes of the seeds, from the pool to `candidates/<class>/`.
 //!
-//! Inputs `embedded`, `removed`, `hello`, `tick`; outputs `committed`, `inventory`: it keeps what `watch` sees of
+//! Inputs `embedded`, `removed`, `inventory_request`, `tick`; outputs `committed`, `inventory`: it keeps what `watch` sees of
 //! `seeds/` and `pool/`, by the same protocol as `dataset`. What it does to the folders of a workspace is in
 //! [`arrange`](gatherer::Gatherer::arrange), what it learns from them in [`review`](gatherer::Gatherer::review).
 
@@ -71,7 +71,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), GatherError> {
             Event::Message(message) => match message.input.as_str() {
                 "embedded" => waiting = state.embedded(message, node)?,
                 "removed" => state.removed(&message, node)?,
-                "hello" => state.inventory(&message.header, node)?,
+                "inventory_request" => state.inventory(&message.header, node)?,
                 _ => {}
             },
             Event::Restarted(_) | Event::Timeout => {}
@@ -126,7 +126,7 @@ impl GatherState {
         Ok(acknowledge(&message.header, removed.path, node)?)
     }
 
-    fn inventory(&mut self, hello: &Header, node: &mut Node) -> Result<(), GatherError> {
+    fn inventory(&mut self, request: &Header, node: &mut Node) -> Result<(), GatherError> {
         let kept = |file: &store::File| Kept {
             path: file.path.clone(),
             modified_ns: file.modified_ns,
@@ -135,7 +135,7 @@ impl GatherState {
             size_bytes: file.size_bytes,
         };
         let files: Vec<Kept> = self.gatherer.inventory().map(kept).collect();
-        Ok(send_inventory(hello, &files, node)?)
+        Ok(send_inventory(request, &files, node)?)
     }
 
     fn work(&mut self, now: Instant) -> Result<(), GatherError> {

@@ -1,6 +1,6 @@
 //! `predict`: the images of `inbox/` by the champion.
 //!
-//! Inputs `images`, `removed`, `hello`, `snapshot`, `tick`; outputs `committed`, `inventory`, `rejects`: it keeps what `watch` sees of
+//! Inputs `images`, `removed`, `inventory_request`, `snapshot`, `tick`; outputs `committed`, `inventory`, `rejects`: it keeps what `watch` sees of
 //! `inbox/`, by the same protocol as `dataset`. An image that comes is predicted from the message; when there is a new champion,
 //! or the first, all are predicted again between what comes: from their files, or, when the champion is a head, from embeddings
 //! that are kept. Predictions are stored before an image is acknowledged; tables, links and sidecars follow from what is stored.
@@ -72,7 +72,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), PredictError> {
                 "images" => waiting = state.images(message, node)?,
                 "removed" => state.removed(&message, node)?,
                 "snapshot" => state.snapshot(&message)?,
-                "hello" => state.inventory(&message.header, node)?,
+                "inventory_request" => state.inventory(&message.header, node)?,
                 _ => {}
             },
             Event::Restarted(_) | Event::Timeout => {}

@@ -260,7 +260,7 @@ impl PredictState {
         Ok(acknowledge(&message.header, removed.path, node)?)
     }
 
-    pub fn inventory(&mut self, hello: &Header, node: &mut Node) -> Result<(), PredictError> {
+    pub fn inventory(&mut self, request: &Header, node: &mut Node) -> Result<(), PredictError> {
         let kept = |file: &File| Kept {
             path: file.path.clone(),
             modified_ns: file.modified_ns,
@@ -269,7 +269,7 @@ impl PredictState {
             size_bytes: file.size_bytes,
         };
         let files: Vec<Kept> = self.inbox.inventory().map(kept).collect();
-        Ok(send_inventory(hello, &files, node)?)
+        Ok(send_inventory(request, &files, node)?)
     }
 
     /// Looks at what a person did, and makes folders and tables what they should be.

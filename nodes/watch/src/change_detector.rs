@@ -147,7 +147,7 @@ mod tests {
         let mut state =
             WatchState::new(&config, Roots::one(Folder::Photos, photos), &Workspace::create(folder).unwrap(), now)
                 .unwrap();
-        let Some(crate::delivery::outgoing::Outgoing::Hello(header, _)) = state.next_message(now) else {
+        let Some(crate::delivery::outgoing::Outgoing::InventoryRequest(header, _)) = state.next_message(now) else {
             panic!("does not ask")
         };
         let inventory = Inventory {

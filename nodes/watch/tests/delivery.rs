@@ -37,7 +37,7 @@ fn nothing_is_sent_before_the_dataset_has_said_what_it_holds() {
     bench.put("photos/cat/a.jpg", "a");
     bench.pass(SECOND * 5);
     assert_eq!(bench.sent.len(), 3, "asked every two seconds");
-    assert!(bench.sent.iter().all(|m| matches!(m, Outgoing::Hello(..))));
+    assert!(bench.sent.iter().all(|m| matches!(m, Outgoing::InventoryRequest(..))));
 }
 
 #[test]

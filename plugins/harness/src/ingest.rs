@@ -104,11 +104,11 @@ pub struct Kept {
 ///
 /// # Errors
 /// As [`Node::send`].
-pub fn send_inventory(hello: &Header, files: &[Kept], node: &mut Node) -> Result<(), HarnessError> {
+pub fn send_inventory(request: &Header, files: &[Kept], node: &mut Node) -> Result<(), HarnessError> {
     let messages = files.len().div_ceil(INVENTORY_ROWS).max(1);
     for index in 0..messages {
         let rows = files.chunks(INVENTORY_ROWS).nth(index).unwrap_or_default();
-        let header = Header::new(hello.session.clone(), index as u64).fin(index + 1 == messages);
+        let header = Header::new(request.session.clone(), index as u64).fin(index + 1 == messages);
         let message = Inventory {
             path: StringArray::from_iter_values(rows.iter().map(|file| &file.path)),
             modified_ns: rows.iter().map(|file| file.modified_ns).collect::<Int64Array>(),

@@ -21,7 +21,13 @@ pub struct Asking {
 impl Asking {
     /// A new question, to be asked at once.
     pub fn new(now: Instant) -> Self {
-        Self { session: new_session("watch-hello"), asked: 0, next: now, due_seq: 0, heard: BTreeMap::new() }
+        Self {
+            session: new_session("watch-inventory-request"),
+            asked: 0,
+            next: now,
+            due_seq: 0,
+            heard: BTreeMap::new(),
+        }
     }
 
     /// The header to ask with, when it is time.

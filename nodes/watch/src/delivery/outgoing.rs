@@ -2,7 +2,7 @@
 
 use crate::delivery::outbox::Row;
 use arrow::array::{Int64Array, StringArray, UInt64Array};
-use plugin_api::edges::{Hello, ImageFiles, Removed};
+use plugin_api::edges::{ImageFiles, InventoryRequest, Removed};
 use plugin_api::layout::Place;
 use plugin_api::{Header, Split};
 
@@ -10,7 +10,7 @@ use plugin_api::{Header, Split};
 #[derive(Debug)]
 pub enum Outgoing {
     /// The question for the inventory.
-    Hello(Header, Hello),
+    InventoryRequest(Header, InventoryRequest),
     /// Image files.
     Images(Header, Box<ImageFiles>),
     /// Paths without an image.
@@ -36,6 +36,6 @@ pub(crate) fn removed(rows: &[Row]) -> Removed {
 }
 
 /// The question for the inventory.
-pub(crate) fn hello() -> Hello {
-    Hello { asker: StringArray::from_iter_values(["watch"]) }
+pub(crate) fn inventory_request() -> InventoryRequest {
+    InventoryRequest { asker: StringArray::from_iter_values(["watch"]) }
 }

@@ -65,7 +65,7 @@ impl Transport for Node {
 
     fn send(&mut self, message: Outgoing) -> Result<(), WatchError> {
         match message {
-            Outgoing::Hello(header, hello) => Node::send(self, "hello", &header, hello)?,
+            Outgoing::InventoryRequest(header, request) => Node::send(self, "inventory_request", &header, request)?,
             Outgoing::Images(header, images) => Node::send(self, "images", &header, *images)?,
             Outgoing::Removed(header, removed) => Node::send(self, "removed", &header, removed)?,
         }

@@ -1,7 +1,7 @@
 //! From settled paths to messages.
 
 use crate::delivery::outbox::{Row, Stream};
-use crate::delivery::outgoing::{Outgoing, hello, image_files, removed};
+use crate::delivery::outgoing::{Outgoing, image_files, inventory_request, removed};
 use crate::delivery::ready::{REMOVED_ROWS, cost_bytes};
 use crate::fs::scan::image_at;
 use crate::ledger::{PendingChange, Refusal};
@@ -18,7 +18,7 @@ impl WatchState {
     pub fn next_message(&mut self, now: Instant) -> Option<Outgoing> {
         if let Some(asking) = &mut self.asking {
             let header = asking.ask(now)?;
-            return Some(Outgoing::Hello(header, hello()));
+            return Some(Outgoing::InventoryRequest(header, inventory_request()));
         }
         if now < self.not_before || !self.outbox.has_room() {
             return None;

@@ -68,7 +68,7 @@ impl Model {
     /// Works on a message. Answers in the order in which they are sent.
     pub fn take(&mut self, message: &Outgoing) -> Vec<Answer> {
         match message {
-            Outgoing::Hello(header, _) => {
+            Outgoing::InventoryRequest(header, _) => {
                 vec![Answer::Inventory(Header::new(&header.session, 0).fin(true), self.inventory())]
             }
             Outgoing::Removed(header, removed) => {
@@ -286,7 +286,7 @@ impl Bench {
         self.state.changed_in_quarantine(changed_in(&self.at("quarantine")), self.now);
         self.state.work(self.now);
         while let Some(message) = self.state.next_message(self.now) {
-            let (Outgoing::Hello(..) | Outgoing::Images(..) | Outgoing::Removed(..)) = &message;
+            let (Outgoing::InventoryRequest(..) | Outgoing::Images(..) | Outgoing::Removed(..)) = &message;
             self.sent.push_back(over_the_wire(message));
         }
     }
@@ -399,7 +399,7 @@ fn over_the_wire(message: Outgoing) -> Outgoing {
         E::from_array(&array).unwrap()
     }
     match message {
-        Outgoing::Hello(header, hello) => Outgoing::Hello(header, again(hello)),
+        Outgoing::InventoryRequest(header, request) => Outgoing::InventoryRequest(header, again(request)),
         Outgoing::Images(header, images) => Outgoing::Images(header, Box::new(again(*images))),
         Outgoing::Removed(header, removed) => Outgoing::Removed(header, again(removed)),
     }

@@ -228,8 +228,8 @@ edge! {
 
 edge! {
     /// `watch` asks for the [`Inventory`], with its session in the header. `watch → dataset`.
-    Hello {
-        /// The size and resize mode wanted is `dataset`'s to know; this names the asker, for the log.
+    InventoryRequest {
+        /// The node that asks, for the log.
         asker: Utf8,
     }
 }

@@ -7,7 +7,7 @@ mod headers;
 mod learning;
 
 pub use arriving::{
-    Committed, DecodedImages, Embedded, HashedImages, Hello, ImageFiles, Inventory, Pixels, Rejects, Removed,
+    Committed, DecodedImages, Embedded, HashedImages, ImageFiles, Inventory, InventoryRequest, Pixels, Rejects, Removed,
 };
 pub use crossing::{FileParts, ImagePixels, OfferedFiles, Statuses, WantedParts, WantedPixels};
 pub use headers::{
@@ -34,7 +34,7 @@ pub const REGISTRY: &[EdgeType] = &[
     (Embedded::NAME, Embedded::fields),
     (Removed::NAME, Removed::fields),
     (Rejects::NAME, Rejects::fields),
-    (Hello::NAME, Hello::fields),
+    (InventoryRequest::NAME, InventoryRequest::fields),
     (Inventory::NAME, Inventory::fields),
     (Committed::NAME, Committed::fields),
     (Snapshot::NAME, Snapshot::fields),
