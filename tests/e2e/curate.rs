@@ -1,4 +1,4 @@
-//! From a heap of images to candidates for each class, and what a person does with them: `dataflows/curate.yml`.
+//! From a pool of images to candidates for each class, and what a person does with them: `dataflows/curate.yml`.
 
 use plugin_api::Workspace;
 use rusqlite::{Connection, OpenFlags};

@@ -21,7 +21,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("predict", "--device", "flex"),
     ("inspect", "--label-errors", "off"),
 ];
-/// Every image of the heap is near enough to a seed.
+/// Every image of the pool is near enough to a seed.
 const BY_PHASH: &[(&str, &str, &str)] =
     &[("embed", "--network", "none"), ("gather", "--by", "phash"), ("gather", "--radius", "64")];
 const MINUTE: Duration = Duration::from_mins(1);
@@ -51,7 +51,7 @@ fn evaluated(graph: &Graph) -> Vec<String> {
     runs.iter().filter(|run| run.verdict().is_some()).map(RunFolder::id).collect()
 }
 
-/// Lets the real `gather` choose from a heap of animals by three seeds, by a hash, so that no network is needed; returns how many
+/// Lets the real `gather` choose from a pool of animals by three seeds, by a hash, so that no network is needed; returns how many
 /// candidates there are.
 fn lay_candidates(root: &Path, first: &[(String, PathBuf)], heap: &[(String, PathBuf)]) -> Result<usize, Failure> {
     let digests: BTreeSet<_> =
@@ -73,7 +73,7 @@ fn lay_candidates(root: &Path, first: &[(String, PathBuf)], heap: &[(String, Pat
     Ok(wanted)
 }
 
-/// An image of the inbox is found by its mood, moved to its class by one key, and back by another.
+/// An image of the inbox is found by its class, moved to its class by one key, and back by another.
 fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<(), Failure> {
     let workspace = graph.workspace.clone();
     let (_, file) = images::demo().pop().ok_or("no image")?;

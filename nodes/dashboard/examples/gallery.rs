@@ -47,7 +47,7 @@ fn fill(workspace: &Workspace, images: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Embeddings in eight heaps, one a class, so that the map has something to show.
+/// Embeddings in eight clusters, one a class, so that the map has something to show.
 fn embed(workspace: &Workspace, images: u64) -> Result<(), Failure> {
     let mut cache = plugin_embed::Cache::open(workspace, "gallery", 16)?;
     for i in 0..images {

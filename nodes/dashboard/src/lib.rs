@@ -8,12 +8,13 @@
 //! - [`web`]: the server, who may talk to it, and what it answers.
 //! - [`now`]: what is going on.
 //! - [`look`]: the data set, [`sight`]: its images for the eye, [`model_cache`]: the champion's predictions of them.
-//! - [`mood`]: what nobody has labelled, by class.
+//! - [`class_search`]: what nobody has labelled, by class.
 //! - [`compare`]: runs beside each other.
 //! - [`localized`]: what nodes tell people, in the languages of the page.
 //! - [`decide`]: what a person decides, done to files, and undone.
 //! - [`safe`]: the only ways to a file from outside.
 
+pub mod class_search;
 pub mod compare;
 mod config;
 pub mod decide;
@@ -21,7 +22,6 @@ mod error;
 pub mod localized;
 pub mod look;
 pub mod model_cache;
-pub mod mood;
 pub mod now;
 pub mod safe;
 pub mod sight;

@@ -2,8 +2,8 @@
 
 use super::reply::blocking;
 use super::{App, Problem};
+use crate::class_search::{self, Found, Recent, search};
 use crate::look::{ClassRow, Filter, PLACES, Page, classes_table, page_of_place};
-use crate::mood::{self, Found, Recent, search};
 use crate::now::{self, Overview};
 use crate::safe;
 use crate::sight::Size;
@@ -124,7 +124,7 @@ async fn map(State(app): State<App>) -> Result<Json<Map>, Problem> {
 
 /// `/api/recent`: what was classified last.
 async fn recent(State(app): State<App>) -> Result<Json<Vec<Recent>>, Problem> {
-    blocking(move || Ok(Json(mood::recent(&app.workspace, RECENT)))).await
+    blocking(move || Ok(Json(class_search::recent(&app.workspace, RECENT)))).await
 }
 
 /// `/api/refused`: files in quarantine and why.
@@ -171,7 +171,7 @@ async fn forecast(State(app): State<App>) -> Result<Json<Option<Forecasts>>, Pro
     blocking(move || Ok(Json(Forecasts::read(&app.workspace)))).await
 }
 
-/// A mood: a class, and the part of its images to show.
+/// A class search: a class, and the part of its images to show.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mood {
@@ -185,7 +185,7 @@ struct Mood {
 /// `/api/mood?class=…`: images of inbox and pool, the surest first.
 async fn by_class(State(app): State<App>, Query(of): Query<Mood>) -> Result<Json<Found>, Problem> {
     let count = of.count.min(500);
-    blocking(move || Ok(Json(search(&app.workspace, &app.heap, &app.decider, &of.class, of.from, count)))).await
+    blocking(move || Ok(Json(search(&app.workspace, &app.pool, &app.decider, &of.class, of.from, count)))).await
 }
 
 #[derive(Deserialize)]

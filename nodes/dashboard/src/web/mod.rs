@@ -18,12 +18,12 @@ mod workshop;
 pub use guard::Guard;
 pub use reply::Problem;
 
+use crate::class_search::Pool;
 use crate::config::Config;
 use crate::decide::Decider;
 use crate::error::DashboardError;
 use crate::look::{Alike, Library};
 use crate::model_cache::ModelCache;
-use crate::mood::Heap;
 use crate::now::{Board, Overview, OverviewReader, Watcher};
 use crate::sight::Sight;
 use axum::Router;
@@ -70,7 +70,7 @@ pub struct App {
     /// Embeddings.
     pub alike: Arc<Alike>,
     /// The pool, as the champion sees it.
-    pub heap: Arc<Heap>,
+    pub pool: Arc<Pool>,
     /// What a person wants to know first.
     pub overview: Arc<Mutex<OverviewReader>>,
     board: watch::Sender<Board>,
@@ -142,7 +142,7 @@ impl App {
         let overview = OverviewReader::new(workspace.clone(), library.clone(), decider.clone());
         Self {
             overview: Arc::new(Mutex::new(overview)),
-            heap: Arc::new(Heap::new(workspace.clone(), library.clone(), models.clone(), sight.clone())),
+            pool: Arc::new(Pool::new(workspace.clone(), library.clone(), models.clone(), sight.clone())),
             library,
             sight,
             models,

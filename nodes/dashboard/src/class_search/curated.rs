@@ -13,7 +13,7 @@ pub struct Known {
     /// BLAKE3 of the file.
     pub digest: String,
     /// Nanoseconds since 1970, and bytes.
-    pub mark: (i64, u64),
+    pub version: (i64, u64),
 }
 
 /// Whether `gather` has set the journal of its store, after which nobody who reads holds it up: bytes 18 and 19 of the file are
@@ -41,28 +41,28 @@ pub fn read(workspace: &Workspace) -> rusqlite::Result<HashMap<String, Known>> {
     let Some(db) = open(&workspace.dataset().join("curation.sqlite"))? else { return Ok(HashMap::new()) };
     let mut files = db.prepare("SELECT path, digest, modified_ns, size_bytes FROM files WHERE label IS NULL")?;
     let known = files
-        .query_map([], |row| Ok((row.get(0)?, Known { digest: row.get(1)?, mark: (row.get(2)?, row.get(3)?) })))?;
+        .query_map([], |row| Ok((row.get(0)?, Known { digest: row.get(1)?, version: (row.get(2)?, row.get(3)?) })))?;
     known.collect()
 }
 
 /// A file that lies in the pool now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lying {
+pub struct PoolFile {
     /// Relative to the workspace.
     pub path: String,
     /// Nanoseconds since 1970, and bytes.
-    pub mark: (i64, u64),
+    pub version: (i64, u64),
 }
 
-impl Lying {
+impl PoolFile {
     /// Its digest, where that is known and it is not another file by now.
     pub fn digest<'a>(&self, known: &'a HashMap<String, Known>) -> Option<&'a str> {
-        known.get(&self.path).filter(|known| known.mark == self.mark).map(|known| known.digest.as_str())
+        known.get(&self.path).filter(|known| known.version == self.version).map(|known| known.digest.as_str())
     }
 }
 
 /// Every image in `pool/` by its name. Links are not followed; what cannot be looked at is passed over.
-pub fn pool(workspace: &Workspace) -> Vec<Lying> {
+pub fn pool(workspace: &Workspace) -> Vec<PoolFile> {
     let (mut found, mut folders) = (Vec::new(), vec![(workspace.pool(), "pool".to_owned())]);
     while let Some((folder, named)) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -75,7 +75,7 @@ pub fn pool(workspace: &Workspace) -> Vec<Lying> {
                 && let Ok(meta) = entry.metadata()
             {
                 let modified_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
-                found.push(Lying { path, mark: (modified_ns, meta.len()) });
+                found.push(PoolFile { path, version: (modified_ns, meta.len()) });
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The pool and what the champion says of its images, on a thread of its own, so that nobody who asks waits for it.
 
-use super::Felt;
-use super::curated::{self, Known, Lying, pool};
+use super::ScoredImage;
+use super::curated::{self, Known, PoolFile, pool};
 use crate::look::Library;
 use crate::model_cache::ModelCache;
 use crate::sight::Sight;
@@ -42,15 +42,15 @@ impl PoolScores {
     }
 
     /// Images that may be of a class, in any order.
-    pub fn of(&self, class: &str) -> Vec<Felt> {
+    pub fn of(&self, class: &str) -> Vec<ScoredImage> {
         let Some(at) = self.classes.iter().position(|known| known == class) else { return Vec::new() };
         let rows = self.rows.iter().filter(|(_, row)| row.iter().filter(|p| **p > row[at]).count() < LIKELIEST);
-        rows.map(|(path, row)| Felt { path: path.clone(), probability: row[at] }).collect()
+        rows.map(|(path, row)| ScoredImage { path: path.clone(), probability: row[at] }).collect()
     }
 }
 
 /// The pool, looked at again when somebody asks and enough time has passed.
-pub struct Heap {
+pub struct Pool {
     workspace: Workspace,
     library: Arc<Library>,
     models: Arc<ModelCache>,
@@ -88,7 +88,7 @@ enum Answer {
     Later,
 }
 
-impl Heap {
+impl Pool {
     /// Nothing looked at yet.
     pub fn new(workspace: Workspace, library: Arc<Library>, models: Arc<ModelCache>, sight: Arc<Sight>) -> Self {
         Self { workspace, library, models, sight, latest: Mutex::default(), busy: AtomicBool::new(false) }
@@ -102,14 +102,14 @@ impl Heap {
     pub fn latest(self: &Arc<Self>) -> (Arc<PoolScores>, bool) {
         let due = self.with(|latest| latest.looked.is_none_or(|(at, took)| at.elapsed() > REST.max(took * TIMES)));
         if due && !self.busy.swap(true, Ordering::AcqRel) {
-            let heap = Arc::clone(self);
-            let look = move || {
+            let pool = Arc::clone(self);
+            let refresh = move || {
                 plugin_harness::yield_to_others(NICE);
                 // Whatever becomes of it, it may be looked at again.
-                let _done = Done(&heap.busy);
-                heap.look();
+                let _done = Done(&pool.busy);
+                pool.refresh();
             };
-            if let Err(error) = std::thread::Builder::new().name("heap".to_owned()).spawn(look) {
+            if let Err(error) = std::thread::Builder::new().name("pool".to_owned()).spawn(refresh) {
                 tracing::warn!(%error, "no thread to look at the pool");
                 self.busy.store(false, Ordering::Release);
             }
@@ -117,7 +117,7 @@ impl Heap {
         (self.with(|latest| latest.scores.clone()), self.busy.load(Ordering::Acquire))
     }
 
-    fn look(&self) {
+    fn refresh(&self) {
         let begun = Instant::now();
         let mut memory = self.with(|latest| std::mem::take(&mut latest.memory));
         let scores = self.scores(&mut memory).inspect_err(|error| tracing::warn!(error, "the pool is not looked at"));
@@ -146,17 +146,17 @@ impl Heap {
         let begun = Instant::now();
         // An image that lies in photos/ is labelled; of copies one is enough.
         let mut seen: HashSet<String> = HashSet::new();
-        for lying in pool(&self.workspace) {
+        for file in pool(&self.workspace) {
             let is_late = begun.elapsed() > SPELL;
-            let Some(digest) = self.digest(&lying, &curated, memory, is_late) else {
+            let Some(digest) = self.digest(&file, &curated, memory, is_late) else {
                 scores.unknown += 1;
                 continue;
             };
             if album.find(&digest).is_some() || !seen.insert(digest.clone()) {
                 continue;
             }
-            match self.answer(&lying, &digest, memory, is_late) {
-                Answer::Row(row) => scores.rows.push((lying.path, row)),
+            match self.answer(&file, &digest, memory, is_late) {
+                Answer::Row(row) => scores.rows.push((file.path, row)),
                 Answer::Undecodable => {}
                 Answer::Later => scores.unknown += 1,
             }
@@ -167,23 +167,23 @@ impl Heap {
     /// BLAKE3 of a file: as `embed` has written it down, as it was before, else read now unless it is late.
     fn digest(
         &self,
-        lying: &Lying,
+        file: &PoolFile,
         curated: &HashMap<String, Known>,
         memory: &mut Memory,
         is_late: bool,
     ) -> Option<String> {
-        let known = lying.digest(curated).or_else(|| lying.digest(&memory.digests));
+        let known = file.digest(curated).or_else(|| file.digest(&memory.digests));
         if known.is_some() || is_late {
             return known.map(str::to_owned);
         }
-        let bytes = self.sight.file(&lying.path).ok()?;
+        let bytes = self.sight.file(&file.path).ok()?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
-        memory.digests.insert(lying.path.clone(), Known { digest: digest.clone(), mark: lying.mark });
+        memory.digests.insert(file.path.clone(), Known { digest: digest.clone(), version: file.version });
         Some(digest)
     }
 
     /// The champion's prediction: by the embedding that is kept, else by looking at the image unless it is late.
-    fn answer(&self, lying: &Lying, digest: &str, memory: &mut Memory, is_late: bool) -> Answer {
+    fn answer(&self, file: &PoolFile, digest: &str, memory: &mut Memory, is_late: bool) -> Answer {
         if memory.model.is_empty() {
             return Answer::Later;
         }
@@ -194,7 +194,7 @@ impl Heap {
         let answer = match row {
             Some(row) => Answer::Row(Arc::new(row)),
             None if is_late => Answer::Later,
-            None => self.look_at(lying, digest, &memory.model),
+            None => self.predict_image(file, digest, &memory.model),
         };
         if !matches!(answer, Answer::Later) {
             memory.answers.insert(digest.to_owned(), answer.clone());
@@ -202,8 +202,8 @@ impl Heap {
         answer
     }
 
-    fn look_at(&self, lying: &Lying, digest: &str, model: &str) -> Answer {
-        let image = self.sight.file(&lying.path).and_then(|bytes| self.sight.image(&bytes, self.models.scale()));
+    fn predict_image(&self, file: &PoolFile, digest: &str, model: &str) -> Answer {
+        let image = self.sight.file(&file.path).and_then(|bytes| self.sight.image(&bytes, self.models.scale()));
         match image {
             Ok(image) => self.models.row(model, digest, &image).map_or(Answer::Later, |row| Answer::Row(Arc::new(row))),
             Err(_) => Answer::Undecodable,

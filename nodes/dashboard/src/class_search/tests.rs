@@ -34,18 +34,18 @@ fn curation(path: &Path) -> Connection {
     db
 }
 
-fn heap(workspace: &Workspace) -> Arc<Heap> {
+fn pool(workspace: &Workspace) -> Arc<Pool> {
     let models = Arc::new(ModelCache::new(workspace.clone(), DeviceChoice::Flex));
     let sight = Arc::new(Sight::new(workspace.clone(), Limits::default()));
-    Arc::new(Heap::new(workspace.clone(), Arc::new(Library::new(workspace.clone())), models, sight))
+    Arc::new(Pool::new(workspace.clone(), Arc::new(Library::new(workspace.clone())), models, sight))
 }
 
 /// Searched until the pool has been looked at.
-fn found(workspace: &Workspace, heap: &Arc<Heap>, decider: &Decider, class: &str) -> Found {
+fn found(workspace: &Workspace, pool: &Arc<Pool>, decider: &Decider, class: &str) -> Found {
     loop {
-        let found = search(workspace, heap, decider, class, 0, 99);
+        let found = search(workspace, pool, decider, class, 0, 99);
         if !found.pool.busy {
-            return search(workspace, heap, decider, class, 0, 99);
+            return search(workspace, pool, decider, class, 0, 99);
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
@@ -59,15 +59,15 @@ fn told(found: &Found) -> Vec<(&str, f32)> {
 fn the_inbox_is_searched_most_certain_first() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::create(folder.path()).unwrap();
-    let (heap, decider) = (heap(&workspace), Decider::new(workspace.clone()));
-    let nothing = found(&workspace, &heap, &decider, "わくてか");
+    let (pool, decider) = (pool(&workspace), Decider::new(workspace.clone()));
+    let nothing = found(&workspace, &pool, &decider, "わくてか");
     assert_eq!((nothing.items.len(), nothing.classes.len(), nothing.inbox), (0, 0, 0));
     let table = "path,class,class_1,probability_1,class_2,probability_2,class_3,probability_3,margin,abstained,calibrated,model\n\
                  inbox/a.jpg,,きゅん,0.5,わくてか,0.4,,,0.1,true,true,m\n\
                  inbox/b.jpg,わくてか,わくてか,0.9,きゅん,0.1,,,0.8,false,true,m\n\
                  inbox/c.jpg,きゅん,きゅん,0.9,しょぼん,0.1,,,0.8,false,true,m\n";
     fs::write(workspace.inbox().join("predictions.csv"), table).unwrap();
-    let found = found(&workspace, &heap, &decider, "わくてか");
+    let found = found(&workspace, &pool, &decider, "わくてか");
     assert_eq!(told(&found), [("inbox/b.jpg", 0.9), ("inbox/a.jpg", 0.4)]);
     assert_eq!((found.classes, found.inbox), (vec!["きゅん".into(), "しょぼん".into(), "わくてか".into()], 3));
 }
@@ -96,20 +96,20 @@ fn the_pool_is_predicted_by_the_champion_and_decided_on() {
     take_in(&curation, &workspace, "pool/blue.png", None);
     paint(&workspace, "pool/blue.png", [10, 20, 200]);
 
-    let nobody = found(&workspace, &heap(&workspace), &decider, "red");
-    assert_eq!((nobody.total, nobody.pool), (0, Pool { model: None, known: 0, unknown: 4, busy: false }));
+    let nobody = found(&workspace, &pool(&workspace), &decider, "red");
+    assert_eq!((nobody.total, nobody.pool), (0, PoolCounts { model: None, known: 0, unknown: 4, busy: false }));
 
     ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None }
         .crown(&workspace)
         .unwrap();
-    let reds = found(&workspace, &heap(&workspace), &decider, "red");
+    let reds = found(&workspace, &pool(&workspace), &decider, "red");
     let paths: Vec<&str> = reds.items.iter().map(|one| one.path.as_str()).collect();
     assert_eq!(paths, ["pool/red.png", "pool/2024/夏/reddish.png", "pool/blue.png"]);
     assert_eq!((reds.pool.model.as_deref(), reds.pool.known, reds.pool.unknown), (Some("one"), 3, 0));
     assert_eq!(reds.classes, ["blue", "green", "red"]);
 
     // Decided: gone at once, back when it is undone, and what is in photos/ is no longer searched for.
-    let heap_ = heap(&workspace);
+    let heap_ = pool(&workspace);
     found(&workspace, &heap_, &decider, "red");
     let label = Act::Label { path: "pool/red.png".into(), class: "red".into() };
     decider.decide(&[label], &|_, _| None).unwrap();
@@ -119,5 +119,5 @@ fn the_pool_is_predicted_by_the_champion_and_decided_on() {
     assert_eq!(found(&workspace, &heap_, &decider, "red").total, 3);
     let digest = blake3::hash(&fs::read(workspace.pool().join("red.png")).unwrap()).to_hex().to_string();
     add(&db, "photos/red/copy.png", &digest, "g", "train", 2);
-    assert_eq!(found(&workspace, &heap(&workspace), &decider, "red").pool.known, 2);
+    assert_eq!(found(&workspace, &pool(&workspace), &decider, "red").pool.known, 2);
 }

@@ -1,6 +1,6 @@
 //! The inbox: what `predict` has written down of it.
 
-use super::Felt;
+use super::ScoredImage;
 use crate::model_cache::ClassScore;
 use plugin_api::Workspace;
 use plugin_tables::Rows;
@@ -9,36 +9,36 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What is said of the inbox.
+/// Predictions of `inbox/`.
 #[derive(Debug, Default, PartialEq)]
-pub struct Said {
+pub struct InboxPredictions {
     /// Images that may be of the class.
-    pub found: Vec<Felt>,
-    /// Every class that is said of any image.
+    pub found: Vec<ScoredImage>,
+    /// Every class among the three most probable of any image.
     pub classes: BTreeSet<String>,
-    /// Images of which anything is said.
+    /// Images with a prediction.
     pub images: usize,
 }
 
 /// Images of the inbox that may be of a class, in any order: it is one of the three likeliest.
-pub fn read(workspace: &Workspace, class: &str) -> Said {
-    let Ok(rows) = Rows::open(&workspace.inbox().join("predictions.csv")) else { return Said::default() };
-    let mut said = Said::default();
+pub fn read(workspace: &Workspace, class: &str) -> InboxPredictions {
+    let Ok(rows) = Rows::open(&workspace.inbox().join("predictions.csv")) else { return InboxPredictions::default() };
+    let mut inbox = InboxPredictions::default();
     for row in rows {
-        said.images += 1;
+        inbox.images += 1;
         for at in [2, 4, 6] {
             let (Some(name), Some(p)) = (row.get(at), row.get(at + 1)) else { continue };
             if !name.is_empty() {
-                said.classes.insert(name.to_owned());
+                inbox.classes.insert(name.to_owned());
             }
             if name == class
                 && let (Some(path), Ok(probability)) = (row.get(0), p.parse())
             {
-                said.found.push(Felt { path: path.to_owned(), probability });
+                inbox.found.push(ScoredImage { path: path.to_owned(), probability });
             }
         }
     }
-    said
+    inbox
 }
 
 /// An image of the inbox and its answer.
