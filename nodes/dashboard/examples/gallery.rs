@@ -84,17 +84,17 @@ fn main() -> Result<(), Failure> {
     fill(&workspace, images)?;
     embed(&workspace, images)?;
     let begun = Instant::now();
-    let (album, _) = std::sync::Arc::new(look::Library::new(workspace.clone())).album()?;
-    println!("{} files: the album is read in {:.0} ms", album.items.len(), begun.elapsed().as_secs_f64() * 1e3);
+    let (view, _) = std::sync::Arc::new(look::Library::new(workspace.clone())).view()?;
+    println!("{} files: the catalog view is read in {:.0} ms", view.items.len(), begun.elapsed().as_secs_f64() * 1e3);
     if kept.is_some() {
         let cache = plugin_thumbnail::Cache::new(workspace.dataset().join("thumbnails"));
-        for item in album.items.iter().take(2_000) {
+        for item in view.items.iter().take(2_000) {
             let [red, green, blue, ..] = random(u64::from(item.facts.width), item.phash).to_le_bytes();
             let image = image::RgbImage::from_fn(200, 150, |x, y| image::Rgb([red, green ^ x as u8, blue ^ y as u8]));
             cache.put(&item.digest, &plugin_thumbnail::encode(&image, 78).unwrap_or_default());
         }
     }
-    drop(album);
+    drop(view);
     let begun = Instant::now();
     let web = Web::start(Config::try_parse_from(["dashboard", "--listen", "127.0.0.1:0"])?, workspace)?;
     let address = loop {
@@ -105,14 +105,14 @@ fn main() -> Result<(), Failure> {
     };
     ask(&address, "/")?;
     println!("from the start to the page: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
-    for after in ["right after the start, while the album is read", "again", "and again"] {
+    for after in ["right after the start, while the catalog view is read", "again", "and again"] {
         let (ms, _) = ask(&address, "/api/pictures?count=120")?;
         println!("the first page of all, {after}: {ms:.1} ms");
     }
     while !String::from_utf8_lossy(&ask_for(&address, "/api/pictures?count=1")?).contains("\"whole\":true") {
         std::thread::sleep(Duration::from_millis(1));
     }
-    println!("from the start to the whole album: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
+    println!("from the start to the whole catalog view: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
     for (what, path) in [
         ("first page", "/api/pictures?count=120"),
         ("first page of a class", "/api/pictures?class=class%203&count=120"),

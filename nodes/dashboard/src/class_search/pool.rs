@@ -132,7 +132,7 @@ impl Pool {
 
     /// Looks at the pool once.
     fn scores(&self, memory: &mut Memory) -> Result<PoolScores, String> {
-        let (album, _) = self.library.album().map_err(|e| e.to_string())?;
+        let (view, _) = self.library.view().map_err(|e| e.to_string())?;
         let curated = curated::read(&self.workspace).map_err(|e| format!("dataset/curation.sqlite: {e}"))?;
         let champion = self.models.classes()?;
         let mut scores = PoolScores::default();
@@ -152,7 +152,7 @@ impl Pool {
                 scores.unknown += 1;
                 continue;
             };
-            if album.find(&digest).is_some() || !seen.insert(digest.clone()) {
+            if view.find(&digest).is_some() || !seen.insert(digest.clone()) {
                 continue;
             }
             match self.answer(&file, &digest, memory, is_late) {

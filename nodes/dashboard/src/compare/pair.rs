@@ -1,6 +1,6 @@
 //! Two models beside each other: recall by class, and the images that they differ on.
 
-use crate::look::{Album, Recall, Shown, notes_of_run, recall};
+use crate::look::{CatalogView, Recall, Shown, notes_of_run, recall};
 use plugin_api::Workspace;
 use plugin_api::names::natural_order;
 use plugin_api::runs::{RunFolder, Verdict};
@@ -47,7 +47,7 @@ pub struct Pair {
 
 impl Pair {
     /// Reads what is known of two runs; `None` when one of them was not evaluated.
-    pub fn read(workspace: &Workspace, album: &Album, runs: [&str; 2]) -> Option<Self> {
+    pub fn read(workspace: &Workspace, view: &CatalogView, runs: [&str; 2]) -> Option<Self> {
         let verdicts: Vec<Verdict> =
             runs.iter().map(|id| RunFolder::new(&workspace.runs(), id).verdict()).collect::<Option<_>>()?;
         let mut names: Vec<&String> = verdicts.iter().flat_map(|verdict| &verdict.classes).collect();
@@ -74,9 +74,9 @@ impl Pair {
             correct[1].push(is[1]);
             let Some(at) = [[true, false], [false, true]].iter().position(|kind| *kind == is) else { continue };
             pair.alone[at] += 1;
-            if let Some(item) = album.find(digest).filter(|_| pair.differ[at].len() < MOST) {
+            if let Some(item) = view.find(digest).filter(|_| pair.differ[at].len() < MOST) {
                 let said = [a.prediction.clone(), b.prediction.clone()];
-                pair.differ[at].push(PairImage { shown: album.shown(item), said });
+                pair.differ[at].push(PairImage { shown: view.shown(item), said });
             }
         }
         pair.p_value = (pair.alone != [0, 0]).then(|| plugin_metric::mcnemar(&correct[0], &correct[1]));

@@ -2,7 +2,7 @@
 
 use super::act::Decider;
 use super::folders::{class_folders, folders_in};
-use crate::look::{Album, Item, settled};
+use crate::look::{CatalogView, Item, settled};
 use crate::safe;
 use plugin_api::Workspace;
 use plugin_api::decisions::Decision;
@@ -88,11 +88,11 @@ pub struct Queue {
 
 impl Queue {
     /// The questions of a queue; none when there is no such queue.
-    pub fn of(name: &str, workspace: &Workspace, album: &Album, decider: &Decider) -> Option<Self> {
+    pub fn of(name: &str, workspace: &Workspace, view: &CatalogView, decider: &Decider) -> Option<Self> {
         let mut questions = match name {
             "candidates" => candidates(workspace),
-            "conflicts" => conflicts(album, workspace),
-            "suspected" => suspected(album, workspace),
+            "conflicts" => conflicts(view, workspace),
+            "suspected" => suspected(view, workspace),
             "unsure" => unsure(workspace),
             _ => return None,
         };
@@ -147,12 +147,12 @@ fn candidates(workspace: &Workspace) -> Vec<Question> {
 }
 
 /// What is to be decided because images look alike: first those that cannot be trained on, then the best suspects.
-fn conflicts(album: &Album, workspace: &Workspace) -> Vec<Question> {
-    let images = album.images();
-    // Of now, not of when the album was read: what was just decided asks no more.
-    let review = plugin_review::find(&images, album.notes.labels, &settled(workspace));
-    let same = review.same_pixels.iter().map(|same| same_pixels(album, same));
-    let alike = review.suspects.iter().map(|suspect| alike(album, suspect));
+fn conflicts(view: &CatalogView, workspace: &Workspace) -> Vec<Question> {
+    let images = view.images();
+    // Of now, not of when the catalog view was read: what was just decided asks no more.
+    let review = plugin_review::find(&images, view.notes.labels, &settled(workspace));
+    let same = review.same_pixels.iter().map(|same| same_pixels(view, same));
+    let alike = review.suspects.iter().map(|suspect| alike(view, suspect));
     // What was moved since is answered, before the catalog knows.
     let is_there = |file: &File| workspace.root().join(&file.path).is_file();
     let is_open = |question: &Question| match question.conflict {
@@ -165,8 +165,8 @@ fn conflicts(album: &Album, workspace: &Workspace) -> Vec<Question> {
     same.chain(alike).filter(is_open).collect()
 }
 
-fn same_pixels(album: &Album, same: &SamePixels) -> Question {
-    let files: Vec<File> = same.files.iter().map(|at| file(album, &album.items[*at])).collect();
+fn same_pixels(view: &CatalogView, same: &SamePixels) -> Question {
+    let files: Vec<File> = same.files.iter().map(|at| file(view, &view.items[*at])).collect();
     let mut likely: Vec<(String, usize)> = same.classes.iter().map(|class| ((*class).to_owned(), 0)).collect();
     for (class, votes) in &mut likely {
         *votes = files.iter().filter(|file| file.class.as_ref() == Some(class)).count();
@@ -183,17 +183,17 @@ fn same_pixels(album: &Album, same: &SamePixels) -> Question {
     }
 }
 
-fn alike(album: &Album, suspect: &Suspect) -> Question {
+fn alike(view: &CatalogView, suspect: &Suspect) -> Question {
     let pair = [suspect.files[0], suspect.looks_like_file];
     let is_shown_whole = suspect.doubt == Doubt::Odd || suspect.files.len() <= MOST_ALIKE;
     let files = if is_shown_whole { &suspect.files[..] } else { &pair[..] };
-    let files = files.iter().map(|at| file(album, &album.items[*at])).collect();
+    let files = files.iter().map(|at| file(view, &view.items[*at])).collect();
     let can_differ = suspect.decided(Decision::Different).is_some();
     let shares = suspect.classes.iter().map(|share| (share.class.clone(), share.images.len()));
     let (beside, likely, conflict) = match suspect.doubt {
         Doubt::Odd => {
             let many = suspect.classes.first().map_or(0, |share| share.images.len());
-            let beside = file(album, &album.items[suspect.looks_like_file]);
+            let beside = file(view, &view.items[suspect.looks_like_file]);
             (Some(beside), vec![suspect.in_class.clone()], Conflict::Odd { of: suspect.of, many, can_differ })
         }
         Doubt::Mixed => {
@@ -218,35 +218,35 @@ fn key(suspect: &Suspect) -> String {
     format!("alike {}", &hasher.finalize().to_hex()[..32])
 }
 
-fn file(album: &Album, item: &Item) -> File {
-    File { path: item.path.clone(), digest: Some(item.digest.clone()), class: album.class(item).map(str::to_owned) }
+fn file(view: &CatalogView, item: &Item) -> File {
+    File { path: item.path.clone(), digest: Some(item.digest.clone()), class: view.class(item).map(str::to_owned) }
 }
 
 /// What an answer is about, for the file of decisions: the pixel digests of each line. None where it is not offered, or the
 /// question is there no more.
-pub fn decided(key: &str, decision: Decision, workspace: &Workspace, album: &Album) -> Option<Vec<Vec<String>>> {
+pub fn decided(key: &str, decision: Decision, workspace: &Workspace, view: &CatalogView) -> Option<Vec<Vec<String>>> {
     if let Some(rest) = key.strip_prefix("suspected ") {
-        let item = album.find(rest.split(' ').next()?)?;
+        let item = view.find(rest.split(' ').next()?)?;
         return (decision == Decision::Keep).then(|| vec![vec![item.pixel_digest.clone()]]);
     }
     // Images that a person has chosen, by the digests of their files.
     if let Some(rest) = key.strip_prefix("images ") {
         let pixels: BTreeSet<String> =
-            rest.split(' ').map(|digest| Some(album.find(digest)?.pixel_digest.clone())).collect::<Option<_>>()?;
+            rest.split(' ').map(|digest| Some(view.find(digest)?.pixel_digest.clone())).collect::<Option<_>>()?;
         let can = decision == Decision::Different && (2..=MOST_ALIKE).contains(&pixels.len());
         return can.then(|| vec![pixels.into_iter().collect()]);
     }
-    let images: Vec<Image> = album.images();
-    let review = plugin_review::find(&images, album.notes.labels, &settled(workspace));
+    let images: Vec<Image> = view.images();
+    let review = plugin_review::find(&images, view.notes.labels, &settled(workspace));
     review.suspects.iter().find(|suspect| self::key(suspect) == key)?.decided(decision)
 }
 
-/// Files whose label is probably wrong, the most suspicious first. What was moved since, in the album or not yet, is none.
-fn suspected(album: &Album, workspace: &Workspace) -> Vec<Question> {
-    let flagged = album.items.iter().filter(|item| item.flags.names().any(|name| name == "suspected"));
+/// Files whose label is probably wrong, the most suspicious first. What was moved since, in the catalog view or not yet, is none.
+fn suspected(view: &CatalogView, workspace: &Workspace) -> Vec<Question> {
+    let flagged = view.items.iter().filter(|item| item.flags.names().any(|name| name == "suspected"));
     let settled = settled(workspace);
     let open = flagged.filter(|item| !settled.is_kept(&item.pixel_digest));
-    let mut found: Vec<_> = open.filter_map(|item| Some((item, album.notes.suspects.get(&item.path)?))).collect();
+    let mut found: Vec<_> = open.filter_map(|item| Some((item, view.notes.suspects.get(&item.path)?))).collect();
     found.sort_by(|(_, a), (_, b)| (b.other - b.own).total_cmp(&(a.other - a.own)));
     found.retain(|(item, _)| workspace.root().join(&item.path).is_file());
     let question = |(item, suspect): (&Item, &crate::look::Suspect)| Question {
@@ -315,18 +315,18 @@ mod tests {
             "dataset/report/label_errors.csv",
             "path,class,suggested,probability_of_class,probability_of_suggested,digest,what_to_do\nphotos/cat/3.jpg,cat,dog,0.1,0.8,d3,x\n",
         );
-        let album = Album::read(&reader(&db), Notes::read(&workspace), None).unwrap();
+        let view = CatalogView::read(&reader(&db), Notes::read(&workspace), None).unwrap();
         let decider = Decider::new(workspace.clone());
-        let ask = |name: &str| Queue::of(name, &workspace, &album, &decider).unwrap();
+        let ask = |name: &str| Queue::of(name, &workspace, &view, &decider).unwrap();
         let candidates = ask("candidates");
         let paths: Vec<_> = candidates.questions.iter().map(|q| q.files[0].path.as_str()).collect();
         assert_eq!(paths, ["candidates/cat/01_a.jpg", "candidates/cat/02_b.jpg"]);
         assert_eq!(candidates.classes, ["cat", "dog"]);
         assert_eq!(ask("suspected").questions[0].likely[0], ("dog".to_owned(), Some(0.8)));
         assert_eq!(ask("unsure").questions[0].likely, [("dog".to_owned(), Some(0.5)), ("cat".to_owned(), Some(0.49))]);
-        assert!(Queue::of("others", &workspace, &album, &decider).is_none());
+        assert!(Queue::of("others", &workspace, &view, &decider).is_none());
 
-        let resolve = |key: &str, decision| decided(key, decision, &workspace, &album);
+        let resolve = |key: &str, decision| decided(key, decision, &workspace, &view);
         let key = ask("suspected").questions[0].key.clone();
         decider.decide(&[Act::Keep { key }], &resolve).unwrap();
         assert_eq!(ask("suspected").total, 0, "its label is right");
@@ -348,15 +348,15 @@ mod tests {
         add(&db, "photos/closed/odd.jpg", "odd", "g", "train", 1);
         add(&db, "photos/good/1.jpg", "g1", "h", "train", 1);
         add(&db, "photos/bad/1.jpg", "b1", "h", "train", 1);
-        let known = Album::read(&reader(&db), Notes::default(), None).unwrap();
+        let known = CatalogView::read(&reader(&db), Notes::default(), None).unwrap();
         for item in &known.items {
             let file = workspace.root().join(&item.path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, "x").unwrap();
         }
-        let album = Album::read(&reader(&db), Notes::read(&workspace), None).unwrap();
+        let view = CatalogView::read(&reader(&db), Notes::read(&workspace), None).unwrap();
         let decider = Decider::new(workspace.clone());
-        let ask = |decider: &Decider| Queue::of("conflicts", &workspace, &album, decider).unwrap().questions;
+        let ask = |decider: &Decider| Queue::of("conflicts", &workspace, &view, decider).unwrap().questions;
         let [same, odd, mixed] = <[Question; 3]>::try_from(ask(&decider)).unwrap();
         assert_eq!(same.conflict, Some(Conflict::SamePixels { classes: vec!["cat".to_owned(), "dog".to_owned()] }));
         assert_eq!(odd.conflict, Some(Conflict::Odd { of: 6, many: 5, can_differ: true }));
@@ -365,7 +365,7 @@ mod tests {
         let shares = vec![("bad".to_owned(), 1), ("good".to_owned(), 1)];
         assert_eq!(mixed.conflict, Some(Conflict::Mixed { shares, can_differ: true }));
 
-        let resolve = |key: &str, decision| decided(key, decision, &workspace, &album);
+        let resolve = |key: &str, decision| decided(key, decision, &workspace, &view);
         assert!(decider.decide(&[Act::Keep { key: same.key.clone() }], &resolve).is_err(), "it cannot be trained on");
         decider.decide(&[Act::Keep { key: odd.key.clone() }], &resolve).unwrap();
         decider.decide(&[Act::Different { key: mixed.key.clone() }], &resolve).unwrap();

@@ -1,6 +1,6 @@
 //! Images that a network finds alike, by the embeddings that `inspect` and `embed` keep.
 
-use super::album::{Album, Item};
+use super::catalog_view::{CatalogView, Item};
 use super::map::principal;
 use plugin_api::Workspace;
 use plugin_decode::DecodedImage;
@@ -54,13 +54,13 @@ impl Alike {
     }
 
     /// The images most like it, with the cosine of the angle between them: 1 is the same.
-    pub fn near<'a>(&self, album: &'a Album, embedding: &[f32], count: usize) -> Vec<(&'a Item, f32)> {
+    pub fn near<'a>(&self, view: &'a CatalogView, embedding: &[f32], count: usize) -> Vec<(&'a Item, f32)> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(cache) = cache.as_ref().filter(|cache| cache.dimensions() == embedding.len()) else {
             return Vec::new();
         };
         let cosine = |other: &[f32]| other.iter().zip(embedding).map(|(a, b)| a * b).sum::<f32>();
-        let measured = album.representatives().filter_map(|item| Some((item, cosine(cache.get(&item.digest)?))));
+        let measured = view.representatives().filter_map(|item| Some((item, cosine(cache.get(&item.digest)?))));
         let mut all: Vec<(&Item, f32)> = measured.collect();
         all.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         all.truncate(count);
@@ -68,11 +68,11 @@ impl Alike {
     }
 
     /// A map of all images that have an embedding: each with its place, from 0 to 1 on both axes.
-    pub fn map<'a>(&self, album: &'a Album) -> Vec<(&'a Item, [f32; 2])> {
+    pub fn map<'a>(&self, view: &'a CatalogView) -> Vec<(&'a Item, [f32; 2])> {
         let mapped = self.opened(|cache| {
             // What is on disk is enough for a map; a failure to look for more costs none of it.
             let _ = cache.refresh();
-            let embedded = album.representatives().filter_map(|item| Some((item, cache.get(&item.digest)?)));
+            let embedded = view.representatives().filter_map(|item| Some((item, cache.get(&item.digest)?)));
             let (items, rows): (Vec<&Item>, Vec<&[f32]>) = embedded.unzip();
             items.into_iter().zip(principal(&rows)).collect()
         });

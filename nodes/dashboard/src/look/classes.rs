@@ -1,6 +1,6 @@
 //! Classes in a table: how many images each has, how well the champion knows it, what it is confused with, and what would help.
 
-use super::album::Album;
+use super::catalog_view::CatalogView;
 use super::flags::Flags;
 use crate::decide::classes;
 use plugin_api::names::natural_order;
@@ -80,7 +80,7 @@ pub struct ClassRow {
 }
 
 /// All classes, in natural order: those of the data set, and folders without an image.
-pub fn table(workspace: &Workspace, album: &Album) -> Vec<ClassRow> {
+pub fn table(workspace: &Workspace, view: &CatalogView) -> Vec<ClassRow> {
     let champion = plugin_champion::champion(workspace).and_then(|id| plugin_champion::model(workspace, &id));
     let known = champion.as_ref().map(|model| model.card.classes.clone());
     let verdict = champion.and_then(|model| model.verdict);
@@ -98,11 +98,11 @@ pub fn table(workspace: &Workspace, album: &Album) -> Vec<ClassRow> {
         examples: Vec::new(),
         class,
     };
-    let names = classes(workspace).into_iter().chain(album.classes.iter().cloned());
+    let names = classes(workspace).into_iter().chain(view.classes.iter().cloned());
     let mut rows: BTreeMap<String, ClassRow> = names.map(|name| (name.clone(), empty(name))).collect();
     let suspected = Flags::named("suspected").unwrap_or_default();
-    for item in &album.items {
-        let Some(row) = album.class(item).and_then(|class| rows.get_mut(class)) else { continue };
+    for item in &view.items {
+        let Some(row) = view.class(item).and_then(|class| rows.get_mut(class)) else { continue };
         row.files += 1;
         match item.split {
             Split::Train => row.train += 1,

@@ -1,7 +1,7 @@
 //! The data set, to look through: every file of the catalog with what should be seen of it first.
 
-mod album;
 mod alike;
+mod catalog_view;
 mod classes;
 mod flags;
 mod library;
@@ -12,11 +12,11 @@ mod query;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use album::{Album, Item};
 pub use alike::Alike;
+pub use catalog_view::{CatalogView, Item};
 pub use classes::{Advice, ClassRow, Recall, recall, table as classes_table};
 pub use flags::{FLAGS, Flags};
-pub use library::{Glance, Library};
+pub use library::{AvailableView, Library};
 pub use notes::{Notes, Saw, Suspect, saw as notes_of_run, settled};
 pub use places::{PLACES, page as page_of_place, predictions};
 pub use query::{Dated, Filter, Page, Predicted, Shown, Sort};

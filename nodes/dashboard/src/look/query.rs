@@ -1,6 +1,6 @@
-//! A part of the album: what a person asked for, page by page.
+//! A part of the catalog view: what a person asked for, page by page.
 
-use super::album::{Album, Item};
+use super::catalog_view::{CatalogView, Item};
 use super::flags::{FLAGS, Flags};
 use super::notes::{self, Suspect};
 use plugin_api::names::natural_order;
@@ -114,9 +114,9 @@ pub struct Shown {
 /// A page of what was asked for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Page {
-    /// Changes with the album; 0 while it is read for the first time and the page is of a part of it.
+    /// Changes with the catalog view; 0 while it is read for the first time and the page is of a part of it.
     pub generation: u64,
-    /// Whether it is a page of the whole album.
+    /// Whether it is a page of the whole catalog view.
     pub whole: bool,
     /// Files there are in all.
     pub total: usize,
@@ -152,7 +152,7 @@ impl Filter {
     }
 }
 
-/// The parts of a filter as an album understands them.
+/// The parts of a filter as a catalog view understands them.
 struct Wanted<'a> {
     filter: &'a Filter,
     class: Option<u16>,
@@ -199,7 +199,7 @@ impl Wanted<'_> {
     }
 }
 
-impl Album {
+impl CatalogView {
     /// A file as the page shows it.
     pub fn shown(&self, item: &Item) -> Shown {
         let saw = self.notes.saw.get(&item.digest);
@@ -252,7 +252,7 @@ impl Album {
         places
     }
 
-    /// One page; `generation` 0 says that this is a part of the album. A class, split or flag that is not known has no file.
+    /// One page; `generation` 0 says that this is a part of the catalog view. A class, split or flag that is not known has no file.
     pub fn page(&self, filter: &Filter, generation: u64, workspace: &Workspace) -> Page {
         let order = self.orders.of(filter.sort, || self.order(filter.sort));
         self.page_of(order.iter().map(|at| &self.items[*at as usize]), filter, generation, workspace)
@@ -315,7 +315,7 @@ impl Album {
     }
 }
 
-/// Orders of an album's files, each worked out when it is asked for first.
+/// Orders of a catalog view's files, each worked out when it is asked for first.
 #[derive(Debug, Default)]
 pub struct Orders(Mutex<HashMap<Sort, Arc<Vec<u32>>>>);
 

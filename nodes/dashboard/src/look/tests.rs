@@ -58,8 +58,8 @@ fn paths(page: &Page) -> Vec<&str> {
     page.items.iter().map(|item| item.path.as_str()).collect()
 }
 
-fn flags(album: &Album) -> HashMap<String, Vec<&'static str>> {
-    album.items.iter().map(|item| (item.path.clone(), item.flags.names().collect())).collect()
+fn flags(view: &CatalogView) -> HashMap<String, Vec<&'static str>> {
+    view.items.iter().map(|item| (item.path.clone(), item.flags.names().collect())).collect()
 }
 
 #[test]
@@ -80,12 +80,12 @@ fn what_needs_eyes_comes_first_and_says_why() {
          photos/cat/06.jpg,cat,dog,0.1,0.8,d6,x\nphotos/cat/07.jpg,bird,dog,0.1,0.8,d7,x\n",
     )
     .unwrap();
-    let album = Album::read(&reader(&workspace), Notes::read(&workspace), None).unwrap();
-    let page = album.page(&Filter::default(), 1, &workspace);
+    let view = CatalogView::read(&reader(&workspace), Notes::read(&workspace), None).unwrap();
+    let page = view.page(&Filter::default(), 1, &workspace);
     assert_eq!(page.total, 24);
     let first = ["photos/cat/03.jpg", "photos/dog/again.jpg", "photos/cat/06.jpg", "photos/cat/05.jpg"];
     assert_eq!(paths(&page)[..4], first);
-    let flags = flags(&album);
+    let flags = flags(&view);
     assert_eq!(flags["photos/dog/again.jpg"], ["conflict", "duplicate"]);
     assert_eq!(flags["photos/cat/04.jpg"], ["duplicate"]);
     assert_eq!(flags["photos/cat/05.jpg"], ["dark"]);
@@ -94,17 +94,17 @@ fn what_needs_eyes_comes_first_and_says_why() {
     assert_eq!(page.items[2].suspect.as_ref().unwrap().suggested, "dog");
     // What was taken away is not there.
     fixture::remove(&workspace, &["photos/dog/again.jpg"]).unwrap();
-    let album = Album::read(&reader(&workspace), Notes::default(), None).unwrap();
-    assert!(album.find("d3").unwrap().flags == Flags::default() && album.items.len() == 23);
+    let view = CatalogView::read(&reader(&workspace), Notes::default(), None).unwrap();
+    assert!(view.find("d3").unwrap().flags == Flags::default() && view.items.len() == 23);
 }
 
 #[test]
 fn filters_and_pages_go_together() {
     let (_folder, workspace) = workspace();
-    let album = Album::read(&reader(&workspace), Notes::default(), None).unwrap();
+    let view = CatalogView::read(&reader(&workspace), Notes::default(), None).unwrap();
     let ask = |text: &str| {
         let filter: Filter = serde_json::from_str(text).unwrap();
-        album.page(&filter, 7, &workspace)
+        view.page(&filter, 7, &workspace)
     };
     let cats = ask(r#"{"class": "cat", "count": 8}"#);
     assert_eq!((cats.total, cats.items.len(), cats.generation), (20, 8, 7));
@@ -140,9 +140,9 @@ fn files_are_found_by_when_they_came_or_were_taken() {
         };
         image
     });
-    let album = Album::read(&reader(&workspace), Notes::default(), None).unwrap();
+    let view = CatalogView::read(&reader(&workspace), Notes::default(), None).unwrap();
     let ask = |dated, since_ms, until_ms| {
-        album.page(&Filter { dated, since_ms, until_ms, ..Filter::default() }, 1, &workspace)
+        view.page(&Filter { dated, since_ms, until_ms, ..Filter::default() }, 1, &workspace)
     };
     let taken = |since, until| paths(&ask(Dated::Taken, since, until)).join(" ");
     assert!(taken(3 * day, 4 * day).ends_with("01.jpg") && taken(4 * day, 0).ends_with("02.jpg"));
@@ -151,7 +151,7 @@ fn files_are_found_by_when_they_came_or_were_taken() {
         (String::new(), String::new()),
         "a file without a date is in no span"
     );
-    let came = album.items.iter().map(|item| item.arrived_ms).max().unwrap();
+    let came = view.items.iter().map(|item| item.arrived_ms).max().unwrap();
     assert_eq!(ask(Dated::Added, came + 1, 0).total, 0);
     assert!(ask(Dated::Added, came, came + 1).total > 0);
 }
@@ -176,14 +176,14 @@ fn a_cell_of_a_confusion_matrix_is_its_images_and_the_champions_are_noted() {
         "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
     });
     std::fs::write(workspace.runs().join("r1/run.json"), manifest.to_string()).unwrap();
-    let album = Album::read(&reader(&workspace), Notes::read(&workspace), None).unwrap();
-    let flags = flags(&album);
+    let view = CatalogView::read(&reader(&workspace), Notes::read(&workspace), None).unwrap();
+    let flags = flags(&view);
     assert_eq!((&flags["photos/cat/01.jpg"][..], &flags["photos/cat/02.jpg"][..]), (&["wrong"][..], &["unsure"][..]));
     assert_eq!((&flags["photos/dog/b.jpg"][..], flags["photos/dog/a.jpg"].len()), (&["new"][..], 0));
     let cell = |truth: &str, prediction: &str| {
         let filter =
             Filter { run: "r1".into(), truth: truth.into(), prediction: prediction.into(), ..Filter::default() };
-        album.page(&filter, 1, &workspace).total
+        view.page(&filter, 1, &workspace).total
     };
     assert_eq!((cell("cat", "dog"), cell("cat", ""), cell("", ""), cell("dog", "cat")), (1, 2, 3, 0));
 }
@@ -193,20 +193,20 @@ fn the_library_reads_again_when_something_changed_and_only_then() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::create(&folder.path().join("home")).unwrap();
     let mut library = Arc::new(Library::new(workspace.clone()));
-    let (album, first) = library.album().unwrap();
-    assert!(album.items.is_empty(), "no catalog yet");
+    let (view, first) = library.view().unwrap();
+    assert!(view.items.is_empty(), "no catalog yet");
     add(&workspace, "photos/cat/a.jpg", "d1", "d1", "train", 1);
     let wait = || std::thread::sleep(Duration::from_millis(750));
     wait();
-    let (album, second) = library.renew().unwrap();
-    assert!(album.items.len() == 1 && second > first);
+    let (view, second) = library.renew().unwrap();
+    assert!(view.items.len() == 1 && second > first);
     wait();
     assert_eq!(library.renew().unwrap().1, second);
     pass_until(&workspace, 3);
-    assert_eq!(library.album().unwrap().1, second, "the one before, at once");
+    assert_eq!(library.view().unwrap().1, second, "the one before, at once");
     wait();
     Arc::get_mut(&mut library).unwrap().fresh = Duration::ZERO;
-    assert!(library.album().unwrap().1 > second, "it is of long ago, and nobody has renewed it");
+    assert!(library.view().unwrap().1 > second, "it is of long ago, and nobody has renewed it");
 }
 
 #[test]
@@ -214,16 +214,16 @@ fn while_a_large_catalog_is_first_read_a_part_of_it_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::create(&folder.path().join("home")).unwrap();
     add(&workspace, "photos/cat/0.jpg", "d", "d", "train", 1);
-    assert!(Arc::new(Library::new(workspace.clone())).glance().unwrap().is_whole(), "a small one is read at once");
+    assert!(Arc::new(Library::new(workspace.clone())).available().unwrap().is_whole(), "a small one is read at once");
     let more = |n: usize| (fixture::file(&format!("photos/cat/{n}.jpg"), "d"), fixture::image("d"));
     fixture::add(&workspace, &(1..=1500).map(more).collect::<Vec<_>>()).unwrap();
     let library = Arc::new(Library::new(workspace.clone()));
-    let part = library.glance().unwrap();
-    let page = part.album.page(&Filter::default(), part.generation, &workspace);
+    let part = library.available().unwrap();
+    let page = part.view.page(&Filter::default(), part.generation, &workspace);
     assert_eq!((part.is_whole(), page.whole, page.total, page.items.len()), (false, false, 1000, 100));
-    assert_eq!(library.album().unwrap().0.items.len(), 1501, "who needs all of it waits");
-    let whole = library.glance().unwrap();
-    assert_eq!((whole.is_whole(), whole.album.items.len(), library.is_opening()), (true, 1501, false));
+    assert_eq!(library.view().unwrap().0.items.len(), 1501, "who needs all of it waits");
+    let whole = library.available().unwrap();
+    assert_eq!((whole.is_whole(), whole.view.items.len(), library.is_opening()), (true, 1501, false));
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn neighbours_by_hash_are_other_images_nearest_first() {
         };
         image
     });
-    let album = Album::read(&reader(&workspace), Notes::default(), None).unwrap();
-    let near: Vec<_> = album.near(7, 2).into_iter().map(|(item, bits)| (item.digest.as_str(), bits)).collect();
+    let view = CatalogView::read(&reader(&workspace), Notes::default(), None).unwrap();
+    let near: Vec<_> = view.near(7, 2).into_iter().map(|(item, bits)| (item.digest.as_str(), bits)).collect();
     assert_eq!(near, [("d1", 0), ("d2", 1)]);
 }

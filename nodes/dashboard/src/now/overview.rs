@@ -135,11 +135,11 @@ impl OverviewReader {
 
     /// Questions of each queue. Counted when something changed, and for a tenth of the time at most.
     fn queues(&mut self) -> Vec<Need> {
-        let Ok(glance) = self.library.glance() else { return Vec::new() };
-        if !glance.is_whole() {
+        let Ok(available) = self.library.available() else { return Vec::new() };
+        if !available.is_whole() {
             return Vec::new();
         }
-        let stamp = (glance.generation, self.times());
+        let stamp = (available.generation, self.times());
         if let Some(counted) = &self.counted {
             let is_same = counted.stamp == stamp && counted.at.elapsed() < AGAIN;
             if is_same || counted.at.elapsed() < counted.took * SHARE {
@@ -148,7 +148,7 @@ impl OverviewReader {
         }
         let at = Instant::now();
         let count = |name: &&'static str| {
-            let count = Queue::of(name, &self.workspace, &glance.album, &self.decider)?.total as u64;
+            let count = Queue::of(name, &self.workspace, &available.view, &self.decider)?.total as u64;
             (count > 0).then(|| Need { code: (*name).to_owned(), count, is_notice: false })
         };
         let needs: Vec<Need> = QUEUES.iter().filter_map(count).collect();
@@ -156,7 +156,7 @@ impl OverviewReader {
         needs
     }
 
-    /// Modification times of what the queues are read from, besides the album.
+    /// Modification times of what the queues are read from, besides the catalog view.
     fn times(&self) -> Vec<Option<SystemTime>> {
         let time = |path: PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
         let candidates = self.workspace.candidates();

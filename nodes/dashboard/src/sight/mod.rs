@@ -1,6 +1,6 @@
 //! Images for the eye: always decoded and encoded anew, never the file itself.
 
-use crate::look::Album;
+use crate::look::CatalogView;
 use crate::safe;
 use plugin_api::Workspace;
 use plugin_decode::{DecodedImage, Limits, Scale, decode_scaled};
@@ -40,9 +40,9 @@ impl Sight {
     ///
     /// # Errors
     /// Not found, or too large.
-    pub fn bytes(&self, album: &Album, digest: &str) -> io::Result<Vec<u8>> {
+    pub fn bytes(&self, view: &CatalogView, digest: &str) -> io::Result<Vec<u8>> {
         let gone = || io::Error::new(io::ErrorKind::NotFound, "there is no such image");
-        let mut files = album.find(digest).into_iter().chain(album.files(digest));
+        let mut files = view.find(digest).into_iter().chain(view.files(digest));
         let read = |path: &str| safe::read(self.workspace.root(), path, self.limits.max_bytes);
         let is_it = |bytes: &Vec<u8>| blake3::hash(bytes).to_hex().as_str() == digest;
         files.find_map(|item| read(&item.path).ok().filter(is_it)).ok_or_else(gone)
@@ -56,15 +56,15 @@ impl Sight {
         safe::read(self.workspace.root(), path, self.limits.max_bytes)
     }
 
-    /// An image of the album as a JPEG.
+    /// An image of the catalog as a JPEG.
     ///
     /// # Errors
     /// Not found, too large, or no image.
-    pub fn of_digest(&self, album: &Album, digest: &str, size: Size) -> io::Result<Vec<u8>> {
+    pub fn of_digest(&self, view: &CatalogView, digest: &str, size: Size) -> io::Result<Vec<u8>> {
         if let Some(jpeg) = self.cache.get(digest).filter(|_| size == Size::Thumbnail) {
             return Ok(jpeg);
         }
-        self.encode(&self.bytes(album, digest)?, digest, size)
+        self.encode(&self.bytes(view, digest)?, digest, size)
     }
 
     /// The file of a path as a JPEG.
@@ -128,16 +128,16 @@ mod tests {
         image::RgbImage::from_pixel(800, 400, image::Rgb([200, 10, 10])).save(&path).unwrap();
         let digest = blake3::hash(&std::fs::read(&path).unwrap()).to_hex().to_string();
         add(&db, "photos/cat/a.png", &digest, "g", "train", 1);
-        let album = Album::read(&reader(&db), Notes::default(), None).unwrap();
+        let view = CatalogView::read(&reader(&db), Notes::default(), None).unwrap();
         let sight = Sight::new(workspace, Limits::default());
         let side = |jpeg: &[u8]| image::load_from_memory(jpeg).unwrap().to_rgb8().dimensions();
-        assert_eq!(side(&sight.of_digest(&album, &digest, Size::Large).unwrap()), (800, 400));
-        let small = sight.of_digest(&album, &digest, Size::Thumbnail).unwrap();
+        assert_eq!(side(&sight.of_digest(&view, &digest, Size::Large).unwrap()), (800, 400));
+        let small = sight.of_digest(&view, &digest, Size::Thumbnail).unwrap();
         assert_eq!((side(&small), &small[..2]), ((200, 100), &[0xFF, 0xD8][..]));
         // From the cache, though the file is another by now; a new look at the file itself is refused.
         std::fs::write(&path, b"another file").unwrap();
-        assert_eq!(sight.of_digest(&album, &digest, Size::Thumbnail).unwrap(), small);
-        assert_eq!(sight.of_digest(&album, &digest, Size::Large).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(sight.of_digest(&view, &digest, Size::Thumbnail).unwrap(), small);
+        assert_eq!(sight.of_digest(&view, &digest, Size::Large).unwrap_err().kind(), io::ErrorKind::NotFound);
         let error = sight.of_path("photos/cat/a.png", Size::Thumbnail).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
         assert!(sight.of_path("dataset/catalog.sqlite", Size::Large).is_err());

@@ -63,8 +63,8 @@ async fn pair(State(app): State<App>, Query(two): Query<Two>) -> Result<Json<Opt
     named(&two.a, "there is no such run")?;
     named(&two.b, "there is no such run")?;
     blocking(move || {
-        let (album, _) = app.library.album().map_err(Problem::failed)?;
-        Ok(Json(Pair::read(&app.workspace, &album, [&two.a, &two.b])))
+        let (view, _) = app.library.view().map_err(Problem::failed)?;
+        Ok(Json(Pair::read(&app.workspace, &view, [&two.a, &two.b])))
     })
     .await
 }

@@ -21,8 +21,8 @@ pub fn routes() -> Router<App> {
 
 async fn counts(State(app): State<App>) -> Result<Json<BTreeMap<&'static str, usize>>, Problem> {
     blocking(move || {
-        let (album, _) = app.library.album().map_err(Problem::failed)?;
-        let of = |name| Some((name, Queue::of(name, &app.workspace, &album, &app.decider)?.total));
+        let (view, _) = app.library.view().map_err(Problem::failed)?;
+        let of = |name| Some((name, Queue::of(name, &app.workspace, &view, &app.decider)?.total));
         Ok(Json(QUEUES.into_iter().filter_map(of).collect()))
     })
     .await
@@ -30,8 +30,8 @@ async fn counts(State(app): State<App>) -> Result<Json<BTreeMap<&'static str, us
 
 async fn queue(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Queue>, Problem> {
     blocking(move || {
-        let (album, _) = app.library.album().map_err(Problem::failed)?;
-        let found = Queue::of(&name, &app.workspace, &album, &app.decider);
+        let (view, _) = app.library.view().map_err(Problem::failed)?;
+        let found = Queue::of(&name, &app.workspace, &view, &app.decider);
         found.map(Json).ok_or_else(|| Problem::missing("there is no such queue"))
     })
     .await
@@ -54,8 +54,8 @@ async fn decide(State(app): State<App>, step: Result<Json<Step>, JsonRejection>)
     let Json(Step { acts }) =
         step.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
-        let (album, _) = app.library.album().map_err(Problem::failed)?;
-        told(app.decider.decide(&acts, &|key, decision| decided(key, decision, &app.workspace, &album)))
+        let (view, _) = app.library.view().map_err(Problem::failed)?;
+        told(app.decider.decide(&acts, &|key, decision| decided(key, decision, &app.workspace, &view)))
     })
     .await
 }

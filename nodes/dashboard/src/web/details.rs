@@ -2,7 +2,7 @@
 
 use super::reply::blocking;
 use super::{App, Problem};
-use crate::look::{Album, Item, Shown};
+use crate::look::{CatalogView, Item, Shown};
 use crate::model_cache::{HeatMap, Prediction};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
@@ -50,24 +50,24 @@ struct Details {
 }
 
 /// Looks at an image from all sides.
-fn details(app: &App, album: &Album, digest: &str, bytes: &[u8]) -> Result<Details, Problem> {
+fn details(app: &App, view: &CatalogView, digest: &str, bytes: &[u8]) -> Result<Details, Problem> {
     let image = app.sight.image(bytes, app.models.scale())?;
     let (prediction, problem) = match app.models.predict(&image, digest) {
         Ok(prediction) => (prediction, None),
         Err(why) => (None, Some(why)),
     };
-    let item = album.find(digest);
+    let item = view.find(digest);
     let phash = item.map(|item| item.phash).or_else(|| phash(&image));
-    let near = |(one, near): (&Item, f32)| (one.digest != digest).then(|| Neighbour { shown: album.shown(one), near });
-    let by_hash = phash.map(|phash| album.near(phash, NEIGHBOURS + 1)).unwrap_or_default().into_iter();
+    let near = |(one, near): (&Item, f32)| (one.digest != digest).then(|| Neighbour { shown: view.shown(one), near });
+    let by_hash = phash.map(|phash| view.near(phash, NEIGHBOURS + 1)).unwrap_or_default().into_iter();
     let by_hash = by_hash.filter_map(|(one, bits)| near((one, bits as f32)));
     let embedding = app.alike.of(digest).or_else(|| app.alike.embed(&app.workspace, &image)).unwrap_or_default();
-    let by_embedding = app.alike.near(album, &embedding, NEIGHBOURS + 1).into_iter().filter_map(near);
+    let by_embedding = app.alike.near(view, &embedding, NEIGHBOURS + 1).into_iter().filter_map(near);
     let scores = item.map(|item| item.facts.scores);
     let scores =
         scores.map(|of| [("dark", of.dark), ("bright", of.bright), ("blur", of.blur), ("information", of.information)]);
     Ok(Details {
-        files: album.files(digest).into_iter().map(|one| album.shown(one)).collect(),
+        files: view.files(digest).into_iter().map(|one| view.shown(one)).collect(),
         width: image.width,
         height: image.height,
         scores: scores.into_iter().flatten().filter(|(_, score)| score.is_finite()).collect(),
@@ -84,9 +84,9 @@ fn phash(image: &DecodedImage) -> Option<u64> {
 
 async fn of_digest(State(app): State<App>, Path(digest): Path<String>) -> Result<Json<Details>, Problem> {
     blocking(move || {
-        let (album, _) = app.library.album().map_err(Problem::failed)?;
-        let bytes = app.sight.bytes(&album, &digest)?;
-        details(&app, &album, &digest, &bytes).map(Json)
+        let (view, _) = app.library.view().map_err(Problem::failed)?;
+        let bytes = app.sight.bytes(&view, &digest)?;
+        details(&app, &view, &digest, &bytes).map(Json)
     })
     .await
 }
@@ -112,8 +112,8 @@ async fn tried_large(State(app): State<App>, bytes: Bytes) -> Result<Response, P
 }
 
 fn of_bytes(app: &App, bytes: &[u8]) -> Result<Json<Details>, Problem> {
-    let (album, _) = app.library.album().map_err(Problem::failed)?;
-    details(app, &album, blake3::hash(bytes).to_hex().as_str(), bytes).map(Json)
+    let (view, _) = app.library.view().map_err(Problem::failed)?;
+    details(app, &view, blake3::hash(bytes).to_hex().as_str(), bytes).map(Json)
 }
 
 /// Which image, and for which class it is asked where the network looked.
@@ -131,8 +131,8 @@ struct OfClass {
 async fn heat(State(app): State<App>, Query(of): Query<OfClass>) -> Result<Json<Option<HeatMap>>, Problem> {
     blocking(move || {
         let bytes = if of.path.is_empty() {
-            let (album, _) = app.library.album().map_err(Problem::failed)?;
-            app.sight.bytes(&album, &of.digest)?
+            let (view, _) = app.library.view().map_err(Problem::failed)?;
+            app.sight.bytes(&view, &of.digest)?
         } else {
             app.sight.file(&of.path)?
         };

@@ -52,21 +52,21 @@ async fn images(State(app): State<App>, Query(filter): Query<Filter>) -> Result<
         return Err(Problem::wrong(format!("there is no such place; there are {}", PLACES.join(", "))));
     }
     blocking(move || {
-        let now = app.library.glance().map_err(Problem::failed)?;
+        let now = app.library.available().map_err(Problem::failed)?;
         if !filter.place.is_empty() {
             return Ok(Json(page_of_place(&app.workspace, &filter, now.generation)));
         }
         if !filter.like.is_empty() {
             let embedding = app.alike.of(&filter.like).unwrap_or_default();
-            let near = app.alike.near(&now.album, &embedding, ALIKE);
-            return Ok(Json(now.album.page_of(
+            let near = app.alike.near(&now.view, &embedding, ALIKE);
+            return Ok(Json(now.view.page_of(
                 near.into_iter().map(|(item, _)| item),
                 &filter,
                 now.generation,
                 &app.workspace,
             )));
         }
-        Ok(Json(now.album.page(&filter, now.generation, &app.workspace)))
+        Ok(Json(now.view.page(&filter, now.generation, &app.workspace)))
     })
     .await
 }
@@ -87,8 +87,8 @@ struct Classes {
 /// `/api/classes`.
 async fn classes_of(State(app): State<App>) -> Result<Json<Classes>, Problem> {
     blocking(move || {
-        let (album, _) = app.library.album().map_err(Problem::failed)?;
-        Ok(Json(Classes { classes: classes_table(&app.workspace, &album), undoable: app.decider.undoable() }))
+        let (view, _) = app.library.view().map_err(Problem::failed)?;
+        Ok(Json(Classes { classes: classes_table(&app.workspace, &view), undoable: app.decider.undoable() }))
     })
     .await
 }
@@ -108,9 +108,9 @@ struct Map {
 /// `/api/map`: where images lie by their embeddings; without any, no image.
 async fn map(State(app): State<App>) -> Result<Json<Map>, Problem> {
     blocking(move || {
-        let (album, _) = app.library.album().map_err(Problem::failed)?;
-        let mut map = Map { classes: album.classes.clone(), ..Map::default() };
-        for (item, [x, y]) in app.alike.map(&album) {
+        let (view, _) = app.library.view().map_err(Problem::failed)?;
+        let mut map = Map { classes: view.classes.clone(), ..Map::default() };
+        for (item, [x, y]) in app.alike.map(&view) {
             map.path.push(item.path.clone());
             map.digest.push(item.digest.clone());
             map.class.push(item.class);
@@ -200,10 +200,10 @@ fn jpeg(bytes: Vec<u8>, keep: &'static str) -> Response {
 
 async fn by_digest(app: App, digest: String, size: Size) -> Result<Response, Problem> {
     blocking(move || {
-        let now = app.library.glance().map_err(Problem::failed)?;
-        let is_there = now.is_whole() || now.album.find(&digest).is_some();
-        let album = if is_there { now.album } else { app.library.album().map_err(Problem::failed)?.0 };
-        Ok(jpeg(app.sight.of_digest(&album, &digest, size)?, FOR_EVER))
+        let now = app.library.available().map_err(Problem::failed)?;
+        let is_there = now.is_whole() || now.view.find(&digest).is_some();
+        let view = if is_there { now.view } else { app.library.view().map_err(Problem::failed)?.0 };
+        Ok(jpeg(app.sight.of_digest(&view, &digest, size)?, FOR_EVER))
     })
     .await
 }

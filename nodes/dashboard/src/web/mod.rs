@@ -91,14 +91,14 @@ impl Web {
             .build()
             .map_err(DashboardError::Thread)?;
         let web = Self { app: app.clone(), state: state.clone() };
-        // The album is read before anybody asks for it, and holds up nobody who does.
+        // The catalog view is read before anybody asks for it, and holds up nobody who does.
         let library = app.library.clone();
         let read = move || {
             if let Err(error) = library.renew() {
                 tracing::warn!(%error, "the catalog cannot be read yet");
             }
         };
-        std::thread::Builder::new().name("album".to_owned()).spawn(read).map_err(DashboardError::Thread)?;
+        std::thread::Builder::new().name("catalog-view".to_owned()).spawn(read).map_err(DashboardError::Thread)?;
         std::thread::Builder::new()
             .name("web".to_owned())
             .spawn(move || {

@@ -50,7 +50,7 @@ pub struct Item {
 
 /// All files.
 #[derive(Default)]
-pub struct Album {
+pub struct CatalogView {
     /// Files, those that need eyes first.
     pub items: Vec<Item>,
     /// Class names, sorted.
@@ -66,7 +66,7 @@ pub struct Album {
     pub(super) orders: Orders,
 }
 
-impl Album {
+impl CatalogView {
     /// Reads the catalog, or so many files of it.
     ///
     /// # Errors
