@@ -51,9 +51,9 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), DashboardError> {
                 if message.input == "snapshot" {
                     web.set_labels(Labels::of(&message.header));
                 }
-                web.look();
+                web.wake();
             }
-            Err(HarnessError::Lost { .. }) => web.look(),
+            Err(HarnessError::Lost { .. }) => web.wake(),
             Ok(Event::Restarted(_) | Event::Timeout) => {}
             Err(error) => return Err(error.into()),
         }

@@ -22,26 +22,26 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Parts by name, each a JSON text.
-pub type Board = BTreeMap<&'static str, Arc<str>>;
+pub type LiveState = BTreeMap<&'static str, Arc<str>>;
 
 /// Looks at the workspace again and again.
 pub struct Watcher {
     workspace: Workspace,
     nodes: Nodes,
     training: Training,
-    board: Board,
+    live: LiveState,
 }
 
 impl Watcher {
     /// Nothing seen yet.
     pub fn new(workspace: Workspace) -> Self {
         let (nodes, training) = (Nodes::default(), Training::default());
-        Self { workspace, nodes, training, board: Board::new() }
+        Self { workspace, nodes, training, live: LiveState::new() }
     }
 
     /// The parts as they are now; those that did not change are the same text as before.
-    pub fn look(&mut self, now: Instant) -> Board {
-        let nodes = self.nodes.look(&self.workspace.status(), now);
+    pub fn read(&mut self, now: Instant) -> LiveState {
+        let nodes = self.nodes.read(&self.workspace.status(), now);
         self.put("nodes", &nodes);
         let notices = status::notices(&status::read_in_order(&self.workspace.status()));
         self.put("notices", &notices.into_iter().map(LocalizedNotice::from).collect::<Vec<_>>());
@@ -50,14 +50,14 @@ impl Watcher {
         let verdict = self.training.verdict(&self.workspace);
         self.put("verdict", &verdict);
         self.put("machine", &Machine::of(self.workspace.root()));
-        self.board.clone()
+        self.live.clone()
     }
 
     /// Adds a part that others know of.
     pub fn put(&mut self, name: &'static str, part: &impl Serialize) {
         let Ok(text) = serde_json::to_string(part) else { return };
-        if self.board.get(name).is_none_or(|before| **before != *text) {
-            self.board.insert(name, text.into());
+        if self.live.get(name).is_none_or(|before| **before != *text) {
+            self.live.insert(name, text.into());
         }
     }
 }
@@ -75,16 +75,16 @@ mod tests {
         status.write();
         let mut watcher = Watcher::new(workspace);
         let now = Instant::now();
-        let (first, again) = (watcher.look(now), watcher.look(now));
+        let (first, again) = (watcher.read(now), watcher.read(now));
         assert!(["nodes", "notices", "run", "verdict"].iter().all(|part| Arc::ptr_eq(&first[part], &again[part])));
         status.add("pictures_in", 3);
         status.write();
-        let then = watcher.look(now);
+        let then = watcher.read(now);
         assert!(!Arc::ptr_eq(&first["nodes"], &then["nodes"]) && then["nodes"].contains("\"received\":3"));
         assert!(Arc::ptr_eq(&first["run"], &then["run"]));
         let notice = Notice { kind: "film".to_owned(), count: 3, ..Notice::default() };
         status.notices(&[notice]);
         status.write();
-        assert!(watcher.look(now)["notices"].contains("\"kind\":\"film\",\"count\":3"));
+        assert!(watcher.read(now)["notices"].contains("\"kind\":\"film\",\"count\":3"));
     }
 }

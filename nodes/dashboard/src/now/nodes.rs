@@ -45,7 +45,7 @@ pub struct Nodes {
 
 impl Nodes {
     /// Every node that has written a status, in the order of the pipeline.
-    pub fn look(&mut self, folder: &Path, now: Instant) -> Vec<NodeNow> {
+    pub fn read(&mut self, folder: &Path, now: Instant) -> Vec<NodeNow> {
         let all = status::read_in_order(folder);
         self.before.retain(|(node, pid), _| all.iter().any(|s| s.node == *node && s.pid == *pid));
         all.iter().map(|status| self.node(status, now)).collect()
@@ -91,20 +91,20 @@ mod tests {
         let program = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
         let mut status = StatusFile::new(folder.path(), "hash").of_program(&program);
         let (mut nodes, start) = (Nodes::default(), Instant::now());
-        let mut look = |status: &mut StatusFile, seconds: u64, n: u64| {
+        let mut read = |status: &mut StatusFile, seconds: u64, n: u64| {
             status.set("pictures_in", n + 1);
             status.set("pictures_out", n);
             status.write();
-            nodes.look(folder.path(), start + Duration::from_secs(seconds)).remove(0)
+            nodes.read(folder.path(), start + Duration::from_secs(seconds)).remove(0)
         };
-        let first = look(&mut status, 0, 100);
+        let first = read(&mut status, 0, 100);
         assert_eq!((first.received, first.through, first.per_second, first.alive), (Some(101), Some(100), 0.0, true));
         assert!(first.memory_bytes > 0);
-        assert_eq!(look(&mut status, 2, 140).per_second, 20.0);
-        assert_eq!(look(&mut status, 4, 140).per_second, 10.0, "a mean of the last seconds");
-        assert_eq!(look(&mut status, 20, 140).per_second, 0.0, "nothing came for a while");
+        assert_eq!(read(&mut status, 2, 140).per_second, 20.0);
+        assert_eq!(read(&mut status, 4, 140).per_second, 10.0, "a mean of the last seconds");
+        assert_eq!(read(&mut status, 20, 140).per_second, 0.0, "nothing came for a while");
         let mut gone = StatusFile::new(folder.path(), "hash").of_program("another program");
-        let last = look(&mut gone, 27, 3);
+        let last = read(&mut gone, 27, 3);
         assert_eq!((last.alive, last.per_second, last.memory_bytes), (false, 0.0, 0));
     }
 }

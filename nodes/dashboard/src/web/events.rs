@@ -1,7 +1,7 @@
-//! Server-sent events: the parts of the board, each when it changed. A browser that is slow is told of the newest alone.
+//! Server-sent events: the parts of the live state, each when it changed. A browser that is slow is sent the newest alone.
 
 use super::App;
-use crate::now::Board;
+use crate::now::LiveState;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::stream::{self, Stream};
@@ -11,33 +11,33 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
 
-/// What a browser has been told, and what it is to be told next.
-struct Told {
-    board: Receiver<Board>,
-    known: Board,
+/// A browser: what it has been sent, and what it is to be sent next.
+struct Subscriber {
+    live: Receiver<LiveState>,
+    known: LiveState,
     next: VecDeque<Event>,
 }
 
 /// `/api/events`.
 pub async fn stream(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let mut board = app.board.subscribe();
+    let mut live = app.live.subscribe();
     // What is there already is news to this one.
-    board.mark_changed();
-    app.bell.notify_one();
-    let told = Told { board, known: Board::new(), next: VecDeque::new() };
-    let stream = stream::unfold(told, |mut told| async move {
+    live.mark_changed();
+    app.wake.notify_one();
+    let subscriber = Subscriber { live, known: LiveState::new(), next: VecDeque::new() };
+    let stream = stream::unfold(subscriber, |mut subscriber| async move {
         loop {
-            if let Some(event) = told.next.pop_front() {
-                return Some((Ok(event), told));
+            if let Some(event) = subscriber.next.pop_front() {
+                return Some((Ok(event), subscriber));
             }
-            told.board.changed().await.ok()?;
-            let board = told.board.borrow_and_update().clone();
-            for (name, text) in &board {
-                if told.known.get(name).is_none_or(|known| !Arc::ptr_eq(known, text)) {
-                    told.next.push_back(Event::default().event(*name).data(&**text));
+            subscriber.live.changed().await.ok()?;
+            let live = subscriber.live.borrow_and_update().clone();
+            for (name, text) in &live {
+                if subscriber.known.get(name).is_none_or(|known| !Arc::ptr_eq(known, text)) {
+                    subscriber.next.push_back(Event::default().event(*name).data(&**text));
                 }
             }
-            told.known = board;
+            subscriber.known = live;
         }
     });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))

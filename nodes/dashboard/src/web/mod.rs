@@ -24,7 +24,7 @@ use crate::decide::Decider;
 use crate::error::DashboardError;
 use crate::look::{Alike, Library};
 use crate::model_cache::ModelCache;
-use crate::now::{Board, Overview, OverviewReader, Watcher};
+use crate::now::{LiveState, Overview, OverviewReader, Watcher};
 use crate::sight::Sight;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -73,8 +73,8 @@ pub struct App {
     pub pool: Arc<Pool>,
     /// What a person wants to know first.
     pub overview: Arc<Mutex<OverviewReader>>,
-    board: watch::Sender<Board>,
-    bell: Arc<Notify>,
+    live: watch::Sender<LiveState>,
+    wake: Arc<Notify>,
 }
 
 impl Web {
@@ -112,8 +112,8 @@ impl Web {
     }
 
     /// A message came: look at once. Never waits.
-    pub fn look(&self) {
-        self.app.bell.notify_one();
+    pub fn wake(&self) {
+        self.app.wake.notify_one();
     }
 
     /// Says what several classes mean.
@@ -124,7 +124,7 @@ impl Web {
     /// Where the page is and how many watch it, or why it is nowhere.
     pub fn state(&self) -> String {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match self.app.board.receiver_count() {
+        match self.app.live.receiver_count() {
             0 => state,
             n => format!("{state}, {n} watching"),
         }
@@ -134,7 +134,7 @@ impl Web {
 impl App {
     /// All that answers need.
     pub fn new(config: Config, workspace: Workspace) -> Self {
-        let (board, bell) = (watch::Sender::new(Board::new()), Arc::new(Notify::new()));
+        let (live, wake) = (watch::Sender::new(LiveState::new()), Arc::new(Notify::new()));
         let library = Arc::new(Library::new(workspace.clone()));
         let sight = Arc::new(Sight::new(workspace.clone(), config.limits.clone()));
         let models = Arc::new(ModelCache::new(workspace.clone(), config.embed.device));
@@ -150,8 +150,8 @@ impl App {
             alike: Arc::new(Alike::new(workspace.clone(), config.embed.clone())),
             workspace,
             config: Arc::new(config),
-            board,
-            bell,
+            live,
+            wake,
         }
     }
 
@@ -210,8 +210,8 @@ async fn serve(app: App, state: &Mutex<String>) {
 async fn watch_files(app: App) {
     let mut watcher = Watcher::new(app.workspace.clone());
     loop {
-        let _ = tokio::time::timeout(BEAT, app.bell.notified()).await;
-        if app.board.receiver_count() == 0 {
+        let _ = tokio::time::timeout(BEAT, app.wake.notified()).await;
+        if app.live.receiver_count() == 0 {
             continue;
         }
         let (library, now) = (app.library.clone(), app.clone());
@@ -222,16 +222,16 @@ async fn watch_files(app: App) {
                 watcher.put("album", &generation);
             }
             watcher.put("overview", &now.overview());
-            let board = watcher.look(Instant::now());
-            (watcher, board)
+            let live = watcher.read(Instant::now());
+            (watcher, live)
         });
         match looked.await {
-            Ok((back, board)) => {
+            Ok((back, live)) => {
                 watcher = back;
-                app.board.send_if_modified(|before| {
-                    let changed = board.len() != before.len()
-                        || board.iter().any(|(name, text)| before.get(name).is_none_or(|b| !Arc::ptr_eq(b, text)));
-                    *before = board;
+                app.live.send_if_modified(|before| {
+                    let changed = live.len() != before.len()
+                        || live.iter().any(|(name, text)| before.get(name).is_none_or(|b| !Arc::ptr_eq(b, text)));
+                    *before = live;
                     changed
                 });
             }
