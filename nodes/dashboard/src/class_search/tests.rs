@@ -1,7 +1,7 @@
 //! A workspace with an inbox, a pool and what the nodes have written down of them.
 
 use super::*;
-use crate::decide::Act;
+use crate::decide::Action;
 use crate::look::Library;
 use crate::look::tests::{add, catalog};
 use crate::model_cache::ModelCache;
@@ -111,7 +111,7 @@ fn the_pool_is_predicted_by_the_champion_and_decided_on() {
     // Decided: gone at once, back when it is undone, and what is in photos/ is no longer searched for.
     let heap_ = pool(&workspace);
     found(&workspace, &heap_, &decider, "red");
-    let label = Act::Label { path: "pool/red.png".into(), class: "red".into() };
+    let label = Action::Label { path: "pool/red.png".into(), class: "red".into() };
     decider.decide(&[label], &|_, _| None).unwrap();
     assert!(workspace.photos().join("red/red.png").exists() && !workspace.pool().join("red.png").exists());
     assert_eq!(found(&workspace, &heap_, &decider, "red").total, 2);

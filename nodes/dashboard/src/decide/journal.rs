@@ -17,7 +17,8 @@ pub struct Moved {
     /// Where it went.
     pub to: String,
     /// What tells it from others: whatever else has its name by now is left alone.
-    pub mark: String,
+    #[serde(rename = "mark")]
+    pub version: String,
     /// Whether the folder it went to was not there before.
     #[serde(default)]
     pub new_folder: bool,

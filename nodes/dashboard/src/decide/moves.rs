@@ -16,7 +16,7 @@ use std::path::Path;
 const NAMES: u32 = 9_999;
 
 /// The workspace, opened.
-pub struct Ground(OwnedFd);
+pub struct ImageDirs(OwnedFd);
 
 /// A folder of the workspace, opened, and whether it was made for this.
 struct Folder {
@@ -29,8 +29,8 @@ struct Folder {
 pub struct Renamed {
     /// Whether the folder it went to was made for it.
     pub is_new_folder: bool,
-    /// Its [`Ground::mark`] from now on: another one on another device.
-    pub mark: String,
+    /// Its [`ImageDirs::version`] from now on: another one on another device.
+    pub version: String,
 }
 
 fn error(path: &str, errno: Errno) -> io::Error {
@@ -44,7 +44,7 @@ fn split(path: &str) -> io::Result<(&str, &str)> {
     if safe::is_shown(path) { path.rsplit_once('/').ok_or_else(refused) } else { Err(refused()) }
 }
 
-impl Ground {
+impl ImageDirs {
     /// Opens the workspace.
     ///
     /// # Errors
@@ -81,14 +81,14 @@ impl Ground {
     ///
     /// # Errors
     /// Not found when there is none.
-    pub fn mark(&self, path: &str) -> io::Result<String> {
+    pub fn version(&self, path: &str) -> io::Result<String> {
         let (folder, name) = split(path)?;
         let stat =
             statat(&self.folder(folder, false)?.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|e| error(path, e))?;
         let is_file = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
         let gone = || Message::page_no_file(path).into_error(ErrorKind::NotFound);
-        let mark = format!("{}-{}-{}.{:09}", stat.st_ino, stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
-        is_file.then_some(mark).ok_or_else(gone)
+        let version = format!("{}-{}-{}.{:09}", stat.st_ino, stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
+        is_file.then_some(version).ok_or_else(gone)
     }
 
     /// The first free name in a folder for a file of this name: `a.jpg`, `a (2).jpg`, …
@@ -113,26 +113,26 @@ impl Ground {
         Err(Message::page_no_free_name(folder, name).into_error(ErrorKind::AlreadyExists))
     }
 
-    /// Moves a file, by a copy where folders are on different devices. It lasts after [`Ground::sync`] of both folders.
+    /// Moves a file, by a copy where folders are on different devices. It lasts after [`ImageDirs::sync`] of both folders.
     ///
     /// # Errors
     /// Not found when it is not there, already exists when the new name is taken; then nothing has changed.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<Renamed> {
         let ((old, old_name), (new, new_name)) = (split(from)?, split(to)?);
-        let mark = self.mark(from)?;
+        let version = self.version(from)?;
         let old = self.folder(old, false)?;
         let new = self.folder(new, true)?;
         let not_moved =
             |error: io::Error| Message::page_not_moved(from, to, Text::from(&error)).into_error(error.kind());
-        let mark = match renameat_with(&old.fd, old_name, &new.fd, new_name, RenameFlags::NOREPLACE) {
-            Ok(()) => mark,
+        let version = match renameat_with(&old.fd, old_name, &new.fd, new_name, RenameFlags::NOREPLACE) {
+            Ok(()) => version,
             Err(Errno::XDEV) => {
                 carry((&old.fd, old_name), (&new.fd, new_name)).map_err(not_moved)?;
-                self.mark(to)?
+                self.version(to)?
             }
             Err(errno) => return Err(not_moved(errno.into())),
         };
-        Ok(Renamed { is_new_folder: new.is_new, mark })
+        Ok(Renamed { is_new_folder: new.is_new, version })
     }
 
     /// Writes a new file so that it lasts, under its name or the next that is free, and gives its path.
@@ -232,33 +232,33 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    fn ground() -> (tempfile::TempDir, Ground) {
+    fn dirs() -> (tempfile::TempDir, ImageDirs) {
         let folder = tempfile::tempdir().unwrap();
         for path in ["photos/cat", "candidates/cat", "review", "models"] {
             fs::create_dir_all(folder.path().join(path)).unwrap();
         }
-        let ground = Ground::open(folder.path()).unwrap();
-        (folder, ground)
+        let dirs = ImageDirs::open(folder.path()).unwrap();
+        (folder, dirs)
     }
 
     #[test]
     fn a_file_is_moved_and_no_other_is_lost() {
-        let (folder, ground) = ground();
+        let (folder, dirs) = dirs();
         let at = |path: &str| folder.path().join(path);
         fs::write(at("candidates/cat/a.jpg"), "one").unwrap();
         fs::write(at("photos/cat/a.jpg"), "two").unwrap();
-        let mark = ground.mark("candidates/cat/a.jpg").unwrap();
-        let error = ground.rename("candidates/cat/a.jpg", "photos/cat/a.jpg").unwrap_err();
+        let version = dirs.version("candidates/cat/a.jpg").unwrap();
+        let error = dirs.rename("candidates/cat/a.jpg", "photos/cat/a.jpg").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
-        let free = ground.free("photos/cat", "a.jpg").unwrap();
+        let free = dirs.free("photos/cat", "a.jpg").unwrap();
         assert_eq!(free, "photos/cat/a (2).jpg");
-        let renamed = ground.rename("candidates/cat/a.jpg", &free).unwrap();
-        assert_eq!(renamed, Renamed { is_new_folder: false, mark: mark.clone() });
-        assert_eq!((fs::read_to_string(at(&free)).unwrap(), ground.mark(&free).unwrap()), ("one".into(), mark));
-        assert!(ground.rename(&free, "photos/きゅん/sub/b.jpg").unwrap().is_new_folder);
+        let renamed = dirs.rename("candidates/cat/a.jpg", &free).unwrap();
+        assert_eq!(renamed, Renamed { is_new_folder: false, version: version.clone() });
+        assert_eq!((fs::read_to_string(at(&free)).unwrap(), dirs.version(&free).unwrap()), ("one".into(), version));
+        assert!(dirs.rename(&free, "photos/きゅん/sub/b.jpg").unwrap().is_new_folder);
         assert_eq!(fs::read_to_string(at("photos/cat/a.jpg")).unwrap(), "two");
-        assert!(ground.rename("photos/cat/none.jpg", "photos/cat/b.jpg").is_err());
-        assert!(!ground.close("photos/きゅん/sub"));
+        assert!(dirs.rename("photos/cat/none.jpg", "photos/cat/b.jpg").is_err());
+        assert!(!dirs.close("photos/きゅん/sub"));
         assert!(at("photos/きゅん/sub/b.jpg").exists(), "a folder with something in it stays");
     }
 
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn nothing_leaves_the_workspace_or_its_folders_of_images() {
-        let (folder, ground) = ground();
+        let (folder, dirs) = dirs();
         let elsewhere = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("photos/cat/a.jpg"), "one").unwrap();
         fs::write(elsewhere.path().join("s.jpg"), "secret").unwrap();
@@ -299,10 +299,10 @@ mod tests {
             "photos/.x/a.jpg",
             "a.jpg",
         ] {
-            assert!(ground.rename("photos/cat/a.jpg", to).is_err(), "{to}");
+            assert!(dirs.rename("photos/cat/a.jpg", to).is_err(), "{to}");
         }
         for from in ["photos/out/s.jpg", "photos/cat/link.jpg", "photos/cat", "../x.jpg", "photos/cat/../cat/a.jpg"] {
-            assert!(ground.rename(from, "photos/cat/b.jpg").is_err(), "{from}");
+            assert!(dirs.rename(from, "photos/cat/b.jpg").is_err(), "{from}");
         }
         assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
         assert!(folder.path().join("photos/cat/a.jpg").exists());

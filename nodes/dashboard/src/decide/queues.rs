@@ -1,6 +1,6 @@
 //! What waits for a decision.
 
-use super::act::Decider;
+use super::action::Decider;
 use super::folders::{class_folders, folders_in};
 use crate::look::{CatalogView, Item, settled};
 use crate::safe;
@@ -285,7 +285,7 @@ fn unsure(workspace: &Workspace) -> Vec<Question> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::Act;
+    use crate::decide::Action;
     use crate::look::Notes;
     use crate::look::tests::{add, catalog, reader};
 
@@ -328,10 +328,10 @@ mod tests {
 
         let resolve = |key: &str, decision| decided(key, decision, &workspace, &view);
         let key = ask("suspected").questions[0].key.clone();
-        decider.decide(&[Act::Keep { key }], &resolve).unwrap();
+        decider.decide(&[Action::Keep { key }], &resolve).unwrap();
         assert_eq!(ask("suspected").total, 0, "its label is right");
         decider.undo().unwrap();
-        decider.decide(&[Act::Label { path: "photos/cat/3.jpg".into(), class: "dog".into() }], &resolve).unwrap();
+        decider.decide(&[Action::Label { path: "photos/cat/3.jpg".into(), class: "dog".into() }], &resolve).unwrap();
         assert_eq!(ask("suspected").total, 0, "before the catalog knows");
     }
 
@@ -366,9 +366,12 @@ mod tests {
         assert_eq!(mixed.conflict, Some(Conflict::Mixed { shares, can_differ: true }));
 
         let resolve = |key: &str, decision| decided(key, decision, &workspace, &view);
-        assert!(decider.decide(&[Act::Keep { key: same.key.clone() }], &resolve).is_err(), "it cannot be trained on");
-        decider.decide(&[Act::Keep { key: odd.key.clone() }], &resolve).unwrap();
-        decider.decide(&[Act::Different { key: mixed.key.clone() }], &resolve).unwrap();
+        assert!(
+            decider.decide(&[Action::Keep { key: same.key.clone() }], &resolve).is_err(),
+            "it cannot be trained on"
+        );
+        decider.decide(&[Action::Keep { key: odd.key.clone() }], &resolve).unwrap();
+        decider.decide(&[Action::Different { key: mixed.key.clone() }], &resolve).unwrap();
         assert_eq!(ask(&Decider::new(workspace.clone())), std::slice::from_ref(&same), "after a restart too");
         decider.undo().unwrap();
         assert_eq!(ask(&decider), [same.clone(), mixed.clone()]);

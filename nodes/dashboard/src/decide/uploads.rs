@@ -1,6 +1,6 @@
 //! Files that a browser sends, laid down where a decision takes them from.
 
-use super::moves::Ground;
+use super::moves::ImageDirs;
 use std::io;
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use std::path::Path;
 const FOLDER: &str = "trash/uploads";
 
 /// The workspace, opened to take files.
-pub struct Uploads(Ground);
+pub struct Uploads(ImageDirs);
 
 impl Uploads {
     /// Opens the workspace.
@@ -16,7 +16,7 @@ impl Uploads {
     /// # Errors
     /// Any error of the file system.
     pub fn open(root: &Path) -> io::Result<Self> {
-        Ground::open(root).map(Self)
+        ImageDirs::open(root).map(Self)
     }
 
     /// Writes a file of a batch so that it lasts, under its name or the next that is free, and gives its path.

@@ -2,7 +2,7 @@
 
 use super::reply::blocking;
 use super::{App, Problem};
-use crate::decide::{Act, Done, QUEUES, Queue, decided};
+use crate::decide::{Action, Done, QUEUES, Queue, decided};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
@@ -40,7 +40,8 @@ async fn queue(State(app): State<App>, Path(name): Path<String>) -> Result<Json<
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
-    acts: Vec<Act>,
+    #[serde(rename = "acts")]
+    actions: Vec<Action>,
 }
 
 fn told(done: std::io::Result<Done>) -> Result<Json<Done>, Problem> {
@@ -51,11 +52,11 @@ fn told(done: std::io::Result<Done>) -> Result<Json<Done>, Problem> {
 }
 
 async fn decide(State(app): State<App>, step: Result<Json<Step>, JsonRejection>) -> Result<Json<Done>, Problem> {
-    let Json(Step { acts }) =
+    let Json(Step { actions }) =
         step.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
         let (view, _) = app.library.view().map_err(Problem::failed)?;
-        told(app.decider.decide(&acts, &|key, decision| decided(key, decision, &app.workspace, &view)))
+        told(app.decider.decide(&actions, &|key, decision| decided(key, decision, &app.workspace, &view)))
     })
     .await
 }

@@ -285,8 +285,9 @@ fn a_decision_moves_a_file_and_undo_moves_it_back() {
     std::fs::create_dir_all(at("candidates/きゅん")).unwrap();
     std::fs::write(at("candidates/きゅん/01_a.jpg"), "a").unwrap();
     assert_eq!(served.get("/api/queue/candidates").json()["total"], 1);
-    let act = |path: &str, class: &str| serde_json::json!({ "acts": [{ "label": { "path": path, "class": class } }] });
-    let body = act("candidates/きゅん/01_a.jpg", "きゅん");
+    let action =
+        |path: &str, class: &str| serde_json::json!({ "acts": [{ "label": { "path": path, "class": class } }] });
+    let body = action("candidates/きゅん/01_a.jpg", "きゅん");
     // Not by another page, not without the header.
     let json = "Content-Type: application/json";
     for head in [&[json][..], &[json, "X-Wakuteka: 1", "Origin: http://evil.example"]] {
@@ -301,7 +302,7 @@ fn a_decision_moves_a_file_and_undo_moves_it_back() {
     assert!(at("candidates/きゅん/01_a.jpg").is_file() && !at("photos/きゅん").exists());
     assert_eq!(served.post("/api/undo", &serde_json::json!({})).status, 404);
     for (path, class) in [("../x.jpg", "a"), ("models/champion", "a"), ("candidates/きゅん/01_a.jpg", "../a")] {
-        let status = served.post("/api/decide", &act(path, class)).status;
+        let status = served.post("/api/decide", &action(path, class)).status;
         assert!(status == 404 || status == 400, "{path} {class}: {status}");
     }
     assert_eq!(served.post("/api/decide", &serde_json::json!({ "acts": [{ "delete": "x" }] })).status, 422);
@@ -415,9 +416,9 @@ fn files_come_into_a_class_as_one_step() {
         })
         .collect();
     assert_eq!(paths, ["trash/uploads/b1/a.jpg", "trash/uploads/b1/a (2).jpg", "trash/uploads/b1/猫.jpg"]);
-    let acts: Vec<_> =
+    let actions: Vec<_> =
         paths.iter().map(|path| serde_json::json!({ "label": { "path": path, "class": "cat" } })).collect();
-    let done = served.post("/api/decide", &serde_json::json!({ "acts": acts })).json();
+    let done = served.post("/api/decide", &serde_json::json!({ "acts": actions })).json();
     assert_eq!((done["moved"].as_array().unwrap().len(), &done["undoable"]), (3, &1.into()));
     assert!(served.workspace.photos().join("cat/猫.jpg").is_file());
     let row = &served.get("/api/classes").json()["classes"][0];

@@ -2,7 +2,7 @@
 
 use super::folders::{self, ClassFolder, class_folders, files_below, folder_of};
 use super::journal::{Entry, Journal, Moved};
-use super::moves::{Ground, Renamed};
+use super::moves::{ImageDirs, Renamed};
 use crate::localized::LocalizedText;
 use crate::safe;
 use plugin_api::decisions::{self, Decided, Decision};
@@ -25,7 +25,7 @@ const THROWN_FROM: [&str; 6] = ["photos", "seeds", "candidates", "inbox", "pool"
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Act {
+pub enum Action {
     /// The image is of this class: it goes to `photos/<class>/`.
     Label {
         /// Relative to the workspace.
@@ -118,21 +118,22 @@ impl Decider {
     ///
     /// # Errors
     /// When nothing at all was done: a decision makes no sense, or the journal cannot be written.
-    pub fn decide(&self, acts: &[Act], resolve: Resolve) -> io::Result<Done> {
+    pub fn decide(&self, actions: &[Action], resolve: Resolve) -> io::Result<Done> {
         let mut journal = self.journal();
-        if acts.is_empty() || acts.len() > MOST {
+        if actions.is_empty() || actions.len() > MOST {
             return Err(refused(Message::page_step_size(MOST)));
         }
-        let ground = Ground::open(self.workspace.root())?;
+        let dirs = ImageDirs::open(self.workspace.root())?;
         let ms = now_ms();
-        let mut plan = Plan::new(&self.workspace, &ground);
+        let mut plan = Plan::new(&self.workspace, &dirs);
         let mut kept = Vec::new();
         let mut decided = Vec::new();
         let mut problems = Vec::new();
-        for act in acts {
-            match act {
-                Act::Keep { key } | Act::Different { key } => {
-                    let decision = if matches!(act, Act::Keep { .. }) { Decision::Keep } else { Decision::Different };
+        for action in actions {
+            match action {
+                Action::Keep { key } | Action::Different { key } => {
+                    let decision =
+                        if matches!(action, Action::Keep { .. }) { Decision::Keep } else { Decision::Different };
                     match resolve(key, decision) {
                         Some(lists) => {
                             kept.push(key.clone());
@@ -172,7 +173,7 @@ impl Decider {
         }
         let mut made = Vec::new();
         for folder in make {
-            match ground.make(&folder) {
+            match dirs.make(&folder) {
                 Ok(true) => made.push(folder),
                 Ok(false) => {}
                 Err(error) => problems.push(Text::from(&error)),
@@ -180,13 +181,15 @@ impl Decider {
         }
         let mut moved = Vec::new();
         for one in planned {
-            match ground.rename(&one.from, &one.to) {
-                Ok(Renamed { is_new_folder, mark }) => moved.push(Moved { new_folder: is_new_folder, mark, ..one }),
+            match dirs.rename(&one.from, &one.to) {
+                Ok(Renamed { is_new_folder, version }) => {
+                    moved.push(Moved { new_folder: is_new_folder, version, ..one })
+                }
                 Err(error) => problems.push(Text::from(&error)),
             }
         }
-        ground.sync(moved.iter().flat_map(|one| [above(&one.to), above(&one.from)]))?;
-        let closed: Vec<String> = close.into_iter().filter(|folder| ground.close(folder)).collect();
+        dirs.sync(moved.iter().flat_map(|one| [above(&one.to), above(&one.from)]))?;
+        let closed: Vec<String> = close.into_iter().filter(|folder| dirs.close(folder)).collect();
         if moved.is_empty() && kept.is_empty() && made.is_empty() && closed.is_empty() {
             journal.write(Entry::Undone { id })?;
         } else {
@@ -205,21 +208,21 @@ impl Decider {
         let mut journal = self.journal();
         let nothing = || Message::page_nothing_to_undo().into_error(ErrorKind::NotFound);
         let step = journal.last().ok_or_else(nothing)?;
-        let ground = Ground::open(self.workspace.root())?;
+        let dirs = ImageDirs::open(self.workspace.root())?;
         let (mut moved, mut problems) = (Vec::new(), Vec::new());
         for folder in step.closed.iter().rev() {
-            if let Err(error) = ground.make(folder) {
+            if let Err(error) = dirs.make(folder) {
                 problems.push(Text::from(&error));
             }
         }
         let mut new_folders = Vec::new();
         for one in step.moved.into_iter().rev() {
             // Never done: written down, then killed.
-            if ground.mark(&one.from).is_ok_and(|mark| mark == one.mark) {
+            if dirs.version(&one.from).is_ok_and(|version| version == one.version) {
                 continue;
             }
-            let back = match ground.mark(&one.to) {
-                Ok(mark) if mark == one.mark => ground.rename(&one.to, &one.from).map(drop),
+            let back = match dirs.version(&one.to) {
+                Ok(version) if version == one.version => dirs.rename(&one.to, &one.from).map(drop),
                 Ok(_) => Err(Message::page_other_file(one.to.as_str()).into_error(ErrorKind::Other)),
                 Err(error) => Err(error),
             };
@@ -233,9 +236,9 @@ impl Decider {
                 Err(error) => problems.push(Text::from(&error)),
             }
         }
-        ground.sync(moved.iter().flat_map(|(to, from)| [above(to), above(from)]))?;
+        dirs.sync(moved.iter().flat_map(|(to, from)| [above(to), above(from)]))?;
         for folder in new_folders.iter().chain(step.made.iter().rev()) {
-            ground.close(folder);
+            dirs.close(folder);
         }
         let withdrawn = |one: &Decided| Decided { at_ms: now_ms(), decision: Decision::Withdrawn, ..one.clone() };
         let withdrawn: Vec<Decided> = step.decided.iter().map(withdrawn).collect();
@@ -264,7 +267,7 @@ fn refused(why: Message) -> io::Error {
 /// What a step is to do with files and folders. Two files never get the same name.
 struct Plan<'a> {
     workspace: &'a Workspace,
-    ground: &'a Ground,
+    dirs: &'a ImageDirs,
     moved: Vec<Moved>,
     taken: HashSet<String>,
     make: Vec<String>,
@@ -273,42 +276,42 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(workspace: &'a Workspace, ground: &'a Ground) -> Self {
-        Self { workspace, ground, moved: Vec::new(), taken: HashSet::new(), make: Vec::new(), close: Vec::new() }
+    fn new(workspace: &'a Workspace, dirs: &'a ImageDirs) -> Self {
+        Self { workspace, dirs, moved: Vec::new(), taken: HashSet::new(), make: Vec::new(), close: Vec::new() }
     }
 
     fn is_empty(&self) -> bool {
         self.moved.is_empty() && self.make.is_empty() && self.close.is_empty()
     }
 
-    fn add(&mut self, act: &Act) -> io::Result<()> {
-        match act {
-            Act::Label { path, class } => self.label(path, class),
-            Act::Throw { path } => self.throw(path),
-            Act::Create { class } => self.create(class),
-            Act::Rename { class, to } => self.rename(class, to),
-            Act::Delete { class } => self.delete(class),
-            Act::Keep { key } | Act::Different { key } => Err(refused(Message::page_no_file(key))),
+    fn add(&mut self, action: &Action) -> io::Result<()> {
+        match action {
+            Action::Label { path, class } => self.label(path, class),
+            Action::Throw { path } => self.throw(path),
+            Action::Create { class } => self.create(class),
+            Action::Rename { class, to } => self.rename(class, to),
+            Action::Delete { class } => self.delete(class),
+            Action::Keep { key } | Action::Different { key } => Err(refused(Message::page_no_file(key))),
         }
     }
 
     fn label(&mut self, path: &str, class: &str) -> io::Result<()> {
-        let mark = self.ground.mark(path)?;
+        let version = self.dirs.version(path)?;
         let folder = self.class_folder("photos", class)?;
         from_one_of(path, &LABELLED_FROM)?;
         if path.starts_with(&format!("{folder}/")) {
             return Err(refused(Message::page_is_there(path)));
         }
         let name = folders::own_name(self.workspace, path).unwrap_or_else(|| name_of(path).to_owned());
-        self.put(path, mark, &folder, &name)?;
+        self.put(path, version, &folder, &name)?;
         self.sidecars(path, &folder)
     }
 
     fn throw(&mut self, path: &str) -> io::Result<()> {
-        let mark = self.ground.mark(path)?;
+        let version = self.dirs.version(path)?;
         from_one_of(path, &THROWN_FROM)?;
         let folder = format!("trash/{}", above(path));
-        self.put(path, mark, &folder, name_of(path))?;
+        self.put(path, version, &folder, name_of(path))?;
         self.sidecars(path, &folder)
     }
 
@@ -320,10 +323,10 @@ impl<'a> Plan<'a> {
         let stem = path.rfind('.').filter(|at| *at > above(path).len() + 1).map_or(path, |at| &path[..at]);
         for sidecar in [format!("{path}.xmp"), format!("{stem}.xmp")] {
             if sidecar != path
-                && let Ok(mark) = self.ground.mark(&sidecar)
+                && let Ok(version) = self.dirs.version(&sidecar)
                 && self.moved.iter().all(|one| one.from != sidecar)
             {
-                self.put(&sidecar, mark, folder, name_of(&sidecar))?;
+                self.put(&sidecar, version, folder, name_of(&sidecar))?;
             }
         }
         Ok(())
@@ -371,9 +374,9 @@ impl<'a> Plan<'a> {
             let mut emptied = BTreeSet::from([from.path()]);
             for relative in files_below(self.workspace, &from.path()) {
                 let path = format!("{}/{relative}", from.path());
-                let mark = self.ground.mark(&path)?;
+                let version = self.dirs.version(&path)?;
                 let folder = if relative.contains('/') { format!("{into}/{}", above(&relative)) } else { into.clone() };
-                self.put(&path, mark, &folder, name_of(&relative))?;
+                self.put(&path, version, &folder, name_of(&relative))?;
                 emptied.insert(above(&path).to_owned());
             }
             self.close.extend(emptied.into_iter().rev());
@@ -391,17 +394,17 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn put(&mut self, from: &str, mark: String, folder: &str, name: &str) -> io::Result<()> {
-        let mut to = self.ground.free(folder, name)?;
+    fn put(&mut self, from: &str, version: String, folder: &str, name: &str) -> io::Result<()> {
+        let mut to = self.dirs.free(folder, name)?;
         let (stem, ending) = name.split_at(name.rfind('.').filter(|at| *at > 0).unwrap_or(name.len()));
         for n in 2..=MOST + 1 {
             if !self.taken.contains(&to) {
                 break;
             }
-            to = self.ground.free(folder, &format!("{stem} ({n}){ending}"))?;
+            to = self.dirs.free(folder, &format!("{stem} ({n}){ending}"))?;
         }
         self.taken.insert(to.clone());
-        self.moved.push(Moved { from: from.to_owned(), to, mark, new_folder: false });
+        self.moved.push(Moved { from: from.to_owned(), to, version, new_folder: false });
         Ok(())
     }
 }
@@ -434,8 +437,8 @@ mod tests {
         (folder, workspace, decider)
     }
 
-    fn label(path: &str, class: &str) -> Act {
-        Act::Label { path: path.to_owned(), class: class.to_owned() }
+    fn label(path: &str, class: &str) -> Action {
+        Action::Label { path: path.to_owned(), class: class.to_owned() }
     }
 
     /// Every answer is about one image.
@@ -443,8 +446,8 @@ mod tests {
         (decision == Decision::Keep).then(|| vec![vec![format!("pixels of {key}")]])
     }
 
-    fn throw(path: &str) -> Act {
-        Act::Throw { path: path.to_owned() }
+    fn throw(path: &str) -> Action {
+        Action::Throw { path: path.to_owned() }
     }
 
     /// Every file below the folders a person sees.
@@ -473,7 +476,9 @@ mod tests {
             .decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/dog/01_a.jpg", "cat")], &right)
             .unwrap();
         assert!(done.problems.is_empty(), "{done:?}");
-        decider.decide(&[throw("candidates/cat/02_b.jpg"), Act::Keep { key: "suspected x".into() }], &right).unwrap();
+        decider
+            .decide(&[throw("candidates/cat/02_b.jpg"), Action::Keep { key: "suspected x".into() }], &right)
+            .unwrap();
         decider.decide(&[label("photos/cat/x.jpg", "new class")], &right).unwrap();
         assert_eq!(
             files(&workspace),
@@ -517,13 +522,13 @@ mod tests {
             label("photos/cat/x.jpg", "train "),
             throw("trash/x.jpg"),
             throw("models/x"),
-            Act::Create { class: "cat".into() },
-            Act::Create { class: "a/b".into() },
-            Act::Rename { class: "cat".into(), to: "cat".into() },
-            Act::Rename { class: "none".into(), to: "some".into() },
-            Act::Delete { class: "none".into() },
-            Act::Different { key: "images a b".into() },
-            Act::Different { key: "alike x".into() },
+            Action::Create { class: "cat".into() },
+            Action::Create { class: "a/b".into() },
+            Action::Rename { class: "cat".into(), to: "cat".into() },
+            Action::Rename { class: "none".into(), to: "some".into() },
+            Action::Delete { class: "none".into() },
+            Action::Different { key: "images a b".into() },
+            Action::Different { key: "alike x".into() },
         ] {
             fs::write(workspace.pool().join("x.jpg"), "x").unwrap();
             fs::write(workspace.inbox().join("x.jpg"), "x").unwrap();
@@ -541,19 +546,19 @@ mod tests {
             fs::write(file, path).unwrap();
         }
         let before = files(&workspace);
-        let class = |act: Act| decider.decide(&[act], &right).unwrap();
-        class(Act::Create { class: "bird".into() });
+        let class = |action: Action| decider.decide(&[action], &right).unwrap();
+        class(Action::Create { class: "bird".into() });
         assert!(workspace.photos().join("bird").is_dir());
-        let renamed = class(Act::Rename { class: "cat".into(), to: "猫".into() });
+        let renamed = class(Action::Rename { class: "cat".into(), to: "猫".into() });
         assert_eq!((renamed.moved.len(), workspace.photos().join("cat").exists()), (5, false), "{renamed:?}");
         assert!(workspace.photos().join("猫/sub/y.jpg").exists() && workspace.seeds().join("猫/s.jpg").exists());
-        class(Act::Rename { class: "猫".into(), to: "dog".into() });
+        class(Action::Rename { class: "猫".into(), to: "dog".into() });
         assert_eq!(fs::read_to_string(workspace.photos().join("dog/x (2).jpg")).unwrap(), "photos/cat/x.jpg");
-        class(Act::Delete { class: "dog".into() });
+        class(Action::Delete { class: "dog".into() });
         assert!(
             !workspace.photos().join("dog").exists() && workspace.root().join("trash/photos/dog/sub/y.jpg").exists()
         );
-        class(Act::Delete { class: "bird".into() });
+        class(Action::Delete { class: "bird".into() });
         for _ in 0..5 {
             let undone = decider.undo().unwrap();
             assert!(undone.problems.is_empty(), "{undone:?}");
@@ -586,8 +591,8 @@ mod tests {
         .unwrap();
         fs::write(workspace.review().join("0.02_u.jpg"), "u").unwrap();
         fs::write(workspace.review().join("review.csv"), "name,path\n0.02_u.jpg,inbox/u.jpg\n").unwrap();
-        let acts = [label("candidates/cat/01_a.jpg", "cat"), label("review/0.02_u.jpg", "dog")];
-        let done = decider.decide(&acts, &right).unwrap();
+        let actions = [label("candidates/cat/01_a.jpg", "cat"), label("review/0.02_u.jpg", "dog")];
+        let done = decider.decide(&actions, &right).unwrap();
         let to: Vec<&str> = done.moved.iter().map(|(_, to)| to.as_str()).collect();
         assert_eq!(to, ["photos/cat/x (2).jpg", "photos/dog/u.jpg"]);
     }
@@ -610,11 +615,11 @@ mod tests {
     #[test]
     fn a_step_that_was_written_down_and_never_done_is_undone_by_doing_nothing() {
         let (_folder, workspace, decider) = house();
-        let mark = Ground::open(workspace.root()).unwrap().mark("candidates/cat/01_a.jpg").unwrap();
+        let version = ImageDirs::open(workspace.root()).unwrap().version("candidates/cat/01_a.jpg").unwrap();
         let moved = vec![Moved {
             from: "candidates/cat/01_a.jpg".into(),
             to: "photos/cat/01_a.jpg".into(),
-            mark,
+            version,
             new_folder: false,
         }];
         decider
