@@ -7,7 +7,7 @@
 //!
 //! - [`web`]: the server, who may talk to it, and what it answers.
 //! - [`now`]: what is going on.
-//! - [`look`]: the data set, [`sight`]: its images for the eye, [`model_cache`]: the champion's predictions of them.
+//! - [`look`]: the data set, [`image_renderer`]: its images to show, [`model_cache`]: the champion's predictions of them.
 //! - [`class_search`]: what nobody has labelled, by class.
 //! - [`compare`]: runs beside each other.
 //! - [`localized`]: what nodes tell people, in the languages of the page.
@@ -19,12 +19,12 @@ pub mod compare;
 mod config;
 pub mod decide;
 mod error;
+pub mod image_renderer;
 pub mod localized;
 pub mod look;
 pub mod model_cache;
 pub mod now;
 pub mod safe;
-pub mod sight;
 pub mod web;
 
 pub use config::Config;

@@ -2,9 +2,9 @@
 
 use super::ScoredImage;
 use super::curated::{self, Known, PoolFile, pool};
+use crate::image_renderer::ImageRenderer;
 use crate::look::Library;
 use crate::model_cache::ModelCache;
-use crate::sight::Sight;
 use plugin_api::Workspace;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,7 +54,7 @@ pub struct Pool {
     workspace: Workspace,
     library: Arc<Library>,
     models: Arc<ModelCache>,
-    sight: Arc<Sight>,
+    renderer: Arc<ImageRenderer>,
     latest: Mutex<Latest>,
     busy: AtomicBool,
 }
@@ -90,8 +90,13 @@ enum Answer {
 
 impl Pool {
     /// Nothing looked at yet.
-    pub fn new(workspace: Workspace, library: Arc<Library>, models: Arc<ModelCache>, sight: Arc<Sight>) -> Self {
-        Self { workspace, library, models, sight, latest: Mutex::default(), busy: AtomicBool::new(false) }
+    pub fn new(
+        workspace: Workspace,
+        library: Arc<Library>,
+        models: Arc<ModelCache>,
+        renderer: Arc<ImageRenderer>,
+    ) -> Self {
+        Self { workspace, library, models, renderer, latest: Mutex::default(), busy: AtomicBool::new(false) }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Latest) -> T) -> T {
@@ -176,7 +181,7 @@ impl Pool {
         if known.is_some() || is_late {
             return known.map(str::to_owned);
         }
-        let bytes = self.sight.file(&file.path).ok()?;
+        let bytes = self.renderer.file(&file.path).ok()?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
         memory.digests.insert(file.path.clone(), Known { digest: digest.clone(), version: file.version });
         Some(digest)
@@ -203,7 +208,7 @@ impl Pool {
     }
 
     fn predict_image(&self, file: &PoolFile, digest: &str, model: &str) -> Answer {
-        let image = self.sight.file(&file.path).and_then(|bytes| self.sight.image(&bytes, self.models.scale()));
+        let image = self.renderer.file(&file.path).and_then(|bytes| self.renderer.image(&bytes, self.models.scale()));
         match image {
             Ok(image) => self.models.row(model, digest, &image).map_or(Answer::Later, |row| Answer::Row(Arc::new(row))),
             Err(_) => Answer::Undecodable,

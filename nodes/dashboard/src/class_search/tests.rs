@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::decide::Action;
+use crate::image_renderer::ImageRenderer;
 use crate::look::Library;
 use crate::look::tests::{add, catalog};
 use crate::model_cache::ModelCache;
-use crate::sight::Sight;
 use ::tests::champion::ByColour;
 use plugin_decode::Limits;
 use plugin_model::DeviceChoice;
@@ -36,8 +36,8 @@ fn curation(path: &Path) -> Connection {
 
 fn pool(workspace: &Workspace) -> Arc<Pool> {
     let models = Arc::new(ModelCache::new(workspace.clone(), DeviceChoice::Flex));
-    let sight = Arc::new(Sight::new(workspace.clone(), Limits::default()));
-    Arc::new(Pool::new(workspace.clone(), Arc::new(Library::new(workspace.clone())), models, sight))
+    let renderer = Arc::new(ImageRenderer::new(workspace.clone(), Limits::default()));
+    Arc::new(Pool::new(workspace.clone(), Arc::new(Library::new(workspace.clone())), models, renderer))
 }
 
 /// Searched until the pool has been looked at.

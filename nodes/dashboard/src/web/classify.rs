@@ -89,7 +89,7 @@ async fn classify(
         body.map_err(late)?.map_err(|error| Problem { status: error.status(), text: error.body_text().into() })?;
     blocking(move || {
         let digest = blake3::hash(&bytes).to_hex().to_string();
-        let image = app.sight.image(&bytes, app.models.scale())?;
+        let image = app.renderer.image(&bytes, app.models.scale())?;
         let prediction = app.models.predict(&image, &digest).map_err(Problem::failed)?;
         let Some(Prediction { model, mut classes, calibrated, is_novel, .. }) = prediction else {
             return Err(unavailable("there is no model yet"));

@@ -51,7 +51,7 @@ struct Details {
 
 /// Looks at an image from all sides.
 fn details(app: &App, view: &CatalogView, digest: &str, bytes: &[u8]) -> Result<Details, Problem> {
-    let image = app.sight.image(bytes, app.models.scale())?;
+    let image = app.renderer.image(bytes, app.models.scale())?;
     let (prediction, problem) = match app.models.predict(&image, digest) {
         Ok(prediction) => (prediction, None),
         Err(why) => (None, Some(why)),
@@ -85,7 +85,7 @@ fn phash(image: &DecodedImage) -> Option<u64> {
 async fn of_digest(State(app): State<App>, Path(digest): Path<String>) -> Result<Json<Details>, Problem> {
     blocking(move || {
         let (view, _) = app.library.view().map_err(Problem::failed)?;
-        let bytes = app.sight.bytes(&view, &digest)?;
+        let bytes = app.renderer.bytes(&view, &digest)?;
         details(&app, &view, &digest, &bytes).map(Json)
     })
     .await
@@ -98,7 +98,7 @@ struct OfPath {
 }
 
 async fn of_path(State(app): State<App>, Query(of): Query<OfPath>) -> Result<Json<Details>, Problem> {
-    blocking(move || of_bytes(&app, &app.sight.file(&of.path)?)).await
+    blocking(move || of_bytes(&app, &app.renderer.file(&of.path)?)).await
 }
 
 /// `POST /api/try`, the body the image's file.
@@ -108,7 +108,7 @@ async fn tried(State(app): State<App>, bytes: Bytes) -> Result<Json<Details>, Pr
 
 /// `POST /api/try/large`: what was sent, encoded anew, as everything the page shows.
 async fn tried_large(State(app): State<App>, bytes: Bytes) -> Result<Response, Problem> {
-    blocking(move || Ok(([("content-type", "image/jpeg")], app.sight.of_bytes(&bytes)?).into_response())).await
+    blocking(move || Ok(([("content-type", "image/jpeg")], app.renderer.of_bytes(&bytes)?).into_response())).await
 }
 
 fn of_bytes(app: &App, bytes: &[u8]) -> Result<Json<Details>, Problem> {
@@ -132,9 +132,9 @@ async fn heat(State(app): State<App>, Query(of): Query<OfClass>) -> Result<Json<
     blocking(move || {
         let bytes = if of.path.is_empty() {
             let (view, _) = app.library.view().map_err(Problem::failed)?;
-            app.sight.bytes(&view, &of.digest)?
+            app.renderer.bytes(&view, &of.digest)?
         } else {
-            app.sight.file(&of.path)?
+            app.renderer.file(&of.path)?
         };
         heat_of(&app, &bytes, &of.class)
     })
@@ -151,6 +151,6 @@ async fn tried_heat(
 }
 
 fn heat_of(app: &App, bytes: &[u8], class: &str) -> Result<Json<Option<HeatMap>>, Problem> {
-    let image = app.sight.image(bytes, app.models.scale())?;
+    let image = app.renderer.image(bytes, app.models.scale())?;
     app.models.heat(&image, class).map(Json).map_err(Problem::wrong)
 }

@@ -3,10 +3,10 @@
 use super::reply::blocking;
 use super::{App, Problem};
 use crate::class_search::{self, Found, Recent, search};
+use crate::image_renderer::Size;
 use crate::look::{ClassRow, Filter, PLACES, Page, classes_table, page_of_place};
 use crate::now::{self, Overview};
 use crate::safe;
-use crate::sight::Size;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -203,13 +203,13 @@ async fn by_digest(app: App, digest: String, size: Size) -> Result<Response, Pro
         let now = app.library.available().map_err(Problem::failed)?;
         let is_there = now.is_whole() || now.view.find(&digest).is_some();
         let view = if is_there { now.view } else { app.library.view().map_err(Problem::failed)?.0 };
-        Ok(jpeg(app.sight.of_digest(&view, &digest, size)?, FOR_EVER))
+        Ok(jpeg(app.renderer.of_digest(&view, &digest, size)?, FOR_EVER))
     })
     .await
 }
 
 async fn by_path(app: App, path: String, size: Size) -> Result<Response, Problem> {
-    blocking(move || Ok(jpeg(app.sight.of_path(&path, size)?, FOR_NOW))).await
+    blocking(move || Ok(jpeg(app.renderer.of_path(&path, size)?, FOR_NOW))).await
 }
 
 async fn thumbnail(State(app): State<App>, Path(digest): Path<String>) -> Result<Response, Problem> {

@@ -22,10 +22,10 @@ use crate::class_search::Pool;
 use crate::config::Config;
 use crate::decide::Decider;
 use crate::error::DashboardError;
+use crate::image_renderer::ImageRenderer;
 use crate::look::{Alike, Library};
 use crate::model_cache::ModelCache;
 use crate::now::{LiveState, Overview, OverviewReader, Watcher};
-use crate::sight::Sight;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -61,8 +61,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// The data set.
     pub library: Arc<Library>,
-    /// Images for the eye.
-    pub sight: Arc<Sight>,
+    /// Images to show.
+    pub renderer: Arc<ImageRenderer>,
     /// The champion's word.
     pub models: Arc<ModelCache>,
     /// What is decided.
@@ -136,15 +136,15 @@ impl App {
     pub fn new(config: Config, workspace: Workspace) -> Self {
         let (live, wake) = (watch::Sender::new(LiveState::new()), Arc::new(Notify::new()));
         let library = Arc::new(Library::new(workspace.clone()));
-        let sight = Arc::new(Sight::new(workspace.clone(), config.limits.clone()));
+        let renderer = Arc::new(ImageRenderer::new(workspace.clone(), config.limits.clone()));
         let models = Arc::new(ModelCache::new(workspace.clone(), config.embed.device));
         let decider = Arc::new(Decider::new(workspace.clone()));
         let overview = OverviewReader::new(workspace.clone(), library.clone(), decider.clone());
         Self {
             overview: Arc::new(Mutex::new(overview)),
-            pool: Arc::new(Pool::new(workspace.clone(), library.clone(), models.clone(), sight.clone())),
+            pool: Arc::new(Pool::new(workspace.clone(), library.clone(), models.clone(), renderer.clone())),
             library,
-            sight,
+            renderer,
             models,
             decider,
             alike: Arc::new(Alike::new(workspace.clone(), config.embed.clone())),

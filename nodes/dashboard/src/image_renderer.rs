@@ -1,4 +1,4 @@
-//! Images for the eye: always decoded and encoded anew, never the file itself.
+//! Images to show: always decoded and encoded anew, never the file itself.
 
 use crate::look::CatalogView;
 use crate::safe;
@@ -22,14 +22,14 @@ pub enum Size {
     Large,
 }
 
-/// Makes images for the eye.
-pub struct Sight {
+/// Makes images to show.
+pub struct ImageRenderer {
     workspace: Workspace,
     limits: Limits,
     cache: Cache,
 }
 
-impl Sight {
+impl ImageRenderer {
     /// Thumbnails are kept in `dataset/thumbnails/` of the workspace; the folder may be deleted at any time.
     pub fn new(workspace: Workspace, limits: Limits) -> Self {
         let cache = Cache::new(workspace.dataset().join("thumbnails"));
@@ -129,17 +129,17 @@ mod tests {
         let digest = blake3::hash(&std::fs::read(&path).unwrap()).to_hex().to_string();
         add(&db, "photos/cat/a.png", &digest, "g", "train", 1);
         let view = CatalogView::read(&reader(&db), Notes::default(), None).unwrap();
-        let sight = Sight::new(workspace, Limits::default());
+        let renderer = ImageRenderer::new(workspace, Limits::default());
         let side = |jpeg: &[u8]| image::load_from_memory(jpeg).unwrap().to_rgb8().dimensions();
-        assert_eq!(side(&sight.of_digest(&view, &digest, Size::Large).unwrap()), (800, 400));
-        let small = sight.of_digest(&view, &digest, Size::Thumbnail).unwrap();
+        assert_eq!(side(&renderer.of_digest(&view, &digest, Size::Large).unwrap()), (800, 400));
+        let small = renderer.of_digest(&view, &digest, Size::Thumbnail).unwrap();
         assert_eq!((side(&small), &small[..2]), ((200, 100), &[0xFF, 0xD8][..]));
         // From the cache, though the file is another by now; a new look at the file itself is refused.
         std::fs::write(&path, b"another file").unwrap();
-        assert_eq!(sight.of_digest(&view, &digest, Size::Thumbnail).unwrap(), small);
-        assert_eq!(sight.of_digest(&view, &digest, Size::Large).unwrap_err().kind(), io::ErrorKind::NotFound);
-        let error = sight.of_path("photos/cat/a.png", Size::Thumbnail).unwrap_err();
+        assert_eq!(renderer.of_digest(&view, &digest, Size::Thumbnail).unwrap(), small);
+        assert_eq!(renderer.of_digest(&view, &digest, Size::Large).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let error = renderer.of_path("photos/cat/a.png", Size::Thumbnail).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
-        assert!(sight.of_path("dataset/catalog.sqlite", Size::Large).is_err());
+        assert!(renderer.of_path("dataset/catalog.sqlite", Size::Large).is_err());
     }
 }
