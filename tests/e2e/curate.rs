@@ -17,9 +17,9 @@ const MOST: usize = 8;
 /// By a hash, without a network.
 const BY_PHASH: &[(&str, &str, &str)] = &[
     ("embed", "--network", "none"),
-    ("gather", "--by", "phash"),
+    ("gather", "--metric", "phash"),
     ("gather", "--radius", "24"),
-    ("gather", "--most", "8"),
+    ("gather", "--max-candidates", "8"),
     ("collect", "--rescan-seconds", "5"),
     ("collect", "--arriving-seconds", "1"),
 ];
@@ -228,9 +228,9 @@ fn a_network_gathers_more_of_the_same_than_chance() -> Result<(), Failure> {
         ("embed", "--network", "efficientnet-lite0"),
         ("embed", "--weights", weights.as_str()),
         ("embed", "--device", "flex"),
-        ("gather", "--by", "embedding"),
+        ("gather", "--metric", "embedding"),
         ("gather", "--similarity", "0"),
-        ("gather", "--most", "8"),
+        ("gather", "--max-candidates", "8"),
     ];
     let mut graph = Graph::start_of("curate.yml", root.path(), &options)?;
     graph.wait("every image to be known", MINUTE * 3, |g| known(&g.workspace).len() == 69)?;

@@ -23,7 +23,7 @@ const QUICK: &[(&str, &str, &str)] = &[
 ];
 /// Every image of the pool is near enough to a seed.
 const BY_PHASH: &[(&str, &str, &str)] =
-    &[("embed", "--network", "none"), ("gather", "--by", "phash"), ("gather", "--radius", "64")];
+    &[("embed", "--network", "none"), ("gather", "--metric", "phash"), ("gather", "--radius", "64")];
 const MINUTE: Duration = Duration::from_mins(1);
 const MINUTES_3: Duration = Duration::from_mins(3);
 /// What is live is there long before; the figures are printed, as a test that is timed closely fails on a busy machine.

@@ -5,7 +5,7 @@
 
 use crate::error::GatherError;
 use crate::gatherer::{Gatherer, Pair, pool_files, sources};
-use crate::plan::{Wanted, Wishes, plan};
+use crate::plan::{Constraints, Wanted, plan};
 use plugin_links::{Link, LinkState, link_name};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -25,14 +25,14 @@ impl Gatherer {
             .filter(|link| link.state == LinkState::ByHand)
             .map(|link| (link.item.clone(), link.view.clone()))
             .collect();
-        let wishes = Wishes {
+        let constraints = Constraints {
             answered: &answered,
             settled: self.photos.digests(),
             by_hand: &by_hand,
-            most: self.rules.most,
-            several: self.rules.several,
+            max_candidates: self.rules.max_candidates,
+            multi_class: self.rules.multi_class,
         };
-        let wanted = plan(&claims, &wishes);
+        let wanted = plan(&claims, &constraints);
         let pairs: HashSet<(&str, &str)> = wanted.iter().map(|w| (w.class.as_str(), w.digest.as_str())).collect();
         let stays =
             |link: &Link| link.state == LinkState::ByHand || pairs.contains(&(link.view.as_str(), link.item.as_str()));

@@ -35,7 +35,7 @@ struct Seed {
 #[derive(Debug)]
 pub struct Claims {
     reach: Reach,
-    nearest: usize,
+    k: usize,
     pool: Vec<PoolImage>,
     slots: HashMap<String, u32>,
     index: Index,
@@ -44,9 +44,9 @@ pub struct Claims {
 
 impl Claims {
     /// None yet. A distance is the mean of those from the `nearest` seeds of a class.
-    pub fn new(reach: Reach, nearest: usize) -> Self {
+    pub fn new(reach: Reach, k: usize) -> Self {
         let (pool, slots, seeds) = (Vec::new(), HashMap::new(), BTreeMap::new());
-        Self { reach, nearest: nearest.max(1), pool, slots, index: Index::new(), seeds }
+        Self { reach, k: k.max(1), pool, slots, index: Index::new(), seeds }
     }
 
     /// An image of the pool, by its digest.
@@ -124,7 +124,7 @@ impl Claims {
             let measured: Vec<(u32, f32)> = near
                 .into_par_iter()
                 .filter(|(slot, _)| self.pool[*slot as usize].there)
-                .map(|(slot, least)| match self.nearest {
+                .map(|(slot, least)| match self.k {
                     1 => (slot, least),
                     _ => (slot, self.mean(seeds, &self.pool[slot as usize].feature)),
                 })
@@ -146,7 +146,7 @@ impl Claims {
     fn mean(&self, seeds: &BTreeMap<String, Seed>, feature: &Feature) -> f32 {
         let mut distances: Vec<f32> = seeds.values().map(|seed| seed.feature.distance(feature)).collect();
         distances.sort_by(f32::total_cmp);
-        distances.truncate(self.nearest);
+        distances.truncate(self.k);
         distances.iter().sum::<f32>() / distances.len().max(1) as f32
     }
 }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn the_order_in_which_they_come_does_not_matter() {
         for reach in [Reach::Bits(28), Reach::Cosine(0.6)] {
-            for nearest in [1, 3] {
+            for k in [1, 3] {
                 let mut state = 7;
                 let mut feature = || match reach {
                     Reach::Bits(_) => Feature::Hash(random(&mut state)),
@@ -182,7 +182,7 @@ mod tests {
                 let seeds: Vec<(String, String, Feature)> =
                     (0..30).map(|i| (format!("c{}", i % 3), format!("s{i:02}"), feature())).collect();
 
-                let mut mixed = Claims::new(reach, nearest);
+                let mut mixed = Claims::new(reach, k);
                 for (at, (digest, feature)) in pool.iter().enumerate() {
                     mixed.add(digest, feature.clone());
                     if let Some((class, seed, feature)) = seeds.get(at / 7) {
@@ -201,7 +201,7 @@ mod tests {
                         let of_class = seeds.iter().filter(|(of, ..)| of == class);
                         let mut distances: Vec<f32> = of_class.map(|(_, _, seed)| seed.distance(feature)).collect();
                         distances.sort_by(f32::total_cmp);
-                        let mean = distances[..nearest].iter().sum::<f32>() / nearest as f32;
+                        let mean = distances[..k].iter().sum::<f32>() / k as f32;
                         if reach.holds(mean) {
                             expected.entry(digest.clone()).or_default().push((class.to_owned(), mean));
                         }
@@ -211,7 +211,7 @@ mod tests {
                     of.sort_by(|a, b| a.1.total_cmp(&b.1));
                 }
                 assert!(expected.len() > 50 && expected.values().any(|of| of.len() > 1));
-                assert_eq!(claims(&mixed), expected, "{reach:?} {nearest}");
+                assert_eq!(claims(&mixed), expected, "{reach:?} {k}");
             }
         }
     }

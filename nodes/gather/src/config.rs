@@ -1,7 +1,7 @@
 //! Options of the node.
 
 use crate::error::GatherError;
-use crate::measure::{By, Reach};
+use crate::measure::{Metric, Reach};
 use clap::Parser;
 use plugin_api::WorkspaceArgs;
 use plugin_harness::HasWorkspace;
@@ -23,31 +23,31 @@ pub struct Config {
 
     /// What alike means. The embedding knows what is to be seen, hashes only how light and dark are spread; it needs
     /// `embed` with a network.
-    #[arg(long, value_enum, default_value_t = By::Embedding)]
-    pub by: By,
+    #[arg(long, alias = "by", value_enum, default_value_t = Metric::Embedding)]
+    pub metric: Metric,
 
-    /// Bits of the hash in which a candidate may differ from a seed; 64 means any image, so that --most decides
-    /// alone. 16 when not given. Not with `--by embedding`.
+    /// Bits of the hash in which a candidate may differ from a seed; 64 means any image, so that --max-candidates decides
+    /// alone. 16 when not given. Not with `--metric embedding`.
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=64), value_name = "BITS")]
     pub radius: Option<u32>,
 
     /// Cosine of the angle between the embeddings of a candidate and a seed, at least; 0 means nearly any image, so
-    /// that --most decides alone. 0.4 when not given. Only with `--by embedding`.
+    /// that --max-candidates decides alone. 0.4 when not given. Only with `--metric embedding`.
     #[arg(long, value_parser = similarity, value_name = "0..1")]
     pub similarity: Option<f32>,
 
-    /// An image's distance from a class is the mean of those from so many of its nearest seeds.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "SEEDS")]
-    pub nearest: u32,
+    /// An image's distance from a class is the mean of those from so many of its nearest seeds (k nearest neighbours).
+    #[arg(long, alias = "nearest", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "SEEDS")]
+    pub k: u32,
 
     /// At most so many candidates lie in a class's folder: the nearest. When some have been accepted or refused, others
     /// come.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "IMAGES")]
-    pub most: u32,
+    #[arg(long, alias = "most", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "IMAGES")]
+    pub max_candidates: u32,
 
     /// Put an image that several classes claim into the folder of each of them, not only of the nearest.
-    #[arg(long)]
-    pub several: bool,
+    #[arg(long, alias = "several")]
+    pub multi_class: bool,
 }
 
 impl HasWorkspace for Config {
@@ -63,12 +63,12 @@ impl Config {
     /// [`GatherError::Option`] when the limit given is not one of this measure.
     pub fn reach(&self) -> Result<Reach, GatherError> {
         let option = |flag: &str, value: String, other: &str| {
-            let by = self.by.name();
-            Err(GatherError::Option(format!("{flag} {value}: --by {by} goes by {other}; leave {flag} out")))
+            let metric = self.metric.name();
+            Err(GatherError::Option(format!("{flag} {value}: --metric {metric} goes by {other}; leave {flag} out")))
         };
-        match (self.by, self.radius, self.similarity) {
-            (By::Embedding, Some(radius), _) => option("--radius", radius.to_string(), "--similarity 0..1"),
-            (By::Embedding, None, similarity) => Ok(Reach::Cosine(1.0 - similarity.unwrap_or(SIMILARITY))),
+        match (self.metric, self.radius, self.similarity) {
+            (Metric::Embedding, Some(radius), _) => option("--radius", radius.to_string(), "--similarity 0..1"),
+            (Metric::Embedding, None, similarity) => Ok(Reach::Cosine(1.0 - similarity.unwrap_or(SIMILARITY))),
             (_, _, Some(similarity)) => option("--similarity", similarity.to_string(), "--radius 0..64"),
             (_, radius, None) => Ok(Reach::Bits(radius.unwrap_or(RADIUS_BITS))),
         }
@@ -90,27 +90,27 @@ mod tests {
 
     #[test]
     fn the_limit_is_one_of_the_measure() {
-        assert_eq!(parse(&["--by", "phash"]).unwrap().reach().unwrap(), Reach::Bits(RADIUS_BITS));
-        assert_eq!(parse(&["--by", "phash", "--radius", "7"]).unwrap().reach().unwrap(), Reach::Bits(7));
+        assert_eq!(parse(&["--metric", "phash"]).unwrap().reach().unwrap(), Reach::Bits(RADIUS_BITS));
+        assert_eq!(parse(&["--metric", "phash", "--radius", "7"]).unwrap().reach().unwrap(), Reach::Bits(7));
         assert_eq!(parse(&["--similarity", "0.75"]).unwrap().reach().unwrap(), Reach::Cosine(0.25));
         let error = parse(&["--radius", "7"]).unwrap().reach().unwrap_err().to_string();
         assert!(error.contains("--radius 7") && error.contains("--similarity"), "{error}");
-        let error = parse(&["--by", "ahash", "--similarity", "0.9"]).unwrap().reach().unwrap_err().to_string();
+        let error = parse(&["--metric", "ahash", "--similarity", "0.9"]).unwrap().reach().unwrap_err().to_string();
         assert!(error.contains("--similarity 0.9") && error.contains("--radius"), "{error}");
     }
 
     #[test]
     fn a_value_out_of_range_is_refused_by_name() {
         for (flag, value, accepted) in [
-            ("--by", "colour", "ahash, dhash, phash, whash, embedding"),
+            ("--metric", "colour", "ahash, dhash, phash, whash, embedding"),
             ("--radius", "65", "0..=64"),
             ("--similarity", "1.5", "from 0 to 1"),
-            ("--nearest", "0", "1..=100"),
-            ("--most", "0", "1..=10000"),
+            ("--k", "0", "1..=100"),
+            ("--max-candidates", "0", "1..=10000"),
         ] {
             let error = parse(&[flag, value]).unwrap_err().to_string();
             assert!(error.contains(flag) && error.contains(value) && error.contains(accepted), "{error}");
         }
-        assert!(parse(&["--mosts", "3"]).is_err());
+        assert!(parse(&["--max-candidate", "3"]).is_err());
     }
 }

@@ -40,8 +40,8 @@ pub enum GatherError {
     Option(String),
     /// `embed` and `gather` disagree.
     #[error(
-        "--by embedding: {path} came without an embedding; give embed --network efficientnet-lite0 (its weights: \
-         `cargo wakuteka weights efficientnet-lite0`), or gather --by phash"
+        "--metric embedding: {path} came without an embedding; give embed --network efficientnet-lite0 (its weights: \
+         `cargo wakuteka weights efficientnet-lite0`), or gather --metric phash"
     )]
     NoEmbedding {
         /// The image.

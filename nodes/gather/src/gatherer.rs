@@ -3,7 +3,7 @@
 use crate::claims::Claims;
 use crate::error::GatherError;
 use crate::lists::Lists;
-use crate::measure::{By, Feature, Reach};
+use crate::measure::{Feature, Metric, Reach};
 use crate::store::{Answer, File, Image, Store};
 use plugin_api::edges::{Embedded, list_row_f32};
 use plugin_api::{Edge, Workspace};
@@ -21,15 +21,15 @@ pub(crate) type Holders = HashMap<(Option<String>, String), BTreeSet<String>>;
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// What images are compared by.
-    pub by: By,
+    pub metric: Metric,
     /// How far a candidate may be.
     pub reach: Reach,
     /// Seeds whose distances count.
-    pub nearest: usize,
+    pub k: usize,
     /// Candidates a class.
-    pub most: usize,
+    pub max_candidates: usize,
     /// To every class that claims an image.
-    pub several: bool,
+    pub multi_class: bool,
 }
 
 /// Everything the node knows.
@@ -61,7 +61,7 @@ impl Gatherer {
         let mut store = Store::open(&workspace.dataset().join("curation.sqlite"))?;
         let mut gatherer = Self {
             rules,
-            claims: Claims::new(rules.reach, rules.nearest),
+            claims: Claims::new(rules.reach, rules.k),
             links: Ledger::read(store.connection(), workspace.candidates())?,
             photos: PhotosIndex::new(workspace.photos()),
             lists: Lists::new(workspace.candidates()),
@@ -74,7 +74,7 @@ impl Gatherer {
             store,
         };
         let mut known = Vec::new();
-        gatherer.store.files(rules.by, |file, feature| known.push((file, feature)))?;
+        gatherer.store.files(rules.metric, |file, feature| known.push((file, feature)))?;
         for (file, feature) in known {
             gatherer.enter(file, feature);
         }
@@ -97,11 +97,11 @@ impl Gatherer {
         let mut before = self.store.network()?.unwrap_or_default();
         let change = self.store.change()?;
         for (network, rows) in messages {
-            let without = |row: &usize| Feature::of(rows, *row, self.rules.by).is_none();
+            let without = |row: &usize| Feature::of(rows, *row, self.rules.metric).is_none();
             if let Some(row) = (0..rows.rows()).find(without) {
                 return Err(GatherError::NoEmbedding { path: rows.path.value(row).to_owned() });
             }
-            if self.rules.by == By::Embedding && rows.rows() > 0 && *network != before {
+            if self.rules.metric == Metric::Embedding && rows.rows() > 0 && *network != before {
                 change.set_network(network)?;
                 if !self.files.is_empty() {
                     change.commit()?;
@@ -112,11 +112,11 @@ impl Gatherer {
             }
             for row in 0..rows.rows() {
                 let path = rows.path.value(row).to_owned();
-                let Some(feature) = Feature::of(rows, row, self.rules.by) else { continue };
+                let Some(feature) = Feature::of(rows, row, self.rules.metric) else { continue };
                 let digest = rows.digest.value(row).to_owned();
                 // Of a network that nobody asked for, nothing is kept: it could be another tomorrow.
-                let embedding = match self.rules.by {
-                    By::Embedding => list_row_f32(&rows.embedding, row),
+                let embedding = match self.rules.metric {
+                    Metric::Embedding => list_row_f32(&rows.embedding, row),
                     _ => Vec::new(),
                 };
                 let hash = |column: &arrow::array::UInt64Array| column.value(row);

@@ -41,16 +41,16 @@ const IMPATIENT: Duration = Duration::from_secs(20);
 /// [`GatherError`]; what was not acknowledged is sent again after the restart.
 pub fn run(config: Config, node: &mut Node) -> Result<(), GatherError> {
     let rules = Rules {
-        by: config.by,
+        metric: config.metric,
         reach: config.reach()?,
-        nearest: config.nearest as usize,
-        most: config.most as usize,
-        several: config.several,
+        k: config.k as usize,
+        max_candidates: config.max_candidates as usize,
+        multi_class: config.multi_class,
     };
     one_device(node.workspace())?;
     let gatherer = Gatherer::open(node.workspace(), rules)?;
     let [pool, seeds, candidates, refused, accepted] = gatherer.counts();
-    tracing::info!(by = rules.by.name(), pool, seeds, candidates, refused, accepted, "curation open");
+    tracing::info!(metric = rules.metric.name(), pool, seeds, candidates, refused, accepted, "curation open");
     let now = Instant::now();
     let mut state = GatherState {
         gatherer,

@@ -5,7 +5,7 @@ use plugin_api::edges::{Embedded, list_row_f32};
 
 /// What images are compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum By {
+pub enum Metric {
     /// Average hash.
     Ahash,
     /// Difference hash.
@@ -18,7 +18,7 @@ pub enum By {
     Embedding,
 }
 
-impl By {
+impl Metric {
     /// Every one of them.
     pub const ALL: [Self; 5] = [Self::Ahash, Self::Dhash, Self::Phash, Self::Whash, Self::Embedding];
 
@@ -54,13 +54,13 @@ pub enum Feature {
 
 impl Feature {
     /// The feature of a row of a message. None when it came without an embedding.
-    pub fn of(rows: &Embedded, row: usize, by: By) -> Option<Self> {
-        Some(match by {
-            By::Ahash => Self::Hash(rows.ahash.value(row)),
-            By::Dhash => Self::Hash(rows.dhash.value(row)),
-            By::Phash => Self::Hash(rows.phash.value(row)),
-            By::Whash => Self::Hash(rows.whash.value(row)),
-            By::Embedding => Self::Embedding(list_row_f32(&rows.embedding, row)).filled()?,
+    pub fn of(rows: &Embedded, row: usize, metric: Metric) -> Option<Self> {
+        Some(match metric {
+            Metric::Ahash => Self::Hash(rows.ahash.value(row)),
+            Metric::Dhash => Self::Hash(rows.dhash.value(row)),
+            Metric::Phash => Self::Hash(rows.phash.value(row)),
+            Metric::Whash => Self::Hash(rows.whash.value(row)),
+            Metric::Embedding => Self::Embedding(list_row_f32(&rows.embedding, row)).filled()?,
         })
     }
 

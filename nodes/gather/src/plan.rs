@@ -16,7 +16,7 @@ pub struct Wanted {
 
 /// What the plan has to respect.
 #[derive(Debug)]
-pub struct Wishes<'a> {
+pub struct Constraints<'a> {
     /// Class and image that a person has answered.
     pub answered: &'a HashSet<(String, String)>,
     /// Images that are not proposed to anybody: they stand in `photos/`.
@@ -24,26 +24,26 @@ pub struct Wishes<'a> {
     /// Where a person put an image: image and class. It is proposed to no other.
     pub by_hand: &'a BTreeMap<String, String>,
     /// At most so many a class.
-    pub most: usize,
+    pub max_candidates: usize,
     /// An image goes to every class that claims it, not only to the nearest.
-    pub several: bool,
+    pub multi_class: bool,
 }
 
 /// The candidates of all classes, each class's nearest first; where two are as near, by digest.
 ///
-/// An image goes to the nearest class that has not refused it. One that is not among a class's nearest `most` is not
+/// An image goes to the nearest class that has not refused it. One that is not among a class's nearest `max_candidates` is not
 /// handed on to the next: that it is nearer to the first stays true.
-pub fn plan(claims: &BTreeMap<&str, Vec<Claim>>, wishes: &Wishes) -> Vec<Wanted> {
+pub fn plan(claims: &BTreeMap<&str, Vec<Claim>>, constraints: &Constraints) -> Vec<Wanted> {
     let mut by_class = BTreeMap::<&str, Vec<Wanted>>::new();
-    for (digest, claims) in claims.iter().filter(|(digest, _)| !wishes.settled.contains(**digest)) {
-        if wishes.by_hand.contains_key(*digest) {
+    for (digest, claims) in claims.iter().filter(|(digest, _)| !constraints.settled.contains(**digest)) {
+        if constraints.by_hand.contains_key(*digest) {
             continue;
         }
         let free = claims.iter().filter(|claim| {
             let pair = (claim.class.clone(), (*digest).to_owned());
-            !wishes.answered.contains(&pair)
+            !constraints.answered.contains(&pair)
         });
-        for claim in free.take(if wishes.several { usize::MAX } else { 1 }) {
+        for claim in free.take(if constraints.multi_class { usize::MAX } else { 1 }) {
             let wanted = Wanted { class: claim.class.clone(), digest: (*digest).to_owned(), distance: claim.distance };
             by_class.entry(&claim.class).or_default().push(wanted);
         }
@@ -51,7 +51,7 @@ pub fn plan(claims: &BTreeMap<&str, Vec<Claim>>, wishes: &Wishes) -> Vec<Wanted>
     let mut all = Vec::new();
     for (_, mut wanted) in by_class {
         wanted.sort_by(|a, b| a.distance.total_cmp(&b.distance).then_with(|| a.digest.cmp(&b.digest)));
-        wanted.truncate(wishes.most);
+        wanted.truncate(constraints.max_candidates);
         all.extend(wanted);
     }
     all
@@ -72,24 +72,24 @@ mod tests {
         .into()
     }
 
-    fn planned<'a>(change: impl FnOnce(&mut Wishes<'a>)) -> Vec<String> {
-        let mut wishes = Wishes {
+    fn planned<'a>(change: impl FnOnce(&mut Constraints<'a>)) -> Vec<String> {
+        let mut constraints = Constraints {
             answered: Box::leak(Box::default()),
             settled: Box::leak(Box::default()),
             by_hand: Box::leak(Box::default()),
-            most: 10,
-            several: false,
+            max_candidates: 10,
+            multi_class: false,
         };
-        change(&mut wishes);
-        plan(&claims(), &wishes).into_iter().map(|w| format!("{} {} {}", w.class, w.digest, w.distance)).collect()
+        change(&mut constraints);
+        plan(&claims(), &constraints).into_iter().map(|w| format!("{} {} {}", w.class, w.digest, w.distance)).collect()
     }
 
     #[test]
     fn the_nearest_class_gets_an_image_nearest_first() {
         assert_eq!(planned(|_| ()), ["cat d 0", "cat a 1", "cat b 3", "dog c 2"]);
-        assert_eq!(planned(|w| w.most = 2), ["cat d 0", "cat a 1", "dog c 2"]);
-        let several = planned(|w| w.several = true);
-        assert_eq!(several, ["cat d 0", "cat a 1", "cat c 2", "cat b 3", "dog c 2", "dog a 5"]);
+        assert_eq!(planned(|w| w.max_candidates = 2), ["cat d 0", "cat a 1", "dog c 2"]);
+        let multi_class = planned(|w| w.multi_class = true);
+        assert_eq!(multi_class, ["cat d 0", "cat a 1", "cat c 2", "cat b 3", "dog c 2", "dog a 5"]);
     }
 
     #[test]

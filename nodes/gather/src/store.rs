@@ -4,7 +4,7 @@
 //! person has answered.
 
 use crate::error::GatherError;
-use crate::measure::{By, Feature};
+use crate::measure::{Feature, Metric};
 use plugin_links::{LinkChanges, table};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::path::Path;
@@ -126,16 +126,16 @@ impl Store {
     ///
     /// # Errors
     /// SQLite's: a full disk, a damaged file.
-    pub fn files(&self, by: By, mut each: impl FnMut(File, Feature)) -> Result<(), GatherError> {
-        let column = by.name();
+    pub fn files(&self, metric: Metric, mut each: impl FnMut(File, Feature)) -> Result<(), GatherError> {
+        let column = metric.name();
         let mut find = self.db.prepare(&format!(
             "SELECT path, label, digest, modified_ns, size_bytes, {column} FROM files JOIN images USING (digest)
              WHERE {column} IS NOT NULL ORDER BY path"
         ))?;
         let mut rows = find.query([])?;
         while let Some(row) = rows.next()? {
-            let feature = match by {
-                By::Embedding => Feature::Embedding(from_bytes(&row.get::<_, Vec<u8>>(5)?)),
+            let feature = match metric {
+                Metric::Embedding => Feature::Embedding(from_bytes(&row.get::<_, Vec<u8>>(5)?)),
                 _ => Feature::Hash(row.get::<_, i64>(5)?.cast_unsigned()),
             };
             let file = File {
@@ -296,9 +296,9 @@ mod tests {
         Image { digest: digest.to_owned(), hashes: [u64::MAX, 1, 2, 3], embedding: embedding.to_vec() }
     }
 
-    fn files(store: &Store, by: By) -> Vec<(String, Feature)> {
+    fn files(store: &Store, metric: Metric) -> Vec<(String, Feature)> {
         let mut found = Vec::new();
-        store.files(by, |file, feature| found.push((file.path, feature))).unwrap();
+        store.files(metric, |file, feature| found.push((file.path, feature))).unwrap();
         found
     }
 
@@ -330,7 +330,7 @@ mod tests {
         let mut store = Store::open(&path).unwrap();
         let hash = Feature::Hash(u64::MAX);
         let both = [("pool/b.jpg".to_owned(), hash.clone()), ("seeds/きゅん/a.jpg".to_owned(), hash)];
-        assert_eq!(files(&store, By::Ahash), both);
+        assert_eq!(files(&store, Metric::Ahash), both);
         assert_eq!(table::read(store.connection()).unwrap(), std::slice::from_ref(&link));
         let answer =
             Answer { class: "きゅん".into(), digest: "a".into(), accepted: true, name: "03_b.jpg".into(), inode: 9 };
@@ -367,7 +367,7 @@ mod tests {
         drop(db);
         for _ in 0..2 {
             let mut store = Store::open(&path).unwrap();
-            assert_eq!(files(&store, By::Phash), [("pool/a.jpg".to_owned(), Feature::Hash(3))]);
+            assert_eq!(files(&store, Metric::Phash), [("pool/a.jpg".to_owned(), Feature::Hash(3))]);
             let links = table::read(store.connection()).unwrap();
             let of = |link: &Link| (link.view.clone(), link.item.clone(), link.name.clone(), link.inode, link.state);
             assert_eq!(
@@ -390,18 +390,18 @@ mod tests {
             change.put_file(&file(&format!("pool/{digest}.jpg"), digest)).unwrap();
         }
         change.commit().unwrap();
-        assert_eq!(files(&store, By::Embedding), [("pool/b.jpg".to_owned(), Feature::Embedding(vec![0.6, 0.8]))]);
-        assert_eq!(files(&store, By::Phash).len(), 2);
+        assert_eq!(files(&store, Metric::Embedding), [("pool/b.jpg".to_owned(), Feature::Embedding(vec![0.6, 0.8]))]);
+        assert_eq!(files(&store, Metric::Phash).len(), 2);
         // It comes, and a message without one takes nothing away.
         let change = store.change().unwrap();
         change.put_image(&image("a", &[1.0, 0.0])).unwrap();
         change.put_image(&image("a", &[])).unwrap();
         change.commit().unwrap();
-        assert_eq!(files(&store, By::Embedding).len(), 2);
+        assert_eq!(files(&store, Metric::Embedding).len(), 2);
         let change = store.change().unwrap();
         change.set_network("another").unwrap();
         change.commit().unwrap();
-        assert_eq!(files(&store, By::Embedding), []);
+        assert_eq!(files(&store, Metric::Embedding), []);
         assert_eq!(store.network().unwrap().as_deref(), Some("another"));
     }
 }

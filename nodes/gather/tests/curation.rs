@@ -4,7 +4,7 @@
 use arrow::array::{Int64Array, StringArray, UInt32Array, UInt64Array};
 use node_gather::GatherError;
 use node_gather::gatherer::{Gatherer, Rules};
-use node_gather::measure::{By, Reach};
+use node_gather::measure::{Metric, Reach};
 use node_gather::store::Store;
 use plugin_api::Workspace;
 use plugin_api::edges::{Embedded, lists_of_f32};
@@ -15,7 +15,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Instant;
 
-const RULES: Rules = Rules { by: By::Phash, reach: Reach::Bits(10), nearest: 1, most: 50, several: false };
+const RULES: Rules =
+    Rules { metric: Metric::Phash, reach: Reach::Bits(10), k: 1, max_candidates: 50, multi_class: false };
 
 /// A workspace and the node over it.
 struct House {
@@ -134,15 +135,15 @@ fn look_alikes_are_linked_nearest_first_and_listed() {
     assert_eq!(column("distance"), ["01", "02", "05", "01"]);
     assert_eq!(column("candidate")[2], "candidates/cat/05_both.jpg");
     assert_eq!(column("claimed_by")[2], "cat 05; dog 07");
-    let several = house.list("claimed-by-several.csv");
-    assert_eq!(several.len(), 2, "{several:?}");
-    let both = several.iter().find(|row| row["path"] == "pool/sub/both.jpg").unwrap();
+    let multi_class = house.list("claimed-by-several.csv");
+    assert_eq!(multi_class.len(), 2, "{multi_class:?}");
+    let both = multi_class.iter().find(|row| row["path"] == "pool/sub/both.jpg").unwrap();
     assert_eq!((both["classes"].as_str(), both["candidate_of"].as_str()), ("2", "cat"));
 }
 
 #[test]
 fn several_classes_may_have_the_same_image() {
-    let mut house = house(Rules { several: true, ..RULES });
+    let mut house = house(Rules { multi_class: true, ..RULES });
     house.fill();
     assert_eq!(house.candidates("dog"), ["01_dog.jpg", "07_both.jpg", "10_far.jpg"]);
     // Refused by one, it stays with the other.
@@ -315,7 +316,7 @@ fn seeds_and_images_come_and_go() {
 
 #[test]
 fn a_full_folder_keeps_the_nearest() {
-    let mut house = house(Rules { most: 2, ..RULES });
+    let mut house = house(Rules { max_candidates: 2, ..RULES });
     house.fill();
     assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg"]);
     house.put("pool/nearest.jpg", 0);
@@ -367,7 +368,7 @@ fn an_overwritten_file_is_another_image() {
 
 #[test]
 fn embeddings_are_of_one_network() {
-    let rules = Rules { by: By::Embedding, reach: Reach::Cosine(0.5), ..RULES };
+    let rules = Rules { metric: Metric::Embedding, reach: Reach::Cosine(0.5), ..RULES };
     let mut house = house(rules);
     for path in ["seeds/cat/s.jpg", "pool/a.jpg", "pool/b.jpg"] {
         fs::create_dir_all(house.at(path).parent().unwrap()).unwrap();

@@ -11,8 +11,8 @@
 
 use clap::Parser;
 use node_gather::claims::Claims;
-use node_gather::measure::{By, Feature, Reach};
-use node_gather::plan::{Wanted, Wishes, plan};
+use node_gather::measure::{Feature, Metric, Reach};
+use node_gather::plan::{Constraints, Wanted, plan};
 use plugin_decode::{DecodedImage, Limits, decode};
 use plugin_hash::Hashes;
 use rand::SeedableRng;
@@ -35,11 +35,11 @@ struct Config {
     #[arg(long, default_value_t = 10)]
     rounds: u64,
     /// Nearest seeds whose mean distance counts.
-    #[arg(long, default_value_t = 1)]
-    nearest: usize,
+    #[arg(long, alias = "nearest", default_value_t = 1)]
+    k: usize,
     /// Images gathered for each class.
-    #[arg(long, value_delimiter = ',', default_value = "10,50,200")]
-    most: Vec<usize>,
+    #[arg(long, alias = "most", value_delimiter = ',', default_value = "10,50,200")]
+    max_candidates: Vec<usize>,
     /// The network for embeddings.
     #[command(flatten)]
     embed: plugin_embed::EmbedOptions,
@@ -78,44 +78,50 @@ fn main() -> eyre::Result<()> {
     let (count, classes) = (samples.len(), shares.len());
     println!(
         "{count} images of {classes} classes, {} seeds a class, {} rounds, mean of the {} nearest",
-        config.seeds, config.rounds, config.nearest
+        config.seeds, config.rounds, config.k
     );
     let embeddings = embeddings(&config, &samples)?;
     let mut tables = BTreeMap::new();
     let mut within = BTreeMap::new();
-    for by in By::ALL {
-        let feature = |at: usize| match (by, &embeddings) {
-            (By::Embedding, Some(embeddings)) => Some(Feature::Embedding(embeddings[at].clone())),
-            (By::Embedding, None) => None,
-            _ => Some(Feature::Hash(hash(&samples[at].hashes, by))),
+    for metric in Metric::ALL {
+        let feature = |at: usize| match (metric, &embeddings) {
+            (Metric::Embedding, Some(embeddings)) => Some(Feature::Embedding(embeddings[at].clone())),
+            (Metric::Embedding, None) => None,
+            _ => Some(Feature::Hash(hash(&samples[at].hashes, metric))),
         };
         let Some(features) = (0..count).map(feature).collect::<Option<Vec<Feature>>>() else { continue };
         let begun = Instant::now();
-        let (table, reached) = measure(&config, &samples, &features, by);
-        eprintln!("{}: {:.2?} a round", by.name(), begun.elapsed() / config.rounds as u32);
-        tables.insert(by.name(), table);
-        within.insert(by.name(), reached);
+        let (table, reached) = measure(&config, &samples, &features, metric);
+        eprintln!("{}: {:.2?} a round", metric.name(), begun.elapsed() / config.rounds as u32);
+        tables.insert(metric.name(), table);
+        within.insert(metric.name(), reached);
     }
-    let by: Vec<&str> = By::ALL.iter().map(|by| by.name()).filter(|name| tables.contains_key(name)).collect();
-    println!("\n| precision at | {} | chance |\n|---{}|---|", by.join(" | "), "|---".repeat(by.len()));
-    for most in &config.most {
-        let means = by.iter().map(|by| {
-            let of = shares.keys().map(|class| mean(&tables[by][&((*class).to_owned(), *most)]));
+    let metric: Vec<&str> =
+        Metric::ALL.iter().map(|metric| metric.name()).filter(|name| tables.contains_key(name)).collect();
+    println!("\n| precision at | {} | chance |\n|---{}|---|", metric.join(" | "), "|---".repeat(metric.len()));
+    for max_candidates in &config.max_candidates {
+        let means = metric.iter().map(|metric| {
+            let of = shares.keys().map(|class| mean(&tables[metric][&((*class).to_owned(), *max_candidates)]));
             format!("{:.2}", of.sum::<f64>() / classes as f64)
         });
-        println!("| {most} | {} | {:.2} |", means.collect::<Vec<_>>().join(" | "), 1.0 / classes as f64);
+        println!("| {max_candidates} | {} | {:.2} |", means.collect::<Vec<_>>().join(" | "), 1.0 / classes as f64);
     }
     for (class, share) in &shares {
-        for most in &config.most {
-            let means = by.iter().map(|by| format!("{:.2}", mean(&tables[by][&((*class).to_owned(), *most)])));
+        for max_candidates in &config.max_candidates {
+            let means = metric
+                .iter()
+                .map(|metric| format!("{:.2}", mean(&tables[metric][&((*class).to_owned(), *max_candidates)])));
             let chance = *share as f64 / count as f64;
-            println!("| {class} ({share}) {most} | {} | {chance:.2} |", means.collect::<Vec<_>>().join(" | "));
+            println!(
+                "| {class} ({share}) {max_candidates} | {} | {chance:.2} |",
+                means.collect::<Vec<_>>().join(" | ")
+            );
         }
     }
     println!("\n| by | within | gathered a class | precision |\n|---|---|---|---|");
-    for by in by {
-        for (text, gathered, precision) in &within[by] {
-            println!("| {by} | {text} | {gathered:.0} | {precision:.2} |");
+    for metric in metric {
+        for (text, gathered, precision) in &within[metric] {
+            println!("| {metric} | {text} | {gathered:.0} | {precision:.2} |");
         }
     }
     Ok(())
@@ -166,35 +172,40 @@ fn embeddings(config: &Config, samples: &[Sample]) -> eyre::Result<Option<Vec<Ve
     Ok(all.collect())
 }
 
-fn hash(hashes: &Hashes, by: By) -> u64 {
-    match by {
-        By::Ahash => hashes.ahash,
-        By::Dhash => hashes.dhash,
-        By::Phash | By::Embedding => hashes.phash,
-        By::Whash => hashes.whash,
+fn hash(hashes: &Hashes, metric: Metric) -> u64 {
+    match metric {
+        Metric::Ahash => hashes.ahash,
+        Metric::Dhash => hashes.dhash,
+        Metric::Phash | Metric::Embedding => hashes.phash,
+        Metric::Whash => hashes.whash,
     }
 }
 
 /// Limits of which it is told how much lies within them.
-fn limits(by: By) -> &'static [f32] {
-    match by {
-        By::Embedding => &[0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
+fn limits(metric: Metric) -> &'static [f32] {
+    match metric {
+        Metric::Embedding => &[0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
         _ => &[4.0, 8.0, 12.0, 16.0, 20.0, 24.0],
     }
 }
 
 /// Precision by class and number, and of all that lies within some limits: limit, images a class, precision.
-fn measure(config: &Config, samples: &[Sample], features: &[Feature], by: By) -> (Precision, Vec<(String, f64, f64)>) {
-    let reach = if by == By::Embedding { Reach::Cosine(2.0) } else { Reach::Bits(64) };
+fn measure(
+    config: &Config,
+    samples: &[Sample],
+    features: &[Feature],
+    metric: Metric,
+) -> (Precision, Vec<(String, f64, f64)>) {
+    let reach = if metric == Metric::Embedding { Reach::Cosine(2.0) } else { Reach::Bits(64) };
     let truth: BTreeMap<&str, &str> = samples.iter().map(|s| (s.digest.as_str(), s.class.as_str())).collect();
     let classes: BTreeSet<&str> = samples.iter().map(|sample| sample.class.as_str()).collect();
     let mut table = Precision::new();
-    let mut reached = vec![(0_u64, 0_u64); limits(by).len()];
+    let mut reached = vec![(0_u64, 0_u64); limits(metric).len()];
     for round in 0..config.rounds {
         let mut random = Pcg64Mcg::seed_from_u64(round);
         let mut order: Vec<usize> = (0..samples.len()).collect();
         order.shuffle(&mut random);
-        let mut claims = Claims::new(reach, config.nearest);
+        let mut claims = Claims::new(reach, config.k);
         let mut left: BTreeMap<&str, usize> = classes.iter().map(|class| (*class, config.seeds)).collect();
         for at in order {
             let (sample, feature) = (&samples[at], features[at].clone());
@@ -208,30 +219,35 @@ fn measure(config: &Config, samples: &[Sample], features: &[Feature], by: By) ->
         }
         let all = claims.all();
         let is_right = |wanted: &&Wanted| truth.get(wanted.digest.as_str()) == Some(&wanted.class.as_str());
-        let wishes =
-            |most| Wishes { answered: &NOTHING.0, settled: &NOTHING.1, by_hand: &NOTHING.2, most, several: false };
-        for most in &config.most {
-            let wanted = plan(&all, &wishes(*most));
+        let constraints = |max_candidates| Constraints {
+            answered: &NOTHING.0,
+            settled: &NOTHING.1,
+            by_hand: &NOTHING.2,
+            max_candidates,
+            multi_class: false,
+        };
+        for max_candidates in &config.max_candidates {
+            let wanted = plan(&all, &constraints(*max_candidates));
             for class in &classes {
                 let of_class: Vec<&Wanted> = wanted.iter().filter(|wanted| wanted.class == *class).collect();
                 let right = of_class.iter().filter(|wanted| is_right(wanted)).count();
                 let precision = right as f64 / of_class.len().max(1) as f64;
-                table.entry(((*class).to_owned(), *most)).or_default().push(precision);
+                table.entry(((*class).to_owned(), *max_candidates)).or_default().push(precision);
             }
         }
-        let wanted = plan(&all, &wishes(usize::MAX));
-        for (limit, (gathered, right)) in limits(by).iter().zip(&mut reached) {
+        let wanted = plan(&all, &constraints(usize::MAX));
+        for (limit, (gathered, right)) in limits(metric).iter().zip(&mut reached) {
             let inside: Vec<&Wanted> = wanted.iter().filter(|wanted| wanted.distance <= *limit).collect();
             *gathered += inside.len() as u64;
             *right += inside.iter().filter(|wanted| is_right(wanted)).count() as u64;
         }
     }
     let a_class = (config.rounds * classes.len() as u64) as f64;
-    let text = |limit: f32| match by {
-        By::Embedding => format!("similarity {:.1}", 1.0 - limit),
+    let text = |limit: f32| match metric {
+        Metric::Embedding => format!("similarity {:.1}", 1.0 - limit),
         _ => format!("{limit} bits"),
     };
-    let reached = limits(by).iter().zip(reached);
+    let reached = limits(metric).iter().zip(reached);
     let reached = reached.map(|(limit, (gathered, right))| {
         (text(*limit), gathered as f64 / a_class, right as f64 / gathered.max(1) as f64)
     });

@@ -109,14 +109,14 @@ fn the_pool_is_predicted_by_the_champion_and_decided_on() {
     assert_eq!(reds.classes, ["blue", "green", "red"]);
 
     // Decided: gone at once, back when it is undone, and what is in photos/ is no longer searched for.
-    let heap_ = pool(&workspace);
-    found(&workspace, &heap_, &decider, "red");
+    let the_pool = pool(&workspace);
+    found(&workspace, &the_pool, &decider, "red");
     let label = Action::Label { path: "pool/red.png".into(), class: "red".into() };
     decider.decide(&[label], &|_, _| None).unwrap();
     assert!(workspace.photos().join("red/red.png").exists() && !workspace.pool().join("red.png").exists());
-    assert_eq!(found(&workspace, &heap_, &decider, "red").total, 2);
+    assert_eq!(found(&workspace, &the_pool, &decider, "red").total, 2);
     decider.undo().unwrap();
-    assert_eq!(found(&workspace, &heap_, &decider, "red").total, 3);
+    assert_eq!(found(&workspace, &the_pool, &decider, "red").total, 3);
     let digest = blake3::hash(&fs::read(workspace.pool().join("red.png")).unwrap()).to_hex().to_string();
     add(&db, "photos/red/copy.png", &digest, "g", "train", 2);
     assert_eq!(found(&workspace, &pool(&workspace), &decider, "red").pool.known, 2);

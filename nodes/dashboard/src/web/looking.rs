@@ -174,7 +174,7 @@ async fn forecast(State(app): State<App>) -> Result<Json<Option<Forecasts>>, Pro
 /// A class search: a class, and the part of its images to show.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mood {
+struct ClassQuery {
     class: String,
     #[serde(default)]
     from: usize,
@@ -183,7 +183,7 @@ struct Mood {
 }
 
 /// `/api/mood?class=…`: images of inbox and pool, the surest first.
-async fn by_class(State(app): State<App>, Query(of): Query<Mood>) -> Result<Json<Found>, Problem> {
+async fn by_class(State(app): State<App>, Query(of): Query<ClassQuery>) -> Result<Json<Found>, Problem> {
     let count = of.count.min(500);
     blocking(move || Ok(Json(search(&app.workspace, &app.pool, &app.decider, &of.class, of.from, count)))).await
 }
