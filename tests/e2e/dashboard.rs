@@ -15,7 +15,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--epochs", "4"),
     ("train", "--cross-validate", "off"),
-    ("train", "--quiet-seconds", "2"),
+    ("train", "--debounce-seconds", "2"),
     ("train", "--device", "flex"),
     ("evaluate", "--device", "flex"),
     ("predict", "--device", "flex"),

@@ -14,7 +14,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("train", "--epochs", "3"),
     ("train", "--cross-validate", "off"),
     ("train", "--batch-size", "16"),
-    ("train", "--quiet-seconds", "3"),
+    ("train", "--debounce-seconds", "3"),
     // A class comes and one run goes on from the champion all the same: its classes are matched by name.
     ("train", "--full-when-classes-change", "off"),
     ("train", "--device", "flex"),

@@ -11,7 +11,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--min-train", "1000000"),
     ("evaluate", "--device", "flex"),
-    ("inspect", "--quiet-seconds", "2"),
+    ("inspect", "--debounce-seconds", "2"),
 ];
 
 const MINUTES_5: Duration = Duration::from_mins(5);

@@ -20,7 +20,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--epochs", "2"),
     ("train", "--cross-validate", "off"),
-    ("train", "--quiet-seconds", "2"),
+    ("train", "--debounce-seconds", "2"),
     ("train", "--min-new", "500"),
     ("train", "--longest-wait-seconds", "86400"),
     ("train", "--device", "flex"),

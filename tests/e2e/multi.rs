@@ -13,7 +13,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("train", "--epochs", "2"),
     ("train", "--cross-validate", "off"),
     ("train", "--batch-size", "16"),
-    ("train", "--quiet-seconds", "3"),
+    ("train", "--debounce-seconds", "3"),
     ("train", "--device", "flex"),
     ("evaluate", "--device", "flex"),
     ("watch", "--rescan-seconds", "5"),

@@ -19,7 +19,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("train", "--device", "flex"),
     ("train", "--epochs", "2"),
     ("train", "--cross-validate", "off"),
-    ("train", "--quiet-seconds", "1"),
+    ("train", "--debounce-seconds", "1"),
     ("train", "--strategy", "scratch"),
     ("evaluate", "--device", "flex"),
     ("inspect", "--label-errors", "off"),

@@ -17,7 +17,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("train", "--cross-validate", "off"),
     // All that there is: on a slow machine images come with pauses, and what a run begins with counts from then on.
     ("train", "--min-train", "150"),
-    ("train", "--quiet-seconds", "4"),
+    ("train", "--debounce-seconds", "4"),
     ("train", "--mixup", "0.2"),
     ("train", "--ema", "0.95"),
     ("train", "--device", "flex"),

@@ -18,7 +18,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("search", "--seed", "3"),
     // All that there is: on a slow machine images come with pauses, and what a search begins with counts from then on.
     ("search", "--min-train", "150"),
-    ("search", "--quiet-seconds", "4"),
+    ("search", "--debounce-seconds", "4"),
     ("train", "--device", "flex"),
     ("train-2", "--device", "flex"),
     ("evaluate", "--device", "flex"),

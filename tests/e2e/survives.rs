@@ -12,7 +12,7 @@ const QUICK: &[(&str, &str, &str)] = &[
     ("train", "--model", "small-cnn"),
     ("train", "--epochs", "2"),
     ("train", "--cross-validate", "off"),
-    ("train", "--quiet-seconds", "3"),
+    ("train", "--debounce-seconds", "3"),
     ("train", "--device", "flex"),
     ("evaluate", "--device", "flex"),
     ("watch", "--ack-timeout-seconds", "5"),

@@ -11,7 +11,7 @@ use tests::trials::{ALL, Trial};
 const MINUTES_4: Duration = Duration::from_mins(4);
 
 /// As shipped, but for the wait for more files.
-const OPTIONS: &[(&str, &str, &str)] = &[("train", "--quiet-seconds", "2"), ("inspect", "--label-errors", "off")];
+const OPTIONS: &[(&str, &str, &str)] = &[("train", "--debounce-seconds", "2"), ("inspect", "--label-errors", "off")];
 
 /// The lowest accuracy a trial may end with; `None` where the task is too small, or mislabelled on purpose.
 fn least_accuracy(trial: Trial) -> Option<f64> {

@@ -13,7 +13,7 @@ const MINUTES_3: Duration = Duration::from_mins(3);
 fn options<'a>(more: &[(&'a str, &'a str, &'a str)]) -> Vec<(&'a str, &'a str, &'a str)> {
     let mut all = vec![
         ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
-        ("train", "--quiet-seconds", "2"),
+        ("train", "--debounce-seconds", "2"),
         ("train", "--cross-validate", "off"),
         ("train", "--device", "flex"),
         ("evaluate", "--device", "flex"),

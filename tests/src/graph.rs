@@ -19,7 +19,7 @@ pub const SMALL: &[(&str, &str, &str)] = &[
     ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--epochs", "2"),
     ("train", "--cross-validate", "off"),
-    ("train", "--quiet-seconds", "1"),
+    ("train", "--debounce-seconds", "1"),
     ("train", "--device", "flex"),
     ("evaluate", "--device", "flex"),
     ("predict", "--device", "flex"),

@@ -16,8 +16,8 @@ pub struct Config {
     pub(crate) workspace: WorkspaceArgs,
 
     /// How long the data set must be quiet before it is looked through.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
-    pub quiet_seconds: u64,
+    #[arg(long, alias = "quiet-seconds", default_value_t = 4, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
+    pub debounce_seconds: u64,
 
     /// Findings of a kind that the page shows, with thumbnails. The tables hold all of them.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=2_000), value_name = "ROWS")]
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn options_have_defaults_and_refuse_what_is_out_of_range() {
         let config = Config::try_parse_from(["inspect"]).unwrap();
-        assert_eq!((config.quiet_seconds, config.shown, config.label_errors), (4, 40, LabelErrors::On));
+        assert_eq!((config.debounce_seconds, config.shown, config.label_errors), (4, 40, LabelErrors::On));
         for (flag, value, accepted) in [
             ("--shown", "0", "1..=2000"),
             ("--label-errors", "maybe", "on, off"),

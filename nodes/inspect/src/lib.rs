@@ -56,7 +56,7 @@ fn pull_records(session: &str, version: u64, now: Instant) -> Pull {
 pub fn run(config: Config, node: &mut Node) -> Result<(), InspectError> {
     let worker = Worker::start(config.clone(), node.workspace().clone()).map_err(InspectError::Thread)?;
     let mut state = InspectState {
-        trigger: Trigger::new(Duration::from_secs(config.quiet_seconds)),
+        trigger: Trigger::new(Duration::from_secs(config.debounce_seconds)),
         session: header::new_session("inspect"),
         records_pull: None,
         records: Vec::new(),

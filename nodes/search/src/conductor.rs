@@ -182,7 +182,7 @@ impl Conductor {
         }
         let Some((data, since)) = &self.latest else { return Ok(false) };
         let train: u64 = data.train();
-        if now.saturating_duration_since(*since) < Duration::from_secs(self.config.quiet_seconds)
+        if now.saturating_duration_since(*since) < Duration::from_secs(self.config.debounce_seconds)
             || train < self.config.min_train
             || data.trained_classes() < 2
         {

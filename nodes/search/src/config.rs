@@ -81,8 +81,8 @@ pub struct Config {
     pub seed: u64,
 
     /// Seconds the data set must have been the same before a search begins. It goes on over the data set it began with.
-    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86_400))]
-    pub quiet_seconds: u64,
+    #[arg(long, alias = "quiet-seconds", default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    pub debounce_seconds: u64,
 
     /// Training images there must be, in at least two classes.
     #[arg(long, default_value_t = 10, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(2..))]

@@ -361,7 +361,7 @@ mod tests {
         let digest = |line: &str| config(line).digest();
         assert_eq!(
             digest(""),
-            digest("--device flex --augment-on device --quiet-seconds 1 --min-train 3 --full-every 2 --home x")
+            digest("--device flex --augment-on device --debounce-seconds 1 --min-train 3 --full-every 2 --home x")
         );
         assert_eq!(digest("--epochs 15"), digest("--retrain-epochs 8"));
         for line in [

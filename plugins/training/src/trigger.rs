@@ -144,9 +144,9 @@ impl Trigger {
         let latest_s = self.waiting.filter(|_| !longest.is_zero()).map(|from| from.unix_s + longest.as_secs());
         let until = |unix_s: Option<u64>| unix_s.into_iter().chain(latest_s).min().map(|unix_s| unix_s * 1000);
         let quiet = now.instant.saturating_duration_since(since.instant);
-        if quiet < Duration::from_secs(self.when.quiet_seconds) {
-            let until_ms = until(Some(since.unix_s + self.when.quiet_seconds));
-            return Due::Wait(Wait { until_ms, ..Wait::number("quiet", quiet.as_secs(), self.when.quiet_seconds) });
+        if quiet < Duration::from_secs(self.when.debounce_seconds) {
+            let until_ms = until(Some(since.unix_s + self.when.debounce_seconds));
+            return Due::Wait(Wait { until_ms, ..Wait::number("quiet", quiet.as_secs(), self.when.debounce_seconds) });
         }
         if let Some(from) = self.waiting
             && !self.when.is_time(from.unix_s, now.unix_s)

@@ -19,8 +19,8 @@ pub struct TriggerOptions {
     pub retrain: Switch,
 
     /// Seconds the data set must have been the same before a run starts.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
-    pub quiet_seconds: u64,
+    #[arg(long, alias = "quiet-seconds", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
+    pub debounce_seconds: u64,
 
     /// Training images there must be, in at least two classes.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..), value_name = "NUMBER")]
@@ -75,7 +75,7 @@ impl Default for TriggerOptions {
     fn default() -> Self {
         Self {
             retrain: Switch::On,
-            quiet_seconds: 5,
+            debounce_seconds: 5,
             min_train: 10,
             min_new: 1,
             min_new_percent: 0.0,
@@ -92,7 +92,7 @@ impl TriggerOptions {
     #[must_use]
     pub fn for_heads(&self) -> Self {
         Self {
-            quiet_seconds: self.quiet_seconds.min(HEAD_DEBOUNCE_SECONDS),
+            debounce_seconds: self.debounce_seconds.min(HEAD_DEBOUNCE_SECONDS),
             min_train: self.min_train.min(2),
             min_new: 1,
             min_new_percent: 0.0,

@@ -200,7 +200,7 @@ const LOOKS_A_MEMORY: usize = 5;
 /// The intake of all images, from the first that is in the catalog to the last: what starts the nodes is not counted, and both ends are
 /// seen in the same way.
 fn through_the_graph(root: &Path, count: usize, size: &str) -> Result<Graphed, Failure> {
-    let options = [("env", "WAKUTEKA_IMAGE_SIZE", size), ("train", "--quiet-seconds", "600")];
+    let options = [("env", "WAKUTEKA_IMAGE_SIZE", size), ("train", "--debounce-seconds", "600")];
     let mut graph = Graph::start_alone(root, &options)?;
     let limit = Duration::from_mins(10);
     graph.wait("the first image", limit, |g| catalog::count(&g.workspace) > 0)?;

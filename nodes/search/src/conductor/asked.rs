@@ -132,7 +132,7 @@ mod tests {
     use std::time::Instant;
 
     fn conductor(workspace: &Path, line: &str) -> Conductor {
-        let words = format!("search --quiet-seconds 0 --size 32 --epochs 4 --model lenet {line}");
+        let words = format!("search --debounce-seconds 0 --size 32 --epochs 4 --model lenet {line}");
         let mut conductor =
             Conductor::new(Config::parse_from(words.split_whitespace()), Workspace::create(workspace).unwrap());
         let data = DatasetState {

@@ -16,7 +16,7 @@ struct Bench {
 
 impl Bench {
     fn new(line: &str) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), line: format!("--quiet-seconds 0 --size 32 --epochs 4 {line}") }
+        Self { folder: tempfile::tempdir().unwrap(), line: format!("--debounce-seconds 0 --size 32 --epochs 4 {line}") }
     }
 
     fn workspace(&self) -> Workspace {

@@ -106,9 +106,9 @@ mod tests {
 
     #[test]
     fn heads_wait_for_a_second_and_networks_as_told() {
-        let config = config("--quiet-seconds 20 --min-new 7 --schedule-utc 03:30 --retrain off");
+        let config = config("--debounce-seconds 20 --min-new 7 --schedule-utc 03:30 --retrain off");
         let head = config.trigger_options(Candidate::Head);
-        assert_eq!((head.quiet_seconds, head.min_new, head.schedule_utc.len()), (1, 1, 0));
+        assert_eq!((head.debounce_seconds, head.min_new, head.schedule_utc.len()), (1, 1, 0));
         assert_eq!(head.retrain, plugin_training::trigger_options::Switch::Off);
         assert_eq!(config.trigger_options(Candidate::Network), config.trigger);
     }
