@@ -15,7 +15,7 @@ use node_dataset::split::{GroupKey, Groups};
 use plugin_api::Labels;
 use plugin_api::edges::Pixels;
 use plugin_catalog::Writer;
-use plugin_hash::{Look, Views};
+use plugin_hash::{Signature, Views};
 use plugin_splits::Shares;
 use std::time::Instant;
 
@@ -52,7 +52,7 @@ fn random_views(i: u64) -> Views {
     let mut bytes = vec![0; Views::BYTES];
     blake3::Hasher::new().update(&of.to_le_bytes()).finalize_xof().fill(&mut bytes);
     let views = Views::from_bytes(&bytes).unwrap_or_default();
-    Views { plain: Look { waves: views.plain.waves ^ bit, ..views.plain }, ..views }
+    Views { plain: Signature { waves: views.plain.waves ^ bit, ..views.plain }, ..views }
 }
 
 /// 64 × 64 × 3 bytes.

@@ -72,7 +72,7 @@ pub struct Hint {
     pub bits: u32,
     /// Bits in which they differ as they are, 0 to 256.
     pub plain_bits: u32,
-    /// How much there is to be seen on the one with less of it: [`crate::Look::structure`].
+    /// How much there is to be seen on the one with less of it: [`crate::Signature::structure`].
     pub structure: u32,
 }
 

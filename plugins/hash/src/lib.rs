@@ -29,7 +29,7 @@ pub use grey::Grey;
 pub use near::{NearCopies, Radii, are_near};
 pub use phash::DctHash;
 pub use thumbnail::Thumbnail;
-pub use views::{Look, SIDE, Views};
+pub use views::{SIDE, Signature, Views};
 pub use whash::WaveletHash;
 
 /// A hash of what is to be seen on an image.

@@ -13,7 +13,7 @@
 use crate::confirm::{Hint, Pose, agree};
 use crate::symmetry::Symmetry;
 use crate::thumbnail::Thumbnail;
-use crate::views::{Look, Views};
+use crate::views::{Signature, Views};
 use plugin_search::Index;
 use std::collections::{HashMap, HashSet};
 
@@ -73,11 +73,11 @@ const ASKED: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub struct NearCopies {
     radii: Radii,
-    plain: Vec<Look>,
+    plain: Vec<Signature>,
     thumbnails: Vec<Thumbnail>,
     by_plain: Index,
     /// The edited views of all images, those of the first one first.
-    edited: Vec<Look>,
+    edited: Vec<Signature>,
     by_edited: Index,
 }
 
@@ -109,9 +109,9 @@ impl NearCopies {
     pub fn insert(&mut self, views: &Views) -> u32 {
         self.plain.push(views.plain);
         self.thumbnails.push(views.thumbnail);
-        for look in &views.edited {
-            self.edited.push(*look);
-            self.by_edited.insert(look.waves);
+        for signature in &views.edited {
+            self.edited.push(*signature);
+            self.by_edited.insert(signature.waves);
         }
         self.by_plain.insert(views.plain.waves)
     }
@@ -182,8 +182,8 @@ impl NearCopies {
         let mut near = 0;
         for &member in members.iter().rev().take(ASKED) {
             let at = member as usize;
-            let (Some(look), Some(thumbnail)) = (self.plain.get(at), self.thumbnails.get(at)) else { continue };
-            near += usize::from(views.plain.is_near(look, self.radii.plain, self.radii.plain_all));
+            let (Some(signature), Some(thumbnail)) = (self.plain.get(at), self.thumbnails.get(at)) else { continue };
+            near += usize::from(views.plain.is_near(signature, self.radii.plain, self.radii.plain_all));
             if near >= COVERING || views.thumbnail.is_almost(thumbnail) {
                 return true;
             }
@@ -204,13 +204,13 @@ impl NearCopies {
     fn by_views(&self, views: &Views) -> Vec<Candidate> {
         let Radii { view, turned, view_all, symmetric, .. } = self.radii;
         let mut found = Vec::new();
-        for (look, pose) in views.posed() {
+        for (signature, pose) in views.posed() {
             let radius = match () {
                 () if pose.symmetry != Symmetry::default() => symmetric,
                 () if pose.turned => turned,
                 () => view,
             };
-            self.search(views, look, radius, view_all, pose, &mut found);
+            self.search(views, signature, radius, view_all, pose, &mut found);
         }
         let each = views.edited.len();
         for near in self.by_edited.within(views.plain.waves, view) {
@@ -225,11 +225,19 @@ impl NearCopies {
     }
 
     /// Adds whom a view of the image finds as they are.
-    fn search(&self, views: &Views, look: &Look, radius: u32, all: u32, pose: Pose, found: &mut Vec<Candidate>) {
-        for near in self.by_plain.within(look.waves, radius) {
+    fn search(
+        &self,
+        views: &Views,
+        signature: &Signature,
+        radius: u32,
+        all: u32,
+        pose: Pose,
+        found: &mut Vec<Candidate>,
+    ) {
+        for near in self.by_plain.within(signature.waves, radius) {
             let Some(known) = self.plain.get(near.id as usize) else { continue };
-            if look.is_near(known, radius, all) {
-                let hint = self.hint(views, near.id, look.distance(known));
+            if signature.is_near(known, radius, all) {
+                let hint = self.hint(views, near.id, signature.distance(known));
                 found.push(Candidate { hint, id: near.id, pose });
             }
         }

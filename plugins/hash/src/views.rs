@@ -51,7 +51,7 @@ const SYMMETRIC: usize = Symmetry::OTHERS.len();
 /// What is to be seen of an image, in four hashes of 64 bits. They are made like the hashes of the same kind, but for the
 /// last bit of their numbers: where an image is plain, its rounding would decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct Signature {
     /// Which of 8 × 8 fields are brighter than the mean.
     pub means: u64,
     /// Where brightness grows from left to right.
@@ -62,7 +62,7 @@ pub struct Look {
     pub waves: u64,
 }
 
-impl Look {
+impl Signature {
     /// Bits in which the four hashes differ, 0 to 256.
     pub const fn distance(&self, other: &Self) -> u32 {
         distance(self.means, other.means)
@@ -90,19 +90,19 @@ impl Look {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Views {
     /// As it is.
-    pub plain: Look,
+    pub plain: Signature,
     /// In this order: mirrored, turned by 90°, 180°, 270°, and both.
-    pub symmetric: [Look; SYMMETRIC],
+    pub symmetric: [Signature; SYMMETRIC],
     /// Turned by 3° each way, then so without its edges.
-    pub turned: [Look; TURNED],
+    pub turned: [Signature; TURNED],
     /// Without its edges: all of them, or two. Then brighter.
-    pub edited: [Look; EDITED],
+    pub edited: [Signature; EDITED],
     /// The image itself, small: candidates are confirmed with it.
     pub thumbnail: Thumbnail,
 }
 
 /// What all images are looked at through.
-struct Glasses {
+struct Transforms {
     whole: Axis,
     turned: Axis,
     turns: [Turn; 2],
@@ -112,7 +112,7 @@ struct Glasses {
     insets: [[usize; 2]; INSETS.len()],
 }
 
-static GLASSES: LazyLock<Glasses> = LazyLock::new(|| {
+static TRANSFORMS: LazyLock<Transforms> = LazyLock::new(|| {
     let mut pairs: Vec<[f64; 2]> = Vec::new();
     let mut place = |pair: [f64; 2]| {
         pairs.iter().position(|known| *known == pair).unwrap_or_else(|| {
@@ -121,7 +121,7 @@ static GLASSES: LazyLock<Glasses> = LazyLock::new(|| {
         })
     };
     let insets = INSETS.map(|[left, right, top, bottom]| [place([left, right]), place([top, bottom])]);
-    Glasses {
+    Transforms {
         whole: Axis::new(0.0, 0.0),
         turned: Axis::new(TURNED_INSET, TURNED_INSET),
         turns: [Turn::new(DEGREES), Turn::new(-DEGREES)],
@@ -132,7 +132,7 @@ static GLASSES: LazyLock<Glasses> = LazyLock::new(|| {
 
 impl Views {
     /// Bytes of [`Self::to_bytes`].
-    pub const BYTES: usize = (1 + SYMMETRIC + TURNED + EDITED) * LOOK_BYTES + Thumbnail::BYTES;
+    pub const BYTES: usize = (1 + SYMMETRIC + TURNED + EDITED) * SIGNATURE_BYTES + Thumbnail::BYTES;
 
     /// The views of an image of 64 × 64 × 3 bytes RGB, to which it has been stretched whatever its shape. `None` for
     /// another number of bytes. It costs about 0.15 milliseconds.
@@ -140,19 +140,24 @@ impl Views {
         let luma = Grey::from_rgb(SIDE as u32, SIDE as u32, rgb)?;
         let grey: &[u8; SIDE * SIDE] = luma.pixels().try_into().ok()?;
         let square = Box::new(grey.map(f32::from));
-        let Glasses { whole, turned, turns, axes, insets } = &*GLASSES;
-        let look = |through: &Axis, square: &Square| through.across(&through.down(square));
+        let Transforms { whole, turned, turns, axes, insets } = &*TRANSFORMS;
+        let signature = |through: &Axis, square: &Square| through.across(&through.down(square));
         let [one, other] = turns.each_ref().map(|turn| turn.of(&square));
         let brighter = Box::new(square.map(|value| (value * BRIGHTER).min(BRIGHTEST)));
         let columns: Vec<_> = axes.iter().map(|axis| axis.down(&square)).collect();
-        let mut edited = [look(whole, &brighter); EDITED];
-        for (look, [rows, down]) in edited.iter_mut().zip(insets) {
-            *look = axes[*rows].across(&columns[*down]);
+        let mut edited = [signature(whole, &brighter); EDITED];
+        for (signature, [rows, down]) in edited.iter_mut().zip(insets) {
+            *signature = axes[*rows].across(&columns[*down]);
         }
         Some(Self {
-            plain: look(whole, &square),
-            symmetric: Symmetry::OTHERS.map(|symmetry| look(whole, &transformed(&square, symmetry))),
-            turned: [look(whole, &one), look(whole, &other), look(turned, &one), look(turned, &other)],
+            plain: signature(whole, &square),
+            symmetric: Symmetry::OTHERS.map(|symmetry| signature(whole, &transformed(&square, symmetry))),
+            turned: [
+                signature(whole, &one),
+                signature(whole, &other),
+                signature(turned, &one),
+                signature(turned, &other),
+            ],
             edited,
             thumbnail: Thumbnail::new(rgb, &luma),
         })
@@ -167,9 +172,10 @@ impl Views {
 
     /// What [`Self::to_bytes`] gave. `None` for another number of bytes, as an earlier version stored it.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (looks, thumbnail) = bytes.split_at_checked(Self::BYTES - Thumbnail::BYTES)?;
-        let looks: Vec<Look> = looks.as_chunks::<LOOK_BYTES>().0.iter().map(Look::from_bytes).collect();
-        let (plain, rest) = looks.split_first()?;
+        let (signatures, thumbnail) = bytes.split_at_checked(Self::BYTES - Thumbnail::BYTES)?;
+        let signatures: Vec<Signature> =
+            signatures.as_chunks::<SIGNATURE_BYTES>().0.iter().map(Signature::from_bytes).collect();
+        let (plain, rest) = signatures.split_first()?;
         let (symmetric, rest) = rest.split_first_chunk()?;
         let (turned, edited) = rest.split_first_chunk()?;
         Some(Self {
@@ -182,14 +188,14 @@ impl Views {
     }
 
     /// The views of an image that is looked for, but for the plain one, each with how it came about.
-    pub(crate) fn posed(&self) -> impl Iterator<Item = (&Look, Pose)> {
+    pub(crate) fn posed(&self) -> impl Iterator<Item = (&Signature, Pose)> {
         let symmetric = self.symmetric.iter().zip(Symmetry::OTHERS);
-        let symmetric = symmetric.map(|(look, symmetry)| (look, Pose { symmetry, ..Pose::default() }));
+        let symmetric = symmetric.map(|(signature, symmetry)| (signature, Pose { symmetry, ..Pose::default() }));
         let turns = [(DEGREES, 0.0), (-DEGREES, 0.0), (DEGREES, TURNED_INSET), (-DEGREES, TURNED_INSET)];
-        let turned = self.turned.iter().zip(turns).map(|(look, (degrees, inset))| {
-            (look, Pose { affine: Affine::turned(degrees, inset), turned: true, ..Pose::default() })
+        let turned = self.turned.iter().zip(turns).map(|(signature, (degrees, inset))| {
+            (signature, Pose { affine: Affine::turned(degrees, inset), turned: true, ..Pose::default() })
         });
-        let edited = (0..).zip(&self.edited).map(|(place, look)| (look, Self::edited_pose(place)));
+        let edited = (0..).zip(&self.edited).map(|(place, signature)| (signature, Self::edited_pose(place)));
         symmetric.chain(turned).chain(edited)
     }
 
@@ -201,10 +207,10 @@ impl Views {
 }
 
 /// Bytes of the four hashes.
-const LOOK_BYTES: usize = 32;
+const SIGNATURE_BYTES: usize = 32;
 
-impl Look {
-    fn from_bytes(bytes: &[u8; LOOK_BYTES]) -> Self {
+impl Signature {
+    fn from_bytes(bytes: &[u8; SIGNATURE_BYTES]) -> Self {
         let number = |at: usize| {
             let mut part = [0; 8];
             part.copy_from_slice(&bytes[at * 8..at * 8 + 8]);
@@ -242,10 +248,14 @@ mod tests {
         let plain = |of: &dyn Fn(f64, f64) -> u8| Views::of(&rgb(|x, y| of(x as f64, y as f64))).unwrap().plain;
         assert_eq!(views.symmetric[0], plain(&|x, y| some(63.0 - x, y)), "mirrored");
         for turned in [plain(&|x, y| some(y, 63.0 - x)), plain(&|x, y| some(63.0 - x, 63.0 - y))] {
-            assert_eq!(views.symmetric.iter().filter(|look| **look == turned).count(), 1, "by 90° and by 180°");
+            assert_eq!(
+                views.symmetric.iter().filter(|signature| **signature == turned).count(),
+                1,
+                "by 90° and by 180°"
+            );
         }
-        let near = |look: &Look, copy: Look| {
-            let bits = look.distance(&copy);
+        let near = |signature: &Signature, copy: Signature| {
+            let bits = signature.distance(&copy);
             assert!(bits <= 6 && views.plain.distance(&copy) > bits + 6, "{bits} {}", views.plain.distance(&copy));
         };
         let turned = |degrees: f64| {
@@ -259,8 +269,8 @@ mod tests {
                 |at: f64, before: f64, after: f64| (before + (at + 0.5) / 64.0 * (1.0 - before - after)) * 64.0 - 0.5;
             plain(&|x, y| some(part(x, left, right), part(y, top, bottom)))
         };
-        for (look, shares) in views.edited.iter().zip(INSETS).skip(1) {
-            near(look, inset(shares));
+        for (signature, shares) in views.edited.iter().zip(INSETS).skip(1) {
+            near(signature, inset(shares));
         }
     }
 

@@ -1,7 +1,7 @@
 //! One side of a square, seen whole or in part: what of it goes into the hashes of a view. The hashes look at means and
 //! waves of brightness, which are sums over rows and then over columns, so no image of the view is ever made.
 
-use super::{Look, SIDE, Square};
+use super::{SIDE, Signature, Square};
 use crate::bits;
 use std::array::from_fn;
 use std::f64::consts::PI;
@@ -84,7 +84,7 @@ impl Axis {
     }
 
     /// Sums the rows of what is left; the hashes of the view.
-    pub fn across(&self, columns: &Columns) -> Look {
+    pub fn across(&self, columns: &Columns) -> Signature {
         let mut waves = [[0; FIELDS]; FIELDS];
         for (waves, row) in waves.iter_mut().zip(&columns.waves) {
             let mut sums = [0.0; FIELDS];
@@ -101,7 +101,7 @@ impl Axis {
         let beside = columns.eight.each_ref().map(|row| self.nine.each_ref().map(|field| field.mean(row)));
         let below = columns.nine.each_ref().map(|row| self.eight.each_ref().map(|field| field.mean(row)));
         let below = below.as_flattened();
-        Look {
+        Signature {
             means: bits(fields.iter().map(|f| f * fields.len() as i32 > sum)),
             across: bits(beside.iter().flat_map(|row| row.windows(2).map(|two| two[1] > two[0]))),
             down: bits(below.iter().zip(&below[FIELDS..]).map(|(upper, lower)| lower > upper)),
@@ -178,9 +178,9 @@ mod tests {
     #[test]
     fn a_slope_grows_across_and_not_down() {
         let axis = Axis::new(0.0, 0.0);
-        let look = axis.across(&axis.down(&slope()));
-        assert_eq!((look.across, look.down), (u64::MAX, 0));
-        assert_eq!(look.means, 0x0F0F_0F0F_0F0F_0F0F);
+        let signature = axis.across(&axis.down(&slope()));
+        assert_eq!((signature.across, signature.down), (u64::MAX, 0));
+        assert_eq!(signature.means, 0x0F0F_0F0F_0F0F_0F0F);
     }
 
     #[test]
