@@ -231,7 +231,7 @@ impl WatchState {
         if entry.in_flight || wish == PendingChange::Nothing || is_away(self) {
             return self.settling.forget(path);
         }
-        if !self.settling.looked(path, disk, now) {
+        if !self.settling.observe(path, disk, now) {
             return;
         }
         match (wish, disk) {

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 /// What the last look saw: not looked yet, or a file, or none.
-type Look = Option<Option<Stamp>>;
+type Observation = Option<Option<Stamp>>;
 
 /// Paths waiting to be looked at, again and again, until two looks `quiet` apart saw the same.
 #[derive(Debug)]
 pub struct Settling {
     quiet: Duration,
     patience: Duration,
-    waiting: HashMap<String, (Instant, Look)>,
+    waiting: HashMap<String, (Instant, Observation)>,
     queue: BTreeSet<(Instant, String)>,
 }
 
@@ -53,7 +53,7 @@ impl Settling {
     }
 
     /// Takes the result of a look. True, and the path is forgotten, when it has settled.
-    pub fn looked(&mut self, path: &str, seen: Option<Stamp>, now: Instant) -> bool {
+    pub fn observe(&mut self, path: &str, seen: Option<Stamp>, now: Instant) -> bool {
         if self.waiting.get(path).is_some_and(|(_, before)| *before == Some(seen)) {
             self.forget(path);
             return true;
@@ -70,9 +70,9 @@ impl Settling {
         }
     }
 
-    fn put(&mut self, path: &str, due: Instant, look: Look) {
+    fn put(&mut self, path: &str, due: Instant, observation: Observation) {
         self.forget(path);
-        self.waiting.insert(path.to_owned(), (due, look));
+        self.waiting.insert(path.to_owned(), (due, observation));
         self.queue.insert((due, path.to_owned()));
     }
 }
@@ -96,10 +96,10 @@ mod tests {
         for step in 0..10 {
             let now = start + QUIET * step;
             assert_eq!(settling.due(now).as_deref(), Some("a"));
-            assert!(!settling.looked("a", Some(stamp(u64::from(step) + 1)), now));
+            assert!(!settling.observe("a", Some(stamp(u64::from(step) + 1)), now));
             assert_eq!(settling.due(now + QUIET / 2), None);
         }
-        assert!(settling.looked("a", Some(stamp(10)), start + QUIET * 10));
+        assert!(settling.observe("a", Some(stamp(10)), start + QUIET * 10));
         assert_eq!((settling.len(), settling.next_due()), (0, None));
     }
 
@@ -107,7 +107,7 @@ mod tests {
     fn more_events_do_not_bring_the_second_look_forward() {
         let (mut settling, start) = (Settling::new(QUIET, PATIENCE), Instant::now());
         settling.add("a", start);
-        settling.looked("a", Some(stamp(1)), start);
+        settling.observe("a", Some(stamp(1)), start);
         settling.add("a", start + QUIET / 4);
         assert_eq!(settling.next_due(), Some(start + QUIET));
     }
@@ -124,11 +124,11 @@ mod tests {
     fn an_empty_file_gets_more_time_and_a_missing_one_must_stay_missing() {
         let (mut settling, start) = (Settling::new(QUIET, PATIENCE), Instant::now());
         settling.add("a", start);
-        settling.looked("a", Some(stamp(0)), start);
+        settling.observe("a", Some(stamp(0)), start);
         assert_eq!(settling.next_due(), Some(start + PATIENCE));
         settling.add("b", start);
-        assert!(!settling.looked("b", None, start));
-        assert!(!settling.looked("b", Some(stamp(3)), start + QUIET));
-        assert!(settling.looked("b", Some(stamp(3)), start + QUIET * 2));
+        assert!(!settling.observe("b", None, start));
+        assert!(!settling.observe("b", Some(stamp(3)), start + QUIET));
+        assert!(settling.observe("b", Some(stamp(3)), start + QUIET * 2));
     }
 }
