@@ -25,17 +25,17 @@ impl Different {
     }
 
     /// What forbids a sample to be with others; nothing for most.
-    pub fn marks(&self, sample: &str) -> Marks {
+    pub fn exclusions(&self, sample: &str) -> Exclusions {
         let of = self.of.get(sample).into_iter();
-        Marks(of.flat_map(|(number, sets)| sets.iter().map(|set| (*set, *number))).collect())
+        Exclusions(of.flat_map(|(number, sets)| sets.iter().map(|set| (*set, *number))).collect())
     }
 }
 
 /// Of a group: which sets have a sample in it, and which.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks(BTreeMap<u32, u32>);
+pub struct Exclusions(BTreeMap<u32, u32>);
 
-impl Marks {
+impl Exclusions {
     /// Nothing forbids anything.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -82,7 +82,9 @@ pub fn regroup(
 ) -> Vec<(String, String)> {
     // Those that are told apart first: the others go with the one they are nearest to.
     let mut order: Vec<&Member> = members.iter().collect();
-    order.sort_by_cached_key(|one| (different.marks(&one.sample).is_empty(), one.sample.clone(), one.digest.clone()));
+    order.sort_by_cached_key(|one| {
+        (different.exclusions(&one.sample).is_empty(), one.sample.clone(), one.digest.clone())
+    });
     order.dedup_by(|one, first| one.sample == first.sample);
     let mut groups = Groups::new(radii).different(different.clone());
     for one in &order {

@@ -6,7 +6,7 @@
 //! same, such as frames of one fixed camera, only some are searched for: what a new image costs does not grow with the size
 //! of its group. What a person has said is [`Different`] is never made one.
 
-use crate::different::{Different, Marks};
+use crate::different::{Different, Exclusions};
 use plugin_hash::{NearCopies, Radii, Views};
 use plugin_search::{Index, Union};
 use std::collections::{HashMap, HashSet};
@@ -44,7 +44,7 @@ struct Group {
     name: String,
     images: usize,
     /// What it may not be one with.
-    marks: Marks,
+    exclusions: Exclusions,
     /// Those by which it is found, by number among the near-copies.
     searched: Vec<u32>,
 }
@@ -149,12 +149,12 @@ impl Groups {
     /// One image of each group that has one near and that it may be in, nearest first.
     fn near(&mut self, face: GroupKey) -> Vec<u32> {
         let Some(near) = &self.near else { return Vec::new() };
-        let marks = self.different.marks(face.sample);
+        let exclusions = self.different.exclusions(face.sample);
         let (union, members) = (&mut self.union, &self.members);
         // None where it may not be.
         let mut group = |image: u32| {
             let root = union.find(image);
-            let is_forbidden = members.get(&root).is_some_and(|group| group.marks.forbid(&marks));
+            let is_forbidden = members.get(&root).is_some_and(|group| group.exclusions.forbid(&exclusions));
             (!is_forbidden).then_some(root)
         };
         let mut found = Vec::new();
@@ -178,9 +178,9 @@ impl Groups {
     /// An image, in the group of another or on its own.
     fn insert(&mut self, face: GroupKey, name: &str, with: Option<u32>) -> u32 {
         let image = self.union.add();
-        let marks = self.different.marks(face.sample);
+        let exclusions = self.different.exclusions(face.sample);
         let root = with.map(|other| self.union.find(other));
-        let group = root.and_then(|root| self.members.get(&root)).filter(|group| !group.marks.forbid(&marks));
+        let group = root.and_then(|root| self.members.get(&root)).filter(|group| !group.exclusions.forbid(&exclusions));
         let searched = group.map_or(&[][..], |group| group.searched.as_slice());
         let found_by = match (&mut self.near, face.views) {
             (Some(near), Some(views)) if near.is_covered(views, searched) => None,
@@ -196,7 +196,7 @@ impl Groups {
         }
         self.unviewed += usize::from(self.near.is_some() && face.views.is_none());
         let searched = found_by.into_iter().collect();
-        self.members.insert(image, Group { name: name.to_owned(), images: 1, marks, searched });
+        self.members.insert(image, Group { name: name.to_owned(), images: 1, exclusions, searched });
         if let Some(other) = with {
             self.join(other, image);
         }
@@ -207,7 +207,7 @@ impl Groups {
     /// and so stored as one, or may not be one.
     fn join(&mut self, a: u32, b: u32) -> Option<Merge> {
         let (a, b) = (self.union.find(a), self.union.find(b));
-        let forbidden = self.members.get(&a)?.marks.forbid(&self.members.get(&b)?.marks);
+        let forbidden = self.members.get(&a)?.exclusions.forbid(&self.members.get(&b)?.exclusions);
         if forbidden || !self.union.join(a, b) {
             return None;
         }
@@ -217,7 +217,7 @@ impl Groups {
         kept.searched.extend(gone.searched);
         let merge = Merge { kept: kept.name.clone(), gone: gone.name };
         kept.images += gone.images;
-        kept.marks.join(gone.marks);
+        kept.exclusions.join(gone.exclusions);
         self.members.insert(root, kept);
         (merge.kept != merge.gone).then_some(merge)
     }
