@@ -5,7 +5,7 @@ use plugin_api::edges::{DecodedImages, ImageFiles, ImagesHeader};
 use plugin_api::select::Select;
 use plugin_api::{Header, Workspace, version};
 use plugin_decode::{DecodeError, Limits, Reduced, Scale, captured_ms};
-use plugin_harness::{Answer, CrashLedger, Refusal, Stage, part};
+use plugin_harness::{Answer, CrashLedger, Refusal, Stage, partition};
 use plugin_hash::{digest, pixel_digest};
 use std::cell::Cell;
 
@@ -84,7 +84,7 @@ impl Stage for DecodeStage {
     fn process(&mut self, header: &Header, batch: ImageFiles) -> Answer<DecodedImages> {
         let scale = fitting(self.scale, header);
         let done = self.ledger.process_rows(&batch.keys(), |row| self.decode_row(&batch, row, scale));
-        let (rows, decoded, rejects) = part(&batch.path, done);
+        let (rows, decoded, rejects) = partition(&batch.path, done);
         Answer { out: answer(&batch, &rows, &decoded), rejects }
     }
 }

@@ -7,7 +7,7 @@ use plugin_api::select::Select;
 use plugin_api::{Edge, Header, RejectReason, WorkspaceArgs};
 use plugin_decode::{DecodedImage, RetiredLimits};
 use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
-use plugin_harness::{Answer, HarnessError, HasWorkspace, Node, Refusal, Stage, part, run_stage};
+use plugin_harness::{Answer, HarnessError, HasWorkspace, Node, Refusal, Stage, partition, run_stage};
 use rayon::prelude::*;
 
 /// Says of each image what a network sees in it.
@@ -150,13 +150,13 @@ impl Stage for EmbedStage {
 
     fn process(&mut self, _header: &Header, batch: HashedImages) -> Answer<Embedded> {
         let looked = self.look(&batch);
-        let (rows, embeddings, rejects) = part(&batch.path, looked);
+        let (rows, embeddings, rejects) = partition(&batch.path, looked);
         let embedding = lists_of_f32(embeddings.iter().map(|e| &e[..]));
         Answer { out: answer(&batch, &rows, embedding), rejects }
     }
 
     /// Embeddings of two networks cannot be compared: `gather` has to know whose these are.
-    fn mark(&self, header: Header) -> Header {
+    fn annotate(&self, header: Header) -> Header {
         header.with(&EmbeddingHeader { network: self.embedder.fingerprint().to_owned() })
     }
 }

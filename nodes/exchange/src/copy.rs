@@ -1,7 +1,7 @@
 //! Copying images into class folders: which name each gets, and nothing that is there is ever written over.
 
 use crate::error::ExchangeError;
-use plugin_api::files::{named, sync_folder};
+use plugin_api::files::{sync_folder, with_path};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -61,7 +61,7 @@ impl Names {
                 // Another file, or a folder: not ours.
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {}
-                Err(error) => return Err(named(&path, &error).into()),
+                Err(error) => return Err(with_path(&path, &error).into()),
             }
         }
         Ok(None)
@@ -89,7 +89,7 @@ pub fn copy_all(copies: &[Copy]) -> Result<(), ExchangeError> {
     }
     let folders: BTreeSet<&PathBuf> = copies.iter().map(|copy| &copy.folder).collect();
     for folder in folders {
-        sync_folder(folder).map_err(|e| named(folder, &e))?;
+        sync_folder(folder).map_err(|e| with_path(folder, &e))?;
     }
     Ok(())
 }
@@ -97,11 +97,11 @@ pub fn copy_all(copies: &[Copy]) -> Result<(), ExchangeError> {
 /// Gives the file made.
 fn copy_one(copy: &Copy) -> Result<PathBuf, ExchangeError> {
     let target = copy.folder.join(&copy.name);
-    let failed = |e: std::io::Error| named(&target, &e);
-    let bytes = fs::read(&copy.from).map_err(|e| named(&copy.from, &e))?;
+    let failed = |e: std::io::Error| with_path(&target, &e);
+    let bytes = fs::read(&copy.from).map_err(|e| with_path(&copy.from, &e))?;
     if blake3::hash(&bytes) != copy.digest {
         let changed = std::io::Error::other("it has changed since it was checked");
-        return Err(named(&copy.from, &changed).into());
+        return Err(with_path(&copy.from, &changed).into());
     }
     fs::create_dir_all(&copy.folder).map_err(failed)?;
     let mut file = tempfile::Builder::new()

@@ -5,7 +5,7 @@ use crate::error::ExchangeError;
 use crate::publish::Draft;
 use crate::{classes, config};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
-use plugin_api::files::{named, sync_folder, write_atomically};
+use plugin_api::files::{sync_folder, with_path, write_atomically};
 use plugin_api::names::natural_order;
 use plugin_tables::Table;
 use rayon::prelude::*;
@@ -65,7 +65,7 @@ pub fn run(options: &config::Export) -> Result<Exported, ExchangeError> {
     selection.images.sort_by(order);
     let draft = Draft::begin(&options.to, options.force)?;
     let data = draft.folder().join("data");
-    fs::create_dir(&data).map_err(|e| named(&data, &e))?;
+    fs::create_dir(&data).map_err(|e| with_path(&data, &e))?;
 
     let digits = selection.images.len().saturating_sub(1).to_string().len();
     let outcomes: Vec<Result<Option<String>, ExchangeError>> = selection
@@ -87,7 +87,7 @@ pub fn run(options: &config::Export) -> Result<Exported, ExchangeError> {
     let classes: BTreeSet<&str> = rows.iter().map(|(_, image)| image.label.as_str()).collect();
     let classes = classes::numbers(classes.into_iter());
     write_tables(draft.folder(), &rows, &classes)?;
-    sync_folder(&data).map_err(|e| named(&data, &e))?;
+    sync_folder(&data).map_err(|e| with_path(&data, &e))?;
 
     let mut images_per_split = BTreeMap::<String, usize>::new();
     for (_, image) in &rows {
@@ -136,7 +136,7 @@ fn write_square(
     let encoded = PngEncoder::new(&mut png).write_image(&pixels, size_px, size_px, ExtendedColorType::Rgb8);
     encoded.map_err(|source| ExchangeError::Png { path: to.to_owned(), source })?;
     let written = File::create(to).and_then(|mut file| file.write_all(&png).and_then(|()| file.sync_all()));
-    written.map_err(|e| named(to, &e))?;
+    written.map_err(|e| with_path(to, &e))?;
     Ok(None)
 }
 

@@ -6,7 +6,7 @@ use crate::otherwise::{self, Counts, Otherwise};
 use crate::source::{Listing, Source, resolve};
 use crate::table::Row;
 use crate::{classes, config};
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use plugin_api::names::natural_order;
 use plugin_decode::Limits;
 use rayon::prelude::*;
@@ -85,7 +85,7 @@ pub fn run(options: &config::Import) -> Result<Imported, ExchangeError> {
     if copies.is_empty() && there_already == 0 {
         return Err(ExchangeError::NothingToImport(options.from.clone()));
     }
-    fs::create_dir_all(&into).map_err(|e| named(&into, &e))?;
+    fs::create_dir_all(&into).map_err(|e| with_path(&into, &e))?;
     copy_all(&copies)?;
 
     let mut images_per_class = BTreeMap::<String, usize>::new();

@@ -3,7 +3,7 @@
 use crate::config::{ExportModel, Format};
 use crate::error::ExchangeError;
 use plugin_api::Workspace;
-use plugin_api::files::{named, write_atomically};
+use plugin_api::files::{with_path, write_atomically};
 use plugin_api::runs::{ModelCard, RunFolder, read_json};
 use plugin_blocks::{BlocksError, Description, Graph, shipped};
 use prost::Message as _;
@@ -84,7 +84,7 @@ fn tensors(
 
 /// A file whose digest is that of its card.
 fn read(path: &Path, digest: &str) -> Result<Vec<u8>, ExchangeError> {
-    let bytes = std::fs::read(path).map_err(|e| named(path, &e))?;
+    let bytes = std::fs::read(path).map_err(|e| with_path(path, &e))?;
     let found = blake3::hash(&bytes).to_hex();
     if found.as_str() != digest {
         let problem = format!("the file's digest is {found}, not {digest}: it was changed or is broken");

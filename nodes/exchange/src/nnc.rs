@@ -2,7 +2,7 @@
 
 use crate::config::Import;
 use crate::error::ExchangeError;
-use plugin_api::files::{named, write_atomically};
+use plugin_api::files::{with_path, write_atomically};
 use plugin_blocks::table::grouped;
 use plugin_nnc::nnp;
 use std::fmt::Write as _;
@@ -36,7 +36,7 @@ impl Kind {
 /// Nothing is written then.
 pub fn run(options: &Import, kind: Kind) -> Result<String, ExchangeError> {
     let path = &options.from;
-    let bytes = fs::read(path).map_err(|e| named(path, &e))?;
+    let bytes = fs::read(path).map_err(|e| with_path(path, &e))?;
     let refused = |error| ExchangeError::Nnc { path: path.clone(), error };
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let good = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
@@ -93,7 +93,7 @@ pub fn run(options: &Import, kind: Kind) -> Result<String, ExchangeError> {
     if let Some(there) = paths.iter().find(|path| path.exists()) {
         return Err(ExchangeError::FileExists(there.clone()));
     }
-    fs::create_dir_all(&into).map_err(|e| named(&into, &e))?;
+    fs::create_dir_all(&into).map_err(|e| with_path(&into, &e))?;
     for (path, (_, content)) in paths.iter().zip(&files) {
         write_atomically(path, content)?;
         let _ = writeln!(said, "written: {}", path.display());

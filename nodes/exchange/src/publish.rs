@@ -1,7 +1,7 @@
 //! A folder that is whole or not there at all: written beside its place, synced, renamed.
 
 use crate::error::ExchangeError;
-use plugin_api::files::{named, sync_folder};
+use plugin_api::files::{sync_folder, with_path};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,11 +31,11 @@ impl Draft {
             refuse_foreign(&target)?;
         }
         let parent = target.parent().unwrap_or(Path::new("/"));
-        fs::create_dir_all(parent).map_err(|e| named(parent, &e))?;
+        fs::create_dir_all(parent).map_err(|e| with_path(parent, &e))?;
         let prefix = format!(".{}.", target.file_name().unwrap_or_default().to_string_lossy());
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(".part").permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        let folder = builder.tempdir_in(parent).map_err(|e| named(parent, &e))?;
+        let folder = builder.tempdir_in(parent).map_err(|e| with_path(parent, &e))?;
         Ok(Self { target, folder })
     }
 
@@ -50,7 +50,7 @@ impl Draft {
     /// Any error of the file system; what was there before is then still there.
     pub fn publish(self) -> Result<PathBuf, ExchangeError> {
         let parent = self.target.parent().unwrap_or(Path::new("/")).to_owned();
-        let moved = |e| named(&self.target, &e);
+        let moved = |e| with_path(&self.target, &e);
         if fs::symlink_metadata(&self.target).is_ok() {
             // Looked at again: much time may have passed.
             refuse_foreign(&self.target)?;
@@ -65,7 +65,7 @@ impl Draft {
         }
         // There is nothing left under the passing name to remove.
         let _ = self.folder.keep();
-        sync_folder(&parent).map_err(|e| named(&parent, &e))?;
+        sync_folder(&parent).map_err(|e| with_path(&parent, &e))?;
         Ok(self.target)
     }
 }
@@ -76,15 +76,15 @@ fn refuse_foreign(target: &Path) -> Result<(), ExchangeError> {
     if !fs::symlink_metadata(target).is_ok_and(|of| of.is_dir()) {
         return Err(foreign("no folder but something else".to_owned()));
     }
-    for entry in fs::read_dir(target).map_err(|e| named(target, &e))? {
-        let name = entry.map_err(|e| named(target, &e))?.file_name().to_string_lossy().into_owned();
+    for entry in fs::read_dir(target).map_err(|e| with_path(target, &e))? {
+        let name = entry.map_err(|e| with_path(target, &e))?.file_name().to_string_lossy().into_owned();
         if !NAMES.contains(&name.as_str()) {
             return Err(foreign(name));
         }
     }
     let data = target.join("data");
     for entry in fs::read_dir(&data).into_iter().flatten() {
-        let name = entry.map_err(|e| named(&data, &e))?.file_name().to_string_lossy().into_owned();
+        let name = entry.map_err(|e| with_path(&data, &e))?.file_name().to_string_lossy().into_owned();
         let number = name.strip_suffix(".png").unwrap_or_default();
         if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(foreign(format!("data/{name}")));

@@ -3,7 +3,7 @@
 use crate::classes;
 use crate::error::{ExchangeError, Fault};
 use crate::table::{self, Row, Table};
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ impl Source {
     /// # Errors
     /// [`ExchangeError::NoDataSet`], [`ExchangeError::Csv`] with line and column, or any error of the file system.
     pub fn read(from: &Path) -> Result<Self, ExchangeError> {
-        let there = from.canonicalize().map_err(|e| named(from, &e))?;
+        let there = from.canonicalize().map_err(|e| with_path(from, &e))?;
         let (folder, files) = if there.is_dir() {
             let files = tables_in(&there);
             if files.is_empty() {
@@ -43,7 +43,7 @@ impl Source {
         } else {
             (there.parent().unwrap_or(Path::new("/")).to_owned(), vec![there])
         };
-        let read = |file: &Path| fs::read(file).map_err(|e| named(file, &e));
+        let read = |file: &Path| fs::read(file).map_err(|e| with_path(file, &e));
         let mut listings = Vec::new();
         for file in files {
             let table = table::read(&read(&file)?).map_err(|fault| fault.in_file(&file))?;

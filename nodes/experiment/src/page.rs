@@ -4,7 +4,7 @@ use crate::error::ExperimentError;
 use crate::table::Table;
 use maud::{Markup, html};
 use plugin_api::Language;
-use plugin_api::files::{named, write_atomically};
+use plugin_api::files::{with_path, write_atomically};
 use plugin_report::{STYLE, document};
 use std::fmt::Write;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub struct Page<'a> {
 /// # Errors
 /// [`ExperimentError::Io`].
 pub fn write(folder: &Path, name: &str, page: &Page<'_>) -> Result<String, ExperimentError> {
-    std::fs::create_dir_all(folder).map_err(|e| named(folder, &e))?;
+    std::fs::create_dir_all(folder).map_err(|e| with_path(folder, &e))?;
     let (table, html) = (folder.join(format!("{name}.csv")), folder.join(format!("{name}.html")));
     write_atomically(&table, &page.table.csv().map_err(std::io::Error::from)?)?;
     write_atomically(&html, render(page).as_bytes())?;

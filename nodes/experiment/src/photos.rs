@@ -123,7 +123,7 @@ impl Photos {
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, ExperimentError> {
-    let named = |error| plugin_api::files::named(folder, &error);
+    let named = |error| plugin_api::files::with_path(folder, &error);
     let found = fs::read_dir(folder).map_err(named)?.collect::<Result<Vec<_>, _>>().map_err(named)?;
     let mut paths: Vec<PathBuf> =
         found.iter().filter(|e| !e.file_name().to_string_lossy().starts_with('.')).map(fs::DirEntry::path).collect();

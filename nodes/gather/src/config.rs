@@ -113,4 +113,10 @@ mod tests {
         }
         assert!(parse(&["--max-candidate", "3"]).is_err());
     }
+
+    #[test]
+    fn old_flags_go_on_working() {
+        let old = parse(&["--by", "phash", "--nearest", "3", "--most", "8", "--several"]).unwrap();
+        assert_eq!((old.metric, old.k, old.max_candidates, old.multi_class), (Metric::Phash, 3, 8, true));
+    }
 }

@@ -7,7 +7,7 @@ use plugin_api::select::Select;
 use plugin_api::{Edge, Header, RejectReason, ResizeMode, Workspace};
 use plugin_check::{Scores, scores};
 use plugin_decode::Limits;
-use plugin_harness::{Answer, Refusal, Stage, part};
+use plugin_harness::{Answer, Refusal, Stage, partition};
 use plugin_hash::{Hashes, SIDE, Views, exact};
 use plugin_resize::resize;
 use rayon::prelude::*;
@@ -60,7 +60,7 @@ impl Stage for HashStage {
 
     fn process(&mut self, _header: &Header, batch: DecodedImages) -> Answer<HashedImages> {
         let hashed: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.hash(&batch, row)).collect();
-        let (rows, hashed, rejects) = part(&batch.path, hashed);
+        let (rows, hashed, rejects) = partition(&batch.path, hashed);
         Answer { out: answer(&batch, &rows, &hashed), rejects }
     }
 }

@@ -11,7 +11,7 @@ use crate::page::{Report, TABLES, page_name};
 use crate::record::Record;
 use crate::search::{Chosen, EmbeddingSource, Rows};
 use crate::thumbnails::Thumbnails;
-use plugin_api::files::{named, write_atomically};
+use plugin_api::files::{with_path, write_atomically};
 use plugin_api::{Labels, Language, Message, Workspace, decisions};
 use plugin_forecast::Forecasts;
 use plugin_report::Words;
@@ -242,7 +242,7 @@ impl WorkerState {
         ];
         self.busy(job, Message::version_writes(job.version))?;
         let folder = self.workspace.dataset().join("report");
-        std::fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
+        std::fs::create_dir_all(&folder).map_err(|e| with_path(&folder, &e))?;
         for (name, table) in TABLES.iter().zip(tables) {
             write_atomically(&folder.join(name), &table)?;
         }
@@ -263,7 +263,7 @@ impl WorkerState {
 /// Removes a file that may not be there.
 fn remove(path: &Path) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(named(path, &error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(with_path(path, &error)),
         _ => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ use plugin_api::{Edge, Header, Labels, RejectReason, Workspace};
 use plugin_catalog::{CatalogError, Reader};
 use plugin_decode::{DecodeError, DecodedImage, Limits, Scale, decode_scaled};
 use plugin_harness::ingest::{Kept, acknowledge, send_inventory};
-use plugin_harness::{CrashLedger, IngestSequencer, Message, Node, Refusal, part, send_rejects};
+use plugin_harness::{CrashLedger, IngestSequencer, Message, Node, Refusal, partition, send_rejects};
 use plugin_inference::{Image, Model, Output};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -144,7 +144,7 @@ impl PredictState {
             let workspace = self.inbox.workspace.clone();
             let opened = self.ledger.process_rows(&rows.keys(), |row| open(&rows, row, &workspace, &limits, model));
             let seen = self.see(&opened)?;
-            let (kept, seen, rejects) = part(&rows.path, seen);
+            let (kept, seen, rejects) = partition(&rows.path, seen);
             let file = |(row, prediction): (&usize, Option<Prediction>)| File {
                 path: rows.path.value(*row).to_owned(),
                 digest: opened[*row].as_ref().map(|one| one.digest.clone()).unwrap_or_default(),

@@ -5,7 +5,7 @@ use plugin_api::edges::{HashedImages, Pixels};
 use plugin_api::select::Select;
 use plugin_api::{Edge, Header, RejectReason, WorkspaceArgs};
 use plugin_decode::RetiredLimits;
-use plugin_harness::{Answer, HarnessError, HasWorkspace, Node, Refusal, Stage, part, run_stage};
+use plugin_harness::{Answer, HarnessError, HasWorkspace, Node, Refusal, Stage, partition, run_stage};
 use plugin_resize::{ResizeOptions, resize};
 use rayon::prelude::*;
 
@@ -96,7 +96,7 @@ impl Stage for ResizeStage {
 
     fn process(&mut self, _header: &Header, batch: HashedImages) -> Answer<Pixels> {
         let done: Vec<_> = (0..batch.rows()).into_par_iter().map(|row| self.square(&batch, row)).collect();
-        let (rows, squares, rejects) = part(&batch.path, done);
+        let (rows, squares, rejects) = partition(&batch.path, done);
         Answer { out: self.answer(&batch, &rows, &squares), rejects }
     }
 }

@@ -197,7 +197,7 @@ impl Conductor {
         };
         let started_ms = now_ms();
         let id = run_id(started_ms, &data.fingerprint);
-        std::fs::create_dir_all(&root).map_err(|e| plugin_api::files::named(&root, &e))?;
+        std::fs::create_dir_all(&root).map_err(|e| plugin_api::files::with_path(&root, &e))?;
         let journal = Journal::create(&root, &id, settings, data.clone(), started_ms)?;
         tracing::info!(search = id, images = train, "begins");
         self.journal = Some(journal);

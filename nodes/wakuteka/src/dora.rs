@@ -45,7 +45,7 @@ impl Dora {
     /// # Errors
     /// [`Error::File`] when the folder cannot be made.
     pub fn new(program: PathBuf, folder: PathBuf) -> Result<Self, Error> {
-        fs::create_dir_all(&folder).map_err(|e| files::named(&folder, &e))?;
+        fs::create_dir_all(&folder).map_err(|e| files::with_path(&folder, &e))?;
         Ok(Self { program, folder })
     }
 

@@ -41,7 +41,7 @@ pub fn run(checkout: &Checkout, options: &cli::Options) -> Result<(), Error> {
         return Ok(());
     }
     let path = checkout.dataflows().join("README.md");
-    let old = fs::read_to_string(&path).map_err(|e| files::named(&path, &e))?;
+    let old = fs::read_to_string(&path).map_err(|e| files::with_path(&path, &e))?;
     let Some(text) = between_markers(&old, &tables) else {
         let markers = MARKERS.map(str::trim).join(" and ");
         return Err(Error::Refused(format!("{}: there are no lines {markers}", path.display())));

@@ -12,7 +12,7 @@ pub mod returning;
 
 use crate::fs::disk::look;
 use crate::quarantine::record::Record;
-use plugin_api::files::{named, sync_folder, write_atomically};
+use plugin_api::files::{sync_folder, with_path, write_atomically};
 use rustix::fs::{Access, CWD, RenameFlags, access, renameat_with};
 use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
@@ -41,7 +41,7 @@ fn is_not_allowed(error: &io::Error) -> bool {
 
 /// Gives a claimed name up again.
 fn abandon(target: &Path) -> io::Result<()> {
-    fs::remove_file(beside(target)).and_then(|()| fs::remove_file(target)).map_err(|e| named(target, &e))
+    fs::remove_file(beside(target)).and_then(|()| fs::remove_file(target)).map_err(|e| with_path(target, &e))
 }
 
 /// What became of a file that was to be moved.
@@ -95,7 +95,7 @@ impl Quarantine {
             },
             Err(error) => {
                 let _ = abandon(&target);
-                return if is_not_allowed(&error) { self.leave(record) } else { Err(named(file, &error)) };
+                return if is_not_allowed(&error) { self.leave(record) } else { Err(with_path(file, &error)) };
             }
             // Had it been replaced in the last moment, then the new file is not to blame: it goes back.
             Ok(()) if !is_moved(&target, record)? && fs::hard_link(&target, file).is_ok() => {
@@ -105,7 +105,7 @@ impl Quarantine {
             Ok(()) => {}
         }
         for folder in [target.parent(), file.parent()].into_iter().flatten() {
-            sync_folder(folder).map_err(|e| named(folder, &e))?;
+            sync_folder(folder).map_err(|e| with_path(folder, &e))?;
         }
         Ok(Moved::To(target))
     }
@@ -134,14 +134,14 @@ impl Quarantine {
             };
             match moved {
                 Ok(()) => {
-                    fs::remove_file(beside(target)).map_err(|e| named(target, &e))?;
+                    fs::remove_file(beside(target)).map_err(|e| with_path(target, &e))?;
                     for folder in [target.parent(), place.parent()].into_iter().flatten() {
-                        sync_folder(folder).map_err(|e| named(folder, &e))?;
+                        sync_folder(folder).map_err(|e| with_path(folder, &e))?;
                     }
                     return Ok(place);
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(named(&place, &error)),
+                Err(error) => return Err(with_path(&place, &error)),
             }
         }
         Err(io::Error::other(format!("no name is free for {}", file.display())))
@@ -154,7 +154,7 @@ impl Quarantine {
     pub fn note(&self, record: &Record) -> io::Result<()> {
         let target = self.place(&record.path, 1);
         let folder = target.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder).map_err(|e| named(folder, &e))?;
+        fs::create_dir_all(folder).map_err(|e| with_path(folder, &e))?;
         match target.try_exists() {
             // An earlier file of this name lies there with a note of its own.
             Ok(true) => Ok(()),
@@ -177,7 +177,7 @@ impl Quarantine {
         for n in 1..=9999 {
             let target = self.place(&record.path, n);
             let folder = target.parent().unwrap_or(&self.folder);
-            fs::create_dir_all(folder).map_err(|e| named(folder, &e))?;
+            fs::create_dir_all(folder).map_err(|e| with_path(folder, &e))?;
             let foreign_note = beside(&target).symlink_metadata().is_ok()
                 && noted(&target).is_none_or(|earlier| earlier.path != record.path);
             if foreign_note {
@@ -191,7 +191,7 @@ impl Quarantine {
                         return Ok(target);
                     }
                 }
-                Err(error) => return Err(named(&target, &error)),
+                Err(error) => return Err(with_path(&target, &error)),
             }
         }
         Err(io::Error::other(format!("no name is free in quarantine/ for {}", record.path)))
@@ -259,7 +259,7 @@ fn carry(file: &Path, target: &Path, record: &Record) -> io::Result<bool> {
         Ok(same)
     })();
     let _ = fs::remove_file(&part);
-    copied.map_err(|e| named(file, &e))
+    copied.map_err(|e| with_path(file, &e))
 }
 
 /// Moves a file to `place` on another device: a synced copy under a hidden name, which then takes the name if it is free.

@@ -3,7 +3,7 @@
 //! The page (or a person with an editor) writes it, `dataset` obeys it, and it outlives the catalog: images are named by the
 //! digest of their pixels, so a decision also holds after a file was renamed, moved or given other metadata.
 
-use crate::files::{named, sync_folder};
+use crate::files::{sync_folder, with_path};
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -74,7 +74,7 @@ pub fn append_all(workspace: &Workspace, decided: &[Decided]) -> io::Result<()> 
         file.sync_all()?;
         if is_new { sync_folder(&workspace.dataset()) } else { Ok(()) }
     };
-    write().map_err(|error| named(&path, &error))
+    write().map_err(|error| with_path(&path, &error))
 }
 
 /// Every decision; none when there is no file.
@@ -86,7 +86,7 @@ pub fn read(workspace: &Workspace) -> io::Result<Decisions> {
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Decisions::default()),
-        Err(error) => return Err(named(&path, &error)),
+        Err(error) => return Err(with_path(&path, &error)),
     };
     let mut decisions = Decisions::default();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

@@ -25,7 +25,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     })();
     written.map_err(|error| {
         let _ = fs::remove_file(&part);
-        named(path, &error)
+        with_path(path, &error)
     })
 }
 
@@ -47,7 +47,7 @@ pub fn point_atomically(link: &Path, target: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, &part)
         .and_then(|()| fs::rename(&part, link))
         .and_then(|()| sync_folder(link.parent().unwrap_or(Path::new("."))))
-        .map_err(|error| named(link, &error))
+        .map_err(|error| with_path(link, &error))
 }
 
 /// BLAKE3 of what a file holds, in hexadecimal: how images and weights are known.
@@ -60,8 +60,8 @@ pub fn digest(path: &Path) -> io::Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The same error, naming the file.
-pub fn named(path: &Path, error: &io::Error) -> io::Error {
+/// The same error with the path in its text.
+pub fn with_path(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 

@@ -375,7 +375,7 @@ impl RunFolder {
             text.push('\n');
         }
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
-        file.write_all(text.as_bytes()).map_err(|e| crate::files::named(&path, &e))
+        file.write_all(text.as_bytes()).map_err(|e| crate::files::with_path(&path, &e))
     }
 }
 
@@ -389,8 +389,8 @@ fn is_shown(entry: &std::fs::DirEntry) -> bool {
 /// # Errors
 /// Any error of the file system or the content, with the path in its text.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
-    let bytes = std::fs::read(path).map_err(|e| crate::files::named(path, &e))?;
-    serde_json::from_slice(&bytes).map_err(|e| crate::files::named(path, &e.into()))
+    let bytes = std::fs::read(path).map_err(|e| crate::files::with_path(path, &e))?;
+    serde_json::from_slice(&bytes).map_err(|e| crate::files::with_path(path, &e.into()))
 }
 
 /// Writes a JSON file, whole or not at all.

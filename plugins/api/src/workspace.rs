@@ -38,9 +38,9 @@ impl Workspace {
     /// # Errors
     /// Any error of the file system, with the path in its text.
     pub fn create(root: &Path) -> io::Result<Self> {
-        let make = |folder: &Path| std::fs::create_dir_all(folder).map_err(|e| crate::files::named(folder, &e));
+        let make = |folder: &Path| std::fs::create_dir_all(folder).map_err(|e| crate::files::with_path(folder, &e));
         make(root)?;
-        let workspace = Self { root: root.canonicalize().map_err(|e| crate::files::named(root, &e))? };
+        let workspace = Self { root: root.canonicalize().map_err(|e| crate::files::with_path(root, &e))? };
         for folder in FOLDERS {
             make(&workspace.root.join(folder))?;
         }
@@ -52,7 +52,7 @@ impl Workspace {
     /// # Errors
     /// Any error of the file system, with the path in its text.
     pub fn existing(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: root.canonicalize().map_err(|e| crate::files::named(root, &e))? })
+        Ok(Self { root: root.canonicalize().map_err(|e| crate::files::with_path(root, &e))? })
     }
 
     /// The workspace itself: absolute, without links.

@@ -3,7 +3,7 @@
 
 use crate::search::{Entry, Event, Search, Settings};
 use plugin_api::DatasetState;
-use plugin_api::files::{named, sync_folder};
+use plugin_api::files::{sync_folder, with_path};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -34,9 +34,9 @@ impl Journal {
         started_ms: u64,
     ) -> io::Result<Self> {
         let folder = searches.join(id);
-        std::fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
+        std::fs::create_dir_all(&folder).map_err(|e| with_path(&folder, &e))?;
         let path = folder.join(FILE);
-        let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(|e| named(&path, &e))?;
+        let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(|e| with_path(&path, &e))?;
         let search = Search::new(id, settings.clone(), data.clone(), started_ms);
         let mut journal = Self { folder, file, search, clock: (Instant::now(), 0.0) };
         journal.record(Event::Began { settings, data, started_ms })?;
@@ -51,12 +51,12 @@ impl Journal {
     /// Any error of the file system, with the path in its text; a line in the middle that is none.
     pub fn open(folder: &Path) -> io::Result<Option<Self>> {
         let path = folder.join(FILE);
-        let text = std::fs::read(&path).map_err(|e| named(&path, &e))?;
+        let text = std::fs::read(&path).map_err(|e| with_path(&path, &e))?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let Some(search) = read(folder, &text[..whole]).map_err(|e| named(&path, &e))? else { return Ok(None) };
-        let file = OpenOptions::new().append(true).open(&path).map_err(|e| named(&path, &e))?;
+        let Some(search) = read(folder, &text[..whole]).map_err(|e| with_path(&path, &e))? else { return Ok(None) };
+        let file = OpenOptions::new().append(true).open(&path).map_err(|e| with_path(&path, &e))?;
         if whole < text.len() {
-            file.set_len(whole as u64).map_err(|e| named(&path, &e))?;
+            file.set_len(whole as u64).map_err(|e| with_path(&path, &e))?;
         }
         let clock = (Instant::now(), search.seconds);
         Ok(Some(Self { folder: folder.to_owned(), file, search, clock }))
@@ -86,7 +86,7 @@ impl Journal {
         let mut line = serde_json::to_vec(&entry)?;
         line.push(b'\n');
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        written.map_err(|e| named(&self.folder.join(FILE), &e))?;
+        written.map_err(|e| with_path(&self.folder.join(FILE), &e))?;
         self.search.apply(&entry);
         Ok(())
     }
@@ -101,10 +101,10 @@ pub fn read_search(folder: &Path) -> io::Result<Option<Search>> {
     let text = match std::fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(named(&path, &error)),
+        Err(error) => return Err(with_path(&path, &error)),
     };
     let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    read(folder, &text[..whole]).map_err(|e| named(&path, &e))
+    read(folder, &text[..whole]).map_err(|e| with_path(&path, &e))
 }
 
 fn read(folder: &Path, text: &[u8]) -> io::Result<Option<Search>> {

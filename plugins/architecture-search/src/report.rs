@@ -7,7 +7,7 @@ mod tree;
 use crate::search::{Attempt, Objective, Outcome, Search};
 use maud::{Markup, PreEscaped, html};
 use plugin_api::Language;
-use plugin_api::files::{named, write_atomically};
+use plugin_api::files::{with_path, write_atomically};
 use plugin_api::runs::write_json;
 use plugin_blocks::{Description, drawing};
 use plugin_report::document;
@@ -108,7 +108,7 @@ fn line(attempt: &Attempt) -> Line<'_> {
 pub fn write(folder: &Path, search: &Search) -> io::Result<()> {
     let (networks, report) = (folder.join("networks"), folder.join("report"));
     for folder in [&networks, &report] {
-        std::fs::create_dir_all(folder).map_err(|e| named(folder, &e))?;
+        std::fs::create_dir_all(folder).map_err(|e| with_path(folder, &e))?;
     }
     for attempt in &search.attempts {
         let stem = stem(attempt.proposed.attempt);

@@ -4,7 +4,7 @@ use crate::lock::Lock;
 use crate::models::{ByHand, Model, model, models};
 use crate::promote::{card_of, champion, check, copy, discard, point, remove, weights};
 use plugin_api::Workspace;
-use plugin_api::files::{named, sync_folder};
+use plugin_api::files::{sync_folder, with_path};
 use plugin_api::runs::{ModelCard, RunFolder, write_json};
 use std::fs;
 use std::io;
@@ -118,17 +118,17 @@ fn from_run(workspace: &Workspace, id: &str, until: Step) -> Result<(), Refused>
     let models = workspace.models();
     let (target, part) = (models.join(id), models.join(format!(".{id}.part")));
     remove(&part)?;
-    fs::create_dir(&part).map_err(|e| named(&part, &e))?;
+    fs::create_dir(&part).map_err(|e| with_path(&part, &e))?;
     copy(&from, &weights(&part), &card.digest)?;
     if until == Step::Weights {
         return Ok(());
     }
     write_json(&part.join("model.json"), &card)?;
     write_json(&part.join("verdict.json"), &verdict)?;
-    sync_folder(&part).map_err(|e| named(&part, &e))?;
+    sync_folder(&part).map_err(|e| with_path(&part, &e))?;
     discard(workspace, id)?;
-    fs::rename(&part, &target).map_err(|e| named(&target, &e))?;
-    Ok(sync_folder(&models).map_err(|e| named(&models, &e))?)
+    fs::rename(&part, &target).map_err(|e| with_path(&target, &e))?;
+    Ok(sync_folder(&models).map_err(|e| with_path(&models, &e))?)
 }
 
 /// Makes the champion before the present one champion again. Returns both: who was, and who is.
@@ -149,7 +149,7 @@ pub fn roll_back(workspace: &Workspace) -> Result<(String, String), Refused> {
     // Was it a person's choice, then that is taken back; going back further follows the verdicts again.
     let note = workspace.models().join(&champion).join("by-hand.json");
     if now.is_some_and(|model| model.by_hand.is_some()) {
-        fs::remove_file(&note).map_err(|e| named(&note, &e))?;
+        fs::remove_file(&note).map_err(|e| with_path(&note, &e))?;
     }
     Ok((champion, previous))
 }

@@ -1,7 +1,7 @@
 //! One at a time.
 
 use plugin_api::Workspace;
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use std::fs::File;
 use std::io;
 
@@ -18,6 +18,6 @@ impl Lock {
     pub fn take(workspace: &Workspace) -> io::Result<Self> {
         let path = workspace.models().join(".lock");
         let lock = File::options().create(true).append(true).open(&path).and_then(|file| file.lock().map(|()| file));
-        lock.map(Self).map_err(|e| named(&path, &e))
+        lock.map(Self).map_err(|e| with_path(&path, &e))
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::lock::Lock;
 use plugin_api::Workspace;
-use plugin_api::files::{named, point_atomically, sync_folder};
+use plugin_api::files::{point_atomically, sync_folder, with_path};
 use plugin_api::runs::{ModelCard, RunManifest, Verdict, read_json, write_json};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -58,7 +58,7 @@ pub(crate) fn point(workspace: &Workspace, id: &str) -> io::Result<()> {
     if link.symlink_metadata().is_ok_and(|there| there.is_dir()) {
         let old = workspace.models().join(".champion.old");
         remove(&old)?;
-        fs::rename(&link, &old).map_err(|e| named(&link, &e))?;
+        fs::rename(&link, &old).map_err(|e| with_path(&link, &e))?;
         point_atomically(&link, Path::new(id))?;
         return remove(&old);
     }
@@ -105,20 +105,20 @@ pub(crate) fn promote_until(
     let (folder, part) = (models.join(&card.run), models.join(format!(".{}.part", card.run)));
     if champion(workspace).as_deref() != Some(&card.run) || !complete(&folder) {
         remove(&part)?;
-        fs::create_dir(&part).map_err(|e| named(&part, &e))?;
+        fs::create_dir(&part).map_err(|e| with_path(&part, &e))?;
         copy(checkpoint, &weights(&part), &card.digest)?;
         if until == Step::Weights {
             return Ok(());
         }
         write_json(&part.join("model.json"), card)?;
         write_json(&part.join("verdict.json"), verdict)?;
-        sync_folder(&part).map_err(|e| named(&part, &e))?;
+        sync_folder(&part).map_err(|e| with_path(&part, &e))?;
         if until == Step::Folder {
             return Ok(());
         }
         discard(workspace, &card.run)?;
-        fs::rename(&part, &folder).map_err(|e| named(&folder, &e))?;
-        sync_folder(&models).map_err(|e| named(&models, &e))?;
+        fs::rename(&part, &folder).map_err(|e| with_path(&folder, &e))?;
+        sync_folder(&models).map_err(|e| with_path(&models, &e))?;
     }
     if until == Step::Named {
         return Ok(());
@@ -157,7 +157,7 @@ pub fn discard(workspace: &Workspace, run: &str) -> io::Result<()> {
     remove(&old)?;
     if folder.is_dir() {
         // Out of sight in one step, so that nobody sees it half removed.
-        fs::rename(&folder, &old).map_err(|e| named(&folder, &e))?;
+        fs::rename(&folder, &old).map_err(|e| with_path(&folder, &e))?;
         remove(&old)?;
     }
     Ok(())
@@ -170,16 +170,16 @@ pub(crate) fn complete(folder: &Path) -> bool {
 
 pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(named(folder, &e)),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(with_path(folder, &e)),
         _ => Ok(()),
     }
 }
 
 /// Copies a file, makes the copy last, and checks its BLAKE3.
 pub(crate) fn copy(from: &Path, to: &Path, digest: &str) -> io::Result<()> {
-    let mut target = File::create(to).map_err(|e| named(to, &e))?;
-    read(from, digest, |bytes| target.write_all(bytes).map_err(|e| named(to, &e)))?;
-    target.sync_all().map_err(|e| named(to, &e))
+    let mut target = File::create(to).map_err(|e| with_path(to, &e))?;
+    read(from, digest, |bytes| target.write_all(bytes).map_err(|e| with_path(to, &e)))?;
+    target.sync_all().map_err(|e| with_path(to, &e))
 }
 
 /// Checks the BLAKE3 of a file.
@@ -188,11 +188,11 @@ pub(crate) fn check(file: &Path, digest: &str) -> io::Result<()> {
 }
 
 fn read(file: &Path, digest: &str, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut source = File::open(file).map_err(|e| named(file, &e))?;
+    let mut source = File::open(file).map_err(|e| with_path(file, &e))?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let n = source.read(&mut buffer).map_err(|e| named(file, &e))?;
+        let n = source.read(&mut buffer).map_err(|e| with_path(file, &e))?;
         if n == 0 {
             break;
         }

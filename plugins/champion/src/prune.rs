@@ -2,7 +2,7 @@
 
 use crate::models::models;
 use plugin_api::Workspace;
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use plugin_api::runs::RunFolder;
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ pub fn prune(workspace: &Workspace, keep: usize) -> io::Result<Vec<String>> {
     for entry in fs::read_dir(workspace.runs()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         if name.as_encoded_bytes().starts_with(b".") && name.as_encoded_bytes().ends_with(b".old") {
-            fs::remove_dir_all(entry.path()).map_err(|e| named(&entry.path(), &e))?;
+            fs::remove_dir_all(entry.path()).map_err(|e| with_path(&entry.path(), &e))?;
         }
     }
     // A folder in models/ that cannot be read protects its run too.
@@ -32,8 +32,8 @@ pub fn prune(workspace: &Workspace, keep: usize) -> io::Result<Vec<String>> {
     for run in &runs[..runs.len().saturating_sub(keep)] {
         // Out of sight in one step, so that nobody sees it half removed.
         let old = workspace.runs().join(format!(".{}.old", run.id()));
-        fs::rename(&run.0, &old).map_err(|e| named(&run.0, &e))?;
-        fs::remove_dir_all(&old).map_err(|e| named(&old, &e))?;
+        fs::rename(&run.0, &old).map_err(|e| with_path(&run.0, &e))?;
+        fs::remove_dir_all(&old).map_err(|e| with_path(&old, &e))?;
         gone.push(run.id());
     }
     Ok(gone)

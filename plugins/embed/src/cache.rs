@@ -12,7 +12,7 @@
 
 use memmap2::{Mmap, MmapOptions};
 use plugin_api::Workspace;
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -48,12 +48,12 @@ impl Cache {
     /// Any error of the file system, with the path in its text.
     pub fn open(workspace: &Workspace, fingerprint: &str, dimensions: usize) -> io::Result<Self> {
         let folder = workspace.dataset().join("embeddings");
-        fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
+        fs::create_dir_all(&folder).map_err(|e| with_path(&folder, &e))?;
         let path = folder.join(format!("{fingerprint}.f32"));
-        let file = opened(&path, dimensions).map_err(|e| named(&path, &e))?;
+        let file = opened(&path, dimensions).map_err(|e| with_path(&path, &e))?;
         let (map, places, fresh) = (None, HashMap::new(), HashMap::new());
         let mut cache = Self { path, file, dimensions, map, seen: 0, places, fresh };
-        cache.refresh().map_err(|e| named(&cache.path, &e))?;
+        cache.refresh().map_err(|e| with_path(&cache.path, &e))?;
         Ok(cache)
     }
 
@@ -135,10 +135,10 @@ impl Cache {
         if self.places.contains_key(&key) || self.fresh.contains_key(&key) {
             return Ok(());
         }
-        self.append(&record(&key, embedding)).map_err(|e| named(&self.path, &e))?;
+        self.append(&record(&key, embedding)).map_err(|e| with_path(&self.path, &e))?;
         self.fresh.insert(key, embedding.to_vec());
         if self.fresh.len() * self.record_bytes() > FRESH_BYTES {
-            self.refresh().map_err(|e| named(&self.path, &e))?;
+            self.refresh().map_err(|e| with_path(&self.path, &e))?;
         }
         Ok(())
     }
@@ -148,7 +148,7 @@ impl Cache {
     /// # Errors
     /// Any error of the file system, with the path in its text.
     pub fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data().map_err(|e| named(&self.path, &e))
+        self.file.sync_data().map_err(|e| with_path(&self.path, &e))
     }
 
     fn record_bytes(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use crate::error::EmbedError;
 use crate::options::{EmbedOptions, NetworkChoice};
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use plugin_api::runs::{Backbone, ModelCard, read_json};
 use plugin_api::{ResizeMode, Workspace};
 use plugin_decode::DecodedImage;
@@ -53,7 +53,7 @@ impl Embedder {
         let precision = options.precision.on(device);
         let (extractor, loaded) = Extractor::pretrained(&name, options.size_px, &path, device, precision)?;
         tracing::info!(weights = %path.display(), device = device.name, %precision, %loaded, "weights read");
-        let digest = blake3::hash(&std::fs::read(&path).map_err(|e| named(&path, &e))?).to_hex();
+        let digest = blake3::hash(&std::fs::read(&path).map_err(|e| with_path(&path, &e))?).to_hex();
         Ok(Self::new(&name, &digest, precision, Eye { extractor, mode: options.mode }))
     }
 
@@ -70,10 +70,10 @@ impl Embedder {
         precision: Precision,
     ) -> Result<Self, EmbedError> {
         let path = workspace.backbone(&backbone.digest);
-        let found = blake3::hash(&std::fs::read(&path).map_err(|e| named(&path, &e))?).to_hex();
+        let found = blake3::hash(&std::fs::read(&path).map_err(|e| with_path(&path, &e))?).to_hex();
         if *found.as_str() != *backbone.digest {
             let text = format!("its BLAKE3 is {found}: it is damaged; delete it and train again, which puts it back");
-            return Err(named(&path, &std::io::Error::new(std::io::ErrorKind::InvalidData, text)).into());
+            return Err(with_path(&path, &std::io::Error::new(std::io::ErrorKind::InvalidData, text)).into());
         }
         let (extractor, _) = Extractor::pretrained(&backbone.architecture, card.size_px, &path, device, precision)?;
         Ok(Self::new(&backbone.architecture, &backbone.digest, precision, Eye { extractor, mode: card.resize_mode }))

@@ -54,7 +54,7 @@ mod tests {
         let here = tempfile::tempdir().unwrap();
         let full = || io::Error::from(rustix::io::Errno::NOSPC);
         assert!(is_full(&full(), here.path()));
-        assert!(is_full(&Store(plugin_api::files::named(Path::new("a"), &full())), here.path()));
+        assert!(is_full(&Store(plugin_api::files::with_path(Path::new("a"), &full())), here.path()));
         assert!(!is_full(&Store(io::Error::other("broken")), here.path()), "there is space here");
         assert!(!is_full(&io::Error::other("broken"), Path::new("/nowhere")));
     }

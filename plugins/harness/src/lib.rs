@@ -29,5 +29,5 @@ pub use node::Node;
 pub use priority::yield_to_others;
 pub use pull::{Pull, Wanted};
 pub use sequence::{Place, Sequence};
-pub use stage::{Answer, Refusal, Reject, Stage, part, run_stage, send_rejects};
+pub use stage::{Answer, Refusal, Reject, Stage, partition, run_stage, send_rejects};
 pub use start::{HasWorkspace, main};

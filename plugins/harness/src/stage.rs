@@ -26,7 +26,7 @@ pub trait Stage {
 
     /// The header of an answer: that of the message, and what a stage has to say of its whole work, such as which network
     /// it has.
-    fn mark(&self, header: Header) -> Header {
+    fn annotate(&self, header: Header) -> Header {
         header
     }
 }
@@ -55,7 +55,7 @@ pub struct Reject {
 pub type Refusal = (RejectReason, String);
 
 /// Parts a message's results, one a row: the rows that went through, what came of them, and the rejects.
-pub fn part<T>(
+pub fn partition<T>(
     path: &StringArray,
     results: impl IntoIterator<Item = Result<T, Refusal>>,
 ) -> (Vec<usize>, Vec<T>, Vec<Reject>) {
@@ -111,7 +111,7 @@ pub fn run_stage<S: Stage>(stage: &mut S, node: &mut Node) -> Result<(), Harness
             node.status().add("rejected", answer.rejects.len() as u64);
             send_rejects(node, &message.header, &answer.rejects)?;
         }
-        let header = stage.mark(message.header);
+        let header = stage.annotate(message.header);
         node.send(S::OUTPUT, &header, answer.out)?;
     }
 }

@@ -1,6 +1,6 @@
 //! Frozen, pretrained networks under heads: their weights in the workspace, and open ones.
 
-use plugin_api::files::{named, sync_folder};
+use plugin_api::files::{sync_folder, with_path};
 use plugin_api::runs::{Backbone, ModelCard};
 use plugin_api::{Message, ResizeMode, Workspace};
 use plugin_embed::{EmbedError, Embedder};
@@ -107,12 +107,12 @@ impl BackboneOptions {
     /// Any error of the file system, with the path in its text.
     pub fn install(&self, workspace: &Workspace) -> io::Result<Backbone> {
         let from = self.weights();
-        let bytes = std::fs::read(&from).map_err(|e| named(&from, &e))?;
+        let bytes = std::fs::read(&from).map_err(|e| with_path(&from, &e))?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
         let path = workspace.backbone(&digest);
         if !has_size(&path, bytes.len() as u64) {
             let folder = workspace.models().join("backbones");
-            std::fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
+            std::fs::create_dir_all(&folder).map_err(|e| with_path(&folder, &e))?;
             let part = folder.join(format!(".{digest}.{}.part", std::process::id()));
             let write = || {
                 let mut file = File::create(&part)?;
@@ -121,7 +121,7 @@ impl BackboneOptions {
                 std::fs::rename(&part, &path)?;
                 sync_folder(&folder)
             };
-            write().map_err(|e| named(&path, &e))?;
+            write().map_err(|e| with_path(&path, &e))?;
         }
         Ok(Backbone { architecture: self.backbone_architecture.name().to_owned(), digest })
     }

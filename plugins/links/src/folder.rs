@@ -1,6 +1,6 @@
 //! Folders of hard links on disk: listing them, making a link, and removing one of our own.
 
-use plugin_api::files::{named, sync_folder};
+use plugin_api::files::{sync_folder, with_path};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -41,11 +41,11 @@ impl LinkFolder {
         let folder = self.path(folder);
         let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            entries => entries.map_err(|e| named(&folder, &e))?,
+            entries => entries.map_err(|e| with_path(&folder, &e))?,
         };
         let mut found = HashMap::new();
         for entry in entries {
-            let entry = entry.map_err(|e| named(&folder, &e))?;
+            let entry = entry.map_err(|e| with_path(&folder, &e))?;
             if entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 found.insert(entry.ino(), entry.file_name().to_string_lossy().into_owned());
             }
@@ -66,7 +66,7 @@ impl LinkFolder {
         name: &str,
     ) -> io::Result<Linked> {
         let folder = self.path(folder);
-        fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))?;
+        fs::create_dir_all(&folder).map_err(|e| with_path(&folder, &e))?;
         let as_seen = |path: &Path| -> io::Result<Option<u64>> {
             match fs::symlink_metadata(path) {
                 Ok(meta) => {
@@ -75,7 +75,7 @@ impl LinkFolder {
                     Ok(same.then(|| meta.ino()))
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-                Err(error) => Err(named(path, &error)),
+                Err(error) => Err(with_path(path, &error)),
             }
         };
         let Some(inode) = as_seen(source)? else { return Ok(Linked::Changed) };
@@ -86,7 +86,7 @@ impl LinkFolder {
                 Ok(()) if as_seen(&target)? == Some(inode) => return Ok(Linked::As(name, inode)),
                 Ok(()) => {
                     // Another file took the source's name in this moment. It has a name of its own: the link may go.
-                    fs::remove_file(&target).map_err(|e| named(&target, &e))?;
+                    fs::remove_file(&target).map_err(|e| with_path(&target, &e))?;
                     return Ok(Linked::Changed);
                 }
                 // Linked before, and killed before that was written down.
@@ -114,12 +114,12 @@ impl LinkFolder {
         let path = self.path(folder).join(name);
         match fs::symlink_metadata(&path) {
             Ok(meta) if meta.is_file() && meta.ino() == inode && meta.nlink() > other_names => {
-                fs::remove_file(&path).map_err(|e| named(&path, &e))?;
+                fs::remove_file(&path).map_err(|e| with_path(&path, &e))?;
                 Ok(true)
             }
             Ok(_) => Ok(false),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
-            Err(error) => Err(named(&path, &error)),
+            Err(error) => Err(with_path(&path, &error)),
         }
     }
 
@@ -130,7 +130,7 @@ impl LinkFolder {
     pub fn sync(&self, folder: &str) -> io::Result<()> {
         let folder = self.path(folder);
         match sync_folder(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(named(&folder, &error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(with_path(&folder, &error)),
             _ => Ok(()),
         }
     }
@@ -141,7 +141,7 @@ impl LinkFolder {
     /// Any error of the file system, with the path in its text.
     pub fn create(&self, folder: &str) -> io::Result<()> {
         let folder = self.path(folder);
-        fs::create_dir_all(&folder).map_err(|e| named(&folder, &e))
+        fs::create_dir_all(&folder).map_err(|e| with_path(&folder, &e))
     }
 
     /// Removes a folder if nothing is in it.

@@ -37,7 +37,7 @@ pub struct MultilabelReport<'a> {
 /// # Errors
 /// Any error of the file system, with the path in its text.
 pub fn write_multilabel(folder: &Path, report: &MultilabelReport) -> io::Result<()> {
-    std::fs::create_dir_all(folder).map_err(|e| plugin_api::files::named(folder, &e))?;
+    std::fs::create_dir_all(folder).map_err(|e| plugin_api::files::with_path(folder, &e))?;
     let table = |name: &str, content: Result<Vec<u8>, csv::Error>| {
         write_atomically(&folder.join(name), &content.map_err(io::Error::other)?)
     };

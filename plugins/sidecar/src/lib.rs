@@ -11,7 +11,7 @@ mod merge;
 mod property;
 
 use merge::{Keywords, merged};
-use plugin_api::files::{named, write_atomically};
+use plugin_api::files::{with_path, write_atomically};
 use property::PROPERTIES;
 use std::fmt::Write as _;
 use std::fs;
@@ -116,7 +116,7 @@ pub fn write(at: &Path, packet: &str, before: Option<&[String]>, now: &[String])
 pub fn remove(at: &Path, before: &[String]) -> io::Result<Outcome> {
     match there(at)? {
         Some(There::Text(text)) if is_ours(&text) => {
-            fs::remove_file(at).map(|()| Outcome::Done).map_err(|e| named(at, &e))
+            fs::remove_file(at).map(|()| Outcome::Done).map_err(|e| with_path(at, &e))
         }
         Some(There::Text(text)) if !before.is_empty() => replace(at, &text, "", Keywords { before, now: &[] }),
         _ => Ok(Outcome::Done),
@@ -183,11 +183,11 @@ fn there(at: &Path) -> io::Result<Option<There>> {
     match fs::symlink_metadata(at) {
         Ok(meta) if !meta.is_file() => Ok(Some(There::Other)),
         Ok(_) => {
-            let bytes = fs::read(at).map_err(|e| named(at, &e))?;
+            let bytes = fs::read(at).map_err(|e| with_path(at, &e))?;
             Ok(Some(String::from_utf8(bytes).map_or(There::Other, There::Text)))
         }
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(named(at, &error)),
+        Err(error) => Err(with_path(at, &error)),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::options::TransferOptions;
 use arrow::array::{LargeBinaryArray, StringArray, UInt64Array};
 use plugin_api::edges::{FileParts, OfferedFiles, WantedParts};
-use plugin_api::files::{digest, named, write_atomically};
+use plugin_api::files::{digest, with_path, write_atomically};
 use plugin_api::runs::{CrossValidation, RunFolder, RunRequest};
 use plugin_api::{Edge, Workspace};
 use std::collections::HashMap;
@@ -195,7 +195,7 @@ impl Offers {
         if path == request_path() {
             // It has been handed over: `train` answers it there.
             let whole = self.workspace.root().join(path);
-            fs::remove_file(&whole).map_err(|e| named(&whole, &e))?;
+            fs::remove_file(&whole).map_err(|e| with_path(&whole, &e))?;
             self.kept.remove(path);
             self.look();
         }

@@ -3,7 +3,7 @@
 //! A segment is a file of records: a header (key, width, height, length, checksum) and the pixels. Nothing is synced: what a crash
 //! tears is found by its checksum, when it is read, and is then lacking, like an image that was never there.
 
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::io;
@@ -67,9 +67,9 @@ impl PixelCache {
     /// # Errors
     /// Any error of the file system, with the path in its text.
     pub fn open(folder: &Path, limit_bytes: u64) -> io::Result<Self> {
-        fs::create_dir_all(folder).map_err(|e| named(folder, &e))?;
+        fs::create_dir_all(folder).map_err(|e| with_path(folder, &e))?;
         let mut numbers: Vec<u64> = fs::read_dir(folder)
-            .map_err(|e| named(folder, &e))?
+            .map_err(|e| with_path(folder, &e))?
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".pixels")?.parse().ok())
             .collect();
@@ -78,8 +78,8 @@ impl PixelCache {
         let mut cache = Self { folder: folder.to_owned(), limit_bytes, segments, index, bytes: 0 };
         for number in numbers {
             let path = cache.path(number);
-            let file = File::options().read(true).write(true).open(&path).map_err(|e| named(&path, &e))?;
-            let length = cache.scan(number, &file).map_err(|e| named(&path, &e))?;
+            let file = File::options().read(true).write(true).open(&path).map_err(|e| with_path(&path, &e))?;
+            let length = cache.scan(number, &file).map_err(|e| with_path(&path, &e))?;
             cache.bytes += length;
             cache.segments.push_back(Segment { number, file, length });
         }
@@ -152,7 +152,7 @@ impl PixelCache {
         let place = Place { segment: number, at, width, height, length, check: check(bytes) };
         let mut record = encode(&key, &place).to_vec();
         record.extend_from_slice(bytes);
-        segment.file.write_all_at(&record, segment.length).map_err(|e| named(&path, &e))?;
+        segment.file.write_all_at(&record, segment.length).map_err(|e| with_path(&path, &e))?;
         segment.length += record.len() as u64;
         self.bytes += record.len() as u64;
         self.index.insert(key, place);
@@ -169,7 +169,7 @@ impl PixelCache {
         let number = self.segments.back().map_or(0, |last| last.number + 1);
         let path = self.path(number);
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path);
-        let file = file.map_err(|e| named(&path, &e))?;
+        let file = file.map_err(|e| with_path(&path, &e))?;
         self.segments.push_back(Segment { number, file, length: 0 });
         Ok(number)
     }

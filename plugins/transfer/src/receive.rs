@@ -5,7 +5,7 @@ use crate::options::TransferOptions;
 use crate::window::Window;
 use arrow::array::{Array, StringArray, UInt64Array};
 use plugin_api::edges::{FileParts, OfferedFiles, WantedParts};
-use plugin_api::files::{digest, named, point_atomically, sync_folder};
+use plugin_api::files::{digest, point_atomically, sync_folder, with_path};
 use plugin_api::{Edge, Header, Workspace};
 use plugin_champion::Lock;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -140,7 +140,7 @@ impl Receiver {
                 self.drop_coming();
                 return Ok(());
             }
-            coming.file.write_all_at(data, first).map_err(|e| named(&coming.part, &e))?;
+            coming.file.write_all_at(data, first).map_err(|e| with_path(&coming.part, &e))?;
             coming.missing -= bytes;
             self.bytes += bytes;
         }
@@ -156,14 +156,14 @@ impl Receiver {
     fn finish(&mut self, coming: Coming) -> io::Result<()> {
         let Coming { wanted, part, file, .. } = coming;
         let whole = self.workspace.root().join(&wanted.path);
-        file.sync_all().map_err(|e| named(&part, &e))?;
-        if digest(&part).map_err(|e| named(&part, &e))? != wanted.digest {
+        file.sync_all().map_err(|e| with_path(&part, &e))?;
+        if digest(&part).map_err(|e| with_path(&part, &e))? != wanted.digest {
             tracing::warn!(path = wanted.path, "a file came damaged; it is asked for again");
-            fs::remove_file(&part).map_err(|e| named(&part, &e))?;
+            fs::remove_file(&part).map_err(|e| with_path(&part, &e))?;
             self.waiting.push_front(wanted);
             return Ok(());
         }
-        fs::rename(&part, &whole).map_err(|e| named(&whole, &e))?;
+        fs::rename(&part, &whole).map_err(|e| with_path(&whole, &e))?;
         sync_folder(whole.parent().unwrap_or(self.workspace.root()))?;
         self.keep(wanted, whole);
         Ok(())
@@ -229,11 +229,11 @@ impl Receiver {
             return Ok(());
         }
         let folder = whole.parent().unwrap_or(self.workspace.root());
-        fs::create_dir_all(folder).map_err(|e| named(folder, &e))?;
+        fs::create_dir_all(folder).map_err(|e| with_path(folder, &e))?;
         let name = whole.file_name().unwrap_or_default().to_string_lossy();
         let part = whole.with_file_name(format!(".{name}.part"));
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&part);
-        let file = file.map_err(|e| named(&part, &e))?;
+        let file = file.map_err(|e| with_path(&part, &e))?;
         let mut coming = Coming { part, file, ranges: VecDeque::new(), missing: wanted.size, wanted };
         if let Some(same) = self.here.get(&coming.wanted.digest)
             && fs::copy(same, &coming.part).is_ok()

@@ -96,11 +96,11 @@ fn main() -> eyre::Result<()> {
         tables.insert(metric.name(), table);
         within.insert(metric.name(), reached);
     }
-    let metric: Vec<&str> =
+    let metrics: Vec<&str> =
         Metric::ALL.iter().map(|metric| metric.name()).filter(|name| tables.contains_key(name)).collect();
-    println!("\n| precision at | {} | chance |\n|---{}|---|", metric.join(" | "), "|---".repeat(metric.len()));
+    println!("\n| precision at | {} | chance |\n|---{}|---|", metrics.join(" | "), "|---".repeat(metrics.len()));
     for max_candidates in &config.max_candidates {
-        let means = metric.iter().map(|metric| {
+        let means = metrics.iter().map(|metric| {
             let of = shares.keys().map(|class| mean(&tables[metric][&((*class).to_owned(), *max_candidates)]));
             format!("{:.2}", of.sum::<f64>() / classes as f64)
         });
@@ -108,7 +108,7 @@ fn main() -> eyre::Result<()> {
     }
     for (class, share) in &shares {
         for max_candidates in &config.max_candidates {
-            let means = metric
+            let means = metrics
                 .iter()
                 .map(|metric| format!("{:.2}", mean(&tables[metric][&((*class).to_owned(), *max_candidates)])));
             let chance = *share as f64 / count as f64;
@@ -119,7 +119,7 @@ fn main() -> eyre::Result<()> {
         }
     }
     println!("\n| by | within | gathered a class | precision |\n|---|---|---|---|");
-    for metric in metric {
+    for metric in metrics {
         for (text, gathered, precision) in &within[metric] {
             println!("| {metric} | {text} | {gathered:.0} | {precision:.2} |");
         }

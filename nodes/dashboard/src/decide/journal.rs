@@ -2,7 +2,7 @@
 //! before it is done, and is undone from what is written down.
 
 use plugin_api::decisions::Decided;
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -122,7 +122,7 @@ impl Journal {
             file.write_all(format!("{}{line}\n", if ends { "" } else { "\n" }).as_bytes())?;
             file.sync_all()
         };
-        append().map_err(|e| named(&self.path, &e))?;
+        append().map_err(|e| with_path(&self.path, &e))?;
         self.note(entry);
         Ok(())
     }

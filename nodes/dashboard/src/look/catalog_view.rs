@@ -208,20 +208,20 @@ fn flag(items: &mut [Item], classes: &[String], groups: usize, notes: &Notes) {
     let set = Set::of(items.iter().map(|item| (item.facts.width, item.facts.height)));
     for (at, item) in items.iter_mut().enumerate() {
         let class = item.class.and_then(|at| classes.get(usize::from(at)));
-        let mut mark = |name: &str, is: bool| {
+        let mut flag_if = |name: &str, is: bool| {
             if is {
                 item.flags.add(name);
             }
         };
-        mark("conflict", conflicts.contains(&at));
-        mark("duplicate", files_of_group[item.group as usize] > 1);
-        mark("new", notes.trained_on.is_some_and(|version| item.added > version));
-        mark("suspected", notes.suspects.get(&item.path).is_some_and(|suspect| class == Some(&suspect.class)));
+        flag_if("conflict", conflicts.contains(&at));
+        flag_if("duplicate", files_of_group[item.group as usize] > 1);
+        flag_if("new", notes.trained_on.is_some_and(|version| item.added > version));
+        flag_if("suspected", notes.suspects.get(&item.path).is_some_and(|suspect| class == Some(&suspect.class)));
         let saw = notes.saw.get(&item.digest);
-        mark("wrong", saw.is_some_and(|saw| class != Some(&saw.prediction)));
-        mark("unsure", saw.is_some_and(|saw| saw.margin < UNSURE));
+        flag_if("wrong", saw.is_some_and(|saw| class != Some(&saw.prediction)));
+        flag_if("unsure", saw.is_some_and(|saw| saw.margin < UNSURE));
         for check in REGISTRY {
-            mark(check.name, check.flags(&item.facts, &set));
+            flag_if(check.name, check.flags(&item.facts, &set));
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use plugin_api::run_id::now_ms;
 use plugin_api::runs::{read_json, write_json};
 use plugin_api::status;
@@ -106,7 +106,7 @@ async fn ask(State(app): State<App>, wanted: Result<Json<Wanted>, JsonRejection>
             hours: wanted.hours,
         };
         request.checked().map_err(Problem::wrong)?;
-        std::fs::create_dir_all(&root).map_err(|e| named(&root, &e))?;
+        std::fs::create_dir_all(&root).map_err(|e| with_path(&root, &e))?;
         write_json(&root.join(Request::FILE), &request)?;
         tracing::info!("a search was asked for on the page");
         Ok(Json(json!({})))

@@ -2,7 +2,7 @@
 
 use super::{Conductor, outstanding};
 use crate::config::{Config, Network};
-use plugin_api::files::{named, sync_folder};
+use plugin_api::files::{sync_folder, with_path};
 use plugin_api::run_id::run_id;
 use plugin_api::runs::{read_json, write_json};
 use plugin_architecture_search::{Event, FOLDER, Journal, Request, journal, searches};
@@ -70,7 +70,7 @@ impl Conductor {
         let request = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice::<Request>(&bytes),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(named(&path, &error)),
+            Err(error) => return Err(with_path(&path, &error)),
         };
         let Some((data, _)) = self.latest.clone() else { return Ok(()) };
         if data.train() < self.base.min_train || data.trained_classes() < 2 {
@@ -86,7 +86,7 @@ impl Conductor {
             Err(problem) => {
                 tracing::warn!(problem, "the search that was asked for cannot be done");
                 self.problem = Some(problem);
-                return std::fs::remove_file(&path).map_err(|e| named(&path, &e));
+                return std::fs::remove_file(&path).map_err(|e| with_path(&path, &e));
             }
         };
         if let Some(journal) = &mut self.journal {
@@ -110,7 +110,7 @@ impl Conductor {
             Journal::create(&root, &id, settings, data, request.asked_ms)?
         };
         write_json(&folder.join(Request::FILE), &Taken { request, options: options(&self.base) })?;
-        std::fs::remove_file(&path).map_err(|e| named(&path, &e))?;
+        std::fs::remove_file(&path).map_err(|e| with_path(&path, &e))?;
         sync_folder(&root)?;
         tracing::info!(search = id, "begins, as was asked for");
         self.config = config;

@@ -4,7 +4,7 @@
 //! Beside the files of [`plugin_api::runs`]: `progress.json` (where the run stands after an epoch) and
 //! `abandoned.json` (it will not go on, and why).
 
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use plugin_api::runs::{MetricRow, RunFolder, RunManifest, read_json, write_json};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -97,9 +97,9 @@ impl RunDir {
     /// # Errors
     /// Any error of the file system; there is a folder of that name already.
     pub fn create(folder: RunFolder, manifest: &RunManifest) -> io::Result<Self> {
-        std::fs::create_dir(&folder.0).map_err(|e| named(&folder.0, &e))?;
+        std::fs::create_dir(&folder.0).map_err(|e| with_path(&folder.0, &e))?;
         let run_dir = Self { folder };
-        std::fs::create_dir(run_dir.checkpoints()).map_err(|e| named(&run_dir.checkpoints(), &e))?;
+        std::fs::create_dir(run_dir.checkpoints()).map_err(|e| with_path(&run_dir.checkpoints(), &e))?;
         run_dir.write_manifest(manifest)?;
         Ok(run_dir)
     }

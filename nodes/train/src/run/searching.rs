@@ -105,7 +105,7 @@ fn begin(
     }
     // Cut short before its first epoch was over: it begins anew.
     if folder.0.is_dir() {
-        std::fs::remove_dir_all(&folder.0).map_err(|e| plugin_api::files::named(&folder.0, &e))?;
+        std::fs::remove_dir_all(&folder.0).map_err(|e| plugin_api::files::with_path(&folder.0, &e))?;
     }
     let task = Task {
         architecture: format!("attempt-{:04}", proposal.attempt),

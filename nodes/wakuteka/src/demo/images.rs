@@ -25,22 +25,22 @@ pub fn lay_out(checkout: &Checkout, workspace: &Workspace) -> Result<String, Err
     // Beside the watched folder and then moved in, so that an interrupted copy is never taken for the whole.
     let part = workspace.root().join(".photos.part");
     if part.exists() {
-        fs::remove_dir_all(&part).map_err(|e| files::named(&part, &e))?;
+        fs::remove_dir_all(&part).map_err(|e| files::with_path(&part, &e))?;
     }
     for class in folders(&checkout.images())? {
         let target = part.join(class.file_name().unwrap_or_default());
-        fs::create_dir_all(&target).map_err(|e| files::named(&target, &e))?;
+        fs::create_dir_all(&target).map_err(|e| files::with_path(&target, &e))?;
         for image in entries(&class)? {
             let to = target.join(image.file_name().unwrap_or_default());
-            fs::copy(&image, &to).map_err(|e| files::named(&to, &e))?;
+            fs::copy(&image, &to).map_err(|e| files::with_path(&to, &e))?;
         }
     }
-    mark(workspace)?;
+    mark_as_demo(workspace)?;
     for class in folders(&part)? {
         let to = workspace.photos().join(class.file_name().unwrap_or_default());
-        fs::rename(&class, &to).map_err(|e| files::named(&to, &e))?;
+        fs::rename(&class, &to).map_err(|e| files::with_path(&to, &e))?;
     }
-    fs::remove_dir(&part).map_err(|e| files::named(&part, &e))?;
+    fs::remove_dir(&part).map_err(|e| files::with_path(&part, &e))?;
     Ok(format!("{} images are laid out in {photos}", say::count(count(&workspace.photos()))))
 }
 
@@ -53,7 +53,7 @@ pub fn is_ours(workspace: &Workspace) -> bool {
 ///
 /// # Errors
 /// [`Error::File`], with the file in its text.
-pub fn mark(workspace: &Workspace) -> Result<(), Error> {
+pub fn mark_as_demo(workspace: &Workspace) -> Result<(), Error> {
     Ok(files::write_atomically(&workspace.root().join(MARKER), b"made by `cargo demo`\n")?)
 }
 
@@ -76,7 +76,7 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let list = fs::read_dir(folder).map_err(|e| files::named(folder, &e))?;
+    let list = fs::read_dir(folder).map_err(|e| files::with_path(folder, &e))?;
     Ok(list.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?)
 }
 

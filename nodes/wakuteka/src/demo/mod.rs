@@ -94,7 +94,7 @@ fn follow(
 /// Builds every node of the dataflow into the folder where the dataflow looks for it, and what the hints at the end name; with LibTorch
 /// when the dataflow asks for it or the environment names it.
 fn build(checkout: &Checkout, pipeline: &Path) -> Result<(), Error> {
-    let read = |path: &Path| fs::read_to_string(path).map_err(|e| files::named(path, &e));
+    let read = |path: &Path| fs::read_to_string(path).map_err(|e| files::with_path(path, &e));
     let (yaml, curate) = (read(pipeline)?, read(&checkout.dataflows().join("curate.yml"))?);
     let mut wanted = nodes(&yaml);
     wanted.extend(nodes(&curate));
@@ -121,7 +121,7 @@ fn forget(workspace: &Workspace) -> Result<(), Error> {
         )));
     }
     for folder in [workspace.dataset(), workspace.runs(), workspace.models(), workspace.status()] {
-        fs::remove_dir_all(&folder).map_err(|e| files::named(&folder, &e))?;
+        fs::remove_dir_all(&folder).map_err(|e| files::with_path(&folder, &e))?;
     }
     Workspace::create(workspace.root())?;
     Ok(())
@@ -149,7 +149,7 @@ mod tests {
         fs::write(&model, "weights").unwrap();
         assert!(forget(&workspace).unwrap_err().to_string().contains("--fresh"));
         assert!(model.exists());
-        images::mark(&workspace).unwrap();
+        images::mark_as_demo(&workspace).unwrap();
         forget(&workspace).unwrap();
         assert!(!model.exists() && workspace.models().is_dir());
     }

@@ -2,7 +2,7 @@
 
 use crate::checkout::Checkout;
 use crate::error::Error;
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ impl Graph {
     /// # Errors
     /// [`Error::File`], or [`Error::Refused`] with line and column for what is no dataflow.
     pub fn read(yaml: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(yaml).map_err(|error| named(yaml, &error))?;
+        let text = std::fs::read_to_string(yaml).map_err(|error| with_path(yaml, &error))?;
         Self::of(yaml, &text).map_err(|error| Error::Refused(format!("{}: {error}", yaml.display())))
     }
 

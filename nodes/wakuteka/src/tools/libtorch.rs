@@ -62,7 +62,7 @@ pub fn ready(checkout: &Checkout) -> Result<PathBuf, Error> {
         start_over(&part)?;
         set_up(&part)?;
         mark_whole(&part, CONTENTS)?;
-        fs::rename(&part, &folder).map_err(|e| files::named(&folder, &e))?;
+        fs::rename(&part, &folder).map_err(|e| files::with_path(&folder, &e))?;
     }
     Ok(folder)
 }
@@ -94,14 +94,14 @@ fn set_up(folder: &Path) -> Result<(), Error> {
     start_over(&wheels)?;
     stub(&folder.join("lib/libtorch.so"))?;
     let version = folder.join("build-version");
-    fs::write(&version, VERSION).map_err(|e| files::named(&version, &e))?;
+    fs::write(&version, VERSION).map_err(|e| files::with_path(&version, &e))?;
     Ok(())
 }
 
 /// pip checks the hashes. Its temporary files stay beside the wheels: they are too large for some a `/tmp`.
 fn download(python: Python, wheels: &Path) -> Result<(), Error> {
     let list = wheels.join("wheels.txt");
-    fs::write(&list, WHEELS).map_err(|e| files::named(&list, &e))?;
+    fs::write(&list, WHEELS).map_err(|e| files::with_path(&list, &e))?;
     let mut pip = python.pip();
     pip.args(["--no-cache-dir", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]);
     pip.args(PLATFORM).arg("--dest").arg(wheels).arg("--requirement").arg(&list);

@@ -30,7 +30,7 @@ fn mark_whole(folder: &Path, what: &str) -> Result<(), Error> {
 /// Removes what an earlier attempt has left.
 fn start_over(folder: &Path) -> Result<(), Error> {
     if folder.exists() {
-        fs::remove_dir_all(folder).map_err(|e| files::named(folder, &e))?;
+        fs::remove_dir_all(folder).map_err(|e| files::with_path(folder, &e))?;
     }
     Ok(())
 }
@@ -39,13 +39,13 @@ fn start_over(folder: &Path) -> Result<(), Error> {
 fn lock(checkout: &Checkout) -> Result<File, Error> {
     let folder = make(checkout.local())?;
     let path = folder.join("tools.lock");
-    let file = File::create(&path).map_err(|e| files::named(&path, &e))?;
-    file.lock().map_err(|e| files::named(&path, &e))?;
+    let file = File::create(&path).map_err(|e| files::with_path(&path, &e))?;
+    file.lock().map_err(|e| files::with_path(&path, &e))?;
     Ok(file)
 }
 
 fn make(folder: PathBuf) -> Result<PathBuf, Error> {
-    fs::create_dir_all(&folder).map_err(|e| files::named(&folder, &e))?;
+    fs::create_dir_all(&folder).map_err(|e| files::with_path(&folder, &e))?;
     Ok(folder)
 }
 

@@ -32,7 +32,7 @@ pub fn ready(checkout: &Checkout) -> Result<PathBuf, Error> {
         pip.args(["install", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--root-user-action=ignore"]);
         process::capture(pip.arg("--target").arg(&part).args(PACKAGES))?;
         mark_whole(&part, &contents)?;
-        fs::rename(&part, &folder).map_err(|e| files::named(&folder, &e))?;
+        fs::rename(&part, &folder).map_err(|e| files::with_path(&folder, &e))?;
     }
     Ok(folder)
 }

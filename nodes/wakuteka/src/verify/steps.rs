@@ -174,11 +174,11 @@ fn for_tests<'a>(command: &'a mut Command, setup: &Setup) -> &'a mut Command {
 
 /// Every YAML in the folder that lists nodes.
 fn find_dataflows(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let list = fs::read_dir(folder).map_err(|e| files::named(folder, &e))?;
+    let list = fs::read_dir(folder).map_err(|e| files::with_path(folder, &e))?;
     let mut found = Vec::new();
     for path in list.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()? {
         if path.extension().is_some_and(|end| end == "yml" || end == "yaml") {
-            let text = fs::read_to_string(&path).map_err(|e| files::named(&path, &e))?;
+            let text = fs::read_to_string(&path).map_err(|e| files::with_path(&path, &e))?;
             if text.lines().any(|line| line.trim_end() == "nodes:") {
                 found.push(path);
             }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use plugin_api::Workspace;
-use plugin_api::files::named;
+use plugin_api::files::with_path;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -84,7 +84,7 @@ impl Roots {
         folders.dedup();
         let open = |folder: Folder| {
             let path = workspace.root().join(folder.name());
-            path.canonicalize().map(|at| Root::new(folder, at)).map_err(|error| named(&path, &error))
+            path.canonicalize().map(|at| Root::new(folder, at)).map_err(|error| with_path(&path, &error))
         };
         folders.into_iter().map(open).collect::<io::Result<_>>().map(Self)
     }
