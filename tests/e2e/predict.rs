@@ -94,7 +94,7 @@ fn the_inbox_is_classified_sorted_tagged_and_asked_about() -> Result<(), Failure
     assert!(predictions(&workspace).is_empty());
 
     // The first champion.
-    ONE.crown(&workspace)?;
+    ONE.make_champion(&workspace)?;
     graph.wait("the first answers", MINUTE, |g| {
         said(&g.workspace, "green.png").is_some_and(|(_, model)| model == "one")
     })?;
@@ -162,7 +162,7 @@ fn the_inbox_is_classified_sorted_tagged_and_asked_about() -> Result<(), Failure
             graph.wait("predict to be back", MINUTE, |g| g.pid("predict").is_some() && g.pid("predict") != before)?;
         }
         if n == 30 {
-            TWO.crown(&workspace)?;
+            TWO.make_champion(&workspace)?;
         }
         std::thread::sleep(Duration::from_millis(30));
     }

@@ -92,7 +92,7 @@ fn programs_ask_are_told_and_read_sidecars() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let (url, events) = receiver();
     let image = images::coloured([250, 90, 10], 7);
-    ONE.crown(&plugin_api::Workspace::create(&root.path().join("home"))?)?;
+    ONE.make_champion(&plugin_api::Workspace::create(&root.path().join("home"))?)?;
     let mut graph = Graph::start_in(root.path(), OPTIONS, &[("WAKUTEKA_WEBHOOK", &url)])?;
     graph.wait("the page", MINUTE, |graph| graph.status("dashboard").state.starts_with("http://"))?;
     let page = graph.status("dashboard").state;

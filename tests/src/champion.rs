@@ -28,7 +28,7 @@ impl ByColour<'_> {
     ///
     /// # Errors
     /// Any error of the file system.
-    pub fn crown(&self, workspace: &Workspace) -> std::io::Result<()> {
+    pub fn make_champion(&self, workspace: &Workspace) -> std::io::Result<()> {
         self.lay(workspace)?;
         point_atomically(&workspace.champion(), Path::new(self.run))
     }

@@ -81,7 +81,7 @@ fn programs_get_the_answer_that_the_page_shows() {
     let head = ["X-Wakuteka: 1", &bearer];
     let ask = |path: &str, body: &[u8]| served.send(&format!("POST {path}"), &head, body);
     assert_eq!(ask("/api/classify", &image()).status, 503, "no model yet");
-    ONE.crown(&served.workspace).unwrap();
+    ONE.make_champion(&served.workspace).unwrap();
     let answer = ask("/api/classify", &image());
     assert_eq!(answer.status, 200, "{}", answer.body);
     let (answer, shown) = (answer.json(), ask("/api/try", &image()).json());
@@ -107,7 +107,7 @@ fn programs_get_the_answer_that_the_page_shows() {
 #[test]
 fn many_programs_at_once_leave_the_page_its_threads() {
     let served = Served::with(&[]);
-    ONE.crown(&served.workspace).unwrap();
+    ONE.make_champion(&served.workspace).unwrap();
     // Bodies that never come hold both turns for a while.
     let slow: Vec<TcpStream> = (0..2)
         .map(|_| {

@@ -134,7 +134,7 @@ pub struct Candidate {
     columns: Vec<usize>,
     answers: Answers,
     /// Answers to validation images.
-    practice: Answers,
+    validation: Answers,
 }
 
 impl Candidate {
@@ -157,7 +157,7 @@ impl Candidate {
             })
             .collect();
         let answers = Answers::new(labels, names);
-        Self { classifier, columns, practice: answers.clone(), answers }
+        Self { classifier, columns, validation: answers.clone(), answers }
     }
 
     /// Adds images with their class indices, resizing them when the model reads another size.
@@ -175,7 +175,7 @@ impl Candidate {
     /// As [`Self::evaluate`].
     pub fn calibrate(&mut self, batch: &ImageBatch, truth: &[Vec<usize>]) -> Result<(), EvaluateError> {
         let rows = self.answer(batch, truth.len())?;
-        self.push(rows, truth, |of| &mut of.practice)
+        self.push(rows, truth, |of| &mut of.validation)
     }
 
     /// How far its probabilities are from the truth, before and after the temperature that fits the validation images;
@@ -186,9 +186,9 @@ impl Candidate {
             let [error, _] = self.answers.calibration_errors(1.0);
             return Some(Calibration { temperature: 1.0, fitted_on: 0, error_before: error, error_after: error });
         }
-        let temperature = self.practice.temperature()?;
+        let temperature = self.validation.temperature()?;
         let [error_before, error_after] = self.answers.calibration_errors(temperature);
-        Some(Calibration { temperature, fitted_on: self.practice.len() as u64, error_before, error_after })
+        Some(Calibration { temperature, fitted_on: self.validation.len() as u64, error_before, error_after })
     }
 
     fn failed(&self, problem: String) -> EvaluateError {
@@ -236,7 +236,7 @@ impl Candidate {
 
     /// Whether all that it has said are numbers.
     pub fn is_finite(&self) -> bool {
-        self.answers.is_finite() && self.practice.is_finite()
+        self.answers.is_finite() && self.validation.is_finite()
     }
 
     /// What it has said so far. Its classes begin with those of the data set.

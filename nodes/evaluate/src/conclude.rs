@@ -46,7 +46,7 @@ pub struct Evidence<'a> {
     /// How far its probabilities can be trusted.
     pub calibration: Option<Calibration>,
     /// The champion so far.
-    pub reigning: Incumbent<'a, Answers>,
+    pub incumbent: Incumbent<'a, Answers>,
     /// What the challenger must show.
     pub gate: &'a Gate,
     /// Who makes champions.
@@ -108,7 +108,7 @@ fn decision(evidence: &Evidence) -> GateOutcome {
     if evidence.diverged {
         return GateOutcome::plain(false, Message::diverged());
     }
-    if let (Some(paired), Incumbent::Evaluated { name, .. }) = (evidence.paired, evidence.reigning)
+    if let (Some(paired), Incumbent::Evaluated { name, .. }) = (evidence.paired, evidence.incumbent)
         && paired.challenger.len() == 0
     {
         let answers = evidence.figures.answers;
@@ -123,7 +123,7 @@ fn decision(evidence: &Evidence) -> GateOutcome {
     // The other `--labels`.
     let other = Text::from(Message::labels_other());
     match challenger {
-        Answers::Single(challenger) => match evidence.reigning {
+        Answers::Single(challenger) => match evidence.incumbent {
             Incumbent::Evaluated { name, predictions: Answers::Single(predictions), handicap } => {
                 decide(challenger, Incumbent::Evaluated { name, predictions, handicap }, gate)
             }
@@ -131,7 +131,7 @@ fn decision(evidence: &Evidence) -> GateOutcome {
             Incumbent::Unusable { name, why } => decide(challenger, Incumbent::Unusable { name, why }, gate),
             Incumbent::None => decide(challenger, Incumbent::None, gate),
         },
-        Answers::Multi(challenger) => match evidence.reigning {
+        Answers::Multi(challenger) => match evidence.incumbent {
             Incumbent::Evaluated { name, predictions: Answers::Multi(predictions), handicap } => {
                 decide_multilabel(challenger, Incumbent::Evaluated { name, predictions, handicap }, gate)
             }
@@ -151,7 +151,7 @@ fn write_report(folder: &RunFolder, evidence: &Evidence, verdict: &Verdict) -> i
     match evidence.figures.answers {
         Answers::Single(challenger) => {
             // Side by side only where both answered for all images.
-            let champion = match evidence.reigning {
+            let champion = match evidence.incumbent {
                 Incumbent::Evaluated { predictions: Answers::Single(predictions), .. }
                     if predictions.len() == challenger.len() =>
                 {

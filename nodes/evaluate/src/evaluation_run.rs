@@ -52,7 +52,7 @@ impl ModelSlot {
     }
 }
 
-/// How a evaluation_run ends.
+/// How an evaluation ends.
 pub enum Closed {
     /// With a verdict.
     Evaluated(Box<Verdict>),
@@ -82,7 +82,7 @@ pub struct EvaluationRun {
     checkpoint: Checkpoint,
     manifest: RunManifest,
     /// Validation images, for the temperature; none when there are none.
-    practice: Option<Pull>,
+    validation: Option<Pull>,
     held_out: Pull,
     /// What it said in its cross-validation, by which it is evaluated then.
     out_of_fold: Option<OutOfFoldAnswers>,
@@ -91,7 +91,7 @@ pub struct EvaluationRun {
     challenger: ModelSlot,
     champion: ModelSlot,
     /// The champion's name.
-    reigning: Option<String>,
+    incumbent: Option<String>,
     /// Classes of the data set; empty before the first batch.
     classes: Vec<String>,
     /// Side of the held-out images, pixels.
@@ -118,9 +118,9 @@ impl EvaluationRun {
     ) -> Result<Self, EvaluateError> {
         let card = card_of(&manifest, &checkpoint.run, &checkpoint.digest);
         let challenger = ModelSlot::load(loader, &workspace.root().join(&checkpoint.uri), card)?;
-        let reigning = champion(workspace);
+        let incumbent = champion(workspace);
         let folder = workspace.champion();
-        let champion = match reigning.as_ref().map(|_| read_json::<ModelCard>(&folder.join("model.json"))) {
+        let champion = match incumbent.as_ref().map(|_| read_json::<ModelCard>(&folder.join("model.json"))) {
             None => ModelSlot::Empty(None),
             Some(Ok(card)) => ModelSlot::load(loader, &weights(&folder), card)?,
             Some(Err(error)) => ModelSlot::Empty(Some(error.to_string().into())),
@@ -138,7 +138,7 @@ impl EvaluationRun {
         // Heads are trained on validation images, too, and calibrated out of fold.
         let has_validation = manifest.backbone.is_none() && manifest.counts.iter().any(|counts| counts[1] > 0);
         Ok(Self {
-            practice: has_validation.then(|| of(Split::Validation, Some(batches))),
+            validation: has_validation.then(|| of(Split::Validation, Some(batches))),
             held_out: of(Split::Test, None),
             trained_on: out_of_fold.is_some().then(|| of(Split::Train, None)),
             out_of_fold,
@@ -147,7 +147,7 @@ impl EvaluationRun {
             manifest,
             challenger,
             champion,
-            reigning,
+            incumbent,
             classes: Vec::new(),
             images: Vec::new(),
             near_copies: Vec::new(),
@@ -162,13 +162,13 @@ impl EvaluationRun {
     }
 
     /// The champion's name.
-    pub fn reigning(&self) -> Option<&str> {
-        self.reigning.as_deref()
+    pub fn incumbent(&self) -> Option<&str> {
+        self.incumbent.as_deref()
     }
 
     /// Images evaluated so far, batches that have come, and how many there are once that is known.
     pub fn progress(&self) -> (u64, u64, Option<u64>) {
-        let pulls = || self.practice.iter().chain([&self.held_out]).chain(&self.trained_on);
+        let pulls = || self.validation.iter().chain([&self.held_out]).chain(&self.trained_on);
         let total = pulls().map(Pull::total).sum::<Option<u64>>();
         (self.images.len() as u64, pulls().map(Pull::arrived).sum(), total)
     }
@@ -178,8 +178,8 @@ impl EvaluationRun {
         if self.over() {
             return None;
         }
-        match &mut self.practice {
-            Some(practice) if !practice.is_complete() => practice.demand(true, now),
+        match &mut self.validation {
+            Some(validation) if !validation.is_complete() => validation.demand(true, now),
             _ if !self.held_out.is_complete() => self.held_out.demand(true, now),
             _ => self.trained_on.as_mut().and_then(|trained_on| trained_on.demand(true, now)),
         }
@@ -187,13 +187,13 @@ impl EvaluationRun {
 
     /// `dataset` was started again: what was under way is lost.
     pub fn ask_again(&mut self, now: Instant) {
-        let pulls = self.practice.iter_mut().chain([&mut self.held_out]).chain(&mut self.trained_on);
+        let pulls = self.validation.iter_mut().chain([&mut self.held_out]).chain(&mut self.trained_on);
         pulls.for_each(|pull| pull.ask_again(now));
     }
 
-    /// Everything has been heard. Of weights that cannot be used there is nothing to hear.
+    /// All images have come. Weights that cannot be used need none.
     pub fn over(&self) -> bool {
-        let others = self.practice.iter().chain(&self.trained_on);
+        let others = self.validation.iter().chain(&self.trained_on);
         matches!(self.challenger, ModelSlot::Empty(_))
             || (others.into_iter().all(Pull::is_complete) && self.held_out.is_complete())
     }
@@ -232,7 +232,7 @@ impl EvaluationRun {
         }
         if role != Role::Test {
             // Until now the images after these could not be asked for.
-            let all = self.practice.iter_mut().chain([&mut self.held_out]).chain(&mut self.trained_on);
+            let all = self.validation.iter_mut().chain([&mut self.held_out]).chain(&mut self.trained_on);
             all.for_each(|of| of.busy_until(Instant::now()));
             return Ok(());
         }
@@ -249,14 +249,14 @@ impl EvaluationRun {
 
     /// Of which split a batch that is due is, and what it says of itself.
     fn accept(&mut self, header: &Header, now: Instant) -> Option<(Role, BatchHeader)> {
-        let practice = self.practice.iter_mut().map(|pull| (Role::Validation, pull));
+        let validation = self.validation.iter_mut().map(|pull| (Role::Validation, pull));
         let held_out = std::iter::once((Role::Test, &mut self.held_out));
         let trained_on = self.trained_on.iter_mut().map(|pull| (Role::Train, pull));
-        let mut pulls = practice.chain(held_out).chain(trained_on);
+        let mut pulls = validation.chain(held_out).chain(trained_on);
         pulls.find_map(|(role, pull)| Some((role, pull.accept(header, now)?)))
     }
 
-    /// Both sit down, now that the classes are known. A champion that was trained with other
+    /// Binds both to the classes of the data set, now that they are known. A champion that was trained with other
     /// labels answers another question: it is not compared, and whoever changed `--labels` wants the new one.
     fn bind_classes(&mut self, classes: &[String]) {
         let labels = self.manifest.labels;
@@ -306,30 +306,30 @@ impl EvaluationRun {
         Ok(EvalBatch { images, truth, of, near_copies })
     }
 
-    /// Keeps the mistakes of the cross-validation among the images heard last.
-    fn note_out_of_fold_mistakes(&mut self, heard: &ImageBatch, of: &[EvaluatedImage]) {
+    /// Keeps the mistakes of the cross-validation among the images of the last batch.
+    fn note_out_of_fold_mistakes(&mut self, batch: &ImageBatch, of: &[EvaluatedImage]) {
         let Some(out_of_fold) = &self.out_of_fold else { return };
-        let bytes = heard.pixels.len() / heard.count;
-        for (image, pixels) in of.iter().zip(heard.pixels.chunks_exact(bytes)) {
+        let bytes = batch.pixels.len() / batch.count;
+        for (image, pixels) in of.iter().zip(batch.pixels.chunks_exact(bytes)) {
             let found = out_of_fold.find(&image.digest).and_then(|i| out_of_fold.answers.mistake(i));
             let Some((truth, said, sure)) = found else { continue };
-            let (path, sides) = (image.path.as_str(), [heard.size_px, heard.size_px]);
+            let (path, sides) = (image.path.as_str(), [batch.size_px, batch.size_px]);
             if let Err(error) = self.wrong.offer([path, &truth, &said], sure, pixels, sides) {
                 tracing::warn!(path, %error, "no thumbnail");
             }
         }
     }
 
-    /// Keeps the challenger's mistakes among the images heard last.
-    fn note_mistakes(&mut self, heard: &ImageBatch) {
+    /// Keeps the challenger's mistakes among the images of the last batch.
+    fn note_mistakes(&mut self, batch: &ImageBatch) {
         let (ModelSlot::Loaded(candidate), None) = (&self.challenger, &self.out_of_fold) else { return };
         let answers = candidate.answers();
-        let first = answers.len() - heard.count;
-        let bytes = heard.pixels.len() / heard.count;
-        for (i, pixels) in (first..answers.len()).zip(heard.pixels.chunks_exact(bytes)) {
+        let first = answers.len() - batch.count;
+        let bytes = batch.pixels.len() / batch.count;
+        for (i, pixels) in (first..answers.len()).zip(batch.pixels.chunks_exact(bytes)) {
             let Some((truth, said, sure)) = answers.mistake(i) else { continue };
             let path = self.images[i].path.as_str();
-            let sides = [heard.size_px, heard.size_px];
+            let sides = [batch.size_px, batch.size_px];
             if let Err(error) = self.wrong.offer([path, &truth, &said], sure, pixels, sides) {
                 tracing::warn!(path, %error, "no thumbnail");
             }
@@ -343,11 +343,11 @@ impl EvaluationRun {
     pub fn close(mut self, workspace: &Workspace, gate: &Gate, promotion: Promotion) -> std::io::Result<Closed> {
         let _lock = Lock::take(workspace)?;
         let now = champion(workspace);
-        if now != self.reigning {
-            tracing::warn!(run = self.run(), was = self.reigning, now, "another champion since: evaluated anew");
+        if now != self.incumbent {
+            tracing::warn!(run = self.run(), was = self.incumbent, now, "another champion since: evaluated anew");
             return Ok(Closed::Anew(self.checkpoint));
         }
-        // Without a held-out batch there were no classes to sit down for.
+        // Without a held-out batch there were no classes to bind to.
         let classes = if self.classes.is_empty() { self.manifest.classes.clone() } else { self.classes.clone() };
         self.bind_classes(&classes);
         if self.left_out > 0 {
@@ -382,14 +382,14 @@ impl EvaluationRun {
         if let (Some(of), None) = (&self.out_of_fold, unusable) {
             let evaluation = Evaluation::CrossValidated { folds: of.folds };
             figures = Figures { answers: &of.answers, images: &of.images, near_copies: &of.near_copies, evaluation };
-            if let (Some(name), ModelSlot::Loaded(c)) = (&self.reigning, &self.champion) {
+            if let (Some(name), ModelSlot::Loaded(c)) = (&self.incumbent, &self.champion) {
                 let own = RunFolder::new(&workspace.runs(), name).cross_validation();
                 let pair = of.pair(self.manifest.labels, c.known(), own.as_ref(), (c.answers(), &self.images));
                 paired = Some(pair.map_err(std::io::Error::other)?);
             }
         }
         let diverged = matches!(&self.challenger, ModelSlot::Loaded(candidate) if !candidate.is_finite());
-        let reigning = match (&self.reigning, &self.champion) {
+        let incumbent = match (&self.incumbent, &self.champion) {
             (None, _) => Incumbent::None,
             (Some(name), ModelSlot::Loaded(c)) => {
                 let predictions = paired.as_ref().map_or(c.answers(), |paired| &paired.champion);
@@ -412,7 +412,7 @@ impl EvaluationRun {
                 unusable,
                 diverged,
                 calibration,
-                reigning,
+                incumbent,
                 gate,
                 promotion,
                 wrong: &self.wrong,

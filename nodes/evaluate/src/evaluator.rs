@@ -90,7 +90,7 @@ impl<L: Loader> Evaluator<L> {
     ///
     /// # Errors
     /// [`EvaluateError`] when they don't keep to their contract or the device fails.
-    pub fn heard(&mut self, header: &Header, batch: &Batches) -> Result<(), EvaluateError> {
+    pub fn add_batch(&mut self, header: &Header, batch: &Batches) -> Result<(), EvaluateError> {
         self.evaluation_run.as_mut().map_or(Ok(()), |evaluation_run| evaluation_run.add_batch(header, batch))
     }
 

@@ -94,7 +94,7 @@ pub fn run(config: Config, node: &mut Node) -> Result<(), EvaluateError> {
     let source = node.source_of("heldout");
     let webhook = Webhook::start(&config.webhook)?;
     loop {
-        // First everything that is there, so that a stop is heard between two batches; then one message.
+        // First everything that is there, so that a stop is seen between two batches; then one message.
         let mut event = if inbox.is_empty() { Some(node.recv(Duration::from_secs(1))?) } else { node.try_recv()? };
         while let Some(now) = event {
             match now {
@@ -152,7 +152,7 @@ fn take(evaluator: &mut Evaluator<OnDevice>, node: &mut Node, message: &Message)
             }
             Ok(())
         }
-        "heldout" => evaluator.heard(&message.header, &message.read::<Batches>()?),
+        "heldout" => evaluator.add_batch(&message.header, &message.read::<Batches>()?),
         // `tick` only wakes the loop.
         _ => Ok(()),
     }
@@ -182,7 +182,7 @@ fn show(evaluator: &Evaluator<OnDevice>, node: &mut Node) {
         return;
     };
     let (images, done, total) = evaluation_run.progress();
-    status.state(evaluation_run.reigning().map_or_else(
+    status.state(evaluation_run.incumbent().map_or_else(
         || plugin_api::Message::judging(evaluation_run.run()),
         |champion| plugin_api::Message::judging_both(evaluation_run.run(), champion),
     ));

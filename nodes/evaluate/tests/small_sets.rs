@@ -185,7 +185,7 @@ impl DataSet {
                     Outgoing::Verdict(verdict) => return *verdict,
                     Outgoing::Demand(demand) => {
                         let (header, batch) = self.answer(&demand);
-                        evaluator.heard(&header, &batch).unwrap();
+                        evaluator.add_batch(&header, &batch).unwrap();
                     }
                 }
             }

@@ -26,11 +26,11 @@ fn the_link_is_followed_and_unknown_classes_named() {
     assert!(!selector.follow(now) && selector.model().is_none());
     assert_eq!(selector.unknown(), ["red", "teal"]);
 
-    ONE.crown(&workspace).unwrap();
+    ONE.make_champion(&workspace).unwrap();
     assert!(selector.follow(now) && !selector.follow(now), "another champion, once");
     assert_eq!((run_of(&selector), selector.unknown()), (Some("one"), vec!["teal"]));
 
-    TWO.crown(&workspace).unwrap();
+    TWO.make_champion(&workspace).unwrap();
     assert!(selector.follow(now));
     assert_eq!((run_of(&selector), selector.unknown()), (Some("two"), vec![]));
 
@@ -44,7 +44,7 @@ fn a_broken_champion_is_tried_again_and_the_last_stays() {
     let workspace = Workspace::create(folder.path()).unwrap();
     let mut selector = ModelSelector::new(&workspace, DeviceChoice::Flex.open().unwrap(), Precision::Fp32);
     let now = Instant::now();
-    ONE.crown(&workspace).unwrap();
+    ONE.make_champion(&workspace).unwrap();
     assert!(selector.follow(now));
     point_atomically(&workspace.champion(), Path::new("two")).unwrap();
     assert!(!selector.follow(now));

@@ -79,8 +79,8 @@ impl GateOutcome {
 }
 
 /// The champion to compare with, or the decision when there is none.
-fn opponent<J>(reigning: Incumbent<'_, J>, unheld: bool) -> Result<(&str, &J, &[Message]), Box<GateOutcome>> {
-    let why = match reigning {
+fn opponent<J>(incumbent: Incumbent<'_, J>, unheld: bool) -> Result<(&str, &J, &[Message]), Box<GateOutcome>> {
+    let why = match incumbent {
         Incumbent::None => Message::no_champion(),
         Incumbent::Unusable { name, why } => Message::champion_unusable(name, why.clone()),
         Incumbent::Evaluated { name, predictions, handicap } => return Ok((name, predictions, handicap)),
@@ -241,11 +241,11 @@ impl Comparison<'_> {
 /// Decides: a challenger is promoted when there is no champion, or when on the same images its balanced accuracy is not
 /// below the champion's, it is shown not to be worse by the gate's margin, and no class's recall fell too far. One that does
 /// not answer with numbers is refused; so is one that cannot be compared because no image is held out.
-pub fn decide(challenger: &Predictions, reigning: Incumbent, gate: &Gate) -> GateOutcome {
+pub fn decide(challenger: &Predictions, incumbent: Incumbent, gate: &Gate) -> GateOutcome {
     if !challenger.is_finite() {
         return GateOutcome::plain(false, Message::diverged());
     }
-    let (name, predictions, handicap) = match opponent(reigning, challenger.is_empty()) {
+    let (name, predictions, handicap) = match opponent(incumbent, challenger.is_empty()) {
         Ok(opponent) => opponent,
         Err(decision) => return *decision,
     };
@@ -283,13 +283,13 @@ fn between_known_classes(challenger: &Predictions, champion: &Predictions) -> Pa
 /// As [`decide`], where an image may have several classes: by mean average precision, with a paired bootstrap.
 pub fn decide_multilabel(
     challenger: &MultilabelPredictions,
-    reigning: Incumbent<MultilabelPredictions>,
+    incumbent: Incumbent<MultilabelPredictions>,
     gate: &Gate,
 ) -> GateOutcome {
     if !challenger.is_finite() {
         return GateOutcome::plain(false, Message::diverged());
     }
-    let (name, tagged, handicap) = match opponent(reigning, challenger.is_empty()) {
+    let (name, tagged, handicap) = match opponent(incumbent, challenger.is_empty()) {
         Ok(opponent) => opponent,
         Err(decision) => return *decision,
     };

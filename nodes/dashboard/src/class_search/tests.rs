@@ -100,7 +100,7 @@ fn the_pool_is_predicted_by_the_champion_and_decided_on() {
     assert_eq!((nobody.total, nobody.pool), (0, PoolCounts { model: None, known: 0, unknown: 4, busy: false }));
 
     ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None }
-        .crown(&workspace)
+        .make_champion(&workspace)
         .unwrap();
     let reds = found(&workspace, &pool(&workspace), &decider, "red");
     let paths: Vec<&str> = reds.items.iter().map(|one| one.path.as_str()).collect();

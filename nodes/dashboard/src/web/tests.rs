@@ -367,7 +367,7 @@ fn an_image_from_a_browser_is_told_of_with_where_the_network_looked() {
     let told = send("/api/try", &half_red()).json();
     assert!(told["prediction"].is_null() && told["width"] == 160, "no champion yet: {told}");
     let colours = ByColour { run: "one", classes: ["red", "green", "blue"], scale: 10.0, temperature: None };
-    colours.crown(&served.workspace).unwrap();
+    colours.make_champion(&served.workspace).unwrap();
     let told = send("/api/try", &half_red()).json();
     assert_eq!(
         (&told["prediction"]["model"], &told["prediction"]["classes"][0]["class"]),

@@ -129,7 +129,7 @@ impl Bench {
                     Outgoing::Verdict(verdict) => return *verdict,
                     Outgoing::Demand(demand) => {
                         for (header, batch) in self.answers(&demand) {
-                            evaluator.heard(&header, &batch).unwrap();
+                            evaluator.add_batch(&header, &batch).unwrap();
                         }
                     }
                 }
@@ -242,9 +242,9 @@ fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
     evaluator.announced(checkpoint.clone()).unwrap();
     let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
     for (header, batch) in bench.answers(&demand) {
-        evaluator.heard(&header, &batch).unwrap();
+        evaluator.add_batch(&header, &batch).unwrap();
     }
-    // All images are heard; against "one" it would be refused. Now another is champion.
+    // All images have come; against "one" it would be refused. Now another is champion.
     let bad = bench.workspace.models().join("two");
     fs::create_dir(&bad).unwrap();
     fs::write(bad.join("model.safetensors"), BAD).unwrap();
@@ -264,7 +264,7 @@ fn killed_amid_the_images_another_process_begins_anew() {
     assert!(killed.announced(checkpoint.clone()).unwrap().is_none());
     let Some(Outgoing::Demand(demand)) = killed.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
     let (header, batch) = bench.answers(&demand).swap_remove(0);
-    killed.heard(&header, &batch).unwrap();
+    killed.add_batch(&header, &batch).unwrap();
     drop(killed);
     let verdict = bench.evaluate(&mut bench.evaluator(), &checkpoint);
     assert_eq!((verdict.images, verdict.accuracy), (7, 1.0));
@@ -282,13 +282,13 @@ fn lost_and_repeated_batches_change_nothing() {
     let answers = bench.answers(&demand);
     // The second of four batches is lost; the first comes twice.
     for i in [0, 0, 2, 3] {
-        evaluator.heard(&answers[i].0, &answers[i].1).unwrap();
+        evaluator.add_batch(&answers[i].0, &answers[i].1).unwrap();
     }
     let later = Instant::now() + Duration::from_secs(11);
     let Some(Outgoing::Demand(again)) = evaluator.proceed(later).unwrap().pop() else { panic!("no demand") };
     assert_eq!((again.first.value(0), again.count.value(0)), (1, 3));
     for (header, batch) in bench.answers(&again) {
-        evaluator.heard(&header, &batch).unwrap();
+        evaluator.add_batch(&header, &batch).unwrap();
     }
     let Some(Outgoing::Verdict(verdict)) = evaluator.proceed(later).unwrap().pop() else { panic!("no verdict") };
     assert_eq!(verdict.images, 7);
@@ -465,7 +465,7 @@ fn near_copies_of_trained_images_are_optimistic() {
     let Some(Outgoing::Demand(demand)) = evaluator.proceed(Instant::now()).unwrap().pop() else { panic!("no demand") };
     for (header, batch) in bench.answers(&demand) {
         let of = BatchHeader { near_copies: vec![0], ..header.get().unwrap() };
-        evaluator.heard(&header.with(&of), &batch).unwrap();
+        evaluator.add_batch(&header.with(&of), &batch).unwrap();
     }
     let Some(Outgoing::Verdict(verdict)) = evaluator.proceed(Instant::now()).unwrap().pop() else {
         panic!("no verdict")

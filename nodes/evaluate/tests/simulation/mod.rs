@@ -22,8 +22,8 @@ impl Setting<'_> {
         let mut chance = Pcg64Mcg::seed_from_u64(seed);
         let promoted = (0..trials).filter(|_| {
             let [challenger, champion] = self.draw(&mut chance);
-            let reigning = Incumbent::Evaluated { name: "champion", predictions: &champion, handicap: &[] };
-            decide(&challenger, reigning, gate).promoted
+            let incumbent = Incumbent::Evaluated { name: "champion", predictions: &champion, handicap: &[] };
+            decide(&challenger, incumbent, gate).promoted
         });
         promoted.count() as f64 / f64::from(trials)
     }

@@ -415,7 +415,7 @@ mod tests {
     }
 
     /// Makes the weights of a run the champion.
-    fn crown(begun: &Begun, workspace: &Workspace) {
+    fn make_champion(begun: &Begun, workspace: &Workspace) {
         let folder = workspace.models().join(&begun.manifest.id);
         std::fs::create_dir(&folder).unwrap();
         let digest = begun.trainer.save(&folder.join("model.safetensors")).unwrap();
@@ -444,7 +444,7 @@ mod tests {
             ("first run; from scratch: there is no champion yet", 15)
         );
         assert_eq!(first.run_dir.folder.manifest(), Some(first.manifest.clone()));
-        crown(&first, &workspace);
+        make_champion(&first, &workspace);
         let second = begin(&config, &device, &workspace, &state(&["a", "b", "c"]), None).unwrap();
         assert_eq!((second.manifest.parent.as_ref(), second.manifest.epochs), (Some(&first.manifest.id), 8));
         assert!(first.run_dir.abandoned().is_some(), "a run that never ended an epoch");
@@ -453,7 +453,7 @@ mod tests {
     #[test]
     fn a_champion_of_another_kind_or_a_broken_one_is_not_used() {
         let (_folder, workspace, config, device) = setup("");
-        crown(&begin(&config, &device, &workspace, &state(&["a", "b"]), None).unwrap(), &workspace);
+        make_champion(&begin(&config, &device, &workspace, &state(&["a", "b"]), None).unwrap(), &workspace);
         let other = Config { size: 32, ..config.clone() };
         let begun = begin(&other, &device, &workspace, &state(&["a", "b"]), None).unwrap();
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("small-cnn at 16 px"));
@@ -472,7 +472,7 @@ mod tests {
         };
         let two = state(&["a", "b"]);
         let first = begin(&with("relu"), &device, &workspace, &two, None).unwrap();
-        crown(&first, &workspace);
+        make_champion(&first, &workspace);
         let card: ModelCard = read_json(&workspace.champion().join("model.json")).unwrap();
         let other = begin(&with("tanh"), &device, &workspace, &two, None).unwrap();
         assert!(other.manifest.parent.is_none(), "{}", other.manifest.reason);
@@ -495,7 +495,7 @@ mod tests {
         assert!(begun.manifest.parent.is_none() && begun.manifest.reason.contains("with weights of "));
         let loaded = &begun.manifest.options["weights"];
         assert_eq!((&loaded["read"], &loaded["kept"][0]), (&4.into(), &"fc.weight".into()));
-        crown(&begun, &workspace);
+        make_champion(&begun, &workspace);
         let next = begin(&config, &device, &workspace, &state(&["a", "d"]), None).unwrap();
         assert_eq!(next.manifest.parent, Some(begun.manifest.id));
         assert!(next.manifest.options.get("weights").is_none());
@@ -532,7 +532,7 @@ mod tests {
         let uri = format!("runs/{}/checkpoints/{file}", begun.manifest.id);
         let finished = plugin_api::runs::Finished { uri, digest, epochs: 1, steps: 1, samples: 1, seconds: 1.0 };
         write_json(&begun.run_dir.folder.0.join("finished.json"), &finished).unwrap();
-        crown(begun, workspace);
+        make_champion(begun, workspace);
     }
 
     #[test]

@@ -16,7 +16,7 @@ fn options(network: NetworkChoice, weights: &Path) -> EmbedOptions {
     EmbedOptions { network, weights, device: DeviceChoice::Flex, precision, mode, size_px: 224 }
 }
 
-fn crown(workspace: &Workspace, architecture: &str, size_px: u32, seed: u64) {
+fn make_champion(workspace: &Workspace, architecture: &str, size_px: u32, seed: u64) {
     let folder = workspace.models().join(format!("run{seed}"));
     std::fs::create_dir_all(&folder).unwrap();
     let device = DeviceChoice::Flex.open().unwrap().device;
@@ -50,7 +50,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 #[test]
 fn the_champions_embeddings_have_unit_length_and_keep_their_order() {
     let (_folder, workspace) = workspace();
-    crown(&workspace, "resnet18", 32, 1);
+    make_champion(&workspace, "resnet18", 32, 1);
     let embedder = Embedder::open(&options(NetworkChoice::Champion, Path::new("")), &workspace).unwrap();
     assert_eq!(embedder.dimensions(), 512);
     assert!(embedder.fingerprint().starts_with("resnet18-32-pad-"), "{}", embedder.fingerprint());
@@ -70,9 +70,9 @@ fn the_champions_embeddings_have_unit_length_and_keep_their_order() {
 fn another_champion_is_another_fingerprint() {
     let (_folder, workspace) = workspace();
     let open = || Embedder::open(&options(NetworkChoice::Champion, Path::new("")), &workspace).unwrap();
-    crown(&workspace, "small-cnn", 16, 1);
+    make_champion(&workspace, "small-cnn", 16, 1);
     let first = open();
-    crown(&workspace, "small-cnn", 16, 2);
+    make_champion(&workspace, "small-cnn", 16, 2);
     assert_ne!(first.fingerprint(), open().fingerprint());
     assert_eq!(first.dimensions(), 32 * 4 * 4);
 }
@@ -107,7 +107,7 @@ fn what_is_not_there_is_named_with_the_way_to_get_it() {
     assert!(error.contains("--network champion") && error.contains("models/champion"), "{error}");
     std::fs::write(&path, "nonsense").unwrap();
     assert!(text(NetworkChoice::EfficientNetLite0, &path).contains("lite0.safetensors"));
-    crown(&workspace, "small-cnn", 256, 1);
+    make_champion(&workspace, "small-cnn", 256, 1);
     let error = text(NetworkChoice::Champion, &path);
     assert!(error.contains("131072 features") && error.contains("32768"), "{error}");
 }

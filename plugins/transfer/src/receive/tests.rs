@@ -60,7 +60,7 @@ fn read(workspace: &Workspace, path: &str) -> Option<Vec<u8>> {
 }
 
 /// A run that has ended and become champion.
-fn crown(workspace: &Workspace, run: &str, weights: &[u8]) {
+fn make_champion(workspace: &Workspace, run: &str, weights: &[u8]) {
     let uri = format!("runs/{run}/checkpoints/epoch-0001.safetensors");
     write(workspace, &format!("runs/{run}/run.json"), b"{}");
     write(workspace, &format!("runs/{run}/metrics.jsonl"), b"{}\n");
@@ -90,7 +90,7 @@ fn a_run_and_its_model_cross_and_the_weights_once() {
     let now = Instant::now();
     let (mut training, mut files) = both(now);
     let weights: Vec<u8> = (0..100_000_u32).map(|at| (at * 7 % 251) as u8).collect();
-    crown(&training.workspace, "1", &weights);
+    make_champion(&training.workspace, "1", &weights);
     pull(&mut training, &mut files, now, 0);
     for path in ["runs/1/run.json", "runs/1/report/index.html", "runs/1/verdict.json", "models/1/model.json"] {
         assert_eq!(read(&files.workspace, path), read(&training.workspace, path), "{path}");
@@ -113,7 +113,7 @@ fn answers_that_are_lost_are_asked_for_again() {
     let now = Instant::now();
     let (mut training, mut files) = both(now);
     let weights: Vec<u8> = (0..400_000_u32).map(|at| (at * 31 % 253) as u8).collect();
-    crown(&training.workspace, "1", &weights);
+    make_champion(&training.workspace, "1", &weights);
     let mut at = now;
     while champion(&files).is_none() {
         pull(&mut training, &mut files, at, 5);
@@ -127,7 +127,7 @@ fn answers_that_are_lost_are_asked_for_again() {
 fn a_verdict_comes_after_its_champion_and_a_model_whole() {
     let now = Instant::now();
     let (mut training, mut files) = both(now);
-    crown(&training.workspace, "1", &vec![7; 40_000]);
+    make_champion(&training.workspace, "1", &vec![7; 40_000]);
     training.offers.look();
     let offers = training.offers.due(now).unwrap();
     files.receiver.offered(&Header::new("offers", 0), &offers);
@@ -148,19 +148,19 @@ fn a_verdict_comes_after_its_champion_and_a_model_whole() {
 fn a_person_chooses_where_the_files_are() {
     let now = Instant::now();
     let (mut training, mut files) = both(now);
-    crown(&training.workspace, "1", b"one");
+    make_champion(&training.workspace, "1", b"one");
     pull(&mut training, &mut files, now, 0);
-    crown(&training.workspace, "2", b"two");
+    make_champion(&training.workspace, "2", b"two");
     pull(&mut training, &mut files, now, 0);
     assert_eq!(champion(&files).as_deref(), Some("2"));
     // Rolled back, while the other machine finds a third.
     choose(&files.workspace, "1");
-    crown(&training.workspace, "3", b"three");
+    make_champion(&training.workspace, "3", b"three");
     pull(&mut training, &mut files, now, 0);
     assert_eq!(champion(&files).as_deref(), Some("1"), "what a person says holds");
     pull(&mut files, &mut training, now, 0);
     assert_eq!(champion(&training).as_deref(), Some("1"));
-    crown(&training.workspace, "4", b"four");
+    make_champion(&training.workspace, "4", b"four");
     pull(&mut training, &mut files, now + Duration::from_secs(9), 0);
     assert_eq!(champion(&files).as_deref(), Some("4"));
 }
@@ -169,7 +169,7 @@ fn a_person_chooses_where_the_files_are() {
 fn a_new_training_machine_gets_the_champion_and_a_request() {
     let now = Instant::now();
     let (mut training, mut files) = both(now);
-    crown(&files.workspace, "1", b"one");
+    make_champion(&files.workspace, "1", b"one");
     let request = RunRequest { from: None };
     write_json(&files.workspace.runs().join(RunRequest::FILE), &request).unwrap();
     pull(&mut files, &mut training, now, 0);
