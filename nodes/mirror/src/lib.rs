@@ -125,7 +125,7 @@ impl Mirror {
         let (header, now) = (&message.header, Instant::now());
         match message.input.as_str() {
             "offers" => {
-                if self.peer.heard(&header.session, &machine(header), now) {
+                if self.peer.note_message(&header.session, &machine(header), now) {
                     self.offers.forget();
                 }
                 self.receiver.offered(header, &message.read::<OfferedFiles>()?);

@@ -24,7 +24,7 @@ pub struct Peer {
     patience: Duration,
     machine: String,
     session: String,
-    heard: Instant,
+    last_heard: Instant,
     /// Its nodes, as they were written here.
     nodes: BTreeMap<String, Status>,
     /// What was sent of this machine's nodes, and when.
@@ -37,7 +37,7 @@ impl Peer {
         let (machine, session) = ("the other machine".to_owned(), String::new());
         // Those of an earlier time: their machine may be away now.
         let nodes = status::read_all(&folder).into_iter().filter(|(_, status)| status.elsewhere.is_some()).collect();
-        Self { folder, patience, machine, session, heard: now, nodes, told: None }
+        Self { folder, patience, machine, session, last_heard: now, nodes, told: None }
     }
 
     /// Its name.
@@ -46,8 +46,8 @@ impl Peer {
     }
 
     /// It is there. Returns whether its process is another than before.
-    pub fn heard(&mut self, session: &str, machine: &str, now: Instant) -> bool {
-        self.heard = now;
+    pub fn note_message(&mut self, session: &str, machine: &str, now: Instant) -> bool {
+        self.last_heard = now;
         if !machine.is_empty() {
             machine.clone_into(&mut self.machine);
         }
@@ -58,7 +58,7 @@ impl Peer {
 
     /// How long it has been silent, when it is away.
     fn silence(&self, now: Instant) -> Option<Duration> {
-        Some(now.saturating_duration_since(self.heard)).filter(|silence| *silence >= self.patience)
+        Some(now.saturating_duration_since(self.last_heard)).filter(|silence| *silence >= self.patience)
     }
 
     /// That it is away.
@@ -80,7 +80,7 @@ impl Peer {
 
     /// Its nodes say something.
     pub fn statuses(&mut self, machine: &str, statuses: &Statuses, now: Instant) {
-        self.heard = now;
+        self.last_heard = now;
         let rows = statuses.node.iter().zip(statuses.status.iter());
         for (node, json) in rows.filter_map(|(node, json)| Some((node?, json?))) {
             let Ok(mut status) = serde_json::from_str::<Status>(json) else { continue };
@@ -159,8 +159,8 @@ mod tests {
         let mut to = Peer::new(here.path().to_owned(), patience, now);
         let message = from.own_statuses("mirror-training", now).unwrap();
         assert!(from.own_statuses("mirror-training", now).is_none(), "nothing is new");
-        assert!(to.heard("s-1", "gpu", now), "a new process");
-        assert!(!to.heard("s-1", "gpu", now));
+        assert!(to.note_message("s-1", "gpu", now), "a new process");
+        assert!(!to.note_message("s-1", "gpu", now));
         to.statuses("gpu", &message, now);
         let shown = || status::read_all(here.path());
         assert_eq!(shown().keys().collect::<Vec<_>>(), ["train"]);

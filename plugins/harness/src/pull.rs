@@ -61,13 +61,13 @@ pub struct Pull {
     /// How many there are, once the first has come.
     total: Option<u64>,
     /// When something was asked for or came last.
-    heard: Instant,
+    last_heard: Instant,
 }
 
 impl Pull {
     /// Nothing has been asked for yet.
     pub fn new(wanted: Wanted, now: Instant) -> Self {
-        Self { wanted, limit: u64::MAX, next: 0, asked: 0, total: None, heard: now }
+        Self { wanted, limit: u64::MAX, next: 0, asked: 0, total: None, last_heard: now }
     }
 
     /// Of the same stream only the first so many messages, at least 1.
@@ -85,7 +85,7 @@ impl Pull {
         if self.is_complete() {
             return None;
         }
-        if is_idle && now.saturating_duration_since(self.heard) >= SILENCE {
+        if is_idle && now.saturating_duration_since(self.last_heard) >= SILENCE {
             let Wanted { session, version, split, .. } = &self.wanted;
             tracing::warn!(session, version, %split, message = self.next, "nothing came for 10 s; asking again");
             self.ask_again(now);
@@ -95,7 +95,7 @@ impl Pull {
             return None;
         }
         let first = std::mem::replace(&mut self.asked, end);
-        self.heard = now;
+        self.last_heard = now;
         let wanted = &self.wanted;
         Some(Demand {
             run: vec![&wanted.session[..]].into(),
@@ -115,12 +115,12 @@ impl Pull {
     /// What is on its way may be lost: whoever was to answer has been started again.
     pub fn ask_again(&mut self, now: Instant) {
         self.asked = self.next;
-        self.heard = now;
+        self.last_heard = now;
     }
 
     /// Something was worked on until `now`: before that, silence means nothing.
     pub fn busy_until(&mut self, now: Instant) {
-        self.heard = now;
+        self.last_heard = now;
     }
 
     /// What is said of a message that is the next one, which then counts as come. Any other is to be ignored: `None`.
@@ -140,7 +140,7 @@ impl Pull {
         }
         self.next += 1;
         self.asked = self.asked.max(self.next);
-        self.heard = now;
+        self.last_heard = now;
         // A split without images is one empty message.
         let total = if header.fin { self.next } else { of.batches.max(1) };
         self.total = Some(total.min(self.limit));

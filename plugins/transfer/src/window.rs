@@ -12,7 +12,7 @@ pub struct Window<R> {
     next: u64,
     waiting: BTreeMap<u64, R>,
     /// When something was asked for or came last.
-    heard: Instant,
+    last_heard: Instant,
     /// Requests that had to be made again.
     pub repeated: u64,
 }
@@ -20,7 +20,7 @@ pub struct Window<R> {
 impl<R> Window<R> {
     /// No request yet; at most `limit`, and again after `patience` of silence.
     pub fn new(limit: usize, patience: Duration, now: Instant) -> Self {
-        Self { limit, patience, next: 0, waiting: BTreeMap::new(), heard: now, repeated: 0 }
+        Self { limit, patience, next: 0, waiting: BTreeMap::new(), last_heard: now, repeated: 0 }
     }
 
     /// Whether one more may be made.
@@ -31,7 +31,7 @@ impl<R> Window<R> {
     /// Notes a request, and returns its number.
     pub fn ask(&mut self, request: R, now: Instant) -> u64 {
         if self.waiting.is_empty() {
-            self.heard = now;
+            self.last_heard = now;
         }
         let number = self.next;
         self.next += 1;
@@ -42,7 +42,7 @@ impl<R> Window<R> {
     /// An answer: its request, if it was waited for, and those before it, which are lost.
     pub fn answered(&mut self, number: u64, now: Instant) -> (Option<R>, Vec<R>) {
         let Some(request) = self.waiting.remove(&number) else { return (None, Vec::new()) };
-        self.heard = now;
+        self.last_heard = now;
         let later = self.waiting.split_off(&number);
         let lost: Vec<R> = std::mem::replace(&mut self.waiting, later).into_values().collect();
         self.repeated += lost.len() as u64;
@@ -51,7 +51,7 @@ impl<R> Window<R> {
 
     /// All that wait, if it has been silent for too long.
     pub fn overdue(&mut self, now: Instant) -> Vec<R> {
-        if self.waiting.is_empty() || now.saturating_duration_since(self.heard) < self.patience {
+        if self.waiting.is_empty() || now.saturating_duration_since(self.last_heard) < self.patience {
             return Vec::new();
         }
         self.lost()

@@ -15,7 +15,7 @@ pub struct Asking {
     asked: u64,
     next: Instant,
     due_seq: u64,
-    heard: BTreeMap<String, FileVersion>,
+    received: BTreeMap<String, FileVersion>,
 }
 
 impl Asking {
@@ -26,7 +26,7 @@ impl Asking {
             asked: 0,
             next: now,
             due_seq: 0,
-            heard: BTreeMap::new(),
+            received: BTreeMap::new(),
         }
     }
 
@@ -44,7 +44,7 @@ impl Asking {
     /// Takes one message of an answer. Returns everything once the last has come.
     ///
     /// Asked twice, `dataset` answers twice; the first answer without a gap counts.
-    pub fn hear(
+    pub fn receive(
         &mut self,
         header: &Header,
         rows: impl Iterator<Item = (String, FileVersion)>,
@@ -54,7 +54,7 @@ impl Asking {
             return None;
         }
         if header.seq == 0 {
-            self.heard.clear();
+            self.received.clear();
         } else if header.seq != self.due_seq {
             tracing::warn!(expected = self.due_seq, seq = header.seq, "part of the inventory is missing, asking again");
             self.due_seq = 0;
@@ -62,8 +62,8 @@ impl Asking {
         }
         self.due_seq = header.seq + 1;
         self.next = now + REPEAT;
-        self.heard.extend(rows);
-        header.fin.then(|| std::mem::take(&mut self.heard))
+        self.received.extend(rows);
+        header.fin.then(|| std::mem::take(&mut self.received))
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
         let again = asking.ask(start + REPEAT).unwrap();
         assert_eq!((&again.session, again.seq), (&header.session, 1));
         let part = Header::new(header.session, 0);
-        assert_eq!(asking.hear(&part, row("a"), start + REPEAT * 3 / 2), None);
+        assert_eq!(asking.receive(&part, row("a"), start + REPEAT * 3 / 2), None);
         assert_eq!(asking.ask(start + REPEAT * 2), None, "an answer is coming");
     }
 
@@ -94,11 +94,11 @@ mod tests {
         let mut asking = Asking::new(now);
         let session = asking.ask(now).unwrap().session;
         let part = |seq| Header::new(session.clone(), seq);
-        assert_eq!(asking.hear(&Header::new("another", 0).fin(true), row("x"), now), None);
-        assert_eq!(asking.hear(&part(0), row("a"), now), None);
-        assert_eq!(asking.hear(&part(2).fin(true), row("c"), now), None, "a part is missing");
-        assert_eq!(asking.hear(&part(0), row("a"), now), None);
-        let all = asking.hear(&part(1).fin(true), row("b"), now).unwrap();
+        assert_eq!(asking.receive(&Header::new("another", 0).fin(true), row("x"), now), None);
+        assert_eq!(asking.receive(&part(0), row("a"), now), None);
+        assert_eq!(asking.receive(&part(2).fin(true), row("c"), now), None, "a part is missing");
+        assert_eq!(asking.receive(&part(0), row("a"), now), None);
+        let all = asking.receive(&part(1).fin(true), row("b"), now).unwrap();
         assert_eq!(all.keys().collect::<Vec<_>>(), ["a", "b"]);
     }
 }

@@ -127,7 +127,7 @@ impl Outbox {
 
     /// Takes an acknowledgement.
     pub fn acknowledge(&mut self, stream: Stream, header: &Header, now: Instant) -> Acknowledged {
-        self.heard(now);
+        self.note_answer(now);
         let line = &mut self.lines[stream as usize];
         if line.session == header.session {
             return match line.unanswered.remove(&header.seq) {
@@ -171,7 +171,7 @@ impl Outbox {
     }
 
     /// Something came back.
-    pub fn heard(&mut self, now: Instant) {
+    pub fn note_answer(&mut self, now: Instant) {
         self.waiting_since = now;
         self.silences = 0;
     }
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(waits, [15, 30, 60, 120, 120]);
         outbox.send(Stream::Images, vec![row("a")], now);
         assert!(!outbox.has_room(), "one at a time after silence");
-        outbox.heard(now);
+        outbox.note_answer(now);
         assert!(outbox.has_room());
     }
 

@@ -31,7 +31,7 @@ impl WatchState {
             };
             (rows.path.value(at).to_owned(), version)
         });
-        let Some(inventory) = asking.hear(header, listed, now) else { return false };
+        let Some(inventory) = asking.receive(header, listed, now) else { return false };
         tracing::info!(images = inventory.len(), "the dataset has said what it holds");
         self.complete_later(&inventory);
         self.ledger.set_inventory(inventory);
@@ -99,7 +99,7 @@ impl WatchState {
     fn resend(&mut self, stream: Stream, header: &Header, now: Instant) {
         if self.outbox.is_current(stream, header) {
             tracing::warn!(stream = stream.name(), seq = header.seq, "the dataset misses messages, sending again");
-            self.outbox.heard(now);
+            self.outbox.note_answer(now);
             self.start_over(stream, now);
             self.not_before = now + PAUSE;
         }
