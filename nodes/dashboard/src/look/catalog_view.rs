@@ -51,7 +51,7 @@ pub struct Item {
 /// All files.
 #[derive(Default)]
 pub struct CatalogView {
-    /// Files, those that need eyes first.
+    /// Files, those that need attention first.
     pub items: Vec<Item>,
     /// Class names, sorted.
     pub classes: Vec<String>,
@@ -114,7 +114,7 @@ impl CatalogView {
         flag(&mut items, &classes, groups, &notes);
         let doubt = |item: &Item| {
             let suspect = notes.suspects.get(&item.path).map_or(0.0, |s| s.other - s.own);
-            let unsure = notes.saw.get(&item.digest).map_or(0.0, |saw| 1.0 - saw.margin);
+            let unsure = notes.held_out.get(&item.digest).map_or(0.0, |held_out| 1.0 - held_out.margin);
             item.flags.weight() + (suspect + unsure) / 4.0
         };
         let mut order: Vec<(f32, Item)> = items.into_iter().map(|item| (doubt(&item), item)).collect();
@@ -217,9 +217,9 @@ fn flag(items: &mut [Item], classes: &[String], groups: usize, notes: &Notes) {
         flag_if("duplicate", files_of_group[item.group as usize] > 1);
         flag_if("new", notes.trained_on.is_some_and(|version| item.added > version));
         flag_if("suspected", notes.suspects.get(&item.path).is_some_and(|suspect| class == Some(&suspect.class)));
-        let saw = notes.saw.get(&item.digest);
-        flag_if("wrong", saw.is_some_and(|saw| class != Some(&saw.prediction)));
-        flag_if("unsure", saw.is_some_and(|saw| saw.margin < UNSURE));
+        let held_out = notes.held_out.get(&item.digest);
+        flag_if("wrong", held_out.is_some_and(|held_out| class != Some(&held_out.prediction)));
+        flag_if("unsure", held_out.is_some_and(|held_out| held_out.margin < UNSURE));
         for check in REGISTRY {
             flag_if(check.name, check.flags(&item.facts, &set));
         }

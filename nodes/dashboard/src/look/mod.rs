@@ -1,8 +1,8 @@
 //! The data set, to look through: every file of the catalog with what should be seen of it first.
 
-mod alike;
 mod catalog_view;
 mod classes;
+mod embedding_index;
 mod flags;
 mod library;
 mod map;
@@ -12,11 +12,11 @@ mod query;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use alike::Alike;
 pub use catalog_view::{CatalogView, Item};
 pub use classes::{Advice, ClassRow, Recall, recall, table as classes_table};
+pub use embedding_index::EmbeddingIndex;
 pub use flags::{FLAGS, Flags};
 pub use library::{AvailableView, Library};
-pub use notes::{Notes, Saw, Suspect, saw as notes_of_run, settled};
+pub use notes::{HeldOutPrediction, Notes, Suspect, held_out as notes_of_run, settled};
 pub use places::{PLACES, page as page_of_place, predictions};
 pub use query::{Dated, Filter, Page, Predicted, Shown, Sort};

@@ -26,7 +26,7 @@ pub struct Suspect {
 
 /// What a model said of a held-out image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Saw {
+pub struct HeldOutPrediction {
     /// The class it stood in.
     pub truth: String,
     /// The class it was taken for.
@@ -43,7 +43,7 @@ pub struct Notes {
     /// By path.
     pub suspects: HashMap<String, Suspect>,
     /// By digest.
-    pub saw: HashMap<String, Saw>,
+    pub held_out: HashMap<String, HeldOutPrediction>,
     /// The version of the data set that the champion was trained on; none without a champion.
     pub trained_on: Option<u64>,
     /// The champion.
@@ -81,7 +81,7 @@ impl Notes {
         let manifest = champion.as_ref().and_then(|run| RunFolder::new(&workspace.runs(), run).manifest());
         Self {
             suspects: suspects(&suspects_file(workspace)),
-            saw: champion.as_ref().map(|run| saw(workspace, run)).unwrap_or_default(),
+            held_out: champion.as_ref().map(|run| held_out(workspace, run)).unwrap_or_default(),
             trained_on: manifest.map(|manifest| manifest.version),
             champion,
             settled: settled(workspace),
@@ -110,14 +110,17 @@ fn suspects(path: &Path) -> HashMap<String, Suspect> {
 }
 
 /// What a run said of the held-out images, by digest.
-pub fn saw(workspace: &Workspace, run: &str) -> HashMap<String, Saw> {
+pub fn held_out(workspace: &Workspace, run: &str) -> HashMap<String, HeldOutPrediction> {
     let Ok(rows) = Rows::open(&predictions_file(workspace, run)) else { return HashMap::new() };
     let rows = rows.filter_map(|row| {
         let mut each: Vec<f32> = row.iter().skip(6).filter_map(|p| p.parse().ok()).collect();
         each.sort_by(|a, b| b.total_cmp(a));
         let margin = each.first()? - each.get(1).unwrap_or(&0.0);
         let (truth, prediction) = (row.get(2)?.to_owned(), row.get(3)?.to_owned());
-        Some((row.get(1)?.to_owned(), Saw { truth, prediction, probability: row.get(4)?.parse().ok()?, margin }))
+        Some((
+            row.get(1)?.to_owned(),
+            HeldOutPrediction { truth, prediction, probability: row.get(4)?.parse().ok()?, margin },
+        ))
     });
     rows.collect()
 }

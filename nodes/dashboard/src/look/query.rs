@@ -68,7 +68,7 @@ pub enum Dated {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
-    /// What needs eyes first.
+    /// What needs attention first.
     #[default]
     Doubt,
     /// By class, then by path.
@@ -202,7 +202,7 @@ impl Wanted<'_> {
 impl CatalogView {
     /// A file as the page shows it.
     pub fn shown(&self, item: &Item) -> Shown {
-        let saw = self.notes.saw.get(&item.digest);
+        let held_out = self.notes.held_out.get(&item.digest);
         Shown {
             path: item.path.clone(),
             digest: item.digest.clone(),
@@ -210,7 +210,8 @@ impl CatalogView {
             split: item.split.name(),
             flags: item.flags.names().collect(),
             suspect: self.notes.suspects.get(&item.path).cloned(),
-            predicted: saw.map(|saw| Predicted { class: saw.prediction.clone(), probability: saw.probability }),
+            predicted: held_out
+                .map(|held_out| Predicted { class: held_out.prediction.clone(), probability: held_out.probability }),
         }
     }
 
@@ -223,12 +224,12 @@ impl CatalogView {
             flags
         });
         let cell = (!filter.run.is_empty()).then(|| {
-            let saw = notes::saw(workspace, &filter.run).into_iter();
-            let inside = |saw: &notes::Saw| {
-                (filter.truth.is_empty() || saw.truth == filter.truth)
-                    && (filter.prediction.is_empty() || saw.prediction == filter.prediction)
+            let held_out = notes::held_out(workspace, &filter.run).into_iter();
+            let inside = |held_out: &notes::HeldOutPrediction| {
+                (filter.truth.is_empty() || held_out.truth == filter.truth)
+                    && (filter.prediction.is_empty() || held_out.prediction == filter.prediction)
             };
-            saw.filter(|(_, saw)| inside(saw)).map(|(digest, _)| digest).collect()
+            held_out.filter(|(_, held_out)| inside(held_out)).map(|(digest, _)| digest).collect()
         });
         Wanted { filter, class, split: Split::parse(&filter.split), flags, cell, needle: filter.needle() }
     }

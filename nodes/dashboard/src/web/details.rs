@@ -61,8 +61,9 @@ fn details(app: &App, view: &CatalogView, digest: &str, bytes: &[u8]) -> Result<
     let near = |(one, near): (&Item, f32)| (one.digest != digest).then(|| Neighbour { shown: view.shown(one), near });
     let by_hash = phash.map(|phash| view.near(phash, NEIGHBOURS + 1)).unwrap_or_default().into_iter();
     let by_hash = by_hash.filter_map(|(one, bits)| near((one, bits as f32)));
-    let embedding = app.alike.of(digest).or_else(|| app.alike.embed(&app.workspace, &image)).unwrap_or_default();
-    let by_embedding = app.alike.near(view, &embedding, NEIGHBOURS + 1).into_iter().filter_map(near);
+    let embedding =
+        app.embeddings.of(digest).or_else(|| app.embeddings.embed(&app.workspace, &image)).unwrap_or_default();
+    let by_embedding = app.embeddings.near(view, &embedding, NEIGHBOURS + 1).into_iter().filter_map(near);
     let scores = item.map(|item| item.facts.scores);
     let scores =
         scores.map(|of| [("dark", of.dark), ("bright", of.bright), ("blur", of.blur), ("information", of.information)]);

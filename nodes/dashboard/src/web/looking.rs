@@ -57,8 +57,8 @@ async fn images(State(app): State<App>, Query(filter): Query<Filter>) -> Result<
             return Ok(Json(page_of_place(&app.workspace, &filter, now.generation)));
         }
         if !filter.like.is_empty() {
-            let embedding = app.alike.of(&filter.like).unwrap_or_default();
-            let near = app.alike.near(&now.view, &embedding, ALIKE);
+            let embedding = app.embeddings.of(&filter.like).unwrap_or_default();
+            let near = app.embeddings.near(&now.view, &embedding, ALIKE);
             return Ok(Json(now.view.page_of(
                 near.into_iter().map(|(item, _)| item),
                 &filter,
@@ -110,7 +110,7 @@ async fn map(State(app): State<App>) -> Result<Json<Map>, Problem> {
     blocking(move || {
         let (view, _) = app.library.view().map_err(Problem::failed)?;
         let mut map = Map { classes: view.classes.clone(), ..Map::default() };
-        for (item, [x, y]) in app.alike.map(&view) {
+        for (item, [x, y]) in app.embeddings.map(&view) {
             map.path.push(item.path.clone());
             map.digest.push(item.digest.clone());
             map.class.push(item.class);

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::decide::Decider;
 use crate::error::DashboardError;
 use crate::image_renderer::ImageRenderer;
-use crate::look::{Alike, Library};
+use crate::look::{EmbeddingIndex, Library};
 use crate::model_cache::ModelCache;
 use crate::now::{LiveState, Overview, OverviewReader, Watcher};
 use axum::Router;
@@ -68,7 +68,7 @@ pub struct App {
     /// What is decided.
     pub decider: Arc<Decider>,
     /// Embeddings.
-    pub alike: Arc<Alike>,
+    pub embeddings: Arc<EmbeddingIndex>,
     /// The pool, as the champion sees it.
     pub pool: Arc<Pool>,
     /// What a person wants to know first.
@@ -147,7 +147,7 @@ impl App {
             renderer,
             models,
             decider,
-            alike: Arc::new(Alike::new(workspace.clone(), config.embed.clone())),
+            embeddings: Arc::new(EmbeddingIndex::new(workspace.clone(), config.embed.clone())),
             workspace,
             config: Arc::new(config),
             live,

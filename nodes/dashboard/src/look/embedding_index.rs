@@ -8,14 +8,14 @@ use plugin_embed::{Cache, EmbedOptions, Embedder};
 use std::sync::{Mutex, PoisonError};
 
 /// Embeddings on disk, opened when first asked for.
-pub struct Alike {
+pub struct EmbeddingIndex {
     workspace: Workspace,
     options: EmbedOptions,
     cache: Mutex<Option<Cache>>,
     embedder: Mutex<Option<Embedder>>,
 }
 
-impl Alike {
+impl EmbeddingIndex {
     /// Nothing opened yet.
     pub fn new(workspace: Workspace, options: EmbedOptions) -> Self {
         Self { workspace, options, cache: Mutex::new(None), embedder: Mutex::new(None) }
