@@ -31,7 +31,7 @@ pub struct Config {
     #[arg(long, alias = "label-pictures", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000), value_name = "IMAGES")]
     pub label_images: u32,
 
-    /// Whose eyes look for wrong labels.
+    /// The network that embeds images to find wrong labels.
     #[command(flatten)]
     pub embed: EmbedOptions,
 

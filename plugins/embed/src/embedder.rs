@@ -20,12 +20,12 @@ const MOST_DIMENSIONS: usize = 32_768;
 /// Turns images into embeddings.
 pub struct Embedder {
     /// None with `--network none`.
-    eye: Option<Eye>,
+    network: Option<FeatureNetwork>,
     fingerprint: String,
 }
 
-/// A network and how it wants its images.
-struct Eye {
+/// A network without its last layer, and how images are resized for it.
+struct FeatureNetwork {
     extractor: Extractor,
     mode: ResizeMode,
 }
@@ -38,7 +38,7 @@ impl Embedder {
     /// not there.
     pub fn open(options: &EmbedOptions, workspace: &Workspace) -> Result<Self, EmbedError> {
         match options.network {
-            NetworkChoice::None => Ok(Self { eye: None, fingerprint: "none".to_owned() }),
+            NetworkChoice::None => Ok(Self { network: None, fingerprint: "none".to_owned() }),
             NetworkChoice::Champion => Self::champion(options, workspace, &options.device.open()?),
             NetworkChoice::EfficientNetLite0 => Self::pretrained(options, &options.device.open()?),
         }
@@ -54,7 +54,7 @@ impl Embedder {
         let (extractor, loaded) = Extractor::pretrained(&name, options.size_px, &path, device, precision)?;
         tracing::info!(weights = %path.display(), device = device.name, %precision, %loaded, "weights read");
         let digest = blake3::hash(&std::fs::read(&path).map_err(|e| with_path(&path, &e))?).to_hex();
-        Ok(Self::new(&name, &digest, precision, Eye { extractor, mode: options.mode }))
+        Ok(Self::new(&name, &digest, precision, FeatureNetwork { extractor, mode: options.mode }))
     }
 
     /// The backbone of a head, from the workspace. Its embeddings are those of [`Self::open`] with the same weights, size and
@@ -76,7 +76,12 @@ impl Embedder {
             return Err(with_path(&path, &std::io::Error::new(std::io::ErrorKind::InvalidData, text)).into());
         }
         let (extractor, _) = Extractor::pretrained(&backbone.architecture, card.size_px, &path, device, precision)?;
-        Ok(Self::new(&backbone.architecture, &backbone.digest, precision, Eye { extractor, mode: card.resize_mode }))
+        Ok(Self::new(
+            &backbone.architecture,
+            &backbone.digest,
+            precision,
+            FeatureNetwork { extractor, mode: card.resize_mode },
+        ))
     }
 
     fn champion(options: &EmbedOptions, workspace: &Workspace, device: &Opened) -> Result<Self, EmbedError> {
@@ -97,19 +102,19 @@ impl Embedder {
             return Err(EmbedError::TooWide { architecture, size_px, dimensions, limit: MOST_DIMENSIONS });
         }
         tracing::info!(weights = %weights.display(), device = device.name, %precision, dimensions, "weights read");
-        Ok(Self::new(&card.architecture, &card.digest, precision, Eye { extractor, mode: card.resize_mode }))
+        Ok(Self::new(&card.architecture, &card.digest, precision, FeatureNetwork { extractor, mode: card.resize_mode }))
     }
 
-    fn new(architecture: &str, digest: &str, precision: Precision, eye: Eye) -> Self {
-        let (size_px, mode) = (eye.extractor.size_px(), eye.mode);
+    fn new(architecture: &str, digest: &str, precision: Precision, network: FeatureNetwork) -> Self {
+        let (size_px, mode) = (network.extractor.size_px(), network.mode);
         let digest = &digest[..digest.len().min(16)];
         let precision = if precision == Precision::Fp32 { String::new() } else { format!("-{precision}") };
-        Self { fingerprint: format!("{architecture}-{size_px}-{mode}-{digest}{precision}"), eye: Some(eye) }
+        Self { fingerprint: format!("{architecture}-{size_px}-{mode}-{digest}{precision}"), network: Some(network) }
     }
 
     /// Numbers of an embedding; 0 with `--network none`.
     pub fn dimensions(&self) -> usize {
-        self.eye.as_ref().map_or(0, |eye| eye.extractor.dimensions())
+        self.network.as_ref().map_or(0, |network| network.extractor.dimensions())
     }
 
     /// What decides the embeddings: architecture, size, resize mode, the beginning of the weights' digest, and the precision
@@ -126,9 +131,9 @@ impl Embedder {
     /// # Errors
     /// [`EmbedError::Resize`] when it is no image.
     pub fn prepare(&self, image: DecodedImage) -> Result<DecodedImage, EmbedError> {
-        let Some(eye) = &self.eye else { return Ok(image) };
-        let size_px = eye.extractor.size_px();
-        Ok(DecodedImage { width: size_px, height: size_px, pixels: eye.square(&image)? })
+        let Some(network) = &self.network else { return Ok(image) };
+        let size_px = network.extractor.size_px();
+        Ok(DecodedImage { width: size_px, height: size_px, pixels: network.square(&image)? })
     }
 
     /// An embedding of each image, of unit length (of length 0 where the network sees nothing at all).
@@ -145,8 +150,8 @@ impl Embedder {
     /// [`EmbedError`] when there is no network or no such map, or the device fails.
     pub fn occlusions(&self, image: &DecodedImage) -> Result<Occlusions, EmbedError> {
         let no_map = || ModelError::Execution("this network has no map of features to show".to_owned());
-        let eye = self.eye.as_ref().ok_or_else(no_map)?;
-        let cells = eye.extractor.cells(eye.square(image)?)?;
+        let network = self.network.as_ref().ok_or_else(no_map)?;
+        let cells = network.extractor.cells(network.square(image)?)?;
         Occlusions::of(&cells).ok_or_else(|| no_map().into())
     }
 
@@ -155,10 +160,10 @@ impl Embedder {
     /// # Errors
     /// [`EmbedError`] when the device fails.
     pub fn embed_each(&self, images: &[DecodedImage]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
-        let Some(eye) = &self.eye else { return Ok(vec![Some(Vec::new()); images.len()]) };
+        let Some(network) = &self.network else { return Ok(vec![Some(Vec::new()); images.len()]) };
         let mut embeddings = Vec::with_capacity(images.len());
         for batch in images.chunks(BATCH) {
-            embeddings.extend(eye.extractor.features(eye.squares(batch)?)?.into_iter().map(unit_length));
+            embeddings.extend(network.extractor.features(network.squares(batch)?)?.into_iter().map(unit_length));
         }
         Ok(embeddings)
     }
@@ -200,7 +205,7 @@ impl Occlusions {
     }
 }
 
-impl Eye {
+impl FeatureNetwork {
     /// The images as the network wants them, one after the other.
     fn squares(&self, images: &[DecodedImage]) -> Result<Vec<u8>, EmbedError> {
         let squares: Result<Vec<Vec<u8>>, _> = images.par_iter().map(|p| self.square(p)).collect();

@@ -3,7 +3,7 @@
 use crate::device::precision::Precision;
 use crate::train::mix::MixOptions;
 use crate::train::optimizer::Optimizer;
-use crate::train::schedule::{Course, Schedule};
+use crate::train::schedule::{LrScheduler, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// How to learn.
@@ -94,8 +94,8 @@ fn some_epochs(text: &str) -> Result<f64, String> {
 
 impl TrainerOptions {
     /// The options as a schedule over `epochs`.
-    pub fn course(&self, epochs: u64) -> Course {
-        Course {
+    pub fn lr_scheduler(&self, epochs: u64) -> LrScheduler {
+        LrScheduler {
             schedule: self.schedule,
             learning_rate: self.learning_rate.unwrap_or_else(|| self.optimizer.usual_learning_rate()),
             warm_up_epochs: self.warm_up_epochs,

@@ -18,9 +18,9 @@ pub enum Schedule {
     OneCycle,
 }
 
-/// What the schedule needs to know.
+/// A [`Schedule`] with its numbers. Corresponds to the schedulers of `torch.optim.lr_scheduler`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Course {
+pub struct LrScheduler {
     /// How the learning rate goes.
     pub schedule: Schedule,
     /// Its greatest value.
@@ -35,7 +35,7 @@ pub struct Course {
     pub epochs: f64,
 }
 
-impl Course {
+impl LrScheduler {
     /// The learning rate of a step that starts when `done` epochs are over: 2.5 in the middle of the third.
     pub fn learning_rate(&self, done: f64) -> f64 {
         if self.schedule == Schedule::OneCycle {
@@ -75,34 +75,41 @@ fn one_cycle(at: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn course(schedule: Schedule) -> Course {
-        Course { schedule, learning_rate: 0.2, warm_up_epochs: 0.0, step_epochs: 3.0, step_factor: 0.1, epochs: 10.0 }
+    fn lr_scheduler(schedule: Schedule) -> LrScheduler {
+        LrScheduler {
+            schedule,
+            learning_rate: 0.2,
+            warm_up_epochs: 0.0,
+            step_epochs: 3.0,
+            step_factor: 0.1,
+            epochs: 10.0,
+        }
     }
 
-    fn near(course: &Course, points: &[(f64, f64)]) {
+    fn near(lr_scheduler: &LrScheduler, points: &[(f64, f64)]) {
         for &(done, expected) in points {
-            let rate = course.learning_rate(done);
-            assert!((rate - expected).abs() < 1e-9, "{:?} at {done}: {rate}, not {expected}", course.schedule);
+            let rate = lr_scheduler.learning_rate(done);
+            assert!((rate - expected).abs() < 1e-9, "{:?} at {done}: {rate}, not {expected}", lr_scheduler.schedule);
         }
     }
 
     #[test]
     fn each_goes_as_it_should() {
-        near(&course(Schedule::Constant), &[(0.0, 0.2), (9.9, 0.2)]);
-        near(&course(Schedule::Step), &[(0.0, 0.2), (2.99, 0.2), (3.0, 0.02), (6.0, 0.002)]);
-        near(&course(Schedule::Cosine), &[(0.0, 0.2), (5.0, 0.1), (10.0, 0.0)]);
-        near(&course(Schedule::OneCycle), &[(0.0, 0.008), (3.0, 0.2), (10.0, 0.2 / 25.0 / 1e4)]);
+        near(&lr_scheduler(Schedule::Constant), &[(0.0, 0.2), (9.9, 0.2)]);
+        near(&lr_scheduler(Schedule::Step), &[(0.0, 0.2), (2.99, 0.2), (3.0, 0.02), (6.0, 0.002)]);
+        near(&lr_scheduler(Schedule::Cosine), &[(0.0, 0.2), (5.0, 0.1), (10.0, 0.0)]);
+        near(&lr_scheduler(Schedule::OneCycle), &[(0.0, 0.008), (3.0, 0.2), (10.0, 0.2 / 25.0 / 1e4)]);
     }
 
     #[test]
     fn warm_up_rises_from_a_tenth_and_the_rest_follows() {
-        let course = Course { warm_up_epochs: 2.0, ..course(Schedule::Cosine) };
-        near(&course, &[(0.0, 0.02), (1.0, 0.11), (2.0, 0.2), (6.0, 0.1), (10.0, 0.0)]);
+        let lr_scheduler = LrScheduler { warm_up_epochs: 2.0, ..lr_scheduler(Schedule::Cosine) };
+        near(&lr_scheduler, &[(0.0, 0.02), (1.0, 0.11), (2.0, 0.2), (6.0, 0.1), (10.0, 0.0)]);
     }
 
     #[test]
     fn a_run_that_is_all_warm_up_stays_finite() {
-        let course = Course { warm_up_epochs: 10.0, ..course(Schedule::Cosine) };
-        assert!((0..=20).all(|i| course.learning_rate(f64::from(i) / 2.0).is_finite()));
+        let lr_scheduler = LrScheduler { warm_up_epochs: 10.0, ..lr_scheduler(Schedule::Cosine) };
+        assert!((0..=20).all(|i| lr_scheduler.learning_rate(f64::from(i) / 2.0).is_finite()));
     }
 }

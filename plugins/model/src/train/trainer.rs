@@ -17,7 +17,7 @@ use crate::train::options::TrainerOptions;
 use crate::train::pending::{PendingStep, StepResult};
 use crate::train::perturb::Perturb;
 use crate::train::progressive::Growth;
-use crate::train::schedule::Course;
+use crate::train::schedule::LrScheduler;
 use crate::weights::{self, Loaded, pretrained};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -72,7 +72,7 @@ pub struct Trainer {
     /// Whether the classifier alone learns now.
     frozen: bool,
     loaded: Option<Loaded>,
-    course: Course,
+    lr_scheduler: LrScheduler,
     label_smoothing: f32,
     mix: MixOptions,
     /// What dropouts draw by.
@@ -129,7 +129,7 @@ impl Trainer {
             freeze_epochs: task.freeze_epochs,
             frozen: false,
             loaded,
-            course: options.course(task.epochs),
+            lr_scheduler: options.lr_scheduler(task.epochs),
             label_smoothing: options.label_smoothing as f32,
             mix: options.mix,
             dropouts,
@@ -153,7 +153,7 @@ impl Trainer {
 
     /// The learning rate of a step that starts when `done` epochs are over.
     pub fn learning_rate(&self, done: f64) -> f64 {
-        self.course.learning_rate(done)
+        self.lr_scheduler.learning_rate(done)
     }
 
     /// Into how many pieces a batch is cut since the device ran out of memory; 1 when it never did.
