@@ -18,7 +18,7 @@ const SEED: u64 = 1;
 
 /// How good a head is on what it was not trained on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Worth {
+pub struct HeadScore {
     /// For its probabilities; none with too few images to tell.
     pub temperature: Option<f64>,
     /// Share that it tells right; none without images.
@@ -27,7 +27,7 @@ pub struct Worth {
     pub loss: f64,
 }
 
-impl Worth {
+impl HeadScore {
     fn of(predictions: &Predictions) -> Self {
         let temperature = fit_temperature(predictions);
         let tempered = temperature.map_or_else(|| predictions.clone(), |t| predictions.tempered(t));
@@ -37,7 +37,7 @@ impl Worth {
 
 /// An image that a head learns from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen<'a> {
+pub struct LabelledEmbedding<'a> {
     /// Class name of the image.
     pub class: &'a str,
     /// The group of look-alikes it is in, which never predict each other.
@@ -46,8 +46,8 @@ pub struct Seen<'a> {
     pub features: &'a [f32],
 }
 
-/// What class means are worth: each image, class and embedding, by means without it.
-pub fn worth_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a [f32])>) -> Worth {
+/// The score of class means: each image, class and embedding, by means without it.
+pub fn score_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a str, &'a [f32])>) -> HeadScore {
     let classes: Vec<String> = means.classes().map(str::to_owned).collect();
     let mut predictions = Predictions::new(classes.clone());
     for (class, embedding) in seen {
@@ -57,19 +57,19 @@ pub fn worth_of_means<'a>(means: &ClassMeans, seen: impl Iterator<Item = (&'a st
             let _ = predictions.push(truth, &row);
         }
     }
-    Worth::of(&predictions)
+    HeadScore::of(&predictions)
 }
 
-/// What tells classes apart: whichever of the two is worth more.
+/// What tells classes apart: whichever of the two scores better.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum HeadKind {
     /// The angle to each class's mean.
     Means(ClassMeans),
     /// A linear head.
     Linear(Head),
 }
 
-impl Kind {
+impl HeadKind {
     /// What it is called.
     pub fn name(&self) -> &'static str {
         match self {
@@ -93,16 +93,16 @@ pub struct Linear {
     pub head: Head,
     /// Its classes, in order.
     pub classes: Vec<String>,
-    /// What such a head is worth out of fold.
-    pub worth: Worth,
+    /// The score of such a head out of fold.
+    pub score: HeadScore,
 }
 
-/// A linear head over all of `seen`, and what such heads are worth. None when there is too little to fit one, or too much.
-pub fn linear(seen: &[Seen<'_>]) -> Option<Linear> {
+/// A linear head over all of `seen`, and the score of such heads. None when there is too little to fit one, or too much.
+pub fn linear(seen: &[LabelledEmbedding<'_>]) -> Option<Linear> {
     let rows = Rows::of(seen)?;
-    let (worth, _) = rows.evaluate()?;
+    let (score, _) = rows.evaluate()?;
     let (head, classes) = rows.fit()?;
-    Some(Linear { head, classes, worth })
+    Some(Linear { head, classes, score })
 }
 
 /// What a head learns from, in the form that it is fitted to: one row an image, in the order they came.
@@ -116,7 +116,7 @@ pub struct Rows {
 
 impl Rows {
     /// None with fewer than two classes, with fewer than three images of one, or with more than 20,000 in all.
-    pub fn of(seen: &[Seen<'_>]) -> Option<Self> {
+    pub fn of(seen: &[LabelledEmbedding<'_>]) -> Option<Self> {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for one in seen {
             *counts.entry(one.class).or_default() += 1;
@@ -129,7 +129,7 @@ impl Rows {
         classes.sort_unstable();
         let place: HashMap<&str, u32> = classes.iter().zip(0..).map(|(class, place)| (*class, place)).collect();
         // Classes weigh the same, as they do in training.
-        let weight = |one: &Seen<'_>| seen.len() as f32 / (classes.len() * counts[one.class]) as f32;
+        let weight = |one: &LabelledEmbedding<'_>| seen.len() as f32 / (classes.len() * counts[one.class]) as f32;
         Some(Self {
             features: seen.iter().map(|one| one.features.to_vec()).collect(),
             targets: seen.iter().map(|one| place[one.class]).collect(),
@@ -146,9 +146,9 @@ impl Rows {
         Some((told(head)?, classes.clone()))
     }
 
-    /// What heads that were trained on four fifths say of the last: what they are worth, and of each image whether it was classified
+    /// What heads that were trained on four fifths say of the last: their score, and of each image whether it was classified
     /// correctly. It takes some four times as long as [`Rows::fit`]. None as there.
-    pub fn evaluate(&self) -> Option<(Worth, Vec<bool>)> {
+    pub fn evaluate(&self) -> Option<(HeadScore, Vec<bool>)> {
         let Self { classes, features, targets, groups, weights } = self;
         let options = &ProbeOptions::UNIT_LENGTH;
         let rows = told(out_of_fold(features, targets, groups, weights, classes.len(), FOLDS, SEED, options))?;
@@ -156,7 +156,7 @@ impl Rows {
         for (target, row) in targets.iter().zip(&rows) {
             predictions.push(*target as usize, row).ok()?;
         }
-        Some((Worth::of(&predictions), predictions.correct()))
+        Some((HeadScore::of(&predictions), predictions.correct()))
     }
 }
 
@@ -179,8 +179,8 @@ mod tests {
         (0..2 * of_each).map(one).collect()
     }
 
-    fn seen<'a>(images: &'a [(&'static str, String, Vec<f32>)]) -> Vec<Seen<'a>> {
-        images.iter().map(|(class, group, features)| Seen { class, group, features }).collect()
+    fn seen<'a>(images: &'a [(&'static str, String, Vec<f32>)]) -> Vec<LabelledEmbedding<'a>> {
+        images.iter().map(|(class, group, features)| LabelledEmbedding { class, group, features }).collect()
     }
 
     #[test]
@@ -188,25 +188,25 @@ mod tests {
         assert!(linear(&seen(&images(2, 0.1))).is_none());
         let images = images(30, 0.3);
         let correct = Rows::of(&seen(&images)).unwrap().evaluate().unwrap().1;
-        let Linear { head, classes, worth } = linear(&seen(&images)).unwrap();
-        assert_eq!((classes, worth.accuracy), (vec!["a".to_owned(), "b".to_owned()], Some(1.0)));
+        let Linear { head, classes, score } = linear(&seen(&images)).unwrap();
+        assert_eq!((classes, score.accuracy), (vec!["a".to_owned(), "b".to_owned()], Some(1.0)));
         assert_eq!(correct, [true; 60]);
-        assert!(head.probabilities(&[1.0, 0.0, 0.0])[0] > 0.9 && worth.loss < 0.2, "{worth:?}");
+        assert!(head.probabilities(&[1.0, 0.0, 0.0])[0] > 0.9 && score.loss < 0.2, "{score:?}");
     }
 
     #[test]
     fn noise_makes_the_means_less_sure() {
-        let worth = |noise: f32| {
+        let score = |noise: f32| {
             let images = images(30, noise);
             let mut means = ClassMeans::default();
             for (class, _, row) in &images {
                 means.add(class, row);
             }
-            worth_of_means(&means, images.iter().map(|(class, _, row)| (*class, &row[..])))
+            score_of_means(&means, images.iter().map(|(class, _, row)| (*class, &row[..])))
         };
-        let (clear, noisy) = (worth(0.1), worth(3.0));
+        let (clear, noisy) = (score(0.1), score(3.0));
         assert!(clear.accuracy > noisy.accuracy && clear.loss < noisy.loss, "{clear:?} {noisy:?}");
         assert!(clear.temperature < noisy.temperature);
-        assert_eq!(worth_of_means(&ClassMeans::default(), std::iter::empty()).accuracy, None);
+        assert_eq!(score_of_means(&ClassMeans::default(), std::iter::empty()).accuracy, None);
     }
 }
