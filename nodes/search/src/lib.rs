@@ -8,15 +8,15 @@
 //! is something new. So nothing is lost when this node, `train` or `evaluate` is killed: what is not known to be over is proposed
 //! again, under the same run's name.
 
-mod conductor;
 mod config;
+mod controller;
 mod error;
 
 pub use config::Config;
 pub use error::SearchError;
 
 use arrow::array::{StringArray, UInt32Array, UInt64Array};
-use conductor::{Conductor, Outgoing};
+use controller::{Outgoing, SearchController};
 use plugin_api::edges::{Proposals, Snapshot, Stops};
 use plugin_api::{DatasetState, Header};
 use plugin_architecture_search::Proposed;
@@ -28,46 +28,46 @@ use std::time::{Duration, Instant};
 /// # Errors
 /// [`SearchError`]: a file cannot be written, or a message breaks its contract.
 pub fn run(config: Config, node: &mut Node) -> Result<(), SearchError> {
-    let mut conductor = Conductor::new(config, node.workspace().clone());
+    let mut controller = SearchController::new(config, node.workspace().clone());
     loop {
         let mut event = Some(node.recv(Duration::from_millis(200))?);
         while let Some(now) = event {
             match now {
                 Event::Stop => {
-                    conductor.write_report()?;
+                    controller.write_report()?;
                     return Ok(());
                 }
                 Event::Timeout => break,
-                Event::Restarted(id) => conductor.restarted(&id)?,
-                Event::Message(message) => take(&mut conductor, &message)?,
+                Event::Restarted(id) => controller.restarted(&id)?,
+                Event::Message(message) => take(&mut controller, &message)?,
             }
             event = node.try_recv()?;
         }
-        for out in conductor.proceed(Instant::now())? {
-            send(node, &conductor, out)?;
+        for out in controller.proceed(Instant::now())? {
+            send(node, &controller, out)?;
         }
-        show(&conductor, node);
+        show(&controller, node);
     }
 }
 
-fn take(conductor: &mut Conductor, message: &Message) -> Result<(), SearchError> {
+fn take(controller: &mut SearchController, message: &Message) -> Result<(), SearchError> {
     match message.input.as_str() {
         "snapshot" => {
             if let Some(state) = DatasetState::from_edge(&message.header, &message.read::<Snapshot>()?) {
-                conductor.snapshot(state, Instant::now());
+                controller.snapshot(state, Instant::now());
             }
         }
         "tick" => {}
         // Metrics and verdicts: the folders of the runs say what they say.
-        _ => conductor.look_again(),
+        _ => controller.look_again(),
     }
     Ok(())
 }
 
-fn send(node: &mut Node, conductor: &Conductor, out: Outgoing) -> Result<(), SearchError> {
+fn send(node: &mut Node, controller: &SearchController, out: Outgoing) -> Result<(), SearchError> {
     match out {
         Outgoing::Proposal(proposed) => {
-            if let Some(message) = proposal(conductor, &proposed)? {
+            if let Some(message) = proposal(controller, &proposed)? {
                 node.send("proposals", &Header::new(proposed.run.clone(), 0), message)?;
             }
         }
@@ -80,8 +80,8 @@ fn send(node: &mut Node, conductor: &Conductor, out: Outgoing) -> Result<(), Sea
     Ok(())
 }
 
-fn proposal(conductor: &Conductor, proposed: &Proposed) -> Result<Option<Proposals>, SearchError> {
-    let Some(search) = conductor.search() else { return Ok(None) };
+fn proposal(controller: &SearchController, proposed: &Proposed) -> Result<Option<Proposals>, SearchError> {
+    let Some(search) = controller.search() else { return Ok(None) };
     let run_of =
         |number: Option<u64>| number.and_then(|n| search.attempts.get(n as usize)).map(|a| &a.proposed.run[..]);
     let data = serde_json::to_string(&search.data).map_err(std::io::Error::from)?;
@@ -100,11 +100,11 @@ fn proposal(conductor: &Conductor, proposed: &Proposed) -> Result<Option<Proposa
     }))
 }
 
-fn show(conductor: &Conductor, node: &mut Node) {
-    let state = conductor.told();
+fn show(controller: &SearchController, node: &mut Node) {
+    let state = controller.told();
     let status = node.status();
     status.state(state);
-    if let Some(search) = conductor.search() {
+    if let Some(search) = controller.search() {
         status.gauge("attempts", search.attempts.len() as f64);
         if let Some(error) = search.best().and_then(plugin_architecture_search::Attempt::error) {
             status.gauge("best_error", error);

@@ -1,6 +1,6 @@
 //! Searches that were asked for on the page ([`Request`]).
 
-use super::{Conductor, outstanding};
+use super::{SearchController, outstanding};
 use crate::config::{Config, Network};
 use plugin_api::files::{sync_folder, with_path};
 use plugin_api::run_id::run_id;
@@ -59,7 +59,7 @@ pub(super) fn newest(base: &Config, root: &Path) -> Config {
     taken.and_then(|taken| config(base, &taken.request).ok()).unwrap_or_else(|| base.clone())
 }
 
-impl Conductor {
+impl SearchController {
     /// Takes up a search that was asked for. The one that goes on ends; once its last attempts are over, the new one begins.
     ///
     /// # Errors
@@ -131,10 +131,10 @@ mod tests {
     use plugin_architecture_search::{Method, read_search};
     use std::time::Instant;
 
-    fn conductor(workspace: &Path, line: &str) -> Conductor {
+    fn controller(workspace: &Path, line: &str) -> SearchController {
         let words = format!("search --debounce-seconds 0 --size 32 --epochs 4 --model lenet {line}");
-        let mut conductor =
-            Conductor::new(Config::parse_from(words.split_whitespace()), Workspace::create(workspace).unwrap());
+        let mut controller =
+            SearchController::new(Config::parse_from(words.split_whitespace()), Workspace::create(workspace).unwrap());
         let data = DatasetState {
             version: 2,
             fingerprint: "f".to_owned(),
@@ -142,8 +142,8 @@ mod tests {
             counts: vec![[9, 3, 3, 0]; 2],
             ..DatasetState::default()
         };
-        conductor.snapshot(data, Instant::now());
-        conductor
+        controller.snapshot(data, Instant::now());
+        controller
     }
 
     fn ask(workspace: &Path, json: Value) {
@@ -158,7 +158,7 @@ mod tests {
     fn what_is_asked_for_begins_once_the_attempts_before_are_over() {
         let folder = tempfile::tempdir().unwrap();
         let workspace = folder.path();
-        let mut first = conductor(workspace, "--method random");
+        let mut first = controller(workspace, "--method random");
         let out = first.proceed(Instant::now()).unwrap();
         let [run] = runs(&out)[..] else { panic!("{out:?}") };
         let before = first.search().unwrap().id.clone();
@@ -183,10 +183,10 @@ mod tests {
         let (id, attempts) = (search.id.clone(), search.attempts.len());
 
         // Started again it is the same search; with other options of the node's own, one of those.
-        let mut again = conductor(workspace, "--method random");
+        let mut again = controller(workspace, "--method random");
         again.proceed(Instant::now()).unwrap();
         assert_eq!((&again.search().unwrap().id, again.search().unwrap().attempts.len()), (&id, attempts));
-        let mut other = conductor(workspace, "--method random --seed 9");
+        let mut other = controller(workspace, "--method random --seed 9");
         other.proceed(Instant::now()).unwrap();
         assert_eq!(other.search().unwrap().settings.network, "lenet");
         assert!(read_search(&workspace.join(FOLDER).join(id)).unwrap().is_some());
@@ -195,8 +195,8 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_told_and_left() {
         let folder = tempfile::tempdir().unwrap();
-        let mut conductor = conductor(folder.path(), "");
-        conductor.proceed(Instant::now()).unwrap();
+        let mut controller = controller(folder.path(), "");
+        controller.proceed(Instant::now()).unwrap();
         for (json, part) in [
             (json!({ "asked_ms": 1, "network": "resnet19" }), "resnet19"),
             (json!({ "asked_ms": 1, "epochs": 0 }), "epochs: 0"),
@@ -204,11 +204,11 @@ mod tests {
             (json!(["no", "request"]), "expected"),
         ] {
             ask(folder.path(), json);
-            conductor.proceed(Instant::now()).unwrap();
-            let problem = conductor.problem.clone().unwrap();
+            controller.proceed(Instant::now()).unwrap();
+            let problem = controller.problem.clone().unwrap();
             assert!(problem.contains(part), "{problem}");
             assert!(!folder.path().join(FOLDER).join(Request::FILE).exists());
-            assert!(conductor.search().unwrap().finished.is_none(), "the search before goes on");
+            assert!(controller.search().unwrap().finished.is_none(), "the search before goes on");
         }
     }
 }

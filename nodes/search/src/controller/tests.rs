@@ -24,16 +24,16 @@ impl Bench {
     }
 
     /// A node that has just been started.
-    fn conductor(&self) -> Conductor {
+    fn controller(&self) -> SearchController {
         let config = Config::parse_from(std::iter::once("search").chain(self.line.split_whitespace()));
-        let mut conductor = Conductor::new(config, self.workspace());
-        conductor.snapshot(data(), Instant::now());
-        conductor
+        let mut controller = SearchController::new(config, self.workspace());
+        controller.snapshot(data(), Instant::now());
+        controller
     }
 
-    fn proposals(conductor: &mut Conductor) -> Vec<Proposed> {
-        conductor.look_again();
-        let out = conductor.proceed(Instant::now()).unwrap();
+    fn proposals(controller: &mut SearchController) -> Vec<Proposed> {
+        controller.look_again();
+        let out = controller.proceed(Instant::now()).unwrap();
         let proposal = |out| if let Outgoing::Proposal(proposed) = out { Some(proposed) } else { None };
         out.into_iter().filter_map(proposal).collect()
     }
@@ -129,21 +129,21 @@ fn a_search_goes_on_after_every_kill_and_ends() {
     let mut seen = Vec::new();
     for number in 0..8_u64 {
         // A new process for every attempt, and another one in the middle of it.
-        let proposed = Bench::proposals(&mut bench.conductor());
+        let proposed = Bench::proposals(&mut bench.controller());
         assert_eq!(proposed.len(), 1, "attempt {number}");
-        assert_eq!(Bench::proposals(&mut bench.conductor()), proposed, "proposed again, under the same run's name");
+        assert_eq!(Bench::proposals(&mut bench.controller()), proposed, "proposed again, under the same run's name");
         let proposed = &proposed[0];
         assert_eq!(proposed.attempt, number);
         assert!(seen.last().is_none_or(|last| *last < proposed.run), "runs sort by time");
         seen.push(proposed.run.clone());
         let folder = bench.run(proposed);
         Bench::epochs(&folder, 0, &[0.6, 0.5]);
-        let _ = Bench::proposals(&mut bench.conductor());
+        let _ = Bench::proposals(&mut bench.controller());
         Bench::epochs(&folder, 2, &[0.4 - 0.01 * number as f64, 0.45]);
         Bench::finish(&folder);
         Bench::evaluate(&folder);
     }
-    let mut last = bench.conductor();
+    let mut last = bench.controller();
     assert!(Bench::proposals(&mut last).is_empty());
     let search = last.search().unwrap();
     assert_eq!(search.attempts.len(), 8);
@@ -160,11 +160,11 @@ fn a_search_goes_on_after_every_kill_and_ends() {
     }
     // The same search, and more of it.
     let more = Bench { line: bench.line.replace("--attempts 8", "--attempts 9"), ..bench };
-    assert_eq!(Bench::proposals(&mut more.conductor())[0].attempt, 8);
+    assert_eq!(Bench::proposals(&mut more.controller())[0].attempt, 8);
     assert_eq!(&search_id(&more), id);
     // Other settings are another search.
     let other = Bench { line: format!("{} --seed 2", more.line), ..more };
-    assert_eq!(Bench::proposals(&mut other.conductor())[0].attempt, 0);
+    assert_eq!(Bench::proposals(&mut other.controller())[0].attempt, 0);
 }
 
 fn search_id(bench: &Bench) -> String {
@@ -176,16 +176,16 @@ fn search_id(bench: &Bench) -> String {
 #[test]
 fn what_fails_is_an_attempt_with_its_reason() {
     let bench = Bench::new("--attempts 30");
-    let mut conductor = bench.conductor();
+    let mut controller = bench.controller();
     for number in 0..MOST_FAILURES as u64 {
-        let proposed = Bench::proposals(&mut conductor);
+        let proposed = Bench::proposals(&mut controller);
         assert_eq!(proposed[0].attempt, number);
         let folder = bench.run(&proposed[0]);
         let why = serde_json::json!({ "reason": format!("no memory {number}"), "hopeless": true });
         write_json(&folder.0.join("abandoned.json"), &why).unwrap();
     }
-    assert!(Bench::proposals(&mut conductor).is_empty());
-    let search = conductor.search().unwrap();
+    assert!(Bench::proposals(&mut controller).is_empty());
+    let search = controller.search().unwrap();
     assert_eq!(search.attempts[3].reason.as_deref(), Some("no memory 3"));
     assert!(search.finished.as_ref().unwrap().contains("no memory 9"), "{:?}", search.finished);
 }
@@ -193,34 +193,34 @@ fn what_fails_is_an_attempt_with_its_reason() {
 #[test]
 fn a_train_that_ends_in_the_middle_three_times_without_an_epoch_fails_the_attempt() {
     let bench = Bench::new("");
-    let mut conductor = bench.conductor();
-    let first = Bench::proposals(&mut conductor).remove(0);
+    let mut controller = bench.controller();
+    let first = Bench::proposals(&mut controller).remove(0);
     let folder = bench.run(&first);
     for _ in 0..2 {
-        conductor.restarted("train").unwrap();
+        controller.restarted("train").unwrap();
     }
     Bench::epochs(&folder, 0, &[0.6]);
-    assert_eq!(Bench::proposals(&mut conductor), std::slice::from_ref(&first), "told again");
+    assert_eq!(Bench::proposals(&mut controller), std::slice::from_ref(&first), "told again");
     for _ in 0..3 {
-        conductor.restarted("train-2").unwrap();
-        conductor.restarted("evaluate").unwrap();
+        controller.restarted("train-2").unwrap();
+        controller.restarted("evaluate").unwrap();
     }
-    assert_eq!(conductor.search().unwrap().attempts[0].interruptions, 0, "an epoch, and the others are others");
+    assert_eq!(controller.search().unwrap().attempts[0].interruptions, 0, "an epoch, and the others are others");
     for _ in 0..3 {
-        conductor.restarted("train").unwrap();
+        controller.restarted("train").unwrap();
     }
-    let next = Bench::proposals(&mut conductor);
+    let next = Bench::proposals(&mut controller);
     assert_eq!(next[0].attempt, 1);
-    let reason = conductor.search().unwrap().attempts[0].reason.clone().unwrap();
+    let reason = controller.search().unwrap().attempts[0].reason.clone().unwrap();
     assert!(reason.contains("memory"), "{reason}");
 }
 
 #[test]
 fn hopeless_attempts_are_stopped_until_they_have_ended() {
     let bench = Bench::new("--halving 2 --objective error --attempts 12");
-    let mut conductor = bench.conductor();
+    let mut controller = bench.controller();
     for number in 0..5 {
-        let proposed = Bench::proposals(&mut conductor).remove(0);
+        let proposed = Bench::proposals(&mut controller).remove(0);
         let folder = bench.run(&proposed);
         if number < 4 {
             Bench::epochs(&folder, 0, &[0.5, 0.4, 0.3, 0.3]);
@@ -228,35 +228,35 @@ fn hopeless_attempts_are_stopped_until_they_have_ended() {
             continue;
         }
         Bench::epochs(&folder, 0, &[0.6, 0.6]);
-        conductor.look_again();
-        let out = conductor.proceed(Instant::now()).unwrap();
+        controller.look_again();
+        let out = controller.proceed(Instant::now()).unwrap();
         let Some(Outgoing::Stop { run, reason }) = out.last() else { panic!("{out:?}") };
         assert!(*run == proposed.run && reason.contains("after 2 epochs"), "{reason}");
         // `train` was started again and has forgotten.
-        conductor.restarted("train").unwrap();
-        let out = conductor.proceed(Instant::now()).unwrap();
+        controller.restarted("train").unwrap();
+        let out = controller.proceed(Instant::now()).unwrap();
         assert_eq!(out.len(), 2, "{out:?}");
         // It came one epoch further before it heard.
         Bench::epochs(&folder, 2, &[0.1]);
         Bench::finish(&folder);
     }
-    assert_eq!(Bench::proposals(&mut conductor)[0].attempt, 5);
-    let attempt = &conductor.search().unwrap().attempts[4];
+    assert_eq!(Bench::proposals(&mut controller)[0].attempt, 5);
+    let attempt = &controller.search().unwrap().attempts[4];
     assert_eq!((attempt.outcome, attempt.curve.len()), (Outcome::Stopped, 2));
-    let estimate = conductor.search().unwrap().estimate(attempt).unwrap();
+    let estimate = controller.search().unwrap().estimate(attempt).unwrap();
     assert!((estimate - 0.5).abs() < 1e-9, "as much is gained as by the others: {estimate}");
 }
 
 #[test]
 fn several_are_trained_side_by_side_after_the_first() {
     let bench = Bench::new("--parallel 3");
-    let mut conductor = bench.conductor();
-    let first = Bench::proposals(&mut conductor);
+    let mut controller = bench.controller();
+    let first = Bench::proposals(&mut controller);
     assert_eq!(first.len(), 1);
     let folder = bench.run(&first[0]);
     Bench::epochs(&folder, 0, &[0.5]);
     Bench::finish(&folder);
-    let three = Bench::proposals(&mut conductor);
+    let three = Bench::proposals(&mut controller);
     assert_eq!(three.iter().map(|p| p.worker).collect::<Vec<_>>(), [0, 1, 2]);
     let runs: std::collections::BTreeSet<&String> = three.iter().map(|p| &p.run).collect();
     assert_eq!(runs.len(), 3);
@@ -266,13 +266,13 @@ fn several_are_trained_side_by_side_after_the_first() {
 #[test]
 fn bounds_end_a_search() {
     let bench = Bench::new("--stop-error 0.3 --stop-multiply-adds 100000000 --attempts 0");
-    let mut conductor = bench.conductor();
-    let first = Bench::proposals(&mut conductor).remove(0);
+    let mut controller = bench.controller();
+    let first = Bench::proposals(&mut controller).remove(0);
     let folder = bench.run(&first);
     Bench::epochs(&folder, 0, &[0.5, 0.29, 0.4, 0.4]);
     Bench::finish(&folder);
-    assert!(Bench::proposals(&mut conductor).is_empty());
-    assert!(conductor.told().to_string().contains("29.0 %"), "{}", conductor.told());
+    assert!(Bench::proposals(&mut controller).is_empty());
+    assert!(controller.told().to_string().contains("29.0 %"), "{}", controller.told());
 }
 
 #[test]

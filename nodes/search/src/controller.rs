@@ -41,7 +41,7 @@ const MOST_FAILURES: usize = 10;
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 
 /// A search at work.
-pub struct Conductor {
+pub struct SearchController {
     /// The node's own options.
     base: Config,
     /// Those of the search: others where it was asked for with others.
@@ -58,7 +58,7 @@ pub struct Conductor {
     problem: Option<String>,
 }
 
-impl Conductor {
+impl SearchController {
     /// Nothing known yet.
     pub fn new(config: Config, workspace: Workspace) -> Self {
         Self {
