@@ -124,7 +124,7 @@ impl<L: Loader> Evaluator<L> {
                     Some(checkpoint) => match manifest(&self.workspace, &checkpoint) {
                         Ok(manifest) => self.evaluation_run = Some(self.begin(checkpoint, manifest, now)?),
                         Err(why) => {
-                            out.push(Outgoing::Verdict(Box::new(unreadable(&self.workspace, &checkpoint, &why)?)))
+                            out.push(Outgoing::Verdict(Box::new(unreadable(&self.workspace, &checkpoint, &why)?)));
                         }
                     },
                     None => return Ok(out),

@@ -2,7 +2,7 @@
 //!
 //! - [`fit`]: multinomial logistic regression with an L2 penalty, the same as scikit-learn's `LogisticRegression`.
 //! - [`ClassMeans`]: a head of class means, which an image joins and leaves by one addition.
-//! - [`out_of_fold`]: what heads say of images that they have not learned from.
+//! - [`out_of_fold`]: what heads say of images that they were not trained on.
 //! - [`linear`], [`score_of_means`]: a head of either kind with its score on images it was not trained on.
 //! - [`assign_folds`]: stratified folds that never split a group.
 //!

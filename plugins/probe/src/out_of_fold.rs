@@ -1,4 +1,4 @@
-//! What heads say of rows that they have not learned from.
+//! What heads say of rows that they were not trained on.
 
 use crate::error::ProbeError;
 use crate::folds::assign_folds;
