@@ -9,7 +9,7 @@ use std::time::Duration;
 use tests::graph::{Failure, Graph};
 use tests::images;
 
-/// All that a resumed run could get wrong: order, mixing, the optimizer's memory, the running mean, the schedule.
+/// All that a resumed run could get wrong: order, mixing, the optimizer's state, the running mean, the schedule.
 const OPTIONS: &[(&str, &str, &str)] = &[
     ("env", "WAKUTEKA_IMAGE_SIZE", "32"),
     ("train", "--model", "resnet18"),

@@ -75,8 +75,8 @@ pub struct Outcome {
     pub images_per_second: f64,
     /// Seconds of them in which no batch was ready.
     pub waited_seconds: f64,
-    /// Into how many pieces batches were cut because more did not fit into memory.
-    pub pieces: usize,
+    /// Into how many micro-batches batches were cut because more did not fit into memory.
+    pub micro_batches: usize,
 }
 
 /// What all jobs of an experiment share.
@@ -161,7 +161,7 @@ impl TrainingJob<'_> {
             seconds,
             images_per_second: self.train.len() as f64 * epochs as f64 / seconds,
             waited_seconds: waited.as_secs_f64(),
-            pieces: trainer.pieces(),
+            micro_batches: trainer.micro_batches(),
         })
     }
 

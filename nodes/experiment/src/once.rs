@@ -39,7 +39,7 @@ pub fn run(options: &Once) -> Result<String, ExperimentError> {
         ("seconds", format!("{:.1}", outcome.seconds)),
         ("images a second", format!("{:.1}", outcome.images_per_second)),
         ("share of the time without a batch", percent(outcome.waited_seconds / outcome.seconds)),
-        ("pieces a batch", outcome.pieces.to_string()),
+        ("pieces a batch", outcome.micro_batches.to_string()),
         ("memory at most, MiB", peak_mib().map_or_else(|| "–".to_owned(), |mib| mib.to_string())),
         ("accuracy", format!("{:.4}", outcome.accuracy)),
         ("balanced accuracy", format!("{:.4}", outcome.balanced_accuracy)),

@@ -59,7 +59,7 @@ fn child() {
     trainer.train_step(&batch(2), 0.0).unwrap();
     limit(more.into_string().unwrap().parse::<u64>().unwrap() << 20);
     let (first, second) = (trainer.train_step(&batch(32), 0.0).unwrap(), trainer.train_step(&batch(32), 0.1).unwrap());
-    println!("pieces {} losses {} {} images {}", trainer.pieces(), first.loss, second.loss, first.images);
+    println!("pieces {} losses {} {} images {}", trainer.micro_batches(), first.loss, second.loss, first.images);
 }
 
 /// Pieces, loss and images in a child with so many MiB more than it has after a small step; none when it died: within
@@ -86,5 +86,5 @@ fn a_batch_that_does_not_fit_is_cut_and_trained_on() {
 fn a_batch_that_fits_stays_whole() {
     let mut whole = trainer("small-cnn");
     whole.train_step(&batch(64), 0.0).unwrap();
-    assert_eq!(whole.pieces(), 1);
+    assert_eq!(whole.micro_batches(), 1);
 }

@@ -62,7 +62,7 @@ impl Pass {
     ) -> Result<Option<f64>, PassError> {
         let step = match self.mode {
             Mode::Train => trainer.begin_step(batch, done)?,
-            Mode::Validate => trainer.begin_look(batch)?,
+            Mode::Validate => trainer.begin_validation(batch)?,
         };
         let before = self.pending.replace((step, done));
         before.map(|before| self.read(before, trainer)).transpose()

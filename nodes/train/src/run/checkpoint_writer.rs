@@ -79,7 +79,7 @@ impl Drop for CheckpointWriter {
     }
 }
 
-/// Weights and memory, then figures and progress, then old weights go.
+/// Weights and the optimizer's state, then figures and progress, then old weights go.
 fn write(run_dir: &RunDir, before: Option<&Progress>, record: EpochRecord) -> Result<Progress, TrainError> {
     let EpochRecord { epoch, score, keep, checkpoint, rows, steps, samples, seconds } = record;
     let (file, memory) = (RunDir::checkpoint(epoch), RunDir::memory(epoch));

@@ -77,8 +77,8 @@ pub struct Learning {
     clock: Instant,
     /// Epochs done when it began or went on.
     first: u64,
-    /// Into how many pieces batches are cut because more does not fit into memory.
-    pieces: usize,
+    /// Into how many micro-batches batches are cut because more does not fit into memory.
+    micro_batches: usize,
     /// The fold that is trained, after the last epoch.
     fold: Option<Fold>,
     /// The last epoch is the one that is kept: too few validation images to choose by.
@@ -109,7 +109,7 @@ impl Learning {
             best,
             clock: Instant::now(),
             first,
-            pieces: 1,
+            micro_batches: 1,
             fold: None,
             keeps_last,
             images: None,
@@ -395,13 +395,13 @@ impl Learning {
 
     /// Says so when memory has run out and batches are cut from now on.
     fn tell_pieces(&mut self, images: usize) {
-        let pieces = self.begun.trainer.pieces();
-        if pieces != self.pieces {
-            self.pieces = pieces;
-            let (run, images) = (&self.begun.manifest.id, images.div_ceil(pieces));
+        let micro_batches = self.begun.trainer.micro_batches();
+        if micro_batches != self.micro_batches {
+            self.micro_batches = micro_batches;
+            let (run, images) = (&self.begun.manifest.id, images.div_ceil(micro_batches));
             tracing::warn!(
                 run,
-                pieces,
+                micro_batches,
                 images,
                 "the device ran out of memory: a batch is trained on in pieces, whose gradients are summed; a smaller --batch-size \
                  would do without"

@@ -46,7 +46,7 @@ pub struct Saved {
     pub score: Score,
 }
 
-/// What the optimizer remembers, on disk.
+/// The state of the optimizer, on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptimizerState {
     /// File name in `checkpoints/`.
@@ -159,7 +159,7 @@ impl RunDir {
         Ok(())
     }
 
-    /// Removes all weights but the last and the best, and all memory but the last. A failure costs space alone.
+    /// Removes all weights but the last and the best, and all optimizer states but the last. A failure costs space alone.
     fn tidy(&self, progress: &Progress) {
         let memory = progress.memory.as_ref().map(|memory| &memory.file);
         let kept: Vec<&String> = [&progress.last.file, &progress.best.file].into_iter().chain(memory).collect();

@@ -1,7 +1,7 @@
 //! A network that learns with burn's autodiff and optimizers: on any device.
 
 use crate::network::interpreter::Network;
-use crate::train::checkpoint::Remembered;
+use crate::train::checkpoint::PendingOptimizerState;
 use crate::train::loss::Targets;
 use crate::train::options::TrainerOptions;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
@@ -31,7 +31,7 @@ impl Autodiff {
         self.network = self.network.clone().freeze(frozen);
     }
 
-    /// Forgets what the optimizer remembers.
+    /// Forgets the state of the optimizer.
     pub fn forget(&mut self) {
         self.optimizer = fresh(&self.options, &self.spared);
     }
@@ -48,18 +48,18 @@ impl Autodiff {
         (logits, loss)
     }
 
-    /// The network and what the optimizer remembers. burn changes no tensor that somebody else holds.
-    pub fn moment(&self) -> (Network, Remembered) {
+    /// The network and the state of the optimizer. burn changes no tensor that somebody else holds.
+    pub fn training_state(&self) -> (Network, PendingOptimizerState) {
         let optimizer = self.optimizer.clone();
         let bytes = move || optimizer.into_bytes().map(|b| b.to_vec()).map_err(|e| e.to_string());
         (self.network(), Box::new(bytes))
     }
 
-    /// Remembers what [`Self::moment`] gave.
+    /// Restores the state that [`Self::training_state`] gave.
     ///
     /// # Errors
     /// A text when it is not of these weights and this rule.
-    pub fn remember(&mut self, bytes: &[u8]) -> Result<(), String> {
+    pub fn restore_optimizer(&mut self, bytes: &[u8]) -> Result<(), String> {
         let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes.to_vec())).map_err(|e| e.to_string())?;
         self.optimizer = self.optimizer.clone().load_record(record);
         Ok(())

@@ -2,13 +2,13 @@
 
 use crate::error::ModelError;
 use crate::network::interpreter::Network;
-use crate::train::moment::Moment;
+use crate::train::training_state::TrainingState;
 use crate::weights;
 use plugin_api::files::write_atomically;
 use std::path::Path;
 
 /// What the optimizer remembers at a moment; makes the bytes when asked to.
-pub type Remembered = Box<dyn FnOnce() -> Result<Vec<u8>, String> + Send>;
+pub type PendingOptimizerState = Box<dyn FnOnce() -> Result<Vec<u8>, String> + Send>;
 
 /// The weights of a moment and where learning stood beside them. Nothing of it changes when learning goes on.
 pub struct Checkpoint {
@@ -17,7 +17,7 @@ pub struct Checkpoint {
     /// The weights of the last step and how many are in the running mean, when that mean is evaluated.
     pub(crate) last: Option<(Network, u64)>,
     /// What the optimizer remembers.
-    pub(crate) optimizer: Remembered,
+    pub(crate) optimizer: PendingOptimizerState,
     /// Whether the classifier alone was learning.
     pub(crate) frozen: bool,
 }
@@ -31,13 +31,16 @@ impl Checkpoint {
     pub fn save(self, weights: &Path, memory: &Path) -> Result<[String; 2], ModelError> {
         let broken = |problem| ModelError::Weights { path: memory.to_owned(), problem };
         let evaluated = weights::save(&self.evaluated, weights)?;
-        let mut moment =
-            Moment { optimizer: (self.optimizer)().map_err(broken)?, frozen: self.frozen, ..Moment::default() };
+        let mut training_state = TrainingState {
+            optimizer: (self.optimizer)().map_err(broken)?,
+            frozen: self.frozen,
+            ..TrainingState::default()
+        };
         if let Some((network, updates)) = &self.last {
-            moment.weights = weights::bytes(network).map_err(broken)?;
-            moment.updates = *updates;
+            training_state.weights = weights::bytes(network).map_err(broken)?;
+            training_state.updates = *updates;
         }
-        let bytes = moment.to_bytes();
+        let bytes = training_state.to_bytes();
         write_atomically(memory, &bytes).map_err(|source| ModelError::File { path: memory.to_owned(), source })?;
         Ok([evaluated, blake3::hash(&bytes).to_hex().to_string()])
     }

@@ -4,13 +4,13 @@
 //! LibTorch tensors in them want gradients. So every layer's forward pass is recorded by ATen, whose backward pass
 //! has one kernel where burn's is composed of many.
 //!
-//! - `pass` goes through a network and back, in pieces where memory is short.
+//! - `pass` goes through a network and back, in micro-batches where memory is short.
 //! - [`optimizer`] turns gradients into new weights, with LibTorch's fused kernels.
-//! - `memory` keeps what the optimizer remembers.
+//! - `optimizer_state` keeps the state of the optimizer.
 
 mod loss;
-mod memory;
 pub mod optimizer;
+mod optimizer_state;
 mod pass;
 
 use crate::device::precision::Precision;
@@ -19,13 +19,13 @@ use crate::native::bridge::{from_torch, to_torch};
 use crate::native::heap;
 use crate::network::interpreter::Network;
 use crate::train::average;
-use crate::train::checkpoint::Remembered;
+use crate::train::checkpoint::PendingOptimizerState;
 use crate::train::loss::Targets;
 use crate::train::options::TrainerOptions;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use memory::Memory;
 use optimizer::Optimizer;
+use optimizer_state::OptimizerState;
 use pass::{Pass, out_of_memory};
 use tch::TchError;
 
@@ -39,8 +39,8 @@ pub struct Engine {
     optimizer: Optimizer,
     precision: Precision,
     clip_norm: f64,
-    /// Into how many pieces a batch is cut, because more would not fit into memory.
-    pieces: usize,
+    /// Into how many micro-batches a batch is cut, because more would not fit into memory.
+    micro_batches: usize,
 }
 
 /// The classifier's weight and bias.
@@ -61,7 +61,7 @@ impl Engine {
         let leaves = taking.leaves;
         let optimizer = Optimizer::new(options.optimizer, options.momentum, options.weight_decay, &leaves)?;
         let TrainerOptions { precision, clip_norm, .. } = *options;
-        Ok(Self { network, leaves, frozen: 0, optimizer, precision, clip_norm, pieces: 1 })
+        Ok(Self { network, leaves, frozen: 0, optimizer, precision, clip_norm, micro_batches: 1 })
     }
 
     /// Lets all layers learn, or the classifier alone.
@@ -72,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// Forgets what the optimizer remembers.
+    /// Forgets the state of the optimizer.
     pub fn forget(&mut self) {
         self.optimizer.forget();
     }
@@ -90,8 +90,8 @@ impl Engine {
     ) -> Result<(Tensor<2>, Tensor<1>), ModelError> {
         let leaves = &self.leaves[self.frozen..];
         let Pass { logits, loss, gradients } = loop {
-            match Pass::new(&self.network, leaves, self.precision, input, targets, self.pieces) {
-                Err(error) if out_of_memory(&error) && self.pieces < input.dims()[0] => self.pieces *= 2,
+            match Pass::new(&self.network, leaves, self.precision, input, targets, self.micro_batches) {
+                Err(error) if out_of_memory(&error) && self.micro_batches < input.dims()[0] => self.micro_batches *= 2,
                 done => break done?,
             }
         };
@@ -102,24 +102,24 @@ impl Engine {
         Ok((from_torch(logits), from_torch(loss)))
     }
 
-    /// Into how many pieces a batch is cut, because more would not fit into memory.
-    pub fn pieces(&self) -> usize {
-        self.pieces
+    /// Into how many micro-batches a batch is cut, because more would not fit into memory.
+    pub fn micro_batches(&self) -> usize {
+        self.micro_batches
     }
 
-    /// Copies of the network and of what the optimizer remembers: both are changed in place.
-    pub fn moment(&self) -> (Network, Remembered) {
-        let network = self.look(average::copy);
-        let memory = Memory::of(&self.optimizer);
-        (network, Box::new(move || memory?.to_bytes()))
+    /// Copies of the network and of the state of the optimizer: both are changed in place.
+    pub fn training_state(&self) -> (Network, PendingOptimizerState) {
+        let network = self.with_network(average::copy);
+        let optimizer_state = OptimizerState::of(&self.optimizer);
+        (network, Box::new(move || optimizer_state?.to_bytes()))
     }
 
-    /// Remembers what [`Self::moment`] gave.
+    /// Restores the state that [`Self::training_state`] gave.
     ///
     /// # Errors
     /// A text when it is not of these weights and this rule.
-    pub fn remember(&mut self, bytes: &[u8]) -> Result<(), String> {
-        memory::read(&mut self.optimizer, bytes)
+    pub fn restore_optimizer(&mut self, bytes: &[u8]) -> Result<(), String> {
+        optimizer_state::read(&mut self.optimizer, bytes)
     }
 
     /// Replaces the weights.
@@ -138,7 +138,7 @@ impl Engine {
     }
 
     /// Does something with the network as it is, recording nothing.
-    pub fn look<T>(&self, with: impl FnOnce(&Network) -> T) -> T {
+    pub fn with_network<T>(&self, with: impl FnOnce(&Network) -> T) -> T {
         tch::no_grad(|| with(&self.network))
     }
 }

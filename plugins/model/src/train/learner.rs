@@ -4,7 +4,7 @@ use crate::device::Opened;
 use crate::error::ModelError;
 use crate::network::interpreter::Network;
 use crate::train::autodiff::Autodiff;
-use crate::train::checkpoint::Remembered;
+use crate::train::checkpoint::PendingOptimizerState;
 use crate::train::loss::Targets;
 use crate::train::options::TrainerOptions;
 use burn::tensor::{Device, Tensor};
@@ -76,31 +76,31 @@ impl Learner {
         either!(self, learner => learner.freeze(frozen));
     }
 
-    /// Into how many pieces a batch is cut because more would not fit into memory.
-    pub fn pieces(&self) -> usize {
+    /// Into how many micro-batches a batch is cut because more would not fit into memory.
+    pub fn micro_batches(&self) -> usize {
         match self {
             Self::Burn(_) => 1,
             #[cfg(feature = "libtorch")]
-            Self::Torch(engine) => engine.pieces(),
+            Self::Torch(engine) => engine.micro_batches(),
         }
     }
 
-    /// Forgets what the optimizer remembers.
+    /// Forgets the state of the optimizer.
     pub fn forget(&mut self) {
         either!(self, learner => learner.forget());
     }
 
-    /// The network and what the optimizer remembers, as they are now: later steps change neither.
-    pub fn moment(&self) -> (Network, Remembered) {
-        either!(self, learner => learner.moment())
+    /// The network and the state of the optimizer, as they are now: later steps change neither.
+    pub fn training_state(&self) -> (Network, PendingOptimizerState) {
+        either!(self, learner => learner.training_state())
     }
 
-    /// Remembers what [`Self::moment`] gave.
+    /// Restores the state that [`Self::training_state`] gave.
     ///
     /// # Errors
     /// A text when it is not of these weights and this rule.
-    pub fn remember(&mut self, bytes: &[u8]) -> Result<(), String> {
-        either!(self, learner => learner.remember(bytes))
+    pub fn restore_optimizer(&mut self, bytes: &[u8]) -> Result<(), String> {
+        either!(self, learner => learner.restore_optimizer(bytes))
     }
 
     /// Replaces the weights.
@@ -112,11 +112,11 @@ impl Learner {
     }
 
     /// Does something with the network as it is now, on the device without autodiff.
-    pub fn look<T>(&self, with: impl FnOnce(&Network) -> T) -> T {
+    pub fn with_network<T>(&self, with: impl FnOnce(&Network) -> T) -> T {
         match self {
             Self::Burn(learner) => with(&learner.network()),
             #[cfg(feature = "libtorch")]
-            Self::Torch(engine) => engine.look(with),
+            Self::Torch(engine) => engine.with_network(with),
         }
     }
 }

@@ -12,12 +12,12 @@ use crate::train::checkpoint::Checkpoint;
 use crate::train::learner::Learner;
 use crate::train::loss::Targets;
 use crate::train::mix::MixOptions;
-use crate::train::moment::Moment;
 use crate::train::options::TrainerOptions;
 use crate::train::pending::{PendingStep, StepResult};
 use crate::train::perturb::Perturb;
 use crate::train::progressive::Growth;
 use crate::train::schedule::LrScheduler;
+use crate::train::training_state::TrainingState;
 use crate::weights::{self, Loaded, pretrained};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -119,8 +119,8 @@ impl Trainer {
             Start::Checkpoint(path) => weights::load(network, path, None)?,
         };
         let learner = Learner::new(network, options, device)?;
-        let dropouts = learner.look(Network::draw);
-        let average = (options.ema > 0.0).then(|| learner.look(|network| Average::new(network, options.ema)));
+        let dropouts = learner.with_network(Network::draw);
+        let average = (options.ema > 0.0).then(|| learner.with_network(|network| Average::new(network, options.ema)));
         Ok(Self {
             learner,
             average,
@@ -156,9 +156,9 @@ impl Trainer {
         self.lr_scheduler.learning_rate(done)
     }
 
-    /// Into how many pieces a batch is cut since the device ran out of memory; 1 when it never did.
-    pub fn pieces(&self) -> usize {
-        self.learner.pieces()
+    /// Into how many micro-batches a batch is cut since the device ran out of memory; 1 when it never did.
+    pub fn micro_batches(&self) -> usize {
+        self.learner.micro_batches()
     }
 
     /// Learns from a batch, mixed if the options say so; `correct` counts by the labels before mixing. `done`: epochs
@@ -195,7 +195,7 @@ impl Trainer {
         self.dropouts.store(self.draw(done), Ordering::Relaxed);
         let (logits, loss) = self.learner.step(input, &targets, rate)?;
         if let Some(average) = &mut self.average {
-            self.learner.look(|network| average.add(network));
+            self.learner.with_network(|network| average.add(network));
         }
         Ok(self.pending(rows, logits, loss))
     }
@@ -213,10 +213,10 @@ impl Trainer {
     }
 
     /// Does something with the network that is evaluated, on the device without autodiff.
-    fn look<T>(&self, with: impl FnOnce(&Network) -> T) -> T {
+    fn with_network<T>(&self, with: impl FnOnce(&Network) -> T) -> T {
         match &self.average {
-            Some(average) => self.learner.look(|_| with(average.network())),
-            None => self.learner.look(with),
+            Some(average) => self.learner.with_network(|_| with(average.network())),
+            None => self.learner.with_network(with),
         }
     }
 
@@ -231,17 +231,18 @@ impl Trainer {
     /// # Errors
     /// As [`Self::train_step`].
     pub fn validate<'a>(&self, batch: impl Into<ModelInput<'a>>) -> Result<StepResult, ModelError> {
-        self.begin_look(batch)?.result()
+        self.begin_validation(batch)?.result()
     }
 
     /// [`Self::validate`] without waiting for it.
     ///
     /// # Errors
     /// As [`Self::train_step`].
-    pub fn begin_look<'a>(&self, batch: impl Into<ModelInput<'a>>) -> Result<PendingStep, ModelError> {
+    pub fn begin_validation<'a>(&self, batch: impl Into<ModelInput<'a>>) -> Result<PendingStep, ModelError> {
         let batch = batch.into();
         let targets = Targets::new(batch.rows(), self.labels, self.classes, 0.0, &self.device)?;
-        let logits = self.look(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
+        let logits =
+            self.with_network(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
         let loss = targets.loss(logits.clone());
         Ok(self.pending(batch.rows(), logits, loss))
     }
@@ -252,13 +253,13 @@ impl Trainer {
     /// [`ModelError`] when the batch is empty or the device fails.
     pub fn features<'a>(&self, batch: impl Into<ModelInput<'a>>) -> Result<Vec<f32>, ModelError> {
         let features =
-            self.look(|network| Ok::<_, ModelError>(network.features(network.input(batch, &self.device)?)))?;
+            self.with_network(|network| Ok::<_, ModelError>(network.features(network.input(batch, &self.device)?)))?;
         features.try_into_vec_as::<f32>().map_err(|e| ModelError::Execution(e.to_string()))
     }
 
     /// Numbers that the classifier sees of an image.
     pub fn dimensions(&self) -> usize {
-        self.look(|network| network.classifier().weight.dims()[1])
+        self.with_network(|network| network.classifier().weight.dims()[1])
     }
 
     /// Whether the classifier was drawn although the other layers come from elsewhere.
@@ -286,7 +287,7 @@ impl Trainer {
             Ok(network)
         })?;
         if let Some(average) = &mut self.average {
-            self.learner.look(|network| average.restore(network, 0));
+            self.learner.with_network(|network| average.restore(network, 0));
         }
         Ok(())
     }
@@ -296,7 +297,8 @@ impl Trainer {
     /// # Errors
     /// [`ModelError`] when the batch is empty or the device fails.
     pub fn predict<'a>(&self, batch: impl Into<ModelInput<'a>>) -> Result<Vec<Vec<f32>>, ModelError> {
-        let logits = self.look(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
+        let logits =
+            self.with_network(|network| Ok::<_, ModelError>(network.forward(network.input(batch, &self.device)?)))?;
         probabilities(logits, self.labels)
     }
 
@@ -305,12 +307,12 @@ impl Trainer {
     /// # Errors
     /// [`ModelError::File`] or [`ModelError::Weights`].
     pub fn save(&self, path: &Path) -> Result<String, ModelError> {
-        self.look(|network| weights::save(network, path))
+        self.with_network(|network| weights::save(network, path))
     }
 
     /// Copies what a checkpoint holds, to be written beside learning.
     pub fn checkpoint(&self) -> Checkpoint {
-        let (network, optimizer) = self.learner.moment();
+        let (network, optimizer) = self.learner.training_state();
         let (evaluated, last) = match &self.average {
             // A mean is never changed in place.
             Some(average) => (average.network().clone(), Some((network, average.updates()))),
@@ -332,16 +334,16 @@ impl Trainer {
         if found.as_str() != digest {
             return Err(broken(format!("the file's digest is {found}, not {digest}: it was changed or is broken")));
         }
-        let moment = Moment::from_bytes(&bytes).map_err(broken)?;
-        if self.average.is_some() == moment.weights.is_empty() {
+        let training_state = TrainingState::from_bytes(&bytes).map_err(broken)?;
+        if self.average.is_some() == training_state.weights.is_empty() {
             return Err(broken("it is of a run with another --ema".to_owned()));
         }
         if let Some(average) = &mut self.average {
-            self.learner.look(|network| average.restore(network, moment.updates));
-            self.learner.replace(|network| weights::read(network, moment.weights).map_err(broken))?;
+            self.learner.with_network(|network| average.restore(network, training_state.updates));
+            self.learner.replace(|network| weights::read(network, training_state.weights).map_err(broken))?;
         }
-        self.learner.remember(&moment.optimizer).map_err(broken)?;
-        self.freeze(moment.frozen);
+        self.learner.restore_optimizer(&training_state.optimizer).map_err(broken)?;
+        self.freeze(training_state.frozen);
         Ok(())
     }
 

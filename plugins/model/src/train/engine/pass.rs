@@ -22,7 +22,7 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// Goes over a batch in so many pieces. What comes of it is the same but for batch normalisation, which sees a piece at
+    /// Goes over a batch in so many micro-batches. What comes of it is the same but for batch normalisation, which sees a piece at
     /// a time.
     ///
     /// # Errors
@@ -33,10 +33,10 @@ impl Pass {
         precision: Precision,
         input: &BurnTensor<4>,
         targets: &Targets,
-        pieces: usize,
+        micro_batches: usize,
     ) -> Result<Self, ModelError> {
         let images = input.dims()[0];
-        let rows = images.div_ceil(pieces.max(1));
+        let rows = images.div_ceil(micro_batches.max(1));
         let mut whole: Option<Self> = None;
         let mut logits = Vec::new();
         for first in (0..images).step_by(rows) {
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// There is no batch normalisation in it, so pieces sum to the whole; also when the last one is smaller.
+    /// There is no batch normalisation in it, so micro-batches sum to the whole; also when the last one is smaller.
     #[test]
     fn pieces_say_what_the_whole_says() {
         let device = DeviceChoice::Libtorch.open().unwrap().device;
@@ -134,7 +134,8 @@ mod tests {
         };
         let targets = Targets::new(&batch, Labels::Single, 3, 0.05, &device).unwrap();
         let input = tch::no_grad(|| network.input(&batch, &device)).unwrap();
-        let pass = |pieces| Pass::new(&network, &leaves.0, Precision::Fp32, &input, &targets, pieces).unwrap();
+        let pass =
+            |micro_batches| Pass::new(&network, &leaves.0, Precision::Fp32, &input, &targets, micro_batches).unwrap();
         let (whole, cut) = (pass(1), pass(4));
         assert_eq!(cut.logits.size(), [10, 3]);
         let near = |a: &Tensor, b: &Tensor| a.allclose(b, 1e-4, 1e-6, false);

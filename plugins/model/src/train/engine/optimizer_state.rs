@@ -7,14 +7,14 @@ use tch::{Device, Kind, TchError, Tensor};
 
 const STEPS: &str = "steps";
 
-/// What an optimizer remembers at one moment, in memory of its own.
-pub struct Memory {
+/// The state of an optimizer at one moment, a copy.
+pub struct OptimizerState {
     steps: u64,
     means: Vec<Tensor>,
     squares: Vec<Tensor>,
 }
 
-impl Memory {
+impl OptimizerState {
     /// Copies it, on the device.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ fn copy(tensor: &Tensor) -> Result<Tensor, TchError> {
     Ok(copy)
 }
 
-/// Reads what [`Memory::to_bytes`] made.
+/// Reads what [`OptimizerState::to_bytes`] made.
 ///
 /// # Errors
 /// A text when it is of other weights. The optimizer may have been read in part.

@@ -1,14 +1,14 @@
 //! Where learning stands beside the weights that are evaluated, as a file: with both, learning goes on as if it had never
 //! stopped.
 //!
-//! A line of JSON with the lengths, then what the optimizer remembers, then the weights of the last step, a safetensors
+//! A line of JSON with the lengths, then the state of the optimizer, then the weights of the last step, a safetensors
 //! file, where those that are evaluated are their running mean.
 
 use serde::{Deserialize, Serialize};
 
 /// Where learning stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Moment {
+pub struct TrainingState {
     /// What the optimizer remembers.
     pub optimizer: Vec<u8>,
     /// The weights of the last step; empty when those that are evaluated are the same.
@@ -28,7 +28,7 @@ struct Head {
     frozen: bool,
 }
 
-impl Moment {
+impl TrainingState {
     /// The content of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
         let Self { optimizer, weights, updates, frozen } = self;
@@ -67,11 +67,11 @@ mod tests {
 
     #[test]
     fn it_survives_the_round_trip_and_nothing_else_is_taken_for_it() {
-        let moment = Moment { optimizer: vec![1, 10, 3], weights: vec![4; 5], updates: 7, frozen: true };
-        let bytes = moment.to_bytes();
-        assert_eq!(Moment::from_bytes(&bytes).unwrap(), moment);
-        assert!(Moment::from_bytes(&bytes[..bytes.len() - 1]).unwrap_err().contains("bytes follow"));
-        assert!(Moment::from_bytes(b"{}\n").unwrap_err().contains("first line"));
-        assert!(Moment::from_bytes(b"").is_err());
+        let training_state = TrainingState { optimizer: vec![1, 10, 3], weights: vec![4; 5], updates: 7, frozen: true };
+        let bytes = training_state.to_bytes();
+        assert_eq!(TrainingState::from_bytes(&bytes).unwrap(), training_state);
+        assert!(TrainingState::from_bytes(&bytes[..bytes.len() - 1]).unwrap_err().contains("bytes follow"));
+        assert!(TrainingState::from_bytes(b"{}\n").unwrap_err().contains("first line"));
+        assert!(TrainingState::from_bytes(b"").is_err());
     }
 }
