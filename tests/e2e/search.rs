@@ -51,7 +51,7 @@ type Told = (Option<u64>, String, Outcome, Vec<f64>, Option<f64>);
 /// What must not depend on kills: what was tried, and what came of it.
 fn story(search: &Search) -> Vec<Told> {
     let told = |attempt: &Attempt| {
-        // What was stopped may have come a little further before it heard.
+        // What was stopped may have come a little further before it received that.
         let is_whole = attempt.outcome == Outcome::Trained;
         let test = attempt.test.as_ref().filter(|_| is_whole).map(|test| test.accuracy);
         let of = &attempt.proposed;

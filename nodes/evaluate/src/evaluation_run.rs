@@ -39,7 +39,7 @@ impl ModelSlot {
         }
     }
 
-    /// Sits down, now that the classes are known.
+    /// Binds the model to the classes of the data set, now that they are known.
     fn bind_classes(&mut self, labels: Labels, classes: &[String]) {
         *self = match std::mem::replace(self, Self::Empty(None)) {
             Self::Waiting(classifier) => Self::Loaded(Candidate::new(classifier, labels, classes)),

@@ -32,7 +32,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Nothing has been heard. `folder`: `status/` of the workspace.
+    /// No message has come. `folder`: `status/` of the workspace.
     pub fn new(folder: PathBuf, patience: Duration, now: Instant) -> Self {
         let (machine, session) = ("the other machine".to_owned(), String::new());
         // Those of an earlier time: their machine may be away now.

@@ -29,9 +29,9 @@ pub enum Outgoing {
     },
 }
 
-/// How often folders of runs are looked into without word of them.
+/// How often folders of runs are looked into without a message about them.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// What is not known to be over is told again so often: who should have heard it may have been started anew.
+/// What is not known to be over is told again so often: who should have received it may have been started anew.
 const AGAIN: Duration = Duration::from_secs(10);
 /// An attempt whose `train` ended so often without an epoch in between has failed.
 const MOST_INTERRUPTIONS: u32 = 3;

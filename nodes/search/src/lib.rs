@@ -1,4 +1,4 @@
-//! The node `search`: structure search. Proposes networks, hears how their training goes, stops hopeless ones, and keeps the
+//! The node `search`: structure search. Proposes networks, follows their training, stops hopeless ones, and keeps the
 //! journal.
 //!
 //! Inputs `snapshot` (from `dataset`), `metrics` and `metrics_2` … (from each `train`), `verdicts` (from `evaluate`), `tick`; outputs

@@ -6,7 +6,7 @@ use plugin_api::WorkspaceArgs;
 use plugin_decode::Limits;
 use std::time::Duration;
 
-/// Watches folders and sends every image in them, and word of every image gone, to the rest of the graph.
+/// Watches folders and sends every image in them, and a message for every image gone, to the rest of the graph.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "watch", version)]
 pub struct Config {

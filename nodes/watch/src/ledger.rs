@@ -60,7 +60,7 @@ pub enum PendingChange {
 
 impl Entry {
     /// What to tell the dataset when `disk` is at the path.
-    pub fn wish(&self, disk: Option<FileVersion>) -> PendingChange {
+    pub fn pending_change(&self, disk: Option<FileVersion>) -> PendingChange {
         let is_held = |version: &FileVersion| matches!(self.held, Held::Image(held) if held.is_same(version));
         let is_refused = |version: &FileVersion| self.refused.is_some_and(|refusal| refusal.version.is_same(version));
         match disk {
@@ -222,15 +222,18 @@ mod tests {
     fn only_what_differs_is_said() {
         let refused = Some(Refusal { version: version(2), readable: true });
         let held = |held| Entry { held, refused, ..Entry::default() };
-        let wishes = |held: Entry| [None, Some(version(1)), Some(version(2))].map(|disk| held.wish(disk));
-        assert_eq!(wishes(held(Held::Nothing)), [PendingChange::Nothing, PendingChange::Image, PendingChange::Nothing]);
-        assert_eq!(wishes(held(Held::Unsure)), [PendingChange::Removal, PendingChange::Image, PendingChange::Removal]);
+        let pending = |held: Entry| [None, Some(version(1)), Some(version(2))].map(|disk| held.pending_change(disk));
         assert_eq!(
-            wishes(held(Held::Image(version(1)))),
+            pending(held(Held::Nothing)),
+            [PendingChange::Nothing, PendingChange::Image, PendingChange::Nothing]
+        );
+        assert_eq!(pending(held(Held::Unsure)), [PendingChange::Removal, PendingChange::Image, PendingChange::Removal]);
+        assert_eq!(
+            pending(held(Held::Image(version(1)))),
             [PendingChange::Removal, PendingChange::Nothing, PendingChange::Removal]
         );
         assert_eq!(
-            wishes(held(Held::Image(version(3)))),
+            pending(held(Held::Image(version(3)))),
             [PendingChange::Removal, PendingChange::Image, PendingChange::Removal]
         );
     }
@@ -271,11 +274,11 @@ mod tests {
         let mut ledger = Ledger::default();
         let older = FileVersion { changed_ns: 0, inode: 0, ..version(1) };
         ledger.set_inventory([("photos/cat/a".to_owned(), older)].into());
-        assert_eq!(ledger.get("photos/cat/a").wish(Some(version(1))), PendingChange::Nothing);
+        assert_eq!(ledger.get("photos/cat/a").pending_change(Some(version(1))), PendingChange::Nothing);
         ledger.see("photos/cat/a", Some(stamp(version(1), 1)));
         assert_eq!(ledger.get("photos/cat/a").held, Held::Image(version(1)));
         let later = FileVersion { changed_ns: 5, ..version(1) };
-        assert_eq!(ledger.get("photos/cat/a").wish(Some(later)), PendingChange::Image, "from then on");
+        assert_eq!(ledger.get("photos/cat/a").pending_change(Some(later)), PendingChange::Image, "from then on");
     }
 
     #[test]
@@ -285,10 +288,10 @@ mod tests {
         ledger.see("photos/cat/a", Some(stamp(version(1), 1)));
         let linked = FileVersion { changed_ns: 5, ..version(1) };
         ledger.see("photos/cat/a", Some(stamp(linked, 2)));
-        assert_eq!(ledger.get("photos/cat/a").wish(Some(linked)), PendingChange::Nothing);
+        assert_eq!(ledger.get("photos/cat/a").pending_change(Some(linked)), PendingChange::Nothing);
         let changed = FileVersion { changed_ns: 6, ..version(1) };
         ledger.see("photos/cat/a", Some(stamp(changed, 2)));
-        assert_eq!(ledger.get("photos/cat/a").wish(Some(changed)), PendingChange::Image);
+        assert_eq!(ledger.get("photos/cat/a").pending_change(Some(changed)), PendingChange::Image);
     }
 
     #[test]

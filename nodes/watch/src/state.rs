@@ -156,7 +156,7 @@ impl WatchState {
         for (path, stamp) in &scan.files {
             gone.remove(path);
             self.ledger.see(path, Some(*stamp));
-            if self.wish(path, Some(*stamp)) != PendingChange::Nothing {
+            if self.pending_change(path, Some(*stamp)) != PendingChange::Nothing {
                 self.enqueue(path, now);
             }
         }
@@ -210,8 +210,8 @@ impl WatchState {
     }
 
     /// What to tell the dataset of `path` when `disk` is there.
-    fn wish(&self, path: &str, disk: Option<Stamp>) -> PendingChange {
-        self.ledger.get(path).wish(disk.filter(|_| self.labels.wants(path)).map(|stamp| stamp.version))
+    fn pending_change(&self, path: &str, disk: Option<Stamp>) -> PendingChange {
+        self.ledger.get(path).pending_change(disk.filter(|_| self.labels.wants(path)).map(|stamp| stamp.version))
     }
 
     /// Looks at one path and decides.
@@ -226,15 +226,15 @@ impl WatchState {
         };
         self.ledger.see(path, disk);
         let entry = self.ledger.get(path);
-        let wish = self.wish(path, disk);
+        let pending_change = self.pending_change(path, disk);
         let is_away = |state: &mut Self| disk.is_none() && !state.is_deleted(path, now);
-        if entry.in_flight || wish == PendingChange::Nothing || is_away(self) {
+        if entry.in_flight || pending_change == PendingChange::Nothing || is_away(self) {
             return self.settling.forget(path);
         }
         if !self.settling.observe(path, disk, now) {
             return;
         }
-        match (wish, disk) {
+        match (pending_change, disk) {
             (PendingChange::Image, Some(stamp)) if stamp.version.size_bytes > self.max_bytes => {
                 let bytes = stamp.version.size_bytes;
                 let detail = format!("the file is {bytes} bytes, over the limit of {} (--max-bytes)", self.max_bytes);

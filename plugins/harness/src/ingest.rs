@@ -19,7 +19,7 @@ const INVENTORY_ROWS: usize = 100_000;
 /// Messages to take in, and the first behind them that is something else.
 pub type Taken<M> = (Vec<(Header, M)>, Option<Message>);
 
-/// Where the two streams of `watch` stand: images, and word of images gone.
+/// Where the two streams of `watch` stand: images, and removals.
 #[derive(Debug, Default)]
 pub struct IngestSequencer {
     images: Sequence,
@@ -56,7 +56,7 @@ impl IngestSequencer {
         Ok((taken, other))
     }
 
-    /// Word of images gone; none when it is not due.
+    /// Decodes a `Removed` message; `None` if it is stale or out of order.
     ///
     /// # Errors
     /// Any [`HarnessError`].

@@ -1,7 +1,7 @@
 //! How long searching takes, on one core. `cargo run -p plugin-search --example bench-search [-- MOST]`
 //!
 //! `MOST` hashes at the end, 10 million unless it says another number. Half of the hashes are random; the others lie in
-//! families, a few bits from another hash, as those of a heap of photos do. Half of what is asked for is near a hash that
+//! families, a few bits from another hash, as those of a collection of photos do. Half of what is asked for is near a hash that
 //! is there, half is random.
 
 use plugin_search::{Index, pairs_within, scan_within};

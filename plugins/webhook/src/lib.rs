@@ -56,7 +56,7 @@ pub struct Webhook {
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    bell: Condvar,
+    wake: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -125,7 +125,7 @@ impl Webhook {
 impl Drop for Webhook {
     fn drop(&mut self) {
         self.shared.lock().is_closing = true;
-        self.shared.bell.notify_all();
+        self.shared.wake.notify_all();
         let start = Instant::now();
         while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && start.elapsed() < FAREWELL {
             std::thread::sleep(Duration::from_millis(10));
@@ -146,7 +146,7 @@ impl Shared {
         }
         queue.waiting.push_back(Event { body, attempts: 0, since: Instant::now() });
         drop(queue);
-        self.bell.notify_all();
+        self.wake.notify_all();
     }
 
     /// Sends what waits, until the node ends and nothing is left, or an attempt fails then.
@@ -176,7 +176,7 @@ impl Shared {
                 if left.is_zero() {
                     break;
                 }
-                queue = self.bell.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+                queue = self.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
             }
         }
     }
@@ -191,7 +191,7 @@ impl Shared {
             if queue.is_closing {
                 return None;
             }
-            queue = self.bell.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

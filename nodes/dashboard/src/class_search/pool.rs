@@ -62,13 +62,13 @@ pub struct Pool {
 #[derive(Default)]
 struct Latest {
     scores: Arc<PoolScores>,
-    memory: Memory,
+    cache: PredictionCache,
     looked: Option<(Instant, Duration)>,
 }
 
 /// What is known of files and images, so that nothing is read twice.
 #[derive(Default)]
-struct Memory {
+struct PredictionCache {
     /// By path.
     digests: HashMap<String, Known>,
     /// The champion's, by digest.
@@ -124,10 +124,10 @@ impl Pool {
 
     fn refresh(&self) {
         let begun = Instant::now();
-        let mut memory = self.with(|latest| std::mem::take(&mut latest.memory));
-        let scores = self.scores(&mut memory).inspect_err(|error| tracing::warn!(error, "the pool is not looked at"));
+        let mut cache = self.with(|latest| std::mem::take(&mut latest.cache));
+        let scores = self.scores(&mut cache).inspect_err(|error| tracing::warn!(error, "the pool is not looked at"));
         self.with(|latest| {
-            latest.memory = memory;
+            latest.cache = cache;
             if let Ok(scores) = scores {
                 latest.scores = Arc::new(scores);
             }
@@ -136,15 +136,15 @@ impl Pool {
     }
 
     /// Looks at the pool once.
-    fn scores(&self, memory: &mut Memory) -> Result<PoolScores, String> {
+    fn scores(&self, cache: &mut PredictionCache) -> Result<PoolScores, String> {
         let (view, _) = self.library.view().map_err(|e| e.to_string())?;
         let curated = curated::read(&self.workspace).map_err(|e| format!("dataset/curation.sqlite: {e}"))?;
         let champion = self.models.classes()?;
         let mut scores = PoolScores::default();
         if let Some((model, classes)) = champion {
-            if memory.model != model {
-                memory.answers.clear();
-                memory.model.clone_from(&model);
+            if cache.model != model {
+                cache.answers.clear();
+                cache.model.clone_from(&model);
             }
             (scores.model, scores.classes) = (Some(model), classes);
         }
@@ -153,14 +153,14 @@ impl Pool {
         let mut seen: HashSet<String> = HashSet::new();
         for file in pool(&self.workspace) {
             let is_late = begun.elapsed() > SPELL;
-            let Some(digest) = self.digest(&file, &curated, memory, is_late) else {
+            let Some(digest) = self.digest(&file, &curated, cache, is_late) else {
                 scores.unknown += 1;
                 continue;
             };
             if view.find(&digest).is_some() || !seen.insert(digest.clone()) {
                 continue;
             }
-            match self.answer(&file, &digest, memory, is_late) {
+            match self.answer(&file, &digest, cache, is_late) {
                 Answer::Row(row) => scores.rows.push((file.path, row)),
                 Answer::Undecodable => {}
                 Answer::Later => scores.unknown += 1,
@@ -174,35 +174,35 @@ impl Pool {
         &self,
         file: &PoolFile,
         curated: &HashMap<String, Known>,
-        memory: &mut Memory,
+        cache: &mut PredictionCache,
         is_late: bool,
     ) -> Option<String> {
-        let known = file.digest(curated).or_else(|| file.digest(&memory.digests));
+        let known = file.digest(curated).or_else(|| file.digest(&cache.digests));
         if known.is_some() || is_late {
             return known.map(str::to_owned);
         }
         let bytes = self.renderer.file(&file.path).ok()?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
-        memory.digests.insert(file.path.clone(), Known { digest: digest.clone(), version: file.version });
+        cache.digests.insert(file.path.clone(), Known { digest: digest.clone(), version: file.version });
         Some(digest)
     }
 
     /// The champion's prediction: by the embedding that is kept, else by looking at the image unless it is late.
-    fn answer(&self, file: &PoolFile, digest: &str, memory: &mut Memory, is_late: bool) -> Answer {
-        if memory.model.is_empty() {
+    fn answer(&self, file: &PoolFile, digest: &str, cache: &mut PredictionCache, is_late: bool) -> Answer {
+        if cache.model.is_empty() {
             return Answer::Later;
         }
-        if let Some(answer) = memory.answers.get(digest) {
+        if let Some(answer) = cache.answers.get(digest) {
             return answer.clone();
         }
-        let row = self.models.recall(&memory.model, digest);
+        let row = self.models.recall(&cache.model, digest);
         let answer = match row {
             Some(row) => Answer::Row(Arc::new(row)),
             None if is_late => Answer::Later,
-            None => self.predict_image(file, digest, &memory.model),
+            None => self.predict_image(file, digest, &cache.model),
         };
         if !matches!(answer, Answer::Later) {
-            memory.answers.insert(digest.to_owned(), answer.clone());
+            cache.answers.insert(digest.to_owned(), answer.clone());
         }
         answer
     }

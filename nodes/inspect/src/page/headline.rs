@@ -1,4 +1,4 @@
-//! What there is, how much of it wants a person's eye, and where.
+//! What there is, how much of it wants a person's attention, and where.
 
 use super::Report;
 use super::cards::Section;

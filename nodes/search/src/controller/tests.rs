@@ -236,7 +236,7 @@ fn hopeless_attempts_are_stopped_until_they_have_ended() {
         controller.restarted("train").unwrap();
         let out = controller.proceed(Instant::now()).unwrap();
         assert_eq!(out.len(), 2, "{out:?}");
-        // It came one epoch further before it heard.
+        // It came one epoch further before it received that.
         Bench::epochs(&folder, 2, &[0.1]);
         Bench::finish(&folder);
     }

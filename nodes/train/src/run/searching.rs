@@ -1,6 +1,6 @@
 //! Networks that `search` proposes, one after the other: `--strategy search`.
 //!
-//! A proposal names the run that it becomes, so it may be heard twice: a run that has ended is left alone, one that was cut short
+//! A proposal names the run that it becomes, so it may come twice: a run that has ended is left alone, one that was cut short
 //! goes on. What cannot be trained becomes an abandoned run with its reason, and the next proposal is waited for.
 
 use crate::config::Config;

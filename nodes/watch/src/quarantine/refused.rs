@@ -34,7 +34,7 @@ pub enum RefusedReason {
     Damaged,
     /// Any other reason that a stage has.
     Stage(RejectReason),
-    /// A word of somebody else's stage.
+    /// A reason of somebody else's stage.
     Other(String),
 }
 

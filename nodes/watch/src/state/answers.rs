@@ -50,7 +50,7 @@ impl WatchState {
         }
     }
 
-    /// An acknowledgement, or the wish to get everything again.
+    /// An acknowledgement, or the request to get everything again.
     pub fn committed(&mut self, header: &Header, listed: &Committed, now: Instant) {
         let stream = match header.get::<Stream>() {
             Ok(stream) => stream,

@@ -44,7 +44,7 @@ impl WatchState {
         {
             // Looked at again: it may have waited long for its turn.
             match image_at(&self.roots, &path) {
-                Ok(disk) if self.wish(&path, disk) == PendingChange::Removal => {
+                Ok(disk) if self.pending_change(&path, disk) == PendingChange::Removal => {
                     rows.push(Row { path, version: disk.map(|s| s.version).unwrap_or_default() });
                 }
                 _ => self.settling.add(&path, now),
@@ -74,7 +74,7 @@ impl WatchState {
         while rows.len() < self.batch_rows {
             let limit = if rows.is_empty() { u64::MAX } else { self.batch_bytes.saturating_sub(bytes) };
             let Some((path, stamp)) = self.ready.take_image(limit) else { break };
-            if self.wish(&path, Some(stamp)) != PendingChange::Image {
+            if self.pending_change(&path, Some(stamp)) != PendingChange::Image {
                 self.settling.add(&path, now);
                 continue;
             }
