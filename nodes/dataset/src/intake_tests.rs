@@ -77,14 +77,14 @@ fn message(files: &[Vec<u8>], views: impl Fn(Vec<u8>) -> Vec<u8>) -> Pixels {
 }
 
 /// A data set that keeps what it is given.
-struct House {
+struct Fixture {
     _folder: tempfile::TempDir,
     catalog: Writer,
     shards: Shards,
     config: Config,
 }
 
-impl House {
+impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Writer::open_file(folder.path().join("catalog.sqlite")).unwrap();
@@ -128,17 +128,17 @@ fn mirrored_and_cropped_copies_join_their_original() {
         jpeg(&imageops::crop_imm(p, x, y, p.width() - 2 * x, p.height() - 2 * y).to_image())
     };
     let cropped: Vec<_> = images.iter().map(inside).collect();
-    let mut house = House::new();
+    let mut fixture = Fixture::new();
     for files in [&files, &mirrored, &cropped] {
-        house.take(message(files, |views| views));
+        fixture.take(message(files, |views| views));
     }
-    let groups: HashSet<String> = files.iter().map(|file| house.group(file)).collect();
+    let groups: HashSet<String> = files.iter().map(|file| fixture.group(file)).collect();
     assert!(files.len() > 20 && groups.len() + 2 >= files.len(), "{} of {}", groups.len(), files.len());
     for (name, copies) in [("mirrored", &mirrored), ("cropped", &cropped)] {
-        assert!(house.together(&files, copies) + 1 >= files.len(), "{name}: {}", house.together(&files, copies));
+        assert!(fixture.together(&files, copies) + 1 >= files.len(), "{name}: {}", fixture.together(&files, copies));
     }
     // Without views only what hardly differs is found.
-    let mut blind = House::new();
+    let mut blind = Fixture::new();
     blind.take(message(&files, |_| Vec::new()));
     blind.take(message(&mirrored, |_| Vec::new()));
     assert!(blind.together(&files, &mirrored) < files.len() / 2);
@@ -157,38 +157,38 @@ fn images_without_views_are_found_by_their_hashes() {
         })
         .collect();
     let mirrored: Vec<_> = images.iter().map(|p| jpeg(&imageops::flip_horizontal(p))).collect();
-    let mut house = House::new();
-    house.take(message(&files, |_| Vec::new()));
-    let before: Vec<_> = files.iter().map(|file| house.group(file)).collect();
-    house.take(message(&again, |views| views));
-    assert!(house.together(&files, &again) + 1 >= files.len(), "{}", house.together(&files, &again));
-    let after: Vec<_> = files.iter().map(|file| house.group(file)).collect();
+    let mut fixture = Fixture::new();
+    fixture.take(message(&files, |_| Vec::new()));
+    let before: Vec<_> = files.iter().map(|file| fixture.group(file)).collect();
+    fixture.take(message(&again, |views| views));
+    assert!(fixture.together(&files, &again) + 1 >= files.len(), "{}", fixture.together(&files, &again));
+    let after: Vec<_> = files.iter().map(|file| fixture.group(file)).collect();
     assert_eq!(before, after, "old images stay where they are");
-    let change = house.catalog.change().unwrap();
+    let change = fixture.catalog.change().unwrap();
     change.grouped_by("a rule").unwrap();
     change.commit().unwrap();
-    house.take(message(&again, |views| views));
+    fixture.take(message(&again, |views| views));
     assert!(
-        house.catalog.read().is_grouped_by("a rule").unwrap()
-            && !house.catalog.read().is_grouped_by("another").unwrap()
+        fixture.catalog.read().is_grouped_by("a rule").unwrap()
+            && !fixture.catalog.read().is_grouped_by("another").unwrap()
     );
-    house.take(message(&files, |views| views));
-    assert!(!house.catalog.read().is_grouped_by("a rule").unwrap(), "late views: the next start looks through all");
-    house.take(message(&mirrored, |views| views));
-    assert!(house.together(&files, &mirrored) + 1 >= files.len(), "{}", house.together(&files, &mirrored));
+    fixture.take(message(&files, |views| views));
+    assert!(!fixture.catalog.read().is_grouped_by("a rule").unwrap(), "late views: the next start looks through all");
+    fixture.take(message(&mirrored, |views| views));
+    assert!(fixture.together(&files, &mirrored) + 1 >= files.len(), "{}", fixture.together(&files, &mirrored));
 }
 
 #[test]
 fn views_of_another_length_are_none() {
     let files: Vec<_> = originals().iter().take(3).map(jpeg).collect();
     for cut in [1, Views::BYTES - 1, Views::BYTES + 1, 416, 448] {
-        let mut house = House::new();
-        house.take(message(&files, |mut views| {
+        let mut fixture = Fixture::new();
+        fixture.take(message(&files, |mut views| {
             views.resize(cut, 0);
             views
         }));
         let mut seen = Vec::new();
-        house.catalog.read().stored_images(|image| seen.push(image.signatures.is_some())).unwrap();
+        fixture.catalog.read().stored_images(|image| seen.push(image.signatures.is_some())).unwrap();
         assert_eq!(seen, [false; 3]);
     }
 }
@@ -218,17 +218,17 @@ fn other_metadata_is_the_same_sample() {
     // A plain image, which looks like nothing: only its pixels tell.
     let plain = RgbImage::from_pixel(70, 70, image::Rgb([9, 9, 9]));
     let [one, two, three] = [b"a=1", b"a=2", b"a=3"].map(|comment| png(&plain, comment));
-    let mut house = House::new();
-    house.take(message(&[one.clone(), two], |views| views));
-    let rows = house.catalog.read().live_samples().unwrap();
+    let mut fixture = Fixture::new();
+    fixture.take(message(&[one.clone(), two], |views| views));
+    let rows = fixture.catalog.read().live_samples().unwrap();
     assert_eq!(rows.len(), 1, "two files of one sample");
-    let mut change = house.catalog.change().unwrap();
+    let mut change = fixture.catalog.change().unwrap();
     change.set_split(&rows[0].sample, Split::Test).unwrap();
     change.settle(1).unwrap();
     change.remove(&rows[0].path).unwrap();
     change.commit().unwrap();
-    house.take(message(&[three], |views| views));
-    let after = house.catalog.read().live_samples().unwrap();
+    fixture.take(message(&[three], |views| views));
+    let after = fixture.catalog.read().live_samples().unwrap();
     assert_eq!(after.len(), 1);
     assert_eq!((after[0].split, after[0].settled, &after[0].group), (Split::Test, true, &rows[0].group));
 }

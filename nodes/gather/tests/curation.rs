@@ -19,7 +19,7 @@ const RULES: Rules =
     Rules { metric: Metric::Phash, reach: Reach::Bits(10), k: 1, max_candidates: 50, multi_class: false };
 
 /// A workspace and the node over it.
-struct House {
+struct Fixture {
     _folder: tempfile::TempDir,
     workspace: Workspace,
     rules: Rules,
@@ -27,11 +27,11 @@ struct House {
     now: Instant,
 }
 
-fn house(rules: Rules) -> House {
+fn fixture(rules: Rules) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::create(folder.path()).unwrap();
     let gatherer = Gatherer::open(&workspace, rules).unwrap();
-    House { _folder: folder, workspace, rules, gatherer, now: Instant::now() }
+    Fixture { _folder: folder, workspace, rules, gatherer, now: Instant::now() }
 }
 
 /// A message of one image.
@@ -56,7 +56,7 @@ fn message(workspace: &Workspace, path: &str, phash: u64, embedding: &[f32]) -> 
     }
 }
 
-impl House {
+impl Fixture {
     fn at(&self, path: &str) -> PathBuf {
         self.workspace.root().join(path)
     }
@@ -120,22 +120,22 @@ impl House {
 
 #[test]
 fn look_alikes_are_linked_nearest_first_and_listed() {
-    let mut house = house(RULES);
-    house.fill();
-    assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg", "05_both.jpg"]);
-    assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
-    let inode = |path: &str| fs::metadata(house.at(path)).unwrap().ino();
+    let mut fixture = fixture(RULES);
+    fixture.fill();
+    assert_eq!(fixture.candidates("cat"), ["01_near.jpg", "02_far.jpg", "05_both.jpg"]);
+    assert_eq!(fixture.candidates("dog"), ["01_dog.jpg"]);
+    let inode = |path: &str| fs::metadata(fixture.at(path)).unwrap().ino();
     assert_eq!(inode("candidates/cat/05_both.jpg"), inode("pool/sub/both.jpg"));
-    assert_eq!(fs::metadata(house.at("pool/sub/both.jpg")).unwrap().nlink(), 2);
+    assert_eq!(fs::metadata(fixture.at("pool/sub/both.jpg")).unwrap().nlink(), 2);
 
-    let rows = house.list("candidates.csv");
+    let rows = fixture.list("candidates.csv");
     let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
     assert_eq!(column("path"), ["pool/near.jpg", "pool/far.jpg", "pool/sub/both.jpg", "pool/dog.jpg"]);
     assert_eq!(column("rank"), ["1", "2", "3", "1"]);
     assert_eq!(column("distance"), ["01", "02", "05", "01"]);
     assert_eq!(column("candidate")[2], "candidates/cat/05_both.jpg");
     assert_eq!(column("claimed_by")[2], "cat 05; dog 07");
-    let multi_class = house.list("claimed-by-several.csv");
+    let multi_class = fixture.list("claimed-by-several.csv");
     assert_eq!(multi_class.len(), 2, "{multi_class:?}");
     let both = multi_class.iter().find(|row| row["path"] == "pool/sub/both.jpg").unwrap();
     assert_eq!((both["classes"].as_str(), both["candidate_of"].as_str()), ("2", "cat"));
@@ -143,189 +143,189 @@ fn look_alikes_are_linked_nearest_first_and_listed() {
 
 #[test]
 fn several_classes_may_have_the_same_image() {
-    let mut house = house(Rules { multi_class: true, ..RULES });
-    house.fill();
-    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "07_both.jpg", "10_far.jpg"]);
+    let mut fixture = fixture(Rules { multi_class: true, ..RULES });
+    fixture.fill();
+    assert_eq!(fixture.candidates("dog"), ["01_dog.jpg", "07_both.jpg", "10_far.jpg"]);
     // Refused by one, it stays with the other.
-    fs::remove_file(house.at("candidates/dog/07_both.jpg")).unwrap();
-    house.work();
-    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "10_far.jpg"]);
-    assert!(house.candidates("cat").contains(&"05_both.jpg".to_owned()));
+    fs::remove_file(fixture.at("candidates/dog/07_both.jpg")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("dog"), ["01_dog.jpg", "10_far.jpg"]);
+    assert!(fixture.candidates("cat").contains(&"05_both.jpg".to_owned()));
 }
 
 #[test]
 fn refused_is_refused_for_that_class_whatever_is_started_again() {
-    let mut house = house(RULES);
-    house.fill();
-    fs::remove_file(house.at("candidates/cat/05_both.jpg")).unwrap();
-    fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
-    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "07_both.jpg"], "the next class may have it");
+    let mut fixture = fixture(RULES);
+    fixture.fill();
+    fs::remove_file(fixture.at("candidates/cat/05_both.jpg")).unwrap();
+    fs::remove_file(fixture.at("candidates/cat/01_near.jpg")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["02_far.jpg"]);
+    assert_eq!(fixture.candidates("dog"), ["01_dog.jpg", "07_both.jpg"], "the next class may have it");
     for _ in 0..2 {
-        house.restart();
-        house.work();
-        assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
+        fixture.restart();
+        fixture.work();
+        assert_eq!(fixture.candidates("cat"), ["02_far.jpg"]);
     }
     // The same bytes under another name are the same image.
-    fs::rename(house.at("pool/near.jpg"), house.at("pool/again.jpg")).unwrap();
-    house.remove("pool/near.jpg");
-    let again = message(&house.workspace, "pool/again.jpg", 0b1, &[]);
-    house.gatherer.take_in(&[("", &again)]).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
-    assert_eq!(house.gatherer.counts(), [5, 2, 3, 2, 0]);
+    fs::rename(fixture.at("pool/near.jpg"), fixture.at("pool/again.jpg")).unwrap();
+    fixture.remove("pool/near.jpg");
+    let again = message(&fixture.workspace, "pool/again.jpg", 0b1, &[]);
+    fixture.gatherer.take_in(&[("", &again)]).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["02_far.jpg"]);
+    assert_eq!(fixture.gatherer.counts(), [5, 2, 3, 2, 0]);
 }
 
 #[test]
 fn refused_while_nothing_ran_is_refused() {
-    let mut house = house(RULES);
-    house.fill();
-    fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
-    house.restart();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["02_far.jpg", "05_both.jpg"]);
+    let mut fixture = fixture(RULES);
+    fixture.fill();
+    fs::remove_file(fixture.at("candidates/cat/01_near.jpg")).unwrap();
+    fixture.restart();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["02_far.jpg", "05_both.jpg"]);
 }
 
 #[test]
 fn accepted_is_not_proposed_again_and_the_pool_keeps_its_file() {
-    let mut house = house(RULES);
-    house.fill();
-    fs::create_dir_all(house.at("photos/cat")).unwrap();
-    fs::rename(house.at("candidates/cat/01_near.jpg"), house.at("photos/cat/nice.jpg")).unwrap();
+    let mut fixture = fixture(RULES);
+    fixture.fill();
+    fs::create_dir_all(fixture.at("photos/cat")).unwrap();
+    fs::rename(fixture.at("candidates/cat/01_near.jpg"), fixture.at("photos/cat/nice.jpg")).unwrap();
     // Dragged across drives it is a copy, and the link goes.
-    fs::copy(house.at("candidates/cat/05_both.jpg"), house.at("photos/cat/both.jpg")).unwrap();
-    fs::remove_file(house.at("candidates/cat/05_both.jpg")).unwrap();
-    house.work();
-    assert_eq!(house.gatherer.counts(), [5, 2, 2, 0, 2]);
+    fs::copy(fixture.at("candidates/cat/05_both.jpg"), fixture.at("photos/cat/both.jpg")).unwrap();
+    fs::remove_file(fixture.at("candidates/cat/05_both.jpg")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.gatherer.counts(), [5, 2, 2, 0, 2]);
     assert_eq!(
-        (house.candidates("cat"), house.candidates("dog")),
+        (fixture.candidates("cat"), fixture.candidates("dog")),
         (vec!["02_far.jpg".to_owned()], vec!["01_dog.jpg".to_owned()])
     );
     for path in ["pool/near.jpg", "pool/sub/both.jpg"] {
-        assert!(house.at(path).exists(), "{path}");
+        assert!(fixture.at(path).exists(), "{path}");
     }
-    house.restart();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["02_far.jpg"]);
+    fixture.restart();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["02_far.jpg"]);
     // An image that a person puts into photos/ himself is no candidate either.
-    fs::copy(house.at("pool/far.jpg"), house.at("photos/cat/far.jpg")).unwrap();
-    house.work();
-    assert!(house.candidates("cat").is_empty());
+    fs::copy(fixture.at("pool/far.jpg"), fixture.at("photos/cat/far.jpg")).unwrap();
+    fixture.work();
+    assert!(fixture.candidates("cat").is_empty());
     // Taken out of photos/ again, what was accepted by its class does not come back there.
-    fs::remove_file(house.at("photos/cat/both.jpg")).unwrap();
-    house.work();
-    assert_eq!((house.candidates("cat").len(), house.candidates("dog").len()), (0, 2));
+    fs::remove_file(fixture.at("photos/cat/both.jpg")).unwrap();
+    fixture.work();
+    assert_eq!((fixture.candidates("cat").len(), fixture.candidates("dog").len()), (0, 2));
 }
 
 #[test]
 fn a_folder_deleted_as_a_whole_refuses_nothing() {
-    let mut house = house(RULES);
-    house.fill();
+    let mut fixture = fixture(RULES);
+    fixture.fill();
     // In the middle of deleting it, file by file, the node looks.
-    fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
-    house.gatherer.review(house.now).unwrap();
-    fs::remove_dir_all(house.at("candidates/cat")).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg", "05_both.jpg"]);
-    fs::rename(house.at("candidates"), house.at("elsewhere")).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat").len(), 3);
-    assert_eq!(house.list("candidates.csv").len(), 4, "the list is written again");
+    fs::remove_file(fixture.at("candidates/cat/01_near.jpg")).unwrap();
+    fixture.gatherer.review(fixture.now).unwrap();
+    fs::remove_dir_all(fixture.at("candidates/cat")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["01_near.jpg", "02_far.jpg", "05_both.jpg"]);
+    fs::rename(fixture.at("candidates"), fixture.at("elsewhere")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat").len(), 3);
+    assert_eq!(fixture.list("candidates.csv").len(), 4, "the list is written again");
     // An image that needs the folder comes before anybody has noticed.
-    fs::remove_dir_all(house.at("candidates/cat")).unwrap();
-    house.put("pool/new.jpg", 0b111);
-    house.gatherer.arrange().unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg", "03_new.jpg", "05_both.jpg"]);
-    assert_eq!(house.gatherer.counts()[3], 0);
+    fs::remove_dir_all(fixture.at("candidates/cat")).unwrap();
+    fixture.put("pool/new.jpg", 0b111);
+    fixture.gatherer.arrange().unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["01_near.jpg", "02_far.jpg", "03_new.jpg", "05_both.jpg"]);
+    assert_eq!(fixture.gatherer.counts()[3], 0);
     // Emptied after what was good had been moved to photos/.
-    fs::create_dir_all(house.at("photos/cat")).unwrap();
-    fs::rename(house.at("candidates/cat/01_near.jpg"), house.at("photos/cat/near.jpg")).unwrap();
-    fs::remove_dir_all(house.at("candidates/cat")).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["02_far.jpg", "03_new.jpg", "05_both.jpg"]);
-    assert_eq!(house.gatherer.counts()[3..], [0, 1]);
+    fs::create_dir_all(fixture.at("photos/cat")).unwrap();
+    fs::rename(fixture.at("candidates/cat/01_near.jpg"), fixture.at("photos/cat/near.jpg")).unwrap();
+    fs::remove_dir_all(fixture.at("candidates/cat")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["02_far.jpg", "03_new.jpg", "05_both.jpg"]);
+    assert_eq!(fixture.gatherer.counts()[3..], [0, 1]);
 }
 
 #[test]
 fn what_a_person_renames_moves_and_puts_back_is_understood() {
-    let mut house = house(RULES);
-    house.fill();
+    let mut fixture = fixture(RULES);
+    fixture.fill();
     // Renamed: still a candidate.
-    fs::rename(house.at("candidates/cat/01_near.jpg"), house.at("candidates/cat/best.jpg")).unwrap();
+    fs::rename(fixture.at("candidates/cat/01_near.jpg"), fixture.at("candidates/cat/best.jpg")).unwrap();
     // Moved to another class: that class's, and refused by the first.
-    fs::rename(house.at("candidates/cat/02_far.jpg"), house.at("candidates/dog/far.jpg")).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["05_both.jpg", "best.jpg"]);
-    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "far.jpg"]);
-    assert_eq!(house.gatherer.counts(), [5, 2, 4, 1, 0]);
+    fs::rename(fixture.at("candidates/cat/02_far.jpg"), fixture.at("candidates/dog/far.jpg")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["05_both.jpg", "best.jpg"]);
+    assert_eq!(fixture.candidates("dog"), ["01_dog.jpg", "far.jpg"]);
+    assert_eq!(fixture.gatherer.counts(), [5, 2, 4, 1, 0]);
     // Put back: not refused any more, and it stays.
-    fs::rename(house.at("candidates/cat/best.jpg"), house.at("kept.jpg")).unwrap();
-    house.work();
-    assert_eq!(house.gatherer.counts()[3], 2);
-    fs::rename(house.at("kept.jpg"), house.at("candidates/cat/best.jpg")).unwrap();
-    house.work();
-    assert_eq!(house.gatherer.counts()[3], 1);
-    house.restart();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["05_both.jpg", "best.jpg"]);
+    fs::rename(fixture.at("candidates/cat/best.jpg"), fixture.at("kept.jpg")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.gatherer.counts()[3], 2);
+    fs::rename(fixture.at("kept.jpg"), fixture.at("candidates/cat/best.jpg")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.gatherer.counts()[3], 1);
+    fixture.restart();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["05_both.jpg", "best.jpg"]);
     // A file of a person's own is left alone.
-    fs::write(house.at("candidates/cat/mine.txt"), "a note").unwrap();
-    house.remove("seeds/cat/s.jpg");
-    house.work();
-    assert_eq!(house.candidates("cat"), ["best.jpg", "mine.txt"]);
+    fs::write(fixture.at("candidates/cat/mine.txt"), "a note").unwrap();
+    fixture.remove("seeds/cat/s.jpg");
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["best.jpg", "mine.txt"]);
 }
 
 #[test]
 fn seeds_and_images_come_and_go() {
-    let mut house = house(RULES);
-    house.fill();
-    house.remove("seeds/cat/s.jpg");
-    house.work();
-    assert!(!house.at("candidates/cat").exists());
-    assert_eq!(house.candidates("dog"), ["01_dog.jpg", "07_both.jpg", "10_far.jpg"]);
-    house.put("seeds/きゅん/new.jpg", 0xFFFF_FFFF_0000_0001);
-    house.work();
-    assert_eq!(house.candidates("きゅん"), ["01_none.jpg"]);
-    house.put("pool/late.jpg", 0xFFFF_FFFF_0000_0001);
-    house.work();
-    assert_eq!(house.candidates("きゅん"), ["00_late.jpg", "01_none.jpg"]);
+    let mut fixture = fixture(RULES);
+    fixture.fill();
+    fixture.remove("seeds/cat/s.jpg");
+    fixture.work();
+    assert!(!fixture.at("candidates/cat").exists());
+    assert_eq!(fixture.candidates("dog"), ["01_dog.jpg", "07_both.jpg", "10_far.jpg"]);
+    fixture.put("seeds/きゅん/new.jpg", 0xFFFF_FFFF_0000_0001);
+    fixture.work();
+    assert_eq!(fixture.candidates("きゅん"), ["01_none.jpg"]);
+    fixture.put("pool/late.jpg", 0xFFFF_FFFF_0000_0001);
+    fixture.work();
+    assert_eq!(fixture.candidates("きゅん"), ["00_late.jpg", "01_none.jpg"]);
     // A nearer class takes it.
-    house.put("seeds/cat/s.jpg", 0b1_1111);
-    house.work();
-    assert_eq!(house.candidates("cat"), ["00_both.jpg", "03_far.jpg", "04_near.jpg"]);
-    assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
+    fixture.put("seeds/cat/s.jpg", 0b1_1111);
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["00_both.jpg", "03_far.jpg", "04_near.jpg"]);
+    assert_eq!(fixture.candidates("dog"), ["01_dog.jpg"]);
     // Without its pool file a candidate would be the last of its image: it stays for a person to decide.
-    house.remove("pool/dog.jpg");
-    house.work();
-    assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
-    assert_eq!(house.gatherer.counts()[2], 5);
+    fixture.remove("pool/dog.jpg");
+    fixture.work();
+    assert_eq!(fixture.candidates("dog"), ["01_dog.jpg"]);
+    assert_eq!(fixture.gatherer.counts()[2], 5);
     // A class without a seed of its own says nothing; its folder with a file in it stays.
-    house.remove("seeds/dog/s.jpg");
-    house.work();
-    assert_eq!(house.candidates("dog"), ["01_dog.jpg"]);
+    fixture.remove("seeds/dog/s.jpg");
+    fixture.work();
+    assert_eq!(fixture.candidates("dog"), ["01_dog.jpg"]);
     // A seed that also lies in the pool is no candidate.
-    fs::create_dir_all(house.at("seeds/cat")).unwrap();
-    fs::copy(house.at("pool/far.jpg"), house.at("seeds/cat/far.jpg")).unwrap();
-    let seed = message(&house.workspace, "seeds/cat/far.jpg", 0b11, &[]);
-    house.gatherer.take_in(&[("", &seed)]).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["00_both.jpg", "01_near.jpg"].map(|n| n.replace("01_near", "04_near")));
+    fs::create_dir_all(fixture.at("seeds/cat")).unwrap();
+    fs::copy(fixture.at("pool/far.jpg"), fixture.at("seeds/cat/far.jpg")).unwrap();
+    let seed = message(&fixture.workspace, "seeds/cat/far.jpg", 0b11, &[]);
+    fixture.gatherer.take_in(&[("", &seed)]).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["00_both.jpg", "01_near.jpg"].map(|n| n.replace("01_near", "04_near")));
 }
 
 #[test]
 fn a_full_folder_keeps_the_nearest() {
-    let mut house = house(Rules { max_candidates: 2, ..RULES });
-    house.fill();
-    assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg"]);
-    house.put("pool/nearest.jpg", 0);
-    house.work();
-    assert_eq!(house.candidates("cat"), ["00_nearest.jpg", "01_near.jpg"]);
-    fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["00_nearest.jpg", "02_far.jpg"], "another comes");
-    assert_eq!(house.gatherer.counts()[3], 1, "what gave way was not refused");
+    let mut fixture = fixture(Rules { max_candidates: 2, ..RULES });
+    fixture.fill();
+    assert_eq!(fixture.candidates("cat"), ["01_near.jpg", "02_far.jpg"]);
+    fixture.put("pool/nearest.jpg", 0);
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["00_nearest.jpg", "01_near.jpg"]);
+    fs::remove_file(fixture.at("candidates/cat/01_near.jpg")).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["00_nearest.jpg", "02_far.jpg"], "another comes");
+    assert_eq!(fixture.gatherer.counts()[3], 1, "what gave way was not refused");
 }
 
 #[test]
@@ -336,75 +336,75 @@ fn killed_at_any_step_nothing_is_lost_and_nothing_refused() {
         (LinkState::Removing, true),
         (LinkState::Removing, false),
     ] {
-        let mut house = house(RULES);
-        house.fill();
-        let mut store = Store::open(&house.at("dataset/curation.sqlite")).unwrap();
+        let mut fixture = fixture(RULES);
+        fixture.fill();
+        let mut store = Store::open(&fixture.at("dataset/curation.sqlite")).unwrap();
         let links = table::read(store.connection()).unwrap();
         let link = links.into_iter().find(|link| link.name == "01_near.jpg").unwrap();
         if !linked {
-            fs::remove_file(house.at("candidates/cat/01_near.jpg")).unwrap();
+            fs::remove_file(fixture.at("candidates/cat/01_near.jpg")).unwrap();
         }
         let inode = if state == LinkState::Pending { 0 } else { link.inode };
         let change = store.change().unwrap();
         change.put_links(&LinkChanges { removed: Vec::new(), put: vec![Link { state, inode, ..link }] }).unwrap();
         change.commit().unwrap();
-        house.restart();
-        house.work();
-        assert_eq!(house.candidates("cat"), ["01_near.jpg", "02_far.jpg", "05_both.jpg"], "{state:?} {linked}");
-        assert_eq!(house.gatherer.counts(), [5, 2, 4, 0, 0], "{state:?} {linked}");
+        fixture.restart();
+        fixture.work();
+        assert_eq!(fixture.candidates("cat"), ["01_near.jpg", "02_far.jpg", "05_both.jpg"], "{state:?} {linked}");
+        assert_eq!(fixture.gatherer.counts(), [5, 2, 4, 0, 0], "{state:?} {linked}");
     }
 }
 
 #[test]
 fn an_overwritten_file_is_another_image() {
-    let mut house = house(RULES);
-    house.fill();
+    let mut fixture = fixture(RULES);
+    fixture.fill();
     // The same file with other bytes: what lies in the folder of cats is no cat any more.
-    house.put("pool/near.jpg", 0xFFFF_0000_FFFF_0000);
-    house.work();
-    assert_eq!(house.candidates("cat"), ["02_far.jpg", "05_both.jpg"]);
-    assert_eq!(house.gatherer.counts()[3], 0);
+    fixture.put("pool/near.jpg", 0xFFFF_0000_FFFF_0000);
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["02_far.jpg", "05_both.jpg"]);
+    assert_eq!(fixture.gatherer.counts()[3], 0);
 }
 
 #[test]
 fn embeddings_are_of_one_network() {
     let rules = Rules { metric: Metric::Embedding, reach: Reach::Cosine(0.5), ..RULES };
-    let mut house = house(rules);
+    let mut fixture = fixture(rules);
     for path in ["seeds/cat/s.jpg", "pool/a.jpg", "pool/b.jpg"] {
-        fs::create_dir_all(house.at(path).parent().unwrap()).unwrap();
-        fs::write(house.at(path), path).unwrap();
+        fs::create_dir_all(fixture.at(path).parent().unwrap()).unwrap();
+        fs::write(fixture.at(path), path).unwrap();
     }
-    let seed = message(&house.workspace, "seeds/cat/s.jpg", 0, &[1.0, 0.0]);
-    let a = message(&house.workspace, "pool/a.jpg", 0, &[0.8, 0.6]);
-    let b = message(&house.workspace, "pool/b.jpg", 0, &[0.0, 1.0]);
-    let without = message(&house.workspace, "pool/b.jpg", 0, &[]);
-    house.gatherer.take_in(&[("one", &seed), ("one", &a), ("one", &b)]).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["0.200_a.jpg"]);
-    let error = house.gatherer.take_in(&[("one", &without)]).unwrap_err();
+    let seed = message(&fixture.workspace, "seeds/cat/s.jpg", 0, &[1.0, 0.0]);
+    let a = message(&fixture.workspace, "pool/a.jpg", 0, &[0.8, 0.6]);
+    let b = message(&fixture.workspace, "pool/b.jpg", 0, &[0.0, 1.0]);
+    let without = message(&fixture.workspace, "pool/b.jpg", 0, &[]);
+    fixture.gatherer.take_in(&[("one", &seed), ("one", &a), ("one", &b)]).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["0.200_a.jpg"]);
+    let error = fixture.gatherer.take_in(&[("one", &without)]).unwrap_err();
     assert!(matches!(&error, GatherError::NoEmbedding { path } if path == "pool/b.jpg"));
     assert!(error.to_string().contains("cargo wakuteka weights efficientnet-lite0"));
-    house.restart();
-    assert_eq!(house.gatherer.inventory().count(), 3);
+    fixture.restart();
+    assert_eq!(fixture.gatherer.inventory().count(), 3);
     // Another network: what the first said is worth nothing, and everything is asked for again.
-    let error = house.gatherer.take_in(&[("two", &a)]).unwrap_err();
+    let error = fixture.gatherer.take_in(&[("two", &a)]).unwrap_err();
     assert!(matches!(&error, GatherError::OtherNetwork { before, now } if before == "one" && now == "two"));
-    house.restart();
-    assert_eq!(house.gatherer.inventory().count(), 0);
-    house.gatherer.take_in(&[("two", &seed), ("two", &a)]).unwrap();
-    house.work();
-    assert_eq!(house.candidates("cat"), ["0.200_a.jpg"]);
-    assert_eq!(house.gatherer.counts()[3], 0);
+    fixture.restart();
+    assert_eq!(fixture.gatherer.inventory().count(), 0);
+    fixture.gatherer.take_in(&[("two", &seed), ("two", &a)]).unwrap();
+    fixture.work();
+    assert_eq!(fixture.candidates("cat"), ["0.200_a.jpg"]);
+    assert_eq!(fixture.gatherer.counts()[3], 0);
 }
 
 #[test]
 fn a_class_cannot_lead_out_of_the_folder() {
-    let mut house = house(RULES);
-    house.put("pool/a.jpg", 1);
-    house.put("seeds/cat/s.jpg", 0);
-    let mut evil = message(&house.workspace, "seeds/cat/s.jpg", 1, &[]);
+    let mut fixture = fixture(RULES);
+    fixture.put("pool/a.jpg", 1);
+    fixture.put("seeds/cat/s.jpg", 0);
+    let mut evil = message(&fixture.workspace, "seeds/cat/s.jpg", 1, &[]);
     evil.label = StringArray::from(vec![Some("..")]);
-    house.gatherer.take_in(&[("", &evil)]).unwrap();
-    house.work();
-    assert!(!house.at("01_a.jpg").exists() && !house.at("00_a.jpg").exists());
+    fixture.gatherer.take_in(&[("", &evil)]).unwrap();
+    fixture.work();
+    assert!(!fixture.at("01_a.jpg").exists() && !fixture.at("00_a.jpg").exists());
 }

@@ -281,19 +281,19 @@ fn carry_back(target: &Path, place: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    struct House {
+    struct Fixture {
         folder: tempfile::TempDir,
         quarantine: Quarantine,
     }
 
-    fn house() -> House {
+    fn fixture() -> Fixture {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("photos/cat")).unwrap();
         let quarantine = Quarantine::new(folder.path().join("quarantine"));
-        House { folder, quarantine }
+        Fixture { folder, quarantine }
     }
 
-    impl House {
+    impl Fixture {
         fn at(&self, path: &str) -> PathBuf {
             self.folder.path().join(path)
         }
@@ -330,11 +330,11 @@ mod tests {
 
     #[test]
     fn a_file_moves_with_its_class_and_its_reason() {
-        let house = house();
-        let record = house.put("photos/cat/a.jpg", "words");
-        assert_eq!(house.take(&record), Moved::To(house.at("quarantine/cat/a.jpg")));
-        assert!(!house.at("photos/cat/a.jpg").exists());
-        let kept = house.kept();
+        let fixture = fixture();
+        let record = fixture.put("photos/cat/a.jpg", "words");
+        assert_eq!(fixture.take(&record), Moved::To(fixture.at("quarantine/cat/a.jpg")));
+        assert!(!fixture.at("photos/cat/a.jpg").exists());
+        let kept = fixture.kept();
         assert_eq!(kept[0], ("cat/a.jpg".to_owned(), "words".to_owned()));
         assert_eq!(serde_json::from_str::<Record>(&kept[1].1).unwrap(), record);
         assert_eq!(kept.len(), 2);
@@ -342,55 +342,55 @@ mod tests {
 
     #[test]
     fn names_that_are_taken_are_never_overwritten() {
-        let house = house();
+        let fixture = fixture();
         for content in ["one", "two", "three"] {
-            let record = house.put("photos/cat/a.jpg", content);
-            house.take(&record);
+            let record = fixture.put("photos/cat/a.jpg", content);
+            fixture.take(&record);
         }
         let contents: Vec<String> =
-            house.kept().into_iter().filter(|(name, _)| !name.ends_with("json")).map(|(n, c)| n + "=" + &c).collect();
+            fixture.kept().into_iter().filter(|(name, _)| !name.ends_with("json")).map(|(n, c)| n + "=" + &c).collect();
         assert_eq!(contents, ["cat/a (2).jpg=two", "cat/a (3).jpg=three", "cat/a.jpg=one"]);
-        assert_eq!(house.kept().len(), 6);
+        assert_eq!(fixture.kept().len(), 6);
     }
 
     #[test]
     fn a_file_and_a_note_put_there_by_hand_are_left_alone() {
-        let house = house();
-        fs::create_dir_all(house.at("quarantine/cat")).unwrap();
-        fs::write(house.at("quarantine/cat/a.jpg"), "mine").unwrap();
-        fs::write(house.at("quarantine/cat/a (2).jpg.json"), "my note").unwrap();
-        let record = house.put("photos/cat/a.jpg", "words");
-        assert_eq!(house.take(&record), Moved::To(house.at("quarantine/cat/a (3).jpg")));
-        assert_eq!(fs::read_to_string(house.at("quarantine/cat/a.jpg")).unwrap(), "mine");
-        assert_eq!(fs::read_to_string(house.at("quarantine/cat/a (2).jpg.json")).unwrap(), "my note");
+        let fixture = fixture();
+        fs::create_dir_all(fixture.at("quarantine/cat")).unwrap();
+        fs::write(fixture.at("quarantine/cat/a.jpg"), "mine").unwrap();
+        fs::write(fixture.at("quarantine/cat/a (2).jpg.json"), "my note").unwrap();
+        let record = fixture.put("photos/cat/a.jpg", "words");
+        assert_eq!(fixture.take(&record), Moved::To(fixture.at("quarantine/cat/a (3).jpg")));
+        assert_eq!(fs::read_to_string(fixture.at("quarantine/cat/a.jpg")).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(fixture.at("quarantine/cat/a (2).jpg.json")).unwrap(), "my note");
     }
 
     #[test]
     fn a_file_that_changed_or_left_stays_as_it_is() {
-        let house = house();
-        let record = house.put("photos/cat/a.jpg", "words");
-        house.put("photos/cat/a.jpg", "an image");
-        assert_eq!(house.take(&record), Moved::No);
-        assert_eq!(fs::read_to_string(house.at("photos/cat/a.jpg")).unwrap(), "an image");
-        fs::remove_file(house.at("photos/cat/a.jpg")).unwrap();
-        assert_eq!(house.take(&record), Moved::No);
-        assert!(!house.at("quarantine").exists());
+        let fixture = fixture();
+        let record = fixture.put("photos/cat/a.jpg", "words");
+        fixture.put("photos/cat/a.jpg", "an image");
+        assert_eq!(fixture.take(&record), Moved::No);
+        assert_eq!(fs::read_to_string(fixture.at("photos/cat/a.jpg")).unwrap(), "an image");
+        fs::remove_file(fixture.at("photos/cat/a.jpg")).unwrap();
+        assert_eq!(fixture.take(&record), Moved::No);
+        assert!(!fixture.at("quarantine").exists());
     }
 
     #[test]
     fn killed_after_any_step_the_file_is_there_and_the_next_attempt_ends_it() {
         for steps in 0..=2 {
-            let house = house();
-            let record = house.put("photos/cat/a.jpg", "words");
+            let fixture = fixture();
+            let record = fixture.put("photos/cat/a.jpg", "words");
             if steps >= 1 {
-                let target = house.quarantine.claim(&record).unwrap();
+                let target = fixture.quarantine.claim(&record).unwrap();
                 if steps >= 2 {
                     explain(&target, &record).unwrap();
                 }
             }
-            assert_eq!(fs::read_to_string(house.at("photos/cat/a.jpg")).unwrap(), "words");
-            assert_eq!(house.take(&record), Moved::To(house.at("quarantine/cat/a.jpg")), "after step {steps}");
-            let kept = house.kept();
+            assert_eq!(fs::read_to_string(fixture.at("photos/cat/a.jpg")).unwrap(), "words");
+            assert_eq!(fixture.take(&record), Moved::To(fixture.at("quarantine/cat/a.jpg")), "after step {steps}");
+            let kept = fixture.kept();
             assert_eq!(kept.len(), 2, "after step {steps}: {kept:?}");
             assert_eq!(kept[0].1, "words");
         }
@@ -398,55 +398,55 @@ mod tests {
 
     #[test]
     fn a_name_as_long_as_names_can_be_still_fits() {
-        let house = house();
+        let fixture = fixture();
         let path = format!("photos/cat/{}.jpg", "き".repeat(83));
         for _ in 0..2 {
-            let record = house.put(&path, "words");
-            assert!(matches!(house.take(&record), Moved::To(_)));
+            let record = fixture.put(&path, "words");
+            assert!(matches!(fixture.take(&record), Moved::To(_)));
         }
-        assert_eq!(house.kept().len(), 4);
+        assert_eq!(fixture.kept().len(), 4);
     }
 
     #[test]
     fn an_empty_file_keeps_its_own_place() {
-        let house = house();
-        let record = house.put("photos/cat/a.jpg", "");
-        house.take(&record);
-        let record = house.put("photos/cat/a.jpg", "words");
-        assert_eq!(house.take(&record), Moved::To(house.at("quarantine/cat/a (2).jpg")));
+        let fixture = fixture();
+        let record = fixture.put("photos/cat/a.jpg", "");
+        fixture.take(&record);
+        let record = fixture.put("photos/cat/a.jpg", "words");
+        assert_eq!(fixture.take(&record), Moved::To(fixture.at("quarantine/cat/a (2).jpg")));
     }
 
     #[test]
     fn another_device_gets_a_copy_before_the_original_goes() {
-        let house = house();
-        let record = house.put("photos/cat/a.jpg", "words");
-        let target = house.quarantine.claim(&record).unwrap();
-        assert!(carry(&house.at("photos/cat/a.jpg"), &target, &record).unwrap());
-        assert!(!house.at("photos/cat/a.jpg").exists());
+        let fixture = fixture();
+        let record = fixture.put("photos/cat/a.jpg", "words");
+        let target = fixture.quarantine.claim(&record).unwrap();
+        assert!(carry(&fixture.at("photos/cat/a.jpg"), &target, &record).unwrap());
+        assert!(!fixture.at("photos/cat/a.jpg").exists());
         assert_eq!(fs::read_to_string(&target).unwrap(), "words");
         assert!(is_moved(&target, &record).unwrap());
 
         // Changed after it was refused: the original stays.
-        let record = house.put("photos/cat/b.jpg", "words");
-        house.put("photos/cat/b.jpg", "an image");
-        let target = house.quarantine.claim(&record).unwrap();
-        assert!(!carry(&house.at("photos/cat/b.jpg"), &target, &record).unwrap());
-        assert_eq!(fs::read_to_string(house.at("photos/cat/b.jpg")).unwrap(), "an image");
+        let record = fixture.put("photos/cat/b.jpg", "words");
+        fixture.put("photos/cat/b.jpg", "an image");
+        let target = fixture.quarantine.claim(&record).unwrap();
+        assert!(!carry(&fixture.at("photos/cat/b.jpg"), &target, &record).unwrap());
+        assert_eq!(fs::read_to_string(fixture.at("photos/cat/b.jpg")).unwrap(), "an image");
     }
 
     #[test]
     fn a_note_is_written_and_withdrawn_without_the_file() {
-        let house = house();
-        let record = house.put("photos/cat/a.jpg", "words");
-        house.quarantine.note(&record).unwrap();
-        assert_eq!(house.kept().len(), 1);
-        house.quarantine.withdraw("photos/cat/other.jpg");
-        assert_eq!(house.kept().len(), 1);
-        house.quarantine.withdraw("photos/cat/a.jpg");
-        assert_eq!(house.kept(), []);
+        let fixture = fixture();
+        let record = fixture.put("photos/cat/a.jpg", "words");
+        fixture.quarantine.note(&record).unwrap();
+        assert_eq!(fixture.kept().len(), 1);
+        fixture.quarantine.withdraw("photos/cat/other.jpg");
+        assert_eq!(fixture.kept().len(), 1);
+        fixture.quarantine.withdraw("photos/cat/a.jpg");
+        assert_eq!(fixture.kept(), []);
         // Beside a file that was moved there, the note stays.
-        house.take(&record);
-        house.quarantine.withdraw("photos/cat/a.jpg");
-        assert_eq!(house.kept().len(), 2);
+        fixture.take(&record);
+        fixture.quarantine.withdraw("photos/cat/a.jpg");
+        assert_eq!(fixture.kept().len(), 2);
     }
 }

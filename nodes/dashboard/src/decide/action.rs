@@ -423,7 +423,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn house() -> (tempfile::TempDir, Workspace, Decider) {
+    fn fixture() -> (tempfile::TempDir, Workspace, Decider) {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(folder.path()).unwrap();
         for path in
@@ -470,7 +470,7 @@ mod tests {
 
     #[test]
     fn every_step_is_a_move_and_can_be_undone_even_after_a_restart() {
-        let (_folder, workspace, decider) = house();
+        let (_folder, workspace, decider) = fixture();
         let before = files(&workspace);
         let done = decider
             .decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/dog/01_a.jpg", "cat")], &right)
@@ -509,7 +509,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_told_and_the_rest_is_done() {
-        let (_folder, workspace, decider) = house();
+        let (_folder, workspace, decider) = fixture();
         let done = decider
             .decide(&[label("candidates/cat/none.jpg", "cat"), label("candidates/cat/01_a.jpg", "cat")], &right)
             .unwrap();
@@ -539,7 +539,7 @@ mod tests {
 
     #[test]
     fn classes_are_made_renamed_merged_and_deleted_and_come_back() {
-        let (_folder, workspace, decider) = house();
+        let (_folder, workspace, decider) = fixture();
         for path in ["photos/cat/sub/y.jpg", "photos/dog/x.jpg", "seeds/cat/s.jpg"] {
             let file = workspace.root().join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -570,7 +570,7 @@ mod tests {
 
     #[test]
     fn sidecars_go_where_their_images_go() {
-        let (_folder, workspace, decider) = house();
+        let (_folder, workspace, decider) = fixture();
         for name in ["x.jpg.xmp", "x.xmp", "y.xmp"] {
             fs::write(workspace.photos().join("cat").join(name), name).unwrap();
         }
@@ -583,7 +583,7 @@ mod tests {
 
     #[test]
     fn accepted_files_get_their_own_names_back() {
-        let (_folder, workspace, decider) = house();
+        let (_folder, workspace, decider) = fixture();
         fs::write(
             workspace.candidates().join("candidates.csv"),
             "path,class,distance,rank,candidate,claimed_by\npool/x.jpg,cat,0.1,1,candidates/cat/01_a.jpg,\n",
@@ -599,7 +599,7 @@ mod tests {
 
     #[test]
     fn undo_touches_no_file_that_somebody_changed_since() {
-        let (_folder, workspace, decider) = house();
+        let (_folder, workspace, decider) = fixture();
         decider
             .decide(&[label("candidates/cat/01_a.jpg", "cat"), label("candidates/cat/02_b.jpg", "cat")], &right)
             .unwrap();
@@ -614,7 +614,7 @@ mod tests {
 
     #[test]
     fn a_step_that_was_written_down_and_never_done_is_undone_by_doing_nothing() {
-        let (_folder, workspace, decider) = house();
+        let (_folder, workspace, decider) = fixture();
         let version = ImageDirs::open(workspace.root()).unwrap().version("candidates/cat/01_a.jpg").unwrap();
         let moved = vec![Moved {
             from: "candidates/cat/01_a.jpg".into(),
