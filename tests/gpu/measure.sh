@@ -73,17 +73,17 @@ PY
             --precision fp32,tf32,bf16 --rounds 3 | tee "$work/steps-$model"
     done
 
-    echo "== the 2020 job: ResNet-18, 128 px, 3,000 images, 100 epochs, augmentation, judged each 10 epochs; images on the GPU"
+    echo "== the 2020 job: ResNet-18, 128 px, 3,000 images, 100 epochs, augmentation, evaluated each 10 epochs; images on the GPU"
     nvidia-smi --query-gpu=utilization.gpu,memory.used --format=csv,noheader,nounits -lms 200 >"$work/smi" &
     local sampler=$!
-    "$here/bin/experiment" once "$images" --model resnet18 --size 128 --training-images 3000 --epochs 100 --judge-every 10 \
+    "$here/bin/experiment" once "$images" --model resnet18 --size 128 --training-images 3000 --epochs 100 --evaluate-every 10 \
         --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device libtorch-cuda:0 --out "$work/job" | tee "$work/job.txt"
     kill "$sampler"
     echo "== the same in PyTorch, images on the GPU as ours are"
-    python3 "$here/job_torch.py" "$images" --model resnet18 --size 128 --training-images 3000 --epochs 100 --judge-every 10 \
+    python3 "$here/job_torch.py" "$images" --model resnet18 --size 128 --training-images 3000 --epochs 100 --evaluate-every 10 \
         --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device cuda --augment-on device | tee "$work/job-torch.txt"
     echo "== ours with images from the host, augmented by the CPU: 20 epochs"
-    "$here/bin/experiment" once "$images" --model resnet18 --size 128 --training-images 3000 --epochs 20 --judge-every 10 \
+    "$here/bin/experiment" once "$images" --model resnet18 --size 128 --training-images 3000 --epochs 20 --evaluate-every 10 \
         --batch-size "${BATCH:-128}" --precision "${PRECISION:-bf16}" --device libtorch-cuda:0 --augment-on node --out "$work/job-node" |
         tee "$work/job-node.txt"
     echo

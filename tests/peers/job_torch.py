@@ -116,7 +116,7 @@ def main():
     parser.add_argument("--size", type=int, default=128, help="side of the images, pixels")
     parser.add_argument("--training-images", type=int, default=3000)
     parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--judge-every", type=int, default=10, help="epochs")
+    parser.add_argument("--evaluate-every", type=int, default=10, help="epochs")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda")
@@ -173,7 +173,7 @@ def main():
             rule.step()
             course.step()
             asked = time.perf_counter()
-        if (epoch + 1) % args.judge_every == 0 or epoch + 1 == args.epochs:
+        if (epoch + 1) % args.evaluate_every == 0 or epoch + 1 == args.epochs:
             found = accuracy()
     seconds = time.perf_counter() - start
     augmented = "augmented on the device" if args.augment_on == "device" else f"{args.workers} workers"

@@ -3,7 +3,7 @@
 
     python3 -m pip install cleanlab==2.7.1 scikit-learn==1.7.2 numpy==1.26.4
     python3 tests/peers/planted_labels.py digits DIGITS.csv          # label and 64 features a row
-    python3 tests/peers/planted_labels.py judge PREDICTIONS.csv      # precision and recall a filter
+    python3 tests/peers/planted_labels.py evaluate PREDICTIONS.csv      # precision and recall a filter
 """
 
 import sys
@@ -19,7 +19,7 @@ def digits(path):
     np.savetxt(path, np.column_stack([data.target, data.data / 16]), delimiter=",", fmt=["%d"] + ["%g"] * 64)
 
 
-def judge(path):
+def evaluate(path):
     from cleanlab.filter import find_label_issues
 
     warnings.filterwarnings("ignore", category=UserWarning)
@@ -32,11 +32,11 @@ def judge(path):
             part = rows[rows[:, 0] == number]
             planted = part[:, 1] == 1
             flags = find_label_issues(part[:, 2].astype(int), part[:, 3:], filter_by=filter_by, n_jobs=1)
-            hits = (flags & planted).sum()
-            figures.append([flags.sum(), hits / max(flags.sum(), 1), hits / planted.sum()])
+            correct = (flags & planted).sum()
+            figures.append([flags.sum(), correct / max(flags.sum(), 1), correct / planted.sum()])
         flagged, precision, recall = np.mean(figures, axis=0)
         print(f"{filter_by:<22} {flagged:>8.1f} {precision:>10.3f} {recall:>8.3f}")
 
 
 if __name__ == "__main__":
-    {"digits": digits, "judge": judge}[sys.argv[1]](sys.argv[2])
+    {"digits": digits, "evaluate": evaluate}[sys.argv[1]](sys.argv[2])

@@ -93,8 +93,8 @@ def images(step, size):
 class Net:
     def __init__(self):
         self.w = {name: value(name, shape) for name, shape in shapes().items()}
-        self.learnt = [name for name in self.w if "running" not in name]
-        for name in self.learnt:
+        self.trainable = [name for name in self.w if "running" not in name]
+        for name in self.trainable:
             self.w[name].requires_grad_(True)
 
     def norm(self, name, x):
@@ -130,7 +130,7 @@ class Net:
 
 def losses(rule, bf16=False, clipped=False):
     net = Net()
-    weights = [net.w[name] for name in net.learnt]
+    weights = [net.w[name] for name in net.trainable]
     # Biases and what norms have are not pulled towards 0.
     groups = [
         {"params": [w for w in weights if w.dim() > 1], "weight_decay": DECAY},
@@ -158,7 +158,7 @@ def gradients(bf16, step=0):
     net = Net()
     net.loss(step, bf16).backward()
     found = {}
-    for name in net.learnt:
+    for name in net.trainable:
         gradient = net.w[name].grad.reshape(-1).double()
         found[name] = [gradient.norm().item(), *gradient[:: max(1, len(gradient) // 3)][:3].tolist()]
     for name in ("bn1.running_mean", "layer4.1.bn2.running_var"):

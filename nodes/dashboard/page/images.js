@@ -30,7 +30,7 @@ export function show(root, parameters, ready) {
   const filter = Object.fromEntries(NAMES.map((each) => [each, parameters.get(each) || ""]));
   const isData = !filter.place;
   let classes = [];
-  // Number of the album that is shown, and of the newest there is.
+  // Number of the catalog view that is shown, and of the newest there is.
   let [shown, known] = [undefined, undefined];
   const follow = () => { if (isData && shown !== undefined && known && shown !== known) { shown = known; all.reload(); } };
   const count = h("span.quiet", { role: "status" });
@@ -42,7 +42,7 @@ export function show(root, parameters, ready) {
       shown = page.generation;
       if (page.choices) choices(page);
       ready();
-      // The album may have become another while this page of it was on its way.
+      // The catalog view may have become another while this page of it was on its way.
       if (!page.whole) setTimeout(follow);
       return page;
     },
