@@ -183,7 +183,7 @@ impl Decider {
         for one in planned {
             match dirs.rename(&one.from, &one.to) {
                 Ok(Renamed { is_new_folder, version }) => {
-                    moved.push(Moved { new_folder: is_new_folder, version, ..one })
+                    moved.push(Moved { new_folder: is_new_folder, version, ..one });
                 }
                 Err(error) => problems.push(Text::from(&error)),
             }
