@@ -1,5 +1,5 @@
-//! Tasks as people bring them, through the graph as it is shipped: every image is trained or evaluated on, and each task ends in a verdict that names
-//! every class.
+//! Tasks as people bring them, through the graph as it is shipped: every image is trained or evaluated on, and each task
+//! ends in a verdict that names every class.
 
 use plugin_api::runs::{RunFolder, RunManifest, Verdict};
 use std::collections::BTreeSet;

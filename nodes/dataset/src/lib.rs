@@ -1,7 +1,7 @@
 //! The node that owns the data set: takes images in, keeps them, serves them.
 //!
-//! Inputs `pixels`, `removed`, `inventory_request`, `demand`, `heldout_demand`, `records_demand`, `tick`, and where training is on another machine
-//! `wanted`; outputs `committed`, `inventory`, `snapshot`, `samples`, `heldout`, `records`, `images`.
+//! Inputs `pixels`, `removed`, `inventory_request`, `demand`, `heldout_demand`, `records_demand`, `tick`, and where training is
+//! on another machine `wanted`; outputs `committed`, `inventory`, `snapshot`, `samples`, `heldout`, `records`, `images`.
 
 mod compact;
 mod config;

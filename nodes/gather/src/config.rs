@@ -37,12 +37,14 @@ pub struct Config {
     pub similarity: Option<f32>,
 
     /// An image's distance from a class is the mean of those from so many of its nearest seeds (k nearest neighbours).
-    #[arg(long, alias = "nearest", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "SEEDS")]
+    #[arg(long, alias = "nearest", default_value_t = 1, value_name = "SEEDS",
+          value_parser = clap::value_parser!(u32).range(1..=100))]
     pub k: u32,
 
     /// At most so many candidates lie in a class's folder: the nearest. When some have been accepted or refused, others
     /// come.
-    #[arg(long, alias = "most", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "IMAGES")]
+    #[arg(long, alias = "most", default_value_t = 50, value_name = "IMAGES",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_candidates: u32,
 
     /// Put an image that several classes claim into the folder of each of them, not only of the nearest.

@@ -16,7 +16,8 @@ pub struct Config {
     pub(crate) workspace: WorkspaceArgs,
 
     /// How long the data set must be quiet before it is looked through.
-    #[arg(long, alias = "quiet-seconds", default_value_t = 4, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
+    #[arg(long, alias = "quiet-seconds", default_value_t = 4, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(0..=86_400))]
     pub debounce_seconds: u64,
 
     /// Findings of a kind that the page shows, with thumbnails. The tables hold all of them.
@@ -28,7 +29,8 @@ pub struct Config {
     pub label_errors: LabelErrors,
 
     /// Images that are looked at for wrong labels at most; of a larger set, so many by chance.
-    #[arg(long, alias = "label-pictures", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000), value_name = "IMAGES")]
+    #[arg(long, alias = "label-pictures", default_value_t = 20_000, value_name = "IMAGES",
+          value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     pub label_images: u32,
 
     /// The network that embeds images to find wrong labels.

@@ -1,7 +1,7 @@
 //! `predict`: the images of `inbox/` by the champion.
 //!
-//! Inputs `images`, `removed`, `inventory_request`, `snapshot`, `tick`; outputs `committed`, `inventory`, `rejects`: it keeps what `watch` sees of
-//! `inbox/`, by the same protocol as `dataset`. An image that comes is predicted from the message; when there is a new champion,
+//! Inputs `images`, `removed`, `inventory_request`, `snapshot`, `tick`; outputs `committed`, `inventory`, `rejects`: it keeps what
+//! `watch` sees of `inbox/`, by the same protocol as `dataset`. An image that comes is predicted from the message; when there is a new champion,
 //! or the first, all are predicted again between what comes: from their files, or, when the champion is a head, from embeddings
 //! that are kept. Predictions are stored before an image is acknowledged; tables, links and sidecars follow from what is stored.
 //! `snapshot` says which classes have accepted images, so that the status can name those that the champion does not know, and that

@@ -31,7 +31,8 @@ pub struct Config {
     pub objective: Objective,
 
     /// Side of the images, pixels: what `resize` sends. Given once for all nodes, under `env:`.
-    #[arg(long, env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..=1024))]
+    #[arg(long, env = "WAKUTEKA_IMAGE_SIZE", default_value_t = 64, value_name = "PIXELS",
+          value_parser = clap::value_parser!(u32).range(16..=1024))]
     pub size: u32,
 
     /// Epochs of an attempt that is not stopped early.
@@ -52,7 +53,8 @@ pub struct Config {
     pub parallel: u32,
 
     /// The search ends after so many attempts; 0: no limit.
-    #[arg(long, default_value_t = 100, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    #[arg(long, default_value_t = 100, value_name = "NUMBER",
+          value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     pub attempts: u64,
 
     /// The search ends after so many hours of work; 0: no limit.
@@ -81,7 +83,8 @@ pub struct Config {
     pub seed: u64,
 
     /// Seconds the data set must have been the same before a search begins. It goes on over the data set it began with.
-    #[arg(long, alias = "quiet-seconds", default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    #[arg(long, alias = "quiet-seconds", default_value_t = 5, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(0..=86_400))]
     pub debounce_seconds: u64,
 
     /// Training images there must be, in at least two classes.

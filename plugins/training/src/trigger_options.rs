@@ -19,7 +19,8 @@ pub struct TriggerOptions {
     pub retrain: Switch,
 
     /// Seconds the data set must have been the same before a run starts.
-    #[arg(long, alias = "quiet-seconds", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=86_400), value_name = "SECONDS")]
+    #[arg(long, alias = "quiet-seconds", default_value_t = 5, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(0..=86_400))]
     pub debounce_seconds: u64,
 
     /// Training images there must be, in at least two classes.
@@ -40,7 +41,8 @@ pub struct TriggerOptions {
 
     /// After so many seconds with changes that no run was trained on, a run starts though it is not quiet, or they are too few, or it
     /// is not the time; 0: never.
-    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(0..=31_536_000), value_name = "SECONDS")]
+    #[arg(long, default_value_t = 600, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(0..=31_536_000))]
     pub longest_wait_seconds: u64,
 
     /// Times of the day, UTC, at which runs start, as in 18:00,03:30. Without it, at any time.
@@ -151,6 +153,11 @@ pub(crate) mod tests {
     #[test]
     fn defaults_are_those_of_the_command_line() {
         assert_eq!(when(""), TriggerOptions::default());
+    }
+
+    #[test]
+    fn the_old_name_of_debounce_goes_on_working() {
+        assert_eq!(when("--quiet-seconds 7"), when("--debounce-seconds 7"));
     }
 
     #[test]

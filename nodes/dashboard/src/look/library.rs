@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const REST: Duration = Duration::from_millis(700);
 /// Files that are shown while the catalog view is read for the first time: so many are there in a moment.
 const FIRST_FILES: usize = 1_000;
-/// While a page is open the catalog view is compared with the catalog several times a second. When none is, whoever asks for a catalog view that
+/// While a page is open the view is compared with the catalog several times a second. When none is, whoever asks for a view that
 /// was not compared for so long has it brought up to date.
 const FRESH: Duration = Duration::from_secs(2);
 /// A catalog view that is read so quickly is waited for; of a larger one the one before is shown meanwhile.
@@ -96,7 +96,7 @@ impl Library {
         }
     }
 
-    /// The catalog view, and a number that another one has not. Reads it when there is none or when it may be of long ago; else that is for
+    /// The view, and a number that another one has not. Reads it when there is none or when it may be of long ago; else that is for
     /// [`Self::renew`].
     ///
     /// # Errors
@@ -151,7 +151,7 @@ impl Library {
         self.shown().generation == 0 && matches!(self.catalog.try_lock(), Err(TryLockError::WouldBlock))
     }
 
-    /// The catalog view as it is now, and its number. Others are answered from the one before meanwhile, and so is whoever asks while
+    /// The view as it is now, and its number. Others are answered from the one before meanwhile, and so is whoever asks while
     /// it is read; the first alone is waited for.
     ///
     /// # Errors
