@@ -50,7 +50,7 @@ impl Hand {
 }
 
 /// The graph, and the page in a browser.
-struct Workshop {
+struct PageSession {
     graph: Graph,
     page: String,
     browser: Browser,
@@ -73,7 +73,7 @@ fn title(file: &Path) -> String {
     name.split_once('_').map_or_else(|| name.clone(), |(_, title)| title.to_owned())
 }
 
-impl Workshop {
+impl PageSession {
     /// Labelled images and, for each hand, one in the wrong class, one in two, and a class of candidates; one that is broken; the
     /// first run is over.
     fn open() -> Result<Self, Failure> {
@@ -264,7 +264,7 @@ fn tile(file: &str) -> String {
 }
 
 /// A job, by its name.
-type Job = (&'static str, fn(&mut Workshop) -> Result<(), Failure>);
+type Job = (&'static str, fn(&mut PageSession) -> Result<(), Failure>);
 
 const JOBS: [Job; 14] = [
     ("why it is not training and when it will", why_it_is_not_training_and_when_it_will),
@@ -290,291 +290,292 @@ fn every_job_takes_five_actions_at_most() -> Result<(), Failure> {
         tests::skipped("there is no chromium with chromedriver: apt-get install chromium chromium-driver");
         return Ok(());
     }
-    let mut shop = Workshop::open()?;
-    a_run_is_asked_for(&mut shop)?;
+    let mut session = PageSession::open()?;
+    a_run_is_asked_for(&mut session)?;
     for hand in Hand::ALL {
         if hand == Hand::Touch {
-            assert_eq!(shop.browser.complaints()?, Vec::<String>::new());
-            shop.browser = Browser::start_touch(390, 844)?;
+            assert_eq!(session.browser.complaints()?, Vec::<String>::new());
+            session.browser = Browser::start_touch(390, 844)?;
         }
-        shop.hand = hand;
+        session.hand = hand;
         for (job, done) in JOBS {
-            shop.actions.set(0);
-            done(&mut shop).map_err(|error| format!("{job}, by {hand:?}: {error}"))?;
-            assert!(shop.actions.get() <= 5, "{job} takes {} actions by {hand:?}", shop.actions.get());
+            session.actions.set(0);
+            done(&mut session).map_err(|error| format!("{job}, by {hand:?}: {error}"))?;
+            assert!(session.actions.get() <= 5, "{job} takes {} actions by {hand:?}", session.actions.get());
         }
         if hand == Hand::Mouse {
-            a_class_takes_files_and_is_deleted(&mut shop)?;
-            one_image_has_one_answer(&mut shop)?;
-            images_are_found_by_date(&shop)?;
+            a_class_takes_files_and_is_deleted(&mut session)?;
+            one_image_has_one_answer(&mut session)?;
+            images_are_found_by_date(&session)?;
         }
         if hand != Hand::Keyboard {
-            a_lasso_chooses_images_that_look_alike(&shop)?;
+            a_lasso_chooses_images_that_look_alike(&session)?;
         }
     }
-    no_view_is_wider_than_a_phone(&shop)?;
-    assert_eq!(shop.browser.complaints()?, Vec::<String>::new());
-    when_it_is_stopped_it_says_so(shop)
+    no_view_is_wider_than_a_phone(&session)?;
+    assert_eq!(session.browser.complaints()?, Vec::<String>::new());
+    when_it_is_stopped_it_says_so(session)
 }
 
 /// One change of 500, and a run without waiting for the others.
-fn a_run_is_asked_for(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("home")?;
-    let next = shop.sees("what comes next", "document.querySelector('#bar .next span')?.textContent")?;
+fn a_run_is_asked_for(session: &mut PageSession) -> Result<(), Failure> {
+    session.show("home")?;
+    let next = session.sees("what comes next", "document.querySelector('#bar .next span')?.textContent")?;
     assert!(next.as_str().unwrap().starts_with("Up to date"), "{next}");
-    let who = shop.browser.text("#bar .who")?;
+    let who = session.browser.text("#bar .who")?;
     assert!(who.contains("own network") && who.contains("test images"), "{who}");
-    let file = shop.left.get_mut("food").unwrap().remove(0);
-    images::drop_into(&shop.graph.workspace.photos(), "food", &file)?;
-    shop.sees(
+    let file = session.left.get_mut("food").unwrap().remove(0);
+    images::drop_into(&session.graph.workspace.photos(), "food", &file)?;
+    session.sees(
         "one change of 500",
         "/1 of 500 changes, .+ at the latest/.test(document.getElementById('bar').textContent)",
     )?;
-    shop.press("#bar [data-act=train]")?;
-    shop.graph.wait("a second verdict", MINUTES_3, |g| {
+    session.press("#bar [data-act=train]")?;
+    session.graph.wait("a second verdict", MINUTES_3, |g| {
         RunFolder::all(&g.workspace.runs()).iter().filter(|run| run.verdict().is_some()).count() == 2
     })
 }
 
-fn why_it_is_not_training_and_when_it_will(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("home")?;
-    shop.sees(
+fn why_it_is_not_training_and_when_it_will(session: &mut PageSession) -> Result<(), Failure> {
+    session.show("home")?;
+    session.sees(
         "why not",
         "/Up to date|\\d+ of 500 changes, .+ at the latest/.test(document.querySelector('#bar .next')?.textContent)",
     )?;
-    shop.can_read("#bar .next")?;
-    shop.press("#bar [data-act=pause]")?;
-    shop.sees("the pause", "/paused/i.test(document.querySelector('#bar .next').textContent)")?;
-    shop.press("#bar [data-act=pause]")?;
-    shop.sees("the end of it", "!/paused/i.test(document.querySelector('#bar .next').textContent)").map(drop)
+    session.can_read("#bar .next")?;
+    session.press("#bar [data-act=pause]")?;
+    session.sees("the pause", "/paused/i.test(document.querySelector('#bar .next').textContent)")?;
+    session.press("#bar [data-act=pause]")?;
+    session.sees("the end of it", "!/paused/i.test(document.querySelector('#bar .next').textContent)").map(drop)
 }
 
-fn whether_there_are_enough_images(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("home")?;
+fn whether_there_are_enough_images(session: &mut PageSession) -> Result<(), Failure> {
+    session.show("home")?;
     let row = "document.querySelector('tr[data-class=food]')?.innerText.replace(/\\s+/g, ' ')";
-    let told = shop.sees("the class", &format!("{row}?.includes('%') ? {row} : null"))?;
+    let told = session.sees("the class", &format!("{row}?.includes('%') ? {row} : null"))?;
     let told = told.as_str().unwrap();
     // Recall with its interval and its images, and what would help.
     assert!(told.contains(" to ") && told.contains("images"), "{told}");
-    let advice = shop.browser.text("tr[data-class=food] td:nth-child(5)")?;
+    let advice = session.browser.text("tr[data-class=food] td:nth-child(5)")?;
     assert!(["Add images", "More images", "Enough"].iter().any(|words| advice.starts_with(words)), "{advice}");
     // The class in the reports.
-    shop.sees_one("tr[data-class=food] a[href$='/index.html#class-food']")?;
-    shop.can_read("tr[data-class=food] td:nth-child(5)")
+    session.sees_one("tr[data-class=food] a[href$='/index.html#class-food']")?;
+    session.can_read("tr[data-class=food] td:nth-child(5)")
 }
 
-fn what_was_refused_and_why(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.sees_one("[data-need=notices]")?;
-    shop.press("[data-need=notices]")?;
-    shop.sees(
+fn what_was_refused_and_why(session: &mut PageSession) -> Result<(), Failure> {
+    session.sees_one("[data-need=notices]")?;
+    session.press("[data-need=notices]")?;
+    session.sees(
         "the file and why",
         "/food\\/broken\\.jpg.*(cut off|damaged|not an image)/s.test(document.querySelector('.refused')?.textContent)",
     )?;
-    shop.can_read(".refused")
+    session.can_read(".refused")
 }
 
-fn a_label_is_corrected_where_it_is_seen(shop: &mut Workshop) -> Result<(), Failure> {
-    let file = format!("misplaced-{}.png", shop.turn());
+fn a_label_is_corrected_where_it_is_seen(session: &mut PageSession) -> Result<(), Failure> {
+    let file = format!("misplaced-{}.png", session.turn());
     let (wrong, right) = (format!("photos/food/{file}"), format!("photos/animals/{file}"));
-    shop.show(&format!("images?class=food&name={file}"))?;
-    shop.marks(&tile(&file))?;
-    shop.chooses(".selection", "animals", Some("1"))?;
-    shop.is("it to be moved", &right, true)?;
-    shop.sees("what was done", "/animals/.test(document.querySelector('.toast.done')?.textContent)")?;
-    shop.undoes()?;
-    shop.is("it to be back", &wrong, true)?;
+    session.show(&format!("images?class=food&name={file}"))?;
+    session.marks(&tile(&file))?;
+    session.chooses(".selection", "animals", Some("1"))?;
+    session.is("it to be moved", &right, true)?;
+    session.sees("what was done", "/animals/.test(document.querySelector('.toast.done')?.textContent)")?;
+    session.undoes()?;
+    session.is("it to be back", &wrong, true)?;
     // The same beside the image.
-    shop.actions.set(0);
-    shop.sees_one(&format!("{}:not(.gone)", tile(&file)))?;
-    match shop.hand {
+    session.actions.set(0);
+    session.sees_one(&format!("{}:not(.gone)", tile(&file)))?;
+    match session.hand {
         Hand::Keyboard => {
-            shop.focus(".grid")?;
-            shop.types(ENTER)?;
+            session.focus(".grid")?;
+            session.types(ENTER)?;
         }
-        _ => shop.press(&tile(&file))?,
+        _ => session.press(&tile(&file))?,
     }
-    shop.sees_one("dialog.details .scores")?;
-    shop.chooses("dialog.details .doing", "animals", Some("1"))?;
-    shop.is("it to be moved", &right, true)
+    session.sees_one("dialog.details .scores")?;
+    session.chooses("dialog.details .doing", "animals", Some("1"))?;
+    session.is("it to be moved", &right, true)
 }
 
-fn an_image_is_deleted_and_comes_back(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("images?class=buildings&sort=name")?;
-    let first = shop.sees("an image", "document.querySelector('.tile.at')?.dataset.path")?;
+fn an_image_is_deleted_and_comes_back(session: &mut PageSession) -> Result<(), Failure> {
+    session.show("images?class=buildings&sort=name")?;
+    let first = session.sees("an image", "document.querySelector('.tile.at')?.dataset.path")?;
     let path = first.as_str().unwrap().to_owned();
-    shop.marks(".tile.at")?;
-    shop.chooses(".selection", "Trash", Some("x"))?;
-    shop.is("it to be in trash/", &format!("trash/{path}"), true)?;
-    shop.undoes()?;
-    shop.is("it to be back", &path, true)?;
-    shop.sees(
+    session.marks(".tile.at")?;
+    session.chooses(".selection", "Trash", Some("x"))?;
+    session.is("it to be in trash/", &format!("trash/{path}"), true)?;
+    session.undoes()?;
+    session.is("it to be back", &path, true)?;
+    session.sees(
         "it to be shown",
         &format!("document.querySelector('.tile.at:not(.gone)')?.dataset.path === {}", json!(path)),
     )?;
-    let active = shop.sees("who is active", "document.querySelector('.grid').getAttribute('aria-activedescendant')")?;
-    shop.sees("the same", &format!("document.getElementById({active}).classList.contains('at')")).map(drop)
+    let active =
+        session.sees("who is active", "document.querySelector('.grid').getAttribute('aria-activedescendant')")?;
+    session.sees("the same", &format!("document.getElementById({active}).classList.contains('at')")).map(drop)
 }
 
-fn an_image_is_found_by_name(shop: &mut Workshop) -> Result<(), Failure> {
-    let file = format!("misplaced-{}.png", shop.turn());
-    shop.show("images")?;
-    shop.sees("images", "document.querySelectorAll('.tile img').length > 3")?;
-    if shop.hand == Hand::Keyboard {
-        shop.types("/")?;
+fn an_image_is_found_by_name(session: &mut PageSession) -> Result<(), Failure> {
+    let file = format!("misplaced-{}.png", session.turn());
+    session.show("images")?;
+    session.sees("images", "document.querySelectorAll('.tile img').length > 3")?;
+    if session.hand == Hand::Keyboard {
+        session.types("/")?;
     } else {
-        shop.press(".filters input[type=search]")?;
+        session.press(".filters input[type=search]")?;
     }
-    shop.types(&file.to_uppercase())?;
-    shop.sees("one image", &format!("document.querySelectorAll('.tile').length === 1 && document.querySelector('.tile').dataset.path.endsWith({})", json!(file))).map(drop)
+    session.types(&file.to_uppercase())?;
+    session.sees("one image", &format!("document.querySelectorAll('.tile').length === 1 && document.querySelector('.tile').dataset.path.endsWith({})", json!(file))).map(drop)
 }
 
-fn a_conflict_is_resolved(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("review?queue=conflicts")?;
-    shop.sees(
+fn a_conflict_is_resolved(session: &mut PageSession) -> Result<(), Failure> {
+    session.show("review?queue=conflicts")?;
+    session.sees(
         "the conflict",
         "document.querySelector('.answers')?.textContent.includes('The same image in animals, buildings')",
     )?;
     let shown = "document.querySelector('.ask figcaption span')?.textContent";
-    let file = shop.sees("its name", shown)?;
+    let file = session.sees("its name", shown)?;
     let file = file.as_str().unwrap().to_owned();
-    if shop.hand == Hand::Keyboard {
+    if session.hand == Hand::Keyboard {
         // Arrows only navigate.
-        shop.types("\u{E014}\u{E012}")?;
-        shop.sees("the same conflict", &format!("{shown} === {}", json!(file)))?;
-        shop.is("the copy to stay", &format!("photos/buildings/{file}"), true)?;
+        session.types("\u{E014}\u{E012}")?;
+        session.sees("the same conflict", &format!("{shown} === {}", json!(file)))?;
+        session.is("the copy to stay", &format!("photos/buildings/{file}"), true)?;
     }
-    shop.chooses(".answers .classes", "animals", Some("1"))?;
-    shop.is("the copy to go", &format!("photos/buildings/{file}"), false)?;
-    shop.is("the image to stay", &format!("photos/animals/{file}"), true)?;
-    shop.is("the copy to be kept", &format!("trash/photos/buildings/{file}"), true)
+    session.chooses(".answers .classes", "animals", Some("1"))?;
+    session.is("the copy to go", &format!("photos/buildings/{file}"), false)?;
+    session.is("the image to stay", &format!("photos/animals/{file}"), true)?;
+    session.is("the copy to be kept", &format!("trash/photos/buildings/{file}"), true)
 }
 
-fn candidates_are_accepted_and_refused(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("review?queue=candidates&as=sheet")?;
-    shop.sees("four candidates", "document.querySelectorAll('.card-tile').length === 4")?;
-    let wrong = shop.sees("the first", "document.querySelector('.card-tile').title")?;
+fn candidates_are_accepted_and_refused(session: &mut PageSession) -> Result<(), Failure> {
+    session.show("review?queue=candidates&as=sheet")?;
+    session.sees("four candidates", "document.querySelectorAll('.card-tile').length === 4")?;
+    let wrong = session.sees("the first", "document.querySelector('.card-tile').title")?;
     let wrong = wrong.as_str().unwrap().to_owned();
     // The wrong one is marked, the rest accepted, the wrong one refused.
-    shop.press(".card-tile")?;
-    shop.sees_one(".card-tile.wrong")?;
-    shop.press("#sheet-accept")?;
-    shop.sees("one left", "document.querySelectorAll('.card-tile').length === 1")?;
-    shop.press("#sheet-refuse")?;
-    shop.is("the wrong one to go", &format!("trash/{wrong}"), true)?;
+    session.press(".card-tile")?;
+    session.sees_one(".card-tile.wrong")?;
+    session.press("#sheet-accept")?;
+    session.sees("one left", "document.querySelectorAll('.card-tile').length === 1")?;
+    session.press("#sheet-refuse")?;
+    session.is("the wrong one to go", &format!("trash/{wrong}"), true)?;
     // Accepted files have their own names back.
     let class = wrong.split('/').nth(1).unwrap_or_default();
-    let accepted = fs::read_dir(shop.graph.workspace.photos().join(class))?.flatten();
+    let accepted = fs::read_dir(session.graph.workspace.photos().join(class))?.flatten();
     let names: Vec<String> = accepted.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     assert!(names.iter().all(|name| !name.starts_with("01_") && !name.starts_with("02_")), "{names:?}");
     Ok(())
 }
 
-fn what_no_class_holds_is_labelled(shop: &mut Workshop) -> Result<(), Failure> {
-    let inbox = shop.unlabelled[shop.turn()].clone();
-    shop.show("home")?;
+fn what_no_class_holds_is_labelled(session: &mut PageSession) -> Result<(), Failure> {
+    let inbox = session.unlabelled[session.turn()].clone();
+    session.show("home")?;
     let row = format!(".recent li[data-path={}]", json!(inbox));
-    shop.sees_one(&row)?;
-    shop.press(&format!("{row} [data-act=correct]"))?;
-    if shop.hand == Hand::Keyboard {
-        shop.types("build")?;
-        shop.types(ENTER)?;
+    session.sees_one(&row)?;
+    session.press(&format!("{row} [data-act=correct]"))?;
+    if session.hand == Hand::Keyboard {
+        session.types("build")?;
+        session.types(ENTER)?;
     } else {
-        shop.chooses("dialog.pick .picks", "buildings", None)?;
+        session.chooses("dialog.pick .picks", "buildings", None)?;
     }
-    shop.is("it to be labelled", &inbox.replace("inbox/", "photos/buildings/"), true)?;
-    shop.sees("it to be gone", &format!("document.querySelector({}) === null", json!(row))).map(drop)
+    session.is("it to be labelled", &inbox.replace("inbox/", "photos/buildings/"), true)?;
+    session.sees("it to be gone", &format!("document.querySelector({}) === null", json!(row))).map(drop)
 }
 
 /// Types a name into the question that is open, and agrees.
-fn answers(shop: &Workshop, text: &str) -> Result<(), Failure> {
-    shop.sees_one("dialog.asks[open] input")?;
-    shop.types(text)?;
-    if shop.hand == Hand::Keyboard { shop.types(ENTER) } else { shop.press("dialog.asks button.main") }
+fn answers(session: &PageSession, text: &str) -> Result<(), Failure> {
+    session.sees_one("dialog.asks[open] input")?;
+    session.types(text)?;
+    if session.hand == Hand::Keyboard { session.types(ENTER) } else { session.press("dialog.asks button.main") }
 }
 
-fn a_class_is_made(shop: &mut Workshop) -> Result<(), Failure> {
-    let class = format!("toys-{}", shop.turn());
-    shop.show("home")?;
-    shop.press("#new-class")?;
-    answers(shop, &class)?;
-    shop.is("the class", &format!("photos/{class}"), true)?;
-    shop.sees_one(&format!("tr[data-class={class}]"))
+fn a_class_is_made(session: &mut PageSession) -> Result<(), Failure> {
+    let class = format!("toys-{}", session.turn());
+    session.show("home")?;
+    session.press("#new-class")?;
+    answers(session, &class)?;
+    session.is("the class", &format!("photos/{class}"), true)?;
+    session.sees_one(&format!("tr[data-class={class}]"))
 }
 
-fn a_class_is_renamed(shop: &mut Workshop) -> Result<(), Failure> {
-    let (from, to) = (format!("toys-{}", shop.turn()), format!("玩具-{}", shop.turn()));
-    shop.press(&format!("tr[data-class={from}] [data-act=rename]"))?;
-    answers(shop, &to)?;
-    shop.is("the new name", &format!("photos/{to}"), true)?;
-    shop.is("the old name to be gone", &format!("photos/{from}"), false)?;
-    shop.sees_one(&format!("tr[data-class={to}]"))
+fn a_class_is_renamed(session: &mut PageSession) -> Result<(), Failure> {
+    let (from, to) = (format!("toys-{}", session.turn()), format!("玩具-{}", session.turn()));
+    session.press(&format!("tr[data-class={from}] [data-act=rename]"))?;
+    answers(session, &to)?;
+    session.is("the new name", &format!("photos/{to}"), true)?;
+    session.is("the old name to be gone", &format!("photos/{from}"), false)?;
+    session.sees_one(&format!("tr[data-class={to}]"))
 }
 
 /// Files that are dropped onto a class's row are of the class; what is deleted comes back.
-fn a_class_takes_files_and_is_deleted(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("home")?;
-    shop.sees_one("tr[data-class=玩具-0]")?;
+fn a_class_takes_files_and_is_deleted(session: &mut PageSession) -> Result<(), Failure> {
+    session.show("home")?;
+    session.sees_one("tr[data-class=玩具-0]")?;
     let image = images::coloured([20, 200, 90], 77);
-    shop.browser.drop_files("tr[data-class=玩具-0]", &[("おもちゃ.png", &image), (".hidden", b"x")])?;
+    session.browser.drop_files("tr[data-class=玩具-0]", &[("おもちゃ.png", &image), (".hidden", b"x")])?;
     let file = "photos/玩具-0/おもちゃ.png";
-    shop.is("the image", file, true)?;
-    shop.press("tr[data-class=玩具-0] [data-act=delete]")?;
-    shop.is("the class to be gone", "photos/玩具-0", false)?;
-    shop.undoes()?;
-    shop.is("it to be back", file, true)
+    session.is("the image", file, true)?;
+    session.press("tr[data-class=玩具-0] [data-act=delete]")?;
+    session.is("the class to be gone", "photos/玩具-0", false)?;
+    session.undoes()?;
+    session.is("it to be back", file, true)
 }
 
-fn an_image_of_ones_own_is_classified(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("try")?;
-    let file = shop.left["animals"].last().unwrap();
-    shop.sees_one(".drop")?;
-    if shop.hand == Hand::Mouse {
-        shop.browser.drop_files(".drop", &[(&name(file), &fs::read(file)?)])?;
+fn an_image_of_ones_own_is_classified(session: &mut PageSession) -> Result<(), Failure> {
+    session.show("try")?;
+    let file = session.left["animals"].last().unwrap();
+    session.sees_one(".drop")?;
+    if session.hand == Hand::Mouse {
+        session.browser.drop_files(".drop", &[(&name(file), &fs::read(file)?)])?;
     } else {
         // The zone is a button, which opens the system's own window for files; what was picked there comes by the input.
-        shop.focus(".drop")?;
-        shop.browser.pick_file("input[type=file]", file)?;
+        session.focus(".drop")?;
+        session.browser.pick_file("input[type=file]", file)?;
     }
-    shop.acts();
-    let told = shop.sees("its answer", "document.querySelector('.result .scores')?.textContent")?;
+    session.acts();
+    let told = session.sees("its answer", "document.querySelector('.result .scores')?.textContent")?;
     assert!(CLASSES.iter().all(|class| told.as_str().unwrap().contains(class)), "{told}");
     Ok(())
 }
 
 /// Inbox, recent, grid, details, Try and the cell of the confusion matrix say the same of one image.
-fn one_image_has_one_answer(shop: &mut Workshop) -> Result<(), Failure> {
-    let run = shop.champion().ok_or("no champion")?;
-    let table = fs::read_to_string(shop.graph.workspace.runs().join(&run).join("report/predictions.csv"))?;
+fn one_image_has_one_answer(session: &mut PageSession) -> Result<(), Failure> {
+    let run = session.champion().ok_or("no champion")?;
+    let table = fs::read_to_string(session.graph.workspace.runs().join(&run).join("report/predictions.csv"))?;
     let mut rows = table.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
-    let is_there = |row: &Vec<&str>| shop.graph.workspace.root().join(row[0]).is_file();
+    let is_there = |row: &Vec<&str>| session.graph.workspace.root().join(row[0]).is_file();
     let row = rows.find(is_there).ok_or("no held-out image")?;
     let (path, digest, truth, said) = (row[0], row[1], row[2], row[3]);
     let probability: f64 = row[4].parse()?;
-    let bytes = fs::read(shop.graph.workspace.root().join(path))?;
-    fs::write(shop.graph.workspace.inbox().join("one answer.png"), &bytes)?;
+    let bytes = fs::read(session.graph.workspace.root().join(path))?;
+    fs::write(session.graph.workspace.inbox().join("one answer.png"), &bytes)?;
     let answered = |g: &Graph| {
         fs::read_to_string(g.workspace.inbox().join("predictions.csv"))
             .is_ok_and(|text| text.lines().any(|line| line.starts_with("inbox/one answer.png") && line.contains(&run)))
     };
-    shop.graph.wait("the answer of the inbox", MINUTE, answered)?;
+    session.graph.wait("the answer of the inbox", MINUTE, answered)?;
     let mut answers: Vec<(&str, String, f64)> = Vec::new();
     let mut put = |place, answer: &Value| {
         let class = answer["class"].as_str().unwrap_or_default().to_owned();
         answers.push((place, class, answer["probability"].as_f64().unwrap_or(f64::NAN)));
     };
-    let recent = shop.ask("/api/recent")?;
+    let recent = session.ask("/api/recent")?;
     let recent =
         recent.as_array().unwrap().iter().find(|one| one["path"] == "inbox/one answer.png").ok_or("not recent")?;
     put("recent", &recent["classes"][0]);
-    put("inbox", &shop.ask("/api/pictures?place=inbox&name=one%20answer")?["items"][0]["predicted"]);
-    put("details", &shop.ask(&format!("/api/picture/{digest}"))?["prediction"]["classes"][0]);
-    put("details by path", &shop.ask("/api/picture?path=inbox/one%20answer.png")?["prediction"]["classes"][0]);
+    put("inbox", &session.ask("/api/pictures?place=inbox&name=one%20answer")?["items"][0]["predicted"]);
+    put("details", &session.ask(&format!("/api/picture/{digest}"))?["prediction"]["classes"][0]);
+    put("details by path", &session.ask("/api/picture?path=inbox/one%20answer.png")?["prediction"]["classes"][0]);
     let send = format!(
         "return fetch('/api/try', {{ method: 'POST', headers: {{ 'x-wakuteka': '1', 'content-type': 'application/octet-stream' }}, body: new Uint8Array({}) }}).then((answer) => answer.json())",
         json!(bytes)
     );
-    put("try", &shop.browser.run(&send)?["prediction"]["classes"][0]);
-    let cell = shop.ask(&format!("/api/pictures?run={run}&truth={truth}&prediction={said}&count=500"))?;
+    put("try", &session.browser.run(&send)?["prediction"]["classes"][0]);
+    let cell = session.ask(&format!("/api/pictures?run={run}&truth={truth}&prediction={said}&count=500"))?;
     let tile =
         cell["items"].as_array().unwrap().iter().find(|one| one["digest"] == *digest).ok_or("not in its cell")?;
     put("grid and matrix", &tile["predicted"]);
@@ -589,20 +590,21 @@ fn one_image_has_one_answer(shop: &mut Workshop) -> Result<(), Failure> {
 }
 
 /// The grid shows files of a span of days, by when they came.
-fn images_are_found_by_date(shop: &Workshop) -> Result<(), Failure> {
-    shop.show("images?since=2000-01-01&until=2000-01-31")?;
-    shop.sees("none of so long ago", "document.querySelector('.filters [role=status]').textContent === '0 files'")?;
-    shop.show("images?since=2000-01-01")?;
-    shop.sees("all that came since", "document.querySelectorAll('.tile img').length > 10")?;
-    let since = shop.sees("the day", "document.querySelector('[data-date=since]').value")?;
+fn images_are_found_by_date(session: &PageSession) -> Result<(), Failure> {
+    session.show("images?since=2000-01-01&until=2000-01-31")?;
+    session
+        .sees("none of so long ago", "document.querySelector('.filters [role=status]').textContent === '0 files'")?;
+    session.show("images?since=2000-01-01")?;
+    session.sees("all that came since", "document.querySelectorAll('.tile img').length > 10")?;
+    let since = session.sees("the day", "document.querySelector('[data-date=since]').value")?;
     assert_eq!(since, "2000-01-01");
     Ok(())
 }
 
 /// Embeddings of three places, one a class: a loop around one of them on the map chooses its images in the grid.
-fn a_lasso_chooses_images_that_look_alike(shop: &Workshop) -> Result<(), Failure> {
-    let mut cache = Cache::open(&shop.graph.workspace, "of-classes", CLASSES.len())?;
-    let all = shop.ask("/api/pictures?count=500")?;
+fn a_lasso_chooses_images_that_look_alike(session: &PageSession) -> Result<(), Failure> {
+    let mut cache = Cache::open(&session.graph.workspace, "of-classes", CLASSES.len())?;
+    let all = session.ask("/api/pictures?count=500")?;
     for one in all["items"].as_array().ok_or("no images")? {
         let (class, digest) = (one["class"].as_str().unwrap_or_default(), one["digest"].as_str().unwrap_or_default());
         if let Some(at) = CLASSES.iter().position(|known| *known == class) {
@@ -611,9 +613,9 @@ fn a_lasso_chooses_images_that_look_alike(shop: &Workshop) -> Result<(), Failure
         }
     }
     cache.sync()?;
-    shop.show("images")?;
-    shop.sees_one("#map summary")?;
-    let map = shop.ask("/api/map")?;
+    session.show("images")?;
+    session.sees_one("#map summary")?;
+    let map = session.ask("/api/map")?;
     let food =
         map["classes"].as_array().ok_or("no classes")?.iter().position(|class| class == "food").ok_or("no food")?;
     let all = 0..map["path"].as_array().ok_or("no points")?.len();
@@ -622,9 +624,10 @@ fn a_lasso_chooses_images_that_look_alike(shop: &Workshop) -> Result<(), Failure
     let place = |at: usize| ["x", "y"].map(|axis| map[axis][at].as_f64().unwrap_or_default());
     let is_near = |other: usize| (0..2).all(|axis| (place(other)[axis] - place(at)[axis]).abs() < 0.01);
     let expected = all.filter(|&other| is_near(other)).count();
-    shop.browser.run("document.querySelector('#map').open = true")?;
-    shop.sees_one("canvas.map")?;
-    let side = shop.sees("its size", "document.querySelector('canvas.map').clientWidth")?.as_f64().ok_or("no size")?;
+    session.browser.run("document.querySelector('#map').open = true")?;
+    session.sees_one("canvas.map")?;
+    let side =
+        session.sees("its size", "document.querySelector('canvas.map').clientWidth")?.as_f64().ok_or("no size")?;
     // As map.js places a point.
     let margin = 14.0 / side;
     let [x, y] = [place(at)[0], 1.0 - place(at)[1]].map(|v| margin + v * (1.0 - 2.0 * margin));
@@ -633,58 +636,59 @@ fn a_lasso_chooses_images_that_look_alike(shop: &Workshop) -> Result<(), Failure
     let inward = (0.5 - y).atan2(0.5 - x);
     let around: Vec<(f64, f64)> =
         (0..=12).map(|n| corner(inward + f64::from(n) * std::f64::consts::TAU / 12.0)).collect();
-    shop.browser.draw("canvas.map", if shop.hand == Hand::Touch { "touch" } else { "mouse" }, &around)?;
-    let chosen = shop.sees("what was chosen", "document.querySelector('.selection:not([hidden]) b')?.textContent")?;
+    session.browser.draw("canvas.map", if session.hand == Hand::Touch { "touch" } else { "mouse" }, &around)?;
+    let chosen =
+        session.sees("what was chosen", "document.querySelector('.selection:not([hidden]) b')?.textContent")?;
     assert_eq!(chosen, format!("{expected} chosen"));
     Ok(())
 }
 
-fn two_runs_are_compared(shop: &mut Workshop) -> Result<(), Failure> {
-    shop.show("models")?;
+fn two_runs_are_compared(session: &mut PageSession) -> Result<(), Failure> {
+    session.show("models")?;
     // Two runs are beside each other at once: by class, and by the images they differ on.
     let is_shown = "document.querySelectorAll('.pair tbody tr').length >= 3 && /Both were evaluated on \\d+ images/.test(document.querySelector('.pair').textContent)";
-    shop.sees("both by class", is_shown)?;
+    session.sees("both by class", is_shown)?;
     let second = "table.runs tbody tr:nth-child(2) input";
-    shop.press(second)?;
-    shop.sees("that there is one alone", "document.querySelectorAll('.pair tbody tr').length === 0")?;
-    shop.press(second)?;
-    shop.sees("both again", is_shown).map(drop)
+    session.press(second)?;
+    session.sees("that there is one alone", "document.querySelectorAll('.pair tbody tr').length === 0")?;
+    session.press(second)?;
+    session.sees("both again", is_shown).map(drop)
 }
 
-fn a_run_is_promoted_and_rolled_back(shop: &mut Workshop) -> Result<(), Failure> {
-    let before = shop.champion().ok_or("no champion")?;
-    let other = shop.evaluated().into_iter().find(|id| *id != before).ok_or("one run alone")?;
+fn a_run_is_promoted_and_rolled_back(session: &mut PageSession) -> Result<(), Failure> {
+    let before = session.champion().ok_or("no champion")?;
+    let other = session.evaluated().into_iter().find(|id| *id != before).ok_or("one run alone")?;
     let button = format!(
         "[...document.querySelectorAll('table.runs tbody tr')].find((row) => row.querySelector('td.name').textContent.includes({}))?.querySelector('button')",
         json!(other)
     );
-    shop.sees("its button", &format!("{button} instanceof Element"))?;
-    shop.press_on(&button)?;
-    shop.graph.wait("the promotion", MINUTE, |g| {
+    session.sees("its button", &format!("{button} instanceof Element"))?;
+    session.press_on(&button)?;
+    session.graph.wait("the promotion", MINUTE, |g| {
         fs::read_link(g.workspace.champion()).is_ok_and(|to| to == Path::new(&other))
     })?;
-    shop.sees("the way back", &format!("document.querySelector('.champion')?.textContent.includes({}) && document.getElementById('rollback') !== null", json!(other)))?;
-    shop.press("#rollback")?;
-    shop.graph.wait("the rollback", MINUTE, |g| {
+    session.sees("the way back", &format!("document.querySelector('.champion')?.textContent.includes({}) && document.getElementById('rollback') !== null", json!(other)))?;
+    session.press("#rollback")?;
+    session.graph.wait("the rollback", MINUTE, |g| {
         fs::read_link(g.workspace.champion()).is_ok_and(|to| to == Path::new(&before))
     })
 }
 
-fn no_view_is_wider_than_a_phone(shop: &Workshop) -> Result<(), Failure> {
+fn no_view_is_wider_than_a_phone(session: &PageSession) -> Result<(), Failure> {
     for view in ["home", "images", "review", "models", "try"] {
-        shop.show(view)?;
-        shop.sees(view, "document.querySelector('main:not(.opening)')?.childNodes.length > 0")?;
-        let wide = shop.browser.run("return [document.documentElement.scrollWidth, innerWidth]")?;
+        session.show(view)?;
+        session.sees(view, "document.querySelector('main:not(.opening)')?.childNodes.length > 0")?;
+        let wide = session.browser.run("return [document.documentElement.scrollWidth, innerWidth]")?;
         assert!(wide[0].as_i64() <= wide[1].as_i64(), "{view} is {wide} px wide");
     }
     Ok(())
 }
 
-fn when_it_is_stopped_it_says_so(mut shop: Workshop) -> Result<(), Failure> {
-    shop.show("home")?;
-    shop.sees("lamps", "document.querySelectorAll('tr.alive').length >= 11")?;
-    shop.graph.end()?;
-    shop.sees("how to start it", "document.getElementById('bar').textContent.includes('cargo wakuteka start')")?;
-    shop.sees("no lamp that is green", "document.querySelectorAll('.alive .lamp, .lamp.on').length === 0")?;
+fn when_it_is_stopped_it_says_so(mut session: PageSession) -> Result<(), Failure> {
+    session.show("home")?;
+    session.sees("lamps", "document.querySelectorAll('tr.alive').length >= 11")?;
+    session.graph.end()?;
+    session.sees("how to start it", "document.getElementById('bar').textContent.includes('cargo wakuteka start')")?;
+    session.sees("no lamp that is green", "document.querySelectorAll('.alive .lamp, .lamp.on').length === 0")?;
     Ok(())
 }

@@ -8,12 +8,12 @@ mod details;
 mod events;
 mod guard;
 mod looking;
+mod operations;
 mod page;
 mod reply;
 mod searching;
 #[cfg(test)]
 pub(crate) mod tests;
-mod workshop;
 
 pub use guard::Guard;
 pub use reply::Problem;
@@ -174,7 +174,7 @@ impl App {
             .merge(searching::routes())
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .merge(details::routes(self.config.limits.max_bytes))
-            .merge(workshop::routes(self.config.limits.max_bytes))
+            .merge(operations::routes(self.config.limits.max_bytes))
             .merge(classify::routes(self.config.limits.max_bytes))
             .layer(middleware::from_fn_with_state(guard, guard::check))
             .with_state(self)

@@ -1,4 +1,4 @@
-//! What is done in the workshop besides decisions: files that come by the browser, runs that are asked for or put off, models and
+//! What a person does on the page besides decisions: files that come by the browser, runs that are asked for or put off, models and
 //! tables that are taken away.
 
 use super::reply::blocking;
