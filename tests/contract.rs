@@ -1,11 +1,6 @@
 //! The YAML files against the code: edge types column by column, every option with its node's own parser.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::used_underscore_binding,
-    reason = "a test fails by panicking"
-)]
+#![cfg(test)]
+#![allow(clippy::used_underscore_binding, reason = "a test fails by panicking")]
 
 use arrow::datatypes::{DataType, Field};
 use clap::{CommandFactory, Parser};

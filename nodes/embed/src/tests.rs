@@ -129,7 +129,7 @@ fn what_was_embedded_once_is_not_computed_again() {
 }
 
 #[test]
-fn without_a_network_every_row_goes_through_with_an_empty_embedding() {
+fn rows_without_a_network_have_an_empty_embedding() {
     let (_folder, home) = home();
     let Answer { out, rejects } = process(&mut stage(&home, "none"), &["good/plain.png", "good/blobs.png"]);
     assert_eq!((out.rows(), rejects.len()), (2, 0));

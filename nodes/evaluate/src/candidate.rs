@@ -344,7 +344,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_class_the_model_does_not_know_is_a_mistake_and_so_is_one_that_is_gone() {
+    fn unknown_and_vanished_classes_are_mistakes() {
         let model = ByFirstByte { card: card("m", 16, &["bus", "gone"]), names: names(&["bus", "gone"]) };
         let classes = names(&["bus", "cat"]);
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);

@@ -174,7 +174,7 @@ mod tests {
     use plugin_model::{DeviceChoice, Shape, network, weights};
 
     #[test]
-    fn weights_on_disk_answer_with_probabilities_and_others_are_unusable() {
+    fn weights_answer_with_probabilities_or_are_unusable() {
         let device = DeviceChoice::Flex.open().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");

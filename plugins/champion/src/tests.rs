@@ -231,7 +231,7 @@ fn a_person_promotes_and_goes_back_one_by_one() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_the_reason_and_changes_nothing() {
+fn impossible_is_refused_with_reason_changing_nothing() {
     let bench = Bench::new();
     assert!(matches!(roll_back(&bench.home), Err(Refused::Nobody)));
     bench.promoted(&["one", "two"]);

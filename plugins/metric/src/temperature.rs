@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn calibration_is_better_afterwards_on_other_images_and_no_prediction_changes() {
+    fn calibration_improves_and_keeps_every_prediction() {
         let all = model(4000, 3.0);
         let mut halves = [Predictions::new(all.classes().to_vec()), Predictions::new(all.classes().to_vec())];
         for i in 0..all.len() {

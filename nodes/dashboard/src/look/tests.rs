@@ -156,7 +156,7 @@ fn files_are_found_by_when_they_came_or_were_taken() {
 }
 
 #[test]
-fn a_cell_of_a_confusion_matrix_is_its_images_and_the_champions_are_noted() {
+fn confusion_cell_shows_its_images_and_champions() {
     let (_folder, home) = home();
     let report = home.runs().join("r1/report");
     std::fs::create_dir_all(&report).unwrap();

@@ -165,7 +165,7 @@ fn runs_are_judged_promoted_and_refused() {
 }
 
 #[test]
-fn the_temperature_comes_from_validation_images_and_goes_with_the_model() {
+fn temperature_is_of_validation_and_goes_with_model() {
     let mut bench = Bench::new(&[0, 1, 1, 0, 0]);
     // Always right on the test images, and on three of four validation images: those decide.
     bench.validation = (0..60).map(|i| u32::from(i % 4 == 0)).collect();
@@ -206,7 +206,7 @@ fn everything_is_written_down_and_told_again_the_same() {
 }
 
 #[test]
-fn killed_between_promotion_and_verdict_it_is_not_judged_against_itself() {
+fn kill_before_the_verdict_compares_no_run_to_itself() {
     let bench = Bench::new(&[0, 1, 1]);
     bench.judge(&mut bench.evaluator(), &bench.run("one", HALF));
     let checkpoint = bench.run("two", GOOD);
@@ -233,7 +233,7 @@ fn a_test_set_that_changed_is_the_same_for_both() {
 }
 
 #[test]
-fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
+fn champion_made_by_hand_is_what_a_run_is_compared_to() {
     let bench = Bench::new(&[0, 1, 1, 0, 1, 0, 1, 1]);
     let mut evaluator = bench.evaluator();
     bench.judge(&mut evaluator, &bench.run("one", GOOD));
@@ -488,7 +488,7 @@ fn classes_without_held_out_images_are_named() {
 }
 
 #[test]
-fn with_promotion_by_hand_the_gate_says_so_and_nobody_becomes_champion() {
+fn promotion_by_hand_makes_no_champion_at_the_gate() {
     let bench = Bench::new(&[0, 1, 0, 1]);
     let mut evaluator = bench.evaluator();
     evaluator.promotion = Promotion::ByHand;

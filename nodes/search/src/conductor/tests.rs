@@ -191,7 +191,7 @@ fn what_fails_is_an_attempt_with_its_reason() {
 }
 
 #[test]
-fn a_train_that_ends_in_the_middle_three_times_without_an_epoch_fails_the_attempt() {
+fn train_ending_thrice_without_an_epoch_fails() {
     let bench = Bench::new("");
     let mut conductor = bench.conductor();
     let first = Bench::proposals(&mut conductor).remove(0);

@@ -245,7 +245,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_best_and_the_last_weights_stay_and_a_rewind_forgets_what_came_after() {
+    fn best_and_last_weights_survive_until_a_rewind() {
         let home = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(home.path(), "r");
         let run_dir = RunDir::create(folder.clone(), &manifest("r", &DatasetState::default())).unwrap();

@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn a_champion_of_other_blocks_is_not_used_and_says_itself_what_it_is() {
+    fn champion_of_other_blocks_is_not_used_but_told() {
         let (folder, home, config, device) = setup("");
         let path = folder.path().join("mine.yml");
         let with = |block: &str| {

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_verdict_is_found_and_an_old_one_only_when_all_is_settled() {
+    fn new_verdict_is_found_and_old_one_only_when_settled() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
         run(&home, "1", 1000, true);

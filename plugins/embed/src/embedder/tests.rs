@@ -48,7 +48,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 }
 
 #[test]
-fn the_champions_embeddings_have_unit_length_and_keep_their_order() {
+fn champion_embeddings_have_unit_length_and_order() {
     let (_folder, home) = home();
     crown(&home, "resnet18", 32, 1);
     let embedder = Embedder::open(&options(NetworkChoice::Champion, Path::new("")), &home).unwrap();
