@@ -5,9 +5,9 @@ use arrow::array::{
     Array, ArrayRef, Float32Array, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array,
 };
 use clap::Parser;
-use plugin_api::Home;
 use plugin_api::edges::list_row_f32;
 use plugin_api::runs::{ModelCard, write_json};
+use plugin_api::{Home, fixture};
 use plugin_decode::{Limits, Scale, decode_scaled};
 use plugin_hash::{Hashes, digest};
 use plugin_model::{DeviceChoice, Shape, network, weights};
@@ -24,15 +24,8 @@ fn home() -> (tempfile::TempDir, Home) {
     let network = network::find("resnet18").unwrap().network(shape, 1, &device).unwrap();
     let card = ModelCard {
         architecture: "resnet18".to_owned(),
-        definition: None,
-        size_px: 32,
-        resize_mode: plugin_api::ResizeMode::Stretch,
-        classes: vec!["a".to_owned(), "b".to_owned()],
-        labels: plugin_api::Labels::Single,
-        run: "one".to_owned(),
         digest: weights::save(&network, &model.join("model.safetensors")).unwrap(),
-        temperature: None,
-        backbone: None,
+        ..fixture::card("one", &["a", "b"])
     };
     write_json(&model.join("model.json"), &card).unwrap();
     plugin_api::files::point_atomically(&home.champion(), Path::new("one")).unwrap();

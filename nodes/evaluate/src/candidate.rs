@@ -275,8 +275,8 @@ fn resized(batch: &ImageBatch, size_px: u32) -> Result<ImageBatch, ClassifierErr
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use plugin_api::Text;
     use plugin_api::runs::ModelCard;
+    use plugin_api::{Text, fixture};
 
     /// Says the class that the first byte of an image stands for: `names[byte]`.
     pub(crate) struct ByFirstByte {
@@ -285,18 +285,8 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn card(run: &str, size_px: u32, classes: &[&str]) -> ModelCard {
-        ModelCard {
-            architecture: "by-first-byte".to_owned(),
-            definition: None,
-            size_px,
-            resize_mode: ResizeMode::Crop,
-            classes: classes.iter().map(|&c| c.to_owned()).collect(),
-            labels: Labels::Single,
-            run: run.to_owned(),
-            digest: String::new(),
-            temperature: None,
-            backbone: None,
-        }
+        let card = fixture::card(run, classes);
+        ModelCard { architecture: "by-first-byte".to_owned(), size_px, resize_mode: ResizeMode::Crop, ..card }
     }
 
     impl Classifier for ByFirstByte {

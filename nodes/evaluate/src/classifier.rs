@@ -171,6 +171,7 @@ fn translate(error: PredictError) -> ClassifierError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_api::fixture;
     use plugin_model::{DeviceChoice, Shape, network, weights};
 
     #[test]
@@ -181,18 +182,7 @@ mod tests {
         let shape = Shape { classes: 3, size_px: 32 };
         let network = network::find("small-cnn").unwrap().network(shape, 1, &device.device).unwrap();
         let digest = weights::save(&network, &path).unwrap();
-        let card = ModelCard {
-            architecture: "small-cnn".to_owned(),
-            definition: None,
-            size_px: 32,
-            resize_mode: plugin_api::ResizeMode::Stretch,
-            classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            labels: plugin_api::Labels::Single,
-            run: "one".to_owned(),
-            digest,
-            temperature: None,
-            backbone: None,
-        };
+        let card = ModelCard { digest, ..fixture::card("one", &["a", "b", "c"]) };
         let home = Home::create(&folder.path().join("home")).unwrap();
         let loader = OnDevice::new(home, device, Precision::Fp32, Limits::default());
         let mut model = loader.load(&path, card.clone()).unwrap();

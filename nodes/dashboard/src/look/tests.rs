@@ -169,12 +169,8 @@ fn confusion_cell_shows_its_images_and_champions() {
     .unwrap();
     std::fs::create_dir_all(home.models().join("r1")).unwrap();
     std::os::unix::fs::symlink("r1", home.champion()).unwrap();
-    let manifest = serde_json::json!({
-        "id": "r1", "started_ms": 1, "reason": "x", "parent": null, "architecture": "small-cnn", "size_px": 32,
-        "resize_mode": "pad", "classes": ["cat", "dog"], "version": 3, "fingerprint": "f", "counts": [], "epochs": 4,
-        "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
-    });
-    std::fs::write(home.runs().join("r1/run.json"), manifest.to_string()).unwrap();
+    let manifest = plugin_api::fixture::manifest("r1", &["cat", "dog"]);
+    plugin_api::runs::write_json(&home.runs().join("r1/run.json"), &manifest).unwrap();
     let album = Album::read(&reader(&home), Notes::read(&home), None).unwrap();
     let flags = flags(&album);
     assert_eq!((&flags["photos/cat/01.jpg"][..], &flags["photos/cat/02.jpg"][..]), (&["wrong"][..], &["unsure"][..]));

@@ -1,9 +1,9 @@
 use super::*;
 use crate::candidate::tests::ByFirstByte;
 use crate::classifier::{Classifier, ClassifierError};
-use plugin_api::Selection;
 use plugin_api::edges::{BatchHeader, empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{ClassResult, CrossValidation, Evaluation, ModelCard, OutOfFold};
+use plugin_api::{Selection, fixture};
 use plugin_champion::champion;
 use std::fs;
 use std::path::Path;
@@ -46,26 +46,13 @@ impl Bench {
         let folder = RunFolder::new(&self.home.runs(), id);
         fs::create_dir_all(&folder.0).unwrap();
         let manifest = RunManifest {
-            id: id.to_owned(),
-            started_ms: 0,
-            reason: "for a test".into(),
-            parent: None,
             architecture: "by-first-byte".to_owned(),
-            definition: None,
-            backbone: None,
             size_px: SIDE,
             resize_mode: plugin_api::ResizeMode::Crop,
-            classes: CLASSES.map(str::to_owned).to_vec(),
-            labels: plugin_api::Labels::Single,
             version: 3,
-            fingerprint: "f".to_owned(),
             counts: vec![[10, self.validation.len() as u64 / 2, 5, 0]; 2],
             epochs: 1,
-            batch_size: 2,
-            seed: 7,
-            device: "flex".to_owned(),
-            options: serde_json::Value::Null,
-            code: "0".to_owned(),
+            ..fixture::manifest(id, &CLASSES)
         };
         write_json(&folder.0.join("run.json"), &manifest).unwrap();
         fs::write(folder.0.join("last.safetensors"), weights).unwrap();

@@ -421,13 +421,10 @@ mod tests {
             architecture: begun.manifest.architecture.clone(),
             definition: begun.manifest.definition.clone(),
             size_px: begun.manifest.size_px,
-            resize_mode: plugin_api::ResizeMode::Stretch,
             classes: begun.manifest.classes.clone(),
             labels: begun.manifest.labels,
-            run: begun.manifest.id.clone(),
             digest,
-            temperature: None,
-            backbone: None,
+            ..plugin_api::fixture::card(&begun.manifest.id, &[])
         };
         write_json(&folder.join("model.json"), &card).unwrap();
         plugin_api::files::point_atomically(&home.champion(), std::path::Path::new(&begun.manifest.id)).unwrap();

@@ -24,15 +24,10 @@ fn crown(home: &Home, architecture: &str, size_px: u32, seed: u64) {
     let network = network::find(architecture).unwrap().network(shape, seed, &device).unwrap();
     let card = ModelCard {
         architecture: architecture.to_owned(),
-        definition: None,
         size_px,
         resize_mode: ResizeMode::Pad,
-        classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
-        labels: plugin_api::Labels::Single,
-        run: format!("run{seed}"),
         digest: weights::save(&network, &folder.join("model.safetensors")).unwrap(),
-        temperature: None,
-        backbone: None,
+        ..plugin_api::fixture::card(&format!("run{seed}"), &["a", "b", "c"])
     };
     plugin_api::runs::write_json(&folder.join("model.json"), &card).unwrap();
     plugin_api::files::point_atomically(&home.champion(), Path::new(&card.run)).unwrap();
