@@ -1,16 +1,11 @@
-//! The YAML files against the code: edge types column by column, every option with its node's own parser.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::used_underscore_binding,
-    reason = "a test fails by panicking"
-)]
+//! The YAML files against the code (edge types column by column, every option with its node's own parser), and which modules may use
+//! which.
+#![cfg(test)]
 
 use arrow::datatypes::{DataType, Field};
 use clap::{CommandFactory, Parser};
 use serde_yaml::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 fn dataflows() -> PathBuf {
@@ -278,4 +273,210 @@ fn modules_import_from_where_things_are_defined() {
         }
     }
     assert!(through_lib.is_empty(), "{through_lib:#?}");
+}
+
+/// A Rust file without comments and without what is there for tests alone. As rustfmt writes it, an item ends at the first line of its
+/// own depth that closes a brace or ends in `;` or `,`.
+fn shipped_code(source: &str) -> String {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut code = String::new();
+    let mut lines = source.lines();
+    while let Some(line) = lines.next() {
+        let text = line.trim();
+        if text.starts_with("#[cfg(test)]") || text.starts_with("#[cfg(all(test") {
+            let is_its_end = |at: &&str| {
+                let text = at.trim();
+                depth(at) == depth(line)
+                    && !text.starts_with('#')
+                    && (text.starts_with('}') || text.ends_with([';', ',']))
+            };
+            lines.by_ref().find(is_its_end);
+        } else if !text.starts_with("//") {
+            code.extend([line, "\n"]);
+        }
+    }
+    code
+}
+
+/// Paths of what a `use` statement brings in: `a::b` and `a::c as d` of `a::{b, c as d}`.
+fn paths_of(tree: &str) -> Vec<String> {
+    let Some((start, rest)) = tree.split_once('{') else { return vec![tree.trim().to_owned()] };
+    let group = rest.trim_end().strip_suffix('}').unwrap_or(rest);
+    let mut depth = 0;
+    let is_comma = |letter: char| {
+        depth += i32::from(letter == '{') - i32::from(letter == '}');
+        letter == ',' && depth == 0
+    };
+    let parts: Vec<&str> = group.split(is_comma).filter(|part| !part.trim().is_empty()).collect();
+    parts.into_iter().flat_map(paths_of).map(|path| format!("{}{path}", start.trim())).collect()
+}
+
+/// The first name of each path that begins at the root of the crate, in a module so many levels below it.
+fn from_root(code: &str, levels: usize) -> BTreeSet<String> {
+    let starts = ["crate::".to_owned(), "super::".repeat(levels)];
+    let mut names = BTreeSet::new();
+    for start in &starts {
+        for (at, _) in code.match_indices(start.as_str()) {
+            let (before, after) = (&code[..at], &code[at + start.len()..]);
+            if before.ends_with("super::") || before.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_')
+            {
+                continue;
+            }
+            let tree = if after.starts_with('{') { after.split(';').next().unwrap_or_default() } else { after };
+            let first = |path: String| {
+                path.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().map(str::to_owned)
+            };
+            let paths = if after.starts_with('{') { paths_of(tree) } else { vec![after.chars().take(80).collect()] };
+            names.extend(paths.into_iter().filter_map(first).filter(|name| !name.is_empty()));
+        }
+    }
+    names
+}
+
+/// The shipped code of a module and of all modules in it, each with its path below the root.
+fn modules_of(file: &Path, path: &[&str]) -> Vec<(Vec<String>, String)> {
+    let code = shipped_code(&std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display())));
+    let folder = if path.is_empty() { file.parent().unwrap().to_owned() } else { file.with_extension("") };
+    let mut found = Vec::new();
+    for line in code.lines() {
+        let Some(name) = line.split_once("mod ").and_then(|(before, name)| {
+            let is_item = before.is_empty() || before.starts_with("pub");
+            name.strip_suffix(';').filter(|_| is_item)
+        }) else {
+            continue;
+        };
+        let name = name.trim_start_matches("r#");
+        found.extend(modules_of(&folder.join(format!("{name}.rs")), &[path, &[name]].concat()));
+    }
+    found.push((path.iter().map(ToString::to_string).collect(), code));
+    found
+}
+
+/// Which other top-level modules each top-level module of a crate uses, tests apart.
+fn used_by_module(src: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let root = ["lib.rs", "main.rs"].map(|name| src.join(name)).into_iter().find(|file| file.exists()).unwrap();
+    let modules = modules_of(&root, &[]);
+    let mut used: BTreeMap<String, BTreeSet<String>> =
+        modules.iter().filter_map(|(path, _)| path.first()).map(|name| (name.clone(), BTreeSet::new())).collect();
+    // What the root shows of a module is that module's.
+    let mut shown = BTreeMap::new();
+    let (_, root) = modules.iter().find(|(path, _)| path.is_empty()).unwrap();
+    for statement in root.split(';').filter_map(|part| part.rsplit_once("use ").map(|(_, tree)| tree)) {
+        for path in paths_of(statement) {
+            let names: Vec<&str> = path.trim_start_matches("crate::").split("::").collect();
+            let last = names[names.len() - 1].rsplit(" as ").next().unwrap_or_default().trim();
+            shown.insert(last.to_owned(), names[0].to_owned());
+        }
+    }
+    for (path, code) in &modules {
+        let Some(own) = path.first() else { continue };
+        for name in from_root(code, path.len()) {
+            let name = if used.contains_key(&name) { Some(&name) } else { shown.get(&name) };
+            let Some(name) = name.filter(|name| *name != own && used.contains_key(*name)) else { continue };
+            used.get_mut(own).unwrap().insert(name.clone());
+        }
+    }
+    used
+}
+
+#[test]
+fn uses_of_modules_are_found() {
+    let source = "use crate::a::{A, b::B};\n// crate::no\n#[cfg(test)]\nmod tests {\n    use crate::no;\n}\nlet x = crate::c::d();\n";
+    let code =
+        shipped_code(&format!("{source}#[cfg(test)]\nuse crate::no;\nuse super::super::e::E;\nuse super::near;"));
+    let found = |code: &str, levels: usize| from_root(code, levels).into_iter().collect::<Vec<_>>();
+    assert_eq!(found(&code, 2), ["a", "c", "e"]);
+    assert_eq!(found("use crate::{a::{A, B}, b as c, d::D};\nuse super::e::E;", 1), ["a", "b", "d", "e"]);
+    assert_eq!(paths_of("a::{B, c::{D, E as F}}"), ["a::B", "a::c::D", "a::c::E as F"]);
+}
+
+/// Floors of a crate's modules, from the lowest: a module may use those of the floors below its own, and no other of its own floor.
+type Floors = &'static [&'static [&'static str]];
+
+const FLOORS: &[(&str, Floors)] = &[
+    (
+        "plugins/model",
+        &[&["error"], &["native"], &["device"], &["input"], &["network"], &["weights"], &["infer", "train"]],
+    ),
+    (
+        "nodes/watch",
+        &[
+            &["error", "fs"],
+            &["config", "quarantine", "ledger", "delivery"],
+            &["report"],
+            &["state"],
+            &["change_detector"],
+        ],
+    ),
+    ("nodes/train", &[&["error"], &["config"], &["trigger", "io"], &["run"]]),
+];
+
+#[test]
+fn modules_use_only_those_below_them() {
+    let mut wrong = Vec::new();
+    for (name, floors) in FLOORS {
+        let floor_of = |module: &str| floors.iter().position(|floor| floor.contains(&module));
+        for (module, uses) in used_by_module(&tests::checkout().join(name).join("src")) {
+            let Some(own) = floor_of(&module) else { panic!("{name}: {module} is on no floor") };
+            let is_above = |used: &&String| floor_of(used).is_none_or(|floor| floor >= own);
+            wrong.extend(uses.iter().filter(is_above).map(|used| format!("{name}: {module} uses {used}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Modules that need each other, a line each; there are to be no more of them, and what is no circle any more is taken out.
+const CIRCLES: &[(&str, &[&str])] = &[
+    ("nodes/dashboard", &["decide", "look"]),
+    ("nodes/dataset", &["different", "split"]),
+    ("nodes/dataset", &["folds", "order"]),
+    ("nodes/gather", &["gatherer", "lists"]),
+    ("nodes/predict", &["arrange", "inbox", "labels", "tables"]),
+    ("nodes/wakuteka", &["cli", "verify"]),
+    ("nodes/wakuteka", &["overview", "progress"]),
+    ("plugins/augment", &["colour", "crop", "decision", "erase", "flip", "rotate"]),
+    ("plugins/decode", &["jpeg", "reduced"]),
+];
+
+#[test]
+fn modules_of_a_crate_form_no_new_circles() {
+    let checkout = tests::checkout();
+    let mut found = BTreeSet::new();
+    for folder in crates(&checkout) {
+        let used = used_by_module(&folder.join("src"));
+        let mut reached = used.clone();
+        while let Some((module, more)) = reached.iter().find_map(|(module, uses)| {
+            let more: BTreeSet<String> = uses.iter().flat_map(|name| &reached[name]).cloned().collect();
+            (!more.is_subset(uses)).then(|| (module.clone(), more))
+        }) {
+            reached.get_mut(&module).unwrap().extend(more);
+        }
+        let name = folder.strip_prefix(&checkout).unwrap().display().to_string();
+        for (module, uses) in reached.iter().filter(|(module, uses)| uses.contains(*module)) {
+            let circle: Vec<&str> =
+                uses.iter().filter(|other| reached[*other].contains(module)).map(String::as_str).collect();
+            found.insert((name.clone(), circle.join(" ")));
+        }
+    }
+    let known: BTreeSet<_> = CIRCLES.iter().map(|(name, circle)| ((*name).to_owned(), circle.join(" "))).collect();
+    let new: Vec<_> = found.difference(&known).collect();
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(new.is_empty() && gone.is_empty(), "new: {new:#?}\nno longer there, or smaller: {gone:#?}");
+}
+
+/// A module's file stands beside the folder of its parts, and tests are in `tests.rs` or inline.
+#[test]
+fn modules_are_laid_out_in_one_way() {
+    let mut wrong = Vec::new();
+    for file in crates(&tests::checkout()).iter().flat_map(|folder| rust_files(&folder.join("src"))) {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let source = std::fs::read_to_string(&file).unwrap();
+        if name == "mod.rs"
+            || name.ends_with("_tests.rs")
+            || source.lines().any(|line| line.trim().starts_with("#[path"))
+        {
+            wrong.push(file);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

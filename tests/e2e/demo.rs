@@ -29,7 +29,7 @@ fn is_up() -> bool {
 }
 
 #[test]
-fn the_demo_ends_with_a_verdict_leaves_nothing_running_and_is_quick_the_second_time() -> Result<(), Failure> {
+fn demo_ends_with_a_verdict_and_is_quick_when_rerun() -> Result<(), Failure> {
     let _alone = lock_all()?;
     let root = tempfile::tempdir()?;
     let was_up = is_up();

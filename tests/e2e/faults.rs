@@ -11,7 +11,7 @@ use tests::{catalog, images};
 const MINUTES_3: Duration = Duration::from_mins(3);
 
 #[test]
-fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Result<(), Failure> {
+fn champion_stays_whole_through_retrains_and_kills() -> Result<(), Failure> {
     // `WAKUTEKA_RETRAINS=30` for a longer look.
     let retrains: usize = std::env::var("WAKUTEKA_RETRAINS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
     let root = tempfile::tempdir()?;
@@ -70,7 +70,7 @@ fn through_retrain_after_retrain_with_kills_there_is_a_whole_champion() -> Resul
 }
 
 #[test]
-fn a_class_folder_may_go_while_it_is_trained_on() -> Result<(), Failure> {
+fn class_folder_removed_during_training_is_forgotten() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
     let all = images::first_of_each(images::demo(), 20);

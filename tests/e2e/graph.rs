@@ -34,7 +34,7 @@ fn settled(graph: &Graph, expected: &BTreeMap<String, String>) -> bool {
 }
 
 #[test]
-fn photos_in_verdict_out_retrained_by_itself_and_nothing_done_twice() -> Result<(), Failure> {
+fn photos_lead_to_verdicts_and_nothing_is_done_twice() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
     let mut expected = BTreeMap::new();

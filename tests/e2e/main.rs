@@ -1,12 +1,5 @@
 //! End-to-end tests: the real graphs under real dora, one binary for all of them. One file a subject, each linked once.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and says what it saw"
-)]
+#![cfg(test)]
 
 mod augmentation;
 mod clock;

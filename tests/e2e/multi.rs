@@ -30,7 +30,7 @@ fn latest(graph: &Graph, labels: Labels) -> Option<(RunManifest, Verdict)> {
 }
 
 #[test]
-fn images_in_two_classes_need_several_labels() -> Result<(), Failure> {
+fn two_class_images_are_kept_out_unless_multi_label() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let photos = root.path().join("home/photos");
     let all = images::first_of_each(images::demo(), 24);

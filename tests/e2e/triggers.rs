@@ -39,7 +39,7 @@ fn evaluated(graph: &Graph) -> Vec<RunManifest> {
 }
 
 #[test]
-fn a_run_starts_when_asked_or_when_enough_has_changed_and_says_why() -> Result<(), Failure> {
+fn run_starts_when_asked_or_due_and_says_why() -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let all = three_classes();
     let photos = root.path().join("home/photos");

@@ -1,7 +1,7 @@
 //! Sidecars as other programs read and change them: ExifTool, exiv2 (which digiKam uses) and darktable.
 //!
 //! On Debian: `apt-get install libimage-exiftool-perl exiv2 darktable`. A program that is not there is skipped, loudly.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use plugin_sidecar::{Outcome, packet, packet_by_hand, write};
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use plugin_api::files::point_atomically;
 use plugin_api::runs::{ModelCard, write_json};
-use plugin_api::{Labels, ResizeMode, Workspace};
+use plugin_api::{Workspace, fixture};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use std::path::Path;
@@ -51,13 +51,9 @@ impl ByColour<'_> {
             architecture: "by-colour".to_owned(),
             definition: Some(BLOCKS.to_owned()),
             size_px: 16,
-            resize_mode: ResizeMode::Stretch,
-            classes: self.classes.map(str::to_owned).to_vec(),
-            labels: Labels::Single,
-            run: self.run.to_owned(),
             digest: blake3::hash(&file).to_hex().to_string(),
             temperature: self.temperature,
-            backbone: None,
+            ..fixture::card(self.run, &self.classes)
         };
         write_json(&folder.join("model.json"), &card)
     }

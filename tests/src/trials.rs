@@ -333,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trials_are_drawn_the_same_each_time_and_no_two_images_are_equal() {
+    fn trials_are_reproducible_and_no_two_images_equal() {
         for trial in ALL {
             let mut seen = std::collections::BTreeSet::new();
             for (class, count) in trial.classes() {

@@ -204,18 +204,15 @@ fn mark_fronts(runs: &mut [Row]) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use plugin_api::fixture;
     use plugin_api::runs::{Finished, Verdict, write_json};
 
     /// A run with its time of training and its figures.
     pub(crate) fn put(workspace: &Workspace, id: &str, size_px: u32, seconds: f64, right: f64) {
         let folder = workspace.runs().join(id);
         std::fs::create_dir_all(folder.join("report")).unwrap();
-        let manifest = serde_json::json!({
-            "id": id, "started_ms": 1, "reason": "3 new in きゅん", "parent": null, "architecture": "small-cnn",
-            "size_px": size_px, "resize_mode": "pad", "classes": ["a", "b"], "version": 3, "fingerprint": "f",
-            "counts": [], "epochs": 4, "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
-        });
-        let manifest: RunManifest = serde_json::from_value(manifest).unwrap();
+        let manifest = fixture::manifest(id, &["a", "b"]);
+        let manifest = RunManifest { reason: "3 new in きゅん".into(), size_px, version: 3, ..manifest };
         write_json(&folder.join("run.json"), &manifest).unwrap();
         std::fs::write(folder.join("w"), id).unwrap();
         let digest = blake3::hash(id.as_bytes()).to_hex().to_string();

@@ -216,5 +216,4 @@ fn file(message: &Pixels, row: usize) -> File {
 }
 
 #[cfg(test)]
-#[path = "intake_tests.rs"]
 mod tests;

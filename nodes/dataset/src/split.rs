@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_as_two_and_is_one_is_made_one_when_it_is_loaded() {
+    fn group_stored_as_two_is_made_one_when_loaded() {
         let mut groups = Groups::new(Some(Radii::USUAL));
         assert!(groups.load(old(P, D), "aa").is_empty());
         assert!(groups.load(old(P ^ 0b111_1111, D), "bb").is_empty());

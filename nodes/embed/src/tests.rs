@@ -5,9 +5,9 @@ use arrow::array::{
     Array, ArrayRef, Float32Array, Int64Array, LargeBinaryArray, StringArray, UInt32Array, UInt64Array,
 };
 use clap::Parser;
-use plugin_api::Workspace;
 use plugin_api::edges::list_row_f32;
 use plugin_api::runs::{ModelCard, write_json};
+use plugin_api::{Workspace, fixture};
 use plugin_decode::{Limits, Scale, decode_scaled};
 use plugin_hash::{Hashes, digest};
 use plugin_model::{DeviceChoice, Shape, network, weights};
@@ -24,15 +24,8 @@ fn workspace() -> (tempfile::TempDir, Workspace) {
     let network = network::find("resnet18").unwrap().network(shape, 1, &device).unwrap();
     let card = ModelCard {
         architecture: "resnet18".to_owned(),
-        definition: None,
-        size_px: 32,
-        resize_mode: plugin_api::ResizeMode::Stretch,
-        classes: vec!["a".to_owned(), "b".to_owned()],
-        labels: plugin_api::Labels::Single,
-        run: "one".to_owned(),
         digest: weights::save(&network, &model.join("model.safetensors")).unwrap(),
-        temperature: None,
-        backbone: None,
+        ..fixture::card("one", &["a", "b"])
     };
     write_json(&model.join("model.json"), &card).unwrap();
     plugin_api::files::point_atomically(&workspace.champion(), Path::new("one")).unwrap();
@@ -130,7 +123,7 @@ fn what_was_embedded_once_is_not_computed_again() {
 }
 
 #[test]
-fn without_a_network_every_row_goes_through_with_an_empty_embedding() {
+fn rows_without_a_network_have_an_empty_embedding() {
     let (_folder, workspace) = workspace();
     let Answer { out, rejects } = process(&mut stage(&workspace, "none"), &["good/plain.png", "good/blobs.png"]);
     assert_eq!((out.rows(), rejects.len()), (2, 0));

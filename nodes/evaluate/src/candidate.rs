@@ -277,8 +277,8 @@ fn resized(batch: &ImageBatch, size_px: u32) -> Result<ImageBatch, ClassifierErr
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use plugin_api::Text;
     use plugin_api::runs::ModelCard;
+    use plugin_api::{Text, fixture};
 
     /// Says the class that the first byte of an image stands for: `names[byte]`.
     pub(crate) struct ByFirstByte {
@@ -287,18 +287,8 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn card(run: &str, size_px: u32, classes: &[&str]) -> ModelCard {
-        ModelCard {
-            architecture: "by-first-byte".to_owned(),
-            definition: None,
-            size_px,
-            resize_mode: ResizeMode::Crop,
-            classes: classes.iter().map(|&c| c.to_owned()).collect(),
-            labels: Labels::Single,
-            run: run.to_owned(),
-            digest: String::new(),
-            temperature: None,
-            backbone: None,
-        }
+        let card = fixture::card(run, classes);
+        ModelCard { architecture: "by-first-byte".to_owned(), size_px, resize_mode: ResizeMode::Crop, ..card }
     }
 
     impl Classifier for ByFirstByte {
@@ -346,7 +336,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_class_the_model_does_not_know_is_a_mistake_and_so_is_one_that_is_gone() {
+    fn unknown_and_vanished_classes_are_mistakes() {
         let model = ByFirstByte { card: card("m", 16, &["bus", "gone"]), names: names(&["bus", "gone"]) };
         let classes = names(&["bus", "cat"]);
         let mut candidate = Candidate::new(Box::new(model), Labels::Single, &classes);

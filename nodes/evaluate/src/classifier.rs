@@ -171,29 +171,19 @@ fn translate(error: PredictError) -> ClassifierError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugin_api::fixture;
     use plugin_model::{DeviceChoice, Shape, network, weights};
 
     #[test]
-    fn weights_on_disk_answer_with_probabilities_and_others_are_unusable() {
+    fn weights_answer_with_probabilities_or_are_unusable() {
         let device = DeviceChoice::Flex.open().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         let shape = Shape { classes: 3, size_px: 32 };
         let network = network::find("small-cnn").unwrap().network(shape, 1, &device.device).unwrap();
         let digest = weights::save(&network, &path).unwrap();
-        let card = ModelCard {
-            architecture: "small-cnn".to_owned(),
-            definition: None,
-            size_px: 32,
-            resize_mode: plugin_api::ResizeMode::Stretch,
-            classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            labels: plugin_api::Labels::Single,
-            run: "one".to_owned(),
-            digest,
-            temperature: None,
-            backbone: None,
-        };
-        let workspace = Workspace::create(&folder.path().join("home")).unwrap();
+        let card = ModelCard { digest, ..fixture::card("one", &["a", "b", "c"]) };
+        let workspace = Workspace::create(&folder.path().join("workspace")).unwrap();
         let loader = OnDevice::new(workspace, device, Precision::Fp32, Limits::default());
         let mut model = loader.load(&path, card.clone()).unwrap();
         let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();

@@ -1,13 +1,13 @@
 //! Small data sets from the drawing of their splits to the verdict, with networks that are really trained: every class is
 //! named, with figures of its own.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use clap::Parser as _;
 use node_evaluate::{Checkpoint, Evaluator, Gate, OnDevice, Outgoing};
 use plugin_api::edges::{BatchHeader, Batches, Demand, empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{CrossValidation, Evaluation, OutOfFold, RunFolder, RunManifest, Verdict, write_json};
-use plugin_api::{Header, Labels, Selection, Split, Subset, Workspace};
+use plugin_api::{Header, Labels, Selection, Split, Subset, Workspace, fixture};
 use plugin_decode::Limits;
 use plugin_model::device::Opened;
 use plugin_model::{Batch, DeviceChoice, Precision, Start, Task, Trainer, TrainerOptions};
@@ -167,13 +167,8 @@ impl DataSet {
             let [train, validation, test] = Split::ALL.map(|split| count(class, split));
             [train, validation, test, 0]
         });
-        let manifest = serde_json::json!({
-            "id": "one", "started_ms": 0, "reason": "", "parent": null, "architecture": "small-cnn", "size_px": SIDE,
-            "resize_mode": "stretch", "classes": CLASSES, "version": 1, "fingerprint": "f",
-            "counts": counts.collect::<Vec<_>>(), "epochs": EPOCHS, "batch_size": 8, "seed": 1, "device": "flex",
-            "options": {}, "code": "",
-        });
-        let manifest: RunManifest = serde_json::from_value(manifest).unwrap();
+        let (counts, epochs) = (counts.collect(), EPOCHS);
+        let manifest = RunManifest { size_px: SIDE, counts, epochs, ..fixture::manifest("one", &CLASSES) };
         write_json(&run.0.join("run.json"), &manifest).unwrap();
         write_json(&run.0.join(CrossValidation::FILE), &self.cross_validation(&device)).unwrap();
         let loader = OnDevice::new(workspace.clone(), device, Precision::Fp32, Limits::default());

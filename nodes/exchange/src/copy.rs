@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_takes_back_what_was_copied_and_nothing_is_written_over() {
+    fn failure_takes_copies_back_and_overwrites_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let from = folder.path().join("from.png");
         fs::write(&from, "new").unwrap();

@@ -174,8 +174,8 @@ mod head;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugin_api::WorkspaceArgs;
     use plugin_api::runs::write_json;
+    use plugin_api::{WorkspaceArgs, fixture};
     use plugin_onnx::proto::ModelProto;
 
     const BLOCKS: &str = "input: {mean: 127, deviation: 128}\nblocks: [{affine: classes, name: fc}]";
@@ -198,12 +198,9 @@ mod tests {
             definition: Some(BLOCKS.to_owned()),
             size_px: 2,
             resize_mode: plugin_api::ResizeMode::Crop,
-            classes: ["わくわく", "bus"].map(str::to_owned).to_vec(),
             labels: plugin_api::Labels::Multi,
-            run: "one".to_owned(),
             digest: blake3::hash(&file).to_hex().to_string(),
-            temperature: None,
-            backbone: None,
+            ..fixture::card("one", &["わくわく", "bus"])
         };
         write_json(&folder.join("model.json"), &card).unwrap();
         std::os::unix::fs::symlink("one", workspace.path().join("models/champion")).unwrap();

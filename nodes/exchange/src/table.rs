@@ -139,5 +139,4 @@ fn number(text: &str) -> Result<u32, String> {
 }
 
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;

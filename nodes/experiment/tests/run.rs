@@ -1,5 +1,5 @@
 //! Every experiment, on a few real images.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use clap::Parser;
 use node_experiment::{Cli, run};

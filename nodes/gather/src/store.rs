@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_committed_is_there_after_opening_again_and_nothing_else() {
+    fn only_what_was_committed_is_there_after_reopening() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("curation.sqlite");
         let mut store = Store::open(&path).unwrap();

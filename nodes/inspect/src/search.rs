@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn without_weights_the_reader_is_told_which_command_fetches_them() {
+    fn missing_weights_name_the_command_that_fetches_them() {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(folder.path()).unwrap();
         let open = |line: &str| {

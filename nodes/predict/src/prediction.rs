@@ -100,18 +100,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn card(labels: Labels, temperature: Option<f64>) -> ModelCard {
-        ModelCard {
-            architecture: "small-cnn".to_owned(),
-            definition: None,
-            size_px: 32,
-            resize_mode: plugin_api::ResizeMode::Stretch,
-            classes: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
-            labels,
-            run: "one".to_owned(),
-            digest: String::new(),
-            temperature,
-            backbone: None,
-        }
+        ModelCard { labels, temperature, ..plugin_api::fixture::card("one", &["a", "b", "c", "d"]) }
     }
 
     fn known(probabilities: &[f32]) -> Output {

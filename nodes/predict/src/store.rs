@@ -220,7 +220,7 @@ mod tests {
     use plugin_links::{Link, LinkState};
 
     #[test]
-    fn what_was_committed_is_there_after_opening_again_and_nothing_else() {
+    fn only_what_was_committed_is_there_after_reopening() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("inbox.sqlite");
         let prediction = Prediction {

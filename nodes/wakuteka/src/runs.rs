@@ -357,14 +357,15 @@ mod tests {
     fn put(workspace: &Workspace, id: &str, learning_rate: f64, version: u64, parent: Option<&str>, evaluated: bool) {
         let folder = workspace.runs().join(id);
         std::fs::create_dir(&folder).unwrap();
-        let json = serde_json::json!({
-            "id": id, "started_ms": 1, "reason": format!("{version} new in きゅんきゅん"), "parent": parent,
-            "architecture": "small-cnn", "size_px": 32, "resize_mode": "pad", "classes": ["a", "b"],
-            "version": version, "fingerprint": format!("f{version}"), "counts": [[9, 1, 2, 0], [8, 2, 1, 3]],
-            "epochs": 4, "batch_size": 16, "seed": 0, "device": "flex",
-            "options": {"learning_rate": learning_rate, "schedule": {"kind": "cosine"}}, "code": "0.1.0",
-        });
-        let manifest: RunManifest = serde_json::from_value(json).unwrap();
+        let manifest = RunManifest {
+            reason: format!("{version} new in きゅんきゅん").into(),
+            parent: parent.map(str::to_owned),
+            version,
+            fingerprint: format!("f{version}"),
+            counts: vec![[9, 1, 2, 0], [8, 2, 1, 3]],
+            options: json!({"learning_rate": learning_rate, "schedule": {"kind": "cosine"}}),
+            ..plugin_api::fixture::manifest(id, &["a", "b"])
+        };
         write_json(&folder.join("run.json"), &manifest).unwrap();
         if evaluated {
             let (uri, digest) = (format!("runs/{id}/w"), String::new());

@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn killed_after_any_step_the_file_is_there_and_the_next_attempt_ends_it() {
+    fn kill_after_any_step_keeps_the_file_and_ends_later() {
         for steps in 0..=2 {
             let fixture = fixture();
             let record = fixture.put("photos/cat/a.jpg", "words");

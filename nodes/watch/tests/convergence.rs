@@ -1,5 +1,5 @@
 //! Whatever happens to files and messages, in the end the dataset is as the folder is.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! The whole node but for dora: a real folder, the kernel's events, real time.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 mod common;
 

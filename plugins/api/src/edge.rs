@@ -4,7 +4,8 @@
 //! when they differ.
 
 use arrow::array::{Array, ArrayRef, StructArray};
-use arrow::datatypes::Fields;
+use arrow::datatypes::{DataType, Field, Fields};
+use std::sync::Arc;
 
 /// A message arrived whose columns are not those of its edge.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,16 @@ pub struct SchemaError {
     pub expected: String,
     /// Columns that came.
     pub received: String,
+}
+
+/// The type of a column that holds several `UInt32` a row; `List<UInt32>` in dora's type files.
+pub fn list_of_u32() -> DataType {
+    DataType::LargeList(Arc::new(Field::new("item", DataType::UInt32, true)))
+}
+
+/// The type of a column that holds several `Float32` a row; `List<Float32>` in dora's type files.
+pub fn list_of_f32() -> DataType {
+    DataType::LargeList(Arc::new(Field::new("item", DataType::Float32, true)))
 }
 
 /// A typed message: a struct of Arrow columns of equal length.
@@ -124,10 +135,10 @@ macro_rules! column {
         ::arrow::datatypes::Field::new($name, ::arrow::datatypes::DataType::Utf8, true)
     };
     (field $name:expr, ListUInt32) => {
-        ::arrow::datatypes::Field::new($name, $crate::edges::list_of_u32(), false)
+        ::arrow::datatypes::Field::new($name, $crate::edge::list_of_u32(), false)
     };
     (field $name:expr, ListFloat32) => {
-        ::arrow::datatypes::Field::new($name, $crate::edges::list_of_f32(), false)
+        ::arrow::datatypes::Field::new($name, $crate::edge::list_of_f32(), false)
     };
     (field $name:expr, $kind:ident) => {
         ::arrow::datatypes::Field::new($name, ::arrow::datatypes::DataType::$kind, false)
@@ -173,7 +184,6 @@ mod tests {
     use super::*;
     use crate::edges::Removed;
     use arrow::array::{Int64Array, StringArray};
-    use std::sync::Arc;
 
     #[test]
     fn a_message_survives_the_round_trip() {

@@ -10,6 +10,7 @@ pub mod edge;
 pub mod edges;
 pub mod experiments;
 pub mod files;
+pub mod fixture;
 pub mod header;
 pub mod labels;
 pub mod layout;

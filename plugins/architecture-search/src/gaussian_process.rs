@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn fitted_it_follows_a_function_and_knows_where_it_knows_nothing() {
+    fn fit_follows_a_function_and_is_unsure_away_from_it() {
         let points: Vec<Vec<f64>> = (0..20).map(|i| vec![f64::from(i) / 4.0, f64::from(i * 7 % 5)]).collect();
         let targets: Vec<f64> = points.iter().map(|p| 100.0 + 10.0 * p[0].sin()).collect();
         let process = GaussianProcess::fit(&points, &targets).unwrap();

@@ -25,7 +25,6 @@
 use crate::block::{Blocks, SEARCH_MARK};
 use crate::error::BlocksError;
 use crate::expression::Number;
-use crate::graph::Graph;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -174,14 +173,6 @@ impl Description {
     /// How colours are normalised.
     pub fn input(&self) -> Input {
         self.content.input
-    }
-
-    /// All numbers, for square images of `size_px` and so many classes.
-    ///
-    /// # Errors
-    /// [`BlocksError::Form`] or [`BlocksError::Block`].
-    pub fn graph(&self, size_px: u32, classes: usize) -> Result<Graph, BlocksError> {
-        crate::expand::expand(self, size_px, classes)
     }
 }
 

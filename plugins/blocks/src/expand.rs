@@ -17,7 +17,17 @@ const DEEPEST: usize = 32;
 /// Names that always stand for something.
 const RESERVED: [&str; 5] = ["inputs", "height", "width", "classes", "same"];
 
-pub(crate) fn expand(description: &Description, size_px: u32, classes: usize) -> Result<Graph, BlocksError> {
+impl Description {
+    /// All numbers, for square images of `size_px` and so many classes.
+    ///
+    /// # Errors
+    /// [`BlocksError::Form`] or [`BlocksError::Block`].
+    pub fn graph(&self, size_px: u32, classes: usize) -> Result<Graph, BlocksError> {
+        expand(self, size_px, classes)
+    }
+}
+
+fn expand(description: &Description, size_px: u32, classes: usize) -> Result<Graph, BlocksError> {
     let wrong = |problem| BlocksError::Form { file: description.file().to_owned(), problem };
     let (min, max) = description.sizes_px();
     if !(min..=max).contains(&size_px) {

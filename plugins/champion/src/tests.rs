@@ -6,7 +6,7 @@ use crate::promote::{Step, champion, discard, promote, promote_until, restore_li
 use crate::prune::prune;
 use plugin_api::files::write_atomically;
 use plugin_api::runs::{Finished, ModelCard, RunFolder, RunManifest, Verdict, read_json, write_json};
-use plugin_api::{Labels, ResizeMode, Workspace};
+use plugin_api::{Workspace, fixture};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,18 +17,7 @@ struct Bench {
 }
 
 fn card(run: &str) -> ModelCard {
-    ModelCard {
-        architecture: "small-cnn".to_owned(),
-        definition: None,
-        size_px: 16,
-        resize_mode: ResizeMode::Crop,
-        classes: ["a", "b"].map(str::to_owned).to_vec(),
-        labels: Labels::Single,
-        run: run.to_owned(),
-        digest: digest(run),
-        temperature: None,
-        backbone: None,
-    }
+    ModelCard { digest: digest(run), ..fixture::card(run, &["a", "b"]) }
 }
 
 fn digest(run: &str) -> String {
@@ -48,12 +37,7 @@ fn verdict(run: &str, previous: Option<&str>) -> Verdict {
 }
 
 fn manifest(run: &str) -> RunManifest {
-    let json = serde_json::json!({
-        "id": run, "started_ms": 0, "reason": "", "parent": null, "architecture": "small-cnn", "size_px": 16,
-        "resize_mode": "crop", "classes": ["a", "b"], "version": 1, "fingerprint": "", "counts": [], "epochs": 1,
-        "batch_size": 1, "seed": 0, "device": "flex", "options": {}, "code": "",
-    });
-    serde_json::from_value(json).unwrap()
+    fixture::manifest(run, &["a", "b"])
 }
 
 impl Bench {
@@ -232,7 +216,7 @@ fn a_person_promotes_and_goes_back_one_by_one() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_the_reason_and_changes_nothing() {
+fn impossible_is_refused_with_reason_changing_nothing() {
     let bench = Bench::new();
     assert!(matches!(roll_back(&bench.workspace), Err(Refused::Nobody)));
     bench.promoted(&["one", "two"]);

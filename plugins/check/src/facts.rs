@@ -1,6 +1,6 @@
 //! What the checks look at.
 
-use crate::odd_size::Usual;
+use crate::usual::Usual;
 
 /// What was measured of an image's pixels: 0 bad to 1 good.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -17,6 +17,7 @@ mod odd_aspect;
 mod odd_size;
 mod reduce;
 mod sample;
+mod usual;
 
 pub use error::CheckError;
 pub use facts::{Facts, Scores, Set};

@@ -1,6 +1,6 @@
 //! JPEGs of unusual kinds have libjpeg-turbo's pixels, whole and at reduced size; what is cut or bent is answered.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
+#![cfg(test)]
 
 use plugin_decode::{DecodeError, DecodedImage, Limits, decode, reduced};
 use std::fs;

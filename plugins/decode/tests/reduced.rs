@@ -1,6 +1,6 @@
 //! Reading at reduced size says of a file what decoding it says: what is refused, and how bright the image is where.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
+#![cfg(test)]
 
 use plugin_decode::{DecodedImage, Limits, decode, reduced};
 use std::fs;

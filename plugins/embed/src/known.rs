@@ -25,7 +25,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_image_of_the_digest_is_read_and_only_within_the_limits() {
+    fn image_is_read_by_its_digest_and_within_limits_only() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/odd/good/blobs.png");
         let digest = blake3::hash(&std::fs::read(&file).unwrap()).to_hex().to_string();
         let limits = |line: &str| Line::parse_from(std::iter::once("x").chain(line.split_whitespace())).limits;

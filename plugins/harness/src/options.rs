@@ -7,7 +7,6 @@
 use crate::error::HarnessError;
 use crate::inbox::Event;
 use crate::node::Node;
-use crate::start::HasWorkspace;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, Parser};
 use plugin_api::status::Notice;
@@ -23,6 +22,25 @@ pub(crate) const MARKDOWN: &str = "--markdown-options";
 const DORA: &str = "DORA_NODE_CONFIG";
 /// Status of a process whose options are wrong.
 pub(crate) const STATUS: i32 = 2;
+
+/// Options that say where the workspace is.
+pub trait HasWorkspace {
+    /// Where the workspace is.
+    fn workspace(&self) -> &WorkspaceArgs;
+
+    /// What must hold between options.
+    ///
+    /// # Errors
+    /// What is wrong, naming flags, values and what is accepted.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Parts of the workspace that no other node may work on, whatever its id is. The node's id is locked in any case.
+    fn exclusive(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
 
 /// Reads options, and checks what must hold between them.
 pub(crate) fn read<C: Parser + HasWorkspace>(args: &[OsString]) -> Result<C, clap::Error> {

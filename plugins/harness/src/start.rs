@@ -4,33 +4,14 @@ use crate::error::HarnessError;
 use crate::full;
 use crate::markdown::markdown;
 use crate::node::Node;
-use crate::options;
+use crate::options::{self, HasWorkspace};
 use clap::Parser;
-use plugin_api::{Message, WorkspaceArgs};
+use plugin_api::Message;
 use std::ffi::OsString;
 use std::io::Write;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-
-/// Options that say where the workspace is.
-pub trait HasWorkspace {
-    /// Where the workspace is.
-    fn workspace(&self) -> &WorkspaceArgs;
-
-    /// What must hold between options.
-    ///
-    /// # Errors
-    /// What is wrong, naming flags, values and what is accepted.
-    fn check(&self) -> Result<(), String> {
-        Ok(())
-    }
-
-    /// Parts of the workspace that no other node may work on, whatever its id is. The node's id is locked in any case.
-    fn exclusive(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
 
 /// Parses the options, connects to dora and runs a node until it ends.
 ///

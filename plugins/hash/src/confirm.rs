@@ -582,7 +582,8 @@ fn separable<const N: usize>(plane: &Plane, weights: [f32; N]) -> Plane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::views::{SIDE, Views};
+    use crate::thumbnail::SIDE;
+    use crate::views::Views;
 
     fn thumbnail(of: impl Fn(usize, usize) -> [u8; 3]) -> Thumbnail {
         let rgb: Vec<u8> = (0..SIDE * SIDE).flat_map(|at| of(at % SIDE, at / SIDE)).collect();

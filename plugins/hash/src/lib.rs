@@ -28,8 +28,9 @@ pub use fast::{Hashed, exact, fast};
 pub use grey::Grey;
 pub use near::{NearCopies, Radii, are_near};
 pub use phash::DctHash;
+pub use thumbnail::SIDE;
 pub use thumbnail::Thumbnail;
-pub use views::{SIDE, Signature, Views};
+pub use views::{Signature, Views};
 pub use whash::WaveletHash;
 
 /// A hash of what is to be seen on an image.

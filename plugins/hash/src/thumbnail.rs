@@ -2,8 +2,9 @@
 
 use crate::grey::Grey;
 use crate::symmetry::Symmetry;
-use crate::views::SIDE;
 
+/// Pixels of a side of the square that thumbnails are made of and views are taken of.
+pub const SIDE: usize = 64;
 /// Pixels of a side of the luma plane.
 pub const LUMA_SIDE: usize = 32;
 /// Cells of a side of the chroma plane.

@@ -7,13 +7,11 @@ use crate::confirm::{Affine, Pose};
 use crate::distance;
 use crate::grey::Grey;
 use crate::symmetry::Symmetry;
-use crate::thumbnail::Thumbnail;
+use crate::thumbnail::{SIDE, Thumbnail};
 use axis::Axis;
 use std::sync::LazyLock;
 use turn::{Turn, transformed};
 
-/// Pixels of a side of the square that views are taken of.
-pub const SIDE: usize = 64;
 /// Brightness, row after row.
 type Square = [f32; SIDE * SIDE];
 

@@ -1,7 +1,7 @@
 //! The hashes of real images, decoded at full size, held against imagehash's, which `tests/peers/imagehash_vectors.py`
 //! wrote.
 
-#![allow(clippy::unwrap_used, reason = "helpers of a test")]
+#![cfg(test)]
 
 use plugin_decode::Limits;
 use std::path::Path;

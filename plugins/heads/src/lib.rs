@@ -36,8 +36,9 @@ pub use head::{ABSENT, Head};
 pub use learning_curve::{Forecast, LearningCurve, learning_curves};
 pub use linear::{FirstClassifier, LinearClassifier, SHRINKAGE};
 pub use multi::{MultiHead, MultiSamples};
+pub use novelty::novelty_threshold;
 pub use options::{HeadKind, HeadOptions};
-pub use out_of_fold::{OutOfFold, cross_validate, cross_validate_repeatedly, novelty_threshold, out_of_fold};
+pub use out_of_fold::{OutOfFold, cross_validate, cross_validate_repeatedly, out_of_fold};
 pub use parameters::Parameters;
 pub use samples::{Samples, Selection};
 

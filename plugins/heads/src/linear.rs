@@ -84,7 +84,7 @@ mod tests {
     use crate::tests::clusters;
 
     #[test]
-    fn scores_are_those_of_the_class_whatever_the_length_of_features() {
+    fn scores_do_not_depend_on_the_length_of_features() {
         let data = clusters(3, 10, 12);
         let samples = data.samples();
         let predicted = |factor: f32| -> Vec<Vec<f32>> {

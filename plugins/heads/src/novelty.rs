@@ -8,7 +8,6 @@
 //! probabilities; and the ridge part's greatest score, by predicted class. `tests/README.md` has what each is worth.
 
 use crate::neighbours::Distances;
-use crate::out_of_fold::novelty_threshold;
 
 /// Samples that are predicted without their group to standardise by, at most.
 pub const MAX_ROWS: usize = 512;
@@ -151,6 +150,20 @@ fn signs<'a>(answers: Answers<'a>, distances: &'a Distances) -> impl Iterator<It
     })
 }
 
+/// Novelty above which a sample is called unknown, so that about `share` (0 to 1) of the known samples would be: their
+/// empirical quantile at 1 − `share`. Infinite without samples.
+pub fn novelty_threshold(novelty: &[f32], share: f64) -> f32 {
+    let mut sorted = novelty.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let above = (share.clamp(0.0, 1.0) * sorted.len() as f64).round() as usize;
+    let place = sorted.len().checked_sub(above + 1);
+    match (place, sorted.first()) {
+        (Some(place), _) => sorted[place],
+        (None, Some(least)) => least.next_down(),
+        (None, None) => f32::INFINITY,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +177,15 @@ mod tests {
         let drawn = Normal::of(&[1.0, 3.0], prior, 2.0);
         assert_eq!(drawn.mean, 6.0);
         assert!((drawn.deviation - (18.5_f32).sqrt()).abs() < 1e-5, "{drawn:?}");
+    }
+
+    #[test]
+    fn thresholds_leave_the_share_above() {
+        let novelty: Vec<f32> = (0..40).rev().map(|i| i as f32 / 40.0).collect();
+        for (share, expected) in [(0.0, 0), (0.05, 2), (0.5, 20), (1.0, 40)] {
+            let threshold = novelty_threshold(&novelty, share);
+            assert_eq!(novelty.iter().filter(|n| **n > threshold).count(), expected, "{share}");
+        }
+        assert_eq!(novelty_threshold(&[], 0.05), f32::INFINITY);
     }
 }

@@ -97,20 +97,6 @@ fn by_folds(samples: &Samples<'_>, options: &HeadOptions, fold_of: &[usize]) -> 
     Ok(out)
 }
 
-/// Novelty above which a sample is called unknown, so that about `share` (0 to 1) of the known samples would be: their
-/// empirical quantile at 1 − `share`. Infinite without samples.
-pub fn novelty_threshold(novelty: &[f32], share: f64) -> f32 {
-    let mut sorted = novelty.to_vec();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let above = (share.clamp(0.0, 1.0) * sorted.len() as f64).round() as usize;
-    let place = sorted.len().checked_sub(above + 1);
-    match (place, sorted.first()) {
-        (Some(place), _) => sorted[place],
-        (None, Some(least)) => least.next_down(),
-        (None, None) => f32::INFINITY,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,15 +114,5 @@ mod tests {
             let sum: f32 = row.iter().map(|p| p.exp()).sum();
             assert!((sum - 1.0).abs() < 1e-4, "{row:?}");
         }
-    }
-
-    #[test]
-    fn thresholds_leave_the_share_above() {
-        let novelty: Vec<f32> = (0..40).rev().map(|i| i as f32 / 40.0).collect();
-        for (share, expected) in [(0.0, 0), (0.05, 2), (0.5, 20), (1.0, 40)] {
-            let threshold = novelty_threshold(&novelty, share);
-            assert_eq!(novelty.iter().filter(|n| **n > threshold).count(), expected, "{share}");
-        }
-        assert_eq!(novelty_threshold(&[], 0.05), f32::INFINITY);
     }
 }

@@ -10,7 +10,7 @@
 use clap::Parser;
 use node_exchange::config::{ExportModel, Format};
 use plugin_api::runs::{ModelCard, write_json};
-use plugin_api::{Labels, ResizeMode, Workspace, WorkspaceArgs};
+use plugin_api::{ResizeMode, Workspace, WorkspaceArgs, fixture};
 use plugin_decode::{DecodedImage, Limits, decode};
 use plugin_heads::{Head, HeadKind, HeadOptions, Samples};
 use plugin_inference::{BackboneOptions, Backbones, Image, Model, calibrated};
@@ -102,15 +102,11 @@ fn main() {
         let classes = [&CLASSES[..], &["none of these"]].concat();
         let card = ModelCard {
             architecture: backbone.architecture.clone(),
-            definition: None,
             size_px,
             resize_mode: mode,
-            classes: classes.iter().map(|class| (*class).to_owned()).collect(),
-            labels: Labels::Single,
-            run: name.to_owned(),
-            digest: String::new(),
             temperature,
             backbone: Some(backbone.clone()),
+            ..fixture::card(name, &classes)
         };
         let embedder = backbones.open(&workspace, &card, &backbone, &device, Precision::Fp32).unwrap();
         let decoded: Vec<DecodedImage> = fitted.iter().map(|path| read(path, &defaults.limits)).collect();

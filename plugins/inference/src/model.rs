@@ -323,15 +323,9 @@ mod tests {
         let backbone = Backbone { architecture: "resnet18".to_owned(), digest };
         let card = ModelCard {
             architecture: backbone.architecture.clone(),
-            definition: None,
             size_px: SIDE,
-            resize_mode: plugin_api::ResizeMode::Stretch,
-            classes: ["red", "blue"].map(str::to_owned).to_vec(),
-            labels: Labels::Single,
-            run: "one".to_owned(),
-            digest: String::new(),
-            temperature: None,
             backbone: Some(backbone.clone()),
+            ..plugin_api::fixture::card("one", &["red", "blue"])
         };
         let backbones = Backbones::default();
         let embedder = backbones.open(&workspace, &card, &backbone, &device, Precision::Fp32).unwrap();

@@ -4,11 +4,13 @@
 mod aligned;
 pub mod convolution;
 mod depthwise;
+mod map;
 mod pointwise;
 pub mod product;
 pub mod program;
 pub mod simd;
 
-pub use convolution::{Convolution, KernelError, Map, Window};
+pub use convolution::{Convolution, KernelError};
+pub use map::{Map, Window};
 pub use product::Clamp;
 pub use program::{Operation, Program};

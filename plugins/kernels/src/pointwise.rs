@@ -1,6 +1,6 @@
 //! What is done with each number, and with each channel.
 
-use crate::convolution::{Map, Window};
+use crate::map::{Map, Window};
 use crate::product::Clamp;
 
 fn clamped(value: f32, Clamp { low, high }: Clamp) -> f32 {

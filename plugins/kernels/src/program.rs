@@ -1,7 +1,8 @@
 //! A network as a list of steps over maps of one image.
 
 use crate::aligned::Aligned;
-use crate::convolution::{Convolution, KernelError, Map, Window};
+use crate::convolution::{Convolution, KernelError};
+use crate::map::{Map, Window};
 use crate::pointwise;
 use crate::product::Clamp;
 use rayon::prelude::*;

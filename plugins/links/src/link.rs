@@ -1,8 +1,5 @@
 //! One link, and changes to several.
 
-use crate::table;
-use rusqlite::Connection;
-
 /// What a link is known by: at most one link to an item in a view.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -101,19 +98,5 @@ impl LinkChanges {
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.removed.is_empty() && self.put.is_empty()
-    }
-
-    /// Writes the changes; with a transaction, together with what else is in it.
-    ///
-    /// # Errors
-    /// SQLite's: a full disk, a damaged file.
-    pub fn write(&self, db: &Connection) -> rusqlite::Result<()> {
-        for key in &self.removed {
-            table::remove(db, key)?;
-        }
-        for link in &self.put {
-            table::put(db, link)?;
-        }
-        Ok(())
     }
 }

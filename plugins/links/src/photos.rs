@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_files_of_the_right_size_are_read_and_changes_are_noticed() {
+    fn files_of_the_right_size_are_read_and_changes_noted() {
         let folder = tempfile::tempdir().unwrap();
         let photos = folder.path().join("photos");
         fs::create_dir_all(photos.join("cat/sub")).unwrap();

@@ -1,6 +1,6 @@
 //! The ledger's table in a node's SQLite file.
 
-use crate::link::{Key, Link, LinkState};
+use crate::link::{Key, Link, LinkChanges, LinkState};
 use rusqlite::{Connection, Row, params};
 
 /// Creates the table where there is none.
@@ -62,4 +62,20 @@ pub fn remove(db: &Connection, key: &Key) -> rusqlite::Result<()> {
     let mut delete = db.prepare_cached("DELETE FROM links WHERE view = ? AND item = ?")?;
     delete.execute([&key.view, &key.item])?;
     Ok(())
+}
+
+impl LinkChanges {
+    /// Writes the changes; with a transaction, together with what else is in it.
+    ///
+    /// # Errors
+    /// SQLite's: a full disk, a damaged file.
+    pub fn write(&self, db: &Connection) -> rusqlite::Result<()> {
+        for key in &self.removed {
+            remove(db, key)?;
+        }
+        for link in &self.put {
+            put(db, link)?;
+        }
+        Ok(())
+    }
 }

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_is_below_the_difference_and_higher_for_less_confidence() {
+    fn bound_is_below_and_higher_for_less_confidence() {
         let bootstrap = PairedBootstrap::new(&model(60), &model(3));
         let [low, middle] = [0.05, 0.5].map(|level| bootstrap.lower_bound(level).unwrap());
         let score = |m| crate::mean_average_precision(&m).unwrap();

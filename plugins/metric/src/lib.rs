@@ -18,6 +18,7 @@ mod per_class;
 mod predictions;
 mod registry;
 mod tagged;
+mod temper;
 mod temperature;
 
 pub use accuracy::{accuracy, wilson};
@@ -34,4 +35,5 @@ pub use per_class::{ClassFigures, per_class};
 pub use predictions::{Predictions, ShapeError, most_probable};
 pub use registry::{Compute, Metric, REGISTRY};
 pub use tagged::MultilabelPredictions;
-pub use temperature::{fit_temperature, fit_temperature_multilabel, temper, temper_each};
+pub use temper::{temper, temper_each};
+pub use temperature::{fit_temperature, fit_temperature_multilabel};

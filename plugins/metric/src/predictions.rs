@@ -1,6 +1,6 @@
 //! What a model said of images whose class is known.
 
-use crate::temperature::temper;
+use crate::temper::temper;
 
 /// Truth or probabilities do not fit the classes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

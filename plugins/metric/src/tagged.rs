@@ -1,7 +1,7 @@
 //! What a model said of images that may have several classes.
 
 use crate::predictions::ShapeError;
-use crate::temperature::temper_each;
+use crate::temper::temper_each;
 
 /// From this probability on a model says that an image has a class.
 const SAID: f32 = 0.5;

@@ -7,6 +7,7 @@
 
 use crate::predictions::Predictions;
 use crate::tagged::MultilabelPredictions;
+use crate::temper::{logarithm, logit};
 
 /// Temperatures that are looked for: 1/20 to 20.
 const FARTHEST: f64 = 20.0;
@@ -14,20 +15,6 @@ const FARTHEST: f64 = 20.0;
 const MIN_IMAGES: usize = 20;
 /// Steps of the first look, then of the second within one step of the best.
 const STEPS: u32 = 48;
-
-/// The probabilities of an image with its logits divided by `temperature`, which is greater than 0; they sum to 1.
-pub fn temper(row: &[f32], temperature: f64) -> Vec<f32> {
-    let logits: Vec<f64> = row.iter().map(|&p| logarithm(p) / temperature).collect();
-    let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = logits.iter().map(|l| (l - most).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.iter().map(|p| (p / sum) as f32).collect()
-}
-
-/// As [`temper`], where each class is a question of its own: every logit is divided.
-pub fn temper_each(row: &[f32], temperature: f64) -> Vec<f32> {
-    row.iter().map(|&p| sigmoid(logit(p) / temperature) as f32).collect()
-}
 
 /// The temperature that makes the truth of these images most probable. None with fewer than 20 images, or when the
 /// model does not answer with numbers.
@@ -76,20 +63,6 @@ fn least(surprise: impl Fn(f64) -> f64) -> f64 {
     best(near - step, near + step).exp()
 }
 
-fn logarithm(p: f32) -> f64 {
-    f64::from(p.max(f32::MIN_POSITIVE)).ln()
-}
-
-fn logit(p: f32) -> f64 {
-    // A float next to 1 is all that is known of a probability beyond it.
-    let p = f64::from(p.clamp(f32::MIN_POSITIVE, 1.0 - f32::EPSILON / 2.0));
-    (p / (1.0 - p)).ln()
-}
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
 /// ln(1 + eˣ).
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
@@ -99,6 +72,7 @@ fn softplus(x: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::calibration::{expected_calibration_error, expected_calibration_error_multilabel};
+    use crate::temper::sigmoid;
 
     /// Numbers from 0 to 1, the same every time.
     struct Chance(u64);
@@ -142,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn calibration_is_better_afterwards_on_other_images_and_no_prediction_changes() {
+    fn calibration_improves_and_keeps_every_prediction() {
         let all = model(4000, 3.0);
         let mut halves = [Predictions::new(all.classes().to_vec()), Predictions::new(all.classes().to_vec())];
         for i in 0..all.len() {
@@ -153,17 +127,6 @@ mod tests {
         let errors = [&halves[1], &after].map(|j| expected_calibration_error(j).unwrap());
         assert!(errors[0] > 0.15 && errors[1] < 0.04, "{errors:?}");
         assert_eq!(after.correct(), halves[1].correct());
-    }
-
-    /// By hand: logits ln 4 and 0 halved are ln 2 and 0; σ(ln 9 / 2) = 3 / 4.
-    #[test]
-    fn tempering_divides_logits() {
-        let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
-        assert!(close(&temper(&[0.8, 0.2], 2.0), &[2.0 / 3.0, 1.0 / 3.0]));
-        assert!(close(&temper(&[0.8, 0.2], 1.0), &[0.8, 0.2]));
-        assert!(close(&temper_each(&[0.9, 0.1, 0.5], 2.0), &[0.75, 0.25, 0.5]));
-        assert!(close(&temper(&[1.0, 0.0], 1.0), &[1.0, 0.0]));
-        assert!(temper_each(&[0.0, 1.0], 5.0).iter().all(|p| p.is_finite()));
     }
 
     #[test]

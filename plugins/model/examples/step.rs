@@ -76,15 +76,11 @@ fn in_use(trainer: &Trainer, task: &Task, precision: Precision, device: &Opened)
     let path = std::env::temp_dir().join(format!("wakuteka-step-{}.safetensors", std::process::id()));
     let card = ModelCard {
         architecture: task.architecture.clone(),
-        definition: None,
         size_px: task.size_px,
-        resize_mode: plugin_api::ResizeMode::Stretch,
         classes: task.classes.clone(),
         labels: task.labels,
-        run: "step".to_owned(),
         digest: trainer.save(&path)?,
-        temperature: None,
-        backbone: None,
+        ..plugin_api::fixture::card("step", &[])
     };
     let predictor = Predictor::load(&path, card, device, precision);
     let _ = std::fs::remove_file(&path);

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn known_classes_keep_their_rows_and_new_ones_their_first_weights() {
+    fn known_classes_keep_rows_and_new_ones_first_weights() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
         let device = Device::flex();

@@ -1,6 +1,6 @@
 //! flex and LibTorch learn the same from the same first weights.
 #![cfg(feature = "libtorch")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use clap::Parser;
 use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, TrainerOptions, network};

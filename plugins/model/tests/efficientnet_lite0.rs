@@ -1,6 +1,6 @@
 //! EfficientNet-Lite0 with the published weights sees in images what PyTorch's sees, on every device there is.
 //! The vectors are made by tests/peers/efficientnet_lite0_vectors.py.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use plugin_decode::{Limits, decode};
 use plugin_model::{Batch, DeviceChoice, Extractor, Precision, Shape, device, network, weights};

@@ -1,9 +1,9 @@
 //! Where a network says it looked is where the thing is: a patch planted in noise.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use clap::Parser as _;
-use plugin_api::Labels;
 use plugin_api::runs::ModelCard;
+use plugin_api::{Labels, fixture};
 use plugin_model::network::{Architecture, Shape};
 use plugin_model::{Batch, DeviceChoice, Network, Precision, Predictor, Start, Task, Trainer, TrainerOptions, weights};
 use rand::{RngExt as _, SeedableRng as _};
@@ -77,13 +77,9 @@ fn trained(name: &str, blocks: Option<&str>, folder: &std::path::Path) -> Predic
         architecture: name.to_owned(),
         definition: blocks.map(str::to_owned),
         size_px: SIZE as u32,
-        resize_mode: plugin_api::ResizeMode::Stretch,
         classes,
-        labels: Labels::Single,
-        run: "one".to_owned(),
         digest,
-        temperature: None,
-        backbone: None,
+        ..fixture::card("one", &[])
     };
     Predictor::load(&path, card, &flex, Precision::Fp32).unwrap()
 }
@@ -173,18 +169,8 @@ fn every_network_that_comes_with_the_program_can_be_asked() {
         let network = architecture.network(Shape { classes: 3, size_px: 64 }, 1, &flex.device).unwrap();
         let path = folder.path().join("m.safetensors");
         let digest = weights::save(&network, &path).unwrap();
-        let card = ModelCard {
-            architecture: name.to_owned(),
-            definition: None,
-            size_px: 64,
-            resize_mode: plugin_api::ResizeMode::Stretch,
-            classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            labels: Labels::Single,
-            run: "one".to_owned(),
-            digest,
-            temperature: None,
-            backbone: None,
-        };
+        let architecture = name.to_owned();
+        let card = ModelCard { architecture, size_px: 64, digest, ..fixture::card("one", &["a", "b", "c"]) };
         let predictor = Predictor::load(&path, card, &flex, Precision::Fp32).unwrap();
         let pixels: Vec<u8> = (0..64 * 64 * 3).map(|i| (i * 7 % 251) as u8).collect();
         let batch = Batch { size_px: 64, pixels, targets: vec![vec![]], weights: vec![1.0] };

@@ -1,5 +1,5 @@
 //! Networks of Neural Network Console's projects learn, on flex and on LibTorch.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 #[allow(dead_code, reason = "of what tests share, this one needs the folder alone")]
 mod peer;

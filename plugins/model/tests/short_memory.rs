@@ -2,7 +2,7 @@
 //!
 //! The test starts itself again under a limit of address space that a whole batch does not fit into.
 #![cfg(all(feature = "libtorch", target_os = "linux"))]
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use clap::Parser;
 use plugin_model::{Batch, DeviceChoice, Start, Task, Trainer, TrainerOptions};

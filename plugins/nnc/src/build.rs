@@ -6,7 +6,7 @@
 
 use crate::error::NncError;
 use crate::formula::{Arguments, Formula, list};
-use crate::layers::{self, Shape};
+use crate::layers::{self, Shape, refused};
 use crate::order::Order;
 use crate::project::{Layer, Network, Project};
 use crate::yaml::{Block, name};
@@ -570,14 +570,4 @@ fn shuffles(blocks: Vec<Block>) -> Vec<Block> {
         }
     }
     shuffled
-}
-
-/// A block that stands in the way.
-pub fn refused(network: &Network, layer: &Layer, problem: &str) -> NncError {
-    NncError::Block {
-        network: network.name.clone(),
-        block: layer.name.clone(),
-        kind: layer.kind.clone(),
-        problem: problem.to_owned(),
-    }
 }

@@ -1,8 +1,9 @@
 //! A project's network that learns, as blocks, with what goes with it.
 
-use crate::build::{Builder, refused};
+use crate::build::Builder;
 use crate::error::NncError;
 use crate::formula::Arguments;
+use crate::layers::refused;
 use crate::order::Order;
 use crate::project::{Layer, Network, Project};
 use crate::settings::{self, Options};

@@ -1,6 +1,5 @@
 //! What one block of Neural Network Console is among ours, and the shape it gives.
 
-use crate::build::refused;
 use crate::error::NncError;
 use crate::formula::{Arguments, Formula, list};
 use crate::project::{Layer, Network};
@@ -637,6 +636,16 @@ impl Context<'_> {
         };
         let block = Block::Preparation { name: self.layer.name.clone(), kind: self.layer.kind.clone() };
         Ok((vec![block], shape))
+    }
+}
+
+/// A block that stands in the way.
+pub fn refused(network: &Network, layer: &Layer, problem: &str) -> NncError {
+    NncError::Block {
+        network: network.name.clone(),
+        block: layer.name.clone(),
+        kind: layer.kind.clone(),
+        problem: problem.to_owned(),
     }
 }
 

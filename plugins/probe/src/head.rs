@@ -158,5 +158,4 @@ pub fn check(features: &[Vec<f32>], targets: &[u32], weights: &[f32], classes: u
 }
 
 #[cfg(test)]
-#[path = "head_tests.rs"]
 mod tests;

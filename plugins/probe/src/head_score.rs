@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_linear_head_is_evaluated_out_of_fold() {
+    fn linear_head_needs_a_few_a_class_and_is_out_of_fold() {
         assert!(linear(&seen(&images(2, 0.1))).is_none());
         let images = images(30, 0.3);
         let correct = Rows::of(&seen(&images)).unwrap().evaluate().unwrap().1;

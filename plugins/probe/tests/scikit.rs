@@ -1,5 +1,5 @@
 //! The head says what scikit-learn's says: vectors made by `tests/peers/probe_vectors.py`.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use plugin_probe::{ProbeOptions, fit};
 use serde_json::Value;

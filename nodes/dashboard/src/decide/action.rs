@@ -613,7 +613,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_was_written_down_and_never_done_is_undone_by_doing_nothing() {
+    fn noted_step_never_done_is_undone_by_doing_nothing() {
         let (_folder, workspace, decider) = fixture();
         let version = ImageDirs::open(workspace.root()).unwrap().version("candidates/cat/01_a.jpg").unwrap();
         let moved = vec![Moved {

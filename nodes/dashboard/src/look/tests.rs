@@ -157,7 +157,7 @@ fn files_are_found_by_when_they_came_or_were_taken() {
 }
 
 #[test]
-fn a_cell_of_a_confusion_matrix_is_its_images_and_the_champions_are_noted() {
+fn confusion_cell_shows_its_images_and_champions() {
     let (_folder, workspace) = workspace();
     let report = workspace.runs().join("r1/report");
     std::fs::create_dir_all(&report).unwrap();
@@ -170,12 +170,8 @@ fn a_cell_of_a_confusion_matrix_is_its_images_and_the_champions_are_noted() {
     .unwrap();
     std::fs::create_dir_all(workspace.models().join("r1")).unwrap();
     std::os::unix::fs::symlink("r1", workspace.champion()).unwrap();
-    let manifest = serde_json::json!({
-        "id": "r1", "started_ms": 1, "reason": "x", "parent": null, "architecture": "small-cnn", "size_px": 32,
-        "resize_mode": "pad", "classes": ["cat", "dog"], "version": 3, "fingerprint": "f", "counts": [], "epochs": 4,
-        "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
-    });
-    std::fs::write(workspace.runs().join("r1/run.json"), manifest.to_string()).unwrap();
+    let manifest = plugin_api::fixture::manifest("r1", &["cat", "dog"]);
+    plugin_api::runs::write_json(&workspace.runs().join("r1/run.json"), &manifest).unwrap();
     let view = CatalogView::read(&reader(&workspace), Notes::read(&workspace), None).unwrap();
     let flags = flags(&view);
     assert_eq!((&flags["photos/cat/01.jpg"][..], &flags["photos/cat/02.jpg"][..]), (&["wrong"][..], &["unsure"][..]));

@@ -167,13 +167,7 @@ mod tests {
         assert_eq!(training.run(&workspace), None);
         let run = RunFolder::new(&workspace.runs(), "20261101-1");
         fs::create_dir(&run.0).unwrap();
-        let json = serde_json::json!({
-            "id": "20261101-1", "started_ms": 1, "reason": "3 new in きゅん", "parent": null, "architecture": "small-cnn",
-            "size_px": 32, "resize_mode": "pad", "classes": ["a"], "version": 3, "fingerprint": "f", "counts": [[1, 1, 1, 0]],
-            "epochs": 4, "batch_size": 16, "seed": 0, "device": "flex", "options": {}, "code": "0.1.0",
-        });
-        let manifest: RunManifest = serde_json::from_value(json).unwrap();
-        write_json(&run.0.join("run.json"), &manifest).unwrap();
+        write_json(&run.0.join("run.json"), &plugin_api::fixture::manifest("20261101-1", &["a"])).unwrap();
         let now = training.run(&workspace).unwrap();
         assert_eq!((now.state, now.epoch, now.epochs, now.curves.len()), ("stopped", 0, 4, 0));
         run.append_metrics(&[row("train", "loss", 0, 2.0), row("train", "epoch_seconds", 0, 9.0)]).unwrap();

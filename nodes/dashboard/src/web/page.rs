@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn both_languages_have_the_same_words_and_every_word_asked_for_is_there() {
+    fn languages_have_the_same_words_and_all_asked_for() {
         let [english, japanese] = [STRINGS[0], STRINGS[1]].map(|(_, _, text)| words(text));
         assert!(english.len() > 30 && english == japanese, "{:?}", english.symmetric_difference(&japanese));
         for (file, _, text) in SCRIPTS {

@@ -182,7 +182,7 @@ fn a_port_that_is_taken_is_named_and_tried_again() {
 }
 
 #[test]
-fn news_come_within_a_second_and_a_browser_that_does_not_read_holds_nobody_up() {
+fn news_come_within_a_second_past_a_stalled_browser() {
     let served = Served::new();
     let connect = || {
         let mut stream = TcpStream::connect(served.address).unwrap();
@@ -311,7 +311,7 @@ fn a_decision_moves_a_file_and_undo_moves_it_back() {
 }
 
 #[test]
-fn runs_are_compared_promoted_and_rolled_back_and_reports_have_no_script() {
+fn runs_are_promoted_and_reports_have_no_script() {
     let served = Served::new();
     for id in ["r1", "r2"] {
         crate::compare::tests::put(&served.workspace, id, 32, 2.0, 0.5);
@@ -360,7 +360,7 @@ fn half_red() -> Vec<u8> {
 }
 
 #[test]
-fn an_image_from_a_browser_is_told_of_with_where_the_network_looked() {
+fn image_from_a_browser_is_classified_with_its_heat() {
     let served = Served::with(&["--max-bytes", "100000", "--device", "flex", "--network", "none"]);
     let head = ["X-Wakuteka: 1", "Content-Type: application/octet-stream"];
     let send = |path: &str, body: &[u8]| served.send(&format!("POST {path}"), &head, body);

@@ -1,9 +1,9 @@
 use super::*;
 use crate::candidate::tests::ByFirstByte;
 use crate::classifier::{Classifier, ClassifierError};
-use plugin_api::Selection;
 use plugin_api::edges::{BatchHeader, empty_lists_of_f32, lists_of_u32};
 use plugin_api::runs::{ClassResult, CrossValidation, Evaluation, ModelCard, OutOfFold};
+use plugin_api::{Selection, fixture};
 use plugin_champion::champion;
 use std::fs;
 use std::path::Path;
@@ -46,26 +46,13 @@ impl Bench {
         let folder = RunFolder::new(&self.workspace.runs(), id);
         fs::create_dir_all(&folder.0).unwrap();
         let manifest = RunManifest {
-            id: id.to_owned(),
-            started_ms: 0,
-            reason: "for a test".into(),
-            parent: None,
             architecture: "by-first-byte".to_owned(),
-            definition: None,
-            backbone: None,
             size_px: SIDE,
             resize_mode: plugin_api::ResizeMode::Crop,
-            classes: CLASSES.map(str::to_owned).to_vec(),
-            labels: plugin_api::Labels::Single,
             version: 3,
-            fingerprint: "f".to_owned(),
             counts: vec![[10, self.validation.len() as u64 / 2, 5, 0]; 2],
             epochs: 1,
-            batch_size: 2,
-            seed: 7,
-            device: "flex".to_owned(),
-            options: serde_json::Value::Null,
-            code: "0".to_owned(),
+            ..fixture::manifest(id, &CLASSES)
         };
         write_json(&folder.0.join("run.json"), &manifest).unwrap();
         fs::write(folder.0.join("last.safetensors"), weights).unwrap();
@@ -165,7 +152,7 @@ fn runs_are_evaluated_promoted_and_refused() {
 }
 
 #[test]
-fn the_temperature_comes_from_validation_images_and_goes_with_the_model() {
+fn temperature_is_of_validation_and_goes_with_model() {
     let mut bench = Bench::new(&[0, 1, 1, 0, 0]);
     // Always right on the test images, and on three of four validation images: those decide.
     bench.validation = (0..60).map(|i| u32::from(i % 4 == 0)).collect();
@@ -206,7 +193,7 @@ fn everything_is_written_down_and_told_again_the_same() {
 }
 
 #[test]
-fn killed_before_its_verdict_it_is_not_compared_with_itself() {
+fn kill_before_the_verdict_compares_no_run_to_itself() {
     let bench = Bench::new(&[0, 1, 1]);
     bench.evaluate(&mut bench.evaluator(), &bench.run("one", HALF));
     let checkpoint = bench.run("two", GOOD);
@@ -233,7 +220,7 @@ fn a_test_set_that_changed_is_the_same_for_both() {
 }
 
 #[test]
-fn a_champion_made_by_hand_meanwhile_is_what_a_run_is_compared_with() {
+fn champion_made_by_hand_is_what_a_run_is_compared_to() {
     let bench = Bench::new(&[0, 1, 1, 0, 1, 0, 1, 1]);
     let mut evaluator = bench.evaluator();
     bench.evaluate(&mut evaluator, &bench.run("one", GOOD));
@@ -488,7 +475,7 @@ fn classes_without_held_out_images_are_named() {
 }
 
 #[test]
-fn with_promotion_by_hand_the_gate_says_so_and_nobody_becomes_champion() {
+fn promotion_by_hand_makes_no_champion_at_the_gate() {
     let bench = Bench::new(&[0, 1, 0, 1]);
     let mut evaluator = bench.evaluator();
     evaluator.promotion = Promotion::ByHand;

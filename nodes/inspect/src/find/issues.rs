@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_of_each_check_come_first_and_what_was_not_measured_is_counted() {
+    fn worst_come_first_and_unmeasured_are_counted() {
         let mut records: Vec<Record> =
             (0..20).map(|i| record(&format!("photos/a/{i}.jpg"), &format!("d{i}"))).collect();
         records[3].facts.scores.dark = 0.2;

@@ -42,26 +42,11 @@ impl Bench {
         let folder = RunFolder::new(&self.workspace().runs(), &proposed.run);
         fs::create_dir_all(&folder.0).unwrap();
         let manifest = RunManifest {
-            id: proposed.run.clone(),
-            started_ms: 0,
-            reason: plugin_api::Text::default(),
-            parent: None,
             architecture: "attempt".to_owned(),
             definition: Some(proposed.definition.clone()),
-            backbone: None,
-            size_px: 32,
-            resize_mode: plugin_api::ResizeMode::Stretch,
-            classes: data().classes,
-            labels: plugin_api::Labels::Single,
             version: 2,
-            fingerprint: "f".to_owned(),
             counts: data().counts,
-            epochs: 4,
-            batch_size: 8,
-            seed: 1,
-            device: "flex".to_owned(),
-            options: serde_json::Value::Null,
-            code: "0".to_owned(),
+            ..plugin_api::fixture::manifest(&proposed.run, &["a", "b", "c"])
         };
         write_json(&folder.0.join("run.json"), &manifest).unwrap();
         folder
@@ -191,7 +176,7 @@ fn what_fails_is_an_attempt_with_its_reason() {
 }
 
 #[test]
-fn a_train_that_ends_in_the_middle_three_times_without_an_epoch_fails_the_attempt() {
+fn train_ending_thrice_without_an_epoch_fails() {
     let bench = Bench::new("");
     let mut controller = bench.controller();
     let first = Bench::proposals(&mut controller).remove(0);

@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_several_classes_are_trained_on_where_there_are_several_labels() {
+    fn images_of_several_classes_train_multi_label_heads() {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(folder.path()).unwrap();
         let files =

@@ -191,30 +191,18 @@ impl RunDir {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use plugin_api::DatasetState;
+    use plugin_api::{DatasetState, fixture};
 
     pub fn manifest(id: &str, state: &DatasetState) -> RunManifest {
         RunManifest {
-            id: id.to_owned(),
-            started_ms: 0,
             reason: "first run".into(),
-            parent: None,
-            architecture: "small-cnn".to_owned(),
-            definition: None,
-            backbone: None,
-            size_px: 32,
-            resize_mode: plugin_api::ResizeMode::Stretch,
             classes: state.classes.clone(),
             labels: state.labels,
             version: state.version,
             fingerprint: state.fingerprint.clone(),
             counts: state.counts.clone(),
-            epochs: 4,
-            batch_size: 8,
-            seed: 1,
-            device: "flex".to_owned(),
             options: serde_json::json!({ "config": "options" }),
-            code: "0".to_owned(),
+            ..fixture::manifest(id, &[])
         }
     }
 
@@ -245,7 +233,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_best_and_the_last_weights_stay_and_a_rewind_forgets_what_came_after() {
+    fn best_and_last_weights_survive_until_a_rewind() {
         let workspace = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(workspace.path(), "r");
         let run_dir = RunDir::create(folder.clone(), &manifest("r", &DatasetState::default())).unwrap();

@@ -423,13 +423,10 @@ mod tests {
             architecture: begun.manifest.architecture.clone(),
             definition: begun.manifest.definition.clone(),
             size_px: begun.manifest.size_px,
-            resize_mode: plugin_api::ResizeMode::Stretch,
             classes: begun.manifest.classes.clone(),
             labels: begun.manifest.labels,
-            run: begun.manifest.id.clone(),
             digest,
-            temperature: None,
-            backbone: None,
+            ..plugin_api::fixture::card(&begun.manifest.id, &[])
         };
         write_json(&folder.join("model.json"), &card).unwrap();
         plugin_api::files::point_atomically(&workspace.champion(), std::path::Path::new(&begun.manifest.id)).unwrap();
@@ -463,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn a_champion_of_other_blocks_is_not_used_and_says_itself_what_it_is() {
+    fn champion_of_other_blocks_is_not_used_but_told() {
         let (folder, workspace, config, device) = setup("");
         let path = folder.path().join("mine.yml");
         let with = |block: &str| {

@@ -176,19 +176,11 @@ mod tests {
     fn run(workspace: &Workspace, id: &str, started_ms: u64, evaluated: bool) {
         let folder = workspace.runs().join(id);
         std::fs::create_dir_all(&folder).unwrap();
-        write_json(&folder.join("run.json"), &manifest(id, started_ms)).unwrap();
+        let manifest = RunManifest { started_ms, ..plugin_api::fixture::manifest(id, &["a", "b"]) };
+        write_json(&folder.join("run.json"), &manifest).unwrap();
         if evaluated {
             write_json(&folder.join("verdict.json"), &super::super::verdict::tests::verdict(id)).unwrap();
         }
-    }
-
-    fn manifest(id: &str, started_ms: u64) -> RunManifest {
-        let json = serde_json::json!({
-            "id": id, "started_ms": started_ms, "reason": "", "parent": null, "architecture": "small-cnn",
-            "size_px": 32, "resize_mode": "pad", "classes": ["a", "b"], "version": 1, "fingerprint": "",
-            "counts": [], "epochs": 1, "batch_size": 1, "seed": 0, "device": "flex", "options": {}, "code": "",
-        });
-        serde_json::from_value(json).unwrap()
     }
 
     fn at(ms: u64) -> SystemTime {
@@ -208,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_verdict_is_found_and_an_old_one_only_when_all_is_settled() {
+    fn new_verdict_is_found_and_old_one_only_when_settled() {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(folder.path()).unwrap();
         run(&workspace, "1", 1000, true);

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_starts_at_zero_in_a_later_session_and_remembers_the_old() {
+    fn reset_starts_a_later_session_and_keeps_the_old() {
         let now = Instant::now();
         let mut outbox = Outbox::new(4, TIMEOUT, now);
         let first = outbox.send(Stream::Images, vec![row("a")], now);

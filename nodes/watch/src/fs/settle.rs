@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_gets_more_time_and_a_missing_one_must_stay_missing() {
+    fn empty_file_gets_time_and_missing_must_stay_missing() {
         let (mut settling, start) = (Settling::new(QUIET, PATIENCE), Instant::now());
         settling.add("a", start);
         settling.observe("a", Some(stamp(0)), start);

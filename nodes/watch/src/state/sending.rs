@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_permission_stays_with_a_note_until_that_changes() {
+    fn file_without_permission_stays_noted_until_readable() {
         let folder = tempfile::tempdir().unwrap();
         let mut now = Instant::now();
         let mut state = state(folder.path(), now, denied);

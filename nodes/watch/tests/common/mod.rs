@@ -1,5 +1,5 @@
 //! A dataset of a few lines that keeps its side of the contract, to stand for the rest of the graph.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "a part of each test, which uses a part of it")]
+#![allow(dead_code, reason = "a part of each test, which uses a part of it")]
 
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray, UInt64Array};
 use clap::Parser;

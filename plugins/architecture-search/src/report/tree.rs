@@ -86,7 +86,7 @@ mod tests {
     use crate::search::Event;
 
     #[test]
-    fn no_two_attempts_stand_in_one_place_and_children_stand_right_of_parents() {
+    fn attempts_never_overlap_and_children_stand_right() {
         let parents = [None, Some(0), Some(0), Some(1), Some(1), Some(3), Some(0), Some(2)];
         let search = search_of(
             parents

@@ -70,7 +70,7 @@ fn named_blocks_are_used_with_parameters_and_repeated() {
 }
 
 #[test]
-fn repeated_blocks_may_differ_the_first_time_and_shortcuts_may_be_left_out() {
+fn first_repeat_may_differ_and_shortcuts_be_left_out() {
     let graph = graph(
         "blocks:
            - repeat: 2

@@ -85,7 +85,7 @@ fn a_half_written_record_is_cut_off() {
 
 /// Killed in the middle of a record while another process has the file open.
 #[test]
-fn what_another_left_half_written_is_cut_off_before_the_next_record() {
+fn half_written_record_is_cut_off_before_the_next() {
     let (_folder, workspace) = workspace();
     let mut cache = open(&workspace);
     put(&mut cache, 0..1);
@@ -181,7 +181,7 @@ fn resident_bytes() -> usize {
 }
 
 #[test]
-fn the_newest_file_is_opened_whatever_it_is_called_and_others_are_left_alone() {
+fn newest_file_is_opened_and_others_are_left_alone() {
     let (_folder, workspace) = workspace();
     assert!(Cache::newest(&workspace).unwrap().is_none());
     put(&mut open(&workspace), 0..2);

@@ -24,15 +24,10 @@ fn make_champion(workspace: &Workspace, architecture: &str, size_px: u32, seed: 
     let network = network::find(architecture).unwrap().network(shape, seed, &device).unwrap();
     let card = ModelCard {
         architecture: architecture.to_owned(),
-        definition: None,
         size_px,
         resize_mode: ResizeMode::Pad,
-        classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
-        labels: plugin_api::Labels::Single,
-        run: format!("run{seed}"),
         digest: weights::save(&network, &folder.join("model.safetensors")).unwrap(),
-        temperature: None,
-        backbone: None,
+        ..plugin_api::fixture::card(&format!("run{seed}"), &["a", "b", "c"])
     };
     plugin_api::runs::write_json(&folder.join("model.json"), &card).unwrap();
     plugin_api::files::point_atomically(&workspace.champion(), Path::new(&card.run)).unwrap();
@@ -48,7 +43,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 }
 
 #[test]
-fn the_champions_embeddings_have_unit_length_and_keep_their_order() {
+fn champion_embeddings_have_unit_length_and_order() {
     let (_folder, workspace) = workspace();
     make_champion(&workspace, "resnet18", 32, 1);
     let embedder = Embedder::open(&options(NetworkChoice::Champion, Path::new("")), &workspace).unwrap();

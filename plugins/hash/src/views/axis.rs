@@ -1,8 +1,9 @@
 //! One side of a square, seen whole or in part: what of it goes into the hashes of a view. The hashes look at means and
 //! waves of brightness, which are sums over rows and then over columns, so no image of the view is ever made.
 
-use super::{SIDE, Signature, Square};
+use super::{Signature, Square};
 use crate::bits;
+use crate::thumbnail::SIDE;
 use std::array::from_fn;
 use std::f64::consts::PI;
 

@@ -1,7 +1,8 @@
 //! A square turned around its middle, or mirrored.
 
-use super::{SIDE, Square};
+use super::Square;
 use crate::symmetry::Symmetry;
+use crate::thumbnail::SIDE;
 
 /// Where the pixels of a turned square come from.
 pub struct Turn(Vec<From>);

@@ -130,18 +130,8 @@ mod tests {
             let architecture = find(name).unwrap();
             let network = architecture.network(Shape { classes: 3, size_px: 32 }, 1, &device.device).unwrap();
             let digest = weights::save(&network, &path).unwrap();
-            let card = ModelCard {
-                architecture: name.to_owned(),
-                definition: None,
-                size_px: 32,
-                resize_mode: plugin_api::ResizeMode::Stretch,
-                classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
-                labels: plugin_api::Labels::Single,
-                run: "one".to_owned(),
-                digest,
-                temperature: None,
-                backbone: None,
-            };
+            let architecture = name.to_owned();
+            let card = ModelCard { architecture, digest, ..plugin_api::fixture::card("one", &["a", "b", "c"]) };
             let extractor = Extractor::of_card(&path, &card, &device, Precision::Fp32).unwrap();
             let pixels: Vec<u8> = (0..2 * 32 * 32 * 3).map(|i| (i * 7 % 251) as u8).collect();
             let features = extractor.features(pixels.clone()).unwrap();

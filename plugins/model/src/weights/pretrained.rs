@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_network_takes_over_what_has_the_same_name_and_shape() {
+    fn changed_network_keeps_same_names_and_shapes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
         let parent = network(3, 9);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_classifier_is_read_only_where_the_classes_are_known_to_be_the_same() {
+    fn classifier_is_read_only_where_classes_are_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let [path, exported] = ["model.safetensors", "exported.safetensors"].map(|name| folder.path().join(name));
         let trained = network(3, 1);

@@ -217,7 +217,7 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
         let roles = roles(kind);
         if own.len() > roles.len() {
             let problem = format!("it computes with the parameter {}, which has no counterpart", own[roles.len()]);
-            return Err(crate::build::refused(&built, &layer, &problem));
+            return Err(crate::layers::refused(&built, &layer, &problem));
         }
         for (role, parameter) in roles.iter().zip(&own) {
             // A normalisation may have one of the two alone.
@@ -225,7 +225,7 @@ fn network(name: &str, file: &Message, parameters: &BTreeMap<String, Tensor>) ->
             let role = told.unwrap_or(role);
             if let Some(other) = used.insert((*parameter).to_owned(), layer.name.clone()) {
                 let problem = format!("it shares the parameter {parameter} with {other}, which has no counterpart");
-                return Err(crate::build::refused(&built, &layer, &problem));
+                return Err(crate::layers::refused(&built, &layer, &problem));
             }
             of_layers.entry(layer.name.clone()).or_insert_with(BTreeMap::new).insert(*role, (*parameter).to_owned());
         }

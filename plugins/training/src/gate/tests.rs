@@ -140,7 +140,7 @@ fn images_lost_to_a_new_class_do_not_refuse_it() {
 }
 
 #[test]
-fn a_class_that_collapsed_refuses_a_better_model_and_chance_does_not() {
+fn collapsed_class_refuses_a_model_and_chance_none() {
     // Of the first class 9 of 40 are lost; the second class gains 20.
     let truth: Vec<usize> = (0..80).map(|i| usize::from(i >= 40)).collect();
     let challenger: Vec<usize> = (0..80).map(|i| usize::from(!(9..40).contains(&i))).collect();

@@ -1,7 +1,7 @@
 use crate::config::{ExportModel, Format};
 use crate::model::run;
 use plugin_api::runs::{Backbone, ModelCard, read_json, write_json};
-use plugin_api::{Labels, ResizeMode, Workspace, WorkspaceArgs};
+use plugin_api::{Labels, ResizeMode, Workspace, WorkspaceArgs, fixture};
 use plugin_blocks::shipped;
 use plugin_heads::{Head, HeadOptions, Samples};
 use plugin_onnx::proto::ModelProto;
@@ -53,15 +53,11 @@ fn workspace() -> tempfile::TempDir {
     std::fs::create_dir_all(&model).unwrap();
     let card = ModelCard {
         architecture: ARCHITECTURE.to_owned(),
-        definition: None,
-        size_px: 32,
         resize_mode: ResizeMode::Pad,
-        classes: ["わくわく", "bus", "cat"].map(str::to_owned).to_vec(),
-        labels: Labels::Single,
-        run: "one".to_owned(),
         digest: head(DIMENSIONS).save(&model.join("model.safetensors")).unwrap(),
         temperature: Some(2.0),
         backbone: Some(backbone),
+        ..fixture::card("one", &["わくわく", "bus", "cat"])
     };
     write_json(&model.join("model.json"), &card).unwrap();
     std::os::unix::fs::symlink("one", workspace.champion()).unwrap();

@@ -105,7 +105,7 @@ fn length_of(file: &[u8]) -> usize {
 }
 
 #[test]
-fn a_pickle_that_calls_anything_else_is_refused_and_so_is_a_cut_file() {
+fn pickles_with_other_calls_and_cut_files_are_refused() {
     let error = unpacked("evil").unwrap_err().to_string();
     assert!(error.contains("weights have no business with") && error.contains("print"), "{error}");
     assert!(unpacked("short").unwrap_err().to_string().contains("ends early"));

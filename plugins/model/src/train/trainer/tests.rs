@@ -50,7 +50,7 @@ fn learn(architecture: &str, line: &str, steps: usize, start: Start<'_>) -> (Tra
 }
 
 #[test]
-fn mixing_depends_on_the_place_in_the_run() {
+fn mixing_trains_and_depends_on_the_place_in_the_run() {
     for line in ["--mixup 0.4", "--cutmix 1", "--mixup 0.4 --cutmix 1"] {
         let (trainer, losses) = learn("small-cnn", line, 16, Start::Scratch);
         assert_eq!(trainer.validate(&batch(0)).unwrap().correct, 8, "{line}: {losses:?}");

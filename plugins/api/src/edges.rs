@@ -54,11 +54,6 @@ pub const REGISTRY: &[EdgeType] = &[
     (Stops::NAME, Stops::fields),
 ];
 
-/// The type of a column that holds several `UInt32` a row; `List<UInt32>` in dora's type files.
-pub fn list_of_u32() -> DataType {
-    DataType::LargeList(Arc::new(Field::new("item", DataType::UInt32, true)))
-}
-
 /// Builds a list column, one list a row.
 pub fn lists_of_u32<'a>(rows: impl IntoIterator<Item = &'a [u32]>) -> LargeListArray {
     let (mut values, mut lengths) = (Vec::new(), Vec::new());
@@ -74,11 +69,6 @@ pub fn lists_of_u32<'a>(rows: impl IntoIterator<Item = &'a [u32]>) -> LargeListA
 pub fn list_row(column: &LargeListArray, row: usize) -> Vec<u32> {
     use arrow::array::Array as _;
     column.value(row).as_any().downcast_ref::<UInt32Array>().map(|v| v.values().to_vec()).unwrap_or_default()
-}
-
-/// The type of a column that holds several `Float32` a row; `List<Float32>` in dora's type files.
-pub fn list_of_f32() -> DataType {
-    DataType::LargeList(Arc::new(Field::new("item", DataType::Float32, true)))
 }
 
 /// Builds a list column, one list a row.

@@ -21,7 +21,7 @@ use plugin_forecast::Forecasts;
 use plugin_label_errors::MIN_CLASS_IMAGES;
 use plugin_report::{Words, document};
 
-const OWN_STYLE: &str = include_str!("style.css");
+const OWN_STYLE: &str = include_str!("page/style.css");
 
 /// Everything a report tells.
 pub struct Report<'a> {
