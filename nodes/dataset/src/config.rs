@@ -53,9 +53,9 @@ pub struct Config {
 pub enum Near {
     /// Only equal files.
     Off,
-    /// Within [`Radii::STRICT`].
+    /// With fewer false matches, and fewer of the turned and brighter ones.
     Strict,
-    /// Within [`Radii::USUAL`].
+    /// What was compressed, resized, cropped, mirrored, turned or made brighter.
     Usual,
 }
 

@@ -297,7 +297,6 @@ impl Dataset {
     }
 }
 
-/// Why images are kept out of training.
 /// Samples that a notice names.
 const SAME_PIXELS_NAMED: usize = 3;
 

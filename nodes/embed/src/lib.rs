@@ -10,7 +10,7 @@ use plugin_embed::{Cache, EmbedError, EmbedOptions, Embedder};
 use plugin_harness::{Answer, HarnessError, HasWorkspace, Node, Refusal, Stage, partition, run_stage};
 use rayon::prelude::*;
 
-/// Says of each image what a network sees in it.
+/// Adds to each image its embedding: what the last layer but one of a network gives for it.
 #[derive(Debug, clap::Parser)]
 #[command(name = "embed")]
 pub struct Config {

@@ -42,7 +42,8 @@ pub enum Command {
     /// graph and has these as a second output, `probabilities`.
     ///
     /// In nnp, nnabla's format, the input `x` is [N, 3, size, size], red, green and blue from 0 to 1; mean and deviation are its
-    /// first function; the output `y` is the probabilities. Of networks alone, not of heads.
+    /// first function; the output `y` is the probabilities. A head comes with its backbone in one
+    /// network, without its nearest neighbours, for which nnabla has no functions: what that costs is told.
     ///
     /// In safetensors the tensors of a head begin with `head.`, those of its backbone with `backbone.`.
     ExportModel(ExportModel),

@@ -45,7 +45,7 @@ pub struct Config {
 /// Whether to look for wrong labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LabelErrors {
-    /// By confident learning on a network's embeddings.
+    /// By heads on a network's embeddings, out of fold: how much likelier another class is than the label.
     On,
     /// Not at all.
     Off,

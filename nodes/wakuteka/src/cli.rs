@@ -41,7 +41,7 @@ pub enum Command {
     /// Lays a data set of Sony's Neural Network Console out as class folders. `--help` after it says how.
     #[command(disable_help_flag = true)]
     ImportNnc(PassedOn),
-    /// Writes a model as safetensors or ONNX. `--help` after it says how.
+    /// Writes a model as safetensors, ONNX or nnp. `--help` after it says how.
     #[command(disable_help_flag = true)]
     ExportModel(PassedOn),
     /// Trains networks side by side on the same images: sizes, recipes, or folds of a cross-validation. `--help` after it
