@@ -74,7 +74,7 @@ fn lay_candidates(root: &Path, first: &[(String, PathBuf)], heap: &[(String, Pat
 }
 
 /// An image of the inbox is found by its class, moved to its class by one key, and back by another.
-fn decide_by_mood(graph: &mut Graph, browser: &Browser, page: &str) -> Result<(), Failure> {
+fn decide_by_class(graph: &mut Graph, browser: &Browser, page: &str) -> Result<(), Failure> {
     let workspace = graph.workspace.clone();
     let (_, file) = images::demo().pop().ok_or("no image")?;
     let name = file.file_name().unwrap().to_string_lossy().into_owned();
@@ -221,7 +221,7 @@ fn watched_decided_and_rolled_back_in_a_browser() -> Result<(), Failure> {
         &format!("return document.querySelector('.champion')?.textContent.includes({one:?})"),
     )?;
 
-    decide_by_mood(&mut graph, &browser, &page)?;
+    decide_by_class(&mut graph, &browser, &page)?;
 
     // Every view, in both languages, without a complaint of the browser.
     for (language, words) in
