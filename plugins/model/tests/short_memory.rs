@@ -76,8 +76,9 @@ fn with(more_mib: u32) -> Option<[f64; 3]> {
 #[test]
 fn a_batch_that_does_not_fit_is_cut_and_trained_on() {
     assert_eq!(with(4000).unwrap()[0], 1.0);
-    // A step of the whole batch takes a little less than the first of these.
-    let cut = (150..=450).rev().step_by(50).filter_map(with).find(|[pieces, ..]| *pieces > 1.0);
+    // A step of the whole batch takes a little less than the first of these. Close together: what fits differs from run to run, and with
+    // some the child dies.
+    let cut = (150..=500).rev().step_by(10).filter_map(with).find(|[pieces, ..]| *pieces > 1.0);
     let [_, loss, images] = cut.unwrap();
     assert!(loss.is_finite() && images == 32.0, "{loss} {images}");
 }

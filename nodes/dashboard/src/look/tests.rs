@@ -170,7 +170,7 @@ fn confusion_cell_shows_its_images_and_champions() {
     .unwrap();
     std::fs::create_dir_all(workspace.models().join("r1")).unwrap();
     std::os::unix::fs::symlink("r1", workspace.champion()).unwrap();
-    let manifest = plugin_api::fixture::manifest("r1", &["cat", "dog"]);
+    let manifest = plugin_api::runs::RunManifest { version: 3, ..plugin_api::fixture::manifest("r1", &["cat", "dog"]) };
     plugin_api::runs::write_json(&workspace.runs().join("r1/run.json"), &manifest).unwrap();
     let view = CatalogView::read(&reader(&workspace), Notes::read(&workspace), None).unwrap();
     let flags = flags(&view);
