@@ -2,7 +2,7 @@
 //!
 //! Features of pretrained networks hardly tell such classes apart (arrows to the left and to the right, a part that lies upside down):
 //! what they were trained on is the same thing either way. A small network that is trained for it does. So with `--strategy auto` a
-//! network is trained as well when the head is right on less than [`GOOD_ENOUGH`] of the held-out images and [`Examination`] finds that
+//! network is trained as well when the head is right on less than 95 % of the held-out images and [`Examination`] finds that
 //! mirroring or turning works against the task. Both are candidates like any other: the gate of `evaluate` decides.
 
 use crate::config::Config;
@@ -112,7 +112,7 @@ impl FollowUp {
     }
 }
 
-/// The accuracy of the head that was trained on this data, when that is less than [`GOOD_ENOUGH`].
+/// The accuracy of the head that was trained on this data, when that is less than 95 %.
 fn head_that_falls_short(workspace: &Workspace, state: &DatasetState) -> Option<f64> {
     if state.labels != Labels::Single {
         return None;
