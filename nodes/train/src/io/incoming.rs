@@ -2,9 +2,9 @@
 
 use crate::io::announce::Announcer;
 use crate::io::proposal::Proposal;
-use plugin_api::edges::{Proposals, Snapshot, Stops, Verdicts};
+use plugin_api::edges::{BatchHeader, Proposals, Snapshot, Stops, Verdicts};
 use plugin_api::{DatasetState, Header};
-use plugin_harness::{Event, HarnessError, Message, Node};
+use plugin_harness::{Event, HarnessError, Message, Node, Pull};
 use plugin_training::trigger::{Now, Trigger};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -70,9 +70,27 @@ impl Incoming {
         Ok(())
     }
 
-    /// Whether what was asked for may be lost; forgets it.
-    pub fn take_lost(&mut self) -> bool {
-        std::mem::take(&mut self.lost)
+    /// The next message of a stream, which is asked for; `None` when none came for half a second, or another.
+    ///
+    /// # Errors
+    /// The harness's.
+    pub fn next_of(
+        &mut self,
+        pull: &mut Pull,
+        node: &mut Node,
+    ) -> Result<Option<(BatchHeader, Message)>, HarnessError> {
+        if std::mem::take(&mut self.lost) {
+            pull.ask_again(Instant::now());
+        }
+        ask(pull, self.batches.is_empty(), node)?;
+        let Some(message) = self.batches.pop_front() else {
+            self.pump(node, Duration::from_millis(500))?;
+            return Ok(None);
+        };
+        let Some(of) = pull.accept(&message.header, Instant::now()) else { return Ok(None) };
+        // The one after it travels while this one is worked on.
+        ask(pull, false, node)?;
+        Ok(Some((of, message)))
     }
 
     fn restarted(&mut self, id: &str) {
@@ -114,4 +132,11 @@ impl Incoming {
         }
         Ok(())
     }
+}
+
+/// Asks for what a stream wants now, if anything.
+fn ask(pull: &mut Pull, is_idle: bool, node: &mut Node) -> Result<(), HarnessError> {
+    let Some(demand) = pull.demand(is_idle, Instant::now()) else { return Ok(()) };
+    let header = Header::new(demand.run.value(0), pull.arrived());
+    node.send("demand", &header, demand)
 }

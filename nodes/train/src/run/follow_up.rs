@@ -16,7 +16,7 @@ use crate::trigger::candidate::Candidate;
 use crate::trigger::request;
 use plugin_api::edges::Batches;
 use plugin_api::runs::RunFolder;
-use plugin_api::{DatasetState, Header, Labels, Message, Selection, Split, Subset, Workspace};
+use plugin_api::{DatasetState, Labels, Message, Selection, Split, Subset, Workspace};
 use plugin_augment::{FLIP, ROTATE, Withheld};
 use plugin_harness::{Node, Pull, Wanted};
 use plugin_training::trigger::{Due, Now, Trigger};
@@ -142,25 +142,13 @@ fn is_oriented(
         decisions: false,
         held_below: String::new(),
     };
-    let session = wanted.session.clone();
     let mut pull = Pull::new(wanted, Instant::now());
     while !pull.is_complete() && !examination.is_complete() {
         if incoming.stop || incoming.trigger.overtaken(&state.fingerprint).is_some() {
             return Ok(None);
         }
-        if incoming.take_lost() {
-            pull.ask_again(Instant::now());
-        }
-        if let Some(demand) = pull.demand(incoming.batches.is_empty(), Instant::now()) {
-            node.send("demand", &Header::new(session.clone(), pull.arrived()), demand)?;
-        }
-        let Some(message) = incoming.batches.pop_front() else {
-            incoming.pump(node, Duration::from_millis(500))?;
-            continue;
-        };
-        if pull.accept(&message.header, Instant::now()).is_some() {
-            examination.add(&message.header, &message.read::<Batches>()?)?;
-        }
+        let Some((_, message)) = incoming.next_of(&mut pull, node)? else { continue };
+        examination.add(&message.header, &message.read::<Batches>()?)?;
         incoming.pump(node, Duration::ZERO)?;
     }
     incoming.batches.clear();

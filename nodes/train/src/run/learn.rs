@@ -352,18 +352,8 @@ impl Learning {
             if let Some(reason) = self.overtaken(config, node, incoming) {
                 return Ok(Some(Interruption::Failed { reason, hopeless: false }));
             }
-            if incoming.take_lost() {
-                pull.ask_again(Instant::now());
-            }
-            self.ask(&mut pull, incoming.batches.is_empty(), node)?;
-            let Some(message) = incoming.batches.pop_front() else {
-                incoming.pump(node, Duration::from_millis(500))?;
-                continue;
-            };
             let index = pull.arrived();
-            let Some(of) = pull.accept(&message.header, Instant::now()) else { continue };
-            // The next one travels while this one is worked on.
-            self.ask(&mut pull, false, node)?;
+            let Some((of, message)) = incoming.next_of(&mut pull, node)? else { continue };
             if let Some(reason) = self.wrong_classes(&of.classes) {
                 return Ok(Some(Interruption::Failed { reason, hopeless: false }));
             }
@@ -407,13 +397,6 @@ impl Learning {
                  would do without"
             );
         }
-    }
-
-    fn ask(&self, pull: &mut Pull, idle: bool, node: &mut Node) -> Result<(), TrainError> {
-        if let Some(demand) = pull.demand(idle, Instant::now()) {
-            node.send("demand", &Header::new(self.begun.manifest.id.clone(), pull.arrived()), demand)?;
-        }
-        Ok(())
     }
 
     /// The classes of a batch must be those of the run, or targets would mean something else.
