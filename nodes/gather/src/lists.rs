@@ -5,7 +5,7 @@ use crate::gatherer::{Gatherer, pool_files};
 use crate::plan::Wanted;
 use plugin_api::files::write_atomically;
 use plugin_links::LinkState;
-use plugin_tables::Table;
+use plugin_tables::table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -101,13 +101,4 @@ impl Gatherer {
             (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "a list cannot be written"),
         }
     }
-}
-
-fn table<const N: usize>(
-    header: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> Result<Vec<u8>, csv::Error> {
-    let mut table = Table::new(header)?;
-    rows.into_iter().try_for_each(|row| table.row(row))?;
-    table.finish()
 }

@@ -8,7 +8,6 @@ pub mod labels;
 
 use crate::record::Record;
 use plugin_api::Text;
-use plugin_tables::Table;
 
 /// A file on a card.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,19 +27,6 @@ pub struct Card<'a> {
     pub found: Text,
     /// What to do.
     pub advice: Text,
-}
-
-/// A table for people.
-///
-/// # Errors
-/// What the `csv` crate reports; writing to memory, none is expected.
-pub fn table<const N: usize>(
-    header: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> Result<Vec<u8>, csv::Error> {
-    let mut table = Table::new(header)?;
-    rows.into_iter().try_for_each(|row| table.row(row))?;
-    table.finish()
 }
 
 /// `200 × 150 px`.

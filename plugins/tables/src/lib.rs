@@ -15,4 +15,4 @@ mod table;
 pub use cell::{escape, unescape};
 pub use csv::{Error, StringRecord};
 pub use rows::Rows;
-pub use table::{MARK, Table};
+pub use table::{MARK, Table, table};

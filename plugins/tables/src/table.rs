@@ -6,6 +6,19 @@ use csv::Writer;
 /// UTF-8's byte-order mark, with which every table begins.
 pub const MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// A whole table of these columns and rows.
+///
+/// # Errors
+/// What the `csv` crate reports; writing to memory, none is expected.
+pub fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Result<Vec<u8>, csv::Error> {
+    let mut table = Table::new(header)?;
+    rows.into_iter().try_for_each(|row| table.row(row))?;
+    table.finish()
+}
+
 /// A table that is put together in memory.
 #[derive(Debug)]
 pub struct Table {

@@ -4,12 +4,12 @@
 //! spread, some of them in several classes.
 
 use super::labels::Search;
-use super::table;
 use crate::record::Record;
 use plugin_api::Labels;
 use plugin_api::names::natural_order;
 use plugin_label_errors::MIN_CLASS_IMAGES;
 use plugin_report::Words;
+use plugin_tables::table;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The largest class may have this many times the images of the smallest.

@@ -1,10 +1,11 @@
 //! Images that look alike and stand in several classes, as [`plugin_review`] finds them.
 
-use super::{Card, Shown, table};
+use super::{Card, Shown};
 use crate::record::Record;
 use plugin_api::{Labels, Message, Text};
 use plugin_report::Words;
 use plugin_review::{Doubt, Image, Review, SamePixels, Settled, Suspect};
+use plugin_tables::table;
 use std::collections::HashMap;
 
 /// Which they are.

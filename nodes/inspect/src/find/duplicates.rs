@@ -1,8 +1,9 @@
 //! The same image several times in one class: as the same file, or as files that look the same.
 
-use super::{Card, Shown, size, table};
+use super::{Card, Shown, size};
 use crate::record::Record;
 use plugin_api::Message;
+use plugin_tables::table;
 use std::collections::{BTreeMap, HashSet};
 
 /// How alike.

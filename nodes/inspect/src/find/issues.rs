@@ -1,9 +1,10 @@
 //! Images that a check flags: too dark, too bright, blurred, nearly empty, of odd size or shape.
 
-use super::{Card, Shown, size, table};
+use super::{Card, Shown, size};
 use crate::record::Record;
 use plugin_api::Message;
 use plugin_check::{Check, REGISTRY, Set};
+use plugin_tables::table;
 use std::collections::{BTreeMap, HashSet};
 
 /// A class of which more than this share is flagged is told as one.

@@ -1,9 +1,10 @@
 //! Suspected wrong labels: what a head on a network's embeddings says of images that it did not learn from.
 
-use super::{Card, Shown, table};
+use super::{Card, Shown};
 use crate::record::Record;
 use plugin_api::{Message, Text};
 use plugin_review::Settled;
+use plugin_tables::table;
 
 /// A file that is probably in the wrong folder.
 #[derive(Clone, Debug, PartialEq)]
